@@ -1,24 +1,24 @@
 """What can go wrong, as a tree. Each error says what happened, what was expected and what to do.
 
-    FaunalensError
-      ClientError                  4xx: the request can be mended
-        BadRequest                 400 bad_request
-        NotFound                   404 not_found
-        MethodNotAllowed           405 method_not_allowed
-        PhotoTooLarge              413 photo_too_large
-        UnsupportedMediaType       415 unsupported_media_type
-        PhotoUnreadable            422 photo_unreadable
-        LocationMissing            422 location_missing
-        LocationInvalid            422 location_invalid
-        TooManyRequests            429 too_many_requests
-      ServerError                  5xx: the request was fine
-        InternalError              500 internal
-        Unavailable                503 unavailable, with retry_after
-      SettingError                 a setting has no usable value; the process does not start
-      ModelError                   the model file or its labels do not fit; the process does not start
-      DependencyError              never leaves features.py: becomes stale or degraded
-        CacheError                 Redis did not answer as it should
-        StoreError                 PostgreSQL did not answer as it should
+FaunalensError
+  ClientError                  4xx: the request can be mended
+    BadRequest                 400 bad_request
+    NotFound                   404 not_found
+    MethodNotAllowed           405 method_not_allowed
+    PhotoTooLarge              413 photo_too_large
+    UnsupportedMediaType       415 unsupported_media_type
+    PhotoUnreadable            422 photo_unreadable
+    LocationMissing            422 location_missing
+    LocationInvalid            422 location_invalid
+    TooManyRequests            429 too_many_requests
+  ServerError                  5xx: the request was fine
+    InternalError              500 internal
+    Unavailable                503 unavailable, with retry_after
+  SettingError                 a setting has no usable value; the process does not start
+  ModelError                   the model file or its labels do not fit; the process does not start
+  DependencyError              never leaves features.py: becomes stale or degraded
+    CacheError                 Redis did not answer as it should
+    StoreError                 PostgreSQL did not answer as it should
 """
 
 from typing import ClassVar
