@@ -7,7 +7,7 @@ default, unit and meaning here, from which docs/settings.md is generated (`pytho
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.errors import SettingError
@@ -89,39 +89,43 @@ def _one_of(*words: str) -> Callable[[str], str]:
 def setting[T](variable: str, default: T, parse: Callable[[str], T], *, unit: str = "", help: str) -> T:  # noqa: A002
     """A field of `Settings` that is read from `variable`."""
     metadata = {"variable": variable, "parse": parse, "unit": unit, "help": help}
-    return cast("T", field(default=default, metadata=metadata))
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What can be set, with its defaults. Frozen: built once and passed down."""
 
-    service: str = setting(
-        "SERVICE", "faunalens", _text, help="name of the service in metrics and logs"
-    )
-    stage: str = setting(
-        "STAGE", "local", _text, help="stage that metrics and logs are counted under"
-    )
+    service: str = setting("SERVICE", "faunalens", _text, help="name of the service in metrics and logs")
+    stage: str = setting("STAGE", "local", _text, help="stage that metrics and logs are counted under")
     log_level: str = setting(
         "LOG_LEVEL", "INFO", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), help="least level that is logged"
     )
 
     model_path: Path = setting(
-        "MODEL_PATH", ROOT / "model" / "faunalens.onnx", _path, help="ONNX model; `labels.csv` and `taxa.csv` lie beside it"
+        "MODEL_PATH",
+        ROOT / "model" / "faunalens.onnx",
+        _path,
+        help="ONNX model; `labels.csv` and `taxa.csv` lie beside it",
     )
-    model_threads: int = setting(
-        "MODEL_THREADS", 0, _count, help="threads of one inference; 0 takes one a processor"
-    )
+    model_threads: int = setting("MODEL_THREADS", 0, _count, help="threads of one inference; 0 takes one a processor")
 
     photo_max_bytes: int = setting(
         "PHOTO_MAX_BYTES", 20_000_000, _count, unit="bytes", help="largest photo that is read"
     )
     photo_max_megapixels: float = setting(
-        "PHOTO_MAX_MEGAPIXELS", 64.0, _positive, unit="megapixels", help="most pixels that are decoded, checked in the photo's header"
+        "PHOTO_MAX_MEGAPIXELS",
+        64.0,
+        _positive,
+        unit="megapixels",
+        help="most pixels that are decoded, checked in the photo's header",
     )
 
     prior_floor: float = setting(
-        "PRIOR_FLOOR", 0.02, _share, help="weight of an animal that does not live in the cell; docs/narrowing.md says how it was chosen"
+        "PRIOR_FLOOR",
+        0.02,
+        _share,
+        help="weight of an animal that does not live in the cell; docs/narrowing.md says how it was chosen",
     )
     animal_threshold: float = setting(
         "ANIMAL_THRESHOLD", 0.5, _share, help="least probability of an animal for a prediction"
@@ -129,7 +133,6 @@ class Settings:
     rank_threshold: float = setting(
         "RANK_THRESHOLD", 0.7, _share, help="share of the probability that the predicted taxon holds"
     )
-
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -143,6 +146,6 @@ class Settings:
             try:
                 values[each.name] = each.metadata["parse"](text)
             except ValueError as error:
-                shown = "(hidden)" if each.metadata["parse"] in (_text,) or "URL" in variable else f"'{text}'"
+                shown = "(hidden)" if "URL" in variable else f"'{text}'"
                 raise SettingError(f"setting {variable} is {shown}: {error}") from None
         return cls(**values)
