@@ -101,9 +101,7 @@ def open_photo(data: bytes, limits: Limits) -> Photo:
     `PhotoUnreadable` (begins like a photo, but its header is broken).
     """
     if not data:
-        raise PhotoUnreadable(
-            "the body is empty; send the photo's bytes as the body, or as form field 'photo'"
-        )
+        raise PhotoUnreadable("the body is empty; send the photo's bytes as the body, or as form field 'photo'")
     if len(data) > limits.max_bytes:
         raise PhotoTooLarge(
             f"photo is {len(data) / 1e6:.1f} MB, at most {limits.max_bytes / 1e6:.1f} MB are read; send a smaller one"
@@ -183,7 +181,8 @@ def _read_exif(image: Image.Image) -> tuple[int, Mapping[int, Any]]:
         orientation = exif.get(Base.Orientation)
     except _BROKEN:
         return 1, {}
-    return (orientation if orientation in _UPRIGHT else 1), gps
+    turned_by_decoder = image.format in ("TIFF", "HEIF")
+    return (orientation if orientation in _UPRIGHT and not turned_by_decoder else 1), gps
 
 
 def _middle(image: Image.Image, size: int) -> Image.Image:

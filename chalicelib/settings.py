@@ -102,6 +102,13 @@ class Settings:
         "LOG_LEVEL", "INFO", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), help="least level that is logged"
     )
 
+    metrics_file: Path | None = setting(
+        "METRICS_FILE", None, _path, help="file that embedded metrics are appended to; standard output if not set"
+    )
+    on_lambda: bool = setting(
+        "AWS_LAMBDA_RUNTIME_API", False, lambda _: True, help="set by Lambda itself: get ready during initialisation"
+    )
+
     model_path: Path = setting(
         "MODEL_PATH",
         ROOT / "model" / "faunalens.onnx",

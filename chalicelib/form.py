@@ -1,0 +1,49 @@
+"""A multipart form that brings a photo: one file field `photo` and, if wanted, text fields."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.errors import BadRequest
+
+PHOTO_FIELD = "photo"
+MEDIA_TYPE = "multipart/form-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The photo's bytes and the text fields beside it."""
+
+    photo: bytes
+    fields: Mapping[str, str]
+
+
+def read_form(body: bytes, content_type: str) -> Form:
+    """The form in a body (RFC 7578). Raises `BadRequest` if it is broken or has not exactly one photo."""
+    import multipart  # only some clients send forms
+
+    boundary = multipart.parse_options_header(content_type)[1].get("boundary")
+    if not boundary:
+        raise BadRequest("the Content-Type of the form names no boundary; let the HTTP client write that header")
+    size = len(body) + 1  # the body is in memory already: no part goes to disk
+    parser = multipart.MultipartParser(
+        io.BytesIO(body), boundary, strict=True, part_limit=8, spool_limit=size, memory_limit=size
+    )
+    photos: list[bytes] = []
+    fields: dict[str, str] = {}
+    try:
+        for part in parser:
+            if part.name == PHOTO_FIELD:
+                photos.append(part.raw)
+            elif part.name in fields:
+                raise BadRequest(f"form field {part.name[:40]} is given more than once; send it once")
+            elif part.filename is not None:
+                raise BadRequest(f"form field '{part.name[:40]}' is a file; the photo goes into field '{PHOTO_FIELD}'")
+            else:
+                fields[part.name] = part.value
+    except (multipart.MultipartError, UnicodeError, LookupError) as error:
+        raise BadRequest(f"the form is broken ({error}); send it as RFC 7578 describes") from error
+    if len(photos) != 1:
+        found = f"{len(photos)} of them" if photos else "none"
+        raise BadRequest(f"the form needs exactly one file in field '{PHOTO_FIELD}'; it has {found}")
+    return Form(photos[0], fields)

@@ -1,0 +1,19 @@
+"""Errors as clients see them: problem details (RFC 9457). No stack trace, no path, no SQL is in them."""
+
+from typing import Any
+
+from chalicelib.errors import HTTPError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem_of(error: HTTPError, request_id: str) -> dict[str, Any]:
+    """The body of an error's response."""
+    return {
+        "type": f"urn:problem-type:faunalens:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": request_id,
+    }

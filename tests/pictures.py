@@ -1,0 +1,61 @@
+"""Photos that tests make themselves: a scene that shows which way is up, in every format and with any EXIF."""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+
+GREY, RED, GREEN, BLUE = (90, 90, 90), (200, 40, 40), (40, 180, 60), (40, 60, 200)
+SYDNEY: dict[int, Any] = {
+    GPS.GPSLatitudeRef: "S",
+    GPS.GPSLatitude: (33.0, 52.0, 7.68),
+    GPS.GPSLongitudeRef: "E",
+    GPS.GPSLongitude: (151.0, 12.0, 33.48),
+}
+
+
+def scene(width: int = 400, height: int = 300) -> Image.Image:
+    """Grey, with a red top left, a green top right and a blue bottom left quarter, so that any turn shows."""
+    image = Image.new("RGB", (width, height), GREY)
+    image.paste(RED, (0, 0, width // 2, height // 2))
+    image.paste(GREEN, (width // 2, 0, width, height // 2))
+    image.paste(BLUE, (0, height // 2, width // 2, height))
+    return image
+
+
+def noise(width: int, height: int, seed: int = 7) -> Image.Image:
+    """A photo-like picture of soft noise: compresses like a photo, unlike flat colour."""
+    random = np.random.default_rng(seed)
+    small = Image.fromarray(random.integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8))
+    return small.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def exif(gps: dict[int, Any] | None = None, orientation: int | None = None) -> Image.Exif:
+    """EXIF data with GPS tags and orientation."""
+    data = Image.Exif()
+    data[Base.Software] = "Faunalens tests"
+    if orientation is not None:
+        data[Base.Orientation] = orientation
+    if gps:
+        data.get_ifd(IFD.GPSInfo).update(gps)
+    return data
+
+
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """The image as a file of a format, such as JPEG or HEIF."""
+    if kind == "HEIF":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    if "exif" in options and isinstance(options["exif"], Image.Exif):  # some writers take it whole only as bytes
+        options["exif"] = options["exif"].tobytes()
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def jpeg(width: int = 400, height: int = 300, **options: Any) -> bytes:
+    """The scene as JPEG."""
+    return encoded(scene(width, height), "JPEG", quality=95, **options)

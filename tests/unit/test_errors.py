@@ -1,0 +1,48 @@
+"""The tree of errors: complete in its docstring, each with what the outside needs."""
+
+import pytest
+
+from chalicelib import errors
+
+
+def tree(parent: type[BaseException], depth: int = 0) -> list[str]:
+    lines = [f"{'  ' * depth}{parent.__name__}"]
+    for child in parent.__subclasses__():
+        lines += tree(child, depth + 1)
+    return lines
+
+
+def leaves(parent: type[errors.HTTPError]) -> list[type[errors.HTTPError]]:
+    children = parent.__subclasses__()
+    return [leaf for child in children for leaf in leaves(child)] if children else [parent]
+
+
+def test_the_docstring_draws_every_error() -> None:
+    # GIVEN the names in the module's docstring; THEN they are the classes, but for the common parent of HTTP errors
+    drawn = {line.split()[0] for line in (errors.__doc__ or "").splitlines()[2:] if line.strip()}
+    assert drawn | {"HTTPError"} == {line.strip() for line in tree(errors.FaunalensError)}
+
+
+@pytest.mark.parametrize("kind", leaves(errors.HTTPError))
+def test_an_error_of_http_has_status_code_and_title(kind: type[errors.HTTPError]) -> None:
+    assert 400 <= kind.status <= 599
+    assert kind.code.islower()
+    assert kind.title
+    assert f"{kind.status} {kind.code}" in (errors.__doc__ or "")
+    assert issubclass(kind, errors.ClientError) == (kind.status < 500)
+
+
+def test_codes_are_unique() -> None:
+    codes = [kind.code for kind in leaves(errors.HTTPError)]
+    assert len(codes) == len(set(codes))
+
+
+def test_errors_bring_their_headers() -> None:
+    assert errors.Unavailable("x", retry_after=7).headers == {"Retry-After": "7"}
+    assert errors.MethodNotAllowed("x", "GET, POST").headers == {"Allow": "GET, POST"}
+    assert errors.BadRequest("x").headers == {}
+
+
+def test_a_fault_of_a_dependency_has_a_code() -> None:
+    error = errors.StoreError("store_timeout", opened=True)
+    assert (error.fault, error.opened, str(error)) == ("store_timeout", True, "store_timeout")

@@ -1,0 +1,75 @@
+"""Settings: what the environment says becomes typed values, or a sentence about what is wrong."""
+
+from contextlib import suppress
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.errors import SettingError
+from chalicelib.settings import Budget, Settings
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_values_are_read_with_their_type() -> None:
+    # GIVEN text, as environments have it
+    environment = {"PHOTO_MAX_BYTES": "1000", "PRIOR_FLOOR": "0.5", "MODEL_PATH": "x.onnx", "LOG_LEVEL": "DEBUG"}
+    # WHEN read
+    settings = Settings.from_environment(environment)
+    # THEN each has its type
+    assert (settings.photo_max_bytes, settings.prior_floor) == (1000, 0.5)
+    assert settings.model_path == Path("x.onnx")
+    assert settings.log_level == "DEBUG"
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert Settings.from_environment({"PRIOR_FLOOR": ""}).prior_floor == Settings().prior_floor
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("PHOTO_MAX_BYTES", "many", "setting PHOTO_MAX_BYTES is 'many': expected a whole number, 0 or more"),
+        ("PHOTO_MAX_BYTES", "-1", "expected a whole number"),
+        ("PHOTO_MAX_MEGAPIXELS", "0", "expected a number above 0"),
+        ("PHOTO_MAX_MEGAPIXELS", "nan", "expected a number above 0"),
+        ("PRIOR_FLOOR", "2", "expected a number from 0 to 1"),
+        ("LOG_LEVEL", "loud", "expected one of DEBUG, INFO, WARNING, ERROR"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(variable: str, value: str, expected: str) -> None:
+    with pytest.raises(SettingError, match=expected):
+        Settings.from_environment({variable: value})
+
+
+@given(st.sampled_from([each.metadata["variable"] for each in fields(Settings)]), st.text(min_size=1))
+def test_any_text_is_a_value_or_a_setting_error(variable: str, text: str) -> None:
+    with suppress(SettingError):
+        Settings.from_environment({variable: text})
+
+
+def test_a_url_with_a_password_is_not_repeated_in_the_error() -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.from_environment({"DATABASE_URL": "mysql://me:secret@host/db"})
+    assert "secret" not in str(caught.value)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().stage = "prod"  # type: ignore[misc]
+
+
+def test_every_setting_says_what_it_is_and_variables_are_unique() -> None:
+    metadata = [each.metadata for each in fields(Settings)]
+    assert all(each["help"] for each in metadata)
+    variables = [each["variable"] for each in metadata]
+    assert len(variables) == len(set(variables))
+
+
+def test_a_budget_is_a_value() -> None:
+    assert Budget(0.3, 0.15, 0.4) == Budget(connect=0.3, command=0.15, total=0.4)
