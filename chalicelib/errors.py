@@ -146,11 +146,15 @@ class ModelError(FaunalensError):
 
 
 class DependencyError(FaunalensError):
-    """A dependency did not answer as it should; `fault` is its code in metrics and logs."""
+    """A dependency did not answer as it should; `fault` is its code in metrics and logs.
 
-    def __init__(self, fault: str, detail: str = "") -> None:
+    `opened` says that this failure opened the dependency's circuit breaker.
+    """
+
+    def __init__(self, fault: str, detail: str = "", *, opened: bool = False) -> None:
         super().__init__(detail or fault)
         self.fault = fault
+        self.opened = opened
 
 
 class CacheError(DependencyError):

@@ -141,6 +141,170 @@ class Settings:
         "RANK_THRESHOLD", 0.7, _share, help="share of the probability that the predicted taxon holds"
     )
 
+    database_url: str = setting(
+        "DATABASE_URL",
+        "postgresql://faunalens@localhost:5432/faunalens",
+        _url("postgresql", "postgres"),
+        help="PostgreSQL with the features; without a password for IAM",
+    )
+    database_ca: Path | None = setting(
+        "DATABASE_CA",
+        None,
+        _path,
+        help="certificates to trust, such as the RDS bundle; if set, the server has to prove its name (`verify-full`)",
+    )
+    database_iam: bool = setting(
+        "DATABASE_IAM", False, _flag, help="sign in to PostgreSQL with an IAM token in place of a password"
+    )
+    database_connect: float = setting(
+        "DATABASE_CONNECT", 0.5, _positive, unit="s", help="longest wait for a connection to PostgreSQL"
+    )
+    database_statement: float = setting(
+        "DATABASE_STATEMENT",
+        0.8,
+        _positive,
+        unit="s",
+        help="longest query; PostgreSQL itself ends it (statement timeout)",
+    )
+    database_total: float = setting(
+        "DATABASE_TOTAL",
+        1.0,
+        _positive,
+        unit="s",
+        help="longest that one request spends on PostgreSQL, reconnecting included",
+    )
+    database_idle: float = setting(
+        "DATABASE_IDLE",
+        60.0,
+        _positive,
+        unit="s",
+        help="PostgreSQL closes a connection idle for longer, so that frozen containers hold none and Aurora can pause",
+    )
+
+    aws_region: str = setting("AWS_REGION", "us-east-1", _text, help="region that IAM tokens are signed for")
+
+    redis_url: str = setting(
+        "REDIS_URL",
+        "redis://localhost:6379",
+        _url("redis", "rediss"),
+        help="Redis 7 or Valkey: one server, a cluster or ElastiCache Serverless; `rediss` is TLS",
+    )
+    redis_ca: Path | None = setting(
+        "REDIS_CA", None, _path, help="certificates to trust for `rediss` in place of the system's"
+    )
+    redis_iam_cache: str = setting(
+        "REDIS_IAM_CACHE",
+        "",
+        _text,
+        help="ElastiCache Serverless cache to sign in to with an IAM token, as the user in `REDIS_URL`; empty: no IAM",
+    )
+    redis_connect: float = setting(
+        "REDIS_CONNECT",
+        0.3,
+        _positive,
+        unit="s",
+        help="longest wait for a connection to Redis, TLS and sign-in included",
+    )
+    redis_command: float = setting(
+        "REDIS_COMMAND", 0.15, _positive, unit="s", help="longest wait for the answer to one message to Redis"
+    )
+    redis_total: float = setting(
+        "REDIS_TOTAL", 0.4, _positive, unit="s", help="longest that one step spends on Redis, the retry included"
+    )
+    redis_idle: float = setting(
+        "REDIS_IDLE",
+        240.0,
+        _positive,
+        unit="s",
+        help="connections to Redis idle for longer are replaced before use; below the 350 s after which AWS drops them",
+    )
+    redis_connections: int = setting(
+        "REDIS_CONNECTIONS", 16, _count, help="most connections of one process to one Redis server"
+    )
+
+    features_total: float = setting(
+        "FEATURES_TOTAL", 1.5, _positive, unit="s", help="longest that a request spends on features, whatever breaks"
+    )
+    features_soft_ttl: float = setting(
+        "FEATURES_SOFT_TTL", 21_600.0, _positive, unit="s", help="age at which features in Redis are asked for anew"
+    )
+    features_hard_ttl: float = setting(
+        "FEATURES_HARD_TTL",
+        259_200.0,
+        _positive,
+        unit="s",
+        help="age at which features are gone from Redis: how long they outlive a database that is down",
+    )
+    features_empty_ttl: float = setting(
+        "FEATURES_EMPTY_TTL",
+        0.25,
+        _share,
+        help="share of both ages for a cell of which nothing is known, such as open sea",
+    )
+    features_jitter: float = setting(
+        "FEATURES_JITTER", 0.1, _share, help="share by which each age is longer or shorter, at random"
+    )
+    features_lease: float = setting(
+        "FEATURES_LEASE",
+        1.2,
+        _positive,
+        unit="s",
+        help="life of the lease of whoever asks the database about a cell; above `DATABASE_TOTAL`",
+    )
+    features_rest: float = setting(
+        "FEATURES_REST",
+        1.0,
+        _positive,
+        unit="s",
+        help="time after a failed query in which nobody asks for the same cell",
+    )
+    memory_cells: int = setting(
+        "MEMORY_CELLS", 1024, _count, help="cells that one process keeps in memory; 0 keeps none"
+    )
+    memory_fresh: float = setting(
+        "MEMORY_FRESH", 60.0, _positive, unit="s", help="time for which memory answers without asking Redis"
+    )
+    version_fresh: float = setting(
+        "VERSION_FRESH",
+        10.0,
+        _positive,
+        unit="s",
+        help="time for which a process believes which dataset is active: a switch is seen everywhere by then",
+    )
+    breaker_failures: int = setting(
+        "BREAKER_FAILURES", 3, _count, help="failures in a row after which Redis or PostgreSQL is left alone"
+    )
+    breaker_rest: float = setting(
+        "BREAKER_REST", 5.0, _positive, unit="s", help="time for which it is left alone before one request tries again"
+    )
+
+    warm_hottest: int = setting(
+        "WARM_HOTTEST", 200, _count, help="cells in most demand that warming looks after, with their neighbours"
+    )
+    warm_margin: float = setting(
+        "WARM_MARGIN",
+        900.0,
+        _positive,
+        unit="s",
+        help="warming refreshes what turns stale sooner than this; above its interval",
+    )
+    warm_ahead: float = setting(
+        "WARM_AHEAD",
+        3600.0,
+        _positive,
+        unit="s",
+        help="once warming asks the database, it also refreshes what turns stale sooner than this",
+    )
+    warm_quiet: int = setting(
+        "WARM_QUIET",
+        1,
+        _count,
+        help="with fewer requests in the last two hours, warming lets values turn stale and the database sleep",
+    )
+    warm_statement: float = setting(
+        "WARM_STATEMENT", 20.0, _positive, unit="s", help="longest query of warming, which asks for many cells at once"
+    )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read all settings; an empty variable counts as unset. Raises `SettingError` that names the variable."""

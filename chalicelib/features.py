@@ -1,0 +1,389 @@
+"""The animals of a cell, cache-aside: process memory → Redis → PostgreSQL. The algorithm alone.
+
+`CellFeatures.of` never raises for what a dependency does: what went wrong is in what it returns. It takes at most
+`Policy.total` seconds, whatever breaks. docs/features.md draws it and lists what each fault leads to.
+
+    memory fresh ────────────────────────────────────────────► memory
+    value in Redis fresh ────────────────────────────────────► hit
+    value stale or none: claim the cell's lease
+      won:  ask the database ─ answered ─ write, give back ──► miss
+                             └ failed ─── leave a note ──────► stale, or degraded if there is nothing to serve
+      lost: something to serve ──────────────────────────────► stale
+            nothing: wait for the winner's value ────────────► hit, or take the lease over
+    Redis unusable: memory not stale, else the database ─────► memory, bypass, stale or degraded
+"""
+
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib import keys
+from chalicelib.deadline import Deadline
+from chalicelib.demand import Demand, Tally
+from chalicelib.errors import CacheError, DependencyError, StoreError
+from chalicelib.flights import Flights
+from chalicelib.lifetimes import Lifetimes
+from chalicelib.memory import Memory
+from chalicelib.packing import Corrupt, Inhabitants, Packed, pack, unpack
+
+Mode = Literal["narrowed", "no_location", "unknown_area", "degraded"]
+CacheLevel = Literal["memory", "hit", "stale", "miss", "bypass"]
+
+FAILED = b"failed"
+"""Note in place of a lease: the database just failed for this cell, so neither wait nor try for a moment."""
+SKEW = 60.0
+"""Seconds by which another container's clock may be ahead before it is noted."""
+
+
+class Cache(Protocol):
+    """What the algorithm needs of Redis. Every method raises `CacheError` and ends by the deadline."""
+
+    def read(self, key: bytes, deadline: Deadline) -> bytes | None:
+        """The value of a key."""
+
+    def check_in(self, key: bytes, tally: Tally, deadline: Deadline) -> bytes | None:
+        """The value of a key, and in the same message the demand counted since the last time."""
+
+    def claim(
+        self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
+    ) -> tuple[bytes | None, bytes | None]:
+        """Take a lease if it is free. Returns who held it before (None: it is ours now) and the value of `key`."""
+
+    def publish(
+        self, key: bytes, value: bytes, version: str, seconds: float, lease: bytes, token: bytes, deadline: Deadline
+    ) -> None:
+        """Write a value and the active version for `seconds`, and give the lease back if it is still ours."""
+
+    def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
+        """Give a lease back if it is still ours, or leave a note in its place for `seconds`."""
+
+
+class Store(Protocol):
+    """What the algorithm needs of PostgreSQL."""
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it failed so often that it is left alone for now."""
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[Inhabitants]:
+        """What the active dataset knows of each cell, one entry a cell. Raises `StoreError`; ends by the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one look-up did, for metrics; all zero for a hit in memory.
+
+    `queries`, `query_ms`: to the database, failed ones included. `lease_waits`, `lease_wait_ms`: polls for another's
+    value. `opened`: dependencies whose breaker opened. `warmed`: the value was written by the warming schedule.
+    """
+
+    queries: int = 0
+    query_ms: float = 0.0
+    lease_waits: int = 0
+    lease_wait_ms: float = 0.0
+    opened: tuple[str, ...] = ()
+    warmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """The animals of a cell, and how they were come by.
+
+    `animals` (int32 ids, ascending), `weights` (float32 in (0, 1]) and `status` (uint8: 1 native, 2 introduced) have
+    one length and cannot be written to. `version`: of the dataset; None if none was reached. `faults`: codes of what
+    went wrong on the way, in order, also where features could be had all the same.
+    """
+
+    mode: Mode
+    cache: CacheLevel
+    version: str | None
+    areas: tuple[str, ...]
+    animals: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    status: NDArray[np.uint8]
+    faults: tuple[str, ...] = ()
+    trace: Trace = Trace()
+
+
+_NOTHING: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8]] = (
+    np.frombuffer(b"", np.int32),
+    np.frombuffer(b"", np.float32),
+    np.frombuffer(b"", np.uint8),
+)
+NO_LOCATION = Features("no_location", "bypass", None, (), *_NOTHING)
+"""Features of a request that asked not to be narrowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How `CellFeatures` goes about it; seconds.
+
+    `total`: longest look-up. `lease`: life of a lease; longer than a query may take, so that there is never a second
+    one for the cell. `rest`: how long after a failed query nobody asks for the same cell. `fresh`: how long memory
+    serves a value without asking Redis. `version`: how long the active version is believed; a switch of datasets is
+    seen everywhere by then.
+    """
+
+    lifetimes: Lifetimes
+    total: float = 1.5
+    lease: float = 1.2
+    rest: float = 1.0
+    fresh: float = 60.0
+    version: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """An entry of memory: features as they are served from it, and until when (`fresh`: monotonic; others: 1970)."""
+
+    features: Features
+    fresh: float
+    soft: float
+    hard: float
+
+
+@dataclass(slots=True)
+class _Visit:
+    """State of one look-up, made at the door and passed along."""
+
+    cell: int
+    deadline: Deadline
+    faults: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    queries: int = 0
+    query_ms: float = 0.0
+    waits: int = 0
+    wait_ms: float = 0.0
+
+    def met(self, error: DependencyError) -> None:
+        self.faults.append(error.fault)
+        if error.opened:
+            self.opened.append("redis" if isinstance(error, CacheError) else "postgres")
+
+    def trace(self, *, warmed: bool) -> Trace:
+        return Trace(self.queries, self.query_ms, self.waits, self.wait_ms, tuple(self.opened), warmed)
+
+
+class CellFeatures:
+    """Features by cell for one process. Safe for threads.
+
+    `now` gives seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        store: Store,
+        policy: Policy,
+        memory: Memory[Held],
+        demand: Demand,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._cache, self._store = cache, store
+        self._policy, self._memory, self._demand, self._now = policy, memory, demand, now
+        self._flights = Flights[Features]()
+        self._version: str | None = None
+        self._version_until = 0.0
+
+    def of(self, cell: int) -> Features:
+        """The animals of a cell."""
+        held = self._memory.get(cell)
+        if held is not None and held.features.version == self._version:
+            moment = time.monotonic()
+            if moment < held.fresh and moment < self._version_until:
+                self._demand.note(cell, hit=True, warmed=held.features.trace.warmed)
+                return held.features
+        deadline = Deadline.after(self._policy.total)
+        features, own = self._flights.join(cell, lambda: self._look_up(cell, deadline), deadline)
+        if features is None:
+            features = Features("degraded", "bypass", None, (), *_NOTHING, faults=("flight_timeout",))
+        elif not own:
+            level: CacheLevel = "memory" if features.mode != "degraded" else features.cache
+            features = replace(features, cache=level, trace=Trace(warmed=features.trace.warmed))
+        self._demand.note(cell, hit=features.cache in {"memory", "hit", "stale"}, warmed=features.trace.warmed)
+        return features
+
+    # The path
+
+    def _look_up(self, cell: int, deadline: Deadline) -> Features:
+        visit = _Visit(cell, deadline)
+        try:
+            version = self._active_version(visit)
+            value = self._read(version, visit) if version is not None else None
+        except CacheError as error:
+            visit.met(error)
+            return self._without_cache(visit)
+        if value is not None and self._is_fresh(value):
+            return self._keep(value, "hit", visit)
+        if self._store.is_resting:
+            visit.faults.append("postgres_breaker_open")
+            return self._stale(value, visit)
+        try:
+            return self._recompute(version, value, visit)
+        except CacheError as error:
+            visit.met(error)
+            return self._stale(value, visit) if value is not None else self._without_cache(visit)
+
+    def _recompute(self, version: str | None, stale: Packed | None, visit: _Visit) -> Features:
+        """Ask the database if nobody else is about to; else take their value, or what there is."""
+        lease, token = keys.lease_key(visit.cell), os.urandom(8)
+        pause = 0.004
+        while True:
+            key = keys.value_key(visit.cell, version) if version is not None else None
+            holder, data = self._cache.claim(lease, token, self._policy.lease, key, visit.deadline)
+            won = holder is None or holder == token
+            value = self._unpacked(data, version, visit) if version is not None else None
+            if version is None:  # nobody knew the version; whoever held the lease before may have told it by now
+                version = self._active_version(visit)
+                value = self._read(version, visit) if version is not None else None
+            if value is not None and self._is_fresh(value):
+                if won:
+                    self._release(lease, token, visit)
+                return self._keep(value, "hit", visit)
+            stale = value or stale
+            if won:
+                return self._from_store(lease, token, stale, visit)
+            if stale is not None or self._memory.usable(visit.cell, self._now()) is not None:
+                return self._stale(stale, visit)
+            if holder == FAILED or visit.deadline.left() < pause:
+                visit.faults.append("lease_failed" if holder == FAILED else "lease_timeout")
+                return self._stale(None, visit)
+            pause = self._wait(pause, visit)
+
+    def _from_store(self, lease: bytes, token: bytes, stale: Packed | None, visit: _Visit) -> Features:
+        """Ask the database, holding the lease."""
+        try:
+            value = self._query(visit)
+        except StoreError as error:
+            visit.met(error)
+            self._release(lease, token, visit, FAILED if error.fault != "postgres_breaker_open" else b"")
+            return self._stale(stale, visit)
+        known = value.inhabitants
+        try:
+            self._cache.publish(
+                keys.value_key(visit.cell, known.version),
+                pack(value),
+                known.version,
+                value.hard - value.created,
+                lease,
+                token,
+                visit.deadline,
+            )
+        except CacheError as error:
+            visit.met(error)
+        return self._keep(value, "miss", visit)
+
+    def _without_cache(self, visit: _Visit) -> Features:
+        """Redis cannot be used: what memory holds is good until it is stale; then the database, one a process."""
+        held = self._memory.usable(visit.cell, self._now())
+        if held is not None and self._now() < held.soft and held.features.version == self._version:
+            return replace(
+                held.features, faults=tuple(visit.faults), trace=visit.trace(warmed=held.features.trace.warmed)
+            )
+        try:
+            return self._keep(self._query(visit), "bypass", visit)
+        except StoreError as error:
+            visit.met(error)
+            return self._stale(None, visit)
+
+    def _stale(self, value: Packed | None, visit: _Visit) -> Features:
+        """The best that is left: a stale value of Redis, one of memory, or none."""
+        if value is not None:
+            return self._keep(value, "stale", visit)
+        held = self._memory.usable(visit.cell, self._now())
+        if held is not None:
+            trace = visit.trace(warmed=held.features.trace.warmed)
+            return replace(held.features, cache="stale", faults=tuple(visit.faults), trace=trace)
+        return Features(
+            "degraded", "bypass", None, (), *_NOTHING, faults=tuple(visit.faults), trace=visit.trace(warmed=False)
+        )
+
+    # Its steps
+
+    def _active_version(self, visit: _Visit) -> str | None:
+        """Version of the active dataset: believed for a while, then asked of Redis; None if nobody told it yet."""
+        moment = time.monotonic()
+        if moment < self._version_until and self._version is not None:
+            return self._version
+        data = self._cache.check_in(keys.VERSION, self._demand.take(), visit.deadline)
+        if data is not None:
+            try:
+                self._believe(data.decode())
+            except UnicodeDecodeError:
+                visit.faults.append("version_corrupt")
+        elif self._version is not None:
+            self._believe(self._version)  # forgotten by Redis; whoever asks the database next writes it anew
+        return self._version
+
+    def _believe(self, version: str) -> None:
+        self._version = version
+        self._version_until = time.monotonic() + self._policy.version
+
+    def _read(self, version: str, visit: _Visit) -> Packed | None:
+        data = self._cache.read(keys.value_key(visit.cell, version), visit.deadline)
+        return self._unpacked(data, version, visit)
+
+    def _unpacked(self, data: bytes | None, version: str, visit: _Visit) -> Packed | None:
+        """A value that may be served; one that does not parse, or is past its hard expiry, is none."""
+        if data is None:
+            return None
+        try:
+            value = unpack(data, visit.cell, version)
+        except Corrupt:
+            visit.faults.append("value_corrupt")
+            return None
+        ahead = value.created - self._now()
+        if ahead > SKEW:  # written by a clock ahead of ours: take its lifetimes as from now, not its dates
+            visit.faults.append("clock_skew")
+            value = replace(value, created=value.created - ahead, soft=value.soft - ahead, hard=value.hard - ahead)
+        return value if self._now() < value.hard else None
+
+    def _is_fresh(self, value: Packed) -> bool:
+        return self._now() < value.soft
+
+    def _query(self, visit: _Visit) -> Packed:
+        """Ask the database. Raises `StoreError`."""
+        started = time.perf_counter()
+        visit.queries += 1
+        try:
+            known = self._store.features_of((visit.cell,), visit.deadline)
+        finally:
+            visit.query_ms += (time.perf_counter() - started) * 1e3
+        self._believe(known[0].version)
+        return self._policy.lifetimes.of(known[0], self._now())
+
+    def _release(self, lease: bytes, token: bytes, visit: _Visit, note: bytes = b"") -> None:
+        try:
+            self._cache.release(lease, token, visit.deadline, note, self._policy.rest)
+        except CacheError as error:  # it ends by itself soon
+            visit.met(error)
+
+    def _wait(self, pause: float, visit: _Visit) -> float:
+        """Wait about `pause` seconds for another's value; returns the next pause."""
+        started = time.perf_counter()
+        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 — spread, not a secret
+        visit.waits += 1
+        visit.wait_ms += (time.perf_counter() - started) * 1e3
+        return min(pause * 2, 0.1)
+
+    def _keep(self, value: Packed, level: CacheLevel, visit: _Visit) -> Features:
+        """Features of a value; memory holds them as well."""
+        known = value.inhabitants
+        mode: Mode = "unknown_area" if known.is_empty else "narrowed"
+        arrays = (known.areas, known.animals, known.weights, known.status)
+        held = Features(mode, "memory", known.version, *arrays, trace=_WARMED if value.warmed else _UNWARMED)
+        fresh = time.monotonic() + min(self._policy.fresh, value.soft - self._now())
+        self._memory.put(visit.cell, Held(held, fresh, value.soft, value.hard))
+        trace = (
+            held.trace if not visit.faults and level == "hit" and not visit.waits else visit.trace(warmed=value.warmed)
+        )
+        return Features(mode, level, known.version, *arrays, tuple(visit.faults), trace)
+
+
+_WARMED, _UNWARMED = Trace(warmed=True), Trace()
