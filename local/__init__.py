@@ -1,0 +1,1 @@
+"""How Faunalens runs on a desk: embedded PostgreSQL and Valkey, the local server, and `make run`."""
