@@ -1,6 +1,6 @@
 """Where in its countries a mammal lives: from cells of whole range maps to database/mammal_cells.csv.gz.
 
-    python -m database.ranges CELLS --cell-areas database/cell_areas.csv.gz
+    python -m database.ranges CELLS --cell-areas database/cell_areas.csv
 
 CELLS is a CSV (or .csv.gz) with the columns `animal` (or `label`) and `cell`: every H3 cell of resolution 3 that
 meets the animal's present range in PHYLACINE 1.2 (CC0). Kept is what agrees with database/animal_areas.csv, so
