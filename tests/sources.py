@@ -7,11 +7,12 @@ from threading import Lock
 
 import numpy as np
 
+from chalicelib.cache import Entry
 from chalicelib.deadline import Deadline
 from chalicelib.demand import Tally
 from chalicelib.errors import CacheError, StoreError
 from chalicelib.keys import VERSION
-from chalicelib.packing import Inhabitants
+from chalicelib.packing import HEADER, Inhabitants
 
 
 def inhabitants(cell: int, version: str = "v1", animals: int = 5, areas: tuple[str, ...] = ("AU", "NZ")) -> Inhabitants:
@@ -35,6 +36,8 @@ class MemoryCache:
         self.calls: list[str] = []
         self.fault: str | None = None
         self.deny: set[str] = set()
+        self.hours: dict[int, dict[int, float]] = {}
+        self.hits_by_hour: dict[int, tuple[int, int]] = {}
         self._lock = Lock()
 
     def _enter(self, name: str) -> None:
@@ -85,6 +88,29 @@ class MemoryCache:
                 del self.values[lease]
                 if note:
                     self.put(lease, note, seconds)
+
+    # What warming needs besides
+
+    def heads(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
+        self._enter("heads")
+        return [(self.get(key) or b"")[: HEADER.size] for key in keys]
+
+    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
+        self._enter("write")
+        for entry in entries:
+            self.put(entry.key, entry.value, entry.seconds)
+
+    def announce(self, version: str, seconds: float, deadline: Deadline) -> None:
+        self._enter("announce")
+        self.put(VERSION, version.encode(), seconds)
+
+    def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
+        self._enter("demand")
+        return [self.hours.get(hour, {}) for hour in hours]
+
+    def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
+        self._enter("hits")
+        return self.hits_by_hour.get(hour, (0, 0))
 
 
 class MemoryStore:
