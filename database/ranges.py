@@ -21,10 +21,10 @@ HERE = Path(__file__).parent
 LABELS = HERE.parent / "model" / "labels.csv"
 
 # The range map behind these cells is the grey wolf's, also for its Arctic subspecies and for the class that holds
-# the red and the maned wolf. The first is cut to the tundra; the second goes without, as do marmosets, whose map
-# lacks the tamarins that the class holds too: there the countries decide.
+# the red and the maned wolf. The first is cut to the tundra. The second goes without, as do classes whose map lacks
+# a good part of them: gazelles (springboks), polecats (all but one species), marmosets (tamarins).
 LEAST_LATITUDE = {270: 67.0}
-WITHOUT_RANGE = frozenset({271, 377})
+WITHOUT_RANGE = frozenset({271, 353, 358, 377})
 
 type Cells = Mapping[int, Iterable[str]]
 

@@ -133,7 +133,7 @@ def test_dogs_and_cats() -> None:
     ("output_index", "scientific_name"),
     [
         (12, "Haemorhous mexicanus"),  # WordNet: Carpodacus mexicanus
-        (26, "Lissotriton vulgaris"),  # Triturus vulgaris
+        (26, "Pleurodelinae"),  # Triturus vulgaris
         (30, "Lithobates catesbeianus"),  # Rana catesbeiana
         (32, "Ascaphus"),  # Ascaphus trui
         (43, "Chlamydosaurus kingii"),  # Chlamydosaurus kingi
