@@ -1,6 +1,6 @@
 """Where in its countries a mammal lives: from cells of whole range maps to database/mammal_cells.csv.gz.
 
-    python -m database.ranges CELLS --cell-areas database/cell_areas.csv
+    python -m database.ranges CELLS
 
 CELLS is a CSV (or .csv.gz) with the columns `animal` (or `label`) and `cell`: every H3 cell of resolution 3 that
 meets the animal's present range in PHYLACINE 1.2 (CC0). Kept is what agrees with database/animal_areas.csv, so
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Write mammal_cells.csv.gz and say how much was kept."""
     parser = argparse.ArgumentParser(prog="python -m database.ranges", description="Write mammal_cells.csv.gz.")
     parser.add_argument("cells", type=Path, help="CSV of animal (or label) and cell, from whole range maps")
-    parser.add_argument("--cell-areas", type=Path, required=True, help="CSV of cell and areas")
+    parser.add_argument("--cell-areas", type=Path, default=HERE / "cell_areas.csv", help="CSV of cell and areas")
     parser.add_argument("--output", type=Path, default=HERE / "mammal_cells.csv.gz")
     options = parser.parse_args(arguments)
 
