@@ -1,10 +1,12 @@
 """A child process that never outlives the process that started it."""
 
 import os
+import platform
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -113,25 +115,26 @@ class Child:
         self._dismiss()
 
     def kill(self) -> None:
-        """SIGKILL: it has no chance to say goodbye."""
-        if self._process is not None:
-            self._process.kill()
+        """SIGKILL to it and its descendants, which have no chance to say goodbye; returns when they are gone."""
+        if self._process is not None and self.running:
+            family = [self.pid, *descendants(self.pid)]
+            for pid in family:
+                _send(pid, signal.SIGKILL)
             self._process.wait()
+            while any(alive(pid) for pid in family):
+                time.sleep(POLL)
         self._dismiss()
 
     def pause(self) -> None:
         """SIGSTOP to it and all its descendants: it keeps its connections and answers nothing."""
         self._paused = [self.pid, *descendants(self.pid)]
         for pid in self._paused:
-            os.kill(pid, signal.SIGSTOP)
+            _send(pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT after `pause`."""
         for pid in self._paused:
-            try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                continue
+            _send(pid, signal.SIGCONT)
         self._paused = []
 
     def wait(self, timeout: float | None = None) -> int:
@@ -175,3 +178,25 @@ def descendants(pid: int) -> list[int]:
         generation = [each for each, parent in parents.items() if parent in generation]
         found += generation
     return found
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and only waits to be noticed does not."""
+    try:
+        os.kill(pid, 0)
+        # In a container nobody may be there to notice orphans.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return platform.system() != "Linux" and _listed(pid)
+    except PermissionError:
+        return True
+
+
+def _listed(pid: int) -> bool:
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(done.stdout.strip()) and not done.stdout.strip().startswith("Z")
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
