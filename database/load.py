@@ -78,6 +78,7 @@ def load(connection: "Connection", dataset: Dataset, report: Callable[[str], Non
         cursor.execute(
             "update dataset set cells_loaded = %s, rows_loaded = %s where dataset = %s", (cells, rows, number)
         )
+        cursor.execute("analyze dataset, source, taxon, animal, animal_area")
         loaded = _find(cursor, dataset.version)
     clock.lap("commit")
     assert loaded is not None  # noqa: S101 - written a moment ago
@@ -214,7 +215,7 @@ def _fill(cursor: "Cursor", number: int, table: str, stream: "Stream", form: str
 
 def _index(cursor: "Cursor", number: int) -> None:
     """Index the filled tables and make them partitions; the check spares PostgreSQL reading them again for that."""
-    keys = {"cell": "(cell, dataset)", "cell_animal": "(cell, animal, dataset) include (weight, status)"}
+    keys = {"cell": "(cell, dataset)", "cell_animal": "(cell, dataset, animal) include (weight, status)"}
     for table in PARTITIONED:
         partition = _partition(table, number)
         cursor.execute(sql.SQL("alter table {} add primary key {}").format(partition, sql.SQL(keys[table])))
