@@ -35,6 +35,7 @@ from chalicelib.keys import VERSION, demand_key, hits_key
 from chalicelib.packing import HEADER
 from chalicelib.resp import Address, Login, LoginRefused, ProtocolError, Refusal, Reply, encode
 from chalicelib.settings import Budget
+from chalicelib.sources import Publication
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -138,12 +139,11 @@ class RedisCache:
         replies = self._run(requests, deadline)
         return _bytes(replies[0]), _bytes(replies[1]) if key is not None else None
 
-    def publish(
-        self, key: bytes, value: bytes, version: str, seconds: float, lease: bytes, token: bytes, deadline: Deadline
-    ) -> None:
-        """Write a value and the active version for `seconds`, and give the lease back if it is still ours."""
+    def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
+        """Write a value and the version of its dataset, and give the lease back if it is still ours."""
+        announcement = _writes(_version(value.version, value.seconds), only_if_missing=not value.news)
         give_back = encode("EVAL", _GIVE_BACK, 1, lease, token, b"", 0)
-        self._run([*_writes(Entry(key, value, seconds), _version(version, seconds)), (lease, give_back)], deadline)
+        self._run([*_writes(Entry(value.key, value.value, value.seconds)), *announcement, (lease, give_back)], deadline)
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
         """Give a lease back if it is still ours, or leave a note in its place for `seconds`."""
@@ -240,8 +240,9 @@ def _version(version: str, seconds: float) -> Entry:
     return Entry(VERSION, version.encode(), seconds)
 
 
-def _writes(*entries: Entry) -> list[tuple[bytes, bytes]]:
-    return [(e.key, encode("SET", e.key, e.value, "PX", _ms(e.seconds))) for e in entries]
+def _writes(*entries: Entry, only_if_missing: bool = False) -> list[tuple[bytes, bytes]]:
+    flags = ("NX",) if only_if_missing else ()
+    return [(e.key, encode("SET", e.key, e.value, "PX", _ms(e.seconds), *flags)) for e in entries]
 
 
 def _bytes(reply: Reply) -> bytes | None:

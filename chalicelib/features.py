@@ -31,7 +31,7 @@ from chalicelib.flights import Flights
 from chalicelib.lifetimes import Lifetimes
 from chalicelib.memory import Memory
 from chalicelib.packing import Corrupt, Packed, pack, unpack
-from chalicelib.sources import Cache, Store
+from chalicelib.sources import Cache, Publication, Store
 from chalicelib.visit import NO_TRACE, Trace, Visit
 
 Mode = Literal["narrowed", "no_location", "unknown_area", "degraded"]
@@ -190,23 +190,23 @@ class CellFeatures:
 
     def _from_store(self, lease: bytes, token: bytes, stale: Packed | None, visit: Visit) -> Features:
         """Ask the database, holding the lease."""
+        believed = self._version
         try:
             value = self._query(visit)
         except StoreError as error:
             visit.met(error)
             self._release(lease, token, visit, FAILED if error.fault != "postgres_breaker_open" else b"")
             return self._stale(stale, visit)
-        known = value.inhabitants
+        version = value.inhabitants.version
+        publication = Publication(
+            keys.value_key(visit.cell, version),
+            pack(value),
+            value.hard - value.created,
+            version,
+            news="version_corrupt" in visit.faults or believed not in {None, version},
+        )
         try:
-            self._cache.publish(
-                keys.value_key(visit.cell, known.version),
-                pack(value),
-                known.version,
-                value.hard - value.created,
-                lease,
-                token,
-                visit.deadline,
-            )
+            self._cache.publish(publication, lease, token, visit.deadline)
         except CacheError as error:
             visit.met(error)
         return self._keep(value, "miss", visit)

@@ -1,11 +1,27 @@
 """Where features come from: what the algorithm in features.py needs of Redis and of PostgreSQL, and no more."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.deadline import Deadline
 from chalicelib.demand import Tally
 from chalicelib.packing import Inhabitants
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A value to write under a key for so many seconds, and the version of its dataset.
+
+    `news`: the version differs from what Redis said. Otherwise it is only written where Redis has none, so that a
+    look-up that began before a switch of datasets cannot undo its announcement.
+    """
+
+    key: bytes
+    value: bytes
+    seconds: float
+    version: str
+    news: bool
 
 
 class Cache(Protocol):
@@ -22,10 +38,8 @@ class Cache(Protocol):
     ) -> tuple[bytes | None, bytes | None]:
         """Take a lease if it is free. Returns who held it before (None: it is ours now) and the value of `key`."""
 
-    def publish(
-        self, key: bytes, value: bytes, version: str, seconds: float, lease: bytes, token: bytes, deadline: Deadline
-    ) -> None:
-        """Write a value and the active version for `seconds`, and give the lease back if it is still ours."""
+    def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
+        """Write a value and the version of its dataset, and give the lease back if it is still ours."""
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
         """Give a lease back if it is still ours, or leave a note in its place for `seconds`."""

@@ -13,6 +13,7 @@ from chalicelib.demand import Tally
 from chalicelib.errors import CacheError, StoreError
 from chalicelib.keys import VERSION
 from chalicelib.packing import HEADER, Inhabitants
+from chalicelib.sources import Publication
 
 
 def inhabitants(cell: int, version: str = "v1", animals: int = 5, areas: tuple[str, ...] = ("AU", "NZ")) -> Inhabitants:
@@ -71,13 +72,12 @@ class MemoryCache:
                 self.put(lease, token, seconds)
             return holder, self.get(key) if key else None
 
-    def publish(
-        self, key: bytes, value: bytes, version: str, seconds: float, lease: bytes, token: bytes, deadline: Deadline
-    ) -> None:
+    def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
         self._enter("publish")
         with self._lock:
-            self.put(key, value, seconds)
-            self.put(VERSION, version.encode(), seconds)
+            self.put(value.key, value.value, value.seconds)
+            if value.news or self.get(VERSION) is None:
+                self.put(VERSION, value.version.encode(), value.seconds)
             if self.get(lease) == token:
                 del self.values[lease]
 

@@ -1,6 +1,7 @@
 """The algorithm, over a cache and a store in this process: every path, every fault, and many at once."""
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -9,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.deadline import Deadline
 from chalicelib.demand import Demand
 from chalicelib.features import FAILED, NO_LOCATION, CellFeatures, Features, Held, Policy
 from chalicelib.keys import VERSION, lease_key, value_key
 from chalicelib.lifetimes import Lifetimes
 from chalicelib.memory import Memory
-from chalicelib.packing import Packed, pack, unpack
+from chalicelib.packing import Inhabitants, Packed, pack, unpack
 from tests.sources import MemoryCache, MemoryStore, inhabitants
 
 CELL = 0x83BE0AFFFFFFFFF
@@ -380,6 +382,23 @@ class TestVersions:
         assert container.of(CELL).version == "v2"
         assert world.cache.get(VERSION) == b"v2"
         assert told(world.container().of(CELL)) == ("narrowed", "hit", ())
+
+    def test_a_look_up_that_began_before_a_switch_does_not_undo_its_announcement(self, world: World) -> None:
+        # GIVEN a query of v1 under way
+        container = world.container()
+        container.of(CELL)
+        plain = world.store.features_of
+
+        def overtaken(cells: Sequence[int], deadline: Deadline) -> list[Inhabitants]:
+            known = plain(cells, deadline)
+            world.cache.put(VERSION, b"v2")
+            return known
+
+        # WHEN v2 is announced before it is written
+        world.store.features_of = overtaken  # type: ignore[method-assign]
+        assert container.of(CELL + 1).version == "v1"
+        # THEN the announcement stands
+        assert world.cache.get(VERSION) == b"v2"
 
     def test_a_version_that_redis_forgot_is_still_believed(self, world: World) -> None:
         container = world.container()
