@@ -159,13 +159,13 @@ def test_a_restart_of_redis_loses_nothing(postgres_server: PostgresServer) -> No
 
 
 def test_a_restart_of_postgres_loses_nothing_that_was_cached(valkey_server: ValkeyServer) -> None:
-    with postgres.serve(durable=True) as server, world_on(server, valkey_server) as own:
+    with postgres.serve() as server, world_on(server, valkey_server) as own:
         # GIVEN a stale value, and a container with a connection
         stale = replace(POLICY, lifetimes=Lifetimes(soft=0.001, hard=600, empty=1, jitter=0), fresh=0.001)
         container = own.container(stale).features
         assert told(container.of(FIRST)) == ("narrowed", "miss", ())
-        # WHEN the database is gone
-        server.kill()
+        # WHEN the database is stopped
+        server.stop()
         time.sleep(0.002)
         features = container.of(FIRST)
         assert (features.mode, features.cache) == ("narrowed", "stale")
