@@ -34,11 +34,14 @@ class Histograms:
 
     def __init__(self, tensors: Iterable[str]) -> None:
         self._counts = {tensor: np.zeros(_BINS, np.int64) for tensor in tensors}
+        self._extremes = dict.fromkeys(self._counts, (0.0, 0.0))
 
     def add(self, tensor: str, figures: NDArray[np.float32]) -> None:
         """Count the figures of a tensor; those beyond ±64 count as that."""
         bins = ((figures.ravel() + _REACH) * (_BINS / (2 * _REACH))).astype(np.int32).clip(0, _BINS - 1)
         self._counts[tensor] += np.bincount(bins, minlength=_BINS)
+        low, high = self._extremes[tensor]
+        self._extremes[tensor] = min(low, float(figures.min())), max(high, float(figures.max()))
 
     def range_of(self, tensor: str, percentile: float) -> Range:
         """The range that holds `percentile` % of the figures, and zero."""
@@ -48,7 +51,8 @@ class Histograms:
         first = int(np.searchsorted(cumulative, tail, side="right"))
         last = int(np.searchsorted(cumulative, cumulative[-1] - tail, side="left"))
         edges = np.linspace(-_REACH, _REACH, _BINS + 1)
-        return Range(min(float(edges[first]), 0.0), max(float(edges[last + 1]), 0.0))
+        low, high = self._extremes[tensor]  # an edge may lie beyond them: ReLU6 ends at 6, where no bin does
+        return Range(max(min(float(edges[first]), 0.0), low), min(max(float(edges[last + 1]), 0.0), high))
 
 
 def observed_graph(tensors: Iterable[str]) -> ModelProto:

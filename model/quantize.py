@@ -16,6 +16,7 @@ from chalicelib.errors import ModelError
 COLUMNS = ("tensor", "low", "high")
 _LEVELS = 255
 _WEIGHT_LIMIT = 127
+_PAIR_LIMIT = 128  # 255 · 128 fits 16 bits, 255 · 129 does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,31 @@ class Weights:
 
 
 def quantize_weights(weight: NDArray[np.float32]) -> Weights:
-    """Round weights to s8, each output channel on its own scale: its largest weight becomes ±127."""
+    """Round weights to s8, each output channel on its own scale, so that no processor can overflow.
+
+    x86-64 without VNNI (AVX2 and AVX-512 alone) multiplies u8 by s8 two at a time and adds both in 16 bits, where two
+    large weights side by side saturate without a word. So a channel's scale is the least with which no weight exceeds
+    127 and no such pair adds up to more than 128 in size: then every processor computes the same.
+    """
     flat = weight.reshape(len(weight), -1).astype(np.float64)
-    largest = np.abs(flat).max(axis=1)
-    scales = (np.where(largest > 0, largest, 1) / _WEIGHT_LIMIT).astype(np.float32)
+    pairs = _pair_sums(weight.astype(np.float64))
+    # Two weights that are each rounded up by half add 1 to their sum.
+    largest = np.maximum(np.abs(flat).max(axis=1) / _WEIGHT_LIMIT, np.abs(pairs).max(axis=1) / (_PAIR_LIMIT - 1))
+    scales = np.where(largest > 0, largest, 1).astype(np.float32)
     values = np.rint(flat / scales[:, None]).clip(-_WEIGHT_LIMIT, _WEIGHT_LIMIT)
     return Weights(values.astype(np.int8).reshape(weight.shape), scales)
+
+
+def _pair_sums(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of the weights that meet in one 16-bit sum, shape (out, pairs); zeros where none do.
+
+    onnxruntime multiplies channels-last: height, width, input channel. Depthwise kernels add in 32 bits.
+    """
+    if weight.ndim == 4 and weight.shape[1] == 1:
+        return np.zeros((len(weight), 1))
+    last = np.moveaxis(weight, 1, -1).reshape(len(weight), -1)
+    even = np.pad(last, ((0, 0), (0, last.shape[1] % 2)))
+    return even[:, 0::2] + even[:, 1::2]
 
 
 def quantize_bias(bias: NDArray[np.float32], scales: NDArray[np.float32]) -> NDArray[np.int32]:
