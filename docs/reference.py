@@ -71,14 +71,13 @@ def metrics_page() -> str:
 def _default(value: Any, metadata: Mapping[str, Any]) -> str:
     if value in (None, ""):
         return "not set"
-    text = (
-        str(value.relative_to(ROOT)) if isinstance(value, Path) else f"{value:_}" if _is_number(value) else str(value)
-    )
-    return f"`{text.lower() if isinstance(value, bool) else text}` {metadata['unit']}".strip()
+    return f"`{_shown(value)}` {metadata['unit']}".strip()
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value.relative_to(ROOT)) if isinstance(value, Path) else str(value)
 
 
 def _page(title: str, text: str, head: str, rows: list[str]) -> str:
