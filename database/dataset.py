@@ -3,7 +3,8 @@
 import csv
 import gzip
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,31 +61,18 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     for name, text in sorted(texts.items()):
         digest.update(f"\0{name}\0{text}".encode())
 
-    try:
-        animals = [
-            Animal(
-                int(row["id"]),
-                row["name"],
-                row["scientific_name"],
-                row["rank"],
-                row["kind"],
-                tuple(row[rank] for rank in RANKS_BELOW_KINGDOM if row[rank]),
-            )
-            for row in _rows(texts["labels"])
-        ]
-        areas = [
-            AnimalArea(int(row["animal"]), row["area"], row["status"], row["source"])
-            for row in _rows(texts["animal_areas"])
-        ]
-        ranges = [(int(row["animal"]), parse_cell(row["cell"])) for row in _rows(texts["mammal_cells"])]
-        cells = [
-            Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
-            for row in _rows(texts["cell_areas"])
-        ]
-        taxa = [(row["scientific_name"], row["rank"], row["name"]) for row in _rows(texts["taxa"])]
-        sources = [(row["source"], row["title"], row["citation"], row["licence"]) for row in _rows(texts["sources"])]
-    except (KeyError, ValueError) as error:
-        raise DatasetError(f"a file of the dataset is not of its documented form: {error!r}") from error
+    animals = _parsed("labels", texts, _animal)
+    areas = _parsed(
+        "animal_areas", texts, lambda row: AnimalArea(int(row["animal"]), row["area"], row["status"], row["source"])
+    )
+    ranges = _parsed("mammal_cells", texts, lambda row: (int(row["animal"]), parse_cell(row["cell"])))
+    cells = _parsed(
+        "cell_areas",
+        texts,
+        lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split())),
+    )
+    taxa = _parsed("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
+    sources = _parsed("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
     _check(animals, areas, ranges, {source for source, *_ in sources})
     return Dataset(
         version=digest.hexdigest()[:12],
@@ -105,8 +93,25 @@ def _text(path: Path) -> str:
     return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
 
 
-def _rows(text: str) -> Iterator[dict[str, str]]:
-    return csv.DictReader(text.splitlines())
+def _animal(row: dict[str, str]) -> Animal:
+    lineage = tuple(row[rank] for rank in RANKS_BELOW_KINGDOM if row[rank])
+    return Animal(int(row["id"]), row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
+
+
+def _parsed[T](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
+    """All lines of a file. Raises `DatasetError` with the file and the line that is wrong."""
+    reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)
+    parsed = []
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise ValueError(f"expected {len(reader.fieldnames or ())} fields")
+            parsed.append(parse(row))
+    except KeyError as error:
+        raise DatasetError(f"{FILES[name].name} has no column {error}") from error
+    except (ValueError, csv.Error) as error:
+        raise DatasetError(f"{FILES[name].name}, line {reader.line_num}: {error}") from error
+    return parsed
 
 
 def _check(
