@@ -13,7 +13,7 @@ from time import perf_counter, time
 from typing import Protocol
 
 from chalicelib.cache import Entry
-from chalicelib.cells import cell_of, neighbours_of
+from chalicelib.cells import cell_of, neighbours_of, parse_cell
 from chalicelib.deadline import Deadline
 from chalicelib.demand import HOURS, hottest
 from chalicelib.errors import DependencyError
@@ -145,7 +145,7 @@ class Warming:
 
     def _candidates(self, hours: Sequence[dict[int, float]]) -> list[int]:
         """Cells to look after, each once, the most wanted first."""
-        hot = hottest(hours, self._plan.hottest)
+        hot = [cell for cell in hottest(hours, self._plan.hottest) if _is_cell(cell)]
         around = (neighbour for cell in hot for neighbour in neighbours_of(cell))
         return list(dict.fromkeys((*hot, *self._places, *around)))
 
@@ -176,6 +176,14 @@ class Warming:
                 entries, size = [], 0
         if entries:
             yield entries
+
+
+def _is_cell(number: int) -> bool:
+    """Whether a number that was read from Redis is a cell."""
+    try:
+        return number < 2**63 and parse_cell(f"{number:x}") == number
+    except ValueError:
+        return False
 
 
 def read_places(path: Path = PLACES) -> list[int]:

@@ -126,6 +126,12 @@ def test_a_new_dataset_is_found_and_told(world: World) -> None:
     assert unpack(data, PLACE, "v2").warmed
 
 
+def test_demand_for_what_is_no_cell_is_left_out(world: World) -> None:
+    for number in (0, 7, HOT + 1, 2**63 - 1, 10**30):
+        world.asked(number)
+    assert (world.warm().considered, world.store.queries) == (1, [PLACE])
+
+
 def test_a_database_that_fails_is_told(world: World) -> None:
     world.store.fault = "postgres_starting"
     report = world.warm()
