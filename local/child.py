@@ -29,9 +29,9 @@ POLL = 0.005
 class Child:
     """One process, its log and its watchdog. Use it as a context manager, or call `start` and `stop`.
 
-    Parameters: name, for messages; command; log, file that takes its output (None: ours); environment, None for
-    ours; stop_signal, ends it in order; orphan_signal, ends it when we are gone; patience, seconds from
-    `stop_signal` to SIGKILL.
+    Parameters: name, for messages; command; log, file that takes the output of its last start (None: ours);
+    environment, None for ours; stop_signal, ends it in order; orphan_signal, ends it when we are gone; patience,
+    seconds from `stop_signal` to SIGKILL.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
-        self._command = [str(part) for part in command]
+        self.command = command
         self._environment = None if environment is None else dict(environment)
         self._stop_signal = stop_signal
         self._orphan_signal = orphan_signal
@@ -80,10 +80,10 @@ class Child:
         """Start it, in a session of its own so that Ctrl-C reaches us alone and we stop it in order."""
         assert not self.running, f"{self.name} already runs"
         self.stop()
-        output = self.log.open("ab") if self.log else None
+        output = self.log.open("wb") if self.log else None
         try:
             self._process = subprocess.Popen(
-                self._command,
+                [str(part) for part in self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
@@ -154,10 +154,18 @@ class Child:
 
     def last_words(self) -> str:
         """The last line of its log, for messages."""
-        if self.log is None or not self.log.exists():
+        if self.log is None:
             return "see its output above"
-        lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        lines = self._output().strip().splitlines()
         return f"{lines[-1]} ({self.log})" if lines else f"it said nothing ({self.log})"
+
+    @property
+    def found_port_taken(self) -> bool:
+        """Whether it ended because somebody was faster to take its port."""
+        return not self.running and "Address already in use" in self._output()
+
+    def _output(self) -> str:
+        return self.log.read_text("utf-8", "replace") if self.log and self.log.exists() else ""
 
     def _dismiss(self) -> None:
         if self._watchdog is None:

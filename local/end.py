@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import time
+from pathlib import Path
 from threading import Thread
 
 
@@ -33,11 +34,24 @@ class End:
         return bool(select.select([self._read], [], [], seconds)[0])
 
     def follow(self, parent: int) -> None:
-        """Set it when `parent`, our parent process, is gone: killed with -9, `make` tells us nothing."""
+        """Set it when `parent`, our parent process, is gone or on its way out.
+
+        `make` killed with -9 tells us nothing, and `make` that alone gets a SIGINT waits for us without a word.
+        """
 
         def watch() -> None:
-            while os.getppid() == parent:
+            while os.getppid() == parent and not _interrupted(parent):
                 time.sleep(0.25)
             self.set()
 
         Thread(target=watch, daemon=True).start()
+
+
+def _interrupted(pid: int) -> bool:
+    """Whether the process is inside of its handler for SIGINT or SIGHUP, which are blocked meanwhile. Linux only."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    blocked = int(status.partition("SigBlk:")[2].split()[0], 16)
+    return any(blocked & 1 << number - 1 for number in (signal.SIGINT, signal.SIGHUP))

@@ -5,6 +5,7 @@ errors, and an access log without queries, which hold coordinates.
 """
 
 import json
+import re
 import sys
 import time
 from functools import partial
@@ -35,6 +36,7 @@ DRAIN = 64_000_000
 LINE = 4096
 """Longest line between chunks, bytes."""
 PIECE = 65536
+HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{1,16}")
 
 
 def build_server(app: Chalice, host: str, port: int, *, photo_max_bytes: int) -> LocalDevServer:
@@ -69,6 +71,7 @@ class Handler(ChaliceRequestHandler):
     disable_nagle_algorithm = True  # or every answer waits 40 ms for the client's delayed ACK
     wbufsize = PIECE  # head and body leave together
     timeout = IDLE
+    default_request_version = "HTTP/1.0"  # so that even a broken request line is answered with a head
     server_version = "Faunalens"
     sys_version = ""
 
@@ -138,7 +141,7 @@ class Handler(ChaliceRequestHandler):
     def _chunk_size(self) -> int:
         digits = self.rfile.readline(LINE).split(b";")[0].strip()
         try:
-            if not digits.isalnum() or len(digits) > 16:
+            if not HEXADECIMAL.fullmatch(digits):
                 raise ValueError
             return int(digits, 16)
         except ValueError:

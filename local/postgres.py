@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from local.child import Child
 from local.errors import LocalError, NotReady
@@ -25,18 +26,19 @@ from local.initdb import OWNER, Way, as_runner, binaries, clean_environment, giv
 from local.ports import HOST, free_port
 
 START_TIMEOUT = 30.0
-# What a test or a desk needs: small, and no client waits for a disk.
+LOCK_PATIENCE = 5.0
+"""Seconds that a run which was just ended has to let go of its folder."""
+# What a test or a desk needs.
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a path in a deep checkout is too long for a socket
     "shared_buffers": "32MB",
     "max_connections": "60",
-    "synchronous_commit": "off",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
-# No crash of the machine has to be survived by data that is made anew in seconds.
-FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
+# For data that are made anew in seconds: no client waits for a disk.
+FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 class PostgresServer:
@@ -44,13 +46,15 @@ class PostgresServer:
 
     def __init__(self, data_dir: Path, port: int, password: str, *, durable: bool, way: Way) -> None:
         self.data_dir = data_dir
-        self.port = port
+        self.port = port or free_port()
+        self._any_port = not port
         self._password = password
         settings = SETTINGS if durable else SETTINGS | FORGETFUL
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self._options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self._program = [*as_runner(way), binaries() / "postgres"]
         self.child = Child(
             "PostgreSQL",
-            [*as_runner(way), binaries() / "postgres", "-D", data_dir, "-p", str(port), *options],
+            self._program,
             log=data_dir.parent / "postgres.log",
             environment=clean_environment(),
             stop_signal=signal.SIGINT,  # fast shutdown: ends sessions, writes a checkpoint
@@ -74,16 +78,25 @@ class PostgresServer:
     def start(self) -> None:
         """Start and wait until connections are accepted. Raises `NotReady`."""
         self.launch()
-        self.wait()
+        while True:
+            try:
+                return self.wait()
+            except NotReady:
+                if not self._any_port or not self.child.found_port_taken:
+                    raise
+                self.port = free_port()
+                self.launch()
 
     def launch(self) -> None:
         """Start without waiting."""
         _clear_stale_lock(self.data_dir)
+        self.child.command = [*self._program, "-D", self.data_dir, "-p", str(self.port), *self._options]
         self.child.start()
 
     def wait(self) -> None:
         """Wait until connections are accepted. Raises `NotReady`."""
         self.child.wait_until(self.ready, START_TIMEOUT)
+        self._any_port = False
 
     def ready(self) -> bool:
         """Whether it accepts connections, from where pg_ctl looks too: no connection, no password, no driver."""
@@ -112,7 +125,7 @@ class PostgresServer:
 def serve(data_dir: Path | None = None, port: int = 0, *, durable: bool = False) -> Iterator[PostgresServer]:
     """A running server. Without `data_dir` it is new, and gone at the end; `port` 0 takes a free one.
 
-    `durable` keeps what was committed through a crash of the machine.
+    `durable` keeps what was committed when the server or the machine crashes.
     """
     with prepared(data_dir, port, durable=durable) as server:
         server.start()
@@ -134,7 +147,7 @@ def prepared(data_dir: Path | None = None, port: int = 0, *, durable: bool = Fal
             (home / "data.new").rename(data)
         give_to_runner(data, way)
         password = password_file.read_text().strip()
-        server = PostgresServer(data, port or free_port(), password, durable=durable, way=way)
+        server = PostgresServer(data, port, password, durable=durable, way=way)
         try:
             yield server
         finally:
@@ -162,12 +175,18 @@ def _not_ours(folder: Path) -> LocalError:
 
 @contextmanager
 def _exclusive(home: Path) -> Iterator[None]:
+    complaint = f"another process uses {home}; stop it, or use another folder"
     with (home / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LocalError(f"another process uses {home}; stop it, or use another folder") from None
+        _await(lambda: _locked(lock), complaint, LOCK_PATIENCE)
         yield
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _lock_lines(data: Path) -> list[str]:

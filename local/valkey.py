@@ -17,7 +17,7 @@ from importlib import util
 from pathlib import Path
 
 from local.child import Child
-from local.errors import LocalError
+from local.errors import LocalError, NotReady
 from local.ports import HOST, free_ports
 
 START_TIMEOUT = 20.0
@@ -49,17 +49,12 @@ class ValkeyServer:
     """A server in its folder. `url` is what an application gets, `admin_url` may do everything."""
 
     def __init__(self, folder: Path, port: int, *, memory_mb: int = 64) -> None:
-        if port:
-            (bus,) = free_ports(1)
-        else:
-            port, bus = free_ports(2)
-        self.port = port
-        self._bus = bus
+        self.port, self._bus = self._ports(port)
+        self._any_port = not port
+        self._memory_mb = memory_mb
         self.folder = folder
         self._admin_password = secrets.token_urlsafe(18)
         config = folder / "valkey.conf"
-        config.touch(mode=0o600)
-        config.write_text(self._config(memory_mb))
         self.child = Child("Valkey", [binary(), config], log=folder / "valkey.log", patience=2.0)
 
     @property
@@ -77,16 +72,27 @@ class ValkeyServer:
     def start(self) -> None:
         """Start, empty, and wait until it serves; 2 s, which cluster mode waits before a primary takes writes."""
         self.launch()
-        self.wait()
+        while True:
+            try:
+                return self.wait()
+            except NotReady:
+                if not self._any_port or not self.child.found_port_taken:
+                    raise
+                self.port, self._bus = self._ports(0)
+                self.launch()
 
     def launch(self) -> None:
         """Start without waiting."""
+        config = self.folder / "valkey.conf"
+        config.touch(mode=0o600)
+        config.write_text(self._config())
         (self.folder / "nodes.conf").write_text(self._nodes())
         self.child.start()
 
     def wait(self) -> None:
         """Wait until it serves all slots. Raises `NotReady`."""
         self.child.wait_until(self.ready, START_TIMEOUT)
+        self._any_port = False
 
     def ready(self) -> bool:
         """Whether it serves all slots."""
@@ -105,13 +111,19 @@ class ValkeyServer:
     def resume(self) -> None:
         self.child.resume()
 
+    @staticmethod
+    def _ports(port: int) -> tuple[int, int]:
+        """The port, a free one if it is 0, and the one that nodes of a cluster talk on."""
+        first, second = free_ports(2)
+        return (port, first) if port else (first, second)
+
     def _nodes(self) -> str:
         """The cluster as if it had been formed before: CLUSTER ADDSLOTS on a running node costs up to 5 s more."""
         node, shard = secrets.token_hex(20), secrets.token_hex(20)
         address = f"{HOST}:{self.port}@{self._bus},,tls-port=0,shard-id={shard}"
         return f"{node} {address} myself,master - 0 0 1 connected 0-{SLOTS - 1}\nvars currentEpoch 1 lastVoteEpoch 0\n"
 
-    def _config(self, memory_mb: int) -> str:
+    def _config(self) -> str:
         off = " ".join(f"-{command}" for command in UNAVAILABLE.split())
         return "\n".join(
             [
@@ -123,7 +135,7 @@ class ValkeyServer:
                 f"cluster-port {self._bus}",
                 "cluster-config-file nodes.conf",
                 f"cluster-announce-ip {HOST}",
-                f"maxmemory {memory_mb}mb",
+                f"maxmemory {self._memory_mb}mb",
                 "maxmemory-policy volatile-lru",
                 'save ""',
                 "appendonly no",
