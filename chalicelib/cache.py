@@ -37,6 +37,7 @@ from chalicelib.iam import Login
 from chalicelib.keys import VERSION, demand_key, hits_key
 from chalicelib.packing import HEADER
 from chalicelib.settings import Budget
+from chalicelib.sources import Publication
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -49,6 +50,9 @@ if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1"""
 """Compare and delete, or compare and replace. DELIFEQ of Valkey 9 does the first, no faster (within 5 %, loopback)."""
+
+_ANSWERED = frozenset({"redis_auth", "redis_loading", "redis_too_many_clients"})
+"""Faults that redis-py takes for a broken connection, where there is a server and it said no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +155,12 @@ class RedisCache:
         holder, *value = self._run(ask, deadline)
         return _bytes(holder), _bytes(value[0]) if value else None
 
-    def publish(
-        self, key: bytes, value: bytes, version: str, seconds: float, lease: bytes, token: bytes, deadline: Deadline
-    ) -> None:
-        """Write a value and the active version for `seconds`, and give the lease back if it is still ours."""
+    def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
+        """Write a value and the version of its dataset, and give the lease back if it is still ours."""
 
         def ask(redis: "Redis") -> None:
-            _set(redis, Entry(key, value, seconds), _version(version, seconds))
+            _set(redis, Entry(value.key, value.value, value.seconds))
+            _set(redis, _version(value.version, value.seconds), only_if_missing=not value.news)
             _give_back(redis, lease, token)
 
         self._run(ask, deadline)
@@ -222,8 +225,8 @@ class RedisCache:
     def _run(self, ask: "Ask", deadline: Deadline, *, alone: bool = False, ignore: slice | None = None) -> list[Any]:
         """Replies to commands; one that was refused, outside of `ignore`, raises.
 
-        Only silence and broken lines count as failures, and only where there was time to wait for an answer: what is
-        left of a request that waited for the database proves nothing about Redis.
+        Only silence and broken lines count as failures, and only where there was time to wait for an answer: the last
+        moments of a request that waited for the database prove nothing about Redis.
         """
         if not self._breaker.allows():
             raise CacheError("redis_breaker_open", "Redis failed several times in a row and is left alone for a while")
@@ -232,7 +235,9 @@ class RedisCache:
         try:
             replies = [client.call(ask, deadline)] if alone else client.send(ask, deadline)
         except CacheError as error:
-            if patient and error.fault != "redis_pool_exhausted":
+            if error.fault in _ANSWERED:
+                self._breaker.worked()
+            elif patient and error.fault != "redis_pool_exhausted":
                 error.opened = self._breaker.failed()
             raise
         self._breaker.worked()
@@ -250,9 +255,9 @@ def _version(version: str, seconds: float) -> Entry:
     return Entry(VERSION, version.encode(), seconds)
 
 
-def _set(redis: "Redis", *entries: Entry) -> None:
+def _set(redis: "Redis", *entries: Entry, only_if_missing: bool = False) -> None:
     for entry in entries:
-        redis.set(entry.key, entry.value, px=_ms(entry.seconds))
+        redis.set(entry.key, entry.value, px=_ms(entry.seconds), nx=only_if_missing)
 
 
 def _give_back(redis: "Redis", lease: bytes, token: bytes, note: bytes = b"", seconds: float = 0.0) -> object:

@@ -1,5 +1,7 @@
 """The feature stage as the settings want it: one place that knows which value goes where."""
 
+from typing import TYPE_CHECKING
+
 from chalicelib.breaker import Breaker
 from chalicelib.cache import RedisCache
 from chalicelib.demand import Demand
@@ -9,6 +11,9 @@ from chalicelib.lifetimes import Lifetimes
 from chalicelib.memory import Memory
 from chalicelib.settings import Budget, Settings
 from chalicelib.store import PostgresStore
+
+if TYPE_CHECKING:
+    from chalicelib.warming import Warming
 
 
 def build_cache(settings: Settings) -> RedisCache:
@@ -59,6 +64,19 @@ def build_features(settings: Settings, cache: RedisCache, store: PostgresStore) 
         version=settings.version_fresh,
     )
     return CellFeatures(cache, store, policy, Memory(settings.memory_cells), Demand())
+
+
+def build_warming(settings: Settings) -> "Warming":
+    """The scheduled function's part, with connections of its own: its query may take longer than a request's."""
+    from chalicelib.warming import Plan, Warming, read_places  # a request never needs it
+
+    return Warming(
+        build_cache(settings),
+        build_store(settings, statement=settings.warm_statement),
+        build_lifetimes(settings),
+        Plan(settings.warm_hottest, settings.warm_margin, settings.warm_ahead, settings.warm_quiet),
+        read_places(),
+    )
 
 
 def _breaker(settings: Settings) -> Breaker:

@@ -16,21 +16,23 @@
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib import keys
 from chalicelib.deadline import Deadline
-from chalicelib.demand import Demand, Tally
-from chalicelib.errors import CacheError, DependencyError, StoreError
+from chalicelib.demand import Demand
+from chalicelib.errors import CacheError, StoreError
 from chalicelib.flights import Flights
 from chalicelib.lifetimes import Lifetimes
 from chalicelib.memory import Memory
-from chalicelib.packing import Corrupt, Inhabitants, Packed, pack, unpack
+from chalicelib.packing import Corrupt, Packed, pack, unpack
+from chalicelib.sources import Cache, Publication, Store
+from chalicelib.visit import NO_TRACE, Trace, Visit
 
 Mode = Literal["narrowed", "no_location", "unknown_area", "degraded"]
 CacheLevel = Literal["memory", "hit", "stale", "miss", "bypass"]
@@ -39,56 +41,6 @@ FAILED = b"failed"
 """Note in place of a lease: the database just failed for this cell, so neither wait nor try for a moment."""
 SKEW = 60.0
 """Seconds by which another container's clock may be ahead before it is noted."""
-
-
-class Cache(Protocol):
-    """What the algorithm needs of Redis. Every method raises `CacheError` and ends by the deadline."""
-
-    def read(self, key: bytes, deadline: Deadline) -> bytes | None:
-        """The value of a key."""
-
-    def check_in(self, key: bytes, tally: Tally, deadline: Deadline) -> bytes | None:
-        """The value of a key, and in the same message the demand counted since the last time."""
-
-    def claim(
-        self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
-    ) -> tuple[bytes | None, bytes | None]:
-        """Take a lease if it is free. Returns who held it before (None: it is ours now) and the value of `key`."""
-
-    def publish(
-        self, key: bytes, value: bytes, version: str, seconds: float, lease: bytes, token: bytes, deadline: Deadline
-    ) -> None:
-        """Write a value and the active version for `seconds`, and give the lease back if it is still ours."""
-
-    def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
-        """Give a lease back if it is still ours, or leave a note in its place for `seconds`."""
-
-
-class Store(Protocol):
-    """What the algorithm needs of PostgreSQL."""
-
-    @property
-    def is_resting(self) -> bool:
-        """Whether it failed so often that it is left alone for now."""
-
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[Inhabitants]:
-        """What the active dataset knows of each cell, one entry a cell. Raises `StoreError`; ends by the deadline."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What one look-up did, for metrics; all zero for a hit in memory.
-
-    `queries`, `query_ms`: to the database, failed ones included. `lease_waits`, `lease_wait_ms`: polls for another's
-    value. `opened`: dependencies whose breaker opened. `warmed`: the value was written by the warming schedule.
-    """
-
-    queries: int = 0
-    query_ms: float = 0.0
-    lease_waits: int = 0
-    lease_wait_ms: float = 0.0
-    opened: tuple[str, ...] = ()
-    warmed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +60,7 @@ class Features:
     weights: NDArray[np.float32]
     status: NDArray[np.uint8]
     faults: tuple[str, ...] = ()
-    trace: Trace = Trace()
+    trace: Trace = NO_TRACE
 
 
 _NOTHING: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8]] = (
@@ -148,28 +100,6 @@ class Held:
     hard: float
 
 
-@dataclass(slots=True)
-class _Visit:
-    """State of one look-up, made at the door and passed along."""
-
-    cell: int
-    deadline: Deadline
-    faults: list[str] = field(default_factory=list)
-    opened: list[str] = field(default_factory=list)
-    queries: int = 0
-    query_ms: float = 0.0
-    waits: int = 0
-    wait_ms: float = 0.0
-
-    def met(self, error: DependencyError) -> None:
-        self.faults.append(error.fault)
-        if error.opened:
-            self.opened.append("redis" if isinstance(error, CacheError) else "postgres")
-
-    def trace(self, *, warmed: bool) -> Trace:
-        return Trace(self.queries, self.query_ms, self.waits, self.wait_ms, tuple(self.opened), warmed)
-
-
 class CellFeatures:
     """Features by cell for one process. Safe for threads.
 
@@ -193,12 +123,11 @@ class CellFeatures:
 
     def of(self, cell: int) -> Features:
         """The animals of a cell."""
+        moment = time.monotonic()
         held = self._memory.get(cell)
-        if held is not None and held.features.version == self._version:
-            moment = time.monotonic()
-            if moment < held.fresh and moment < self._version_until:
-                self._demand.note(cell, hit=True, warmed=held.features.trace.warmed)
-                return held.features
+        if held is not None and moment < self._version_until and self._is_current(held, moment):
+            self._demand.note(cell, hit=True, warmed=held.features.trace.warmed)
+            return held.features
         deadline = Deadline.after(self._policy.total)
         features, own = self._flights.join(cell, lambda: self._look_up(cell, deadline), deadline)
         if features is None:
@@ -212,9 +141,12 @@ class CellFeatures:
     # The path
 
     def _look_up(self, cell: int, deadline: Deadline) -> Features:
-        visit = _Visit(cell, deadline)
+        visit = Visit(cell, deadline)
         try:
             version = self._active_version(visit)
+            held = self._memory.get(cell)
+            if held is not None and self._is_current(held, time.monotonic()):
+                return held.features  # only the version had to be asked for
             value = self._read(version, visit) if version is not None else None
         except CacheError as error:
             visit.met(error)
@@ -230,7 +162,7 @@ class CellFeatures:
             visit.met(error)
             return self._stale(value, visit) if value is not None else self._without_cache(visit)
 
-    def _recompute(self, version: str | None, stale: Packed | None, visit: _Visit) -> Features:
+    def _recompute(self, version: str | None, stale: Packed | None, visit: Visit) -> Features:
         """Ask the database if nobody else is about to; else take their value, or what there is."""
         lease, token = keys.lease_key(visit.cell), os.urandom(8)
         pause = 0.004
@@ -256,30 +188,30 @@ class CellFeatures:
                 return self._stale(None, visit)
             pause = self._wait(pause, visit)
 
-    def _from_store(self, lease: bytes, token: bytes, stale: Packed | None, visit: _Visit) -> Features:
+    def _from_store(self, lease: bytes, token: bytes, stale: Packed | None, visit: Visit) -> Features:
         """Ask the database, holding the lease."""
+        believed = self._version
         try:
             value = self._query(visit)
         except StoreError as error:
             visit.met(error)
             self._release(lease, token, visit, FAILED if error.fault != "postgres_breaker_open" else b"")
             return self._stale(stale, visit)
-        known = value.inhabitants
+        version = value.inhabitants.version
+        publication = Publication(
+            keys.value_key(visit.cell, version),
+            pack(value),
+            value.hard - value.created,
+            version,
+            news="version_corrupt" in visit.faults or believed not in {None, version},
+        )
         try:
-            self._cache.publish(
-                keys.value_key(visit.cell, known.version),
-                pack(value),
-                known.version,
-                value.hard - value.created,
-                lease,
-                token,
-                visit.deadline,
-            )
+            self._cache.publish(publication, lease, token, visit.deadline)
         except CacheError as error:
             visit.met(error)
         return self._keep(value, "miss", visit)
 
-    def _without_cache(self, visit: _Visit) -> Features:
+    def _without_cache(self, visit: Visit) -> Features:
         """Redis cannot be used: what memory holds is good until it is stale; then the database, one a process."""
         held = self._memory.usable(visit.cell, self._now())
         if held is not None and self._now() < held.soft and held.features.version == self._version:
@@ -292,7 +224,7 @@ class CellFeatures:
             visit.met(error)
             return self._stale(None, visit)
 
-    def _stale(self, value: Packed | None, visit: _Visit) -> Features:
+    def _stale(self, value: Packed | None, visit: Visit) -> Features:
         """The best that is left: a stale value of Redis, one of memory, or none."""
         if value is not None:
             return self._keep(value, "stale", visit)
@@ -306,7 +238,7 @@ class CellFeatures:
 
     # Its steps
 
-    def _active_version(self, visit: _Visit) -> str | None:
+    def _active_version(self, visit: Visit) -> str | None:
         """Version of the active dataset: believed for a while, then asked of Redis; None if nobody told it yet."""
         moment = time.monotonic()
         if moment < self._version_until and self._version is not None:
@@ -325,11 +257,11 @@ class CellFeatures:
         self._version = version
         self._version_until = time.monotonic() + self._policy.version
 
-    def _read(self, version: str, visit: _Visit) -> Packed | None:
+    def _read(self, version: str, visit: Visit) -> Packed | None:
         data = self._cache.read(keys.value_key(visit.cell, version), visit.deadline)
         return self._unpacked(data, version, visit)
 
-    def _unpacked(self, data: bytes | None, version: str, visit: _Visit) -> Packed | None:
+    def _unpacked(self, data: bytes | None, version: str, visit: Visit) -> Packed | None:
         """A value that may be served; one that does not parse, or is past its hard expiry, is none."""
         if data is None:
             return None
@@ -344,10 +276,13 @@ class CellFeatures:
             value = replace(value, created=value.created - ahead, soft=value.soft - ahead, hard=value.hard - ahead)
         return value if self._now() < value.hard else None
 
+    def _is_current(self, held: Held, moment: float) -> bool:
+        return moment < held.fresh and held.features.version == self._version
+
     def _is_fresh(self, value: Packed) -> bool:
         return self._now() < value.soft
 
-    def _query(self, visit: _Visit) -> Packed:
+    def _query(self, visit: Visit) -> Packed:
         """Ask the database. Raises `StoreError`."""
         started = time.perf_counter()
         visit.queries += 1
@@ -358,13 +293,13 @@ class CellFeatures:
         self._believe(known[0].version)
         return self._policy.lifetimes.of(known[0], self._now())
 
-    def _release(self, lease: bytes, token: bytes, visit: _Visit, note: bytes = b"") -> None:
+    def _release(self, lease: bytes, token: bytes, visit: Visit, note: bytes = b"") -> None:
         try:
             self._cache.release(lease, token, visit.deadline, note, self._policy.rest)
         except CacheError as error:  # it ends by itself soon
             visit.met(error)
 
-    def _wait(self, pause: float, visit: _Visit) -> float:
+    def _wait(self, pause: float, visit: Visit) -> float:
         """Wait about `pause` seconds for another's value; returns the next pause."""
         started = time.perf_counter()
         time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 — spread, not a secret
@@ -372,12 +307,12 @@ class CellFeatures:
         visit.wait_ms += (time.perf_counter() - started) * 1e3
         return min(pause * 2, 0.1)
 
-    def _keep(self, value: Packed, level: CacheLevel, visit: _Visit) -> Features:
+    def _keep(self, value: Packed, level: CacheLevel, visit: Visit) -> Features:
         """Features of a value; memory holds them as well."""
         known = value.inhabitants
         mode: Mode = "unknown_area" if known.is_empty else "narrowed"
         arrays = (known.areas, known.animals, known.weights, known.status)
-        held = Features(mode, "memory", known.version, *arrays, trace=_WARMED if value.warmed else _UNWARMED)
+        held = Features(mode, "memory", known.version, *arrays, trace=_WARMED if value.warmed else NO_TRACE)
         fresh = time.monotonic() + min(self._policy.fresh, value.soft - self._now())
         self._memory.put(visit.cell, Held(held, fresh, value.soft, value.hard))
         trace = (
@@ -386,4 +321,4 @@ class CellFeatures:
         return Features(mode, level, known.version, *arrays, tuple(visit.faults), trace)
 
 
-_WARMED, _UNWARMED = Trace(warmed=True), Trace()
+_WARMED = Trace(warmed=True)

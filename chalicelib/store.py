@@ -55,6 +55,8 @@ _FAULT_OF_CODE = {
     "57P05": "postgres_disconnected",  # idle_session_timeout
 }
 _FAULT_OF_TEXT = (
+    ("closed unexpectedly", "postgres_disconnected"),  # before "SSL", which stands in the same sentence
+    ("SSL SYSCALL error", "postgres_disconnected"),
     ("password authentication failed", "postgres_auth"),
     ("authentication failed", "postgres_auth"),
     ("no pg_hba.conf entry", "postgres_auth"),

@@ -116,9 +116,9 @@ class Taxonomy:
         Parameters: probabilities, shape (animals,), in output order; negative or not finite counts as zero. threshold,
         from 0 to 1. Returns: None if there is no probability at all. Takes about 20 µs.
         """
-        mass = self._cumulative(probabilities)
-        if not 0.0 < mass[-1] < np.inf or not probabilities.min() >= 0.0:
-            mass = self._cumulative(np.where(np.isfinite(probabilities), probabilities, 0.0).clip(0.0))
+        if not (probabilities.min() >= 0.0 and probabilities.max() < np.inf):  # so that NaN, too, is cleaned away
+            probabilities = np.where(np.isfinite(probabilities), probabilities, 0.0).clip(0.0)
+        mass = [0.0, *np.cumsum(probabilities[self.order], dtype=np.float64).tolist()]
         total = mass[-1]
         if not total > 0.0:
             return None
@@ -133,10 +133,6 @@ class Taxonomy:
                 break
             node, held = heaviest, most
         return Prediction(node.taxon, min(held / total, 1.0))
-
-    def _cumulative(self, probabilities: NDArray[np.floating]) -> list[float]:
-        """Probability before each place in tree order, and in the end all of it."""
-        return [0.0, *np.cumsum(probabilities[self.order], dtype=np.float64).tolist()]
 
     def indices(self, ids: NDArray[np.int32]) -> NDArray[np.intp]:
         """Output indices of animal ids, in the same order; ids that this model does not know are dropped."""

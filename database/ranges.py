@@ -1,6 +1,6 @@
 """Where in its countries a mammal lives: from cells of whole range maps to database/mammal_cells.csv.gz.
 
-    python -m database.ranges CELLS --cell-areas database/cell_areas.csv.gz
+    python -m database.ranges CELLS
 
 CELLS is a CSV (or .csv.gz) with the columns `animal` (or `label`) and `cell`: every H3 cell of resolution 3 that
 meets the animal's present range in PHYLACINE 1.2 (CC0). Kept is what agrees with database/animal_areas.csv, so
@@ -21,10 +21,10 @@ HERE = Path(__file__).parent
 LABELS = HERE.parent / "model" / "labels.csv"
 
 # The range map behind these cells is the grey wolf's, also for its Arctic subspecies and for the class that holds
-# the red and the maned wolf. The first is cut to the tundra; the second goes without, as do marmosets, whose map
-# lacks the tamarins that the class holds too: there the countries decide.
+# the red and the maned wolf. The first is cut to the tundra. The second goes without, as do classes whose map lacks
+# a good part of them: gazelles (springboks), polecats (all but one species), marmosets (tamarins).
 LEAST_LATITUDE = {270: 67.0}
-WITHOUT_RANGE = frozenset({271, 377})
+WITHOUT_RANGE = frozenset({271, 353, 358, 377})
 
 type Cells = Mapping[int, Iterable[str]]
 
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Write mammal_cells.csv.gz and say how much was kept."""
     parser = argparse.ArgumentParser(prog="python -m database.ranges", description="Write mammal_cells.csv.gz.")
     parser.add_argument("cells", type=Path, help="CSV of animal (or label) and cell, from whole range maps")
-    parser.add_argument("--cell-areas", type=Path, required=True, help="CSV of cell and areas")
+    parser.add_argument("--cell-areas", type=Path, default=HERE / "cell_areas.csv", help="CSV of cell and areas")
     parser.add_argument("--output", type=Path, default=HERE / "mammal_cells.csv.gz")
     options = parser.parse_args(arguments)
 

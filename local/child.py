@@ -1,10 +1,12 @@
 """A child process that never outlives the process that started it."""
 
 import os
+import platform
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,9 +29,9 @@ POLL = 0.005
 class Child:
     """One process, its log and its watchdog. Use it as a context manager, or call `start` and `stop`.
 
-    Parameters: name, for messages; command; log, file that takes its output (None: ours); environment, None for
-    ours; stop_signal, ends it in order; orphan_signal, ends it when we are gone; patience, seconds from
-    `stop_signal` to SIGKILL.
+    Parameters: name, for messages; command; log, file that takes the output of its last start (None: ours);
+    environment, None for ours; stop_signal, ends it in order; orphan_signal, ends it when we are gone; patience,
+    seconds from `stop_signal` to SIGKILL.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
-        self._command = [str(part) for part in command]
+        self.command = command
         self._environment = None if environment is None else dict(environment)
         self._stop_signal = stop_signal
         self._orphan_signal = orphan_signal
@@ -78,10 +80,10 @@ class Child:
         """Start it, in a session of its own so that Ctrl-C reaches us alone and we stop it in order."""
         assert not self.running, f"{self.name} already runs"
         self.stop()
-        output = self.log.open("ab") if self.log else None
+        output = self.log.open("wb") if self.log else None
         try:
             self._process = subprocess.Popen(
-                self._command,
+                [str(part) for part in self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
@@ -113,25 +115,26 @@ class Child:
         self._dismiss()
 
     def kill(self) -> None:
-        """SIGKILL: it has no chance to say goodbye."""
-        if self._process is not None:
-            self._process.kill()
+        """SIGKILL to it and its descendants, which have no chance to say goodbye; returns when they are gone."""
+        if self._process is not None and self.running:
+            family = [self.pid, *descendants(self.pid)]
+            for pid in family:
+                _send(pid, signal.SIGKILL)
             self._process.wait()
+            while any(alive(pid) for pid in family):
+                time.sleep(POLL)
         self._dismiss()
 
     def pause(self) -> None:
         """SIGSTOP to it and all its descendants: it keeps its connections and answers nothing."""
         self._paused = [self.pid, *descendants(self.pid)]
         for pid in self._paused:
-            os.kill(pid, signal.SIGSTOP)
+            _send(pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT after `pause`."""
         for pid in self._paused:
-            try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                continue
+            _send(pid, signal.SIGCONT)
         self._paused = []
 
     def wait(self, timeout: float | None = None) -> int:
@@ -151,10 +154,18 @@ class Child:
 
     def last_words(self) -> str:
         """The last line of its log, for messages."""
-        if self.log is None or not self.log.exists():
+        if self.log is None:
             return "see its output above"
-        lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        lines = self._output().strip().splitlines()
         return f"{lines[-1]} ({self.log})" if lines else f"it said nothing ({self.log})"
+
+    @property
+    def found_port_taken(self) -> bool:
+        """Whether it ended because somebody was faster to take its port."""
+        return not self.running and "Address already in use" in self._output()
+
+    def _output(self) -> str:
+        return self.log.read_text("utf-8", "replace") if self.log and self.log.exists() else ""
 
     def _dismiss(self) -> None:
         if self._watchdog is None:
@@ -175,3 +186,25 @@ def descendants(pid: int) -> list[int]:
         generation = [each for each, parent in parents.items() if parent in generation]
         found += generation
     return found
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and only waits to be noticed does not."""
+    try:
+        os.kill(pid, 0)
+        # In a container nobody may be there to notice orphans.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return platform.system() != "Linux" and _listed(pid)
+    except PermissionError:
+        return True
+
+
+def _listed(pid: int) -> bool:
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(done.stdout.strip()) and not done.stdout.strip().startswith("Z")
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)

@@ -1,6 +1,8 @@
 """TCP ports on loopback."""
 
+import errno
 import socket
+import time
 
 from local.errors import PortTaken
 
@@ -24,15 +26,29 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
-def require_free(port: int) -> None:
-    """Raises `PortTaken` if the port cannot be listened on, with a way out."""
+def require_free(port: int, patience: float = 1.0) -> None:
+    """Raises `PortTaken`, with a way out, if the port cannot be listened on within `patience` seconds.
+
+    A run that was just ended needs a moment to let go of it.
+    """
+    deadline = time.monotonic() + patience
+    while (obstacle := _obstacle(port)) and time.monotonic() < deadline and obstacle != errno.EACCES:
+        time.sleep(0.05)
+    if obstacle == errno.EACCES:
+        raise PortTaken(f"port {port} needs root; choose one above 1023: make run PORT=8000")
+    if obstacle:
+        other = port + 1 if port < 65535 else 8000
+        raise PortTaken(f"port {port} is taken by another program; choose another: make run PORT={other}")
+
+
+def _obstacle(port: int) -> int:
+    """0, or the error number of listening on the port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As servers do: a connection that has just closed does not make the port taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except PermissionError:
-            raise PortTaken(f"port {port} needs root; choose one above 1023: make run PORT=8000") from None
-        except OSError:
-            other = port + 1 if port < 65535 else 8000
-            raise PortTaken(f"port {port} is taken by another program; choose another: make run PORT={other}") from None
+            probe.listen()
+        except OSError as error:
+            return error.errno or errno.EADDRINUSE
+        return 0

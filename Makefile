@@ -1,0 +1,36 @@
+# Everything that is done with Faunalens, one line each; `make` lists them. Works with GNU make 3.81, which macOS has.
+
+PORT ?= 8000
+PYTHON = .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup environment model run test unit check format
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+setup: environment model ## the environment (.venv) and the model, nothing else
+
+environment:
+	@sh local/bootstrap
+
+model: environment
+	@sh local/build_model
+
+run: setup ## everything up and served on http://127.0.0.1:8000 (another port: PORT=8001)
+	@exec $(PYTHON) -m local.run --port $(PORT) --with-parent
+
+test: setup ## the whole test suite; it starts its own servers
+	@$(PYTHON) -m pytest
+
+unit: environment ## the fast part of the tests: no servers
+	@$(PYTHON) -m pytest tests/unit
+
+check: environment ## linters and types
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) -m mypy
+
+format: environment ## lay out the code as `make check` wants it
+	@$(PYTHON) -m ruff check --fix
+	@$(PYTHON) -m ruff format

@@ -1,0 +1,155 @@
+"""Faunalens as a Chalice app: the routes, and the one place where an error becomes an answer. No logic is here."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import wraps
+from threading import Lock
+from typing import cast
+from uuid import uuid4
+
+from chalice.app import Chalice, Request, Response
+
+from chalicelib import errors, page
+from chalicelib.answer import Answer, Residents
+from chalicelib.asked import expect_no_parameters, read_asked, read_deep, read_place
+from chalicelib.body import BINARY_TYPES, read_body
+from chalicelib.health import Health
+from chalicelib.identify import animals_at, identify
+from chalicelib.metrics import Emitter, Record
+from chalicelib.parts import Parts
+from chalicelib.problem import MEDIA_TYPE as PROBLEM
+from chalicelib.problem import problem_of
+from chalicelib.settings import Settings
+
+VERSION = "0.1.0"
+
+type View = Callable[..., Response]
+
+app = Chalice(app_name="faunalens")
+app.api.binary_types = list(BINARY_TYPES)
+settings = Settings.from_environment(os.environ)
+emitter = Emitter(settings.service, settings.stage, settings.metrics_file)
+
+_building = Lock()
+_parts: Parts | None = None
+
+
+def parts() -> Parts:
+    """What requests are answered with; built once, when first needed, since the Chalice CLI imports this file too."""
+    global _parts
+    with _building:
+        if _parts is None:
+            try:
+                _parts = Parts.build(settings)
+            except errors.ModelError as error:
+                app.log.error("the model cannot be used: %s", error)
+                raise errors.Unavailable("the model is not ready; try again later", retry_after=30) from error
+        return _parts
+
+
+def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[View], View]:
+    """A route whose errors become problem details and which leaves a record; `counted`: among the metrics."""
+
+    def register(view: View) -> View:
+        @wraps(view)
+        def handler(**captured: str) -> Response:
+            request = cast("Request", app.current_request)
+            record = Record(_request_id(request), path)
+            try:
+                return view(request, record, **captured)
+            except errors.HTTPError as error:
+                return _problem(error, record)
+            except Exception:
+                app.log.exception("request %s to %s failed", record.request_id, path)
+                return _problem(errors.InternalError("it has been noted; quote the request_id if you ask"), record)
+            finally:
+                if counted:
+                    emitter.emit(record)
+
+        # Content types are checked by read_body, whose refusal says what to send.
+        app.route(path, methods=[method], name=view.__name__, content_types=["*/*"], cors=True)(handler)
+        return view
+
+    return register
+
+
+@route("/identify", "POST")
+def post_identify(request: Request, record: Record) -> Response:
+    body = read_body(cast("bytes", request.raw_body), request.headers.get("content-type", ""))
+    asked = read_asked(_query(request), body.fields)
+    record.answer = identify(body.photo, asked, parts(), record)
+    return _json(record.answer)
+
+
+@route("/animals")
+def get_animals(request: Request, record: Record) -> Response:
+    return _json(animals_at(read_place(_query(request)), parts(), record))
+
+
+@route("/health", counted=False)
+def get_health(request: Request, record: Record) -> Response:
+    health = parts().health(record.request_id, deep=read_deep(_query(request)))
+    return _json(health, 503 if health.status == "down" else 200)
+
+
+@route("/openapi.json", counted=False)
+def get_openapi(request: Request, _: Record) -> Response:
+    from chalicelib.openapi import document
+
+    expect_no_parameters(_query(request))
+    return Response(document(VERSION, _base(request, "openapi.json")), {"Content-Type": "application/json"})
+
+
+@route("/", counted=False)
+def get_page(request: Request, _: Record) -> Response:
+    text, headers = page.index(_base(request, ""))
+    return Response(text, {**headers})
+
+
+@route("/web/{name}", counted=False)
+def get_asset(_: Request, __: Record, name: str) -> Response:
+    text, headers = page.asset(name)
+    return Response(text, {**headers})
+
+
+@app.middleware("http")
+def refusals_as_problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """What Chalice itself refuses, before a view is asked, in the same form as everything else."""
+    response = get_response(request)
+    if isinstance(response.body, dict) and response.body.get("Code") == "MethodNotAllowedError":
+        allow = str(response.headers.get("Allow", ""))
+        error = errors.MethodNotAllowed(f"this path takes {allow}", allow)
+        return _problem(error, Record(_request_id(request), "none"))
+    return response
+
+
+def _json(body: Answer | Residents | Health, status: int = 200) -> Response:
+    text = json.dumps(asdict(body), separators=(",", ":"), ensure_ascii=False)
+    return Response(text, {"Content-Type": "application/json", "Cache-Control": "no-store"}, status)
+
+
+def _problem(error: errors.HTTPError, record: Record) -> Response:
+    record.error = error
+    headers = {"Content-Type": PROBLEM, "Cache-Control": "no-store", **error.headers}
+    return Response(json.dumps(problem_of(error, record.request_id), ensure_ascii=False), {**headers}, error.status)
+
+
+def _query(request: Request) -> Mapping[str, Sequence[str]]:
+    query = request.query_params
+    return {name: query.getlist(name) for name in query} if query else {}
+
+
+def _request_id(request: Request) -> str:
+    """API Gateway's identifier of the request; a new one where there is no gateway."""
+    return str(request.context.get("requestId") or uuid4())
+
+
+def _base(request: Request, path: str) -> str:
+    """The path that the API is below, with a slash at its end: `/` at home, `/dev/` below a stage."""
+    return str(request.context["path"]).removesuffix(path).rstrip("/") + "/"
+
+
+if settings.on_lambda:  # initialisation has more processor than a request, and nobody waits for it
+    parts()

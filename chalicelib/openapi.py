@@ -1,0 +1,202 @@
+"""The OpenAPI document (3.1), made from the code that enforces the contract: parameters, answers, errors."""
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from chalicelib import errors
+from chalicelib.answer import Answer, Residents
+from chalicelib.asked import DEEP, IDENTIFY, PLACE, Parameter
+from chalicelib.body import PHOTO_TYPES
+from chalicelib.form import MEDIA_TYPE as FORM
+from chalicelib.form import PHOTO_FIELD
+from chalicelib.health import Health
+from chalicelib.problem import MEDIA_TYPE as PROBLEM
+
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+
+
+def document(version: str, base: str) -> dict[str, Any]:
+    """The whole document.
+
+    Parameters: version, of the API; base, URL or path that the paths are below.
+    """
+    photo_errors: list[type[errors.HTTPError]] = [
+        errors.BadRequest,
+        errors.PhotoTooLarge,
+        errors.UnsupportedMediaType,
+        errors.PhotoUnreadable,
+        errors.LocationMissing,
+        errors.LocationInvalid,
+    ]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Faunalens",
+            "version": version,
+            "summary": "A photo goes in, the animal comes out, and where it was taken decides between look-alikes.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": base}],
+        "paths": {
+            "/identify": {
+                "post": {
+                    "operationId": "identify",
+                    "summary": "Which animal a photo shows",
+                    "parameters": [_parameter(each) for each in IDENTIFY],
+                    "requestBody": {"required": True, "content": _photo_content()},
+                    "responses": _responses(Answer, photo_errors),
+                }
+            },
+            "/animals": {
+                "get": {
+                    "operationId": "animals",
+                    "summary": "Which animals live at a place",
+                    "parameters": [{**_parameter(each), "required": True} for each in PLACE],
+                    "responses": _responses(
+                        Residents, [errors.BadRequest, errors.LocationMissing, errors.LocationInvalid]
+                    ),
+                }
+            },
+            "/health": {
+                "get": {
+                    "operationId": "health",
+                    "summary": "Whether each part works",
+                    "parameters": [_parameter(DEEP)],
+                    "responses": {
+                        "200": _response("It can identify; degraded if a store is down.", Health),
+                        "503": _response("It cannot identify.", Health),
+                    },
+                }
+            },
+            "/openapi.json": {
+                "get": {
+                    "operationId": "openapi",
+                    "summary": "This document",
+                    "responses": {"200": {"description": "OpenAPI 3.1", "content": {"application/json": {}}}},
+                }
+            },
+            "/": {
+                "get": {
+                    "operationId": "page",
+                    "summary": "The page for people",
+                    "responses": {"200": {"description": "HTML", "content": {"text/html": {}}}},
+                }
+            },
+        },
+        "components": {
+            "schemas": {**_schemas(Answer), **_schemas(Residents), **_schemas(Health), "Problem": _problem()}
+        },
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.help,
+        "schema": dict(parameter.schema),
+    }
+
+
+def _photo_content() -> dict[str, Any]:
+    fields = {each.name: {**each.schema, "description": each.help} for each in IDENTIFY}
+    form = {
+        "type": "object",
+        "required": [PHOTO_FIELD],
+        "properties": {PHOTO_FIELD: {"description": "The photo."}, **fields},
+    }
+    return {**{media: {} for media in PHOTO_TYPES}, FORM: {"schema": form}}
+
+
+def _responses(answer: type, refusals: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
+    """The answer, the refusals of this path by status, and what any path can answer."""
+    refused: list[type[errors.HTTPError]] = [*refusals, errors.TooManyRequests, errors.InternalError, errors.Unavailable]
+    responses = {"200": _response("The answer.", answer)}
+    for status in sorted({each.status for each in refused}):
+        which = [each for each in refused if each.status == status]
+        responses[str(status)] = {
+            "description": "; ".join(f"`{each.code}`: {each.title}" for each in which) + ".",
+            "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    return responses
+
+
+def _response(text: str, answer: type) -> dict[str, Any]:
+    return {
+        "description": text,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{answer.__name__}"}}},
+    }
+
+
+def _problem() -> dict[str, Any]:
+    """Problem details, RFC 9457, with our code and the request's identifier."""
+    codes = sorted({each.code for each in http_errors()})
+    return {
+        "description": "What went wrong (RFC 9457).",
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code", "request_id"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "What happened, what was expected and what to do."},
+            "code": {"type": "string", "enum": codes},
+            "request_id": {"type": "string"},
+        },
+    }
+
+
+@cache
+def http_errors() -> tuple[type[errors.HTTPError], ...]:
+    """Every error that a client can be told, in the order of the tree."""
+
+    def below(parent: type[errors.HTTPError]) -> Iterator[type[errors.HTTPError]]:
+        for child in parent.__subclasses__():
+            yield from ([child] if hasattr(child, "code") else below(child))
+
+    return tuple(below(errors.HTTPError))
+
+
+def _schemas(root: type) -> dict[str, Any]:
+    """Schemas of a dataclass and of all that it holds, by name."""
+    found: dict[str, Any] = {}
+    _schema(root, found)
+    return found
+
+
+def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a type; dataclasses go to `found` and are referred to."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return {**_schema(arguments[0], found), "description": arguments[1]}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema(argument, found) for argument in arguments]}
+    if origin is Literal:
+        return {"type": "string", "enum": list(arguments)}
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return {"type": "array", "items": _schema(arguments[0], found)}
+    if origin is tuple:
+        items = [_schema(argument, found) for argument in arguments]
+        return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
+    if origin in (dict, Mapping):
+        return {"type": "object", "additionalProperties": _schema(arguments[1], found)}
+    if is_dataclass(kind):
+        return _dataclass_schema(kind, found)
+    return {"type": _JSON_TYPES[kind]}
+
+
+def _dataclass_schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
+    if kind.__name__ not in found:
+        found[kind.__name__] = {}  # in case it holds itself
+        hints = get_type_hints(kind, include_extras=True)
+        found[kind.__name__] = {
+            "description": (kind.__doc__ or "").split("\n")[0],
+            "type": "object",
+            "additionalProperties": False,
+            "required": list(hints),
+            "properties": {name: _schema(hint, found) for name, hint in hints.items()},
+        }
+    return {"$ref": f"#/components/schemas/{kind.__name__}"}

@@ -1,0 +1,68 @@
+"""What requests are answered with, built once a process from the settings."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from chalicelib.cache import RedisCache
+from chalicelib.deadline import Deadline
+from chalicelib.feature_stage import build_cache, build_features, build_store
+from chalicelib.features import CellFeatures
+from chalicelib.health import NOT_ASKED, Health, check, health_of
+from chalicelib.photo import Limits
+from chalicelib.scoring import Model
+from chalicelib.settings import Settings
+from chalicelib.store import PostgresStore
+from chalicelib.taxonomy import Taxonomy
+
+_HEALTH_PATIENCE = 2.0
+"""Longest wait for one part of a health check, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The five steps' tools and thresholds; safe for threads."""
+
+    limits: Limits
+    model: Model
+    taxonomy: Taxonomy
+    features: CellFeatures
+    cache: RedisCache
+    store: PostgresStore
+    prior_floor: float
+    animal_threshold: float
+    rank_threshold: float
+
+    @classmethod
+    def build(cls, settings: Settings) -> "Parts":
+        """All parts, ready to serve. Raises `ModelError`; a store that is down is met later, by a request.
+
+        The model loads mostly outside of Python, so the rest gets ready beside it.
+        """
+        labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
+        with ThreadPoolExecutor(1) as beside:
+            model = beside.submit(Model, settings.model_path, settings.model_threads)
+            cache, store = build_cache(settings), build_store(settings)
+            taxonomy = Taxonomy.read(labels, taxa)
+            features = build_features(settings, cache, store)
+        return cls(
+            limits=Limits(settings.photo_max_bytes, settings.photo_max_megapixels),
+            model=model.result(),
+            taxonomy=taxonomy,
+            features=features,
+            cache=cache,
+            store=store,
+            prior_floor=settings.prior_floor,
+            animal_threshold=settings.animal_threshold,
+            rank_threshold=settings.rank_threshold,
+        )
+
+    def health(self, request_id: str, *, deep: bool) -> Health:
+        """Whether each part works; the database is asked only if `deep`, since that wakes it."""
+        size = self.model.input_size
+        blank, anywhere = np.zeros((size, size, 3), np.uint8), np.ones(self.model.animals, np.float32)
+        model = check(lambda: self.model.score(blank, anywhere))
+        cache = check(lambda: self.cache.ping(Deadline.after(_HEALTH_PATIENCE)))
+        database = check(lambda: self.store.ping(Deadline.after(_HEALTH_PATIENCE))) if deep else NOT_ASKED
+        return health_of(model, cache, database, request_id)

@@ -1,0 +1,127 @@
+"""The ONNX model: one session, its inputs and its outputs. docs/model.md states the contract it must fit."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.errors import ModelError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+INPUTS = {"image": "tensor(uint8)", "prior": "tensor(float)"}
+OUTPUTS = {
+    "probabilities": "tensor(float)",
+    "vision_probabilities": "tensor(float)",
+    "animal_probability": "tensor(float)",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """What the model makes of one photo.
+
+    `probabilities`: shape (animals,), float32, calibrated, with the prior. `vision`: the same without the prior.
+    `animal_probability`: that the photo shows an animal at all.
+    """
+
+    probabilities: NDArray[np.float32]
+    vision: NDArray[np.float32]
+    animal_probability: float
+
+
+class Model:
+    """A model that fits the contract, ready to score. Safe for threads: a session may run in several at once.
+
+    `input_size`: side of the image in pixels. `animals`: length of prior and probabilities. `version`: the first 12
+    digits of the file's SHA-256. `name`: from the file's metadata, else the file's name.
+
+    Parameters: path, of the .onnx file; threads, of one inference, 0 for one a processor.
+    Raises `ModelError` that names what does not fit.
+    """
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        data = _read(path)
+        self.version = hashlib.sha256(data).hexdigest()[:12]
+        self._session = _session(data, path.name, threads)
+        self.input_size, self.animals = contract_of(self._session, path.name)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.name = str(metadata.get("name") or path.stem)
+
+    def score(self, pixels: NDArray[np.uint8], prior: NDArray[np.float32]) -> Scores:
+        """Probabilities of all animals for one photo.
+
+        Parameters: pixels, shape (input_size, input_size, 3), uint8, RGB; prior, shape (animals,), float32: weight of
+        each animal, 1 where nothing speaks against it.
+        Raises `ValueError` if a shape or type is another.
+        """
+        size = self.input_size
+        if pixels.dtype != np.uint8 or pixels.shape != (size, size, 3):
+            raise ValueError(f"pixels are {pixels.dtype} {pixels.shape}, expected uint8 ({size}, {size}, 3)")
+        if prior.dtype != np.float32 or prior.shape != (self.animals,):
+            raise ValueError(f"the prior is {prior.dtype} {prior.shape}, expected float32 ({self.animals},)")
+        feed = {"image": pixels[np.newaxis], "prior": prior[np.newaxis]}
+        probabilities, vision, animal = self._session.run(list(OUTPUTS), feed)
+        return Scores(probabilities[0], vision[0], float(animal[0]))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"the model {path.name} cannot be read ({error.strerror}); run `make setup`") from error
+
+
+def _session(data: bytes, name: str, threads: int) -> "onnxruntime.InferenceSession":
+    import onnxruntime  # the longest import of all; whoever builds parts can do it beside others
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no base but this
+        first_line = str(error).partition("\n")[0]
+        raise ModelError(f"{name} is no model that onnxruntime can load: {first_line}") from error
+
+
+def contract_of(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:
+    """Input size and number of animals of a session; raises `ModelError` for the first thing that does not fit."""
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    shapes = _shapes("input", inputs, INPUTS, name) | _shapes("output", outputs, OUTPUTS, name)
+    image, prior = shapes["image"], shapes["prior"]
+    if len(image) != 4 or not isinstance(image[1], int) or image[1] != image[2] or image[3] != 3:
+        raise ModelError(f"input image of {name} has shape {image}, expected N × S × S × 3 with a fixed S")
+    animals = prior[-1] if prior else None
+    if len(prior) != 2 or not isinstance(animals, int):
+        raise ModelError(f"input prior of {name} has shape {prior}, expected N × A with a fixed number of animals A")
+    for output, shape in shapes.items():
+        if output in ("probabilities", "vision_probabilities") and (len(shape) != 2 or shape[1] != animals):
+            raise ModelError(f"output {output} of {name} has shape {shape}, expected N × {animals} as the prior")
+    if len(shapes["animal_probability"]) != 1:
+        raise ModelError(
+            f"output animal_probability of {name} has shape {shapes['animal_probability']}, expected N: one figure a photo"
+        )
+    for tensor, shape in shapes.items():
+        if isinstance(shape[0], int) and shape[0] != 1:
+            raise ModelError(f"{tensor} of {name} has shape {shape}, expected any number of photos N, or 1")
+    return image[1], animals
+
+
+def _shapes(kind: str, found: Sequence[Any], expected: dict[str, str], name: str) -> dict[str, list[int | str | None]]:
+    """Shapes by name, once names and types are as expected."""
+    types = {each.name: each.type for each in found}
+    if types.keys() != expected.keys():
+        raise ModelError(f"{name} has the {kind}s {_listed(types)}; expected {_listed(expected)}")
+    for each, its_type in types.items():
+        if its_type != expected[each]:
+            raise ModelError(f"{kind} {each} of {name} is {its_type}, expected {expected[each]}")
+    return {each.name: list(each.shape) for each in found}
+
+
+def _listed(names: dict[str, str]) -> str:
+    return ", ".join(sorted(names)) or "none"

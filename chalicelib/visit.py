@@ -1,0 +1,48 @@
+"""One look-up of features, from door to door: what it may still take, and what happened on the way."""
+
+from dataclasses import dataclass, field
+
+from chalicelib.deadline import Deadline
+from chalicelib.errors import CacheError, DependencyError
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one look-up did, for metrics; all zero for a hit in memory.
+
+    `queries`, `query_ms`: to the database, failed ones included. `lease_waits`, `lease_wait_ms`: polls for another's
+    value. `opened`: dependencies whose breaker opened. `warmed`: the value was written by the warming schedule.
+    """
+
+    queries: int = 0
+    query_ms: float = 0.0
+    lease_waits: int = 0
+    lease_wait_ms: float = 0.0
+    opened: tuple[str, ...] = ()
+    warmed: bool = False
+
+
+NO_TRACE = Trace()
+"""Of what needed neither Redis nor PostgreSQL."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """State of one look-up, made at the door and passed along."""
+
+    cell: int
+    deadline: Deadline
+    faults: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    queries: int = 0
+    query_ms: float = 0.0
+    waits: int = 0
+    wait_ms: float = 0.0
+
+    def met(self, error: DependencyError) -> None:
+        self.faults.append(error.fault)
+        if error.opened:
+            self.opened.append("redis" if isinstance(error, CacheError) else "postgres")
+
+    def trace(self, *, warmed: bool) -> Trace:
+        return Trace(self.queries, self.query_ms, self.waits, self.wait_ms, tuple(self.opened), warmed)

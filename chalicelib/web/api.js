@@ -1,0 +1,55 @@
+// The two calls of the API that the page makes. A failure of any kind is one `Problem`.
+
+import { contentType } from "./photo.js";
+
+const PATIENCE = 35_000; // ms; the API's own door gives up after 29 s
+
+/** What went wrong: a `code` of the API's problem details, or `offline`, `timeout`, `not_understood`. */
+export class Problem extends Error {
+  constructor(code, detail = "", retryAfter = null) {
+    super(detail || code);
+    Object.assign(this, { name: "Problem", code, detail, retryAfter });
+  }
+}
+
+/**
+ * Identify the animal of a photo.
+ * @param {Blob} photo
+ * @param {null | "none" | {latitude: number, longitude: number}} place  null: the photo says where it was taken
+ */
+export function identify(photo, place, signal) {
+  const query = place === "none" ? "?location=none" : place ? `?${coordinates(place)}` : "";
+  return call(`identify${query}`, { method: "POST", headers: { "Content-Type": contentType(photo) }, body: photo, signal });
+}
+
+/** The animals that live at a place. */
+export function animals(place, signal) {
+  return call(`animals?${coordinates(place)}`, { signal });
+}
+
+/** Two decimals are about a kilometre: plenty for a cell of 110 km, and no more than need be sent. */
+function coordinates({ latitude, longitude }) {
+  return new URLSearchParams({ lat: latitude.toFixed(2), lon: longitude.toFixed(2) });
+}
+
+async function call(path, { signal, ...request }) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), PATIENCE);
+  signal?.addEventListener("abort", () => late.abort());
+  try {
+    const response = await fetch(path, { ...request, headers: { Accept: "application/json", ...request.headers }, signal: late.signal });
+    const body = await response.json().catch((error) => (error.name === "AbortError" ? Promise.reject(error) : null));
+    if (response.ok && body) return body;
+    throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
+  } catch (error) {
+    if (error instanceof Problem || signal?.aborted) throw error;
+    throw new Problem(late.signal.aborted ? "timeout" : "offline");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The code of an error that came from in front of the API (its gateway), which knows no problem details. */
+function byStatus(status) {
+  return { 413: "photo_too_large", 415: "unsupported_media_type", 429: "too_many_requests", 503: "unavailable", 504: "timeout" }[status] ?? "not_understood";
+}

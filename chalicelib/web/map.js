@@ -1,0 +1,131 @@
+// An outline of the world in an <svg>: shows a cell as a hexagon, and tells which place was pressed. The page works
+// without it: if the outline cannot be had, the figure around the map stays hidden.
+
+import { HALF_HEIGHT, HALF_WIDTH, project, unproject } from "./projection.js";
+
+const WORLD = { x: -HALF_WIDTH, y: -HALF_HEIGHT, width: 2 * HALF_WIDTH, height: 2 * HALF_HEIGHT };
+const CLOSE = 4; // how much nearer a close look is
+const CELL_RADIUS = 0.6; // degrees; an H3 cell of resolution 3 is about 110 km across
+const LEAST_RADIUS = 9; // pixels: smaller, a cell would not be seen
+
+let outline;
+
+/** The land as one SVG path; fetched once. */
+function land() {
+  outline ??= fetch(new URL("./world.json", import.meta.url))
+    .then((response) => (response.ok ? response.json() : Promise.reject(new Error(`world.json: ${response.status}`))))
+    .then(({ units_per_degree: units, rings }) => rings.map((ring) => path(unwind(ring, units))).join(""));
+  outline.catch(() => (outline = undefined));
+  return outline;
+}
+
+/** Points [latitude, longitude] of a ring that is stored as its first point and steps. */
+function unwind(ring, units) {
+  const points = [];
+  let [x, y] = [0, 0];
+  for (let i = 0; i < ring.length; i += 2) {
+    [x, y] = [x + ring[i], y + ring[i + 1]];
+    points.push([y / units, x / units]);
+  }
+  return points;
+}
+
+function path(points) {
+  return `M${points.map(([latitude, longitude]) => project(latitude, longitude).map((v) => v.toFixed(1)).join(" ")).join("L")}Z`;
+}
+
+/** Parallels and meridians each 30°, and the edge of the world: the lines of an atlas. */
+function graticule() {
+  const steps = (from, to, by) => Array.from({ length: (to - from) / by + 1 }, (_, i) => from + i * by);
+  const meridian = (longitude) => steps(-90, 90, 5).map((latitude) => [latitude, longitude]);
+  const open = (points) => path(points).slice(0, -1);
+  return {
+    edge: path([...meridian(180), ...meridian(-180).reverse()]),
+    lines: [
+      ...steps(-150, 150, 30).map((longitude) => open(meridian(longitude))),
+      ...steps(-60, 60, 30).map((latitude) => open([[latitude, -180], [latitude, 180]])),
+    ].join(""),
+  };
+}
+
+function element(name, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+export class WorldMap {
+  #svg;
+  #mark;
+  #place = null; // {latitude, longitude} that is marked
+  #view = WORLD;
+
+  /** @param {SVGSVGElement} svg  an empty one; its <figure> is shown once there is an outline */
+  constructor(svg) {
+    this.#svg = svg;
+    this.#mark = element("polygon", { class: "cell", points: "" });
+    const { edge, lines } = graticule();
+    const shore = element("path", { class: "land", d: "" });
+    svg.append(element("path", { class: "sea", d: edge }), element("path", { class: "lines", d: lines }), shore, this.#mark);
+    this.#look(WORLD);
+    land().then(
+      (d) => {
+        shore.setAttribute("d", d);
+        svg.closest("figure").hidden = false;
+        this.#draw();
+      },
+      () => {}, // no outline, no map
+    );
+    // The hexagon has a least size in pixels, so it is drawn anew when the map's size changes.
+    new ResizeObserver(() => this.#draw()).observe(svg);
+  }
+
+  /** Mark the cell around a place, or none. */
+  mark(place) {
+    this.#place = place;
+    this.#draw();
+  }
+
+  get isClose() {
+    return this.#view !== WORLD;
+  }
+
+  /** Look at the surroundings of a place. */
+  closeUp({ latitude, longitude }) {
+    const [x, y] = project(latitude, longitude);
+    const [width, height] = [WORLD.width / CLOSE, WORLD.height / CLOSE];
+    const within = (centre, size, half) => Math.min(Math.max(centre - size / 2, -half), half - size);
+    this.#look({ x: within(x, width, HALF_WIDTH), y: within(y, height, HALF_HEIGHT), width, height });
+  }
+
+  wholeWorld() {
+    this.#look(WORLD);
+  }
+
+  /** The place under a pointer event, or null beside the world. */
+  placeAt(event) {
+    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.#svg.getScreenCTM().inverse());
+    return unproject(point.x, point.y);
+  }
+
+  #look(view) {
+    this.#view = view;
+    this.#svg.setAttribute("viewBox", [view.x, view.y, view.width, view.height].map((v) => v.toFixed(2)).join(" "));
+    this.#draw();
+  }
+
+  #draw() {
+    const pixels = this.#svg.clientWidth;
+    if (!this.#place || !pixels) {
+      this.#mark.setAttribute("points", "");
+      return;
+    }
+    const { latitude, longitude } = this.#place;
+    const [x, y] = project(latitude, longitude);
+    const real = Math.abs(project(Math.min(latitude + CELL_RADIUS, 90), longitude)[1] - y);
+    const radius = Math.max(real, (LEAST_RADIUS * this.#view.width) / pixels);
+    const corner = (i) => [Math.cos((i * Math.PI) / 3), Math.sin((i * Math.PI) / 3)];
+    const corners = Array.from({ length: 6 }, (_, i) => corner(i).map((v, axis) => ([x, y][axis] + radius * v).toFixed(2)));
+    this.#mark.setAttribute("points", corners.map((pair) => pair.join(",")).join(" "));
+  }
+}

@@ -1,0 +1,139 @@
+"""Load datasets and switch between them: `python -m database --help`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import psycopg2
+
+from chalicelib.deadline import Deadline
+from chalicelib.errors import CacheError, SettingError
+from chalicelib.feature_stage import build_cache
+from chalicelib.settings import Settings
+from database.dataset import DatasetError, read_dataset
+from database.load import LoadError, activate, datasets, drop, load, prune
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+PATIENCE = 5.0
+"""Seconds to reach PostgreSQL, or to tell Redis."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0, or 1 after a sentence on standard error that says what to do."""
+    try:
+        options = _parser(Settings.from_environment(os.environ)).parse_args(arguments)
+        with closing(psycopg2.connect(options.database_url, connect_timeout=int(PATIENCE))) as connection:
+            options.command(connection, options)
+    except (SettingError, DatasetError, LoadError) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except CacheError as error:
+        print(
+            f"error: the dataset is active, but Redis was not told ({error.fault}: {error}); "
+            f"run the same command again, or caches follow as their values age",
+            file=sys.stderr,
+        )
+    except psycopg2.Error as error:
+        words = str(error).strip().splitlines() or [type(error).__name__]
+        print(f"error: PostgreSQL: {words[0]}; check --database-url and that the server runs", file=sys.stderr)
+    else:
+        return 0
+    return 1
+
+
+def _load(connection: "Connection", options: argparse.Namespace) -> None:
+    started = perf_counter()
+    dataset = read_dataset()
+    if options.version:
+        dataset = replace(dataset, version=options.version)
+    was_active = any(each.active and each.version == dataset.version for each in datasets(connection))
+    print(f"dataset {dataset.version}")
+    loaded = load(connection, dataset)
+    if was_active:
+        print(f"already active: {loaded.rows:,} rows in {loaded.cells:,} cells")
+    elif options.beside:
+        print(
+            f"loaded after {perf_counter() - started:.1f} s; switch with: python -m database activate {loaded.version}"
+        )
+        return
+    else:
+        activate(connection, loaded.version)
+        print(f"active after {perf_counter() - started:.1f} s: {loaded.rows:,} rows in {loaded.cells:,} cells")
+    _announce(loaded.version, options)
+    for version in prune(connection, options.keep):
+        print(f"dropped {version}")
+
+
+def _list(connection: "Connection", _options: argparse.Namespace) -> None:
+    for each in datasets(connection):
+        mark = "active" if each.active else ""
+        print(
+            f"{each.version:14} {each.loaded_at:%Y-%m-%d %H:%M:%S%z} {each.cells:>9,} {each.rows:>13,}  {mark}".rstrip()
+        )
+
+
+def _activate(connection: "Connection", options: argparse.Namespace) -> None:
+    activate(connection, options.version)
+    print(f"active: {options.version}")
+    _announce(options.version, options)
+
+
+def _drop(connection: "Connection", options: argparse.Namespace) -> None:
+    drop(connection, options.version)
+    print(f"dropped {options.version}")
+
+
+def _announce(version: str, options: argparse.Namespace) -> None:
+    """Tell the cache, so that every container switches within seconds and not as its values age."""
+    if not options.redis_url:
+        return
+    settings: Settings = replace(options.settings, redis_url=options.redis_url)
+    with closing(build_cache(settings)) as cache:
+        cache.announce(version, settings.features_hard_ttl, Deadline.after(PATIENCE))
+    print("announced to Redis")
+
+
+def _parser(settings: Settings) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m database", description="Datasets of which animals live where.")
+    parser.set_defaults(settings=settings, redis_url="")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    loads = commands.add_parser("load", help="load the data of this checkout and switch to them")
+    loads.add_argument("--version", help="name it yourself; otherwise it follows from the data")
+    loads.add_argument("--beside", action="store_true", help="load without switching to it")
+    loads.add_argument("--keep", type=_at_least_one, default=3, metavar="N", help="datasets that stay (default: 3)")
+    loads.set_defaults(command=_load)
+
+    lists = commands.add_parser("list", help="version, time, cells, rows of each dataset, latest first")
+    lists.set_defaults(command=_list)
+
+    activates = commands.add_parser("activate", help="switch to a loaded dataset")
+    activates.add_argument("version")
+    activates.set_defaults(command=_activate)
+
+    drops = commands.add_parser("drop", help="remove a dataset that is not active")
+    drops.add_argument("version")
+    drops.set_defaults(command=_drop)
+
+    for each in (loads, lists, activates, drops):
+        each.add_argument("--database-url", default=settings.database_url, metavar="URL", help="default: DATABASE_URL")
+    for each in (loads, activates):
+        each.add_argument("--redis-url", default="", metavar="URL", help="tell this cache which version is active now")
+    return parser
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1; the active dataset always stays")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""The countries' outlines: Natural Earth as the TopoJSON of the npm package `world-atlas`.
+
+TopoJSON holds each stretch of border once, as an arc that the rings of both neighbours refer to. An arc that only
+one ring refers to is a shore. Outlines stay on the sphere: rings cross the antimeridian with a jump in longitude,
+and Antarctica's winds around the pole; nothing here minds, since edges are taken the short way around.
+"""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Points = NDArray[np.float64]
+"""Shape (n, 2): longitude and latitude, decimal degrees."""
+
+AREAS_OF_COUNTRIES = Path(__file__).with_name("atlas_areas.csv")
+
+# Parts that Natural Earth counts to a country and that have an ISO 3166-1 code of their own, or two claimants: the
+# country's name there, the area, and a box (west, south, east, north) around these parts.
+PARTS_APART: list[tuple[str, str, tuple[float, float, float, float]]] = [
+    ("France", "GF", (-55, 2, -51, 6)),
+    ("France", "MQ", (-62, 14, -60, 15)),
+    ("France", "GP", (-62, 15.5, -60, 17)),
+    ("France", "RE", (55, -22, 56, -20)),
+    ("France", "YT", (45, -14, 46, -12)),
+    ("Indian Ocean Ter.", "CC", (96, -13, 97.5, -11)),
+    ("Indian Ocean Ter.", "CX", (105, -11, 106, -10)),
+    ("Netherlands", "BQ", (-69, 12, -62, 18)),
+    ("New Zealand", "TK", (-173, -10, -171, -8)),
+    ("Norway", "BV", (3, -55, 4, -54)),
+    ("Norway", "SJ", (-10, 70.5, -7, 71.5)),  # Jan Mayen
+    ("Norway", "SJ", (10, 74, 34, 81)),  # Svalbard
+    ("Russia", "RU UA", (32, 44, 37, 46.5)),  # Crimea: a border never excludes the true one
+]
+
+
+class AtlasError(Exception):
+    """The atlas is not of the form that is read here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """A piece of land with its holes. `areas`: ISO 3166-1 alpha-2; `arcs`: numbers of its outline's arcs."""
+
+    areas: tuple[str, ...]
+    arcs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Atlas:
+    """All countries. `shores`: numbers of the arcs that have the sea, or the Caspian, on one side."""
+
+    arcs: tuple[Points, ...]
+    polygons: tuple[Polygon, ...]
+    shores: frozenset[int]
+
+
+def read_atlas(path: Path) -> Atlas:
+    """Read `countries-10m.json` or a coarser sister. Raises `AtlasError` for anything else, or an unknown country."""
+    try:
+        topology = json.loads(path.read_text(encoding="utf-8"))
+        arcs = tuple(_arcs(topology))
+        countries = [
+            (geometry["properties"]["name"], list(_polygons(geometry)))
+            for geometry in topology["objects"]["countries"]["geometries"]
+        ]
+    except (ValueError, LookupError, TypeError) as error:
+        raise AtlasError(f"{path} is not TopoJSON of countries ({error!r}); take it from npm's world-atlas") from error
+    with AREAS_OF_COUNTRIES.open(encoding="utf-8", newline="") as file:
+        areas = {row["country"]: row["areas"] for row in csv.DictReader(file)}
+    if unknown := sorted({name for name, _ in countries} - areas.keys()):
+        raise AtlasError(f"{AREAS_OF_COUNTRIES.name} lacks {', '.join(unknown)}; add their ISO codes, or none, there")
+    polygons = tuple(
+        Polygon(tuple(_areas_of(name, arcs, outline, areas[name]).split()), outline)
+        for name, outlines in countries
+        for outline in outlines
+    )
+    uses = Counter(arc for polygon in polygons for arc in polygon.arcs)
+    return Atlas(arcs, polygons, frozenset(arc for arc, count in uses.items() if count == 1))
+
+
+def _arcs(topology: dict[str, Any]) -> Iterator[Points]:
+    scale, translate = np.array(topology["transform"]["scale"]), np.array(topology["transform"]["translate"])
+    for steps in topology["arcs"]:
+        yield np.cumsum(np.array(steps), axis=0) * scale + translate
+
+
+def _polygons(geometry: dict[str, Any]) -> Iterator[tuple[int, ...]]:
+    """Arcs of each polygon, rings and their direction forgotten: even-odd counting needs neither."""
+    polygons = geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]]
+    for rings in polygons:
+        yield tuple(arc if arc >= 0 else ~arc for ring in rings for arc in ring)
+
+
+def _areas_of(country: str, arcs: tuple[Points, ...], outline: tuple[int, ...], otherwise: str) -> str:
+    longitude, latitude = arcs[outline[0]][0]
+    for name, areas, (west, south, east, north) in PARTS_APART:
+        if name == country and west <= longitude <= east and south <= latitude <= north:
+            return areas
+    return otherwise

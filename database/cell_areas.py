@@ -1,0 +1,130 @@
+"""Which countries and territories touch each cell, and where the coast is: writes database/cell_areas.csv.
+
+    npm pack world-atlas && tar xzf world-atlas-*.tgz
+    python -m database.cell_areas package/countries-10m.json
+
+A polygon touches a cell if its outline passes through the cell, or if the cell lies whole within it. So the outlines
+are walked in small steps, each asking H3 for its cell, and the cells that none of them meets are told by their
+centres. No polygon is ever clipped or projected, hence neither the antimeridian nor a pole is a special case.
+"""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from h3.api import basic_int as h3
+from numpy.typing import NDArray
+
+from chalicelib.cells import RESOLUTION, cell_of, neighbours_of, text_of
+from database.atlas import Atlas, Points, read_atlas
+
+OUTPUT = Path(__file__).with_name("cell_areas.csv")
+
+STEP = 0.02
+"""Longest step along an outline, in degrees: about 2 km, against 110 km across a cell."""
+
+MARGIN = 0.03
+"""How far beside an outline a cell still touches, in degrees of latitude (3 km): what a 1:10,000,000 map may be off."""
+
+CASPIAN = (46.5, 36.0, 55.0, 47.6)
+"""West, south, east, north of the one water without marine animals that the atlas does not count to land."""
+
+type Cells = set[int]
+
+
+def all_cells() -> list[int]:
+    """Every cell on Earth, sorted."""
+    return sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
+
+
+def walk(arc: Points) -> Points:
+    """Points along an arc, at most `STEP` apart, each edge taken the short way around. Longitudes may pass 180."""
+    longitude = np.unwrap(arc[:, 0], period=360)
+    latitude = arc[:, 1]
+    stretch = np.cos(np.radians(latitude))
+    length = np.hypot(np.diff(longitude) * np.maximum(stretch[:-1], stretch[1:]), np.diff(latitude))
+    distance = np.concatenate([[0.0], np.cumsum(length)])
+    steps = np.unique(np.concatenate([distance, np.arange(0.0, distance[-1], STEP)]))
+    return np.column_stack([np.interp(steps, distance, longitude), np.interp(steps, distance, latitude)])
+
+
+def cells_along(points: Points) -> Cells:
+    """Cells of points and of what lies within `MARGIN` of them."""
+    cells = set()
+    for longitude, latitude in points.tolist():
+        aside = MARGIN / max(np.cos(np.radians(latitude)), 0.01)
+        cells |= {
+            cell_of(latitude, longitude),
+            cell_of(latitude, longitude - aside),
+            cell_of(latitude, longitude + aside),
+            cell_of(max(latitude - MARGIN, -90.0), longitude),
+            cell_of(min(latitude + MARGIN, 90.0), longitude),
+        }
+    return cells
+
+
+def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
+    """Which of the points lie inside an outline: shape (points,).
+
+    Even-odd rule with rays to the north pole, which no country encloses; the south pole may lie within.
+    """
+    order = np.argsort(points[:, 0])
+    # Twice around, so that an edge which passes 180 finds the points on both sides.
+    around = np.concatenate([points[order, 0], points[order, 0] + 360])
+    latitude, numbers = np.tile(points[order, 1], 2), np.tile(order, 2)
+    crossings = np.zeros(len(points), np.int64)
+    for arc in outline:
+        ends = np.column_stack([np.unwrap(arc[:, 0], period=360), arc[:, 1]])
+        eastward = ends[:-1, :1] <= ends[1:, :1]
+        west, east = np.where(eastward, ends[:-1], ends[1:]), np.where(eastward, ends[1:], ends[:-1])
+        turns = np.floor((west[:, 0] + 180) / 360) * 360
+        first = np.searchsorted(around, west[:, 0] - turns)
+        last = np.searchsorted(around, east[:, 0] - turns)
+        edge = np.repeat(np.arange(len(west)), last - first)
+        met = np.arange(len(edge)) + np.repeat(first - np.cumsum(last - first) + (last - first), last - first)
+        along = (around[met] + turns[edge] - west[edge, 0]) / (east[edge, 0] - west[edge, 0])
+        above = west[edge, 1] + along * (east[edge, 1] - west[edge, 1]) > latitude[met]
+        crossings += np.bincount(numbers[met[above]], minlength=len(points))
+    return np.asarray(crossings % 2 == 1)
+
+
+def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
+    """Areas of each cell that has any, and the coast: cells that the sea's shore passes, and sea beside them."""
+    touched = [cells_along(walk(arc)) for arc in atlas.arcs]
+    cells = all_cells()
+    centers = np.array([h3.cell_to_latlng(cell)[::-1] for cell in cells])
+    areas: dict[int, set[str]] = {}
+    for polygon in atlas.polygons:
+        inside = np.flatnonzero(within(centers, (atlas.arcs[arc] for arc in polygon.arcs)))
+        for cell in {cells[number] for number in inside}.union(*(touched[arc] for arc in polygon.arcs)):
+            areas.setdefault(cell, set()).update(polygon.areas)
+
+    west, south, east, north = CASPIAN
+    shore: Cells = set()
+    for arc in atlas.shores:
+        longitude, latitude = atlas.arcs[arc].mean(axis=0)
+        if not (west <= longitude <= east and south <= latitude <= north):
+            shore |= touched[arc]
+    near = {beside for cell in shore for beside in neighbours_of(cell) if beside not in areas}
+    return areas, shore | near
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write cell_areas.csv and say how much is in it."""
+    parser = argparse.ArgumentParser(prog="python -m database.cell_areas", description="Write cell_areas.csv.")
+    parser.add_argument("atlas", type=Path, help="countries-10m.json of the npm package world-atlas")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    options = parser.parse_args(arguments)
+
+    areas, coast = cell_areas(read_atlas(options.atlas))
+    lines = [
+        f"{text_of(cell)},{' '.join(sorted(areas.get(cell, ())))},{cell in coast:d}\n"
+        for cell in sorted(areas.keys() | coast)
+    ]
+    options.output.write_text("cell,areas,coast\n" + "".join(lines), encoding="utf-8")
+    print(f"{len(lines):,} cells: {len(areas):,} with areas, {len(coast):,} on the coast")
+
+
+if __name__ == "__main__":
+    main()

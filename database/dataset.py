@@ -1,0 +1,129 @@
+"""A dataset: everything that one load puts into the database, and how it is read from the files of this project."""
+
+import csv
+import gzip
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from chalicelib.cells import parse_cell
+from database import seed
+from database.seed import Animal, AnimalArea, Cell, Rows
+
+HERE = Path(__file__).parent
+MODEL = HERE.parent / "model"
+
+RANKS_BELOW_KINGDOM: Final = ("phylum", "class", "order", "family", "genus", "species")
+
+FILES: Final = {
+    "labels": MODEL / "labels.csv",
+    "taxa": MODEL / "taxa.csv",
+    "sources": HERE / "sources.csv",
+    "animal_areas": HERE / "animal_areas.csv",
+    "mammal_cells": HERE / "mammal_cells.csv.gz",
+    "cell_areas": HERE / "cell_areas.csv",
+}
+"""What a dataset is made of."""
+
+
+class DatasetError(Exception):
+    """A file of the dataset is missing or says something impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a load writes, in the order of the schema's columns.
+
+    `cells` and `cell_animals` may be generators: they are read once, and only if the version is not in the database
+    yet, so a generator can stand for more rows than memory holds.
+    """
+
+    version: str
+    cells: Iterable[Cell]
+    cell_animals: Iterable[Rows]
+    animals: Sequence[Animal] = ()
+    animal_areas: Sequence[AnimalArea] = ()
+    sources: Sequence[tuple[str, str, str, str]] = ()
+    taxa: Sequence[tuple[str, str, str]] = ()
+
+
+def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
+    """The dataset of this checkout. Raises `DatasetError` that names the file and what is wrong in it.
+
+    The version is the start of a SHA-256 over the files' contents and the weights of `seed`, so that the same data
+    have the same version everywhere.
+    """
+    texts = {name: _text(path) for name, path in (FILES | (files or {})).items()}
+    digest = hashlib.sha256(repr(seed.WEIGHTS).encode())
+    for name, text in sorted(texts.items()):
+        digest.update(f"\0{name}\0{text}".encode())
+
+    animals = _parsed("labels", texts, _animal)
+    areas = _parsed(
+        "animal_areas", texts, lambda row: AnimalArea(int(row["animal"]), row["area"], row["status"], row["source"])
+    )
+    ranges = _parsed("mammal_cells", texts, lambda row: (int(row["animal"]), parse_cell(row["cell"])))
+    cells = _parsed(
+        "cell_areas",
+        texts,
+        lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split())),
+    )
+    taxa = _parsed("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
+    sources = _parsed("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
+    _check(animals, areas, ranges, {source for source, *_ in sources})
+    return Dataset(
+        version=digest.hexdigest()[:12],
+        cells=cells,
+        cell_animals=seed.cell_animals(cells, animals, areas, ranges),
+        animals=animals,
+        animal_areas=areas,
+        sources=sources,
+        taxa=taxa,
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}); it belongs to the dataset") from error
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+
+
+def _animal(row: dict[str, str]) -> Animal:
+    lineage = tuple(row[rank] for rank in RANKS_BELOW_KINGDOM if row[rank])
+    return Animal(int(row["id"]), row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
+
+
+def _parsed[T](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
+    """All lines of a file. Raises `DatasetError` with the file and the line that is wrong."""
+    reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)
+    parsed = []
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise ValueError(f"expected {len(reader.fieldnames or ())} fields")
+            parsed.append(parse(row))
+    except KeyError as error:
+        raise DatasetError(f"{FILES[name].name} has no column {error}") from error
+    except (ValueError, csv.Error) as error:
+        raise DatasetError(f"{FILES[name].name}, line {reader.line_num}: {error}") from error
+    return parsed
+
+
+def _check(
+    animals: Sequence[Animal], areas: Sequence[AnimalArea], ranges: Sequence[tuple[int, int]], sources: set[str]
+) -> None:
+    """What no constraint of the schema would catch, or only with a message that names no file."""
+    wild = {animal.animal for animal in animals if animal.kind == "wild"}
+    if strangers := sorted({area.animal for area in areas} - wild):
+        raise DatasetError(f"animal_areas.csv places animals that are not wild in labels.csv: {strangers}")
+    if strangers := sorted({animal for animal, _ in ranges} - wild):
+        raise DatasetError(f"mammal_cells.csv.gz places animals that are not wild in labels.csv: {strangers}")
+    if odd := sorted({area.status for area in areas} - seed.STATUSES.keys()):
+        raise DatasetError(f"animal_areas.csv has a status other than {' or '.join(seed.STATUSES)}: {', '.join(odd)}")
+    if unknown := sorted({area.source for area in areas} - sources):
+        raise DatasetError(f"animal_areas.csv names sources that sources.csv lacks: {', '.join(unknown)}")

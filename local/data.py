@@ -1,0 +1,32 @@
+"""Whether the loaded data are those of the checkout."""
+
+import hashlib
+from pathlib import Path
+
+from local.initdb import ROOT
+
+SOURCES = ("database/*.py", "database/*.sql", "database/*.csv", "database/*.gz", "model/*.csv")
+"""What the contents of the database follow from."""
+
+
+class DataStamp:
+    """A file that holds the hash of the sources that were loaded."""
+
+    def __init__(self, path: Path, root: Path = ROOT) -> None:
+        self._path = path
+        self._root = root
+
+    def current(self) -> bool:
+        """Whether the sources are those that were loaded."""
+        return self._path.exists() and self._path.read_text() == self._hash()
+
+    def set(self) -> None:
+        """The sources have been loaded."""
+        self._path.write_text(self._hash())
+
+    def _hash(self) -> str:
+        whole = hashlib.sha256()
+        for path in sorted(path for pattern in SOURCES for path in self._root.glob(pattern)):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            whole.update(f"{path.relative_to(self._root).as_posix()} {content}\n".encode())
+        return whole.hexdigest()

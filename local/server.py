@@ -1,0 +1,36 @@
+"""Serve app.py on this machine, through Chalice's own local server: `python -m local.server --port 8000`.
+
+The same path as `chalice local`, with the model loaded before the port is opened.
+"""
+
+import argparse
+import sys
+
+from local.ports import HOST
+
+
+def main() -> int:
+    """Load, then serve until ended."""
+    parser = argparse.ArgumentParser(description="Serve the app on this machine.")
+    parser.add_argument("--port", type=int, default=8000)
+    port: int = parser.parse_args().port
+
+    import app
+    from chalicelib.errors import HTTPError
+    from local.http import build_server
+
+    try:
+        app.parts()
+    except HTTPError as error:
+        print(f"the app cannot serve: {error}", file=sys.stderr)
+        return 1
+    server = build_server(app.app, HOST, port, photo_max_bytes=app.settings.photo_max_bytes)
+    try:
+        server.server.serve_forever()
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Run the scheduled function once, as Lambda would, and say what it did: `make warm`.
+
+`chalice local` never runs schedules. This calls the very function that `app.py` schedules, through Chalice's own
+handler, against whatever `DATABASE_URL` and `REDIS_URL` say. With `--every SECONDS` it goes on until it is stopped,
+as beside `make run`.
+"""
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+FUNCTION = "warm"
+
+
+def warm_once() -> dict[str, Any]:
+    """What the scheduled function returns: its report."""
+    from chalice.test import Client
+
+    from app import app
+
+    with Client(app) as client:
+        event = client.events.generate_cw_event(
+            source="aws.events", detail_type="Scheduled Event", detail={}, resources=[f"rule/{FUNCTION}"]
+        )
+        report: dict[str, Any] = client.lambda_.invoke(FUNCTION, event).payload
+        return report
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="run the scheduled warming once and print its report")
+    parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, so many seconds apart, until stopped")
+    every = parser.parse_args().every
+    while True:
+        report = warm_once()
+        print(json.dumps(report), flush=True)
+        if not every:
+            return 0 if not report["faults"] else 1
+        time.sleep(every)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

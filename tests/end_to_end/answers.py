@@ -1,0 +1,58 @@
+"""Answers of the API that the page is shown; made with the API's own classes, so they keep to the contract."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from chalicelib.answer import (
+    Answer,
+    Candidate,
+    FeaturesUsed,
+    Here,
+    ModelUsed,
+    Place,
+    PredictedTaxon,
+    Resident,
+    Residents,
+    Timings,
+)
+
+AUSTRALIA = Place("exif", "83be0efffffffff", (-33.1, 150.9), ("AU",))
+NOWHERE = Place("none", None, None, ())
+NARROWED = FeaturesUsed("narrowed", "memory", 74, "2026-11-24")
+
+
+def candidate(name: str, scientific_name: str, score: float, vision_score: float, here: Here | None) -> Candidate:
+    """One candidate, a species."""
+    return Candidate(0, name, scientific_name, "species", score, vision_score, here)
+
+
+KOALA = Answer(
+    message="Most likely: koala (97%).",
+    prediction=PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97),
+    candidates=(
+        candidate("koala", "Phascolarctos cinereus", 0.97, 0.81, "native"),
+        candidate("rabbit", "Oryctolagus cuniculus", 0.02, 0.015, "introduced"),
+        candidate("three-toed sloth", "Bradypus", 0.004, 0.11, "unexpected"),
+        candidate("tabby cat", "Felis catus", 0.001, 0.004, "everywhere"),
+    ),
+    animal_probability=0.998,
+    location=AUSTRALIA,
+    features=NARROWED,
+    model=ModelUsed("faunalens", "0123456789ab"),
+    timings_ms=Timings(22.0, 0.1, 12.3, 41.2),
+    request_id="c0ffee00-0000-4000-8000-000000000000",
+)
+RESIDENTS = Residents(
+    animals=(
+        Resident(105, "koala", "Phascolarctos cinereus", "species", "native", 1.0),
+        Resident(277, "red fox", "Vulpes vulpes", "species", "introduced", 0.8),
+    ),
+    location=AUSTRALIA,
+    features=NARROWED,
+    request_id="c0ffee00-0000-4000-8000-000000000001",
+)
+
+
+def koala(**changes: Any) -> dict[str, Any]:
+    """The answer to a photo of a koala, with changes, as JSON would hold it."""
+    return asdict(replace(KOALA, **changes))

@@ -1,0 +1,77 @@
+"""A real browser, and what it looks at: the whole app on real servers, or a stand-in that answers as told."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from local import valkey
+from local.child import Child
+from local.ports import HOST, free_port
+from tests.end_to_end.stand import Stand, serve
+
+NO_BROWSER = "no Chromium was found, which the page's tests drive; get it with: apt-get install chromium"
+# No sandbox: CI runs as root. The rest keeps the browser from calling anybody by itself.
+BROWSER_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+APP_TIMEOUT = 60.0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium. Without one, CI fails and a machine of ours skips, both saying how to get it."""
+    executable = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if executable is None:
+        if os.environ.get("CI"):
+            pytest.fail(NO_BROWSER)
+        pytest.skip(NO_BROWSER)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=BROWSER_FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    """The page, served below a prefix by a stand-in for the API that answers as it is told."""
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def app_url(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the whole app, with its model and data, on real servers."""
+    port, folder = free_port(), tmp_path_factory.mktemp("app")
+    with valkey.serve() as cache:
+        environment = os.environ | {
+            "DATABASE_URL": loaded_database,
+            "REDIS_URL": cache.url,
+            "METRICS_FILE": str(folder / "metrics.jsonl"),
+        }
+        command = [sys.executable, "-m", "local.server", "--port", str(port)]
+        with Child("the app", command, log=folder / "app.log", environment=environment) as app:
+            app.wait_until(lambda: _answers(port), APP_TIMEOUT)
+            yield f"http://{HOST}:{port}/"
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection(HOST, port, timeout=5.0)
+    try:
+        connection.request("GET", "/openapi.json")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

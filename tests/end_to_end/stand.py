@@ -1,0 +1,107 @@
+"""A stand-in for the API: serves the real page below a prefix, keeps what it is sent, and answers as it is told.
+
+For states that the real app shows only with luck or in distress, such as a roll-up or a waking database.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from chalicelib import page
+from chalicelib.errors import NotFound
+
+PREFIX = "/dev/"
+HOLD_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request that reached the API."""
+
+    path: str
+    query: Mapping[str, str]
+    content_type: str
+    body: bytes
+
+
+@dataclass
+class Stand:
+    """What to answer, and what was asked."""
+
+    url: str
+    status: int = 200
+    answer: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    residents: Any = None
+    sent: list[Sent] = field(default_factory=list)
+    open: Event = field(default_factory=Event)
+    """Answers wait until it is set."""
+
+    def tell(self, answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        """Answer identifications like this from now on."""
+        self.answer, self.status, self.headers = answer, status, headers or {}
+
+
+@contextmanager
+def serve() -> Iterator[Stand]:
+    """The stand-in, on a free port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            name = urlsplit(self.path).path.removeprefix(PREFIX)
+            try:
+                text, headers = page.index(PREFIX) if not name else page.asset(name.removeprefix("web/"))
+            except NotFound:
+                if name == "animals":
+                    self._keep()
+                    return self._send(200, {}, json.dumps(stand.residents))
+                return self._send(404, {}, "{}")
+            return self._send(200, headers, text)
+
+        def do_POST(self) -> None:
+            status, headers, answer = stand.status, stand.headers, stand.answer
+            self._keep()
+            stand.open.wait(HOLD_TIMEOUT)
+            text = answer if isinstance(answer, str) else json.dumps(answer)
+            self._send(status, {"Content-Type": "application/json", **headers}, text)
+
+        def _keep(self) -> None:
+            parts = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            query = dict(parse_qsl(parts.query))
+            stand.sent.append(Sent(parts.path, query, self.headers.get("Content-Type", ""), body))
+
+        def _send(self, status: int, headers: Mapping[str, str], text: str) -> None:
+            data = text.encode()
+            try:
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(data))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+            except ConnectionError:  # the page gave the request up, as it should when another photo is chosen
+                self.close_connection = True
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    stand = Stand(f"http://127.0.0.1:{server.server_port}{PREFIX}")
+    stand.open.set()
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield stand
+    finally:
+        stand.open.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()

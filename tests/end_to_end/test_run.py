@@ -1,0 +1,250 @@
+"""`make run` as a stranger types it: ready soon, useful, and gone without a trace however it ends."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import unprivileged
+from local.child import alive, descendants
+from local.initdb import CACHE, ROOT
+from local.ports import HOST, free_port
+from tests.pictures import jpeg
+
+READY = 60.0
+"""Seconds; what it takes is printed and bounded in the README, not here: this machine may be busy."""
+GONE = 20.0
+
+
+class Running:
+    """A `make run` (or what stands in for it) and what it said so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+        self.process = process
+        self.port = port
+        self._output = output
+
+    @property
+    def said(self) -> str:
+        return self._output.read_text()
+
+    @property
+    def family(self) -> list[int]:
+        return [self.process.pid, *descendants(self.process.pid)]
+
+    def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        connection = HTTPConnection(HOST, self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {"Content-Type": "image/jpeg"} if body else {})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def get_json(self, path: str) -> dict[str, Any]:
+        status, body = self.request("GET", path)
+        assert status == 200, body
+        answer: dict[str, Any] = json.loads(body)
+        return answer
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether it becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@contextmanager
+def running(command: Sequence[str | Path], port: int, output: Path, *, ready: bool = True) -> Iterator[Running]:
+    """The command, started in a session of its own; nothing of it stays, nor of its data."""
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file, start_new_session=True)
+    run = Running(process, port, output)
+    try:
+        if ready:
+            assert until(lambda: "Ready in" in run.said or process.poll() is not None, READY), run.said
+            assert process.poll() is None, run.said
+        yield run
+    finally:
+        family = run.family if process.poll() is None else []
+        for pid in reversed(family):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+        until(lambda: not any(alive(pid) for pid in family), GONE)
+        shutil.rmtree(CACHE / f"run-{port}", ignore_errors=True)
+
+
+def make_run(port: int) -> list[str | Path]:
+    return ["make", "run", f"PORT={port}"]
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """File with what the command says."""
+    return tmp_path / "output"
+
+
+def test_it_serves_what_the_readme_promises(output: Path) -> None:
+    # GIVEN make run
+    port = free_port()
+    with running(make_run(port), port, output) as run:
+        # THEN it has told each step, the address and a command to try
+        for step in ("PostgreSQL", "data", "Valkey", "server"):
+            assert re.search(rf"^{step} .* \d+\.\d s$", run.said, re.MULTILINE), run.said
+        url = f"http://127.0.0.1:{port}"
+        assert f"{url}  (Ctrl-C stops everything)" in run.said
+        assert (
+            f"curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' '{url}/identify?lat=-33.9&lon=151.2'"
+            in run.said
+        )
+        # THEN every part answers, and the answer to a photo is narrowed by real data
+        assert run.get_json("/health?deep=true")["status"] == "ok"
+        status, body = run.request("POST", "/identify?lat=-33.9&lon=151.2", jpeg())
+        assert status == 200, body
+        assert json.loads(body)["features"]["mode"] == "narrowed"
+        assert run.request("GET", "/")[0] == 200
+        # THEN no coordinate is in its log of requests
+        log = run.said.partition("lon=151.2'")[2]
+        assert "POST /identify 200" in log
+        assert "151.2" not in log
+
+
+def test_the_second_start_does_no_work(output: Path) -> None:
+    # GIVEN a run that has ended
+    port = free_port()
+    with running(make_run(port), port, output) as run:
+        assert re.search(r"^data +loaded ", run.said, re.MULTILINE)
+        os.kill(run.process.pid, signal.SIGTERM)
+        run.process.wait(GONE)
+        # WHEN it is started again
+        started = time.monotonic()
+        with running(make_run(port), port, output.with_name("second")) as second:
+            print(f"second start: {time.monotonic() - started:.1f} s")
+            # THEN nothing is installed, built or loaded
+            assert re.search(r"^data +loaded before, unchanged", second.said, re.MULTILINE)
+            assert "environment:" not in second.said
+            assert "model:" not in second.said
+
+
+@pytest.mark.parametrize(
+    ("victim", "number"),
+    [
+        ("group", signal.SIGINT),  # Ctrl-C in a terminal
+        ("make", signal.SIGTERM),
+        ("make", signal.SIGHUP),
+        ("make", signal.SIGKILL),
+        ("run", signal.SIGINT),
+        ("run", signal.SIGKILL),
+        ("group", signal.SIGKILL),
+        pytest.param("make", signal.SIGINT, marks=pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")),
+    ],
+)
+def test_nothing_is_left_behind(victim: str, number: signal.Signals, output: Path) -> None:
+    # GIVEN make run with its servers and their watchdogs
+    port = free_port()
+    with running(make_run(port), port, output) as run:
+        make, main, *rest = run.family
+        assert len(rest) > 6, "the app, Valkey, PostgreSQL with its own children, and a watchdog each"
+        # WHEN it is ended
+        if victim == "group":
+            os.killpg(make, number)
+        else:
+            os.kill({"make": make, "run": main}[victim], number)
+        run.process.wait(GONE)
+        # THEN none of its processes is left, and the port is free
+        assert until(lambda: not any(alive(pid) for pid in (main, *rest)), GONE), [p for p in rest if alive(p)]
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+
+
+def test_it_can_be_ended_before_it_is_ready(output: Path) -> None:
+    # GIVEN a run that has just started its servers
+    port = free_port()
+    command = [sys.executable, "-m", "local.run", "--port", str(port)]
+    with running(command, port, output, ready=False) as run:
+        assert until(lambda: len(run.family) > 3, READY)
+        family = run.family
+        # WHEN it is told to end
+        run.process.terminate()
+        # THEN it ends without an error, with all of them
+        assert run.process.wait(GONE) == 0
+        assert "stopped before it was ready" in run.said
+        assert until(lambda: not any(alive(pid) for pid in family), GONE)
+
+
+def test_two_ports_at_the_same_time(output: Path) -> None:
+    # GIVEN two runs
+    first, second = free_port(), free_port()
+    with (
+        running(make_run(first), first, output) as one,
+        running(make_run(second), second, output.with_name("2")) as two,
+    ):
+        # THEN both serve
+        assert one.get_json("/health?deep=true")["status"] == "ok"
+        assert two.get_json("/health?deep=true")["status"] == "ok"
+
+
+def test_a_taken_port_is_one_clear_line(output: Path) -> None:
+    # GIVEN a port that somebody listens on
+    with socket.create_server((HOST, 0)) as other:
+        port = other.getsockname()[1]
+        # WHEN it is asked for
+        done = subprocess.run(make_run(port), cwd=ROOT, capture_output=True, text=True, timeout=READY, check=False)
+    # THEN one line says so and what to do
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
+    assert said == [f"make run: port {port} is taken by another program; choose another: make run PORT={port + 1}"]
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_what_is_no_port_is_one_clear_line(port: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "local.run", "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert f"{port} is no port; choose one from 1024 to 65535: make run PORT=8000" in done.stderr
+
+
+def test_an_ended_server_ends_the_run_with_a_line(output: Path) -> None:
+    # GIVEN a run
+    port = free_port()
+    with running(make_run(port), port, output) as run:
+        family = run.family
+        (valkey,) = (pid for pid in family if "valkey-server" in Path(f"/proc/{pid}/cmdline").read_text())
+        # WHEN a server of it dies
+        os.kill(valkey, signal.SIGKILL)
+        # THEN all of it ends, and says why
+        assert run.process.wait(GONE) != 0
+        assert "Valkey ended by itself" in run.said
+        assert until(lambda: not any(alive(pid) for pid in family), GONE)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has run everything above")
+def test_an_ordinary_user_runs_it_too(output: Path) -> None:
+    # GIVEN somebody who is not root, made from root
+    port = free_port()
+    way = "namespace" if unprivileged.namespaces_allowed() else "setuid"
+    become = [sys.executable, "-I", "-S", unprivileged.__file__, way]
+    command = [*become, sys.executable, "-m", "local.run", "--port", str(port)]
+    with running(command, port, output) as run:
+        # THEN it serves
+        assert run.get_json("/health?deep=true")["status"] == "ok"

@@ -1,0 +1,100 @@
+"""The app served for real: real HTTP, real PostgreSQL, real Valkey, the real model."""
+
+import http.client
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from local.child import Child
+from local.ports import HOST, free_port
+from local.valkey import ValkeyServer
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server and what it leaves behind."""
+
+    port: int
+    metrics: Path
+    log: Path
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        content_type: str | None = None,
+    ) -> Reply:
+        """Send one request on a connection of its own."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=20)
+        try:
+            target = f"{path}?{urlencode(query)}" if query else path
+            connection.request(method, target, body, {"Content-Type": content_type} if content_type else {})
+            response = connection.getresponse()
+            return Reply(response.status, {**response.headers}, response.read().decode("utf-8"))
+        finally:
+            connection.close()
+
+    def identify(self, photo: bytes, query: Mapping[str, str] | None = None, content_type: str = "image/jpeg") -> Reply:
+        """`POST /identify` with a photo."""
+        return self.request("POST", "/identify", query, photo, content_type)
+
+    def is_up(self) -> bool:
+        """Whether it answers."""
+        try:
+            return self.request("GET", "/openapi.json").status == 200
+        except OSError:
+            return False
+
+
+def serve(folder: Path, environment: Mapping[str, str]) -> Iterator[Served]:
+    """A server of its own for some settings."""
+    port, metrics, log = free_port(), folder / "metrics.jsonl", folder / "server.log"
+    command = [sys.executable, "-m", "local.server", "--port", str(port)]
+    served = Served(port, metrics, log)
+    with Child(
+        "the app", command, log=log, environment={**os.environ, "METRICS_FILE": str(metrics), **environment}
+    ) as app:
+        app.wait_until(served.is_up, 30)
+        yield served
+
+
+@pytest.fixture(scope="session")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
+) -> Iterator[Served]:
+    """The app over the loaded database and Valkey."""
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    yield from serve(tmp_path_factory.mktemp("served"), environment)
+
+
+@pytest.fixture(scope="session")
+def served_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The app where nothing is behind it."""
+    nowhere = free_port()
+    environment = {
+        "DATABASE_URL": f"postgresql://nobody@{HOST}:{nowhere}/nothing",
+        "REDIS_URL": f"redis://{HOST}:{nowhere}",
+    }
+    yield from serve(tmp_path_factory.mktemp("alone"), environment)

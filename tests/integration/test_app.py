@@ -1,0 +1,233 @@
+"""The HTTP contract, over real HTTP with everything real behind it."""
+
+import base64
+import json
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local.valkey import ValkeyServer
+from tests.integration.conftest import Served
+from tests.pictures import SYDNEY, encoded, exif, jpeg, noise
+
+SYDNEY_QUERY = {"lat": "-33.8688", "lon": "151.2093"}
+
+
+@pytest.fixture(scope="module")
+def contract(served: Served) -> dict[str, Any]:
+    document: dict[str, Any] = served.request("GET", "/openapi.json").json
+    return document
+
+
+def assert_fits(contract: dict[str, Any], name: str, body: Any) -> None:
+    """The body is as the OpenAPI document says."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": contract["components"]}
+    jsonschema.Draft202012Validator(schema).validate(body)
+
+
+def test_a_photo_with_a_place_is_narrowed(served: Served, contract: dict[str, Any]) -> None:
+    # GIVEN any photo and Sydney; WHEN identified
+    reply = served.identify(jpeg(), SYDNEY_QUERY)
+    # THEN the answer is as documented, with the cell and what lives there
+    assert reply.status == 200, reply.text
+    assert reply.headers["Content-Type"] == "application/json"
+    assert_fits(contract, "Answer", reply.json)
+    assert reply.json["location"] == {
+        "source": "request",
+        "cell": "83be0efffffffff",
+        "center": [-33.8, 151.8],
+        "areas": ["AU"],
+    }
+    assert reply.json["features"]["mode"] == "narrowed"
+    assert reply.json["features"]["animals"] > 50
+    assert len(reply.json["candidates"]) == 5
+
+
+def test_the_place_of_the_photo_is_used_if_the_request_names_none(served: Served) -> None:
+    reply = served.identify(jpeg(exif=exif(SYDNEY)))
+    assert reply.json["location"]["source"] == "exif"
+    assert reply.json["location"]["cell"] == "83be0efffffffff"
+
+
+def test_the_request_wins_over_the_photo(served: Served) -> None:
+    reply = served.identify(jpeg(exif=exif(SYDNEY)), {"lat": "48.1", "lon": "11.6"})
+    assert reply.json["location"]["source"] == "request"
+    assert "DE" in reply.json["location"]["areas"]
+
+
+def test_one_can_go_without_a_place(served: Served) -> None:
+    reply = served.identify(jpeg(exif=exif(SYDNEY)), {"location": "none"})
+    assert reply.json["location"] == {"source": "none", "cell": None, "center": None, "areas": []}
+    assert reply.json["features"]["mode"] == "no_location"
+    for candidate in reply.json["candidates"]:
+        assert candidate["score"] == pytest.approx(candidate["vision_score"], abs=2e-4)
+
+
+def test_the_second_request_for_a_place_comes_from_memory(served: Served) -> None:
+    served.identify(jpeg(), {"lat": "52.5", "lon": "13.4"})
+    assert served.identify(jpeg(), {"lat": "52.5", "lon": "13.4"}).json["features"]["cache"] == "memory"
+
+
+def test_open_sea_is_an_unknown_area(served: Served) -> None:
+    reply = served.identify(jpeg(), {"lat": "-40", "lon": "-120"})
+    assert reply.json["features"]["mode"] == "unknown_area"
+    assert reply.json["location"]["areas"] == []
+
+
+def test_top_is_how_many_candidates_come(served: Served) -> None:
+    assert len(served.identify(jpeg(), {**SYDNEY_QUERY, "top": "20"}).json["candidates"]) == 20
+    assert len(served.identify(jpeg(), {**SYDNEY_QUERY, "top": "1"}).json["candidates"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"])
+@pytest.mark.parametrize("content_type", ["image/jpeg", "application/octet-stream"])
+def test_the_bytes_say_which_format_it_is(served: Served, kind: str, content_type: str) -> None:
+    assert served.identify(encoded(noise(400, 304), kind), SYDNEY_QUERY, content_type).status == 200
+
+
+def test_a_form_brings_photo_and_place(served: Served) -> None:
+    parts = [("photo", ' ; filename="a.jpg"', jpeg()), ("lat", "", b"-33.8688"), ("lon", "", b"151.2093")]
+    body = b"".join(
+        f'--XyZ\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + value + b"\r\n"
+        for name, file, value in parts
+    )
+    reply = served.identify(body + b"--XyZ--\r\n", None, "multipart/form-data; boundary=XyZ")
+    assert reply.status == 200, reply.text
+    assert reply.json["location"]["cell"] == "83be0efffffffff"
+
+
+@pytest.mark.parametrize(
+    ("photo", "query", "content_type", "status", "code"),
+    [
+        (jpeg(), {}, "image/jpeg", 422, "location_missing"),
+        (jpeg(), {"lat": "100", "lon": "0"}, "image/jpeg", 422, "location_invalid"),
+        (jpeg(exif=exif(SYDNEY | {1: "X"})), {}, "image/jpeg", 422, "location_invalid"),
+        (jpeg(), {"lat": "1"}, "image/jpeg", 400, "bad_request"),
+        (jpeg(), {"lng": "1"}, "image/jpeg", 400, "bad_request"),
+        (jpeg(), SYDNEY_QUERY, "text/plain", 415, "unsupported_media_type"),
+        (b"hello", SYDNEY_QUERY, "image/jpeg", 415, "unsupported_media_type"),
+        (b"", SYDNEY_QUERY, "image/jpeg", 422, "photo_unreadable"),
+        (jpeg()[:2000], SYDNEY_QUERY, "image/jpeg", 422, "photo_unreadable"),
+        (jpeg() + bytes(20_000_000), SYDNEY_QUERY, "image/jpeg", 413, "photo_too_large"),
+        (b"--X--", SYDNEY_QUERY, "multipart/form-data; boundary=X", 400, "bad_request"),
+    ],
+)
+def test_every_refusal_is_a_problem(
+    served: Served,
+    contract: dict[str, Any],
+    photo: bytes,
+    query: dict[str, str],
+    content_type: str,
+    status: int,
+    code: str,
+) -> None:
+    reply = served.identify(photo, query, content_type)
+    assert (reply.status, reply.json["code"]) == (status, code), reply.text
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert_fits(contract, "Problem", reply.json)
+    assert not re.search(r"Traceback|/[a-z]+/[a-z]+/|select |\.py", reply.text)
+
+
+def test_a_wrong_method_is_a_problem(served: Served) -> None:
+    reply = served.request("POST", "/animals")
+    assert (reply.status, reply.json["code"]) == (405, "method_not_allowed")
+    assert reply.headers["Allow"] == "GET"
+
+
+def test_an_unknown_path_is_a_problem(served: Served) -> None:
+    reply = served.request("GET", "/nothing")
+    assert (reply.status, reply.json["code"]) == (404, "not_found")
+
+
+def test_animals_of_a_place_are_listed(served: Served, contract: dict[str, Any]) -> None:
+    reply = served.request("GET", "/animals", SYDNEY_QUERY)
+    assert reply.status == 200
+    assert_fits(contract, "Residents", reply.json)
+    names = {animal["name"]: animal["here"] for animal in reply.json["animals"]}
+    assert names["koala"] == "native"
+    assert "tiger" not in names
+
+
+def test_animals_need_a_place(served: Served) -> None:
+    assert served.request("GET", "/animals").json["code"] == "location_missing"
+
+
+def test_health_asks_the_database_only_if_told(served: Served, contract: dict[str, Any]) -> None:
+    shallow = served.request("GET", "/health")
+    deep = served.request("GET", "/health", {"deep": "true"})
+    assert (shallow.status, deep.status) == (200, 200)
+    assert_fits(contract, "Health", deep.json)
+    assert shallow.json["database"]["state"] == "not_asked"
+    assert [deep.json[part]["state"] for part in ("model", "cache", "database")] == ["ok", "ok", "ok"]
+
+
+def test_the_page_and_its_files_are_served(served: Served) -> None:
+    index = served.request("GET", "/")
+    assert index.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert '<base href="/">' in index.text
+    for path in re.findall(r'(?:src|href)="(web/[^"]+)"', index.text):
+        assert served.request("GET", f"/{path}").status == 200, path
+    assert served.request("GET", "/web/app.py").status == 404
+
+
+def test_each_request_leaves_one_line_of_metrics(served: Served) -> None:
+    before = len(served.metrics.read_text().splitlines()) if served.metrics.exists() else 0
+    reply = served.identify(jpeg(), SYDNEY_QUERY)
+    lines = [json.loads(line) for line in served.metrics.read_text().splitlines()][before:]
+    assert [line["request_id"] for line in lines] == [reply.json["request_id"]]
+    assert lines[0]["Narrowed"] == 1
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.binary(max_size=400) | st.just(jpeg(64, 48)),
+    st.dictionaries(st.sampled_from(["lat", "lon", "location", "top", "x"]), st.text(max_size=6), max_size=3),
+    st.sampled_from(["image/jpeg", "multipart/form-data; boundary=X", "application/octet-stream", "text/plain"]),
+)
+def test_nothing_that_can_be_sent_is_a_server_error(
+    served: Served, contract: dict[str, Any], photo: bytes, query: dict[str, str], content_type: str
+) -> None:
+    reply = served.identify(photo, query, content_type)
+    assert reply.status < 500, reply.text
+    assert_fits(contract, "Answer" if reply.status == 200 else "Problem", reply.json)
+
+
+def test_coordinates_leave_no_trace(served: Served, valkey_server: ValkeyServer) -> None:
+    # GIVEN places with digits that are nowhere else; WHEN asked for in every way
+    latitude, longitude = "-33.8694271", "151.2087364"
+    tagged = SYDNEY | {2: (33.0, 52.0, 9.93756), 4: (151.0, 12.0, 31.45104)}
+    replies = [
+        served.identify(jpeg(), {"lat": latitude, "lon": longitude}),
+        served.identify(jpeg(exif=exif(tagged))),
+        served.identify(jpeg(exif=exif(tagged | {1: "X"}))),
+        served.identify(b"hello", {"lat": latitude, "lon": longitude}),
+        served.identify(jpeg(), {"lat": latitude, "lon": "1512.087364"}),
+        served.request("GET", "/animals", {"lat": latitude, "lon": longitude}),
+    ]
+    assert [reply.status for reply in replies] == [200, 200, 422, 415, 422, 200]
+    # THEN none of their digits are in an answer, a log, a metric or in Valkey
+    client = redis.Redis.from_url(valkey_server.admin_url)
+    stored = [(key, client.dump(key)) for key in client.scan_iter()]
+    client.close()
+    kept = "".join(reply.text + str(reply.headers) for reply in replies)
+    kept += served.log.read_text() + served.metrics.read_text() + repr(stored)
+    for digits in ("8694", "2087", "9.937", "31.451", base64.b64encode(latitude.encode()).decode()):
+        assert digits not in kept
+
+
+def test_without_stores_the_answer_is_degraded_and_says_so(served_alone: Served) -> None:
+    # GIVEN neither Redis nor PostgreSQL; WHEN a photo comes
+    reply = served_alone.identify(jpeg(), SYDNEY_QUERY)
+    # THEN it is answered from the picture alone, and that is told and counted
+    assert reply.status == 200
+    assert (reply.json["features"]["mode"], reply.json["features"]["cache"]) == ("degraded", "bypass")
+    line = json.loads(served_alone.metrics.read_text().splitlines()[-1])
+    assert line["Degraded"] == 1
+    assert line["DependencyFaults"] >= 1
+    health = served_alone.request("GET", "/health", {"deep": "true"})
+    assert (health.status, health.json["status"]) == (200, "degraded")

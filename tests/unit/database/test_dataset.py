@@ -1,0 +1,102 @@
+"""The dataset of this checkout, and what a broken file of it is told."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chalicelib.cells import cell_of
+from database import seed
+from database.dataset import FILES, Dataset, DatasetError, read_dataset
+
+
+def names_at(dataset: Dataset, rows: seed.Rows, latitude: float, longitude: float) -> dict[str, float]:
+    """Weight of each animal of a place, by name."""
+    names = {animal.animal: animal.name for animal in dataset.animals}
+    here = rows[rows["cell"] == cell_of(latitude, longitude)]
+    return {names[int(row["animal"])]: float(row["weight"]) for row in here}
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return read_dataset()
+
+
+@pytest.fixture(scope="module")
+def rows(dataset: Dataset) -> seed.Rows:
+    return np.concatenate(list(seed.cell_animals(list(dataset.cells), dataset.animals, dataset.animal_areas, [])))
+
+
+def test_reading_twice_gives_the_same_version_and_the_same_rows(dataset: Dataset) -> None:
+    again, once_more = read_dataset(), read_dataset()
+    assert dataset.version == again.version == once_more.version
+    first, second = (np.concatenate(list(each.cell_animals)) for each in (again, once_more))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_the_version_follows_from_every_file(dataset: Dataset, tmp_path: Path) -> None:
+    # GIVEN one blank line more at the end of one file WHEN read THEN it is another dataset
+    for name, path in FILES.items():
+        changed = tmp_path / path.name
+        data = path.read_bytes()
+        changed.write_bytes(gzip.compress(gzip.decompress(data) + b"\n") if path.suffix == ".gz" else data + b"\n")
+        assert read_dataset({name: changed}).version != dataset.version
+
+
+def test_packing_a_file_anew_leaves_the_version(dataset: Dataset, tmp_path: Path) -> None:
+    packed = tmp_path / "mammal_cells.csv.gz"
+    packed.write_bytes(gzip.compress(gzip.decompress(FILES["mammal_cells"].read_bytes()), compresslevel=1, mtime=1))
+    assert read_dataset({"mammal_cells": packed}).version == dataset.version
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "there", "not_there"),
+    [
+        (-33.87, 151.21, {"koala", "wombat", "great white shark"}, {"African elephant", "tiger"}),  # Sydney
+        (-24.0, 31.5, {"African elephant", "lion"}, {"Asian elephant", "koala"}),  # Kruger
+        (46.4, 9.9, {"ibex"}, {"lion", "great white shark"}),  # Engadin
+        (58.8, -94.2, {"polar bear", "orca"}, {"giant panda"}),  # Churchill
+        (-77.85, 166.7, {"orca"}, {"polar bear"}),  # McMurdo
+    ],
+)
+def test_places_have_the_animals_that_they_are_known_for(
+    dataset: Dataset, rows: seed.Rows, latitude: float, longitude: float, there: set[str], not_there: set[str]
+) -> None:
+    here = names_at(dataset, rows, latitude, longitude)
+    assert there <= here.keys()
+    assert not not_there & here.keys()
+
+
+def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: seed.Rows) -> None:
+    # Antarctica's interior aside, whose only animals live on its coast.
+    with_areas = {cell.cell for cell in dataset.cells if set(cell.areas) - {"AQ"}}
+    assert with_areas <= set(rows["cell"].tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("cell_areas", "cell,areas,coast\n83be0efffffffff", "cell_areas.csv, line 2: expected 3 fields"),
+        ("cell_areas", "cell,areas,coast\nhello,AU,0\n", "cell_areas.csv, line 2: 'hello' is not an H3 cell"),
+        ("animal_areas", "animal,area,status,source\n100000,AU,native,mdd\n", r"not wild in labels.csv: \[100000\]"),
+        (
+            "animal_areas",
+            "animal,area,status,source\n105,AU,native,hearsay\n",
+            "sources that sources.csv lacks: hearsay",
+        ),
+        ("animal_areas", "animal,area,status,source\n105,AU,escaped,mdd\n", "other than native or introduced: escaped"),
+        ("mammal_cells", "animal,cell\n100000,83be0efffffffff\n", r"mammal_cells.csv.gz places .* \[100000\]"),
+        ("labels", "number\n1\n", "labels.csv has no column 'phylum'"),
+    ],
+)
+def test_a_broken_file_is_told_what_is_wrong(tmp_path: Path, name: str, content: str, words: str) -> None:
+    broken = tmp_path / "broken.csv"
+    broken.write_text(content, encoding="utf-8")
+    with pytest.raises(DatasetError, match=words):
+        read_dataset({name: broken})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"nowhere.csv cannot be read \(No such file or directory\)"):
+        read_dataset({"taxa": tmp_path / "nowhere.csv"})

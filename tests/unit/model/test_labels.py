@@ -1,0 +1,173 @@
+"""labels.csv and taxa.csv: 398 animals, each in one place of one consistent tree."""
+
+import csv
+import hashlib
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+MODEL = Path(__file__).parents[3] / "model"
+LINEAGE = ("phylum", "class", "order", "family", "genus", "species")
+# Ranks between two columns, with the column that must be the last to be filled. A breed is a breed, colour or sex of
+# domestic animals.
+BETWEEN = {
+    "superorder": "class", "clade": None, "suborder": "order", "infraorder": "order", "superfamily": "order",
+    "subfamily": "family", "tribe": "family", "subtribe": "family", "subgenus": "genus", "subspecies": "species",
+    "breed": "species",
+}  # fmt: skip
+KINDS = {"wild", "domestic", "cosmopolitan", "marine", "extinct"}
+
+# SHA-256 of the WordNet ids of ImageNet's first 398 classes in output order, joined by newlines: the order of the
+# ILSVRC 2012 classes, which is that of the weights' outputs.
+WORDNET_IDS = "7a0b092ddd2b215e3152e946c6c5c22cf094ce9935b7e81ae1fe364f22ca0a93"
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (MODEL / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+ANIMALS = rows("labels.csv")
+TAXA = rows("taxa.csv")
+
+
+def filled(animal: dict[str, str]) -> list[tuple[str, str]]:
+    return [(rank, animal[rank]) for rank in LINEAGE if animal[rank]]
+
+
+def test_there_are_398_animals_in_output_order() -> None:
+    assert [int(animal["output_index"]) for animal in ANIMALS] == list(range(398))
+    assert [int(animal["id"]) for animal in ANIMALS] == list(range(398))
+
+
+def test_wordnet_ids_are_those_of_the_weights_in_their_order() -> None:
+    ids = [animal["wnid"] for animal in ANIMALS]
+    assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == WORDNET_IDS
+
+
+def test_names_are_unique_and_clean() -> None:
+    names = [animal["name"] for animal in ANIMALS]
+    assert len({name.casefold() for name in names}) == 398
+    for name in names:
+        assert name == name.strip()
+        assert "," not in name
+        assert name.replace(" ", "").replace("-", "").isalpha()
+
+
+def test_files_are_sorted_ascii_or_utf8_without_stray_spaces() -> None:
+    for row in ANIMALS + TAXA:
+        assert all(value == value.strip() and "  " not in value for value in row.values())
+
+
+@pytest.mark.parametrize("animal", ANIMALS, ids=lambda animal: animal["name"])
+def test_an_animal_ends_at_its_own_rank(animal: dict[str, str]) -> None:
+    assert animal["kind"] in KINDS
+    lineage = filled(animal)
+    last, taxon = lineage[-1]
+    if animal["rank"] in LINEAGE:
+        assert (last, taxon) == (animal["rank"], animal["scientific_name"])
+    elif animal["rank"] in ("breed", "subspecies"):
+        assert last == "species"
+        assert animal["scientific_name"].startswith(taxon)
+    else:
+        assert BETWEEN[animal["rank"]] in (None, last)
+    # no gap: every rank above the last is filled
+    assert [rank for rank, _ in lineage] == list(LINEAGE[: len(lineage)])
+
+
+@pytest.mark.parametrize("animal", ANIMALS, ids=lambda animal: animal["name"])
+def test_a_species_bears_its_genus_name(animal: dict[str, str]) -> None:
+    if animal["species"]:
+        genus, epithet = animal["species"].split()
+        assert genus == animal["genus"]
+        assert epithet.islower()
+
+
+def test_everything_in_a_taxon_has_the_same_lineage_above_it() -> None:
+    above: dict[tuple[str, str], set[tuple[tuple[str, str], ...]]] = defaultdict(set)
+    for animal in ANIMALS:
+        lineage = filled(animal)
+        for place, taxon in enumerate(lineage):
+            above[taxon].add(tuple(lineage[:place]))
+    assert {taxon: paths for taxon, paths in above.items() if len(paths) > 1} == {}
+
+
+def test_a_name_stands_for_one_rank_only() -> None:
+    ranks: dict[str, set[str]] = defaultdict(set)
+    for animal in ANIMALS:
+        for rank, taxon in filled(animal):
+            ranks[taxon].add(rank)
+        if animal["rank"] != "breed":
+            ranks[animal["scientific_name"]].add(animal["rank"])
+    assert {taxon: found for taxon, found in ranks.items() if len(found) > 1} == {}
+
+
+def test_taxa_are_the_lineage_cells_and_the_root_no_more_no_less() -> None:
+    cells = {(taxon, rank) for animal in ANIMALS for rank, taxon in filled(animal)} | {("Animalia", "kingdom")}
+    listed = [(taxon["scientific_name"], taxon["rank"]) for taxon in TAXA]
+    assert set(listed) == cells
+    assert len(listed) == len(cells)
+    assert all(taxon["name"] for taxon in TAXA)
+
+
+def test_a_species_of_one_animal_has_the_name_of_the_animal() -> None:
+    # Two names for one thing would make the answer depend on how sure it is; a breed, colour or sex may differ.
+    named = {taxon["scientific_name"]: taxon["name"] for taxon in TAXA}
+    differing = {
+        animal["name"]: named[animal["scientific_name"]]
+        for animal in ANIMALS
+        if animal["rank"] == "species" and named[animal["scientific_name"]] != animal["name"]
+    }
+    assert differing == {"mallard drake": "mallard", "ox": "domestic cattle", "ram": "domestic sheep"}
+
+
+def test_dogs_and_cats() -> None:
+    breeds = [animal for animal in ANIMALS if animal["scientific_name"] == "Canis familiaris"]
+    assert len(breeds) == 118
+    assert {(animal["rank"], animal["kind"]) for animal in breeds} == {("breed", "domestic")}
+    assert len([animal for animal in ANIMALS if animal["species"] == "Felis catus"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("output_index", "scientific_name"),
+    [
+        (12, "Haemorhous mexicanus"),  # WordNet: Carpodacus mexicanus
+        (26, "Pleurodelinae"),  # Triturus vulgaris
+        (30, "Lithobates catesbeianus"),  # Rana catesbeiana
+        (32, "Ascaphus"),  # Ascaphus trui
+        (43, "Chlamydosaurus kingii"),  # Chlamydosaurus kingi
+        (74, "Araneus diadematus"),  # Aranea diademata
+        (87, "Psittacus erithacus"),
+        (118, "Metacarcinus magister"),  # Cancer magister
+        (121, "Paralithodes camtschaticus"),  # Paralithodes camtschatica
+        (132, "Ardea alba"),  # Egretta albus
+        (135, "Aramus guarauna"),  # Aramus pictus
+        (140, "Calidris alpina"),  # Erolia alpina
+        (145, "Aptenodytes patagonicus"),  # Aptenodytes patagonica
+        (279, "Vulpes lagopus"),  # Alopex lagopus
+        (286, "Puma concolor"),  # Felis concolor
+        (289, "Panthera uncia"),
+        (296, "Ursus maritimus"),  # Thalarctos maritimus
+        (338, "Cavia porcellus"),  # Cavia cobaya
+        (357, "Neogale vison"),  # Mustela vison
+        (369, "Symphalangus syndactylus"),  # Hylobates syndactylus
+        (392, "Holacanthus tricolor"),  # Holocanthus tricolor
+    ],
+)
+def test_obsolete_names_are_replaced(output_index: int, scientific_name: str) -> None:
+    assert ANIMALS[output_index]["scientific_name"] == scientific_name
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("extinct", {"triceratops", "trilobite"}),
+        ("domestic", {"goldfish", "hen", "beagle", "Persian cat", "guinea pig", "ferret", "hamster", "ox", "peacock"}),
+        ("marine", {"orca", "dugong", "great white shark", "starfish", "American lobster", "anemonefish"}),
+        ("cosmopolitan", {"tick", "fly", "ant", "snail", "eel"}),
+        ("wild", {"koala", "lion", "scorpion", "tree frog", "dingo", "African elephant", "king penguin", "gar"}),
+    ],
+)
+def test_kinds(kind: str, names: set[str]) -> None:
+    assert names <= {animal["name"] for animal in ANIMALS if animal["kind"] == kind}

@@ -1,0 +1,55 @@
+"""The OpenAPI document: valid, complete, and made from what is enforced."""
+
+import json
+
+import jsonschema
+import pytest
+
+from chalicelib import errors
+from chalicelib.asked import IDENTIFY, PLACE
+from chalicelib.body import PHOTO_TYPES
+from chalicelib.openapi import document, http_errors
+from chalicelib.problem import problem_of
+
+DOCUMENT = document("1.2.3", "/dev/")
+
+
+def test_it_names_its_version_and_where_it_is() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    assert DOCUMENT["info"]["version"] == "1.2.3"
+    assert DOCUMENT["servers"] == [{"url": "/dev/"}]
+
+
+def test_parameters_are_those_that_are_enforced() -> None:
+    post = DOCUMENT["paths"]["/identify"]["post"]
+    assert [each["name"] for each in post["parameters"]] == [each.name for each in IDENTIFY]
+    get = DOCUMENT["paths"]["/animals"]["get"]
+    assert [(each["name"], each["required"]) for each in get["parameters"]] == [(each.name, True) for each in PLACE]
+
+
+def test_bodies_are_those_that_are_read() -> None:
+    content = DOCUMENT["paths"]["/identify"]["post"]["requestBody"]["content"]
+    assert set(content) == {*PHOTO_TYPES, "multipart/form-data"}
+
+
+def test_every_reference_leads_somewhere() -> None:
+    text = json.dumps(DOCUMENT)
+    names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names == set(DOCUMENT["components"]["schemas"])
+
+
+@pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+def test_every_schema_is_valid_json_schema_and_described(name: str) -> None:
+    schema = DOCUMENT["components"]["schemas"][name]
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["description"]
+
+
+@pytest.mark.parametrize("kind", http_errors())
+def test_every_error_fits_the_problem_schema(kind: type[errors.HTTPError]) -> None:
+    jsonschema.validate(problem_of(kind("what to do"), "r-1"), DOCUMENT["components"]["schemas"]["Problem"])
+
+
+def test_every_error_of_the_tree_is_found() -> None:
+    assert {each.code for each in http_errors()} >= {"bad_request", "photo_too_large", "internal", "unavailable"}
+    assert len(http_errors()) == 11
