@@ -111,7 +111,7 @@ class RedisCache:
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         """The value of a key."""
-        return _bytes(self._run([(key, encode("GET", key))], deadline)[0])
+        return _bytes(_accepted(self._guarded(self._cluster.run_one, key, encode("GET", key), deadline)))
 
     def check_in(self, key: bytes, tally: Tally, deadline: Deadline) -> bytes | None:
         """The value of a key, and in the same message the demand counted since the last time."""
@@ -183,7 +183,7 @@ class RedisCache:
     def ping(self, deadline: Deadline) -> None:
         """Whether Redis answers; for the health check, past the breaker. Raises `CacheError`."""
         try:
-            self._cluster.run([(VERSION, encode("EXISTS", VERSION))], deadline)
+            _accepted(self._cluster.run_one(VERSION, encode("EXISTS", VERSION), deadline))
         except OSError as error:
             raise CacheError(fault_of(error), str(error)) from error
 
@@ -191,19 +191,24 @@ class RedisCache:
         self, requests: Sequence[tuple[bytes, bytes]], deadline: Deadline, ignore: slice = slice(0)
     ) -> list[Reply]:
         """Run commands; error replies outside of `ignore` raise. Only silence and broken lines count as failures."""
+        replies = self._guarded(self._cluster.run, requests, deadline)
+        for index, reply in enumerate(replies):
+            if index not in range(*ignore.indices(len(replies))):
+                _accepted(reply)
+        return replies
+
+    def _guarded[**P, R](self, exchange: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Talk to the server if the breaker allows it, and tell it how that went."""
         if not self._breaker.allows():
             raise CacheError("redis_breaker_open", "Redis failed several times in a row and is left alone for a while")
         try:
-            replies = self._cluster.run(requests, deadline)
+            result = exchange(*args, **kwargs)
         except PoolExhausted as error:
             raise CacheError("redis_pool_exhausted", str(error)) from error
         except OSError as error:
             raise CacheError(fault_of(error), str(error), opened=self._breaker.failed()) from error
         self._breaker.worked()
-        for index, reply in enumerate(replies):
-            if type(reply) is Refusal and index not in range(*ignore.indices(len(replies))):
-                raise CacheError(fault_of(reply), reply.text)
-        return replies
+        return result
 
 
 def fault_of(failure: OSError | Refusal) -> str:
@@ -243,6 +248,13 @@ def _version(version: str, seconds: float) -> Entry:
 def _writes(*entries: Entry, only_if_missing: bool = False) -> list[tuple[bytes, bytes]]:
     flags = ("NX",) if only_if_missing else ()
     return [(e.key, encode("SET", e.key, e.value, "PX", _ms(e.seconds), *flags)) for e in entries]
+
+
+def _accepted(reply: Reply) -> Reply:
+    """The reply, if it is no error."""
+    if type(reply) is Refusal:
+        raise CacheError(fault_of(reply), reply.text)
+    return reply
 
 
 def _bytes(reply: Reply) -> bytes | None:
