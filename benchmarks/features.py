@@ -15,6 +15,7 @@ from time import perf_counter
 
 import psycopg2
 
+from benchmarks.measure import table
 from chalicelib import keys
 from chalicelib.deadline import Deadline
 from chalicelib.resp import encode
@@ -105,10 +106,18 @@ def main() -> None:
         closing(Container(cache.url, url)) as container,
     ):
         rows = measure(container, url, rounds)
-    print(f"{'feature stage, warm':24} {'ours':>10} {'raw':>10} {'ratio':>7} {'at most':>9}")
-    for row in rows:
-        raw, ratio = (f"{row.raw:.1f} µs", f"{row.ours / row.raw:.2f}") if row.raw else ("", "")
-        print(f"{row.name:24} {row.ours:>7.1f} µs {raw:>10} {ratio:>7} {row.most:>9}  {'ok' if row.ok else 'OVER'}")
+    lines = [
+        (
+            row.name,
+            f"{row.ours:.1f} µs",
+            f"{row.raw:.1f} µs" if row.raw else "",
+            f"{row.ours / row.raw:.2f}" if row.raw else "",
+            row.most,
+            "ok" if row.ok else "over",
+        )
+        for row in rows
+    ]
+    print(table(("feature stage, warm", "ours", "raw", "ratio", "at most", ""), lines))
 
 
 if __name__ == "__main__":
