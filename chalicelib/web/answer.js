@@ -38,10 +38,12 @@ export class AnswerView {
     $("name").textContent = prediction.name;
     $("scientific-name").textContent = prediction.scientific_name;
     $("rank").textContent = prediction.rank;
-    $("score-number").textContent = percent(prediction.score);
-    $("score-words").textContent = sureness(prediction.score);
+    // Scores are shares among animals, so all of them together say nothing of whether there is one.
+    const score = prediction.rank === "kingdom" ? answer.animal_probability : prediction.score;
+    $("score-number").textContent = percent(score);
+    $("score-words").textContent = sureness(score);
     remark(aside(answer));
-    return `${prediction.name}, ${prediction.rank}, ${sureness(prediction.score)}, ${percent(prediction.score)}.`;
+    return `${prediction.name}, ${prediction.rank}, ${sureness(score)}, ${percent(score)}.`;
   }
 
   #showCandidates({ prediction, candidates, features }) {
@@ -99,7 +101,7 @@ export class AnswerView {
 
 /** What has to be said of a prediction that is no species, or out of place; mostly nothing. */
 function aside({ prediction, candidates: [first], features }) {
-  if (prediction.rank === "kingdom") return "That much is sure; which one it is, the photo does not settle.";
+  if (prediction.rank === "kingdom") return "Some animal, by the look of it; which one, the photo does not settle.";
   if (first && first.scientific_name !== prediction.scientific_name) {
     return `Sure as far as the ${prediction.rank}; which one of them, the photo does not settle.`;
   }

@@ -83,11 +83,13 @@ def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("cats")
     expect(shown.locator("#remark")).to_contain_text("Sure as far as the family")
-    # AND WHEN nothing but an animal is sure
-    stand.tell(answers.koala(prediction=PredictedTaxon("animal", "Animalia", "kingdom", 1.0), candidates=tiger))
+    # AND WHEN it is some animal, the score is that of there being one
+    some = PredictedTaxon("animal", "Animalia", "kingdom", 1.0)
+    stand.tell(answers.koala(prediction=some, candidates=tiger, animal_probability=0.72))
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("animal")
-    expect(shown.locator("#remark")).to_contain_text("That much is sure")
+    expect(shown.locator("#score")).to_have_text("72 % fairly sure")
+    expect(shown.locator("#remark")).to_contain_text("Some animal")
 
 
 def test_no_animal_is_an_answer_too(stand: Stand, open_page: Open) -> None:
