@@ -166,6 +166,8 @@ def message_of(prediction: PredictedTaxon | None, features: Features) -> str:
     """The answer as a sentence."""
     if prediction is None:
         return "No animal was recognised in this photo."
+    if prediction.rank == "kingdom":  # all candidates share no more than being animals
+        return f"An animal, but which one is not clear.{_ASIDE[features.mode]}"
     rank = "" if prediction.rank in ("species", "breed") else f"{prediction.rank}, "
     return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{_ASIDE[features.mode]}"
 

@@ -137,7 +137,7 @@ class RedisCache:
             redis.expire(demand, KEEP_SECONDS)
             redis.expire(hits, KEEP_SECONDS)
 
-        return _bytes(self._run(ask, deadline, ignore=slice(1, None))[0])
+        return _bytes(self._run(ask, deadline, needed=1)[0])
 
     def claim(
         self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
@@ -209,9 +209,7 @@ class RedisCache:
 
     def ping(self, deadline: Deadline) -> None:
         """Whether Redis answers; for the health check, past the breaker. Raises `CacheError`."""
-        reply = self._client().call(lambda redis: redis.exists(VERSION), deadline)
-        if isinstance(reply, CacheError):
-            raise reply
+        _accepted(*self._client().run(lambda redis: redis.exists(VERSION), deadline, alone=True))
 
     def _client(self) -> "RedisClient":
         if self._made is None:
@@ -222,8 +220,8 @@ class RedisCache:
                     raise CacheError("redis_tls", f"REDIS_CA cannot be used: {error}") from error
         return self._made
 
-    def _run(self, ask: "Ask", deadline: Deadline, *, alone: bool = False, ignore: slice | None = None) -> list[Any]:
-        """Replies to commands; one that was refused, outside of `ignore`, raises.
+    def _run(self, ask: "Ask", deadline: Deadline, *, alone: bool = False, needed: int | None = None) -> Sequence[Any]:
+        """Replies to commands, or to one `alone`. Raises if one of them (of the first `needed`) was refused.
 
         Only silence and broken lines count as failures, and only where there was time to wait for an answer: the last
         moments of a request that waited for the database prove nothing about Redis.
@@ -233,7 +231,7 @@ class RedisCache:
         client = self._client()
         patient = deadline.left() >= client.budget.command
         try:
-            replies = [client.call(ask, deadline)] if alone else client.send(ask, deadline)
+            replies = client.run(ask, deadline, alone=alone)
         except CacheError as error:
             if error.fault in _ANSWERED:
                 self._breaker.worked()
@@ -241,10 +239,15 @@ class RedisCache:
                 error.opened = self._breaker.failed()
             raise
         self._breaker.worked()
-        for index, reply in enumerate(replies):
-            if isinstance(reply, CacheError) and (ignore is None or index not in range(*ignore.indices(len(replies)))):
-                raise reply
-        return replies
+        return _accepted(*replies[:needed])
+
+
+def _accepted(*replies: Any) -> Sequence[Any]:
+    """The replies, if none is a refusal."""
+    for reply in replies:
+        if isinstance(reply, CacheError):
+            raise reply
+    return replies
 
 
 def _ms(seconds: float) -> int:

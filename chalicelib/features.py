@@ -18,7 +18,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,8 +90,7 @@ class Policy:
     version: float = 10.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Held:
+class Held(NamedTuple):
     """An entry of memory: features as they are served from it, and until when (`fresh`: monotonic; others: 1970)."""
 
     features: Features
@@ -120,6 +119,7 @@ class CellFeatures:
         self._flights = Flights[Features]()
         self._version: str | None = None
         self._version_until = 0.0
+        self._cold = False  # whether the last look into Redis was a miss
 
     def of(self, cell: int) -> Features:
         """The animals of a cell."""
@@ -147,19 +147,22 @@ class CellFeatures:
             held = self._memory.get(cell)
             if held is not None and self._is_current(held, time.monotonic()):
                 return held.features  # only the version had to be asked for
-            value = self._read(version, visit) if version is not None else None
+            # After a miss the cache is likely cold: then the claim, which reads as well, saves a round trip.
+            value = None if version is None or self._cold else self._read(version, visit)
         except CacheError as error:
             visit.met(error)
             return self._without_cache(visit)
         if value is not None and self._is_fresh(value):
             return self._keep(value, "hit", visit)
         if self._store.is_resting:
+            self._cold = False
             visit.faults.append("postgres_breaker_open")
             return self._stale(value, visit)
         try:
             return self._recompute(version, value, visit)
         except CacheError as error:
             visit.met(error)
+            self._cold = False
             return self._stale(value, visit) if value is not None else self._without_cache(visit)
 
     def _recompute(self, version: str | None, stale: Packed | None, visit: Visit) -> Features:
@@ -175,9 +178,8 @@ class CellFeatures:
                 version = self._active_version(visit)
                 value = self._read(version, visit) if version is not None else None
             if value is not None and self._is_fresh(value):
-                if won:
-                    self._release(lease, token, visit)
-                return self._keep(value, "hit", visit)
+                self._cold = False
+                return self._keep(value, "hit", visit)  # if we hold the lease: nobody needs it before it ends
             stale = value or stale
             if won:
                 return self._from_store(lease, token, stale, visit)
@@ -197,6 +199,7 @@ class CellFeatures:
             visit.met(error)
             self._release(lease, token, visit, FAILED if error.fault != "postgres_breaker_open" else b"")
             return self._stale(stale, visit)
+        self._cold = True
         version = value.inhabitants.version
         publication = Publication(
             keys.value_key(visit.cell, version),
@@ -273,7 +276,7 @@ class CellFeatures:
         ahead = value.created - self._now()
         if ahead > SKEW:  # written by a clock ahead of ours: take its lifetimes as from now, not its dates
             visit.faults.append("clock_skew")
-            value = replace(value, created=value.created - ahead, soft=value.soft - ahead, hard=value.hard - ahead)
+            value = value._replace(created=self._now(), soft=value.soft - ahead, hard=value.hard - ahead)
         return value if self._now() < value.hard else None
 
     def _is_current(self, held: Held, moment: float) -> bool:

@@ -28,7 +28,7 @@ class Flights[T]:
 
         None if another's look-up was not over by the deadline, or ended in an exception, which is for that caller.
         """
-        flight = _Flight[T]()
+        flight: _Flight[T] = _Flight()
         leading = self._under_way.setdefault(cell, flight)
         if leading is not flight:
             if leading.landed.acquire(timeout=max(deadline.left(), 0.0)):

@@ -23,8 +23,8 @@ into the bytes that came from the cache: unpacking copies nothing and its cost h
 """
 
 import struct
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -43,8 +43,7 @@ class Corrupt(ValueError):
     """Bytes that are no packed value, or not the one that was asked for."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Inhabitants:
+class Inhabitants(NamedTuple):
     """The animals of one cell, as one dataset has them.
 
     `areas`: ISO 3166-1 alpha-2 codes. `animals`: ids, int32, ascending. `weights`: float32 in (0, 1].
@@ -64,8 +63,7 @@ class Inhabitants:
         return not self.areas and not len(self.animals)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Packed:
+class Packed(NamedTuple):
     """Inhabitants with their lifetime: stale after `soft`, gone after `hard`; seconds since 1970."""
 
     inhabitants: Inhabitants

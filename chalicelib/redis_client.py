@@ -17,8 +17,9 @@ import ssl
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from socket import socket
-from threading import BoundedSemaphore, Lock, local
+from threading import Lock, local
 from time import monotonic
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
@@ -145,7 +146,10 @@ class RedisClient:
         parts = urlsplit(url)
         tls = ssl.create_default_context(cafile=ca) if parts.scheme == "rediss" else None
         self.budget = budget
-        self._turn, self._places, self._size = _Turn(), BoundedSemaphore(size), size
+        self._turn = _Turn()
+        self._places: SimpleQueue[None] = SimpleQueue()  # a semaphore, at a tenth of what Python's costs
+        for _ in range(size):
+            self._places.put(None)
         self._host, self._port = parts.hostname or "localhost", parts.port or 6379
         self._options: dict[str, Any] = {
             "connection_class": partial(_Connection, self._turn, budget, tls, idle),
@@ -165,30 +169,18 @@ class RedisClient:
         self._is_map_old = False
         self._switching = Lock()
 
-    def call(self, ask: Ask, deadline: Deadline) -> Any:
-        """The reply to one command; a `CacheError` if the server refused it. Raises as `send` does."""
-        return self._exchange(ask, deadline, alone=True)[0]
-
-    def send(self, ask: Ask, deadline: Deadline) -> list[Any]:
-        """The replies to several commands, each with one key, sent as one message a server.
+    def run(self, ask: Ask, deadline: Deadline, *, alone: bool = False) -> list[Any]:
+        """The replies to commands with one key each, sent as one message a server; `alone`: there is but one.
 
         What a server refuses is a `CacheError` among the replies. Raises `CacheError` where there are none: no server,
         no answer within the budget, no sign-in. Tries once more where that may help, so every command has to be one
         that may be carried out twice.
         """
-        return self._exchange(ask, deadline, alone=False)
-
-    def close(self) -> None:
-        """Close all connections."""
-        for cluster in (self._cluster, self._other):
-            if cluster is not None:
-                cluster.close()
-        self._plain.connection_pool.disconnect()
-
-    def _exchange(self, ask: Ask, deadline: Deadline, *, alone: bool) -> list[Any]:
         deadline = deadline.within(self.budget.total)
-        if not self._places.acquire(timeout=max(deadline.left(), 0.0)):
-            raise CacheError("redis_pool_exhausted", f"all {self._size} connections to Redis are in use")
+        try:
+            self._places.get(timeout=max(deadline.left(), 0.0))
+        except Empty:
+            raise CacheError("redis_pool_exhausted", "all connections to Redis are in use") from None
         try:
             self._turn.deadline = deadline
             try:
@@ -201,34 +193,38 @@ class RedisClient:
         except _FAILURES as error:
             raise CacheError(fault_of(error), str(error)) from error
         finally:
-            self._places.release()
+            self._places.put(None)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for cluster in (self._cluster, self._other):
+            if cluster is not None:
+                cluster.close()
+        self._plain.connection_pool.disconnect()
 
     def _try(self, ask: Ask, *, alone: bool) -> list[Any]:
-        replies = self._replies(ask, alone=alone)
-        if not any(isinstance(reply, Exception) for reply in replies):
-            return replies
-        if self._cluster is None and any(isinstance(reply, AskError) for reply in replies):  # MOVED is one
-            self._join_cluster()
-            replies = self._replies(ask, alone=alone)
-        elif any(isinstance(reply, ReadOnlyError) for reply in replies):  # its name may belong to another primary now
-            self._plain.connection_pool.disconnect(inuse_connections=False)
-            replies = self._replies(ask, alone=alone)
-        for reply in replies:
-            if isinstance(reply, redis.ConnectionError | redis.TimeoutError):  # of one server among several
-                raise reply
-        return [CacheError(fault_of(each), str(each)) if isinstance(each, Exception) else each for each in replies]
-
-    def _replies(self, ask: Ask, *, alone: bool) -> list[Any]:
-        cluster = self._cluster
-        if alone and cluster is None:
+        if alone and self._cluster is None:
             try:
                 return [ask(self._plain)]
             except redis.ResponseError as error:
-                return [error]
+                replies: list[Any] = [error]
+        else:
+            replies = self._piped(ask)
+        if any(isinstance(reply, Exception) for reply in replies):
+            if self._cluster is None and any(isinstance(reply, AskError) for reply in replies):  # MOVED is one
+                self._join_cluster()
+                replies = self._piped(ask)
+            elif any(isinstance(reply, ReadOnlyError) for reply in replies):  # the name may be another server's now
+                self._plain.connection_pool.disconnect(inuse_connections=False)
+                replies = self._piped(ask)
+        return [_reply_or_refusal(reply) for reply in replies]
+
+    def _piped(self, ask: Ask) -> list[Any]:
+        """Replies and errors, in a cluster even for one command: there redis-py sleeps for 0.25 s on `CLUSTERDOWN`."""
+        cluster = self._cluster
         if cluster is not None and self._is_map_old:
             cluster.nodes_manager.initialize()
             self._is_map_old = False
-        # in a cluster also for a single command: on CLUSTERDOWN, redis-py sleeps for 0.25 s, but not in pipelines
         with (cluster or self._plain).pipeline(transaction=False) as pipeline:
             ask(cast("redis.Redis", pipeline))
             return pipeline.execute(raise_on_error=False)
@@ -253,3 +249,12 @@ class RedisClient:
                 self._cluster, self._other = self._other, None
             elif isinstance(error, _STRAYED):  # the nodes fail: perhaps the endpoint knows others
                 self._cluster, self._other = None, self._cluster
+
+
+def _reply_or_refusal(reply: Any) -> Any:
+    """A reply as it is, an error reply as `CacheError`. Raises what befell one server's line among several."""
+    if not isinstance(reply, Exception):
+        return reply
+    if isinstance(reply, redis.ConnectionError | redis.TimeoutError):
+        raise reply
+    return CacheError(fault_of(reply), str(reply))

@@ -1,16 +1,14 @@
 """Where features come from: what the algorithm in features.py needs of Redis and of PostgreSQL, and no more."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chalicelib.deadline import Deadline
 from chalicelib.demand import Tally
 from chalicelib.packing import Inhabitants
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(NamedTuple):
     """A value to write under a key for so many seconds, and the version of its dataset.
 
     `news`: the version differs from what Redis said. Otherwise it is only written where Redis has none, so that a

@@ -1,7 +1,7 @@
 """Build model/faunalens.onnx from public weights: EfficientNet-Lite2 in int8, the same bytes every time.
 
-    python -m model.build                               int8, to model/faunalens.onnx
-    python -m model.build --fp32 --output fp32.onnx     full precision, to compare with
+python -m model.build                               int8, to model/faunalens.onnx
+python -m model.build --fp32 --output fp32.onnx     full precision, to compare with
 """
 
 import argparse
@@ -55,7 +55,7 @@ def count_animals(labels: Path) -> int:
 
 
 def read_temperature(path: Path = TEMPERATURE) -> float:
-    """The fitted temperature of the animals' softmax."""
+    """The fitted temperature, which divides the logits."""
     temperature = json.loads(path.read_text(encoding="utf-8"))["temperature"]
     if not isinstance(temperature, float) or not 0 < temperature < float("inf"):
         raise ModelError(f"{path.name} has the temperature {temperature!r}, expected a number above 0")

@@ -1,11 +1,11 @@
 """The ONNX graph of a network: everything between the photo's pixels and calibrated probabilities.
 
-    image u8 N×S×S×3 ─ transpose ─ (x−127)/128 ─ network ─ logits N×1000 ┬ softmax ─ share of animals ► animal_probability
-                                                                         └ animals ÷ T ┬ softmax ► vision_probabilities
-    prior f32 N×A ─────────────────────────────── log ─────────────────────────────────┴ + ─ softmax ► probabilities
+    image u8 N×S×S×3 ─ transpose ─ (x−127)/128 ─ network ─ ÷ T ┬ softmax ─ share of animals ► animal_probability
+                                                   N×1000      └ animals ┬ softmax ► vision_probabilities
+    prior f32 N×A ─ log ─────────────────────────────────────────────────┴ + ─ softmax ► probabilities
 
-`probabilities` ∝ vision × prior, renormalised. It is done on logarithms, where a prior that is tiny everywhere does no
-harm: what softmax subtracts is the largest. A prior of ones adds log 1 = 0, so both outputs are then the same to the bit.
+`probabilities` ∝ vision × prior, renormalised. It is done on logarithms, where a prior that is tiny everywhere does
+no harm: what softmax subtracts is the largest. A prior of ones adds log 1 = 0: both outputs are the same to the bit.
 
 With activation ranges the network is int8: QuantizeLinear/DequantizeLinear pairs, which onnxruntime fuses into integer
 kernels. ReLU6 is then the saturation of u8 itself, and the normalisation is a DequantizeLinear in either case: scale
@@ -56,8 +56,7 @@ class _Graph:
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
     def range_of(self, name: str) -> Range:
-        assert self.ranges is not None
-        return _PIXELS if name == "pixels" else self.ranges[name]
+        return _PIXELS if name == "pixels" else (self.ranges or {})[name]
 
     def weights(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], source: str) -> list[str]:
         """Names of the weight and bias of layer `name`, whose input is quantised over the range of `source`."""
@@ -84,7 +83,7 @@ def build_graph(
 ) -> ModelProto:
     """The whole model.
 
-    Parameters: network; animals, the first so many of its classes are the animals; temperature, of their softmax;
+    Parameters: network; animals, the first so many of its classes are the animals; temperature, divides the logits;
     ranges, of activations for int8, None for fp32; metadata, written into the file.
     Raises `KeyError` if a range is missing.
     """
@@ -130,7 +129,10 @@ def _convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, si
         group=layer.groups,
     )
     if fp32_relu6:
-        limits = [graph.constant(f"{layer.name}.least", np.float32(0)), graph.constant(f"{layer.name}.most", np.float32(6))]
+        limits = [
+            graph.constant(f"{layer.name}.least", np.float32(0)),
+            graph.constant(f"{layer.name}.most", np.float32(6)),
+        ]
         output = graph.add("Clip", [output, *limits], layer.name)
     return graph.activation(output), layer.name
 
@@ -159,13 +161,14 @@ def _outputs(graph: _Graph, logits: str, animals: int, temperature: float) -> No
     stop = graph.constant("animals.stop", np.array([animals], np.int64))
     classes = graph.constant("classes.axis", np.array([1], np.int64))
 
-    shares = graph.add("Softmax", [logits], "class_probabilities", axis=1)
+    sharpness = graph.constant("temperature.inverse", np.float32(1 / temperature))
+    scores = graph.add("Mul", [logits, sharpness], "calibrated_logits")
+
+    shares = graph.add("Softmax", [scores], "class_probabilities", axis=1)
     shares = graph.add("Slice", [shares, first, stop, classes], "animal_shares")
     graph.add("ReduceSum", [shares, classes], "animal_probability", keepdims=0)
 
-    scores = graph.add("Slice", [logits, first, stop, classes], "animal_logits")
-    sharpness = graph.constant("temperature.inverse", np.float32(1 / temperature))
-    scores = graph.add("Mul", [scores, sharpness], "calibrated_logits")
+    scores = graph.add("Slice", [scores, first, stop, classes], "animal_scores")
     graph.add("Softmax", [scores], "vision_probabilities", axis=1)
 
     least = graph.constant("prior.least", np.float32(LEAST_PRIOR))
@@ -174,7 +177,7 @@ def _outputs(graph: _Graph, logits: str, animals: int, temperature: float) -> No
 
 
 def _model(graph: _Graph, animals: int, metadata: Mapping[str, str]) -> ModelProto:
-    image = ["N", INPUT_SIZE, INPUT_SIZE, 3]
+    image: list[str | int | None] = ["N", INPUT_SIZE, INPUT_SIZE, 3]
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,

@@ -84,9 +84,7 @@ def _block(number: int, weights: Mapping[str, NDArray[Any]], stride: int) -> Blo
     name, prefix = f"block{number}", f"_blocks.{number}."
     depthwise = weights[f"{prefix}_depthwise_conv.weight"]
     convolutions = [
-        _convolution(
-            f"{name}.depthwise", weights, f"{prefix}_depthwise_conv", f"{prefix}_bn1", stride, len(depthwise)
-        ),
+        _convolution(f"{name}.depthwise", weights, f"{prefix}_depthwise_conv", f"{prefix}_bn1", stride, len(depthwise)),
         _convolution(f"{name}.project", weights, f"{prefix}_project_conv", f"{prefix}_bn2", relu6=False),
     ]
     inputs = len(depthwise)

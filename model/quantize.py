@@ -92,7 +92,9 @@ def read_ranges(path: Path) -> dict[str, Range]:
             raise ModelError(f"{path.name} has the columns {','.join(header)}; expected {','.join(COLUMNS)}")
         return {name: Range(float(low), float(high)) for name, low, high in rows}
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path.name} is no table of activation ranges ({error}); see `python -m model.calibrate`") from error
+        raise ModelError(
+            f"{path.name} is no table of activation ranges ({error}); see `python -m model.calibrate`"
+        ) from error
 
 
 def write_ranges(path: Path, ranges: dict[str, Range]) -> None:

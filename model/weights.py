@@ -8,7 +8,7 @@ the unpickler here knows the four names that tensors need and refuses all others
 import base64
 import csv
 import hashlib
-import pickle  # noqa: S403 - restricted to four names below
+import pickle
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
@@ -57,7 +57,9 @@ class _Tensor:
         return np.ascontiguousarray(np.lib.stride_tricks.as_strided(figures[self.offset :], self.shape, strides))
 
 
-def _rebuild_tensor(storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> _Tensor:
+def _rebuild_tensor(
+    storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any
+) -> _Tensor:
     return _Tensor(storage, offset, shape, strides)
 
 

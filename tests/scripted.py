@@ -5,8 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from chalicelib.resp import Address
-
 Answer = Callable[[bytes], bytes | None]
 """Bytes that came → bytes to send; None hangs up, b"" stays silent."""
 
@@ -19,7 +17,7 @@ class Scripted:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self.address = Address("127.0.0.1", self._listener.getsockname()[1])
+        self.port: int = self._listener.getsockname()[1]
         self.messages: list[bytes] = []
         self._threads[0].start()
 

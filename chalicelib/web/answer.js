@@ -27,7 +27,8 @@ export class AnswerView {
     return sentence;
   }
 
-  #showPrediction({ prediction, candidates, features }) {
+  #showPrediction(answer) {
+    const { prediction } = answer;
     for (const id of ["taxon", "score"]) $(id).hidden = !prediction;
     if (!prediction) {
       $("name").textContent = "No animal recognised";
@@ -37,15 +38,12 @@ export class AnswerView {
     $("name").textContent = prediction.name;
     $("scientific-name").textContent = prediction.scientific_name;
     $("rank").textContent = prediction.rank;
-    $("score-number").textContent = percent(prediction.score);
-    $("score-words").textContent = sureness(prediction.score);
-    const [first] = candidates;
-    const isRolledUp = first && first.scientific_name !== prediction.scientific_name;
-    if (isRolledUp) remark(`Sure as far as the ${prediction.rank}; which one of them, the photo does not settle.`);
-    else if (first?.here === "unexpected" && features.mode === "narrowed") {
-      remark("Not known to live where the photo was taken. It may have escaped, strayed or been brought there; the picture spoke for it all the same.");
-    } else remark("");
-    return `${prediction.name}, ${prediction.rank}, ${sureness(prediction.score)}, ${percent(prediction.score)}.`;
+    // Scores are shares among animals, so all of them together say nothing of whether there is one.
+    const score = prediction.rank === "kingdom" ? answer.animal_probability : prediction.score;
+    $("score-number").textContent = percent(score);
+    $("score-words").textContent = sureness(score);
+    remark(aside(answer));
+    return `${prediction.name}, ${prediction.rank}, ${sureness(score)}, ${percent(score)}.`;
   }
 
   #showCandidates({ prediction, candidates, features }) {
@@ -89,7 +87,9 @@ export class AnswerView {
     $("animals-status").textContent = "Looking them up …";
     try {
       const { animals: found } = await animals(this.#centre, signal);
-      $("animals-status").textContent = found.length ? `${found.length} of the animals that Faunalens knows` : "None is known.";
+      $("animals-status").textContent = found.length
+        ? `${found.length} of the animals that Faunalens knows`
+        : "None is known.";
       $("animals-list").replaceChildren(...found.map(animalRow));
     } catch (problem) {
       if (signal.aborted) return;
@@ -99,10 +99,23 @@ export class AnswerView {
   }
 }
 
+/** What has to be said of a prediction that is no species, or out of place; mostly nothing. */
+function aside({ prediction, candidates: [first], features }) {
+  if (prediction.rank === "kingdom") return "Some animal, by the look of it; which one, the photo does not settle.";
+  if (first && first.scientific_name !== prediction.scientific_name) {
+    return `Sure as far as the ${prediction.rank}; which one of them, the photo does not settle.`;
+  }
+  if (first?.here !== "unexpected" || features.mode !== "narrowed") return "";
+  return (
+    "Not known to live where the photo was taken. It may have escaped, strayed or been brought there; " +
+    "the picture spoke for it all the same."
+  );
+}
+
 function whereabouts({ source, center, areas: codes }) {
   if (!center) return "";
-  const where = codes.length ? `in or near ${areas(codes)}` : "at sea, or far from any country";
-  return `Around ${degrees(center)}, ${where}, ${SOURCES[source]}.`;
+  const where = codes.length ? areas(codes) : "at sea, or far from any country";
+  return `Around ${degrees(center)} (${where}), ${SOURCES[source]}.`;
 }
 
 function candidateRow({ name, scientific_name: scientificName, score, vision_score: vision, here }, narrowed) {

@@ -19,7 +19,12 @@ export class Problem extends Error {
  */
 export function identify(photo, place, signal) {
   const query = place === "none" ? "?location=none" : place ? `?${coordinates(place)}` : "";
-  return call(`identify${query}`, { method: "POST", headers: { "Content-Type": contentType(photo) }, body: photo, signal });
+  return call(`identify${query}`, {
+    method: "POST",
+    headers: { "Content-Type": contentType(photo) },
+    body: photo,
+    signal,
+  });
 }
 
 /** The animals that live at a place. */
@@ -37,7 +42,11 @@ async function call(path, { signal, ...request }) {
   const timer = setTimeout(() => late.abort(), PATIENCE);
   signal?.addEventListener("abort", () => late.abort());
   try {
-    const response = await fetch(path, { ...request, headers: { Accept: "application/json", ...request.headers }, signal: late.signal });
+    const response = await fetch(path, {
+      ...request,
+      headers: { Accept: "application/json", ...request.headers },
+      signal: late.signal,
+    });
     const body = await response.json().catch((error) => (error.name === "AbortError" ? Promise.reject(error) : null));
     if (response.ok && body) return body;
     throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
@@ -51,5 +60,13 @@ async function call(path, { signal, ...request }) {
 
 /** The code of an error that came from in front of the API (its gateway), which knows no problem details. */
 function byStatus(status) {
-  return { 413: "photo_too_large", 415: "unsupported_media_type", 429: "too_many_requests", 503: "unavailable", 504: "timeout" }[status] ?? "not_understood";
+  return (
+    {
+      413: "photo_too_large",
+      415: "unsupported_media_type",
+      429: "too_many_requests",
+      503: "unavailable",
+      504: "timeout",
+    }[status] ?? "not_understood"
+  );
 }

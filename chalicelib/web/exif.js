@@ -12,7 +12,7 @@ const TIFF_START = 10; // after marker (2), length (2) and "Exif\0\0" (6)
  */
 export function exifSegment(jpeg) {
   if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) return null;
-  for (let at = 2; at + 4 <= jpeg.length && jpeg[at] === 0xff; ) {
+  for (let at = 2; at + 4 <= jpeg.length && jpeg[at] === 0xff;) {
     const marker = jpeg[at + 1];
     if (marker === 0xff) {
       at += 1; // a fill byte
@@ -37,7 +37,8 @@ export function upright(segment) {
     const entries = view.getUint16(directory, little);
     for (let i = 0; i < entries; i += 1) {
       const entry = directory + 2 + 12 * i;
-      const isOrientation = view.getUint16(entry, little) === ORIENTATION && view.getUint16(entry + 2, little) === SHORT;
+      const isOrientation =
+        view.getUint16(entry, little) === ORIENTATION && view.getUint16(entry + 2, little) === SHORT;
       if (isOrientation) view.setUint16(entry + 8, 1, little);
     }
   } catch (error) {

@@ -31,7 +31,13 @@ function unwind(ring, units) {
 }
 
 function path(points) {
-  return `M${points.map(([latitude, longitude]) => project(latitude, longitude).map((v) => v.toFixed(1)).join(" ")).join("L")}Z`;
+  return `M${points
+    .map(([latitude, longitude]) =>
+      project(latitude, longitude)
+        .map((v) => v.toFixed(1))
+        .join(" "),
+    )
+    .join("L")}Z`;
 }
 
 /** Parallels and meridians each 30°, and the edge of the world: the lines of an atlas. */
@@ -43,7 +49,12 @@ function graticule() {
     edge: path([...meridian(180), ...meridian(-180).reverse()]),
     lines: [
       ...steps(-150, 150, 30).map((longitude) => open(meridian(longitude))),
-      ...steps(-60, 60, 30).map((latitude) => open([[latitude, -180], [latitude, 180]])),
+      ...steps(-60, 60, 30).map((latitude) =>
+        open([
+          [latitude, -180],
+          [latitude, 180],
+        ]),
+      ),
     ].join(""),
   };
 }
@@ -66,7 +77,12 @@ export class WorldMap {
     this.#mark = element("polygon", { class: "cell", points: "" });
     const { edge, lines } = graticule();
     const shore = element("path", { class: "land", d: "" });
-    svg.append(element("path", { class: "sea", d: edge }), element("path", { class: "lines", d: lines }), shore, this.#mark);
+    svg.append(
+      element("path", { class: "sea", d: edge }),
+      element("path", { class: "lines", d: lines }),
+      shore,
+      this.#mark,
+    );
     this.#look(WORLD);
     land().then(
       (d) => {
@@ -125,7 +141,9 @@ export class WorldMap {
     const real = Math.abs(project(Math.min(latitude + CELL_RADIUS, 90), longitude)[1] - y);
     const radius = Math.max(real, (LEAST_RADIUS * this.#view.width) / pixels);
     const corner = (i) => [Math.cos((i * Math.PI) / 3), Math.sin((i * Math.PI) / 3)];
-    const corners = Array.from({ length: 6 }, (_, i) => corner(i).map((v, axis) => ([x, y][axis] + radius * v).toFixed(2)));
+    const corners = Array.from({ length: 6 }, (_, i) =>
+      corner(i).map((v, axis) => ([x, y][axis] + radius * v).toFixed(2)),
+    );
     this.#mark.setAttribute("points", corners.map((pair) => pair.join(",")).join(" "));
   }
 }

@@ -81,7 +81,9 @@ export class PlaceForm {
     const place = typed();
     if (place) this.#choose(place);
     else {
-      complain("Type a latitude from -90 to 90 and a longitude from -180 to 180, such as -33.9 and 151.2, or press the map.");
+      complain(
+        "Type a latitude from -90 to 90 and a longitude from -180 to 180, such as -33.9 and 151.2, or press the map.",
+      );
       $("latitude").focus();
     }
   }
@@ -89,7 +91,8 @@ export class PlaceForm {
 
 /** The place in the two fields, or null if they hold none. */
 function typed() {
-  const number = (id) => ($(id).value.trim() === "" ? NaN : Number($(id).value.trim().replace(",", ".").replace("−", "-")));
+  const number = (id) =>
+    $(id).value.trim() === "" ? NaN : Number($(id).value.trim().replace(",", ".").replace("−", "-"));
   const [latitude, longitude] = [number("latitude"), number("longitude")];
   return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? { latitude, longitude } : null;
 }

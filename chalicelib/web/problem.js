@@ -6,7 +6,10 @@ const SENTENCES = {
   photo_too_large: ["This photo is too large", "Send a smaller copy of it, or a screenshot of it."],
   unsupported_media_type: ["This is not a photo we can read", "Choose a JPEG, PNG, WebP, HEIC or TIFF picture."],
   photo_unreadable: ["This photo is damaged", "It may not have been copied whole. Choose it again, or another one."],
-  location_missing: ["Where was it taken?", "The photo does not say; phones often leave the place out. It helps to tell look-alikes apart."],
+  location_missing: [
+    "Where was it taken?",
+    "The photo does not say; phones often leave the place out. It helps to tell look-alikes apart.",
+  ],
   location_invalid: ["That is no place on Earth", "Choose the place on the map, or go on without one."],
   too_many_requests: ["Too many photos at once", "Wait a moment, then try again."],
   unavailable: ["Just a moment", "A part of the service is waking up or away. Try again shortly."],
@@ -16,7 +19,7 @@ const SENTENCES = {
 };
 const OTHER = ["That did not work", "Try again, or try another photo."];
 
-/** A problem for people: heading, what to do, the API's own words, whether trying again may help, whether it is about the place. */
+/** A problem for people: heading, advice, the API's own words (`detail`), whether to try `again` or ask the `place`. */
 export function explain({ code, detail, retryAfter }) {
   const [heading, advice] = SENTENCES[code] ?? OTHER;
   const seconds = Number(retryAfter);

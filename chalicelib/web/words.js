@@ -46,10 +46,12 @@ export function areas(codes) {
 
 /** A sentence on what the place did for the answer. */
 export function narrowing({ mode, animals }) {
-  return {
-    narrowed: `The ${animals === 1 ? "one animal" : `${animals} animals`} known to live there weigh more.`,
-    no_location: "No place was used: this is the picture alone.",
-    unknown_area: "Which animals live there is not known: this is the picture alone.",
-    degraded: "The place could not be used just now; this is the picture alone.",
-  }[mode] ?? "";
+  return (
+    {
+      narrowed: `The ${animals === 1 ? "one animal" : `${animals} animals`} known to live there weigh more.`,
+      no_location: "No place was used: this is the picture alone.",
+      unknown_area: "Which animals live there is not known: this is the picture alone.",
+      degraded: "The place could not be used just now; this is the picture alone.",
+    }[mode] ?? ""
+  );
 }

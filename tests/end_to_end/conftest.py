@@ -5,13 +5,16 @@ import shutil
 import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from local import valkey
 from local.child import Child
 from local.ports import HOST, free_port
+from tests.end_to_end.browsing import DESK, Open
 from tests.end_to_end.stand import Stand, serve
 
 NO_BROWSER = "no Chromium was found, which the page's tests drive; get it with: apt-get install chromium"
@@ -41,6 +44,39 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=executable, args=BROWSER_FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Opens an address; afterwards, the page must have had no fault and asked nobody else for anything."""
+    faults: list[str] = []
+    asked: set[str] = set()
+    hosts = {""}  # of blob: and about: addresses
+    contexts = []
+
+    def open_one(url: str, **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": DESK, "reduced_motion": "reduce", "locale": "en-GB"} | options)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        opened = context.new_page()
+
+        def note(message: ConsoleMessage) -> None:
+            # Chromium reports each refusal of the API, and a map we take away, as an error of a resource.
+            if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+                faults.append(message.text)
+
+        opened.on("console", note)
+        opened.on("pageerror", lambda error: faults.append(str(error)))
+        opened.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+        hosts.add(urlsplit(url).netloc)
+        opened.goto(url)
+        return opened
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert faults == []
+    assert asked <= hosts
 
 
 @pytest.fixture

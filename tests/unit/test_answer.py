@@ -111,6 +111,8 @@ def test_the_message_says_rank_and_score_where_they_help() -> None:
     cats = PredictedTaxon("cat family", "Felidae", "family", 0.81)
     assert message_of(koala, features()) == "Most likely: koala (97%)."
     assert message_of(cats, features()) == "Most likely: cat family (family, 81%)."
+    animal = PredictedTaxon("animal", "Animalia", "kingdom", 1.0)
+    assert message_of(animal, features()) == "An animal, but which one is not clear."
     assert message_of(None, features()) == "No animal was recognised in this photo."
 
 

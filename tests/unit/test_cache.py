@@ -124,7 +124,7 @@ def test_a_pool_without_a_place_is_no_failure_of_redis() -> None:
     breaker = Breaker(1, 60)
 
     class Full:
-        def run(self, *_: object) -> list[object]:
+        def run_one(self, *_: object) -> object:
             raise PoolExhausted("full")
 
     cache = RedisCache(Full(), breaker)  # type: ignore[arg-type]

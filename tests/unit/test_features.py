@@ -212,10 +212,20 @@ class TestLease:
             return plain(*arguments)  # type: ignore[arg-type]
 
         world.cache.claim = late  # type: ignore[method-assign, assignment]
-        # THEN the lease that it wins is given back unused
+        # THEN the lease that it wins goes unused
         assert told(world.container().of(CELL)) == ("narrowed", "hit", ())
         assert world.store.queries == []
-        assert world.cache.get(lease_key(CELL)) is None
+
+    def test_after_a_miss_the_next_look_claims_along(self, world: World) -> None:
+        # GIVEN a container that missed
+        container = world.container(replace(POLICY, fresh=0.0))
+        container.of(CELL)
+        world.cache.calls.clear()
+        # THEN it looks at the next cell in one step, and goes back to reading after a hit
+        container.of(CELL + 1)
+        assert world.cache.calls == ["claim", "publish"]
+        assert [container.of(CELL).cache for _ in range(2)] == ["hit", "hit"]
+        assert world.cache.calls == ["claim", "publish", "claim", "read"]
 
     def test_many_containers_that_ask_at_once_give_one_query(self, world: World) -> None:
         # GIVEN a cold cell, a slow database and forty containers

@@ -1,0 +1,24 @@
+"""What a person brings to the page: a screen, a photo; and what the API may say of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import FilePayload, Page, ViewportSize
+
+from tests import pictures
+
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+
+Open = Callable[..., Page]
+"""Opens an address in a new window; takes the options of Playwright's `new_context`."""
+
+
+def photo(data: bytes | None = None, name: str = "photo.jpg", kind: str = "image/jpeg") -> FilePayload:
+    """A file to choose; by default a JPEG that was taken in Sydney."""
+    return {"name": name, "mimeType": kind, "buffer": data or pictures.jpeg(exif=pictures.exif(pictures.SYDNEY))}
+
+
+def problem(code: str, status: int, detail: str = "what happened") -> tuple[dict[str, Any], int]:
+    """Problem details and their status."""
+    return {"type": "about:blank", "title": code, "status": status, "code": code, "detail": detail}, status

@@ -1,0 +1,52 @@
+"""From a photo in the browser through the whole app: model, PostgreSQL and Valkey are real."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests import pictures
+from tests.end_to_end.browsing import Open, photo
+
+
+def test_the_whole_app_answers_with_the_place_of_the_photo(app_url: str, open_page: Open) -> None:
+    # GIVEN the whole app
+    shown = open_page(app_url)
+    # WHEN it is shown a photo that was taken in Sydney
+    shown.set_input_files("#pick", photo())
+    # THEN it answers, with the cell, and not with the coordinates
+    expect(shown.locator("#answer")).to_be_visible()
+    expect(shown.locator("#where")).to_contain_text("(Australia), as the photo says")
+    expect(shown.locator("#narrowing")).to_contain_text("animals known to live there weigh more")
+    expect(shown.locator("#candidates li")).to_have_count(5)
+    assert not {"33.86", "151.20", "33.87", "151.21"} & set(re.findall(r"\d+\.\d\d", shown.content()))
+    # AND it knows who lives there
+    shown.get_by_text("Which animals live around there?").click()
+    expect(shown.locator("#animals-list li", has_text="koala").first).to_contain_text("Phascolarctos cinereus")
+
+
+def test_the_whole_app_asks_for_the_place_and_takes_it(app_url: str, open_page: Open) -> None:
+    shown = open_page(app_url)
+    shown.set_input_files("#pick", photo(pictures.jpeg()))
+    expect(shown.locator("#place-heading")).to_have_text("Where was it taken?")
+    shown.get_by_label("Latitude").fill("-1.4")
+    shown.get_by_label("Longitude").fill("35.1")
+    shown.get_by_role("button", name="Use this place").click()
+    expect(shown.locator("#where")).to_contain_text("Kenya")
+    shown.get_by_role("button", name="Choose another place").click()
+    shown.get_by_role("button", name="Go on without a place").click()
+    expect(shown.locator("#narrowing")).to_have_text("No place was used: this is the picture alone.")
+
+
+@pytest.mark.parametrize(
+    ("data", "heading"),
+    [
+        (pictures.jpeg(exif=pictures.exif(pictures.SYDNEY))[:900], "This photo is damaged"),
+        (b"no photo at all, but a letter", "This is not a photo we can read"),
+    ],
+    ids=["truncated", "text"],
+)
+def test_the_whole_app_refuses_in_sentences(app_url: str, open_page: Open, data: bytes, heading: str) -> None:
+    shown = open_page(app_url)
+    shown.set_input_files("#pick", photo(data))
+    expect(shown.locator("#problem-heading")).to_have_text(heading)
