@@ -97,5 +97,5 @@ def test_labels_in_another_order_are_refused(tmp_path: Path) -> None:
     # GIVEN labels whose WordNet ids do not ascend as ImageNet's outputs do; THEN the build names the file
     path = tmp_path / "labels.csv"
     path.write_text("output_index,wnid\n0,n02\n1,n01\n")
-    with pytest.raises(ModelError, match="labels.csv must list ImageNet's animals"):
+    with pytest.raises(ModelError, match="must list ImageNet's animals, output_index from 0"):
         build.count_animals(path)

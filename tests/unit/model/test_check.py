@@ -4,10 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from chalicelib.scoring import Model
 from model.check import faults_of, main
 from tests.tiny_model import LABELS, tiny_model, write
+
+DOCS = Path(__file__).parents[3] / "docs" / "model.md"
 
 
 def faults(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
@@ -20,6 +24,23 @@ def test_a_model_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[
     path = write(tmp_path, tiny_model())
     assert main([str(path)]) == 0
     assert capsys.readouterr().out == "tiny.onnx fits the contract and labels.csv\n"
+
+
+def test_the_example_in_the_docs_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN the example of docs/model.md, run as it stands there
+    monkeypatch.chdir(tmp_path)
+    example = DOCS.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    exec(compile(example, str(DOCS), "exec"), {})  # noqa: S102 - our own documentation
+
+    # WHEN it is checked as the docs say; THEN it fits, and scores a red photo as the red animal
+    assert main(["colours.onnx"]) == 0
+    assert "colours.onnx fits" in capsys.readouterr().out
+    model = Model(Path("colours.onnx"), threads=1)
+    red = np.full((model.input_size, model.input_size, 3), (250, 20, 0), np.uint8)
+    scores = model.score(red, np.ones(model.animals, np.float32))
+    assert (model.name, int(scores.probabilities.argmax())) == ("colours", 0)
 
 
 @pytest.mark.parametrize(
