@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model run test unit check format
+.PHONY: help setup environment model run test unit check format bench docs
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -34,3 +34,9 @@ check: environment ## linters and types
 format: environment ## lay out the code as `make check` wants it
 	@$(PYTHON) -m ruff check --fix
 	@$(PYTHON) -m ruff format
+
+bench: setup ## tables of ratios: ours against the bare work (MODULES="request start features" for some of them)
+	@exec $(PYTHON) -m benchmarks $(MODULES)
+
+docs: environment ## the pages of docs/ that are made from the code
+	@$(PYTHON) -m docs.reference

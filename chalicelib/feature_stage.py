@@ -32,8 +32,8 @@ def build_cache(settings: Settings) -> RedisCache:
 
 def build_store(settings: Settings, statement: float | None = None) -> PostgresStore:
     """The PostgreSQL side; opens nothing yet. `statement`: longest query in seconds where it is not a request's."""
-    command = statement or settings.database_statement
-    total = settings.database_total + command - settings.database_statement
+    command = settings.database_statement if statement is None else statement
+    total = settings.database_total if statement is None else settings.database_total + statement
     return PostgresStore(
         settings.database_url,
         Budget(settings.database_connect, command, total),

@@ -1,6 +1,5 @@
 """The page for people: the files in `web/`, each with the headers it is served with."""
 
-from functools import cache
 from pathlib import Path
 
 from chalicelib.errors import NotFound
@@ -31,7 +30,6 @@ def index(base: str) -> tuple[str, dict[str, str]]:
     return text.replace('<base href="/">', f'<base href="{base}">'), headers | {"Cache-Control": "no-cache"}
 
 
-@cache
 def asset(name: str) -> tuple[str, dict[str, str]]:
     """Text and headers of one file of the page. Raises `NotFound` for any other name."""
     if name not in {path.name for path in WEB.iterdir()} or Path(name).suffix not in _MEDIA_TYPES:

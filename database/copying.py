@@ -31,11 +31,15 @@ type Value = str | int | bool | Sequence[str]
 
 
 class Stream(io.RawIOBase):
-    """A file to read from, over an iterator of bytes; `rows` are what was counted so far."""
+    """A file to read from, over an iterator of bytes; `rows` are what was counted so far.
+
+    `error`: what making the bytes raised, since psycopg2 tells the server of it and nobody else.
+    """
 
     def __init__(self, pieces: Iterator[tuple[int, bytes]]) -> None:
         super().__init__()
         self.rows = 0
+        self.error: BaseException | None = None
         self._pieces = pieces
         self._rest = memoryview(b"")
 
@@ -48,6 +52,9 @@ class Stream(io.RawIOBase):
                 rows, piece = next(self._pieces)
             except StopIteration:
                 return 0
+            except BaseException as error:
+                self.error = error
+                raise
             self.rows += rows
             self._rest = memoryview(piece)
         target = memoryview(buffer)

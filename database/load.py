@@ -206,10 +206,15 @@ def _fill(cursor: "Cursor", number: int, table: str, stream: "Stream", form: str
             partition, sql.Identifier(table), sql.Literal(number)
         )
     )
-    statement = sql.SQL("copy {} ({}) from stdin (format {}, freeze)")
-    cursor.copy_expert(
-        statement.format(partition, sql.SQL(_COLUMNS[table]), sql.SQL(form)).as_string(cursor), stream, size=1 << 20
+    copy = sql.SQL("copy {} ({}) from stdin (format {}, freeze)").format(
+        partition, sql.SQL(_COLUMNS[table]), sql.SQL(form)
     )
+    try:
+        cursor.copy_expert(copy.as_string(cursor), stream, size=1 << 20)
+    except errors.QueryCanceled:
+        if stream.error is not None:
+            raise stream.error from None
+        raise
     return stream.rows
 
 

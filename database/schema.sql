@@ -139,7 +139,7 @@ begin
     grant select on dataset, source, taxon, animal, animal_area, cell, cell_animal to faunalens_reader;
     grant execute on function features_of(bigint[]) to faunalens_reader;
 exception
-    when insufficient_privilege or duplicate_object then
+    when insufficient_privilege or duplicate_object or unique_violation then
         raise notice 'role faunalens_reader was not set up: %', sqlerrm;
 end
 $$;

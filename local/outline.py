@@ -18,6 +18,8 @@ SOURCE = "Natural Earth, land 1:110m (public domain), from world-atlas 2.0.2"
 UNITS_PER_DEGREE = 10
 """A tenth of a degree is a third of a pixel on a map of 1,200 pixels, and what the 1:110m outline is good for."""
 
+WORLD = 360 * UNITS_PER_DEGREE
+
 Point = tuple[int, int]
 
 
@@ -34,7 +36,45 @@ def rings_of(topology: dict[str, Any], name: str) -> Iterator[list[Point]]:
             for ring in polygon:
                 points = _stitch(ring, arcs)
                 if len(points) > 3:
-                    yield points[:-1]
+                    yield from cut(points[:-1])
+
+
+def cut(ring: Sequence[Point]) -> Iterator[list[Point]]:
+    """A ring in the pieces that lie on one sheet of the map, cut where it crosses the antimeridian.
+
+    A ring around a pole comes cut along the edge of the map already, and stays whole.
+
+    >>> list(cut([(1790, 0), (-1790, 0), (-1790, 20), (1790, 20)]))
+    [[(1790, 0), (1800, 0), (1800, 20), (1790, 20)], [(-1800, 20), (-1800, 0), (-1790, 0), (-1790, 20)]]
+    """
+    unwrapped, offset = [ring[0]], 0
+    for (before, _), (x, y) in pairwise(ring):
+        offset -= round((x - before) / WORLD) * WORLD
+        unwrapped.append((x + offset, y))
+    first, last = unwrapped[0][0], unwrapped[-1][0]
+    if (not offset and max(x for x, _ in ring) - min(x for x, _ in ring) == WORLD) or abs(last - first) > WORLD // 2:
+        yield list(ring)
+        return
+    for shift in (0, WORLD, -WORLD):
+        piece = [(x + shift, y) for x, y in unwrapped]
+        piece = _mirror(_west_of_edge(_mirror(_west_of_edge(piece))))
+        if len(piece) > 2:
+            yield piece
+
+
+def _west_of_edge(ring: Sequence[Point]) -> list[Point]:
+    """What of a ring lies west of 180° (Sutherland and Hodgman 1974: one edge of their clipping)."""
+    edge, kept = WORLD // 2, list[Point]()
+    for (before_x, before_y), (x, y) in zip([ring[-1], *ring], ring, strict=False) if ring else ():
+        if (before_x > edge) != (x > edge):
+            kept.append((edge, round(before_y + (y - before_y) * (edge - before_x) / (x - before_x))))
+        if x <= edge:
+            kept.append((x, y))
+    return [point for i, point in enumerate(kept) if point != kept[i - 1]]
+
+
+def _mirror(ring: Sequence[Point]) -> list[Point]:
+    return [(-x, y) for x, y in ring]
 
 
 def steps_of(ring: Sequence[Point]) -> list[int]:

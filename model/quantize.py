@@ -60,7 +60,8 @@ def quantize_weights(weight: NDArray[np.float32]) -> Weights:
     pairs = _pair_sums(weight.astype(np.float64))
     # Two weights that are each rounded up by half add 1 to their sum.
     largest = np.maximum(np.abs(flat).max(axis=1) / _WEIGHT_LIMIT, np.abs(pairs).max(axis=1) / (_PAIR_LIMIT - 1))
-    scales = np.where(largest > 0, largest, 1).astype(np.float32)
+    # A channel of nothing, or of less than float32 holds, becomes zeros on any scale.
+    scales = np.where(largest > np.finfo(np.float32).tiny, largest, 1).astype(np.float32)
     values = np.rint(flat / scales[:, None]).clip(-_WEIGHT_LIMIT, _WEIGHT_LIMIT)
     return Weights(values.astype(np.int8).reshape(weight.shape), scales)
 

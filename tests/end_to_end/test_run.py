@@ -23,6 +23,8 @@ from local.initdb import CACHE, ROOT
 from local.ports import HOST, free_port
 from tests.pictures import jpeg
 
+# Not what the `make test` that runs this tells its children.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 READY = 60.0
 """Seconds; what it takes is printed and bounded in the README, not here: this machine may be busy."""
 GONE = 20.0
@@ -74,7 +76,7 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 def running(command: Sequence[str | Path], port: int, output: Path, *, ready: bool = True) -> Iterator[Running]:
     """The command, started in a session of its own; nothing of it stays, nor of its data."""
     with output.open("wb") as file:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file, start_new_session=True)
+        process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdout=file, stderr=file, start_new_session=True)
     run = Running(process, port, output)
     try:
         if ready:
@@ -207,7 +209,9 @@ def test_a_taken_port_is_one_clear_line(output: Path) -> None:
     with socket.create_server((HOST, 0)) as other:
         port = other.getsockname()[1]
         # WHEN it is asked for
-        done = subprocess.run(make_run(port), cwd=ROOT, capture_output=True, text=True, timeout=READY, check=False)
+        done = subprocess.run(
+            make_run(port), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=READY, check=False
+        )
     # THEN one line says so and what to do
     assert done.returncode != 0
     said = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]

@@ -1,6 +1,7 @@
 """Cells and countries: the script on outlines made here, and what the committed table says about well-known places."""
 
 import csv
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -200,3 +201,24 @@ def test_the_sea_beside_a_shore_is_coast_in_no_country() -> None:
 def test_the_caspian_shore_is_no_coast() -> None:
     _, coast = cell_areas.cell_areas(atlas_of(("KZ", box(50, 42, 4, 3))))
     assert coast == set()
+
+
+def test_the_command_writes_a_sorted_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an atlas of one island, about as large as Iceland
+    atlas, output = tmp_path / "countries.json", tmp_path / "cells.csv"
+    steps = [[-20, 64], [5, 0], [0, 2], [-5, 0], [0, -2]]
+    geometry = {"type": "Polygon", "arcs": [[0]], "properties": {"name": "Iceland"}}
+    topology = {
+        "transform": {"scale": [1, 1], "translate": [0, 0]},
+        "arcs": [steps],
+        "objects": {"countries": {"geometries": [geometry]}},
+    }
+    atlas.write_text(json.dumps(topology), encoding="utf-8")
+    # WHEN run THEN the island's cells are its own, and those of the sea beside it nobody's
+    cell_areas.main([str(atlas), "--output", str(output)])
+    header, *lines = output.read_text(encoding="utf-8").splitlines()
+    assert header == "cell,areas,coast"
+    assert lines == sorted(lines)
+    assert f"{text_of(cell_of(65, -17.5))},IS,1" in lines
+    assert {line.split(",")[1] for line in lines} == {"IS", ""}
+    assert capsys.readouterr().out.startswith(f"{len(lines)} cells: ")

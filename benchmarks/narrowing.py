@@ -1,0 +1,124 @@
+"""How low the weight of an animal that does not live in a place should be: the sweep behind PRIOR_FLOOR.
+
+    python -m benchmarks.narrowing --photos DIR       DIR: photos named <output index>_….jpg, not used in training
+
+The photos have no place, so each is put into places at random: cells of the dataset where its animal lives, and cells
+of some country where it does not (a zoo, an escape, a gap in the data). docs/narrowing.md reads the tables.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.measure import table
+from chalicelib.scoring import Model
+from chalicelib.settings import Settings
+from chalicelib.taxonomy import Taxonomy
+from database.dataset import read_dataset
+from model.measures import accuracy, negative_log_likelihood
+from model.photos import read_photos
+
+FLOORS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+SHARES = (0.01, 0.03, 0.1)
+"""Shares of photos that are taken where their animal does not live."""
+SEED = 398
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Photos in places. `vision`, `weights`: shape (n, animals); a weight is 0 where the animal does not live."""
+
+    vision: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    labels: NDArray[np.intp]
+
+    def narrowed(self, floor: float) -> NDArray[np.float64]:
+        """Probabilities as the model's graph gives them for a prior with this floor."""
+        weighed = self.vision.astype(np.float64) * np.maximum(self.weights, max(floor, 1e-30))
+        return np.asarray(weighed / weighed.sum(axis=1, keepdims=True))
+
+
+def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
+    """Weights of all animals in every cell that touches a country, shape (cells, animals); 0: does not live there."""
+    dataset = read_dataset()
+    row_of = {cell.cell: row for row, cell in enumerate(cell for cell in dataset.cells if cell.areas)}
+    weights = np.zeros((len(row_of), len(taxonomy.animals)), np.float32)
+    for rows in dataset.cell_animals:
+        for cell, animal, weight, _ in rows.tolist():
+            if cell in row_of:
+                weights[row_of[cell], taxonomy.index_of[animal]] = weight
+    weights[:, taxonomy.everywhere] = 1
+    return weights
+
+
+def place(
+    vision: NDArray[np.float32], labels: NDArray[np.intp], weights: NDArray[np.float32], places: int, *, inside: bool
+) -> Placed:
+    """Each photo in `places` cells where its animal lives (`inside`) or does not; photos without such cells are out."""
+    random = np.random.default_rng(SEED)
+    photo_of, cell_of = [], []
+    for photo, label in enumerate(labels):
+        cells = np.flatnonzero((weights[:, label] > 0) == inside)
+        if len(cells):
+            photo_of += [photo] * places
+            cell_of += random.choice(cells, places).tolist()
+    return Placed(vision[photo_of], weights[cell_of], labels[photo_of])
+
+
+def sweep(inside: Placed, outside: Placed) -> tuple[list[list[str]], list[list[str]]]:
+    """Rows of the two tables: accuracy by floor, and likelihood by floor and share of photos outside."""
+    accuracies, likelihoods = [], []
+    for floor in FLOORS:
+        within, without = inside.narrowed(floor), outside.narrowed(floor)
+        accuracies.append(
+            [
+                f"{floor:g}",
+                f"{accuracy(within, inside.labels):.1%}",
+                f"{accuracy(within, inside.labels, 5):.1%}",
+                f"{accuracy(without, outside.labels):.1%}",
+                f"{accuracy(without, outside.labels, 5):.1%}",
+            ]
+        )
+        costs = negative_log_likelihood(within, inside.labels), negative_log_likelihood(without, outside.labels)
+        mixed = [(1 - share) * costs[0] + share * costs[1] for share in SHARES]
+        likelihoods.append([f"{floor:g}", *(f"{cost:.3f}" for cost in (*costs, *mixed))])
+    return accuracies, likelihoods
+
+
+def read_vision(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """What the model sees in the animals of a folder, without places."""
+    anywhere = np.ones(model.animals, np.float32)
+    photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
+    rows = [(model.score(photo.pixels, anywhere).vision, photo.label) for photo in photos]
+    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the tables of docs/narrowing.md."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.narrowing", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--photos", type=Path, required=True, help="folder of photos named <output index>_….jpg")
+    parser.add_argument("--places", type=int, default=50, help="places a photo is put into (default: %(default)s)")
+    asked = parser.parse_args(arguments)
+    path = Settings().model_path
+    taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
+    vision, labels = read_vision(asked.photos, Model(path))
+    wild = np.array([animal.kind == "wild" for animal in taxonomy.animals])[labels]
+    weights = cell_weights(taxonomy)
+    inside, outside = (place(vision[wild], labels[wild], weights, asked.places, inside=each) for each in (True, False))
+    accuracies, likelihoods = sweep(inside, outside)
+
+    print(f"{wild.sum()} photos of wild animals, {asked.places} places each\n")
+    heads = ("lives here: first", "among five", "does not: first", "among five")
+    print(table(("floor", *heads), accuracies), end="\n\n")
+    shares = tuple(f"{share:.0%} do not" for share in SHARES)
+    print(table(("floor", "NLL lives here", "NLL does not", *shares), likelihoods))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Small datasets for these tests."""
+
+import numpy as np
+from h3.api import basic_int as h3
+
+from chalicelib.cells import RESOLUTION, cell_of
+from database.dataset import Dataset
+from database.seed import ROW, Animal, AnimalArea, Cell
+
+HERE = cell_of(48.6, 7.8)
+SEA = cell_of(0.0, 0.0)
+
+
+ALL = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
+EVERYWHERE = [HERE, *(cell for cell in ALL if cell not in (HERE, SEA))]
+
+
+def cells(count: int) -> list[int]:
+    """That many cells, `HERE` first; never `SEA`."""
+    return EVERYWHERE[:count]
+
+
+def dataset(version: str, animals: int = 3, cell_count: int = 2, weight: float = 0.5) -> Dataset:
+    """Every animal in every cell, introduced if its number is odd."""
+    numbers = np.arange(animals)
+    chunks = []
+    for cell in cells(cell_count):
+        rows = np.empty(animals, ROW)
+        rows["cell"], rows["animal"], rows["weight"], rows["status"] = cell, numbers, weight, 1 + numbers % 2
+        chunks.append(rows)
+    return Dataset(
+        version,
+        cells=[Cell(cell, False, ("DE", "FR")) for cell in cells(cell_count)],
+        cell_animals=chunks,
+        animals=[
+            Animal(number, 'the "odd", one', "Animalia sp.", "species", "wild", ("Chordata", "Canis familiaris"))
+            for number in range(animals)
+        ],
+        animal_areas=[AnimalArea(0, "FR", "native", "book"), AnimalArea(1, "FR", "introduced", "book")][:animals],
+        sources=[("book", "A book", "Author (2025). A book, with commas.", "CC BY 4.0")],
+        taxa=[("Chordata", "phylum", "chordate")],
+    )

@@ -1,0 +1,75 @@
+"""`python -m database`, as a person uses it."""
+
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from chalicelib.breaker import Breaker
+from chalicelib.cache import RedisCache
+from chalicelib.deadline import Deadline
+from chalicelib.keys import VERSION
+from chalicelib.settings import Budget
+from database.__main__ import main
+from database.dataset import read_dataset
+from database.load import load
+from local.valkey import ValkeyServer
+from tests.integration.database import made
+
+
+def test_load_switches_once_and_says_so_the_second_time(
+    database_url: str, valkey_server: ValkeyServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN empty servers WHEN loaded
+    version = read_dataset().version
+    assert main(["load", "--database-url", database_url, "--redis-url", valkey_server.url]) == 0
+    first = capsys.readouterr().out
+    # THEN each step is told, and the cache knows the version
+    assert first.startswith(f"dataset {version}\n")
+    assert "rows in" in first
+    assert first.endswith("announced to Redis\n")
+    with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
+        assert cache.read(VERSION, Deadline.after(5)) == version.encode()
+    # AND a second time nothing is done
+    assert main(["load", "--database-url", database_url]) == 0
+    assert "already active" in capsys.readouterr().out
+
+
+def test_list_activate_and_drop(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(psycopg2.connect(database_url)) as connection:
+        for version in ("one", "two"):
+            load(connection, made.dataset(version), lambda _line: None)
+    run = ["--database-url", database_url]
+    assert main(["activate", "one", *run]) == 0
+    assert main(["list", *run]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "active: one"
+    assert [line.split()[0] for line in told[1:]] == ["two", "one"]
+    assert [line.endswith("active") for line in told[1:]] == [False, True]
+    assert main(["drop", "two", *run]) == 0
+    assert main(["drop", "one", *run]) == 1
+    assert "error: dataset one is active; activate another" in capsys.readouterr().err
+
+
+def test_an_empty_database_lists_nothing(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--database-url", database_url]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_database_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--database-url", "postgresql://faunalens@127.0.0.1:1/faunalens"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: PostgreSQL: ")
+    assert told.count("\n") == 1
+    assert "check --database-url" in told
+
+
+def test_a_cache_that_is_not_there_is_told_and_the_switch_stays(
+    database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(psycopg2.connect(database_url)) as connection:
+        load(connection, made.dataset("one"), lambda _line: None)
+    arguments = ["activate", "one", "--database-url", database_url, "--redis-url", "redis://127.0.0.1:1"]
+    assert main(arguments) == 1
+    assert "the dataset is active, but Redis was not told (redis_unreachable" in capsys.readouterr().err
+    assert main(["drop", "one", "--database-url", database_url]) == 1

@@ -1,0 +1,164 @@
+"""The one query of the request path: what it answers, how it reads, and who may ask."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+
+from database.load import activate, load
+from local.postgres import PostgresServer
+from tests.integration.database import made
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+QUERY = "select cell, version, areas, animals, weights, statuses from features_of(%s::bigint[])"
+
+
+def silent(_line: str) -> None:
+    """No progress lines."""
+
+
+def features_of(connection: "Connection", *cells: int) -> list[tuple[Any, ...]]:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(QUERY, (list(cells),))
+        return sorted(cursor.fetchall())
+
+
+def test_a_cell_has_its_areas_and_its_animals_in_order(connection: "Connection") -> None:
+    load(connection, made.dataset("one", animals=4), silent)
+    activate(connection, "one")
+    assert features_of(connection, made.HERE) == [
+        (made.HERE, "one", ["DE", "FR"], [0, 1, 2, 3], [0.5] * 4, [1, 2, 1, 2]),
+    ]
+
+
+def test_many_cells_are_one_query_and_each_has_a_row(connection: "Connection") -> None:
+    # GIVEN two known cells and one in the open sea
+    load(connection, made.dataset("one", animals=1), silent)
+    activate(connection, "one")
+    here, beside = made.cells(2)
+    # THEN the unknown one tells the version too
+    assert features_of(connection, beside, made.SEA, here) == sorted(
+        [
+            (here, "one", ["DE", "FR"], [0], [0.5], [1]),
+            (beside, "one", ["DE", "FR"], [0], [0.5], [1]),
+            (made.SEA, "one", [], [], [], []),
+        ]
+    )
+    assert features_of(connection) == []
+
+
+def test_without_an_active_dataset_there_is_no_row(connection: "Connection") -> None:
+    load(connection, made.dataset("one"), silent)
+    assert features_of(connection, made.HERE, made.SEA) == []
+
+
+def test_a_connection_that_asked_before_sees_the_switch(connection: "Connection", database_url: str) -> None:
+    # GIVEN a connection that has its plans cached
+    load(connection, made.dataset("one"), silent)
+    activate(connection, "one")
+    with closing(psycopg2.connect(database_url)) as reader:
+        for _ in range(10):
+            assert features_of(reader, made.HERE)[0][1] == "one"
+        # WHEN another dataset is loaded and switched to THEN the next query has it
+        load(connection, made.dataset("two", animals=5), silent)
+        activate(connection, "two")
+        ((_, version, _, animals, _, _),) = features_of(reader, made.HERE)
+        assert (version, animals) == ("two", [0, 1, 2, 3, 4])
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def plans(database_url: str, server: PostgresServer, cells: list[int], runs: int) -> list[dict[str, Any]]:
+    """Plans of the last of several runs, the function's own queries included, as the server measured them."""
+    url = urlsplit(server.admin_url)._replace(path=urlsplit(database_url).path).geturl()
+    with closing(psycopg2.connect(url)) as admin:
+        admin.autocommit = True
+        with admin.cursor() as cursor:
+            cursor.execute("load 'auto_explain'")
+            for name, value in {
+                "auto_explain.log_min_duration": "0",
+                "auto_explain.log_analyze": "on",
+                "auto_explain.log_buffers": "on",
+                "auto_explain.log_nested_statements": "on",
+                "auto_explain.log_format": "json",
+                "client_min_messages": "log",
+            }.items():
+                cursor.execute("select set_config(%s, %s, false)", (name, value))
+            for _ in range(runs):
+                admin.notices.clear()
+                cursor.execute(QUERY, (cells,))
+    return [json.loads(notice[notice.index("{") :])["Plan"] for notice in admin.notices]
+
+
+@pytest.mark.parametrize("count", [1, 100], ids=["one cell", "a batch"])
+@pytest.mark.parametrize("runs", [1, 12], ids=["first plan", "cached plan"])
+def test_a_cell_is_one_range_of_one_index(
+    connection: "Connection", database_url: str, postgres_server: PostgresServer, count: int, runs: int
+) -> None:
+    # GIVEN three datasets of 2,000 cells with 70 animals each, so that a scan of everything would show
+    for version in ("one", "two", "three"):
+        load(connection, made.dataset(version, animals=70, cell_count=2000), silent)
+    activate(connection, "two")
+    # WHEN asked THEN the animals come from the active partition's index alone, in one search a cell, areas by index
+    scans = [
+        node
+        for plan in plans(database_url, postgres_server, made.cells(2000)[:: 2000 // count], runs)
+        for node in nodes(plan)
+        if node.get("Relation Name", "dataset") != "dataset" and node["Actual Loops"]
+    ]
+    by_table = {scan["Relation Name"]: scan for scan in scans}
+    assert set(by_table) == {"cell_2", "cell_animal_2"}
+    animals, areas = by_table["cell_animal_2"], by_table["cell_2"]
+    assert (animals["Node Type"], animals["Heap Fetches"]) == ("Index Only Scan", 0)
+    assert animals["Index Searches"] == count
+    assert areas["Node Type"] in {"Index Scan", "Index Only Scan"}
+    # AND few pages are touched: three levels and a leaf more where a cell spans two
+    assert (animals["Shared Hit Blocks"] + animals["Shared Read Blocks"]) / count <= 6
+    assert (areas["Shared Hit Blocks"] + areas["Shared Read Blocks"]) / count <= 4
+
+
+def test_the_reader_may_ask_and_nothing_else(database_url: str, postgres_server: PostgresServer) -> None:
+    # GIVEN a login that has the reader's role, from an administrator who may create roles
+    admin_url = urlsplit(postgres_server.admin_url)._replace(path=urlsplit(database_url).path).geturl()
+    with closing(psycopg2.connect(admin_url)) as admin:
+        load(admin, made.dataset("one"), silent)
+        activate(admin, "one")
+        with admin, admin.cursor() as cursor:
+            cursor.execute("create role app_for_test login password 'app'; grant faunalens_reader to app_for_test")
+    parts = urlsplit(database_url)
+    url = parts._replace(netloc=f"app_for_test:app@{parts.hostname}:{parts.port}").geturl()
+    try:
+        with closing(psycopg2.connect(url)) as reader:
+            # THEN it gets features and the data behind them
+            assert features_of(reader, made.HERE)[0][1] == "one"
+            # AND it can change nothing
+            for statement in (
+                "update dataset set active = false",
+                "delete from cell_animal",
+                "insert into cell_animal values (1, 1, 1, 1, 1)",
+                "drop table source",
+                "create table mine (x int)",
+                "truncate cell_1",
+            ):
+                with pytest.raises(psycopg2.errors.InsufficientPrivilege), reader, reader.cursor() as cursor:
+                    cursor.execute(statement)
+    finally:
+        with closing(psycopg2.connect(admin_url)) as admin, admin, admin.cursor() as cursor:
+            cursor.execute("drop owned by app_for_test; drop role app_for_test")
+
+
+def test_an_owner_who_may_not_create_roles_loads_all_the_same(connection: "Connection") -> None:
+    # GIVEN the owner of the database, no superuser WHEN loaded THEN a notice at most is left behind
+    load(connection, made.dataset("one"), silent)
+    activate(connection, "one")
+    assert features_of(connection, made.HERE)[0][1] == "one"

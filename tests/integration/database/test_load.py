@@ -1,0 +1,250 @@
+"""Loading, switching and dropping datasets on a real server."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg2
+import pytest
+
+from database.dataset import Dataset, read_dataset
+from database.load import LoadError, activate, datasets, drop, load, prune
+from database.seed import ROW, Rows
+from tests.integration.database import made
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+
+def silent(_line: str) -> None:
+    """No progress lines."""
+
+
+def ask(connection: "Connection", query: str, *arguments: object) -> list[tuple[Any, ...]]:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(query, arguments)
+        return cursor.fetchall()
+
+
+def tables(connection: "Connection") -> set[str]:
+    return {name for (name,) in ask(connection, "select relname from pg_class where relkind in ('r', 'p', 'i', 'S')")}
+
+
+def test_all_of_a_dataset_arrives(connection: "Connection") -> None:
+    # GIVEN an empty database WHEN loaded
+    lines: list[str] = []
+    loaded = load(connection, made.dataset("one", animals=3, cell_count=2), lines.append)
+    # THEN it says what is there, and it is, but not active
+    assert (loaded.version, loaded.active, loaded.cells, loaded.rows) == ("one", False, 2, 6)
+    assert ask(connection, "select cell, animal, weight, status from cell_animal order by cell, animal") == [
+        (cell, animal, 0.5, 1 + animal % 2) for cell in sorted(made.cells(2)) for animal in range(3)
+    ]
+    assert ask(connection, "select areas, coast from cell") == [(["DE", "FR"], False)] * 2
+    assert ask(connection, "select name, lineage from animal where animal = 2") == [
+        ('the "odd", one', ["Chordata", "Canis familiaris"])
+    ]
+    assert ask(connection, "select animal, area, status, citation from animal_area natural join source order by 1") == [
+        (0, "FR", 1, "Author (2025). A book, with commas."),
+        (1, "FR", 2, "Author (2025). A book, with commas."),
+    ]
+    assert [line.split("  ")[-1] for line in lines] == [
+        "animals: 3, in 2 countries and territories",
+        "cells: 2",
+        "animals of cells: 6 rows",
+        "indexes",
+        "commit",
+    ]
+
+
+def test_loading_the_same_version_again_changes_nothing(connection: "Connection") -> None:
+    first = load(connection, made.dataset("one"), silent)
+    activate(connection, "one")
+    before = tables(connection)
+
+    rows = iter(made.dataset("one").cell_animals)
+    again = load(connection, Dataset("one", cells=[], cell_animals=rows), silent)
+    assert next(rows) is not None  # none was computed for nothing
+    assert (again.active, again.loaded_at, again.rows) == (True, first.loaded_at, first.rows)
+    assert tables(connection) == before
+
+
+@pytest.mark.parametrize("broken", [{"weight": 0.0}, {"weight": 1.5}, {"status": 3}])
+def test_a_load_that_fails_leaves_nothing(connection: "Connection", broken: dict[str, float]) -> None:
+    # GIVEN an active dataset, and one with a value that the schema forbids, late in its rows
+    load(connection, made.dataset("one"), silent)
+    activate(connection, "one")
+    before = tables(connection)
+    rows = np.array([(made.HERE, 1, 1.0, 1), (made.HERE, 2, 1.0, 1)], ROW)
+    for name, value in broken.items():
+        rows[name][1] = value
+    # WHEN loaded THEN it fails, and the database is as it was
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        load(connection, Dataset("two", cells=[], cell_animals=[rows]), silent)
+    assert tables(connection) == before
+    assert [(each.version, each.active) for each in datasets(connection)] == [("one", True)]
+
+
+def test_an_animal_twice_in_a_cell_is_refused(connection: "Connection") -> None:
+    rows = np.array([(made.HERE, 1, 1.0, 1), (made.HERE, 1, 0.5, 1)], ROW)
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        load(connection, Dataset("two", cells=[], cell_animals=[rows]), silent)
+
+
+def test_exactly_one_dataset_is_active(connection: "Connection") -> None:
+    for version in ("one", "two"):
+        load(connection, made.dataset(version), silent)
+    assert [each.active for each in datasets(connection)] == [False, False]
+    for version in ("one", "two", "two", "one"):
+        activate(connection, version)
+        assert [each.version for each in datasets(connection) if each.active] == [version]
+    # AND the database itself refuses a second one
+    with (
+        pytest.raises(psycopg2.errors.UniqueViolation, match="dataset_one_active"),
+        connection,
+        connection.cursor() as c,
+    ):
+        c.execute("update dataset set active = true")
+
+
+def test_readers_see_the_old_dataset_or_the_new_one_whole(connection: "Connection", database_url: str) -> None:
+    # GIVEN a reader that asks without pause
+    cells = made.cells(5)
+    load(connection, made.dataset("0.25", animals=50, cell_count=5, weight=0.25), silent)
+    activate(connection, "0.25")
+    asked, stop, seen = threading.Event(), threading.Event(), []
+
+    def read() -> None:
+        with closing(psycopg2.connect(database_url)) as reader:
+            reader.autocommit = True
+            with reader.cursor() as cursor:
+                while not stop.is_set():
+                    cursor.execute("select version, weights from features_of(%s::bigint[])", (cells,))
+                    seen.append(cursor.fetchall())
+                    asked.set()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert asked.wait(10)
+    # WHEN another is loaded, switched to and the first one dropped, several times
+    try:
+        old = "0.25"
+        for new in ("0.5", "0.125", "1.0", "0.75"):
+            load(connection, made.dataset(new, animals=50, cell_count=5, weight=float(new)), silent)
+            activate(connection, new)
+            drop(connection, old)
+            old = new
+        asked.clear()
+        assert asked.wait(10)
+    finally:
+        stop.set()
+        thread.join()
+    # THEN every answer is of one dataset, version and weights alike, from the first to the last, and none is missing
+    for rows in seen:
+        assert len(rows) == 5
+        (version,) = {version for version, _ in rows}
+        assert all(weights == [float(version)] * 50 for _, weights in rows)
+    assert (seen[0][0][0], seen[-1][0][0]) == ("0.25", "0.75")
+
+
+def test_two_loaders_of_one_version_take_turns(database_url: str) -> None:
+    # GIVEN two connections that load the same at the same time into an empty database
+    loaded: list[int] = []
+
+    def run() -> None:
+        with closing(psycopg2.connect(database_url)) as connection:
+            loaded.append(load(connection, made.dataset("one"), silent).rows)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # THEN both succeed and it is there once
+    assert loaded == [6, 6]
+    with closing(psycopg2.connect(database_url)) as connection:
+        assert [each.version for each in datasets(connection)] == ["one"]
+
+
+def test_dropping_leaves_no_trace(connection: "Connection") -> None:
+    load(connection, made.dataset("one"), silent)
+    before = tables(connection)
+    load(connection, made.dataset("two"), silent)
+    drop(connection, "two")
+    assert tables(connection) == before
+    for table in ("source", "taxon", "animal", "animal_area", "cell", "cell_animal"):
+        assert len(ask(connection, f"select distinct dataset from {table}")) == 1  # noqa: S608
+
+
+def test_the_active_dataset_is_not_dropped(connection: "Connection") -> None:
+    load(connection, made.dataset("one"), silent)
+    activate(connection, "one")
+    with pytest.raises(LoadError, match="dataset one is active; activate another one before"):
+        drop(connection, "one")
+
+
+def test_a_dataset_in_use_is_told_after_bounded_tries(
+    connection: "Connection", database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a long transaction that read the table
+    monkeypatch.setattr("database.load.DROP_TRIES", 2)
+    load(connection, made.dataset("one"), silent)
+    with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
+        cursor.execute("select count(*) from cell_animal")
+        # WHEN dropped THEN it gives up with a sentence, and the dataset is whole
+        with pytest.raises(LoadError, match="in use the whole time"):
+            drop(connection, "one")
+    drop(connection, "one")
+    assert datasets(connection) == []
+
+
+def test_pruning_keeps_the_latest_and_the_active(connection: "Connection") -> None:
+    for version in ("one", "two", "three", "four"):
+        load(connection, made.dataset(version), silent)
+    activate(connection, "one")
+    assert prune(connection, keep=2) == ["two"]
+    assert {each.version for each in datasets(connection)} == {"one", "three", "four"}
+
+
+@pytest.mark.parametrize("act", [activate, drop])
+def test_an_unknown_version_is_told(connection: "Connection", act: Any) -> None:
+    with pytest.raises(LoadError, match="dataset nine is not in the database"):
+        act(connection, "nine")
+    load(connection, made.dataset("one"), silent)
+    with pytest.raises(LoadError, match="dataset nine is not in the database"):
+        act(connection, "nine")
+
+
+def test_rows_may_come_from_a_generator_without_end_in_memory(connection: "Connection") -> None:
+    # GIVEN rows that exist one chunk at a time, as benchmarks make them
+    def chunks() -> Iterator[Rows]:
+        for cell in sorted(made.cells(200)):
+            rows = np.empty(400, ROW)
+            rows["cell"], rows["animal"], rows["weight"], rows["status"] = cell, np.arange(400), 1.0, 1
+            yield rows
+
+    assert load(connection, Dataset("made", cells=[], cell_animals=chunks()), silent).rows == 80_000
+
+
+def test_rows_that_cannot_be_computed_raise_their_own_error(connection: "Connection") -> None:
+    def chunks() -> Iterator[Rows]:
+        yield np.zeros(0, ROW)
+        raise ValueError("no more rows")
+
+    with pytest.raises(ValueError, match="no more rows"):
+        load(connection, Dataset("made", cells=[], cell_animals=chunks()), silent)
+    with pytest.raises(LoadError, match="not in the database"):
+        activate(connection, "made")
+
+
+def test_the_committed_data_load_whole(connection: "Connection") -> None:
+    dataset = read_dataset()
+    loaded = load(connection, dataset, silent)
+    assert loaded.version == dataset.version
+    assert loaded.cells == len(list(dataset.cells))
+    assert ask(connection, "select count(*), count(distinct cell) from cell_animal")[0][0] == loaded.rows
+    # AND no row speaks of an animal or cell that the dataset does not know
+    strangers = "select count(*) from (select distinct {0} from cell_animal except select {0} from {1}) as stranger"
+    for column, table in (("animal", "animal"), ("cell", "cell")):
+        assert ask(connection, strangers.format(column, table)) == [(0,)]

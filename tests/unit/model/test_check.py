@@ -1,0 +1,85 @@
+"""The check of a model that is brought: one that fits passes, and one thing that does not is named."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chalicelib.scoring import Model
+from model.check import faults_of, main
+from tests.tiny_model import LABELS, tiny_model, write
+
+DOCS = Path(__file__).parents[3] / "docs" / "model.md"
+
+
+def faults(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
+    path = write(folder, tiny_model(**changes), labels)
+    return faults_of(path, folder / "labels.csv", folder / "taxa.csv")
+
+
+def test_a_model_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a model and its labels as docs/model.md makes them; WHEN it is checked; THEN nothing is found
+    path = write(tmp_path, tiny_model())
+    assert main([str(path)]) == 0
+    assert capsys.readouterr().out == "tiny.onnx fits the contract and labels.csv\n"
+
+
+def test_the_example_in_the_docs_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN the example of docs/model.md, run as it stands there
+    monkeypatch.chdir(tmp_path)
+    example = DOCS.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    exec(compile(example, str(DOCS), "exec"), {})  # noqa: S102 - our own documentation
+
+    # WHEN it is checked as the docs say; THEN it fits, and scores a red photo as the red animal
+    assert main(["colours.onnx"]) == 0
+    assert "colours.onnx fits" in capsys.readouterr().out
+    model = Model(Path("colours.onnx"), threads=1)
+    red = np.full((model.input_size, model.input_size, 3), (250, 20, 0), np.uint8)
+    scores = model.score(red, np.ones(model.animals, np.float32))
+    assert (model.name, int(scores.probabilities.argmax())) == ("colours", 0)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ({"probabilities": ("Identity", ["vision_probabilities"])}, "are not vision_probabilities × prior"),
+        ({"probabilities": ("Mul", ["vision_probabilities", "prior"])}, "are not vision_probabilities × prior"),
+        ({"vision_probabilities": ("Identity", ["logits"])}, "vision_probabilities adds up to"),
+        ({"logits": ("Mul", ["colours", "prior"])}, "the prior changes vision_probabilities"),
+        ({"logits": ("Sub", ["colours", "colours"])}, "another photo gives the same probabilities"),
+        ({"positive": ("Add", ["prior", "gain"])}, "a prior that is tiny for all animals|× prior"),
+        ({"weights": ("Neg", ["positive"])}, "are not vision_probabilities × prior"),
+        ({"animal_probability": ("ReduceMax", ["colours"])}, "animal_probability is .* expected 0 to 1"),
+    ],
+)
+def test_what_a_model_does_wrong_is_named(
+    tmp_path: Path, nodes: dict[str, tuple[str, list[str]]], message: str
+) -> None:
+    # GIVEN a graph of the right form that computes one thing otherwise; THEN the check says what
+    found = faults(tmp_path, nodes=nodes)
+    assert any(re.search(message, each) for each in found), found
+
+
+def test_labels_that_are_more_or_fewer_than_outputs_are_named(tmp_path: Path) -> None:
+    # GIVEN labels without their last row
+    fewer = "\n".join(LABELS.splitlines()[:-1]) + "\n"
+    assert faults(tmp_path, fewer) == [
+        "tiny.onnx gives probabilities of 3 animals, labels.csv has 2 rows; they must be as many"
+    ]
+
+
+def test_faults_of_the_file_and_of_the_labels_are_both_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a file that is no model, with labels of other columns
+    path = write(tmp_path, tiny_model(), "name\n")
+    path.write_bytes(b"no model")
+    # WHEN it is checked; THEN it fails, one line each
+    assert main([str(path)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "onnxruntime can load" in lines[0]
+    assert "labels.csv has the columns name" in lines[1]

@@ -1,0 +1,50 @@
+"""Measures: known answers on small tables, and a temperature that is found again."""
+
+import numpy as np
+import pytest
+
+from model.measures import accuracy, calibration_error, fit_temperature, negative_log_likelihood, sharpen
+
+PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
+LABELS = np.array([0, 0, 2, 2])
+
+
+def test_accuracy_counts_the_label_among_the_likeliest() -> None:
+    assert accuracy(PROBABILITIES, LABELS) == 0.5
+    assert accuracy(PROBABILITIES, LABELS, top=2) == 0.75
+    assert accuracy(PROBABILITIES, LABELS, top=3) == 1
+
+
+def test_likelihood_is_of_what_the_true_animal_was_given() -> None:
+    assert negative_log_likelihood(PROBABILITIES, LABELS) == pytest.approx(-np.log([0.7, 0.3, 0.7, 0.1]).mean())
+
+
+@pytest.mark.parametrize("equal_mass", [False, True])
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy(equal_mass: bool) -> None:
+    # GIVEN a model that is 90 % sure and right in 6 of 10 photos, in one bin of equal width
+    sure = np.tile([[0.9, 0.1]], (10, 1))
+    right = np.array([0] * 6 + [1] * 4)
+    # THEN it is off by 0.3; in bins of one photo each the gaps do not cancel: 6 × 0.1 and 4 × 0.9
+    assert calibration_error(sure, right, equal_mass=equal_mass) == pytest.approx(0.42 if equal_mass else 0.3)
+
+
+def test_a_certain_and_right_model_has_no_calibration_error() -> None:
+    assert calibration_error(np.eye(3), np.arange(3)) == 0
+
+
+def test_sharpening_keeps_the_order_and_one_changes_nothing() -> None:
+    assert np.allclose(sharpen(PROBABILITIES, 1), PROBABILITIES)
+    sharper = sharpen(PROBABILITIES, 0.5)
+    assert np.allclose(sharper.sum(axis=1), 1)
+    assert np.all(np.argsort(sharper, axis=1) == np.argsort(PROBABILITIES, axis=1))
+    assert np.all(sharper.max(axis=1) >= PROBABILITIES.max(axis=1))
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_is_found_again(temperature: float) -> None:
+    # GIVEN labels drawn from known probabilities, which are then made too flat or too sharp
+    random = np.random.default_rng(7)
+    true = sharpen(np.exp(random.normal(size=(4000, 5))), 0.5)
+    labels = (true.cumsum(axis=1) > random.uniform(size=(4000, 1))).argmax(axis=1)
+    # WHEN the temperature is fitted; THEN it undoes that
+    assert fit_temperature(sharpen(true, 1 / temperature), labels) == pytest.approx(temperature, rel=0.1)

@@ -1,0 +1,101 @@
+"""Quantisation: nothing is off by more than half a step, zero is exact, and no processor can overflow."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from chalicelib.errors import ModelError
+from model.quantize import Range, quantize_bias, quantize_weights, read_ranges, write_ranges
+
+figures = st.floats(-8, 8, width=32)
+kernels = st.tuples(st.integers(1, 4), st.integers(1, 5), st.sampled_from([1, 3])).map(
+    lambda s: (s[0], s[1], s[2], s[2])
+)
+
+
+@given(arrays(np.float32, kernels, elements=figures))
+def test_weights_are_off_by_at_most_half_a_step(weight: NDArray[np.float32]) -> None:
+    # GIVEN any weights; WHEN they are rounded; THEN each is as near as its channel's scale allows
+    quantized = quantize_weights(weight)
+    scales = quantized.scales.reshape(-1, 1, 1, 1)
+    assert np.all(np.abs(quantized.values * scales - weight) <= scales * 0.501)
+    assert quantized.values.min() >= -127
+
+
+@given(arrays(np.float32, kernels, elements=figures))
+def test_no_pair_of_products_overflows_16_bits(weight: NDArray[np.float32]) -> None:
+    # GIVEN any weights of a convolution over several channels
+    values = quantize_weights(weight).values.astype(np.int32)
+    channels_last = np.moveaxis(values, 1, -1).reshape(len(values), -1)
+    # WHEN two neighbours meet the largest activations, as AVX2 adds them
+    even = channels_last[:, : channels_last.shape[1] // 2 * 2]
+    if weight.shape[1] > 1:  # depthwise kernels add in 32 bits
+        sums = (even[:, 0::2] + even[:, 1::2]) * 255
+        # THEN the sum fits
+        assert np.all((np.iinfo(np.int16).min <= sums) & (sums <= np.iinfo(np.int16).max))
+
+
+def test_a_matrix_is_guarded_along_its_rows() -> None:
+    # GIVEN a classifier with two large weights side by side, and one with the same weights apart
+    side_by_side, apart = quantize_weights(np.array([[1, 1, 0, 0], [1, 0, 1, 0]], np.float32)).values
+    # THEN only the first is scaled down
+    assert side_by_side.tolist() == [64, 64, 0, 0]
+    assert apart.tolist() == [127, 0, 127, 0]
+
+
+def test_a_channel_of_zeros_stays_zeros() -> None:
+    quantized = quantize_weights(np.zeros((2, 3, 1, 1), np.float32))
+    assert not quantized.values.any()
+    assert np.all(quantized.scales > 0)
+
+
+def test_biases_are_whole_numbers_of_products_and_saturate() -> None:
+    scales = np.array([0.5, 0.25, 1e-9], np.float32)
+    assert quantize_bias(np.array([1, -1, 100], np.float32), scales).tolist() == [2, -4, 2**31 - 1]
+
+
+@given(low=st.floats(-50, 0), high=st.floats(0.01, 50))
+def test_zero_is_exact_and_the_ends_are_within_a_step(low: float, high: float) -> None:
+    # GIVEN any range that holds zero; THEN zero has a whole number of its own, and both ends have one near them
+    each = Range(low, high)
+    step = float(each.scale)
+    assert abs((0 - int(each.zero_point)) * step - low) <= step
+    assert abs((255 - int(each.zero_point)) * step - high) <= step
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 1), (-1, -0.5), (0, 0), (float("nan"), 1), (0, float("inf"))])
+def test_a_range_without_zero_or_extent_is_refused(low: float, high: float) -> None:
+    with pytest.raises(ModelError, match="must hold 0 and more"):
+        Range(low, high)
+
+
+def test_ranges_are_read_as_they_were_written(tmp_path: Path) -> None:
+    ranges = {"stem": Range(0, 6), "block0.project": Range(-34.25, 30.5)}
+    write_ranges(tmp_path / "activations.csv", ranges)
+    assert read_ranges(tmp_path / "activations.csv") == ranges
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tensor,least,most\n", "has the columns tensor,least,most; expected tensor,low,high"),
+        ("tensor,low,high\nstem,0\n", "is no table of activation ranges"),
+        ("tensor,low,high\nstem,zero,6\n", "is no table of activation ranges"),
+        ("tensor,low,high\nstem,1,6\n", "must hold 0 and more; 1.0 to 6.0 does not"),
+    ],
+)
+def test_a_table_that_is_none_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "activations.csv"
+    path.write_text(text)
+    with pytest.raises(ModelError, match=message):
+        read_ranges(path)
+
+
+def test_a_missing_table_says_what_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"python -m model\.calibrate"):
+        read_ranges(tmp_path / "none.csv")
