@@ -7,10 +7,9 @@ Serverless, whose one endpoint answers for every slot. The first `MOVED` or `ASK
 which reads the map of slots (8 ms and another connection) and follows it.
 
 redis-py's time-outs belong to a connection and begin anew with each wait. Here they follow the deadline of the thread
-that uses the connection, whenever one is taken, opened or read from. So an exchange ends by its deadline, or with the
-one wait for a socket, `Budget.command` at most, that began before. Beyond reach are: the resolver; a host's second
-address, which gets the time to connect anew; a single reply that drips in, as long as no piece takes too long; and, in
-a cluster that lost a node, the wait for another thread that is reading the new map.
+that uses the connection, whenever it connects or receives. So an exchange ends by its deadline. Beyond reach are: the
+resolver; a host's second address, which gets the time to connect anew; a message that the server does not take in,
+`Budget.command` more; and, in a cluster that lost a node, the wait for another thread that is reading the new map.
 """
 
 import ssl
@@ -100,36 +99,42 @@ class _Connection(redis.Connection):
             self.read_response()
         return readable
 
-    def read_response(self, *args: Any, **options: Any) -> Any:
-        """As in redis-py, as long as the turn lasts: one message may have hundreds of replies."""
-        left = self._turn.deadline.left()
-        if left < self._budget.command:
-            if left <= 0:
-                self.disconnect()
-                raise redis.TimeoutError("the replies took too long")
-            options["timeout"] = left
-        return super().read_response(*args, **options)
-
-    def _connect(self) -> socket:
+    def _connect(self) -> Any:
         until = self._turn.deadline.within(self._budget.connect)
         self.socket_connect_timeout = _left(until)
-        wire: socket = super()._connect()
-        if self._tls is None:
-            return wire
-        try:
-            wire.settimeout(_left(until))
-            wire = self._tls.wrap_socket(wire, server_hostname=self.host)
-            wire.settimeout(self.socket_timeout)
-        except BaseException:
-            wire.close()
-            raise
-        return wire
+        line: socket = super()._connect()
+        if self._tls is not None:
+            try:
+                line.settimeout(_left(until))
+                line = self._tls.wrap_socket(line, server_hostname=self.host)
+                line.settimeout(self.socket_timeout)
+            except BaseException:
+                line.close()
+                raise
+        return _Line(line, self._turn, self._budget.command)
+
+
+class _Line:
+    """A socket that takes nothing in any more once the turn is over, however slowly it drips."""
+
+    def __init__(self, line: socket, turn: _Turn, patience: float) -> None:
+        self._line, self._turn, self._patience = line, turn, patience
+        self.sendall, self.settimeout = line.sendall, line.settimeout
+
+    def recv(self, size: int) -> bytes:
+        left = self._turn.deadline.left()
+        if left < self._patience and self._line.gettimeout() != 0:  # 0: only looks whether there is something
+            self._line.settimeout(_left(self._turn.deadline))
+        return self._line.recv(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._line, name)
 
 
 def _left(until: Deadline) -> float:
     left = until.left()
     if left <= 0:
-        raise redis.TimeoutError("no time is left")
+        raise TimeoutError("no time is left")
     return left
 
 
@@ -177,8 +182,11 @@ class RedisClient:
         that may be carried out twice.
         """
         deadline = deadline.within(self.budget.total)
+        left = deadline.left()
+        if left <= 0:
+            raise CacheError("redis_timeout", "no time was left to ask Redis")
         try:
-            self._places.get(timeout=max(deadline.left(), 0.0))
+            self._places.get(timeout=left)
         except Empty:
             raise CacheError("redis_pool_exhausted", "all connections to Redis are in use") from None
         try:
