@@ -278,6 +278,12 @@ class Settings:
         "BREAKER_REST", 5.0, _positive, unit="s", help="time for which it is left alone before one request tries again"
     )
 
+    warm_minutes: int = setting(
+        "WARM_MINUTES", 5, _count, unit="min", help="how often warming runs; read when the app is deployed"
+    )
+    warm_reserve: float = setting(
+        "WARM_RESERVE", 3.0, _positive, unit="s", help="time that warming leaves of what Lambda grants it"
+    )
     warm_hottest: int = setting(
         "WARM_HOTTEST", 200, _count, help="cells in most demand that warming looks after, with their neighbours"
     )
