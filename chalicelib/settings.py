@@ -135,7 +135,10 @@ class Settings:
         help="weight of an animal that does not live in the cell; docs/narrowing.md says how it was chosen",
     )
     animal_threshold: float = setting(
-        "ANIMAL_THRESHOLD", 0.5, _share, help="least probability of an animal for a prediction"
+        "ANIMAL_THRESHOLD",
+        0.7,
+        _share,
+        help="least probability of an animal for a prediction; model/README.md says how it was chosen",
     )
     rank_threshold: float = setting(
         "RANK_THRESHOLD", 0.7, _share, help="share of the probability that the predicted taxon holds"
