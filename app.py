@@ -4,26 +4,38 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import wraps
+from functools import cache, wraps
 from threading import Lock
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
-from chalice.app import Chalice, Request, Response
+from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib import errors, page
 from chalicelib.answer import Answer, Residents
 from chalicelib.asked import expect_no_parameters, read_asked, read_deep, read_place
 from chalicelib.body import BINARY_TYPES, read_body
+from chalicelib.deadline import Deadline
+from chalicelib.feature_stage import build_warming
 from chalicelib.health import Health
 from chalicelib.identify import animals_at, identify
-from chalicelib.metrics import Emitter, Record
+from chalicelib.metrics import Emitter, Record, WarmingRecord
 from chalicelib.parts import Parts
 from chalicelib.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.problem import problem_of
 from chalicelib.settings import Settings
 
+if TYPE_CHECKING:
+    from chalicelib.warming import Warming
+
 VERSION = "0.1.0"
+
+
+@cache
+def warming() -> "Warming":
+    """The scheduled function's part; a function of its own on Lambda, so it has no model."""
+    return build_warming(settings)
+
 
 type View = Callable[..., Response]
 
@@ -112,6 +124,15 @@ def get_page(request: Request, _: Record) -> Response:
 def get_asset(_: Request, __: Record, name: str) -> Response:
     text, headers = page.asset(name)
     return Response(text, {**headers})
+
+
+@app.schedule(Rate(settings.warm_minutes, unit=Rate.MINUTES))
+def warm(event: CloudWatchEvent) -> dict[str, Any]:
+    """Fill the cache before anybody asks; what was done is returned and counted."""
+    context = cast("Any", event.context)  # Lambda's own object
+    report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warm_reserve))
+    emitter.emit(WarmingRecord(context.aws_request_id, report))
+    return asdict(report)
 
 
 @app.middleware("http")

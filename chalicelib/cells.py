@@ -27,7 +27,7 @@ def parse_cell(text: str) -> int:
         cell = int(text, 16)
     except ValueError:
         raise ValueError(f"'{text}' is not an H3 cell") from None
-    if not h3.is_valid_cell(cell) or h3.get_resolution(cell) != RESOLUTION:
+    if not 0 < cell < 2**63 or not h3.is_valid_cell(cell) or h3.get_resolution(cell) != RESOLUTION:
         raise ValueError(f"'{text}' is not an H3 cell of resolution {RESOLUTION}")
     return cell
 

@@ -156,7 +156,7 @@ class CellFeatures:
             return self._keep(value, "hit", visit)
         if self._store.is_resting:
             self._cold = False
-            visit.faults.append("postgres_breaker_open")
+            visit.note("postgres_breaker_open")
             return self._stale(value, visit)
         try:
             return self._recompute(version, value, visit)
@@ -186,7 +186,7 @@ class CellFeatures:
             if stale is not None or self._memory.usable(visit.cell, self._now()) is not None:
                 return self._stale(stale, visit)
             if holder == FAILED or visit.deadline.left() < pause:
-                visit.faults.append("lease_failed" if holder == FAILED else "lease_timeout")
+                visit.note("lease_failed" if holder == FAILED else "lease_timeout")
                 return self._stale(None, visit)
             pause = self._wait(pause, visit)
 
@@ -251,7 +251,7 @@ class CellFeatures:
             try:
                 self._believe(data.decode())
             except UnicodeDecodeError:
-                visit.faults.append("version_corrupt")
+                visit.note("version_corrupt")
         elif self._version is not None:
             self._believe(self._version)  # forgotten by Redis; whoever asks the database next writes it anew
         return self._version
@@ -271,11 +271,11 @@ class CellFeatures:
         try:
             value = unpack(data, visit.cell, version)
         except Corrupt:
-            visit.faults.append("value_corrupt")
+            visit.note("value_corrupt")
             return None
         ahead = value.created - self._now()
         if ahead > SKEW:  # written by a clock ahead of ours: take its lifetimes as from now, not its dates
-            visit.faults.append("clock_skew")
+            visit.note("clock_skew")
             value = value._replace(created=self._now(), soft=value.soft - ahead, hard=value.hard - ahead)
         return value if self._now() < value.hard else None
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from chalicelib.errors import HTTPError
     from chalicelib.features import Features
     from chalicelib.photo import Photo
+    from chalicelib.visit import Trace
+    from chalicelib.warming import Report
 
 NAMESPACE = "Faunalens"
 
@@ -51,10 +53,24 @@ METRICS: Mapping[str, Metric] = {
     "CacheMisses": Metric("Count", "features that came from PostgreSQL"),
     "CacheBypasses": Metric("Count", "features that were looked for without Redis"),
     "DependencyFaults": Metric("Count", "faults of Redis or PostgreSQL met on the way; property `faults` names them"),
+    "DatabaseQueries": Metric("Count", "queries to PostgreSQL, failed ones included"),
+    "DatabaseLatency": Metric("Milliseconds", "time that a request spent on queries to PostgreSQL"),
+    "LeaseWaits": Metric("Count", "polls for features that another request was fetching"),
+    "LeaseWaitLatency": Metric("Milliseconds", "time that a request waited for another's features"),
+    "BreakerOpenings": Metric("Count", "circuit breakers of Redis or PostgreSQL that this request opened"),
+    "WarmedHits": Metric("Count", "features that the warming schedule had put where they were found"),
     "AnimalsInCell": Metric("Count", "animals known to live in the cell"),
     "TopScore": Metric("None", "score of the likeliest animal, 0 to 1"),
     "NoAnimal": Metric("Count", "photos on which no animal was recognised"),
     "UnexpectedAnimals": Metric("Count", "likeliest animals that do not live at the place"),
+    "WarmingRuns": Metric("Count", "runs of the warming schedule"),
+    "WarmingLatency": Metric("Milliseconds", "a whole run of the warming schedule"),
+    "WarmingConsidered": Metric("Count", "cells that a run looked after"),
+    "WarmingRefreshed": Metric("Count", "cells that a run fetched and wrote"),
+    "WarmingSkipped": Metric("Count", "cells that were good for a while yet"),
+    "WarmingFailed": Metric("Count", "cells that a run could not refresh, also for want of time"),
+    "WarmingQueries": Metric("Count", "queries of a run to PostgreSQL"),
+    "WarmingUseful": Metric("None", "share of hits of the last two hours that were on warmed features, 0 to 1"),
 }
 
 _MODES = {
@@ -119,6 +135,7 @@ class Record:
             if self.features.mode != "no_location":
                 values |= {name: int(name == _LEVELS[self.features.cache]) for name in _LEVELS.values()}
                 values["AnimalsInCell"] = len(self.features.animals)
+                values |= _of_trace(self.features.trace)
         if self.answer:
             best = self.answer.candidates[0]
             values["TopScore"] = best.score
@@ -146,6 +163,43 @@ class Record:
         return values
 
 
+@dataclass(frozen=True, slots=True)
+class WarmingRecord:
+    """What one run of the warming schedule did."""
+
+    request_id: str
+    report: "Report"
+
+    def metrics(self) -> dict[str, float]:
+        """What this run adds to each metric."""
+        report = self.report
+        values: dict[str, float] = {
+            "WarmingRuns": 1,
+            "WarmingLatency": round(report.seconds * 1e3, 1),
+            "WarmingConsidered": report.considered,
+            "WarmingRefreshed": report.refreshed,
+            "WarmingSkipped": report.skipped,
+            "WarmingFailed": report.failed,
+            "WarmingQueries": report.queries,
+        }
+        return values if report.useful is None else values | {"WarmingUseful": report.useful}
+
+    def properties(self) -> dict[str, Any]:
+        """What is known of this run besides, for Logs Insights."""
+        return {"request_id": self.request_id, "quiet": self.report.quiet, "faults": self.report.faults}
+
+
+def _of_trace(trace: "Trace") -> dict[str, float]:
+    return {
+        "DatabaseQueries": trace.queries,
+        "DatabaseLatency": trace.query_ms,
+        "LeaseWaits": trace.lease_waits,
+        "LeaseWaitLatency": trace.lease_wait_ms,
+        "BreakerOpenings": len(trace.opened),
+        "WarmedHits": int(trace.warmed),
+    }
+
+
 class Emitter:
     """Writes records as embedded metrics: to a stream, or appended to a file."""
 
@@ -153,7 +207,7 @@ class Emitter:
         self._dimensions = {"service": service, "stage": stage}
         self._destination = destination
 
-    def emit(self, record: Record) -> None:
+    def emit(self, record: Record | WarmingRecord) -> None:
         """Write the record's line. Values that are no numbers (NaN, infinity) stay out of it."""
         context_type, serializer = _embedded_metrics()
         context = context_type(namespace=NAMESPACE, properties=record.properties(), default_dimensions=self._dimensions)

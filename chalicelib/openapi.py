@@ -113,7 +113,12 @@ def _photo_content() -> dict[str, Any]:
 
 def _responses(answer: type, refusals: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
     """The answer, the refusals of this path by status, and what any path can answer."""
-    refused: list[type[errors.HTTPError]] = [*refusals, errors.TooManyRequests, errors.InternalError, errors.Unavailable]
+    refused: list[type[errors.HTTPError]] = [
+        *refusals,
+        errors.TooManyRequests,
+        errors.InternalError,
+        errors.Unavailable,
+    ]
     responses = {"200": _response("The answer.", answer)}
     for status in sorted({each.status for each in refused}):
         which = [each for each in refused if each.status == status]

@@ -135,7 +135,10 @@ class Settings:
         help="weight of an animal that does not live in the cell; docs/narrowing.md says how it was chosen",
     )
     animal_threshold: float = setting(
-        "ANIMAL_THRESHOLD", 0.5, _share, help="least probability of an animal for a prediction"
+        "ANIMAL_THRESHOLD",
+        0.7,
+        _share,
+        help="least probability of an animal for a prediction; model/README.md says how it was chosen",
     )
     rank_threshold: float = setting(
         "RANK_THRESHOLD", 0.7, _share, help="share of the probability that the predicted taxon holds"
@@ -278,6 +281,12 @@ class Settings:
         "BREAKER_REST", 5.0, _positive, unit="s", help="time for which it is left alone before one request tries again"
     )
 
+    warm_minutes: int = setting(
+        "WARM_MINUTES", 5, _count, unit="min", help="how often warming runs; read when the app is deployed"
+    )
+    warm_reserve: float = setting(
+        "WARM_RESERVE", 3.0, _positive, unit="s", help="time that warming leaves of what Lambda grants it"
+    )
     warm_hottest: int = setting(
         "WARM_HOTTEST", 200, _count, help="cells in most demand that warming looks after, with their neighbours"
     )

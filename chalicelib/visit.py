@@ -39,8 +39,13 @@ class Visit:
     waits: int = 0
     wait_ms: float = 0.0
 
+    def note(self, fault: str) -> None:
+        """A fault counts once a look-up, however often it is met."""
+        if fault not in self.faults:
+            self.faults.append(fault)
+
     def met(self, error: DependencyError) -> None:
-        self.faults.append(error.fault)
+        self.note(error.fault)
         if error.opened:
             self.opened.append("redis" if isinstance(error, CacheError) else "postgres")
 

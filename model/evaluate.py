@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.scoring import Model, Scores
+from chalicelib.settings import Settings
 from model.build import ACTIVATIONS, LABELS, count_animals, read_network, read_temperature, serialize
 from model.measures import Labels, accuracy, calibration_error, negative_log_likelihood, sharpen
 from model.photos import Labelled, read_photos
 from model.quantize import read_ranges
-
-ANIMAL_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +64,7 @@ def table(measured: Mapping[str, Measured], labels: Labels, temperature: float) 
     reference = measured[names[-1]]
     shown = labels < reference.vision.shape[1]
     true = labels[shown]
-    passes = {name: each.animal_probability >= ANIMAL_THRESHOLD for name, each in measured.items()}
+    passes = {name: each.animal_probability >= Settings().animal_threshold for name, each in measured.items()}
 
     rows: dict[str, list[str]] = {}
     for name, each in measured.items():

@@ -52,14 +52,27 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Statistics:
+    """What batch normalisation makes of each channel: its `mean`, and its `deviation` but for the sign."""
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
-    """The whole network. `classifier`: float32 (classes, features); `classifier_bias`: float32 (classes,)."""
+    """The whole network.
+
+    `classifier`: float32 (classes, features); `classifier_bias`: float32 (classes,). `statistics`: of each
+    convolution's output before ReLU6, by the convolution's name.
+    """
 
     stem: Convolution
     blocks: tuple[Block, ...]
     head: Convolution
     classifier: NDArray[np.float32]
     classifier_bias: NDArray[np.float32]
+    statistics: Mapping[str, Statistics]
 
     @property
     def convolutions(self) -> tuple[Convolution, ...]:
@@ -71,12 +84,18 @@ class Network:
 def efficientnet_lite2(weights: Mapping[str, NDArray[Any]]) -> Network:
     """The network of a state dict with the names of EfficientNet-Lite-PyTorch; `KeyError` if one is missing."""
     strides = [stride if first == 0 else 1 for count, stride in _STAGES for first in range(count)]
+    names = [("stem", "_bn0"), ("head", "_bn1")]
+    for number in range(len(strides)):
+        parts = (("expand", "_bn0"), ("depthwise", "_bn1"), ("project", "_bn2"))
+        names += [(f"block{number}.{part}", f"_blocks.{number}.{norm}") for part, norm in parts]
+    names = [(name, prefix) for name, prefix in names if f"{prefix}.weight" in weights]
     return Network(
         stem=_convolution("stem", weights, "_conv_stem", "_bn0", stride=2),
         blocks=tuple(_block(number, weights, stride) for number, stride in enumerate(strides)),
         head=_convolution("head", weights, "_conv_head", "_bn1"),
         classifier=weights["_fc.weight"],
         classifier_bias=weights["_fc.bias"],
+        statistics={name: Statistics(weights[f"{prefix}.bias"], weights[f"{prefix}.weight"]) for name, prefix in names},
     )
 
 

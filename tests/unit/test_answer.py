@@ -39,7 +39,7 @@ def scores(taxonomy: Taxonomy, **best: float) -> Scores:
     values = np.zeros(len(taxonomy.animals), np.float32)
     for name, value in best.items():
         values[int(name.removeprefix("a"))] = value
-    return Scores(values, values / 2, 0.9)
+    return Scores(values, values / np.float32(2), 0.9)
 
 
 def test_candidates_are_the_likeliest_best_first(taxonomy: Taxonomy) -> None:

@@ -39,7 +39,7 @@ def test_all_places_of_a_cell_share_one_centre(latitude: float, longitude: float
     assert cells.cell_of(*center) == cell
 
 
-@pytest.mark.parametrize("text", ["", "koala", "83be0effffffff", "84be0efffffffff", "ffffffffffffffff"])
+@pytest.mark.parametrize("text", ["", "koala", "83be0effffffff", "84be0efffffffff", "ffffffffffffffff", "f" * 40, "-1"])
 def test_what_is_no_cell_of_ours_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an H3 cell"):
         cells.parse_cell(text)

@@ -11,8 +11,10 @@ import pytest
 
 from chalicelib.errors import BadRequest, InternalError
 from chalicelib.features import NO_LOCATION, CacheLevel, Mode
-from chalicelib.metrics import METRICS, Emitter, Record
+from chalicelib.metrics import METRICS, Emitter, Record, WarmingRecord
 from chalicelib.photo import Limits, open_photo
+from chalicelib.visit import Trace
+from chalicelib.warming import Report
 from tests.pictures import SYDNEY, exif, jpeg
 
 
@@ -85,6 +87,28 @@ def test_a_photo_is_counted_and_its_place_is_not() -> None:
     assert line["PhotoBytes"] > 1000
     assert "33.8" not in json.dumps(line)
     assert "151.2" not in json.dumps(line)
+
+
+def test_what_a_look_up_did_is_counted() -> None:
+    record = Record("r", "/identify")
+    trace = Trace(queries=2, query_ms=3.5, lease_waits=4, lease_wait_ms=50.0, opened=("redis",), warmed=True)
+    record.features = replace(NO_LOCATION, mode="narrowed", cache="miss", trace=trace)
+    line = emitted(record)
+    names = ("DatabaseQueries", "DatabaseLatency", "LeaseWaits", "LeaseWaitLatency", "BreakerOpenings", "WarmedHits")
+    assert [line[name] for name in names] == [2, 3.5, 4, 50.0, 1, 1]
+
+
+def test_a_run_of_warming_is_counted() -> None:
+    report = Report(considered=9, refreshed=4, skipped=3, failed=2, queries=1, seconds=0.5, hits=10, warmed_hits=5)
+    stream = io.StringIO()
+    Emitter("faunalens", "test", stream).emit(WarmingRecord("r-1", report))
+    line = json.loads(stream.getvalue())
+    names = ("Considered", "Refreshed", "Skipped", "Failed", "Queries", "Useful", "Latency")
+    assert [line[f"Warming{name}"] for name in names] == [9, 4, 3, 2, 1, 0.5, 500.0]
+
+
+def test_warming_without_hits_has_no_share_of_them() -> None:
+    assert "WarmingUseful" not in WarmingRecord("r-1", Report()).metrics()
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -1,0 +1,46 @@
+"""Take the pictures of the page that the README shows: `make run`, then `python -m docs.pictures`.
+
+The photo is Chelsea the cat, by Stéfan van der Walt (CC0), from scikit-image's wheel.
+"""
+
+import argparse
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+IMAGES = Path(__file__).parent / "images"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+def chelsea() -> Path:
+    """The photo, in the wheel of scikit-image, which is not imported for it."""
+    package = find_spec("skimage")
+    if package is None or package.origin is None:
+        raise FileNotFoundError("scikit-image is not installed; run `make setup`")
+    return Path(package.origin).parent / "data" / "chelsea.png"
+
+
+def main() -> None:
+    """Show the photo to the page and take a picture of the answer."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--url", default="http://127.0.0.1:8000/", help="where the page is served (default: %(default)s)"
+    )
+    url = parser.parse_args().url
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1120, "height": 760}, device_scale_factor=1)
+        page.goto(url)
+        page.set_input_files("input[type=file] >> nth=0", chelsea())
+        page.get_by_label("Latitude").fill("-33.9")
+        page.get_by_label("Longitude").fill("151.2")
+        page.get_by_text("Use this place").click()
+        page.get_by_text("What it may be").wait_for()
+        page.screenshot(path=IMAGES / "page.png", clip={"x": 0, "y": 0, "width": 1120, "height": 760})
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

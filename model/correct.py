@@ -1,0 +1,79 @@
+"""Undo the shift that rounding weights gives to a layer's mean output, by its bias; needs no photos.
+
+Rounded weights w + ε turn a mean input E[x] into a mean error ε · E[x], the same for every photo (Nagel et al. 2019,
+"Data-Free Quantization Through Weight Equalization and Bias Correction"). Batch normalisation knows E[x]: each
+channel is about normal with mean β and deviation |γ|, and then cut by ReLU6.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.network import Convolution, Network, Statistics
+from model.quantize import quantize_weights
+
+# ImageNet's mean colour (0.485, 0.456, 0.406 of 255), normalised as pixels are.
+_PIXELS = (np.array([0.485, 0.456, 0.406]) * 255 - 127) / 128
+
+type Mean = NDArray[np.float64]
+
+
+def correct(network: Network) -> Network:
+    """The network with biases that make up for its weights' rounding; as good as before, for int8 only."""
+    corrected = _corrected(network)
+    stem = next(corrected)
+    blocks = tuple(
+        replace(block, convolutions=tuple(next(corrected) for _ in block.convolutions)) for block in network.blocks
+    )
+    features = after_relu6(network.statistics[network.head.name])
+    bias = network.classifier_bias - _shift(network.classifier, features)
+    return replace(network, stem=stem, blocks=blocks, head=next(corrected), classifier_bias=bias.astype(np.float32))
+
+
+def after_relu6(statistics: Statistics) -> Mean:
+    """Mean of each channel after ReLU6, if it was normal before: E[min(max(x, 0), 6)]."""
+    mean = statistics.mean.astype(np.float64)
+    deviation = np.maximum(np.abs(statistics.deviation.astype(np.float64)), 1e-6)
+    low, high = -mean / deviation, (6 - mean) / deviation
+    between = _share_below(high) - _share_below(low)
+    return np.asarray(mean * between + deviation * (_density(low) - _density(high)) + 6 * (1 - _share_below(high)))
+
+
+def _corrected(network: Network) -> Iterator[Convolution]:
+    """The convolutions in order, corrected for the mean of their inputs."""
+    inputs: Mean = _PIXELS
+    yield _correct(network.stem, inputs)
+    inputs = after_relu6(network.statistics[network.stem.name])
+    for block in network.blocks:
+        shortcut = inputs
+        for layer in block.convolutions:
+            yield _correct(layer, inputs)
+            statistics = network.statistics[layer.name]
+            inputs = after_relu6(statistics) if layer.relu6 else statistics.mean.astype(np.float64)
+        if block.residual:
+            inputs = inputs + shortcut
+    yield _correct(network.head, inputs)
+
+
+def _correct(layer: Convolution, inputs: Mean) -> Convolution:
+    means = inputs.reshape(-1, 1) if layer.groups > 1 else inputs
+    return replace(layer, bias=(layer.bias - _shift(layer.weight, means)).astype(np.float32))
+
+
+def _shift(weight: NDArray[np.float32], inputs: Mean) -> Mean:
+    """By how much rounding `weight` shifts the mean of each output; inputs: mean of each input channel."""
+    quantized = quantize_weights(weight)
+    scales = quantized.scales.astype(np.float64).reshape(-1, *[1] * (weight.ndim - 1))
+    errors = (quantized.values * scales - weight).reshape(*weight.shape[:2], -1).sum(axis=2)
+    return np.asarray((errors * inputs).sum(axis=1))  # no BLAS: the same sum on every processor
+
+
+def _share_below(z: Mean) -> Mean:
+    return np.array([(1 + math.erf(each / math.sqrt(2))) / 2 for each in z.tolist()])
+
+
+def _density(z: Mean) -> Mean:
+    return np.asarray(np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi))
