@@ -5,9 +5,15 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 Answer = Callable[[bytes], bytes | None]
 """Bytes that came → bytes to send; None hangs up, b"" stays silent."""
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
 
 
 class Scripted:
@@ -19,7 +25,7 @@ class Scripted:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self.port: int = self._listener.getsockname()[1]
+        self.address = Address(*self._listener.getsockname())
         self.messages: list[bytes] = []
         self._threads[0].start()
 

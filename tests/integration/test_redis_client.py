@@ -165,7 +165,7 @@ def test_tls_all_the_way(valkey_server: ValkeyServer, tmp_path: Path) -> None:
             return behind.recv(65536)
 
         with serve(relay, tls=made.context) as front:
-            url = f"rediss://localhost:{front.port}"
+            url = f"rediss://localhost:{front.address.port}"
             # THEN the cache works through it
             with closing(cache_at(url, made.authority)) as cache:
                 cache.write([Entry(KEYS[0], b"value", 60)], soon())

@@ -22,7 +22,7 @@ def soon() -> Deadline:
 
 
 def cache_of(server: Scripted, breaker: Breaker | None = None) -> RedisCache:
-    return RedisCache.from_url(f"redis://127.0.0.1:{server.port}", BUDGET, breaker or Breaker(3, 60))
+    return RedisCache.from_url(f"redis://127.0.0.1:{server.address.port}", BUDGET, breaker or Breaker(3, 60))
 
 
 def fault_of(call: Callable[[], object]) -> str:
@@ -94,7 +94,7 @@ def test_a_request_in_a_hurry_proves_nothing_about_redis() -> None:
 
 def test_a_url_may_carry_user_and_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
-        cache = RedisCache.from_url(f"redis://app:p%40ss@127.0.0.1:{server.port}", BUDGET, Breaker(3, 60))
+        cache = RedisCache.from_url(f"redis://app:p%40ss@127.0.0.1:{server.address.port}", BUDGET, Breaker(3, 60))
         assert cache.read(b"k", soon()) == b"v"
         assert b"app\r\n$4\r\np@ss" in server.messages[0]
         cache.close()
@@ -102,7 +102,7 @@ def test_a_url_may_carry_user_and_password() -> None:
 
 def test_a_login_takes_the_place_of_the_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
-        url = f"redis://app@127.0.0.1:{server.port}"
+        url = f"redis://app@127.0.0.1:{server.address.port}"
         cache = RedisCache.from_url(url, BUDGET, Breaker(3, 60), login=lambda: ("app", "token"))
         assert cache.read(b"k", soon()) == b"v"
         assert b"token" in server.messages[0]

@@ -44,7 +44,9 @@ def client(
     idle: float = 240.0,
     size: int = 4,
 ) -> Iterator[RedisClient]:
-    with closing(RedisClient(url.format(port=server.port), budget, ca=ca, login=login, idle=idle, size=size)) as made:
+    with closing(
+        RedisClient(url.format(port=server.address.port), budget, ca=ca, login=login, idle=idle, size=size)
+    ) as made:
         yield made
 
 
@@ -217,7 +219,7 @@ class TestPlaces:
 
         def reply(message: bytes) -> bytes:
             if b"SLOTS" in message:
-                port = server().port
+                port = server().address.port
                 return b"*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:%d\r\n$2\r\nid\r\n" % port
             if b"COMMAND" in message:
                 return b"*1\r\n*6\r\n$3\r\nget\r\n:2\r\n*1\r\n+readonly\r\n:1\r\n:1\r\n:1\r\n"
