@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model run test unit check format bench docs
+.PHONY: help setup environment model run test unit check format bench warm spike growth docs
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -37,6 +37,15 @@ format: environment ## lay out the code as `make check` wants it
 
 bench: setup ## tables of ratios: ours against the bare work (MODULES="request start features" for some of them)
 	@exec $(PYTHON) -m benchmarks $(MODULES)
+
+warm: setup ## the scheduled warming once, on what `make run` runs, or on DATABASE_URL and REDIS_URL
+	@if [ -f .local/run-$(PORT)/environment ]; then . .local/run-$(PORT)/environment; fi; exec $(PYTHON) -m local.warm
+
+spike: environment ## a spike on a cold cache: naive cache-aside against ours, with a picture in docs/images
+	@exec $(PYTHON) -m benchmarks.spike
+
+growth: environment ## how the cost of features grows with animals and cells (a few minutes)
+	@exec $(PYTHON) -m benchmarks.growth
 
 docs: environment ## the pages of docs/ that are made from the code
 	@$(PYTHON) -m docs.reference

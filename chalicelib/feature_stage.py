@@ -10,6 +10,7 @@ from chalicelib.iam import Signer
 from chalicelib.lifetimes import Lifetimes
 from chalicelib.memory import Memory
 from chalicelib.settings import Budget, Settings
+from chalicelib.sources import Store
 from chalicelib.store import PostgresStore
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def build_lifetimes(settings: Settings) -> Lifetimes:
     )
 
 
-def build_features(settings: Settings, cache: RedisCache, store: PostgresStore) -> CellFeatures:
+def build_features(settings: Settings, cache: RedisCache, store: Store) -> CellFeatures:
     """The whole stage over a cache and a store."""
     policy = Policy(
         build_lifetimes(settings),

@@ -25,6 +25,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,7 +92,7 @@ class PostgresStore:
     `dsn`: `postgresql://user[:password]@host[:port]/database[?…]`. `password`: called for each new connection where
     it changes, such as `iam.database_password(…)`. `ca`: certificates to trust; the server then has to prove its name
     (`verify-full`). `idle`: seconds after which the server closes an idle connection, so that frozen containers hold
-    none and an Aurora without work can pause.
+    none and an Aurora without work can pause; we replace it then too, in case the word of it was lost.
     """
 
     def __init__(
@@ -118,7 +119,9 @@ class PostgresStore:
         }
         if ca is not None:
             self._arguments |= {"sslmode": "verify-full", "sslrootcert": str(ca)}
+        self._idle = idle
         self._connection: Connection | None = None
+        self._used = 0.0  # when it last answered, monotonic
         self._lock = Lock()
 
     @property
@@ -132,8 +135,15 @@ class PostgresStore:
         if len(rows) < len(set(cells)):
             opened = self._breaker.failed()
             raise StoreError("postgres_no_dataset", "the database has no active dataset; load one", opened=opened)
+        try:
+            known = [_inhabitants(*rows[cell]) for cell in cells]
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            opened = self._breaker.failed()
+            raise StoreError(
+                "postgres_refused", f"features_of() gave a row that is none: {error}", opened=opened
+            ) from error
         self._breaker.worked()
-        return [_inhabitants(*rows[cell]) for cell in cells]
+        return known
 
     def ping(self, deadline: Deadline) -> str | None:
         """Version of the active dataset, for the health check; None without one. Raises `StoreError`."""
@@ -162,12 +172,13 @@ class PostgresStore:
         import psycopg2
 
         for last in (False, True):
-            used = self._connection is not None and not self._looks_dead(self._connection)
+            used = self._connection is not None and self._looks_alive(self._connection)
             try:
                 connection = self._connection if self._connection is not None and used else self._connect(deadline)
                 cursor = connection.cursor()
                 cursor.execute(query, arguments)
                 _wait(connection, deadline.within(self._budget.command + _GRACE))
+                self._used = monotonic()
                 return cursor.fetchall()
             except (psycopg2.Error, TimeoutError, OSError) as error:
                 self._drop()
@@ -194,14 +205,16 @@ class PostgresStore:
             self._connection.close()
             self._connection = None
 
-    @staticmethod
-    def _looks_dead(connection: "Connection") -> bool:
-        """Whether the server hung up while the connection lay idle: then, and only then, there is something to read."""
-        if connection.closed:
-            return True
+    def _looks_alive(self, connection: "Connection") -> bool:
+        """Whether the server has not hung up while the connection lay idle: then there would be something to read.
+
+        Unless the word of it was lost, on its way to a frozen container: past `idle` nobody waits for one.
+        """
+        if connection.closed or monotonic() - self._used > self._idle:
+            return False
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        return not poll.poll(0)
 
 
 def _wait(connection: "Connection", deadline: Deadline) -> None:
@@ -240,6 +253,8 @@ def fault_of(error: Exception) -> str:
 def _inhabitants(
     cell: int, version: str, areas: list[str], animals: list[int], weights: list[float], statuses: list[int]
 ) -> Inhabitants:
+    if not len(animals) == len(weights) == len(statuses):
+        raise ValueError(f"{len(animals)} animals, {len(weights)} weights and {len(statuses)} statuses")
     # Through bytes: three times as fast as numpy's own way from lists, and read-only like what comes from the cache.
     return Inhabitants(
         cell,

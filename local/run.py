@@ -61,6 +61,7 @@ class Run:
             "METRICS_FILE": str(metrics),
             "PYTHONUNBUFFERED": "1",
         }
+        self._publish("DATABASE_URL", "REDIS_URL", "METRICS_FILE", of=environment)
         app = self._child("the app", ["-m", "local.server", "--port", str(self._port)], environment)
 
         self._wait(database.child, database.ready, postgres.START_TIMEOUT)
@@ -84,6 +85,13 @@ class Run:
     def seconds(self) -> float:
         """Since the start."""
         return time.monotonic() - self._started
+
+    def _publish(self, *names: str, of: dict[str, str]) -> None:
+        """Leave the settings in a file that other commands on this desk can read, such as `make warm`; ours alone."""
+        path = self._folder / "environment"
+        path.touch(mode=0o600)
+        path.write_text("".join(f"export {name}='{of[name]}'\n" for name in names))
+        self._stack.callback(path.unlink, missing_ok=True)
 
     def _load(self, database: postgres.PostgresServer, environment: dict[str, str]) -> None:
         stamp = DataStamp(database.data_dir.parent / "data.sha256")

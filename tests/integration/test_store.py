@@ -96,8 +96,8 @@ def test_a_session_that_ends_just_as_it_is_used_is_replaced_once(
 ) -> None:
     store.features_of([FIRST], soon())
     admin.cursor().execute("select pg_terminate_backend(%s, 2000)", (session_of(store),))
-    looks = iter([False])
-    monkeypatch.setattr(PostgresStore, "_looks_dead", staticmethod(lambda _: next(looks)))
+    looks = iter([True])
+    monkeypatch.setattr(PostgresStore, "_looks_alive", staticmethod(lambda _: next(looks)))
     assert store.features_of([FIRST], soon())[0].cell == FIRST
 
 

@@ -88,6 +88,18 @@ def test_when_no_python_313_can_be_had(checkout: Path) -> None:
     assert "No interpreter found" in said
 
 
+def test_behind_a_proxy_that_signs_anew(checkout: Path) -> None:
+    # GIVEN a network whose certificates only the system knows
+    says = 'mkdir -p .venv; echo "$1 $UV_SYSTEM_CERTS" >>calls; [ "$UV_SYSTEM_CERTS" ] && exit 0'
+    script = f'{says}; echo "invalid peer certificate"; exit 1'
+    program(checkout, "uv", script)
+    # WHEN it is tried
+    done = bootstrap(checkout)
+    # THEN it goes on with the system's certificates, by itself
+    assert done.returncode == 0, done.stderr
+    assert (checkout / "calls").read_text().splitlines() == ["venv ", "venv true", "pip true"]
+
+
 def test_a_failure_is_tried_again_from_where_it_was(checkout: Path) -> None:
     # GIVEN a bootstrap that failed while installing packages
     made = 'mkdir -p .venv/bin; : >.venv/bin/python; cat >.venv/bin/python <<"X"\n#!/bin/sh\nX\n'
