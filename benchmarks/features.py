@@ -2,8 +2,7 @@
 
 Real PostgreSQL and Valkey on this machine. Each row compares our way with the raw calls that it cannot do without, on
 the same client and connection. Both are timed in turn, many times over, and the medians compared, so that what else
-the machine does falls on both alike. redis-py's cluster client stands beside ours: the faster the bare call, the harder
-the ratio.
+the machine does falls on both alike.
 """
 
 import argparse
@@ -15,12 +14,10 @@ from statistics import median
 from time import perf_counter
 
 import psycopg2
-import redis
 
 from benchmarks.measure import table
 from chalicelib import keys
 from chalicelib.deadline import Deadline
-from chalicelib.resp import encode
 from chalicelib.store import FEATURES_OF
 from local import postgres, valkey
 from tests.stage import FIRST, Container, database
@@ -55,16 +52,13 @@ def interleaved(ours: Step, raw: Step, prepare: Step, rounds: int) -> tuple[floa
     return median(times[0]), median(times[1])
 
 
-def measure(container: Container, redis_url: str, database_url: str, rounds: int) -> list[Row]:
+def measure(container: Container, database_url: str, rounds: int) -> list[Row]:
     """Memory hit, Redis hit and miss of one cell."""
-    features, cluster = container.features, container.cache._cluster
+    features, redis = container.features, container.cache._client()._plain
     key = keys.value_key(FIRST, "v1")
     features.of(FIRST)
     value = container.cache.read(key, Deadline.after(1))
     assert value is not None
-
-    def send(*words: bytes | str | int) -> object:
-        return cluster.run_one(key, encode(*words), Deadline.after(0.4))
 
     def forget() -> None:
         features._memory._entries.clear()
@@ -72,16 +66,13 @@ def measure(container: Container, redis_url: str, database_url: str, rounds: int
 
     def forget_all() -> None:
         forget()
-        send("DEL", key)
+        redis.delete(key)
 
     def expect(level: str) -> None:
         assert features.of(FIRST).cache == level
 
     memory, _ = interleaved(lambda: features.of(FIRST), lambda: None, lambda: None, rounds)
-    hit, raw_hit = interleaved(lambda: expect("hit"), lambda: send("GET", key), forget, rounds)
-
-    with closing(redis.RedisCluster.from_url(redis_url)) as theirs:
-        again, their_hit = interleaved(lambda: expect("hit"), lambda: theirs.get(key), forget, rounds)
+    hit, raw_hit = interleaved(lambda: expect("hit"), lambda: redis.get(key), forget, rounds)
 
     with closing(psycopg2.connect(database_url)) as connection:
         connection.autocommit = True
@@ -90,13 +81,12 @@ def measure(container: Container, redis_url: str, database_url: str, rounds: int
             with connection.cursor() as cursor:
                 cursor.execute(FEATURES_OF, ([FIRST],))
                 cursor.fetchall()
-            send("SET", key, value, "PX", 600_000)
+            redis.set(key, value, px=600_000)
 
         miss, raw_miss = interleaved(lambda: expect("miss"), query_and_set, forget_all, rounds // 3)
     return [
         Row("memory hit", memory * 1e6, None, "20 µs", memory < 20e-6),
         Row("Redis hit / raw GET", hit * 1e6, raw_hit * 1e6, "1.40", hit < 1.4 * raw_hit),
-        Row("Redis hit / GET of redis-py", again * 1e6, their_hit * 1e6, "1.40", again < 1.4 * their_hit),
         Row("miss / raw query + SET", miss * 1e6, raw_miss * 1e6, "1.30", miss < 1.3 * raw_miss),
     ]
 
@@ -111,7 +101,7 @@ def main() -> None:
         database(store) as url,
         closing(Container(cache.url, url)) as container,
     ):
-        rows = measure(container, cache.url, url, rounds)
+        rows = measure(container, url, rounds)
     lines = [
         (
             row.name,

@@ -2,14 +2,15 @@
 
 botocore comes with the Lambda runtime and is imported by the first token (about 90 ms); one signature takes 0.2 ms.
 A token is good for opening connections for 15 minutes, so each connection gets a new one; ElastiCache ends a
-connection 12 hours after its sign-in, which is why `cluster.Pool` replaces connections before that.
+connection 12 hours after its sign-in, which is why `redis_client` replaces connections before that.
 """
 
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from chalicelib.resp import Login
+Login = Callable[[], tuple[str, str]]
+"""Gives user and password when a connection opens. Raises `PermissionError` where there are no credentials."""
 
 TOKEN_SECONDS = 900
 """Life of a token; the longest that both services take."""

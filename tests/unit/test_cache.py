@@ -1,17 +1,18 @@
 import socket
-import ssl
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from chalicelib.breaker import Breaker
-from chalicelib.cache import Entry, RedisCache, fault_of
-from chalicelib.cluster import PoolExhausted
+from chalicelib.cache import Entry, RedisCache
 from chalicelib.deadline import Deadline
 from chalicelib.demand import Tally
 from chalicelib.errors import CacheError
-from chalicelib.resp import LoginRefused, ProtocolError, Refusal
 from chalicelib.settings import Budget
-from tests.scripted import Answer, serve
+from tests.scripted import Answer, Scripted, serve
 
 BUDGET = Budget(connect=0.2, command=0.05, total=0.12)
 
@@ -20,15 +21,22 @@ def soon() -> Deadline:
     return Deadline.after(2)
 
 
+def cache_of(server: Scripted, breaker: Breaker | None = None) -> RedisCache:
+    return RedisCache.from_url(f"redis://127.0.0.1:{server.address.port}", BUDGET, breaker or Breaker(3, 60))
+
+
+def fault_of(call: Callable[[], object]) -> str:
+    """The fault of a call, with a ! if it opened the breaker."""
+    with pytest.raises(CacheError) as caught:
+        call()
+    return caught.value.fault + ("!" if caught.value.opened else "")
+
+
 def read(answer: Answer, times: int = 1) -> list[str]:
     """Faults of as many reads from a server that answers so."""
-    faults = []
     with serve(answer) as server:
-        cache = RedisCache.from_url(f"redis://127.0.0.1:{server.address.port}", BUDGET, Breaker(3, 60))
-        for _ in range(times):
-            with pytest.raises(CacheError) as caught:
-                cache.read(b"k", soon())
-            faults.append(caught.value.fault + ("!" if caught.value.opened else ""))
+        cache = cache_of(server)
+        faults = [fault_of(lambda: cache.read(b"k", soon())) for _ in range(times)]
         cache.close()
     return faults
 
@@ -66,37 +74,27 @@ def test_bytes_that_are_no_reply() -> None:
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    cache = RedisCache.from_url(f"redis://127.0.0.1:{port}", BUDGET, Breaker(3, 60))
-    with pytest.raises(CacheError) as caught:
-        cache.read(b"k", soon())
-    assert caught.value.fault == "redis_unreachable"
+    cache = RedisCache.from_url(f"redis://127.0.0.1:{port}", BUDGET, Breaker(1, 60))
+    assert fault_of(lambda: cache.read(b"k", soon())) == "redis_unreachable!"
 
 
-@pytest.mark.parametrize(
-    ("failure", "fault"),
-    [
-        (TimeoutError(), "redis_timeout"),
-        (socket.gaierror(-2, "Name or service not known"), "redis_unreachable"),
-        (ConnectionRefusedError(), "redis_unreachable"),
-        (ConnectionResetError(), "redis_disconnected"),
-        (BrokenPipeError(), "redis_disconnected"),
-        (ProtocolError(), "redis_disconnected"),
-        (ssl.SSLCertVerificationError(), "redis_tls"),
-        (ssl.SSLError(), "redis_tls"),
-        (LoginRefused("WRONGPASS invalid username-password pair"), "redis_auth"),
-        (LoginRefused("ERR max number of clients reached"), "redis_too_many_clients"),
-        (PermissionError("no AWS credentials"), "redis_auth"),
-        (Refusal("MOVED 1 a:1"), "redis_moved"),
-    ],
-)
-def test_every_failure_has_a_fault(failure: OSError | Refusal, fault: str) -> None:
-    assert fault_of(failure) == fault
+def test_a_request_in_a_hurry_proves_nothing_about_redis() -> None:
+    # GIVEN a server that is too slow for a request that spent its time elsewhere
+    with serve(lambda _: b"") as server:
+        breaker = Breaker(1, 60)
+        cache = cache_of(server, breaker)
+        # WHEN such requests ask THEN they are told, and the breaker stays closed
+        assert fault_of(lambda: cache.read(b"k", Deadline.after(0.02))) == "redis_timeout"
+        assert fault_of(lambda: cache.read(b"k", Deadline.after(-1))) == "redis_timeout"
+        assert not breaker.is_open
+        # UNTIL one that has the time gets no answer either
+        assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
+        cache.close()
 
 
 def test_a_url_may_carry_user_and_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
-        url = f"redis://app:p%40ss@127.0.0.1:{server.address.port}"
-        cache = RedisCache.from_url(url, BUDGET, Breaker(3, 60))
+        cache = RedisCache.from_url(f"redis://app:p%40ss@127.0.0.1:{server.address.port}", BUDGET, Breaker(3, 60))
         assert cache.read(b"k", soon()) == b"v"
         assert b"app\r\n$4\r\np@ss" in server.messages[0]
         cache.close()
@@ -111,34 +109,55 @@ def test_a_login_takes_the_place_of_the_password() -> None:
         cache.close()
 
 
-def test_one_tls_context_serves_all_connections() -> None:
-    cache = RedisCache.from_url("rediss://example.invalid", BUDGET, Breaker(3, 60))
-    context = cache._cluster._tls
-    assert isinstance(context, ssl.SSLContext)
-    assert context.check_hostname
-    assert context.verify_mode == ssl.CERT_REQUIRED
-    assert cache._cluster._home._tls is context
+def test_certificates_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    cache = RedisCache.from_url("rediss://localhost", BUDGET, Breaker(3, 60), ca=tmp_path / "none.pem")
+    assert fault_of(lambda: cache.ping(soon())) == "redis_tls"
+    assert fault_of(lambda: cache.read(b"k", soon())) == "redis_tls"
 
 
-def test_a_pool_without_a_place_is_no_failure_of_redis() -> None:
-    breaker = Breaker(1, 60)
+def test_redis_py_is_imported_only_once_it_is_needed() -> None:
+    check = "import sys, chalicelib.cache, chalicelib.feature_stage; sys.exit('redis' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
-    class Full:
-        def run_one(self, *_: object) -> object:
-            raise PoolExhausted("full")
 
-    cache = RedisCache(Full(), breaker)  # type: ignore[arg-type]
-    with pytest.raises(CacheError) as caught:
-        cache.read(b"k", soon())
-    assert caught.value.fault == "redis_pool_exhausted"
-    assert not breaker.is_open
+def test_preparing_opens_the_connection_that_the_first_request_takes() -> None:
+    with serve(lambda m: b":1\r\n" if b"EXISTS" in m else b"$1\r\nv\r\n") as server:
+        cache = cache_of(server)
+        cache.prepare()
+        assert server.connections == 1
+        assert cache.read(b"k", soon()) == b"v"
+        assert server.connections == 1
+        cache.close()
+
+
+def test_preparing_leaves_a_server_that_is_down_to_the_requests() -> None:
+    with serve(lambda _: None) as server:
+        breaker = Breaker(1, 60)
+        cache = cache_of(server, breaker)
+        cache.prepare()
+        assert not breaker.is_open
+        cache.close()
+
+
+def test_a_health_check_asks_past_the_breaker() -> None:
+    with serve(lambda m: b":0\r\n" if b"EXISTS" in m else b"") as server:
+        cache = cache_of(server, Breaker(1, 60))
+        assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
+        cache.ping(soon())
+        cache.close()
+
+
+def test_a_health_check_tells_what_the_server_refused() -> None:
+    with serve(lambda _: b"-LOADING soon\r\n") as server:
+        cache = cache_of(server)
+        assert fault_of(lambda: cache.ping(soon())) == "redis_loading"
+        cache.close()
 
 
 def test_checking_in_sends_the_demand_in_the_same_message() -> None:
     # GIVEN a server that refuses to count
     with serve(lambda m: b"$2\r\nv1\r\n" + b"-OOM full\r\n" * (m.count(b"INCRBY") + m.count(b"EXPIRE"))) as server:
-        url = f"redis://127.0.0.1:{server.address.port}"
-        cache = RedisCache.from_url(url, BUDGET, Breaker(3, 60))
+        cache = cache_of(server)
         # THEN the version comes all the same, after one message
         assert cache.check_in(b"version", Tally({7: 3, 8: 1}, hits=4, warmed=2), soon()) == b"v1"
         assert len(server.messages) == 1
@@ -150,8 +169,6 @@ def test_checking_in_sends_the_demand_in_the_same_message() -> None:
 
 def test_a_write_that_is_refused_is_told() -> None:
     with serve(lambda _: b"+OK\r\n-OOM full\r\n") as server:
-        cache = RedisCache.from_url(f"redis://127.0.0.1:{server.address.port}", BUDGET, Breaker(3, 60))
-        with pytest.raises(CacheError) as caught:
-            cache.write([Entry(b"a", b"1", 10), Entry(b"b", b"2", 10)], soon())
-        assert caught.value.fault == "redis_oom"
+        cache = cache_of(server)
+        assert fault_of(lambda: cache.write([Entry(b"a", b"1", 10), Entry(b"b", b"2", 10)], soon())) == "redis_oom"
         cache.close()

@@ -6,6 +6,7 @@ import pytest
 from chalicelib.deadline import Deadline
 from chalicelib.errors import CacheError
 from chalicelib.feature_stage import build_cache, build_features, build_store, build_warming
+from chalicelib.redis_client import _Connection
 from chalicelib.settings import Budget, Settings
 from tests.scripted import serve
 
@@ -34,8 +35,12 @@ def test_budgets_and_bounds_come_from_the_settings() -> None:
     # WHEN the stage is built THEN they are where they belong
     cache, store = build_cache(chosen), build_store(chosen)
     features = build_features(chosen, cache, store)
-    assert cache._cluster._budget == Budget(0.2, 0.1, 0.25)
-    assert (cache._cluster._idle, cache._cluster._size) == (30, 3)
+    client = cache._client()
+    assert client.budget == Budget(0.2, 0.1, 0.25)
+    assert client._places.qsize() == 3
+    connection = client._plain.connection_pool.make_connection()
+    assert isinstance(connection, _Connection)
+    assert connection._idle == 30
     assert store._budget == Budget(0.4, 0.6, 0.7)
     assert "statement_timeout=600" in str(store._arguments["options"])
     policy = features._policy
@@ -63,7 +68,8 @@ def test_iam_signs_in_where_it_is_asked_for() -> None:
     signed = settings(DATABASE_IAM="true", REDIS_IAM_CACHE="faunalens", REDIS_URL="rediss://app@cache.example.com")
     assert build_store(plain)._password is None
     assert build_store(signed)._password is not None
-    assert build_cache(plain)._cluster._login() is None
+    assert "credential_provider" not in build_cache(plain)._client()._options
+    assert "credential_provider" in build_cache(signed)._client()._options
 
 
 def test_a_token_that_cannot_be_signed_is_a_fault_and_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:

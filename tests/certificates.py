@@ -1,0 +1,36 @@
+"""Certificates for the tests of TLS, from an authority that lives as long as the test session."""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """`authority`: a file of what clients should trust. `server`, `key`: files of a server of the name `localhost`."""
+
+    authority: Path
+    server: Path
+    key: Path
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """What a server of Python's needs."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server, self.key)
+        return context
+
+
+def issue(folder: Path) -> Certificates:
+    """New certificates of a new authority, as files in a folder."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost")
+    made = Certificates(folder / "authority.pem", folder / "server.pem", folder / "key.pem")
+    authority.cert_pem.write_to_path(made.authority)
+    for part, append in zip(issued.cert_chain_pems, (False, True, True), strict=False):
+        part.write_to_path(made.server, append=append)
+    issued.private_key_pem.write_to_path(made.key)
+    made.key.chmod(0o600)
+    return made
