@@ -1,0 +1,38 @@
+"""Rigs, one a module: who breaks servers does not share them."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from local import postgres
+from local.postgres import PostgresServer
+from local.valkey import ValkeyServer
+from tests.faults.rig import CELLS, Rig
+from tests.faults.servers import Node, one
+from tests.proxy import Proxy
+from tests.stage import database
+
+
+@pytest.fixture(scope="module")
+def redis_rig(postgres_server: PostgresServer) -> Iterator[Rig]:
+    """A Valkey to break, over a PostgreSQL to leave alone."""
+    with ExitStack() as stack:
+        redis_proxy = stack.enter_context(Proxy.to(0))
+        node = stack.enter_context(one(Node, f"cluster-announce-port {redis_proxy.port}"))
+        redis_proxy.target = node.port
+        url = stack.enter_context(database(postgres_server, ("v1", "v2"), cells=CELLS))
+        postgres_proxy = stack.enter_context(Proxy.to(postgres_server.port))
+        yield Rig(node, node.signed_in(node.port), redis_proxy, postgres_server, url, postgres_proxy)
+
+
+@pytest.fixture(scope="module")
+def postgres_rig(valkey_server: ValkeyServer) -> Iterator[Rig]:
+    """A PostgreSQL to break, under a Valkey to leave alone."""
+    with postgres.serve() as server, ExitStack() as stack:
+        url = stack.enter_context(database(server, ("v1", "v2"), cells=CELLS))
+        redis_proxy = stack.enter_context(Proxy.to(valkey_server.port))
+        postgres_proxy = stack.enter_context(Proxy.to(server.port))
+        rig = Rig(valkey_server, valkey_server.url, redis_proxy, server, url, postgres_proxy)
+        rig.sql("checkpoint")  # so that what was loaded outlives a kill
+        yield rig
