@@ -41,9 +41,7 @@ Ask = Callable[[redis.Redis], object]
 MAX_AGE = 11 * 3600.0
 """Seconds after which a connection is replaced: ElastiCache ends it 12 h after it signed in with an IAM token."""
 
-_STRAYED = (RedisClusterException, LookupError, AttributeError)
-"""No node of the map answers; or redis-py 8.1 was sent to a node (or slot) that is not in its map, and trips."""
-_FAILURES = (redis.RedisError, OSError, *_STRAYED)
+_FAILURES = (redis.RedisError, RedisClusterException, OSError)
 _ANSWERED = (redis.AuthenticationError, BusyLoadingError)
 """Connections that failed because of what the server said: it would say so again at once."""
 
@@ -235,7 +233,10 @@ class RedisClient:
             self._is_map_old = False
         with (cluster or self._plain).pipeline(transaction=False) as pipeline:
             ask(cast("redis.Redis", pipeline))
-            return pipeline.execute(raise_on_error=False)
+            try:
+                return pipeline.execute(raise_on_error=False)
+            except (LookupError, AttributeError) as error:  # how redis-py 8.1 trips over a node or slot off its map
+                raise RedisClusterException("a node redirected to one that the cluster does not list") from error
 
     def _join_cluster(self) -> None:
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -255,7 +256,7 @@ class RedisClient:
         with self._switching:
             if self._cluster is None:  # the endpoint fails: perhaps the nodes that we knew are back
                 self._cluster, self._other = self._other, None
-            elif isinstance(error, _STRAYED):  # the nodes fail: perhaps the endpoint knows others
+            elif isinstance(error, RedisClusterException):  # the nodes fail: perhaps the endpoint knows others
                 self._cluster, self._other = None, self._cluster
 
 
