@@ -1,15 +1,22 @@
 """What a case of a fault is: what breaks, what is known beforehand, and what is answered then."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Literal
+from typing import Literal, Protocol
+
+import pytest
 
 from chalicelib.feature_stage import build_cache, build_features, build_store
 from chalicelib.features import CacheLevel, Features, Mode
 from chalicelib.metrics import Record
 from chalicelib.settings import Settings
+
+TOTAL = 1.5
+"""`FEATURES_TOTAL`: seconds that no look-up exceeds, whatever breaks."""
+RECOVERY = 2.0
+"""Seconds after a fault by which a server is used again, where `BREAKER_REST` and `FEATURES_REST` are 0.2 s."""
 
 State = Literal["fresh", "stale", "held", "none"]
 """What is known of the cell before something breaks: a `fresh` or `stale` value in Redis, a fresh one that the process
@@ -60,8 +67,18 @@ class Case[R]:
     direct: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        return self.name
+
+class Ground(Protocol):
+    """Where a case is played."""
+
+    def cell(self) -> int:
+        """A cell with animals that nobody asked for yet."""
+
+    def know(self, state: State, container: "Container") -> int:
+        """A cell of which so much is known."""
+
+    def connect(self, container: "Container") -> None:
+        """Let a container ask both servers, and find something in Redis last."""
 
 
 class Container:
@@ -109,3 +126,33 @@ def assert_recovers(container: Container, cell: int, within: float) -> float:
         if features.cache == "hit" and not features.faults:
             return taken
         assert taken < within, f"still {features.mode}, {features.cache}, {features.faults} after {taken:.2f} s"
+
+
+def play[R: Ground](case: Case[R], state: State, answer: Answer, ground: R, variables: Mapping[str, str]) -> None:
+    """One state of a case, from before the fault until after it."""
+    # GIVEN a container, and what is known of a cell
+    with closing(Container({**variables, **case.settings})) as container:
+        if case.connected:
+            ground.connect(container)
+        cell = ground.know(state, container)
+        # WHEN something breaks THEN the answer is as expected, in time, and so is the next
+        with case.fault(ground):
+            assert_answered(answer, container, cell)
+            started = monotonic()
+            next_one = container.of(ground.cell())
+            assert monotonic() - started < TOTAL
+            assert next_one.mode == "narrowed" or any(fault.startswith("postgres") for fault in next_one.faults)
+        # AND once it is whole again, it is used again
+        assert_recovers(container, ground.cell(), RECOVERY)
+
+
+def parameters[R](cases: Sequence[Case[R]]) -> pytest.MarkDecorator:
+    """The mark of a test that plays each state of each case."""
+    return pytest.mark.parametrize(
+        ("case", "state", "answer"),
+        [
+            pytest.param(case, state, answer, id=f"{case.name}: {state}")
+            for case in cases
+            for state, answer in case.answers.items()
+        ],
+    )

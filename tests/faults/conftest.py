@@ -23,7 +23,14 @@ def redis_rig(postgres_server: PostgresServer) -> Iterator[Rig]:
         redis_proxy.target = node.port
         url = stack.enter_context(database(postgres_server, ("v1", "v2"), cells=CELLS))
         postgres_proxy = stack.enter_context(Proxy.to(postgres_server.port))
-        yield Rig(node, node.signed_in(node.port), redis_proxy, postgres_server, url, postgres_proxy)
+        yield Rig(
+            redis_url=node.signed_in(node.port),
+            database_url=url,
+            redis=node,
+            redis_proxy=redis_proxy,
+            postgres=postgres_server,
+            postgres_proxy=postgres_proxy,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +40,13 @@ def postgres_rig(valkey_server: ValkeyServer) -> Iterator[Rig]:
         url = stack.enter_context(database(server, ("v1", "v2"), cells=CELLS))
         redis_proxy = stack.enter_context(Proxy.to(valkey_server.port))
         postgres_proxy = stack.enter_context(Proxy.to(server.port))
-        rig = Rig(valkey_server, valkey_server.url, redis_proxy, server, url, postgres_proxy)
+        rig = Rig(
+            redis_url=valkey_server.url,
+            database_url=url,
+            redis=valkey_server,
+            redis_proxy=redis_proxy,
+            postgres=server,
+            postgres_proxy=postgres_proxy,
+        )
         rig.sql("checkpoint")  # so that what was loaded outlives a kill
         yield rig

@@ -1,4 +1,4 @@
-"""What the cases break: a Valkey and a PostgreSQL, each behind a proxy, and cells that nobody asked for yet."""
+"""What the cases break, and cells that nobody asked for yet."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -27,42 +27,31 @@ QUICK = {
 """Waits that are of minutes in production, so that a case takes no longer than its fault."""
 
 
-@dataclass(slots=True)
-class Rig:
-    """Both servers and their proxies. `redis_url` and `database_url` lead straight to the servers."""
+@dataclass(slots=True, kw_only=True)
+class Ground:
+    """Where Redis and PostgreSQL are."""
 
-    redis: ValkeyServer
     redis_url: str
-    redis_proxy: Proxy
-    postgres: PostgresServer
     database_url: str
-    postgres_proxy: Proxy
+    known: int = 0
+    """The cell that the case is about."""
     _cells: Iterator[int] = field(default_factory=lambda: count(FIRST))
 
     def cell(self) -> int:
         """A cell with animals that nobody asked for yet."""
         cell = next(self._cells)
-        assert cell < FIRST + CELLS, "the rig has no cells left; raise CELLS"
+        assert cell < FIRST + CELLS, "no cells are left; raise CELLS"
         return cell
 
     @property
     def straight(self) -> dict[str, str]:
-        """Settings of a container that knows no proxy."""
+        """Settings of a container that goes straight to the servers."""
         return {**QUICK, "REDIS_URL": self.redis_url, "DATABASE_URL": self.database_url}
-
-    @property
-    def through_proxies(self) -> dict[str, str]:
-        """Settings of a container behind both proxies."""
-        urls = {
-            "REDIS_URL": at(self.redis_url, self.redis_proxy.port),
-            "DATABASE_URL": at(self.database_url, self.postgres_proxy.port),
-        }
-        return {**QUICK, **urls}
 
     def know(self, state: State, container: Container) -> int:
         """A cell of which so much is known; and the version of the dataset is in Redis in any case."""
         asked(self.straight, self.cell())
-        cell = self.cell()
+        cell = self.known = self.cell()
         if state == "held":
             assert container.of(cell).mode == "narrowed"
         elif state != "none":
@@ -75,6 +64,25 @@ class Rig:
         assert container.of(self.cell()).faults == ()
         cell = self.know("fresh", container)
         assert (container.of(cell).cache, container.of(cell).faults) == ("hit", ())
+
+
+@dataclass(slots=True, kw_only=True)
+class Rig(Ground):
+    """One server of each kind, and a proxy before each."""
+
+    redis: ValkeyServer
+    redis_proxy: Proxy
+    postgres: PostgresServer
+    postgres_proxy: Proxy
+
+    @property
+    def through_proxies(self) -> dict[str, str]:
+        """Settings of a container behind both proxies."""
+        urls = {
+            "REDIS_URL": at(self.redis_url, self.redis_proxy.port),
+            "DATABASE_URL": at(self.database_url, self.postgres_proxy.port),
+        }
+        return {**QUICK, **urls}
 
     @contextmanager
     def superuser(self) -> Iterator[Connection]:

@@ -1,6 +1,5 @@
-"""Valkey in the shapes that its faults need: a node with other settings, two that share a cluster, no cluster."""
+"""Valkey in the shapes that its faults need: with other settings, and as no cluster."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -12,11 +11,10 @@ from urllib.parse import quote
 import redis
 
 from local.ports import HOST
-from local.valkey import SLOTS, ValkeyServer
+from local.valkey import ValkeyServer
 
 PASSWORD = "a password: with/characters@"
 """Of the user `app`, whom the cases sign in as."""
-ALL_SLOTS = f"0-{SLOTS - 1}"
 
 
 def command(server: ValkeyServer, *words: str | bytes | int) -> Any:
@@ -26,13 +24,11 @@ def command(server: ValkeyServer, *words: str | bytes | int) -> Any:
 
 
 class Node(ValkeyServer):
-    """A node of a cluster with more lines of configuration, and the user `app` beside `default`."""
+    """A server with more lines of configuration, and the user `app` beside `default`."""
 
-    def __init__(self, folder: Path, *lines: str, slots: str = ALL_SLOTS) -> None:
+    def __init__(self, folder: Path, *lines: str) -> None:
         folder.mkdir()
         super().__init__(folder, 0)
-        self.id, self.slots = secrets.token_hex(20), slots
-        self.peers: list[Node] = []
         self._lines = lines
 
     def signed_in(self, port: int) -> str:
@@ -42,14 +38,6 @@ class Node(ValkeyServer):
     def _config(self) -> str:
         app = f"user app on #{sha256(PASSWORD.encode()).hexdigest()} ~* &* +@all"
         return "\n".join((super()._config().rstrip(), app, *self._lines, ""))
-
-    def _nodes(self) -> str:
-        """As if all of them had been one cluster before."""
-        lines = (self._line("myself,master"), *(peer._line("master") for peer in self.peers))
-        return "\n".join((*lines, "vars currentEpoch 1 lastVoteEpoch 0", ""))
-
-    def _line(self, flags: str) -> str:
-        return f"{self.id} {HOST}:{self.port}@{self._bus} {flags} - 0 0 1 connected {self.slots}".rstrip()
 
 
 class Single(Node):
@@ -65,7 +53,7 @@ class Single(Node):
 
 
 @contextmanager
-def one(kind: type[Node] = Node, *lines: str) -> Iterator[Node]:
+def one[N: Node](kind: type[N], *lines: str) -> Iterator[N]:
     """A running server."""
     with TemporaryDirectory(prefix="faunalens-faults-") as folder:
         node = kind(Path(folder) / "node", *lines)
@@ -77,17 +65,7 @@ def one(kind: type[Node] = Node, *lines: str) -> Iterator[Node]:
 
 
 @contextmanager
-def two(kind: type[Node] = Node) -> Iterator[tuple[Node, Node]]:
-    """Two running servers; as nodes, they know each other, and the first has all slots."""
-    with TemporaryDirectory(prefix="faunalens-faults-") as folder:
-        first, second = kind(Path(folder) / "first"), kind(Path(folder) / "second", slots="")
-        first.peers, second.peers = [second], [first]
-        try:
-            first.launch()
-            second.launch()
-            first.wait()
-            second.wait()
-            yield first, second
-        finally:
-            first.stop()
-            second.stop()
+def two[N: Node](kind: type[N]) -> Iterator[tuple[N, N]]:
+    """Two running servers, which do not know each other."""
+    with one(kind) as first, one(kind) as second:
+        yield first, second
