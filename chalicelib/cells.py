@@ -4,21 +4,28 @@ The only form of a location that is cached, logged or counted. A cell is an `int
 `bigint`; people and APIs see its usual text form, such as `83be0afffffffff`.
 """
 
-from typing import cast
-
-from h3.api import basic_int as h3
+from functools import cache
+from typing import Any, cast
 
 RESOLUTION = 3
 
 
+@cache
+def prepare() -> Any:
+    """The H3 library; imported when first needed (30 ms of a cold start), or by calling this beside something else."""
+    from h3.api import basic_int
+
+    return basic_int
+
+
 def cell_of(latitude: float, longitude: float) -> int:
     """The cell that holds a place; WGS84 decimal degrees."""
-    return cast("int", h3.latlng_to_cell(latitude, longitude, RESOLUTION))
+    return cast("int", prepare().latlng_to_cell(latitude, longitude, RESOLUTION))
 
 
 def text_of(cell: int) -> str:
     """The usual text form of a cell: 15 hexadecimal digits."""
-    return cast("str", h3.int_to_str(cell))
+    return cast("str", prepare().int_to_str(cell))
 
 
 def parse_cell(text: str) -> int:
@@ -27,22 +34,22 @@ def parse_cell(text: str) -> int:
         cell = int(text, 16)
     except ValueError:
         raise ValueError(f"'{text}' is not an H3 cell") from None
-    if not 0 < cell < 2**63 or not h3.is_valid_cell(cell) or h3.get_resolution(cell) != RESOLUTION:
+    if not 0 < cell < 2**63 or not prepare().is_valid_cell(cell) or prepare().get_resolution(cell) != RESOLUTION:
         raise ValueError(f"'{text}' is not an H3 cell of resolution {RESOLUTION}")
     return cell
 
 
 def center_of(cell: int) -> tuple[float, float]:
     """Latitude and longitude of the cell's centre, to a tenth of a degree: it names the cell, not the place."""
-    latitude, longitude = h3.cell_to_latlng(cell)
+    latitude, longitude = prepare().cell_to_latlng(cell)
     return round(latitude, 1), round(longitude, 1)
 
 
 def boundary_of(cell: int) -> list[tuple[float, float]]:
     """Corners of the cell as (latitude, longitude), to a hundredth of a degree."""
-    return [(round(latitude, 2), round(longitude, 2)) for latitude, longitude in h3.cell_to_boundary(cell)]
+    return [(round(latitude, 2), round(longitude, 2)) for latitude, longitude in prepare().cell_to_boundary(cell)]
 
 
 def neighbours_of(cell: int) -> list[int]:
     """The cells that touch a cell: six, or five around one of the twelve pentagons."""
-    return cast("list[int]", h3.grid_ring(cell, 1))
+    return cast("list[int]", prepare().grid_ring(cell, 1))

@@ -224,6 +224,11 @@ class Emitter:
             stream.flush()
 
 
+def prepare() -> None:
+    """Import what writing a record needs, so that the first request finds it."""
+    _embedded_metrics()
+
+
 def _embedded_metrics() -> tuple[Any, Any]:
     """Context and serializer of aws-embedded-metrics.
 

@@ -1,16 +1,16 @@
 """What requests are answered with, built once a process from the settings."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Thread
 
 import numpy as np
 
+from chalicelib import cells, metrics, photo
 from chalicelib.cache import RedisCache
 from chalicelib.deadline import Deadline
 from chalicelib.feature_stage import build_cache, build_features, build_store
 from chalicelib.features import CellFeatures
 from chalicelib.health import NOT_ASKED, Health, check, health_of
-from chalicelib.photo import Limits
 from chalicelib.scoring import Model
 from chalicelib.settings import Settings
 from chalicelib.store import PostgresStore
@@ -24,7 +24,7 @@ _HEALTH_PATIENCE = 2.0
 class Parts:
     """The five steps' tools and thresholds; safe for threads."""
 
-    limits: Limits
+    limits: photo.Limits
     model: Model
     taxonomy: Taxonomy
     features: CellFeatures
@@ -38,25 +38,25 @@ class Parts:
     def build(cls, settings: Settings) -> "Parts":
         """All parts, ready to serve. Raises `ModelError`; a store that is down is met later, by a request.
 
-        The model loads mostly outside of Python, so the rest gets ready beside it.
+        What a request needs only once its photo is decoded is imported in a thread, since decoding leaves Python free
+        and loading the model does not. psycopg2 is left out: only a cell that is not in Redis asks the database.
         """
         labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
-        with ThreadPoolExecutor(1) as beside:
-            model = beside.submit(Model, settings.model_path, settings.model_threads)
-            cache, store = build_cache(settings), build_store(settings)
-            taxonomy = Taxonomy.read(labels, taxa)
-            features = build_features(settings, cache, store)
-        return cls(
-            limits=Limits(settings.photo_max_bytes, settings.photo_max_megapixels),
-            model=model.result(),
-            taxonomy=taxonomy,
-            features=features,
+        cache, store = build_cache(settings), build_store(settings)
+        parts = cls(
+            limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels),
+            model=Model(settings.model_path, settings.model_threads),
+            taxonomy=Taxonomy.read(labels, taxa),
+            features=build_features(settings, cache, store),
             cache=cache,
             store=store,
             prior_floor=settings.prior_floor,
             animal_threshold=settings.animal_threshold,
             rank_threshold=settings.rank_threshold,
         )
+        photo.prepare()
+        Thread(target=_prepare, args=(cache,), daemon=True).start()
+        return parts
 
     def health(self, request_id: str, *, deep: bool) -> Health:
         """Whether each part works; the database is asked only if `deep`, since that wakes it."""
@@ -66,3 +66,10 @@ class Parts:
         cache = check(lambda: self.cache.ping(Deadline.after(_HEALTH_PATIENCE)))
         database = check(lambda: self.store.ping(Deadline.after(_HEALTH_PATIENCE))) if deep else NOT_ASKED
         return health_of(model, cache, database, request_id)
+
+
+def _prepare(cache: RedisCache) -> None:
+    """Import what the first request needs after decoding, and connect to Redis."""
+    cells.prepare()
+    cache.prepare()
+    metrics.prepare()

@@ -119,8 +119,13 @@ def open_photo(data: bytes, limits: Limits) -> Photo:
     return Photo(image, len(data))
 
 
+def prepare() -> None:
+    """Import what nearly every photo needs; the other formats' plugins are imported when first needed."""
+    _opener_of(b"\xff\xd8\xff")
+
+
 def _opener_of(data: bytes) -> tuple[str, Callable[[io.BytesIO], Image.Image]]:
-    """Name and Pillow plugin of the format that the bytes begin with; plugins are imported when first needed."""
+    """Name and Pillow plugin of the format that the bytes begin with."""
     if data.startswith(b"\xff\xd8\xff"):
         from PIL.JpegImagePlugin import JpegImageFile  # first picture of a multi-picture file too
 
