@@ -96,10 +96,8 @@ def svg(
         f'<text class="quiet" x="{LEFT}" y="45">{escape(subtitle)}</text>',
     ]
     for number, panel in enumerate(panels):
-        parts += _panel(panel, names, TOP + number * (PANEL + GAP), seconds, marks if number == 0 else ())
+        parts += _panel(panel, names, TOP + number * (PANEL + GAP), seconds, marks)
     bottom = height - BOTTOM
-    for moment, _ in marks:
-        parts.append(f'<path class="mark" d="M{_x(moment, seconds):.1f} {TOP + 14}V{bottom}"/>')
     step = next(step for step in (1, 5, 10, 15, 30, 60, 300) if seconds / step <= 8 or step == 300)
     for second in range(0, seconds + 1, step):
         at = f'x="{_x(second, seconds):.1f}" y="{bottom + 18}"'
@@ -138,9 +136,10 @@ def _panel(panel: Panel, names: Sequence[str], top: int, seconds: int, marks: Se
             f'<text class="name t{number}" x="{WIDTH - RIGHT + 8}" y="{at + 4:.1f}">{escape(names[number])}</text>'
         )
     for moment, what in marks:
-        parts.append(
-            f'<text class="quiet" x="{_x(moment, seconds) + 6:.1f}" y="{top + head + 12}">{escape(what)}</text>'
-        )
+        at = _x(moment, seconds)
+        parts.append(f'<path class="mark" d="M{at:.1f} {top + head}V{floor_}"/>')
+        if top == TOP:
+            parts.append(f'<text class="quiet" x="{at + 6:.1f}" y="{top + head + 12}">{escape(what)}</text>')
     return parts
 
 
