@@ -109,11 +109,11 @@ class Stage:
 
 def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Iterator[Loaded]:
     """Load each dataset into a new database of its own."""
-    for number, kind in enumerate(kinds):
-        name = f"growth_{number}"
+    for kind in kinds:
+        name = f"growth_{kind.name}"
         with closing(psycopg2.connect(server.admin_url)) as admin:
             admin.autocommit = True
-            admin.cursor().execute(f"create database {name} owner faunalens")
+            admin.cursor().execute(f'create database "{name}" owner faunalens')
         url = server.url.rpartition("/")[0] + f"/{name}"
         with closing(psycopg2.connect(url)) as connection:
             _say(f"loading {kind.name}: {kind.rows:,} rows")
