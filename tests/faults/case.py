@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
-from time import monotonic
-from typing import Literal, Protocol
+from time import monotonic, time
+from typing import Literal, NamedTuple, Protocol
 
 import pytest
 
-from chalicelib.feature_stage import build_cache, build_features, build_store
-from chalicelib.features import CacheLevel, Features, Mode
+from chalicelib.demand import Demand
+from chalicelib.feature_stage import build_cache, build_features, build_lifetimes, build_store
+from chalicelib.features import CacheLevel, CellFeatures, Features, Mode, Policy
+from chalicelib.memory import Memory
 from chalicelib.metrics import Record
 from chalicelib.settings import Settings
 
@@ -52,6 +54,14 @@ def degraded(*faults: str, within: float = 0.3) -> Answer:
     return Answer("bypass", faults, within, "degraded")
 
 
+class Row(NamedTuple):
+    """One state of one case."""
+
+    name: str
+    state: State
+    answer: Answer
+
+
 @dataclass(frozen=True, slots=True)
 class Case[R]:
     """One fault. `fault`: breaks the rig, until the end of its block. `answers`: by what was known before.
@@ -82,12 +92,19 @@ class Ground(Protocol):
 
 
 class Container:
-    """The feature stage of one Lambda container, built from settings as the app builds it."""
+    """The feature stage of one Lambda container, built from settings as the app builds it.
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    `ahead`: seconds by which its clock is.
+    """
+
+    def __init__(self, variables: Mapping[str, str], ahead: float = 0.0) -> None:
         settings = Settings.from_environment(variables)
         self.cache, self.store = build_cache(settings), build_store(settings)
         self.features = build_features(settings, self.cache, self.store)
+        if ahead:
+            policy = Policy(build_lifetimes(settings))
+            clock = lambda: time() + ahead  # noqa: E731
+            self.features = CellFeatures(self.cache, self.store, policy, Memory(10), Demand(), clock)
 
     def of(self, cell: int) -> Features:
         return self.features.of(cell)

@@ -1,9 +1,11 @@
-"""Faults of Redis that take more than one server. docs/faults.md shows this table."""
+"""Faults of Redis that take servers of their own. docs/faults.md shows this table."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import redis
 from redis.crc import key_slot
 
 from chalicelib.keys import value_key
@@ -36,6 +38,40 @@ class PairRig(Ground):
 
     first: Single
     second: Single
+
+
+SLOW_TO_LOAD = ("key-load-delay 20000", "loading-process-events-interval-bytes 1024")
+"""20 ms a key, and the server looks up from it every kilobyte, to say that it is loading."""
+
+
+@dataclass(slots=True, kw_only=True)
+class LoadingRig(Ground):
+    """A server that is slow to load what it saved."""
+
+    server: Single
+
+
+@contextmanager
+def loading(rig: LoadingRig) -> Iterator[None]:
+    """Restarted with so much saved that it is busy with that for a second."""
+    for n in range(50):
+        command(rig.server, "SET", f"filler:{n}", os.urandom(2000))
+    command(rig.server, "SAVE")
+    rig.server.kill()
+    rig.server.launch()
+    rig.server.child.wait_until(lambda: _is_loading(rig), 5)
+    yield
+    rig.server.wait()
+
+
+def _is_loading(rig: LoadingRig) -> bool:
+    try:
+        command(rig.server, "GET", "filler:1")
+    except redis.BusyLoadingError:
+        return True
+    except redis.ConnectionError:  # of which the other is one
+        return False
+    raise AssertionError("the server was done with loading before it could be asked")
 
 
 @contextmanager
@@ -115,6 +151,14 @@ PAIR_CASES: tuple[Case[PairRig], ...] = (
             "stale": Answer("stale", ("redis_readonly",)),
             "none": Answer("bypass", ("redis_readonly",)),
         },
+        connected=True,
+    ),
+)
+LOADING_CASES: tuple[Case[LoadingRig], ...] = (
+    Case(
+        "restarted, and loading what it saved",
+        loading,
+        {"fresh": Answer("bypass", ("redis_loading",)), "held": Answer("memory", ("redis_loading",))},
         connected=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""No fault of a Redis of several servers fails a request."""
+"""No fault of Redis fails a request that takes several servers, or one of another kind."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,17 @@ import pytest
 
 from local.postgres import PostgresServer
 from tests.faults.case import Answer, Case, State, parameters, play
-from tests.faults.cluster_cases import CLUSTER_CASES, PAIR_CASES, ClusterRig, PairRig
+from tests.faults.cluster_cases import (
+    CLUSTER_CASES,
+    LOADING_CASES,
+    PAIR_CASES,
+    SLOW_TO_LOAD,
+    ClusterRig,
+    LoadingRig,
+    PairRig,
+)
 from tests.faults.rig import CELLS
-from tests.faults.servers import Single, two
+from tests.faults.servers import Single, one, two
 from tests.nodes import cluster
 from tests.stage import database
 
@@ -28,6 +36,12 @@ def pair_rig(postgres_server: PostgresServer) -> Iterator[PairRig]:
         yield PairRig(redis_url=first.signed_in(first.port), database_url=url, first=first, second=second)
 
 
+@pytest.fixture(scope="module")
+def loading_rig(postgres_server: PostgresServer) -> Iterator[LoadingRig]:
+    with one(Single, *SLOW_TO_LOAD) as server, database(postgres_server, ("v1", "v2"), cells=CELLS) as url:
+        yield LoadingRig(redis_url=server.signed_in(server.port), database_url=url, server=server)
+
+
 @parameters(CLUSTER_CASES)
 def test_cluster(cluster_rig: ClusterRig, case: Case[ClusterRig], state: State, answer: Answer) -> None:
     play(case, state, answer, cluster_rig, cluster_rig.straight)
@@ -36,3 +50,8 @@ def test_cluster(cluster_rig: ClusterRig, case: Case[ClusterRig], state: State, 
 @parameters(PAIR_CASES)
 def test_pair(pair_rig: PairRig, case: Case[PairRig], state: State, answer: Answer) -> None:
     play(case, state, answer, pair_rig, pair_rig.straight)
+
+
+@parameters(LOADING_CASES)
+def test_loading(loading_rig: LoadingRig, case: Case[LoadingRig], state: State, answer: Answer) -> None:
+    play(case, state, answer, loading_rig, loading_rig.straight)
