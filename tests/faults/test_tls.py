@@ -1,0 +1,88 @@
+"""No fault of TLS fails a request, and nothing is sent to a server that cannot prove who it is."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+
+import psycopg2
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from chalicelib.iam import Signer
+from tests.faults.case import Answer, Case, Container, State, parameters, play
+from tests.faults.rig import CELLS
+from tests.faults.servers import command
+from tests.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, named
+from tests.faults.tls_servers import NAME, Certificates, tls_postgres, tls_redis
+from tests.proxy import Proxy
+from tests.stage import database
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRig]:
+    folder = tmp_path_factory.mktemp("tls")
+    certificates = Certificates.in_folder(folder)
+    with ExitStack() as stack:
+        redis_server = stack.enter_context(tls_redis(folder, certificates))
+        postgres_server = stack.enter_context(tls_postgres(certificates))
+        url = stack.enter_context(database(postgres_server, ("v1", "v2"), cells=CELLS))
+        yield TlsRig(
+            redis_url=redis_server.signed_in(redis_server.port),
+            database_url=url,
+            redis=redis_server,
+            redis_proxy=stack.enter_context(Proxy.to(redis_server.tls_port)),
+            postgres=postgres_server,
+            postgres_proxy=stack.enter_context(Proxy.to(postgres_server.port)),
+            certificates=certificates,
+            tls_redis=redis_server,
+            tls_postgres=postgres_server,
+        )
+
+
+@parameters(REDIS_CASES)
+def test_redis(rig: TlsRig, case: Case[TlsRig], state: State, answer: Answer) -> None:
+    play(case, state, answer, rig, rig.over_tls)
+
+
+@parameters(POSTGRES_CASES)
+def test_postgres(rig: TlsRig, case: Case[TlsRig], state: State, answer: Answer) -> None:
+    play(case, state, answer, rig, rig.over_tls)
+
+
+def test_all_of_it_is_encrypted_and_redis_is_a_cluster(rig: TlsRig) -> None:
+    with closing(Container(rig.over_tls)) as container:
+        rig.connect(container)
+        # THEN PostgreSQL knows the session as one over TLS
+        sessions = rig.sql(
+            "select ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'faunalens'"
+        )
+        assert sessions == [(True,)]
+    # AND Redis is a cluster of one, with all slots
+    assert b"cluster_slots_ok:16384" in command(rig.redis, "CLUSTER", "INFO")
+
+
+def test_a_user_of_redis_whose_password_is_a_token(rig: TlsRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN credentials, a moment that stands still for whoever signs, and a user whose password is the token
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    now = datetime.now(UTC)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: now)
+    token = Signer("us-east-1").cache_token("faunalens", "signed")
+    command(rig.redis, "ACL", "SETUSER", "signed", "on", f">{token}", "~*", "&*", "+@all")
+    signed = {"REDIS_URL": f"rediss://signed@{NAME}:{rig.redis_proxy.port}", "REDIS_IAM_CACHE": "faunalens"}
+    # WHEN a container signs in with it THEN it works
+    with closing(Container({**rig.over_tls, **signed})) as container:
+        rig.connect(container)
+    # AND a token for another region is none
+    with closing(Container({**rig.over_tls, **signed, "AWS_REGION": "eu-west-1"})) as stranger:
+        assert stranger.of(rig.cell()).faults == ("redis_auth",)
+
+
+def test_the_servers_themselves_refuse_what_the_cases_say(rig: TlsRig) -> None:
+    # The cases would prove nothing if the good certificate were good to everybody.
+    with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
+        redis.Redis(port=rig.tls_redis.tls_port, ssl=True, retry=Retry(NoBackoff(), 0)).ping()
+    with pytest.raises(psycopg2.OperationalError, match="certificate"):
+        psycopg2.connect(named(rig.database_url), sslmode="verify-full", sslrootcert="system")
