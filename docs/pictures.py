@@ -1,25 +1,18 @@
 """Take the pictures of the page that the README shows: `make run`, then `python -m docs.pictures`.
 
-The photo is Chelsea the cat, by Stéfan van der Walt (CC0), from scikit-image's wheel.
+The photo is the sample that `make run` suggests too.
 """
 
 import argparse
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from local.sample import chelsea
+
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-
-def chelsea() -> Path:
-    """The photo, in the wheel of scikit-image, which is not imported for it."""
-    package = find_spec("skimage")
-    if package is None or package.origin is None:
-        raise FileNotFoundError("scikit-image is not installed; run `make setup`")
-    return Path(package.origin).parent / "data" / "chelsea.png"
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
 from importlib import metadata
+from pathlib import Path
 
 from local import postgres, valkey
 from local.child import Child
@@ -21,10 +22,11 @@ from local.end import End
 from local.errors import LocalError
 from local.initdb import CACHE
 from local.ports import HOST, require_free
+from local.sample import chelsea
 
 APP_TIMEOUT = 60.0
 LOAD_TIMEOUT = 300.0
-SIDE_PROCESSES: tuple[tuple[str, tuple[str, ...]], ...] = ()
+SIDE_PROCESSES = (("warming", ("local.warm", "--on-schedule")),)
 """Name and `python -m` arguments of what runs beside the server, as schedules do when deployed."""
 
 
@@ -72,7 +74,10 @@ class Run:
         self._wait(app, self._healthy, APP_TIMEOUT)
         self._tell("server", "model loaded, every part answers")
         self.children += [database.child, cache.child, app]
-        self.children += [self._child(name, ["-m", *module], environment) for name, module in SIDE_PROCESSES]
+        for name, module in SIDE_PROCESSES:
+            log = self._folder / f"{name}.log"
+            log.unlink(missing_ok=True)
+            self.children.append(self._child(name, ["-m", *module], environment, log))
 
     def watch(self) -> None:
         """Return when asked to end. Raises `LocalError` if something ends by itself."""
@@ -108,8 +113,8 @@ class Run:
         stamp.set()
         self._tell("data", "loaded")
 
-    def _child(self, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
-        child = Child(name, [sys.executable, *arguments], environment=environment)
+    def _child(self, name: str, arguments: list[str], environment: dict[str, str], log: Path | None = None) -> Child:
+        child = Child(name, [sys.executable, *arguments], log=log, environment=environment)
         return self._stack.enter_context(child)
 
     def _wait(self, child: Child, ready: Callable[[], bool], timeout: float) -> None:
@@ -160,9 +165,12 @@ def main() -> int:
 
 def _welcome(port: int, seconds: float) -> None:
     url = f"http://{HOST}:{port}"
+    photo = chelsea()
+    shown = photo.relative_to(Path.cwd()) if photo.is_relative_to(Path.cwd()) else photo
     print(
         f"\nReady in {seconds:.1f} s: {url}  (Ctrl-C stops everything)\n\n"
-        f"    curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' '{url}/identify?lat=-33.9&lon=151.2'\n",
+        f"    curl --data-binary @{shown} \\\n"
+        f"         -H 'Content-Type: image/png' '{url}/identify?lat=-33.9&lon=151.2'\n",
         flush=True,
     )
 

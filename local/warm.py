@@ -1,8 +1,8 @@
 """Run the scheduled function once, as Lambda would, and say what it did: `make warm`.
 
 `chalice local` never runs schedules. This calls the very function that `app.py` schedules, through Chalice's own
-handler, against whatever `DATABASE_URL` and `REDIS_URL` say. With `--every SECONDS` it goes on until it is stopped,
-as beside `make run`.
+handler, against whatever `DATABASE_URL` and `REDIS_URL` say. With `--on-schedule` it goes on until it is stopped, as
+beside `make run`.
 """
 
 import argparse
@@ -33,14 +33,21 @@ def warm_once() -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="run the scheduled warming once and print its report")
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, so many seconds apart, until stopped")
-    every = parser.parse_args().every
+    parser.add_argument("--on-schedule", action="store_true", help="go on, WARM_MINUTES apart, until stopped")
+    on_schedule: bool = parser.parse_args().on_schedule
     while True:
         report = warm_once()
         print(json.dumps(report), flush=True)
-        if not every:
+        if not on_schedule:
             return 0 if not report["faults"] else 1
-        time.sleep(every)
+        time.sleep(interval())
+
+
+def interval() -> float:
+    """Seconds between two runs of the schedule."""
+    from app import settings
+
+    return settings.warm_minutes * 60
 
 
 if __name__ == "__main__":
