@@ -23,9 +23,7 @@ def test_every_route_is_in_the_guide_and_in_the_openapi_document() -> None:
     routes = {(path, method) for path, methods in app.app.routes.items() for method in methods}
     # THEN each has a heading, and each but the page's files is described as data
     guide = (DOCS / "api.md").read_text(encoding="utf-8")
-    described = {
-        (path, method.upper()) for path, methods in document("1", "/")["paths"].items() for method in methods
-    }
+    described = {(path, method.upper()) for path, methods in document("1", "/")["paths"].items() for method in methods}
     assert described == routes - {("/web/{name}", "GET")}
     for path, method in described:
         assert re.search(rf"^## `{method} {re.escape(path)}[`?]", guide, re.MULTILINE), f"{method} {path}"
