@@ -39,6 +39,8 @@ CacheLevel = Literal["memory", "hit", "stale", "miss", "bypass"]
 
 FAILED = b"failed"
 """Note in place of a lease: the database just failed for this cell, so neither wait nor try for a moment."""
+READABLE = frozenset({"redis_oom", "redis_readonly"})
+"""Faults of a Redis that takes nothing more, and still gives what it has."""
 SKEW = 60.0
 """Seconds by which another container's clock may be ahead before it is noted."""
 
@@ -129,7 +131,7 @@ class CellFeatures:
             self._demand.note(cell, hit=True, warmed=held.features.trace.warmed)
             return held.features
         deadline = Deadline.after(self._policy.total)
-        features, own = self._flights.join(cell, lambda: self._look_up(cell, deadline), deadline)
+        features, own = self._flights.join(cell, lambda: self._look_up(Visit(cell, deadline)), deadline)
         if features is None:
             features = Features("degraded", "bypass", None, (), *_NOTHING, faults=("flight_timeout",))
         elif not own:
@@ -140,30 +142,36 @@ class CellFeatures:
 
     # The path
 
-    def _look_up(self, cell: int, deadline: Deadline) -> Features:
-        visit = Visit(cell, deadline)
+    def _look_up(self, visit: Visit) -> Features:
         try:
             version = self._active_version(visit)
-            held = self._memory.get(cell)
+            held = self._memory.get(visit.cell)
             if held is not None and self._is_current(held, time.monotonic()):
                 return held.features  # only the version had to be asked for
             # After a miss the cache is likely cold: then the claim, which reads as well, saves a round trip.
-            value = None if version is None or self._cold else self._read(version, visit)
+            unread = self._cold
+            value = None if version is None or unread else self._read(version, visit)
         except CacheError as error:
             visit.met(error)
             return self._without_cache(visit)
         if value is not None and self._is_fresh(value):
             return self._keep(value, "hit", visit)
         if self._store.is_resting:
-            self._cold = False
             visit.note("postgres_breaker_open")
-            return self._stale(value, visit)
+            return self._read_after_all(visit) if unread else self._stale(value, visit)
         try:
             return self._recompute(version, value, visit)
         except CacheError as error:
             visit.met(error)
+            if unread and error.fault in READABLE:
+                return self._read_after_all(visit)
             self._cold = False
             return self._stale(value, visit) if value is not None else self._without_cache(visit)
+
+    def _read_after_all(self, visit: Visit) -> Features:
+        """Nothing was read, since the claim would have, and there is to be none: look again, and read first."""
+        self._cold = False
+        return self._look_up(visit)
 
     def _recompute(self, version: str | None, stale: Packed | None, visit: Visit) -> Features:
         """Ask the database if nobody else is about to; else take their value, or what there is."""

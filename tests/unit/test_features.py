@@ -313,6 +313,26 @@ class TestFaults:
         assert told(world.container().of(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
         assert world.store.queries == []
 
+    def test_right_after_a_miss_too_a_value_in_redis_is_found_before_anything_is_given_up(self, world: World) -> None:
+        # GIVEN a container whose last look was a miss, so that it claims before it reads
+        container = world.container()
+        assert container.of(CELL + 1).cache == "miss"
+        world.cached(age=150)
+        # WHEN the database is left alone THEN the stale value is served
+        world.store.is_resting = True
+        assert told(container.of(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
+
+    @pytest.mark.parametrize(("age", "level"), [(0, "hit"), (150, "stale")])
+    def test_right_after_a_miss_too_a_value_is_read_where_nothing_can_be_written(
+        self, world: World, age: float, level: str
+    ) -> None:
+        container = world.container()
+        assert container.of(CELL + 1).cache == "miss"
+        world.cached(age)
+        world.cache.fault, world.cache.deny = "redis_oom", {"claim", "publish", "release"}
+        world.store.fault = "postgres_unreachable"
+        assert told(container.of(CELL)) == ("narrowed", level, ("redis_oom",))
+
     def test_a_breaker_that_opens_is_told(self, world: World) -> None:
         world.cache.fault, world.store.fault = "redis_opened", "postgres_opened"
         assert world.container().of(CELL).trace.opened == ("redis", "postgres")
