@@ -147,7 +147,18 @@ class Rush:
 
     @property
     def answered(self) -> int:
-        return int(np.count_nonzero(self.seen.requests["level"] != LEVELS.index("degraded")))
+        return len(self._answers)
+
+    @property
+    def early(self) -> int:
+        """Requests that began before any of them was answered."""
+        first = (self._answers["start"] + self._answers["seconds"]).min(initial=np.inf)
+        return int(np.count_nonzero(self.seen.requests["start"] < first))
+
+    @property
+    def _answers(self) -> NDArray[np.void]:
+        answers: NDArray[np.void] = self.seen.requests[self.seen.requests["level"] != LEVELS.index("degraded")]
+        return answers
 
 
 def first_requests(
@@ -211,10 +222,9 @@ def figures(runs: Sequence[Run]) -> str:
 def figures_of_rushes(rushes: Sequence[Rush]) -> str:
     """Both side by side, with many first requests at once."""
     seen = [each.seen for each in rushes]
-    early = [np.count_nonzero(each.requests["start"] < each.queries["end"].min(initial=np.inf)) for each in seen]
     rows = [
         ("requests", *(f"{len(each.requests):,}" for each in seen)),
-        ("… begun before the first answer", *(f"{each:,}" for each in early)),
+        ("… begun before the first answer", *(f"{each.early:,}" for each in rushes)),
         ("… answered", *(f"{each.answered:,}" for each in rushes)),
         ("longest", *(f"{each.requests['seconds'].max():.2f} s" for each in seen)),
         ("tries to ask the database", *(f"{len(each.queries):,}" for each in seen)),
