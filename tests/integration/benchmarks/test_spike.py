@@ -14,7 +14,7 @@ from chalicelib.settings import Settings
 
 LOAD = Load(containers=10, rate=200, seconds=8, step=3, cells=20, exponent=1.0, ttl=2.0)
 VERSION = "v1"
-HELD_SMALL = {"hit share after a minute"}
+NEED_A_MINUTE = {"hit share after a minute"}
 """Claims that a load of seconds cannot keep: too few requests a cell and TTL."""
 
 
@@ -47,7 +47,7 @@ def test_a_small_spike_keeps_the_claims(database: SlowDatabase) -> None:
     ours = run("ours", LOAD, database, 0.1, VERSION)
     rush = first_requests("ours", int(LOAD.asked()[0]), 1, 2, database, VERSION)
     # THEN no cell is asked for twice at a time, or sooner than it has to be
-    failed = [claim for claim in claims(ours, rush) if not claim.holds and claim.what not in HELD_SMALL]
+    failed = [claim for claim in claims(ours, rush) if not claim.holds and claim.what not in NEED_A_MINUTE]
     assert not failed
     # and the run was what it is told to be: all requests came, the step is tenfold, all levels of the cache took part
     requests = ours.seen.requests
