@@ -14,6 +14,7 @@ from local.ports import HOST
 from local.postgres import PostgresServer
 from local.valkey import ValkeyServer
 from tests.faults.case import Container, State, asked
+from tests.faults.servers import command
 from tests.proxy import Proxy
 from tests.stage import FIRST
 
@@ -84,6 +85,10 @@ class Rig(Ground):
         }
         return {**QUICK, **urls}
 
+    def flush(self) -> None:
+        """Redis forgets everything."""
+        command(self.redis, "FLUSHALL")
+
     @contextmanager
     def superuser(self) -> Iterator[Connection]:
         """A connection that may do everything in the database of the datasets."""
@@ -91,6 +96,13 @@ class Rig(Ground):
         with closing(psycopg2.connect(url)) as connection:
             connection.autocommit = True
             yield connection
+
+    def is_up(self) -> bool:
+        """Whether PostgreSQL takes connections."""
+        try:
+            return bool(self.sql("select true"))
+        except psycopg2.OperationalError:
+            return False
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Rows of a statement of the superuser."""

@@ -1,0 +1,16 @@
+"""docs/faults.md lists the cases that are tested, and no other."""
+
+from chalicelib.metrics import METRICS
+from tests.faults.documented import PAGE, tables, written
+
+
+def test_the_page_has_the_tables_of_the_cases() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == written(page), "write it anew: python -m tests.faults.documented"
+
+
+def test_every_metric_that_counts_a_case_exists() -> None:
+    for table in tables().values():
+        for line in table.splitlines()[2:]:
+            counted = line.split("|")[6].replace("`", "").replace(" ", "").split(",")
+            assert set(counted) <= METRICS.keys()
