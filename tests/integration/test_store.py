@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import psycopg2
@@ -171,11 +172,13 @@ def test_a_server_without_tls_is_refused_where_it_has_to_prove_its_name(url: str
 
 
 def test_too_many_connections_are_told(url: str, admin: Connection) -> None:
-    # GIVEN a role that may have one, which is taken
+    # GIVEN a role of its own (others of this session use the usual one) that may have one, which is taken
     cursor = admin.cursor()
-    cursor.execute("alter role faunalens connection limit 1")
+    cursor.execute("create role lonely login password 'lonely' connection limit 1")
+    parts = urlsplit(url)
+    lonely = parts._replace(netloc=f"lonely:lonely@{parts.hostname}:{parts.port}").geturl()
     try:
-        with closing(psycopg2.connect(url)), closing(PostgresStore(url, POSTGRES, Breaker(3, 5))) as store:
+        with closing(psycopg2.connect(lonely)), closing(PostgresStore(lonely, POSTGRES, Breaker(3, 5))) as store:
             assert fault(store) == "postgres_too_many_connections"
     finally:
-        cursor.execute("alter role faunalens connection limit -1")
+        cursor.execute("drop role lonely")
