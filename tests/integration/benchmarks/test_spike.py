@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.container import LEVELS, Kind
+from benchmarks.contest import Load, first_requests, run
 from benchmarks.crowd import CrowdError, Shift, run_shifts
 from benchmarks.slow_database import SlowDatabase, slow_database
-from benchmarks.spike import Load, claims, figures, figures_of_rushes, first_requests, picture, run
+from benchmarks.spike import claims, figures, figures_of_rushes, picture
 from benchmarks.synthetic import Synthetic
 from chalicelib.settings import Settings
 
