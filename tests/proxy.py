@@ -70,6 +70,7 @@ class Proxy:
         self._links: list[Link] = []
         self._hung_up = 0  # how often, so that a connection that is just being taken is not overlooked
         self._threads: list[Thread] = []
+        self._fillers: list[socket.socket] = []
         self._listener = _bound(port)
         self.port: int = self._listener.getsockname()[1]
         self._listen()
@@ -92,6 +93,9 @@ class Proxy:
     def restore(self) -> None:
         """Everything goes through again, what was held back first; listens again."""
         self._turning_away = self._losing = None
+        if self._fillers:
+            self._stop_listening()
+            self._listener = _bound(self.port)
         if self._listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 0:
             self._listen()
         self._become(FAIR)
@@ -139,6 +143,16 @@ class Proxy:
         self._listener = _bound(self.port)
         self.hang_up()
 
+    def ignore(self) -> None:
+        """Nothing arrives any more, not even the wish to connect: packets that a firewall drops."""
+        self.forget()
+        self._stop_listening()
+        self._listener = _bound(self.port)
+        self._listener.listen(0)
+        filler = socket.socket()  # takes the one place in the queue; Linux drops what comes after
+        self._fillers.append(filler)
+        filler.connect((HOST, self.port))
+
     def close(self) -> None:
         """End everything, and wait until it has ended."""
         self._stop_listening()
@@ -161,6 +175,8 @@ class Proxy:
         with suppress(OSError):  # it may not listen now
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        while self._fillers:
+            self._fillers.pop().close()
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):

@@ -35,12 +35,16 @@ METRIC_OF_LEVEL: Mapping[CacheLevel, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered: level and codes as in `Features`; `within`: seconds that it takes at most."""
+    """What is answered: level and codes as in `Features`; `within`: seconds that it takes at most.
+
+    `or_faults`: codes in place of `faults`, where it is a matter of microseconds what is met.
+    """
 
     cache: CacheLevel
     faults: tuple[str, ...] = ()
     within: float = 0.3
     mode: Mode = "narrowed"
+    or_faults: tuple[str, ...] | None = None
 
     @property
     def metrics(self) -> dict[str, int]:
@@ -125,12 +129,13 @@ def assert_answered(answer: Answer, container: Container, cell: int) -> float:
     started = monotonic()
     features = container.of(cell)
     taken = monotonic() - started
+    faults = answer.or_faults if features.faults == answer.or_faults else answer.faults
     told = (features.mode, features.cache, features.faults)
-    assert told == (answer.mode, answer.cache, answer.faults), f"{told} after {taken:.3f} s"
+    assert told == (answer.mode, answer.cache, faults), f"{told} after {taken:.3f} s"
     assert taken < answer.within, f"took {taken:.3f} s"
     record = Record("r", "/identify", features=features)
     assert {name: record.metrics()[name] for name in answer.metrics} == answer.metrics
-    assert record.properties().get("faults", []) == list(answer.faults)
+    assert record.properties().get("faults", []) == list(faults)
     return taken
 
 
@@ -154,13 +159,14 @@ def play[R: Ground](case: Case[R], state: State, answer: Answer, ground: R, vari
         cell = ground.know(state, container)
         # WHEN something breaks THEN the answer is as expected, in time, and so is the next
         with case.fault(ground):
-            assert_answered(answer, container, cell)
+            taken = assert_answered(answer, container, cell)
             started = monotonic()
             next_one = container.of(ground.cell())
             assert monotonic() - started < TOTAL
             assert next_one.mode == "narrowed" or any(fault.startswith("postgres") for fault in next_one.faults)
         # AND once it is whole again, it is used again
-        assert_recovers(container, ground.cell(), RECOVERY)
+        recovered = assert_recovers(container, ground.cell(), RECOVERY)
+        print(f"{case.name}: {state}: {taken * 1e3:.0f} ms, used again after {recovered:.2f} s")  # pytest -s shows it
 
 
 def parameters[R](cases: Sequence[Case[R]]) -> pytest.MarkDecorator:

@@ -49,8 +49,12 @@ def _table(rows: Iterable[Row], more: Iterable[Row]) -> str:
     return "\n".join([HEAD, *(_line(*row) for row in (*rows, *more))])
 
 
+def _codes(faults: Iterable[str]) -> str:
+    return ", ".join(f"`{fault}`" for fault in faults) or "none"
+
+
 def _line(name: str, state: str, answer: Answer) -> str:
-    codes = ", ".join(f"`{fault}`" for fault in answer.faults) or "none"
+    codes = " or ".join(_codes(each) for each in (answer.faults, answer.or_faults) if each is not None)
     counted = ", ".join(f"`{metric}`" for metric, value in answer.metrics.items() if value)
     return f"| {name} | {state} | {answer.mode} | {answer.cache} | {codes} | {counted} | {answer.within:g} s |"
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
@@ -204,16 +205,24 @@ def function_replaced(rig: Rig, body: str) -> Iterator[None]:
         rig.sql(before)
 
 
-def both(fault: str, within: float = 0.3) -> dict[State, Answer]:
+def both(fault: str, within: float = 0.3, or_fault: str | None = None) -> dict[State, Answer]:
     """What is known stays known, and the rest cannot be had."""
-    return {"stale": Answer("stale", (fault,), within), "none": degraded(fault, within=within)}
+    known, unknown = Answer("stale", (fault,), within), degraded(fault, within=within)
+    other = (or_fault,) if or_fault else None
+    return {"stale": replace(known, or_faults=other), "none": replace(unknown, or_faults=other)}
 
 
 UNREACHABLE: dict[State, Answer] = {"fresh": Answer("hit"), **both("postgres_unreachable")}
 CASES: tuple[Case[Rig], ...] = (
     Case("down at start", proxied(Proxy.refuse), UNREACHABLE),
     Case("killed between requests", killed, both("postgres_unreachable"), connected=True, direct=True),
-    Case("killed mid-request", killed_mid_request, both("postgres_unreachable", 0.6), connected=True, direct=True),
+    Case(
+        "killed mid-request",
+        killed_mid_request,
+        both("postgres_unreachable", 0.6, "postgres_disconnected"),
+        connected=True,
+        direct=True,
+    ),
     Case("connection closed mid-request, reply lost", proxied(Proxy.lose_reply), {"none": Answer("miss")}, True),
     Case(
         "connection reset in the middle of a reply",
@@ -236,6 +245,8 @@ CASES: tuple[Case[Rig], ...] = (
         direct=True,
     ),
     Case("black hole", proxied(Proxy.hold), both("postgres_timeout", 1.3), connected=True),
+    Case("packets dropped at start", proxied(Proxy.ignore), both("postgres_timeout", 0.8)),
+    Case("packets dropped", proxied(Proxy.ignore), both("postgres_timeout", 1.3), connected=True),
     Case("slow by 50 ms at start", proxied(lambda proxy: proxy.delay(0.025)), {"none": Answer("miss", within=0.8)}),
     Case(
         "slow by 50 ms",

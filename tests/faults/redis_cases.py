@@ -160,7 +160,7 @@ CASES: tuple[Case[Rig], ...] = (
     Case(
         "killed mid-request",
         killed_mid_request,
-        {"fresh": BYPASS(("redis_unreachable",), 0.5)},
+        {"fresh": BYPASS(("redis_unreachable",), 0.5, or_faults=("redis_disconnected",))},
         connected=True,
         direct=True,
     ),
@@ -204,6 +204,17 @@ CASES: tuple[Case[Rig], ...] = (
         "black hole",
         proxied(Proxy.hold),
         {"fresh": BYPASS(("redis_timeout",), 0.7), "none": BYPASS(("redis_timeout",), 0.7)},
+        connected=True,
+    ),
+    Case(
+        "packets dropped at start",
+        proxied(Proxy.ignore),
+        {"fresh": BYPASS(("redis_timeout",), 0.7), "none": BYPASS(("redis_timeout",), 0.7)},
+    ),
+    Case(
+        "packets dropped",
+        proxied(Proxy.ignore),
+        {"fresh": BYPASS(("redis_timeout",), 0.7), "held": Answer("memory", ("redis_timeout",), 0.7)},
         connected=True,
     ),
     Case(

@@ -154,13 +154,24 @@ def test_nobody_listens(proxy: Proxy, client: Client) -> None:
     assert echoed(proxy) == b"hello"
 
 
+def test_nothing_arrives(proxy: Proxy, client: Client) -> None:
+    assert client.ask() == b"hello"
+    proxy.ignore()
+    with pytest.raises(TimeoutError):
+        client.ask(patience=0.05)
+    with pytest.raises(TimeoutError):
+        socket.create_connection((HOST, proxy.port), timeout=0.05)
+    proxy.restore()
+    assert echoed(proxy) == b"hello"
+
+
 def test_a_server_that_is_down_is_seen_as_hanging_up() -> None:
     with Proxy.to(free_port()) as proxy, Client(proxy) as client:
         assert client.socket.recv(100) == b""
 
 
 def test_it_can_be_closed_in_any_weather(server: Scripted) -> None:
-    for weather in ("hold", "refuse", "forget", "restore"):
+    for weather in ("hold", "refuse", "forget", "ignore", "restore"):
         with Proxy.to(server.address.port) as proxy, Client(proxy) as client:
             client.socket.sendall(b"hello")
             getattr(proxy, weather)()
