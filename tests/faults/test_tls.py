@@ -15,7 +15,7 @@ from tests.faults.case import Answer, Case, Container, State, parameters, play
 from tests.faults.rig import CELLS
 from tests.faults.servers import command
 from tests.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, named
-from tests.faults.tls_servers import NAME, Certificates, tls_postgres, tls_redis
+from tests.faults.tls_servers import NAME, Certificates, required, tls_postgres, tls_redis
 from tests.proxy import Proxy
 from tests.stage import database
 
@@ -86,3 +86,12 @@ def test_the_servers_themselves_refuse_what_the_cases_say(rig: TlsRig) -> None:
         redis.Redis(port=rig.tls_redis.tls_port, ssl=True, retry=Retry(NoBackoff(), 0)).ping()
     with pytest.raises(psycopg2.OperationalError, match="certificate"):
         psycopg2.connect(named(rig.database_url), sslmode="verify-full", sslrootcert="system")
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_without_a_server_that_speaks_tls_nothing_passes(
+    monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match="apt-get install redis-server"):
+        required(None, "redis-server")
