@@ -7,7 +7,7 @@ size in the header; pixels are decoded only when asked for, and a JPEG only as l
 import io
 import struct
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import IFD, Base
 
 from chalicelib.errors import PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
+from chalicelib.jpeg import check_segments
 
 # What EXIF of dubious make is worth a warning to Pillow; to us it is an ordinary photo without that tag.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
@@ -38,6 +39,12 @@ _BROKEN = (
     UnidentifiedImageError,
     Image.DecompressionBombError,
 )
+
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+"""Tags of TIFF 6.0, section 15."""
+
+_BAND = 256
+"""Rows that are computed at a time where numbers are wider than a byte."""
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 
@@ -109,6 +116,8 @@ def open_photo(data: bytes, limits: Limits) -> Photo:
     name, opener = _opener_of(data)
     if name == "WebP":  # its decoder allocates the whole canvas when the file is opened
         _check_size(_webp_size(data), limits)
+    if name == "JPEG":
+        check_segments(data)
     try:
         image = opener(io.BytesIO(data))
     except _BROKEN as error:
@@ -116,6 +125,8 @@ def open_photo(data: bytes, limits: Limits) -> Photo:
             f"the {name} photo has a broken header ({_first_line(error)}); send the original file again"
         ) from error
     _check_size(image.size, limits)
+    if name == "TIFF":  # a tile is decoded whole, however little of it is shown
+        _check_size((_whole(image, _TILE_WIDTH), _whole(image, _TILE_LENGTH)), limits)
     return Photo(image, len(data))
 
 
@@ -170,6 +181,12 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
+def _whole(image: Image.Image, tag: int) -> int:
+    """A tag of a TIFF that is a whole number; 0 if it is not there or something else."""
+    value = getattr(image, "tag_v2", {}).get(tag)
+    return value if isinstance(value, int) else 0
+
+
 def _check_size(size: tuple[int, int], limits: Limits) -> None:
     megapixels = size[0] * size[1] / 1e6
     if megapixels > limits.max_megapixels:
@@ -208,13 +225,30 @@ def _plain(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
-        low, high = float(values.min()), float(values.max())
-        scale = 255 / (high - low) if high > low else 0.0
-        return Image.fromarray(((values - low) * scale).astype(np.uint8))
+        return Image.fromarray(_stretched(np.asarray(image)))
     if "transparency" in image.info or image.mode in ("PA", "LA", "La", "RGBa"):
         return image.convert("RGBA")
     return image if image.mode in ("RGB", "RGBA", "L") else image.convert("RGB")
+
+
+def _stretched(numbers: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Numbers without a scale, from black for the least to white for the most; what is no number counts as 0.
+
+    Band by band, since all of a large photo in float64 would not fit a function's memory.
+    """
+
+    def bands() -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        for start in range(0, len(numbers), _BAND):
+            rows = slice(start, start + _BAND)
+            yield rows, np.nan_to_num(numbers[rows].astype(np.float64), posinf=0.0, neginf=0.0)
+
+    extremes = [(float(band.min()), float(band.max())) for _, band in bands()]
+    low, high = min(least for least, _ in extremes), max(most for _, most in extremes)
+    scale = 255 / (high - low) if high > low else 0.0
+    shades = np.empty(numbers.shape, np.uint8)
+    for rows, band in bands():
+        shades[rows] = (band - low) * scale
+    return shades
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -3,6 +3,7 @@
 import io
 import struct
 import time
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -282,6 +283,30 @@ def test_a_bomb_costs_its_header_only(header: Any) -> None:
 def test_a_large_heic_is_refused_by_its_header() -> None:
     with pytest.raises(PhotoTooLarge, match="photo is 5 MP"):
         read(encoded(scene(2560, 2048), "HEIF", quality=10))
+
+
+def test_a_small_tiff_of_a_large_tile_is_refused_by_its_header() -> None:
+    # GIVEN 100 × 100 pixels in a tile of 400 MP, which would be decoded whole
+    entries = {256: 100, 257: 100, 258: 8, 259: 8, 262: 1, 277: 1, 322: 20_000, 323: 20_000, 324: 8, 325: 100}
+    fields = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items())
+    header = b"II*\x00" + struct.pack("<IH", 8, len(entries)) + fields + bytes(4)
+    with pytest.raises(PhotoTooLarge, match="photo is 400 MP"):
+        read(header + bytes(100))
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_wide_numbers_take_little_memory_beside_the_photo(kind: type) -> None:
+    # GIVEN 2 MP, 8 MB as 32-bit numbers
+    data = encoded(Image.fromarray(np.tile(np.arange(2000, dtype=kind), (1000, 1))), "TIFF")
+    tracemalloc.start()
+    try:
+        # WHEN read THEN numpy takes the numbers once, their shades, and a band in float64: not all in float64
+        pixels = open_photo(data, Limits()).pixels(64)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 35_000_000
+    assert pixels[0, 0, 0] < 128 < pixels[0, -1, 0]
 
 
 def test_lossy_and_lossless_webp_are_measured_before_they_are_decoded() -> None:
