@@ -161,6 +161,8 @@ class PostgresStore:
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
             raise StoreError("postgres_busy", "another thread has the connection for too long")
         try:
+            if deadline.left() <= 0:
+                raise StoreError("postgres_timeout", "no time was left to ask PostgreSQL")
             if not self._breaker.allows():
                 raise StoreError("postgres_breaker_open", "PostgreSQL failed several times in a row and is left alone")
             return self._attempt(query, arguments, deadline)
@@ -171,6 +173,7 @@ class PostgresStore:
         """Run a query; once more on a new connection if an older one turns out to be gone."""
         import psycopg2
 
+        patient = deadline.left() >= self._budget.command
         for last in (False, True):
             used = self._connection is not None and self._looks_alive(self._connection)
             try:
@@ -185,7 +188,9 @@ class PostgresStore:
                 fault = fault_of(error)
                 if used and not last and fault in {"postgres_disconnected", "postgres_starting"}:
                     continue
-                raise StoreError(fault, str(error).strip(), opened=self._breaker.failed()) from error
+                # That the last moments of a request did not suffice proves nothing about the server.
+                opened = self._breaker.failed() if patient or fault != "postgres_timeout" else False
+                raise StoreError(fault, str(error).strip(), opened=opened) from error
         raise AssertionError("unreachable")
 
     def _connect(self, deadline: Deadline) -> "Connection":
@@ -255,6 +260,8 @@ def _inhabitants(
 ) -> Inhabitants:
     if not len(animals) == len(weights) == len(statuses):
         raise ValueError(f"{len(animals)} animals, {len(weights)} weights and {len(statuses)} statuses")
+    if not all(area.isascii() and area.isalnum() for area in areas):  # they are packed as words
+        raise ValueError("its areas are no codes")
     # Through bytes: three times as fast as numpy's own way from lists, and read-only like what comes from the cache.
     return Inhabitants(
         cell,

@@ -9,7 +9,7 @@ from chalicelib.breaker import Breaker
 from chalicelib.deadline import Deadline
 from chalicelib.errors import StoreError
 from chalicelib.settings import Budget
-from chalicelib.store import _FAULT_OF_CODE, PostgresStore, fault_of
+from chalicelib.store import _FAULT_OF_CODE, PostgresStore, _inhabitants, fault_of
 from tests.scripted import serve
 
 BUDGET = Budget(connect=0.15, command=0.2, total=0.4)
@@ -41,6 +41,21 @@ def test_a_request_with_less_time_waits_less() -> None:
         started = time.monotonic()
         assert fault(store, seconds=0.03) == "postgres_timeout"
         assert time.monotonic() - started < 0.14
+        store.close()
+
+
+def test_the_last_moments_of_a_request_prove_nothing_about_the_server() -> None:
+    with serve(lambda _: b"") as server:
+        # GIVEN requests that have less time left than a query may take
+        store = store_at(server.address.port, failures=1)
+        # WHEN it runs out THEN the breaker stays closed, and without any time nothing is begun
+        assert fault(store, seconds=0.03) == "postgres_timeout"
+        connections = server.connections
+        assert fault(store, seconds=0) == "postgres_timeout"
+        assert server.connections == connections
+        assert not store.is_resting
+        # AND a request that had the time opens it
+        assert fault(store) == "postgres_timeout!"
         store.close()
 
 
@@ -125,6 +140,12 @@ def test_time_and_system_errors_have_their_fault() -> None:
     assert fault_of(PermissionError()) == "postgres_auth"
     assert fault_of(OSError()) == "postgres_unreachable"
     assert fault_of(psycopg2.InterfaceError("connection already closed")) == "postgres_disconnected"
+
+
+@pytest.mark.parametrize("areas", [["AU", "NZ "], ["Ö"], [""]])
+def test_areas_that_cannot_be_packed_are_a_row_that_is_none(areas: list[str]) -> None:
+    with pytest.raises(ValueError, match="areas"):
+        _inhabitants(1, "v1", areas, [], [], [])
 
 
 def test_a_bundle_of_certificates_makes_the_server_prove_its_name() -> None:
