@@ -51,16 +51,17 @@ class Signer:
         """A request presigned with Signature Version 4, without its scheme: that is what both services take."""
         from botocore.auth import SigV4QueryAuth  # type: ignore[import-untyped]
         from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
-        from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
+        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
         from botocore.session import Session  # type: ignore[import-untyped]
 
         try:
             self._session = self._session or Session()
             credentials = self._session.get_credentials()
-        except BotoCoreError as error:
+            if credentials is None:
+                raise PermissionError("no AWS credentials to sign with; give the function a role, or set AWS_PROFILE")
+            request = AWSRequest(method="GET", url=f"https://{place}", params=query)
+            # Signing may have to renew them first.
+            SigV4QueryAuth(credentials, service, self._region, expires=TOKEN_SECONDS).add_auth(request)
+        except (BotoCoreError, ClientError) as error:
             raise PermissionError(f"AWS credentials could not be had: {error}") from error
-        if credentials is None:
-            raise PermissionError("no AWS credentials to sign with; give the function a role, or set AWS_PROFILE")
-        request = AWSRequest(method="GET", url=f"https://{place}", params=query)
-        SigV4QueryAuth(credentials, service, self._region, expires=TOKEN_SECONDS).add_auth(request)
         return str(request.url).removeprefix("https://")

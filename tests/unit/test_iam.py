@@ -5,6 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3  # type: ignore[import-untyped]
 import pytest
+from botocore.credentials import RefreshableCredentials  # type: ignore[import-untyped]
+from botocore.exceptions import CredentialRetrievalError  # type: ignore[import-untyped]
 from botocore.session import Session  # type: ignore[import-untyped]
 
 from chalicelib.iam import TOKEN_SECONDS, Signer
@@ -53,4 +55,16 @@ def test_without_credentials_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch)
     session = Session()
     monkeypatch.setattr(session, "get_credentials", lambda: None)
     with pytest.raises(PermissionError, match="give the function a role"):
+        Signer("eu-west-1", session).cache_token("faunalens", "app")
+
+
+def test_credentials_that_cannot_be_renewed_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN credentials that have run out, and are only asked for anew when something is signed
+    def refuse() -> dict[str, str]:
+        raise CredentialRetrievalError(provider="sso", error_msg="the session has expired")
+
+    expired = RefreshableCredentials("AKIDEXAMPLE", "secret", "token", datetime(2020, 1, 1, tzinfo=UTC), refuse, "sso")
+    session = Session()
+    monkeypatch.setattr(session, "get_credentials", lambda: expired)
+    with pytest.raises(PermissionError, match="the session has expired"):
         Signer("eu-west-1", session).cache_token("faunalens", "app")
