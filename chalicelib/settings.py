@@ -77,6 +77,15 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def _redis_url(value: str) -> str:
+    url = _url("redis", "rediss")(value)
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # its words may quote a password
+        raise ValueError("expected a port from 0 to 65535 after the host") from None
+    return url
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in words:
@@ -189,7 +198,7 @@ class Settings:
     redis_url: str = setting(
         "REDIS_URL",
         "redis://localhost:6379",
-        _url("redis", "rediss"),
+        _redis_url,
         help="Redis 7 or Valkey: one server, a cluster or ElastiCache Serverless; `rediss` is TLS",
     )
     redis_ca: Path | None = setting(

@@ -39,6 +39,8 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("PHOTO_MAX_MEGAPIXELS", "0", "expected a number above 0"),
         ("PHOTO_MAX_MEGAPIXELS", "nan", "expected a number above 0"),
         ("PRIOR_FLOOR", "2", "expected a number from 0 to 1"),
+        ("REDIS_URL", "redis://localhost:70000", r"setting REDIS_URL is \(hidden\): expected a port from 0 to 65535"),
+        ("REDIS_URL", "redis://localhost:secret", r"setting REDIS_URL is \(hidden\): expected a port from 0 to 65535"),
         ("LOG_LEVEL", "loud", "expected one of DEBUG, INFO, WARNING, ERROR"),
     ],
 )
@@ -57,6 +59,11 @@ def test_a_url_with_a_password_is_not_repeated_in_the_error() -> None:
     with pytest.raises(SettingError) as caught:
         Settings.from_environment({"DATABASE_URL": "mysql://me:secret@host/db"})
     assert "secret" not in str(caught.value)
+
+
+def test_a_database_on_several_hosts_is_one_that_libpq_knows() -> None:
+    url = "postgresql://app@one:5432,two:5432/features"
+    assert Settings.from_environment({"DATABASE_URL": url}).database_url == url
 
 
 def test_settings_are_frozen() -> None:
