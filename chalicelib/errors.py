@@ -73,6 +73,7 @@ class MethodNotAllowed(ClientError):
 
     @property
     def headers(self) -> dict[str, str]:
+        """`Allow`: the methods that the path takes."""
         return {"Allow": self.allow} if self.allow else {}
 
 

@@ -45,9 +45,11 @@ class Visit:
             self.faults.append(fault)
 
     def met(self, error: DependencyError) -> None:
+        """Note what a dependency did, and whether its breaker opened over it."""
         self.note(error.fault)
         if error.opened:
             self.opened.append("redis" if isinstance(error, CacheError) else "postgres")
 
     def trace(self, *, warmed: bool) -> Trace:
+        """What there is to tell at the end; `warmed`: of the value that is served."""
         return Trace(self.queries, self.query_ms, self.waits, self.wait_ms, tuple(self.opened), warmed)
