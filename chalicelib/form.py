@@ -40,10 +40,18 @@ def read_form(body: bytes, content_type: str) -> Form:
             elif part.filename is not None:
                 raise BadRequest(f"form field '{part.name[:40]}' is a file; the photo goes into field '{PHOTO_FIELD}'")
             else:
-                fields[part.name] = part.value
+                fields[part.name] = _text(part.name, part.raw)
     except (multipart.MultipartError, UnicodeError, LookupError) as error:
         raise BadRequest(f"the form is broken ({error}); send it as RFC 7578 describes") from error
     if len(photos) != 1:
         found = f"{len(photos)} of them" if photos else "none"
         raise BadRequest(f"the form needs exactly one file in field '{PHOTO_FIELD}'; it has {found}")
     return Form(photos[0], fields)
+
+
+def _text(name: str, value: bytes) -> str:
+    """A field's text, whatever charset it claims: all that we know is plain ASCII."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"form field '{name[:40]}' is no text in UTF-8; send numbers as plain text") from error

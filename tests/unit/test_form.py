@@ -48,7 +48,7 @@ def test_a_photo_without_a_file_name_is_a_photo() -> None:
             TYPE,
             "form field lat is given more than once",
         ),
-        (form(part("photo", b"x"), part("lat", b"\xff")), TYPE, "the form is broken"),
+        (form(part("photo", b"x"), part("lat", b"\xff")), TYPE, "form field 'lat' is no text in UTF-8"),
         (form(part("photo", b"x")), "multipart/form-data", "names no boundary"),
         (form(part("photo", b"x")), "multipart/form-data; boundary=other", "the form is broken"),
         (part("photo", b"x"), TYPE, "the form is broken"),
@@ -59,6 +59,14 @@ def test_a_photo_without_a_file_name_is_a_photo() -> None:
 def test_a_form_that_is_not_as_it_should_be_is_told(body: bytes, content_type: str, sentence: str) -> None:
     with pytest.raises(BadRequest, match=sentence):
         read_form(body, content_type)
+
+
+@pytest.mark.parametrize("charset", [b"nope", b"hex", b"undefined", b"unicode_escape", b'"a\x00b"', b"x" * 200])
+def test_the_charset_that_a_field_claims_does_not_matter(charset: bytes) -> None:
+    # GIVEN a field in a charset that Python does not have, or has for other things than text
+    field = part("lat", b"1").replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain; charset=" + charset + b"\r\n\r\n")
+    # WHEN the form is read; THEN it is read as UTF-8
+    assert read_form(form(part("photo", b"x"), field), TYPE).fields == {"lat": "1"}
 
 
 def test_more_parts_than_a_form_of_ours_has_are_refused() -> None:
