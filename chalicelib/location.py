@@ -13,7 +13,8 @@ from PIL.ExifTags import GPS
 
 from chalicelib.errors import LocationInvalid
 
-_DECIMAL = re.compile(r"[+-]?\d{1,3}(\.\d*)?", re.ASCII)
+# With an exponent too: that is how programs write 0.00001.
+_DECIMAL = re.compile(r"[+-]?(\d{1,3}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 _HOW_ON = "send lat and lon with the request, or location=none to go without"
 
 

@@ -109,11 +109,24 @@ def test_decimal_text_is_read_as_it_is_written(latitude: float, longitude: float
     assert location == Location(float(f"{latitude:.6f}"), float(f"{longitude:.6f}"), "request")
 
 
+@given(st.floats(-90, 90), st.floats(-180, 180))
+def test_numbers_are_read_as_programs_write_them(latitude: float, longitude: float) -> None:
+    # GIVEN numbers as Python and JavaScript print them, such as 5e-05 near the equator; WHEN read; THEN they stay
+    assert from_request(repr(latitude), repr(longitude)) == Location(latitude, longitude, "request")
+
+
+@pytest.mark.parametrize(("text", "value"), [("5e-05", 0.00005), ("1E1", 10), (".5", 0.5), ("-.5", -0.5), ("5.", 5)])
+def test_short_and_scientific_numbers_are_numbers(text: str, value: float) -> None:
+    assert from_request(text, "0") == Location(value, 0, "request")
+
+
 def test_a_request_may_mean_zero_and_zero() -> None:
     assert from_request("0", "0") == Location(0, 0, "request")
 
 
-@pytest.mark.parametrize("text", ["", "nan", "inf", "1e1", "１２", "1_0", "0x10", "12.5.1", "north", "1234", "-", "."])
+@pytest.mark.parametrize(
+    "text", ["", "nan", "inf", "1e", "e1", "1e1.5", "１２", "1_0", "0x10", "12.5.1", "north", "1234", "-", "."]
+)
 def test_text_that_is_no_decimal_number_is_refused(text: str) -> None:
     with pytest.raises(LocationInvalid, match=r"lat is no decimal number of degrees; write it such as -33\.9"):
         from_request(text, "0")
