@@ -68,6 +68,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "responses": {
                         "200": _response("It can identify; degraded if a store is down.", Health),
                         "503": _response("It cannot identify.", Health),
+                        **_refusals([errors.BadRequest, errors.InternalError]),
                     },
                 }
             },
@@ -75,7 +76,10 @@ def document(version: str, base: str) -> dict[str, Any]:
                 "get": {
                     "operationId": "openapi",
                     "summary": "This document",
-                    "responses": {"200": {"description": "OpenAPI 3.1", "content": {"application/json": {}}}},
+                    "responses": {
+                        "200": {"description": "OpenAPI 3.1", "content": {"application/json": {}}},
+                        **_refusals([errors.BadRequest]),
+                    },
                 }
             },
             "/": {
@@ -119,7 +123,12 @@ def _responses(answer: type, refusals: Sequence[type[errors.HTTPError]]) -> dict
         errors.InternalError,
         errors.Unavailable,
     ]
-    responses = {"200": _response("The answer.", answer)}
+    return {"200": _response("The answer.", answer), **_refusals(refused)}
+
+
+def _refusals(refused: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
+    """Refusals by status; those that share one are told together."""
+    responses = {}
     for status in sorted({each.status for each in refused}):
         which = [each for each in refused if each.status == status]
         responses[str(status)] = {

@@ -27,6 +27,12 @@ def test_parameters_are_those_that_are_enforced() -> None:
     assert [(each["name"], each["required"]) for each in get["parameters"]] == [(each.name, True) for each in PLACE]
 
 
+@pytest.mark.parametrize("path", ["/identify", "/animals", "/health", "/openapi.json"])
+def test_every_path_that_refuses_unknown_parameters_says_so(path: str) -> None:
+    (operation,) = DOCUMENT["paths"][path].values()
+    assert list(operation["responses"]["400"]["content"]) == ["application/problem+json"]
+
+
 def test_bodies_are_those_that_are_read() -> None:
     content = DOCUMENT["paths"]["/identify"]["post"]["requestBody"]["content"]
     assert set(content) == {*PHOTO_TYPES, "multipart/form-data"}
