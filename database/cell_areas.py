@@ -10,6 +10,7 @@ centres. No polygon is ever clipped or projected, hence neither the antimeridian
 
 import argparse
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,11 @@ CASPIAN = (46.5, 36.0, 55.0, 47.6)
 type Cells = set[int]
 
 
-def all_cells() -> list[int]:
-    """Every cell on Earth, sorted."""
-    return sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
+@cache
+def all_cells() -> tuple[list[int], Points]:
+    """Every cell on Earth, sorted, and the middle of each."""
+    cells = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
+    return cells, np.array([h3.cell_to_latlng(cell)[::-1] for cell in cells])
 
 
 def walk(arc: Points) -> Points:
@@ -92,8 +95,7 @@ def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
 def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
     """Areas of each cell that has any, and the coast: cells that the sea's shore passes, and sea beside them."""
     touched = [cells_along(walk(arc)) for arc in atlas.arcs]
-    cells = all_cells()
-    centers = np.array([h3.cell_to_latlng(cell)[::-1] for cell in cells])
+    cells, centers = all_cells()
     areas: dict[int, set[str]] = {}
     for polygon in atlas.polygons:
         inside = np.flatnonzero(within(centers, (atlas.arcs[arc] for arc in polygon.arcs)))
