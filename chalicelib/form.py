@@ -42,7 +42,8 @@ def read_form(body: bytes, content_type: str) -> Form:
             else:
                 fields[part.name] = _text(part.name, part.raw)
     except (multipart.MultipartError, UnicodeError, LookupError) as error:
-        raise BadRequest(f"the form is broken ({error}); send it as RFC 7578 describes") from error
+        reason = error.args[0] if error.args else "unreadable"  # what follows in args is Python's own
+        raise BadRequest(f"the form is broken ({reason}); send it as RFC 7578 describes") from error
     if len(photos) != 1:
         found = f"{len(photos)} of them" if photos else "none"
         raise BadRequest(f"the form needs exactly one file in field '{PHOTO_FIELD}'; it has {found}")

@@ -61,6 +61,11 @@ def test_a_form_that_is_not_as_it_should_be_is_told(body: bytes, content_type: s
         read_form(body, content_type)
 
 
+def test_a_header_of_a_part_that_is_no_text_is_told_without_what_it_holds() -> None:
+    with pytest.raises(BadRequest, match=r"the form is broken \(Segment header failed to decode\); send it"):
+        read_form(form(b"--XyZ\r\nContent-Type: \xff\r\n\r\nx\r\n"), TYPE)
+
+
 @pytest.mark.parametrize("charset", [b"nope", b"hex", b"undefined", b"unicode_escape", b'"a\x00b"', b"x" * 200])
 def test_the_charset_that_a_field_claims_does_not_matter(charset: bytes) -> None:
     # GIVEN a field in a charset that Python does not have, or has for other things than text
