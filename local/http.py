@@ -195,7 +195,8 @@ class Handler(ChaliceRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """What http.server itself refuses; its message may quote the request, so it is not passed on."""
         short, detail = self.responses.get(code, ("Bad Request", ""))
-        problem = {"type": "about:blank", "title": short, "status": int(code), "detail": detail, "code": "bad_request"}
+        problem = {"type": "about:blank", "title": short, "status": int(code), "detail": detail}
+        problem |= {"code": "bad_request", "request_id": str(uuid4())}
         self.close_connection = True
         headers = {"Content-Type": MEDIA_TYPE, "Connection": "close"}
         self._send_http_response(code, headers, json.dumps(problem))

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from threading import Thread
 
+import jsonschema
 import pytest
 from chalice.app import Chalice, Response
 
+from chalicelib.openapi import document
 from local import http
 from local.ports import HOST
 
@@ -141,6 +143,8 @@ def test_broken_chunks_are_refused(port: int, chunk: bytes) -> None:
 def test_what_is_no_request_is_refused_as_a_problem(port: int, request_line: bytes, status: int) -> None:
     answered, problem = raw(port, request_line + b"\r\nHost: x\r\n\r\n")
     assert (answered, problem["status"]) == (status, status)
+    # AND the problem is one of the documented form
+    jsonschema.validate(problem, document("1", "/")["components"]["schemas"]["Problem"])
 
 
 def test_nothing_at_a_path_is_a_problem(connection: HTTPConnection) -> None:
