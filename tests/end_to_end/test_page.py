@@ -70,6 +70,24 @@ def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Ope
     expect(shown.locator("#answer-map")).to_be_visible(visible=mode != "no_location")
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_scores_stand_at_the_right_whether_or_not_there_are_badges(stand: Stand, open_page: Open, width: int) -> None:
+    # GIVEN an answer without a place, whose candidates have no badges
+    alone = (answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)
+    features = FeaturesUsed("no_location", "bypass", 0, None)
+    stand.tell(answers.koala(features=features, location=answers.NOWHERE, candidates=alone))
+    # WHEN it is shown on a phone and on a desk
+    shown = open_page(stand.url)
+    shown.set_viewport_size({"width": width, "height": 800})
+    shown.set_input_files("#pick", photo())
+    # THEN the score ends where the bar does
+    score = shown.locator("#candidates .candidate-score").bounding_box()
+    track = shown.locator("#candidates .track").bounding_box()
+    assert score is not None
+    assert track is not None
+    assert score["x"] + score["width"] == pytest.approx(track["x"] + track["width"], abs=1)
+
+
 def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand, open_page: Open) -> None:
     # GIVEN a tiger in Australia
     tiger = (answers.candidate("tiger", "Panthera tigris", 0.8, 0.97, "unexpected"),)
