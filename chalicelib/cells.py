@@ -45,11 +45,6 @@ def center_of(cell: int) -> tuple[float, float]:
     return round(latitude, 1), round(longitude, 1)
 
 
-def boundary_of(cell: int) -> list[tuple[float, float]]:
-    """Corners of the cell as (latitude, longitude), to a hundredth of a degree."""
-    return [(round(latitude, 2), round(longitude, 2)) for latitude, longitude in prepare().cell_to_boundary(cell)]
-
-
 def neighbours_of(cell: int) -> list[int]:
     """The cells that touch a cell: six, or five around one of the twelve pentagons."""
     return cast("list[int]", prepare().grid_ring(cell, 1))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 
 RANKS = ("phylum", "class", "order", "family", "genus", "species")
+KINDS = ("wild", "domestic", "cosmopolitan", "marine", "extinct")
 EVERYWHERE = frozenset({"domestic", "cosmopolitan"})
 LABEL_COLUMNS = ("id", "output_index", "wnid", "name", "scientific_name", "rank", "kind", *RANKS)
 TAXON_COLUMNS = ("scientific_name", "rank", "name")
@@ -134,11 +135,6 @@ class Taxonomy:
             node, held = heaviest, most
         return Prediction(node.taxon, min(held / total, 1.0))
 
-    def indices(self, ids: NDArray[np.int32]) -> NDArray[np.intp]:
-        """Output indices of animal ids, in the same order; ids that this model does not know are dropped."""
-        index_of = self.index_of
-        return np.array([index_of[each] for each in ids.tolist() if each in index_of], dtype=np.intp)
-
 
 def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
     """Rows of a CSV file whose header must be `columns`."""
@@ -164,6 +160,9 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
         lineage = [named[cell] for cell in cells if cell]
     except KeyError as error:
         raise ModelError(f"{taxa} has no row for {error}, which {labels} names for '{name}'; add one") from None
+    if kind not in KINDS:
+        expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
+        raise ModelError(f"kind of '{name}' in {labels} is '{kind}'; expected {expected}")
     own = Taxon(name, scientific_name, rank)
     if lineage and lineage[-1].scientific_name == scientific_name and lineage[-1].rank == rank:
         lineage.pop()

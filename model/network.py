@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 INPUT_SIZE = 260
-CLASSES = 1000
 EPSILON = 1e-3  # of batch normalisation: TensorFlow's default for this family, not PyTorch's 1e-5
 
 # (blocks, stride of the first) of each stage after scaling depth by 1.2; the widths are in the weights.

@@ -105,15 +105,13 @@ def test_every_node_is_in_the_lineage_of_all_its_animals() -> None:
 # --- ids
 
 
-def test_ids_become_output_indices_and_unknown_ids_are_dropped(tmp_path: Path) -> None:
+def test_ids_become_output_indices(tmp_path: Path) -> None:
     # GIVEN a model whose ids are not its output indices
     taxonomy = small(tmp_path, "40,1,w1,cat,Felis catus,species,domestic,P,C,,,F,Felis catus",
                      "7,0,w0,dog,Canis familiaris,species,domestic,P,C,,,D,Canis familiaris")  # fmt: skip
-    # THEN each id finds its place, in the order asked for, and 8 is dropped
-    found = taxonomy.indices(np.array([40, 8, 7], dtype=np.int32))
-    assert found.tolist() == [1, 0]
+    # THEN each id finds its place
+    assert taxonomy.index_of == {40: 1, 7: 0}
     assert [animal.id for animal in taxonomy.animals] == [7, 40]
-    assert taxonomy.indices(np.array([], dtype=np.int32)).tolist() == []
 
 
 # --- roll-up
@@ -259,6 +257,10 @@ def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
         (lambda folder: small(folder, CAT.replace("P,", "Porifera,", 1)), "no row for 'Porifera'"),
         (lambda folder: small(folder, CAT.replace("0,0", "0,1", 1)), "must count from 0"),
         (lambda folder: small(folder, CAT.replace("0,0", "x,0", 1)), "'cat' in labels.csv must be whole numbers"),
+        (
+            lambda folder: small(folder, CAT.replace("domestic", "tame")),
+            "kind of 'cat' in labels.csv is 'tame'; expected wild, domestic, cosmopolitan, marine or extinct",
+        ),
         (lambda folder: small(folder, CAT, CAT.replace("0,0", "0,1", 1)), "uses an id twice"),
         (lambda folder: small(folder), "must count from 0"),
         (lambda folder: small(folder, CAT, taxa=TAXA.replace("Animalia", "Plantae")), "no row for Animalia"),
