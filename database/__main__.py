@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.errors import CacheError, SettingError
 from chalicelib.feature_stage import build_cache
 from chalicelib.settings import Settings
-from database.dataset import DatasetError, read_dataset
+from database.dataset import DatasetError, files_in, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _load(connection: "Connection", options: argparse.Namespace) -> None:
     started = perf_counter()
-    dataset = read_dataset()
+    dataset = read_dataset(files_in(options.folder) if options.folder else None)
     if options.version:
         dataset = replace(dataset, version=options.version)
     was_active = any(each.active and each.version == dataset.version for each in datasets(connection))
@@ -105,6 +106,13 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     loads = commands.add_parser("load", help="load the data of this checkout and switch to them")
+    loads.add_argument(
+        "--from",
+        dest="folder",
+        type=Path,
+        metavar="FOLDER",
+        help="its labels.csv, taxa.csv, animal_areas.csv … instead of the checkout's, as far as they are there",
+    )
     loads.add_argument("--version", help="name it yourself; otherwise it follows from the data")
     loads.add_argument("--beside", action="store_true", help="load without switching to it")
     loads.add_argument("--keep", type=_at_least_one, default=3, metavar="N", help="datasets that stay (default: 3)")

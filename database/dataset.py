@@ -98,6 +98,14 @@ def _animal(row: dict[str, str]) -> Animal:
     return Animal(int(row["id"]), row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
 
 
+def files_in(folder: Path) -> dict[str, Path]:
+    """Those files of a dataset that are in a folder. Raises `DatasetError` if there are none."""
+    found = {name: folder / path.name for name, path in FILES.items() if (folder / path.name).is_file()}
+    if not found:
+        raise DatasetError(f"{folder} has none of {', '.join(path.name for path in FILES.values())}")
+    return found
+
+
 def _parsed[T](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
     """All lines of a file. Raises `DatasetError` with the file and the line that is wrong."""
     reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)

@@ -1,6 +1,8 @@
 """`python -m database`, as a person uses it."""
 
+import gzip
 from contextlib import closing
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -33,6 +35,32 @@ def test_load_switches_once_and_says_so_the_second_time(
     # AND a second time nothing is done
     assert main(["load", "--database-url", database_url]) == 0
     assert "already active" in capsys.readouterr().out
+
+
+def test_a_folder_with_another_models_animals_is_loaded_in_place_of_the_checkouts(
+    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    # GIVEN the labels and areas of another model, whose animals have numbers of their own
+    (tmp_path / "labels.csv").write_text(
+        "id,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
+        "1,0,,red fox,Vulpes vulpes,species,wild,Chordata,Mammalia,Carnivora,Canidae,Vulpes,Vulpes vulpes\n"
+    )
+    (tmp_path / "taxa.csv").write_text("scientific_name,rank,name\nAnimalia,kingdom,animal\n")
+    (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n1,DE,native,curated\n")
+    (tmp_path / "mammal_cells.csv.gz").write_bytes(gzip.compress(b"animal,cell\n"))
+    # WHEN the folder is loaded
+    assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 0, capsys.readouterr().err
+    # THEN these are the animals, and the checkout's are not
+    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("select animal, name from animal natural join dataset where active")
+        assert cursor.fetchall() == [(1, "red fox")]
+
+
+def test_a_folder_without_any_file_of_a_dataset_is_told(
+    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
+    assert "has none of labels.csv, taxa.csv" in capsys.readouterr().err
 
 
 def test_list_activate_and_drop(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
