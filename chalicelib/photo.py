@@ -262,5 +262,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 def _first_line(error: BaseException) -> str:
     """What a decoder says, short enough for a sentence and without anything of the process in it."""
+    if isinstance(error, TypeError | AttributeError | LookupError):  # about the decoder's code, not the photo
+        return "unknown data"
     text = str(error).splitlines()[0] if str(error) else ""
     return "unknown data" if not text or "<" in text or "/" in text else text[:80]

@@ -371,3 +371,18 @@ def test_what_a_decoder_says_never_shows_the_process() -> None:
     with pytest.raises(PhotoUnreadable) as caught:
         read(b"\x89PNG\r\n\x1a\n" + bytes(10))
     assert "<" not in str(caught.value)
+
+
+def test_a_decoder_that_stumbles_over_its_own_code_is_not_quoted() -> None:
+    # GIVEN an interlaced PNG whose data end early, over which Pillow raises a TypeError about its own arguments
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 1)
+    short = zlib.compress(bytes(1000))
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", short) + chunk(b"IEND", b"")
+    # WHEN it is decoded; THEN people are told that it is damaged, and nothing about functions
+    with pytest.raises(PhotoUnreadable) as told:
+        open_photo(data, Limits()).pixels(64)
+    assert "argument" not in told.value.detail
+    assert "unknown data" in told.value.detail
