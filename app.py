@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache, wraps
 from threading import Lock
@@ -42,6 +43,7 @@ type View = Callable[..., Response]
 app = Chalice(app_name="faunalens")
 app.api.binary_types = list(BINARY_TYPES)
 settings = Settings.from_environment(os.environ)
+app.log.setLevel(settings.log_level)
 emitter = Emitter(settings.service, settings.stage, settings.metrics_file)
 
 _building = Lock()
@@ -78,7 +80,7 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
                 return _problem(errors.InternalError("it has been noted; quote the request_id if you ask"), record)
             finally:
                 if counted:
-                    emitter.emit(record)
+                    _emit(record)
 
         # Content types are checked by read_body, whose refusal says what to send.
         app.route(path, methods=[method], name=view.__name__, content_types=["*/*"], cors=True)(handler)
@@ -131,7 +133,7 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
     """Fill the cache before anybody asks; what was done is returned and counted."""
     context = cast("Any", event.context)  # Lambda's own object
     report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warm_reserve))
-    emitter.emit(WarmingRecord(context.aws_request_id, report))
+    _emit(WarmingRecord(context.aws_request_id, report))
     return asdict(report)
 
 
@@ -144,6 +146,14 @@ def refusals_as_problems(request: Request, get_response: Callable[[Request], Res
         error = errors.MethodNotAllowed(f"this path takes {allow}", allow)
         return _problem(error, Record(_request_id(request), "none"))
     return response
+
+
+def _emit(record: Record | WarmingRecord) -> None:
+    """Count what was done; a full disk must not cost an answer."""
+    try:
+        emitter.emit(record)
+    except OSError as error:
+        app.log.error("metrics of %s were not written: %s", record.request_id, error.strerror)
 
 
 def _json(body: Answer | Residents | Health, status: int = 200) -> Response:
@@ -172,5 +182,6 @@ def _base(request: Request, path: str) -> str:
     return str(request.context["path"]).removesuffix(path).rstrip("/") + "/"
 
 
-if settings.on_lambda:  # initialisation has more processor than a request, and nobody waits for it
-    parts()
+if settings.behind_api:  # initialisation has more processor than a request, and nobody waits for it
+    with suppress(errors.Unavailable):  # it is in the log, and requests are told
+        parts()

@@ -107,7 +107,8 @@ def _values(query: Mapping[str, Sequence[str]], form: Mapping[str, str], known: 
     for name, given in [*query.items(), *((name, [value]) for name, value in form.items())]:
         if name not in names:
             expected = f"known are {', '.join(names)}" if names else "this path takes none"
-            raise BadRequest(f"unknown parameter '{name[:40]}'; {expected}")
+            shown = f" '{name}'" if name.isalpha() and len(name) <= 40 else ""  # it may hold coordinates
+            raise BadRequest(f"unknown parameter{shown}; {expected}")
         if len(given) != 1 or name in values:
             raise BadRequest(f"parameter {name} is given more than once; send it once")
         values[name] = given[0]

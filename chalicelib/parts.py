@@ -8,6 +8,7 @@ import numpy as np
 from chalicelib import cells, metrics, photo
 from chalicelib.cache import RedisCache
 from chalicelib.deadline import Deadline
+from chalicelib.errors import ModelError
 from chalicelib.feature_stage import build_cache, build_features, build_store
 from chalicelib.features import CellFeatures
 from chalicelib.health import NOT_ASKED, Health, check, health_of
@@ -43,10 +44,16 @@ class Parts:
         """
         labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
         cache, store = build_cache(settings), build_store(settings)
+        model, taxonomy = Model(settings.model_path, settings.model_threads), Taxonomy.read(labels, taxa)
+        if model.animals != len(taxonomy.animals):
+            raise ModelError(
+                f"{settings.model_path.name} knows {model.animals} animals, {labels.name} has {len(taxonomy.animals)} "
+                "rows; each output needs one row"
+            )
         parts = cls(
             limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels),
-            model=Model(settings.model_path, settings.model_threads),
-            taxonomy=Taxonomy.read(labels, taxa),
+            model=model,
+            taxonomy=taxonomy,
             features=build_features(settings, cache, store),
             cache=cache,
             store=store,

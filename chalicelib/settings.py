@@ -1,15 +1,15 @@
 """Every setting of Faunalens, read from the environment once.
 
 `Settings.from_environment(os.environ)` is the only reader of the environment; each field has its variable,
-default, unit and meaning here, from which docs/settings.md is generated (`python -m chalicelib.settings`).
+default, unit and meaning here, from which docs/settings.md is generated (`python -m docs.reference`).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from chalicelib import casts
 from chalicelib.errors import SettingError
 
 ROOT = Path(__file__).parent.parent
@@ -31,70 +31,6 @@ class Budget:
     total: float
 
 
-def _text(value: str) -> str:
-    return value
-
-
-def _path(value: str) -> Path:
-    return Path(value)
-
-
-def _positive(value: str) -> float:
-    number = float(value)
-    if not 0 < number < float("inf"):
-        raise ValueError("expected a number above 0")
-    return number
-
-
-def _share(value: str) -> float:
-    number = float(value)
-    if not 0 <= number <= 1:
-        raise ValueError("expected a number from 0 to 1")
-    return number
-
-
-def _count(value: str) -> int:
-    if not value.isascii() or not value.isdigit():
-        raise ValueError("expected a whole number, 0 or more")
-    return int(value)
-
-
-def _flag(value: str) -> bool:
-    flags = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    try:
-        return flags[value.lower()]
-    except KeyError:
-        raise ValueError("expected true or false") from None
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        scheme, host = urlsplit(value).scheme, urlsplit(value).hostname
-        if scheme not in schemes or not (host or "host=" in value):
-            raise ValueError(f"expected a URL that begins with {' or '.join(f'{name}://' for name in schemes)}")
-        return value
-
-    return parse
-
-
-def _redis_url(value: str) -> str:
-    url = _url("redis", "rediss")(value)
-    try:
-        _ = urlsplit(url).port
-    except ValueError:  # its words may quote a password
-        raise ValueError("expected a port from 0 to 65535 after the host") from None
-    return url
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in words:
-            raise ValueError(f"expected one of {', '.join(words)}")
-        return value
-
-    return parse
-
-
 def setting[T](variable: str, default: T, parse: Callable[[str], T], *, unit: str = "", help: str) -> T:  # noqa: A002
     """A field of `Settings` that is read from `variable`."""
     metadata = {"variable": variable, "parse": parse, "unit": unit, "help": help}
@@ -105,34 +41,39 @@ def setting[T](variable: str, default: T, parse: Callable[[str], T], *, unit: st
 class Settings:
     """What can be set, with its defaults. Frozen: built once and passed down."""
 
-    service: str = setting("SERVICE", "faunalens", _text, help="name of the service in metrics and logs")
-    stage: str = setting("STAGE", "local", _text, help="stage that metrics and logs are counted under")
+    service: str = setting("SERVICE", "faunalens", casts.text, help="name of the service in metrics and logs")
+    stage: str = setting("STAGE", "local", casts.text, help="stage that metrics and logs are counted under")
     log_level: str = setting(
-        "LOG_LEVEL", "INFO", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), help="least level that is logged"
+        "LOG_LEVEL", "INFO", casts.one_of("DEBUG", "INFO", "WARNING", "ERROR"), help="least level that is logged"
     )
 
     metrics_file: Path | None = setting(
-        "METRICS_FILE", None, _path, help="file that embedded metrics are appended to; standard output if not set"
+        "METRICS_FILE", None, casts.path, help="file that embedded metrics are appended to; standard output if not set"
     )
-    on_lambda: bool = setting(
-        "AWS_LAMBDA_RUNTIME_API", False, lambda _: True, help="set by Lambda itself: get ready during initialisation"
+    behind_api: bool = setting(
+        "_HANDLER",
+        False,
+        lambda handler: handler == "app.app",
+        help="set by Lambda itself; the function behind the API (`app.app`) gets ready during initialisation",
     )
 
     model_path: Path = setting(
         "MODEL_PATH",
         ROOT / "model" / "faunalens.onnx",
-        _path,
+        casts.path,
         help="ONNX model; `labels.csv` and `taxa.csv` lie beside it",
     )
-    model_threads: int = setting("MODEL_THREADS", 0, _count, help="threads of one inference; 0 takes one a processor")
+    model_threads: int = setting(
+        "MODEL_THREADS", 0, casts.count, help="threads of one inference; 0 takes one a processor"
+    )
 
     photo_max_bytes: int = setting(
-        "PHOTO_MAX_BYTES", 20_000_000, _count, unit="bytes", help="largest photo that is read"
+        "PHOTO_MAX_BYTES", 20_000_000, casts.count, unit="bytes", help="largest photo that is read"
     )
     photo_max_megapixels: float = setting(
         "PHOTO_MAX_MEGAPIXELS",
         64.0,
-        _positive,
+        casts.positive,
         unit="megapixels",
         help="most pixels that are decoded, checked in the photo's header",
     )
@@ -140,187 +81,203 @@ class Settings:
     prior_floor: float = setting(
         "PRIOR_FLOOR",
         0.02,
-        _share,
+        casts.share,
         help="weight of an animal that does not live in the cell; docs/narrowing.md says how it was chosen",
     )
     animal_threshold: float = setting(
         "ANIMAL_THRESHOLD",
         0.7,
-        _share,
+        casts.share,
         help="least probability of an animal for a prediction; model/README.md says how it was chosen",
     )
     rank_threshold: float = setting(
-        "RANK_THRESHOLD", 0.7, _share, help="share of the probability that the predicted taxon holds"
+        "RANK_THRESHOLD", 0.7, casts.share, help="share of the probability that the predicted taxon holds"
     )
 
     database_url: str = setting(
         "DATABASE_URL",
         "postgresql://faunalens@localhost:5432/faunalens",
-        _url("postgresql", "postgres"),
+        casts.url("postgresql", "postgres"),
         help="PostgreSQL with the features; without a password for IAM",
     )
     database_ca: Path | None = setting(
         "DATABASE_CA",
         None,
-        _path,
+        casts.path,
         help="certificates to trust, such as the RDS bundle; if set, the server has to prove its name (`verify-full`)",
     )
     database_iam: bool = setting(
-        "DATABASE_IAM", False, _flag, help="sign in to PostgreSQL with an IAM token in place of a password"
+        "DATABASE_IAM", False, casts.flag, help="sign in to PostgreSQL with an IAM token in place of a password"
     )
     database_connect: float = setting(
-        "DATABASE_CONNECT", 0.5, _positive, unit="s", help="longest wait for a connection to PostgreSQL"
+        "DATABASE_CONNECT", 0.5, casts.positive, unit="s", help="longest wait for a connection to PostgreSQL"
     )
     database_statement: float = setting(
         "DATABASE_STATEMENT",
         0.8,
-        _positive,
+        casts.positive,
         unit="s",
         help="longest query; PostgreSQL itself ends it (statement timeout)",
     )
     database_total: float = setting(
         "DATABASE_TOTAL",
         1.0,
-        _positive,
+        casts.positive,
         unit="s",
         help="longest that one request spends on PostgreSQL, reconnecting included",
     )
     database_idle: float = setting(
         "DATABASE_IDLE",
         60.0,
-        _positive,
+        casts.positive,
         unit="s",
         help="PostgreSQL closes a connection idle for longer, so that frozen containers hold none and Aurora can pause",
     )
 
-    aws_region: str = setting("AWS_REGION", "us-east-1", _text, help="region that IAM tokens are signed for")
+    aws_region: str = setting("AWS_REGION", "us-east-1", casts.text, help="region that IAM tokens are signed for")
 
     redis_url: str = setting(
         "REDIS_URL",
         "redis://localhost:6379",
-        _redis_url,
+        casts.redis_url,
         help="Redis 7 or Valkey: one server, a cluster or ElastiCache Serverless; `rediss` is TLS",
     )
     redis_ca: Path | None = setting(
-        "REDIS_CA", None, _path, help="certificates to trust for `rediss` in place of the system's"
+        "REDIS_CA", None, casts.path, help="certificates to trust for `rediss` in place of the system's"
     )
     redis_iam_cache: str = setting(
         "REDIS_IAM_CACHE",
         "",
-        _text,
+        casts.text,
         help="ElastiCache Serverless cache to sign in to with an IAM token, as the user in `REDIS_URL`; empty: no IAM",
     )
     redis_connect: float = setting(
         "REDIS_CONNECT",
         0.3,
-        _positive,
+        casts.positive,
         unit="s",
         help="longest wait for a connection to Redis, TLS and sign-in included",
     )
     redis_command: float = setting(
-        "REDIS_COMMAND", 0.15, _positive, unit="s", help="longest wait for the answer to one message to Redis"
+        "REDIS_COMMAND", 0.15, casts.positive, unit="s", help="longest wait for the answer to one message to Redis"
     )
     redis_total: float = setting(
-        "REDIS_TOTAL", 0.4, _positive, unit="s", help="longest that one step spends on Redis, the retry included"
+        "REDIS_TOTAL", 0.4, casts.positive, unit="s", help="longest that one step spends on Redis, the retry included"
     )
     redis_idle: float = setting(
         "REDIS_IDLE",
         240.0,
-        _positive,
+        casts.positive,
         unit="s",
         help="connections to Redis idle for longer are replaced before use; below the 350 s after which AWS drops them",
     )
     redis_connections: int = setting(
-        "REDIS_CONNECTIONS", 16, _count, help="most connections of one process to one Redis server"
+        "REDIS_CONNECTIONS", 16, casts.count, help="most connections of one process to one Redis server"
     )
 
     features_total: float = setting(
-        "FEATURES_TOTAL", 1.5, _positive, unit="s", help="longest that a request spends on features, whatever breaks"
+        "FEATURES_TOTAL",
+        1.5,
+        casts.positive,
+        unit="s",
+        help="longest that a request spends on features, whatever breaks",
     )
     features_soft_ttl: float = setting(
-        "FEATURES_SOFT_TTL", 21_600.0, _positive, unit="s", help="age at which features in Redis are asked for anew"
+        "FEATURES_SOFT_TTL",
+        21_600.0,
+        casts.positive,
+        unit="s",
+        help="age at which features in Redis are asked for anew",
     )
     features_hard_ttl: float = setting(
         "FEATURES_HARD_TTL",
         259_200.0,
-        _positive,
+        casts.positive,
         unit="s",
         help="age at which features are gone from Redis: how long they outlive a database that is down",
     )
     features_empty_ttl: float = setting(
         "FEATURES_EMPTY_TTL",
         0.25,
-        _share,
+        casts.share,
         help="share of both ages for a cell of which nothing is known, such as open sea",
     )
     features_jitter: float = setting(
-        "FEATURES_JITTER", 0.1, _share, help="share by which each age is longer or shorter, at random"
+        "FEATURES_JITTER", 0.1, casts.share, help="share by which each age is longer or shorter, at random"
     )
     features_lease: float = setting(
         "FEATURES_LEASE",
         1.2,
-        _positive,
+        casts.positive,
         unit="s",
         help="life of the lease of whoever asks the database about a cell; above `DATABASE_TOTAL`",
     )
     features_rest: float = setting(
         "FEATURES_REST",
         1.0,
-        _positive,
+        casts.positive,
         unit="s",
         help="time after a failed query in which nobody asks for the same cell",
     )
     memory_cells: int = setting(
-        "MEMORY_CELLS", 1024, _count, help="cells that one process keeps in memory; 0 keeps none"
+        "MEMORY_CELLS", 1024, casts.count, help="cells that one process keeps in memory; 0 keeps none"
     )
     memory_fresh: float = setting(
-        "MEMORY_FRESH", 60.0, _positive, unit="s", help="time for which memory answers without asking Redis"
+        "MEMORY_FRESH", 60.0, casts.positive, unit="s", help="time for which memory answers without asking Redis"
     )
     version_fresh: float = setting(
         "VERSION_FRESH",
         10.0,
-        _positive,
+        casts.positive,
         unit="s",
         help="time for which a process believes which dataset is active: a switch is seen everywhere by then",
     )
     breaker_failures: int = setting(
-        "BREAKER_FAILURES", 3, _count, help="failures in a row after which Redis or PostgreSQL is left alone"
+        "BREAKER_FAILURES", 3, casts.count, help="failures in a row after which Redis or PostgreSQL is left alone"
     )
     breaker_rest: float = setting(
-        "BREAKER_REST", 5.0, _positive, unit="s", help="time for which it is left alone before one request tries again"
+        "BREAKER_REST",
+        5.0,
+        casts.positive,
+        unit="s",
+        help="time for which it is left alone before one request tries again",
     )
 
     warm_minutes: int = setting(
-        "WARM_MINUTES", 5, _count, unit="min", help="how often warming runs; read when the app is deployed"
+        "WARM_MINUTES", 5, casts.count, unit="min", help="how often warming runs; read when the app is deployed"
     )
     warm_reserve: float = setting(
-        "WARM_RESERVE", 3.0, _positive, unit="s", help="time that warming leaves of what Lambda grants it"
+        "WARM_RESERVE", 3.0, casts.positive, unit="s", help="time that warming leaves of what Lambda grants it"
     )
     warm_hottest: int = setting(
-        "WARM_HOTTEST", 200, _count, help="cells in most demand that warming looks after, with their neighbours"
+        "WARM_HOTTEST", 200, casts.count, help="cells in most demand that warming looks after, with their neighbours"
     )
     warm_margin: float = setting(
         "WARM_MARGIN",
         900.0,
-        _positive,
+        casts.positive,
         unit="s",
         help="warming refreshes what turns stale sooner than this; above its interval",
     )
     warm_ahead: float = setting(
         "WARM_AHEAD",
         3600.0,
-        _positive,
+        casts.positive,
         unit="s",
         help="once warming asks the database, it also refreshes what turns stale sooner than this",
     )
     warm_quiet: int = setting(
         "WARM_QUIET",
         1,
-        _count,
+        casts.count,
         help="with fewer requests in the last two hours, warming lets values turn stale and the database sleep",
     )
     warm_statement: float = setting(
-        "WARM_STATEMENT", 20.0, _positive, unit="s", help="longest query of warming, which asks for many cells at once"
+        "WARM_STATEMENT",
+        20.0,
+        casts.positive,
+        unit="s",
+        help="longest query of warming, which asks for many cells at once",
     )
 
     @classmethod

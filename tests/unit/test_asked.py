@@ -53,6 +53,12 @@ def test_what_cannot_be_meant_is_told(query: Query, sentence: str) -> None:
         read_asked(query)
 
 
+def test_what_may_hold_coordinates_is_not_repeated() -> None:
+    with pytest.raises(BadRequest, match="unknown parameter; known are") as caught:
+        read_asked({"-33.8688,151.2093": [""]})
+    assert "33" not in str(caught.value)
+
+
 def test_the_same_parameter_in_query_and_form_is_once_too_often() -> None:
     with pytest.raises(BadRequest, match="top is given more than once"):
         read_asked({"top": ["3"]}, {"top": "3"})

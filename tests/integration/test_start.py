@@ -1,0 +1,53 @@
+"""Starting: what a fresh process loads, and what it does if something it needs is not there."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+ALONE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "REDIS_URL": "redis://127.0.0.1:9"}
+REQUEST = """
+from benchmarks.request import event_of
+from tests.pictures import jpeg
+import json
+print(json.dumps(app.app(event_of(jpeg()), None)))
+"""
+
+
+def run(code: str, **environment: str) -> str:
+    """What a fresh process prints last."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, app\n{code}"],
+        env={**os.environ, **ALONE, "METRICS_FILE": os.devnull, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("handler", "loaded"), [("app.app", "True"), ("app.warm", "False"), ("", "False")])
+def test_only_the_function_behind_the_api_loads_the_model_at_once(handler: str, loaded: str) -> None:
+    assert run("print('onnxruntime' in sys.modules)", _HANDLER=handler) == loaded
+
+
+def test_no_start_imports_what_lambda_does_not_need() -> None:
+    assert run("app.parts(); print({'boto3', 'botocore', 'aiohttp'} & set(sys.modules))") == "set()"
+
+
+def test_without_a_model_requests_are_told_and_the_process_lives() -> None:
+    # GIVEN a function whose model is not there; WHEN it starts and is asked
+    response = json.loads(run(REQUEST, _HANDLER="app.app", MODEL_PATH="nowhere.onnx"))
+    # THEN the answer says to come again, and not where anything lies
+    problem = json.loads(response["body"])
+    assert (response["statusCode"], problem["code"]) == (503, "unavailable")
+    assert response["headers"]["Retry-After"] == "30"
+    assert "nowhere" not in response["body"]
+
+
+def test_metrics_that_cannot_be_written_cost_no_answer() -> None:
+    response = json.loads(run(REQUEST, METRICS_FILE="/nonexistent/metrics.jsonl"))
+    assert response["statusCode"] == 200
