@@ -257,16 +257,17 @@ class CellFeatures:
         data = self._cache.check_in(keys.VERSION, self._demand.take(), visit.deadline)
         if data is not None:
             try:
-                self._believe(data.decode())
+                self._believe(data.decode(), moment)
             except UnicodeDecodeError:
                 visit.note("version_corrupt")
         elif self._version is not None:
-            self._believe(self._version)  # forgotten by Redis; whoever asks the database next writes it anew
+            self._believe(self._version, moment)  # forgotten by Redis; whoever asks the database next writes it anew
         return self._version
 
-    def _believe(self, version: str) -> None:
+    def _believe(self, version: str, since: float) -> None:
+        """Counted from when it was asked for: a switch while the answer was under way is then seen in time."""
         self._version = version
-        self._version_until = time.monotonic() + self._policy.version
+        self._version_until = since + self._policy.version
 
     def _read(self, version: str, visit: Visit) -> Packed | None:
         data = self._cache.read(keys.value_key(visit.cell, version), visit.deadline)
@@ -295,13 +296,13 @@ class CellFeatures:
 
     def _query(self, visit: Visit) -> Packed:
         """Ask the database. Raises `StoreError`."""
-        started = time.perf_counter()
+        started = time.monotonic()
         visit.queries += 1
         try:
             known = self._store.features_of((visit.cell,), visit.deadline)
         finally:
-            visit.query_ms += (time.perf_counter() - started) * 1e3
-        self._believe(known[0].version)
+            visit.query_ms += (time.monotonic() - started) * 1e3
+        self._believe(known[0].version, started)
         return self._policy.lifetimes.of(known[0], self._now())
 
     def _release(self, lease: bytes, token: bytes, visit: Visit, note: bytes = b"") -> None:
