@@ -60,8 +60,8 @@ def test_a_switch_of_datasets(redis_rig: Rig) -> None:
     switch(redis_rig.database_url, "v1")
     with closing(Container(redis_rig.straight)) as loader:
         loader.cache.announce("v1", 600, Deadline.after(1))
-    # THEN nobody meets a fault, every answer is of one dataset, and once the belief ends all are of the new one, but for
-    # old features that are served, and told as stale, while another container asks for the new ones
+    # THEN nobody meets a fault, every answer is of one dataset, and once the belief ends all are of the new one, but
+    # for old features that are served, and told as stale, while another container asks for the new ones
     assert_nothing_lost(load.answers)
     assert all(not answer.features.faults for answer in load.answers)
     for answer in load.answers:
