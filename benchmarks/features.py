@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from statistics import median
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import psycopg2
 
@@ -62,7 +62,7 @@ def measure(container: Container, database_url: str, rounds: int) -> list[Row]:
 
     def forget() -> None:
         features._memory._entries.clear()
-        features._believe("v1")
+        features._believe("v1", monotonic())
 
     def forget_all() -> None:
         forget()
