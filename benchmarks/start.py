@@ -72,13 +72,6 @@ def main() -> None:
         interleaved(alone, 1)
         times = interleaved(alone, max(5, rounds // 3))
         print(table(["import", "fresh process"], [[name, milliseconds(taken)] for name, taken in times.items()]))
-    verify_nothing_heavy()
-
-
-def verify_nothing_heavy() -> None:
-    """boto3 and aiohttp are no part of a start."""
-    code = "import app, sys\napp.parts()\nassert not {'boto3', 'botocore', 'aiohttp'} & set(sys.modules)"
-    fresh(code, {})
 
 
 if __name__ == "__main__":
