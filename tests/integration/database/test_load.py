@@ -16,6 +16,7 @@ from tests.integration.database import made
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 
 def silent(_line: str) -> None:
@@ -197,6 +198,31 @@ def test_a_dataset_in_use_is_told_after_bounded_tries(
             drop(connection, "one")
     drop(connection, "one")
     assert datasets(connection) == []
+
+
+def test_a_drop_that_waits_holds_nothing_that_a_reader_still_needs(connection: "Connection", database_url: str) -> None:
+    # GIVEN a reader in the middle of its query: it has read the animals, and not yet the places
+    load(connection, made.dataset("one"), silent)
+    with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
+        cursor.execute("select count(*) from cell_animal")
+        cursor.execute("set local lock_timeout = '1ms'")
+        # WHEN a drop waits for it
+        dropping = threading.Thread(target=drop, args=(connection, "one"))
+        dropping.start()
+        # THEN the reader gets on, however often the drop tries
+        for _ in range(5):
+            while not is_waiting(cursor):
+                assert dropping.is_alive()
+            cursor.execute("select count(*) from cell")
+        reader.commit()
+    # AND once it is done, so is the drop
+    dropping.join()
+    assert datasets(connection) == []
+
+
+def is_waiting(cursor: "Cursor") -> bool:
+    cursor.execute("select exists (select from pg_locks where not granted)")
+    return bool((cursor.fetchone() or [False])[0])
 
 
 def test_pruning_keeps_the_latest_and_the_active(connection: "Connection") -> None:
