@@ -49,10 +49,10 @@ class Signer:
 
     def _presigned(self, service: str, place: str, query: dict[str, str]) -> str:
         """A request presigned with Signature Version 4, without its scheme: that is what both services take."""
-        from botocore.auth import SigV4QueryAuth  # type: ignore[import-untyped]
-        from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
-        from botocore.session import Session  # type: ignore[import-untyped]
+        from botocore.auth import SigV4QueryAuth
+        from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.session import Session
 
         try:
             self._session = self._session or Session()

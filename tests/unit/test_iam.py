@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import pytest
-from botocore.credentials import RefreshableCredentials  # type: ignore[import-untyped]
-from botocore.exceptions import CredentialRetrievalError  # type: ignore[import-untyped]
-from botocore.session import Session  # type: ignore[import-untyped]
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import CredentialRetrievalError
+from botocore.session import Session
 
 from chalicelib.iam import TOKEN_SECONDS, Signer
 
