@@ -124,6 +124,22 @@ class Residents:
     request_id: Annotated[str, "Identifier of the request."]
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Where a photo too large for a request can be posted to, and what to call then."""
+
+    id: Annotated[str, "Identifier of the upload. Whoever has it may have the photo identified."]
+    url: Annotated[str, "Where to post a form (multipart/form-data) to: S3."]
+    fields: Annotated[
+        Mapping[str, str],
+        "The form's fields, to be sent as they are; then Content-Type (image/…), and last the photo as field file.",
+    ]
+    identify_url: Annotated[str, "Path to POST to, without a body, once the photo has been uploaded."]
+    max_bytes: Annotated[int, "Largest photo that is taken."]
+    expires_in: Annotated[int, "Seconds for which the form can be posted."]
+    request_id: Annotated[str, "Identifier of the request."]
+
+
 def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: int) -> tuple[Candidate, ...]:
     """The `top` likeliest animals, best first; ties in the model's order."""
     statuses = dict(zip(features.animals.tolist(), features.status.tolist(), strict=True))

@@ -4,6 +4,7 @@ FaunalensError
   ClientError                  4xx: the request can be mended
     BadRequest                 400 bad_request
     NotFound                   404 not_found
+    UploadMissing              404 upload_missing
     MethodNotAllowed           405 method_not_allowed
     PhotoTooLarge              413 photo_too_large
     UnsupportedMediaType       415 unsupported_media_type
@@ -60,6 +61,12 @@ class NotFound(ClientError):
     """There is nothing at this path."""
 
     status, code, title = 404, "not_found", "There is nothing at this path"
+
+
+class UploadMissing(ClientError):
+    """No photo has been uploaded under this id, or it has been deleted since."""
+
+    status, code, title = 404, "upload_missing", "There is no photo under this id"
 
 
 class MethodNotAllowed(ClientError):

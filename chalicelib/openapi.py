@@ -7,7 +7,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from chalicelib import errors
-from chalicelib.answer import Answer, Residents
+from chalicelib.answer import Answer, Residents, Upload
 from chalicelib.asked import DEEP, IDENTIFY, PLACE, Parameter
 from chalicelib.body import PHOTO_TYPES
 from chalicelib.form import MEDIA_TYPE as FORM
@@ -15,6 +15,13 @@ from chalicelib.form import PHOTO_FIELD
 from chalicelib.health import Health
 from chalicelib.problem import MEDIA_TYPE as PROBLEM
 
+_UPLOAD_ID = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "Identifier that POST /uploads gave.",
+    "schema": {"type": "string"},
+}
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
@@ -48,6 +55,21 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "parameters": [_parameter(each) for each in IDENTIFY],
                     "requestBody": {"required": True, "content": _photo_content()},
                     "responses": _responses(Answer, photo_errors),
+                }
+            },
+            "/uploads": {
+                "post": {
+                    "operationId": "upload",
+                    "summary": "A form for a photo too large for a request",
+                    "responses": _responses(Upload, [errors.BadRequest, errors.NotFound], status=201),
+                }
+            },
+            "/uploads/{id}/identify": {
+                "post": {
+                    "operationId": "identify_upload",
+                    "summary": "Which animal an uploaded photo shows",
+                    "parameters": [_UPLOAD_ID, *(_parameter(each) for each in IDENTIFY)],
+                    "responses": _responses(Answer, [*photo_errors, errors.UploadMissing, errors.NotFound]),
                 }
             },
             "/animals": {
@@ -91,7 +113,12 @@ def document(version: str, base: str) -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": {**_schemas(Answer), **_schemas(Residents), **_schemas(Health), "Problem": _problem()}
+            "schemas": {
+                name: schema
+                for answer in (Answer, Residents, Upload, Health)
+                for name, schema in _schemas(answer).items()
+            }
+            | {"Problem": _problem()}
         },
     }
 
@@ -115,7 +142,7 @@ def _photo_content() -> dict[str, Any]:
     return {**{media: {} for media in PHOTO_TYPES}, FORM: {"schema": form}}
 
 
-def _responses(answer: type, refusals: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
+def _responses(answer: type, refusals: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
     """The answer, the refusals of this path by status, and what any path can answer."""
     refused: list[type[errors.HTTPError]] = [
         *refusals,
@@ -123,7 +150,7 @@ def _responses(answer: type, refusals: Sequence[type[errors.HTTPError]]) -> dict
         errors.InternalError,
         errors.Unavailable,
     ]
-    return {"200": _response("The answer.", answer), **_refusals(refused)}
+    return {str(status): _response("The answer.", answer), **_refusals(refused)}
 
 
 def _refusals(refused: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:

@@ -78,6 +78,17 @@ class Settings:
         help="most pixels that are decoded, checked in the photo's header",
     )
 
+    photo_bucket: str = setting(
+        "PHOTO_BUCKET", "", casts.text, help="S3 bucket for photos too large for a request; empty: no uploads"
+    )
+    upload_seconds: int = setting(
+        "UPLOAD_SECONDS", 300, casts.count, unit="s", help="how long a photo can be uploaded after it was asked for"
+    )
+    s3_connect: float = setting("S3_CONNECT", 1.0, casts.positive, unit="s", help="longest wait for a connection to S3")
+    s3_read: float = setting(
+        "S3_READ", 5.0, casts.positive, unit="s", help="longest silence of S3 while it sends a photo"
+    )
+
     prior_floor: float = setting(
         "PRIOR_FLOOR",
         0.02,

@@ -15,7 +15,7 @@ LAYERS = (
     "app",
     "parts identify openapi feature_stage",
     "warming metrics answer prior asked body health page problem",
-    "features scoring taxonomy photo location form cache store",
+    "features scoring taxonomy photo location form cache store uploads",
     "redis_client redis_faults sources visit lifetimes jpeg",
     "demand memory flights breaker packing keys cells iam deadline",
     "settings",

@@ -27,10 +27,18 @@ def test_parameters_are_those_that_are_enforced() -> None:
     assert [(each["name"], each["required"]) for each in get["parameters"]] == [(each.name, True) for each in PLACE]
 
 
-@pytest.mark.parametrize("path", ["/identify", "/animals", "/health", "/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/identify", "/uploads", "/uploads/{id}/identify", "/animals", "/health", "/openapi.json"]
+)
 def test_every_path_that_refuses_unknown_parameters_says_so(path: str) -> None:
     (operation,) = DOCUMENT["paths"][path].values()
     assert list(operation["responses"]["400"]["content"]) == ["application/problem+json"]
+
+
+def test_an_uploaded_photo_takes_the_same_parameters() -> None:
+    first, *others = DOCUMENT["paths"]["/uploads/{id}/identify"]["post"]["parameters"]
+    assert (first["name"], first["in"]) == ("id", "path")
+    assert [each["name"] for each in others] == [each.name for each in IDENTIFY]
 
 
 def test_bodies_are_those_that_are_read() -> None:
@@ -58,4 +66,4 @@ def test_every_error_fits_the_problem_schema(kind: type[errors.HTTPError]) -> No
 
 def test_every_error_of_the_tree_is_found() -> None:
     assert {each.code for each in http_errors()} >= {"bad_request", "photo_too_large", "internal", "unavailable"}
-    assert len(http_errors()) == 11
+    assert len(http_errors()) == 12
