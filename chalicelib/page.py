@@ -1,5 +1,6 @@
 """The page for people: the files in `web/`, each with the headers it is served with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from chalicelib.errors import NotFound
@@ -14,20 +15,25 @@ _MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 
+_POLICY = "default-src 'self'; img-src 'self' blob: data:; base-uri 'self'; frame-ancestors 'none'"
 _HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' blob: data:; base-uri 'self'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": _POLICY,
     "Permissions-Policy": "geolocation=(self), camera=(self)",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 
 
-def index(base: str) -> tuple[str, dict[str, str]]:
-    """The page's text and headers; `base`: path that the API is below, with a slash at its end."""
+def index(base: str, origins: Sequence[str] = ()) -> tuple[str, dict[str, str]]:
+    """The page's text and headers.
+
+    Parameters: base, path that the API is below, with a slash at its end; origins, other places that the page may
+    send photos to.
+    """
     text, headers = asset("index.html")
-    return text.replace('<base href="/">', f'<base href="{base}">'), headers | {"Cache-Control": "no-cache"}
+    policy = "; ".join([_POLICY, *([f"connect-src 'self' {' '.join(origins)}"] if origins else [])])
+    headers |= {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+    return text.replace('<base href="/">', f'<base href="{base}">'), headers
 
 
 def asset(name: str) -> tuple[str, dict[str, str]]:

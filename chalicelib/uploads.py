@@ -46,6 +46,12 @@ class Uploads:
         self._client: Any = None
         self._lock = Lock()
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """What a form's url begins with: S3 of the region, and of all, as us-east-1 is called."""
+        hosts = (f"s3.{self._region}", "s3") if self._bucket else ()
+        return tuple(f"https://{self._bucket}.{host}.amazonaws.com" for host in hosts)
+
     def form(self) -> Form:
         """A form for one photo; S3 itself refuses what is too large or no image. Signed locally: asks nobody."""
         upload = secrets.token_urlsafe(16)

@@ -1,6 +1,6 @@
-// The two calls of the API that the page makes. A failure of any kind is one `Problem`.
+// The calls of the API that the page makes. A failure of any kind is one `Problem`.
 
-import { contentType } from "./photo.js";
+import { MOST_BYTES, contentType } from "./photo.js";
 
 const PATIENCE = 35_000; // ms; the API's own door gives up after 29 s
 
@@ -17,8 +17,13 @@ export class Problem extends Error {
  * @param {Blob} photo
  * @param {null | "none" | {latitude: number, longitude: number}} place  null: the photo says where it was taken
  */
-export function identify(photo, place, signal) {
+export async function identify(photo, place, signal) {
   const query = place === "none" ? "?location=none" : place ? `?${coordinates(place)}` : "";
+  const upload = photo.size > MOST_BYTES ? await offer(signal) : null;
+  if (upload) {
+    await put(photo, upload, signal);
+    return call(`${upload.identify_url}${query}`, { method: "POST", signal });
+  }
   return call(`identify${query}`, {
     method: "POST",
     headers: { "Content-Type": contentType(photo) },
@@ -37,19 +42,43 @@ function coordinates({ latitude, longitude }) {
   return new URLSearchParams({ lat: latitude.toFixed(2), lon: longitude.toFixed(2) });
 }
 
-async function call(path, { signal, ...request }) {
+/** Where a photo too large for the API's door can be put; null where nothing is set up for that. */
+async function offer(signal) {
+  try {
+    return await call("uploads", { method: "POST", signal });
+  } catch (problem) {
+    if (problem.code === "not_found") return null;
+    throw problem;
+  }
+}
+
+/** Put a photo where the API will find it. */
+async function put(photo, { url, fields, max_bytes: most }, signal) {
+  if (photo.size > most) throw new Problem("photo_too_large");
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("Content-Type", photo.type.startsWith("image/") ? photo.type : "image/unknown"); // the bytes decide
+  form.append("file", photo); // S3 wants it last
+  await send(url, { method: "POST", body: form, signal }, (response) => {
+    if (!response.ok) throw new Problem("unavailable", `the upload was refused with status ${response.status}`);
+  });
+}
+
+function call(path, request) {
+  return send(path, { ...request, headers: { Accept: "application/json", ...request.headers } }, async (response) => {
+    const body = await response.json().catch((error) => (error.name === "AbortError" ? Promise.reject(error) : null));
+    if (response.ok && body) return body;
+    throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
+  });
+}
+
+/** Send a request and read its response, with patience for both. */
+async function send(path, { signal, ...request }, read) {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), PATIENCE);
   signal?.addEventListener("abort", () => late.abort());
   try {
-    const response = await fetch(path, {
-      ...request,
-      headers: { Accept: "application/json", ...request.headers },
-      signal: late.signal,
-    });
-    const body = await response.json().catch((error) => (error.name === "AbortError" ? Promise.reject(error) : null));
-    if (response.ok && body) return body;
-    throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
+    return await read(await fetch(path, { ...request, signal: late.signal }));
   } catch (error) {
     if (error instanceof Problem || signal?.aborted) throw error;
     throw new Problem(late.signal.aborted ? "timeout" : "offline");

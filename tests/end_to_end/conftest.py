@@ -15,7 +15,7 @@ from local import valkey
 from local.child import Child
 from local.ports import HOST, free_port
 from tests.end_to_end.browsing import DESK, Open
-from tests.end_to_end.stand import Stand, serve
+from tests.end_to_end.stand import BUCKET, Stand, serve
 
 NO_BROWSER = "no Chromium was found, which the page's tests drive; get it with: apt-get install chromium"
 # No sandbox: CI runs as root. The rest keeps the browser from calling anybody by itself.
@@ -51,7 +51,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
     """Opens an address; afterwards, the page must have had no fault and asked nobody else for anything."""
     faults: list[str] = []
     asked: set[str] = set()
-    hosts = {""}  # of blob: and about: addresses
+    hosts = {"", urlsplit(BUCKET).netloc}  # none of blob: and about: addresses; the bucket that the stand-in allows
     contexts = []
 
     def open_one(url: str, **options: Any) -> Page:

@@ -16,6 +16,7 @@ from chalicelib import page
 from chalicelib.errors import NotFound
 
 PREFIX = "/dev/"
+BUCKET = "https://photos.example"
 HOLD_TIMEOUT = 30.0
 
 
@@ -38,6 +39,8 @@ class Stand:
     answer: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     residents: Any = None
+    upload: Any = None
+    """Where a large photo can be put; None: nowhere."""
     sent: list[Sent] = field(default_factory=list)
     open: Event = field(default_factory=Event)
     """Answers wait until it is set."""
@@ -45,6 +48,10 @@ class Stand:
     def tell(self, answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Answer identifications like this from now on."""
         self.answer, self.status, self.headers = answer, status, headers or {}
+
+    def offer(self) -> tuple[int, Mapping[str, str], str]:
+        """What a page is told that asks where to put a large photo."""
+        return (201, {}, json.dumps(self.upload)) if self.upload else (404, {}, json.dumps({"code": "not_found"}))
 
 
 @contextmanager
@@ -57,7 +64,7 @@ def serve() -> Iterator[Stand]:
         def do_GET(self) -> None:
             name = urlsplit(self.path).path.removeprefix(PREFIX)
             try:
-                text, headers = page.index(PREFIX) if not name else page.asset(name.removeprefix("web/"))
+                text, headers = page.index(PREFIX, [BUCKET]) if not name else page.asset(name.removeprefix("web/"))
             except NotFound:
                 if name == "animals":
                     self._keep()
@@ -66,11 +73,13 @@ def serve() -> Iterator[Stand]:
             return self._send(200, headers, text)
 
         def do_POST(self) -> None:
+            if self.path == f"{PREFIX}uploads":
+                return self._send(*stand.offer())
             status, headers, answer = stand.status, stand.headers, stand.answer
             self._keep()
             stand.open.wait(HOLD_TIMEOUT)
             text = answer if isinstance(answer, str) else json.dumps(answer)
-            self._send(status, {"Content-Type": "application/json", **headers}, text)
+            return self._send(status, {"Content-Type": "application/json", **headers}, text)
 
         def _keep(self) -> None:
             parts = urlsplit(self.path)

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from PIL.ExifTags import IFD, Base
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo, problem
-from tests.end_to_end.stand import Stand
+from tests.end_to_end.stand import BUCKET, Stand
 
 
 def test_a_small_photo_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
@@ -52,6 +52,30 @@ def test_a_large_file_that_the_browser_cannot_read_is_sent_as_it_is(stand: Stand
     expect(shown.locator("#problem-heading")).to_have_text("This photo is too large")
     expect(shown.locator("#no-picture")).to_contain_text("large.heic")
     assert stand.sent[0].body == unknown["buffer"]
+
+
+def test_a_large_file_goes_by_way_of_the_bucket_where_there_is_one(stand: Stand, open_page: Open) -> None:
+    # GIVEN an API that gives a form for the bucket, which the page's own policy has to allow
+    identify = "/dev/uploads/abc/identify"
+    stand.upload = {"url": BUCKET, "fields": {"key": "uploads/abc"}, "identify_url": identify, "max_bytes": 20_000_000}
+    stand.tell(answers.koala())
+    large = photo(b"\0\0\0\x18ftypheic" + bytes(4_600_000), "large.heic", "image/heic")
+    shown = open_page(stand.url)
+    posted: list[bytes] = []
+
+    def bucket(route: Route) -> None:
+        posted.append(route.request.post_data_buffer or b"")
+        route.fulfill(status=204, headers={"Access-Control-Allow-Origin": "*"})
+
+    shown.route(f"{BUCKET}/**", bucket)
+    # WHEN a large photo is chosen
+    shown.set_input_files("#pick", large)
+    expect(shown.locator("#name")).to_be_visible()
+    # THEN the form went to the bucket, and the API was asked about it without a body
+    (form,) = posted
+    fields = [part.partition(b'name="')[2].partition(b'"')[0] for part in form.split(b"Content-Disposition: ")[1:]]
+    assert fields == [b"key", b"Content-Type", b"file"]
+    assert [(each.path, each.body) for each in stand.sent] == [(identify, b"")]
 
 
 @pytest.mark.parametrize("order", ["<", ">"], ids=["little-endian", "big-endian"])

@@ -13,6 +13,11 @@ def test_the_page_is_told_what_it_is_below() -> None:
     assert headers["Cache-Control"] == "no-cache"
 
 
+def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
+    _, headers = page.index("/", ["https://photos.example"])
+    assert headers["Content-Security-Policy"].endswith("; connect-src 'self' https://photos.example")
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in page.WEB.iterdir()))
 def test_every_file_has_a_type_and_may_load_nothing_foreign(name: str) -> None:
     text, headers = page.asset(name)

@@ -51,6 +51,14 @@ def test_a_form_lets_s3_refuse_what_is_too_large_or_no_image() -> None:
 
 
 @pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("region", [REGION, "us-east-1"])
+def test_a_page_can_know_beforehand_where_forms_go(region: str) -> None:
+    bucket = Uploads(BUCKET, region, BUDGET, max_bytes=1, seconds=1)
+    assert bucket.form().url.removesuffix("/") in bucket.origins
+    assert Uploads("", region, BUDGET, max_bytes=1, seconds=1).origins == ()
+
+
+@pytest.mark.usefixtures("s3")
 def test_no_two_forms_share_an_id() -> None:
     forms = uploads()
     ids = {forms.form().id for _ in range(20)}
