@@ -54,6 +54,15 @@ class Stand:
         return (201, {}, json.dumps(self.upload)) if self.upload else (404, {}, json.dumps({"code": "not_found"}))
 
 
+def _file(name: str) -> tuple[int, Mapping[str, str], str]:
+    """A file of the page."""
+    try:
+        text, headers = page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, [BUCKET])
+    except NotFound:
+        return 404, {}, "{}"
+    return 200, headers, text
+
+
 @contextmanager
 def serve() -> Iterator[Stand]:
     """The stand-in, on a free port."""
@@ -63,14 +72,10 @@ def serve() -> Iterator[Stand]:
 
         def do_GET(self) -> None:
             name = urlsplit(self.path).path.removeprefix(PREFIX)
-            try:
-                text, headers = page.index(PREFIX, [BUCKET]) if not name else page.asset(name.removeprefix("web/"))
-            except NotFound:
-                if name == "animals":
-                    self._keep()
-                    return self._send(200, {}, json.dumps(stand.residents))
-                return self._send(404, {}, "{}")
-            return self._send(200, headers, text)
+            if name == "animals":
+                self._keep()
+                return self._send(200, {}, json.dumps(stand.residents))
+            return self._send(*_file(name))
 
         def do_POST(self) -> None:
             if self.path == f"{PREFIX}uploads":
