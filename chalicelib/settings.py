@@ -4,6 +4,7 @@
 default, unit and meaning here, from which docs/settings.md is generated (`python -m docs.reference`).
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +14,12 @@ from chalicelib import casts
 from chalicelib.errors import SettingError
 
 ROOT = Path(__file__).parent.parent
+
+
+def _model() -> Path:
+    """The model beside the app; or where else Python looks, since Lambda has `vendor/` among the dependencies."""
+    places = [Path(folder, "model", "faunalens.onnx") for folder in (str(ROOT), *sys.path)]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Settings:
 
     model_path: Path = setting(
         "MODEL_PATH",
-        ROOT / "model" / "faunalens.onnx",
+        _model(),
         casts.path,
         help="ONNX model; `labels.csv` and `taxa.csv` lie beside it",
     )
