@@ -17,13 +17,14 @@ from chalicelib.answer import Answer, Residents
 from chalicelib.asked import expect_no_parameters, read_asked, read_deep, read_place
 from chalicelib.body import BINARY_TYPES, read_body
 from chalicelib.deadline import Deadline
+from chalicelib.emitter import Emitter
 from chalicelib.feature_stage import build_warming
 from chalicelib.health import Health
 from chalicelib.identify import animals_at, identify
-from chalicelib.metrics import Emitter, Record, WarmingRecord
 from chalicelib.parts import Parts
 from chalicelib.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.problem import problem_of
+from chalicelib.record import Record, WarmingRecord
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:

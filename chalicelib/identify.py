@@ -20,10 +20,10 @@ from chalicelib.cells import cell_of
 from chalicelib.errors import LocationMissing
 from chalicelib.features import NO_LOCATION
 from chalicelib.location import Location, from_gps
-from chalicelib.metrics import Record
 from chalicelib.parts import Parts
 from chalicelib.photo import open_photo
 from chalicelib.prior import prior_of
+from chalicelib.record import Record
 
 
 def identify(data: bytes, asked: Asked, parts: Parts, record: Record) -> Answer:

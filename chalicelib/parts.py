@@ -5,7 +5,7 @@ from threading import Thread
 
 import numpy as np
 
-from chalicelib import cells, metrics, photo
+from chalicelib import cells, emitter, photo
 from chalicelib.cache import RedisCache
 from chalicelib.deadline import Deadline
 from chalicelib.errors import ModelError
@@ -79,4 +79,4 @@ def _prepare(cache: RedisCache) -> None:
     """Import what the first request needs after decoding, and connect to Redis."""
     cells.prepare()
     cache.prepare()
-    metrics.prepare()
+    emitter.prepare()

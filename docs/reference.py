@@ -8,11 +8,26 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from chalicelib.metrics import METRICS, NAMESPACE
+from chalicelib.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, billed
 from chalicelib.openapi import http_errors
 from chalicelib.settings import ROOT, Settings
 
 HERE = Path(__file__).parent
+
+PRICE = 0.30
+"""USD a month for one metric of our own, of the first 10,000 (CloudWatch, us-east-1)."""
+METRICS_HEAD = f"""\
+In CloudWatch's embedded metric format, namespace `{NAMESPACE}`, with the dimensions
+{" and ".join(f"`{each}`" for each in COMMON)}. A metric that has something in the column *also by* is emitted once more
+with that dimension besides. Cell, animal, route, model version and request are properties of the line, for Logs
+Insights. [logs.md](logs.md) shows a line. Made from `chalicelib/metrics.py`."""
+METRICS_COST = f"""\
+Each combination of dimension values that was emitted in an hour is a metric on that hour's bill. One deployment emits
+at most **{billed()}** of them, a test keeps it at 100 or less, and at {PRICE:.2f} USD each that is at most
+**{billed() * PRICE:.2f} USD a month**; the cell or the animal as a dimension would be hundreds of times as much. A
+quiet stage pays only for the hours in which it emits: warming has {sum(name.startswith("Warming") for name in METRICS)}
+metrics, and codes and ranks that nobody meets cost nothing. Log lines are paid by size, which
+[logs.md](logs.md#what-it-costs) counts."""
 
 
 def pages() -> dict[Path, str]:
@@ -56,16 +71,18 @@ def errors_page() -> str:
 
 
 def metrics_page() -> str:
-    """Every metric: name, unit, meaning."""
-    rows = [f"| `{name}` | {metric.unit} | {metric.help} |" for name, metric in METRICS.items()]
-    return _page(
-        "Metrics",
-        f"One line a request in CloudWatch's embedded metric format, namespace `{NAMESPACE}`, with the dimensions "
-        "`service` and `stage`. Cell, animal, route, model version and request are properties of the line, for Logs "
-        "Insights. Made from `chalicelib/metrics.py`.",
-        "| metric | unit | meaning |",
-        rows,
-    )
+    """Every metric: name, unit, further dimensions, meaning; then the dimensions, and what it all costs."""
+    rows = [
+        f"| `{name}` | {metric.unit} | {', '.join(f'`{each}`' for each in metric.by)} | {metric.help} |"
+        for name, metric in METRICS.items()
+    ]
+    metrics = _page("Metrics", METRICS_HEAD, "| metric | unit | also by | meaning |", rows)
+    dimensions = [
+        f"| `{name}` | {each.help} | {', '.join(f'`{value}`' for value in each.values) or 'one a deployment'} |"
+        for name, each in DIMENSIONS.items()
+    ]
+    table = _table("| dimension | tells apart | values |", dimensions)
+    return "\n".join([metrics, "## Dimensions", "", table, "", "## What it costs", "", METRICS_COST, ""])
 
 
 def _default(value: Any, metadata: Mapping[str, Any]) -> str:
@@ -81,8 +98,11 @@ def _shown(value: Any) -> str:
 
 
 def _page(title: str, text: str, head: str, rows: list[str]) -> str:
-    rule = "|" + " --- |" * (head.count("|") - 1)
-    return "\n".join([f"# {title}", "", text, "", head, rule, *rows, ""])
+    return "\n".join([f"# {title}", "", text, "", _table(head, rows), ""])
+
+
+def _table(head: str, rows: list[str]) -> str:
+    return "\n".join([head, "|" + " --- |" * (head.count("|") - 1), *rows])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from chalicelib.demand import Demand
 from chalicelib.feature_stage import build_cache, build_features, build_lifetimes, build_store
 from chalicelib.features import CacheLevel, CellFeatures, Features, Mode, Policy
 from chalicelib.memory import Memory
-from chalicelib.metrics import Record
+from chalicelib.record import Record
 from chalicelib.settings import Settings
 
 TOTAL = 1.5
@@ -32,6 +32,12 @@ METRIC_OF_LEVEL: Mapping[CacheLevel, str] = {
     "bypass": "CacheBypasses",
 }
 
+ERROR_METRICS: Mapping[str, tuple[str, ...]] = {
+    "CacheErrors": ("redis_", "value_corrupt", "version_corrupt"),
+    "DatabaseErrors": ("postgres_", "lease_failed"),
+}
+"""How the codes begin that each metric counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -50,7 +56,9 @@ class Answer:
     def metrics(self) -> dict[str, int]:
         """Metrics that count it, and by how much."""
         counted = {METRIC_OF_LEVEL[self.cache]: 1, "Degraded": int(self.mode == "degraded")}
-        return counted | {"DependencyFaults": len(self.faults)}
+        return counted | {
+            name: sum(fault.startswith(codes) for fault in self.faults) for name, codes in ERROR_METRICS.items()
+        }
 
 
 def degraded(*faults: str, within: float = 0.3) -> Answer:

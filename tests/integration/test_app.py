@@ -230,6 +230,6 @@ def test_without_stores_the_answer_is_degraded_and_says_so(served_alone: Served)
     assert (reply.json["features"]["mode"], reply.json["features"]["cache"]) == ("degraded", "bypass")
     line = json.loads(served_alone.metrics.read_text().splitlines()[-1])
     assert line["Degraded"] == 1
-    assert line["DependencyFaults"] >= 1
+    assert line["CacheErrors"] >= 1
     health = served_alone.request("GET", "/health", {"deep": "true"})
     assert (health.status, health.json["status"]) == (200, "degraded")

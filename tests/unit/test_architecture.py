@@ -14,11 +14,11 @@ ROOT = Path(__file__).parents[2]
 LAYERS = (
     "app",
     "parts identify openapi feature_stage",
-    "warming metrics answer prior asked body health page problem",
+    "warming record emitter answer prior asked body health page problem",
     "features scoring taxonomy photo location form cache store uploads",
     "redis_client redis_faults sources visit lifetimes jpeg",
     "demand memory flights breaker packing keys cells iam deadline",
-    "settings",
+    "settings metrics",
     "errors casts",
 )
 """Who may use whom: what stands further down, or beside it. Beside it only as long as there is no circle."""
@@ -101,7 +101,7 @@ def test_nothing_packed_uses_what_stays_at_the_desk(folder: str) -> None:
 def test_a_process_that_imports_the_feature_path_has_imported_nothing_heavy() -> None:
     # GIVEN a fresh interpreter WHEN it imports what every request goes through
     program = (
-        "import sys, chalicelib.parts, chalicelib.identify, chalicelib.metrics, chalicelib.body\n"
+        "import sys, chalicelib.parts, chalicelib.identify, chalicelib.emitter, chalicelib.record, chalicelib.body\n"
         f"print(*sorted(set({HEAVY!r}) & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
