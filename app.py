@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -182,6 +183,11 @@ def _base(request: Request, path: str) -> str:
     """The path that the API is below, with a slash at its end: `/` at home, `/dev/` below a stage."""
     return str(request.context["path"]).removesuffix(path).rstrip("/") + "/"
 
+
+if "chalice.cli" in sys.modules:  # a command of Chalice's at the desk: let it pack what infra/package says
+    from infra.package import packager
+
+    packager.install()
 
 if settings.behind_api:  # initialisation has more processor than a request, and nobody waits for it
     with suppress(errors.Unavailable):  # it is in the log, and requests are told

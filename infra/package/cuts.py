@@ -49,9 +49,9 @@ CUTS = (
         "Pillow draws no text here",
         ("PIL/_imagingft.*", "pillow.libs/libfreetype-*", "pillow.libs/libharfbuzz-*", "pillow.libs/libbrotli*"),
     ),
-    Cut("tests", "of libraries", ("**/tests", "numpy/testing", "numpy/conftest.py", "numpy/_pyinstaller")),
+    Cut("tests", "of libraries", ("**/tests", "numpy/conftest.py", "numpy/_pyinstaller")),
     Cut("f2py", "makes modules of Fortran", ("numpy/f2py",)),
-    Cut("types", "for checkers and editors", ("**/*.pyi", "**/py.typed", "numpy/typing")),
+    Cut("types", "for checkers and editors", ("**/*.pyi", "**/py.typed")),
     Cut(
         "headers and sources",
         "for compilers",
