@@ -16,6 +16,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.errors import CacheError, SettingError
 from chalicelib.feature_stage import build_cache
 from chalicelib.settings import Settings
+from database.access import READER, connect, prepare
 from database.dataset import DatasetError, files_in, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
 
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 PATIENCE = 5.0
-"""Seconds to reach PostgreSQL, or to tell Redis."""
+"""Seconds to reach PostgreSQL, unless told otherwise, and to tell Redis."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, or 1 after a sentence on standard error that says what to do."""
     try:
         options = _parser(Settings.from_environment(os.environ)).parse_args(arguments)
-        with closing(psycopg2.connect(options.database_url, connect_timeout=int(PATIENCE))) as connection:
+        with closing(connect(options.settings, options.database_url, options.patience)) as connection:
             options.command(connection, options)
-    except (SettingError, DatasetError, LoadError) as error:
+    except (SettingError, DatasetError, LoadError, PermissionError) as error:
         print(f"error: {error}", file=sys.stderr)
     except CacheError as error:
         print(
@@ -90,6 +91,11 @@ def _drop(connection: "Connection", options: argparse.Namespace) -> None:
     print(f"dropped {options.version}")
 
 
+def _prepare(connection: "Connection", options: argparse.Namespace) -> None:
+    by_iam = prepare(connection, options.user)
+    print(f"{options.user} may read; it signs in {'by IAM' if by_iam else 'as pg_hba.conf says: this is not RDS'}")
+
+
 def _announce(version: str, options: argparse.Namespace) -> None:
     """Tell the cache, so that every container switches within seconds and not as its values age."""
     if not options.redis_url:
@@ -129,8 +135,19 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     drops.add_argument("version")
     drops.set_defaults(command=_drop)
 
-    for each in (loads, lists, activates, drops):
+    prepares = commands.add_parser("prepare", help="lay the schema, and make a login for the app that may only read")
+    prepares.add_argument("user", help=f"name of the login; it gets the role {READER}, and on Aurora signs in by IAM")
+    prepares.set_defaults(command=_prepare)
+
+    for each in (loads, lists, activates, drops, prepares):
         each.add_argument("--database-url", default=settings.database_url, metavar="URL", help="default: DATABASE_URL")
+        each.add_argument(
+            "--patience",
+            type=float,
+            default=PATIENCE,
+            metavar="SECONDS",
+            help=f"longest wait for PostgreSQL; Aurora that has paused takes 15 to 30 (default: {PATIENCE:g})",
+        )
     for each in (loads, activates):
         each.add_argument("--redis-url", default="", metavar="URL", help="tell this cache which version is active now")
     return parser

@@ -1,5 +1,6 @@
 """No fault of TLS fails a request, and nothing is sent to a server that cannot prove who it is."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -10,7 +11,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from chalicelib.deadline import Deadline
+from chalicelib.feature_stage import build_warming
 from chalicelib.iam import Signer
+from chalicelib.settings import ROOT, Settings
+from database.access import prepare
 from tests.faults.case import Answer, Case, Container, State, parameters, play
 from tests.faults.rig import CELLS
 from tests.faults.servers import command
@@ -63,21 +68,57 @@ def test_all_of_it_is_encrypted_and_redis_is_a_cluster(rig: TlsRig) -> None:
     assert b"cluster_slots_ok:16384" in command(rig.redis, "CLUSTER", "INFO")
 
 
-def test_a_user_of_redis_whose_password_is_a_token(rig: TlsRig, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN credentials, a moment that stands still for whoever signs, and a user whose password is the token
+@pytest.fixture
+def _signing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials, and a moment that stands still for whoever signs: the same question gives the same token."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     now = datetime.now(UTC)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: now)
+
+
+@pytest.mark.usefixtures("_signing")
+def test_a_user_of_redis_whose_password_is_a_token(rig: TlsRig) -> None:
+    # GIVEN a user whose password is a token, with the rights that the stack gives it
     token = Signer("us-east-1").cache_token("faunalens", "signed")
-    command(rig.redis, "ACL", "SETUSER", "signed", "on", f">{token}", "~*", "&*", "+@all")
+    command(rig.redis, "ACL", "SETUSER", "signed", "reset", f">{token}", *access_of_the_stack().split())
     signed = {"REDIS_URL": f"rediss://signed@{NAME}:{rig.redis_proxy.port}", "REDIS_IAM_CACHE": "faunalens"}
     # WHEN a container signs in with it THEN it works
     with closing(Container({**rig.over_tls, **signed})) as container:
         rig.connect(container)
+        assert container.of(rig.cell()).faults == ()
+    # AND all that warming does is allowed too
+    warming = build_warming(Settings.from_environment({**rig.over_tls, **signed, "WARM_HOTTEST": "5"}))
+    assert warming.run(Deadline.after(10)).faults == []
     # AND a token for another region is none
     with closing(Container({**rig.over_tls, **signed, "AWS_REGION": "eu-west-1"})) as stranger:
         assert stranger.of(rig.cell()).faults == ("redis_auth",)
+
+
+@pytest.mark.usefixtures("_signing")
+def test_a_user_of_postgres_whose_password_is_a_token(rig: TlsRig) -> None:
+    # GIVEN a reader whose password is a token
+    proxy = f"{NAME}:{rig.postgres_proxy.port}"
+    token = Signer("us-east-1").database_token(NAME, rig.postgres_proxy.port, "signed")
+    name = rig.database_url.rpartition("/")[2]
+    with closing(psycopg2.connect(rig.tls_postgres.admin_url, dbname=name)) as admin:
+        prepare(admin, "signed")
+        with admin, admin.cursor() as cursor:
+            cursor.execute("alter role signed password %s", (token,))
+    signed = {"DATABASE_URL": f"postgresql://signed@{proxy}/{name}", "DATABASE_IAM": "true"}
+    # WHEN a container signs in with it THEN it works
+    with closing(Container({**rig.over_tls, **signed})) as container:
+        rig.connect(container)
+        assert container.of(rig.cell()).faults == ()
+    # AND a token for another region is none
+    with closing(Container({**rig.over_tls, **signed, "AWS_REGION": "eu-west-1"})) as stranger:
+        assert stranger.of(rig.cell()).faults == ("postgres_auth",)
+
+
+def access_of_the_stack() -> str:
+    """What the user of the cache may do, as infra/faunalens.yaml says."""
+    (found,) = re.findall(r'AccessString: "(.+)"', (ROOT / "infra" / "faunalens.yaml").read_text(encoding="utf-8"))
+    return str(found)
 
 
 def test_the_servers_themselves_refuse_what_the_cases_say(rig: TlsRig) -> None:

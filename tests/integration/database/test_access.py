@@ -1,0 +1,93 @@
+"""Making the database ready for an app that may only read."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg2
+import pytest
+
+from chalicelib.settings import Settings
+from database.__main__ import main
+from database.access import IAM, connect, prepare
+from database.load import LoadError, activate, load
+from local.postgres import PostgresServer
+from tests.integration.database import made
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+
+@pytest.fixture
+def admin(postgres_server: PostgresServer, database_url: str) -> "Iterator[Connection]":
+    """The administrator's connection to a database of its own."""
+    with closing(psycopg2.connect(postgres_server.admin_url, dbname=urlsplit(database_url).path[1:])) as connection:
+        yield connection
+
+
+@pytest.fixture
+def user(admin: "Connection") -> Iterator[str]:
+    """A name that no login has."""
+    name = f"app_{uuid4().hex[:8]}"
+    yield name
+    with admin, admin.cursor() as cursor:
+        cursor.execute(f"drop role if exists {name}")
+
+
+def test_the_app_may_read_and_nothing_else(admin: "Connection", user: str) -> None:
+    # GIVEN a database with an active dataset WHEN prepared, twice
+    load(admin, made.dataset("one"), lambda _line: None)
+    activate(admin, "one")
+    assert not prepare(admin, user)
+    assert not prepare(admin, user)
+    # THEN the app may ask for features
+    with admin, admin.cursor() as cursor:
+        cursor.execute(f"set local role {user}")
+        cursor.execute("select version from features_of(%s::bigint[])", (made.cells(1),))
+        assert cursor.fetchall() == [("one",)]
+    # AND may change nothing
+    for statement in ("delete from dataset", "drop table cell", "create table mine ()", f"alter role {user} superuser"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege), admin, admin.cursor() as cursor:
+            cursor.execute(f"set local role {user}; {statement}")
+
+
+def test_where_the_server_knows_iam_the_app_signs_in_by_it(admin: "Connection", user: str) -> None:
+    # GIVEN a server with the role that Aurora has
+    with admin, admin.cursor() as cursor:
+        cursor.execute(f"create role {IAM}")
+    try:
+        # WHEN prepared THEN the app has it
+        assert prepare(admin, user)
+        with admin, admin.cursor() as cursor:
+            cursor.execute("select pg_has_role(%s, %s, 'member')", (user, IAM))
+            assert cursor.fetchone() == (True,)
+    finally:
+        with admin, admin.cursor() as cursor:
+            cursor.execute(f"drop role {IAM}")
+
+
+def test_who_may_not_make_roles_is_told_who_may(connection: "Connection", user: str) -> None:
+    with pytest.raises(LoadError, match="administrator"):
+        prepare(connection, user)
+
+
+def test_the_command_says_how_the_app_signs_in(
+    admin: "Connection", user: str, postgres_server: PostgresServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = urlsplit(admin.info.dsn_parameters["dbname"]).path
+    url = urlsplit(postgres_server.admin_url)._replace(path=f"/{name}").geturl()
+    assert main(["prepare", user, "--database-url", url, "--patience", "2"]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out == f"{user} may read; it signs in as pg_hba.conf says: this is not RDS\n"
+
+
+def test_without_credentials_there_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nonexistent")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    settings = Settings.from_environment({"DATABASE_IAM": "true"})
+    with pytest.raises(PermissionError, match="no AWS credentials"):
+        connect(settings, "postgresql://app@localhost/faunalens", 1)
