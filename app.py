@@ -1,5 +1,9 @@
 """Faunalens as a Chalice app: the routes, and the one place where an error becomes an answer. No logic is here."""
 
+from time import perf_counter
+
+BEGAN = perf_counter()  # before anything is imported that takes time
+
 import json
 import os
 import sys
@@ -13,7 +17,7 @@ from uuid import uuid4
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
-from chalicelib import errors, page
+from chalicelib import errors, logs, page
 from chalicelib.answer import Answer, Residents
 from chalicelib.asked import expect_no_parameters, read_asked, read_deep, read_place
 from chalicelib.body import BINARY_TYPES, read_body
@@ -27,6 +31,7 @@ from chalicelib.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.problem import problem_of
 from chalicelib.record import Record, WarmingRecord
 from chalicelib.settings import Settings
+from chalicelib.start import Start
 
 if TYPE_CHECKING:
     from chalicelib.warming import Warming
@@ -42,12 +47,14 @@ def warming() -> "Warming":
 
 type View = Callable[..., Response]
 
-app = Chalice(app_name="faunalens")
+app = Chalice(app_name="faunalens", configure_logs=False)
 app.api.binary_types = list(BINARY_TYPES)
 settings = Settings.from_environment(os.environ)
 app.log.setLevel(settings.log_level)
+logs.configure(app.log, settings.log_format, {"function": settings.function, "stage": settings.stage})
 emitter = Emitter(settings.service, settings.stage, settings.metrics_file)
 
+start = Start(BEGAN)
 _building = Lock()
 _parts: Parts | None = None
 
@@ -58,7 +65,7 @@ def parts() -> Parts:
     with _building:
         if _parts is None:
             try:
-                _parts = Parts.build(settings)
+                _parts = start.timed(lambda: Parts.build(settings))
             except errors.ModelError as error:
                 app.log.error("the model cannot be used: %s", error)
                 raise errors.Unavailable("the model is not ready; try again later", retry_after=30) from error
@@ -77,12 +84,15 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
                 return view(request, record, **captured)
             except errors.HTTPError as error:
                 return _problem(error, record)
-            except Exception:
-                app.log.exception("request %s to %s failed", record.request_id, path)
-                return _problem(errors.InternalError("it has been noted; quote the request_id if you ask"), record)
+            except Exception as error:  # noqa: BLE001 — nothing may pass; `logs.tell` has its stack trace
+                failed = errors.InternalError("it has been noted; quote the request_id if you ask")
+                failed.__cause__ = error
+                return _problem(failed, record)
             finally:
                 if counted:
+                    record.initialisation = start.tell()
                     _emit(record)
+                logs.tell(app.log, record)
 
         # Content types are checked by read_body, whose refusal says what to send.
         app.route(path, methods=[method], name=view.__name__, content_types=["*/*"], cors=True)(handler)
@@ -135,7 +145,9 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
     """Fill the cache before anybody asks; what was done is returned and counted."""
     context = cast("Any", event.context)  # Lambda's own object
     report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warm_reserve))
-    _emit(WarmingRecord(context.aws_request_id, report))
+    record = WarmingRecord(context.aws_request_id, report)
+    _emit(record)
+    logs.tell_warming(app.log, record)
     return asdict(report)
 
 
@@ -155,7 +167,8 @@ def _emit(record: Record | WarmingRecord) -> None:
     try:
         emitter.emit(record)
     except OSError as error:
-        app.log.error("metrics of %s were not written: %s", record.request_id, error.strerror)
+        extra = {"request_id": record.request_id}
+        app.log.error("metrics were not written: %s", error.strerror, extra=extra)
 
 
 def _json(body: Answer | Residents | Health, status: int = 200) -> Response:
@@ -192,3 +205,4 @@ if "chalice.cli" in sys.modules:  # a command of Chalice's at the desk: let it p
 if settings.behind_api:  # initialisation has more processor than a request, and nobody waits for it
     with suppress(errors.Unavailable):  # it is in the log, and requests are told
         parts()
+start.imported()

@@ -24,6 +24,8 @@ FaunalensError
 
 from typing import ClassVar
 
+from chalicelib.redaction import summary_of
+
 
 class FaunalensError(Exception):
     """Root of everything that Faunalens raises itself."""
@@ -163,6 +165,11 @@ class DependencyError(FaunalensError):
         super().__init__(detail or fault)
         self.fault = fault
         self.opened = opened
+
+    @property
+    def summary(self) -> str:
+        """Its code, and in short what the dependency said, for logs: `redis_timeout: no time was left to ask Redis`."""
+        return f"{self.fault}: {summary_of(str(self))}"
 
 
 class CacheError(DependencyError):

@@ -16,7 +16,7 @@ from chalicelib.answer import (
     residents_of,
 )
 from chalicelib.asked import Asked
-from chalicelib.cells import cell_of
+from chalicelib.cells import cell_of, text_of
 from chalicelib.errors import LocationMissing
 from chalicelib.features import NO_LOCATION
 from chalicelib.location import Location, from_gps
@@ -36,6 +36,7 @@ def identify(data: bytes, asked: Asked, parts: Parts, record: Record) -> Answer:
     location = record.timed("location", locate, photo.gps, asked)
     cell = cell_of(location.latitude, location.longitude) if location else None
     pixels = record.timed("photo", photo.pixels, parts.model.input_size)
+    record.cell = None if cell is None else text_of(cell)
     features = record.features = NO_LOCATION if cell is None else record.timed("features", parts.features.of, cell)
     prior = prior_of(features, parts.taxonomy, parts.prior_floor)
     scores = record.timed("scoring", parts.model.score, pixels, prior)
@@ -64,6 +65,7 @@ def identify(data: bytes, asked: Asked, parts: Parts, record: Record) -> Answer:
 def animals_at(location: Location, parts: Parts, record: Record) -> Residents:
     """The animals that live where a location is; the model is not asked."""
     cell = cell_of(location.latitude, location.longitude)
+    record.cell = text_of(cell)
     features = record.features = record.timed("features", parts.features.of, cell)
     return Residents(
         animals=residents_of(features, parts.taxonomy),

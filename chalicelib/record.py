@@ -46,6 +46,7 @@ class Record:
     started: float = field(default_factory=perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
     photo: "Photo | None" = None
+    cell: str | None = None
     features: "Features | None" = None
     answer: "Answer | None" = None
     error: "HTTPError | None" = None
@@ -103,21 +104,22 @@ class Record:
         values: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
         if self.error:
             values["code"] = self.error.code
-        if self.features and self.features.faults:
-            values["faults"] = list(self.features.faults)
+        if self.cell:
+            values["cell"] = self.cell
+        if self.features:
+            values |= {"mode": self.features.mode, "cache": self.features.cache}
+            values["features_version"] = self.features.version
+            if self.features.faults:
+                values["faults"] = list(self.features.faults)
         if self.answer:
             best = self.answer.candidates[0]
             values |= {
-                "cell": self.answer.location.cell,
                 "location_source": self.answer.location.source,
-                "mode": self.answer.features.mode,
-                "cache": self.answer.features.cache,
                 "animal": best.animal,
-                "name": best.name,
+                "animal_name": best.name,
                 "here": best.here,
                 "rank": self.answer.prediction.rank if self.answer.prediction else None,
                 "model_version": self.answer.model.version,
-                "features_version": self.answer.features.version,
             }
         return values
 

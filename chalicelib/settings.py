@@ -53,6 +53,12 @@ class Settings:
     log_level: str = setting(
         "LOG_LEVEL", "INFO", casts.one_of("DEBUG", "INFO", "WARNING", "ERROR"), help="least level that is logged"
     )
+    log_format: str = setting(
+        "LOG_FORMAT", "json", casts.one_of("json", "text"), help="form of log lines: `json`, or `text` for a terminal"
+    )
+    function: str = setting(
+        "AWS_LAMBDA_FUNCTION_NAME", "local", casts.text, help="set by Lambda itself; the function's name in logs"
+    )
 
     metrics_file: Path | None = setting(
         "METRICS_FILE", None, casts.path, help="file that embedded metrics are appended to; standard output if not set"

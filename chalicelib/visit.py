@@ -12,6 +12,7 @@ class Trace:
 
     `queries`, `query_ms`: to the database, failed ones included. `lease_waits`, `lease_wait_ms`: polls for another's
     value. `opened`: dependencies whose breaker opened. `warmed`: the value was written by the warming schedule.
+    `details`: for logs, what dependencies said of their faults.
     """
 
     queries: int = 0
@@ -20,6 +21,7 @@ class Trace:
     lease_wait_ms: float = 0.0
     opened: tuple[str, ...] = ()
     warmed: bool = False
+    details: tuple[str, ...] = ()
 
 
 NO_TRACE = Trace()
@@ -34,6 +36,7 @@ class Visit:
     deadline: Deadline
     faults: list[str] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
     queries: int = 0
     query_ms: float = 0.0
     waits: int = 0
@@ -46,10 +49,14 @@ class Visit:
 
     def met(self, error: DependencyError) -> None:
         """Note what a dependency did, and whether its breaker opened over it."""
+        if error.fault not in self.faults:
+            self.details.append(error.summary)
         self.note(error.fault)
         if error.opened:
             self.opened.append("redis" if isinstance(error, CacheError) else "postgres")
 
     def trace(self, *, warmed: bool) -> Trace:
         """What there is to tell at the end; `warmed`: of the value that is served."""
-        return Trace(self.queries, self.query_ms, self.waits, self.wait_ms, tuple(self.opened), warmed)
+        return Trace(
+            self.queries, self.query_ms, self.waits, self.wait_ms, tuple(self.opened), warmed, tuple(self.details)
+        )

@@ -66,7 +66,7 @@ class Report:
 
     `considered` cells are `refreshed`, `skipped` (good for a while yet) or `failed` (also for want of time).
     `hits`: requests that the cache answered in the last two hours, `warmed_hits` those of them on warmed values.
-    `quiet`: whether the database was left to sleep. `faults`: codes of what went wrong.
+    `quiet`: whether the database was left to sleep. `faults`: codes of what went wrong; `details`: what was said of it.
     """
 
     considered: int = 0
@@ -79,6 +79,7 @@ class Report:
     warmed_hits: int = 0
     quiet: bool = False
     faults: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
 
     @property
     def useful(self) -> float | None:
@@ -108,6 +109,7 @@ class Warming:
             self._run(report, deadline)
         except DependencyError as error:
             report.faults.append(error.fault)
+            report.details.append(error.summary)
         report.failed = report.considered - report.refreshed - report.skipped
         report.seconds = perf_counter() - started
         return report

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.valkey import ValkeyServer
-from tests.integration.conftest import Served
+from tests.integration.conftest import Reply, Served
 from tests.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 SYDNEY_QUERY = {"lat": "-33.8688", "lon": "151.2093"}
@@ -175,12 +175,44 @@ def test_the_page_and_its_files_are_served(served: Served) -> None:
     assert served.request("GET", "/web/app.py").status == 404
 
 
-def test_each_request_leaves_one_line_of_metrics(served: Served) -> None:
-    before = len(served.metrics.read_text().splitlines()) if served.metrics.exists() else 0
+def metrics_of(served: Served) -> list[dict[str, Any]]:
+    """Lines of metrics so far."""
+    return [json.loads(line) for line in served.metrics.read_text().splitlines()] if served.metrics.exists() else []
+
+
+def logged(served: Served, reply: Reply) -> list[dict[str, Any]]:
+    """Lines of the log about a request; there are others than JSON, of the local server."""
+    lines = [json.loads(line) for line in served.log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line.get("request_id") == reply.json["request_id"]]
+
+
+def test_each_request_leaves_one_line_with_everything_and_one_for_each_further_dimension(served: Served) -> None:
+    before = len(metrics_of(served))
     reply = served.identify(jpeg(), SYDNEY_QUERY)
-    lines = [json.loads(line) for line in served.metrics.read_text().splitlines()][before:]
-    assert [line["request_id"] for line in lines] == [reply.json["request_id"]]
-    assert lines[0]["Narrowed"] == 1
+    main, *others = metrics_of(served)[before:]
+    assert (main["request_id"], main["Narrowed"]) == (reply.json["request_id"], 1)
+    assert others[0]["route"] == "/identify"
+    assert not [line for line in others if "request_id" in line]
+
+
+def test_the_first_request_of_a_process_is_its_cold_start(served_alone: Served) -> None:
+    # GIVEN a server WHEN it was asked twice
+    for _ in range(2):
+        served_alone.identify(jpeg(), SYDNEY_QUERY)
+    # THEN the first request tells how long the process took to get ready
+    counted = [line for line in metrics_of(served_alone) if "request_id" in line]
+    assert [line["ColdStarts"] for line in counted] == [1, *[0] * (len(counted) - 1)]
+    assert 10 < counted[0]["InitLatency"] < 30_000
+
+
+def test_a_rejection_is_logged_once_with_its_code(served: Served) -> None:
+    (line,) = logged(served, served.identify(jpeg()))
+    assert (line["level"], line["code"], line["route"]) == ("INFO", "location_missing", "/identify")
+    assert (line["function"], line["stage"]) == ("local", "local")
+
+
+def test_an_answer_without_trouble_is_not_logged(served: Served) -> None:
+    assert logged(served, served.identify(jpeg(), SYDNEY_QUERY)) == []
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -228,8 +260,13 @@ def test_without_stores_the_answer_is_degraded_and_says_so(served_alone: Served)
     # THEN it is answered from the picture alone, and that is told and counted
     assert reply.status == 200
     assert (reply.json["features"]["mode"], reply.json["features"]["cache"]) == ("degraded", "bypass")
-    line = json.loads(served_alone.metrics.read_text().splitlines()[-1])
-    assert line["Degraded"] == 1
+    line = next(each for each in reversed(metrics_of(served_alone)) if "Degraded" in each)
+    assert (line["request_id"], line["Degraded"]) == (reply.json["request_id"], 1)
     assert line["CacheErrors"] >= 1
+    assert line["DatabaseErrors"] >= 1
+    (warning,) = logged(served_alone, reply)
+    assert (warning["level"], warning["cell"]) == ("WARNING", reply.json["location"]["cell"])
+    assert warning["faults"] == line["faults"]
+    assert len(warning["details"]) == len(warning["faults"])
     health = served_alone.request("GET", "/health", {"deep": "true"})
     assert (health.status, health.json["status"]) == (200, "degraded")

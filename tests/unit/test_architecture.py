@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[2]
 LAYERS = (
     "app",
     "parts identify openapi feature_stage",
-    "warming record emitter answer prior asked body health page problem",
+    "warming record emitter logs answer prior asked body health page problem",
     "features scoring taxonomy photo location form cache store uploads",
     "redis_client redis_faults sources visit lifetimes jpeg",
     "demand memory flights breaker packing keys cells iam deadline",
-    "settings metrics",
-    "errors casts",
+    "settings metrics start",
+    "errors casts redaction",
 )
 """Who may use whom: what stands further down, or beside it. Beside it only as long as there is no circle."""
 

@@ -43,7 +43,7 @@ def emitted(record: Record) -> dict[str, Any]:
 
 
 def answered(answer: Answer) -> Record:
-    return Record("r-1", "/identify", answer=answer)
+    return Record("r-1", "/identify", cell=answer.location.cell, answer=answer)
 
 
 def looked_up(features: Features) -> Record:
