@@ -35,7 +35,7 @@ def test_shorthand_as_the_documentation_shows_it() -> None:
 
 
 def test_an_expression_between_is_not_what_stands_above() -> None:
-    rows = [["N", "A", "d", "1", {"id": "a"}], [{"expression": "a * 2"}], [".", "B", ".", "."]]
+    rows: list[list[Any]] = [["N", "A", "d", "1", {"id": "a"}], [{"expression": "a * 2"}], [".", "B", ".", "."]]
     assert _metrics(*rows) == [Metric("N", "A", (("d", "1"),)), None, Metric("N", "B", (("d", "1"),))]
 
 
