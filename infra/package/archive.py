@@ -1,5 +1,6 @@
 """Folders into zips whose bytes depend on the files alone, so that unchanged code is not uploaded as if it were new."""
 
+import os
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ def files(folder: Path) -> Iterator[Path]:
 
 def pack(folder: Path, prefix: str, out: Path) -> None:
     """Write a zip of what is in `folder`, each name below `prefix`; `out` is complete or not there at all."""
-    unfinished = out.with_suffix(".unfinished")
+    unfinished = out.with_suffix(f".{os.getpid()}")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in files(folder):
             entry = zipfile.ZipInfo(prefix + path.relative_to(folder).as_posix(), EPOCH)

@@ -4,6 +4,7 @@ Only what no code of an app can miss at run time is here; a part of a library th
 `numpy.fft`, stays. docs/package.md has what each cut is worth.
 """
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,11 @@ CUTS = (
         "Pillow draws no text here",
         ("PIL/_imagingft.*", "pillow.libs/libfreetype-*", "pillow.libs/libharfbuzz-*", "pillow.libs/libbrotli*"),
     ),
-    Cut("tests", "of libraries", ("**/tests", "numpy/conftest.py", "numpy/_pyinstaller")),
+    Cut(
+        "tests",
+        "of libraries, and modules that only they import",
+        ("**/tests", "numpy/conftest.py", "numpy/_pyinstaller", "numpy/_core/_*_tests.*.so", "numpy/_core/_simd.*.so"),
+    ),
     Cut("f2py", "makes modules of Fortran", ("numpy/f2py",)),
     Cut("types", "for checkers and editors", ("**/*.pyi", "**/py.typed")),
     Cut(
@@ -65,3 +70,13 @@ def matches(cut: Cut, folder: Path) -> Iterator[Path]:
     """Files and folders in `folder` that a cut takes away."""
     for pattern in cut.patterns:
         yield from sorted(folder.glob(pattern))
+
+
+def take_away(folder: Path) -> None:
+    """Make all cuts in `folder`, which holds what pip installed."""
+    for cut in CUTS:
+        for path in matches(cut, folder):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()

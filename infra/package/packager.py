@@ -1,7 +1,7 @@
 """What Chalice's commands pack, instead of all that pip brings: pruned, with bytecode, and always the same bytes.
 
 Chalice has no setting for this. It imports `app.py` before it packs, and there `install` puts the functions below in
-place of its packagers' one public method; everything else (which wheels, downloads, uploads) remains Chalice's.
+place of the one public method of its packagers; what is uploaded, and how, remains Chalice's.
 """
 
 import hashlib
@@ -11,48 +11,53 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import chalice
-from chalice.deploy import packager as stock
+from chalice.deploy.packager import (
+    AppOnlyDeploymentPackager,
+    BaseLambdaDeploymentPackager,
+    LambdaDeploymentPackager,
+    LayerDeploymentPackager,
+)
 from click import ClickException
 
-from infra.package import archive, bytecode
-from infra.package.cuts import CUTS, matches
+from infra.package import archive, bytecode, cuts, wheels
 
-PYTHON = "python3.13"
+RUNTIME = "python{}.{}".format(*wheels.PYTHON)
 TASK = "/var/task"
 """Where Lambda unpacks the function."""
-SITE = f"python/lib/{PYTHON}/site-packages/"
+SITE = f"python/lib/{RUNTIME}/site-packages/"
 """Where a layer keeps what is to be imported; Lambda unpacks layers into /opt."""
-HERE = Path(__file__).parent
 
 
 def install() -> None:
     """Let Chalice pack as this module does, in this process."""
-    stock.AppOnlyDeploymentPackager.create_deployment_package = _function  # type: ignore[method-assign]
-    stock.LayerDeploymentPackager.create_deployment_package = _layer  # type: ignore[method-assign]
-    stock.LambdaDeploymentPackager.create_deployment_package = _whole  # type: ignore[method-assign]
+    AppOnlyDeploymentPackager.create_deployment_package = _function  # type: ignore[method-assign]
+    LayerDeploymentPackager.create_deployment_package = _layer  # type: ignore[method-assign]
+    LambdaDeploymentPackager.create_deployment_package = _whole  # type: ignore[method-assign]
 
 
-def _function(self: stock.AppOnlyDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """The function's zip: the app and its bytecode."""
+def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version: str) -> str:
+    """The function's zip: the app."""
     _check_python(python_version)
     with TemporaryDirectory() as folder:
         _put_app(self, project_dir, Path(folder))
         return _packed(self, Path(folder), "", _place(project_dir, "appcode", _digest(Path(folder))))
 
 
-def _layer(self: stock.LayerDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """The layer's zip: dependencies, model and their bytecode; one of the same inputs is used again."""
+def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str) -> str:
+    """The layer's zip: dependencies and model. It is used again as long as what it is made from stays the same."""
     _check_python(python_version)
-    out = _place(project_dir, "managed-layer", _digest(HERE, Path(project_dir, "vendor"), _requirements(project_dir)))
+    vendor = _vendor(project_dir)
+    rules, requirements = Path(__file__).parent, _requirements(project_dir)
+    out = _place(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, vendor))
     if out.exists():
-        self._ui.write(f"Layer of the same dependencies and model: {out.name}\n")
+        self._ui.write(f"{out.name}: as before\n")
         return str(out)
     with TemporaryDirectory() as folder:
         _put_dependencies(self, project_dir, Path(folder), f"/opt/{SITE}")
         return _packed(self, Path(folder), SITE, out)
 
 
-def _whole(self: stock.LambdaDeploymentPackager, project_dir: str, python_version: str) -> str:
+def _whole(self: LambdaDeploymentPackager, project_dir: str, python_version: str) -> str:
     """All in one zip, where `automatic_layer` is off."""
     _check_python(python_version)
     with TemporaryDirectory() as folder:
@@ -61,51 +66,54 @@ def _whole(self: stock.LambdaDeploymentPackager, project_dir: str, python_versio
         return _packed(self, Path(folder), "", _place(project_dir, "whole", _digest(Path(folder))))
 
 
-def _put_app(packager: stock.BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
+def _put_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
+    """What Chalice takes for the app, without the bytecode and hidden files that happen to lie there."""
     for source, name in packager._iter_app_filenames(project_dir):
-        if "__pycache__" not in name:
+        if not any(part.startswith((".", "__pycache__")) for part in Path(name).parts):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     bytecode.compile_into(folder, TASK)
 
 
-def _put_dependencies(
-    packager: stock.BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str
-) -> None:
-    packager._ui.write("Fetching dependencies for Lambda\n")
-    try:
-        packager._dependency_builder.build_site_packages("cp313", str(_requirements(project_dir)), str(folder))
-    except stock.MissingDependencyError as error:  # Chalice would warn and deploy without it
-        names = ", ".join(sorted(package.identifier for package in error.missing))
-        raise ClickException(
-            f"no wheel that runs on Lambda was found for {names}; pin a version that has one"
-        ) from None
-    for cut in CUTS:
-        for path in matches(cut, folder):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    try:
-        shutil.copytree(Path(project_dir, "vendor"), folder, dirs_exist_ok=True)
-    except shutil.Error as error:
-        missing = ", ".join(name for name, _, _ in error.args[0])
-        raise ClickException(f"{missing} cannot be packed: is the model built? `make setup` does that") from None
+def _put_dependencies(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str) -> None:
+    """What pip brings, without the cuts, and `vendor/`; all of it will lie at `deployed`."""
+    vendor = _vendor(project_dir)
+    packager._ui.write("Fetching dependencies for Lambda.\n")
+    wheels.fetch(_requirements(project_dir), folder, packager._architecture)
+    cuts.take_away(folder)
+    shutil.copytree(vendor, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     bytecode.compile_into(folder, deployed)
 
 
-def _packed(packager: stock.BaseLambdaDeploymentPackager, folder: Path, prefix: str, out: Path) -> str:
+def _packed(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out: Path) -> str:
     out.parent.mkdir(parents=True, exist_ok=True)
     archive.pack(folder, prefix, out)
     size = out.stat().st_size
-    if size >= archive.LIMIT:
-        raise ClickException(f"{out} is {size:,} bytes; Lambda takes less than {archive.LIMIT:,} at once")
     packager._ui.write(f"{out.name}: {size / 1e6:.1f} MB\n")
+    if size >= archive.LIMIT:
+        raise ClickException(
+            f"{out} has {size:,} bytes, Lambda takes less than {archive.LIMIT:,}; "
+            "`python -m infra.package --whole` shows what could be left out"
+        )
     return str(out)
 
 
 def _check_python(python_version: str) -> None:
-    if python_version != PYTHON:
-        running = sys.executable
-        raise ClickException(f"Faunalens is deployed for {PYTHON}, this is {python_version} ({running}): use .venv")
+    if python_version != RUNTIME:
+        raise ClickException(
+            f"Faunalens is deployed for {RUNTIME}, but this Chalice runs on {python_version} ({sys.executable}); "
+            "use .venv/bin/chalice, which `make setup` installs"
+        )
+
+
+def _vendor(project_dir: str) -> Path:
+    """The folder with the model, all of whose links lead somewhere."""
+    vendor = Path(project_dir, "vendor")
+    if lost := [path for path in vendor.rglob("*") if not path.exists()]:
+        names = ", ".join(str(path.relative_to(project_dir)) for path in lost)
+        raise ClickException(f"{names} cannot be packed: what it links to is not there; `make setup` builds the model")
+    return vendor
 
 
 def _requirements(project_dir: str) -> Path:
@@ -113,11 +121,11 @@ def _requirements(project_dir: str) -> Path:
 
 
 def _place(project_dir: str, kind: str, digest: str) -> Path:
-    return Path(project_dir, ".chalice", "deployments", f"{kind}-{digest}-{PYTHON}.zip")
+    return Path(project_dir, ".chalice", "deployments", f"{kind}-{digest}-{RUNTIME}.zip")
 
 
 def _digest(*inputs: Path) -> str:
-    """One name for the same files, Python and Chalice."""
+    """One name for the same files, packed by the same Python and Chalice."""
     found = hashlib.sha256(f"{sys.version} {chalice.__version__}".encode())
     for each in inputs:
         for path in [each] if each.is_file() else archive.files(each):
