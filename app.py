@@ -18,7 +18,7 @@ from uuid import uuid4
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib import errors, logs, page
-from chalicelib.answer import Answer, Residents
+from chalicelib.answer import Answer, Residents, Upload
 from chalicelib.asked import expect_no_parameters, read_asked, read_deep, read_place
 from chalicelib.body import BINARY_TYPES, read_body
 from chalicelib.deadline import Deadline
@@ -30,8 +30,9 @@ from chalicelib.parts import Parts
 from chalicelib.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.problem import problem_of
 from chalicelib.record import Record, WarmingRecord
-from chalicelib.settings import Settings
+from chalicelib.settings import Budget, Settings
 from chalicelib.start import Start
+from chalicelib.uploads import Uploads
 
 if TYPE_CHECKING:
     from chalicelib.warming import Warming
@@ -43,6 +44,19 @@ VERSION = "0.1.0"
 def warming() -> "Warming":
     """The scheduled function's part; a function of its own on Lambda, so it has no model."""
     return build_warming(settings)
+
+
+@cache
+def uploads() -> Uploads:
+    """The bucket for photos too large for a request; nothing is opened yet."""
+    connect, read = settings.s3_connect, settings.s3_read
+    return Uploads(
+        settings.photo_bucket,
+        settings.aws_region,
+        Budget(connect, read, connect + read),
+        max_bytes=settings.photo_max_bytes,
+        seconds=settings.upload_seconds,
+    )
 
 
 type View = Callable[..., Response]
@@ -109,6 +123,29 @@ def post_identify(request: Request, record: Record) -> Response:
     return _json(record.answer)
 
 
+@route("/uploads", "POST")
+def post_upload(request: Request, record: Record) -> Response:
+    expect_no_parameters(_query(request))
+    form = uploads().form()
+    offer = Upload(
+        id=form.id,
+        url=form.url,
+        fields=form.fields,
+        identify_url=f"{_base(request, 'uploads')}uploads/{form.id}/identify",
+        max_bytes=settings.photo_max_bytes,
+        expires_in=settings.upload_seconds,
+        request_id=record.request_id,
+    )
+    return _json(offer, 201)
+
+
+@route("/uploads/{id}/identify", "POST")
+def post_upload_identify(request: Request, record: Record, id: str) -> Response:  # noqa: A002  the path's name for it
+    asked = read_asked(_query(request))
+    record.answer = identify(uploads().fetch(id), asked, parts(), record)
+    return _json(record.answer)
+
+
 @route("/animals")
 def get_animals(request: Request, record: Record) -> Response:
     return _json(animals_at(read_place(_query(request)), parts(), record))
@@ -130,7 +167,7 @@ def get_openapi(request: Request, _: Record) -> Response:
 
 @route("/", counted=False)
 def get_page(request: Request, _: Record) -> Response:
-    text, headers = page.index(_base(request, ""))
+    text, headers = page.index(_base(request, ""), uploads().origins)
     return Response(text, {**headers})
 
 
@@ -149,6 +186,14 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
     _emit(record)
     logs.tell_warming(app.log, record)
     return asdict(report)
+
+
+@app.lambda_function(name="admin")
+def admin(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """A command of `python -m database` from inside the database's network; `python -m infra` calls it."""
+    from database.remote import run
+
+    return run(event["command"])
 
 
 @app.middleware("http")
@@ -171,7 +216,7 @@ def _emit(record: Record | WarmingRecord) -> None:
         app.log.error("metrics were not written: %s", error.strerror, extra=extra)
 
 
-def _json(body: Answer | Residents | Health, status: int = 200) -> Response:
+def _json(body: Answer | Residents | Upload | Health, status: int = 200) -> Response:
     text = json.dumps(asdict(body), separators=(",", ":"), ensure_ascii=False)
     return Response(text, {"Content-Type": "application/json", "Cache-Control": "no-store"}, status)
 

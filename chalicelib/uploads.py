@@ -70,11 +70,11 @@ class Uploads:
 
     def fetch(self, upload: str) -> bytes:
         """The photo. Raises `UploadMissing`, `PhotoTooLarge`, and `Unavailable` if S3 does not give it."""
-        if not ID.fullmatch(upload):
-            raise UploadMissing("that is no id of an upload; POST /uploads gives one")
         return self._ask(lambda s3: self._read(s3, upload))
 
     def _read(self, s3: Any, upload: str) -> bytes:
+        if not ID.fullmatch(upload):
+            raise UploadMissing("that is no id of an upload; POST /uploads gives one")
         found = s3.get_object(Bucket=self._bucket, Key=f"{FOLDER}{upload}")
         with found["Body"] as body:
             if found["ContentLength"] > self._max_bytes:

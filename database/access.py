@@ -29,7 +29,8 @@ def connect(settings: Settings, url: str, patience: float) -> "Connection":
         arguments["password"] = Signer(settings.aws_region).database_password(url)()
     if settings.database_ca:
         arguments |= {"sslmode": "verify-full", "sslrootcert": str(settings.database_ca)}
-    return psycopg2.connect(url, connect_timeout=int(patience), **arguments)
+    connection: Connection = psycopg2.connect(url, connect_timeout=int(patience), **arguments)
+    return connection
 
 
 def prepare(connection: "Connection", user: str) -> bool:

@@ -92,10 +92,12 @@ def test_below_the_app_nobody_knows_chalice_or_the_environment(path: Path) -> No
     assert not {name for name in names if name in FOREIGN or name.startswith("chalice.")}
 
 
-@pytest.mark.parametrize("folder", ["model", "database", "local", "benchmarks"])
+@pytest.mark.parametrize("folder", ["model", "database", "dashboards", "local", "benchmarks"])
 def test_nothing_packed_uses_what_stays_at_the_desk(folder: str) -> None:
     for path in modules("chalicelib"):
-        assert not [name for name in imported(tree_of(path)) if name.partition(".")[0] == folder], path
+        used = [name for name in imported(tree_of(path)) if name.partition(".")[0] == folder]
+        # The one exception: the administrative function runs the database's commands, which are packed for it alone.
+        assert used in ([], ["database.remote"] if path.name == "app.py" else []), path
 
 
 def test_a_process_that_imports_the_feature_path_has_imported_nothing_heavy() -> None:

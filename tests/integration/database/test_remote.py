@@ -1,0 +1,38 @@
+"""The database's commands from elsewhere, as the administrative function runs them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from database.dataset import read_dataset
+
+
+@pytest.fixture
+def admin(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The function, set up as in its environment on Lambda."""
+    import app
+
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    return lambda *command: json.loads(json.dumps(app.admin({"command": list(command)}, None)))
+
+
+def test_a_command_is_run_and_what_it_said_comes_back(admin: Any) -> None:
+    # WHEN the data are loaded THEN the answer has what a terminal would show
+    answer = admin("load", "--keep", "1")
+    assert answer["code"] == 0, answer["said"]
+    assert answer["said"].startswith(f"dataset {read_dataset().version}\n")
+    # AND a list shows it
+    assert admin("list")["said"].rstrip().endswith("active")
+
+
+def test_a_failure_comes_back_as_a_code_and_a_sentence(admin: Any) -> None:
+    answer = admin("activate", "nine")
+    assert answer["code"] == 1
+    assert answer["said"].startswith("error: dataset nine is not in the database")
+
+
+def test_a_command_that_is_none_comes_back_with_the_usage(admin: Any) -> None:
+    answer = admin("destroy")
+    assert answer["code"] == 2
+    assert "usage: python -m database" in answer["said"]
