@@ -1,0 +1,92 @@
+"""The other way round: everything that the app emits is looked at by somebody, and every price is put to use."""
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from chalicelib.metrics import NAMESPACE, billed
+from dashboards.lint import emitted
+from dashboards.lint.finding import Finding, instead, quoted
+from dashboards.lint.reference import Reference
+from dashboards.prices import Price
+
+QUERY_ONLY = "query_only.csv"
+"""`metric,by,reason`: metrics with a dimension set that only queries and people look at; `by` is the dimension besides
+service and stage, empty for none."""
+
+_COLUMNS = ("metric", "by", "reason")
+
+
+def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[Finding]:
+    """What is emitted and not shown, and what the list of exceptions says in vain."""
+    shown = {reference.key for reference in references if reference.namespace == NAMESPACE}
+    everything = emitted.emitted()
+    excused: dict[tuple[str, frozenset[str]], int] = {}
+    file = f"{folder.name}/{QUERY_ONLY}"
+    for number, row in _rows(folder / QUERY_ONLY):
+        place = f"line {number}"
+        if tuple(row) != _COLUMNS or not all(row[column] for column in ("metric", "reason")):
+            yield Finding(file, place, f"write {','.join(_COLUMNS)}, and why a query is enough")
+            continue
+        key = (row["metric"], frozenset((*emitted.common(), *row["by"].split())))
+        excused[key] = number
+        if key not in everything:
+            names = {quoted(name, each) for (name, _), each in everything.items()}
+            meant = instead(quoted(row["metric"], (*emitted.common(), *row["by"].split())), names)
+            yield Finding(file, place, f"the app emits no {row['metric']} by ({row['by']}); {meant}")
+        elif key in shown:
+            yield Finding(file, place, f"{row['metric']} is shown by a widget or watched by an alarm; remove the line")
+    for key, each in everything.items():
+        if key not in shown and key not in excused:
+            name = key[0]
+            yield Finding(
+                "chalicelib/metrics.py",
+                quoted(name, each),
+                f"no widget shows it and no alarm watches it; show it, or give a reason in {file}",
+            )
+
+
+def check_prices(prices: Mapping[str, Price], used: Collection[str], document: Path, folder: Path) -> Iterator[Finding]:
+    """Prices that no file and no calculation uses."""
+    text = document.read_text(encoding="utf-8") if document.exists() else ""
+    counted = set(re.findall(r"`([a-z0-9_]+)`", text))
+    for price in prices.values():
+        if price.placeholder not in used and price.name not in counted:
+            yield Finding(
+                f"{folder.name}/prices.csv",
+                price.name,
+                f"no file has {price.placeholder}, and docs/cost.md no `{price.name}`; use it, or remove it",
+            )
+
+
+def counts(alarms: Collection[Mapping[str, Any]], composites: int, dashboards: int) -> dict[str, int]:
+    """What the table of prices counts: what watching costs by."""
+    return {
+        "series_count": billed(),
+        "alarm_metric_count": sum(map(metrics_of, alarms)),
+        "composite_count": composites,
+        "dashboard_count": dashboards,
+    }
+
+
+def check_counts(prices: Mapping[str, Price], counted: Mapping[str, int], folder: Path) -> Iterator[Finding]:
+    """Numbers in the table of prices that are not what is here."""
+    for name, count in counted.items():
+        if name in prices and prices[name].value != count:
+            yield Finding(
+                f"{folder.name}/prices.csv", name, f"is {prices[name].text}, but there are {count}; write that"
+            )
+
+
+def metrics_of(alarm: Mapping[str, Any]) -> int:
+    """How many metrics an alarm reads, as it is billed."""
+    return sum("MetricStat" in each for each in alarm["Metrics"]) if "Metrics" in alarm else 1
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            yield from ((rows.line_num, row) for row in rows)

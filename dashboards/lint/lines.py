@@ -1,0 +1,108 @@
+"""Lines of a graph or an alarm: statistics, expressions, ids, and the metrics that they name."""
+
+from collections.abc import Iterator, Sequence
+
+from dashboards.expression import ExpressionError, Node, names, parse, walk
+from dashboards.lines import Line
+from dashboards.lint.finding import instead
+from dashboards.lint.reference import Reference
+from dashboards.lint.search import SearchError, parse_search
+from dashboards.nodes import Call, String
+from dashboards.statistic import StatisticError
+from dashboards.statistic import read as read_statistic
+
+
+def title_of(line: Line) -> str:
+    """How people are told of a line."""
+    return f"line {line.row + 1}" + (f' "{line.id}"' if line.id else "")
+
+
+def problems(lines: Sequence[Line]) -> Iterator[str]:
+    """What is wrong with the lines of one graph, but for the metrics that they name."""
+    ids = {line.id for line in lines if line.id}
+    trees: dict[str, Node] = {}
+    for line in lines:
+        if line.expression is None:
+            yield from _wrong_statistic(line)
+            continue
+        try:
+            tree = parse(line.expression)
+        except ExpressionError as error:
+            yield f"{title_of(line)}: {error}"
+            continue
+        trees[line.id or title_of(line)] = tree
+        for name in sorted(names(tree) - ids):
+            yield f'{title_of(line)}: no line has the id "{name}"; {instead(name, ids - {line.id or ""})}'
+        yield from (f"{title_of(line)}: {problem}" for problem in _wrong_searches(tree))
+    yield from _circles(trees)
+    yield from _unused(lines, trees)
+
+
+def references(lines: Sequence[Line], file: str, place: str) -> Iterator[Reference]:
+    """Every metric that the lines name, in searches too."""
+    for line in lines:
+        where = f"{place}, {title_of(line)}"
+        if line.metric:
+            metric = line.metric
+            yield Reference(file, where, metric.namespace, metric.name, metric.dimensions, line.stat)
+        elif line.expression:
+            yield from _searched(line.expression, file, where)
+
+
+def _wrong_statistic(line: Line) -> Iterator[str]:
+    try:
+        read_statistic(line.stat)
+    except StatisticError as error:
+        yield f"{title_of(line)}: {error}"
+
+
+def _searches(tree: Node) -> Iterator[tuple[str, str]]:
+    """First and second argument of every SEARCH."""
+    for node in walk(tree):
+        match node:
+            case Call(function="SEARCH", arguments=(String(text=text), String(text=stat), *_)):
+                yield text, stat
+
+
+def _wrong_searches(tree: Node) -> Iterator[str]:
+    for text, stat in _searches(tree):
+        try:
+            parse_search(text)
+            read_statistic(stat)
+        except (SearchError, StatisticError) as error:
+            yield f"{error}, in SEARCH('{text}', '{stat}')"
+
+
+def _searched(expression: str, file: str, place: str) -> Iterator[Reference]:
+    try:
+        for text, stat in _searches(parse(expression)):
+            search = parse_search(text)
+            for name in search.metrics:
+                # a dimension with several values is as many metrics; each value is held against what is emitted
+                most = max((len(values) for _, values in search.dimensions), default=0)
+                for turn in range(max(1, most)):
+                    dimensions = tuple(
+                        (each, values[min(turn, len(values) - 1)] if values else None)
+                        for each, values in search.dimensions
+                    )
+                    yield Reference(file, place, search.namespace, name, dimensions, stat)
+    except (ExpressionError, SearchError):
+        return  # said by `problems`
+
+
+def _circles(trees: dict[str, Node]) -> Iterator[str]:
+    uses = {name: names(tree) & trees.keys() for name, tree in trees.items()}
+    while free := {name for name, others in uses.items() if not others & uses.keys()}:
+        uses = {name: others for name, others in uses.items() if name not in free}
+    in_circle = {name for name in uses if any(name in others for others in uses.values())}
+    if in_circle:
+        yield f"{', '.join(sorted(in_circle))} are made from one another in a circle; let one be made from metrics only"
+
+
+def _unused(lines: Sequence[Line], trees: dict[str, Node]) -> Iterator[str]:
+    used = {name for tree in trees.values() for name in names(tree)}
+    if any(isinstance(node, Call) and node.function == "METRICS" for tree in trees.values() for node in walk(tree)):
+        return
+    for line in lines:
+        if not line.visible and line.id not in used:
+            yield f"{title_of(line)}: it is not visible and no expression uses it; show it, use its id, or remove it"
