@@ -9,6 +9,7 @@ import pytest
 
 from database.dataset import read_dataset
 from database.load import activate, load
+from infra.package import Package, build
 from local import postgres, valkey
 
 HERE = Path(__file__).parent
@@ -43,3 +44,9 @@ def loaded_database(postgres_server: postgres.PostgresServer) -> str:
     with closing(psycopg2.connect(postgres_server.url)) as connection:
         activate(connection, load(connection, read_dataset()).version)
     return postgres_server.url
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """What `chalice deploy` uploads for the stage dev; pip fetches the wheels for Lambda, where no layer is kept yet."""
+    return build(tmp_path_factory.mktemp("package"))
