@@ -3,6 +3,7 @@
 tests/unit/docs/test_reference.py fails if a page is not what this would write.
 """
 
+import csv
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -14,20 +15,12 @@ from chalicelib.settings import ROOT, Settings
 
 HERE = Path(__file__).parent
 
-PRICE = 0.30
-"""USD a month for one metric of our own, of the first 10,000 (CloudWatch, us-east-1)."""
+PRICES = HERE.parent / "dashboards" / "prices.csv"
 METRICS_HEAD = f"""\
 In CloudWatch's embedded metric format, namespace `{NAMESPACE}`, with the dimensions
 {" and ".join(f"`{each}`" for each in COMMON)}. A metric that has something in the column *also by* is emitted once more
 with that dimension besides. Cell, animal, route, model version and request are properties of the line, for Logs
 Insights. [logs.md](logs.md) shows a line. Made from `chalicelib/metrics.py`."""
-METRICS_COST = f"""\
-Each combination of dimension values that was emitted in an hour is a metric on that hour's bill. One deployment emits
-at most **{billed()}** of them, a test keeps it at 100 or less, and at {PRICE:.2f} USD each that is at most
-**{billed() * PRICE:.2f} USD a month**; the cell or the animal as a dimension would be hundreds of times as much. A
-quiet stage pays only for the hours in which it emits: warming has {sum(name.startswith("Warming") for name in METRICS)}
-metrics, and codes and ranks that nobody meets cost nothing. Log lines are paid by size, which
-[logs.md](logs.md#what-it-costs) counts."""
 
 
 def pages() -> dict[Path, str]:
@@ -82,7 +75,21 @@ def metrics_page() -> str:
         for name, each in DIMENSIONS.items()
     ]
     table = _table("| dimension | tells apart | values |", dimensions)
-    return "\n".join([metrics, "## Dimensions", "", table, "", "## What it costs", "", METRICS_COST, ""])
+    return "\n".join([metrics, "## Dimensions", "", table, "", "## What it costs", "", metrics_cost(), ""])
+
+
+def metrics_cost() -> str:
+    """What one deployment's metrics cost at most."""
+    with PRICES.open(encoding="utf-8", newline="") as rows:
+        price = next(float(row["value"]) for row in csv.DictReader(rows) if row["name"] == "series_month")
+    warming = sum(name.startswith("Warming") for name in METRICS)
+    return f"""\
+Each combination of dimension values that was emitted in an hour is a metric on that hour's bill. One deployment emits
+at most **{billed()}** of them; a test keeps it at 100 or less. At {price:.2f} USD each
+([prices](../dashboards/prices.csv)) that is at most **{billed() * price:.2f} USD a month**; with the cell or the animal
+as a dimension it would be hundreds of times as much. A quiet stage pays only for the hours in which it emits: a night
+without requests for the {warming} metrics of warming alone. Codes and ranks that nobody meets cost nothing. Lines are
+paid by size, which [logs.md](logs.md#what-it-costs) counts."""
 
 
 def _default(value: Any, metadata: Mapping[str, Any]) -> str:

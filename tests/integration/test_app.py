@@ -266,7 +266,7 @@ def test_without_stores_the_answer_is_degraded_and_says_so(served_alone: Served)
     assert line["DatabaseErrors"] >= 1
     (warning,) = logged(served_alone, reply)
     assert (warning["level"], warning["cell"]) == ("WARNING", reply.json["location"]["cell"])
-    assert warning["faults"] == line["faults"]
-    assert len(warning["details"]) == len(warning["faults"])
+    assert warning["codes"] == line["faults"]
+    assert len(warning["details"]) == len(warning["codes"])
     health = served_alone.request("GET", "/health", {"deep": "true"})
     assert (health.status, health.json["status"]) == (200, "degraded")

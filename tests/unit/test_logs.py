@@ -83,7 +83,7 @@ def test_faults_are_told_with_what_was_said_of_them() -> None:
     # THEN one line has all codes, and the first words of each
     assert (line["level"], line["request_id"], line["route"]) == ("WARNING", "r-1", "/identify")
     assert line["cell"] == "83be0efffffffff"
-    assert line["faults"] == ["redis_timeout", "lease_timeout", "postgres_auth"]
+    assert line["codes"] == ["redis_timeout", "lease_timeout", "postgres_auth"]
     assert line["details"] == [
         "redis_timeout: Timeout reading from 10.0.0.7:6379",
         'postgres_auth: failed: password authentication failed for user "x"',
@@ -172,7 +172,7 @@ def test_a_run_of_warming_tells_its_faults_and_nothing_else() -> None:
         tell_warming(log, WarmingRecord("r-1", Report()))
         tell_warming(log, WarmingRecord("r-2", Report(faults=["redis_timeout"], details=["redis_timeout: slow"])))
     line = json.loads(stream.getvalue())
-    assert (line["level"], line["request_id"], line["faults"]) == ("WARNING", "r-2", ["redis_timeout"])
+    assert (line["level"], line["request_id"], line["codes"]) == ("WARNING", "r-2", ["redis_timeout"])
 
 
 def test_text_is_for_people() -> None:

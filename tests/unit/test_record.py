@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from chalicelib.answer import Answer, Candidate, FeaturesUsed, ModelUsed, Place, PredictedTaxon, Timings
+from chalicelib.answer import Place
 from chalicelib.emitter import Emitter
 from chalicelib.errors import BadRequest, InternalError
 from chalicelib.features import NO_LOCATION, CacheLevel, Features, Mode
@@ -19,20 +19,7 @@ from chalicelib.settings import ROOT
 from chalicelib.visit import Trace
 from chalicelib.warming import Report
 from tests.pictures import SYDNEY, exif, jpeg
-
-KOALA = Candidate(105, "koala", "Phascolarctos cinereus", "species", 0.97, 0.95, "native")
-KOALAS = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97)
-ANSWER = Answer(
-    message="Most likely: koala (97%).",
-    prediction=KOALAS,
-    candidates=(KOALA,),
-    animal_probability=0.99,
-    location=Place("exif", "83be0efffffffff", (-33.8, 151.8), ("AU",)),
-    features=FeaturesUsed("narrowed", "hit", 78, "v1"),
-    model=ModelUsed("faunalens", "927898b77542"),
-    timings_ms=Timings(1, 1, 1, 3),
-    request_id="r-1",
-)
+from tests.records import ANSWER, KOALA, KOALAS, answered, complete
 
 
 def emitted(record: Record) -> dict[str, Any]:
@@ -40,10 +27,6 @@ def emitted(record: Record) -> dict[str, Any]:
     stream = io.StringIO()
     Emitter("faunalens", "test", stream).emit(record)
     return dict(json.loads(stream.getvalue().splitlines()[0]))
-
-
-def answered(answer: Answer) -> Record:
-    return Record("r-1", "/identify", cell=answer.location.cell, answer=answer)
 
 
 def looked_up(features: Features) -> Record:
@@ -144,7 +127,7 @@ def test_what_a_look_up_did_is_counted() -> None:
 
 
 def test_an_answer_is_counted_with_its_place_and_rank() -> None:
-    line = emitted(answered(ANSWER))
+    line = emitted(answered())
     names = ("Identifications", "LocationFromExif", "LocationFromRequest", "Predictions", "NoAnimal", "TopScore")
     assert [line[name] for name in names] == [1, 1, 0, 1, 0, 0.97]
     assert (line["cell"], line["animal"], line["rank"]) == ("83be0efffffffff", 105, "species")
@@ -193,11 +176,7 @@ def test_warming_without_hits_has_no_share_of_them() -> None:
 
 def test_every_metric_is_emitted_by_something_and_nothing_else_is() -> None:
     # GIVEN a request that did everything, and a run of warming
-    record = answered(ANSWER)
-    record.features = replace(NO_LOCATION, mode="narrowed")
-    record.photo, record.initialisation = open_photo(jpeg(), Limits()), 0.2
-    record.seconds = dict.fromkeys(("photo", "location", "features", "scoring"), 0.1)
-    warmed = WarmingRecord("r-2", Report(hits=1))
+    record, warmed = complete(), WarmingRecord("r-2", Report(hits=1))
     # THEN together they have all metrics; and properties never have a metric's name
     assert record.metrics().keys() | warmed.metrics().keys() == METRICS.keys()
     assert not (record.properties().keys() | warmed.properties().keys()) & METRICS.keys()

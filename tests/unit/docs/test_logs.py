@@ -1,0 +1,31 @@
+"""docs/logs.md: what a line may hold is documented, or it does not exist."""
+
+import re
+from dataclasses import replace
+
+from chalicelib.errors import BadRequest
+from chalicelib.logs import FIELDS
+from chalicelib.record import WarmingRecord
+from chalicelib.settings import ROOT
+from chalicelib.warming import Report
+from tests.records import complete
+
+PAGE = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
+
+
+def test_every_property_of_a_line_of_metrics_is_listed_and_no_other() -> None:
+    # GIVEN requests with everything that one can have
+    record = complete()
+    assert record.features is not None
+    record.error = BadRequest("x")
+    record.features = replace(record.features, faults=("redis_timeout",))
+    known = record.properties().keys() | WarmingRecord("r", Report()).properties().keys()
+    # THEN the table of properties has just those
+    table = PAGE.partition("## Lines of metrics")[2].partition("Each further dimension")[0]
+    listed = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert listed == known
+
+
+def test_every_field_of_a_line_of_log_is_named() -> None:
+    page = PAGE.partition("## Lines of log")[2]
+    assert not [field for field in FIELDS if f"`{field}`" not in page]
