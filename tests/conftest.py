@@ -48,5 +48,5 @@ def loaded_database(postgres_server: postgres.PostgresServer) -> str:
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """What `chalice deploy` uploads for the stage dev; pip fetches the wheels for Lambda, where no layer is kept yet."""
+    """What `chalice deploy` uploads for the stage dev. Where none is kept yet, pip fetches the wheels for Lambda."""
     return build(tmp_path_factory.mktemp("package"))
