@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from chalicelib.errors import BadRequest, HTTPError, PhotoTooLarge
@@ -52,7 +52,7 @@ class Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # or every answer waits 40 ms for the client's delayed ACK
     wbufsize = PIECE  # head and body leave together
-    timeout = IDLE
+    timeout: ClassVar[float | None] = IDLE
     default_request_version = "HTTP/1.0"  # so that even a broken request line is answered with a head
     server_version = "Faunalens"
     sys_version = ""
@@ -86,7 +86,7 @@ class Connection(BaseHTTPRequestHandler):
             self._refuse(error)
         finally:
             self._waits_for_continue = False
-            self._log(self._status, time.perf_counter() - started)
+            self.log(self._status, time.perf_counter() - started)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815  their names
 
@@ -182,10 +182,11 @@ class Connection(BaseHTTPRequestHandler):
         self.close_connection = True
         headers = {"Content-Type": MEDIA_TYPE, "Connection": "close"}
         self.send(code, headers, json.dumps(problem))
-        self._log(int(code), 0.0)
+        self.log(int(code), 0.0)
 
     def log_message(self, *_: Any) -> None:
         """Nothing: http.server's messages hold the request line, and with it coordinates."""
 
-    def _log(self, status: int, seconds: float) -> None:
+    def log(self, status: int, seconds: float) -> None:
+        """Tell of an answer; 0 where the client went away."""
         print(f"{self.command or '?'} {self.route()} {status or 'gone'} {seconds * 1e3:.0f} ms", flush=True)

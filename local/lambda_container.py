@@ -1,0 +1,278 @@
+"""One container of a function: one process with awslambdaric, one event at a time, frozen in between.
+
+As on Lambda: it is initialised for up to 10 s with the processor to itself, is stopped (SIGSTOP) as soon as its
+runtime asks for the next event, and goes on when there is one. It is ended when its time is up, when its memory is
+over the limit, or when it ended by itself; then it is not used again.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from queue import Empty
+from types import TracebackType
+from typing import IO, Self
+from uuid import uuid4
+
+from local.child import Child
+from local.errors import NotReady
+from local.lambda_function import REGION, Function
+from local.lambda_place import Place
+from local.lambda_runtime import Invocation, RuntimeApi, Said
+
+INIT_PATIENCE = 10.0
+"""Longest initialisation, seconds; on Lambda one that takes longer begins again as part of the first invocation."""
+LOOK = 0.02
+"""Seconds between two looks at a container that works: is it there, and is its memory within the limit?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What Lambda reports of an invocation. Times in milliseconds, memory in MB; `init` is None in a warm container.
+
+    Since August 2025 initialisation is billed in all containers.
+    """
+
+    request_id: str
+    duration: float
+    memory: int
+    memory_used: int
+    init: float | None
+
+    @property
+    def billed(self) -> int:
+        return ceil(self.duration + (self.init or 0.0))
+
+    def __str__(self) -> str:
+        """As in the function's log."""
+        init = "" if self.init is None else f"\tInit Duration: {self.init:.2f} ms"
+        return (
+            f"REPORT RequestId: {self.request_id}\tDuration: {self.duration:.2f} ms\t"
+            f"Billed Duration: {self.billed} ms\t"
+            f"Memory Size: {self.memory} MB\tMax Memory Used: {self.memory_used} MB{init}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Invoked:
+    """What came of an event. `error`: None, or its type: then `payload` is JSON with errorType and errorMessage."""
+
+    payload: bytes
+    error: str | None
+    report: Report
+
+
+class Failed(Exception):
+    """The container came to an end instead of an answer: `error_type` and a message, as Lambda calls it."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+
+
+class Container:
+    """One container. Use it as a context manager: it is gone at the end.
+
+    Parameters: function; place, of its package; name, for logs; log, file that takes what it prints; tell, is called
+    with each line of the function's log.
+    """
+
+    def __init__(
+        self, function: Function, place: Place, name: str, log: Path, tell: Callable[[str], object] = lambda _: None
+    ) -> None:
+        self.name = name
+        self.alive = False
+        self.init: float | None = None
+        self._function = function
+        self._place = place
+        self._log = log
+        self._tell = tell
+        self._stack = ExitStack()
+        self._fresh = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    @property
+    def pid(self) -> int:
+        """Of its process, which leads a process group."""
+        return self._child.pid
+
+    def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> Invoked:
+        """Hand it an event and wait for what comes of it; the first event initialises it.
+
+        An event that ends the container leaves `alive` false. Not for two threads at a time.
+        """
+        request_id = request_id or str(uuid4())
+        begun = deadline = 0.0
+        try:
+            begun, deadline = self._begin()
+            self._tell(f"START RequestId: {request_id} Version: $LATEST")
+            left = deadline - time.perf_counter()
+            invocation = Invocation(request_id, event, time.time() + left, self._function.arn, trace_id)
+            self._api.offer(invocation)
+            said = self._hear(deadline, request_id)
+            self._hear(deadline, request_id)  # it waits for the next
+            self._freeze()
+        except Failed as failure:
+            self.end()
+            message = {"errorType": failure.error_type, "errorMessage": str(failure)}
+            said = Said("error", json.dumps(message).encode(), failure.error_type)
+        finally:
+            self._pass_on_log()
+        duration = time.perf_counter() - begun if begun else 0.0
+        report = self._report(request_id, duration)
+        self._tell(f"END RequestId: {request_id}")
+        if said.kind == "error" and not self.alive:
+            self._tell(f"{request_id} {json.loads(said.payload)['errorMessage']}")
+        self._tell(str(report))
+        return Invoked(said.payload, said.error_type if said.kind != "answer" else None, report)
+
+    def end(self) -> None:
+        """Kill it, as Lambda does with a container that is not needed any more."""
+        if self.alive:
+            self._memory_used = self._peak()
+            self._child.kill()
+            self._pass_on_log()
+        self.alive = False
+        self._stack.close()
+
+    def _begin(self) -> tuple[float, float]:
+        """Have it ready for an event; when its time began, and when it is up (`time.perf_counter`)."""
+        if self.alive:
+            os.killpg(self.pid, signal.SIGCONT)
+            began = time.perf_counter()
+            return began, began + self._function.timeout
+        try:
+            self._start(time.perf_counter() + INIT_PATIENCE)
+            began = time.perf_counter()
+        except TimeoutError:
+            self.end()
+            began = time.perf_counter()
+            try:
+                self._start(began + self._function.timeout)
+            except TimeoutError:
+                raise self._timed_out("") from None
+        return began, began + self._function.timeout
+
+    def _start(self, deadline: float) -> None:
+        """Start its process and wait until it asks for an event. Raises `Failed`, and TimeoutError."""
+        self._api = self._stack.enter_context(RuntimeApi())
+        command = self._place.command(self._environment())
+        self._child = Child(self.name, command, log=self._log, environment={"PATH": os.defpath})
+        self._stack.callback(self._child.kill)
+        self._child.start()
+        self._read: IO[bytes] = self._stack.enter_context(self._log.open("rb"))
+        self._partial = b""
+        self._born: float | None = None
+        self._memory_used = 0
+        self.alive = True
+        try:
+            self._listen(deadline)
+            now = time.monotonic()
+        finally:
+            self._pass_on_log()
+        self.init = (now - self._birth()) * 1e3
+
+    def _birth(self) -> float:
+        """When its process became Python with the runtime (`time.monotonic`): what came before is not Lambda's."""
+        if self._born is None:
+            raise NotReady(f"{self.name} did not start as on Lambda: {self._child.last_words()}")
+        return self._born
+
+    def _hear(self, deadline: float, request_id: str) -> Said:
+        try:
+            return self._listen(deadline)
+        except TimeoutError:
+            raise self._timed_out(request_id) from None
+
+    def _listen(self, deadline: float) -> Said:
+        """What the runtime says next. Raises `Failed` if there is no more of it, TimeoutError at the deadline."""
+        while True:
+            with suppress(Empty):
+                said = self._api.said.get(timeout=LOOK)
+                if said.kind == "init_error":
+                    error = json.loads(said.payload)
+                    raise Failed(error["errorType"], error["errorMessage"])
+                return said
+            if not self._child.running:
+                code = self._child.wait()
+                reason = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+                raise Failed("Runtime.ExitError", f"Error: Runtime exited with error: {reason}")
+            if self._peak() > self._function.memory:
+                raise Failed("Runtime.OutOfMemory", "Error: Runtime exited with error: signal: killed")
+            if time.perf_counter() > deadline:
+                raise TimeoutError
+
+    def _timed_out(self, request_id: str) -> Failed:
+        return Failed(
+            "Sandbox.Timedout",
+            f"RequestId: {request_id} Error: Task timed out after {self._function.timeout:.2f} seconds",
+        )
+
+    def _freeze(self) -> None:
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def _report(self, request_id: str, duration: float) -> Report:
+        used = self._peak() if self.alive else self._memory_used
+        init, self._fresh = (self.init if self._fresh else None), False
+        return Report(request_id, duration * 1e3, self._function.memory, used, init)
+
+    def _peak(self) -> int:
+        """The most that was resident so far, MB: what Lambda's limit is held against."""
+        with suppress(OSError):
+            status = Path(f"/proc/{self.pid}/status").read_text()
+            if match := re.search(r"VmHWM:\s+(\d+) kB", status):
+                return round(int(match[1]) / 1024)
+        return self._memory_used
+
+    def _pass_on_log(self) -> None:
+        """Tell what it has printed since the last time, line by line."""
+        if self._read.closed:
+            return
+        *lines, self._partial = (self._partial + self._read.read()).split(b"\n")
+        for line in lines:
+            text = line.decode("utf-8", "replace")
+            if self._born is None and text.startswith("INIT_START "):
+                self._born = float(text.split()[1])
+                text = f"INIT_START Runtime Version: python:{sys.version_info.major}.{sys.version_info.minor}"
+            self._tell(text)
+
+    def _environment(self) -> Mapping[str, str]:
+        """The process's environment: the function's, and what Lambda sets.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+        """
+        function = self._function
+        return {
+            **function.environment,
+            "_HANDLER": function.handler,
+            "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nobody",
+            "AWS_SESSION_TOKEN": "nobody",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": self.name,
+            "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "LANG": "en_US.UTF-8",
+            "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+            "TZ": ":UTC",
+        }
