@@ -22,7 +22,7 @@ class Run(Desk):
     """One `make run`: its steps, and what they started."""
 
     def start(self) -> None:
-        environment = self.launch()
+        environment = {"LOG_FORMAT": "text"} | self.launch()  # it is read on a terminal
         app = self.child("the app", ["-m", "local.server", "--port", str(self.port)], environment)
         self.ready(environment)
         self.wait(app, self._healthy, APP_TIMEOUT)

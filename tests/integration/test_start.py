@@ -48,6 +48,24 @@ def test_without_a_model_requests_are_told_and_the_process_lives() -> None:
     assert "nowhere" not in response["body"]
 
 
+def test_on_lambda_each_line_of_log_is_written_once() -> None:
+    # GIVEN the root logger as Lambda's own runtime client sets it up
+    program = "from awslambdaric import bootstrap\nbootstrap._setup_logging('TEXT', '', bootstrap.StandardLogSink())\n"
+    # WHEN a request is turned down
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}import app\n{REQUEST.replace('jpeg()', 'jpeg()[:9]')}"],
+        env={**os.environ, **ALONE, "METRICS_FILE": os.devnull},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    # THEN there is one line about it, of ours
+    (line,) = done.stderr.splitlines()
+    assert json.loads(line)["code"] == "photo_unreadable"
+    assert "turned down" not in done.stdout
+
+
 def test_metrics_that_cannot_be_written_cost_no_answer() -> None:
     response = json.loads(run(REQUEST, METRICS_FILE="/nonexistent/metrics.jsonl"))
     assert response["statusCode"] == 200
