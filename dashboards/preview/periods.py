@@ -6,8 +6,10 @@ A period without samples has no value, which is NaN here. Percentiles are the ne
 value in a period with a negative one, as there.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,28 +22,65 @@ type Integers = NDArray[np.int64]
 _ROUNDING = 1e-9  # 7 % of 100 samples is 7.000000000000001 in floating point, and means the 7th
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """When a series has its values: `number` periods of `period` seconds, the first from `first`, then every `step`.
+
+    Times are whole seconds since 1970. On a dashboard `step` is the period; an alarm looks at overlapping periods,
+    a step of a minute apart. `period` is a multiple of `step`.
+    """
+
+    first: int
+    number: int
+    step: int
+    period: int
+
+    @classmethod
+    def covering(cls, start: float, end: float, period: int, anchor: int = 0) -> "Grid":
+        """The periods from the one that `start` is in until `end`; they are counted from `anchor`, here from 1970."""
+        first = int((start - anchor) // period) * period + anchor
+        return cls(first, max(0, ceil((end - first) / period)), period, period)
+
+    @property
+    def begins(self) -> Integers:
+        """The beginning of each period."""
+        return self.first + self.step * np.arange(self.number, dtype=np.int64)
+
+    @property
+    def lag(self) -> int:
+        """How many places apart two periods are of which one follows the other."""
+        return self.period // self.step
+
+    def phases(self) -> "list[Grid]":
+        """Grids without overlap, which taken in turn make this one."""
+        lag = self.lag
+        return [
+            Grid(self.first + phase * self.step, len(range(phase, self.number, lag)), self.period, self.period)
+            for phase in range(min(lag, self.number))
+        ]
+
+
 def starts(start: float, end: float, period: int) -> Integers:
     """The beginnings of the periods from the one that `start` is in until `end`, in whole seconds since 1970.
 
     Periods are whole multiples of their length since 1970, as on a dashboard of CloudWatch.
     """
-    first = int(start // period) * period
-    return np.arange(first, max(first, int(np.ceil(end))), period, dtype=np.int64)
+    return Grid.covering(start, end, period).begins
 
 
 class Periods:
-    """Samples within periods of one length.
+    """Samples within the periods of a grid without overlap.
 
-    `times` (int64, milliseconds) are ascending; `counts` says how often each value was seen, None for once. `begins`
-    are the beginnings of the periods in seconds.
+    `times` (int64, milliseconds) are ascending; `counts` says how often each value was seen, None for once.
     """
 
-    def __init__(self, times: Integers, values: Floats, counts: Floats | None, begins: Integers, period: int) -> None:
-        edges = np.searchsorted(times, np.append(begins, begins[-1:] + period) * 1000)
-        first, last = (edges[0], edges[-1]) if len(edges) else (0, 0)
+    def __init__(self, times: Integers, values: Floats, counts: Floats | None, grid: Grid) -> None:
+        ends = grid.first + grid.step * np.arange(grid.number + 1, dtype=np.int64)
+        edges = np.searchsorted(times, ends * 1000)
+        first, last = edges[0], edges[-1]
         self._values = values[first:last]
         self._counts = None if counts is None else counts[first:last]
-        self._edges = edges - first
+        self._edges: Integers = edges - first
         self._filled = self._edges[1:] > self._edges[:-1]
 
     def statistic(self, statistic: Statistic) -> Floats:
@@ -106,12 +145,14 @@ class Periods:
     @cached_property
     def _begins(self) -> Integers:
         """Where each period that has samples begins among the values."""
-        return self._edges[:-1][self._filled]
+        begins: Integers = self._edges[:-1][self._filled]
+        return begins
 
     @cached_property
     def _samples(self) -> Floats:
         if self._counts is None:
-            return np.diff(self._edges)[self._filled].astype(np.float64)
+            samples: Floats = np.diff(self._edges)[self._filled].astype(np.float64)
+            return samples
         return np.add.reduceat(self._counts, self._begins)
 
     @cached_property
@@ -156,10 +197,12 @@ class Periods:
 
     def _place(self, rank: Floats) -> Integers:
         """Where the sample of a rank (1 is the smallest of its period) stands among the ordered values."""
-        return np.searchsorted(self._ranks, self._before + rank)
+        place: Integers = np.searchsorted(self._ranks, self._before + rank)
+        return place
 
     def _at_rank(self, rank: Floats) -> Floats:
-        return self._ordered[self._place(rank)]
+        values: Floats = self._ordered[self._place(rank)]
+        return values
 
     def _sum_to_rank(self, rank: Floats) -> Floats:
         """The sum of each period's samples up to a rank."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards import statistic
-from dashboards.preview.periods import Floats, Integers, Periods, starts
+from dashboards.preview.periods import Floats, Grid, Integers, Periods
 
 _CACHED = 6  # cuts in periods that are remembered a metric: dashboards and alarms ask for the same few
 
@@ -24,7 +24,8 @@ class Samples:
         self._new_times: list[int] = []
         self._new_values: list[float] = []
         self._new_counts: list[float] | None = None
-        self._cuts: OrderedDict[tuple[int, int, int], Periods] = OrderedDict()
+        self._cuts: OrderedDict[Grid, Periods] = OrderedDict()
+        self._running: tuple[Floats, ...] | None = None
 
     def __len__(self) -> int:
         return self._size + len(self._new_times)
@@ -37,24 +38,49 @@ class Samples:
         Raises:
             StatisticError: no statistic has this name.
         """
-        return self.periods(start, end, period).statistic(statistic.read(stat))
+        return self.on(Grid.covering(start, end, period), statistic.read(stat))
 
-    def periods(self, start: float, end: float, period: int) -> Periods:
-        """The samples from the period that `start` is in until `end`, cut in periods."""
-        begins = starts(start, end, period)
-        key = (int(begins[0]) if len(begins) else 0, len(begins), period)
+    def on(self, grid: Grid, wanted: statistic.Statistic) -> Floats:
+        """One value for each period of a grid; NaN where there is no data."""
+        if grid.lag == 1:
+            return self._periods(grid).statistic(wanted)
+        if wanted.kind in ("Sum", "SampleCount", "Average"):
+            return self._overlapping(grid, wanted.kind)
+        values = np.full(grid.number, np.nan)
+        for phase, part in enumerate(grid.phases()):
+            values[phase :: grid.lag] = self._periods(part).statistic(wanted)
+        return values
+
+    def _periods(self, grid: Grid) -> Periods:
         with self._lock:
             self._settle()
-            cut = self._cuts.get(key)
+            cut = self._cuts.get(grid)
             if cut is None:
                 counts = None if self._counts is None else self._counts[: self._size]
-                cut = Periods(self._times[: self._size], self._values[: self._size], counts, begins, period)
-                self._cuts[key] = cut
+                cut = Periods(self._times[: self._size], self._values[: self._size], counts, grid)
+                self._cuts[grid] = cut
                 if len(self._cuts) > _CACHED:
                     self._cuts.popitem(last=False)
             else:
-                self._cuts.move_to_end(key)
+                self._cuts.move_to_end(grid)
             return cut
+
+    def _overlapping(self, grid: Grid, kind: str) -> Floats:
+        """Sums and counts of overlapping periods, from running ones: no sample is touched once a period."""
+        with self._lock:
+            self._settle()
+            if self._running is None:
+                values = self._values[: self._size]
+                counts = np.ones(self._size) if self._counts is None else self._counts[: self._size]
+                self._running = tuple(np.concatenate(([0.0], np.cumsum(each))) for each in (values * counts, counts))
+            times, (sums, numbers) = self._times[: self._size], self._running
+        begins = grid.begins * 1000
+        first, last = np.searchsorted(times, begins), np.searchsorted(times, begins + grid.period * 1000)
+        number = np.where(last > first, numbers[last] - numbers[first], np.nan)
+        if kind == "SampleCount":
+            return number
+        total = np.where(last > first, sums[last] - sums[first], np.nan)
+        return total if kind == "Sum" else total / number
 
     def times(self) -> Integers:
         """When each sample was taken, ascending, in milliseconds since 1970."""
@@ -86,7 +112,12 @@ class Samples:
             self._values = self._values[first : self._size].copy()
             self._counts = None if self._counts is None else self._counts[first : self._size].copy()
             self._size -= first
-            self._cuts.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        """What was calculated from the arrays holds no longer."""
+        self._cuts.clear()
+        self._running = None
 
     def _settle(self) -> None:
         """Move new samples into the arrays, in the order of time.
@@ -96,7 +127,7 @@ class Samples:
         added = len(self._new_times)
         if not added:
             return
-        self._cuts.clear()
+        self._forget()
         self._grow(self._size + added)
         used = slice(self._size, self._size + added)
         self._times[used] = self._new_times

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.preview.periods import Floats, Periods, starts
+from dashboards.preview.periods import Floats, Grid, Periods, starts
 from dashboards.statistic import read
 
 VALUES = st.lists(st.floats(0, 1e6, allow_subnormal=False).map(lambda x: round(x, 3)), min_size=1, max_size=40)
@@ -29,8 +29,8 @@ def _of(stat: str, *periods: list[float], counts: list[list[float]] | None = Non
     times = [60_000 * number + place for number, values in enumerate(periods) for place in range(len(values))]
     values = np.array([value for period in periods for value in period], dtype=float)
     weights = None if counts is None else np.array([count for period in counts for count in period], dtype=float)
-    begins = starts(0, 60 * len(periods), 60)
-    return Periods(np.array(times, dtype=np.int64), values, weights, begins, 60).statistic(read(stat))
+    grid = Grid.covering(0, 60 * len(periods), 60)
+    return Periods(np.array(times, dtype=np.int64), values, weights, grid).statistic(read(stat))
 
 
 def test_periods_are_multiples_of_their_length() -> None:
@@ -40,20 +40,26 @@ def test_periods_are_multiples_of_their_length() -> None:
     assert starts(500, 400, 60).tolist() == []
 
 
+def test_periods_may_be_counted_from_a_start() -> None:
+    # GIVEN a time range that is one period
+    assert Grid.covering(1234, 1234 + 10800, 10800, anchor=1234) == Grid(1234, 1, 10800, 10800)
+    assert Grid.covering(1234.5, 1234.5 + 100, 60, anchor=1234).begins.tolist() == [1234, 1294]
+
+
+def test_overlapping_periods_are_those_of_their_phases() -> None:
+    grid = Grid(first=0, number=7, step=60, period=180)
+    assert [part.begins.tolist() for part in grid.phases()] == [[0, 180, 360], [60, 240], [120, 300]]
+    assert len(Grid(first=0, number=2, step=60, period=3600).phases()) == 2
+
+
 def test_no_periods_have_no_values() -> None:
     none = np.empty(0, dtype=np.int64)
-    assert Periods(none, np.empty(0), None, starts(500, 400, 60), 60).statistic(read("Sum")).tolist() == []
+    assert Periods(none, np.empty(0), None, Grid.covering(500, 400, 60)).statistic(read("Sum")).tolist() == []
 
 
 @given(st.lists(VALUES | st.just([]), min_size=1, max_size=5))
 def test_simple_statistics_are_those_of_each_period(periods: list[list[float]]) -> None:
-    for stat, plain in {
-        "Sum": sum,
-        "Average": mean,
-        "Minimum": min,
-        "Maximum": max,
-        "SampleCount": len,
-    }.items():
+    for stat, plain in PLAIN.items():
         expected = [float(plain(values)) if values else np.nan for values in periods]
         np.testing.assert_allclose(_of(stat, *periods), expected, rtol=1e-12)
 

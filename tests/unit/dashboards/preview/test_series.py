@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.lines import Metric
+from dashboards.preview.periods import Grid
 from dashboards.preview.samples import Samples
 from dashboards.preview.series import Store
-from dashboards.statistic import Statistic, StatisticError
+from dashboards.statistic import StatisticError, read
 
 DEV = {"service": "faunalens", "stage": "dev"}
 
@@ -177,6 +178,26 @@ def test_lines_in_any_order_make_the_same_series(entries: list[tuple[int, int]],
         np.testing.assert_equal(_stat(store, "A", stat, 0, 660), _stat(in_order, "A", stat, 0, 660))
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 9), st.integers(1, 3)), min_size=1, max_size=40),
+    st.sampled_from(["Sum", "SampleCount", "Average", "Maximum", "p90", "PR(:4)"]),
+)
+def test_overlapping_periods_are_each_as_if_alone(entries: list[tuple[int, int, int]], stat: str) -> None:
+    # GIVEN periods of five minutes, one beginning every minute
+    store = Store()
+    for second, value, count in entries:
+        store.add(_line(second, {"A": {"Values": [value], "Counts": [count]} if count > 1 else value}))
+    samples = _samples(store, "A")
+    grid = Grid(first=0, number=20, step=60, period=300)
+    # THEN each has the value that it has alone
+    alone = [samples.on(Grid(begin, 1, 300, 300), read(stat))[0] for begin in grid.begins.tolist()]
+    np.testing.assert_allclose(samples.on(grid, read(stat)), alone)
+    # AND a sample that comes later is in them
+    store.add(_line(60, {"A": 5}))
+    alone = [samples.on(Grid(begin, 1, 300, 300), read(stat))[0] for begin in grid.begins.tolist()]
+    np.testing.assert_allclose(samples.on(grid, read(stat)), alone)
+
+
 def test_samples_that_are_too_old_are_dropped() -> None:
     # GIVEN a store that keeps an hour of at most 100 samples, so that it cleans up every 11
     store = Store(keep_seconds=3600, keep_samples=100)
@@ -213,7 +234,6 @@ def test_a_reader_never_sees_half_a_sample() -> None:
         writer = pool.submit(store.add_all, lines[1:])
         while not writer.done():
             # THEN each sample is whole: its value is there with its time
-            cut = _samples(store, "A").periods(0, 3000, 3000)
-            assert cut.statistic(Statistic("Sum")) == cut.statistic(Statistic("SampleCount"))
+            assert _stat(store, "A", "Average", 0, 3000, 3000) == [1]
         assert writer.result() == 2999
     assert _stat(store, "B", "Sum", 2940, 3000) == [120]
