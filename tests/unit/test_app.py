@@ -1,0 +1,136 @@
+"""What app.py does around a view: whatever becomes of a request, it is counted and logged, and nothing of it stays."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import app
+from chalicelib import logs
+from chalicelib.answer import Answer
+from chalicelib.asked import Asked
+from chalicelib.emitter import Emitter
+from chalicelib.errors import LocationMissing
+from chalicelib.record import Record
+from chalicelib.start import Start
+from tests.records import ANSWER, complete
+
+
+class Left(NamedTuple):
+    """Where requests leave their lines."""
+
+    metrics: io.StringIO
+    log: io.StringIO
+
+    def take(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The lines since the last time, without what is another each time."""
+        taken = []
+        for stream in self:
+            lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+            for line in lines:
+                for name in ("Latency", "ColdStarts", "InitLatency", "_aws", "time"):
+                    line.pop(name, None)
+            taken.append(lines)
+            stream.seek(0)
+            stream.truncate()
+        metrics, log = taken
+        return metrics, log
+
+
+def identify(data: bytes, _: Asked, __: object, record: Record) -> Answer:
+    """In place of the model: what becomes of a request is what it sends."""
+    match data:
+        case b"answered":
+            made = complete()
+            record.photo, record.features, record.cell = made.photo, made.features, made.cell
+            record.seconds |= made.seconds
+            return ANSWER
+        case b"turned down":
+            raise LocationMissing("nobody says where")
+        case _:
+            raise KeyError("no such animal")
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> Iterator[Left]:
+    left = Left(io.StringIO(), io.StringIO())
+    monkeypatch.setattr(app, "identify", identify)
+    monkeypatch.setattr(app, "parts", lambda: None)
+    monkeypatch.setattr(app, "emitter", Emitter("faunalens", "test", left.metrics))
+    log = app.app.log
+    before, level = log.handlers[:], log.level
+    logs.configure(log, "json", {}, left.log)
+    log.setLevel(logging.INFO)
+    yield left
+    log.handlers[:], log.level = before, level
+
+
+def ask(outcome: str, request_id: str = "r-1") -> Any:
+    """The answer to a request of which this becomes."""
+    event = {
+        "requestContext": {
+            "httpMethod": "POST",
+            "resourcePath": "/identify",
+            "path": "/identify",
+            "requestId": request_id,
+        },
+        "headers": {"content-type": "image/jpeg"},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": outcome.encode(),
+        "isBase64Encoded": False,
+    }
+    return app.app(event, None)
+
+
+def test_a_request_that_fails_is_counted_and_logged(left: Left) -> None:
+    # WHEN a request fails by our fault
+    response = ask("failed")
+    # THEN it is told no more than that, and we see which one it was and why
+    assert response["statusCode"] == 500
+    assert "animal" not in response["body"]
+    (main, by_route), (line,) = left.take()
+    assert (main["Faults"], main["code"], main["request_id"]) == (1, "internal", "r-1")
+    assert (by_route["route"], by_route["Faults"]) == ("/identify", 1)
+    assert (line["level"], line["request_id"], line["error"]) == ("ERROR", "r-1", "KeyError")
+    assert "no such animal" in line["trace"]
+
+
+def test_a_rejection_is_counted_by_its_code_and_logged(left: Left) -> None:
+    assert ask("turned down")["statusCode"] == 422
+    (main, by_route, by_code), (line,) = left.take()
+    assert (main["Rejections"], by_route["Faults"], by_code["Rejections"]) == (1, 0, 1)
+    assert by_code["code"] == main["code"] == line["code"] == "location_missing"
+
+
+OUTCOMES = ("answered", "turned down", "failed")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from(OUTCOMES), min_size=2, max_size=6))
+def test_nothing_leaks_from_one_request_to_the_next(left: Left, outcomes: list[str]) -> None:
+    # GIVEN what each kind of request leaves by itself
+    alone = {}
+    for outcome in OUTCOMES:
+        ask(outcome)
+        alone[outcome] = left.take()
+    # WHEN one process answers some of them THEN each leaves the same as alone
+    for outcome in outcomes:
+        ask(outcome)
+        assert left.take() == alone[outcome]
+
+
+def test_the_first_request_tells_how_long_the_start_took(left: Left, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "start", Start(app.BEGAN))
+    app.start.imported()
+    ask("answered")
+    ask("answered")
+    counted = [line for line in map(json.loads, left.metrics.getvalue().splitlines()) if "request_id" in line]
+    assert [line["ColdStarts"] for line in counted] == [1, 0]
+    assert [line.get("InitLatency", 0) > 0 for line in counted] == [True, False]
