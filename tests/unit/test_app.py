@@ -20,6 +20,8 @@ from chalicelib.record import Record
 from chalicelib.start import Start
 from tests.records import ANSWER, complete
 
+ADDRESS = "203.0.113.7"
+
 
 class Left(NamedTuple):
     """Where requests leave their lines."""
@@ -42,7 +44,7 @@ class Left(NamedTuple):
         return metrics, log
 
 
-def identify(data: bytes, _: Asked, __: object, record: Record) -> Answer:
+def identify(data: bytes, asked: Asked, _: object, record: Record) -> Answer:
     """In place of the model: what becomes of a request is what it sends."""
     match data:
         case b"answered":
@@ -53,7 +55,8 @@ def identify(data: bytes, _: Asked, __: object, record: Record) -> Answer:
         case b"turned down":
             raise LocationMissing("nobody says where")
         case _:
-            raise KeyError("no such animal")
+            assert asked.location is not None
+            raise KeyError("no such animal", asked.location.latitude, asked.location.longitude)
 
 
 @pytest.fixture
@@ -78,9 +81,10 @@ def ask(outcome: str, request_id: str = "r-1") -> Any:
             "resourcePath": "/identify",
             "path": "/identify",
             "requestId": request_id,
+            "identity": {"sourceIp": ADDRESS},
         },
-        "headers": {"content-type": "image/jpeg"},
-        "multiValueQueryStringParameters": None,
+        "headers": {"content-type": "image/jpeg", "x-forwarded-for": ADDRESS},
+        "multiValueQueryStringParameters": {"lat": ["-33.8694271"], "lon": ["151.2087364"]},
         "pathParameters": None,
         "stageVariables": None,
         "body": outcome.encode(),
@@ -107,6 +111,16 @@ def test_a_rejection_is_counted_by_its_code_and_logged(left: Left) -> None:
     (main, by_route, by_code), (line,) = left.take()
     assert (main["Rejections"], by_route["Faults"], by_code["Rejections"]) == (1, 0, 1)
     assert by_code["code"] == main["code"] == line["code"] == "location_missing"
+
+
+@pytest.mark.parametrize("outcome", ["answered", "turned down", "failed"])
+def test_no_line_tells_where_somebody_was_or_who(left: Left, outcome: str) -> None:
+    # GIVEN a request with a place and an address WHEN it ends in whatever way, even by an error that quotes the place
+    ask(outcome)
+    # THEN neither is in what it leaves
+    written = left.metrics.getvalue() + left.log.getvalue()
+    assert written
+    assert not [trace for trace in ("33.8", "151.2", ADDRESS) if trace in written]
 
 
 OUTCOMES = ("answered", "turned down", "failed")
