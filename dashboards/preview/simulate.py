@@ -1,0 +1,134 @@
+"""A simulated day as recorded lines: `python -m dashboards simulate --out FILE`.
+
+The app's own metrics leave through its own records and emitter, so that they have the names, the units and the
+dimensions that the service writes. What only AWS itself emits is made up beside them, marked `"simulated": true`.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from chalicelib.cells import neighbours_of, text_of
+from chalicelib.emitter import Emitter
+from chalicelib.warming import read_places
+from dashboards.files import SERVICE
+from dashboards.preview import day
+from dashboards.preview.amazon import Amazon
+from dashboards.preview.fleet import DEFAULTS, RESERVED, Fleet
+from dashboards.preview.people import People
+from dashboards.preview.progress import Progress
+from dashboards.preview.schedule import Schedule
+
+STAGE = "prod"
+SEED = 1
+CELLS = 2200
+"""Cells that people ask from."""
+
+type Told = Callable[[float], None]
+"""Is told the share of the day that is done."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command. Returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboards simulate",
+        description="Write a simulated day as recorded lines: a quiet night, a spike, a cache flush, faults.",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="file to write, about 80 MB")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="which day: one seed always writes the same (default: 1)"
+    )
+    return _run(parser.parse_args(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        with Progress("simulating a day") as progress:
+            requests = write_day(arguments.out, arguments.seed, progress.tell)
+    except OSError as error:
+        print(f"{arguments.out} cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+    print(f"{arguments.out}: {requests:,} requests; python -m dashboards preview --file {arguments.out}")
+    return 0
+
+
+def write_day(out: Path, seed: int = SEED, progress: Told = lambda _: None) -> int:
+    """Write the day to a file; returns how many requests it has. Raises OSError."""
+    requests = 0
+    with out.open("w", encoding="utf-8") as file:
+        for number, text in lines(seed, progress):
+            file.write(text)
+            requests += number
+    return requests
+
+
+def lines(seed: int = SEED, progress: Told = lambda _: None) -> Iterator[tuple[int, str]]:
+    """The day, a minute at a time: how many requests it had, and its lines of embedded metrics."""
+    random = Random(seed)  # noqa: S311  a simulation
+    cells = _cells(random)
+    fleet = Fleet(random, cells, [_animals(random) for _ in cells])
+    people = People(random, cells, [text_of(cell) for cell in cells])
+    schedule = Schedule(random, cells[: DEFAULTS.warm_hottest])
+    amazon = Amazon(random, STAGE)
+    clock = Clock()
+    buffer = io.StringIO()
+    emitter = Emitter(SERVICE, STAGE, buffer, now=clock)
+    for cell in cells[::2]:  # the day before has left something
+        fleet.write(cell, day.START - random.uniform(0, DEFAULTS.features_soft_ttl), warmed=random.random() < 0.6)
+    arrivals = day.arrivals(random)
+    coming = next(arrivals)
+    for minute in range(day.MINUTES):
+        begin = day.START + 60 * minute
+        number = 0
+        if minute == day.FLUSH.start:
+            fleet.flush()
+        if minute % DEFAULTS.warm_minutes == 0 and begin not in day.WARMING_SILENT:
+            clock.moment = begin + 2.0
+            run = schedule.run(clock.moment, fleet)
+            emitter.emit(run)
+            amazon.warmed(run)
+        while coming < begin + 60:
+            if fleet.busy(coming) >= RESERVED:
+                amazon.turned_away()
+                coming = next(arrivals, float("inf"))
+                continue
+            record = people.ask(coming, fleet)
+            clock.moment = coming + record.total
+            emitter.emit(record)
+            amazon.asked(record, fleet.busy(coming))
+            if record.features and record.features.cache in {"memory", "hit", "stale"}:
+                schedule.note(coming, warmed=record.features.trace.warmed)
+            number += 1
+            coming = next(arrivals, float("inf"))
+        for line in amazon.minute(begin, fleet):
+            buffer.write(line)
+        yield number, buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        progress((minute + 1) / day.MINUTES)
+
+
+class Clock:
+    """The time of the simulated day."""
+
+    moment = day.START
+
+    def __call__(self) -> float:
+        """Seconds since 1970."""
+        return self.moment
+
+
+def _cells(random: Random) -> list[int]:
+    """Well-known places first, then what lies around them."""
+    busy = list(dict.fromkeys(read_places()))
+    random.shuffle(busy)
+    around = dict.fromkeys(each for cell in busy for each in neighbours_of(cell))
+    return list(dict.fromkeys([*busy, *around]))[:CELLS]
+
+
+def _animals(random: Random) -> int:
+    """How many animals live in a cell; of a few, nothing is known."""
+    return 0 if random.random() < 0.03 else round(random.uniform(40, 140))

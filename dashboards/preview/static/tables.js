@@ -1,0 +1,55 @@
+// Curves as tables: the table widget, and the other form of every chart, for who cannot or does not want to see it.
+
+import { element } from "./dom.js";
+import { NOTHING, clock, day, number } from "./format.js";
+import { last } from "./legend.js";
+
+const SUMMARIES = {
+  MIN: ["least", (values) => Math.min(...values)],
+  MAX: ["most", (values) => Math.max(...values)],
+  SUM: ["sum", (values) => values.reduce((sum, value) => sum + value, 0)],
+  AVG: ["average", (values) => values.reduce((sum, value) => sum + value, 0) / values.length],
+};
+const MOMENTS = 12; // columns of a table widget that also shows the course
+
+const heading = (text, scope = "col") => element("th", { scope, text });
+const figure = (value, unit) => element("td", { class: "figure", text: number(value, unit) });
+
+export function summaryTable(widget) {
+  const summaries = widget.summaries.map((name) => SUMMARIES[name]);
+  const moments = widget.course ? widget.times.map((_, at) => at).slice(-MOMENTS).reverse() : [];
+  const head = [
+    heading("Curve"),
+    ...summaries.map(([name]) => heading(name)),
+    ...(moments.length ? moments.map((at) => heading(clock(widget.times[at]))) : [heading("last")]),
+  ];
+  const rows = widget.curves.map((curve) => {
+    const present = curve.values.filter((value) => value !== null);
+    const figures = summaries.map(([, of]) => figure(present.length ? of(present) : null, curve.unit));
+    const course = moments.map((at) => figure(curve.values[at], curve.unit));
+    return element("tr", {}, heading(curve.label, "row"), ...figures, ...(moments.length ? course : [figure(last(curve.values), curve.unit)]));
+  });
+  return scrolled(widget.title, head, rows);
+}
+
+export function courseTable(widget) {
+  const head = [heading("Time (UTC)"), ...widget.curves.map((curve) => heading(curve.label))];
+  const rows = widget.times
+    .map((time, at) => ({ time, at }))
+    .filter(({ at }) => widget.curves.some((curve) => curve.values[at] !== null))
+    .reverse()
+    .map(({ time, at }) =>
+      element(
+        "tr",
+        {},
+        heading(`${day(time)} ${clock(time)}`, "row"),
+        ...widget.curves.map((curve) => figure(curve.values[at], curve.unit)),
+      ),
+    );
+  return scrolled(widget.title, head, rows.length ? rows : [element("tr", {}, element("td", { text: NOTHING }))]);
+}
+
+function scrolled(title, head, rows) {
+  const table = element("table", { "aria-label": title }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+  return element("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": `${title}, table` }, table);
+}

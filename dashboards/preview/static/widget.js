@@ -1,0 +1,119 @@
+// One widget: its card, its title, and the body that its kind wants; or why there is nothing to see.
+
+import { alarmList } from "./alarms.js";
+import { TimeChart } from "./chart.js";
+import { element } from "./dom.js";
+import { Bars, Gauges, numbers } from "./figures.js";
+import { number } from "./format.js";
+import { last, legend } from "./legend.js";
+import { written } from "./markdown.js";
+import { courseTable, summaryTable } from "./tables.js";
+
+const CHARTS = { chart: TimeChart, gauge: Gauges, bar: Bars };
+const BODIES = {
+  text: (widget) => element("div", { class: "written" }, written(widget.markdown)),
+  number: numbers,
+  table: summaryTable,
+  alarms: alarmList,
+  logs: (widget) => logs(widget),
+};
+
+export class Card {
+  constructor(widget, index) {
+    this.title = element("h2", { id: `widget-${index}` });
+    this.tools = element("div", { class: "tools" });
+    this.body = element("div", { class: "body" });
+    this.card = element("section", { class: "card", "aria-labelledby": this.title.id }, element("header", {}, this.title, this.tools), this.body);
+    const { x, y, width, height } = widget;
+    this.card.style.setProperty("--column", `${x + 1} / span ${width}`);
+    this.card.style.setProperty("--row", `${y + 1} / span ${height}`);
+    this.card.style.setProperty("--height", height);
+    this.asTable = false;
+  }
+
+  show(widget, { anew = false } = {}) {
+    const text = JSON.stringify(widget);
+    if (text === this.text && !anew) return;
+    try {
+      this.lay(widget, text);
+    } catch (error) {
+      console.error(error);
+      this.tell({ ...widget, state: "error", message: `This page cannot draw it: ${error.message}` });
+    }
+  }
+
+  lay(widget, text) {
+    this.text = text;
+    this.widget = widget;
+    this.title.textContent = widget.title || widget.kind;
+    this.title.className = widget.title ? "" : "unseen";
+    this.card.className = `card ${widget.kind} ${widget.state}${widget.plain ? " plain" : ""}`;
+    this.card.dataset.state = widget.state;
+    this.card.dataset.kind = widget.kind;
+    const Chart = CHARTS[widget.kind];
+    if (widget.state !== "ok") this.tell(widget);
+    else if (!Chart) this.fill(BODIES[widget.kind](widget));
+    else {
+      this.offerTable();
+      if (this.asTable) this.fill(courseTable(widget));
+      else this.draw(widget, Chart);
+    }
+  }
+
+  tell(widget) {
+    this.card.dataset.state = widget.state;
+    this.card.classList.toggle("error", widget.state === "error");
+    this.tools.replaceChildren();
+    this.fill(element("p", { class: "notice", role: widget.state === "error" ? "alert" : null, text: widget.message }));
+  }
+
+  fill(content) {
+    this.end();
+    this.body.replaceChildren(content);
+  }
+
+  draw(widget, Chart) {
+    if (!this.chart) {
+      const place = element("div", { class: "plot", role: "img" });
+      this.body.replaceChildren(place);
+      this.chart = new Chart(place);
+      this.place = place;
+    }
+    const values = widget.curves.map((curve) => `${curve.label} ${number(last(curve.values), curve.unit)}`);
+    this.place.setAttribute("aria-label", `${widget.title}. Last values: ${values.join(", ")}`);
+    this.chart.draw(widget);
+    if (widget.kind === "chart" && widget.legend !== "hidden") {
+      this.key?.remove();
+      this.key = legend(widget, this.chart);
+      this.body.append(this.key);
+      this.body.classList.toggle("beside", widget.legend === "right");
+    }
+  }
+
+  offerTable() {
+    if (this.widget.kind !== "chart" || this.tools.childElementCount) return;
+    const press = () => {
+      this.asTable = !this.asTable;
+      button.setAttribute("aria-pressed", String(this.asTable));
+      this.end();
+      this.show(this.widget, { anew: true });
+    };
+    const label = `${this.widget.title} as a table`;
+    const button = element("button", { type: "button", class: "quiet", "aria-pressed": "false", "aria-label": label, text: "Table", onclick: press });
+    this.tools.append(button);
+  }
+
+  end() {
+    this.chart?.end();
+    this.chart = this.place = this.key = undefined;
+  }
+}
+
+function logs(widget) {
+  return element(
+    "div",
+    { class: "written" },
+    element("p", { class: "quiet", text: "Logs Insights isn't evaluated here. In CloudWatch, this query runs over the log group:" }),
+    element("pre", {}, element("code", { text: widget.query })),
+  );
+}
