@@ -1,0 +1,23 @@
+"""Options that deploy and template share."""
+
+import argparse
+from pathlib import Path
+
+from dashboards.files import FOLDER, check_stage
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add `--stage`, `--topic`, `--runbook` and `--folder`."""
+    parser.add_argument("--stage", required=True, type=_stage, help="dev, prod or another: part of every name")
+    parser.add_argument(
+        "--topic", default="", help="ARN that alarms tell (default: the stage's faunalens-STAGE-alarms)"
+    )
+    parser.add_argument("--runbook", help="URL of the runbook (default: docs/runbook.md on the page of git's origin)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="other files than those of dashboards/")
+
+
+def _stage(text: str) -> str:
+    try:
+        return check_stage(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
