@@ -1,22 +1,27 @@
-"""AWS as moto plays it, over real HTTP, with the few things that stock moto lacks for Chalice.
+"""AWS as moto plays it, over real HTTP, with the few things that stock moto lacks for us.
 
 Chalice imports its REST API as Swagger 2.0 without a description, answers preflights by mock integrations without a
-`uri` or method, and asks for a layer by its ARN. Each is mended below, and nothing else: whatever is compared in tests comes from
-what moto was sent (`imported`) or keeps.
+`uri` or method, and asks for a layer by its ARN. RDS does not tell its certificates. Functions run in Docker, which is
+not everywhere: here they are run by the test (`functions`). Each is mended below, and nothing else: whatever is
+compared in tests comes from what moto was sent (`imported`) or keeps.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
 from moto.apigateway.models import APIGatewayBackend
-from moto.awslambda.models import lambda_backends
+from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.awslambda.responses import LambdaResponse
+from moto.core.responses import ActionResult
 from moto.moto_api._internal.models import moto_api_backend
+from moto.rds.responses import RDSResponse
 from moto.server import ThreadedMotoServer
+
+from infra.certificates import file_of, fingerprints
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -28,6 +33,8 @@ class Account:
 
     url: str
     imported: list[dict[str, Any]]
+    functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """What runs when a function is called, by its name: takes the event, gives what is returned."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -60,8 +67,8 @@ class Account:
 def account() -> Iterator[Account]:
     """An empty account on a free port."""
     imported: list[dict[str, Any]] = []
+    functions: dict[str, Callable[[Any], Any]] = {}
     put_rest_api, import_rest_api = APIGatewayBackend.put_rest_api, APIGatewayBackend.import_rest_api
-    list_layers = LambdaResponse.list_layers
 
     def put(backend: Any, function_id: str, api_doc: dict[str, Any], **options: Any) -> Any:
         imported.append(json.loads(json.dumps(api_doc)))
@@ -71,24 +78,26 @@ def account() -> Iterator[Account]:
         api_doc["info"].setdefault("description", "")
         return import_rest_api(backend, api_doc, fail_on_warnings)
 
-    def layers(response: LambdaResponse) -> str:
-        arn = response._get_param("Arn")
-        if response._get_param("find") != "LayerVersion":
-            return list_layers(response)
-        _, _, _, region, owner, _, name, version = arn.split(":")
+    def layer_by_arn(response: LambdaResponse) -> str:
+        _, _, _, region, owner, _, name, version = response._get_param("Arn").split(":")
         layer = lambda_backends[owner][region].get_layer_version(name, version)
         return json.dumps(layer.get_layer_version())
+
+    def invoke(function: LambdaFunction, body: str, _headers: Any, _response_headers: Any) -> bytes:
+        return json.dumps(functions[function.function_name](json.loads(body))).encode()
 
     with (
         patch.object(APIGatewayBackend, "put_rest_api", put),
         patch.object(APIGatewayBackend, "import_rest_api", create),
-        patch.object(LambdaResponse, "list_layers", layers),
+        patch.object(LambdaResponse, "get_layer_version_by_arn", layer_by_arn, create=True),
+        patch.object(LambdaFunction, "invoke", invoke),
+        patch.object(RDSResponse, "describe_certificates", _certificates, create=True),
     ):
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         try:
             host, port = server.get_host_and_port()
-            yield Account(f"http://{host}:{port}", imported)
+            yield Account(f"http://{host}:{port}", imported, functions)
         finally:
             server.stop()
             _reset()
@@ -103,6 +112,13 @@ def _as_moto_reads_it(document: dict[str, Any]) -> dict[str, Any]:
             integration.setdefault("uri", "")
             integration.setdefault("httpMethod", "")
     return document
+
+
+def _certificates(_response: RDSResponse) -> ActionResult:
+    """Authorities that RDS signs with: those of the file for the region, so that this proves nothing of the file."""
+    known = sorted(fingerprints(file_of(REGION).read_text(encoding="ascii")))
+    found = [{"CertificateIdentifier": f"ca-{each[:6]}", "CertificateType": "CA", "Thumbprint": each} for each in known]
+    return ActionResult({"Certificates": found})
 
 
 def _reset() -> None:

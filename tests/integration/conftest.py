@@ -5,15 +5,19 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
 
+import psycopg2
 import pytest
 
 from local.child import Child
 from local.ports import HOST, free_port
+from local.postgres import PostgresServer
 from local.valkey import ValkeyServer
 
 
@@ -66,6 +70,19 @@ class Served:
             return self.request("GET", "/openapi.json").status == 200
         except OSError:
             return False
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """URL of an empty database, as the owner that is no superuser sees it."""
+    name = f"database_{uuid4().hex}"
+    url = urlsplit(postgres_server.url)
+    with closing(psycopg2.connect(postgres_server.admin_url)) as admin:
+        admin.autocommit = True
+        with admin.cursor() as cursor:
+            cursor.execute(f"create database {name} owner {url.username}")
+            yield url._replace(path=f"/{name}").geturl()
+            cursor.execute(f"drop database {name} with (force)")
 
 
 def serve(folder: Path, environment: Mapping[str, str]) -> Iterator[Served]:

@@ -1,0 +1,122 @@
+"""A stage of Faunalens on AWS, up or down with one command: `python -m infra --help`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from infra.stage import Stage
+from infra.step import Refused, StepFailed, run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0, or 1 after a sentence on standard error that says what to do."""
+    options = _parser().parse_args(arguments)
+    try:
+        stage = _stage(options)
+        return int(options.command(stage, options))
+    except (Refused, StepFailed) as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nended by you; the same command goes on where this was", file=sys.stderr)
+        return 130
+
+
+def _up(stage: Stage, options: argparse.Namespace) -> int:
+    steps = stage.up()
+    if options.only:
+        steps = [step for step in steps if step.name == options.only]
+    steps = [step for step in steps if step.name not in options.skipped]
+    if not options.yes and not _agreed(
+        f"Make or change stage {stage.name}? What runs there costs money (docs/cost.md)"
+    ):
+        return 1
+    run(steps, _say, first=options.first, command=f"python -m infra up --stage {stage.name}")
+    if not options.only:
+        print(f"\nStage {stage.name} is up: {stage.url}")
+    return 0
+
+
+def _down(stage: Stage, options: argparse.Namespace) -> int:
+    if not options.yes:
+        print(f"This deletes stage {stage.name}: API, functions, cache, photos, logs, and the database but a snapshot.")
+        if input(f"Type {stage.name} to go on: ").strip() != stage.name:
+            print("nothing was done")
+            return 1
+    run(stage.down(), _say, first=options.first, command=f"python -m infra down --stage {stage.name}")
+    kept = stage.kept()
+    print(f"\nStage {stage.name} is gone." + (f" Kept: database snapshot {', '.join(kept)}." if kept else ""))
+    return 0
+
+
+def _stage(options: argparse.Namespace) -> Stage:
+    """The stage in the account that credentials lead to, which is told. Raises `Refused` without credentials."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    session = boto3.Session(region_name=options.region)
+    if session.region_name is None:
+        raise Refused("no region; say --region eu-west-1, or set AWS_DEFAULT_REGION")
+    try:
+        caller = session.client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise Refused(
+            f"AWS does not know who we are: {error}; sign in with `aws sso login`, or set AWS_PROFILE"
+        ) from error
+    print(f"Account {caller['Account']}, region {session.region_name}, stage {options.stage}", flush=True)
+    parameters = dict(options.parameters or [])
+    firewall = getattr(options, "firewall", False)
+    return Stage(options.stage, session.region_name, session, parameters, firewall)
+
+
+def _agreed(question: str) -> bool:
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="make a stage, or bring it up to this checkout, and test that it answers")
+    up.add_argument("--firewall", action="store_true", help="put a web firewall before the API (infra/edge.yaml)")
+    up.add_argument("--only", metavar="STEP", default="", choices=_names("up"), help="do this step and no other")
+    up.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append", help="leave this step out")
+    up.set_defaults(command=_up)
+    down = commands.add_parser("down", help="take a stage away; a last snapshot of the database stays")
+    down.set_defaults(command=_down)
+    for name, command in (("up", up), ("down", down)):
+        names = _names(name)
+        command.add_argument(
+            "--stage", required=True, help="dev, prod, or what infra/stages and .chalice/config.json have"
+        )
+        command.add_argument("--region", help="default: that of your AWS profile")
+        command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"go on from: {', '.join(names)}")
+        command.add_argument("--yes", action="store_true", help="ask nothing")
+        command.add_argument(
+            "--set",
+            dest="parameters",
+            metavar="NAME=VALUE",
+            action="append",
+            type=_parameter,
+            help="a parameter of infra/faunalens.yaml in place of that in infra/stages; may be repeated",
+        )
+    return parser
+
+
+def _names(command: str) -> list[str]:
+    stage = Stage("", "", None, {})
+    return [step.name for step in (stage.up() if command == "up" else stage.down())]
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE, such as AlarmEmail=me@example.org")
+    return name, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Whether a deployment answers: health down to the database, the animals of a place, a photo made up on the spot."""
+
+import io
+import json
+from time import monotonic, sleep
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from infra.step import Refused, Say
+
+PLACE = "lat=-33.9&lon=151.2"
+PATIENCE = 120.0
+"""Seconds for a first good answer: a database that has paused takes up to 30, a first start of the function a few."""
+PAUSE = 3.0
+TIMEOUT = 30.0
+"""Seconds of one request; API Gateway gives up after 29."""
+
+
+def check(url: str, say: Say) -> None:
+    """Ask a deployment for everything once; `url` ends with a slash. Raises `Refused` with what came instead."""
+    started = monotonic()
+    health = _until_ok(f"{url}health?deep=true", started)
+    for part in ("model", "cache", "database"):
+        state = health[part]
+        say(f"{part:<9} {state['state']} {state['detail'] or ''}".rstrip())
+        if state["state"] != "ok":
+            raise Refused(f"{part} is {state['state']} ({state['detail']}); docs/runbook.md says how to look")
+    animals = _ask(f"{url}animals?{PLACE}")
+    say(f"animals   {len(animals['animals'])} live around Sydney, features from {animals['features']['cache']}")
+    answer = _ask(f"{url}identify?{PLACE}", _photo())
+    mode = answer["features"]["mode"]
+    say(f"identify  {answer['message']} ({mode}, {answer['timings_ms']['total']:.0f} ms)")
+    if mode != "narrowed":
+        raise Refused(f"the place did not narrow the answer: features.mode is {mode}; is the data loaded?")
+
+
+def _until_ok(url: str, started: float) -> dict[str, Any]:
+    """The health, once every part is well or patience has run out."""
+    while True:
+        try:
+            health = _ask(url)
+            if health["status"] == "ok" or monotonic() - started > PATIENCE:
+                return health
+        except Refused:
+            if monotonic() - started > PATIENCE:
+                raise
+        sleep(PAUSE)
+
+
+def _ask(url: str, photo: bytes | None = None) -> dict[str, Any]:
+    headers = {"Content-Type": "image/jpeg", "Accept": "application/json"} if photo else {}
+    try:
+        with urlopen(Request(url, photo, headers), timeout=TIMEOUT) as response:  # noqa: S310  our own deployment
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except HTTPError as error:
+        if error.code == 503 and url.partition("?")[0].endswith("/health"):
+            failing: dict[str, Any] = json.load(error)
+            if "model" in failing:
+                return failing
+        raise Refused(f"{url} answered {error.code}: {error.read(500).decode(errors='replace')}") from error
+    except (URLError, TimeoutError, ValueError) as error:
+        raise Refused(f"{url} did not answer: {error}") from error
+
+
+def _photo() -> bytes:
+    """A picture of nothing: what is tested is the way, not the model."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.effect_mandelbrot((640, 480), (-2.0, -1.2, 0.8, 1.2), 100).convert("RGB").save(out, "JPEG")
+    return out.getvalue()

@@ -1,0 +1,177 @@
+"""`chalice deploy`, again, and `chalice delete`, end to end against an account that moto plays.
+
+moto takes what AWS would refuse, so the limits are held against what arrived there: sizes, runtime, memory, network,
+permissions, schedule, media types. What is run at the end is the code that was fetched back.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.awslambda.models import lambda_backends
+
+from chalicelib.body import BINARY_TYPES
+from chalicelib.settings import ROOT
+from infra import functions
+from infra.package import Package, archive
+from local.lambda_container import Container
+from local.lambda_events import Request, proxy_event
+from local.lambda_function import API, Function
+from local.lambda_place import unpacked
+from local.valkey import ValkeyServer
+from tests.aws import ACCOUNT, REGION, Account, account
+from tests.integration.infra.checkout import copy_to, use_package_of
+from tests.pictures import jpeg
+
+NAMES = ("faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What is in the account after a deployment."""
+
+    aws: Account
+    checkout: Path
+    said: list[str]
+
+    def configuration(self, name: str) -> dict[str, Any]:
+        """A function as AWS would describe it."""
+        found: dict[str, Any] = self.aws.client("lambda").get_function_configuration(FunctionName=name)
+        return found
+
+    def chalice(self, command: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Run one of Chalice's commands for stage dev; what it said."""
+        said: list[str] = []
+        with monkeypatch.context() as patch:
+            for name, value in self.aws.environment.items():
+                patch.setenv(name, value)
+            functions.chalice(command, "dev", said.append, self.checkout)
+        return said
+
+    @property
+    def zips(self) -> dict[str, bytes]:
+        """Every zip that was uploaded, by the name of its function, and the layer's as `layer`."""
+        backend = lambda_backends[ACCOUNT][REGION]
+        found = {each.function_name: each.code_bytes for each in backend.list_functions()}
+        for each in backend.list_layers():
+            *_, latest = backend.list_layer_versions(each["LayerName"])
+            found["layer"] = latest.code_bytes
+        return found
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Iterator[Deployed]:
+    assert package.layer.is_file()  # it has been packed in ROOT, and need not be again
+    checkout = copy_to(tmp_path_factory.mktemp("chalice") / "checkout")
+    use_package_of(ROOT, checkout)
+    with account() as aws, pytest.MonkeyPatch.context() as patch:
+        first = Deployed(aws, checkout, [])
+        first.said.extend(first.chalice("deploy", patch))
+        yield first
+
+
+def test_it_says_where_the_api_is(deployed: Deployed) -> None:
+    assert deployed.said[-1].startswith("- Rest API URL: https://")
+    assert functions.deployed("dev", deployed.checkout)["rest_api"]["rest_api_url"].endswith(".amazonaws.com/dev/")
+
+
+def test_every_zip_is_within_what_lambda_takes(deployed: Deployed) -> None:
+    zips = deployed.zips
+    assert zips.keys() == {*NAMES, "layer"}
+    assert max(len(each) for each in zips.values()) < archive.LIMIT
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_functions_are_as_configured(deployed: Deployed, name: str) -> None:
+    found = deployed.configuration(name)
+    configured = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    key = "api_handler" if name == NAMES[0] else name.rpartition("-")[2]
+    own = configured | configured["stages"]["dev"]["lambda_functions"].get(key, {})
+    assert found["Runtime"] == "python3.13"
+    assert found["Architectures"] == ["x86_64"]
+    assert found["MemorySize"] == own["lambda_memory_size"]
+    assert found["Timeout"] == own["lambda_timeout"]
+    assert found["Environment"]["Variables"]["STAGE"] == "dev"
+    assert found["TracingConfig"]["Mode"] == "Active"
+    assert [each["Arn"].split(":")[-2] for each in found["Layers"]] == ["faunalens-dev-managed-layer"]
+    assert deployed.aws.client("lambda").list_tags(Resource=found["FunctionArn"])["Tags"]["project"] == "faunalens"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_function_has_a_role_of_its_own_with_the_policy_beside_the_configuration(
+    deployed: Deployed, name: str
+) -> None:
+    role = deployed.configuration(name)["Role"].rpartition("/")[2]
+    iam = deployed.aws.client("iam")
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    kind = {NAMES[0]: "api"}.get(name, name.rpartition("-")[2])
+    wanted = json.loads((ROOT / ".chalice" / f"policy-dev-{kind}.json").read_text(encoding="utf-8"))
+    assert iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"] == wanted
+
+
+def test_the_api_has_every_route_and_takes_photos_as_they_are(deployed: Deployed) -> None:
+    import app
+
+    (document,) = deployed.aws.imported
+    assert document["paths"].keys() == app.app.routes.keys()
+    assert set(document["x-amazon-apigateway-binary-media-types"]) == set(BINARY_TYPES)
+    api = functions.deployed("dev", deployed.checkout)["rest_api"]["rest_api_id"]
+    gateway = deployed.aws.client("apigateway")
+    assert gateway.get_stage(restApiId=api, stageName="dev")["stageName"] == "dev"
+    # AND only this API may call the function
+    policy = json.loads(deployed.aws.client("lambda").get_policy(FunctionName=NAMES[0])["Policy"])
+    (statement,) = policy["Statement"]
+    assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
+    assert api in json.dumps(statement["Condition"])
+
+
+def test_the_schedule_calls_the_warming_function(deployed: Deployed) -> None:
+    events = deployed.aws.client("events")
+    (rule,) = events.list_rules()["Rules"]
+    assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(5 minutes)")
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    assert target["Arn"] == deployed.configuration("faunalens-dev-warm")["FunctionArn"]
+
+
+def test_what_was_deployed_is_what_runs(
+    deployed: Deployed, tmp_path: Path, loaded_database: str, valkey_server: ValkeyServer
+) -> None:
+    # GIVEN the code and the layer, fetched back from the account
+    fetched = Package(tmp_path / "function.zip", tmp_path / "layer.zip", tmp_path / "none.json")
+    fetched.function.write_bytes(deployed.zips[NAMES[0]])
+    fetched.layer.write_bytes(deployed.zips["layer"])
+    found = deployed.configuration(NAMES[0])
+    surroundings = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    environment = found["Environment"]["Variables"] | surroundings
+    function = Function(NAMES[0], found["Handler"], found["MemorySize"], found["Timeout"], environment, 1)
+    assert found["Handler"] == API
+    # WHEN a photo comes through API Gateway
+    request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], jpeg(), "192.0.2.1")
+    event = proxy_event(request, "/identify", {}, "dev", BINARY_TYPES, "r-1", "Root=1-0-0")
+    with (
+        unpacked(fetched, tmp_path / "place") as place,
+        Container(function, place, "deployed", tmp_path / "log") as container,
+    ):
+        invoked = container.invoke(json.dumps(event).encode(), "r-1")
+    # THEN it is identified
+    assert invoked.error is None, invoked.payload
+    answer = json.loads(invoked.payload)
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"])["features"]["mode"] == "narrowed"
+
+
+def test_deploying_again_and_deleting(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    # WHEN deployed again without a change THEN everything is updated in place, and the same bytes are sent
+    before, api = deployed.zips, functions.deployed("dev", deployed.checkout)["rest_api"]
+    deployed.chalice("deploy", monkeypatch)
+    assert deployed.zips == before
+    assert functions.deployed("dev", deployed.checkout)["rest_api"] == api
+    # WHEN deleted THEN nothing is left
+    deployed.chalice("delete", monkeypatch)
+    assert deployed.zips.keys() <= {"layer"}
+    assert deployed.aws.client("apigateway").get_rest_apis()["items"] == []
+    assert deployed.aws.client("events").list_rules()["Rules"] == []
+    assert deployed.aws.client("iam").list_roles()["Roles"] == []

@@ -1,0 +1,39 @@
+"""`python -m infra`, before it does anything."""
+
+import pytest
+
+from infra.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS has never heard of us."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/nonexistent")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def test_help_names_commands_and_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, expected in (([], "take a stage away"), (["up"], "checkout, stack, certificates, configuration, app")):
+        with pytest.raises(SystemExit) as end:
+            main([*words, "--help"])
+        assert end.value.code == 0
+        assert expected in " ".join(capsys.readouterr().out.split())
+
+
+def test_without_a_region_it_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", "--stage", "dev"]) == 1
+    assert "no region; say --region" in capsys.readouterr().err
+
+
+def test_without_credentials_it_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", "--stage", "dev", "--region", "eu-west-1"]) == 1
+    assert "sign in with `aws sso login`, or set AWS_PROFILE" in capsys.readouterr().err
+
+
+def test_a_parameter_without_a_value_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["up", "--stage", "dev", "--set", "AlarmEmail"])
+    assert "is not NAME=VALUE" in capsys.readouterr().err

@@ -1,0 +1,57 @@
+"""What is written into .chalice/config.json, and taken out again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chalicelib.settings import ROOT
+from infra.configuration import SURROUNDING_VARIABLES, settle, unsettle
+from infra.environment import NEEDED, Surroundings, surroundings
+from infra.step import Refused
+
+AROUND = surroundings({name: f"a-{name.lower()}" for name in NEEDED} | {"SubnetIds": "a,b"}, "eu-west-1")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    copy = tmp_path / "config.json"
+    copy.write_text((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"), encoding="utf-8")
+    return copy
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_functions_of_the_stage_find_their_surroundings(path: Path, stage: str) -> None:
+    other = {"dev": "prod", "prod": "dev"}[stage]
+    before = json.loads(path.read_text())
+    assert settle(stage, AROUND, path)
+    after = json.loads(path.read_text())
+    # THEN the stage has them, the administrative function in part its own, and the other stage has not changed
+    assert after["stages"][stage]["subnet_ids"] == ["a", "b"]
+    assert after["stages"][stage]["environment_variables"].items() >= AROUND.environment.items()
+    own = after["stages"][stage]["lambda_functions"]["admin"]["environment_variables"]
+    assert own["DATABASE_URL"].startswith("postgresql://a-databaseadmin@")
+    assert after["stages"][other] == before["stages"][other]
+
+
+def test_a_second_time_changes_nothing(path: Path) -> None:
+    settle("dev", AROUND, path)
+    assert not settle("dev", AROUND, path)
+
+
+def test_all_of_it_can_be_taken_out_again(path: Path) -> None:
+    before = json.loads(path.read_text())
+    settle("dev", AROUND, path)
+    assert unsettle("dev", path)
+    assert json.loads(path.read_text()) == before
+    assert not unsettle("dev", path)
+
+
+def test_every_variable_of_the_surroundings_is_known_to_be_taken_out() -> None:
+    assert set(SURROUNDING_VARIABLES) == AROUND.environment.keys() | AROUND.admin_environment.keys()
+
+
+def test_a_stage_that_is_none_is_told(path: Path) -> None:
+    nothing = Surroundings([], [], {}, {}, "")
+    with pytest.raises(Refused, match=r"config.json has no stage staging, only dev, prod"):
+        settle("staging", nothing, path)

@@ -1,0 +1,48 @@
+"""Steps that can be gone on from."""
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+
+from infra.step import Refused, Say, Step, StepFailed, run
+
+
+def steps(done: list[str], failing: str = "", error: Exception | None = None) -> list[Step]:
+    def act(name: str) -> Step:
+        def do(say: Say) -> None:
+            if name == failing:
+                raise error or Refused("it is not there; make it")
+            done.append(name)
+            say(f"did {name}")
+
+        return Step(name, f"do {name}", do)
+
+    return [act(name) for name in ("one", "two", "three")]
+
+
+def test_all_are_done_in_order_and_told() -> None:
+    done: list[str] = []
+    said: list[str] = []
+    run(steps(done), said.append)
+    assert done == ["one", "two", "three"]
+    assert said[:3] == ["[1/3] do one", "      did one", "      done, 0 s"]
+
+
+@pytest.mark.parametrize("error", [Refused("it is not there; make it"), NoCredentialsError(), OSError("no network")])
+def test_a_failure_says_which_why_and_how_to_go_on(error: Exception) -> None:
+    done: list[str] = []
+    with pytest.raises(StepFailed) as caught:
+        run(steps(done, "two", error), lambda _: None, command="python -m infra up --stage dev")
+    assert done == ["one"]
+    assert str(caught.value).startswith(f"step two failed: {error}\n")
+    assert "python -m infra up --stage dev --from two" in str(caught.value)
+
+
+def test_one_goes_on_where_it_failed() -> None:
+    done: list[str] = []
+    run(steps(done), lambda _: None, first="two")
+    assert done == ["two", "three"]
+
+
+def test_a_step_that_is_none_is_told() -> None:
+    with pytest.raises(StepFailed, match="there is no step four; the steps are one, two, three"):
+        run(steps([]), lambda _: None, first="four")
