@@ -62,7 +62,8 @@ def by_region(text: str) -> Mapping[str, str]:
         base64 = re.sub(r"[^A-Za-z0-9+/=]", "", re.sub(r"\\n|'\s*\+\s*'", "", body))
         lines = [base64[at : at + 64] for at in range(0, len(base64), 64)]
         pem = "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
-        name = str(load_pem_x509_certificate(pem.encode()).subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+        names = load_pem_x509_certificate(pem.encode()).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        name = str(names[0].value) if names else ""
         if match := _ROOT.fullmatch(name):
             found[match[1]][name] = pem
     return {region: "".join(pems[name] for name in sorted(pems)) for region, pems in sorted(found.items())}

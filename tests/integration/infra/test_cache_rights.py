@@ -1,0 +1,81 @@
+"""The rights that infra/faunalens.yaml gives the cache's user, on a real Valkey: enough for the app, and no more."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import redis
+
+from chalicelib.breaker import Breaker
+from chalicelib.cache import Entry, RedisCache
+from chalicelib.deadline import Deadline
+from chalicelib.demand import Tally
+from chalicelib.keys import lease_key, value_key
+from chalicelib.sources import Publication
+from local.ports import HOST
+from local.valkey import ValkeyServer
+from tests.cloudformation import template
+from tests.stage import FIRST, REDIS
+
+RIGHTS: str = template("faunalens.yaml")["Resources"]["CacheUser"]["Properties"]["AccessString"]
+KEY, LEASE = value_key(FIRST, "v1"), lease_key(FIRST)
+HOUR = 490_000
+
+
+@pytest.fixture
+def user_url(valkey_server: ValkeyServer) -> Iterator[str]:
+    """URL of a user with these rights, who is taken away again."""
+    with closing(redis.Redis.from_url(valkey_server.admin_url)) as admin:
+        admin.flushall()
+        ask(admin, "ACL", "SETUSER", "template", "reset", ">token", *RIGHTS.split())
+        yield f"redis://template:token@{HOST}:{valkey_server.port}"
+        admin.acl_deluser("template")
+
+
+def ask(client: redis.Redis, *command: str) -> object:
+    return client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+def soon() -> Deadline:
+    return Deadline.after(2)
+
+
+def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:
+    with closing(RedisCache.from_url(user_url, REDIS, Breaker(3, 5))) as cache:
+        cache._now = lambda: HOUR * 3600.0
+        # WHEN a request finds nothing, takes the lease, publishes, and the next one finds it
+        assert cache.check_in(KEY, Tally({FIRST: 1}), soon()) is None
+        assert cache.claim(LEASE, b"one", 10, KEY, soon()) == (None, None)
+        cache.publish(Publication(KEY, b"value", 60, "v1", True), LEASE, b"one", soon())
+        assert cache.read(KEY, soon()) == b"value"
+        cache.release(LEASE, b"one", soon())
+        # AND warming looks at what is asked for, and writes
+        assert cache.demand([HOUR], 10, soon()) == [{FIRST: 1.0}]
+        assert cache.hits(HOUR, soon()) == (0, 0)
+        assert cache.heads([KEY], soon())
+        cache.write([Entry(KEY, b"another", 60)], soon())
+        # AND a loader tells the version, and health asks whether all is well
+        cache.announce("v2", 10, soon())
+        cache.ping(soon())
+        # AND a client reads the map of the cluster
+        with closing(redis.Redis.from_url(user_url)) as client:
+            assert ask(client, "CLUSTER", "SLOTS")
+        # THEN nothing was refused
+        assert cache.read(KEY, soon()) == b"another"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("GET", "other:key"),
+        ("SET", "other", "1"),
+        ("FLUSHALL",),
+        ("KEYS", "*"),
+        ("CONFIG", "GET", "*"),
+        ("ACL", "LIST"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_beyond_its_keys_and_nothing_dangerous(user_url: str, command: tuple[str, ...]) -> None:
+    with closing(redis.Redis.from_url(user_url)) as client, pytest.raises(redis.exceptions.NoPermissionError):
+        ask(client, *command)

@@ -1,0 +1,78 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from infra.certificates import FOLDER, by_region, file_of, fingerprints, strangers
+
+REGIONS = sorted(path.stem for path in FOLDER.glob("*.pem"))
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_region_has_its_three_roots_and_nothing_else(region: str) -> None:
+    # GIVEN what functions in a region trust
+    roots = x509.load_pem_x509_certificates(file_of(region).read_bytes())
+    names = {each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value for each in roots}
+    # THEN it is Amazon RDS of that region alone, each signed by itself, and good for decades
+    kinds = ("RSA2048", "RSA4096", "ECC384")
+    assert names == {f"Amazon RDS {region} Root CA {kind} G1" for kind in kinds}
+    for root in roots:
+        root.verify_directly_issued_by(root)
+        assert root.not_valid_after_utc.year > 2060
+
+
+def test_fingerprints_are_what_rds_calls_thumbprints() -> None:
+    # The one of us-east-1's RSA 2048 root, as published with the certificate itself
+    assert "2fa77ef894d983ba9d37ad699c84ab0f657be1c8" in fingerprints(file_of("us-east-1").read_text())
+    roots = x509.load_pem_x509_certificates(file_of("eu-west-1").read_bytes())
+    assert fingerprints(file_of("eu-west-1").read_text()) == {
+        root.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - RDS names them so
+        for root in roots
+    }
+
+
+class Rds:
+    """A client of RDS that knows of these certificates."""
+
+    def __init__(self, **thumbprints: str) -> None:
+        self._certificates = [
+            {"CertificateIdentifier": name, "CertificateType": "CA", "Thumbprint": thumbprint}
+            for name, thumbprint in thumbprints.items()
+        ]
+
+    def get_paginator(self, name: str) -> "Rds":
+        assert name == "describe_certificates"
+        return self
+
+    def paginate(self) -> Iterator[dict[str, Any]]:
+        for each in self._certificates:  # a page each
+            yield {"Certificates": [each]}
+
+
+def test_what_rds_itself_says_is_compared() -> None:
+    known = sorted(fingerprints(file_of("eu-west-1").read_text()))
+    # WHEN RDS signs with what we hold THEN nothing is strange
+    assert strangers(Rds(a=known[0], b=known[1].upper()), "eu-west-1") == []
+    # WHEN it also signs with something else THEN that is named
+    assert strangers(Rds(a=known[0], new="00" * 20), "eu-west-1") == ["new"]
+
+
+def test_a_region_without_certificates_is_told_what_to_do() -> None:
+    with pytest.raises(FileNotFoundError, match=r"no certificates for xx-new-1; put the region's bundle"):
+        file_of("xx-new-1")
+
+
+def test_certificates_are_found_in_a_file_of_javascript() -> None:
+    # GIVEN certificates as strings of JavaScript, among them one that is no root of a region
+    pem = file_of("eu-west-1").read_text()
+    other = ca().cert_pem.bytes().decode()
+    script = "exports.ca = [\n" + "".join(f"    '{line}\\n' +\n" for line in (other + pem).splitlines()) + "  ''];"
+    # THEN those of the region come out as they went in
+    assert by_region(script) == {"eu-west-1": pem}
+
+
+def ca() -> trustme.CA:
+    return trustme.CA(organization_name="Somebody else")

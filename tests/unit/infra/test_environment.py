@@ -1,0 +1,50 @@
+import pytest
+
+from chalicelib.settings import Settings
+from infra.environment import NEEDED, surroundings
+
+OUTPUTS = {
+    "SubnetIds": "subnet-1,subnet-2",
+    "FunctionSecurityGroup": "sg-1",
+    "DatabaseEndpoint": "faunalens-dev.cluster-abc.eu-west-1.rds.example",
+    "DatabasePort": "5432",
+    "DatabaseName": "faunalens",
+    "DatabaseAdmin": "faunalens_admin",
+    "DatabaseUser": "faunalens_app",
+    "CacheEndpoint": "faunalens-dev-abc.serverless.euw1.cache.example",
+    "CachePort": "6379",
+    "CacheName": "faunalens-dev",
+    "CacheUser": "faunalens-dev",
+    "PhotoBucket": "faunalens-dev-photos-123456789012",
+    "AlarmTopic": "arn:aws:sns:eu-west-1:123456789012:faunalens-dev-alarms",
+}
+
+
+def test_outputs_become_settings_that_the_app_reads() -> None:
+    # GIVEN the outputs of a stack WHEN the app starts with what is made of them
+    found = surroundings(OUTPUTS, "eu-west-1")
+    settings = Settings.from_environment(found.environment)
+    # THEN it signs in to both stores by IAM, over TLS that it checks, without a password
+    assert (
+        settings.database_url
+        == "postgresql://faunalens_app@faunalens-dev.cluster-abc.eu-west-1.rds.example:5432/faunalens"
+    )
+    assert settings.database_iam
+    assert str(settings.database_ca) == "/var/task/chalicelib/rds/eu-west-1.pem"
+    assert settings.redis_url == "rediss://faunalens-dev@faunalens-dev-abc.serverless.euw1.cache.example:6379"
+    assert settings.redis_iam_cache == "faunalens-dev"
+    assert settings.photo_bucket == OUTPUTS["PhotoBucket"]
+    # AND it runs in the private subnets
+    assert (found.subnet_ids, found.security_group_ids) == (["subnet-1", "subnet-2"], ["sg-1"])
+
+
+def test_the_administrative_function_signs_in_as_the_owner_of_the_tables() -> None:
+    found = surroundings(OUTPUTS, "eu-west-1")
+    settings = Settings.from_environment({**found.environment, **found.admin_environment})
+    assert settings.database_url.startswith("postgresql://faunalens_admin@")
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_an_output_that_is_missing_is_named(name: str) -> None:
+    with pytest.raises(KeyError, match=f"no output {name}; deploy"):
+        surroundings({**OUTPUTS, name: ""}, "eu-west-1")

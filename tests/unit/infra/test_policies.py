@@ -1,0 +1,100 @@
+"""What each function may do: named actions on named things. What cannot be named is listed here, with the reason."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from chalicelib.settings import ROOT
+from tests.cloudformation import STAGES
+
+FUNCTIONS = {"api": "faunalens-{}", "warm": "faunalens-{}-warm", "admin": "faunalens-{}-admin"}
+
+NAMELESS = {
+    "ec2:CreateNetworkInterface": "Lambda makes the interface, in the function's name, before there is one to name",
+    "ec2:DeleteNetworkInterface": "AWS: the function may lose its network if a resource is named",
+    "ec2:DescribeNetworkInterfaces": "AWS takes no resource for it",
+    "ec2:DescribeSubnets": "AWS takes no resource for it",
+    "ec2:AssignPrivateIpAddresses": "on interfaces that Lambda makes",
+    "ec2:UnassignPrivateIpAddresses": "on interfaces that Lambda makes",
+    "xray:PutTraceSegments": "AWS takes no resource for it",
+    "xray:PutTelemetryRecords": "AWS takes no resource for it",
+}
+"""Actions that are allowed on `*`, and why nothing else is offered. The function's own code is denied those of EC2."""
+
+NEEDS = {
+    "api": {"logs", "rds-db", "elasticache", "s3", "ec2", "xray"},
+    "warm": {"logs", "rds-db", "elasticache", "ec2", "xray"},
+    "admin": {"logs", "rds-db", "elasticache", "ec2", "xray"},
+}
+
+CASES = [(stage, function) for stage in STAGES for function in FUNCTIONS]
+
+
+def statements(stage: str, function: str) -> list[dict[str, Any]]:
+    text = (ROOT / ".chalice" / f"policy-{stage}-{function}.json").read_text(encoding="utf-8")
+    policy = json.loads(text)
+    assert policy["Version"] == "2012-10-17"
+    return list(policy["Statement"])
+
+
+@pytest.mark.parametrize(("stage", "function"), CASES)
+def test_actions_are_named_and_on_named_things(stage: str, function: str) -> None:
+    for each in statements(stage, function):
+        assert not [action for action in each["Action"] if "*" in action]
+        assert not each.keys() & {"NotAction", "NotResource"}
+        for resource in each["Resource"]:
+            if resource == "*":
+                assert set(each["Action"]) <= NAMELESS.keys()
+            else:
+                # account and region are not known before deployment; the name is, to its end
+                assert re.fullmatch(r"arn:aws:[a-z0-9-]+:\*?:\*?:.*[a-z].*", resource)
+                assert f"faunalens-{stage}" in resource or re.search("/faunalens_(app|admin)$", resource)
+
+
+@pytest.mark.parametrize(("stage", "function"), CASES)
+def test_a_function_may_do_what_it_needs_and_nothing_else(stage: str, function: str) -> None:
+    allowed = {action for each in statements(stage, function) if each["Effect"] == "Allow" for action in each["Action"]}
+    assert {action.partition(":")[0] for action in allowed} == NEEDS[function]
+    # No function makes a log group, which would have no end, or reads another one's.
+    assert {action for action in allowed if action.startswith("logs:")} == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert {action for action in allowed if action.startswith("s3:")} <= {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+    }
+
+
+@pytest.mark.parametrize(("stage", "function"), CASES)
+def test_a_functions_own_code_cannot_touch_the_network(stage: str, function: str) -> None:
+    # GIVEN that Lambda needs the rights to put a function into the network THEN its code is denied the same ones
+    policy = statements(stage, function)
+    allowed = {a for each in policy if each["Effect"] == "Allow" for a in each["Action"] if a.startswith("ec2:")}
+    (denial,) = [each for each in policy if each["Effect"] == "Deny"]
+    assert set(denial["Action"]) == allowed
+    name = FUNCTIONS[function].format(stage)
+    assert denial["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": f"arn:aws:lambda:*:*:function:{name}"}}
+
+
+@pytest.mark.parametrize(("stage", "function"), CASES)
+def test_a_function_writes_its_own_log_and_signs_in_as_its_own_user(stage: str, function: str) -> None:
+    policy = {each["Sid"]: each["Resource"] for each in statements(stage, function)}
+    assert policy["WriteItsLog"] == [f"arn:aws:logs:*:*:log-group:/aws/lambda/{FUNCTIONS[function].format(stage)}:*"]
+    user = "faunalens_admin" if function == "admin" else "faunalens_app"
+    assert policy["SignInToDatabase"] == [f"arn:aws:rds-db:*:*:dbuser:*/{user}"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_photos_are_those_of_the_account_itself(stage: str) -> None:
+    # GIVEN that the account's number in the bucket's name is not known THEN a bucket of another account is ruled out
+    photos = [each for each in statements(stage, "api") if "s3" in each["Action"][0]]
+    assert len(photos) == 2
+    for each in photos:
+        assert each["Condition"] == {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_stages_differ_by_name_only(function: str) -> None:
+    dev = json.dumps(statements("dev", function))
+    assert dev.replace("faunalens-dev", "faunalens-prod") == json.dumps(statements("prod", function))

@@ -1,0 +1,94 @@
+"""The templates keep the rules, or say beside the resource why not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cloudformation import STAGES, parameters, resources, template
+from tests.unit.infra.rules import RULES
+
+EDGE = {"Stage": "dev", "RestApiId": "abc", "Firewall": "yes", "UsagePlan": "yes"}
+DEPLOYED = {
+    "dev": ("faunalens.yaml", parameters("dev")),
+    "prod": ("faunalens.yaml", parameters("prod")),
+    "all": ("faunalens.yaml", {"Stage": "all", "DatabaseReader": "yes", "AlarmEmail": "a@b.example"}),
+    "edge": ("edge.yaml", EDGE),
+}
+"""Templates with parameters; `all` is with every optional resource."""
+
+OPEN_TO_ALL = {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route", "AWS::SecretsManager::Secret"}
+
+
+def excused(resource: Any) -> dict[str, str]:
+    """Rules that a resource need not keep, and why."""
+    skip = resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
+    return {each["id"]: each["comment"] for each in skip}
+
+
+def cases() -> Iterator[Any]:
+    for deployment, (name, given) in DEPLOYED.items():
+        for resource, content in resources(name, given).items():
+            for rule, what in RULES.items():
+                if what.kind == content["Type"]:
+                    yield pytest.param(rule, content, id=f"{deployment}-{resource}-{rule}")
+
+
+@pytest.mark.parametrize(("rule", "resource"), list(cases()))
+def test_a_resource_keeps_a_rule_or_says_why_not(rule: str, resource: Any) -> None:
+    if RULES[rule].holds(resource["Properties"]):
+        assert rule not in excused(resource), "the excuse is no longer needed"
+    else:
+        assert rule in excused(resource), RULES[rule].says
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_sees_what_breaks_it(rule: str) -> None:
+    # GIVEN a real resource that keeps it (or, if none does, any of its type) WHEN it is changed THEN it does not
+    kind = RULES[rule].kind
+    everything = [each for name, given in DEPLOYED.values() for each in resources(name, given).values()]
+    found = [each["Properties"] for each in everything if each["Type"] == kind]
+    assert found, f"no template has a {kind}"
+    broken = {name: value for name, value in {**found[0], **RULES[rule].broken}.items() if value is not None}
+    assert not RULES[rule].holds(broken)
+
+
+@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml"])
+def test_every_excuse_is_for_a_rule_that_there_is_and_says_why(name: str) -> None:
+    for resource in template(name)["Resources"].values():
+        for rule, comment in excused(resource).items():
+            assert rule in RULES
+            assert len(comment) > 40
+
+
+@pytest.mark.parametrize("deployment", DEPLOYED)
+def test_nothing_leads_to_the_internet_and_no_secret_is_kept(deployment: str) -> None:
+    name, given = DEPLOYED[deployment]
+    assert not {each["Type"] for each in resources(name, given).values()} & OPEN_TO_ALL
+
+
+def test_only_functions_reach_the_stores() -> None:
+    groups = resources("faunalens.yaml", parameters("prod"))
+    for store, ports in {"Database": (5432, 5432), "Cache": (6379, 6380)}.items():
+        (rule,) = groups[f"{store}SecurityGroup"]["Properties"]["SecurityGroupIngress"]
+        assert rule["SourceSecurityGroupId"] == {"Ref": "FunctionSecurityGroup"}
+        assert (rule["FromPort"], rule["ToPort"]) == ports
+        way_there = groups[f"FunctionTo{store}"]["Properties"]
+        assert way_there["DestinationSecurityGroupId"] == {"Ref": f"{store}SecurityGroup"}
+        assert (way_there["FromPort"], way_there["ToPort"]) == ports
+
+
+def test_functions_reach_s3_alone_where_its_addresses_are_known() -> None:
+    given = {**parameters("prod"), "S3PrefixList": "pl-63a5400a"}
+    (rule,) = resources("faunalens.yaml", given)["FunctionSecurityGroup"]["Properties"]["SecurityGroupEgress"]
+    assert rule["DestinationPrefixListId"] == "pl-63a5400a"
+    assert "CidrIp" not in rule
+
+
+def test_data_survives_a_mistake() -> None:
+    for stage in STAGES:
+        database = resources("faunalens.yaml", parameters(stage))["Database"]
+        assert (database["DeletionPolicy"], database["UpdateReplacePolicy"]) == ("Snapshot", "Snapshot")
+    prod = resources("faunalens.yaml", parameters("prod"))["Database"]["Properties"]
+    assert prod["DeletionProtection"] == "true"
+    assert int(prod["BackupRetentionPeriod"]) >= 7

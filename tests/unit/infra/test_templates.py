@@ -1,0 +1,127 @@
+"""The templates are right by cfn-lint's schemas, and everything that they ask or tell is documented."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from chalicelib.settings import ROOT
+from infra.certificates import FOLDER as CERTIFICATES
+from infra.environment import NEEDED
+from infra.limits import FILE as LIMITS
+from tests.cloudformation import INFRA, STAGES, parameters, resources, template
+
+GUIDE = (ROOT / "docs" / "infra.md").read_text(encoding="utf-8")
+
+
+REGIONS = sorted(path.stem for path in CERTIFICATES.glob("*.pem"))
+"""Where the app can run: we have the certificates of the database."""
+
+WITHOUT_BUDGETS = set(re.findall(r"`([a-z]{2}-[a-z]+-\d)`", GUIDE.partition("no budgets in")[2].partition("\n\n")[0]))
+"""Regions in which CloudFormation does not know budgets, as docs/infra.md lists them."""
+
+
+def found_by_cfn_lint(text: str, regions: list[str]) -> list[str]:
+    return [each.message for each in lint(text, config=ManualArgs(regions=regions))]
+
+
+@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml"])
+def test_cfn_lint_finds_nothing_in_any_region(name: str) -> None:
+    found = found_by_cfn_lint((INFRA / name).read_text(encoding="utf-8"), REGIONS)
+    budgets = [f"Resource type 'AWS::Budgets::Budget' does not exist in '{region}'" for region in WITHOUT_BUDGETS]
+    assert sorted(found) == (sorted(budgets) if name == "faunalens.yaml" else [])
+
+
+def test_cfn_lint_would_find_something() -> None:
+    text = (INFRA / "edge.yaml").read_text(encoding="utf-8")
+    assert found_by_cfn_lint(text, ["eu-west-1"]) == []
+    assert found_by_cfn_lint(text.replace("Scope: REGIONAL", "Scope: LOCAL"), ["eu-west-1"])
+
+
+def test_a_template_can_be_sent_without_a_bucket() -> None:
+    for name in ("faunalens.yaml", "edge.yaml"):
+        assert len((INFRA / name).read_bytes()) <= 51_200, "CloudFormation takes no more in a request"
+
+
+@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "extras.yaml"])
+def test_every_parameter_and_output_is_documented(name: str) -> None:
+    for kind in ("Parameters", "Outputs"):
+        for each, declared in template(name).get(kind, {}).items():
+            assert declared["Description"]
+            assert re.search(rf"^\| `{each}` \|", GUIDE, re.MULTILINE), f"docs/infra.md does not list {each}"
+
+
+def test_every_output_that_the_app_needs_is_there() -> None:
+    assert set(NEEDED) <= template("faunalens.yaml")["Outputs"].keys()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_gives_only_parameters_that_there_are_with_values_that_they_take(stage: str) -> None:
+    declared = template("faunalens.yaml")["Parameters"]
+    for name, value in parameters(stage).items():
+        assert isinstance(value, str)
+        assert value in map(str, declared[name].get("AllowedValues", [value]))
+        assert re.fullmatch(declared[name].get("AllowedPattern", ".*"), value)
+        assert declared[name].get("MinValue", 0) <= (float(value) if declared[name]["Type"] == "Number" else 0)
+
+
+def test_stages_have_networks_that_could_be_joined() -> None:
+    def network(stage: str) -> Any:
+        return resources("faunalens.yaml", parameters(stage))["Vpc"]["Properties"]["CidrBlock"]
+
+    assert network("dev") != network("prod")
+
+
+@pytest.mark.parametrize(("minimum", "pauses"), [("0", True), ("0.5", False)])
+def test_the_database_pauses_only_if_its_least_capacity_is_nothing(minimum: str, pauses: bool) -> None:
+    # WHEN a stage is deployed with that capacity
+    database = resources("faunalens.yaml", {**parameters("dev"), "DatabaseMinCapacity": minimum})["Database"]
+    # THEN it says when it pauses or nothing of it: AWS refuses the one where the other is meant
+    assert ("SecondsUntilAutoPause" in database["Properties"]["ServerlessV2ScalingConfiguration"]) is pauses
+
+
+@pytest.mark.parametrize(
+    ("given", "there"),
+    [({}, set()), ({"AlarmEmail": "a@b.example"}, {"AlarmMail"}), ({"DatabaseReader": "yes"}, {"DatabaseReplica"})],
+)
+def test_what_is_optional_is_there_when_it_is_asked_for(given: dict[str, str], there: set[str]) -> None:
+    optional = {"AlarmMail", "DatabaseReplica", "Budget"}
+    found = resources("faunalens.yaml", {"Stage": "dev", **given})
+    assert found.keys() & optional == there
+    assert "Budget" in resources("faunalens.yaml", {"Stage": "dev", "BudgetDollars": "10"})
+
+
+def test_names_are_those_that_logs_dashboards_and_policies_use() -> None:
+    found = resources("faunalens.yaml", parameters("prod"))
+    logs = {each["Properties"]["LogGroupName"] for each in found.values() if each["Type"] == "AWS::Logs::LogGroup"}
+    functions = {f"/aws/lambda/faunalens-prod{suffix}" for suffix in ("", "-warm", "-admin")}
+    assert logs == functions | {"/aws/rds/cluster/faunalens-prod/postgresql"}
+    assert found["Database"]["Properties"]["DBClusterIdentifier"] == "faunalens-prod"
+    assert found["Cache"]["Properties"]["ServerlessCacheName"] == "faunalens-prod"
+    assert found["AlarmTopic"]["Properties"]["TopicName"] == "faunalens-prod-alarms"
+    assert found["Photos"]["Properties"]["BucketName"] == {"Fn::Sub": "faunalens-prod-photos-${AWS::AccountId}"}
+
+
+def test_limits_are_set_for_every_stage() -> None:
+    assert json.loads(LIMITS.read_text(encoding="utf-8")).keys() == set(STAGES)
+
+
+def test_everything_that_can_be_told_apart_is_tagged() -> None:
+    untagged = {"AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy", "AWS::Budgets::Budget"}
+    untagged |= {"AWS::EC2::VPCEndpoint", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::SecurityGroupEgress"}
+    for name, each in template("faunalens.yaml")["Resources"].items():
+        if each["Type"] not in untagged:
+            assert {"Key": "project", "Value": "faunalens"} in each["Properties"]["Tags"], name
+
+
+def test_the_upload_folder_is_the_one_that_the_code_writes_to() -> None:
+    from chalicelib.uploads import FOLDER
+
+    endpoint = template("faunalens.yaml")["Resources"]["S3Endpoint"]["Properties"]["PolicyDocument"]
+    assert endpoint["Statement"][0]["Resource"]["Fn::Sub"].endswith(f"/{FOLDER}*")
+    for path in Path(ROOT, ".chalice").glob("policy-*-api.json"):
+        assert f"/{FOLDER}*" in path.read_text(encoding="utf-8")

@@ -1,0 +1,66 @@
+"""What GitHub runs: right by actionlint's checks, safe, and without a key."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cfnlint.decode.cfn_yaml import loads
+
+from chalicelib.settings import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+LINT = Path(sys.executable).with_name("jactionlint")
+
+
+def lint(*arguments: str | Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """jactionlint on files, without the linters of others that a machine may have or not."""
+    command = [LINT, "--strict-exit", "--no-online", "--shellcheck=", "--pyflakes=", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def test_the_linter_finds_nothing() -> None:
+    done = lint(*WORKFLOWS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_linter_would_find_something(tmp_path: Path) -> None:
+    # GIVEN a workflow that runs what strangers write
+    broken = tmp_path / "broken.yml"
+    broken.write_text(
+        "on: issues\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n"
+        "      - run: echo ${{ github.event.issue.title }} ${{ nothing.such }}\n"
+    )
+    done = lint(broken, folder=tmp_path)
+    assert done.returncode == 1
+    assert "potentially untrusted" in done.stdout
+    assert 'undefined variable "nothing"' in done.stdout
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_key_is_kept_and_actions_are_pinned(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"secrets\.|aws-access-key|AWS_SECRET", text)
+    for used in re.findall(r"uses: (\S+)", text):
+        assert used.startswith("./") or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", used), used
+
+
+def test_what_the_deployment_runs_is_there() -> None:
+    # GIVEN the commands of the workflow THEN the steps and modules that they name exist
+    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
+    steps = re.findall(r"--only (\w+)", text)
+    known = subprocess.run(
+        [sys.executable, "-m", "infra", "up", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    for step in steps:
+        assert re.search(rf"\b{step}\b", known), step
+    jobs = loads(text)["jobs"]
+    assert jobs["deploy"]["needs"] == "test"
+    assert jobs["deploy"]["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "id-token" not in str(jobs["test"])
