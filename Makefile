@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model run lambda test unit check format bench warm spike growth docs
+.PHONY: help setup environment model run lambda package test unit check format bench warm spike growth docs
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -22,6 +22,9 @@ run: setup ## everything up and served on http://127.0.0.1:8000 (another port: P
 
 lambda: setup ## the package as Lambda runs it, served on http://127.0.0.1:8000 (PORT=8001, CONTAINERS=3, STAGE=prod)
 	@exec $(PYTHON) -m local.lambdas --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent
+
+package: setup ## what Chalice uploads, into build/package, with tables of its sizes (STAGE=prod)
+	@exec $(PYTHON) -m infra.package $(if $(STAGE),--stage $(STAGE))
 
 test: setup ## the whole test suite; it starts its own servers
 	@$(PYTHON) -m pytest

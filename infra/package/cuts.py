@@ -37,7 +37,7 @@ CUTS = (
     ),
     Cut(
         "aiohttp and its family",
-        "aws-embedded-metrics asks with it whether it runs on EC2; chalicelib/metrics.py never lets it ask",
+        "aws-embedded-metrics asks with it whether it runs on EC2; chalicelib/emitter.py never lets it ask",
         (
             *("aiohttp", "aiosignal", "aiohappyeyeballs", "attr", "attrs", "frozenlist", "idna", "multidict"),
             *("propcache", "yarl", "aiohttp-*", "aiosignal-*", "aiohappyeyeballs-*", "attrs-*", "frozenlist-*"),
@@ -48,7 +48,10 @@ CUTS = (
     Cut(
         "fonts",
         "Pillow draws no text here",
-        ("PIL/_imagingft.*", "pillow.libs/libfreetype-*", "pillow.libs/libharfbuzz-*", "pillow.libs/libbrotli*"),
+        (
+            *("PIL/_imagingft.*", "pillow.libs/libfreetype-*", "pillow.libs/libharfbuzz-*", "pillow.libs/libbrotli*"),
+            "pillow.libs/libpng16-*",  # for coloured letters; PNG photos are read without it
+        ),
     ),
     Cut(
         "tests",

@@ -1,0 +1,292 @@
+"""The real package, built with Chalice's own command: sizes, contents, and whether Lambda can run it."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
+from packaging.requirements import Requirement
+from packaging.tags import Tag, compatible_tags, cpython_tags
+
+from chalicelib.settings import ROOT
+from infra.package import Package, archive, build, cuts, packager, wheels
+from infra.package.contents import worth
+from tests.pictures import encoded, scene
+
+SITE = packager.SITE
+NEWEST = {"GLIBC": wheels.GLIBC, "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (12, 0)}
+"""Versions that Amazon Linux 2023 has: its glibc, and libstdc++ and libgcc of its GCC 11."""
+THERE = re.compile(r"(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libz|ld-linux-x86-64)\.so\.\d+")
+"""Libraries that wheels may count on (https://peps.python.org/pep-0600/, and auditwheel's list for manylinux_2_34)."""
+ELSEWHERE = {"boto3", "botocore", "aws_embedded_metrics"}
+"""Packages that Lambda's runtime brings, and the one that chalicelib.emitter imports in its own way."""
+LINES = re.compile(r"^([a-z0-9-]+)==([^ ;\\]+)", re.MULTILINE)
+
+
+def entries(*zips: Path) -> dict[str, bytes]:
+    """All files of zips by their name, those of the layer without where it is unpacked."""
+    found: dict[str, bytes] = {}
+    for path in zips:
+        with zipfile.ZipFile(path) as opened:
+            found |= {name.removeprefix(SITE): opened.read(name) for name in opened.namelist()}
+    return found
+
+
+@pytest.fixture(scope="module")
+def layer(package: Package) -> dict[str, bytes]:
+    return entries(package.layer)
+
+
+@pytest.fixture(scope="module")
+def function(package: Package) -> dict[str, bytes]:
+    return entries(package.function)
+
+
+def checkout(folder: Path) -> Path:
+    """What is deployed, in another place, as a clone has it once the model is built."""
+    folder.mkdir()
+    for name in ("app.py", "requirements.txt"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("chalicelib", "infra", "database", "vendor", "model", "dashboards"):
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / ".chalice").mkdir()
+    for path in (ROOT / ".chalice").glob("*.json"):
+        shutil.copy(path, folder / ".chalice")
+    return folder
+
+
+def chalice(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`chalice package` as somebody types it."""
+    command = [str(Path(sys.executable).with_name("chalice")), "package", "out"]
+    surroundings = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", **environment}
+    return subprocess.run(command, cwd=project, env=surroundings, capture_output=True, text=True, check=False)
+
+
+def test_lambda_takes_the_sizes(package: Package) -> None:
+    assert package.function.stat().st_size < archive.LIMIT
+    assert package.layer.stat().st_size < archive.LIMIT
+    assert package.unpacked < archive.UNPACKED_LIMIT
+
+
+def test_the_function_holds_the_app_and_nothing_else(function: dict[str, bytes]) -> None:
+    # GIVEN the app's own files
+    own = [path for path in (ROOT / "chalicelib").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    expected = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in [ROOT / "app.py", *own]}
+    assert {"chalicelib/places.csv", "chalicelib/web/index.html"} <= expected.keys()
+    # THEN they are there, besides the two of Chalice's that a function needs
+    sources = {name: text for name, text in function.items() if not name.endswith(".pyc")}
+    assert sources.keys() - expected.keys() == {"chalice/__init__.py", "chalice/app.py"}
+    assert {name: text for name, text in sources.items() if name in expected} == expected
+
+
+def test_the_layer_holds_every_pinned_dependency_but_those_cut(layer: dict[str, bytes]) -> None:
+    pinned = dict(LINES.findall((ROOT / "requirements.txt").read_text(encoding="utf-8")))
+    metadata = "\n".join(text.decode() for name, text in layer.items() if name.endswith(".dist-info/METADATA"))
+    names = [name.lower().replace("_", "-") for name in re.findall(r"^Name: (.*)$", metadata, re.MULTILINE)]
+    packed = dict(zip(names, re.findall(r"^Version: (.*)$", metadata, re.MULTILINE), strict=True))
+    left_out = {pattern.removesuffix("-*") for cut in cuts.CUTS for pattern in cut.patterns if pattern.endswith("-*")}
+    assert packed == {name: version for name, version in pinned.items() if name not in left_out}
+    asked = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
+    direct = {Requirement(line.partition("#")[0]).name for line in asked if line and not line.startswith("#")}
+    assert direct <= packed.keys()
+
+
+def test_the_layer_holds_the_model(layer: dict[str, bytes]) -> None:
+    found = {name: text for name, text in layer.items() if name.startswith("model/")}
+    names = ("faunalens.onnx", "labels.csv", "taxa.csv")
+    assert found == {f"model/{name}": (ROOT / "model" / name).read_bytes() for name in names}
+
+
+def test_nothing_from_the_desk_is_packed(function: dict[str, bytes], layer: dict[str, bytes]) -> None:
+    tops = {name.partition("/")[0].partition(".")[0] for name in (*function, *layer)}
+    desk = {
+        "boto3",
+        "botocore",
+        "pip",
+        "setuptools",
+        "wheel",
+        "pytest",
+        "hypothesis",
+        "mypy",
+        "infra",
+        "tests",
+        "local",
+    }
+    assert not tops & (desk | {"benchmarks", "dashboards", "docs", "onnx", "aiohttp", "click", "moto"})
+    assert not [name for name in (*function, *layer) if re.search(r"(^|/)tests?/|\.(pyi|pyx|pxd|c|h|a)$", name)]
+
+
+def test_every_module_has_bytecode_that_python_takes(function: dict[str, bytes], layer: dict[str, bytes]) -> None:
+    for packed in (function, layer):
+        for name in (name for name in packed if name.endswith(".py")):
+            folder, _, module = name.rpartition("/")
+            code = packed[f"{folder}/__pycache__/{module}c".lstrip("/").replace(".pyc", ".cpython-313.pyc")]
+            assert code[4:8] == b"\1\0\0\0", f"{name}: bytecode that is compared with its source"
+
+
+def test_wheels_are_for_the_runtime(layer: dict[str, bytes]) -> None:
+    # GIVEN what pip would take on Lambda
+    platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(wheels.GLIBC[1], 4, -1)]
+    platforms += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
+    fits = {*cpython_tags(wheels.PYTHON, platforms=platforms), *compatible_tags(wheels.PYTHON, platforms=platforms)}
+    # THEN each wheel has a tag of these
+    tagged = {name: text.decode() for name, text in layer.items() if name.endswith(".dist-info/WHEEL")}
+    assert len(tagged) >= 9
+    for name, text in tagged.items():
+        assert fits & {Tag(*tag.split("-")) for tag in re.findall(r"^Tag: (.*)$", text, re.MULTILINE)}, name
+
+
+def libraries(layer: dict[str, bytes]) -> Iterator[tuple[str, ELFFile]]:
+    for name, text in layer.items():
+        if text.startswith(b"\x7fELF"):
+            yield name, ELFFile(BytesIO(text))
+
+
+def test_libraries_need_no_newer_system_than_lambdas(layer: dict[str, bytes]) -> None:
+    for name, elf in libraries(layer):
+        assert elf.get_machine_arch() == "x64", name
+        for section in elf.iter_sections():
+            if isinstance(section, GNUVerNeedSection):
+                for _, versions in section.iter_versions():
+                    for version in versions:
+                        kind, _, number = version.name.partition("_")
+                        if kind in NEWEST and number[0].isdigit():
+                            assert tuple(map(int, number.split("."))) <= NEWEST[kind], f"{name} needs {version.name}"
+
+
+def test_each_library_finds_those_that_it_links_and_none_is_there_for_nobody(layer: dict[str, bytes]) -> None:
+    # GIVEN the libraries that are packed, and who links whom
+    packed = {name.rpartition("/")[2] for name, _ in libraries(layer)}
+    linked = {name: set(_linked(elf)) for name, elf in libraries(layer)}
+    assert len(linked) > 50
+    # THEN each that is linked is there as well, or at Lambda
+    for name, needed in linked.items():
+        assert not {other for other in needed - packed if not THERE.fullmatch(other)}, name
+    # AND what wheels bring along for others is linked by one of them
+    brought = {name.rpartition("/")[2] for name in linked if ".libs/" in name}
+    assert brought <= set().union(*linked.values())
+
+
+def _linked(elf: ELFFile) -> Iterator[str]:
+    for segment in elf.iter_segments("PT_DYNAMIC"):
+        assert isinstance(segment, DynamicSegment)
+        yield from (tag.needed for tag in segment.iter_tags("DT_NEEDED"))  # type: ignore[attr-defined]
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Modules that a module may import, at once or later, but for those that are for types only."""
+    typing = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) in ("TYPE_CHECKING", "'chalice.cli' in sys.modules")
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and id(node) not in typing:
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and id(node) not in typing:
+            yield node.module or ""
+
+
+PROGRAM = """
+import sys, importlib
+sys.path[:] = [*sys.argv[1:3], *(path for path in sys.path if "-packages" not in path)]
+import app
+for name in sys.argv[4:]:
+    importlib.import_module(name)
+from chalicelib import emitter
+from chalicelib.photo import Limits, open_photo
+emitter.prepare()
+print(open_photo(open(sys.argv[3], "rb").read(), Limits(10**8, 100)).pixels(64).shape)
+parts = app.parts()
+print(parts.health("1", deep=False).model.state, len(parts.taxonomy.animals))
+print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules.values()}))
+"""
+
+
+def test_all_that_the_app_imports_comes_out_of_the_package(package: Package, tmp_path: Path) -> None:
+    # GIVEN the unpacked zips, and a Python that knows nothing else
+    for path, name in ((package.function, "task"), (package.layer, "opt")):
+        with zipfile.ZipFile(path) as opened:
+            opened.extractall(tmp_path / name)
+    task, site = tmp_path / "task", tmp_path / "opt" / SITE
+    own = [task / "app.py", *sorted((task / "chalicelib").glob("*.py"))]
+    names = {name for path in own for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
+    names |= {f"chalicelib.{path.stem}" for path in own[1:] if path.stem != "__init__"}
+    assert {"onnxruntime", "redis", "psycopg2", "h3.api.basic_int"} & names
+    (tmp_path / "photo.heic").write_bytes(encoded(scene(), "HEIF"))
+    # WHEN it imports everything that the app may ever import, reads a HEIC photo and loads the model
+    wanted = sorted(name for name in names if name.partition(".")[0] not in ELSEWHERE)
+    folders = [str(task), str(site), str(tmp_path / "photo.heic")]
+    command = [sys.executable, "-I", "-S", "-B", "-c", PROGRAM, *folders, *wanted]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    # THEN it works, and nothing came from elsewhere
+    shape, model, files = done.stdout.splitlines()
+    assert (shape, model) == ("(64, 64, 3)", "ok 398")
+    assert not [name for name in files.split() if "-packages" in name and not name.startswith(str(tmp_path))]
+
+
+def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path) -> None:
+    # GIVEN the same files somewhere else WHEN they are packed for another stage
+    other = build(tmp_path / "out", "prod", checkout(tmp_path / "checkout"))
+    # THEN a deployment uploads nothing that is new
+    assert other.function.read_bytes() == package.function.read_bytes()
+    assert other.layer.read_bytes() == package.layer.read_bytes()
+
+
+def test_every_cut_still_takes_something_away(tmp_path: Path) -> None:
+    wheels.fetch(ROOT / "requirements.txt", tmp_path)
+    assert [cut.name for cut, size in worth(tmp_path) if not size.zipped] == []
+
+
+def test_a_wheel_that_lambda_cannot_run_stops_the_deployment(tmp_path: Path) -> None:
+    # GIVEN a dependency of which there is only a wheel for Macs; stock Chalice warns and packs the rest
+    project, shop = checkout(tmp_path / "checkout"), tmp_path / "shop"
+    shop.mkdir()
+    wheel(shop, "onlymac-1.0-cp313-cp313-macosx_11_0_arm64.whl")
+    (project / "requirements.txt").write_text("onlymac==1.0\n", encoding="utf-8")
+    # WHEN it is packed THEN it says which, and nothing was packed
+    done = chalice(project, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(shop))
+    assert done.returncode == 1
+    assert "onlymac" in done.stderr
+    assert "pin a version" in done.stderr
+    assert not (project / "out").exists()
+
+
+def test_a_wheel_with_another_hash_stops_the_deployment(tmp_path: Path) -> None:
+    project, shop = checkout(tmp_path / "checkout"), tmp_path / "shop"
+    shop.mkdir()
+    wheel(shop, "changed-1.0-py3-none-any.whl")
+    (project / "requirements.txt").write_text(f"changed==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
+    done = chalice(project, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(shop))
+    assert (done.returncode, "DO NOT MATCH THE HASHES" in done.stderr) == (1, True)
+
+
+def test_a_model_that_was_never_built_stops_the_deployment(tmp_path: Path) -> None:
+    project = checkout(tmp_path / "checkout")
+    (project / "model" / "faunalens.onnx").unlink()
+    done = chalice(project)
+    assert done.returncode == 1
+    assert "vendor/model/faunalens.onnx cannot be packed" in done.stderr
+    assert "make setup" in done.stderr
+
+
+def wheel(folder: Path, filename: str) -> None:
+    """A wheel with nothing in it."""
+    name, version, *_ = filename.split("-")
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / filename, "w") as opened:
+        opened.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        opened.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nTag: {'-'.join(filename[:-4].split('-')[2:])}\n")
+        opened.writestr(f"{info}/RECORD", "")

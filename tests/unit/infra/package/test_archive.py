@@ -1,0 +1,71 @@
+"""Zips whose bytes depend on the files alone."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra.package import archive
+
+
+def made(folder: Path, names: list[str]) -> Path:
+    """A folder with files, made in the order of `names`."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"what is in {name}", encoding="utf-8")
+    return folder
+
+
+def test_the_same_files_make_the_same_bytes(tmp_path: Path) -> None:
+    # GIVEN the same files, made in another order, at another time and hidden from others
+    first = made(tmp_path / "first", ["a.py", "b/c.py", "b/a.so"])
+    second = made(tmp_path / "second", ["b/a.so", "b/c.py", "a.py"])
+    os.utime(second / "a.py", (1, 1))
+    (second / "a.py").chmod(0o600)
+    # WHEN both are packed
+    for folder in (first, second):
+        archive.pack(folder, "python/", folder.with_suffix(".zip"))
+    # THEN nobody can tell them apart
+    assert first.with_suffix(".zip").read_bytes() == second.with_suffix(".zip").read_bytes()
+
+
+def test_what_is_packed_can_be_read_by_the_user_whom_lambda_runs_as(tmp_path: Path) -> None:
+    folder, out = made(tmp_path / "in", ["a.py"]), tmp_path / "out.zip"
+    (folder / "a.py").chmod(0o600)
+    archive.pack(folder, "x/", out)
+    with zipfile.ZipFile(out) as opened:
+        (entry,) = opened.infolist()
+        assert (entry.filename, entry.external_attr >> 16, opened.read(entry)) == (
+            "x/a.py",
+            0o100644,
+            b"what is in a.py",
+        )
+
+
+def test_links_are_packed_as_what_they_lead_to(tmp_path: Path) -> None:
+    made(tmp_path / "elsewhere", ["sub/model.onnx"])
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "model").symlink_to(tmp_path / "elsewhere" / "sub")
+    archive.pack(folder, "", tmp_path / "out.zip")
+    with zipfile.ZipFile(tmp_path / "out.zip") as opened:
+        assert opened.namelist() == ["model/model.onnx"]
+    assert archive.unpacked(tmp_path / "out.zip") == len("what is in sub/model.onnx")
+
+
+def test_nothing_half_written_is_left_under_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN files of which one cannot be read
+    folder, read = made(tmp_path / "in", ["a.py", "b.py"]), Path.read_bytes
+
+    def read_all_but_one(path: Path) -> bytes:
+        if path.name == "b.py":
+            raise OSError("input/output error")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_all_but_one)
+    # WHEN they are packed THEN there is no zip, which the next deployment would take for whole
+    with pytest.raises(OSError, match="error"):
+        archive.pack(folder, "", tmp_path / "out.zip")
+    assert not (tmp_path / "out.zip").exists()

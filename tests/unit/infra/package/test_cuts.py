@@ -1,0 +1,60 @@
+"""What is left out of the package."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.package import cuts
+
+ROOT = Path(__file__).parents[4]
+
+
+def tree(folder: Path, *names: str) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "onnxruntime/capi/libonnxruntime.so.1.28.0",
+        "onnxruntime/transformers/models/bert.py",
+        "aiohttp/client.py",
+        "aiohttp-3.14.5.dist-info/METADATA",
+        "numpy/lib/tests/data/a.npy",
+        "numpy/_core/_umath_tests.cpython-313-x86_64-linux-gnu.so",
+        "numpy/__init__.pyi",
+        "h3/_cy/cells.pyx",
+        "redis-8.1.0.dist-info/RECORD",
+        "PIL/_avif.cpython-313-x86_64-linux-gnu.so",
+    ],
+)
+def test_is_left_out(tmp_path: Path, name: str) -> None:
+    cuts.take_away(tree(tmp_path, name))
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "onnxruntime/capi/libonnxruntime_providers_shared.so",
+        "onnxruntime/capi/onnxruntime_pybind11_state.cpython-313-x86_64-linux-gnu.so",
+        "numpy/testing/__init__.py",
+        "numpy/typing/__init__.py",
+        "redis/asyncio/client.py",
+        "redis-8.1.0.dist-info/METADATA",
+        "attributes.py",
+        "pillow.libs/libwebp-51b0b3f7.so.7.2.0",
+    ],
+)
+def test_stays(tmp_path: Path, name: str) -> None:
+    cuts.take_away(tree(tmp_path, name))
+    assert (tmp_path / name).exists()
+
+
+def test_each_cut_is_documented() -> None:
+    page = (ROOT / "docs" / "package.md").read_text(encoding="utf-8")
+    assert [cut.name for cut in cuts.CUTS if f"| {cut.name} " not in page] == []
