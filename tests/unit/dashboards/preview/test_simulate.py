@@ -1,0 +1,62 @@
+"""The simulated day: the same each time, in the app's own form, with its faults where they belong."""
+
+import hashlib
+import json
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.metrics import METRICS, NAMESPACE
+from dashboards.preview import day, simulate
+
+
+def first_hours(seed: int, hours: int) -> list[str]:
+    return [text for _, text in islice(simulate.lines(seed), hours * 60)]
+
+
+def test_one_seed_writes_one_day_and_another_a_different_one() -> None:
+    first, again, other = (hashlib.sha256("".join(first_hours(seed, 2)).encode()).hexdigest() for seed in (5, 5, 6))
+    assert first == again != other
+
+
+def test_lines_are_of_the_apps_own_form_and_what_is_of_aws_says_that_it_is_simulated() -> None:
+    # GIVEN the first hours
+    entries: list[dict[str, Any]] = [json.loads(line) for text in first_hours(1, 3) for line in text.splitlines()]
+    spaces = Counter(entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] for entry in entries)
+    assert spaces[NAMESPACE] > 300
+    assert {"AWS/ApiGateway", "AWS/Lambda", "AWS/ElastiCache", "AWS/RDS", "AWS/Logs", "AWS/S3"} <= spaces.keys()
+    for entry in entries:
+        (directive,) = entry["_aws"]["CloudWatchMetrics"]
+        # THEN each line holds what it announces
+        assert all(metric["Name"] in entry for metric in directive["Metrics"])
+        if directive["Namespace"] == NAMESPACE:
+            # THEN ours are registered, and not marked
+            assert {(metric["Name"], metric["Unit"]) for metric in directive["Metrics"]} <= {
+                (name, metric.unit) for name, metric in METRICS.items()
+            }
+            assert "simulated" not in entry
+        else:
+            assert entry["simulated"] is True
+
+
+def test_the_command_says_what_it_wrote_and_how_to_look_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a day of an hour
+    monkeypatch.setattr(day, "MINUTES", 60)
+    path = tmp_path / "day.jsonl"
+    # WHEN it is written
+    assert simulate.main(["--out", str(path)]) == 0
+    said = capsys.readouterr()
+    assert f"python -m dashboards preview --file {path}" in said.out
+    assert "simulating a day: " in said.err
+    assert path.stat().st_size > 100_000
+
+
+def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "none" / "day.jsonl"
+    assert simulate.main(["--out", str(path)]) == 1
+    assert f"{path} cannot be written: No such file or directory" in capsys.readouterr().err
