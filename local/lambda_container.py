@@ -124,8 +124,7 @@ class Container:
             invocation = Invocation(request_id, event, time.time() + left, self._function.arn, trace_id)
             self._api.offer(invocation)
             said = self._hear(deadline, request_id)
-            self._hear(deadline, request_id)  # it waits for the next
-            self._freeze()
+            self._settle(deadline)
         except Failed as failure:
             self.end()
             message = {"errorType": failure.error_type, "errorMessage": str(failure)}
@@ -222,8 +221,13 @@ class Container:
             f"RequestId: {request_id} Error: Task timed out after {self._function.timeout:.2f} seconds",
         )
 
-    def _freeze(self) -> None:
-        os.killpg(self.pid, signal.SIGSTOP)
+    def _settle(self, deadline: float) -> None:
+        """Freeze it once it waits for the next event; one that does not is of no use any more."""
+        try:
+            self._listen(deadline)
+            os.killpg(self.pid, signal.SIGSTOP)
+        except (Failed, TimeoutError):
+            self.end()
 
     def _report(self, request_id: str, duration: float) -> Report:
         used = self._peak() if self.alive else self._memory_used

@@ -57,8 +57,8 @@ class Place:
             (home / "tmp").mkdir()
             (home / "tmp").chmod(0o1777)
             home.chmod(0o755)
-            if not writable:
-                _make_read_only(self.task, self.opt, self._runtime)
+            for folder in (self.task, self.opt, self._runtime):
+                _protect(folder, writable=writable)
 
     @property
     def task_root(self) -> str:
@@ -157,11 +157,12 @@ def _runtime_packages() -> list[Path]:
     return [path for name in (*RUNTIME, *SDK) for path in sorted(site.glob(name))]
 
 
-def _make_read_only(*folders: Path) -> None:
-    for top in folders:
-        for path in (*top.rglob("*"), top):
-            if not path.is_symlink():
-                path.chmod(0o555 if path.is_dir() else 0o444)
+def _protect(top: Path, *, writable: bool) -> None:
+    """Let everybody read all of a folder, and nobody, or everybody, write to it."""
+    write = 0o222 if writable else 0
+    for path in (*top.rglob("*"), top):
+        if not path.is_symlink():
+            path.chmod(write | (0o555 if path.is_dir() else 0o444))
 
 
 def _remove(top: Path) -> None:

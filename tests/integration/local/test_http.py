@@ -12,6 +12,7 @@ from chalice.app import Chalice, Response
 
 from chalicelib.openapi import document
 from local import http
+from local.connection import FORM_MARGIN
 from local.ports import HOST
 
 LIMIT = 100_000
@@ -33,7 +34,7 @@ def port() -> Iterator[int]:
     def root() -> dict[str, str]:
         return {"hello": "there"}
 
-    server = http.build_server(app, HOST, 0, photo_max_bytes=LIMIT - http.FORM_MARGIN)
+    server = http.build_server(app, HOST, 0, photo_max_bytes=LIMIT - FORM_MARGIN)
     thread = Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server.server.server_address[1]

@@ -1,0 +1,219 @@
+"""The real package as Lambda runs it: awslambdaric, read-only code, real events, real PostgreSQL and Valkey."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import psycopg2
+import pytest
+
+from infra.package import Package
+from local.lambda_container import Container
+from local.lambda_deployment import Deployment, deployed
+from local.lambda_events import Request
+from local.valkey import ValkeyServer
+from tests.integration.conftest import Served
+from tests.pictures import SYDNEY, encoded, exif, jpeg, noise
+
+PHOTO = jpeg(exif=exif(SYDNEY))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lambda")
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    package: Package, folder: Path, loaded_database: str, valkey_server: ValkeyServer
+) -> Iterator[Deployment]:
+    """The package over the loaded database and Valkey, with at most three containers behind the API."""
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    with deployed(package, folder, environment, containers=3) as deployment:
+        yield deployment
+
+
+@pytest.fixture(scope="module")
+def api(deployment: Deployment, folder: Path) -> Iterator[Served]:
+    """The API over HTTP."""
+    server = deployment.build_server(0)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield Served(server.server_port, folder / "metrics.jsonl", folder / "faunalens-dev.log")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def containers(deployment: Deployment) -> list[Container]:
+    """Those of the API that wait for an event."""
+    return [container for _, container in deployment.functions["app.app"]._free]
+
+
+def is_frozen(container: Container) -> bool:
+    """Whether it is stopped, or about to be: a signal takes its time."""
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{container.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def test_a_photo_is_identified_as_at_the_desk(api: Served, served: Served) -> None:
+    # GIVEN the same photo, sent to what would be deployed and to what `make run` serves
+    there, here = (each.identify(PHOTO, {"top": "3"}) for each in (api, served))
+    assert (there.status, here.status) == (200, 200)
+    # THEN the answers are the same, but for whose they are, how long they took and where features were found
+    for answer in (there, here):
+        for name in ("request_id", "timings_ms"):
+            answer.json.pop(name)
+    assert _lasting(there.json) == _lasting(here.json)
+    assert there.json["location"]["source"] == "exif"
+    assert there.json["features"]["mode"] == "narrowed"
+    # AND it carries the identifier that API Gateway told
+    assert there.json["request_id"] == there.headers["x-amzn-RequestId"]
+
+
+def test_a_form_arrives_whole(api: Served) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n' + PHOTO + b"\r\n--b--\r\n"
+    reply = api.identify(body, content_type="multipart/form-data; boundary=b")
+    assert (reply.status, reply.json["location"]["source"]) == (200, "exif")
+
+
+def test_the_other_routes_answer(api: Served) -> None:
+    # WHEN what lives at a place is asked for
+    animals = api.request("GET", "/animals", {"lat": "-33.9", "lon": "151.2"})
+    # THEN the database behind the package has told
+    assert animals.status == 200
+    assert len(animals.json["animals"]) > 10
+    health = api.request("GET", "/health", {"deep": "true"})
+    assert (health.status, health.json["status"]) == (200, "ok")
+    page = api.request("GET", "/")
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert api.request("GET", "/web/app.js").status == 200
+    assert api.request("GET", "/openapi.json").json["openapi"].startswith("3.")
+
+
+def test_errors_are_problems_and_api_gateways_own_are_not(api: Served) -> None:
+    # GIVEN what the app refuses
+    refused = api.identify(b"no photo", {"location": "none"})
+    assert (refused.status, refused.json["code"]) == (415, "unsupported_media_type")
+    # AND what never reaches it
+    nowhere = api.request("GET", "/nothing")
+    assert (nowhere.status, nowhere.json) == (403, {"message": "Missing Authentication Token"})
+
+
+def test_a_photo_that_does_not_fit_into_an_event_is_refused_by_the_gateway(api: Served) -> None:
+    # GIVEN 5 MB, which base64 makes 6.7 MB of
+    reply = api.identify(PHOTO + b"\0" * 5_000_000)
+    assert (reply.status, reply.json) == (413, {"message": "Request Too Long"})
+    # WHEN it is one that fits
+    assert api.identify(PHOTO + b"\0" * 4_300_000).status == 200
+
+
+def test_three_requests_at_a_time_have_three_containers(api: Served, deployment: Deployment) -> None:
+    photo = encoded(noise(4000, 3000), "JPEG", quality=80)
+    with ThreadPoolExecutor(3) as clients:
+        while deployment.functions["app.app"].size < 3:
+            work = [clients.submit(api.identify, photo, {"location": "none"}) for _ in range(3)]
+            assert [each.result().status for each in work] == [200] * 3
+    # THEN each had an initialisation of its own, and all of them are frozen now
+    assert len({container.pid for container in containers(deployment)}) == 3
+    assert all(container.init for container in containers(deployment))
+    assert all(is_frozen(container) for container in containers(deployment))
+    # AND none comes near the memory that it pays for
+    reports = [line for line in lines(api.log) if "REPORT" in line]
+    assert all(int(line.split("Max Memory Used: ")[1].split()[0]) < 400 for line in reports)
+
+
+def test_connections_are_as_good_after_a_freeze(api: Served, deployment: Deployment, loaded_database: str) -> None:
+    query = {"lat": "-33.9", "lon": "151.2"}
+    api.request("GET", "/animals", query)
+    # GIVEN a container whose connection to the database its server has closed while it was frozen
+    container = containers(deployment)[-1]
+    assert is_frozen(container)
+    _close_connections_to(loaded_database)
+    # WHEN a request thaws it that needs the database
+    reply = api.request("GET", "/animals", {"lat": "10.1", "lon": "20.2"})
+    # THEN it has connected again, without a fault to be seen
+    assert (reply.status, reply.json["features"]["mode"]) == (200, "narrowed")
+    assert containers(deployment)[-1] is container
+
+
+def test_a_container_that_dies_costs_one_request(api: Served, deployment: Deployment) -> None:
+    container = containers(deployment)[-1]
+    # GIVEN a container that was killed while nobody looked
+    os.kill(container.pid, signal.SIGKILL)
+    query = {"lat": "-33.9", "lon": "151.2"}
+    lost = api.request("GET", "/animals", query)
+    assert (lost.status, lost.json) == (502, {"message": "Internal server error"})
+    assert "signal: SIGKILL" in api.log.read_text()
+    # THEN the next request has another
+    assert api.request("GET", "/animals", query).status == 200
+    assert container not in containers(deployment)
+
+
+def test_the_schedule_warms_in_a_container_of_its_own(deployment: Deployment, folder: Path) -> None:
+    invoked = deployment.run_schedule("app.warm")
+    # THEN the report says that cells were looked after, and nothing went wrong
+    assert invoked.error is None
+    report: dict[str, Any] = json.loads(invoked.payload)
+    assert not report["faults"]
+    # AND it needs far less memory than the model would
+    assert invoked.report.memory_used < 128 < invoked.report.memory == 512
+    assert any('"WarmingRuns": 1' in line for line in lines(folder / "metrics.jsonl"))
+
+
+def test_metrics_are_where_dashboards_look(api: Served) -> None:
+    before = len(lines(api.metrics))
+    request_id = api.identify(PHOTO).json["request_id"]
+    # THEN there are new lines, one of them of this request, counted under the stage
+    found = [json.loads(line) for line in lines(api.metrics)[before:]]
+    (line,) = (each for each in found if each.get("request_id") == request_id)
+    assert (line["stage"], line["Requests"]) == ("dev", 1)
+
+
+def test_nothing_tries_to_write_into_the_package(
+    package: Package, tmp_path: Path, loaded_database: str, valkey_server: ValkeyServer
+) -> None:
+    # GIVEN the package in a plain folder where it can be written to, by a Python that may write bytecode
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    with deployed(package, tmp_path, environment, way="folder", writable=True) as deployment:
+        folders = (deployment.place.task, deployment.place.opt)
+        before = [_everything_in(folder) for folder in folders]
+        # WHEN a photo is identified
+        request = Request("POST", "/identify", [("Content-Type", "image/jpeg")], PHOTO, "127.0.0.1")
+        answer = deployment.gateway.answer(request)
+        assert (answer.status, json.loads(answer.body)["features"]["mode"]) == (200, "narrowed")
+        # THEN all is as it was
+        assert [_everything_in(folder) for folder in folders] == before
+
+
+def _everything_in(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def _lasting(answer: dict[str, Any]) -> dict[str, Any]:
+    features = {name: value for name, value in answer["features"].items() if name != "cache"}
+    return {name: value for name, value in answer.items() if name not in ("request_id", "timings_ms")} | {
+        "features": features
+    }
+
+
+def _close_connections_to(database: str) -> None:
+    with closing(psycopg2.connect(database)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and usename = user"
+        )

@@ -1,0 +1,98 @@
+"""A small package, so that what containers do can be tried in a tenth of a second: two zips, a few handlers."""
+
+import zipfile
+from pathlib import Path
+
+from infra.package import Package
+from local.lambda_function import Function
+
+HANDLERS = '''
+import os, sys, time
+from pathlib import Path
+import layered
+
+STARTED = time.monotonic()
+held = []
+calls = 0
+
+
+def echo(event, context):
+    global calls
+    calls += 1
+    return {
+        "event": event,
+        "calls": calls,
+        "pid": os.getpid(),
+        "request_id": context.aws_request_id,
+        "arn": context.invoked_function_arn,
+        "left_ms": context.get_remaining_time_in_millis(),
+        "environment": dict(os.environ),
+        "path": sys.path,
+        "modules": sorted(sys.modules),
+        "layer": layered.FROM,
+        "clock": time.monotonic(),
+    }
+
+
+def fail(event, context):
+    raise ValueError("as asked")
+
+
+def leave(event, context):
+    print("about to leave", flush=True)
+    os._exit(event["code"])
+
+
+def grow(event, context):
+    for _ in range(event["mb"]):
+        held.append(b"x" * 2**20)
+    return {"held": len(held)}
+
+
+def sleep(event, context):
+    time.sleep(event["seconds"])
+    return {"slept": event["seconds"]}
+
+
+def large(event, context):
+    return "x" * event["bytes"]
+
+
+def write(event, context):
+    results = {}
+    for place in event["places"]:
+        try:
+            Path(place, "written").write_text("x")
+            results[place] = "written"
+        except OSError as error:
+            results[place] = type(error).__name__
+    return results
+
+
+def find(event, context):
+    """Which modules can be imported, and which files are there."""
+    import importlib.util
+
+    return {
+        "modules": [name for name in event["modules"] if importlib.util.find_spec(name)],
+        "files": [path for path in event["files"] if os.path.exists(path)],
+    }
+'''
+
+
+def build(folder: Path) -> Package:
+    """The package's zips, in a folder."""
+    function, layer = folder / "function.zip", folder / "layer.zip"
+    with zipfile.ZipFile(function, "w") as archive:
+        archive.writestr("toy.py", HANDLERS)
+        archive.writestr("broken.py", "import nothing_of_this_name")
+        archive.writestr("slow.py", "import time\ntime.sleep(60)\ndef handler(event, context): pass")
+    with zipfile.ZipFile(layer, "w") as archive:
+        archive.writestr("python/lib/python3.13/site-packages/layered.py", "FROM = 'the layer'")
+    return Package(function, layer, folder / "none.json")
+
+
+def function(handler: str, *, memory: int = 256, timeout: float = 10.0, concurrency: int = 2) -> Function:
+    """One of the handlers as a function."""
+    environment = {"TOLD": "hello", "A_PATH": "/opt/x:/var/task"}
+    return Function("toys", handler, memory, timeout, environment, concurrency)
