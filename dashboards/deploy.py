@@ -34,8 +34,7 @@ class DeployError(Exception):
 def main(arguments: Sequence[str]) -> int:
     """Deploy. Returns 0, or 1 after a sentence on standard error that says what to do."""
     options = _parser().parse_args(arguments)
-    report = lint(options.folder.resolve())
-    if report.findings:
+    if not options.remove and (report := lint(options.folder.resolve())).findings:
         print(*report.findings, sep="\n", file=sys.stderr)
         print("error: nothing was deployed: mend what lint found first", file=sys.stderr)
         return 1
@@ -63,12 +62,16 @@ def _deploy(options: argparse.Namespace) -> None:
     print(f"stage {options.stage} in {placeholders.region}, account {placeholders.account}")
     print(f"alarms tell {topic}")
     print(f"the runbook is {placeholders.runbook}")
-    wanted, present = desired(read(placeholders, options.folder.resolve())), account.present()
+    wanted = [] if options.remove else desired(read(placeholders, options.folder.resolve()))
+    present = account.present()
     gone, left = _gone(account, wanted, present)
     steps = plan(wanted, present, gone)
     _show(steps, left)
-    _warn_of_topic(clients["sns"], topic)
-    if not steps:
+    if wanted:
+        _warn_of_topic(clients["sns"], topic)
+    if not steps and not wanted:
+        print("nothing to do: no deploy has put anything")
+    elif not steps:
         kinds = Counter(each.kind for each in wanted)
         print(f"nothing to do: {', '.join(_many(count, kind) for kind, count in kinds.items())} are as they should be")
     elif options.dry_run:
@@ -197,5 +200,6 @@ def _parser() -> argparse.ArgumentParser:
     add_common(parser)
     parser.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
     parser.add_argument("--account", help="number of the account, to save the question to sts")
+    parser.add_argument("--remove", action="store_true", help="take away all that a deploy has put for the stage")
     parser.add_argument("--dry-run", action="store_true", help="only show what would change")
     return parser

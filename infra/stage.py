@@ -168,7 +168,7 @@ class Stage:
         self._dashboards(["deploy", "--topic", topic], say)
 
     def _remove_dashboards(self, say: Say) -> None:
-        self._dashboards(["remove"], say)
+        self._dashboards(["deploy", "--remove"], say)
 
     def _dashboards(self, command: Sequence[str], say: Say) -> None:
         arguments = [sys.executable, "-m", "dashboards", *command, "--stage", self.name, "--region", self.region]
