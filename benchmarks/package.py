@@ -27,6 +27,19 @@ READY = f"{HEAD}import app\napp.parts(){END}"
 BARE = f"""{HEAD}import onnxruntime
 onnxruntime.InferenceSession(sys.argv[2] + "/model/faunalens.onnx", providers=["CPUExecutionProvider"]){END}"""
 
+IMPORTS = {
+    "nothing": "pass",
+    "chalice.app": "import chalice.app",
+    "numpy": "import numpy",
+    "onnxruntime with numpy": "import onnxruntime",
+    "Pillow with JPEG": "import PIL.Image, PIL.JpegImagePlugin",
+    "pi-heif": "import pi_heif",
+    "h3": "import h3.api.basic_int",
+    "redis-py": "import redis.cluster",
+    "aws-embedded-metrics": "from chalicelib import emitter\nemitter.prepare()",
+    "psycopg2": "import psycopg2",
+}
+
 
 class Place:
     """The package, unpacked into a folder of its own."""
@@ -78,7 +91,9 @@ def main() -> None:
             "sources and bytecode, the package": Place(package, home / "both"),
             "bytecode alone": Place(package, home / "bytecode").without_sources(),
         }
-        print(table_of_starts(places, rounds))
+        print(table_of_starts(places, rounds), end="\n\n", flush=True)
+        sources, package_itself, _ = places.values()
+        print(table_of_imports(sources, package_itself, max(3, rounds // 3)))
 
 
 def table_of_starts(places: dict[str, Place], rounds: int) -> str:
@@ -93,6 +108,20 @@ def table_of_starts(places: dict[str, Place], rounds: int) -> str:
         for name in places
     ]
     return table(["unpacked", "bare work", "ready to serve", "ratio to the package"], rows)
+
+
+def table_of_imports(sources: Place, package: Place, rounds: int) -> str:
+    """What each import takes by itself in a fresh process, compiled at once and with its bytecode."""
+    columns = {"sources": sources, "package": package}
+    runs = {
+        f"{column} {name}": partial(place.start, f"{HEAD}{code}{END}")
+        for name, code in IMPORTS.items()
+        for column, place in columns.items()
+    }
+    interleaved(runs, 1)
+    times = interleaved(runs, rounds)
+    rows = [[name, *(milliseconds(times[f"{column} {name}"]) for column in columns)] for name in IMPORTS]
+    return table(["import in a fresh process", "compiled at once", "the package"], rows)
 
 
 if __name__ == "__main__":

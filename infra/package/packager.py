@@ -92,9 +92,10 @@ def _packed(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, o
     size = out.stat().st_size
     packager._ui.write(f"{out.name}: {size / 1e6:.1f} MB\n")
     if size >= archive.LIMIT:
+        out.unlink()
         raise ClickException(
             f"{out} has {size:,} bytes, Lambda takes less than {archive.LIMIT:,}; "
-            "`python -m infra.package --whole` shows what could be left out"
+            "`python -m infra.package --cuts` shows what could be left out"
         )
     return str(out)
 

@@ -1,0 +1,111 @@
+"""What takes the place of Chalice's packagers; the projects here have no requirements, so pip is not asked."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from chalice.deploy import packager as stock
+from chalice.utils import UI, OSUtils
+from click import ClickException
+
+from infra.package import archive, packager
+
+CLASSES = (stock.AppOnlyDeploymentPackager, stock.LayerDeploymentPackager, stock.LambdaDeploymentPackager)
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our functions in place of Chalice's, and Chalice's own again afterwards."""
+    for each in CLASSES:
+        monkeypatch.setattr(each, "create_deployment_package", each.create_deployment_package)
+    packager.install()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """An app with a library, a vendored file, and what happens to lie about at a desk."""
+    for name, text in {
+        "app.py": "import chalicelib.noun",
+        "chalicelib/noun.py": "",
+        "chalicelib/data.csv": "1",
+        "chalicelib/.DS_Store": "?",
+        "chalicelib/__pycache__/noun.cpython-312.pyc": "?",
+        "vendor/model/labels.csv": "cat",
+        "vendor/model/__pycache__/old.cpython-312.pyc": "?",
+        "requirements.txt": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def packed(
+    kind: type[stock.BaseLambdaDeploymentPackager], project: Path, python: str = packager.RUNTIME
+) -> tuple[Path, set[str]]:
+    """The zip that Chalice would upload, and the names in it."""
+    ours = kind(OSUtils(), stock.DependencyBuilder(OSUtils()), UI())
+    path = Path(ours.create_deployment_package(str(project), python))
+    with zipfile.ZipFile(path) as opened:
+        return path, {*opened.namelist()}
+
+
+FUNCTION = {
+    "app.py",
+    "__pycache__/app.cpython-313.pyc",
+    "chalicelib/noun.py",
+    "chalicelib/__pycache__/noun.cpython-313.pyc",
+    "chalicelib/data.csv",
+    "chalice/__init__.py",
+    "chalice/app.py",
+    "chalice/__pycache__/__init__.cpython-313.pyc",
+    "chalice/__pycache__/app.cpython-313.pyc",
+}
+
+
+def test_the_function_holds_the_app_with_fresh_bytecode(project: Path) -> None:
+    assert packed(stock.AppOnlyDeploymentPackager, project)[1] == FUNCTION
+
+
+def test_the_layer_holds_what_is_vendored_where_python_looks(project: Path) -> None:
+    names = packed(stock.LayerDeploymentPackager, project)[1]
+    assert names == {"python/lib/python3.13/site-packages/model/labels.csv"}
+
+
+def test_without_a_layer_all_is_in_one_zip(project: Path) -> None:
+    assert packed(stock.LambdaDeploymentPackager, project)[1] == {*FUNCTION, "model/labels.csv"}
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_zip_has_a_name_of_its_own_until_something_changes(
+    kind: type[stock.BaseLambdaDeploymentPackager], project: Path
+) -> None:
+    # GIVEN a zip WHEN it is made again
+    before = packed(kind, project)[0]
+    assert packed(kind, project)[0] == before
+    # THEN its name changes with what is in it
+    (project / "vendor" / "model" / "labels.csv").write_text("dog", encoding="utf-8")
+    (project / "chalicelib" / "data.csv").write_text("2", encoding="utf-8")
+    assert packed(kind, project)[0] != before
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_another_python_than_lambdas_is_refused(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
+    with pytest.raises(ClickException, match=r"python3\.13, but this Chalice runs on python3\.12 .*make setup"):
+        packed(kind, project, "python3.12")
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_what_lambda_would_refuse_is_refused_before_it_is_uploaded(
+    kind: type[stock.BaseLambdaDeploymentPackager], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "LIMIT", 100)
+    with pytest.raises(ClickException, match=r"bytes, Lambda takes less than 100; .*--cuts"):
+        packed(kind, project)
+    assert not [*project.glob(".chalice/deployments/*.zip")]
+
+
+@pytest.mark.parametrize("kind", [stock.LayerDeploymentPackager, stock.LambdaDeploymentPackager])
+def test_a_link_that_leads_nowhere_is_refused(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
+    (project / "vendor" / "model" / "faunalens.onnx").symlink_to("../../model/faunalens.onnx")
+    with pytest.raises(ClickException, match=r"vendor/model/faunalens\.onnx cannot be packed.*make setup"):
+        packed(kind, project)
