@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the code: settings, errors, metrics. `python -m docs.reference`.
+"""Write the reference pages that are made from the code: settings, errors, metrics, cost. `python -m docs.reference`.
 
 tests/unit/docs/test_reference.py fails if a page is not what this would write.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, billed
 from chalicelib.openapi import http_errors
 from chalicelib.settings import ROOT, Settings
+from infra import cost_page as cost
 
 HERE = Path(__file__).parent
 
@@ -29,6 +30,7 @@ def pages() -> dict[Path, str]:
         HERE / "settings.md": settings_page(),
         HERE / "errors.md": errors_page(),
         HERE / "metrics.md": metrics_page(),
+        HERE / "cost.md": cost.page(),
     }
 
 
