@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -21,6 +20,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from chalicelib.settings import ROOT
 from infra.package import Package, archive, build, cuts, packager, wheels
 from infra.package.contents import worth
+from tests.integration.infra.checkout import copy_to
 from tests.pictures import encoded, scene
 
 SITE = packager.SITE
@@ -52,19 +52,6 @@ def function(package: Package) -> dict[str, bytes]:
     return entries(package.function)
 
 
-def checkout(folder: Path) -> Path:
-    """What is deployed, in another place, as a clone has it once the model is built."""
-    folder.mkdir()
-    for name in ("app.py", "requirements.txt"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("chalicelib", "infra", "database", "vendor", "model", "dashboards"):
-        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / ".chalice").mkdir()
-    for path in (ROOT / ".chalice").glob("*.json"):
-        shutil.copy(path, folder / ".chalice")
-    return folder
-
-
 def chalice(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """`chalice package` as somebody types it."""
     command = [str(Path(sys.executable).with_name("chalice")), "package", "out"]
@@ -80,7 +67,8 @@ def test_lambda_takes_the_sizes(package: Package) -> None:
 
 def test_the_function_holds_the_app_and_nothing_else(function: dict[str, bytes]) -> None:
     # GIVEN the app's own files
-    own = [path for path in (ROOT / "chalicelib").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    files = [path for path in (ROOT / "chalicelib").rglob("*") if path.is_file()]
+    own = [path for path in files if "__pycache__" not in path.parts and not path.name.startswith(".")]
     expected = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in [ROOT / "app.py", *own]}
     assert {"chalicelib/places.csv", "chalicelib/web/index.html"} <= expected.keys()
     # THEN they are there, besides the two of Chalice's that a function needs
@@ -239,7 +227,7 @@ def test_all_that_the_app_imports_comes_out_of_the_package(package: Package, tmp
 
 def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path) -> None:
     # GIVEN the same files somewhere else WHEN they are packed for another stage
-    other = build(tmp_path / "out", "prod", checkout(tmp_path / "checkout"))
+    other = build(tmp_path / "out", "prod", copy_to(tmp_path / "checkout"))
     # THEN a deployment uploads nothing that is new
     assert other.function.read_bytes() == package.function.read_bytes()
     assert other.layer.read_bytes() == package.layer.read_bytes()
@@ -252,7 +240,7 @@ def test_every_cut_still_takes_something_away(tmp_path: Path) -> None:
 
 def test_a_wheel_that_lambda_cannot_run_stops_the_deployment(tmp_path: Path) -> None:
     # GIVEN a dependency of which there is only a wheel for Macs; stock Chalice warns and packs the rest
-    project, shop = checkout(tmp_path / "checkout"), tmp_path / "shop"
+    project, shop = copy_to(tmp_path / "checkout"), tmp_path / "shop"
     shop.mkdir()
     wheel(shop, "onlymac-1.0-cp313-cp313-macosx_11_0_arm64.whl")
     (project / "requirements.txt").write_text("onlymac==1.0\n", encoding="utf-8")
@@ -265,7 +253,7 @@ def test_a_wheel_that_lambda_cannot_run_stops_the_deployment(tmp_path: Path) -> 
 
 
 def test_a_wheel_with_another_hash_stops_the_deployment(tmp_path: Path) -> None:
-    project, shop = checkout(tmp_path / "checkout"), tmp_path / "shop"
+    project, shop = copy_to(tmp_path / "checkout"), tmp_path / "shop"
     shop.mkdir()
     wheel(shop, "changed-1.0-py3-none-any.whl")
     (project / "requirements.txt").write_text(f"changed==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
@@ -274,7 +262,7 @@ def test_a_wheel_with_another_hash_stops_the_deployment(tmp_path: Path) -> None:
 
 
 def test_a_model_that_was_never_built_stops_the_deployment(tmp_path: Path) -> None:
-    project = checkout(tmp_path / "checkout")
+    project = copy_to(tmp_path / "checkout")
     (project / "model" / "faunalens.onnx").unlink()
     done = chalice(project)
     assert done.returncode == 1

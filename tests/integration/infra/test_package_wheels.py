@@ -1,0 +1,58 @@
+"""pip is told which machine the wheels are for, whatever machine it runs on. A folder is its registry here."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+from click import ClickException
+
+from infra.package import wheels
+
+TAGS = ("macosx_11_0_arm64", "manylinux_2_39_x86_64", "manylinux_2_34_x86_64", "manylinux_2_28_aarch64", "win_amd64")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A registry with one version of one package, built for several machines."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    for tag in TAGS:
+        wheel(folder / f"made-1.0-cp313-cp313-{tag}.whl", tag)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def wheel(path: Path, tag: str) -> None:
+    info = "made-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as opened:
+        opened.writestr("made.txt", tag)
+        opened.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: made\nVersion: 1.0\n")
+        opened.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nTag: cp313-cp313-{tag}\n")
+        opened.writestr(f"{info}/RECORD", "")
+
+
+def requirements(shop: Path, *tags: str) -> Path:
+    """What is pinned: the wheels for `tags`, by their hashes."""
+    hashes = [hashlib.sha256((shop / f"made-1.0-cp313-cp313-{tag}.whl").read_bytes()).hexdigest() for tag in tags]
+    path = shop.parent / "requirements.txt"
+    path.write_text(" ".join(["made==1.0", *(f"--hash=sha256:{each}" for each in hashes)]), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("architecture", "taken"), [("x86_64", "manylinux_2_34_x86_64"), ("arm64", "manylinux_2_28_aarch64")]
+)
+def test_the_wheel_for_lambda_is_taken(shop: Path, tmp_path: Path, architecture: str, taken: str) -> None:
+    # GIVEN wheels for other systems, and for a newer glibc than Lambda's WHEN they are fetched
+    wheels.fetch(requirements(shop, *TAGS), tmp_path / "site", architecture)
+    # THEN the one that fits is there
+    assert (tmp_path / "site" / "made.txt").read_text(encoding="utf-8") == taken
+
+
+def test_its_hash_is_compared_on_every_machine(shop: Path, tmp_path: Path) -> None:
+    # GIVEN pins that know every wheel but Lambda's THEN it is refused, also where another would fit this machine
+    others = [tag for tag in TAGS if tag != "manylinux_2_34_x86_64"]
+    with pytest.raises(ClickException, match="DO NOT MATCH THE HASHES"):
+        wheels.fetch(requirements(shop, *others), tmp_path / "site")
