@@ -13,6 +13,7 @@ from dashboards.lint import composite, coverage, query, runbook
 from dashboards.lint.alarm import MetricAlarm
 from dashboards.lint.dashboard import Dashboard
 from dashboards.lint.finding import Finding
+from dashboards.lint.placeholders import misspelt
 from dashboards.lint.reference import check
 from dashboards.prices import PriceError, read_prices
 
@@ -70,6 +71,7 @@ class _Run:
             try:
                 self._placeholders |= files.used_placeholders(source)
                 self._links[source.file] = runbook.links_of(source.text())
+                self._say(Finding(source.file, "", each) for each in misspelt(source.text(), values))
                 self._check(source, values)
             except files.FileError as error:
                 unread += 1
@@ -113,8 +115,9 @@ class _Run:
             self._say(dashboard.unknown_alarms(names))
         self._say(composite.check(self._composites, alarms))
         self._say(runbook.check(self._docs / "runbook.md", names, self._links))
-        self._say(coverage.check_metrics(references, self._folder))
-        self._say(coverage.check_prices(self._prices, self._placeholders, self._docs / "cost.md", self._folder))
+        if all(each.is_whole for of in (self._dashboards, self._alarms) for each in of.values()):
+            self._say(coverage.check_metrics(references, self._folder))
+        self._say(coverage.check_prices(self._prices, self._placeholders, self._folder.parent, self._folder))
         bodies = [body for _, body in alarms.values()]
         counts = coverage.counts(bodies, len(self._composites), len(self._dashboards))
         self._say(coverage.check_counts(self._prices, counts, self._folder))

@@ -30,6 +30,8 @@ class MetricAlarm:
         self.file, self.name, self.body = file, name, body
         self.findings: list[Finding] = []
         self.references: list[Reference] = []
+        self.is_whole = False
+        """Whether all metrics that it names could be read."""
         errors = [*structure.request_errors("PutMetricAlarm", body), *common_problems(name, body)]
         self._say("", errors)
         if not errors:
@@ -70,6 +72,7 @@ class MetricAlarm:
             return
         yield from _wrong_extended(body)
         yield from self._window(body["Period"])
+        self.is_whole = True
         metric = of_alarm(body)
         self.references.append(
             Reference(self.file, "", metric.namespace, metric.name, metric.dimensions, str(stats[0]), body.get("Unit"))
@@ -102,20 +105,9 @@ class MetricAlarm:
             if line.metric and not line.id:
                 yield f"Metrics: {lines.title_of(line)} has no Id; no expression could use it"
         yield from self._window(max(periods, default=60))
-        units = [each.get("MetricStat", {}).get("Unit") for each in queries]
-        for reference in lines.references(expanded, self.file, "Metrics"):
-            row = int(reference.place.split("line ")[1].split()[0])
-            self.references.append(
-                Reference(
-                    reference.file,
-                    reference.place,
-                    reference.namespace,
-                    reference.name,
-                    reference.dimensions,
-                    reference.stat,
-                    units[row - 1],
-                )
-            )
+        units = {row: each.get("MetricStat", {}).get("Unit") for row, each in enumerate(queries)}
+        self.is_whole = True
+        self.references += lines.references(expanded, self.file, "Metrics", units)
 
     def _no_search(self, expanded: list[Line]) -> Iterator[str]:
         for line in expanded:

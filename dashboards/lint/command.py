@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
         nargs="?",
         type=Path,
         default=FOLDER,
-        help="laid out like dashboards/, with docs/runbook.md and docs/cost.md beside it (default: dashboards)",
+        help="laid out like dashboards/, with docs/runbook.md and infra/cost.py beside it (default: dashboards)",
     )
     report = lint(parser.parse_args(arguments).folder.resolve())
     for finding in report.findings:

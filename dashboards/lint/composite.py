@@ -6,6 +6,7 @@ from typing import Any
 from dashboards.files import STAGE_VARIABLE, prefix
 from dashboards.lint import structure
 from dashboards.lint.alarm import common_problems
+from dashboards.lint.circles import in_circle
 from dashboards.lint.finding import Finding, instead
 from dashboards.rule import RuleError, alarms_of, parse_rule
 
@@ -21,16 +22,16 @@ def check(
     asked: dict[str, set[str]] = {}
     for name, (file, body) in composites.items():
         errors = [*structure.request_errors("PutCompositeAlarm", body), *common_problems(name, body)]
-        asked[body["AlarmName"]] = set() if errors else children(body)
+        asked[prefix(STAGE_VARIABLE) + name] = children(body)
         if not errors:
             errors += _problems(body, known)
         yield from (Finding(file, "", error) for error in errors)
-    for circle in _in_circle(asked):
-        file = composites[circle.removeprefix(prefix(STAGE_VARIABLE))][0]
+    for name in in_circle(asked):
+        file, _ = composites[name.removeprefix(prefix(STAGE_VARIABLE))]
         yield Finding(
             file, "AlarmRule", "it asks for itself by way of other composites; CloudWatch evaluates no circle"
         )
-    heard = set().union(*asked.values()) if asked else set()
+    heard = {name for names in asked.values() for name in names}
     for file, body in [*alarms.values(), *composites.values()]:
         if body.get("AlarmName") not in heard and not body.get("AlarmActions"):
             yield Finding(file, "", 'nobody hears it: no composite asks for it and it has no "AlarmActions"; add one')
@@ -46,9 +47,6 @@ def children(body: Mapping[str, Any]) -> set[str]:
 
 
 def _problems(body: Mapping[str, Any], known: set[str]) -> Iterator[str]:
-    if "AlarmRule" not in body:
-        yield 'AlarmRule is missing; write for instance ALARM("faunalens-STAGENAME-latency")'
-        return
     try:
         parse_rule(body["AlarmRule"])
     except RuleError as error:
@@ -62,10 +60,3 @@ def _problems(body: Mapping[str, Any], known: set[str]) -> Iterator[str]:
     given = [key for key in _SUPPRESSOR if key in body]
     if given and len(given) < len(_SUPPRESSOR):
         yield f"{', '.join(_SUPPRESSOR)} belong together; only {', '.join(given)} is there"
-
-
-def _in_circle(asked: Mapping[str, set[str]]) -> list[str]:
-    left = dict(asked)
-    while free := {name for name, others in left.items() if not others & left.keys()}:
-        left = {name: others for name, others in left.items() if name not in free}
-    return sorted(left)

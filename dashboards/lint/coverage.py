@@ -16,6 +16,8 @@ QUERY_ONLY = "query_only.csv"
 """`metric,by,reason`: metrics with a dimension set that only queries and people look at; `by` is the dimension besides
 service and stage, empty for none."""
 
+COST = "infra/cost.py"
+_PRICE = re.compile(r'prices\["([a-z0-9_]+)"\]')
 _COLUMNS = ("metric", "by", "reason")
 
 
@@ -48,17 +50,20 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
             )
 
 
-def check_prices(prices: Mapping[str, Price], used: Collection[str], document: Path, folder: Path) -> Iterator[Finding]:
-    """Prices that no file and no calculation uses."""
-    text = document.read_text(encoding="utf-8") if document.exists() else ""
-    counted = set(re.findall(r"`([a-z0-9_]+)`", text))
+def check_prices(prices: Mapping[str, Price], used: Collection[str], root: Path, folder: Path) -> Iterator[Finding]:
+    """Prices that no file and no calculation uses, and prices that the calculation asks for in vain.
+
+    `used`: placeholders in the files. `root`: what infra/cost.py lies in, the calculation that writes docs/cost.md.
+    """
+    calculation = root / COST
+    text = calculation.read_text(encoding="utf-8") if calculation.exists() else ""
+    counted = set(_PRICE.findall(text))
     for price in prices.values():
         if price.placeholder not in used and price.name not in counted:
-            yield Finding(
-                f"{folder.name}/prices.csv",
-                price.name,
-                f"no file has {price.placeholder}, and docs/cost.md no `{price.name}`; use it, or remove it",
-            )
+            unused = f'no file has {price.placeholder}, and {COST} no prices["{price.name}"]; use it, or remove it'
+            yield Finding(f"{folder.name}/prices.csv", price.name, unused)
+    for name in sorted(counted - prices.keys()):
+        yield Finding(COST, f'prices["{name}"]', f"no such price in {folder.name}/prices.csv; {instead(name, prices)}")
 
 
 def counts(alarms: Collection[Mapping[str, Any]], composites: int, dashboards: int) -> dict[str, int]:

@@ -26,6 +26,8 @@ class Dashboard:
         self.file = file
         self.findings: list[Finding] = []
         self.references: list[Reference] = []
+        self.is_whole = True
+        """Whether all metrics that it names could be read."""
         self._alarms: list[tuple[str, str]] = []
         self.widgets = body["widgets"] if isinstance(body.get("widgets"), list) else []
         self.lines = 0
@@ -66,6 +68,7 @@ class Dashboard:
         errors = list(structure.dashboard_errors(widget, "widget"))
         self._say(title, errors)
         if errors:
+            self.is_whole = False
             return None
         kind, properties = widget["type"], widget["properties"]
         errors = list(structure.dashboard_errors(properties, f"{kind}_properties"))
@@ -79,26 +82,23 @@ class Dashboard:
         return grid.Place(title, widget["x"], widget["y"], widget["width"], widget["height"])
 
     def _check_graph(self, title: str, properties: dict[str, Any], *, well_formed: bool) -> None:
-        rows = properties.get("metrics")
-        if well_formed:
-            self._say(title, _wrong_view(properties))
-            self._alarms += [(title, arn) for arn in properties.get("annotations", {}).get("alarms", [])]
-        if not isinstance(rows, list):
+        if not well_formed:
+            self.is_whole = False
             return
-        for number, row in enumerate(rows, 1):
-            options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
-            errors = structure.dashboard_errors(options, "options")
-            self._say(f"{title}, line {number}", [error for error in errors if "is no key here" not in error])
-            if isinstance(row, list) and "expression" not in options and not {"stat"} & {*options, *properties}:
-                self._say(f"{title}, line {number}", ['it has no stat, and an average would be shown; say "stat"'])
+        self._say(title, _wrong_view(properties))
+        self._alarms += [(title, arn) for arn in properties.get("annotations", {}).get("alarms", [])]
+        rows = properties.get("metrics", [])
+        errors = [error for number, row in enumerate(rows, 1) for error in _wrong_row(number, row, properties)]
         try:
-            expanded = expand(properties)
+            expanded = [] if errors else expand(properties)
         except LinesError as error:
-            self._say(title, [str(error).replace("row ", "line ", 1)])
-            return
-        self.lines += len(expanded)
-        self._say(title, lines.problems(expanded))
-        self.references += lines.references(expanded, self.file, title)
+            errors = [str(error).replace("row ", "line ", 1)]
+        self.is_whole = self.is_whole and not errors
+        self._say(title, errors)
+        if not errors:
+            self.lines += len(expanded)
+            self._say(title, lines.problems(expanded))
+            self.references += lines.references(expanded, self.file, title)
 
     def _check_first(self, places: list[grid.Place]) -> None:
         """The first thing to read says what the dashboard is for, and where the runbook is."""
@@ -119,6 +119,14 @@ def title_of(number: int, widget: Any) -> str:
     shown = properties if isinstance(properties, dict) else {}
     first, *_ = str(shown.get("title") or shown.get("markdown") or "").strip().splitlines() or [""]
     return f'widget {number} "{first.lstrip("# ")[:40]}"' if first else f"widget {number}"
+
+
+def _wrong_row(number: int, row: Any, properties: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the options of a line; what is wrong with its metric is told when it is written out."""
+    options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
+    yield from (f"line {number}: {error}" for error in structure.dashboard_errors(options, "options"))
+    if "expression" not in options and "stat" not in options and "stat" not in properties:
+        yield f'line {number}: it has no stat, and would show an average; write "stat", here or for the widget'
 
 
 def _wrong_view(properties: dict[str, Any]) -> Iterator[str]:

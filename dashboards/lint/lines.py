@@ -1,13 +1,16 @@
 """Lines of a graph or an alarm: statistics, expressions, ids, and the metrics that they name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from dashboards.expression import ExpressionError, Node, names, parse, walk
 from dashboards.lines import Line
+from dashboards.lint.circles import in_circle
 from dashboards.lint.finding import instead
 from dashboards.lint.reference import Reference
-from dashboards.lint.search import SearchError, parse_search
+from dashboards.lint.search import searched
 from dashboards.nodes import Call, String
+from dashboards.search import SearchError
 from dashboards.statistic import StatisticError
 from dashboards.statistic import read as read_statistic
 
@@ -34,17 +37,22 @@ def problems(lines: Sequence[Line]) -> Iterator[str]:
         for name in sorted(names(tree) - ids):
             yield f'{title_of(line)}: no line has the id "{name}"; {instead(name, ids - {line.id or ""})}'
         yield from (f"{title_of(line)}: {problem}" for problem in _wrong_searches(tree))
-    yield from _circles(trees)
+    if circle := in_circle({name: names(tree) for name, tree in trees.items()}):
+        yield f"{', '.join(circle)} are made from one another in a circle; let one be made from metrics only"
     yield from _unused(lines, trees)
 
 
-def references(lines: Sequence[Line], file: str, place: str) -> Iterator[Reference]:
-    """Every metric that the lines name, in searches too."""
+def references(
+    lines: Sequence[Line], file: str, place: str, units: Mapping[int, str | None] = MappingProxyType({})
+) -> Iterator[Reference]:
+    """Every metric that the lines name, in searches too. `units`: what is asked of some rows."""
     for line in lines:
         where = f"{place}, {title_of(line)}"
         if line.metric:
             metric = line.metric
-            yield Reference(file, where, metric.namespace, metric.name, metric.dimensions, line.stat)
+            yield Reference(
+                file, where, metric.namespace, metric.name, metric.dimensions, line.stat, units.get(line.row)
+            )
         elif line.expression:
             yield from _searched(line.expression, file, where)
 
@@ -67,7 +75,7 @@ def _searches(tree: Node) -> Iterator[tuple[str, str]]:
 def _wrong_searches(tree: Node) -> Iterator[str]:
     for text, stat in _searches(tree):
         try:
-            parse_search(text)
+            searched(text)
             read_statistic(stat)
         except (SearchError, StatisticError) as error:
             yield f"{error}, in SEARCH('{text}', '{stat}')"
@@ -76,7 +84,7 @@ def _wrong_searches(tree: Node) -> Iterator[str]:
 def _searched(expression: str, file: str, place: str) -> Iterator[Reference]:
     try:
         for text, stat in _searches(parse(expression)):
-            search = parse_search(text)
+            search = searched(text)
             for name in search.metrics:
                 # a dimension with several values is as many metrics; each value is held against what is emitted
                 most = max((len(values) for _, values in search.dimensions), default=0)
@@ -88,15 +96,6 @@ def _searched(expression: str, file: str, place: str) -> Iterator[Reference]:
                     yield Reference(file, place, search.namespace, name, dimensions, stat)
     except (ExpressionError, SearchError):
         return  # said by `problems`
-
-
-def _circles(trees: dict[str, Node]) -> Iterator[str]:
-    uses = {name: names(tree) & trees.keys() for name, tree in trees.items()}
-    while free := {name for name, others in uses.items() if not others & uses.keys()}:
-        uses = {name: others for name, others in uses.items() if name not in free}
-    in_circle = {name for name in uses if any(name in others for others in uses.values())}
-    if in_circle:
-        yield f"{', '.join(sorted(in_circle))} are made from one another in a circle; let one be made from metrics only"
 
 
 def _unused(lines: Sequence[Line], trees: dict[str, Node]) -> Iterator[str]:

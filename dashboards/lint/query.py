@@ -35,7 +35,7 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
     tokens = [(kind, match[kind]) for match in _TOKEN.finditer(text) if (kind := match.lastgroup or "") != "comment"]
     commands = list(_commands(tokens))
     groups = list(log_groups)
-    if commands and commands[0] and commands[0][0][1] == "SOURCE":
+    while commands and commands[0] and commands[0][0][1] == "SOURCE":
         groups += _SOURCE.findall("".join(token for _, token in commands.pop(0)))
     for group in groups:
         if group not in RESOURCES["LogGroupName"]:
@@ -50,7 +50,7 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
             word = command[0][1] if command else ""
             yield f'command {number} begins with "{word}"; {instead(word, COMMANDS)}'
             continue
-        yield from (f"command {number} ({command[0][1]}): {problem}" for problem in _wrong_names(command[1:], known))
+        yield from (f"command {number} ({command[0][1]}): {problem}" for problem in _wrong_names(command, known))
         known = _known_after(command, known)
 
 
@@ -67,8 +67,8 @@ def _commands(tokens: Sequence[Token]) -> Iterator[list[Token]]:
         yield command
 
 
-def _wrong_names(tokens: Sequence[Token], known: set[str]) -> Iterator[str]:
-    aliases = set(_aliases(tokens))
+def _wrong_names(command: Sequence[Token], known: set[str]) -> Iterator[str]:
+    aliases, tokens = set(_aliases(command)), command[1:]
     for place, (kind, name) in enumerate(tokens):
         if kind not in ("name", "quoted") or name in WORDS:
             continue
@@ -84,25 +84,19 @@ def _field(name: str) -> str:
     return name.strip("`").partition(".")[0]
 
 
-def _aliases(tokens: Sequence[Token]) -> Iterator[str]:
-    """Names that a command gives: what stands after `as`, also several with commas between (parse)."""
-    naming = False
-    for place, (kind, name) in enumerate(tokens):
-        if naming and kind in ("name", "quoted"):
+def _aliases(command: Sequence[Token]) -> Iterator[str]:
+    """Names that a command gives: what stands after `as`, and with `parse` all that follows, apart by commas."""
+    words = [token for _, token in command]
+    for place, (kind, name) in enumerate(command):
+        given = words[place - 1] == "as" or (words[0] == "parse" and "as" in words[:place])
+        if given and kind in ("name", "quoted"):
             yield name.strip("`")
-        naming = name == "as" or (naming and name == "," and _ends_there(tokens, place))
-
-
-def _ends_there(tokens: Sequence[Token], place: int) -> bool:
-    """Whether after a comma only a bare name follows, as in `parse … as one, two`."""
-    return tokens[place + 2 : place + 3] in ([], [("sign", ",")])
 
 
 def _known_after(command: Sequence[Token], known: set[str]) -> set[str]:
     """Fields that the next command can name: after `stats`, only what it counted and by what."""
-    name, tokens = command[0][1], command[1:]
-    aliases = set(_aliases(tokens))
-    if name != "stats":
+    aliases, tokens = set(_aliases(command)), command[1:]
+    if command[0][1] != "stats":
         return known | aliases
     words = [token for _, token in tokens]
     grouped = tokens[words.index("by") + 1 :] if "by" in words else []

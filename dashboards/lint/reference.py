@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from chalicelib.metrics import NAMESPACE
+from chalicelib.metrics import COMMON, NAMESPACE
 from dashboards.lint import emitted
 from dashboards.lint.catalogue import RESOURCES, catalogue
 from dashboards.lint.finding import Finding, instead, quoted
@@ -76,7 +76,8 @@ def _of_aws(reference: Reference) -> Iterator[str]:
 
 
 def _wrong_set(reference: Reference, sets: Iterable[tuple[str, ...]]) -> str:
-    given = quoted(reference.name, (name for name, _ in reference.dimensions))
+    names = sorted((name for name, _ in reference.dimensions), key=lambda name: (name not in COMMON, name))
+    given = quoted(reference.name, names)
     choice = " or ".join(f"({', '.join(each)})" for each in sets)
     return f"{given} is a metric that nothing emits; write it with the dimensions {choice}, all of them"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from dashboards.lint.finding import Finding, instead
 
-_HEADING = re.compile(r"^##? (.+?)\s*$", re.MULTILINE)
+_SECTION = re.compile(r"^## (.+?)\s*$", re.MULTILINE)
+_HEADING = re.compile(r"^#{1,6} (.+?)\s*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINK = re.compile(r"RUNBOOKURL#([\w-]+)")
 FILE = "docs/runbook.md"
@@ -26,13 +27,14 @@ def check(path: Path, names: Collection[str], links: Mapping[str, Collection[str
     if not path.exists():
         yield Finding(FILE, "", "there is no runbook; write one, with a section `## name` for each alarm and composite")
         return
-    headings = _HEADING.findall(path.read_text(encoding="utf-8"))
-    anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
+    text = path.read_text(encoding="utf-8")
+    headings = _SECTION.findall(text)
+    anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in _HEADING.findall(text)}
     for name in sorted(set(names) - set(headings)):
         yield Finding(
             FILE, "", f"alarm {name} has no section; write `## {name}`: what it means, how to look, what to do"
         )
-    led_to = set().union(*links.values()) if links else set()
+    led_to = {anchor for anchors in links.values() for anchor in anchors}
     for heading in headings:
         if _NAME.fullmatch(heading) and heading not in names and heading not in led_to:
             yield Finding(FILE, f"## {heading}", f"no file makes an alarm of that name; {instead(heading, names)}")
