@@ -1,0 +1,182 @@
+"""What Lambda's path costs: `python -m benchmarks.lambda_path`.
+
+The real package, unpacked and run as `make lambda` does (docs/lambda.md): awslambdaric's loop, read-only code at
+/var/task and /opt, no bytecode but the package's own.
+
+Initialisation is measured from the start of Python to the first call for an event, in fresh processes. Bare work is
+`import onnxruntime` and one session of the same file, from the same package. awslambdaric's own imports are shown
+apart, since they come before ours and are not ours.
+
+The warm path is one photo of 1 MB, from the event that the runtime is given to its next call for one, against
+`identify` alone in a process of the same package. The cell is in memory, so neither asks a store.
+"""
+
+import argparse
+import base64
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import IO
+
+from benchmarks.behind import behind
+from benchmarks.measure import table
+from infra.package import Package, build
+from local.lambda_container import Container
+from local.lambda_deployment import APPLICATION
+from local.lambda_events import Request, proxy_event
+from local.lambda_function import API, Function, functions_of
+from local.lambda_place import Place, unpacked
+from tests.pictures import encoded, noise
+
+INIT_LIMIT, OVERHEAD_LIMIT_MS = 1.35, 3.0
+STAGE = "dev"
+HEAD = """import os, sys
+site = {site!r}
+sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"], site]
+"""
+TAIL = "\nimport time\nprint('DONE', time.monotonic(), flush=True)\nos._exit(0)"
+RUNTIME = "import awslambdaric.__main__\n"
+BARE = """import onnxruntime
+onnxruntime.InferenceSession(site + '/model/faunalens.onnx', providers=['CPUExecutionProvider'])"""
+ALONE = """
+import base64, json
+from time import perf_counter
+import app
+from chalicelib.asked import read_asked
+from chalicelib.identify import identify
+from chalicelib.record import Record
+
+text = sys.stdin.readline()
+parts = app.parts()
+for _ in sys.stdin:
+    began = perf_counter()
+    photo = base64.b64decode(text)
+    decoded = perf_counter()
+    identify(photo, read_asked({"lat": ["-33.9"], "lon": ["151.2"]}, {}), parts, Record("r", "/identify"))
+    print(json.dumps([decoded - began, perf_counter() - decoded]), flush=True)
+"""
+
+
+def init_table(place: Place, function: Function, rounds: int, folder: Path) -> str:
+    """Initialisation in fresh processes, in turn; the first round only makes the disk's cache warm."""
+    head = HEAD.format(site=place.site_packages())
+    programs = {
+        "bare work": head + BARE,
+        "awslambdaric's imports": head + RUNTIME,
+        "both": head + RUNTIME + BARE,
+    }
+    times: dict[str, list[float]] = {name: [] for name in (*programs, "the app under awslambdaric")}
+    for _ in range(rounds + 1):
+        for name, program in programs.items():
+            times[name].append(_start(place, function, program))
+        with Container(function, place, "init", folder / "init.log") as container:
+            times["the app under awslambdaric"].append(container.initialise())
+    medians = {name: median(taken[1:]) for name, taken in times.items()}
+    bare, both, app = medians["bare work"], medians["both"], medians["the app under awslambdaric"]
+    rows = [[name, f"{taken:.0f} ms", f"{taken / bare:.2f}"] for name, taken in medians.items()]
+    verdict = "ok" if app / bare <= INIT_LIMIT else "over"
+    return (
+        table([f"initialisation, median of {rounds}", "time", "ratio"], rows)
+        + f"\n\nWanted: at most {INIT_LIMIT}; found: {app / bare:.2f} ({verdict}); with awslambdaric's imports on both "
+        f"sides: {app / both:.2f}."
+    )
+
+
+def warm_table(place: Place, function: Function, rounds: int, folder: Path) -> str:
+    """One photo through a warm container, and through `identify` alone, in turn."""
+    photo = encoded(noise(2304, 1728), "JPEG", quality=85)
+    request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], photo, "127.0.0.1")
+    event = json.dumps(proxy_event(request, "/identify", {}, STAGE, ["image/jpeg"], "r", "Root=1")).encode()
+    whole, decoding, alone = list[float](), list[float](), list[float]()
+    with Container(function, place, "warm", folder / "warm.log") as container, _alone(place, function, photo) as ask:
+        for number in range(rounds + 5):
+            invoked = container.invoke(event)
+            assert invoked.error is None, invoked
+            assert json.loads(invoked.payload)["statusCode"] == 200, invoked
+            decoded, identified = ask()
+            if number >= 5:
+                whole.append(invoked.report.duration)
+                decoding.append(decoded * 1e3)
+                alone.append(identified * 1e3)
+    overhead = median(whole) - median(decoding) - median(alone)
+    rows = [
+        ["Lambda's path, from event to next event", f"{median(whole):.2f} ms"],
+        ["`identify` alone", f"{median(alone):.2f} ms"],
+        ["base64", f"{median(decoding):.2f} ms"],
+        ["overhead besides", f"{overhead:.2f} ms"],
+    ]
+    verdict = "ok" if overhead < OVERHEAD_LIMIT_MS else "over"
+    return (
+        table([f"one {len(photo) / 1e6:.1f} MB JPEG, warm, median of {rounds}", "time"], rows)
+        + f"\n\nWanted: under {OVERHEAD_LIMIT_MS:.0f} ms besides base64; found: {overhead:.2f} ms ({verdict})."
+    )
+
+
+def _start(place: Place, function: Function, program: str) -> float:
+    """Milliseconds from the start of Python to the end of a program, as `Container` counts them."""
+    command = place.command(function.environment, ["-c", program + TAIL])
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={"PATH": os.defpath})
+    words = dict(line.split()[:2] for line in done.stdout.splitlines() if line.startswith(("INIT_START", "DONE")))
+    return (float(words["DONE"]) - float(words["INIT_START"])) * 1e3
+
+
+@contextmanager
+def _alone(place: Place, function: Function, photo: bytes) -> Iterator["Ask"]:
+    """A process of the package that identifies the photo when asked."""
+    environment = {**function.environment, "_HANDLER": function.handler}
+    command = place.command(environment, ["-c", HEAD.format(site=place.site_packages()) + ALONE])
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PATH": os.defpath}) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(base64.b64encode(photo) + b"\n")
+        try:
+            process.stdout.readline()  # INIT_START
+            yield Ask(process.stdin, process.stdout)
+        finally:
+            process.kill()
+
+
+class Ask:
+    """Has a photo identified; seconds of its base64 and of the rest."""
+
+    def __init__(self, requests: IO[bytes], answers: IO[bytes]) -> None:
+        self._requests, self._answers = requests, answers
+
+    def __call__(self) -> tuple[float, float]:
+        self._requests.write(b"\n")
+        self._requests.flush()
+        decoded, identified = json.loads(self._answers.readline())
+        return decoded, identified
+
+
+def _function(package: Package, settings: Mapping[str, str]) -> Function:
+    template = json.loads(package.template.read_text())
+    function = functions_of(template, APPLICATION, STAGE)[API]
+    return replace(function, environment={**function.environment, **settings})
+
+
+def main() -> None:
+    """Build, unpack, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=10, help="fresh processes of each kind (default: 10)")
+    parser.add_argument("--photos", type=int, default=40, help="photos each way (default: 40)")
+    arguments = parser.parse_args()
+    with behind() as environment, tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        package = build(folder / "package", STAGE)
+        with unpacked(package, folder / "lambda") as place:
+            print(f"Unpacked in a {place.way} of its own.\n")
+            settings = {name: environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
+            function = _function(package, settings)
+            print(init_table(place, function, arguments.rounds, folder), end="\n\n", flush=True)
+            print(warm_table(place, function, arguments.photos, folder), flush=True)
+
+
+if __name__ == "__main__":
+    main()
