@@ -22,7 +22,7 @@ def call(function: str, arguments: list[Value | str], grid: Grid) -> Value:
     """A function of arguments, words among them as text; `grid` is for those that make a series of a number.
 
     Raises:
-        EvaluationError: an argument is of a kind that the function does not take, or the preview cannot evaluate it.
+        EvaluationError: an argument is of a kind that the function does not take.
     """
     if function == "IF":
         return _choice(*map(_single, arguments))
@@ -38,9 +38,7 @@ def call(function: str, arguments: list[Value | str], grid: Grid) -> Value:
         return _times(function, arguments[0])
     if function == "FILL":
         return _each(partial(_filled, by=arguments[1]), function, arguments[0])
-    if function in _ARRAYS:
-        return _ARRAYS[function](_array(function, arguments[0]), arguments[1:])
-    raise EvaluationError(f"{function} is evaluated by AWS only; the preview cannot show it")
+    return _ARRAYS[function](_array(function, arguments[0]), arguments[1:])
 
 
 # Functions of each series for itself
@@ -71,6 +69,11 @@ def _difference(values: Floats) -> Floats:
     return np.diff(values, prepend=np.nan)
 
 
+def _running_sum(series: Series) -> Series:
+    _refuse_sliding("RUNNING_SUM", series)
+    return _present(lambda values, _: np.cumsum(values))(series)
+
+
 _EACH: Mapping[str, Callable[[Series], Series]] = {
     "ABS": _elementwise(np.abs),
     "CEIL": _elementwise(np.ceil),
@@ -80,7 +83,7 @@ _EACH: Mapping[str, Callable[[Series], Series]] = {
     "DIFF": _present(lambda values, _: _difference(values)),
     "DIFF_TIME": _present(lambda _, begins: _difference(begins)),
     "RATE": _present(lambda values, begins: _difference(values) / _difference(begins)),
-    "RUNNING_SUM": _present(lambda values, _: np.cumsum(values)),
+    "RUNNING_SUM": _running_sum,
 }
 
 
@@ -149,11 +152,15 @@ def _folded(function: str, value: Value | str) -> Value:
     return Series(values, grid)
 
 
-def _over_time(function: str, series: Series) -> float:
-    """A number of all points; none if there is none."""
-    if series.grid.lag > 1:
+def _refuse_sliding(function: str, series: Series) -> None:
+    if series.grid.sliding:
         what = f"{function} of one series depends in an alarm on how many points CloudWatch happens to fetch"
         raise EvaluationError(f"{what}; take a longer period, or an array of series")
+
+
+def _over_time(function: str, series: Series) -> float:
+    """A number of all points; none if there is none."""
+    _refuse_sliding(function, series)
     if np.isnan(series.values).all() and function != "DATAPOINT_COUNT":
         return float("nan")
     return float(_FOLDS[function](series.values[:, np.newaxis])[0])

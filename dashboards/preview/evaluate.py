@@ -13,6 +13,7 @@ import numpy as np
 
 from dashboards import statistic
 from dashboards.expression import ExpressionError, parse
+from dashboards.functions import FUNCTIONS
 from dashboards.lines import Line, Metric
 from dashboards.nodes import Array, Binary, Call, Name, Negative, Node, Number, String, Word
 from dashboards.preview import labels
@@ -206,6 +207,8 @@ class Evaluator:
         return tuple(series)
 
     def _call(self, node: Call, line: Line) -> Value:
+        if not FUNCTIONS[node.function].evaluated:
+            raise EvaluationError(f"{node.function} is evaluated by AWS only; the preview cannot show it")
         match node:
             case Call(function="METRICS", arguments=arguments):
                 part = arguments[0].text if arguments and isinstance(arguments[0], String) else ""

@@ -27,13 +27,14 @@ class Grid:
     """When a series has its values: `number` periods of `period` seconds, the first from `first`, then every `step`.
 
     Times are whole seconds since 1970. On a dashboard `step` is the period; an alarm looks at overlapping periods,
-    a step of a minute apart. `period` is a multiple of `step`.
+    a step of a minute apart, and is `sliding`: where it begins means nothing. `period` is a multiple of `step`.
     """
 
     first: int
     number: int
     step: int
     period: int
+    sliding: bool = False
 
     @classmethod
     def covering(cls, start: float, end: float, period: int, anchor: int = 0) -> "Grid":

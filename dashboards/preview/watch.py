@@ -73,7 +73,7 @@ class Watch:
         period, columns = self.watched.period, self.total + MORE
         lag = period // MINUTE
         number = minutes + (columns - 1) * lag if minutes else 0
-        grid = Grid(first - period * columns, number, MINUTE, period)
+        grid = Grid(first - period * columns, number, MINUTE, period, sliding=True)
         value = Evaluator(self.lines, store, lambda _: grid).value(self.watched)
         if not isinstance(value, Series):
             raise AlarmError(f"alarm {self.name} watches {self.watched.expression}, which is no single series")
@@ -87,7 +87,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What each evaluation saw, a row each: values of its periods, NaN if missing, and their begins; the latest first."""
+    """What each evaluation saw, a row each: values of its periods, NaN if missing, and their begins, latest first."""
 
     watch: Watch
     points: Floats
