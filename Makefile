@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model run lambda package test unit check format bench warm spike growth docs
+.PHONY: help setup environment model run lambda package test unit check format bench warm spike growth preview docs deploy
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -53,5 +53,11 @@ spike: environment ## a spike on a cold cache: naive cache-aside against ours, w
 growth: environment ## how the cost of features grows with animals and cells (a few minutes)
 	@exec $(PYTHON) -m benchmarks.growth
 
+preview: environment ## the dashboards over a simulated day, on http://127.0.0.1:8010 (over your lines: FILE=…)
+	@exec $(PYTHON) -m dashboards preview $(if $(FILE),--file $(FILE))
+
 docs: environment ## the pages of docs/ that are made from the code
 	@$(PYTHON) -m docs.reference
+
+deploy: setup ## a stage on AWS, all of it (STAGE=dev); again to bring it up to this checkout; docs/deploy.md
+	@exec $(PYTHON) -m infra up --stage $(or $(STAGE),dev)

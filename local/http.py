@@ -16,17 +16,24 @@ from chalice.local import (
     LocalGatewayException,
 )
 
-from chalicelib.errors import NotFound
+from chalicelib.errors import NotFound, Unavailable
 from chalicelib.problem import MEDIA_TYPE, problem_of
 from local.connection import FORM_MARGIN, Connection, Server
+from local.dashboards import PATH, Dashboards, is_below
+from local.errors import LocalError
 
 
-def build_server(app: Chalice, host: str, port: int, *, photo_max_bytes: int) -> LocalDevServer:
-    """Chalice's local server for `app`, bound to the port. Raises OSError if the port is taken."""
+def build_server(
+    app: Chalice, host: str, port: int, *, photo_max_bytes: int, dashboards: Dashboards | None = None
+) -> LocalDevServer:
+    """Chalice's local server for `app`, bound to the port. Raises OSError if the port is taken.
+
+    `dashboards` answers for what is below /dashboards, where the app has no route.
+    """
     # As chalice.local.create_local_server does: one app object serves threads, each with its own current request.
     CustomLocalChalice.__bases__ = (LocalChalice, app.__class__)
     app.__class__ = CustomLocalChalice
-    handler = partial(Handler, body_limit=photo_max_bytes + FORM_MARGIN)
+    handler = partial(Handler, body_limit=photo_max_bytes + FORM_MARGIN, dashboards=dashboards)
     config = Config(chalice_stage="local", user_provided_params={"app_name": app.app_name})
     return LocalDevServer(app, config, host, port, handler_cls=handler, server_cls=Server)
 
@@ -35,8 +42,17 @@ class Handler(Connection, ChaliceRequestHandler):
     """One connection, answered by Chalice's local gateway."""
 
     def __init__(
-        self, request: Any, client_address: Any, server: Any, app_object: Chalice, config: Config, *, body_limit: int
+        self,
+        request: Any,
+        client_address: Any,
+        server: Any,
+        app_object: Chalice,
+        config: Config,
+        *,
+        body_limit: int,
+        dashboards: Dashboards | None,
     ) -> None:
+        self._dashboards = dashboards
         self.local_gateway = LocalGateway(app_object, config)
         self._body = b""
         Connection.__init__(self, request, client_address, server, body_limit=body_limit)
@@ -49,14 +65,31 @@ class Handler(Connection, ChaliceRequestHandler):
         try:
             return str(self.local_gateway.event_converter._route_matcher.match_route(self.path).route)
         except (ValueError, AttributeError):
-            return "(no such path)"
+            return PATH if self._dashboards and is_below(self.path) else "(no such path)"
+
+    def log(self, status: int, seconds: float) -> None:
+        """Tell of an answer; not of dashboards, which a page asks for every few seconds."""
+        if status != 200 or self.route() != PATH:
+            super().log(status, seconds)
 
     def _parse_payload(self) -> tuple[dict[str, str], bytes | None]:
         return dict(self.headers), self._body or None
 
     def _send_error_response(self, error: LocalGatewayException) -> None:  # noqa: ARG002  API Gateway's own words
+        if self._dashboards and self.command in ("GET", "HEAD") and is_below(self.path):
+            self._show(self._dashboards)
+            return
         problem = problem_of(NotFound("nothing is served at this path; GET /openapi.json says what is"), str(uuid4()))
         self.send(404, {"Content-Type": MEDIA_TYPE}, json.dumps(problem))
 
     def _send_http_response_with_body(self, code: int, headers: dict[str, Any], body: str | bytes) -> None:
         self.send(code, {"Content-Type": "application/json", **headers}, body)
+
+    def _show(self, dashboards: Dashboards) -> None:
+        try:
+            status, headers, body = dashboards.answer(self.path)
+        except LocalError as error:
+            problem = problem_of(Unavailable(str(error)), str(uuid4()))
+            self.send(503, {"Content-Type": MEDIA_TYPE}, json.dumps(problem))
+            return
+        self.send(status, headers, body)

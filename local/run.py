@@ -40,7 +40,8 @@ class Run(Desk):
         print(
             f"\nReady in {self.seconds:.1f} s: {url}  (Ctrl-C stops everything)\n\n"
             f"    curl --data-binary @{shown} \\\n"
-            f"         -H 'Content-Type: image/png' '{url}/identify?lat=-33.9&lon=151.2'\n",
+            f"         -H 'Content-Type: image/png' '{url}/identify?lat=-33.9&lon=151.2'\n\n"
+            f"What it does is drawn at {url}/dashboards\n",
             flush=True,
         )
 

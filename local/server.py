@@ -17,6 +17,7 @@ def main() -> int:
 
     import app
     from chalicelib.errors import HTTPError
+    from local.dashboards import Dashboards
     from local.http import build_server
 
     try:
@@ -24,11 +25,17 @@ def main() -> int:
     except HTTPError as error:
         print(f"the app cannot serve: {error}", file=sys.stderr)
         return 1
-    server = build_server(app.app, HOST, port, photo_max_bytes=app.settings.photo_max_bytes)
+    metrics = app.settings.metrics_file
+    dashboards = Dashboards(metrics) if metrics else None
+    limit = app.settings.photo_max_bytes
+    server = build_server(app.app, HOST, port, photo_max_bytes=limit, dashboards=dashboards)
     try:
         server.server.serve_forever()
     except KeyboardInterrupt:
         return 0
+    finally:
+        if dashboards:
+            dashboards.close()
     return 0
 
 

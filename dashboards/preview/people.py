@@ -45,7 +45,7 @@ _RANKS = (
     ("kingdom", 0.02),
 )
 _SOURCES = (("exif", 0.55), ("request", 0.38), ("none", 0.07))
-MISTAKEN, BROKEN, NO_ANIMAL, UNEXPECTED = 0.03, 0.0002, 0.03, 0.015
+MISTAKEN, BROKEN, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
 """Shares of requests: turned down, failed for a fault of ours, without an animal, with one that does not live there."""
 NAMES = ("koala", "red fox", "mallard", "tabby", "house finch", "impala", "robin", "ibex", "bullfrog", "monarch")
 _MODEL = ModelUsed("faunalens-efficientnet-lite2", "927898b77542")
@@ -77,7 +77,7 @@ class People:
         self._random = random
         self._texts = dict(zip(cells, texts, strict=True))
         self._cells = cells
-        self._demand = list(accumulate(1 / (place + 4) ** 0.8 for place in range(len(cells))))  # Zipf, flat at its top
+        self._demand = list(accumulate(1 / (place + 4) ** 0.7 for place in range(len(cells))))  # Zipf, flat at its top
 
     def ask(self, moment: float, fleet: Fleet) -> Told:
         """One request at a moment, answered by the fleet."""

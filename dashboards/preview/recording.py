@@ -28,7 +28,8 @@ class Recording:
 
     `live`: time goes on, so that what is shown ends now; otherwise it ends with the last line. `stretch`: time
     distances since the first line are this many times longer than recorded, so that an outage of 3 s can be looked at
-    as one of a minute. `told`: what people are told it is.
+    as one of a minute. `begin`: what was before it (seconds since 1970) is not shown. `told`: what people are told it
+    is.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Recording:
         *,
         live: bool = False,
         stretch: float = 1.0,
+        begin: float = 0.0,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.told = told
@@ -45,6 +47,7 @@ class Recording:
         self.store = Store()
         self._tail = Tail(path)
         self._stretch = stretch
+        self._begin = begin
         self._now = now
         self._first: float | None = None
         self._lines = 0
@@ -68,7 +71,7 @@ class Recording:
         if held is None:
             return Span(now - 900, now)
         start, last = held
-        return Span(start, now if self.live else (last // _MOMENT + 1) * _MOMENT)
+        return Span(max(start, self._begin), now if self.live else (last // _MOMENT + 1) * _MOMENT)
 
     def _stretched(self, line: bytes) -> bytes:
         return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._moved(int(match[2])))), line, count=1)

@@ -78,6 +78,9 @@ def lines(seed: int = SEED, progress: Told = lambda _: None) -> Iterator[tuple[i
     emitter = Emitter(SERVICE, STAGE, buffer, now=clock)
     for cell in cells[::2]:  # the day before has left something
         fleet.write(cell, day.START - random.uniform(0, DEFAULTS.features_soft_ttl), warmed=random.random() < 0.6)
+    for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # or an alarm would find that it had been silent
+        clock.moment = day.START - 60 * minutes
+        emitter.emit(schedule.run(clock.moment, fleet))
     arrivals = day.arrivals(random)
     coming = next(arrivals)
     for minute in range(day.MINUTES):

@@ -9,26 +9,36 @@ export const STATES = {
   INSUFFICIENT_DATA: { word: "Insufficient data", sign: "…", look: "unsure" },
 };
 
-export function alarmList(widget) {
+// `full`: with what each means and its rule, also where all is well.
+export function alarmList(widget, full = false) {
   if (!widget.alarms.length) return element("p", { class: "notice", text: "No alarm is in the states that this widget shows." });
-  return element("ul", { class: "alarm-list" }, ...widget.alarms.map((alarm) => one(alarm, widget)));
+  const shape = full ? "alarm-list full" : "alarm-list";
+  return element("ul", { class: shape }, ...widget.alarms.map((alarm) => one(alarm, widget, full)));
 }
 
-function one(alarm, { start, end }) {
+function one(alarm, { start, end }, full) {
   const state = STATES[alarm.state];
+  const name = alarm.runbook ? element("a", { href: alarm.runbook, text: alarm.name }) : element("span", { text: alarm.name });
+  const why = alarm.state === "OK" ? "" : `${alarm.meaning}. `;
+  const text = full ? `${alarm.meaning}. ${alarm.state === "OK" ? alarm.rule : alarm.reason}` : why && `${why}${alarm.reason}`;
   return element(
     "li",
-    { class: `alarm ${state.look}`, "data-alarm": alarm.name, "data-state": alarm.state },
+    { class: `alarm ${state.look}`, "data-alarm": alarm.name, "data-state": alarm.state, title: `${alarm.meaning}. ${alarm.rule}` },
     element(
       "div",
       { class: "headline" },
-      element("span", { class: "state", text: `${state.sign} ${state.word}` }),
-      alarm.runbook ? element("a", { href: alarm.runbook, text: alarm.name }) : element("span", { text: alarm.name }),
-      element("span", { class: "quiet since", text: alarm.since ? `since ${moment(alarm.since)}` : "" }),
+      mark(state, full || alarm.state !== "OK"),
+      name,
+      alarm.since && (full || alarm.state !== "OK") ? element("span", { class: "quiet since", text: `since ${moment(alarm.since)}` }) : null,
     ),
     timeline(alarm, start, end),
-    element("p", { class: "quiet" }, alarm.state === "OK" ? alarm.rule : `${alarm.meaning} (${alarm.rule})`),
+    text ? element("p", { class: "quiet", text }) : null,
   );
+}
+
+function mark({ sign, word }, spelled) {
+  const text = element("span", { class: spelled ? "" : "unseen", text: ` ${word}` });
+  return element("span", { class: "state" }, sign, text);
 }
 
 export function badge(state, count) {
@@ -37,8 +47,8 @@ export function badge(state, count) {
 }
 
 function timeline({ name, periods }, start, end) {
-  const parts = periods.map(({ from, to, state }) => {
-    const part = element("span", { class: STATES[state].look, title: `${STATES[state].word}, ${clock(from)} to ${clock(to)} UTC` });
+  const parts = periods.map(({ from, to, state, reason }) => {
+    const part = element("span", { class: STATES[state].look, title: `${STATES[state].word}, ${clock(from)} to ${clock(to)} UTC: ${reason}` });
     part.style.left = `${((from - start) / (end - start)) * 100}%`;
     part.style.width = `${((to - from) / (end - start)) * 100}%`;
     return part;
@@ -53,4 +63,4 @@ function told(name, periods) {
   return `${name} was in alarm ${each.join(", ")}`;
 }
 
-const moment = (time) => `${day(time)}, ${clock(time)}`;
+const moment = (time) => `${day(time)} ${clock(time)}`;

@@ -4,6 +4,8 @@ import { element } from "./dom.js";
 import { clock, day, number } from "./format.js";
 import { colour, look } from "./look.js";
 
+const STEPS = 4;
+const ROUND = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 10];
 const shown = new Set(); // charts on the page, for the shared crosshair
 
 export class TimeChart {
@@ -54,7 +56,7 @@ function options(widget, hidden) {
   const visible = curves.filter((curve) => !hidden.has(curve.label));
   const right = curves.some((curve) => curve.axis === "right");
   const sides = right ? ["left", "right"] : ["left"];
-  const series = visible.map((curve) => lineOf(curve, widget, visible));
+  const series = visible.flatMap((curve) => lineOf(curve, widget, visible));
   series.push(...sides.map((side, index) => thresholdsOf(side, index, widget, colours)));
   return {
     animation: false,
@@ -78,25 +80,31 @@ function options(widget, hidden) {
 }
 
 function lineOf(curve, widget, curves) {
-  const some = widget.times.map((_, at) => curves.some((each) => each.values[at] !== null));
-  const filled = (at) => (widget.stacked && some[at] ? (curve.values[at] ?? 0) : curve.values[at]);
-  const lone = (at) => filled(at - 1) == null && filled(at + 1) == null;
-  const points = widget.times.map((time, at) => ({ value: [time, filled(at)], symbolSize: lone(at) ? 4 : 0 }));
-  return {
+  const stacked = widget.stacked;
+  const some = (at) => curves.some((each) => each.values[at] !== null);
+  const height = (at) => (stacked && curve.values[at] === null && some(at) ? 0 : (curve.values[at] ?? null));
+  const points = widget.times.map((time, at) => [time, height(at)]);
+  const apart = Math.max(1, Math.round(curve.period / widget.period)); // a curve of longer periods has gaps between
+  const lone = points.filter(([, value], at) => value !== null && height(at - apart) === null && height(at + apart) === null);
+  const common = {
     name: curve.label,
-    type: "line",
-    data: points,
     yAxisIndex: curve.axis === "right" ? 1 : 0,
-    stack: widget.stacked ? `stack ${curve.axis}` : undefined,
-    areaStyle: widget.stacked ? { opacity: 0.55 } : undefined,
-    lineStyle: { width: widget.stacked ? 1 : 1.6, color: curve.color },
     itemStyle: { color: curve.color },
-    symbol: "circle",
-    showSymbol: true,
-    showAllSymbol: true,
     emphasis: { disabled: true },
     silent: true,
   };
+  const dense = points.length > 400;
+  const line = {
+    ...common,
+    type: "line",
+    data: points,
+    stack: stacked ? `stack ${curve.axis}` : undefined,
+    areaStyle: stacked ? { opacity: 0.6 } : undefined,
+    lineStyle: { width: stacked ? 0.5 : dense ? 1.1 : 1.7, color: curve.color },
+    showSymbol: false,
+    connectNulls: apart > 1,
+  };
+  return lone.length && !stacked ? [line, { ...common, type: "scatter", data: lone, symbolSize: 4 }] : [line];
 }
 
 function thresholdsOf(side, index, widget, colours) {
@@ -158,41 +166,48 @@ function timeAxis(widget, colours) {
   };
 }
 
+// Zero-based unless the file says otherwise, thresholds always in sight, and four steps, so that the grids of two axes meet.
 function valueAxis(side, widget, curves, colours) {
-  const own = curves.filter((curve) => curve.axis === side);
   const axis = widget.axes[side];
-  const lines = widget.thresholds.filter((line) => line.axis === side).map((line) => line.value);
+  const values = heights(curves.filter((curve) => curve.axis === side), widget);
+  values.push(...widget.thresholds.filter((line) => line.axis === side).map((line) => line.upTo ?? line.value));
+  const least = values.reduce((one, other) => Math.min(one, other), 0);
+  const most = values.reduce((one, other) => Math.max(one, other), 0);
+  const whole = values.every(Number.isInteger);
+  const min = axis.min ?? (least < 0 ? -STEPS * step(-least, whole) : 0);
+  const share = axis.unit === "Percent" && most <= 100 && most > 80;
+  const max = axis.max ?? (share ? 100 : most > min ? Math.max(min, 0) + STEPS * step(most - Math.max(min, 0), whole) : min + 1);
   return {
     type: "value",
     position: side,
-    // Zero-based, unless the file says otherwise or values are below; thresholds are always in sight.
-    min: axis.min ?? ((extent) => Math.min(0, extent.min, ...lines)),
-    max: axis.max ?? ((extent) => top(Math.max(0, extent.max, ...lines), own.length || lines.length)),
-    splitNumber: 4,
+    min,
+    max,
+    interval: (max - min) / STEPS,
     name: named(widget, side),
     nameLocation: "end",
     nameGap: 10,
     nameTextStyle: { color: colours.quiet, fontSize: 11, align: side },
     axisLine: { show: false },
     splitLine: { show: side === "left", lineStyle: { color: colours.line, width: 1 } },
-    axisLabel: {
-      color: colours.quiet,
-      fontSize: 11,
-      showMaxLabel: true,
-      formatter: (value) => number(value, axis.unit),
-    },
+    axisLabel: { color: colours.quiet, fontSize: 11, formatter: (value) => number(value, axis.unit) },
   };
 }
 
-const named = (widget, side) => (widget.axes[side].shown ? widget.axes[side].label : "");
-
-// The next round number that leaves a little room, so that the largest label is one of the axis.
-function top(largest, any) {
-  if (!any || !(largest > 0)) return 1;
-  const room = largest * 1.06;
-  const power = 10 ** Math.floor(Math.log10(room));
-  return [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= room);
+function heights(curves, widget) {
+  const there = (curve) => curve.values.filter((value) => value !== null);
+  if (!widget.stacked) return curves.flatMap(there);
+  return widget.times.map((_, at) => curves.reduce((sum, curve) => sum + (curve.values[at] ?? 0), 0));
 }
+
+// A round step, four of which reach a little beyond the largest value.
+function step(largest, whole) {
+  const least = (largest * 1.04) / STEPS;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const round = ROUND.map((each) => each * power).find((each) => each >= least * (1 - 1e-9));
+  return whole ? Math.ceil(round) : round;
+}
+
+const named = (widget, side) => (widget.axes[side].shown ? widget.axes[side].label : "");
 
 function told(points, widget, curves) {
   const time = points[0].axisValue;

@@ -14,10 +14,11 @@ const main = document.getElementById("main");
 const told = document.getElementById("source");
 const stage = document.getElementById("stage");
 const range = document.getElementById("range");
+const until = document.getElementById("until");
 
 export async function showDashboard(name) {
   const asked = new URLSearchParams(location.search);
-  const wanted = { stage: asked.get("stage") ?? "", range: asked.get("range") ?? "" };
+  const wanted = { stage: asked.get("stage") ?? "", range: asked.get("range") ?? "", until: asked.get("until") ?? "" };
   const grid = element("div", { class: "grid" });
   let cards = [];
   let latest = 0;
@@ -50,13 +51,15 @@ export async function showDashboard(name) {
   let shown;
 
   const choose = () => {
-    Object.assign(wanted, { stage: stage.value, range: range.value });
-    history.replaceState(null, "", `?${new URLSearchParams(wanted)}`);
+    Object.assign(wanted, { stage: stage.value, range: range.value, until: shown?.live ? "" : until.value });
+    const given = Object.entries(wanted).filter(([, value]) => value);
+    history.replaceState(null, "", `?${new URLSearchParams(given)}`);
     main.setAttribute("aria-busy", "true");
     return refresh();
   };
   stage.addEventListener("change", choose);
   range.addEventListener("change", choose);
+  until.addEventListener("change", choose);
   onChangeOfLook(() => shown && draw(shown, true));
   await refresh();
   if (isStill) return;
@@ -70,6 +73,8 @@ function offer(data) {
   document.getElementById("controls").hidden = isStill;
   fill(stage, data.stages.map((each) => [each, each]), data.stage);
   fill(range, RANGES, data.range);
+  document.getElementById("until-label").hidden = data.live;
+  if (document.activeElement !== until) until.value = new Date(data.end).toISOString().slice(0, 16);
 }
 
 function fill(select, options, chosen) {

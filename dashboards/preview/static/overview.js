@@ -40,6 +40,6 @@ function draw(data) {
     element("h1", { text: "Dashboards" }),
     element("ul", { class: "tiles" }, ...tiles),
     element("h2", { text: `Alarms, ${data.range}` }),
-    alarmList(data),
+    alarmList(data, true),
   );
 }

@@ -14,7 +14,7 @@ const BODIES = {
   text: (widget) => element("div", { class: "written" }, written(widget.markdown)),
   number: numbers,
   table: summaryTable,
-  alarms: alarmList,
+  alarms: (widget) => alarmList(widget),
   logs: (widget) => logs(widget),
 };
 
@@ -114,6 +114,6 @@ function logs(widget) {
     "div",
     { class: "written" },
     element("p", { class: "quiet", text: "Logs Insights isn't evaluated here. In CloudWatch, this query runs over the log group:" }),
-    element("pre", {}, element("code", { text: widget.query })),
+    element("pre", {}, element("code", { text: widget.query.replace(/\s*\|\s*/g, "\n| ") })),
   );
 }
