@@ -9,8 +9,8 @@ OUTPUTS = {
     "DatabaseEndpoint": "faunalens-dev.cluster-abc.eu-west-1.rds.example",
     "DatabasePort": "5432",
     "DatabaseName": "faunalens",
-    "DatabaseAdmin": "faunalens_admin",
-    "DatabaseUser": "faunalens_app",
+    "DatabaseAdmin": "dev_faunalens_admin",
+    "DatabaseUser": "dev_faunalens_app",
     "CacheEndpoint": "faunalens-dev-abc.serverless.euw1.cache.example",
     "CachePort": "6379",
     "CacheName": "faunalens-dev",
@@ -27,7 +27,7 @@ def test_outputs_become_settings_that_the_app_reads() -> None:
     # THEN it signs in to both stores by IAM, over TLS that it checks, without a password
     assert (
         settings.database_url
-        == "postgresql://faunalens_app@faunalens-dev.cluster-abc.eu-west-1.rds.example:5432/faunalens"
+        == "postgresql://dev_faunalens_app@faunalens-dev.cluster-abc.eu-west-1.rds.example:5432/faunalens"
     )
     assert settings.database_iam
     assert str(settings.database_ca) == "/var/task/chalicelib/rds/eu-west-1.pem"
@@ -41,7 +41,7 @@ def test_outputs_become_settings_that_the_app_reads() -> None:
 def test_the_administrative_function_signs_in_as_the_owner_of_the_tables() -> None:
     found = surroundings(OUTPUTS, "eu-west-1")
     settings = Settings.from_environment({**found.environment, **found.admin_environment})
-    assert settings.database_url.startswith("postgresql://faunalens_admin@")
+    assert settings.database_url.startswith("postgresql://dev_faunalens_admin@")
 
 
 @pytest.mark.parametrize("name", NEEDED)

@@ -20,7 +20,7 @@ def test_a_template_can_be_sent_without_a_bucket() -> None:
         assert len((INFRA / name).read_bytes()) <= 51_200, "CloudFormation takes no more in a request"
 
 
-@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "extras.yaml"])
+@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml"])
 def test_every_parameter_and_output_is_documented(name: str) -> None:
     for kind in ("Parameters", "Outputs"):
         for each, declared in template(name).get(kind, {}).items():
@@ -74,9 +74,19 @@ def test_names_are_those_that_logs_dashboards_and_policies_use() -> None:
     functions = {f"/aws/lambda/faunalens-prod{suffix}" for suffix in ("", "-warm", "-admin")}
     assert logs == functions | {"/aws/rds/cluster/faunalens-prod/postgresql"}
     assert found["Database"]["Properties"]["DBClusterIdentifier"] == "faunalens-prod"
+    assert found["Database"]["Properties"]["MasterUsername"] == "prod_faunalens_admin"
     assert found["Cache"]["Properties"]["ServerlessCacheName"] == "faunalens-prod"
     assert found["AlarmTopic"]["Properties"]["TopicName"] == "faunalens-prod-alarms"
     assert found["Photos"]["Properties"]["BucketName"] == {"Fn::Sub": "faunalens-prod-photos-${AWS::AccountId}"}
+
+
+def test_users_of_the_database_are_those_that_policies_name() -> None:
+    outputs = template("faunalens.yaml")["Outputs"]
+    for stage in STAGES:
+        for output, function in {"DatabaseUser": "api", "DatabaseAdmin": "admin"}.items():
+            user = outputs[output]["Value"]["Fn::Sub"].replace("${Stage}", stage)
+            policy = (ROOT / ".chalice" / f"policy-{stage}-{function}.json").read_text(encoding="utf-8")
+            assert f'dbuser:*/{user}"' in policy
 
 
 def test_limits_are_set_for_every_stage() -> None:
