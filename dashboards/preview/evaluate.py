@@ -7,12 +7,11 @@ error, never a blank.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import assert_never
 
 import numpy as np
 
 from dashboards import statistic
-from dashboards.expression import ExpressionError, parse
+from dashboards.expression import ExpressionError, parse, write
 from dashboards.functions import FUNCTIONS
 from dashboards.lines import Line, Metric
 from dashboards.nodes import Array, Binary, Call, Name, Negative, Node, Number, String, Word
@@ -186,9 +185,7 @@ class Evaluator:
             case Call():
                 return self._call(node, line)
             case String() | Word():
-                raise EvaluationError(f"{node} has no value")
-            case _:
-                assert_never(node)
+                raise EvaluationError(f"{write(node)} is text, which has no value")
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:

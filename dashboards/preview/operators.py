@@ -49,20 +49,17 @@ def combine(operator: str, left: Value, right: Value) -> Value:
         raise EvaluationError(
             f"{operator} compares {kind(left)} with {kind(right)}; it takes numbers and single series"
         )
-    match left, right:
-        case tuple(), tuple():
-            if len(left) != len(right):
-                raise EvaluationError(f"{operator} combines arrays of {len(left)} and {len(right)} series, one by one")
-            return tuple(_series(operator, one, other) for one, other in zip(left, right, strict=True))
-        case tuple(), Series() | float():
-            return tuple(_series(operator, one, right) for one in left)
-        case Series() | float(), tuple():
-            return tuple(_series(operator, left, one) for one in right)
-        case float(), float():
-            return _number(operator, left, right)
-        case Series() | float(), Series() | float():
-            return _series(operator, left, right)
-    raise TypeError(f"{operator} of {type(left)} and {type(right)}")
+    if isinstance(left, tuple):
+        if not isinstance(right, tuple):
+            return tuple(_series(operator, one, right, one) for one in left)
+        if len(left) != len(right):
+            raise EvaluationError(f"{operator} combines arrays of {len(left)} and {len(right)} series, one by one")
+        return tuple(_series(operator, one, other, one) for one, other in zip(left, right, strict=True))
+    if isinstance(right, tuple):
+        return tuple(_series(operator, left, one, one) for one in right)
+    if isinstance(left, Series):
+        return _series(operator, left, right, left)
+    return _series(operator, left, right, right) if isinstance(right, Series) else _number(operator, left, right)
 
 
 def negative(value: Value) -> Value:
@@ -83,11 +80,8 @@ def _number(operator: str, left: float, right: float) -> float:
     return float(result) if np.isfinite(result) and np.isfinite(left + right) else float("nan")
 
 
-def _series(operator: str, left: Series | float, right: Series | float) -> Series:
-    """Of two series, or of one and a number; named after the left one if that is a series."""
-    named = left if isinstance(left, Series) else right
-    if not isinstance(named, Series):
-        raise TypeError("two numbers are no series")
+def _series(operator: str, left: Series | float, right: Series | float, named: Series) -> Series:
+    """Of two series, or of one and a number; the result is called as `named`, one of them."""
     one, other = (np.asarray(side.values if isinstance(side, Series) else side) for side in (left, right))
     missing = np.isnan(one) | np.isnan(other)
     if isinstance(left, Series) and isinstance(right, Series):

@@ -132,18 +132,21 @@ class Store:
     def _add(self, entry: dict[str, Any], time: int, group: _Group, names: list[str]) -> None:
         for name in names:
             value: Any = entry.get(name)
-            samples = group.samples.get(name)
-            if samples is None:
-                samples = group.samples[name] = Samples(self._lock)
             if type(value) in _NUMBERS:
                 if value - value == 0:  # no NaN, no infinity
-                    samples.append(time, value)
+                    self._samples(group, name).append(time, value)
                     self._since_drop += 1
             else:
                 values, counts = _counted(value)
                 if values:
-                    samples.append_counted(time, values, counts)
+                    self._samples(group, name).append_counted(time, values, counts)
                     self._since_drop += len(values)
+
+    def _samples(self, group: _Group, name: str) -> Samples:
+        samples = group.samples.get(name)
+        if samples is None:
+            samples = group.samples[name] = Samples(self._lock)
+        return samples
 
     def _drop(self) -> None:
         """Forget what is too old or too much."""

@@ -304,6 +304,12 @@ def test_a_whole_time_range_may_be_one_period() -> None:
     assert curve.values.tolist() == [7]
 
 
+def test_no_time_has_no_points() -> None:
+    rows: list[list[Any]] = [["N", "A", {"id": "a", "period": 300}], [{"expression": "SUM([a, a])", "period": 300}]]
+    lines = expand({"metrics": rows, "stat": "Sum"})
+    assert [len(curve.values) for curve in evaluate(lines, _store(A=[1]), START, START, 60)] == [0, 0]
+
+
 def test_metrics_that_do_not_exist_are_empty_not_an_error() -> None:
     np.testing.assert_equal(_curves([["N", "Nothing"]], Store(), 2)[0].values, [NAN, NAN])
 
@@ -332,6 +338,7 @@ def test_a_number_may_be_a_helper_that_is_not_shown() -> None:
         ("PERIOD(m1 + 1) * m1", "PERIOD is of an expression; it takes the id of a metric"),
         ("[m1, m2] > 3", "> compares TS[] with S; it takes numbers and single series"),
         ("[m1, m2] + [m1]", "+ combines arrays of 2 and 1 series"),
+        ("SUM(['a'])", "'a' is text, which has no value"),
         ("[m1, 3]", "an array holds a number"),
         ("METRIC_COUNT(m1)", "METRIC_COUNT has TS for an argument; expected an array of series"),
         ("TIME_SERIES(m1)", "TIME_SERIES has TS for an argument; expected a number"),
