@@ -3,7 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from dashboards import origin
+from infra import functions
 from infra.stage import Stage
 from infra.step import Refused, StepFailed, run
 
@@ -12,8 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, or 1 after a sentence on standard error that says what to do."""
     options = _parser().parse_args(arguments)
     try:
-        stage = _stage(options)
-        return int(options.command(stage, options))
+        return int(options.command(options))
     except (Refused, StepFailed) as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
@@ -22,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _up(stage: Stage, options: argparse.Namespace) -> int:
+def _up(options: argparse.Namespace) -> int:
+    stage = _stage(options)
     steps = stage.up()
     if options.only:
         steps = [step for step in steps if step.name == options.only]
@@ -37,7 +40,8 @@ def _up(stage: Stage, options: argparse.Namespace) -> int:
     return 0
 
 
-def _down(stage: Stage, options: argparse.Namespace) -> int:
+def _down(options: argparse.Namespace) -> int:
+    stage = _stage(options)
     if not options.yes:
         print(f"This deletes stage {stage.name}: API, functions, cache, photos, logs, and the database but a snapshot.")
         if input(f"Type {stage.name} to go on: ").strip() != stage.name:
@@ -46,6 +50,15 @@ def _down(stage: Stage, options: argparse.Namespace) -> int:
     run(stage.down(), _say, first=options.first, command=f"python -m infra down --stage {stage.name}")
     kept = stage.kept()
     print(f"\nStage {stage.name} is gone." + (f" Kept: database snapshot {', '.join(kept)}." if kept else ""))
+    return 0
+
+
+def _template(options: argparse.Namespace) -> int:
+    from infra import template
+
+    runbook = options.runbook or origin.runbook_url(functions.ROOT)
+    template.write(options.stage, options.out, dict(options.parameters or []), _say, runbook=runbook)
+    print("\n" + template.COMMANDS.format(stage=options.stage, out=options.out))
     return 0
 
 
@@ -87,14 +100,25 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(command=_up)
     down = commands.add_parser("down", help="take a stage away; a last snapshot of the database stays")
     down.set_defaults(command=_down)
+    what = "write all of a stage as one CloudFormation template, with its zips"
+    template = commands.add_parser(
+        "template",
+        help=what,
+        description=f"{what}, for a pipeline that may not call `chalice deploy`; AWS is asked nothing.",
+        epilog="--set takes the parameters of infra/edge.yaml too: Firewall=yes puts a web firewall before the API.",
+    )
+    template.add_argument("--out", required=True, type=Path, help="folder that all is written to, such as build/dev")
+    template.add_argument("--runbook", help="URL of the runbook (default: docs/runbook.md on the page of git's origin)")
+    template.set_defaults(command=_template)
     for name, command in (("up", up), ("down", down)):
         names = _names(name)
-        command.add_argument(
-            "--stage", required=True, help="dev, prod, or what infra/stages and .chalice/config.json have"
-        )
         command.add_argument("--region", help="default: that of your AWS profile")
         command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"go on from: {', '.join(names)}")
         command.add_argument("--yes", action="store_true", help="ask nothing")
+    for command in (up, down, template):
+        command.add_argument(
+            "--stage", required=True, help="dev, prod, or what infra/stages and .chalice/config.json have"
+        )
         command.add_argument(
             "--set",
             dest="parameters",

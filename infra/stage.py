@@ -72,8 +72,9 @@ class Stage:
 
     @property
     def url(self) -> str:
-        """Where the API is, with a slash at its end."""
-        return str(functions.deployed(self.name)["rest_api"]["rest_api_url"])
+        """Where the API is, with a slash at its end. Only the stack of infra/template.py has the API in it."""
+        told = self._stack().outputs.get("EndpointURL")
+        return told or str(functions.deployed(self.name)["rest_api"]["rest_api_url"])
 
     def kept(self) -> list[str]:
         """Snapshots of the database that are left: they cost a little, and bring it back."""
@@ -104,6 +105,11 @@ class Stage:
         path = HERE / "stages" / f"{self.name}.json"
         if not path.is_file():
             raise Refused(f"infra/stages has no {path.name}: the stack's parameters; docs/infra.md lists them")
+        if self._stack().status and "EndpointURL" in self._stack().outputs:
+            raise Refused(
+                f"stack faunalens-{self.name} was made from one template with the functions in it, which this would "
+                "take away; docs/pipeline.md says how such a stage is changed"
+            )
         parameters = {**json.loads(path.read_text(encoding="utf-8"))["Parameters"], **self.parameters}
         if "S3PrefixList" not in parameters:
             parameters["S3PrefixList"] = self._prefix_list_of_s3()

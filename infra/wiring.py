@@ -1,0 +1,54 @@
+"""Values of CloudFormation as text, and back: `Ref` of Cache is `${Cache}`, `Fn::GetAtt` of its Arn `${Cache.Arn}`.
+
+In the form of text, what a template refers to can go through code that makes texts of outputs, such as
+infra/environment.py: it does not see that `${Cache.Endpoint.Address}` is no name yet.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_WHOLE = re.compile(r"\$\{([^}!]+)\}")
+
+
+def text_of(value: Any) -> str:
+    """A value as `Fn::Sub` would write it. Raises `ValueError` for a function that has no such form."""
+    match value:
+        case str() | int() | float():
+            return str(value)
+        case {"Ref": str(name)}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"${{{name}.{attribute}}}"
+        case {"Fn::Sub": str(text)}:
+            return text
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(map(text_of, parts))
+    raise ValueError(f"{value} cannot be written as text with ${{…}} in it; Ref, Fn::GetAtt, Fn::Sub and Fn::Join can")
+
+
+def value_of(text: str) -> Any:
+    """A text as a value: a reference where it is nothing else, `Fn::Sub` where it has any."""
+    if whole := _WHOLE.fullmatch(text):
+        name, dot, attribute = whole[1].partition(".")
+        return {"Fn::GetAtt": [name, attribute]} if dot else {"Ref": name}
+    return {"Fn::Sub": text} if _WHOLE.search(text) else text
+
+
+def put_in(value: Any, names: Mapping[str, str]) -> Any:
+    """The value with references to some names as references to others: a parameter becomes what it stood for."""
+    match value:
+        case {"Ref": str(name)} if name in names:
+            return {"Ref": names[name]}
+        case {"Fn::Sub": str(text)}:
+            return {"Fn::Sub": _WHOLE.sub(lambda found: f"${{{names.get(found[1], found[1])}}}", text)}
+        case dict():
+            return {key: put_in(each, names) for key, each in value.items()}
+        case list():
+            return [put_in(each, names) for each in value]
+    return value
+
+
+def refers_to(value: Any, name: str) -> bool:
+    """Whether a reference to `name` is anywhere in the value."""
+    return bool(put_in(value, {name: ""}) != value)
