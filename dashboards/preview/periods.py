@@ -38,7 +38,10 @@ class Grid:
 
     @classmethod
     def covering(cls, start: float, end: float, period: int, anchor: int = 0) -> "Grid":
-        """The periods from the one that `start` is in until `end`; they are counted from `anchor`, here from 1970."""
+        """The periods from the one that `start` is in until `end`.
+
+        They are whole multiples of their length since `anchor`, or since 1970, as on a dashboard of CloudWatch.
+        """
         first = int((start - anchor) // period) * period + anchor
         return cls(first, max(0, ceil((end - first) / period)), period, period)
 
@@ -59,14 +62,6 @@ class Grid:
             Grid(self.first + phase * self.step, len(range(phase, self.number, lag)), self.period, self.period)
             for phase in range(min(lag, self.number))
         ]
-
-
-def starts(start: float, end: float, period: int) -> Integers:
-    """The beginnings of the periods from the one that `start` is in until `end`, in whole seconds since 1970.
-
-    Periods are whole multiples of their length since 1970, as on a dashboard of CloudWatch.
-    """
-    return Grid.covering(start, end, period).begins
 
 
 class Periods:

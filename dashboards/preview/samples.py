@@ -31,7 +31,7 @@ class Samples:
         return self._size + len(self._new_times)
 
     def stat(self, stat: str, start: float, end: float, period: int) -> Floats:
-        """One value for each of `periods.starts(start, end, period)`; NaN where there is no data.
+        """One value for each period of `Grid.covering(start, end, period)`; NaN where there is no data.
 
         `start` and `end` are in seconds since 1970, `period` in seconds.
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.preview.periods import Floats, Grid, Periods, starts
+from dashboards.preview.periods import Floats, Grid, Periods
 from dashboards.statistic import read
 
 VALUES = st.lists(st.floats(0, 1e6, allow_subnormal=False).map(lambda x: round(x, 3)), min_size=1, max_size=40)
@@ -34,10 +34,10 @@ def _of(stat: str, *periods: list[float], counts: list[list[float]] | None = Non
 
 
 def test_periods_are_multiples_of_their_length() -> None:
-    assert starts(119, 241, 60).tolist() == [60, 120, 180, 240]
-    assert starts(120, 240, 60).tolist() == [120, 180]
-    assert starts(1000, 1300, 300).tolist() == [900, 1200]
-    assert starts(500, 400, 60).tolist() == []
+    assert Grid.covering(119, 241, 60).begins.tolist() == [60, 120, 180, 240]
+    assert Grid.covering(120, 240, 60).begins.tolist() == [120, 180]
+    assert Grid.covering(1000, 1300, 300).begins.tolist() == [900, 1200]
+    assert Grid.covering(500, 400, 60).begins.tolist() == []
 
 
 def test_periods_may_be_counted_from_a_start() -> None:
