@@ -225,6 +225,18 @@ def test_all_that_the_app_imports_comes_out_of_the_package(package: Package, tmp
     assert not [name for name in files.split() if "-packages" in name and not name.startswith(str(tmp_path))]
 
 
+def test_make_package_prints_what_is_uploaded(package: Package, tmp_path: Path) -> None:
+    # WHEN the command is given that `make package` stands for
+    command = [sys.executable, "-m", "infra.package", "--out", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    # THEN it tells the sizes of the same zips, part by part
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if "|" in line]
+    sizes = {row[0]: row[1] for row in rows}
+    assert sizes["layer"] == f"{package.layer.stat().st_size / 1e6:.2f}"
+    assert {"numpy", "onnxruntime", "model", "faunalens", "pi-heif"} <= sizes.keys()
+    assert float(sizes["in all"]) == pytest.approx(package.zipped / 1e6, abs=0.01)
+
+
 def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path) -> None:
     # GIVEN the same files somewhere else WHEN they are packed for another stage
     other = build(tmp_path / "out", "prod", copy_to(tmp_path / "checkout"))
