@@ -48,14 +48,15 @@ class Account:
             self._logs.put_query_definition(name=resource.name, **resource.content, **known)
         return []
 
-    def remove(self, resource: Resource) -> None:
-        """Delete it. One alarm a call: of composites AWS takes no more."""
+    def remove(self, resource: Resource) -> list[str]:
+        """Delete it. One alarm a call: of composites AWS takes no more. Returns what AWS had to remark: nothing."""
         if resource.kind in ("alarm", "composite"):
             self._cloudwatch.delete_alarms(AlarmNames=[resource.name])
         elif resource.kind == "dashboard":
             self._cloudwatch.delete_dashboards(DashboardNames=[resource.name])
         else:
             self._logs.delete_query_definition(queryDefinitionId=resource.handle)
+        return []
 
     def _alarms(self) -> Iterator[Resource]:
         pages = self._cloudwatch.get_paginator("describe_alarms").paginate(

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dashboards.diff import diff
-from dashboards.resources import Resource, in_order
+from dashboards.resources import Resource, children, in_order
 
 type Action = Literal["add", "change", "remove"]
 
 _SIGNS: dict[Action, str] = {"add": "+", "change": "~", "remove": "-"}
-_OUT = ("composite", "alarm", "dashboard", "query")
-"""Composites go before the alarms that they ask for."""
+_ALARMS = ("alarm", "composite")
+"""Their names are of one space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +39,36 @@ class Step:
 def plan(desired: Iterable[Resource], present: Iterable[Resource], removable: Iterable[Resource]) -> list[Step]:
     """Steps from what is there to what is wanted.
 
-    `desired` is in order of dependence. `removable`: what is there and was put by an earlier deploy. What is not
-    wanted goes last, when nothing asks for it any more, but for an alarm that becomes a composite or the reverse.
+    `desired` is in order of dependence. `removable`: what is there and was put by an earlier deploy. It goes last,
+    when nothing asks for it any more; but an alarm that becomes a composite, or the reverse, goes before what needs
+    its name.
     """
-    there = {(each.kind, each.name): each for each in present}
+    there: dict[tuple[str, str], Resource] = {}
+    for each in present:
+        there.setdefault((each.kind, each.name), each)  # of two saved queries of one name the first is kept
     wanted = {(each.kind, each.name): each for each in desired}
-    steps: list[Step] = []
-    for key, after in wanted.items():
-        before = there.get(key)
-        if before is None:
-            steps.append(Step("add", None, after))
-        elif before.content != after.content:
-            steps.append(Step("change", before, after))
+    puts = [step for key, after in wanted.items() if (step := _put(there.get(key), after))]
     kept = {id(there[key]) for key in wanted if key in there}
-    gone = [each for each in removable if id(each) not in kept]
+    out = [Step("remove", each, None) for each in _out_order([each for each in removable if id(each) not in kept])]
+    names = {name for kind, name in wanted if kind in _ALARMS}
+    in_the_way = [step for step in out if step.resource.kind in _ALARMS and step.resource.name in names]
+    taken = {step.resource.name for step in in_the_way}
+    late = [step for step in puts if {step.resource.name, *children(step.resource)} & taken]
+    return [
+        *(step for step in puts if step not in late),
+        *in_the_way,
+        *late,
+        *(step for step in out if step not in in_the_way),
+    ]
+
+
+def _put(before: Resource | None, after: Resource) -> Step | None:
+    if before is None:
+        return Step("add", None, after)
+    return Step("change", before, after) if before.content != after.content else None
+
+
+def _out_order(gone: list[Resource]) -> list[Resource]:
+    """Composites before the alarms that they ask for, which AWS would not delete before."""
     composites = in_order(each for each in gone if each.kind == "composite")
-    others = sorted((each for each in gone if each.kind != "composite"), key=lambda each: _OUT.index(each.kind))
-    out = [Step("remove", each, None) for each in [*reversed(composites), *others]]
-    names = {name for _, name in wanted}
-    in_the_way = [step for step in out if step.resource.name in names and step.resource.kind in ("alarm", "composite")]
-    return [*in_the_way, *steps, *(step for step in out if step not in in_the_way)]
+    return [*reversed(composites), *(each for each in gone if each.kind != "composite")]

@@ -29,12 +29,8 @@ MOST_BYTES = 1_000_000
 """Of a template that CloudFormation reads from S3; 51,200 of one that is sent to it (CloudFormation quotas)."""
 MOST_SENT = 51_200
 
-_PSEUDO = {
-    "\x01Region\x01": "${AWS::Region}",
-    "\x01AccountId\x01": "${AWS::AccountId}",
-    "\x01Partition\x01": "${AWS::Partition}",
-}
-_MARK = re.compile("\x01(Region|AccountId|Partition)\x01")
+_PSEUDO = re.compile("\ue000(Region|AccountId|Partition)\ue000")
+"""Where a pseudo parameter belongs, while the files are read: characters that nobody writes and JSON leaves alone."""
 
 
 def template(stage: str, runbook: str = origin.PLAIN, topic: str = "", folder: Path = FOLDER) -> dict[str, Any]:
@@ -42,7 +38,7 @@ def template(stage: str, runbook: str = origin.PLAIN, topic: str = "", folder: P
 
     A topic that is not given is the stage's own, `faunalens-STAGE-alarms`.
     """
-    marks = Placeholders(stage, "\x01Region\x01", "\x01AccountId\x01", runbook, topic, "\x01Partition\x01")
+    marks = Placeholders(stage, "\ue000Region\ue000", "\ue000AccountId\ue000", runbook, topic, "\ue000Partition\ue000")
     resources = desired(read(marks, folder))
     known = {each.name: _logical(each) for each in resources if each.kind in ("alarm", "composite")}
     return {
@@ -81,9 +77,9 @@ def _logical(resource: Resource) -> str:
 def _substituted(value: Any) -> Any:
     """The value with marks as pseudo parameters; `${` that CloudWatch is meant to see is escaped where that matters."""
     if isinstance(value, str):
-        if not _MARK.search(value):
+        if not _PSEUDO.search(value):
             return value
-        return {"Fn::Sub": _MARK.sub(lambda match: _PSEUDO[match[0]], value.replace("${", "${!"))}
+        return {"Fn::Sub": _PSEUDO.sub(r"${AWS::\1}", value.replace("${", "${!"))}
     if isinstance(value, list):
         return [_substituted(each) for each in value]
     if isinstance(value, dict):

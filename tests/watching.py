@@ -49,7 +49,7 @@ class SavedQueries:
 
 
 @contextmanager
-def watching() -> Iterator[None]:
+def watching() -> Iterator[SavedQueries]:
     """Add to moto what deploy needs, for as long as an account of tests/aws.py is there."""
     queries = SavedQueries()
     put_dashboard, delete_alarms = CloudWatchResponse.put_dashboard, CloudWatchResponse.delete_alarms
@@ -76,7 +76,7 @@ def watching() -> Iterator[None]:
             (LogsResponse, "delete_query_definition", lambda response: queries.delete(response)),
         ):
             patches.enter_context(patch.object(of, name, what, create=True))
-        yield
+        yield queries
 
 
 def _put_composite(response: CloudWatchResponse) -> ActionResult:

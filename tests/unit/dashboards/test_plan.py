@@ -47,10 +47,21 @@ def test_an_alarm_that_becomes_a_composite_goes_first_for_their_names_are_one() 
     assert told([new], [old], [old]) == ["- alarm x", "+ composite x"]
 
 
+def test_what_asks_for_an_alarm_that_becomes_a_composite_waits_for_it() -> None:
+    old, new = made("alarm", "x"), made("composite", "x", AlarmRule="ALARM(b)")
+    page = made("composite", "page", AlarmRule="ALARM(x)")
+    assert told([made("alarm", "b"), new, page], [old], [old]) == [
+        "+ alarm b",
+        "- alarm x",
+        "+ composite x",
+        "+ composite page",
+    ]
+
+
 def test_a_second_query_of_the_same_name_is_removed() -> None:
     one, two = Resource("query", "q", {"a": 1}, "id-1"), Resource("query", "q", {"a": 1}, "id-2")
-    steps = plan([made("query", "q", a=1)], [one, two], [one])
-    assert [(step.action, step.resource.handle) for step in steps] == [("remove", "id-1")]
+    steps = plan([made("query", "q", a=1)], [one, two], [two])
+    assert [(step.action, step.resource.handle) for step in steps] == [("remove", "id-2")]
 
 
 def test_differences_are_a_few_lines_around_what_changes() -> None:

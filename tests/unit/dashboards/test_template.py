@@ -1,0 +1,83 @@
+"""The files as a CloudFormation template: the same resources, with what only a stack knows left to it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import metrics
+from dashboards.template import main, template
+from tests.unit.dashboards.lint import made
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(metrics, "METRICS", made.METRICS)
+    return made.write(tmp_path)
+
+
+def properties(folder: Path, logical: str, **options: str) -> dict[str, Any]:
+    found: dict[str, Any] = template("dev", folder=folder, **options)["Resources"][logical]["Properties"]
+    return found
+
+
+def test_every_file_is_a_resource_and_composites_wait_for_what_they_ask_for(small: Path) -> None:
+    resources = template("dev", folder=small)["Resources"]
+    assert {name: each["Type"] for name, each in resources.items()} == {
+        "AlarmShare": "AWS::CloudWatch::Alarm",
+        "AlarmSlow": "AWS::CloudWatch::Alarm",
+        "CompositePage": "AWS::CloudWatch::CompositeAlarm",
+        "DashboardSmall": "AWS::CloudWatch::Dashboard",
+        "QuerySlowest": "AWS::Logs::QueryDefinition",
+    }
+    assert resources["CompositePage"]["DependsOn"] == ["AlarmShare", "AlarmSlow"]
+    assert "DependsOn" not in resources["AlarmSlow"]
+
+
+def test_names_are_those_of_a_deploy(small: Path) -> None:
+    assert properties(small, "AlarmSlow")["AlarmName"] == "faunalens-dev-slow"
+    assert properties(small, "DashboardSmall")["DashboardName"] == "faunalens-dev-small"
+    query = properties(small, "QuerySlowest")
+    assert (query["Name"], query["LogGroupNames"]) == ("faunalens/dev/slowest", ["/aws/lambda/faunalens-dev"])
+
+
+def test_account_and_region_are_those_of_the_stack(small: Path) -> None:
+    body = properties(small, "DashboardSmall")["DashboardBody"]["Fn::Sub"]
+    assert "arn:aws:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:faunalens-STAGENAME-slow" in body
+    # AND what CloudFormation makes of it is the file
+    substituted = body.replace("${AWS::Region}", "eu-west-1").replace("${AWS::AccountId}", "1").replace("${!", "${")
+    assert json.loads(substituted)["widgets"][1]["properties"]["region"] == "eu-west-1"
+
+
+def test_dynamic_labels_of_cloudwatch_are_left_to_it(small: Path) -> None:
+    path = small / "small.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"label": "%"', '"label": "${LAST} %"'), encoding="utf-8")
+    assert '"label":"${!LAST} %"' in properties(small, "DashboardSmall")["DashboardBody"]["Fn::Sub"]
+
+
+def test_the_topic_is_the_stages_own_or_the_one_that_is_given(small: Path) -> None:
+    (own,) = properties(small, "CompositePage")["AlarmActions"]
+    assert own == {"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:faunalens-dev-alarms"}
+    (given,) = properties(small, "CompositePage", topic="arn:aws:sns:x:1:mine")["AlarmActions"]
+    assert given == "arn:aws:sns:x:1:mine"
+
+
+def test_the_command_writes_it_and_tells_its_size(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = small.parent / "template.json"
+    assert main(["--stage", "dev", "--folder", str(small), "--out", str(out), "--runbook", "https://x"]) == 0
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert written == template("dev", "https://x", folder=small)
+    size = len(out.read_bytes())
+    assert capsys.readouterr().err == f"{size:,} of 1,000,000 bytes; CloudFormation takes it as it is\n"
+    # AND without a file it is printed
+    assert main(["--stage", "dev", "--folder", str(small), "--runbook", "https://x"]) == 0
+    assert json.loads(capsys.readouterr().out) == written
+
+
+def test_lint_stands_before_the_template(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small / "alarms" / "slow.json").write_text("{}", encoding="utf-8")
+    assert main(["--stage", "dev", "--folder", str(small)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith("error: no template was made: mend what lint found first\n")
