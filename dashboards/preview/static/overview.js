@@ -1,6 +1,6 @@
 // The first page: the dashboards with how their alarms stand, and all alarms.
 
-import { alarmList, badge } from "./alarms.js";
+import { STATES, alarmList, badge } from "./alarms.js";
 import { element } from "./dom.js";
 import { address, fetched, isStill } from "./source.js";
 
@@ -20,6 +20,12 @@ export async function showOverview() {
   }
 }
 
+function counts(alarms) {
+  const badges = Object.keys(STATES).filter((state) => alarms[state]).map((state) => badge(state, alarms[state]));
+  if (!badges.length) return element("p", { class: "quiet", text: "No alarms of its own." });
+  return element("p", { class: "counts" }, ...badges);
+}
+
 let drawn = "";
 
 function draw(data) {
@@ -32,7 +38,7 @@ function draw(data) {
       {},
       element("a", { href: address(name) }, element("b", { text: name })),
       element("p", { class: "quiet", text: purpose }),
-      element("p", { class: "counts" }, ...["ALARM", "INSUFFICIENT_DATA", "OK"].filter((state) => alarms[state]).map((state) => badge(state, alarms[state]))),
+      counts(alarms),
     ),
   );
   document.getElementById("source").textContent = `${data.source}${data.live ? ", live" : ""}. Stage ${data.stage}.`;
