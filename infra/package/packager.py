@@ -7,6 +7,7 @@ place of the one public method of its packagers; what is uploaded, and how, rema
 import hashlib
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,6 +27,9 @@ TASK = "/var/task"
 """Where Lambda unpacks the function."""
 SITE = f"python/lib/{RUNTIME}/site-packages/"
 """Where a layer keeps what is to be imported; Lambda unpacks layers into /opt."""
+
+KEPT = 3
+"""Zips of one kind that stay for the next deployment, which may be of an earlier state."""
 
 
 def install() -> None:
@@ -50,6 +54,7 @@ def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str)
     rules, requirements = Path(__file__).parent, _requirements(project_dir)
     out = _place(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, vendor))
     if out.exists():
+        out.touch()  # so that it is among the newest that are kept
         self._ui.write(f"{out.name}: as before\n")
         return str(out)
     with TemporaryDirectory() as folder:
@@ -97,7 +102,17 @@ def _packed(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, o
             f"{out} has {size:,} bytes, Lambda takes less than {archive.LIMIT:,}; "
             "`python -m infra.package --cuts` shows what could be left out"
         )
+    _forget_old(out)
     return str(out)
+
+
+def _forget_old(out: Path) -> None:
+    """Keep the newest zips of this kind only; Chalice would keep all, 43 MB each."""
+    kind, _, _ = out.name.partition("-")
+    with suppress(FileNotFoundError):  # another command is at the same
+        newest = sorted(out.parent.glob(f"{kind}-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in newest[KEPT:]:
+            old.unlink()
 
 
 def _check_python(python_version: str) -> None:

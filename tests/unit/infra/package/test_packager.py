@@ -1,5 +1,6 @@
 """What takes the place of Chalice's packagers; the projects here have no requirements, so pip is not asked."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -109,3 +110,16 @@ def test_a_link_that_leads_nowhere_is_refused(kind: type[stock.BaseLambdaDeploym
     (project / "vendor" / "model" / "faunalens.onnx").symlink_to("../../model/faunalens.onnx")
     with pytest.raises(ClickException, match=r"vendor/model/faunalens\.onnx cannot be packed.*make setup"):
         packed(kind, project)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_only_the_newest_zips_are_kept(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
+    # GIVEN a project that has been packed over and over
+    made = []
+    for number in range(packager.KEPT + 2):
+        (project / "vendor" / "model" / "labels.csv").write_text(f"cat {number}", encoding="utf-8")
+        (project / "chalicelib" / "data.csv").write_text(f"{number}", encoding="utf-8")
+        made.append(packed(kind, project)[0])
+        os.utime(made[-1], (number, number))
+    # THEN the earliest are gone
+    assert [path.exists() for path in made] == [False, False, *[True] * packager.KEPT]
