@@ -1,4 +1,6 @@
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,6 +8,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from infra import certificates
 from infra.certificates import FOLDER, by_region, file_of, fingerprints, strangers
 
 REGIONS = sorted(path.stem for path in FOLDER.glob("*.pem"))
@@ -72,6 +75,18 @@ def test_certificates_are_found_in_a_file_of_javascript() -> None:
     script = "exports.ca = [\n" + "".join(f"    '{line}\\n' +\n" for line in (other + pem).splitlines()) + "  ''];"
     # THEN those of the region come out as they went in
     assert by_region(script) == {"eu-west-1": pem}
+
+
+def test_the_command_writes_a_file_for_each_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a bundle of two regions, as AWS hands one out
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("".join(file_of(region).read_text() for region in ("eu-west-1", "us-east-1")))
+    monkeypatch.setattr(certificates, "FOLDER", tmp_path / "rds")
+    monkeypatch.setattr(sys, "argv", ["certificates", str(bundle)])
+    # WHEN it is read THEN each region has its own
+    certificates.main()
+    assert sorted(path.name for path in (tmp_path / "rds").iterdir()) == ["eu-west-1.pem", "us-east-1.pem"]
+    assert (tmp_path / "rds" / "us-east-1.pem").read_text() == (FOLDER / "us-east-1.pem").read_text()
 
 
 def ca() -> trustme.CA:
