@@ -4,10 +4,10 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model run lambda package test unit check format bench warm spike growth preview docs deploy
+.PHONY: help setup environment model run lambda package test unit check lint-dashboards format bench warm spike growth preview docs deploy
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-21s %s\n", $$1, $$2 }'
 
 setup: environment model ## the environment (.venv) and the model, nothing else
 
@@ -30,12 +30,16 @@ test: setup ## the whole test suite; it starts its own servers
 	@$(PYTHON) -m pytest
 
 unit: environment ## the fast part of the tests: no servers
-	@$(PYTHON) -m pytest tests/unit
+	@$(PYTHON) -m pytest -n auto tests/unit
 
-check: environment ## linters and types
+check: environment ## linters and types, dashboards included
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
+	@$(PYTHON) -m dashboards lint
+
+lint-dashboards: environment ## dashboards, alarms and queries against CloudWatch's rules and against the code
+	@$(PYTHON) -m dashboards lint
 
 format: environment ## lay out the code as `make check` wants it
 	@$(PYTHON) -m ruff check --fix
