@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.files import Files, Kind, prefix, query_prefix
-from dashboards.rule import RuleError, alarms_of, parse_rule
+from dashboards.rule import RuleError, asked_by
 
 DEFAULTS: Mapping[str, Any] = {
     "ActionsEnabled": True,
@@ -72,21 +72,19 @@ def in_order(composites: Iterable[Resource]) -> list[Resource]:
     left = {each.name: each for each in composites}
     ordered: list[Resource] = []
     while left:
-        free = [each for each in left.values() if not set(children(each)) & left.keys()] or list(left.values())
+        free = [each for each in left.values() if not children(each) & left.keys()] or list(left.values())
         ordered += free
         for each in free:
             del left[each.name]
     return ordered
 
 
-def children(composite: Resource) -> Iterator[str]:
-    """Names of the alarms that a composite depends on; none for what is no composite, or has no rule to be read."""
+def children(resource: Resource) -> set[str]:
+    """Names of the alarms that a composite depends on; none for what is no composite, or has a rule of another form."""
     try:
-        yield from alarms_of(parse_rule(str(composite.content.get("AlarmRule", ""))))
+        return asked_by(resource.content)
     except RuleError:
-        return
-    if suppressor := composite.content.get("ActionsSuppressor"):
-        yield str(suppressor)
+        return set()
 
 
 def _alarm(kind: Kind, body: Mapping[str, Any]) -> Resource:

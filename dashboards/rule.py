@@ -9,7 +9,7 @@ Source: AlarmRule of PutCompositeAlarm in the CloudWatch API reference; alarms a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 STATES = ("ALARM", "OK", "INSUFFICIENT_DATA")
@@ -85,6 +85,15 @@ def alarms_of(rule: Rule) -> Iterator[str]:
         case And(rules=rules) | Or(rules=rules):
             for each in rules:
                 yield from alarms_of(each)
+
+
+def asked_by(composite: Mapping[str, object]) -> set[str]:
+    """Names of the alarms that a composite depends on: by its rule, and the one that silences it.
+
+    `composite`: parameters of PutCompositeAlarm. Raises `RuleError` if its rule cannot be read.
+    """
+    names = set(alarms_of(parse_rule(str(composite.get("AlarmRule", "")))))
+    return names | ({str(composite["ActionsSuppressor"])} if "ActionsSuppressor" in composite else set())
 
 
 class _Parser:

@@ -32,10 +32,8 @@ class MetricAlarm:
         self.references: list[Reference] = []
         self.is_whole = False
         """Whether all metrics that it names could be read."""
-        errors = [*structure.request_errors("PutMetricAlarm", body), *common_problems(name, body)]
-        self._say("", errors)
-        if not errors:
-            self._say("", list(self._problems()))
+        errors = list(structure.request_errors("PutMetricAlarm", body))
+        self._say("", errors or [*common_problems(name, body), *self._problems()])
 
     def _say(self, place: str, messages: list[str]) -> None:
         self.findings += [Finding(self.file, place, message) for message in messages]

@@ -1,6 +1,6 @@
 """Composite alarms: rules that can be read, alarms that exist, no circle, and nobody left that wakes nobody."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from dashboards.files import STAGE_VARIABLE, prefix
@@ -8,7 +8,7 @@ from dashboards.lint import structure
 from dashboards.lint.alarm import common_problems
 from dashboards.lint.circles import in_circle
 from dashboards.lint.finding import Finding, instead
-from dashboards.rule import RuleError, alarms_of, parse_rule
+from dashboards.rule import RuleError, asked_by
 
 MOST_CHILDREN = 100
 _SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
@@ -21,38 +21,31 @@ def check(
     known = {prefix(STAGE_VARIABLE) + name for name in [*alarms, *composites]}
     asked: dict[str, set[str]] = {}
     for name, (file, body) in composites.items():
-        errors = [*structure.request_errors("PutCompositeAlarm", body), *common_problems(name, body)]
-        asked[prefix(STAGE_VARIABLE) + name] = children(body)
+        errors = list(structure.request_errors("PutCompositeAlarm", body))
         if not errors:
-            errors += _problems(body, known)
+            try:
+                asked[prefix(STAGE_VARIABLE) + name] = asked_by(body)
+                errors += _problems(body, known)
+            except RuleError as error:
+                errors.append(f"AlarmRule: {error}")
+            errors += common_problems(name, body)
         yield from (Finding(file, "", error) for error in errors)
     for name in in_circle(asked):
         file, _ = composites[name.removeprefix(prefix(STAGE_VARIABLE))]
-        yield Finding(
-            file, "AlarmRule", "it asks for itself by way of other composites; CloudWatch evaluates no circle"
-        )
-    heard = {name for names in asked.values() for name in names}
-    for file, body in [*alarms.values(), *composites.values()]:
-        if body.get("AlarmName") not in heard and not body.get("AlarmActions"):
+        circle = "it asks for itself by way of other composites; CloudWatch evaluates no circle"
+        yield Finding(file, "AlarmRule", circle)
+    if len(asked) == len(composites):  # of a rule that cannot be read nobody knows whom it hears
+        yield from _unheard({**alarms, **composites}, {name for names in asked.values() for name in names})
+
+
+def _unheard(files: Mapping[str, tuple[str, dict[str, Any]]], heard: Collection[str]) -> Iterator[Finding]:
+    for name, (file, body) in files.items():
+        if prefix(STAGE_VARIABLE) + name not in heard and not body.get("AlarmActions"):
             yield Finding(file, "", 'nobody hears it: no composite asks for it and it has no "AlarmActions"; add one')
 
 
-def children(body: Mapping[str, Any]) -> set[str]:
-    """Names of the alarms that a composite depends on; none if its rule cannot be read."""
-    try:
-        rule = set(alarms_of(parse_rule(str(body.get("AlarmRule", "")))))
-    except RuleError:
-        return set()
-    return rule | ({body["ActionsSuppressor"]} if "ActionsSuppressor" in body else set())
-
-
 def _problems(body: Mapping[str, Any], known: set[str]) -> Iterator[str]:
-    try:
-        parse_rule(body["AlarmRule"])
-    except RuleError as error:
-        yield f"AlarmRule: {error}"
-        return
-    asked = children(body)
+    asked = asked_by(body)
     for name in sorted(asked - known):
         yield f'no file makes an alarm "{name}"; {instead(name, known)}'
     if len(asked) > MOST_CHILDREN:
