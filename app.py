@@ -1,8 +1,10 @@
 """Faunalens as a Chalice app: the routes, and the one place where an error becomes an answer. No logic is here."""
 
+import gc
 from time import perf_counter
 
 BEGAN = perf_counter()  # before anything is imported that takes time
+gc.disable()  # imports leave no garbage, and looking for it would be a tenth of the start
 
 import json
 import os
@@ -32,9 +34,9 @@ from chalicelib.problem import problem_of
 from chalicelib.record import Record, WarmingRecord
 from chalicelib.settings import Budget, Settings
 from chalicelib.start import Start
-from chalicelib.uploads import Uploads
 
 if TYPE_CHECKING:
+    from chalicelib.uploads import Uploads
     from chalicelib.warming import Warming
 
 VERSION = "0.1.0"
@@ -47,8 +49,10 @@ def warming() -> "Warming":
 
 
 @cache
-def uploads() -> Uploads:
+def uploads() -> "Uploads":
     """The bucket for photos too large for a request; nothing is opened yet."""
+    from chalicelib.uploads import Uploads
+
     connect, read = settings.s3_connect, settings.s3_read
     return Uploads(
         settings.photo_bucket,
@@ -250,4 +254,6 @@ if "chalice.cli" in sys.modules:  # a command of Chalice's at the desk: let it p
 if settings.behind_api:  # initialisation has more processor than a request, and nobody waits for it
     with suppress(errors.Unavailable):  # it is in the log, and requests are told
         parts()
+gc.freeze()  # what is there now stays, and need not be looked at again
+gc.enable()
 start.imported()

@@ -1,5 +1,6 @@
 """What requests are answered with, built once a process from the settings."""
 
+import sys
 from dataclasses import dataclass
 from threading import Thread
 
@@ -19,6 +20,8 @@ from chalicelib.taxonomy import Taxonomy
 
 _HEALTH_PATIENCE = 2.0
 """Longest wait for one part of a health check, seconds."""
+_YIELDING = 0.0005
+"""How long preparations keep Python to themselves while a request may be waiting, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Parts:
             rank_threshold=settings.rank_threshold,
         )
         photo.prepare()
-        Thread(target=_prepare, args=(cache,), daemon=True).start()
+        Thread(target=_prepare, args=(cache, model), daemon=True).start()
         return parts
 
     def health(self, request_id: str, *, deep: bool) -> Health:
@@ -75,8 +78,17 @@ class Parts:
         return health_of(model, cache, database, request_id)
 
 
-def _prepare(cache: RedisCache) -> None:
-    """Import what the first request needs after decoding, and connect to Redis."""
-    cells.prepare()
-    cache.prepare()
-    emitter.prepare()
+def _prepare(cache: RedisCache, model: Model) -> None:
+    """Import what the first request needs after decoding, connect to Redis, and learn the model's version.
+
+    Python hands over to another thread every 5 ms; a request that has come meanwhile would wait for that many times.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_YIELDING)
+    try:
+        cells.prepare()
+        cache.prepare()
+        emitter.prepare()
+        _ = model.version
+    finally:
+        sys.setswitchinterval(interval)

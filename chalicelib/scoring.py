@@ -1,8 +1,8 @@
 """The ONNX model: one session, its inputs and its outputs. docs/model.md states the contract it must fit."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,20 +38,27 @@ class Scores:
 class Model:
     """A model that fits the contract, ready to score. Safe for threads: a session may run in several at once.
 
-    `input_size`: side of the image in pixels. `animals`: length of prior and probabilities. `version`: the first 12
-    digits of the file's SHA-256. `name`: from the file's metadata, else the file's name.
+    `input_size`: side of the image in pixels. `animals`: length of prior and probabilities. `name`: from the file's
+    metadata, else the file's name.
 
     Parameters: path, of the .onnx file; threads, of one inference, 0 for one a processor.
     Raises `ModelError` that names what does not fit.
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        data = _read(path)
-        self.version = hashlib.sha256(data).hexdigest()[:12]
-        self._session = _session(data, path.name, threads)
+        self._path = path
+        self._session = _session(path, threads)
         self.input_size, self.animals = contract_of(self._session, path.name)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.name = str(metadata.get("name") or path.stem)
+
+    @cached_property
+    def version(self) -> str:
+        """The first 12 digits of the file's SHA-256; 10 ms when first asked for, which no start has to wait for."""
+        from hashlib import file_digest
+
+        with self._path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()[:12]
 
     def score(self, pixels: NDArray[np.uint8], prior: NDArray[np.float32]) -> Scores:
         """Probabilities of all animals for one photo.
@@ -70,14 +77,12 @@ class Model:
         return Scores(probabilities[0], vision[0], float(animal[0]))
 
 
-def _read(path: Path) -> bytes:
+def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     try:
-        return path.read_bytes()
+        path.open("rb").close()
     except OSError as error:
         raise ModelError(f"the model {path.name} cannot be read ({error.strerror}); run `make setup`") from error
 
-
-def _session(data: bytes, name: str, threads: int) -> "onnxruntime.InferenceSession":
     import onnxruntime  # the longest import of all; whoever builds parts can do it beside others
 
     options = onnxruntime.SessionOptions()
@@ -88,10 +93,10 @@ def _session(data: bytes, name: str, threads: int) -> "onnxruntime.InferenceSess
     # Threads spin between operators (0.75 of the time with two), but not on after the answer, when others need them.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         first_line = str(error).partition("\n")[0]
-        raise ModelError(f"{name} is no model that onnxruntime can load: {first_line}") from error
+        raise ModelError(f"{path.name} is no model that onnxruntime can load: {first_line}") from error
 
 
 def contract_of(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:
