@@ -7,6 +7,7 @@ from dashboards.files import STAGE_VARIABLE, prefix
 from dashboards.lines import Line, LinesError, of_alarm, of_queries
 from dashboards.lint import lines, structure
 from dashboards.lint.finding import Finding
+from dashboards.lint.kinds import WORDS, kinds_of
 from dashboards.lint.reference import Reference
 from dashboards.statistic import SIMPLE, StatisticError
 from dashboards.statistic import read as read_statistic
@@ -95,7 +96,7 @@ class MetricAlarm:
                 '"ReturnData": true at the one to watch and false at all others'
             )
         yield from (f"Metrics: {problem}" for problem in lines.problems(expanded))
-        yield from self._no_search(expanded)
+        yield from self._one_series(expanded, watched)
         periods = sorted({line.period for line in expanded if line.metric})
         if len(periods) > 1:
             yield f"Metrics have the periods {', '.join(map(str, periods))}; an alarm has one, write it everywhere"
@@ -107,7 +108,13 @@ class MetricAlarm:
         self.is_whole = True
         self.references += lines.references(expanded, self.file, "Metrics", units)
 
-    def _no_search(self, expanded: list[Line]) -> Iterator[str]:
+    def _one_series(self, expanded: list[Line], watched: list[Line]) -> Iterator[str]:
+        """An alarm watches one series, made from metrics that it names."""
+        trees, _ = lines.trees_of(expanded)
+        kinds = kinds_of(trees, {line.id for line in expanded if line.id and line.metric})
+        for line in watched:
+            if (kind := kinds.get(line.id or "", "TS")) in ("S", "TS[]", "text"):
+                yield f"Metrics: {lines.title_of(line)} gives {WORDS[kind]}; an alarm watches one series"
         for line in expanded:
             if line.expression and "SEARCH" in line.expression:
                 yield f"Metrics: {lines.title_of(line)}: CloudWatch takes no SEARCH in an alarm; name the metrics"

@@ -7,6 +7,7 @@ from dashboards.expression import ExpressionError, Node, names, parse, walk
 from dashboards.lines import Line
 from dashboards.lint.circles import in_circle
 from dashboards.lint.finding import instead
+from dashboards.lint.kinds import kinds_of, misfits
 from dashboards.lint.reference import Reference
 from dashboards.lint.search import searched
 from dashboards.nodes import Call, String
@@ -23,23 +24,35 @@ def title_of(line: Line) -> str:
 def problems(lines: Sequence[Line]) -> Iterator[str]:
     """What is wrong with the lines of one graph, but for the metrics that they name."""
     ids = {line.id for line in lines if line.id}
-    trees: dict[str, Node] = {}
+    trees, unread = trees_of(lines)
+    titles = {line.id or title_of(line): title_of(line) for line in lines}
+    yield from unread
     for line in lines:
-        if line.expression is None:
+        if line.metric:
             yield from _wrong_statistic(line)
-            continue
-        try:
-            tree = parse(line.expression)
-        except ExpressionError as error:
-            yield f"{title_of(line)}: {error}"
-            continue
-        trees[line.id or title_of(line)] = tree
-        for name in sorted(names(tree) - ids):
-            yield f'{title_of(line)}: no line has the id "{name}"; {instead(name, ids - {line.id or ""})}'
-        yield from (f"{title_of(line)}: {problem}" for problem in _wrong_searches(tree))
+    kinds = kinds_of(trees, {line.id for line in lines if line.id and line.metric})
+    for name, tree in trees.items():
+        for other in sorted(names(tree) - ids):
+            yield f'{titles[name]}: no line has the id "{other}"; {instead(other, ids - {name})}'
+        for problem in [*misfits(tree, kinds), *_wrong_searches(tree)]:
+            yield f"{titles[name]}: {problem}"
     if circle := in_circle({name: names(tree) for name, tree in trees.items()}):
         yield f"{', '.join(circle)} are made from one another in a circle; let one be made from metrics only"
-    yield from _unused(lines, trees)
+    if not unread:
+        yield from _unused(lines, trees)
+
+
+def trees_of(lines: Sequence[Line]) -> tuple[dict[str, Node], list[str]]:
+    """Trees of the expressions, by id (or title, without one), and what is wrong with those that cannot be read."""
+    trees: dict[str, Node] = {}
+    unread: list[str] = []
+    for line in lines:
+        if line.expression is not None:
+            try:
+                trees[line.id or title_of(line)] = parse(line.expression)
+            except ExpressionError as error:
+                unread.append(f"{title_of(line)}: {error}")
+    return trees, unread
 
 
 def references(

@@ -52,6 +52,8 @@ BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
     ("Metrics.1.MetricStat", SHARE["Metrics"][0]["MetricStat"], "row 2 needs either a MetricStat or an Expression"),
     (f"{METRIC}.Metric.MetricName", REMOVE, "a MetricStat has no 'MetricName'"),
     (f"{METRIC}.Stat", "Avg", "unknown statistic 'Avg'"),
+    ("Metrics.1.Expression", "SUM(requests)", 'line 2 "few" gives a number; an alarm watches one series'),
+    ("Metrics.1.Expression", "[requests, requests]", 'line 2 "few" gives several series; an alarm watches one series'),
     ("Period", 60, "Period cannot stand beside Metrics; say it within Metrics"),
     ("Metrics.1.Expression", "MAX(SEARCH('{Faunalens} MetricName=\"A\"', 'Sum')) + requests", "takes no SEARCH in an"),
 ]

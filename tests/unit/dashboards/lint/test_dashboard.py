@@ -84,6 +84,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     (f"{ROWS}.2.0.expression", "100 * sum / all", 'line 3 "share": no line has the id "sum"; write one of all, some'),
     (f"{ROWS}.2.0.expression", "100 * (some", 'line 3 "share": expected ) for the ( at character 7'),
     (f"{ROWS}.2.0.expression", "AVERAGE(some)", "unknown function AVERAGE"),
+    (f"{ROWS}.2.0.expression", "FIRST(some)", 'line 3 "share": some is one series, which FIRST does not take; write'),
     (f"{ROWS}.2.0.expression", "share / all", "share are made from one another in a circle; let one be made from"),
     (f"{ROWS}.3.4.visible", False, "line 4: it is not visible and no expression uses it; show it"),
     (f"{ROWS}.2.0.expression", "SEARCH('Requests', 'Sum')", "a search has to begin with its schema"),
