@@ -72,6 +72,8 @@ def in_our_words(error: Exception) -> NotConnected | None:
 
 def _refusal(error: Any) -> str:
     code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    if said.lstrip().startswith("<"):
+        said = "a page instead of a reason; does what AWS_ENDPOINT_URL leads to know this operation?"
     what = f"AWS refused {error.operation_name} ({code}): {said}".rstrip(": ")
     if "AccessDenied" in code or "Unauthorized" in code:
         return f"{what}\nthe credentials must allow {ACTIONS}"

@@ -7,8 +7,10 @@ deploy itself made up: tests read back what was sent.
 """
 
 import json
+import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Event
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
@@ -95,3 +97,18 @@ def _refuse_to_delete(response: CloudWatchResponse) -> None:
     for name, asked in rules.items():
         if name not in names and asked & names:
             raise ValidationError(f"{sorted(names)} cannot be deleted, {name} depends on it")
+
+
+def main() -> None:
+    """Serve an account and say how to reach it."""
+    from tests.aws import account
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with suppress(KeyboardInterrupt), watching(), account() as one:
+        for name, value in one.environment.items():
+            print(f"export {name}={value}", flush=True)
+        Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pytest
 from moto.cloudwatch.exceptions import CloudWatchException
 from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
 from moto.moto_api._internal.models import moto_api_backend
 
 from chalicelib import metrics
@@ -274,6 +275,21 @@ def test_alarms_tell_the_topic_of_the_stage_or_the_one_that_is_given(
     assert capsys.readouterr().err == ""
     (page,) = aws.client("cloudwatch").describe_alarms()["CompositeAlarms"]
     assert page["AlarmActions"] == [topic]
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_cloudwatch_remarks_is_passed_on(deploy: Deploy) -> None:
+    # GIVEN a CloudWatch that puts a dashboard and has a word about it
+    put = CloudWatchResponse.put_dashboard
+
+    def remark(response: CloudWatchResponse) -> ActionResult:
+        put(response)
+        message = {"DataPath": "/widgets/1/properties/veiw", "Message": "Should NOT have additional properties"}
+        return ActionResult({"DashboardValidationMessages": [message]})
+
+    with patch.object(CloudWatchResponse, "put_dashboard", remark):
+        said = deploy()
+    assert "    CloudWatch remarks: /widgets/1/properties/veiw Should NOT have additional properties" in said
 
 
 def test_lint_stands_before_everything(aws: Account, deploy: Deploy, small: Path) -> None:

@@ -81,3 +81,21 @@ def test_lint_stands_before_the_template(small: Path, capsys: pytest.CaptureFixt
     out, err = capsys.readouterr()
     assert out == ""
     assert err.endswith("error: no template was made: mend what lint found first\n")
+
+
+def test_a_template_that_cloudformation_would_not_take_is_not_written(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dashboards.template.MOST_BYTES", 1000)
+    assert main(["--stage", "dev", "--folder", str(small)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "bytes, CloudFormation takes 1,000; use deploy" in err
+
+
+def test_a_template_that_cannot_be_sent_says_so(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dashboards.template.MOST_SENT", 1000)
+    assert main(["--stage", "dev", "--folder", str(small)]) == 0
+    assert "CloudFormation takes it from S3 only" in capsys.readouterr().err
