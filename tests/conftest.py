@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import hypothesis
 import psycopg2
 import pytest
 
@@ -11,6 +12,9 @@ from database.dataset import read_dataset
 from database.load import activate, load
 from infra.package import Package, build
 from local import postgres, valkey
+
+hypothesis.settings.register_profile("shared", deadline=None)  # others use the machine too: time proves nothing
+hypothesis.settings.load_profile("shared")
 
 HERE = Path(__file__).parent
 MARKED_FOLDERS = ("integration", "faults", "end_to_end")

@@ -215,7 +215,7 @@ def test_an_answer_without_trouble_is_not_logged(served: Served) -> None:
     assert logged(served, served.identify(jpeg(), SYDNEY_QUERY)) == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=400) | st.just(jpeg(64, 48)),
     st.dictionaries(st.sampled_from(["lat", "lon", "location", "top", "x"]), st.text(max_size=6), max_size=3),

@@ -100,7 +100,7 @@ def test_a_prior_of_ones_changes_nothing_to_the_bit(model: Model, photo: NDArray
     assert scores.vision.sum() == pytest.approx(1, abs=1e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(prior=arrays(np.float32, ANIMALS, elements=st.floats(0, 1, width=32), fill=st.just(0.0)))
 def test_any_prior_gives_vision_times_prior(model: Model, photo: NDArray[np.uint8], prior: NDArray[np.float32]) -> None:
     # GIVEN any prior, zero for most animals or for all

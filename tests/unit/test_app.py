@@ -126,7 +126,7 @@ def test_no_line_tells_where_somebody_was_or_who(left: Left, outcome: str) -> No
 OUTCOMES = ("answered", "turned down", "failed")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(st.lists(st.sampled_from(OUTCOMES), min_size=2, max_size=6))
 def test_nothing_leaks_from_one_request_to_the_next(left: Left, outcomes: list[str]) -> None:
     # GIVEN what each kind of request leaves by itself

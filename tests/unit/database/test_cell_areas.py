@@ -138,7 +138,7 @@ def box(west: float, south: float, width: float, height: float) -> Points:
     return np.array([*ring, ring[0]])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     west=st.floats(-180, 180),
     south=st.floats(-80, 70),
@@ -157,7 +157,7 @@ def test_every_place_in_a_country_has_a_cell_with_that_country(
     assert areas[cell_of(*place)] == {"XX"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(west=st.floats(-180, 180), south=st.floats(-80, 70), width=st.floats(0.05, 100), height=st.floats(0.05, 10))
 def test_no_cell_far_from_a_country_has_it(west: float, south: float, width: float, height: float) -> None:
     areas, _ = cell_areas.cell_areas(atlas_of(("XX", box(west, south, width, height))))

@@ -132,7 +132,7 @@ fields @timestamp, request_id, faults.0 as fault, Latency
 RUNBOOK = "# Runbook\n\n## slow\n\nWait less.\n\n## share\n\nAsk more.\n\n## page\n\nGet up.\n"
 PRICES = "name,value,unit,what,region,date,source\nrun,0.20,USD,a run,us-east-1,2026-11-25,here\n"
 
-REMOVE = object()
+REMOVE = "(taken away)"  # a text, since test names have to be the same in every process
 
 
 def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
