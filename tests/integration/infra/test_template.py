@@ -1,0 +1,313 @@
+"""The one template of a stage, whole: made by the command, read by cfn-lint, made plain by AWS's own code.
+
+CloudFormation turns `AWS::Serverless::…` into plain resources by `aws-sam-translator`, which is open source: what AWS
+would make is seen here. moto then makes a stack of it, without what it does not know (`LEFT_OUT`), and the steps that
+finish a stage find their way by the stack's outputs.
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+from samtranslator.translator.transform import transform
+
+from chalicelib.settings import ROOT
+from infra.limits import limits_of
+from infra.package import Package
+from infra.template import MOST, MOST_BYTES
+from tests.aws import Account, account
+from tests.cloudformation import STAGES
+from tests.integration.infra.checkout import copy_to
+from tests.watching import watching
+
+LEFT_OUT = (
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+    "AWS::ElastiCache::",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::RouteTable",  # made, but not deleted again, nor then the network
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::SNS::TopicPolicy",
+    "AWS::S3::BucketPolicy",
+    "AWS::Budgets::",
+    "AWS::CloudWatch::",
+    "AWS::Logs::QueryDefinition",
+    "AWS::WAFv2::",
+    "AWS::ApiGateway::Deployment",  # moto does not read the API's definition, and so finds no methods to deploy
+    "AWS::ApiGateway::Stage",
+)
+
+
+def made(stage: str, out: Path, **environment: str) -> Path:
+    """The folder in which the command has put the template of a stage."""
+    command = [sys.executable, "-m", "infra", "template", "--stage", stage, "--out", str(out), "--set", "Firewall=yes"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"aws cloudformation package --template-file {out}/sam.json" in done.stdout
+    return out
+
+
+@pytest.fixture(scope="module")
+def folders(package: Package, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    assert package.layer.is_file()  # packed once a session, and used again
+    return {stage: made(stage, tmp_path_factory.mktemp(stage)) for stage in STAGES}
+
+
+def template(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "sam.json").read_text(encoding="utf-8"))
+    return found
+
+
+class NoManagedPolicies:
+    """What the translator asks for policies of AWS by their name: the template has none."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def plain(folder: Path) -> dict[str, Any]:
+    """The template as CloudFormation makes it once `aws cloudformation package` has put the zips into S3."""
+    document = template(folder)
+    for each in document["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            if name in each["Properties"]:
+                each["Properties"][name] = each["Properties"][name].replace("./", "s3://packages/")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        result: dict[str, Any] = transform(document, {}, NoManagedPolicies())
+    return result
+
+
+def of_type(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {name: each for name, each in document["Resources"].items() if each["Type"] == kind}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_cfn_lint_finds_nothing(stage: str, folders: Mapping[str, Path]) -> None:
+    text = (folders[stage] / "sam.json").read_text(encoding="utf-8")
+    assert [str(each) for each in lint(text, config=ManualArgs(regions=["eu-west-1"]))] == []
+
+
+def test_the_same_checkout_gives_the_same_bytes(folders: Mapping[str, Path], tmp_path: Path) -> None:
+    again = made("dev", tmp_path / "again", PYTHONHASHSEED="1", AWS_DEFAULT_REGION="ap-southeast-2")
+    assert digests(again) == digests(folders["dev"])
+    assert digests(again).keys() == {"sam.json", "deployment.zip", "layer-deployment.zip", "parameters.json"}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in folder.iterdir()}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_cloudformation_takes_it_before_and_after_its_own_work(stage: str, folders: Mapping[str, Path]) -> None:
+    sent, result = template(folders[stage]), plain(folders[stage])
+    for document in (sent, result):
+        assert len(json.dumps(document, indent=4)) < MOST_BYTES / 2, "it is near to what CloudFormation takes"
+        for kind, most in MOST.items():
+            assert len(document[kind]) < most / 2, kind
+    given = json.loads((folders[stage] / "parameters.json").read_text(encoding="utf-8"))["Parameters"]
+    assert given.keys() <= sent["Parameters"].keys()
+    assert given["Firewall"] == "yes"
+
+
+def referred(value: Any) -> Iterator[str]:
+    """Names that a value refers to, whatever they are of."""
+    match value:
+        case {"Ref": str(name)} | {"Condition": str(name)}:
+            yield name
+        case {"Fn::GetAtt": [str(name), *_]} | {"Fn::GetAtt": str(name)}:
+            yield name.partition(".")[0]
+        case {"Fn::If": [str(name), *rest]}:
+            yield name
+            yield from referred(rest)
+        case {"Fn::Sub": [str(text), dict(own)]}:
+            yield from (name for name in _in_text(text) if name not in own)
+            yield from referred(own)
+        case {"Fn::Sub": str(text)}:
+            yield from _in_text(text)
+        case dict():
+            for each in value.values():
+                yield from referred(each)
+        case list():
+            for each in value:
+                yield from referred(each)
+
+
+def _in_text(text: str) -> Iterator[str]:
+    return (name.partition(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_reference_leads_nowhere(stage: str, folders: Mapping[str, Path]) -> None:
+    document = plain(folders[stage])
+    known = document["Resources"].keys() | document["Parameters"].keys() | document["Conditions"].keys()
+    found: set[str] = set()
+    for name, each in document["Resources"].items():
+        needs = each.get("DependsOn", [])
+        found |= {needs} if isinstance(needs, str) else set(needs)
+        found |= {each["Condition"]} if "Condition" in each else set()
+        assert name not in set(referred(each["Properties"]))
+        found |= set(referred(each["Properties"]))
+    found |= set(referred([each["Value"] for each in document["Outputs"].values()]))
+    assert {"Cache", "Database", "SubnetA", "RestAPI"} <= found
+    assert {name for name in found if not name.startswith("AWS::")} <= known
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: Mapping[str, Path]) -> None:
+    document, limits = plain(folders[stage]), limits_of(stage)
+    ((name, only),) = of_type(document, "AWS::ApiGateway::Stage").items()
+    assert (name, only["Properties"]["StageName"]) == (f"RestAPI{stage}Stage", stage)
+    (setting,) = only["Properties"]["MethodSettings"]
+    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
+    # AND deploying makes none by the way, which would be neither throttled nor behind the firewall
+    (deployment,) = of_type(document, "AWS::ApiGateway::Deployment").values()
+    assert "StageName" not in deployment["Properties"]
+
+
+def test_without_a_version_of_the_definition_there_would_be_a_second_stage(folders: Mapping[str, Path]) -> None:
+    document = template(folders["dev"])
+    del document["Resources"]["RestAPI"]["Properties"]["OpenApiVersion"]
+    for each in of_type(document, "AWS::Serverless::Function").values():
+        each["Properties"]["CodeUri"] = "s3://packages/deployment.zip"
+    document["Resources"]["ManagedLayer"]["Properties"]["ContentUri"] = "s3://packages/layer-deployment.zip"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        (deployment,) = of_type(transform(document, {}, NoManagedPolicies()), "AWS::ApiGateway::Deployment").values()
+    assert deployment["Properties"]["StageName"] == "Stage"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_functions_have_network_layer_and_rights_as_committed(stage: str, folders: Mapping[str, Path]) -> None:
+    document = plain(folders[stage])
+    functions = of_type(document, "AWS::Lambda::Function")
+    assert functions.keys() == {"APIHandler", "Warm", "Admin"}
+    ((layer, made_of),) = of_type(document, "AWS::Lambda::LayerVersion").items()
+    assert made_of["DeletionPolicy"] == "Delete", "each would stay for ever, 42 MB"
+    for name, each in functions.items():
+        properties = each["Properties"]
+        assert properties["VpcConfig"] == {
+            "SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
+            "SecurityGroupIds": [{"Ref": "FunctionSecurityGroup"}],
+        }
+        assert properties["Layers"] == [{"Ref": layer}]
+        role = document["Resources"][properties["Role"]["Fn::GetAtt"][0]]["Properties"]
+        (policy,) = role["Policies"]
+        kind = {"APIHandler": "api", "Warm": "warm", "Admin": "admin"}[name]
+        committed = (ROOT / ".chalice" / f"policy-{stage}-{kind}.json").read_text(encoding="utf-8")
+        assert policy["PolicyDocument"] == json.loads(committed)
+        assert "ManagedPolicyArns" not in role
+    assert len(of_type(document, "AWS::IAM::Role")) == 3
+    assert len(of_type(document, "AWS::Events::Rule")) == 1
+
+
+def as_moto_can(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The template without what moto does not know; references to that are made up."""
+    left = deepcopy(dict(document))
+    gone = {name for name, each in left["Resources"].items() if each["Type"].startswith(LEFT_OUT)}
+    left["Resources"] = {name: each for name, each in left["Resources"].items() if name not in gone}
+    left["Outputs"] = {name: each for name, each in left["Outputs"].items() if "Condition" not in each}
+    for each in left["Resources"].values():
+        each.pop("DependsOn", None)
+    for number, each in enumerate(of_type(left, "AWS::EC2::Subnet").values()):  # moto does not count addresses
+        each["Properties"]["CidrBlock"] = f"10.20.{number}.0/24"
+
+    def made_up(value: Any) -> Any:
+        match value:
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]} if name in gone:
+                return f"made-up-{name.lower()}"
+            case {"Fn::Sub": str(text)}:
+                pattern = rf"\$\{{({'|'.join(gone)})(\.[^}}]*)?\}}"
+                return {"Fn::Sub": re.sub(pattern, lambda match: f"made-up-{match[1].lower()}", text)}
+            case dict():
+                return {key: made_up(each) for key, each in value.items()}
+            case list():
+                return [made_up(each) for each in value]
+        return value
+
+    result: dict[str, Any] = made_up(left)
+    return result
+
+
+@pytest.fixture
+def aws(folders: Mapping[str, Path]) -> Iterator[Account]:
+    """An account in which a pipeline has made stage dev."""
+    with watching(), account() as found:
+        s3 = found.client("s3")
+        s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        for name in ("deployment.zip", "layer-deployment.zip"):
+            s3.upload_file(str(folders["dev"] / name), "packages", name)
+        s3.put_object(Bucket="packages", Key="app.json", Body=json.dumps(as_moto_can(plain(folders["dev"]))))
+        given = json.loads((folders["dev"] / "parameters.json").read_text(encoding="utf-8"))
+        found.client("cloudformation").create_stack(
+            StackName="faunalens-dev",
+            TemplateURL="https://s3.eu-west-1.amazonaws.com/packages/app.json",
+            Parameters=[{"ParameterKey": key, "ParameterValue": each} for key, each in given["Parameters"].items()],
+            Tags=[{"Key": key, "Value": each} for key, each in given["Tags"].items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        yield found
+
+
+def test_a_stage_made_by_a_pipeline_is_finished_and_taken_down_by_the_same_commands(
+    aws: Account, tmp_path: Path
+) -> None:
+    # GIVEN a checkout that has never deployed anything
+    checkout = copy_to(tmp_path / "checkout")
+    said: list[Any] = []
+
+    def admin(event: dict[str, Any]) -> dict[str, Any]:
+        said.append(event["command"][:2])
+        return {"code": 0, "said": "done\n"}
+
+    aws.functions["faunalens-dev-admin"] = admin
+
+    def infra(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "infra", *arguments, "--stage", "dev", "--yes"]
+        environment = os.environ | aws.environment | {"PYTHONPATH": str(checkout)}
+        return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=120)
+
+    # THEN the stack has the functions, with the code from S3, in its network, and with its surroundings
+    functions = {each["FunctionName"]: each for each in aws.client("lambda").list_functions()["Functions"]}
+    assert functions.keys() == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin"}
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName="faunalens-dev")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    for each in functions.values():
+        variables = each["Environment"]["Variables"]
+        assert variables["DATABASE_URL"].endswith("@made-up-database:made-up-database/faunalens")
+        assert variables["DATABASE_CA"] == "/var/task/chalicelib/rds/eu-west-1.pem"
+        assert variables["PHOTO_BUCKET"] == outputs["PhotoBucket"]
+        assert each["VpcConfig"]["SubnetIds"] == outputs["SubnetIds"].split(",")
+
+    # WHEN the steps that a template cannot take are done THEN database and data come first, and the URL is told
+    finished = infra("up", "--from", "database", "--skip", "dashboards", "--skip", "smoke")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert said == [["prepare", outputs["DatabaseUser"]], ["load", "--redis-url"]]
+    assert outputs["EndpointURL"].endswith(".execute-api.eu-west-1.amazonaws.com/dev/")
+    assert finished.stdout.endswith(f"Stage dev is up: {outputs['EndpointURL']}\n")
+
+    # WHEN somebody would put the other way's stack over it THEN it is refused, since that would delete the functions
+    refused = infra("up", "--only", "stack")
+    assert refused.returncode == 1
+    assert "made from one template with the functions in it" in refused.stderr
+    assert len(aws.client("lambda").list_functions()["Functions"]) == 3
+
+    # WHEN it is taken down THEN nothing is left, photos neither
+    aws.client("s3").put_object(Bucket=outputs["PhotoBucket"], Key="uploads/one", Body=b"a photo")
+    down = infra("down")
+    assert down.returncode == 0, down.stdout + down.stderr
+    assert aws.client("lambda").list_functions()["Functions"] == []
+    assert [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]] == ["packages"]

@@ -1,0 +1,199 @@
+"""What is put beside Chalice's functions into one template; tests/integration/infra/test_template.py has the whole."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.package import TemplateDeepMerger
+
+from infra import template
+from infra.configuration import SURROUNDING_VARIABLES
+from infra.environment import surroundings
+from infra.limits import limits_of
+from infra.step import Refused
+from infra.template import MOST, MOST_BYTES, check, extras, parameters_of
+from infra.wiring import text_of
+from tests import cloudformation
+from tests.cloudformation import STAGES
+from tests.unit.infra.test_environment import OUTPUTS
+
+FUNCTIONS = {"APIHandler": "faunalens-{}", "Warm": "faunalens-{}-warm", "Admin": "faunalens-{}-admin"}
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def stage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def added(stage: str) -> dict[str, Any]:
+    return extras(stage, parameters_of(stage, {}))
+
+
+def in_an_account(value: Any) -> str:
+    """A value as text, as it is once the stack has these outputs."""
+    text = text_of(value)
+    declared = cloudformation.template("faunalens.yaml")["Outputs"]
+    for name, known in OUTPUTS.items():
+        told = text_of(declared[name]["Value"])
+        text = text.replace(told, known) if "${" in told else text
+    return text.replace("${AWS::Region}", "eu-west-1")
+
+
+def test_functions_are_told_what_infra_up_would_write(stage: str, added: Mapping[str, Any]) -> None:
+    # GIVEN what `infra up` makes of a stack's outputs
+    wanted = surroundings(OUTPUTS, "eu-west-1")
+    for logical, name in FUNCTIONS.items():
+        properties = added["Resources"][logical]["Properties"]
+        own = wanted.admin_environment if logical == "Admin" else {}
+        # THEN references in the template come to the same: the variables, their values, network, and names
+        variables = properties["Environment"]["Variables"]
+        assert variables.keys() == set(SURROUNDING_VARIABLES)
+        assert {key: in_an_account(value) for key, value in variables.items()} == {**wanted.environment, **own}
+        groups, subnets = (properties["VpcConfig"][key] for key in ("SecurityGroupIds", "SubnetIds"))
+        assert [in_an_account(each) for each in groups] == wanted.security_group_ids
+        assert ",".join(map(text_of, subnets)) == "${SubnetA},${SubnetB}"
+        assert properties["FunctionName"] == name.format(stage)
+
+
+def test_what_infra_up_wrote_into_the_configuration_gives_way(added: dict[str, Any]) -> None:
+    # GIVEN Chalice's template of a stage whose addresses stand in .chalice/config.json
+    old = dict.fromkeys(SURROUNDING_VARIABLES, "of another stack")
+    network = {"SubnetIds": ["subnet-old"], "SecurityGroupIds": ["sg-old"]}
+    properties = {"Environment": {"Variables": {"STAGE": "dev", **old}}, "VpcConfig": network, "MemorySize": 1769}
+    # WHEN ours is merged into it as Chalice does
+    merged = TemplateDeepMerger().merge(added, {"Resources": {"APIHandler": {"Properties": properties}}})
+    # THEN none of them is left, and what is Chalice's stays
+    found = merged["Resources"]["APIHandler"]["Properties"]
+    assert "old" not in json.dumps(found)
+    assert "of another stack" not in json.dumps(found)
+    assert (found["MemorySize"], found["Environment"]["Variables"]["STAGE"]) == (1769, "dev")
+
+
+def test_everything_that_a_stage_stands_on_is_there(added: Mapping[str, Any]) -> None:
+    for name in ("faunalens.yaml", "edge.yaml"):
+        assert cloudformation.template(name)["Resources"].keys() <= added["Resources"].keys()
+        assert cloudformation.template(name)["Outputs"].keys() <= added["Outputs"].keys()
+        assert cloudformation.template(name)["Conditions"].keys() <= added["Conditions"].keys()
+    database = cloudformation.template("faunalens.yaml")["Resources"]["Database"]
+    assert added["Resources"]["Database"] == database
+
+
+def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
+    stage: str, added: Mapping[str, Any]
+) -> None:
+    for name, value in cloudformation.parameters(stage).items():
+        assert str(added["Parameters"][name]["Default"]) == value
+    assert added["Parameters"]["Stage"]["AllowedValues"] == [stage]
+    assert "RestApiId" not in added["Parameters"]
+    # AND nothing has to be asked for
+    assert all("Default" in each for each in added["Parameters"].values())
+
+
+def test_chosen_parameters_come_before_the_stage_s() -> None:
+    given = parameters_of("dev", {"LogDays": "1", "Firewall": "yes"})
+    assert (given["LogDays"], given["Firewall"], given["Stage"]) == ("1", "yes", "dev")
+    declared = extras("dev", given)["Parameters"]
+    assert (declared["LogDays"]["Default"], declared["Firewall"]["Default"]) == (1, "yes")
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen", "told"),
+    [
+        ("test", {}, "infra/stages has no test.json"),
+        ("dev", {"Colour": "red"}, "no parameter Colour; there are AlarmEmail, "),
+        ("dev", {"RestApiId": "abc"}, "no parameter RestApiId"),
+        ("dev", {"LogDays": "many"}, "LogDays=many is no number"),
+        ("dev", {"Stage": "prod"}, "say --stage prod"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(asked: str, chosen: dict[str, str], told: str) -> None:
+    with pytest.raises(Refused, match=re.escape(told)):
+        parameters_of(asked, chosen)
+
+
+def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(Refused, match=r"config\.json has no stage test, only dev, prod"):
+        extras("test", {"Stage": "test"})
+    known: dict[str, Any] = {"stages": {"test": {"lambda_functions": {"api_handler": {}}}}}
+    monkeypatch.setattr(template, "CONFIGURATION", tmp_path / "config.json")
+    (tmp_path / "config.json").write_text(json.dumps(known))
+    with pytest.raises(Refused, match=r"limits\.json has no stage test"):
+        extras("test", {"Stage": "test"})
+
+
+def test_the_api_is_throttled_and_has_no_second_stage(stage: str, added: Mapping[str, Any]) -> None:
+    api, limits = added["Resources"]["RestAPI"]["Properties"], limits_of(stage)
+    (setting,) = api["MethodSettings"]
+    assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
+    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
+    assert api["OpenApiVersion"] == "2.0", "without it, SAM makes a stage that nothing throttles"
+
+
+def test_firewall_and_plan_stand_before_this_api_once_its_stage_is_there(stage: str, added: Mapping[str, Any]) -> None:
+    for name in ("WebAclOfApi", "Plan"):
+        assert added["Resources"][name]["DependsOn"] == f"RestAPI{stage}Stage"
+    assert "/restapis/${RestAPI}/stages/${Stage}" in json.dumps(added["Resources"]["WebAclOfApi"])
+    (place,) = added["Resources"]["Plan"]["Properties"]["ApiStages"]
+    assert place == {"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "Stage"}}
+    assert "DependsOn" not in added["Resources"]["WebAcl"]
+
+
+def test_alarms_tell_the_topic_of_this_template(added: Mapping[str, Any]) -> None:
+    alarms = [each for each in added["Resources"].values() if each.get("Type", "").startswith("AWS::CloudWatch::")]
+    telling = [each["Properties"]["AlarmActions"] for each in alarms if "AlarmActions" in each["Properties"]]
+    assert telling
+    assert all(actions == [{"Ref": "AlarmTopic"}] for actions in telling)
+    # AND no text holds its name besides
+    assert ":sns:" not in json.dumps([each for each in alarms if "Dashboard" not in each["Type"]])
+
+
+def test_nothing_secret_can_be_in_it(added: Mapping[str, Any]) -> None:
+    text = json.dumps(added)
+    assert not re.search(r"AKIA[0-9A-Z]{16}|NoEcho|resolve:(secretsmanager|ssm)", text)
+    assert not re.search(r'"[^"]*(password|secret)[^"]*": ', text, re.IGNORECASE)
+    urls = re.findall(r"\w+://[^/\s\"]*@", text)
+    assert urls
+    assert not any(":" in url.partition("://")[2].replace("AWS::", "") for url in urls), "a password in a URL"
+
+
+def test_two_parts_of_one_name_are_found_here_and_not_by_aws() -> None:
+    with pytest.raises(ValueError, match="two parts of the template have a Cache; rename one"):
+        template._joined({"Cache": {}, "Photos": {}}, {"Cache": {}})
+
+
+def function(**properties: Any) -> dict[str, Any]:
+    return {"Type": "AWS::Serverless::Function", "Properties": properties}
+
+
+def written(folder: Path, resources: Mapping[str, Any], room: str = "") -> Path:
+    path = folder / "sam.json"
+    document = {"Parameters": {}, "Outputs": {}, "Resources": resources, "Metadata": room}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def test_sizes_are_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    check(written(tmp_path, {"A": function(VpcConfig={})}), said.append)
+    assert "bytes of 1,000,000 that CloudFormation reads from S3 (sent to it: 51,200)" in said[0]
+    assert said[1] == "0 of 200 parameters, 1 of 500 resources, 0 of 200 outputs"
+
+
+def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, {"APIHandler": function(VpcConfig={}), "Nightly": function()})
+    with pytest.raises(Refused, match=r"function Nightly of app\.py is not in \.chalice/config\.json"):
+        check(path, print)
+
+
+def test_what_cloudformation_would_not_take_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="CloudFormation takes 1,000,000 bytes"):
+        check(written(tmp_path, {}, " " * MOST_BYTES), print)
+    many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MOST["Resources"] + 1)}
+    with pytest.raises(Refused, match=r"'Resources': 501\b"):
+        check(written(tmp_path, many), print)
