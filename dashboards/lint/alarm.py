@@ -9,6 +9,7 @@ from dashboards.lint import lines, structure
 from dashboards.lint.finding import Finding
 from dashboards.lint.kinds import WORDS, kinds_of
 from dashboards.lint.reference import Reference
+from dashboards.lint.runbook import links_of
 from dashboards.statistic import SIMPLE, StatisticError
 from dashboards.statistic import read as read_statistic
 
@@ -21,6 +22,8 @@ _STATIC = (
     "LessThanOrEqualToThreshold",
 )
 MOST_QUERIES = 20
+MOST_DESCRIPTION = 850
+"""Characters of a description; CloudWatch takes 1024, and the runbook's URL is longer than its placeholder."""
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
 
 
@@ -100,9 +103,6 @@ class MetricAlarm:
         periods = sorted({line.period for line in expanded if line.metric})
         if len(periods) > 1:
             yield f"Metrics have the periods {', '.join(map(str, periods))}; an alarm has one, write it everywhere"
-        for line in expanded:
-            if line.metric and not line.id:
-                yield f"Metrics: {lines.title_of(line)} has no Id; no expression could use it"
         yield from self._window(max(periods, default=60))
         units = {row: each.get("MetricStat", {}).get("Unit") for row, each in enumerate(queries)}
         self.is_whole = True
@@ -139,9 +139,11 @@ def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
         yield f"AlarmName is {body.get('AlarmName')!r}; leave it out, the file's name makes it {wanted}"
     if "Tags" in body:
         yield "Tags are put by deploy, which knows its own alarms by them; leave them out"
-    link = f"RUNBOOKURL#{name}"
-    if link not in body.get("AlarmDescription", ""):
-        yield f"AlarmDescription does not lead to the runbook; write what it means for users, and {link}"
+    description = body.get("AlarmDescription", "")
+    if name not in links_of(description):
+        yield f"AlarmDescription does not lead to the runbook; write what it means for users, and RUNBOOKURL#{name}"
+    if len(description) > MOST_DESCRIPTION:
+        yield f"AlarmDescription has {len(description)} characters; write at most {MOST_DESCRIPTION}, the URL needs some"
     for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         for action in body.get(key, ()):
             if action != "ALARMTOPIC":
