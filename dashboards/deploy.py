@@ -15,7 +15,7 @@ from dashboards.arguments import add_common
 from dashboards.connection import ACTIONS, Connection, NotConnected, in_our_words, topic_exists
 from dashboards.diff import coloured
 from dashboards.files import FOLDER, Placeholders, read
-from dashboards.lint import lint
+from dashboards.lint.folder import lint
 from dashboards.plan import Step, plan
 from dashboards.resources import Resource, desired
 

@@ -16,7 +16,7 @@ from dashboards import origin
 from dashboards.account import TAG
 from dashboards.arguments import add_common
 from dashboards.files import FOLDER, Placeholders, read
-from dashboards.lint import lint
+from dashboards.lint.folder import lint
 from dashboards.resources import Resource, children, desired
 
 TYPES = {

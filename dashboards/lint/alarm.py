@@ -143,7 +143,7 @@ def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
     if name not in links_of(description):
         yield f"AlarmDescription does not lead to the runbook; write what it means for users, and RUNBOOKURL#{name}"
     if len(description) > MOST_DESCRIPTION:
-        yield f"AlarmDescription has {len(description)} characters; write at most {MOST_DESCRIPTION}, the URL needs some"
+        yield f"AlarmDescription has {len(description)} characters; at most {MOST_DESCRIPTION} leave room for the URL"
     for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         for action in body.get(key, ()):
             if action != "ALARMTOPIC":

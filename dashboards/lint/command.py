@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboards.files import FOLDER
-from dashboards.lint import lint
+from dashboards.lint.folder import lint
 
 _EPILOG = "Exit code 1 if anything is wrong. docs/dashboards-tools.md lists the rules."
 

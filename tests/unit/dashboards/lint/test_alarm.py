@@ -24,7 +24,7 @@ BROKEN_ONE: list[tuple[str, Any, str]] = [
     ("Tags", [{"Key": "a", "Value": "b"}], "Tags are put by deploy"),
     ("AlarmDescription", "Users wait.", "AlarmDescription does not lead to the runbook; write what it means for users"),
     ("AlarmDescription", "Users wait: RUNBOOKURL#slower", "AlarmDescription does not lead to the runbook"),
-    ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "AlarmDescription has 855 characters; write at most 850"),
+    ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "has 855 characters; at most 850 leave room for the URL"),
     ("AlarmActions", ["arn:aws:sns:x"], 'AlarmActions has "arn:aws:sns:x"; write "ALARMTOPIC"'),
     ("Threshold", REMOVE, "Threshold is missing; without it there is nothing to compare with"),
     ("EvaluationPeriods", REMOVE, "EvaluationPeriods is missing"),

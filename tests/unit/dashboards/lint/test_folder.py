@@ -11,8 +11,8 @@ import pytest
 from chalicelib import metrics
 from chalicelib.metrics import Metric
 from dashboards.files import FOLDER
-from dashboards.lint import lint
 from dashboards.lint.command import main
+from dashboards.lint.folder import lint
 from tests.unit.dashboards.lint.made import METRICS, write
 
 ROOT = FOLDER.parent
