@@ -73,7 +73,11 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], say: Say, *, runbook
 
 
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
-    """Parameters that a stage is made with. Raises `Refused` for a stage or a parameter that there is not."""
+    """All parameters that a stage is made with. Raises `Refused` for a stage or a parameter that there is not.
+
+    Those that nobody chose are among them: for a stack that exists, CloudFormation takes the value that it has and not
+    a template's default, so that what was taken out of stages/STAGE.json would stay.
+    """
     path = HERE / "stages" / f"{stage}.json"
     if not path.is_file():
         raise Refused(f"infra/stages has no {path.name}: the stage's parameters; docs/infra.md lists them")
@@ -85,7 +89,8 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     if chosen.get("Stage", stage) != stage:
         raise Refused(f"the stage is {stage}, and all in the template has its name; say --stage {chosen['Stage']}")
     given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["Parameters"]
-    return {**given, **chosen}
+    defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
+    return {**defaults, **given, **chosen}
 
 
 def extras(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> dict[str, Any]:

@@ -2,19 +2,23 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any
 
 import pytest
 from chalice.package import TemplateDeepMerger
 
+from chalicelib.settings import ROOT
 from infra import template
+from infra.__main__ import main
 from infra.configuration import SURROUNDING_VARIABLES
 from infra.environment import surroundings
 from infra.limits import limits_of
 from infra.step import Refused
-from infra.template import MOST, MOST_BYTES, check, extras, parameters_of
+from infra.template import COMMANDS, MOST, MOST_BYTES, check, extras, parameters_of
 from infra.wiring import text_of
 from tests import cloudformation
 from tests.cloudformation import STAGES
@@ -93,6 +97,12 @@ def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
     assert all("Default" in each for each in added["Parameters"].values())
 
 
+def test_what_nobody_chose_is_passed_too_since_a_stack_would_keep_its_own(stage: str, added: Mapping[str, Any]) -> None:
+    given = parameters_of(stage, {})
+    assert given == {name: str(each["Default"]) for name, each in added["Parameters"].items()}
+    assert given["AlarmEmail"] == ""
+
+
 def test_chosen_parameters_come_before_the_stage_s() -> None:
     given = parameters_of("dev", {"LogDays": "1", "Firewall": "yes"})
     assert (given["LogDays"], given["Firewall"], given["Stage"]) == ("1", "yes", "dev")
@@ -113,6 +123,24 @@ def test_chosen_parameters_come_before_the_stage_s() -> None:
 def test_what_cannot_be_is_refused_in_words(asked: str, chosen: dict[str, str], told: str) -> None:
     with pytest.raises(Refused, match=re.escape(told)):
         parameters_of(asked, chosen)
+
+
+def test_the_command_asks_for_no_account_and_refuses_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
+    assert main(["template", "--stage", "dev", "--out", str(tmp_path / "out"), "--set", "Colour=red"]) == 1
+    assert "error: there is no parameter Colour" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_chalice_refuses_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise CalledProcessError(3, "chalice package")
+
+    monkeypatch.setattr(template, "build", fails)
+    with pytest.raises(Refused, match="chalice package ended with code 3; what it said stands above"):
+        template.write("dev", tmp_path, {}, print)
 
 
 def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
@@ -160,6 +188,16 @@ def test_nothing_secret_can_be_in_it(added: Mapping[str, Any]) -> None:
     urls = re.findall(r"\w+://[^/\s\"]*@", text)
     assert urls
     assert not any(":" in url.partition("://")[2].replace("AWS::", "") for url in urls), "a password in a URL"
+
+
+def test_the_commands_that_it_prints_are_those_of_the_guide() -> None:
+    guide = (ROOT / "docs" / "pipeline.md").read_text(encoding="utf-8")
+    _, _, commands = COMMANDS.format(stage="dev", out="build/dev").partition("\n\n")
+    assert textwrap.indent(textwrap.dedent(commands), "    ") in guide
+    # AND the right to each of the services of the template is listed
+    types = {each["Type"].split("::")[1].lower() for each in extras("dev", {})["Resources"].values() if "Type" in each}
+    for service in types:
+        assert f"`{service}" in guide, service
 
 
 def test_two_parts_of_one_name_are_found_here_and_not_by_aws() -> None:
