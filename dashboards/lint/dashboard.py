@@ -1,6 +1,7 @@
 """One dashboard: its structure, its grid, its widgets and their limits."""
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ from dashboards.lint.finding import Finding, instead
 
 if TYPE_CHECKING:
     from dashboards.lint.reference import Reference
+
+_LINK = re.compile(rf"#dashboards[:/](?:dashboard/|name=){prefix(STAGE_VARIABLE)}([\w-]+)")
+"""The page of another dashboard in the console, and the name of its file."""
 
 MOST_METRICS = 2500
 """Lines of all graphs of a dashboard, hidden ones included (CloudWatch service quotas)."""
@@ -29,6 +33,7 @@ class Dashboard:
         self.is_whole = True
         """Whether all metrics that it names could be read."""
         self._alarms: list[tuple[str, str]] = []
+        self._links: list[tuple[str, str]] = []
         self.widgets = body["widgets"] if isinstance(body.get("widgets"), list) else []
         self.lines = 0
         self._say("", structure.dashboard_errors(body))
@@ -42,12 +47,12 @@ class Dashboard:
         if (size := len(json.dumps(body).encode())) > MOST_BYTES:
             self._say("", [f"{size:,} bytes, at most {MOST_BYTES:,} can be put; split the dashboard"])
 
-    def unknown_alarms(self, names: Collection[str]) -> Iterator[Finding]:
-        """Alarms that widgets show and no file makes."""
-        for place, arn in self._alarms:
-            name = arn.rpartition(":alarm:")[2].removeprefix(prefix(STAGE_VARIABLE))
-            if name not in names:
-                yield Finding(self.file, place, f'no file makes the alarm "{name}"; {instead(name, names)}')
+    def unknown(self, alarms: Collection[str], dashboards: Collection[str]) -> Iterator[Finding]:
+        """Alarms that widgets show, and dashboards that texts lead to, and no file makes."""
+        for what, places, names in (("alarm", self._alarms, alarms), ("dashboard", self._links, dashboards)):
+            for place, name in places:
+                if name not in names:
+                    yield Finding(self.file, place, f'no file makes the {what} "{name}"; {instead(name, names)}')
 
     def _say(self, place: str, messages: Iterable[str]) -> None:
         self.findings += [Finding(self.file, place, message) for message in messages]
@@ -78,7 +83,9 @@ class Dashboard:
         if kind == "log" and not errors:
             self._say(title, query.problems(properties["query"]))
         if kind == "alarm" and not errors:
-            self._alarms += [(title, arn) for arn in properties["alarms"]]
+            self._alarms += [(title, _name_of(arn)) for arn in properties["alarms"]]
+        if kind == "text" and not errors:
+            self._links += [(title, name) for name in _LINK.findall(properties["markdown"])]
         return grid.Place(title, widget["x"], widget["y"], widget["width"], widget["height"])
 
     def _check_graph(self, title: str, properties: dict[str, Any], *, well_formed: bool) -> None:
@@ -86,7 +93,7 @@ class Dashboard:
             self.is_whole = False
             return
         self._say(title, _wrong_view(properties))
-        self._alarms += [(title, arn) for arn in properties.get("annotations", {}).get("alarms", [])]
+        self._alarms += [(title, _name_of(arn)) for arn in properties.get("annotations", {}).get("alarms", [])]
         rows = properties.get("metrics", [])
         errors = [error for number, row in enumerate(rows, 1) for error in _wrong_row(number, row, properties)]
         try:
@@ -119,6 +126,11 @@ def title_of(number: int, widget: Any) -> str:
     shown = properties if isinstance(properties, dict) else {}
     first, *_ = str(shown.get("title") or shown.get("markdown") or "").strip().splitlines() or [""]
     return f'widget {number} "{first.lstrip("# ")[:40]}"' if first else f"widget {number}"
+
+
+def _name_of(arn: str) -> str:
+    """The name of an alarm's file."""
+    return arn.rpartition(":alarm:")[2].removeprefix(prefix(STAGE_VARIABLE))
 
 
 def _wrong_row(number: int, row: Any, properties: dict[str, Any]) -> Iterator[str]:

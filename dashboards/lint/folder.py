@@ -107,7 +107,7 @@ class _Run:
         for reference in references:
             self._say(check(reference))
         for dashboard in self._dashboards.values():
-            self._say(dashboard.unknown_alarms(names))
+            self._say(dashboard.unknown(names, self._dashboards))
         self._say(composite.check(self._composites, alarms))
         self._say(runbook.check(self._docs / "runbook.md", names, self._links))
         if all(each.is_whole for of in (self._dashboards, self._alarms) for each in of.values()):

@@ -148,11 +148,14 @@ def test_limits_are_those_of_cloudwatch() -> None:
     assert "bytes, at most 1,000,000 can be put" in found
 
 
-def test_an_alarm_that_no_file_makes_is_named() -> None:
-    dashboard = Dashboard(FILE, DASHBOARD)
-    assert list(dashboard.unknown_alarms(["slow"])) == []
-    (found,) = dashboard.unknown_alarms(["slower"])
-    assert str(found) == f'{FILE}: widget 4 "Alarms": no file makes the alarm "slow"; did you mean "slower"?'
+def test_an_alarm_or_a_dashboard_that_no_file_makes_is_named() -> None:
+    # GIVEN a dashboard that shows an alarm, and leads to another dashboard
+    link = "RUNBOOKURL [other](https://x#dashboards:name=faunalens-STAGENAME-other)"
+    dashboard = Dashboard(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
+    assert list(dashboard.unknown(["slow"], ["other"])) == []
+    alarm, other = dashboard.unknown(["slower"], ["others"])
+    assert str(alarm) == f'{FILE}: widget 4 "Alarms": no file makes the alarm "slow"; did you mean "slower"?'
+    assert other.message == 'no file makes the dashboard "other"; did you mean "others"?'
 
 
 def test_metrics_of_searches_count_as_named() -> None:
