@@ -10,10 +10,11 @@ from pathlib import Path
 from threading import Lock
 
 from local.child import Child
-from local.errors import LocalError
+from local.errors import LocalError, NotReady
 from local.ports import HOST, free_port
 
 PATH = "/dashboards"
+COMMAND = ("-m", "dashboards", "preview")
 START_TIMEOUT = 30.0
 ANSWER_TIMEOUT = 60.0
 _PASSED_ON = ("Content-Type", "Location", "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy")
@@ -25,7 +26,7 @@ class Dashboards:
     def __init__(self, metrics: Path) -> None:
         self._metrics = metrics
         self._lock = Lock()
-        self._child: Child | None = None
+        self.child: Child | None = None
         self._port = 0
 
     def answer(self, address: str) -> tuple[int, dict[str, str], bytes]:
@@ -46,21 +47,26 @@ class Dashboards:
     def close(self) -> None:
         """End the process."""
         with self._lock:
-            if self._child is not None:
-                self._child.stop()
-                self._child = None
+            if self.child is not None:
+                self.child.stop()
+                self.child = None
 
     def _running(self) -> int:
         """The port of the process, which is started if it does not run. Raises `NotReady`."""
         with self._lock:
-            if self._child is None or not self._child.running:
+            if self.child is None or not self.child.running:
+                if self.child is not None:
+                    self.child.stop()
                 self._port = free_port()
                 options = ["--port", str(self._port), "--file", str(self._metrics), "--live"]
-                command = [sys.executable, "-m", "dashboards", "preview", *options]
-                child = Child("the dashboards", command, log=self._metrics.with_name("dashboards.log"))
-                child.start()
-                self._child = child
-                child.wait_until(self._answers, START_TIMEOUT)
+                log = self._metrics.with_name("dashboards.log")
+                self.child = Child("the process of the dashboards", [sys.executable, *COMMAND, *options], log=log)
+                self.child.start()
+                try:
+                    self.child.wait_until(self._answers, START_TIMEOUT)
+                except NotReady:
+                    self.child.stop()
+                    raise
             return self._port
 
     def _answers(self) -> bool:

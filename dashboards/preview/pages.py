@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from dashboards.files import FOLDER, STAGE_VARIABLE, FileError, Files, Placeholders, read
-from dashboards.preview.alarm_widget import Course, alarms_of, counted, courses_of
+from dashboards.preview.alarm_widget import Course, alarms_of, by_trouble, counted, courses_of
 from dashboards.preview.recording import Recording, Span
 from dashboards.preview.widgets import View, automatic, seconds_of, widgets_of
 from dashboards.prices import PriceError
@@ -130,7 +130,6 @@ class Pages:
     def _overview(self, files: Files, lines: int) -> dict[str, Any]:
         span, chosen = self._span({}, {})
         courses = self._courses(files, span, lines)
-        order = {"ALARM": 0, "INSUFFICIENT_DATA": 1, "OK": 2}
         return {
             "stage": files.stage,
             "range": "the last 3 hours" if chosen == "3h" else "the whole recording",
@@ -142,7 +141,7 @@ class Pages:
                 {"name": name, "purpose": _purpose(body), "alarms": counted(courses, alarms_of(body, files.stage))}
                 for name, body in ((name, files.dashboards[name]) for name in self.names())
             ],
-            "alarms": [course.told() for course in sorted(courses.values(), key=lambda each: order[each.state])],
+            "alarms": [course.told() for course in sorted(courses.values(), key=by_trouble)],
         }
 
     def _stages(self) -> list[str]:
@@ -203,7 +202,8 @@ def _purpose(body: Mapping[str, Any]) -> str:
     """What the first text of a dashboard says that it is for."""
     text: str = next((each["properties"]["markdown"] for each in body["widgets"] if each["type"] == "text"), "")
     paragraphs = [part.strip() for part in text.split("\n\n") if part.strip() and not part.lstrip().startswith("#")]
-    return paragraphs[0].replace("**", "").removeprefix("For: ") if paragraphs else ""
+    purpose = paragraphs[0].replace("**", "").removeprefix("For: ") if paragraphs else ""
+    return purpose[:1].upper() + purpose[1:]
 
 
 def _static(name: str) -> Reply:

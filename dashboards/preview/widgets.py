@@ -97,8 +97,12 @@ def _alarms(properties: Mapping[str, Any], view: View) -> Json:
         return _failed("alarms", f"There is no alarm {', '.join(missing)} in dashboards/alarms or composites.")
     wanted = properties.get("states")
     courses = [view.courses[name] for name in names]
-    shown = [course.told() for course in courses if not wanted or course.state in wanted]
+    shown = [course.told() for course in sorted(courses, key=_ok_last) if not wanted or course.state in wanted]
     return {"kind": "alarms", "alarms": shown, "start": view.span.start * 1e3, "end": view.span.end * 1e3}
+
+
+def _ok_last(course: Course) -> bool:
+    return course.state == "OK"
 
 
 # Metrics
