@@ -28,6 +28,7 @@ from infra.template import MOST, MOST_BYTES
 from tests.aws import Account, account
 from tests.cloudformation import STAGES
 from tests.integration.infra.checkout import copy_to
+from tests.unit.infra.test_security import OPEN_TO_ALL
 from tests.watching import watching
 
 LEFT_OUT = (
@@ -212,6 +213,7 @@ def test_functions_have_network_layer_and_rights_as_committed(stage: str, folder
         assert "ManagedPolicyArns" not in role
     assert len(of_type(document, "AWS::IAM::Role")) == 3
     assert len(of_type(document, "AWS::Events::Rule")) == 1
+    assert not {each["Type"] for each in document["Resources"].values()} & OPEN_TO_ALL
 
 
 def as_moto_can(document: Mapping[str, Any]) -> dict[str, Any]:
