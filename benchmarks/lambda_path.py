@@ -7,8 +7,9 @@ Initialisation is measured from the start of Python to the first call for an eve
 `import onnxruntime` and one session of the same file, from the same package. awslambdaric's own imports are shown
 apart, since they come before ours and are not ours.
 
-The warm path is one photo of 1 MB, from the event that the runtime is given to its next call for one, against
-`identify` alone in a process of the same package. The cell is in memory, so neither asks a store.
+The warm path is one photo of 1 MB, from the event that a frozen container is thawed for to its answer, against
+`identify` alone in a process of the same package. The cell is in memory, so neither asks a store. On a busy machine
+the two are of different moments; what the app itself counts (`timings_ms.total`, with base64) is of the same.
 """
 
 import argparse
@@ -93,23 +94,27 @@ def warm_table(place: Place, function: Function, rounds: int, folder: Path) -> s
     photo = encoded(noise(2304, 1728), "JPEG", quality=85)
     request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], photo, "127.0.0.1")
     event = json.dumps(proxy_event(request, "/identify", {}, STAGE, ["image/jpeg"], "r", "Root=1")).encode()
-    whole, decoding, alone = list[float](), list[float](), list[float]()
+    whole, inside, decoding, alone = list[float](), list[float](), list[float](), list[float]()
     with Container(function, place, "warm", folder / "warm.log") as container, _alone(place, function, photo) as ask:
         for number in range(rounds + 5):
             invoked = container.invoke(event)
             assert invoked.error is None, invoked
-            assert json.loads(invoked.payload)["statusCode"] == 200, invoked
+            returned = json.loads(invoked.payload)
+            assert returned["statusCode"] == 200, returned
             decoded, identified = ask()
             if number >= 5:
-                whole.append(invoked.report.duration)
+                whole.append(invoked.latency)
+                inside.append(json.loads(returned["body"])["timings_ms"]["total"])
                 decoding.append(decoded * 1e3)
                 alone.append(identified * 1e3)
     overhead = median(whole) - median(decoding) - median(alone)
+    outside = median(path - app for path, app in zip(whole, inside, strict=True))
     rows = [
-        ["Lambda's path, from event to next event", f"{median(whole):.2f} ms"],
+        ["Lambda's path, from event to answer", f"{median(whole):.2f} ms"],
         ["`identify` alone", f"{median(alone):.2f} ms"],
         ["base64", f"{median(decoding):.2f} ms"],
         ["overhead besides", f"{overhead:.2f} ms"],
+        ["what of the path is not inside of the app", f"{outside:.2f} ms"],
     ]
     verdict = "ok" if overhead < OVERHEAD_LIMIT_MS else "over"
     return (

@@ -13,8 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from queue import Empty
 from types import TracebackType
@@ -25,56 +23,13 @@ from local.child import Child
 from local.errors import NotReady
 from local.lambda_function import REGION, Function
 from local.lambda_place import Place
+from local.lambda_report import Failed, Invoked, Report
 from local.lambda_runtime import Invocation, RuntimeApi, Said
 
 INIT_PATIENCE = 10.0
 """Longest initialisation, seconds; on Lambda one that takes longer begins again as part of the first invocation."""
 LOOK = 0.02
 """Seconds between two looks at a container that works: is it there, and is its memory within the limit?"""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What Lambda reports of an invocation. Times in milliseconds, memory in MB; `init` is None in a warm container.
-
-    Since August 2025 initialisation is billed in all containers.
-    """
-
-    request_id: str
-    duration: float
-    memory: int
-    memory_used: int
-    init: float | None
-
-    @property
-    def billed(self) -> int:
-        return ceil(self.duration + (self.init or 0.0))
-
-    def __str__(self) -> str:
-        """As in the function's log."""
-        init = "" if self.init is None else f"\tInit Duration: {self.init:.2f} ms"
-        return (
-            f"REPORT RequestId: {self.request_id}\tDuration: {self.duration:.2f} ms\t"
-            f"Billed Duration: {self.billed} ms\t"
-            f"Memory Size: {self.memory} MB\tMax Memory Used: {self.memory_used} MB{init}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Invoked:
-    """What came of an event. `error`: None, or its type: then `payload` is JSON with errorType and errorMessage."""
-
-    payload: bytes
-    error: str | None
-    report: Report
-
-
-class Failed(Exception):
-    """The container came to an end instead of an answer: `error_type` and a message, as Lambda calls it."""
-
-    def __init__(self, error_type: str, message: str) -> None:
-        super().__init__(message)
-        self.error_type = error_type
 
 
 class Container:
@@ -126,28 +81,27 @@ class Container:
         An event that ends the container leaves `alive` false. Not for two threads at a time.
         """
         request_id = request_id or str(uuid4())
-        begun = deadline = 0.0
+        times: list[float] = []
         try:
-            begun, deadline = self._begin()
+            began, deadline = self._begin()
+            times.append(began)
             self._tell(f"START RequestId: {request_id} Version: $LATEST")
-            left = deadline - time.perf_counter()
-            invocation = Invocation(request_id, event, time.time() + left, self._function.arn, trace_id)
-            self._api.offer(invocation)
-            said = self._hear(deadline, request_id)
+            due = time.time() + deadline - time.perf_counter()
+            self._api.offer(Invocation(request_id, event, due, self._function.arn, trace_id))
+            said = self._hear(deadline)
+            times.append(time.perf_counter())
             self._settle(deadline)
         except Failed as failure:
             self.end()
-            message = {"errorType": failure.error_type, "errorMessage": str(failure)}
-            said = Said("error", json.dumps(message).encode(), failure.error_type)
-        finally:
-            self._pass_on_log()
-        duration = time.perf_counter() - begun if begun else 0.0
-        report = self._report(request_id, duration)
+            said = failure.said(request_id)
+            self._tell(json.loads(said.payload)["errorMessage"])
+        times.append(time.perf_counter())
+        self._pass_on_log()
+        report = self._report(request_id, (times[-1] - times[0]) * 1e3)
         self._tell(f"END RequestId: {request_id}")
-        if said.kind == "error" and not self.alive:
-            self._tell(f"{request_id} {json.loads(said.payload)['errorMessage']}")
         self._tell(str(report))
-        return Invoked(said.payload, said.error_type if said.kind != "answer" else None, report)
+        error = None if said.kind == "answer" else said.error_type
+        return Invoked(said.payload, error, report, latency=(times[:2][-1] - times[0]) * 1e3)
 
     def end(self) -> None:
         """Kill it, as Lambda does with a container that is not needed any more."""
@@ -173,7 +127,7 @@ class Container:
             try:
                 self._start(began + self._function.timeout)
             except TimeoutError:
-                raise self._timed_out("") from None
+                raise self._timed_out() from None
         return began, began + self._function.timeout
 
     def _start(self, deadline: float) -> None:
@@ -201,11 +155,11 @@ class Container:
             raise NotReady(f"{self.name} did not start as on Lambda: {self._child.last_words()}")
         return self._born
 
-    def _hear(self, deadline: float, request_id: str) -> Said:
+    def _hear(self, deadline: float) -> Said:
         try:
             return self._listen(deadline)
         except TimeoutError:
-            raise self._timed_out(request_id) from None
+            raise self._timed_out() from None
 
     def _listen(self, deadline: float) -> Said:
         """What the runtime says next. Raises `Failed` if there is no more of it, TimeoutError at the deadline."""
@@ -225,11 +179,8 @@ class Container:
             if time.perf_counter() > deadline:
                 raise TimeoutError
 
-    def _timed_out(self, request_id: str) -> Failed:
-        return Failed(
-            "Sandbox.Timedout",
-            f"RequestId: {request_id} Error: Task timed out after {self._function.timeout:.2f} seconds",
-        )
+    def _timed_out(self) -> Failed:
+        return Failed("Sandbox.Timedout", f"Error: Task timed out after {self._function.timeout:.2f} seconds")
 
     def _settle(self, deadline: float) -> None:
         """Freeze it once it waits for the next event; one that does not is of no use any more."""
@@ -242,7 +193,7 @@ class Container:
     def _report(self, request_id: str, duration: float) -> Report:
         used = self._peak() if self.alive else self._memory_used
         init, self._fresh = (self.init if self._fresh else None), False
-        return Report(request_id, duration * 1e3, self._function.memory, used, init)
+        return Report(request_id, duration, self._function.memory, used, init)
 
     def _peak(self) -> int:
         """The most that was resident so far, MB: what Lambda's limit is held against."""

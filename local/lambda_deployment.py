@@ -11,13 +11,13 @@ from typing import Any
 from chalicelib.settings import Settings
 from infra.package import Package
 from local.connection import Connection, Server
-from local.lambda_container import Invoked
 from local.lambda_events import Request, scheduled_event
 from local.lambda_function import API, Function, functions_of
 from local.lambda_gateway import BODY_LIMIT, Gateway
 from local.lambda_log import FunctionLog
 from local.lambda_place import Place, Way, unpacked
 from local.lambda_pool import Pool
+from local.lambda_report import Invoked
 from local.ports import HOST
 
 APPLICATION = "faunalens"

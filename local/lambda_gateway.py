@@ -16,9 +16,9 @@ from uuid import uuid4
 
 from chalice.local import RouteMatcher
 
-from local.lambda_container import Invoked
 from local.lambda_events import Answer, Malformed, Request, answer_of, proxy_event
 from local.lambda_pool import Throttled
+from local.lambda_report import Invoked
 from local.lambda_runtime import PAYLOAD_LIMIT
 
 PATIENCE = 29.0

@@ -9,9 +9,10 @@ from itertools import count
 from pathlib import Path
 from threading import Condition
 
-from local.lambda_container import Container, Invoked
+from local.lambda_container import Container
 from local.lambda_function import Function
 from local.lambda_place import Place
+from local.lambda_report import Invoked
 
 IDLE = 300.0
 """Seconds that a container is kept without an event; Lambda keeps them for minutes and promises none."""

@@ -12,9 +12,10 @@ import pytest
 
 from infra.package import Package
 from local.child import alive
-from local.lambda_container import INIT_PATIENCE, Container, Invoked
+from local.lambda_container import INIT_PATIENCE, Container
 from local.lambda_place import Place, Way, best_way, unpacked
 from local.lambda_pool import Pool, Throttled
+from local.lambda_report import Invoked
 from tests.integration.local import toy
 
 WAYS: tuple[Way, ...] = ("namespace", "folder")

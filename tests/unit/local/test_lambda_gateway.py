@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from local.lambda_container import Invoked, Report
 from local.lambda_events import Request
 from local.lambda_gateway import Gateway
 from local.lambda_pool import Throttled
+from local.lambda_report import Invoked, Report
 from local.lambda_runtime import PAYLOAD_LIMIT
 
 PROXY = {"x-amazon-apigateway-integration": {"type": "aws_proxy"}}
@@ -55,7 +55,7 @@ class Function:
         assert request_id
         assert trace_id.startswith("Root=1-")
         self.events.append(json.loads(event))
-        return Invoked(self._payload, self._error, REPORT)
+        return Invoked(self._payload, self._error, REPORT, latency=1.0)
 
 
 def post(body: bytes = b"x", target: str = "/photos", method: str = "POST", **headers: str) -> Request:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from local.lambda_container import Report
 from local.lambda_log import FunctionLog
+from local.lambda_report import Report
 
 WARM = Report("7e65", duration=12.3, memory=1769, memory_used=110, init=None)
 COLD = Report("7e65", duration=12.3, memory=1769, memory_used=110, init=200.6)
