@@ -17,6 +17,7 @@ from typing import Any
 
 from dashboards.files import FOLDER, STAGE_VARIABLE, FileError, Files, Placeholders, read
 from dashboards.preview.alarm_widget import Course, alarms_of, by_trouble, counted, courses_of
+from dashboards.preview.alarms import MINUTE
 from dashboards.preview.recording import Recording, Span
 from dashboards.preview.widgets import View, automatic, seconds_of, widgets_of
 from dashboards.prices import PriceError
@@ -169,10 +170,14 @@ class Pages:
         return Span(whole.end - RANGES[chosen], whole.end), chosen
 
     def _courses(self, files: Files, span: Span, lines: int) -> dict[str, Course]:
-        """The courses of all alarms; those of the last call if nothing has changed."""
+        """The courses of all alarms; those of the last call if nothing has changed.
+
+        They begin a minute after the recording: before, alarms would take for missing what nobody recorded.
+        """
         key = (files.stage, span.start // 60, span.end // 60, lines, files.alarms, files.composites)
         if self._known[0] != key:
-            self._known = (key, courses_of(files, self._recording.store, span))
+            observed = Span(max(span.start, self._recording.span().start + MINUTE), span.end)
+            self._known = (key, courses_of(files, self._recording.store, observed))
         return self._known[1]
 
 

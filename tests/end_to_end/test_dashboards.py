@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dashboards.files import FOLDER
+from dashboards.preview import day
 from dashboards.preview.pages import Pages
 from dashboards.preview.recording import Recording
 from dashboards.preview.render import write_pages
@@ -39,7 +40,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     """The pages over the simulated day."""
     path = tmp_path_factory.mktemp("day") / "day.jsonl"
     write_day(path)
-    with closing(Recording(path, "A simulated day")) as recording:
+    with closing(Recording(path, "A simulated day", begin=day.START)) as recording:
         yield Pages(recording)
 
 
@@ -62,6 +63,32 @@ def drawn(page: Page) -> Page:
 
 def card(page: Page, title: str) -> Locator:
     return page.get_by_role("region", name=title, exact=True)
+
+
+def test_each_fault_of_the_day_fires_its_own_alarms_and_nothing_else_does(pages: Pages) -> None:
+    # GIVEN the states of all alarms over the day
+    alarms = pages.data("overview", {})["alarms"]
+    fired = {
+        (alarm["name"], (period["from"] / 1e3 - day.START) / 60)
+        for alarm in alarms
+        for period in alarm["periods"]
+        if period["state"] == "ALARM" and alarm["name"] != "ticket"
+    }
+    # THEN each was there soon after what it watches for had begun
+    causes = {
+        "lambda-throttles": day.CROWD,
+        "database-errors": day.DATABASE_DOWN,
+        "degraded": day.DATABASE_DOWN,
+        "cache-errors": day.REDIS_DOWN,
+        "warming-faults": day.REDIS_DOWN,
+        "warming-silent": day.WARMING_SILENT,
+    }
+    assert {name for name, _ in fired} == {*causes, "breaker-open"}
+    for name, minute in fired:
+        windows = [causes[name]] if name in causes else [day.DATABASE_DOWN, day.REDIS_DOWN]
+        assert any(0 < minute - window.start < window.length + 10 for window in windows), (name, minute)
+    # THEN nobody was woken: users noticed little
+    assert {alarm["state"] for alarm in alarms} == {"OK"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -70,6 +70,8 @@ def test_the_overview_has_every_dashboard_and_every_alarm(pages: Pages) -> None:
     assert [each["name"] for each in found["dashboards"]] == ["service", "features", "model", "cost"]
     assert all(each["purpose"] for each in found["dashboards"])
     assert len(found["alarms"]) > 20
+    # alarms begin when a whole minute has been recorded: what nobody recorded is not missing
+    assert {alarm["periods"][0]["from"] for alarm in found["alarms"]} == {(day.START + 60) * 1e3}
 
 
 def test_the_runbook_is_the_one_of_the_docs(pages: Pages) -> None:
