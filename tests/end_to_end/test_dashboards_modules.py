@@ -1,0 +1,112 @@
+"""Modules of the dashboards' page, each asked in a real browser what it makes of something."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from dashboards.preview.pages import Pages
+from dashboards.preview.recording import Recording
+from dashboards.preview.server import PATH, Page
+from local.connection import Server
+from local.ports import HOST
+
+type Ask = Callable[[str, str], Any]
+
+
+@pytest.fixture(scope="module")
+def ask(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """Evaluates an expression over what a module exports, as `module`."""
+    nothing: Path = tmp_path_factory.mktemp("nothing") / "metrics.jsonl"
+    with closing(Recording(nothing, "nothing")) as recording:
+        with Server((HOST, 0), partial(Page, pages=Pages(recording))) as server:
+            thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            page = browser.new_page()
+            page.goto(f"http://{HOST}:{server.server_port}{PATH}runbook")
+            page.wait_for_function("document.querySelector('main').getAttribute('aria-busy') === 'false'")
+            yield lambda name, code: page.evaluate(f"import('{PATH}static/{name}.js').then(module => {code})")
+            page.close()
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (None, "Count", "–"),
+        (0, "Milliseconds", "0 ms"),
+        (0.5, "Milliseconds", "500 µs"),
+        (89.94, "Milliseconds", "89.9 ms"),
+        (1690, "Milliseconds", "1.69 s"),
+        (95_000, "Milliseconds", "1.58 min"),
+        (334e-6, "Seconds", "334 µs"),
+        (225, "Microseconds", "225 µs"),
+        (2_660_000, "Bytes", "2.66 MB"),
+        (99.9, "Percent", "99.9%"),
+        (0.0034, "USD", "$0.0034"),
+        (1234.5, "USD", "$1,235"),
+        (9999, "Count", "9999"),
+        (20_600, "Count", "20.6k"),
+        (-86.8, None, "-86.8"),
+        (12, "Count/Second", "12/s"),
+        (0.97, "None", "0.97"),
+    ],
+)
+def test_numbers_read_as_people_write_them(value: float | None, unit: str | None, shown: str, ask: Ask) -> None:
+    assert ask("format", f"module.number({json.dumps(value)}, {json.dumps(unit)})") == shown
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(30, "30 s"), (60, "1 min"), (5400, "90 min"), (86400, "1 d")])
+def test_lengths_of_time_are_short(seconds: int, shown: str, ask: Ask) -> None:
+    assert ask("format", f"module.span({seconds})") == shown
+
+
+def markdown(ask: Ask, text: str) -> str:
+    code = f"(() => {{ const p = document.createElement('p'); p.append(module.written({json.dumps(text)}));"
+    return str(ask("markdown", f"{code} return p.innerHTML.trim(); }})()"))
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("# What to do", '<h2 id="what-to-do">What to do</h2>'),
+        ("[a](runbook#x)", '<p><a href="runbook#x">a</a></p>'),
+        ("[button:primary:Go](service)", '<p><a href="service" class="button primary">Go</a></p>'),
+        ("[a](https://example.org/?x&y)", '<p><a href="https://example.org/?x&amp;y">a</a></p>'),
+    ],
+)
+def test_markdown_is_written_as_cloudwatch_does(text: str, html: str, ask: Ask) -> None:
+    assert markdown(ask, text) == html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        '<img src="x" onerror="alert(1)">',
+        "[a](javascript:alert(1))",
+        "[a](JaVaScRiPt:alert(1))",
+        "[a](data:text/html,x)",
+        "[a](//evil.example)",
+        '[button:<img src="x">](service)',
+        '![<b>](x "y")',
+        '# <svg onload="alert(1)">',
+        '[a](service"onclick="alert(1))',
+    ],
+)
+def test_markdown_brings_no_elements_and_no_scripts(text: str, ask: Ask) -> None:
+    # GIVEN text that tries; WHEN it is written
+    written = f"const p = document.createElement('p'); p.append(module.written({json.dumps(text)}));"
+    names = "[...p.querySelectorAll('*')].flatMap(each => [each.localName, ...each.getAttributeNames()])"
+    addresses = "[...p.querySelectorAll('a')].map(each => each.getAttribute('href'))"
+    found, led = ask("markdown", f"(() => {{ {written} return [{names}, {addresses}]; }})()")
+    # THEN there is nothing but text and links within this site
+    assert set(found) <= {"p", "h2", "id", "a", "href", "class"}
+    assert all(address.startswith("service") for address in led)
