@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -13,7 +12,8 @@ from playwright.sync_api import Browser
 
 from dashboards.preview.pages import Pages
 from dashboards.preview.recording import Recording
-from dashboards.preview.server import PATH, Page
+from dashboards.preview.server import PATH
+from dashboards.preview.server import Page as Served
 from local.connection import Server
 from local.ports import HOST
 
@@ -23,18 +23,20 @@ type Ask = Callable[[str, str], Any]
 @pytest.fixture(scope="module")
 def ask(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """Evaluates an expression over what a module exports, as `module`."""
-    nothing: Path = tmp_path_factory.mktemp("nothing") / "metrics.jsonl"
-    with closing(Recording(nothing, "nothing")) as recording:
-        with Server((HOST, 0), partial(Page, pages=Pages(recording))) as server:
-            thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            page = browser.new_page()
-            page.goto(f"http://{HOST}:{server.server_port}{PATH}runbook")
-            page.wait_for_function("document.querySelector('main').getAttribute('aria-busy') === 'false'")
-            yield lambda name, code: page.evaluate(f"import('{PATH}static/{name}.js').then(module => {code})")
-            page.close()
-            server.shutdown()
-            thread.join()
+    nothing = tmp_path_factory.mktemp("nothing") / "metrics.jsonl"
+    with (
+        closing(Recording(nothing, "nothing")) as recording,
+        Server((HOST, 0), partial(Served, pages=Pages(recording))) as server,
+    ):
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        page = browser.new_page()
+        page.goto(f"http://{HOST}:{server.server_port}{PATH}runbook")
+        page.wait_for_function("document.querySelector('main').getAttribute('aria-busy') === 'false'")
+        yield lambda name, code: page.evaluate(f"import('{PATH}static/{name}.js').then(module => {code})")
+        page.close()
+        server.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize(

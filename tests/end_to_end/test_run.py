@@ -51,7 +51,7 @@ def test_it_serves_what_the_readme_promises(output: Path) -> None:
         assert run.request("GET", "/")[0] == 200
         # THEN what it does can be looked at, where it says
         assert f"{url}/dashboards" in run.said
-        assert b"dashboards" in run.request("GET", "/dashboards/")[1]
+        assert b"<title>Dashboards</title>" in run.request("GET", "/dashboards/")[1]
         # THEN no coordinate is in its log of requests
         log = run.said.partition("lon=151.2'")[2]
         assert "POST /identify 200" in log
