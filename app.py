@@ -20,13 +20,11 @@ from uuid import uuid4
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib import errors, logs, page
-from chalicelib.answer import Answer, Residents, Upload
 from chalicelib.asked import expect_no_parameters, read_asked, read_deep, read_place
 from chalicelib.body import BINARY_TYPES, read_body
 from chalicelib.deadline import Deadline
 from chalicelib.emitter import Emitter
 from chalicelib.feature_stage import build_warming
-from chalicelib.health import Health
 from chalicelib.identify import animals_at, identify
 from chalicelib.parts import Parts
 from chalicelib.problem import MEDIA_TYPE as PROBLEM
@@ -36,6 +34,8 @@ from chalicelib.settings import Budget, Settings
 from chalicelib.start import Start
 
 if TYPE_CHECKING:
+    from chalicelib.answer import Answer, Residents, Upload
+    from chalicelib.health import Health
     from chalicelib.uploads import Uploads
     from chalicelib.warming import Warming
 
@@ -129,6 +129,8 @@ def post_identify(request: Request, record: Record) -> Response:
 
 @route("/uploads", "POST")
 def post_upload(request: Request, record: Record) -> Response:
+    from chalicelib.answer import Upload
+
     expect_no_parameters(_query(request))
     form = uploads().form()
     offer = Upload(
@@ -220,7 +222,7 @@ def _emit(record: Record | WarmingRecord) -> None:
         app.log.error("metrics were not written: %s", error.strerror, extra=extra)
 
 
-def _json(body: Answer | Residents | Upload | Health, status: int = 200) -> Response:
+def _json(body: "Answer | Residents | Upload | Health", status: int = 200) -> Response:
     text = json.dumps(asdict(body), separators=(",", ":"), ensure_ascii=False)
     return Response(text, {"Content-Type": "application/json", "Cache-Control": "no-store"}, status)
 

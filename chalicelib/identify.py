@@ -1,20 +1,8 @@
 """One identification, in five steps: photo, location, cell, features, scoring."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.answer import (
-    Answer,
-    ModelUsed,
-    Residents,
-    Timings,
-    candidates_of,
-    features_used,
-    message_of,
-    place_of,
-    predicted,
-    residents_of,
-)
 from chalicelib.asked import Asked
 from chalicelib.cells import cell_of, text_of
 from chalicelib.errors import LocationMissing
@@ -25,8 +13,11 @@ from chalicelib.photo import open_photo
 from chalicelib.prior import prior_of
 from chalicelib.record import Record
 
+if TYPE_CHECKING:
+    from chalicelib.answer import Answer, Residents
 
-def identify(data: bytes, asked: Asked, parts: Parts, record: Record) -> Answer:
+
+def identify(data: bytes, asked: Asked, parts: Parts, record: Record) -> "Answer":
     """Which animal a photo shows.
 
     Raises the `ClientError`s of photo and location; never fails for what the place's features are wanted for:
@@ -41,18 +32,20 @@ def identify(data: bytes, asked: Asked, parts: Parts, record: Record) -> Answer:
     prior = prior_of(features, parts.taxonomy, parts.prior_floor)
     scores = record.timed("scoring", parts.model.score, pixels, prior)
 
+    from chalicelib import answer  # imported meanwhile: see `Parts.build`
+
     recognised = scores.animal_probability >= parts.animal_threshold
     roll_up = parts.taxonomy.roll_up(scores.probabilities, parts.rank_threshold) if recognised else None
-    prediction = predicted(roll_up)
-    return Answer(
-        message=message_of(prediction, features),
+    prediction = answer.predicted(roll_up)
+    return answer.Answer(
+        message=answer.message_of(prediction, features),
         prediction=prediction,
-        candidates=candidates_of(scores, features, parts.taxonomy, asked.top),
+        candidates=answer.candidates_of(scores, features, parts.taxonomy, asked.top),
         animal_probability=round(scores.animal_probability, 4),
-        location=place_of(cell, location.source if location else "none", features),
-        features=features_used(features),
-        model=ModelUsed(parts.model.name, parts.model.version),
-        timings_ms=Timings(
+        location=answer.place_of(cell, location.source if location else "none", features),
+        features=answer.features_used(features),
+        model=answer.ModelUsed(parts.model.name, parts.model.version),
+        timings_ms=answer.Timings(
             photo=record.milliseconds("photo"),
             features=record.milliseconds("features"),
             scoring=record.milliseconds("scoring"),
@@ -62,15 +55,18 @@ def identify(data: bytes, asked: Asked, parts: Parts, record: Record) -> Answer:
     )
 
 
-def animals_at(location: Location, parts: Parts, record: Record) -> Residents:
+def animals_at(location: Location, parts: Parts, record: Record) -> "Residents":
     """The animals that live where a location is; the model is not asked."""
     cell = cell_of(location.latitude, location.longitude)
     record.cell = text_of(cell)
     features = record.features = record.timed("features", parts.features.of, cell)
-    return Residents(
-        animals=residents_of(features, parts.taxonomy),
-        location=place_of(cell, location.source, features),
-        features=features_used(features),
+
+    from chalicelib import answer
+
+    return answer.Residents(
+        animals=answer.residents_of(features, parts.taxonomy),
+        location=answer.place_of(cell, location.source, features),
+        features=answer.features_used(features),
         request_id=record.request_id,
     )
 

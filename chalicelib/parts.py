@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from chalicelib.deadline import Deadline
 from chalicelib.errors import ModelError
 from chalicelib.feature_stage import build_cache, build_features, build_store
 from chalicelib.features import CellFeatures
-from chalicelib.health import NOT_ASKED, Health, check, health_of
 from chalicelib.scoring import Model
 from chalicelib.settings import Settings
 from chalicelib.store import PostgresStore
 from chalicelib.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from chalicelib.health import Health
 
 _HEALTH_PATIENCE = 2.0
 """Longest wait for one part of a health check, seconds."""
@@ -68,8 +71,10 @@ class Parts:
         Thread(target=_prepare, args=(cache, model), daemon=True).start()
         return parts
 
-    def health(self, request_id: str, *, deep: bool) -> Health:
+    def health(self, request_id: str, *, deep: bool) -> "Health":
         """Whether each part works; the database is asked only if `deep`, since that wakes it."""
+        from chalicelib.health import NOT_ASKED, check, health_of
+
         size = self.model.input_size
         blank, anywhere = np.zeros((size, size, 3), np.uint8), np.ones(self.model.animals, np.float32)
         model = check(lambda: self.model.score(blank, anywhere))
@@ -89,6 +94,8 @@ def _prepare(cache: RedisCache, model: Model) -> None:
         cells.prepare()
         cache.prepare()
         emitter.prepare()
+        import chalicelib.answer  # noqa: F401
+
         _ = model.version
     finally:
         sys.setswitchinterval(interval)
