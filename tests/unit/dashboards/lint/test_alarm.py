@@ -56,6 +56,8 @@ BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
     (f"{METRIC}.Stat", "Avg", "unknown statistic 'Avg'"),
     ("Metrics.1.Expression", "SUM(requests)", 'line 2 "few" gives a number; an alarm watches one series'),
     ("Metrics.1.Expression", "[requests, requests]", 'line 2 "few" gives several series; an alarm watches one series'),
+    ("EvaluationPeriods", 289, "it looks back 86,700 s (Period × EvaluationPeriods)"),
+    (f"{METRIC}.Period", 90, "Period is 90; write seconds as a multiple of 60"),
     ("Period", 60, "Period cannot stand beside Metrics; say it within Metrics"),
     ("Metrics.1.Expression", "MAX(SEARCH('{Faunalens} MetricName=\"A\"', 'Sum')) + requests", "takes no SEARCH in an"),
 ]
