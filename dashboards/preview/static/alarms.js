@@ -11,25 +11,37 @@ export const STATES = {
 
 // `full`: with what each means and its rule, also where all is well.
 export function alarmList(widget, full = false) {
-  if (!widget.alarms.length) return element("p", { class: "notice", text: "No alarm is in the states that this widget shows." });
+  if (!widget.alarms.length)
+    return element("p", { class: "notice", text: "No alarm is in the states that this widget shows." });
   const shape = full ? "alarm-list full" : "alarm-list";
   return element("ul", { class: shape }, ...widget.alarms.map((alarm) => one(alarm, widget, full)));
 }
 
 function one(alarm, { start, end }, full) {
   const state = STATES[alarm.state];
-  const name = alarm.runbook ? element("a", { href: alarm.runbook, text: alarm.name }) : element("span", { text: alarm.name });
+  const name = alarm.runbook
+    ? element("a", { href: alarm.runbook, text: alarm.name })
+    : element("span", { text: alarm.name });
   const why = alarm.state === "OK" ? "" : `${alarm.meaning}. `;
-  const text = full ? `${alarm.meaning}. ${alarm.state === "OK" ? alarm.rule : alarm.reason}` : why && `${why}${alarm.reason}`;
+  const text = full
+    ? `${alarm.meaning}. ${alarm.state === "OK" ? alarm.rule : alarm.reason}`
+    : why && `${why}${alarm.reason}`;
   return element(
     "li",
-    { class: `alarm ${state.look}`, "data-alarm": alarm.name, "data-state": alarm.state, title: `${alarm.meaning}. ${alarm.rule}` },
+    {
+      class: `alarm ${state.look}`,
+      "data-alarm": alarm.name,
+      "data-state": alarm.state,
+      title: `${alarm.meaning}. ${alarm.rule}`,
+    },
     element(
       "div",
       { class: "headline" },
       mark(state, full || alarm.state !== "OK"),
       name,
-      alarm.since && (full || alarm.state !== "OK") ? element("span", { class: "quiet since", text: `since ${moment(alarm.since)}` }) : null,
+      alarm.since && (full || alarm.state !== "OK")
+        ? element("span", { class: "quiet since", text: `since ${moment(alarm.since)}` })
+        : null,
     ),
     timeline(alarm, start, end),
     text ? element("p", { class: "quiet", text }) : null,
@@ -48,7 +60,10 @@ export function badge(state, count) {
 
 function timeline({ name, periods }, start, end) {
   const parts = periods.map(({ from, to, state, reason }) => {
-    const part = element("span", { class: STATES[state].look, title: `${STATES[state].word}, ${clock(from)} to ${clock(to)} UTC: ${reason}` });
+    const part = element("span", {
+      class: STATES[state].look,
+      title: `${STATES[state].word}, ${clock(from)} to ${clock(to)} UTC: ${reason}`,
+    });
     part.style.left = `${((from - start) / (end - start)) * 100}%`;
     part.style.width = `${((to - from) / (end - start)) * 100}%`;
     return part;

@@ -8,11 +8,13 @@ import { address } from "./source.js";
 
 const { name, names } = document.body.dataset;
 const pages = [["", "Overview"], ...names.split(" ").map((each) => [each, each]), ["runbook", "Runbook"]];
-document.getElementById("pages").replaceChildren(
-  ...pages.map(([each, text]) =>
-    element("a", { href: address(each), "aria-current": each === name ? "page" : null, text }),
-  ),
-);
+document
+  .getElementById("pages")
+  .replaceChildren(
+    ...pages.map(([each, text]) =>
+      element("a", { href: address(each), "aria-current": each === name ? "page" : null, text }),
+    ),
+  );
 
 if (name === "") showOverview();
 else if (name === "runbook") showRunbook();

@@ -62,7 +62,14 @@ function options(widget, hidden) {
     animation: false,
     useUTC: true,
     textStyle: { fontFamily: colours.font, color: colours.quiet },
-    grid: { left: 8, right: right ? 8 : 14, top: sides.some((side) => named(widget, side)) ? 26 : 12, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    grid: {
+      left: 8,
+      right: right ? 8 : 14,
+      top: sides.some((side) => named(widget, side)) ? 26 : 12,
+      bottom: 4,
+      outerBoundsMode: "same",
+      outerBoundsContain: "axisLabel",
+    },
     tooltip: {
       trigger: "axis",
       appendTo: document.body,
@@ -85,7 +92,9 @@ function lineOf(curve, widget, curves) {
   const height = (at) => (stacked && curve.values[at] === null && some(at) ? 0 : (curve.values[at] ?? null));
   const points = widget.times.map((time, at) => [time, height(at)]);
   const apart = Math.max(1, Math.round(curve.period / widget.period)); // a curve of longer periods has gaps between
-  const lone = points.filter(([, value], at) => value !== null && height(at - apart) === null && height(at + apart) === null);
+  const lone = points.filter(
+    ([, value], at) => value !== null && height(at - apart) === null && height(at + apart) === null,
+  );
   const common = {
     name: curve.label,
     yAxisIndex: curve.axis === "right" ? 1 : 0,
@@ -114,10 +123,20 @@ function thresholdsOf(side, index, widget, colours) {
   const area = (from, to, color) => [{ yAxis: from, itemStyle: { color, opacity: 0.12 } }, { yAxis: to }];
   const areas = [
     ...bands.map((band) => area(band.value, band.upTo, band.color ?? colours.quiet)),
-    ...lines.filter((line) => line.fill === "above").map((line) => area(line.value, "max", line.color ?? colours.quiet)),
-    ...lines.filter((line) => line.fill === "below").map((line) => area("min", line.value, line.color ?? colours.quiet)),
+    ...lines
+      .filter((line) => line.fill === "above")
+      .map((line) => area(line.value, "max", line.color ?? colours.quiet)),
+    ...lines
+      .filter((line) => line.fill === "below")
+      .map((line) => area("min", line.value, line.color ?? colours.quiet)),
   ];
-  const label = (text) => ({ formatter: text, color: colours.ink, fontSize: 11, textBorderColor: colours.card, textBorderWidth: 3 });
+  const label = (text) => ({
+    formatter: text,
+    color: colours.ink,
+    fontSize: 11,
+    textBorderColor: colours.card,
+    textBorderWidth: 3,
+  });
   return {
     type: "line",
     name: `thresholds ${side}`,
@@ -169,14 +188,18 @@ function timeAxis(widget, colours) {
 // Zero-based unless the file says otherwise, thresholds always in sight, and four steps, so that the grids of two axes meet.
 function valueAxis(side, widget, curves, colours) {
   const axis = widget.axes[side];
-  const values = heights(curves.filter((curve) => curve.axis === side), widget);
+  const values = heights(
+    curves.filter((curve) => curve.axis === side),
+    widget,
+  );
   values.push(...widget.thresholds.filter((line) => line.axis === side).map((line) => line.upTo ?? line.value));
   const least = values.reduce((one, other) => Math.min(one, other), 0);
   const most = values.reduce((one, other) => Math.max(one, other), 0);
   const whole = values.every(Number.isInteger);
   const min = axis.min ?? (least < 0 ? -STEPS * step(-least, whole) : 0);
   const share = axis.unit === "Percent" && most <= 100 && most > 80;
-  const max = axis.max ?? (share ? 100 : most > min ? Math.max(min, 0) + STEPS * step(most - Math.max(min, 0), whole) : min + 1);
+  const max =
+    axis.max ?? (share ? 100 : most > min ? Math.max(min, 0) + STEPS * step(most - Math.max(min, 0), whole) : min + 1);
   return {
     type: "value",
     position: side,
@@ -234,4 +257,3 @@ export function swatch(color) {
   mark.style.backgroundColor = color;
   return mark;
 }
-

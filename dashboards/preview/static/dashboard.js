@@ -8,7 +8,13 @@ import { fetched, isStill } from "./source.js";
 import { Card } from "./widget.js";
 
 const PAUSE = 5000;
-const RANGES = [["15m", "15 minutes"], ["1h", "1 hour"], ["3h", "3 hours"], ["24h", "24 hours"], ["all", "everything there is"]];
+const RANGES = [
+  ["15m", "15 minutes"],
+  ["1h", "1 hour"],
+  ["3h", "3 hours"],
+  ["24h", "24 hours"],
+  ["all", "everything there is"],
+];
 
 const main = document.getElementById("main");
 const told = document.getElementById("source");
@@ -71,7 +77,11 @@ export async function showDashboard(name) {
 
 function offer(data) {
   document.getElementById("controls").hidden = isStill;
-  fill(stage, data.stages.map((each) => [each, each]), data.stage);
+  fill(
+    stage,
+    data.stages.map((each) => [each, each]),
+    data.stage,
+  );
   fill(range, RANGES, data.range);
   document.getElementById("until-label").hidden = data.live;
   if (document.activeElement !== until) until.value = new Date(data.end).toISOString().slice(0, 16);
@@ -86,7 +96,9 @@ function fill(select, options, chosen) {
 
 function say(data) {
   const times = `${day(data.start)}, ${clock(data.start)} – ${day(data.start) === day(data.end) ? "" : `${day(data.end)}, `}${clock(data.end)} UTC`;
-  const counts = ["ALARM", "INSUFFICIENT_DATA", "OK"].filter((state) => data.alarms[state]).map((state) => badge(state, data.alarms[state]));
+  const counts = ["ALARM", "INSUFFICIENT_DATA", "OK"]
+    .filter((state) => data.alarms[state])
+    .map((state) => badge(state, data.alarms[state]));
   const text = `${isStill ? `Stage ${data.stage}. ` : ""}${data.source}${data.live ? ", live" : ""}. ${times}, ${span(data.period)} a point.`;
   told.replaceChildren(...counts, element("span", { text }));
 }

@@ -36,8 +36,18 @@ function course(values, color) {
       pen = "L";
     }
   });
-  const line = drawing("path", { d: path, fill: "none", stroke: color, "stroke-width": 1.5, "vector-effect": "non-scaling-stroke" });
-  return drawing("svg", { class: "course", viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" }, line);
+  const line = drawing("path", {
+    d: path,
+    fill: "none",
+    stroke: color,
+    "stroke-width": 1.5,
+    "vector-effect": "non-scaling-stroke",
+  });
+  return drawing(
+    "svg",
+    { class: "course", viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    line,
+  );
 }
 
 class Still {
@@ -89,8 +99,22 @@ export class Gauges extends Still {
           splitLine: { show: false },
           pointer: { show: false },
           axisLabel: { show: false },
-          title: { offsetCenter: [0, "48%"], color: colours.quiet, fontSize: 12, fontFamily: colours.font, width: wide * share - 12, overflow: "truncate" },
-          detail: { offsetCenter: [0, "2%"], color: colours.ink, fontFamily: colours.font, fontSize: Math.max(14, radius * 0.3), fontWeight: 600, formatter: () => number(value, curve.unit ?? unit) },
+          title: {
+            offsetCenter: [0, "48%"],
+            color: colours.quiet,
+            fontSize: 12,
+            fontFamily: colours.font,
+            width: wide * share - 12,
+            overflow: "truncate",
+          },
+          detail: {
+            offsetCenter: [0, "2%"],
+            color: colours.ink,
+            fontFamily: colours.font,
+            fontSize: Math.max(14, radius * 0.3),
+            fontWeight: 600,
+            formatter: () => number(value, curve.unit ?? unit),
+          },
           data: [{ value: value ?? 0, name: curve.label }],
         };
       }),
@@ -124,7 +148,13 @@ export class Bars extends Still {
         type: "category",
         inverse: true,
         data: widget.curves.map((curve) => curve.label),
-        axisLabel: { ...text, color: colours.ink, width: Math.max(this.canvas.clientWidth * 0.4, 80), overflow: "truncate", interval: 0 },
+        axisLabel: {
+          ...text,
+          color: colours.ink,
+          width: Math.max(this.canvas.clientWidth * 0.4, 80),
+          overflow: "truncate",
+          interval: 0,
+        },
         axisTick: { show: false },
         axisLine: { lineStyle: { color: colours.line } },
       },
@@ -140,10 +170,19 @@ export class Bars extends Still {
         type: "bar",
         barMaxWidth: 26,
         silent: true,
-        data: widget.curves.map((curve, index) => ({ value: last(curve.values), itemStyle: { color: colour(curve, index) } })),
-        label: { show: true, position: "right", ...text, color: colours.ink, formatter: ({ dataIndex }) => number(last(widget.curves[dataIndex].values), widget.curves[dataIndex].unit ?? unit) },
+        data: widget.curves.map((curve, index) => ({
+          value: last(curve.values),
+          itemStyle: { color: colour(curve, index) },
+        })),
+        label: {
+          show: true,
+          position: "right",
+          ...text,
+          color: colours.ink,
+          formatter: ({ dataIndex }) =>
+            number(last(widget.curves[dataIndex].values), widget.curves[dataIndex].unit ?? unit),
+        },
       },
     };
   }
 }
-

@@ -1,15 +1,53 @@
 // Numbers and times as people read them. Times are UTC everywhere, as in CloudWatch.
 
 const SCALES = {
-  Seconds: [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"], [1e-6, "µs"]],
-  Milliseconds: [[60000, "min"], [1000, "s"], [1, "ms"], [1e-3, "µs"]],
-  Microseconds: [[1e6, "s"], [1e3, "ms"], [1, "µs"]],
-  Bytes: [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]],
-  Kilobytes: [[1e6, "GB"], [1e3, "MB"], [1, "kB"]],
-  Megabytes: [[1e6, "TB"], [1e3, "GB"], [1, "MB"]],
-  Gigabytes: [[1e3, "TB"], [1, "GB"]],
+  Seconds: [
+    [86400, "d"],
+    [3600, "h"],
+    [60, "min"],
+    [1, "s"],
+    [1e-3, "ms"],
+    [1e-6, "µs"],
+  ],
+  Milliseconds: [
+    [60000, "min"],
+    [1000, "s"],
+    [1, "ms"],
+    [1e-3, "µs"],
+  ],
+  Microseconds: [
+    [1e6, "s"],
+    [1e3, "ms"],
+    [1, "µs"],
+  ],
+  Bytes: [
+    [1e12, "TB"],
+    [1e9, "GB"],
+    [1e6, "MB"],
+    [1e3, "kB"],
+    [1, "B"],
+  ],
+  Kilobytes: [
+    [1e6, "GB"],
+    [1e3, "MB"],
+    [1, "kB"],
+  ],
+  Megabytes: [
+    [1e6, "TB"],
+    [1e3, "GB"],
+    [1, "MB"],
+  ],
+  Gigabytes: [
+    [1e3, "TB"],
+    [1, "GB"],
+  ],
 };
-const PLAIN = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]];
+const PLAIN = [
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+  [1, ""],
+];
 
 export const NOTHING = "–";
 
@@ -21,7 +59,9 @@ export function number(value, unit, like = value) {
   const steps = SCALES[unit] ?? PLAIN;
   const size = Math.abs(like);
   const plainly = steps === PLAIN && size < 10000;
-  const [factor, name] = plainly ? [1, ""] : (steps.find(([least]) => size >= least) ?? (size ? steps.at(-1) : middle(steps)));
+  const [factor, name] = plainly
+    ? [1, ""]
+    : (steps.find(([least]) => size >= least) ?? (size ? steps.at(-1) : middle(steps)));
   const suffix = unit?.endsWith("/Second") ? "/s" : "";
   return `${digits(value / factor)}${steps === PLAIN ? "" : " "}${name}${suffix}`;
 }
@@ -54,7 +94,11 @@ export function day(milliseconds) {
 }
 
 export function span(seconds) {
-  for (const [length, name] of [[86400, "d"], [3600, "h"], [60, "min"]]) {
+  for (const [length, name] of [
+    [86400, "d"],
+    [3600, "h"],
+    [60, "min"],
+  ]) {
     if (seconds >= length && seconds % length === 0) return `${seconds / length} ${name}`;
   }
   return seconds >= 60 ? `${Math.round(seconds / 60)} min` : `${seconds} s`;

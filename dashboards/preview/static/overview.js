@@ -12,7 +12,9 @@ export async function showOverview() {
     try {
       draw(await fetched("overview"));
     } catch (error) {
-      main.replaceChildren(element("p", { class: "notice", role: "alert", text: `The overview cannot be shown: ${error.message}` }));
+      main.replaceChildren(
+        element("p", { class: "notice", role: "alert", text: `The overview cannot be shown: ${error.message}` }),
+      );
     }
     main.setAttribute("aria-busy", "false");
     if (isStill) return;
@@ -21,7 +23,9 @@ export async function showOverview() {
 }
 
 function counts(alarms) {
-  const badges = Object.keys(STATES).filter((state) => alarms[state]).map((state) => badge(state, alarms[state]));
+  const badges = Object.keys(STATES)
+    .filter((state) => alarms[state])
+    .map((state) => badge(state, alarms[state]));
   if (!badges.length) return element("p", { class: "quiet", text: "No alarms of its own." });
   return element("p", { class: "counts" }, ...badges);
 }

@@ -13,7 +13,9 @@ export async function showRunbook() {
     main.querySelector("h2")?.replaceWith(element("h1", { text: main.querySelector("h2").textContent }));
     document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
   } catch (error) {
-    main.replaceChildren(element("p", { class: "notice", role: "alert", text: `The runbook cannot be shown: ${error.message}` }));
+    main.replaceChildren(
+      element("p", { class: "notice", role: "alert", text: `The runbook cannot be shown: ${error.message}` }),
+    );
   }
   main.setAttribute("aria-busy", "false");
 }

@@ -17,7 +17,12 @@ const figure = (value, unit) => element("td", { class: "figure", text: number(va
 
 export function summaryTable(widget) {
   const summaries = widget.summaries.map((name) => SUMMARIES[name]);
-  const moments = widget.course ? widget.times.map((_, at) => at).slice(-MOMENTS).reverse() : [];
+  const moments = widget.course
+    ? widget.times
+        .map((_, at) => at)
+        .slice(-MOMENTS)
+        .reverse()
+    : [];
   const head = [
     heading("Curve"),
     ...summaries.map(([name]) => heading(name)),
@@ -27,7 +32,13 @@ export function summaryTable(widget) {
     const present = curve.values.filter((value) => value !== null);
     const figures = summaries.map(([, of]) => figure(present.length ? of(present) : null, curve.unit));
     const course = moments.map((at) => figure(curve.values[at], curve.unit));
-    return element("tr", {}, heading(curve.label, "row"), ...figures, ...(moments.length ? course : [figure(last(curve.values), curve.unit)]));
+    return element(
+      "tr",
+      {},
+      heading(curve.label, "row"),
+      ...figures,
+      ...(moments.length ? course : [figure(last(curve.values), curve.unit)]),
+    );
   });
   return scrolled(widget.title, head, rows);
 }
@@ -50,6 +61,11 @@ export function courseTable(widget) {
 }
 
 function scrolled(title, head, rows) {
-  const table = element("table", { "aria-label": title }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+  const table = element(
+    "table",
+    { "aria-label": title },
+    element("thead", {}, element("tr", {}, ...head)),
+    element("tbody", {}, ...rows),
+  );
   return element("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": `${title}, table` }, table);
 }

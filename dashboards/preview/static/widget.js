@@ -23,7 +23,12 @@ export class Card {
     this.title = element("h2", { id: `widget-${index}` });
     this.tools = element("div", { class: "tools" });
     this.body = element("div", { class: "body" });
-    this.card = element("section", { class: "card", "aria-labelledby": this.title.id }, element("header", {}, this.title, this.tools), this.body);
+    this.card = element(
+      "section",
+      { class: "card", "aria-labelledby": widget.title ? this.title.id : null }, // texts have headings of their own
+      element("header", {}, this.title, this.tools),
+      this.body,
+    );
     const { x, y, width, height } = widget;
     this.card.style.setProperty("--column", `${x + 1} / span ${width}`);
     this.card.style.setProperty("--row", `${y + 1} / span ${height}`);
@@ -45,8 +50,8 @@ export class Card {
   lay(widget, text) {
     this.text = text;
     this.widget = widget;
-    this.title.textContent = widget.title || widget.kind;
-    this.title.className = widget.title ? "" : "unseen";
+    this.title.textContent = widget.title;
+    this.title.hidden = !widget.title;
     this.card.className = `card ${widget.kind} ${widget.state}${widget.plain ? " plain" : ""}`;
     this.card.dataset.state = widget.state;
     this.card.dataset.kind = widget.kind;
@@ -99,7 +104,14 @@ export class Card {
       this.show(this.widget, { anew: true });
     };
     const label = `${this.widget.title} as a table`;
-    const button = element("button", { type: "button", class: "quiet", "aria-pressed": "false", "aria-label": label, text: "Table", onclick: press });
+    const button = element("button", {
+      type: "button",
+      class: "quiet",
+      "aria-pressed": "false",
+      "aria-label": label,
+      text: "Table",
+      onclick: press,
+    });
     this.tools.append(button);
   }
 
@@ -113,7 +125,10 @@ function logs(widget) {
   return element(
     "div",
     { class: "written" },
-    element("p", { class: "quiet", text: "Logs Insights isn't evaluated here. In CloudWatch, this query runs over the log group:" }),
+    element("p", {
+      class: "quiet",
+      text: "Logs Insights isn't evaluated here. In CloudWatch, this query runs over the log group:",
+    }),
     element("pre", {}, element("code", { text: widget.query.replace(/\s*\|\s*/g, "\n| ") })),
   );
 }
