@@ -105,7 +105,7 @@ def test_a_stage_comes_up_stays_as_it_is_and_goes_down(
         assert each["VpcConfig"]["SecurityGroupIds"] == [outputs["FunctionSecurityGroup"]]
         assert each["Environment"]["Variables"]["REDIS_URL"].startswith("rediss://made-up-cacheuser@")
     assert "faunalens_app@" in functions["faunalens-dev"]["Environment"]["Variables"]["DATABASE_URL"]
-    assert "faunalens_admin@" in functions["faunalens-dev-admin"]["Environment"]["Variables"]["DATABASE_URL"]
+    assert "devfauna@" in functions["faunalens-dev-admin"]["Environment"]["Variables"]["DATABASE_URL"]
     # AND the database was made ready and loaded, by the loader that everybody uses
     assert [command[0] for command in said] == ["prepare", "load"]
     assert run(["list", "--database-url", database_url])["said"].rstrip().endswith("active")

@@ -9,7 +9,7 @@ OUTPUTS = {
     "DatabaseEndpoint": "faunalens-dev.cluster-abc.eu-west-1.rds.example",
     "DatabasePort": "5432",
     "DatabaseName": "faunalens",
-    "DatabaseAdmin": "dev_faunalens_admin",
+    "DatabaseAdmin": "devfauna",
     "DatabaseUser": "dev_faunalens_app",
     "CacheEndpoint": "faunalens-dev-abc.serverless.euw1.cache.example",
     "CachePort": "6379",
@@ -41,7 +41,7 @@ def test_outputs_become_settings_that_the_app_reads() -> None:
 def test_the_administrative_function_signs_in_as_the_owner_of_the_tables() -> None:
     found = surroundings(OUTPUTS, "eu-west-1")
     settings = Settings.from_environment({**found.environment, **found.admin_environment})
-    assert settings.database_url.startswith("postgresql://dev_faunalens_admin@")
+    assert settings.database_url.startswith("postgresql://devfauna@")
 
 
 @pytest.mark.parametrize("name", NEEDED)

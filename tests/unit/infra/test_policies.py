@@ -50,7 +50,7 @@ def test_actions_are_named_and_on_named_things(stage: str, function: str) -> Non
             else:
                 # account and region are not known before deployment; the name is, to its end
                 assert re.fullmatch(r"arn:aws:[a-z0-9-]+:\*?:\*?:.*[a-z].*", resource)
-                assert f"faunalens-{stage}" in resource or re.search(f"/{stage}_faunalens_(app|admin)$", resource)
+                assert f"faunalens-{stage}" in resource or re.search(f"/{stage}(_faunalens_app|fauna)$", resource)
 
 
 @pytest.mark.parametrize(("stage", "function"), CASES)
@@ -81,7 +81,7 @@ def test_a_functions_own_code_cannot_touch_the_network(stage: str, function: str
 def test_a_function_writes_its_own_log_and_signs_in_as_its_own_user(stage: str, function: str) -> None:
     policy = {each["Sid"]: each["Resource"] for each in statements(stage, function)}
     assert policy["WriteItsLog"] == [f"arn:aws:logs:*:*:log-group:/aws/lambda/{FUNCTIONS[function].format(stage)}:*"]
-    user = f"{stage}_faunalens_admin" if function == "admin" else f"{stage}_faunalens_app"
+    user = f"{stage}fauna" if function == "admin" else f"{stage}_faunalens_app"
     assert policy["SignInToDatabase"] == [f"arn:aws:rds-db:*:*:dbuser:*/{user}"]
 
 
@@ -97,5 +97,5 @@ def test_photos_are_those_of_the_account_itself(stage: str) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_stages_differ_by_name_only(function: str) -> None:
     dev = json.dumps(statements("dev", function))
-    prod = dev.replace("faunalens-dev", "faunalens-prod").replace("/dev_", "/prod_")
+    prod = dev.replace("faunalens-dev", "faunalens-prod").replace("/dev_", "/prod_").replace("/devfauna", "/prodfauna")
     assert prod == json.dumps(statements("prod", function))

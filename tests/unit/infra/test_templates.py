@@ -74,10 +74,20 @@ def test_names_are_those_that_logs_dashboards_and_policies_use() -> None:
     functions = {f"/aws/lambda/faunalens-prod{suffix}" for suffix in ("", "-warm", "-admin")}
     assert logs == functions | {"/aws/rds/cluster/faunalens-prod/postgresql"}
     assert found["Database"]["Properties"]["DBClusterIdentifier"] == "faunalens-prod"
-    assert found["Database"]["Properties"]["MasterUsername"] == "prod_faunalens_admin"
+    assert found["Database"]["Properties"]["MasterUsername"] == "prodfauna"
     assert found["Cache"]["Properties"]["ServerlessCacheName"] == "faunalens-prod"
     assert found["AlarmTopic"]["Properties"]["TopicName"] == "faunalens-prod-alarms"
     assert found["Photos"]["Properties"]["BucketName"] == {"Fn::Sub": "faunalens-prod-photos-${AWS::AccountId}"}
+
+
+def test_the_administrators_name_is_one_that_rds_takes_for_every_stage_that_is_allowed() -> None:
+    # GIVEN CreateDBCluster: "1 to 16 letters or numbers", the first a letter WHEN a stage has the longest name allowed
+    stack = template("faunalens.yaml")
+    allowed = stack["Parameters"]["Stage"]["AllowedPattern"]
+    longest = max((f"a{'b' * count}" for count in range(40) if re.fullmatch(allowed, f"a{'b' * count}")), key=len)
+    # THEN it is one still
+    name = stack["Resources"]["Database"]["Properties"]["MasterUsername"]["Fn::Sub"].replace("${Stage}", longest)
+    assert re.fullmatch("[a-z][a-z0-9]{0,15}", name)
 
 
 def test_users_of_the_database_are_those_that_policies_name() -> None:
