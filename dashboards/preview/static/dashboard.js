@@ -88,7 +88,8 @@ function offer(data) {
 }
 
 function fill(select, options, chosen) {
-  if (select.options.length !== options.length) {
+  const offered = [...select.options].map((option) => option.value);
+  if (offered.join() !== options.map(([value]) => value).join()) {
     select.replaceChildren(...options.map(([value, text]) => element("option", { value, text })));
   }
   select.value = chosen;

@@ -74,7 +74,9 @@ export class Card {
 
   fill(content) {
     this.end();
+    const scrolled = this.body.firstElementChild?.scrollTop ?? 0;
     this.body.replaceChildren(content);
+    content.scrollTop = scrolled;
   }
 
   draw(widget, Chart) {
@@ -88,9 +90,11 @@ export class Card {
     this.place.setAttribute("aria-label", `${widget.title}. Last values: ${values.join(", ")}`);
     this.chart.draw(widget);
     if (widget.kind === "chart" && widget.legend !== "hidden") {
+      const focused = this.key ? [...this.key.querySelectorAll("button")].indexOf(document.activeElement) : -1;
       this.key?.remove();
       this.key = legend(widget, this.chart);
       this.body.append(this.key);
+      this.key.querySelectorAll("button")[focused]?.focus(); // new numbers are no reason to lose one's place
       this.body.classList.toggle("beside", widget.legend === "right");
     }
   }

@@ -91,7 +91,7 @@ def test_a_stretch_that_is_none_is_refused(stretch: str, capsys: pytest.CaptureF
 
 def test_pictures_are_taken_of_every_dashboard(recorded: Path, tmp_path: Path) -> None:
     # WHEN pages and pictures are written
-    options = ["--out", tmp_path, "--file", recorded, "--range", "1h", "--png", "--height", "300", "--dark"]
+    options = ["--out", str(tmp_path), "--file", str(recorded), "--range", "1h", "--png", "--height", "300", "--dark"]
     command = [sys.executable, "-m", "dashboards", "render", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=3 * PATIENCE, check=True)
     # THEN there is a picture of each, of the size and the look that were asked for
