@@ -53,11 +53,10 @@ def uploads() -> "Uploads":
     """The bucket for photos too large for a request; nothing is opened yet."""
     from chalicelib.uploads import Uploads
 
-    connect, read = settings.s3_connect, settings.s3_read
     return Uploads(
         settings.photo_bucket,
         settings.aws_region,
-        Budget(connect, read, connect + read),
+        Budget(settings.s3_connect, settings.s3_read, settings.s3_total),
         max_bytes=settings.photo_max_bytes,
         seconds=settings.upload_seconds,
     )

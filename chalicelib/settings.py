@@ -99,7 +99,14 @@ class Settings:
     )
     s3_connect: float = setting("S3_CONNECT", 1.0, casts.positive, unit="s", help="longest wait for a connection to S3")
     s3_read: float = setting(
-        "S3_READ", 5.0, casts.positive, unit="s", help="longest silence of S3 while it sends a photo"
+        "S3_READ", 3.0, casts.positive, unit="s", help="longest silence of S3 while it sends a photo"
+    )
+    s3_total: float = setting(
+        "S3_TOTAL",
+        10.0,
+        casts.positive,
+        unit="s",
+        help="longest that one request waits for a photo from S3, the retry included; API Gateway gives up after 29",
     )
 
     prior_floor: float = setting(

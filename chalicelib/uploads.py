@@ -8,6 +8,7 @@ or read photos. The bucket deletes them after a day.
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -69,14 +70,14 @@ class Uploads:
         return Form(upload, signed["url"], signed["fields"])
 
     def fetch(self, upload: str) -> bytes:
-        """The photo. Raises `UploadMissing`, `PhotoTooLarge`, and `Unavailable` if S3 does not give it."""
-        return self._ask(lambda s3: self._read(s3, upload))
+        """The photo. Raises `UploadMissing`, `PhotoTooLarge`, and `Unavailable` if S3 does not give it in time."""
+        if self._bucket and not ID.fullmatch(upload):
+            raise UploadMissing("that is no id of an upload; POST /uploads gives one")
+        return self._ask(lambda s3: _within(self._budget.total, lambda: self._read(s3, upload)))
 
     def _read(self, s3: Any, upload: str) -> bytes:
-        if not ID.fullmatch(upload):
-            raise UploadMissing("that is no id of an upload; POST /uploads gives one")
         found = s3.get_object(Bucket=self._bucket, Key=f"{FOLDER}{upload}")
-        with found["Body"] as body:
+        with closing(found["Body"]) as body:  # its own `with` gives urllib3's stream, with urllib3's errors
             if found["ContentLength"] > self._max_bytes:
                 raise PhotoTooLarge(f"the photo is over {self._max_bytes / 1e6:.0f} MB; upload a smaller one")
             return bytes(body.read())
@@ -121,3 +122,17 @@ class Uploads:
                     ),
                 )
             return self._client
+
+
+def _within[R](seconds: float, step: Callable[[], R]) -> R:
+    """What a step gives. Raises `TimeoutError` once it is late; what it still does then is dropped.
+
+    A socket's timeout begins anew with each byte, so that somebody who sends slowly could be waited for without end.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    worker = ThreadPoolExecutor(1)
+    try:
+        return worker.submit(step).result(seconds)
+    finally:
+        worker.shutdown(wait=False)

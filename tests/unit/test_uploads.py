@@ -2,7 +2,10 @@
 
 import base64
 import json
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from typing import Any
 
 import boto3
@@ -15,17 +18,21 @@ from chalicelib.settings import Budget
 from chalicelib.uploads import FOLDER, ID, Uploads
 
 BUCKET, REGION = "faunalens-photos", "eu-west-1"
-BUDGET = Budget(connect=1.0, command=1.0, total=2.0)
+BUDGET = Budget(connect=1.0, command=1.0, total=10.0)
 
 
-def uploads(bucket: str = BUCKET, max_bytes: int = 1000) -> Uploads:
-    return Uploads(bucket, REGION, BUDGET, max_bytes=max_bytes, seconds=60)
+def uploads(bucket: str = BUCKET, max_bytes: int = 1000, budget: Budget = BUDGET) -> Uploads:
+    return Uploads(bucket, REGION, budget, max_bytes=max_bytes, seconds=60)
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
+
+
+@pytest.fixture
+def s3(_credentials: None) -> Iterator[Any]:
     with mock_aws():
         s3 = boto3.client("s3", REGION)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -109,6 +116,89 @@ def test_s3_that_does_not_answer_is_unavailable(s3: Any, monkeypatch: pytest.Mon
     bucket.fetch("A" * 22)
     monkeypatch.setattr(bucket._client, "get_object", fails)
     assert isinstance(fault_of(bucket), Unavailable)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
+
+
+def silent(_: socket.socket, over: Event) -> None:
+    over.wait(20)
+
+
+def silent_after_the_head(client: socket.socket, over: Event) -> None:
+    client.sendall(HEAD)
+    over.wait(20)
+
+
+def dripping(client: socket.socket, over: Event) -> None:
+    """One byte after another, each in time: no timeout of a socket ends that."""
+    client.sendall(HEAD)
+    while not over.wait(0.05):
+        client.sendall(b"x")
+
+
+def cut_short(client: socket.socket, _: Event) -> None:
+    client.sendall(HEAD + b"x" * 10)
+
+
+@contextmanager
+def bad_s3(answers: Callable[[socket.socket, Event], None]) -> Iterator[str]:
+    """URL of a server that takes every request, and answers so."""
+    over = Event()
+
+    def talk(client: socket.socket) -> None:
+        with client, suppress(OSError):
+            client.recv(65536)
+            answers(client, over)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while not over.is_set():
+                    Thread(target=talk, args=(server.accept()[0],), daemon=True).start()
+
+        Thread(target=serve, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            over.set()
+            server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.usefixtures("_credentials")
+@pytest.mark.parametrize(
+    ("answers", "silence", "total", "cause"),
+    [
+        (silent, 10.0, 0.2, "TimeoutError"),
+        (dripping, 10.0, 0.2, "TimeoutError"),
+        (silent_after_the_head, 0.2, 10.0, "ReadTimeoutError"),
+        (cut_short, 10.0, 10.0, "ResponseStreamingError"),
+    ],
+)
+def test_however_s3_fails_to_send_a_photo_that_ends_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+    answers: Callable[[socket.socket, Event], None],
+    silence: float,
+    total: float,
+    cause: str,
+) -> None:
+    with bad_s3(answers) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        # GIVEN how long S3 may be silent, and how long it may take in all
+        bucket = uploads(budget=Budget(1.0, silence, total))
+        # WHEN a photo is fetched THEN that ends, and what was the matter is known
+        error = fault_of(bucket)
+    assert isinstance(error, Unavailable)
+    assert type(error.__cause__).__name__ == cause
+
+
+@pytest.mark.parametrize("upload", ["", "x", "A" * 23])
+def test_what_is_no_id_asks_nobody(monkeypatch: pytest.MonkeyPatch, upload: str) -> None:
+    bucket = uploads()
+    monkeypatch.setattr(bucket, "_connected", None)
+    with pytest.raises(UploadMissing):
+        bucket.fetch(upload)
 
 
 def test_without_credentials_it_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
