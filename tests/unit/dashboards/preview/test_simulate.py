@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from chalicelib.metrics import METRICS, NAMESPACE
+from dashboards.files import STAGE_VARIABLE, Placeholders, read
+from dashboards.lines import Line, expand, of_alarm, of_queries
 from dashboards.preview import day, simulate
+from dashboards.preview.series import Store
 
 
 def first_hours(seed: int, hours: int) -> list[str]:
@@ -40,6 +43,29 @@ def test_lines_are_of_the_apps_own_form_and_what_is_of_aws_says_that_it_is_simul
             assert "simulated" not in entry
         else:
             assert entry["simulated"] is True
+
+
+def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> None:
+    # GIVEN the first minutes, and all lines of the files
+    store = Store()
+    store.add_all(line for _, text in islice(simulate.lines(), 10) for line in text.splitlines())
+    files = read(Placeholders(stage=simulate.STAGE))
+    named = {line.metric for alarm in files.alarms.values() for line in alarm_lines(alarm)}
+    for body in files.dashboards.values():
+        body = json.loads(json.dumps(body).replace(STAGE_VARIABLE, simulate.STAGE))
+        graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
+        named |= {line.metric for graph in graphs for line in expand(graph)}
+    of_aws = {metric for metric in named if metric and metric.namespace.startswith("AWS/")}
+    assert len(of_aws) > 30
+    # THEN each has samples, under just these dimensions
+    assert {metric for metric in of_aws if store.of(metric) is None} == set()
+
+
+def alarm_lines(alarm: dict[str, Any]) -> list[Line]:
+    """What an alarm looks at."""
+    if "Metrics" in alarm:
+        return of_queries(alarm["Metrics"])
+    return [Line(0, None, of_alarm(alarm), None, "Sum", 60)]
 
 
 def test_the_command_says_what_it_wrote_and_how_to_look_at_it(
