@@ -11,27 +11,24 @@ Everybody may have a namespace for mounts in a namespace for users, unless the m
 import ctypes
 import json
 import os
-import pwd
 import sys
 import time
 
 _READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_EXEC, _REMOUNT = 1, 2, 4, 8, 32
 _BIND, _RECURSIVE, _PRIVATE = 1 << 12, 1 << 14, 1 << 18
-_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
-_CAPABILITY_VERSION_3, _CAP_DAC_READ_SEARCH = 0x20080522, 2
+_PR_SET_SECUREBITS, _NO_ROOT, _NO_ROOT_LOCKED = 28, 1, 2
+_CAPABILITY_VERSION_3 = 0x20080522
 TMP_BYTES = 512 * 2**20
 """Lambda's ephemeral storage, unless more is paid for."""
 
 
 def main(spec: dict) -> None:  # type: ignore[type-arg]  # this program cannot import what would name its shape
     """Change what we see and who we are, then become the command. Raises OSError where it is forbidden."""
-    uid = os.geteuid()
     if spec["root"]:
         enter_namespace()
         build_root(spec["root"], spec["binds"])
         os.chroot(spec["root"])
-    if uid == 0:
-        become_nobody(read_all=not spec["root"])
+    give_up_rights()
     os.chdir(spec["folder"])
     os.umask(0o022)
     print(f"INIT_START {time.monotonic()}", flush=True)  # one clock for all processes
@@ -89,22 +86,18 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
         raise OSError(number, f"{os.strerror(number)}: mounting {source or 'again'}", target)
 
 
-def become_nobody(*, read_all: bool) -> None:
-    """Become `nobody`, for whom read-only is read-only; with `read_all` still able to read in closed folders."""
-    nobody = pwd.getpwnam("nobody")
+def give_up_rights() -> None:
+    """Keep no right that only root has, so that read-only is read-only, and get none back by becoming a program.
+
+    Still root by name: nobody else may be able to read this checkout. Nothing changes for other users.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
-    if read_all:
-        libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
-    os.setgroups([])
-    os.setgid(nobody.pw_gid)
-    os.setuid(nobody.pw_uid)
-    if read_all:
-        bit = 1 << _CAP_DAC_READ_SEARCH
-        header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-        # effective, permitted, inheritable; the second three are capabilities above 31
-        data = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
-        if libc.capset(header, data) == 0:
-            libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_READ_SEARCH, 0, 0)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)(0, 0, 0, 0, 0, 0)
+    libc.prctl(_PR_SET_SECUREBITS, _NO_ROOT | _NO_ROOT_LOCKED, 0, 0, 0)
+    if libc.capset(header, none):
+        number = ctypes.get_errno()
+        raise OSError(number, f"{os.strerror(number)}: giving up root's rights")
 
 
 if __name__ == "__main__":
