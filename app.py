@@ -136,7 +136,7 @@ def post_upload(request: Request, record: Record) -> Response:
         id=form.id,
         url=form.url,
         fields=form.fields,
-        identify_url=f"{_base(request, 'uploads')}uploads/{form.id}/identify",
+        identify_url=f"{_base(request)}uploads/{form.id}/identify",
         max_bytes=settings.photo_max_bytes,
         expires_in=settings.upload_seconds,
         request_id=record.request_id,
@@ -167,12 +167,12 @@ def get_openapi(request: Request, _: Record) -> Response:
     from chalicelib.openapi import document
 
     expect_no_parameters(_query(request))
-    return Response(document(VERSION, _base(request, "openapi.json")), {"Content-Type": "application/json"})
+    return Response(document(VERSION, _base(request)), {"Content-Type": "application/json"})
 
 
 @route("/", counted=False)
 def get_page(request: Request, _: Record) -> Response:
-    text, headers = page.index(_base(request, ""), uploads().origins)
+    text, headers = page.index(_base(request), uploads().origins)
     return Response(text, {**headers})
 
 
@@ -213,12 +213,12 @@ def refusals_as_problems(request: Request, get_response: Callable[[Request], Res
 
 
 def _emit(record: Record | WarmingRecord) -> None:
-    """Count what was done; a full disk must not cost an answer."""
+    """Count what was done; whatever hinders that must not cost an answer."""
     try:
         emitter.emit(record)
-    except OSError as error:
-        extra = {"request_id": record.request_id}
-        app.log.error("metrics were not written: %s", error.strerror, extra=extra)
+    except Exception as error:
+        extra = {"request_id": record.request_id, "error": type(error).__name__}
+        app.log.exception("metrics were not written", extra=extra)
 
 
 def _json(body: "Answer | Residents | Upload | Health", status: int = 200) -> Response:
@@ -242,9 +242,10 @@ def _request_id(request: Request) -> str:
     return str(request.context.get("requestId") or uuid4())
 
 
-def _base(request: Request, path: str) -> str:
+def _base(request: Request) -> str:
     """The path that the API is below, with a slash at its end: `/` at home, `/dev/` below a stage."""
-    return str(request.context["path"]).removesuffix(path).rstrip("/") + "/"
+    path, route = str(request.context["path"]), str(request.context["resourcePath"])
+    return path.rstrip("/").removesuffix(route.rstrip("/")).rstrip("/") + "/"
 
 
 if "chalice.cli" in sys.modules:  # a command of Chalice's at the desk: let it pack what infra/package says

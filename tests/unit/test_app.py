@@ -18,6 +18,7 @@ from chalicelib.emitter import Emitter
 from chalicelib.errors import LocationMissing
 from chalicelib.record import Record
 from chalicelib.start import Start
+from chalicelib.uploads import Form
 from tests.records import ANSWER, complete
 
 ADDRESS = "203.0.113.7"
@@ -75,19 +76,25 @@ def left(monkeypatch: pytest.MonkeyPatch) -> Iterator[Left]:
 
 def ask(outcome: str, request_id: str = "r-1") -> Any:
     """The answer to a request of which this becomes."""
+    place = {"lat": ["-33.8694271"], "lon": ["151.2087364"]}
+    return call("POST", "/identify", query=place, body=outcome.encode(), request_id=request_id)
+
+
+def call(method: str, route: str, path: str = "", **given: Any) -> Any:
+    """The answer to a request as API Gateway hands it over. `path`: as it was asked for, if not the route's own."""
     event = {
         "requestContext": {
-            "httpMethod": "POST",
-            "resourcePath": "/identify",
-            "path": "/identify",
-            "requestId": request_id,
+            "httpMethod": method,
+            "resourcePath": route,
+            "path": path or route,
+            "requestId": given.get("request_id", "r-1"),
             "identity": {"sourceIp": ADDRESS},
         },
         "headers": {"content-type": "image/jpeg", "x-forwarded-for": ADDRESS},
-        "multiValueQueryStringParameters": {"lat": ["-33.8694271"], "lon": ["151.2087364"]},
+        "multiValueQueryStringParameters": given.get("query"),
         "pathParameters": None,
         "stageVariables": None,
-        "body": outcome.encode(),
+        "body": given.get("body"),
         "isBase64Encoded": False,
     }
     return app.app(event, None)
@@ -148,3 +155,55 @@ def test_the_first_request_tells_how_long_the_start_took(left: Left, monkeypatch
     counted = [line for line in map(json.loads, left.metrics.getvalue().splitlines()) if "request_id" in line]
     assert [line["ColdStarts"] for line in counted] == [1, 0]
     assert [line.get("InitLatency", 0) > 0 for line in counted] == [True, False]
+
+
+class Broken:
+    """A record's lines that cannot be written."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def emit(self, _: Record) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), ValueError("I/O operation on closed file"), KeyError("Surprise")]
+)
+def test_metrics_that_cannot_be_written_cost_no_answer(
+    left: Left, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    # GIVEN metrics that fail, for whatever reason
+    monkeypatch.setattr(app, "emitter", Broken(error))
+    # WHEN requests end in all ways THEN they are answered as ever, and both things are in the log
+    assert [ask(outcome)["statusCode"] for outcome in OUTCOMES] == [200, 422, 500]
+    _, lines = left.take()
+    assert [line["level"] for line in lines] == ["ERROR", "ERROR", "INFO", "ERROR", "ERROR"]
+    assert lines[0]["message"] == "metrics were not written"
+    assert lines[0]["error"] == type(error).__name__
+
+
+class Offering:
+    """A bucket that has one form."""
+
+    origins = ()
+
+    def form(self) -> Form:
+        return Form("A" * 22, "https://bucket.example/", {})
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"), [("/uploads", "/"), ("/uploads/", "/"), ("/dev/uploads", "/dev/"), ("/dev/uploads/", "/dev/")]
+)
+def test_what_to_call_next_is_below_the_stage_however_the_path_ends(
+    monkeypatch: pytest.MonkeyPatch, path: str, expected: str
+) -> None:
+    monkeypatch.setattr(app, "uploads", Offering)
+    response = call("POST", "/uploads", path)
+    assert json.loads(response["body"])["identify_url"] == f"{expected}uploads/{'A' * 22}/identify"
+
+
+@pytest.mark.parametrize("path", ["/dev/openapi.json", "/dev/openapi.json/"])
+def test_the_contract_is_below_the_stage(path: str) -> None:
+    response = call("GET", "/openapi.json", path)
+    assert json.loads(response["body"])["servers"] == [{"url": "/dev/"}]
