@@ -1,6 +1,7 @@
 """The page for people: the files in `web/`, each with the headers it is served with."""
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 from chalicelib.errors import NotFound
@@ -33,7 +34,7 @@ def index(base: str, origins: Sequence[str] = ()) -> tuple[str, dict[str, str]]:
     text, headers = asset("index.html")
     policy = "; ".join([_POLICY, *([f"connect-src 'self' {' '.join(origins)}"] if origins else [])])
     headers |= {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
-    return text.replace('<base href="/">', f'<base href="{base}">'), headers
+    return text.replace('<base href="/">', f'<base href="{escape(base)}">'), headers
 
 
 def asset(name: str) -> tuple[str, dict[str, str]]:

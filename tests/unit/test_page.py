@@ -13,6 +13,11 @@ def test_the_page_is_told_what_it_is_below() -> None:
     assert headers["Cache-Control"] == "no-cache"
 
 
+def test_no_path_writes_into_the_page() -> None:
+    text, _ = page.index('/;"><script>alert(1)</script>/')
+    assert "<script>alert" not in text
+
+
 def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
     _, headers = page.index("/", ["https://photos.example"])
     assert headers["Content-Security-Policy"].endswith("; connect-src 'self' https://photos.example")
