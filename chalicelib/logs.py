@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from chalicelib.errors import InternalError
-from chalicelib.redaction import trace_of
+from chalicelib.redaction import summary_of, trace_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -51,7 +51,8 @@ def tell(log: logging.Logger, record: "Record") -> None:
     if isinstance(error, InternalError):
         log.error("the request failed", extra=told, exc_info=cause)
     elif error.status >= 500:
-        log.warning("the request could not be answered", extra=told)
+        said = {"details": [summary_of(str(cause))]} if cause else {}
+        log.warning("the request could not be answered", extra=told | said)
     else:
         log.info("the request was turned down", extra=told)
 
@@ -97,16 +98,25 @@ class JsonLines(_Lines):
 
 
 class TextLines(_Lines):
-    """For a terminal: level, message, and what else is known; a stack trace below it."""
+    """For a terminal: level, message, and what else is known; a stack trace below it.
+
+    Words from elsewhere could clear the screen or look like a line of ours: what cannot be printed is written out.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a log record, and more below it if there is a stack trace."""
         known = (f"{name}={value}" for name, value in fields_of(record).items())
-        line = " ".join([f"{record.levelname:<7}", record.getMessage(), *known])
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        lines = [" ".join([f"{record.levelname:<7}", record.getMessage(), *known])]
+        if record.exc_info:
+            lines += self.formatException(record.exc_info).split("\n")
+        return "\n".join(map(_printable, lines))
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """The fields that a log record carries and that have a value."""
     values = record.__dict__
     return {name: values[name] for name in FIELDS if values.get(name) not in (None, [])}
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

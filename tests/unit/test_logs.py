@@ -97,10 +97,13 @@ def test_a_rejection_is_told_by_its_code_alone() -> None:
 
 
 def test_what_could_not_be_done_names_its_cause() -> None:
+    # GIVEN S3 that said why not, of a photo that nobody else is to know the name of
     error = Unavailable("come again")
-    error.__cause__ = ConnectionRefusedError()
+    error.__cause__ = ConnectionRefusedError("no rights to get https://bucket.example/uploads/Qv8DamWOQDbRtDzYy_MUcw")
+    # WHEN the request is over THEN a line has what was said, without the name
     (line,) = told(Record("r-1", "/uploads", error=error))
     assert (line["level"], line["code"], line["error"]) == ("WARNING", "unavailable", "ConnectionRefusedError")
+    assert line["details"] == ["no rights to get https://bucket.example/uploads/…"]
 
 
 def test_a_fault_of_our_own_has_its_stack_trace_on_the_same_line() -> None:
@@ -183,3 +186,23 @@ def test_text_is_for_people() -> None:
     assert first == "INFO    the request was turned down request_id=r-1 route=/identify status=400 code=bad_request"
     assert second.startswith("ERROR   the request failed request_id=r-1")
     assert trace[-1] == "KeyError: 'koala'"
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@given(hostile=st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Ll"]), min_size=1))
+def test_nobody_writes_a_line_of_his_own(form: str, hostile: str) -> None:
+    # GIVEN words from elsewhere, with newlines and whatever else a terminal obeys
+    with logging_to(form) as (log, stream):
+        log.warning("%s", hostile, extra={"request_id": hostile, "details": [hostile]})
+    # THEN it is one line of what can be printed
+    line, *more = stream.getvalue().split("\n")
+    assert more == [""]
+    assert line.isprintable()
+
+
+def test_a_trace_for_people_is_in_lines_and_obeys_nobody() -> None:
+    with logging_to("text") as (log, stream):
+        tell(log, failed(KeyError("koala\x1b[2J")))
+        tell(log, failed(ValueError("first\nsecond\x1b[2J\rthird")))
+    assert all(line.isprintable() for line in stream.getvalue().split("\n"))
+    assert "\nValueError: first\nsecond\\x1b[2J\nthird\n" in stream.getvalue()
