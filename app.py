@@ -248,10 +248,12 @@ def _base(request: Request) -> str:
     return path.rstrip("/").removesuffix(route.rstrip("/")).rstrip("/") + "/"
 
 
-if "chalice.cli" in sys.modules:  # a command of Chalice's at the desk: let it pack what infra/package says
+if "chalice.cli" in sys.modules:  # a command of Chalice's at the desk: let it pack and deploy as infra/ says
+    from infra import gateway
     from infra.package import packager
 
     packager.install()
+    gateway.install()
 
 if settings.behind_api:  # initialisation has more processor than a request, and nobody waits for it
     with suppress(errors.Unavailable):  # it is in the log, and requests are told

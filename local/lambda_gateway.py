@@ -1,7 +1,8 @@
 """API Gateway before a function: a REST API read from the SAM template that Chalice packs.
 
-What it answers by itself, in its own words: 403 where there is no route, 413 for what does not fit into an event, 500
-when Lambda refuses (throttling is not told to clients as 429), 502 when the function fails, 504 after 29 s.
+What it answers by itself, in its own words unless the template has others: 403 where there is no route, 413 for what
+does not fit into an event, 500 when Lambda refuses (throttling is not told to clients as 429), 502 when the function
+fails, 504 after 29 s.
 https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
 """
 
@@ -43,6 +44,7 @@ class Gateway:
         self.stage: str = api["StageName"]
         self._paths: Mapping[str, Mapping[str, Any]] = definition["paths"]
         self._binary_types: list[str] = definition.get("x-amazon-apigateway-binary-media-types", [])
+        self._refusals: Mapping[str, Any] = definition.get("x-amazon-apigateway-gateway-responses", {})
         self._smallest_compressed: float = api.get("MinimumCompressionSize", float("inf"))
         self._matcher = RouteMatcher(list(self._paths))
         self._invoke = invoke
@@ -62,7 +64,7 @@ class Gateway:
         resource = self.resource_of(request.target)
         method = self._paths.get(resource or "", {}).get(request.method.lower())
         if resource is None or method is None:
-            answer = _said(403, "Missing Authentication Token")
+            answer = self._refused("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", request_id)
         elif method["x-amazon-apigateway-integration"]["type"] == "mock":
             answer = _mocked(method["x-amazon-apigateway-integration"])
         else:
@@ -76,21 +78,30 @@ class Gateway:
         event = proxy_event(request, resource, captured, self.stage, self._binary_types, request_id, trace_id)
         payload = json.dumps(event).encode()
         if len(payload) > PAYLOAD_LIMIT:
-            return _said(413, "Request Too Long")
+            return self._refused("REQUEST_TOO_LARGE", 413, "Request Too Long", request_id)
         try:
             # The function has an id of its own for the invocation, and works on when nobody waits any more.
             work = self._threads.submit(self._invoke, payload, str(uuid4()), trace_id)
             invoked = work.result(self._patience)
         except Throttled:
-            return _said(500, "Internal server error")
+            return self._refused("DEFAULT_5XX", 500, "Internal server error", request_id)
         except TimeoutError:
-            return _said(504, "Endpoint request timed out")
+            return self._refused("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", request_id)
         if invoked.error:
-            return _said(502, "Internal server error")
+            return self._refused("DEFAULT_5XX", 502, "Internal server error", request_id)
         try:
             return answer_of(invoked.payload, request.header("accept"), self._binary_types)
         except Malformed:
-            return _said(502, "Internal server error")
+            return self._refused("DEFAULT_5XX", 502, "Internal server error", request_id)
+
+    def _refused(self, kind: str, status: int, message: str, request_id: str) -> Answer:
+        """What the template has for a kind of refusal, or API Gateway's own words."""
+        if kind not in self._refusals:
+            return Answer(status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode())
+        response = self._refusals[kind]
+        body = response["responseTemplates"]["application/json"].replace("$context.requestId", request_id)
+        headers = _headers(response["responseParameters"], "gatewayresponse.header.")
+        return Answer(int(response["statusCode"]), headers, body.encode())
 
     def _compressed(self, answer: Answer, accepted: str) -> Answer:
         codings = {each.partition(";")[0].strip().lower() for each in accepted.split(",")}
@@ -99,17 +110,15 @@ class Gateway:
         return Answer(answer.status, {**answer.headers, "Content-Encoding": "gzip"}, gzip.compress(answer.body, 6))
 
 
-def _said(status: int, message: str) -> Answer:
-    return Answer(status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode())
-
-
 def _mocked(integration: Mapping[str, Any]) -> Answer:
     """An answer that API Gateway gives without the function: to preflights."""
     response = integration["responses"]["default"]
-    prefix = "method.response.header."
-    headers = {
-        name.removeprefix(prefix): value.strip("'")
-        for name, value in response.get("responseParameters", {}).items()
-        if name.startswith(prefix)
-    }
+    headers = _headers(response.get("responseParameters", {}), "method.response.header.")
     return Answer(int(response["statusCode"]), {"Content-Type": "application/json", **headers}, b"")
+
+
+def _headers(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Headers among parameters, whose values are constants in quotes."""
+    return {
+        name.removeprefix(prefix): value.strip("'") for name, value in parameters.items() if name.startswith(prefix)
+    }

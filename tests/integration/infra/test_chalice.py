@@ -121,6 +121,7 @@ def test_the_api_has_every_route_and_takes_photos_as_they_are(deployed: Deployed
     api = functions.deployed("dev", deployed.checkout)["rest_api"]["rest_api_id"]
     gateway = deployed.aws.client("apigateway")
     assert gateway.get_stage(restApiId=api, stageName="dev")["stageName"] == "dev"
+    assert document["x-amazon-apigateway-gateway-responses"]["THROTTLED"]["statusCode"] == "429"
     # AND only this API may call the function
     policy = json.loads(deployed.aws.client("lambda").get_policy(FunctionName=NAMES[0])["Policy"])
     (statement,) = policy["Statement"]

@@ -105,19 +105,21 @@ def test_the_other_routes_answer(api: Served) -> None:
     assert api.request("GET", "/openapi.json").json["openapi"].startswith("3.")
 
 
-def test_errors_are_problems_and_api_gateways_own_are_not(api: Served) -> None:
+def test_errors_are_problems_and_so_are_api_gateways_own(api: Served) -> None:
     # GIVEN what the app refuses
     refused = api.identify(b"no photo", {"location": "none"})
     assert (refused.status, refused.json["code"]) == (415, "unsupported_media_type")
     # AND what never reaches it
     nowhere = api.request("GET", "/nothing")
-    assert (nowhere.status, nowhere.json) == (403, {"message": "Missing Authentication Token"})
+    assert (nowhere.status, nowhere.json["code"]) == (404, "not_found")
+    assert nowhere.headers["Content-Type"] == "application/problem+json"
+    assert nowhere.json["request_id"] == nowhere.headers["x-amzn-RequestId"]
 
 
 def test_a_photo_that_does_not_fit_into_an_event_is_refused_by_the_gateway(api: Served) -> None:
     # GIVEN 5 MB, which base64 makes 6.7 MB of
     reply = api.identify(PHOTO + b"\0" * 5_000_000)
-    assert (reply.status, reply.json) == (413, {"message": "Request Too Long"})
+    assert (reply.status, reply.json["code"]) == (413, "photo_too_large")
     # WHEN it is one that fits
     assert api.identify(PHOTO + b"\0" * 4_300_000).status == 200
 
@@ -157,7 +159,8 @@ def test_a_container_that_dies_costs_one_request(api: Served, deployment: Deploy
     os.kill(container.pid, signal.SIGKILL)
     query = {"lat": "-33.9", "lon": "151.2"}
     lost = api.request("GET", "/animals", query)
-    assert (lost.status, lost.json) == (502, {"message": "Internal server error"})
+    assert (lost.status, lost.json["code"]) == (503, "unavailable")
+    assert int(lost.headers["Retry-After"]) > 0
     assert "signal: SIGKILL" in api.log.read_text()
     # THEN the next request has another
     assert api.request("GET", "/animals", query).status == 200
