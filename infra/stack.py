@@ -1,7 +1,6 @@
 """A CloudFormation stack: made, changed or deleted, with its events told while one waits."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from time import monotonic, sleep
 from typing import Any
 
@@ -12,8 +11,13 @@ PAUSE = 5.0
 PATIENCE = 3600.0
 """Longest wait, seconds: a first database takes about ten minutes, a deletion with a snapshot about as long."""
 
+ATTEMPTS = 3
+"""Deletions before giving up: what failed is tried again, and what a network interface holds goes when that goes."""
+
 _NOTHING = "No updates are to be performed"
 _TELLING = ("_COMPLETE", "_FAILED")
+_UNFINISHED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS")
+"""How a first attempt ends that failed: such a stack can only be deleted."""
 
 
 class Stack:
@@ -24,33 +28,48 @@ class Stack:
 
     def put(self, template: str, parameters: Mapping[str, str], tags: Mapping[str, str], say: Say) -> None:
         """Make the stack, or change it to this template. Raises `Refused` with CloudFormation's reasons."""
-        status = self.status
-        if status in ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"):  # a first attempt that failed can only be deleted
+        status = self._at_rest(say)
+        if status in _UNFINISHED:
             say(f"stack {self._name} was never finished ({status}): deleted first")
             self.delete(say)
             status = None
+        self._refuse_stuck(status)
         wanted = {
             "StackName": self._name,
             "TemplateBody": template,
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             "Tags": [{"Key": name, "Value": value} for name, value in tags.items()],
         }
-        since = datetime.now(UTC)
+        told = self._event_ids()
         if status is None:
             self._client.create_stack(**wanted)
-        elif not self._update(wanted):
-            say(f"stack {self._name} is as it should be")
-            return
-        self._wait(since, say)
+        else:
+            self._tell_changes(parameters, say)
+            if not self._update(wanted):
+                say(f"stack {self._name} is as it should be")
+                return
+        status, reasons = self._wait(told, say)
+        if status is not None and ("ROLLBACK" in status or status.endswith("_FAILED")):
+            raise Refused(f"stack {self._name} is {status}. {reasons}")
 
     def delete(self, say: Say) -> None:
-        """Delete the stack and wait; nothing if there is none."""
-        if self.status is None:
+        """Delete the stack and wait; nothing if there is none. Raises `Refused` with CloudFormation's reasons."""
+        status = self.status
+        if status is None:
             say(f"there is no stack {self._name}")
             return
-        since = datetime.now(UTC)
-        self._client.delete_stack(StackName=self._name)
-        self._wait(since, say)
+        if status.endswith("_IN_PROGRESS") and status.startswith(("UPDATE", "ROLLBACK")):  # not to be cut short
+            self._at_rest(say)
+        reasons = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                say(f"not all of it went ({reasons}); once more")
+            told = self._event_ids()
+            self._client.delete_stack(StackName=self._name)
+            status, reasons = self._wait(told, say, deleting=True)
+            if status is None:
+                return
+        raise Refused(f"stack {self._name} is {status}. {reasons}")
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -89,34 +108,66 @@ class Stack:
             raise
         return True
 
-    def _wait(self, since: datetime, say: Say) -> None:
-        """Tell events until the stack rests. Raises `Refused` with the reasons of what failed."""
-        started, told, reasons = monotonic(), set[str](), list[str]()
+    def _at_rest(self, say: Say) -> str | None:
+        """The status, once what an earlier command began has ended: that goes on when the command is killed."""
+        status = self.status
+        if status is None or status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
+            return status
+        say(f"stack {self._name} is at work still ({status}): waited for first")
+        return self._wait(self._event_ids(), say)[0]
+
+    def _refuse_stuck(self, status: str | None) -> None:
+        """Raise `Refused` for a stack that takes no change until a person has decided."""
+        if status == "DELETE_FAILED":
+            raise Refused(f"stack {self._name} was half deleted; finish that with: python -m infra down --from photos")
+        if status == "UPDATE_ROLLBACK_FAILED":
+            raise Refused(
+                f"stack {self._name} could not be changed, nor changed back ({status}); see what failed in its events, "
+                f"mend it, and run: aws cloudformation continue-update-rollback --stack-name {self._name}"
+            )
+
+    def _tell_changes(self, parameters: Mapping[str, str], say: Say) -> None:
+        """Tell which parameters change: one that was given by `--set` once goes back to what the files say."""
+        found = (self._find() or {}).get("Parameters", [])
+        for each in found:
+            name, value = each["ParameterKey"], each.get("ParameterValue", "")
+            if name in parameters and parameters[name] != value:
+                say(f"{name}: {value or 'nothing'} becomes {parameters[name] or 'nothing'}")
+
+    def _wait(self, told: set[str], say: Say, *, deleting: bool = False) -> tuple[str | None, str]:
+        """Tell events until the stack rests: its status then, None for no stack, and why what failed did.
+
+        `told`: events that are not news. `deleting`: only gone or `DELETE_FAILED` is rest, whatever is seen at first.
+        """
+        started, reasons = monotonic(), list[str]()
         while True:
             status = self.status
-            for event in self._events(since):
+            for event in self._events():
                 if event["EventId"] in told or not event["ResourceStatus"].endswith(_TELLING):
                     continue
                 told.add(event["EventId"])
                 say(f"{monotonic() - started:5.0f} s  {event['LogicalResourceId']}: {event['ResourceStatus'].lower()}")
                 if event["ResourceStatus"].endswith("_FAILED"):
                     reasons.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason')}")
-            if status is None or not status.endswith("_IN_PROGRESS"):
-                break
+            resting = status == "DELETE_FAILED" if deleting else not str(status).endswith("_IN_PROGRESS")
+            if status is None or resting:
+                return status, "; ".join(reasons[:5])
             if monotonic() - started > PATIENCE:
                 raise Refused(
-                    f"stack {self._name} is still {status} after {PATIENCE / 60:.0f} minutes; look at it there"
+                    f"stack {self._name} is still {status} after {PATIENCE / 60:.0f} minutes; look at it there, and "
+                    "run the same command again: it goes on waiting"
                 )
             sleep(PAUSE)
-        if status is not None and ("ROLLBACK" in status or status.endswith("_FAILED")):
-            raise Refused(f"stack {self._name} is {status}. " + "; ".join(reasons[:5]))
 
-    def _events(self, since: datetime) -> list[dict[str, Any]]:
-        """Events since a moment, oldest first; none once the stack is gone."""
+    def _event_ids(self) -> set[str]:
+        return {event["EventId"] for event in self._events()}
+
+    def _events(self) -> list[dict[str, Any]]:
+        """The latest events, oldest first; none without a stack."""
         from botocore.exceptions import ClientError
 
         try:
             events = self._client.describe_stack_events(StackName=self._name)["StackEvents"]
         except ClientError:
             return []
-        return [event for event in reversed(events) if event["Timestamp"] >= since]
+        return list(reversed(events))

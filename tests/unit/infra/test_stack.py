@@ -1,7 +1,6 @@
 """A stack that is made, changed, deleted, or fails, as CloudFormation tells of it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,17 +18,21 @@ class CloudFormation:
         self._statuses = list(statuses)
         self._events = events
         self.asked: list[str] = []
+        self.parameters: dict[str, str] = {}
 
     def describe_stacks(self, **_: Any) -> dict[str, Any]:
         status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
         if status is None:
             raise ClientError({"Error": {"Message": "Stack faunalens-dev does not exist"}}, "DescribeStacks")
-        return {"Stacks": [{"StackStatus": status, "Outputs": [{"OutputKey": "A", "OutputValue": "b"}]}]}
+        outputs = [{"OutputKey": "A", "OutputValue": "b"}]
+        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in self.parameters.items()]
+        return {"Stacks": [{"StackStatus": status, "Outputs": outputs, "Parameters": parameters}]}
 
     def describe_stack_events(self, **_: Any) -> dict[str, Any]:
-        now = datetime.now(UTC)
+        if not self.asked:  # nothing has happened yet
+            return {"StackEvents": []}
         events = [
-            {"EventId": name + status, "LogicalResourceId": name, "ResourceStatus": status, "Timestamp": now}
+            {"EventId": name + status, "LogicalResourceId": name, "ResourceStatus": status}
             | {"ResourceStatusReason": reason}
             for name, status, reason in self._events
         ]
@@ -51,6 +54,7 @@ class CloudFormation:
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "PAUSE", 0.0)
+    monkeypatch.setattr(stack, "PATIENCE", 5.0)
 
 
 def put(client: CloudFormation) -> list[str]:
@@ -83,10 +87,77 @@ def test_a_failure_tells_cloudformations_reasons() -> None:
         put(CloudFormation(None, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", events=events))
 
 
-def test_what_was_never_finished_is_deleted_first() -> None:
-    client = CloudFormation("ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", None, "CREATE_COMPLETE")
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"])
+def test_what_was_never_finished_is_deleted_first(status: str) -> None:
+    client = CloudFormation(status, status, "DELETE_IN_PROGRESS", None, "CREATE_COMPLETE")
     put(client)
     assert client.asked == ["delete", "create"]
+
+
+def test_what_a_killed_command_began_is_waited_for_and_gone_on_from() -> None:
+    # GIVEN a stack that is being made WHEN the command that began it was killed and is run again
+    client = CloudFormation("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_COMPLETE")
+    said = put(client)
+    # THEN CloudFormation is not asked for what it would refuse
+    assert client.asked == ["update"]
+    assert said[0] == "stack faunalens-dev is at work still (CREATE_IN_PROGRESS): waited for first"
+
+
+def test_what_a_killed_command_began_may_have_failed_meanwhile() -> None:
+    states = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", None]
+    client = CloudFormation(*states, "CREATE_COMPLETE")
+    put(client)
+    assert client.asked == ["delete", "create"]
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [("DELETE_FAILED", "python -m infra down --from photos"), ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback")],
+)
+def test_what_a_person_has_to_decide_is_left_to_one(status: str, advice: str) -> None:
+    client = CloudFormation(status)
+    with pytest.raises(Refused, match=advice):
+        put(client)
+    assert client.asked == []
+
+
+def test_a_change_that_was_taken_back_can_be_tried_again() -> None:
+    client = CloudFormation("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")
+    put(client)
+    assert client.asked == ["update"]
+
+
+def test_a_parameter_that_changes_is_told() -> None:
+    # GIVEN a stack that somebody gave another stage's name, once WHEN it is put as the files say
+    client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "UPDATE_COMPLETE")
+    client.parameters = {"Stage": "", "LogDays": "14"}
+    assert "Stage: nothing becomes dev" in put(client)
+
+
+def test_a_deletion_that_fails_is_tried_again() -> None:
+    # GIVEN interfaces of functions that are not gone yet, and a status that is an old one at first
+    events = [("FunctionSecurityGroup", "DELETE_FAILED", "has a dependent object")]
+    client = CloudFormation(
+        "CREATE_COMPLETE", "CREATE_COMPLETE", "CREATE_COMPLETE", "DELETE_FAILED", None, events=events
+    )
+    said: list[str] = []
+    Stack(client, "faunalens-dev").delete(said.append)
+    assert client.asked == ["delete", "delete"]
+    assert "not all of it went (FunctionSecurityGroup: has a dependent object); once more" in said
+
+
+def test_a_deletion_that_fails_for_good_tells_why() -> None:
+    events = [("Photos", "DELETE_FAILED", "is not empty")]
+    client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "DELETE_FAILED", events=events)
+    with pytest.raises(Refused, match="is DELETE_FAILED"):
+        Stack(client, "faunalens-dev").delete([].append)
+    assert client.asked == ["delete"] * stack.ATTEMPTS
+
+
+def test_a_change_that_is_under_way_ends_before_the_deletion() -> None:
+    client = CloudFormation("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "DELETE_IN_PROGRESS", None)
+    Stack(client, "faunalens-dev").delete([].append)
+    assert client.asked == ["delete"]
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
