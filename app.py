@@ -194,11 +194,11 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
 
 
 @app.lambda_function(name="admin")
-def admin(event: dict[str, Any], _: Any) -> dict[str, Any]:
+def admin(event: object, _: object) -> dict[str, Any]:
     """A command of `python -m database` from inside the database's network; `python -m infra` calls it."""
     from database.remote import run
 
-    return run(event["command"])
+    return run(event)
 
 
 @app.middleware("http")

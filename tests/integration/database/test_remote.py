@@ -36,3 +36,21 @@ def test_a_command_that_is_none_comes_back_with_the_usage(admin: Any) -> None:
     answer = admin("destroy")
     assert answer["code"] == 2
     assert "usage: python -m database" in answer["said"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [None, {}, [], "list", {"command": None}, {"command": "list"}, {"command": [1]}, {"Records": [{}]}],
+    ids=str,
+)
+def test_an_event_that_is_no_command_runs_nothing(event: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import app
+
+    # GIVEN a process whose own arguments would be a command
+    monkeypatch.setattr("sys.argv", ["python -m database", "list"])
+    # WHEN somebody sends it what is none THEN the answer says what it takes
+    answer = app.admin(event, None)
+    assert (answer["code"], answer["said"]) == (
+        2,
+        'error: the event has no command; send one of `python -m database`, such as {"command": ["list"]}\n',
+    )
