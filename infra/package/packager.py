@@ -126,9 +126,9 @@ def _check_python(python_version: str) -> None:
 def _vendor(project_dir: str) -> Path:
     """The folder with the model, all of whose links lead somewhere."""
     vendor = Path(project_dir, "vendor")
-    if lost := [path for path in vendor.rglob("*") if not path.exists()]:
+    if lost := [path for path in (vendor, *vendor.rglob("*")) if not path.exists()]:
         names = ", ".join(str(path.relative_to(project_dir)) for path in lost)
-        raise ClickException(f"{names} cannot be packed: what it links to is not there; `make setup` builds the model")
+        raise ClickException(f"{names} cannot be packed: it is not there, or leads nowhere; run `make setup`")
     return vendor
 
 

@@ -110,6 +110,10 @@ def test_a_link_that_leads_nowhere_is_refused(kind: type[stock.BaseLambdaDeploym
     (project / "vendor" / "model" / "faunalens.onnx").symlink_to("../../model/faunalens.onnx")
     with pytest.raises(ClickException, match=r"vendor/model/faunalens\.onnx cannot be packed.*make setup"):
         packed(kind, project)
+    # AND so is a checkout without any
+    (project / "vendor").rename(project / "elsewhere")
+    with pytest.raises(ClickException, match=r"vendor cannot be packed.*make setup"):
+        packed(kind, project)
 
 
 @pytest.mark.parametrize("kind", CLASSES)
