@@ -17,7 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
-from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
+from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate, Request, Response
 
 from chalicelib import errors, logs, page
 from chalicelib.asked import expect_no_parameters, read_asked, read_deep, read_place
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from chalicelib.warming import Warming
 
 VERSION = "0.1.0"
+ANYBODY = CORSConfig(allow_origin="*", expose_headers=["Retry-After"])
+"""Pages elsewhere may call the API too, and read when to come again."""
 
 
 @cache
@@ -112,7 +114,7 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
                 logs.tell(app.log, record)
 
         # Content types are checked by read_body, whose refusal says what to send.
-        app.route(path, methods=[method], name=view.__name__, content_types=["*/*"], cors=True)(handler)
+        app.route(path, methods=[method], name=view.__name__, content_types=["*/*"], cors=ANYBODY)(handler)
         return view
 
     return register

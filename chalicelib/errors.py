@@ -121,6 +121,11 @@ class TooManyRequests(ClientError):
 
     status, code, title = 429, "too_many_requests", "Too many requests"
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """`Retry-After` in seconds: rates are by the second."""
+        return {"Retry-After": "1"}
+
 
 class ServerError(HTTPError):
     """The request was fine; the service was not."""

@@ -22,6 +22,10 @@ _UPLOAD_ID = {
     "description": "Identifier that POST /uploads gave.",
     "schema": {"type": "string"},
 }
+_ANYWHERE: tuple[type[errors.HTTPError], ...] = (errors.TooManyRequests, errors.InternalError, errors.Unavailable)
+"""What any path can answer."""
+_COME_AGAIN = (errors.TooManyRequests.status, errors.Unavailable.status)
+_RETRY_AFTER = {"Retry-After": {"description": "When to try again, in seconds.", "schema": {"type": "integer"}}}
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
@@ -87,11 +91,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "operationId": "health",
                     "summary": "Whether each part works",
                     "parameters": [_parameter(DEEP)],
-                    "responses": {
-                        "200": _response("It can identify; degraded if a store is down.", Health),
-                        "503": _response("It cannot identify.", Health),
-                        **_refusals([errors.BadRequest, errors.InternalError]),
-                    },
+                    "responses": _health_responses(),
                 }
             },
             "/openapi.json": {
@@ -100,7 +100,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "summary": "This document",
                     "responses": {
                         "200": {"description": "OpenAPI 3.1", "content": {"application/json": {}}},
-                        **_refusals([errors.BadRequest]),
+                        **_refusals([errors.BadRequest, *_ANYWHERE]),
                     },
                 }
             },
@@ -108,7 +108,10 @@ def document(version: str, base: str) -> dict[str, Any]:
                 "get": {
                     "operationId": "page",
                     "summary": "The page for people",
-                    "responses": {"200": {"description": "HTML", "content": {"text/html": {}}}},
+                    "responses": {
+                        "200": {"description": "HTML", "content": {"text/html": {}}},
+                        **_refusals(_ANYWHERE),
+                    },
                 }
             },
         },
@@ -144,24 +147,28 @@ def _photo_content() -> dict[str, Any]:
 
 def _responses(answer: type, refusals: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
     """The answer, the refusals of this path by status, and what any path can answer."""
-    refused: list[type[errors.HTTPError]] = [
-        *refusals,
-        errors.TooManyRequests,
-        errors.InternalError,
-        errors.Unavailable,
-    ]
-    return {str(status): _response("The answer.", answer), **_refusals(refused)}
+    return {str(status): _response("The answer.", answer), **_refusals([*refusals, *_ANYWHERE])}
+
+
+def _health_responses() -> dict[str, Any]:
+    """503 is either the health of a service that cannot identify, or a problem where not even that can be had."""
+    refusals = _refusals([errors.BadRequest, *_ANYWHERE])
+    down = _response("It cannot identify.", Health)
+    refusals["503"] |= {"description": down["description"], "content": down["content"] | refusals["503"]["content"]}
+    return {"200": _response("It can identify; degraded if a store is down.", Health), **refusals}
 
 
 def _refusals(refused: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
     """Refusals by status; those that share one are told together."""
-    responses = {}
+    responses: dict[str, dict[str, Any]] = {}
     for status in sorted({each.status for each in refused}):
         which = [each for each in refused if each.status == status]
         responses[str(status)] = {
             "description": "; ".join(f"`{each.code}`: {each.title}" for each in which) + ".",
             "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+        if status in _COME_AGAIN:
+            responses[str(status)]["headers"] = _RETRY_AFTER
     return responses
 
 

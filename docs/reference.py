@@ -58,7 +58,7 @@ def errors_page() -> str:
     return _page(
         "Errors",
         "Every error is a problem detail (RFC 9457, `application/problem+json`): `type`, `title`, `status`, `detail` "
-        "(what happened, what was expected, what to do), `code` and `request_id`. 503 comes with `Retry-After`. "
+        "(what happened, what was expected, what to do), `code` and `request_id`. 429 and 503 come with `Retry-After`. "
         "Made from `chalicelib/errors.py`.",
         "| status | code | title | when |",
         rows,

@@ -59,11 +59,15 @@ def _without_traces(self: TypedAWSClient, rest_api_id: str, api_gateway_stage: s
 
 
 def _response(error: errors.HTTPError) -> dict[str, Any]:
-    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
+    headers = {
+        "Content-Type": MEDIA_TYPE,
+        "Cache-Control": "no-store",
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "Retry-After",
+        **error.headers,
+    }
     return {
         "statusCode": str(error.status),
-        "responseParameters": {
-            f"gatewayresponse.header.{name}": f"'{value}'" for name, value in {**headers, **error.headers}.items()
-        },
+        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
         "responseTemplates": {"application/json": json.dumps(problem_of(error, "$context.requestId"))},
     }

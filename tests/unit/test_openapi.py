@@ -35,6 +35,22 @@ def test_every_path_that_refuses_unknown_parameters_says_so(path: str) -> None:
     assert list(operation["responses"]["400"]["content"]) == ["application/problem+json"]
 
 
+@pytest.mark.parametrize("path", DOCUMENT["paths"])
+def test_every_path_says_what_it_answers_when_it_cannot(path: str) -> None:
+    (operation,) = DOCUMENT["paths"][path].values()
+    for status in ("429", "500", "503"):
+        assert "application/problem+json" in operation["responses"][status]["content"]
+    # AND when to come again
+    assert operation["responses"]["429"]["headers"]["Retry-After"]["schema"]["type"] == "integer"
+    assert operation["responses"]["503"]["headers"].keys() == {"Retry-After"}
+    assert "headers" not in operation["responses"]["500"]
+
+
+def test_a_service_that_is_down_tells_its_health_if_it_can() -> None:
+    responses = DOCUMENT["paths"]["/health"]["get"]["responses"]
+    assert [*responses["503"]["content"]] == ["application/json", "application/problem+json"]
+
+
 def test_an_uploaded_photo_takes_the_same_parameters() -> None:
     first, *others = DOCUMENT["paths"]["/uploads/{id}/identify"]["post"]["parameters"]
     assert (first["name"], first["in"]) == ("id", "path")
