@@ -1,10 +1,11 @@
 // What each error means to the person with the photo: what happened, and what to do.
 
-const AGAIN = ["too_many_requests", "internal", "unavailable", "timeout", "offline", "not_understood"];
+const AGAIN = ["upload_missing", "too_many_requests", "internal", "unavailable", "timeout", "offline", "not_understood"];
 
 const SENTENCES = {
   photo_too_large: ["This photo is too large", "Send a smaller copy of it, or a screenshot of it."],
   unsupported_media_type: ["This is not a photo we can read", "Choose a JPEG, PNG, WebP, HEIC or TIFF picture."],
+  upload_missing: ["The photo did not arrive", "Try again: it is then sent anew."],
   photo_unreadable: ["This photo is damaged", "It may not have been copied whole. Choose it again, or another one."],
   location_missing: [
     "Where was it taken?",

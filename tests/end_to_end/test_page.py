@@ -125,6 +125,7 @@ HEADINGS = {
     "method_not_allowed": "That did not work",
     "photo_too_large": "This photo is too large",
     "unsupported_media_type": "This is not a photo we can read",
+    "upload_missing": "The photo did not arrive",
     "photo_unreadable": "This photo is damaged",
     "location_missing": "Where was it taken?",
     "location_invalid": "That is no place on Earth",
