@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from dashboards.expression import ExpressionError
 from dashboards.files import Files, prefix
 from dashboards.lines import PERIOD, Line, LinesError, expand
@@ -133,6 +135,9 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
         lines = [replace(line, period=period) for line in lines]
     drawn = evaluate(lines, view.store, span.start, span.end, period, anchor=anchor)
     curves = [curve for curve in drawn if curve.visible]
+    grid = Grid.covering(span.start, span.end, period, anchor)
+    if properties.get("liveData") is False:
+        curves = [_of_whole_periods(curve, grid, span) for curve in curves]
     if all(_is_empty(curve) for curve in curves):
         return {"state": "aws_only", "message": AWS_ONLY} if _is_of_aws(lines) else {"state": "empty", "message": EMPTY}
     axes = {side: _axis(properties, side) for side in ("left", "right")}
@@ -143,7 +148,7 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
     return {
         "start": span.start * 1e3,
         "end": span.end * 1e3,
-        "times": [begin * 1000 for begin in Grid.covering(span.start, span.end, period, anchor).begins.tolist()],
+        "times": [begin * 1000 for begin in grid.begins.tolist()],
         "period": period,
         "curves": told,
         "axes": axes,
@@ -178,6 +183,11 @@ def _told(curve: Curve, line: Line, axes: Mapping[str, Json]) -> Json:
         "period": curve.period,
         "values": [_number(value) for value in curve.values.tolist()],
     }
+
+
+def _of_whole_periods(curve: Curve, grid: Grid, span: Span) -> Curve:
+    """The curve without a period that is not over yet."""
+    return replace(curve, values=np.where(grid.begins + curve.period <= span.end, curve.values, np.nan))
 
 
 def _number(value: float) -> float | None:

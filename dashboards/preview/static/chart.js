@@ -90,7 +90,7 @@ function lineOf(curve, widget, curves) {
   const stacked = widget.stacked;
   const some = (at) => curves.some((each) => each.values[at] !== null);
   const height = (at) => (stacked && curve.values[at] === null && some(at) ? 0 : (curve.values[at] ?? null));
-  const points = widget.times.map((time, at) => [time, height(at)]);
+  const points = widget.times.map((time, at) => [placed(time, widget), height(at)]);
   const apart = Math.max(1, Math.round(curve.period / widget.period)); // a curve of longer periods has gaps between
   const lone = points.filter(
     ([, value], at) => value !== null && height(at - apart) === null && height(at + apart) === null,
@@ -115,6 +115,9 @@ function lineOf(curve, widget, curves) {
   };
   return lone.length && !stacked ? [line, { ...common, type: "scatter", data: lone, symbolSize: 4 }] : [line];
 }
+
+// A period that began before the axis does stands at its edge, or a day of which an hour is shown would not be seen.
+const placed = (time, { start }) => Math.max(time, start);
 
 function thresholdsOf(side, index, widget, colours) {
   const lines = widget.thresholds.filter((line) => line.axis === side && line.value !== undefined);
@@ -233,8 +236,8 @@ function step(largest, whole) {
 const named = (widget, side) => (widget.axes[side].shown ? widget.axes[side].label : "");
 
 function told(points, widget, curves) {
-  const time = points[0].axisValue;
-  const at = widget.times.indexOf(time);
+  const at = widget.times.findIndex((time) => placed(time, widget) === points[0].axisValue);
+  const time = widget.times[at];
   const rows = curves.map((curve) =>
     element(
       "tr",

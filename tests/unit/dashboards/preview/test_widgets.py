@@ -30,11 +30,13 @@ def store() -> Store:
     return store
 
 
-def told(store: Store, properties: Mapping[str, Any], kind: str = "metric", **body: Any) -> dict[str, Any]:
+def told(
+    store: Store, properties: Mapping[str, Any], kind: str = "metric", span: Span = SPAN, **body: Any
+) -> dict[str, Any]:
     """The one widget of a dashboard, as the page gets it."""
     widget = {"type": kind, "x": 1, "y": 2, "width": 3, "height": 4, "properties": properties}
     body = {"periodOverride": "inherit"} | body | {"widgets": [widget]}
-    (found,) = widgets_of(body, View("prod", SPAN, store, Files("prod"), {}, SPAN.start))
+    (found,) = widgets_of(body, View("prod", span, store, Files("prod"), {}, SPAN.start))
     assert (found["x"], found["y"], found["width"], found["height"]) == (1, 2, 3, 4)
     return found
 
@@ -72,6 +74,16 @@ def test_the_whole_time_can_be_one_period(store: Store) -> None:
     widget = told(store, graph(LATENCY, view="singleValue", setPeriodToTimeRange=True, sparkline=True))
     assert [curve["values"] for curve in widget["curves"]] == [[100.0]]
     assert not widget["sparkline"]
+
+
+def test_a_period_that_is_not_over_is_left_out_where_the_file_does_not_want_live_data(store: Store) -> None:
+    # GIVEN a look half a minute into the last minute
+    now = Span(SPAN.start, SPAN.end - 30)
+    # THEN it is there, unless the widget is not to be live: a sum of half a minute is half of what it will be
+    assert told(store, graph(LATENCY), span=now)["curves"][0]["values"][-2:] == [90.0, 100.0]
+    assert told(store, graph(LATENCY, liveData=True), span=now)["curves"][0]["values"][-2:] == [90.0, 100.0]
+    assert told(store, graph(LATENCY, liveData=False), span=now)["curves"][0]["values"][-2:] == [90.0, None]
+    assert told(store, graph(LATENCY, liveData=False))["curves"][0]["values"][-2:] == [90.0, 100.0]
 
 
 def test_periods_follow_the_time_range_unless_the_dashboard_keeps_them(store: Store) -> None:
