@@ -149,7 +149,8 @@ def post_upload(request: Request, record: Record) -> Response:
 @route("/uploads/{id}/identify", "POST")
 def post_upload_identify(request: Request, record: Record, id: str) -> Response:  # noqa: A002  the path's name for it
     asked = read_asked(_query(request))
-    record.answer = identify(uploads().fetch(id), asked, parts(), record)
+    photo = record.timed("fetch", uploads().fetch, id)
+    record.answer = identify(photo, asked, parts(), record)
     return _json(record.answer)
 
 

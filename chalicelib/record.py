@@ -80,7 +80,8 @@ class Record:
         if self.initialisation is not None:
             values["InitLatency"] = round(self.initialisation * 1e3, 1)
         for stage in self.seconds:
-            values[f"{stage.capitalize()}Latency"] = self.milliseconds(stage)
+            if stage != "fetch":
+                values[f"{stage.capitalize()}Latency"] = self.milliseconds(stage)
         if self.photo:
             values |= {"PhotoBytes": self.photo.size_in_bytes, "PhotoMegapixels": self.photo.megapixels}
         if self.features:
@@ -104,6 +105,8 @@ class Record:
         values: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
         if self.error:
             values["code"] = self.error.code
+        if "fetch" in self.seconds:  # only uploads have it; as a metric it would be paid for
+            values["fetch_ms"] = self.milliseconds("fetch")
         if self.cell:
             values["cell"] = self.cell
         if self.features:

@@ -51,10 +51,19 @@ def _full(kind: Any, anything: Any) -> Any:
 
 
 class _Anything:
-    """Has every attribute and item, so that a record that holds it leaves nothing out."""
+    """Has every attribute and item, and is a number too, so that a record that holds it leaves nothing out."""
 
     def __getattr__(self, name: str) -> "_Anything":
         return self
+
+    def __call__(self, *_: object) -> "_Anything":
+        return self
+
+    def __mul__(self, _: object) -> float:
+        return 1.0
+
+    def __contains__(self, _: object) -> bool:
+        return True
 
     def __getitem__(self, place: object) -> "_Anything":
         return self

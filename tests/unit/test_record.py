@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.answer import Place
 from chalicelib.emitter import Emitter
-from chalicelib.errors import BadRequest, InternalError
+from chalicelib.errors import BadRequest, InternalError, Unavailable
 from chalicelib.features import NO_LOCATION, CacheLevel, Features, Mode
 from chalicelib.metrics import METRICS
 from chalicelib.photo import Limits, open_photo
@@ -61,6 +61,14 @@ def test_steps_of_a_stage_add_up_even_if_they_fail() -> None:
         record.timed("photo", fail)
     assert record.seconds["photo"] > before
     assert "PhotoLatency" in emitted(record)
+
+
+def test_how_long_s3_took_is_told_even_if_it_failed_and_is_no_metric() -> None:
+    record = Record("r", "/uploads/{id}/identify", seconds={"fetch": 0.1234})
+    record.error = Unavailable("come again")
+    line = emitted(record)
+    assert (line["fetch_ms"], line["Faults"]) == (123.4, 1)
+    assert "FetchLatency" not in line
 
 
 @pytest.mark.parametrize("mode", get_args(Mode))

@@ -18,6 +18,7 @@ def test_every_property_of_a_line_of_metrics_is_listed_and_no_other() -> None:
     record = complete()
     assert record.features is not None
     record.error = BadRequest("x")
+    record.seconds["fetch"] = 0.1
     record.features = replace(record.features, faults=("redis_timeout",))
     known = record.properties().keys() | WarmingRecord("r", Report()).properties().keys()
     # THEN the table of properties has just those
