@@ -1,5 +1,6 @@
 """Writing records in CloudWatch's embedded metric format (EMF), through aws-embedded-metrics."""
 
+import errno
 import math
 import sys
 import time
@@ -48,8 +49,10 @@ class Emitter:
         """Write the record's lines. What is no number (NaN, infinity) stays out of them. Raises OSError."""
         text = "".join(f"{line}\n" for line in self._lines(record))
         if isinstance(self._destination, Path):
+            data = text.encode()
             with self._destination.open("ab", buffering=0) as file:
-                file.write(text.encode())
+                if file.write(data) != len(data):
+                    raise OSError(errno.ENOSPC, "there was no room for all of it", str(self._destination))
         else:
             stream = self._destination or sys.stdout
             stream.write(text)

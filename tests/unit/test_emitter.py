@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import resource
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,6 +145,19 @@ def test_lines_are_appended_to_a_file(tmp_path: Path) -> None:
     emitter.emit(Made(known={"request_id": "r-2"}))
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["request_id"] for line in lines] == ["r-1", "r-2"]
+
+
+def test_lines_for_which_there_is_no_room_are_an_error(tmp_path: Path) -> None:
+    # GIVEN a file that may not grow as far as a line needs, and takes the beginning of it
+    emitter = Emitter("faunalens", "test", tmp_path / "metrics.jsonl")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        # WHEN a line is written THEN it is not lost in silence
+        with pytest.raises(OSError, match="no room"):
+            emitter.emit(Made())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
