@@ -34,8 +34,13 @@ class Connection:
         self.partition = str(self._session.get_partition_for_region(self.region))
 
     def client(self, service: str) -> Any:
-        """A client of boto3."""
-        return self._session.client(service, config=self._config)
+        """A client of boto3. Raises `NotConnected` if the endpoint of the environment is no address."""
+        try:
+            return self._session.client(service, config=self._config)
+        except ValueError as error:  # of botocore, which names the endpoint and no class of its own
+            raise NotConnected(
+                f"{error}; AWS_ENDPOINT_URL has to be an address such as http://127.0.0.1:5000"
+            ) from error
 
     def account(self) -> str:
         """Number of the account that the credentials are of."""

@@ -11,7 +11,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from dashboards.connection import in_our_words, topic_exists
+from dashboards.connection import Connection, NotConnected, in_our_words, topic_exists
 
 
 def refused(code: str, message: str = "no") -> ClientError:
@@ -53,6 +53,14 @@ def test_an_error_of_boto3_is_told_in_our_words(error: Exception, said: str) -> 
 
 def test_an_error_of_ours_is_none_of_boto3s() -> None:
     assert in_our_words(KeyError("x")) is None
+
+
+def test_an_endpoint_that_is_no_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "127.0.0.1:5000")
+    with pytest.raises(
+        NotConnected, match=r"Invalid endpoint: 127\.0\.0\.1:5000; AWS_ENDPOINT_URL has to be an address"
+    ):
+        Connection("eu-west-1").client("sts")
 
 
 class Sns:
