@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
+from chalicelib import casts
 from chalicelib.deadline import Deadline
 from chalicelib.errors import CacheError, SettingError
 from chalicelib.feature_stage import build_cache
+from chalicelib.redaction import summary_of
 from chalicelib.settings import Settings
 from database.access import READER, connect, prepare
 from database.dataset import DatasetError, files_in, read_dataset
@@ -42,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
     except psycopg2.Error as error:
-        words = str(error).strip().splitlines() or [type(error).__name__]
-        print(f"error: PostgreSQL: {words[0]}; check --database-url and that the server runs", file=sys.stderr)
+        said = summary_of(str(error)) or type(error).__name__
+        print(f"error: PostgreSQL: {said}; check --database-url and that the server runs", file=sys.stderr)
     else:
         return 0
     return 1
@@ -143,7 +145,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         each.add_argument("--database-url", default=settings.database_url, metavar="URL", help="default: DATABASE_URL")
         each.add_argument(
             "--patience",
-            type=float,
+            type=_seconds,
             default=PATIENCE,
             metavar="SECONDS",
             help=f"longest wait for PostgreSQL; Aurora that has paused takes 15 to 30 (default: {PATIENCE:g})",
@@ -151,6 +153,13 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     for each in (loads, activates):
         each.add_argument("--redis-url", default="", metavar="URL", help="tell this cache which version is active now")
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        return casts.positive(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds above 0") from error
 
 
 def _at_least_one(text: str) -> int:

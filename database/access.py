@@ -1,5 +1,6 @@
 """Who may use the database: how its owner gets in, and what whoever serves requests may do there."""
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -29,7 +30,7 @@ def connect(settings: Settings, url: str, patience: float) -> "Connection":
         arguments["password"] = Signer(settings.aws_region).database_password(url)()
     if settings.database_ca:
         arguments |= {"sslmode": "verify-full", "sslrootcert": str(settings.database_ca)}
-    connection: Connection = psycopg2.connect(url, connect_timeout=int(patience), **arguments)
+    connection: Connection = psycopg2.connect(url, connect_timeout=ceil(patience), **arguments)  # whole; 0 is for ever
     return connection
 
 

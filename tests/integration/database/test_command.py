@@ -1,6 +1,7 @@
 """`python -m database`, as a person uses it."""
 
 import gzip
+import socket
 from contextlib import closing
 from pathlib import Path
 
@@ -101,3 +102,25 @@ def test_a_cache_that_is_not_there_is_told_and_the_switch_stays(
     assert main(arguments) == 1
     assert "the dataset is active, but Redis was not told (redis_unreachable" in capsys.readouterr().err
     assert main(["drop", "one", "--database-url", database_url]) == 1
+
+
+@pytest.mark.parametrize("patience", ["0", "-1", "nan", "inf", "soon"])
+def test_patience_is_a_number_of_seconds(patience: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["list", "--patience", patience])
+    assert "--patience" in capsys.readouterr().err
+
+
+def test_little_patience_is_not_endless() -> None:
+    # GIVEN a server that takes connections and says nothing; to libpq, 0 whole seconds would be for ever
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"postgresql://me:hunter2@127.0.0.1:{server.getsockname()[1]}/x"
+        # WHEN somebody has half a second THEN it ends
+        assert main(["list", "--patience", "0.5", "--database-url", url]) == 1
+
+
+def test_what_postgresql_says_is_told_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--database-url", "postgresql://me:hunter2[@host/x"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: PostgreSQL: ")
+    assert "hunter2" not in said
