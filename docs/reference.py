@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, billed
 from chalicelib.openapi import http_errors
 from chalicelib.settings import ROOT, Settings
+from dashboards.usage import usage
 from infra import cost_page as cost
 
 HERE = Path(__file__).parent
@@ -67,11 +68,13 @@ def errors_page() -> str:
 
 def metrics_page() -> str:
     """Every metric: name, unit, further dimensions, meaning; then the dimensions, and what it all costs."""
+    seen = usage()
     rows = [
-        f"| `{name}` | {metric.unit} | {', '.join(f'`{each}`' for each in metric.by)} | {metric.help} |"
+        f"| `{name}` | {metric.unit} | {', '.join(f'`{each}`' for each in metric.by)} | {metric.help} "
+        f"| {', '.join([*seen[name].dashboards, *(f'[{each}](runbook.md#{each})' for each in seen[name].alarms)])} |"
         for name, metric in METRICS.items()
     ]
-    metrics = _page("Metrics", METRICS_HEAD, "| metric | unit | also by | meaning |", rows)
+    metrics = _page("Metrics", METRICS_HEAD, "| metric | unit | also by | meaning | dashboards, alarms |", rows)
     dimensions = [
         f"| `{name}` | {each.help} | {', '.join(f'`{value}`' for value in each.values) or 'one a deployment'} |"
         for name, each in DIMENSIONS.items()
