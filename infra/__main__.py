@@ -1,14 +1,17 @@
 """A stage of Faunalens on AWS, up or down with one command: `python -m infra --help`."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from dashboards import origin
-from infra import functions
+from infra.down import Down
+from infra.record import ROOT
 from infra.stage import Stage
 from infra.step import Refused, StepFailed, run
+from infra.up import Up
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _up(options: argparse.Namespace) -> int:
     stage = _stage(options)
-    steps = stage.up()
+    steps = Up(stage).steps()
     if options.only:
         steps = [step for step in steps if step.name == options.only]
     steps = [step for step in steps if step.name not in options.skipped]
@@ -34,21 +37,26 @@ def _up(options: argparse.Namespace) -> int:
         f"Make or change stage {stage.name}? What runs there costs money (docs/cost.md)"
     ):
         return 1
-    run(steps, _say, first=options.first, command=f"python -m infra up --stage {stage.name}")
+    run(steps, _say, first=options.first, command=_again("up", options))
     if not options.only:
         print(f"\nStage {stage.name} is up: {stage.url}")
     return 0
 
 
 def _down(options: argparse.Namespace) -> int:
+    from botocore.exceptions import ClientError
+
     stage = _stage(options)
     if not options.yes:
         print(f"This deletes stage {stage.name}: API, functions, cache, photos, logs, and the database but a snapshot.")
         if input(f"Type {stage.name} to go on: ").strip() != stage.name:
             print("nothing was done")
             return 1
-    run(stage.down(), _say, first=options.first, command=f"python -m infra down --stage {stage.name}")
-    kept = stage.kept()
+    run(Down(stage).steps(), _say, first=options.first, command=_again("down", options))
+    try:
+        kept = stage.kept()
+    except ClientError as error:
+        kept = [f"if it had a database, one that AWS does not tell us of ({error})"]
     print(f"\nStage {stage.name} is gone." + (f" Kept: database snapshot {', '.join(kept)}." if kept else ""))
     return 0
 
@@ -56,7 +64,7 @@ def _down(options: argparse.Namespace) -> int:
 def _template(options: argparse.Namespace) -> int:
     from infra import template
 
-    runbook = options.runbook or origin.runbook_url(functions.ROOT)
+    runbook = options.runbook or origin.runbook_url(ROOT)
     template.write(options.stage, options.out, dict(options.parameters or []), _say, runbook=runbook)
     print("\n" + template.COMMANDS.format(stage=options.stage, out=options.out))
     return 0
@@ -82,6 +90,18 @@ def _stage(options: argparse.Namespace) -> Stage:
     return Stage(options.stage, session.region_name, session, parameters, firewall)
 
 
+def _again(command: str, options: argparse.Namespace) -> str:
+    """The command as it was given, but for where it began: what it was told has to be told again."""
+    words = ["python", "-m", "infra", command, "--stage", options.stage]
+    words += ["--region", options.region] if options.region else []
+    words += ["--firewall"] if getattr(options, "firewall", False) else []
+    words += ["--only", options.only] if getattr(options, "only", "") else []
+    words += [word for step in getattr(options, "skipped", []) for word in ("--skip", step)]
+    words += [word for name, value in options.parameters or [] for word in ("--set", f"{name}={value}")]
+    words += ["--yes"] if options.yes else []
+    return shlex.join(words)
+
+
 def _agreed(question: str) -> bool:
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
@@ -96,7 +116,15 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="make a stage, or bring it up to this checkout, and test that it answers")
     up.add_argument("--firewall", action="store_true", help="put a web firewall before the API (infra/edge.yaml)")
     up.add_argument("--only", metavar="STEP", default="", choices=_names("up"), help="do this step and no other")
-    up.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append", help="leave this step out")
+    up.add_argument(
+        "--skip",
+        dest="skipped",
+        metavar="STEP",
+        default=[],
+        action="append",
+        choices=_names("up"),
+        help="leave this step out; may be repeated",
+    )
     up.set_defaults(command=_up)
     down = commands.add_parser("down", help="take a stage away; a last snapshot of the database stays")
     down.set_defaults(command=_down)
@@ -132,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _names(command: str) -> list[str]:
     stage = Stage("", "", None, {})
-    return [step.name for step in (stage.up() if command == "up" else stage.down())]
+    return [step.name for step in (Up(stage) if command == "up" else Down(stage)).steps()]
 
 
 def _parameter(text: str) -> tuple[str, str]:

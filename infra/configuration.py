@@ -40,6 +40,12 @@ def unsettle(stage: str, path: Path = FILE) -> bool:
     return _write(document, path)
 
 
+def reservations(stage: str, path: Path = FILE) -> dict[str, int]:
+    """How many requests at once each function reserves, by Chalice's name of it; those that do."""
+    functions = _read(stage, path)["stages"][stage].get("lambda_functions", {})
+    return {key: each["reserved_concurrency"] for key, each in functions.items() if "reserved_concurrency" in each}
+
+
 SURROUNDING_VARIABLES = (
     "DATABASE_URL",
     "DATABASE_IAM",

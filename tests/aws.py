@@ -1,9 +1,9 @@
 """AWS as moto plays it, over real HTTP, with the few things that stock moto lacks for us.
 
 Chalice imports its REST API as Swagger 2.0 without a description, answers preflights by mock integrations without a
-`uri` or method, and asks for a layer by its ARN. RDS does not tell its certificates. Functions run in Docker, which is
-not everywhere: here they are run by the test (`functions`). Each is mended below, and nothing else: whatever is
-compared in tests comes from what moto was sent (`imported`) or keeps.
+`uri` or method, and asks for a layer by its ARN. Lambda does not tell how much may run at once, nor RDS its
+certificates. Functions run in Docker, which is not everywhere: here they are run by the test (`functions`). Each is
+mended below, and nothing else: whatever is compared in tests comes from what moto was sent (`imported`) or keeps.
 """
 
 import json
@@ -16,6 +16,7 @@ from unittest.mock import patch
 from moto.apigateway.models import APIGatewayBackend
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.awslambda.responses import LambdaResponse
+from moto.awslambda.urls import url_paths
 from moto.core.responses import ActionResult
 from moto.moto_api._internal.models import moto_api_backend
 from moto.rds.responses import RDSResponse
@@ -83,6 +84,10 @@ def account() -> Iterator[Account]:
         layer = lambda_backends[owner][region].get_layer_version(name, version)
         return json.dumps(layer.get_layer_version())
 
+    def account_settings(_response: LambdaResponse) -> str:
+        limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
+        return json.dumps({"AccountLimit": limit, "AccountUsage": {}})
+
     def invoke(function: LambdaFunction, body: str, _headers: Any, _response_headers: Any) -> bytes:
         return json.dumps(functions[function.function_name](json.loads(body))).encode()
 
@@ -90,6 +95,8 @@ def account() -> Iterator[Account]:
         patch.object(APIGatewayBackend, "put_rest_api", put),
         patch.object(APIGatewayBackend, "import_rest_api", create),
         patch.object(LambdaResponse, "get_layer_version_by_arn", layer_by_arn, create=True),
+        patch.object(LambdaResponse, "get_account_settings", account_settings, create=True),
+        patch.dict(url_paths, {r"{0}/(?P<api_version>[^/]+)/account-settings/?$": LambdaResponse.dispatch}),
         patch.object(LambdaFunction, "invoke", invoke),
         patch.object(RDSResponse, "describe_certificates", _certificates, create=True),
     ):

@@ -43,11 +43,13 @@ class Desk:
     aws: Account
 
     def infra(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `python -m infra`."""
+        """Run `python -m infra` for a region that is not the desk's own."""
         return subprocess.run(
-            [sys.executable, "-m", "infra", *arguments, "--stage", "dev", "--yes"],
+            [sys.executable, "-m", "infra", *arguments, "--stage", "dev", "--yes", "--region", REGION],
             cwd=self.folder,
-            env=os.environ | self.aws.environment | {"PYTHONPATH": str(self.folder)},
+            env=os.environ
+            | self.aws.environment
+            | {"PYTHONPATH": str(self.folder), "AWS_DEFAULT_REGION": "us-west-2", "AWS_REGION": "us-west-2"},
             capture_output=True,
             text=True,
             timeout=300,
@@ -108,22 +110,30 @@ def test_a_stage_comes_up_stays_as_it_is_and_goes_down(
     assert "devfauna@" in functions["faunalens-dev-admin"]["Environment"]["Variables"]["DATABASE_URL"]
     # AND the database was made ready and loaded, by the loader that everybody uses
     assert [command[0] for command in said] == ["prepare", "load"]
-    assert run(["list", "--database-url", database_url])["said"].rstrip().endswith("active")
+    assert run({"command": ["list", "--database-url", database_url]})["said"].rstrip().endswith("active")
     # AND dashboards and alarms are there
     assert desk.aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
 
-    # WHEN it is brought up again THEN it says of each part that it is there (moto updates stacks without a change)
+    # WHEN it is brought up again, by another checkout, which has no record
+    # THEN it says of each part that it is there (moto updates stacks without a change)
+    (desk.folder / ".chalice" / "deployed" / "dev.json").unlink()
+    (api,) = desk.aws.client("apigateway").get_rest_apis()["items"]
     again = desk.infra("up", "--skip", "smoke")
     assert again.returncode == 0, again.stdout + again.stderr
     for said_again in ("already there", "already active", "nothing to do"):
         assert said_again in again.stdout
+    # AND there is no second API
+    assert [each["id"] for each in desk.aws.client("apigateway").get_rest_apis()["items"]] == [api["id"]]
 
     # WHEN it is taken down THEN nothing is left
+    (desk.folder / ".chalice" / "deployed" / "dev.json").unlink()
     photo = {"Bucket": outputs["PhotoBucket"], "Key": "uploads/one"}
     desk.aws.client("s3").put_object(**photo, Body=b"a photo")
     down = desk.infra("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert "1 photos deleted" in down.stdout
+    assert "faunalens-dev-admin is out of it" in down.stdout
+    assert desk.aws.client("iam").list_roles()["Roles"] == []
     assert down.stdout.rstrip().endswith("Stage dev is gone.")
     assert desk.aws.client("lambda").list_functions()["Functions"] == []
     assert desk.aws.client("apigateway").get_rest_apis()["items"] == []
@@ -137,7 +147,7 @@ def _administer(event: dict[str, Any]) -> dict[str, Any]:
     command = [each for each in event["command"] if not each.startswith(("rediss:", "--redis-url"))]
     if command[0] == "prepare":
         return {"code": 0, "said": "faunalens_app may read\n"}
-    return run(command)
+    return run({"command": command})
 
 
 def outputs_of(aws: Account) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """`python -m infra`, before it does anything."""
 
+import shlex
+
 import pytest
 
-from infra.__main__ import main
+from infra.__main__ import _again, _parser, main
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +39,27 @@ def test_a_parameter_without_a_value_is_told(capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit):
         main(["up", "--stage", "dev", "--set", "AlarmEmail"])
     assert "is not NAME=VALUE" in capsys.readouterr().err
+
+
+def test_a_step_to_leave_out_that_is_none_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["up", "--stage", "dev", "--skip", "smokes"])
+    assert "invalid choice: 'smokes'" in capsys.readouterr().err
+
+
+def test_how_to_go_on_repeats_what_the_command_was_told() -> None:
+    # GIVEN a command with options WHEN it fails THEN the one to go on with has them too, so that nothing is taken back
+    told = [
+        "up",
+        "--stage",
+        "dev",
+        "--region",
+        "eu-west-1",
+        "--firewall",
+        "--set",
+        "AlarmEmail=me@example.org",
+        "--yes",
+    ]
+    told += ["--skip", "data", "--skip", "smoke"]
+    again = _again("up", _parser().parse_args(told))
+    assert vars(_parser().parse_args(shlex.split(again)[3:])) == vars(_parser().parse_args(told))

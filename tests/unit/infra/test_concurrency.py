@@ -1,0 +1,50 @@
+"""Reservations that an account does or does not take, as Lambda reckons."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from infra import concurrency
+from infra.step import Refused
+from tests.unit.infra.amazon import Client, ResourceNotFoundException
+
+WANTED = {"faunalens-dev": 10, "faunalens-dev-warm": 1, "faunalens-dev-admin": 1}
+
+
+def account(whole: int, free: int, reserved: Mapping[str, int]) -> Client:
+    """Lambda of an account with so much concurrency, of which so much is not reserved."""
+
+    def reservation(FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        if FunctionName not in reserved:
+            raise ResourceNotFoundException
+        return {"ReservedConcurrentExecutions": reserved[FunctionName]} if reserved[FunctionName] else {}
+
+    limit = {"ConcurrentExecutions": whole, "UnreservedConcurrentExecutions": free}
+    return Client(get_account_settings=lambda: {"AccountLimit": limit}, get_function_concurrency=reservation)
+
+
+@pytest.mark.parametrize(
+    ("whole", "free", "reserved", "stays"),
+    [
+        (1000, 1000, {}, 988),
+        (1000, 112, {}, 100),
+        (1000, 100, WANTED, 100),  # theirs already
+        (1000, 111, {"faunalens-dev-warm": 1, "faunalens-dev-admin": 0}, 100),
+    ],
+)
+def test_what_lambda_takes(whole: int, free: int, reserved: Mapping[str, int], stays: int) -> None:
+    assert concurrency.check(account(whole, free, reserved), WANTED) == stays
+
+
+@pytest.mark.parametrize(("whole", "free", "rest"), [(10, 10, 0), (50, 50, 0), (1000, 111, 11)])
+def test_what_lambda_would_refuse_is_told_before_anything_is_made(whole: int, free: int, rest: int) -> None:
+    # GIVEN a new account, or one whose other functions have reserved the rest
+    with pytest.raises(Refused, match=rf"reserve 12 at once, but of the account's {whole} only {rest} can be") as said:
+        concurrency.check(account(whole, free, {}), WANTED)
+    assert "Service Quotas" in str(said.value)
+    assert "reserved_concurrency" in str(said.value)
+
+
+def test_a_small_account_does_without_reservations() -> None:
+    assert concurrency.check(account(10, 10, {}), {}) == 10

@@ -1,0 +1,65 @@
+"""A function that is called while it is not ready, or at work for somebody else."""
+
+import io
+from typing import Any
+
+import pytest
+
+from infra import functions
+from infra.step import Refused
+from tests.unit.infra.amazon import (
+    Client,
+    ResourceConflictException,
+    ResourceNotFoundException,
+    TooManyRequestsException,
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions, "PAUSE", 0.0)
+
+
+def function(*answers: bytes | Exception, failed: bool = False) -> Client:
+    """Lambda with one function that answers so, call by call; the last one for good."""
+    left = list(answers)
+
+    def invoke(**_: Any) -> dict[str, Any]:
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return {"Payload": io.BytesIO(answer), **({"FunctionError": "Unhandled"} if failed else {})}
+
+    return Client(invoke=invoke)
+
+
+def test_what_is_not_ready_is_waited_for_and_told_once() -> None:
+    client = function(ResourceConflictException(), TooManyRequestsException(), b'{"code": 0, "said": "loaded"}')
+    said: list[str] = []
+    functions.administer(client, "dev", ["load"], said.append)
+    assert said == ["faunalens-dev-admin is not ready, or at work for somebody else; waited for", "loaded"]
+
+
+def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions, "PATIENCE", 0.0)
+    with pytest.raises(Refused, match=r"takes no call after 0 seconds: .*Rate Exceeded"):
+        functions.administer(function(TooManyRequestsException()), "dev", ["load"], lambda _: None)
+
+
+def test_a_function_that_is_not_there_is_told() -> None:
+    with pytest.raises(Refused, match="no function faunalens-dev-admin; make it with the step app"):
+        functions.administer(function(ResourceNotFoundException()), "dev", ["load"], lambda _: None)
+
+
+def test_a_function_that_fails_leads_to_its_log() -> None:
+    client = function(b'{"errorMessage": "Task timed out after 300.00 seconds"}', failed=True)
+    with pytest.raises(
+        Refused, match=r"Task timed out after 300.00 seconds; its log is /aws/lambda/faunalens-dev-admin"
+    ):
+        functions.administer(client, "dev", ["load"], lambda _: None)
+
+
+def test_a_command_that_fails_tells_its_last_words() -> None:
+    client = function(b'{"code": 1, "said": "dataset 1\\nerror: no right"}')
+    with pytest.raises(Refused, match="database load: error: no right"):
+        functions.administer(client, "dev", ["load"], lambda _: None)
