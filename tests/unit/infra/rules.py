@@ -44,6 +44,17 @@ def _allows_only_some(properties: Properties) -> bool:
     )
 
 
+def _is_read_from_inside_only(properties: Properties) -> bool:
+    """Whether reading is denied to everybody whose request did not come through our network."""
+    return any(
+        each["Effect"] == "Deny"
+        and each["Principal"] == "*"
+        and each["Action"] == "s3:GetObject"
+        and each["Condition"] == {"StringNotEquals": {"aws:SourceVpc": {"Ref": "Vpc"}}}
+        for each in _statements(properties["PolicyDocument"])
+    )
+
+
 def _ingress(properties: Properties) -> list[Any]:
     return list(properties.get("SecurityGroupIngress", []))
 
@@ -248,6 +259,12 @@ RULES = {
         "nobody is allowed in from elsewhere",
         _allows_only_some,
         {"PolicyDocument": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]}},
+    ),
+    "READ_INSIDE": Rule(
+        "AWS::S3::BucketPolicy",
+        "photos are read from inside the network only, whoever asks",
+        _is_read_from_inside_only,
+        {"PolicyDocument": {"Statement": []}},
     ),
     # Logs, alarms
     "CKV_AWS_66": Rule(
