@@ -30,7 +30,7 @@ from chalicelib.parts import Parts
 from chalicelib.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.problem import problem_of
 from chalicelib.record import Record, WarmingRecord
-from chalicelib.settings import Budget, Settings
+from chalicelib.settings import Settings
 from chalicelib.start import Start
 
 if TYPE_CHECKING:
@@ -42,29 +42,6 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 ANYBODY = CORSConfig(allow_origin="*", expose_headers=["Retry-After"])
 """Pages elsewhere may call the API too, and read when to come again."""
-
-
-@cache
-def warming() -> "Warming":
-    """The scheduled function's part; a function of its own on Lambda, so it has no model."""
-    return build_warming(settings)
-
-
-@cache
-def uploads() -> "Uploads":
-    """The bucket for photos too large for a request; nothing is opened yet."""
-    from chalicelib.uploads import Uploads
-
-    return Uploads(
-        settings.photo_bucket,
-        settings.aws_region,
-        Budget(settings.s3_connect, settings.s3_read, settings.s3_total),
-        max_bytes=settings.photo_max_bytes,
-        seconds=settings.upload_seconds,
-    )
-
-
-type View = Callable[..., Response]
 
 app = Chalice(app_name="faunalens", configure_logs=False)
 app.api.binary_types = list(BINARY_TYPES)
@@ -89,6 +66,23 @@ def parts() -> Parts:
                 app.log.error("the model cannot be used: %s", error)
                 raise errors.Unavailable("the model is not ready; try again later", retry_after=30) from error
         return _parts
+
+
+@cache
+def warming() -> "Warming":
+    """The scheduled function's part; a function of its own on Lambda, so it has no model."""
+    return build_warming(settings)
+
+
+@cache
+def uploads() -> "Uploads":
+    """The bucket for photos too large for a request; nothing is opened yet."""
+    from chalicelib.uploads import build_uploads
+
+    return build_uploads(settings)
+
+
+type View = Callable[..., Response]
 
 
 def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[View], View]:

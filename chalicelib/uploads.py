@@ -11,12 +11,10 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chalicelib.errors import NotFound, PhotoTooLarge, Unavailable, UploadMissing
-
-if TYPE_CHECKING:
-    from chalicelib.settings import Budget
+from chalicelib.settings import Budget, Settings
 
 FOLDER = "uploads/"
 """Where in the bucket photos lie; policies name it."""
@@ -41,7 +39,7 @@ class Uploads:
     `bucket` is empty where there is none; every method then raises `NotFound` that says what to do instead.
     """
 
-    def __init__(self, bucket: str, region: str, budget: "Budget", *, max_bytes: int, seconds: int) -> None:
+    def __init__(self, bucket: str, region: str, budget: Budget, *, max_bytes: int, seconds: int) -> None:
         self._bucket, self._max_bytes, self._seconds = bucket, max_bytes, seconds
         self._region, self._budget = region, budget
         self._client: Any = None
@@ -122,6 +120,17 @@ class Uploads:
                     ),
                 )
             return self._client
+
+
+def build_uploads(settings: Settings) -> Uploads:
+    """The bucket as the settings want it."""
+    return Uploads(
+        settings.photo_bucket,
+        settings.aws_region,
+        Budget(settings.s3_connect, settings.s3_read, settings.s3_total),
+        max_bytes=settings.photo_max_bytes,
+        seconds=settings.upload_seconds,
+    )
 
 
 def _within[R](seconds: float, step: Callable[[], R]) -> R:
