@@ -55,11 +55,11 @@ def _ask(url: str, photo: bytes | None = None) -> dict[str, Any]:
             answer: dict[str, Any] = json.load(response)
             return answer
     except HTTPError as error:
-        if error.code == 503 and url.partition("?")[0].endswith("/health"):
-            failing: dict[str, Any] = json.load(error)
-            if "model" in failing:
-                return failing
-        raise Refused(f"{url} answered {error.code}: {error.read(500).decode(errors='replace')}") from error
+        said = error.read().decode(errors="replace")
+        if error.code == 503 and url.partition("?")[0].endswith("/health") and '"model"' in said:
+            failing: dict[str, Any] = json.loads(said)
+            return failing
+        raise Refused(f"{url} answered {error.code}: {said[:500]}") from error
     except (URLError, TimeoutError, ValueError) as error:
         raise Refused(f"{url} did not answer: {error}") from error
 

@@ -1,5 +1,8 @@
 """The last step of bringing a stage up, against the app itself."""
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
 import pytest
 
 from infra import smoke
@@ -28,3 +31,28 @@ def test_nothing_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(smoke, "PATIENCE", 0.0)
     with pytest.raises(Refused, match=r"http://127\.0\.0\.1:1/health\?deep=true did not answer"):
         smoke.check("http://127.0.0.1:1/", lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "body", ['{"code": "unavailable", "detail": "the model is not ready"}', "<html>the model is not ready"]
+)
+def test_a_stage_that_cannot_even_tell_its_health_is_told_in_its_words(
+    monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    # GIVEN a stage whose health is a problem, or words of whatever stands before it
+    class Down(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802  its name
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(smoke, "PATIENCE", 0.0)
+    with HTTPServer(("127.0.0.1", 0), Down) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        # WHEN it is checked THEN what was said is passed on
+        with pytest.raises(Refused, match="answered 503: .*the model is not ready"):
+            smoke.check(f"http://127.0.0.1:{server.server_port}/", lambda _: None)
+        server.shutdown()
