@@ -41,7 +41,7 @@ def test_a_stage_that_cannot_even_tell_its_health_is_told_in_its_words(
 ) -> None:
     # GIVEN a stage whose health is a problem, or words of whatever stands before it
     class Down(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  its name
+        def do_GET(self) -> None:
             self.send_response(503)
             self.end_headers()
             self.wfile.write(body.encode())
@@ -53,6 +53,6 @@ def test_a_stage_that_cannot_even_tell_its_health_is_told_in_its_words(
     with HTTPServer(("127.0.0.1", 0), Down) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         # WHEN it is checked THEN what was said is passed on
-        with pytest.raises(Refused, match="answered 503: .*the model is not ready"):
+        with pytest.raises(Refused, match=r"answered 503: .*the model is not ready"):
             smoke.check(f"http://127.0.0.1:{server.server_port}/", lambda _: None)
         server.shutdown()
