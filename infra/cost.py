@@ -14,6 +14,9 @@ from dashboards.prices import read_prices
 HOURS = 730.0
 """Hours of a month, as AWS counts."""
 
+RUNS = HOURS * 12
+"""Runs of warming in a month: one every five minutes, whatever is asked."""
+
 Prices = Mapping[str, float]
 
 
@@ -52,6 +55,7 @@ ASSUMED = {
     "warm_ms": Assumed(250.0, "ms", "a run of warming is billed for", "a look at Redis; 8,760 runs a month"),
     "log_kb": Assumed(3.5, "kB", "of log for each identification", "logs.md"),
     "visit_log_kb": Assumed(0.35, "kB", "of log for each other request", "Lambda's own three lines"),
+    "warm_log_kb": Assumed(2.5, "kB", "of log for each run of warming", "metrics, a report, Lambda's own three lines"),
     "log_months": Assumed(3.0, "months", "that lines are kept", "infra/stages/prod.json"),
     "log_packed": Assumed(0.15, "share", "of their size that kept lines take", "CloudWatch compresses them"),
     "busy": Assumed(0.4, "share", "of the time that a Fargate task computes", "meets peaks until others have started"),
@@ -114,10 +118,9 @@ def compute(month: Month, prices: Prices) -> float:
     each = _a("billed_ms") + month.cold * _a("init_ms")
     others = requests(month) - month.identifications
     seconds = (month.identifications * each + others * _a("visit_ms")) / 1e3
-    runs = HOURS * 12
     gigabyte_seconds = seconds * prices["lambda_memory_gb"]
-    gigabyte_seconds += runs * _a("warm_ms") / 1e3 * prices["lambda_warm_memory_gb"]
-    calls = requests(month) + runs
+    gigabyte_seconds += RUNS * _a("warm_ms") / 1e3 * prices["lambda_warm_memory_gb"]
+    calls = requests(month) + RUNS
     return gigabyte_seconds * prices["lambda_gb_second"] + calls / 1e6 * prices["lambda_million_requests"]
 
 
@@ -154,12 +157,13 @@ def cache(month: Month, prices: Prices) -> float:
 
 
 def logs(month: Month, prices: Prices) -> float:
-    """Lines taken in and kept, and traces: one request a second and 5 % of the others."""
+    """Lines taken in and kept, and traces: every run of warming, one request a second and 5 % of the others."""
     others = requests(month) - month.identifications
-    gigabytes = (month.identifications * _a("log_kb") + others * _a("visit_log_kb")) / 1e6
+    kilobytes = month.identifications * _a("log_kb") + others * _a("visit_log_kb") + RUNS * _a("warm_log_kb")
+    gigabytes = kilobytes / 1e6
     kept = gigabytes * _a("log_packed") * _a("log_months") * prices["logs_gb_month"]
     first = min(requests(month), HOURS * 3600)
-    traced = first + 0.05 * (requests(month) - first)
+    traced = RUNS + first + 0.05 * (requests(month) - first)
     return gigabytes * prices["logs_gb"] + kept + traced / 1e6 * prices["xray_million_traces"]
 
 

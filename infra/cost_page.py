@@ -110,15 +110,18 @@ Free tiers are left out, but for the first 100 GB of data out. Nothing was bille
 """
 
 _READING = """
-- *Idle* is a stage that nobody asks, whose database pauses and whose warming looks at Redis. What is left is watching
-  it, the least storage of Redis, and nothing for computing. Without dashboards and alarms it would be 6 dollars. (An
-  account's first three dashboards and ten alarms are free, which this leaves out.)
+- *Idle* is a stage that nobody asks, whose database pauses, as dev's does, and whose warming looks at Redis. What is
+  left is watching it, the least storage of Redis, and nothing for computing. Without dashboards and alarms it would be
+  6 dollars. (An account's first three dashboards and ten alarms are free, which this leaves out.) prod's database does
+  not pause: its half ACU is 44 dollars more, asked or not.
 - With few requests, the database is the price: each query that no cache answers keeps it awake for six minutes. A
   longer `FEATURES_SOFT_TTL` asks less; `DatabaseMinCapacity` above 0 never waits and always pays.
 - With many, it is API Gateway, and there the page: its files are calls like any other. CloudFront before it, or a
   client of your own, would take most of that away.
-- The firewall is not in it: 8 dollars a month with its three rules, and 0.60 for a million calls. Nor are taxes,
-  support and snapshots that are kept.
+- There is nothing to pay for network, secrets and keys: no NAT, no interface endpoint (ElastiCache's own is free), no
+  secret and no key of ours. The firewall is not in it: 8 dollars a month with its three rules, and 0.60 for a million
+  calls. Nor are what passes between zones (kilobytes a request), queries in Logs Insights (0.005 a GB), backups beyond
+  the database's size, taxes, support, and snapshots that are kept.
 """
 
 _MEMORY = """
