@@ -15,6 +15,7 @@ from dashboards.arguments import add_common
 from dashboards.connection import ACTIONS, Connection, NotConnected, in_our_words, topic_exists
 from dashboards.diff import coloured
 from dashboards.files import FOLDER, Placeholders, read
+from dashboards.limits import LimitError
 from dashboards.lint.folder import lint
 from dashboards.plan import Step, plan
 from dashboards.resources import Resource, desired
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     try:
         _deploy(options)
-    except NotConnected as error:
+    except (NotConnected, LimitError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except Exception as error:
@@ -49,6 +50,7 @@ def _deploy(options: argparse.Namespace) -> None:
         runbook=options.runbook or origin.runbook_url(FOLDER.parent),
         topic=options.topic,
         partition=connection.partition,
+        containers=options.containers,
     )
     print(f"stage {options.stage} in {placeholders.region}, account {placeholders.account}")
     wanted: list[Resource] = []

@@ -8,15 +8,17 @@
 
 Placeholders are replaced in texts only, so that no value can break the JSON around it. In dashboards `STAGENAME` stays,
 since CloudWatch itself replaces it by what the variable `stage` is set to; `defaultValue` becomes the deployed stage.
+Limits and prices are those of the deployed stage whatever it is set to; `LIMITSTAGE` tells which stage that is.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dashboards.limits import ACCOUNT, LIMITS, STAGES, USUAL, read_limits
 from dashboards.prices import read_prices
 
 FOLDER = Path(__file__).parent
@@ -31,7 +33,7 @@ _WHERE: Mapping[Kind, str] = {
     "composite": "composites/*.json",
     "query": "queries/*.txt",
 }
-_PLACEHOLDER = re.compile(r"STAGENAME|REGIONNAME|ACCOUNTID|RUNBOOKURL|ALARMTOPIC|PRICE_[A-Z0-9_]+")
+_PLACEHOLDER = re.compile(r"STAGENAME|REGIONNAME|ACCOUNTID|RUNBOOKURL|ALARMTOPIC|LIMITSTAGE|(?:PRICE|LIMIT)_[A-Z0-9_]+")
 _LOG_GROUP = re.compile(r"^#\s*log group:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 _STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
 
@@ -47,7 +49,11 @@ class FileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Placeholders:
-    """What is put in for the placeholders. A topic that is not given is the one that the stage's stack makes."""
+    """What is put in for the placeholders. A topic that is not given is the one that the stage's stack makes.
+
+    `limits`: the stage whose limits are put in, if not its own. `containers`: how many the account lets run, which is
+    the limit of a stage that reserves none.
+    """
 
     stage: str = "dev"
     region: str = "eu-west-1"
@@ -55,9 +61,16 @@ class Placeholders:
     runbook: str = "docs/runbook.md"
     topic: str = ""
     partition: str = "aws"
+    limits: str = ""
+    containers: str = ACCOUNT
+
+    @property
+    def limit_stage(self) -> str:
+        """The stage whose limits are put in."""
+        return self.limits or self.stage
 
     def values(self) -> dict[str, str]:
-        """Text for each placeholder but the prices."""
+        """Text for each placeholder but prices and limits."""
         topic = f"arn:{self.partition}:sns:{self.region}:{self.account}:{SERVICE}-{self.stage}-alarms"
         return {
             STAGE_VARIABLE: self.stage,
@@ -65,11 +78,15 @@ class Placeholders:
             "ACCOUNTID": self.account,
             "RUNBOOKURL": self.runbook,
             "ALARMTOPIC": self.topic or topic,
+            "LIMITSTAGE": self.limit_stage,
         }
 
 
-KEPT = Placeholders(STAGE_VARIABLE, "REGIONNAME", "ACCOUNTID", "RUNBOOKURL", "ALARMTOPIC")
-"""Placeholders that stay as they are: what lint reads with, so that it sees what was written. Prices are put in."""
+KEPT = Placeholders(STAGE_VARIABLE, "REGIONNAME", "ACCOUNTID", "RUNBOOKURL", "ALARMTOPIC", limits=USUAL)
+"""Placeholders that stay as they are: what lint reads with, so that it sees what was written.
+
+Prices are put in, and limits, which are numbers in expressions.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +165,10 @@ def sources(folder: Path = FOLDER) -> list[Source]:
 
 
 def read(placeholders: Placeholders = Placeholders(), folder: Path = FOLDER) -> Files:
-    """All files with the placeholders put in. Raises `FileError` or `PriceError` at the first that cannot be read."""
+    """All files with the placeholders put in.
+
+    Raises `FileError`, `PriceError` or `LimitError` at the first that cannot be read.
+    """
     files = Files(placeholders.stage)
     values = values_of(placeholders, folder)
     for source in sources(folder):
@@ -163,9 +183,10 @@ def read(placeholders: Placeholders = Placeholders(), folder: Path = FOLDER) -> 
 
 
 def values_of(placeholders: Placeholders, folder: Path = FOLDER) -> dict[str, str]:
-    """Text for each placeholder, prices included. Raises `PriceError`."""
+    """Text for each placeholder, prices and limits included. Raises `PriceError` or `LimitError`."""
     prices = read_prices(folder / "prices.csv").values()
-    return placeholders.values() | {price.placeholder: price.text for price in prices}
+    limits = read_limits(placeholders.limit_stage, folder.parent, placeholders.containers)
+    return placeholders.values() | {price.placeholder: price.text for price in prices} | limits
 
 
 def read_object(source: Source, values: Mapping[str, str]) -> dict[str, Any]:
@@ -189,7 +210,7 @@ def read_query(source: Source, values: Mapping[str, str]) -> Query:
 
 
 def used_placeholders(source: Source) -> set[str]:
-    """Placeholders that a file holds, prices included. Raises `FileError`."""
+    """Placeholders that a file holds, prices and limits included. Raises `FileError`."""
     return set(_PLACEHOLDER.findall(source.text()))
 
 
@@ -217,7 +238,7 @@ def _filled(value: Any, values: Mapping[str, str], file: str) -> Any:
     """The value with placeholders replaced in every text below it."""
     unknown = sorted({each for text in _texts(value) for each in _PLACEHOLDER.findall(text)} - values.keys())
     if unknown:
-        raise FileError(file, f"{', '.join(unknown)}: no such price in prices.csv; add it there, or correct the name")
+        raise FileError(file, _unknown(unknown))
 
     def fill(each: Any) -> Any:
         if isinstance(each, str):
@@ -229,6 +250,16 @@ def _filled(value: Any, values: Mapping[str, str], file: str) -> Any:
         return each
 
     return fill(value)
+
+
+def _unknown(names: Sequence[str]) -> str:
+    """What to do about placeholders that nothing can be put in for."""
+    limits = [name for name in names if name.startswith("LIMIT_")]
+    if known := [name for name in limits if name in LIMITS]:
+        return f"{', '.join(known)}: {STAGES}, which says it, does not lie beside this folder; put it there"
+    if limits:
+        return f"{', '.join(limits)}: there is no such limit; write one of {', '.join(LIMITS)}"
+    return f"{', '.join(names)}: no such price in prices.csv; add it there, or correct the name"
 
 
 def _texts(value: Any) -> Iterator[str]:

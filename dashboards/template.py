@@ -16,6 +16,7 @@ from dashboards import origin
 from dashboards.account import TAG
 from dashboards.arguments import add_common
 from dashboards.files import FOLDER, Placeholders, read
+from dashboards.limits import ACCOUNT, LimitError
 from dashboards.lint.folder import lint
 from dashboards.resources import Resource, children, desired
 
@@ -33,12 +34,27 @@ _PSEUDO = re.compile("\ue000(Region|AccountId|Partition)\ue000")
 """Where a pseudo parameter belongs, while the files are read: characters that nobody writes and JSON leaves alone."""
 
 
-def template(stage: str, runbook: str = origin.PLAIN, topic: str = "", folder: Path = FOLDER) -> dict[str, Any]:
-    """The template for one stage. Raises `FileError` or `PriceError`.
+def template(
+    stage: str,
+    runbook: str = origin.PLAIN,
+    topic: str = "",
+    folder: Path = FOLDER,
+    containers: str = ACCOUNT,
+) -> dict[str, Any]:
+    """The template for one stage. Raises `FileError`, `PriceError`, or `LimitError` for a stage without limits.
 
-    A topic that is not given is the stage's own, `faunalens-STAGE-alarms`.
+    A topic that is not given is the stage's own, `faunalens-STAGE-alarms`. `containers`: how many the account lets
+    run, for a stage that reserves none.
     """
-    marks = Placeholders(stage, "\ue000Region\ue000", "\ue000AccountId\ue000", runbook, topic, "\ue000Partition\ue000")
+    marks = Placeholders(
+        stage,
+        region="\ue000Region\ue000",
+        account="\ue000AccountId\ue000",
+        runbook=runbook,
+        topic=topic,
+        partition="\ue000Partition\ue000",
+        containers=containers,
+    )
     resources = desired(read(marks, folder))
     known = {each.name: _logical(each) for each in resources if each.kind in ("alarm", "composite")}
     return {
@@ -96,7 +112,12 @@ def main(arguments: Sequence[str]) -> int:
         print("error: no template was made: mend what lint found first", file=sys.stderr)
         return 1
     runbook = options.runbook or origin.runbook_url(FOLDER.parent)
-    text = json.dumps(template(options.stage, runbook, options.topic, folder), ensure_ascii=False, indent=1) + "\n"
+    try:
+        made = template(options.stage, runbook, options.topic, folder, options.containers)
+    except LimitError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    text = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
     size = len(text.encode())
     if size > MOST_BYTES:
         print(

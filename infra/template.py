@@ -14,6 +14,7 @@ from subprocess import CalledProcessError
 from typing import Any
 
 from dashboards import template as dashboards
+from dashboards.limits import LimitError
 from dashboards.origin import PLAIN
 from infra.environment import surroundings
 from infra.limits import limits_of
@@ -111,7 +112,7 @@ def extras(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> d
         "Resources": _joined(
             stack["Resources"],
             {name: _before(each, stage) for name, each in edge["Resources"].items()},
-            _to_topic(dashboards.template(stage, runbook)["Resources"], stage),
+            _to_topic(_watching(stage, runbook), stage),
             _functions(stage, stack["Outputs"]),
             {"RestAPI": {"Properties": _api(stage)}, "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete"}}},
         ),
@@ -156,6 +157,14 @@ def _functions(stage: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
         }
         made["APIHandler" if api else to_cfn_resource_name(key)] = {"Properties": properties}
     return made
+
+
+def _watching(stage: str, runbook: str) -> Any:
+    """Dashboards, alarms and saved queries, which compare with the limits in stages/STAGE.json."""
+    try:
+        return dashboards.template(stage, runbook)["Resources"]
+    except LimitError as error:
+        raise Refused(str(error)) from error
 
 
 def _api(stage: str) -> dict[str, Any]:

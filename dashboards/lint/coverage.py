@@ -1,4 +1,4 @@
-"""The other way round: everything that the app emits is looked at by somebody, and every price is put to use."""
+"""The other way round: everything that the app emits is looked at by somebody, every price and limit is put to use."""
 
 import csv
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.metrics import NAMESPACE, billed
+from dashboards.limits import LIMITS, LimitError, read_limits, stages_of
 from dashboards.lint import emitted
 from dashboards.lint.finding import Finding, instead, quoted
 from dashboards.lint.reference import Reference
@@ -64,6 +65,22 @@ def check_prices(prices: Mapping[str, Price], used: Collection[str], root: Path,
             yield Finding(f"{folder.name}/prices.csv", price.name, unused)
     for name in sorted(counted - prices.keys()):
         yield Finding(COST, f'prices["{name}"]', f"no such price in {folder.name}/prices.csv; {instead(name, prices)}")
+
+
+def check_limits(used: Collection[str], root: Path) -> Iterator[Finding]:
+    """Limits that a stage does not say, though alarms compare with them, and limits that no file compares with.
+
+    `used`: placeholders in the files. `root`: what infra/stages and .chalice lie in.
+    """
+    stages = stages_of(root)
+    for stage in stages:
+        try:
+            read_limits(stage, root)
+        except LimitError as error:
+            yield Finding(error.file, "", error.detail)
+    for name in LIMITS if stages else ():
+        if name not in used:
+            yield Finding("dashboards/limits.py", name, "no file has it; use it, or remove it")
 
 
 def counts(alarms: Collection[Mapping[str, Any]], composites: int, dashboards: int) -> dict[str, int]:

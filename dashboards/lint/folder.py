@@ -1,11 +1,12 @@
 """A whole folder, linted: each file by itself, then all against one another, the code and the documents."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dashboards import files
+from dashboards.limits import LimitError
 from dashboards.lint import composite, coverage, query, runbook
 from dashboards.lint.alarm import MetricAlarm
 from dashboards.lint.dashboard import Dashboard
@@ -45,10 +46,11 @@ class _Run:
         self._links: dict[str, set[str]] = {}
         try:
             self._prices = read_prices(folder / "prices.csv")
+            self._values = files.values_of(files.KEPT, folder)
             everything = files.sources(folder)
         except PriceError as error:
             self._say([Finding(f"{folder.name}/prices.csv", "", str(error).removeprefix("prices.csv "))])
-        except files.FileError as error:
+        except (files.FileError, LimitError) as error:
             self._say([Finding(error.file, "", error.detail)])
         else:
             if self._read(everything):
@@ -60,14 +62,13 @@ class _Run:
 
     def _read(self, everything: list[files.Source]) -> bool:
         """Read and check each file by itself. Whether all could be read: else nothing can be said of the whole."""
-        values = files.values_of(files.KEPT, self._folder)
         unread = 0
         for source in everything:
             try:
                 self._placeholders |= files.used_placeholders(source)
                 self._links[source.file] = runbook.links_of(source.text())
-                self._say(Finding(source.file, "", each) for each in misspelt(source.text(), values))
-                self._check(source, values)
+                self._say(Finding(source.file, "", each) for each in misspelt(source.text(), self._values))
+                self._check(source)
             except files.FileError as error:
                 unread += 1
                 self._say([Finding(error.file, "", error.detail)])
@@ -81,7 +82,8 @@ class _Run:
         }
         return not unread
 
-    def _check(self, source: files.Source, values: Mapping[str, str]) -> None:
+    def _check(self, source: files.Source) -> None:
+        values = self._values
         if source.kind == "query":
             read = files.read_query(source, values)
             self._say(Finding(source.file, "", each) for each in query.problems(read.text, read.log_groups))
@@ -113,6 +115,7 @@ class _Run:
         if all(each.is_whole for of in (self._dashboards, self._alarms) for each in of.values()):
             self._say(coverage.check_metrics(references, self._folder))
         self._say(coverage.check_prices(self._prices, self._placeholders, self._folder.parent, self._folder))
+        self._say(coverage.check_limits(self._placeholders, self._folder.parent))
         bodies = [body for _, body in alarms.values()]
         counts = coverage.counts(bodies, len(self._composites), len(self._dashboards))
         self._say(coverage.check_counts(self._prices, counts, self._folder))

@@ -41,13 +41,14 @@ _LINE_BYTES = 2600
 
 
 class Amazon:
-    """Counts what happens in a minute, and tells it as AWS would."""
+    """Counts what happens in a minute, and tells it as AWS would. `most_capacity`: of the stage's database, ACU."""
 
-    def __init__(self, random: Random, stage: str) -> None:
+    def __init__(self, random: Random, stage: str, most_capacity: float) -> None:
         self._random = random
         self._function = f"{SERVICE}-{stage}"
         self._stage = stage
         self._bucket = f"{self._function}-photos-{Placeholders().account}"
+        self._most_capacity = most_capacity
         self._capacity = 0.5
         self._bytes_in_bucket = 40e9
         self._clear()
@@ -157,7 +158,7 @@ class Amazon:
         self._capacity += (wanted - self._capacity) * (0.5 if wanted > self._capacity else 0.07)
         return {
             "ServerlessDatabaseCapacity": round(self._capacity * 2) / 2,
-            "ACUUtilization": round(100 * self._capacity / 4, 1),
+            "ACUUtilization": round(100 * self._capacity / self._most_capacity, 1),
             "CPUUtilization": round(min(6 + fleet.queries * 0.35 + random.random() * 2, 95), 1),
             "DatabaseConnections": min(self._containers, max(fleet.queries, 0)) + 1,
             "ReadLatency": round(random.lognormvariate(-7.6, 0.3), 6),

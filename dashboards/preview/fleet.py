@@ -18,8 +18,6 @@ from dashboards.preview import day
 DEFAULTS = Settings()
 IDLE = 420.0
 """Seconds after which an idle container is taken away."""
-RESERVED = 10
-"""Containers that the function may have at once: the crowd runs into this limit for a moment."""
 VERSION = "b0491d054589"
 AREAS = ("AU",)
 _NOTHING = np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.uint8)

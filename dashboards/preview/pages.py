@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any
 
 from dashboards.files import FOLDER, STAGE_VARIABLE, FileError, Files, Placeholders, read
+from dashboards.limits import stage_shown
 from dashboards.preview.alarm_widget import Course, alarms_of, by_trouble, counted, courses_of
 from dashboards.preview.alarms import MINUTE
 from dashboards.preview.recording import Recording, Span
@@ -104,7 +105,8 @@ class Pages:
             lines = self._recording.read_on()
             stages = self._stages()
             stage = query.get("stage") or next(iter(stages))
-            files = read(Placeholders(stage=stage, runbook=f"runbook{suffix}"), self._folder)
+            limits = stage_shown(stage, self._folder.parent)
+            files = read(Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits), self._folder)
             if name == "overview":
                 return self._overview(files, lines)
             if name not in files.dashboards:

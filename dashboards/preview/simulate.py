@@ -14,10 +14,11 @@ from random import Random
 from chalicelib.cells import neighbours_of, text_of
 from chalicelib.emitter import Emitter
 from chalicelib.warming import read_places
-from dashboards.files import SERVICE
+from dashboards.files import FOLDER, SERVICE
+from dashboards.limits import CONTAINERS, read_limits
 from dashboards.preview import day
 from dashboards.preview.amazon import Amazon
-from dashboards.preview.fleet import DEFAULTS, RESERVED, Fleet
+from dashboards.preview.fleet import DEFAULTS, Fleet
 from dashboards.preview.people import People
 from dashboards.preview.progress import Progress
 from dashboards.preview.schedule import Schedule
@@ -26,6 +27,8 @@ STAGE = "prod"
 SEED = 1
 CELLS = 2200
 """Cells that people ask from."""
+RUSH = 1.06
+"""People who come at one moment, by containers that the stage may have: some are turned away."""
 
 type Told = Callable[[float], None]
 """Is told the share of the day that is done."""
@@ -68,11 +71,13 @@ def write_day(out: Path, seed: int = SEED, progress: Told = lambda _: None) -> i
 def lines(seed: int = SEED, progress: Told = lambda _: None) -> Iterator[tuple[int, str]]:
     """The day, a minute at a time: how many requests it had, and its lines of embedded metrics."""
     random = Random(seed)  # noqa: S311  a simulation
+    limits = read_limits(STAGE, FOLDER.parent)
+    containers = int(limits[CONTAINERS])
     cells = _cells(random)
     fleet = Fleet(random, cells, [_animals(random) for _ in cells])
     people = People(random, cells, [text_of(cell) for cell in cells])
     schedule = Schedule(random, cells[: DEFAULTS.warm_hottest])
-    amazon = Amazon(random, STAGE)
+    amazon = Amazon(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]))
     clock = Clock()
     buffer = io.StringIO()
     emitter = Emitter(SERVICE, STAGE, buffer, now=clock)
@@ -81,7 +86,7 @@ def lines(seed: int = SEED, progress: Told = lambda _: None) -> Iterator[tuple[i
     for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # or an alarm would find that it had been silent
         clock.moment = day.START - 60 * minutes
         emitter.emit(schedule.run(clock.moment, fleet))
-    arrivals = day.arrivals(random)
+    arrivals = day.arrivals(random, round(RUSH * containers))
     coming = next(arrivals)
     for minute in range(day.MINUTES):
         begin = day.START + 60 * minute
@@ -94,7 +99,7 @@ def lines(seed: int = SEED, progress: Told = lambda _: None) -> Iterator[tuple[i
             emitter.emit(run)
             amazon.warmed(run)
         while coming < begin + 60:
-            if fleet.busy(coming) >= RESERVED:
+            if fleet.busy(coming) >= containers:
                 amazon.turned_away()
                 coming = next(arrivals, float("inf"))
                 continue

@@ -142,7 +142,7 @@ def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[i
 
 def fired(recording: Recording) -> set[str]:
     """Alarms and composites that were in alarm at any time since warming had run."""
-    files = read(Placeholders(stage="local"))
+    files = read(Placeholders(stage="local", limits="prod"))
     span = recording.span()
     found = histories(files, recording.store, span.start + 60, span.end + 300)
     return {name for name, history in found.items() if "ALARM" in history.states}
@@ -183,7 +183,7 @@ def test_the_fault_is_seen_where_one_looks(name: str, title: str, incident: Reco
     assert errors[0] == 0
     assert max(errors) > 5
     # THEN the alarm beside it was in alarm then
-    assert "cache-errors" in alarms_of(read(Placeholders(stage="local")).dashboards[name], "local")
+    assert "cache-errors" in alarms_of(read(Placeholders(stage="local", limits="prod")).dashboards[name], "local")
     (alarm,) = [
         alarm
         for each in data["widgets"]

@@ -155,6 +155,18 @@ def test_all_real_files_are_put_and_a_second_deploy_changes_nothing(
     assert capsys.readouterr().out.splitlines()[-1].startswith("nothing to do: ")
 
 
+def test_a_stage_without_limits_is_not_deployed(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN the real files, whose alarms compare with limits, and a stage that says none
+    assert main(["--stage", "team"]) == 1
+    # THEN it is told which file to write, and nothing was put
+    said = capsys.readouterr().err
+    assert said.startswith("error: infra/stages/team.json: stage team has no such file, which alarms take their limits")
+    assert "write it like that of dev or prod" in said
+    assert names(aws) == set()
+    # AND all of it can be taken away all the same
+    assert main(["--stage", "team", "--remove"]) == 0
+
+
 def test_a_dry_run_only_shows(aws: Account, deploy: Deploy) -> None:
     said = deploy("--dry-run")
     assert {line[2:].split(" ")[1] for line in said if line.startswith("+ ")} == SMALL

@@ -2,14 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.metrics import billed
-from dashboards.files import KEPT, read
+from dashboards.files import KEPT, Files, Placeholders, read
+from dashboards.limits import stages_of
+from dashboards.lines import of_queries
+from dashboards.preview.alarms import states
+from dashboards.preview.series import Store
 from dashboards.prices import read_prices
 
 ROOT = Path(__file__).parents[3]
@@ -117,14 +121,61 @@ def test_our_own_times_are_never_told_as_averages_alone() -> None:
                     assert row[-1].get("stat", "") not in ("", "Average"), f"{board}: {widget['properties']['title']}"
 
 
-def test_limits_that_follow_a_setting_are_four_fifths_of_it_in_prod() -> None:
-    stack, functions = _settings("stack", "prod"), _settings("functions", "prod")["stages"]["prod"]["lambda_functions"]
-    containers = functions["api_handler"]["reserved_concurrency"]
-    assert FILES.alarms["cache-ecpu"]["Threshold"] == 0.8 * int(stack["CacheMaxEcpuPerSecond"])
-    assert FILES.alarms["lambda-concurrency"]["Threshold"] == 0.8 * containers
-    assert FILES.alarms["database-connections"]["Threshold"] > containers
-    smallest = min(int(_settings("stack", stage)["CacheMaxGigabytes"]) for stage in ("dev", "prod"))
-    assert FILES.alarms["cache-storage"]["Threshold"] == 0.8 * smallest * 1e9
+@pytest.mark.parametrize("stage", stages_of(ROOT))
+@pytest.mark.parametrize(
+    ("alarm", "divisor", "allowed"),
+    [
+        ("cache-ecpu", 60, lambda stack, _: 0.8 * int(stack["CacheMaxEcpuPerSecond"])),
+        ("cache-storage", 1, lambda stack, _: 0.8e9 * int(stack["CacheMaxGigabytes"])),
+        ("lambda-concurrency", 1, lambda _, functions: 0.8 * functions["api_handler"]["reserved_concurrency"]),
+        ("database-connections", 1, lambda _, functions: 1.25 * functions["api_handler"]["reserved_concurrency"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_alarm_fires_at_its_share_of_what_the_stage_may(
+    alarm: str, divisor: int, allowed: Callable[[Any, Any], float], stage: str
+) -> None:
+    # GIVEN the alarm of a stage, and what the stage's own settings allow
+    body = read(Placeholders(stage=stage)).alarms[alarm]
+    functions = _settings("functions", stage)["stages"][stage]["lambda_functions"]
+    most = allowed(_settings("stack", stage), functions) * divisor
+    # WHEN the metric of AWS is a little below, and a little above
+    below, above = (_fires(body, stage, most * factor) for factor in (0.99, 1.01))
+    # THEN
+    assert (below, above) == (False, True)
+
+
+@pytest.mark.parametrize("stage", stages_of(ROOT))
+def test_more_connections_than_containers_need_are_fewer_than_the_server_takes(stage: str) -> None:
+    functions = _settings("functions", stage)["stages"][stage]["lambda_functions"]
+    limit = FILES.alarms["database-connections"]["Threshold"] / 100 * functions["api_handler"]["reserved_concurrency"]
+    # THEN every container of every function may hold its one
+    assert limit > sum(each["reserved_concurrency"] for each in functions.values())
+    # THEN Aurora takes more: 211 an ACU of the most capacity, 2,000 at most if the least is 0 or 0.5
+    assert limit < min(211 * float(_settings("stack", stage)["DatabaseMaxCapacity"]) - 23, 2000)
+
+
+def _fires(body: dict[str, Any], stage: str, value: float) -> bool:
+    """Whether an alarm is on after ten minutes in which its one metric of AWS had this value in each minute."""
+    (metric,) = [line.metric for line in of_queries(body["Metrics"]) if line.metric]
+    store = Store()
+    for minute in range(30):
+        aws = {"Namespace": metric.namespace, "Metrics": [{"Name": metric.name}]}
+        aws["Dimensions"] = [[name for name, _ in metric.dimensions]]
+        stamp = {"Timestamp": minute * 60_000, "CloudWatchMetrics": [aws]}
+        store.add(json.dumps({"_aws": stamp, **dict(metric.dimensions), metric.name: value}))
+    return states(Files(stage, alarms={"it": body}), store, 0, 30 * 60)["it"][-1] == "ALARM"
+
+
+def test_no_limit_of_a_stage_is_written_into_a_file() -> None:
+    # GIVEN alarms of two stages WHEN one looks at what differs THEN thresholds do not: they are shares
+    stages = [read(Placeholders(stage=stage)).alarms for stage in stages_of(ROOT)]
+    assert len(stages) > 1
+    for name, body in stages[0].items():
+        assert {each[name]["Threshold"] for each in stages} == {body["Threshold"]}
+    # THEN what compares with a limit says a different one for each
+    for name in ("cache-ecpu", "cache-storage", "lambda-concurrency", "database-connections"):
+        assert len({json.dumps(each[name]["Metrics"][-1]) for each in stages}) == len(stages)
 
 
 def test_what_prices_are_multiplied_with_is_what_there_is() -> None:

@@ -1,11 +1,13 @@
 """Files: placeholders, names, and errors that name the file."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from dashboards.files import FOLDER, KEPT, FileError, Placeholders, Query, check_stage, read, sources
+from dashboards.limits import LimitError
 from tests.unit.dashboards.lint.made import write
 
 
@@ -60,6 +62,26 @@ def test_a_query_says_which_logs_it_reads(small: Path) -> None:
     assert query == Query(text.replace("STAGENAME", "dev"), ("/aws/lambda/faunalens-dev-warm",))
 
 
+STAND_INS = (("dev", ""), ("prod", ""), ("local", "prod"))
+
+
+def test_limits_are_the_stages_own_or_those_of_the_stage_that_is_named() -> None:
+    # GIVEN the real files, read for two stages, and for one that has no limits of its own
+    dev, prod, local = (read(Placeholders(stage, limits=limits)) for stage, limits in STAND_INS)
+    watched = [files.alarms["lambda-concurrency"]["Metrics"][-1]["Expression"] for files in (dev, prod, local)]
+    # THEN numbers stand in expressions
+    assert watched[0] != watched[1] == watched[2]
+    assert re.fullmatch(r"100 \* working / \d+", watched[0])
+    # AND titles say whose they are, also where the variable of the stage is set to another
+    for files, stage in ((dev, "dev"), (prod, "prod"), (local, "prod")):
+        assert f"How full is each part? % of {stage}'s limits" in json.dumps(files.dashboards["service"])
+
+
+def test_a_stage_without_limits_of_its_own_cannot_be_read() -> None:
+    with pytest.raises(LimitError, match=r"^infra/stages/local\.json: stage local has no such file"):
+        read(Placeholders("local"))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -91,5 +113,5 @@ def test_the_real_files_are_all_read_and_leave_no_placeholder() -> None:
     files = read(Placeholders("dev"))
     assert len(files.alarms) == len(list(FOLDER.glob("alarms/*.json")))
     rest = json.dumps([files.alarms, files.composites, [query.text for query in files.queries.values()]])
-    for placeholder in [*KEPT.values(), "PRICE_"]:
+    for placeholder in [*KEPT.values(), "PRICE_", "LIMIT_"]:
         assert placeholder not in rest

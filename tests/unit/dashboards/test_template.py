@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib import metrics
+from dashboards.limits import PARAMETERS
 from dashboards.template import main, template
 from tests.unit.dashboards.lint import made
 
@@ -73,6 +74,35 @@ def test_the_command_writes_it_and_tells_its_size(small: Path, capsys: pytest.Ca
     # AND without a file it is printed
     assert main(["--stage", "dev", "--folder", str(small), "--runbook", "https://x"]) == 0
     assert json.loads(capsys.readouterr().out) == written
+
+
+def test_where_no_containers_are_reserved_the_accounts_are_the_limit(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN an alarm on the containers of a stage that reserves none
+    share = (small / "alarms" / "share.json").read_text(encoding="utf-8")
+    for path, text in {
+        "alarms/share.json": share.replace("requests < 3", "requests < LIMIT_CONTAINERS"),
+        "../infra/stages/dev.json": json.dumps({"Parameters": dict.fromkeys(PARAMETERS.values(), "1")}),
+        "../.chalice/config.json": json.dumps({"stages": {"dev": {}}}),
+    }.items():
+        (small / path).parent.mkdir(exist_ok=True)
+        (small / path).write_text(text, encoding="utf-8")
+    # THEN it is that of Lambda, or the one that is told
+    for options, containers in (({}, "1000"), ({"containers": "10"}, "10")):
+        assert f"requests < {containers}," in properties(small, "AlarmShare", **options)["Metrics"][1]["Expression"]
+    # AND what is no number is refused
+    with pytest.raises(SystemExit):
+        main(["--stage", "dev", "--folder", str(small), "--containers", "many"])
+    assert '"many" is no number of containers; write one such as 10' in capsys.readouterr().err
+
+
+def test_a_stage_without_limits_gets_no_template(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN the real files, whose alarms compare with limits
+    assert main(["--stage", "team", "--runbook", "https://x"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: infra/stages/team.json: stage team has no such file, which alarms take their limits")
 
 
 def test_lint_stands_before_the_template(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,8 +29,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def copy(tmp_path: Path) -> Path:
     """A copy of the real files, to be spoiled."""
     shutil.copytree(FOLDER, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*"))
-    for path in ("docs/runbook.md", "infra/cost.py"):
-        (tmp_path / path).parent.mkdir()
+    for path in ("docs/runbook.md", "infra/cost.py", ".chalice/config.json", "infra/stages/prod.json"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     return tmp_path / "dashboards"
 
@@ -132,6 +132,43 @@ def test_what_is_wrong_with_the_folder_is_said(small: Path, file: str, old: str,
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     found = findings(small)
     assert [finding for finding in found if said in finding], found
+
+
+def test_limits_are_known_said_by_every_stage_and_put_to_use(copy: Path) -> None:
+    # GIVEN the real files, and a stage that does not say all of its limits
+    stage = copy.parent / "infra" / "stages" / "team.json"
+    stage.write_text('{"Parameters": {"CacheMaxEcpuPerSecond": "1000", "CacheMaxGigabytes": "1"}}', encoding="utf-8")
+    (found,) = findings(copy)
+    assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, which alarms compare with; write")
+    stage.unlink()
+    # WHEN an alarm names a limit that there is not THEN those that there are are told
+    replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
+    said = (
+        "dashboards/alarms/cache-ecpu.json: LIMIT_CACHE_UNITS: there is no such limit; write one of LIMIT_CACHE_ECPU, "
+        "LIMIT_CACHE_GIGABYTES, LIMIT_DATABASE_ACU, LIMIT_CONTAINERS"
+    )
+    assert said in findings(copy)
+
+
+def test_a_limit_that_no_file_compares_with_is_found(copy: Path) -> None:
+    replace(copy / "service.json", "LIMIT_DATABASE_ACU ACU", "ACU")
+    replace(copy / "features.json", "LIMIT_DATABASE_ACU ACU", "ACU")
+    assert findings(copy) == ["dashboards/limits.py: LIMIT_DATABASE_ACU: no file has it; use it, or remove it"]
+
+
+@pytest.mark.parametrize("file", [".chalice/config.json", "infra/stages/prod.json"])
+def test_limits_that_cannot_be_read_are_told_once(copy: Path, file: str) -> None:
+    (copy.parent / file).write_text("{", encoding="utf-8")
+    (found,) = findings(copy)
+    assert found.startswith(f"{file}: is no JSON (")
+
+
+def test_files_with_limits_need_the_stages_beside_them(copy: Path) -> None:
+    shutil.rmtree(copy.parent / "infra" / "stages")
+    assert any(
+        each.endswith("LIMIT_CONTAINERS: infra/stages, which says it, does not lie beside this folder; put it there")
+        for each in findings(copy)
+    )
 
 
 def test_what_is_emitted_and_not_shown_needs_a_reason(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ def test_there_is_no_other_minute(minute: float) -> None:
 
 def test_people_come_in_order_as_many_as_expected_within_the_day() -> None:
     # GIVEN a day
-    moments = list(day.arrivals(Random(7)))
+    moments = list(day.arrivals(Random(7), rush=250))
     # THEN everybody comes after whoever came before, on this day
     assert moments == sorted(moments)
     assert minute_of(moments[0]) >= 0
@@ -33,7 +33,12 @@ def test_people_come_in_order_as_many_as_expected_within_the_day() -> None:
     assert minute_of(moments[-1]) <= day.MINUTES
     # THEN the busiest hour has about as many as the rate says
     noon = sum(720 <= minute_of(moment) < 780 for moment in moments)
-    assert noon == pytest.approx(sum(day.rate(minute + 0.5) for minute in range(720, 780)), rel=0.1)
+    assert noon == pytest.approx(250 + sum(day.rate(minute + 0.5) for minute in range(720, 780)), rel=0.1)
+
+
+def test_a_rush_comes_at_one_moment() -> None:
+    moments = [moment for moment in day.arrivals(Random(7), rush=250) if moment in day.RUSH]
+    assert max(sum(start <= moment < start + 0.5 for moment in moments) for start in moments) >= 250
 
 
 def test_a_window_holds_its_minutes_and_no_more() -> None:

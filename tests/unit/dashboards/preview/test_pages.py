@@ -54,6 +54,14 @@ def test_a_time_can_be_chosen(pages: Pages) -> None:
     assert data(pages, "features", range="15m", until="2027-01-01T00:00")["end"] == (day.START + MINUTES * 60) * 1e3
 
 
+@pytest.mark.parametrize(("stage", "shown"), [("dev", "dev"), ("local", "prod")])
+def test_a_stage_is_shown_against_its_own_limits_or_it_is_said_against_whose(
+    pages: Pages, stage: str, shown: str
+) -> None:
+    titles = [widget["title"] for widget in data(pages, "service", stage=stage)["widgets"]]
+    assert f"How full is each part? % of {shown}'s limits" in titles
+
+
 def test_a_stage_without_lines_has_no_data(pages: Pages) -> None:
     widgets = data(pages, "service", stage="dev")["widgets"]
     assert "ok" not in {widget["state"] for widget in widgets if widget["kind"] in {"chart", "bar"}}
