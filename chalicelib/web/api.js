@@ -3,6 +3,7 @@
 import { MOST_BYTES, contentType } from "./photo.js";
 
 const PATIENCE = 35_000; // ms; the API's own door gives up after 29 s
+const SLOWEST = 125; // bytes a ms: 1 Mbit/s, at which a photo of 4.5 MB is 36 s on its way
 
 /** What went wrong: a `code` of the API's problem details, or `offline`, `timeout`, `not_understood`. */
 export class Problem extends Error {
@@ -28,6 +29,7 @@ export async function identify(photo, place, signal) {
     method: "POST",
     headers: { "Content-Type": contentType(photo) },
     body: photo,
+    size: photo.size,
     signal,
   });
 }
@@ -59,7 +61,7 @@ async function put(photo, { url, fields, max_bytes: most }, signal) {
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("Content-Type", photo.type.startsWith("image/") ? photo.type : "image/unknown"); // the bytes decide
   form.append("file", photo); // S3 wants it last
-  await send(url, { method: "POST", body: form, signal }, (response) => {
+  await send(url, { method: "POST", body: form, size: photo.size, signal }, (response) => {
     if (!response.ok) throw new Problem("unavailable", `the upload was refused with status ${response.status}`);
   });
 }
@@ -72,10 +74,10 @@ function call(path, request) {
   });
 }
 
-/** Send a request and read its response, with patience for both. */
-async function send(path, { signal, ...request }, read) {
+/** Send a request and read its response, with patience for both; `size`: bytes of its body. */
+async function send(path, { signal, size = 0, ...request }, read) {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), PATIENCE);
+  const timer = setTimeout(() => late.abort(), PATIENCE + size / SLOWEST);
   signal?.addEventListener("abort", () => late.abort());
   try {
     return await read(await fetch(path, { ...request, signal: late.signal }));

@@ -78,6 +78,27 @@ def test_a_large_file_goes_by_way_of_the_bucket_where_there_is_one(stand: Stand,
     assert [(each.path, each.body) for each in stand.sent] == [(identify, b"")]
 
 
+@pytest.mark.parametrize(
+    ("size", "waits"), [(0, 36), (4_000_000, 68)], ids=["a small photo", "a large one, over a slow line"]
+)
+def test_how_long_a_request_may_take_depends_on_what_is_sent(
+    stand: Stand, open_page: Open, size: int, waits: int
+) -> None:
+    # GIVEN a photo whose answer does not come, and time that runs as we say
+    stand.open.clear()
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.clock.install()
+    shown.set_input_files("#pick", photo(pictures.jpeg() + bytes(size)))
+    expect(shown.locator("#busy")).to_be_visible()
+    # WHEN nearly all of it has passed THEN the page still waits
+    shown.clock.run_for((waits - 2) * 1000)
+    expect(shown.locator("#busy")).to_be_visible()
+    # AND then no longer
+    shown.clock.run_for(2000)
+    expect(shown.locator("#problem-heading")).to_have_text("That took too long")
+
+
 @pytest.mark.parametrize("order", ["<", ">"], ids=["little-endian", "big-endian"])
 def test_exif_is_found_and_set_upright_in_either_byte_order(stand: Stand, open_page: Open, order: str) -> None:
     exif = pictures.exif(pictures.SYDNEY, orientation=8)
