@@ -157,8 +157,9 @@ def test_the_first_request_tells_how_long_the_start_took(left: Left, monkeypatch
     assert [line.get("InitLatency", 0) > 0 for line in counted] == [True, False]
 
 
+@pytest.mark.usefixtures("left")
 @pytest.mark.parametrize("outcome", ["answered", "turned down", "failed"])
-def test_pages_elsewhere_may_read_every_answer(left: Left, outcome: str) -> None:
+def test_pages_elsewhere_may_read_every_answer(outcome: str) -> None:
     headers = ask(outcome)["headers"]
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Access-Control-Expose-Headers"] == "Retry-After"
