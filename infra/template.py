@@ -112,9 +112,9 @@ def extras(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> d
         "Resources": _joined(
             stack["Resources"],
             {name: _before(each, stage) for name, each in edge["Resources"].items()},
-            _to_topic(_watching(stage, runbook), stage),
             _functions(stage, stack["Outputs"]),
             {"RestAPI": {"Properties": _api(stage)}, "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete"}}},
+            _to_topic(_watching(stage, runbook), stage),
         ),
         "Outputs": _joined(stack["Outputs"], edge["Outputs"]),
     }
