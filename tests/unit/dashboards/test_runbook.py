@@ -1,0 +1,35 @@
+"""What the runbook tells one to look at is there."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from dashboards.files import FOLDER
+
+RUNBOOK = FOLDER.parent / "docs" / "runbook.md"
+_ITALIC = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_QUERY = re.compile(r"quer(?:y|ies) `([a-z-]+)`", re.IGNORECASE)
+
+
+def _names(dashboard: Path) -> set[str]:
+    """Titles of its widgets, and headings of its texts."""
+    widgets = [widget["properties"] for widget in json.loads(dashboard.read_text(encoding="utf-8"))["widgets"]]
+    texts = "\n".join(widget.get("markdown", "") for widget in widgets)
+    return {widget["title"] for widget in widgets if widget.get("title")} | set(_HEADING.findall(texts))
+
+
+NAMES = {name for dashboard in FOLDER.glob("*.json") for name in _names(dashboard)}
+TEXT = RUNBOOK.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted({" ".join(found.split()) for found in _ITALIC.findall(TEXT)}))
+def test_what_is_in_italics_is_a_widget_or_begins_its_title(name: str) -> None:
+    assert any(title.startswith(name) for title in NAMES), f"docs/runbook.md: no widget is called *{name}*"
+
+
+@pytest.mark.parametrize("name", sorted(set(_QUERY.findall(TEXT))))
+def test_a_query_that_it_names_is_saved(name: str) -> None:
+    assert (FOLDER / "queries" / f"{name}.txt").exists()
