@@ -33,9 +33,8 @@ def _up(options: argparse.Namespace) -> int:
     if options.only:
         steps = [step for step in steps if step.name == options.only]
     steps = [step for step in steps if step.name not in options.skipped]
-    if not options.yes and not _agreed(
-        f"Make or change stage {stage.name}? What runs there costs money (docs/cost.md)"
-    ):
+    question = f"Make or change stage {stage.name}? What runs there costs money (docs/cost.md) [y/N] "
+    if not options.yes and not _agreed(question, "y", "yes"):
         return 1
     run(steps, _say, first=options.first, command=_again("up", options))
     if not options.only:
@@ -49,8 +48,7 @@ def _down(options: argparse.Namespace) -> int:
     stage = _stage(options)
     if not options.yes:
         print(f"This deletes stage {stage.name}: API, functions, cache, photos, logs, and the database but a snapshot.")
-        if input(f"Type {stage.name} to go on: ").strip() != stage.name:
-            print("nothing was done")
+        if not _agreed(f"Type {stage.name} to go on: ", stage.name):
             return 1
     run(Down(stage).steps(), _say, first=options.first, command=_again("down", options))
     try:
@@ -102,8 +100,15 @@ def _again(command: str, options: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _agreed(question: str) -> bool:
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+def _agreed(question: str, *agreeing: str) -> bool:
+    """Whether somebody answers so; nobody at the keyboard does not."""
+    try:
+        if input(question).strip().lower() in agreeing:
+            return True
+    except EOFError:
+        print()
+    print("nothing was done (--yes asks nothing)")
+    return False
 
 
 def _say(line: str) -> None:

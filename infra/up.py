@@ -26,14 +26,14 @@ class Up:
         return [
             Step("checkout", "what is deployed: this checkout, and whether the account takes it", self._check),
             Step(
-                "stack",
-                "the stack: network, database, cache, bucket (about 15 minutes the first time)",
-                self._put_stack,
-            ),
-            Step(
                 "certificates",
                 "the database's certificates are those that the package trusts",
                 self._check_certificates,
+            ),
+            Step(
+                "stack",
+                "the stack: network, database, cache, bucket (about 15 minutes the first time)",
+                self._put_stack,
             ),
             Step("configuration", "the stage's surroundings in .chalice/config.json", self._configure),
             Step("app", "functions and API, by Chalice", self._deploy),

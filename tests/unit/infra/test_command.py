@@ -1,10 +1,12 @@
 """`python -m infra`, before it does anything."""
 
+import io
 import shlex
 
 import pytest
 
 from infra.__main__ import _again, _parser, main
+from infra.stage import Stage
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +20,7 @@ def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_help_names_commands_and_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    for words, expected in (([], "take a stage away"), (["up"], "checkout, stack, certificates, configuration, app")):
+    for words, expected in (([], "take a stage away"), (["up"], "checkout, certificates, stack, configuration, app")):
         with pytest.raises(SystemExit) as end:
             main([*words, "--help"])
         assert end.value.code == 0
@@ -63,3 +65,12 @@ def test_how_to_go_on_repeats_what_the_command_was_told() -> None:
     told += ["--skip", "data", "--skip", "smoke"]
     again = _again("up", _parser().parse_args(told))
     assert vars(_parser().parse_args(shlex.split(again)[3:])) == vars(_parser().parse_args(told))
+
+
+def test_nobody_to_answer_is_a_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a pipeline, where nobody sits WHEN it is asked THEN nothing is done, and it says how not to be asked
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    for command in ("up", "down"):
+        monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "", None, {}))
+        assert main([command, "--stage", "dev"]) == 1
+        assert "nothing was done" in capsys.readouterr().out
