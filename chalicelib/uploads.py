@@ -98,15 +98,16 @@ class Uploads:
             raise Unavailable(_DOWN) from error
 
     def _connected(self) -> Any:
-        """The S3 client; making one takes a while, and two threads must not."""
+        """The S3 client; making one takes a while, and two threads must not. Raises botocore's errors."""
         with self._lock:
             if self._client is None:
                 from botocore.config import Config
+                from botocore.exceptions import NoCredentialsError
                 from botocore.session import Session
 
                 session = Session()
-                if session.get_credentials() is None:  # botocore would stumble over it while signing
-                    raise Unavailable(_DOWN)
+                if session.get_credentials() is None:  # signing a form would be an AttributeError
+                    raise NoCredentialsError
                 self._client = session.create_client(
                     "s3",
                     self._region,

@@ -208,8 +208,10 @@ def test_without_credentials_it_is_unavailable(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    with pytest.raises(Unavailable):
+    # WHEN a form is asked for THEN the log can say what is missing
+    with pytest.raises(Unavailable) as caught:
         uploads().form()
+    assert str(caught.value.__cause__) == "Unable to locate credentials"
 
 
 def fault_of(bucket: Uploads) -> HTTPError:
