@@ -156,15 +156,14 @@ class Pages:
     def _span(self, query: Mapping[str, str], body: Mapping[str, Any]) -> tuple[Span, str]:
         """The time to show, and the choice that it is: what was asked for, else all that was recorded.
 
-        While time goes on, a dashboard starts with the range that its file says.
+        While time goes on, a dashboard starts with the range that its file says, or a shorter one that has all there
+        is yet: the first minutes of three hours are a line at the edge.
         """
         whole, chosen = self._recording.span(), query.get("range", "")
         if query.get("until"):
             whole = Span(whole.start, min(_moment(query["until"]), whole.end))
         if not chosen:
-            length = seconds_of(body.get("start", "-PT3H"))
-            known = next((name for name, seconds in RANGES.items() if seconds == length), "3h")
-            chosen = known if self._recording.live else "all"
+            chosen = _first_range(body, whole) if self._recording.live else "all"
         if chosen == "all":
             return Span(max(whole.start, whole.end - LONGEST) // 60 * 60, whole.end), chosen
         if chosen not in RANGES:
@@ -181,6 +180,14 @@ class Pages:
             observed = Span(max(span.start, self._recording.span().start + MINUTE), span.end)
             self._known = (key, courses_of(files, self._recording.store, observed))
         return self._known[1]
+
+
+def _first_range(body: Mapping[str, Any], whole: Span) -> str:
+    """The range that a dashboard starts with while time goes on."""
+    own = seconds_of(body.get("start", "-PT3H"))
+    if own not in RANGES.values():
+        return "3h"
+    return next(name for name, seconds in RANGES.items() if seconds >= min(own, whole.end - whole.start))
 
 
 def _moment(text: str) -> float:

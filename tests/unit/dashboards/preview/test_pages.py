@@ -73,6 +73,20 @@ def test_while_time_goes_on_a_dashboard_begins_with_its_own_range(path: Path) ->
     assert (found["range"], found["end"] - found["start"], found["live"]) == ("3h", 3 * 3600e3, True)
 
 
+@pytest.mark.parametrize(
+    ("board", "age", "expected"),
+    [("service", 600, "15m"), ("service", 901, "1h"), ("features", 4000, "3h"), ("cost", 600, "3h")],
+)
+def test_what_has_just_begun_is_not_a_line_at_the_edge(path: Path, board: str, age: int, expected: str) -> None:
+    # GIVEN a server that runs for so many seconds
+    with closing(Recording(path, "live", live=True, begin=day.START, now=lambda: day.START + age)) as recording:
+        pages = Pages(recording)
+        # THEN a dashboard starts with a range that has it all, if that is less than what its file says
+        assert data(pages, board)["range"] == expected
+        # THEN another can be chosen
+        assert data(pages, board, range="24h")["range"] == "24h"
+
+
 def test_the_overview_has_every_dashboard_and_every_alarm(pages: Pages) -> None:
     found = data(pages, "overview")
     assert [each["name"] for each in found["dashboards"]] == ["service", "features", "model", "cost"]
