@@ -24,13 +24,16 @@ def files(folder: Path) -> Iterator[Path]:
 def pack(folder: Path, prefix: str, out: Path) -> None:
     """Write a zip of what is in `folder`, each name below `prefix`; `out` is complete or not there at all."""
     unfinished = out.with_suffix(f".{os.getpid()}")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in files(folder):
-            entry = zipfile.ZipInfo(prefix + path.relative_to(folder).as_posix(), EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = READABLE << 16
-            archive.writestr(entry, path.read_bytes())
-    unfinished.replace(out)
+    try:
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in files(folder):
+                entry = zipfile.ZipInfo(prefix + path.relative_to(folder).as_posix(), EPOCH)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = READABLE << 16
+                archive.writestr(entry, path.read_bytes())
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def unpacked(archive: Path) -> int:
