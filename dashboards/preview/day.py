@@ -38,6 +38,8 @@ class Window:
 CROWD = Window(12 * 60, 40)
 RUSH = Window(12 * 60 + 22, 1)
 """Within the crowd: people who all come at one moment, more than there may be containers."""
+LONG_RUSH = Window(12 * 60 + 22, 8)
+"""The same on a bad day: minute after minute."""
 FLUSH = Window(14 * 60, 1)
 DATABASE_DOWN = Window(16 * 60, 10)
 REDIS_DOWN = Window(18 * 60, 10)
@@ -54,10 +56,11 @@ def rate(minute: float) -> float:
     raise ValueError(f"the day has no minute {minute:g}; it has {MINUTES}")
 
 
-def arrivals(random: Random, rush: int) -> Iterator[float]:
+def arrivals(random: Random, rush: int, when: Window = RUSH) -> Iterator[float]:
     """When each request comes in, seconds since 1970, in order.
 
-    By themselves people come one by one; in the crowd, many at the same moment. `rush`: how many at the worst.
+    By themselves people come one by one; in the crowd, many at the same moment. `rush`: how many at the worst, in each
+    minute of `when`.
     """
     for minute in range(MINUTES):
         expected = rate(minute + 0.5)
@@ -73,7 +76,7 @@ def arrivals(random: Random, rush: int) -> Iterator[float]:
                 random.choice(moments) + abs(random.gauss(0, 0.3)) if random.random() < 0.6 else offset
                 for offset in offsets
             ]
-        if begin in RUSH:
+        if begin in when:
             offsets += [30 + random.uniform(0, 0.02) for _ in range(rush)]
         yield from (begin + offset for offset in sorted(offsets))
 

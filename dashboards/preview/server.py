@@ -14,7 +14,7 @@ from dashboards.preview import day
 from dashboards.preview.pages import Pages
 from dashboards.preview.progress import Progress
 from dashboards.preview.recording import Recording
-from dashboards.preview.simulate import SEED, write_day
+from dashboards.preview.simulate import SEED, add_bad, write_day
 from local.connection import Connection, Server
 from local.ports import HOST
 
@@ -46,6 +46,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
     which.add_argument("--simulate", action="store_true", help="a simulated day; so too if there is no --file")
     parser.add_argument("--seed", type=int, default=SEED, help="which simulated day (default: %(default)s)")
+    add_bad(parser)
     parser.add_argument(
         "--stretch",
         type=_stretch,
@@ -90,9 +91,14 @@ def recorded(arguments: argparse.Namespace) -> Iterator[Recording]:
         return
     with tempfile.TemporaryDirectory() as folder, Progress("simulating a day") as progress:
         path = Path(folder) / "day.jsonl"
-        write_day(path, arguments.seed, progress.tell)
+        write_day(path, arguments.seed, progress.tell, bad=arguments.bad)
         progress.end()
-        recording = Recording(path, f"A simulated day{stretched}", stretch=arguments.stretch, begin=day.START)
+        recording = Recording(
+            path,
+            f"A simulated {'bad ' if arguments.bad else ''}day{stretched}",
+            stretch=arguments.stretch,
+            begin=day.START,
+        )
         progress.begin("reading it")
         recording.read_on()
         recording.close()

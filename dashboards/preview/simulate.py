@@ -27,8 +27,9 @@ STAGE = "prod"
 SEED = 1
 CELLS = 2200
 """Cells that people ask from."""
-RUSH = 1.06
-"""People who come at one moment, by containers that the stage may have: some are turned away."""
+RUSH, LONG_RUSH = 1.06, 1.5
+"""People who come at one moment, by containers that the stage may have: some are turned away. On a bad day, so many
+that somebody is woken."""
 
 type Told = Callable[[float], None]
 """Is told the share of the day that is done."""
@@ -44,13 +45,23 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--seed", type=int, default=SEED, help="which day: one seed always writes the same (default: 1)"
     )
+    add_bad(parser)
     return _run(parser.parse_args(arguments))
+
+
+def add_bad(parser: argparse.ArgumentParser) -> None:
+    """The argument that makes it a bad day."""
+    parser.add_argument(
+        "--bad",
+        action="store_true",
+        help="a day on which somebody is woken: for eight minutes at noon more people come than containers may run",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
     try:
         with Progress("simulating a day") as progress:
-            requests = write_day(arguments.out, arguments.seed, progress.tell)
+            requests = write_day(arguments.out, arguments.seed, progress.tell, bad=arguments.bad)
     except OSError as error:
         print(f"{arguments.out} cannot be written: {error.strerror}", file=sys.stderr)
         return 1
@@ -58,18 +69,21 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def write_day(out: Path, seed: int = SEED, progress: Told = lambda _: None) -> int:
+def write_day(out: Path, seed: int = SEED, progress: Told = lambda _: None, *, bad: bool = False) -> int:
     """Write the day to a file; returns how many requests it has. Raises OSError."""
     requests = 0
     with out.open("w", encoding="utf-8") as file:
-        for number, text in lines(seed, progress):
+        for number, text in lines(seed, progress, bad=bad):
             file.write(text)
             requests += number
     return requests
 
 
-def lines(seed: int = SEED, progress: Told = lambda _: None) -> Iterator[tuple[int, str]]:
-    """The day, a minute at a time: how many requests it had, and its lines of embedded metrics."""
+def lines(seed: int = SEED, progress: Told = lambda _: None, *, bad: bool = False) -> Iterator[tuple[int, str]]:
+    """The day, a minute at a time: how many requests it had, and its lines of embedded metrics.
+
+    `bad`: a day on which more people come than containers may run, for so long that somebody is woken.
+    """
     random = Random(seed)  # noqa: S311  a simulation
     limits = read_limits(STAGE, FOLDER.parent)
     containers = int(limits[CONTAINERS])
@@ -86,7 +100,8 @@ def lines(seed: int = SEED, progress: Told = lambda _: None) -> Iterator[tuple[i
     for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # or an alarm would find that it had been silent
         clock.moment = day.START - 60 * minutes
         emitter.emit(schedule.run(clock.moment, fleet))
-    arrivals = day.arrivals(random, round(RUSH * containers))
+    rush, when = (LONG_RUSH, day.LONG_RUSH) if bad else (RUSH, day.RUSH)
+    arrivals = day.arrivals(random, round(rush * containers), when)
     coming = next(arrivals)
     for minute in range(day.MINUTES):
         begin = day.START + 60 * minute

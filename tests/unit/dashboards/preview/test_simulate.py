@@ -13,6 +13,7 @@ from chalicelib.metrics import METRICS, NAMESPACE
 from dashboards.files import STAGE_VARIABLE, Placeholders, read
 from dashboards.lines import Line, expand, of_alarm, of_queries
 from dashboards.preview import day, simulate
+from dashboards.preview.alarms import states
 from dashboards.preview.series import Store
 
 
@@ -66,6 +67,26 @@ def alarm_lines(alarm: dict[str, Any]) -> list[Line]:
     if "Metrics" in alarm:
         return of_queries(alarm["Metrics"])
     return [Line(0, None, of_alarm(alarm), None, "Sum", 60)]
+
+
+def test_on_a_bad_day_somebody_is_woken_since_more_people_come_than_containers_may_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # GIVEN an hour of a bad day, with its rush in the middle
+    monkeypatch.setattr(day, "MINUTES", 60)
+    monkeypatch.setattr(day, "LONG_RUSH", day.Window(30, day.LONG_RUSH.length))
+    files = read(Placeholders(stage=simulate.STAGE))
+
+    def fired(*, bad: bool) -> set[str]:
+        store = Store()
+        store.add_all(line for _, text in simulate.lines(bad=bad) for line in text.splitlines())
+        found = states(files, store, day.START + 60, day.START + 3600)
+        return {name for name, course in found.items() if "ALARM" in course}
+
+    # THEN what is near its limit is named, and users are told of: failed requests wake
+    assert fired(bad=True) >= {"lambda-concurrency", "lambda-throttles", "burn-fast", "page"}
+    # AND no other day wakes anybody
+    assert fired(bad=False) == set()
 
 
 def test_the_command_says_what_it_wrote_and_how_to_look_at_it(
