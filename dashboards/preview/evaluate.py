@@ -54,7 +54,7 @@ def evaluate(
     """The curves of a graph from `start` to `end` (seconds since 1970), which has a point every `period` seconds.
 
     Periods are counted from `anchor`, by default from 1970. To have the whole range as one period, begin with it:
-    `evaluate(lines, store, start, end, ceil(end - start), anchor=int(start))`.
+    `evaluate(lines, store, start, end, ceil(end - int(start)), anchor=int(start))`.
 
     Raises:
         EvaluationError: a line cannot be evaluated; the message names it.

@@ -131,7 +131,8 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
     period = min((line.period for line in lines), default=PERIOD)
     anchor = 0
     if whole:
-        period, anchor = math.ceil(length), int(span.start)
+        anchor = int(span.start)
+        period = math.ceil(span.end - anchor)  # not of the length: what happened within this second is in it as well
         lines = [replace(line, period=period) for line in lines]
     drawn = evaluate(lines, view.store, span.start, span.end, period, anchor=anchor)
     curves = [curve for curve in drawn if curve.visible]

@@ -74,6 +74,10 @@ def test_the_whole_time_can_be_one_period(store: Store) -> None:
     widget = told(store, graph(LATENCY, view="singleValue", setPeriodToTimeRange=True, sparkline=True))
     assert [curve["values"] for curve in widget["curves"]] == [[100.0]]
     assert not widget["sparkline"]
+    # THEN so it is in the middle of a second: what happened within it is no period of its own
+    live = Span(SPAN.start - 60.4, SPAN.end - 59.6)
+    widget = told(store, graph(LATENCY, view="singleValue", setPeriodToTimeRange=True, stat="Sum"), span=live)
+    assert [curve["values"] for curve in widget["curves"]] == [[550.0]]
 
 
 def test_a_period_that_is_not_over_is_left_out_where_the_file_does_not_want_live_data(store: Store) -> None:
