@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from infra.package import command_line
 from infra.record import ROOT
 from infra.step import Refused, Say
 
@@ -17,15 +17,13 @@ PAUSE = 5.0
 PATIENCE = 330.0
 """Longest wait, seconds, for a function that is not ready: a command of the administrative one takes 300 at most."""
 
-_CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
-
 
 def chalice(command: str, stage: str, region: str, say: Say, project: Path = ROOT) -> None:
     """Run one of Chalice's commands for a stage, and tell what it says. Raises `Refused` with its last words.
 
     Chalice knows no option for a region; what boto3 reads leads it there.
     """
-    arguments = [sys.executable, "-c", _CHALICE, "--project-dir", str(project), command, "--stage", stage]
+    arguments = command_line(project, command, "--stage", stage)
     last = ""
     environment = {**os.environ, "AWS_DEFAULT_REGION": region}
     with subprocess.Popen(

@@ -41,10 +41,15 @@ def build(
     `merge`: a JSON template that Chalice merges into its own.
     Raises `subprocess.CalledProcessError`; what Chalice has to say is printed, its progress unless `quiet`.
     """
-    program = "import sys; from chalice.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "--project-dir", str(project), "package", "--stage", stage, str(out)]
+    command = command_line(project, "package", "--stage", stage, str(out))
     if merge:
         command += ["--merge-template", str(merge)]
     environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}  # Chalice wants one, though nothing is asked
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL if quiet else None)
     return Package(out / "deployment.zip", out / "layer-deployment.zip", out / "sam.json")
+
+
+def command_line(project: Path, *arguments: str) -> list[str]:
+    """One of Chalice's commands for a checkout, run by this very Python, which Chalice takes for the runtime."""
+    program = "import sys; from chalice.cli import main; sys.exit(main())"
+    return [sys.executable, "-c", program, "--project-dir", str(project), *arguments]
