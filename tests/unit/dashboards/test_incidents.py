@@ -27,11 +27,19 @@ class Timeline:
         self._store, self._minutes = Store(), 0
 
     def add(
-        self, minutes: int, requests: int, *, warm: bool = True, gateway: Mapping[str, int] | None = None, **ours: int
+        self,
+        minutes: int,
+        requests: int,
+        *,
+        warm: bool = True,
+        gateway: Mapping[str, int] | None = None,
+        containers: int = 0,
+        **ours: int,
     ) -> "Timeline":
         """Minutes with as many requests each, all answered in 100 ms, and what went wrong in each: counts by metric.
 
-        `SlowIdentifications` of them take 3 s. `gateway`: what API Gateway counted in each.
+        `SlowIdentifications` of them take 3 s. `gateway`: what API Gateway counted in each. `containers`: how
+        many Lambda had at work, where it tells.
         """
         for _ in range(minutes):
             slow = ours.get("SlowIdentifications", 0)
@@ -52,6 +60,8 @@ class Timeline:
                 self._tell("Faunalens", OURS, {"WarmingRuns": [1], "WarmingFaults": [int(counts["CacheErrors"] > 0)]})
             if gateway:
                 self._tell("AWS/ApiGateway", GATEWAY, {name: [count] for name, count in gateway.items()})
+            if containers:
+                self._tell("AWS/Lambda", {"FunctionName": "faunalens-prod"}, {"ConcurrentExecutions": [containers]})
             self._minutes += 1
         return self
 
@@ -153,6 +163,13 @@ def test_warming_that_is_not_heard_of_makes_a_ticket() -> None:
 
 def test_a_client_that_sends_nonsense_makes_a_ticket() -> None:
     assert Timeline().add(60, requests=30).add(35, requests=30, Rejections=20).fired() == {"rejections", "ticket"}
+
+
+def test_containers_near_the_limit_of_the_stage_make_a_ticket() -> None:
+    # GIVEN `prod`, which may have 200: a crowd that it takes, and one that it will soon not
+    assert Timeline().add(60, requests=30).add(10, requests=90, containers=150).fired() == set()
+    crowd = Timeline().add(60, requests=30).add(10, requests=90, containers=170)
+    assert crowd.fired() == {"lambda-concurrency", "ticket"}
 
 
 def test_page_and_ticket_are_never_on_together() -> None:
