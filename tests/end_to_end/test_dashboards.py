@@ -24,15 +24,20 @@ from local.ports import HOST
 from tests.end_to_end.browsing import PHONE, Open
 
 NAMES = ("service", "features", "model", "cost")
-INK = """canvas => {
-    const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-    const colours = new Set();
-    for (let at = 0; at < pixels.length; at += 4) {
-        if (pixels[at + 3] > 200) colours.add(`${pixels[at] >> 5},${pixels[at + 1] >> 5},${pixels[at + 2] >> 5}`);
+CARDS = """cards => cards.map(card => {
+    const canvas = card.querySelector("canvas");
+    const text = card.querySelector(".written");
+    const ink = new Set();
+    if (canvas) {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        for (const pixel of new Uint32Array(data.buffer)) if (pixel >>> 24 > 200) ink.add(pixel & 0xe0e0e0);
     }
-    return colours.size;
-}"""
-"""How many different colours are on a canvas."""
+    return {
+        told: card.innerText, state: card.dataset.state, drawn: Boolean(canvas), ink: ink.size,
+        cut: text && card.classList.contains("text") ? text.scrollHeight - text.clientHeight : 0,
+    };
+})"""
+"""Of each card: what it says, how many colours its chart has, and how much of its text is out of sight. In one go."""
 
 
 @pytest.fixture(scope="module")
@@ -95,17 +100,18 @@ def test_each_fault_of_the_day_fires_its_own_alarms_and_nothing_else_does(pages:
 def test_every_widget_of_every_dashboard_draws(name: str, url: str, open_page: Open) -> None:
     # GIVEN a dashboard of the simulated day (the fixture fails on any error of the console)
     page = drawn(open_page(f"{url}{name}"))
-    cards = page.locator(".card")
+    cards = page.locator(".card").evaluate_all(CARDS)
     # THEN each widget of the file is there, with neither an error nor a blank
-    assert cards.count() == len(json.loads((FOLDER / f"{name}.json").read_text())["widgets"])
-    states = {each.get_attribute("data-state"): each.inner_text() for each in cards.all()}
-    assert list(states) == ["ok"], states
+    assert len(cards) == len(json.loads((FOLDER / f"{name}.json").read_text())["widgets"])
+    assert [card["told"] for card in cards if card["state"] != "ok"] == []
     # THEN each chart has ink of more than its axes
-    for canvas in page.locator(".card canvas").all():
-        assert canvas.evaluate(INK) >= 3, canvas.locator("xpath=ancestor::section").inner_text()
-    # THEN nothing is wider than its card, and no text is cut off
-    for text in page.locator(".card.text .written").all():
-        assert text.evaluate("each => each.scrollHeight - each.clientHeight") <= 1, text.inner_text()
+    assert any(card["drawn"] for card in cards)
+    assert [card["told"] for card in cards if card["drawn"] and card["ink"] < 3] == []
+    # THEN no text is cut off
+    assert [card["told"] for card in cards if card["cut"] > 1] == []
+    # WHEN the screen is a phone's, THEN nothing is wider than it
+    page.set_viewport_size(PHONE)
+    expect(page.locator("html")).to_have_js_property("scrollWidth", PHONE["width"])
 
 
 def test_the_overview_leads_to_each_dashboard_and_tells_how_its_alarms_stand(url: str, open_page: Open) -> None:
@@ -114,8 +120,8 @@ def test_the_overview_leads_to_each_dashboard_and_tells_how_its_alarms_stand(url
     assert [each.locator("a").inner_text().lower() for each in tiles.all()] == list(NAMES)
     for tile in tiles.all():
         assert re.search(r"\d+ (ok|in alarm|insufficient data)|No alarms", tile.inner_text())
-    page.locator(".tiles a").first.click()
-    expect(drawn(page).get_by_role("heading", level=1)).to_contain_text("service")
+    page.locator(".tiles a").last.click()
+    expect(drawn(page).get_by_role("heading", level=1)).to_contain_text("cost")
 
 
 def test_an_alarm_leads_to_its_section_of_the_runbook(url: str, open_page: Open) -> None:
@@ -164,7 +170,7 @@ def test_the_time_range_can_be_chosen_and_stays_in_the_address(url: str, open_pa
     expect(page.locator("#source")).to_contain_text("15:10 – 16:10 UTC")
 
 
-@pytest.mark.parametrize("name", ["", *NAMES, "runbook"])
+@pytest.mark.parametrize("name", ["", "service", "runbook"])
 def test_on_a_phone_nothing_is_wider_than_the_screen(name: str, url: str, open_page: Open) -> None:
     page = drawn(open_page(f"{url}{name}?range=1h", viewport=PHONE))
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
