@@ -18,8 +18,8 @@ def check(lambdas: Any, wanted: Mapping[str, int]) -> int:
 
     `lambdas`: a boto3 client of `lambda`. `wanted`: reservation of each function, by its name.
     """
-    limit = lambdas.get_account_settings()["AccountLimit"]
-    whole, free = int(limit["ConcurrentExecutions"]), int(limit["UnreservedConcurrentExecutions"])
+    whole = of_account(lambdas)
+    free = int(lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
     free += sum(_reserved(lambdas, name) for name in wanted)  # theirs until now, which is given back
     stays = free - sum(wanted.values())
     if wanted and stays < min(UNRESERVED, whole):
@@ -30,6 +30,11 @@ def check(lambdas: Any, wanted: Mapping[str, int]) -> int:
             "the stage in .chalice/config.json: then the account's limit is the only one"
         )
     return stays
+
+
+def of_account(lambdas: Any) -> int:
+    """Containers that all functions of the account may have at once."""
+    return int(lambdas.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
 
 
 def _reserved(lambdas: Any, name: str) -> int:

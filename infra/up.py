@@ -142,7 +142,9 @@ class Up:
         functions.administer(client, self._stage.name, [*command, "--patience", PATIENCE], say)
 
     def _put_dashboards(self, say: Say) -> None:
-        self._stage.dashboards(["deploy", "--topic", self._stage.output("AlarmTopic")], say)
+        containers = concurrency.of_account(self._stage.client("lambda"))
+        topic = self._stage.output("AlarmTopic")
+        self._stage.dashboards(["deploy", "--topic", topic, "--containers", str(containers)], say)
 
     def _smoke(self, say: Say) -> None:
         smoke.check(self._stage.url, say)
