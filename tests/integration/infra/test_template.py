@@ -22,6 +22,7 @@ from cfnlint.config import ManualArgs
 from samtranslator.translator.transform import transform
 
 from chalicelib.settings import ROOT
+from infra.gateway import REFUSALS
 from infra.limits import limits_of
 from infra.package import Package
 from infra.template import MOST, MOST_BYTES
@@ -174,9 +175,18 @@ def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: 
     assert (name, only["Properties"]["StageName"]) == (f"RestAPI{stage}Stage", stage)
     (setting,) = only["Properties"]["MethodSettings"]
     assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
+    # AND who asks is not traced: such a trace holds coordinates
+    assert not only["Properties"].get("TracingEnabled")
     # AND deploying makes none by the way, which would be neither throttled nor behind the firewall
     (deployment,) = of_type(document, "AWS::ApiGateway::Deployment").values()
     assert "StageName" not in deployment["Properties"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_api_refuses_in_problem_details(stage: str, folders: Mapping[str, Path]) -> None:
+    (api,) = of_type(plain(folders[stage]), "AWS::ApiGateway::RestApi").values()
+    refusals = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert refusals.keys() == REFUSALS.keys()
 
 
 def test_without_a_version_of_the_definition_there_would_be_a_second_stage(folders: Mapping[str, Path]) -> None:
