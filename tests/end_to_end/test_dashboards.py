@@ -161,6 +161,9 @@ def test_a_curve_can_be_hidden_and_the_chart_read_as_a_table_with_the_keyboard(u
 
 def test_the_time_range_can_be_chosen_and_stays_in_the_address(url: str, open_page: Open) -> None:
     page = drawn(open_page(f"{url}model?range=3h"))
+    # THEN screen readers are told how alarms stand, and not what time it is
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"^✓ \d+ ok$"))
+    # WHEN another is chosen, THEN it is shown
     page.get_by_role("combobox", name="Time range").select_option("1h")
     expect(page.locator("#source")).to_contain_text("23:00 –")
     assert "range=1h" in page.url
@@ -185,7 +188,7 @@ def test_in_the_dark_the_page_is_dark(url: str, open_page: Open) -> None:
 
 
 def test_what_is_not_there_is_told(url: str, open_page: Open) -> None:
-    page = open_page(f"{url}service?range=forever")
+    page = drawn(open_page(f"{url}service?range=forever"))
     expect(page.get_by_role("alert").first).to_contain_text("there is no time range 'forever'")
 
 

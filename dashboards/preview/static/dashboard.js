@@ -17,6 +17,7 @@ const RANGES = [
 ];
 
 const main = document.getElementById("main");
+const counts = document.getElementById("counts");
 const told = document.getElementById("source");
 const stage = document.getElementById("stage");
 const range = document.getElementById("range");
@@ -97,11 +98,17 @@ function fill(select, options, chosen) {
 
 function say(data) {
   const times = `${day(data.start)}, ${clock(data.start)} – ${day(data.start) === day(data.end) ? "" : `${day(data.end)}, `}${clock(data.end)} UTC`;
-  const counts = ["ALARM", "INSUFFICIENT_DATA", "OK"]
-    .filter((state) => data.alarms[state])
-    .map((state) => badge(state, data.alarms[state]));
+  count(data.alarms);
   const text = `${isStill ? `Stage ${data.stage}. ` : ""}${data.source}${data.live ? ", live" : ""}. ${times}, ${span(data.period)} a point.`;
-  told.replaceChildren(...counts, element("span", { text }));
+  told.replaceChildren(text);
+}
+
+// What screen readers are told by themselves: that an alarm turned, and not every minute what time it is.
+function count(alarms) {
+  const badges = ["ALARM", "INSUFFICIENT_DATA", "OK"]
+    .filter((state) => alarms[state])
+    .map((state) => badge(state, alarms[state]));
+  if (counts.textContent !== badges.map((each) => each.textContent).join("")) counts.replaceChildren(...badges);
 }
 
 function fail(error, before) {
@@ -110,4 +117,5 @@ function fail(error, before) {
     : `This dashboard cannot be shown: ${error.message}`;
   told.replaceChildren(element("span", { class: "trouble", role: "alert", text }));
   if (!before) main.replaceChildren(element("p", { class: "notice", text }));
+  main.setAttribute("aria-busy", "false");
 }
