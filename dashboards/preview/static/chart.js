@@ -108,7 +108,7 @@ function lineOf(curve, widget, curves) {
     type: "line",
     data: points,
     stack: stacked ? `stack ${curve.axis}` : undefined,
-    areaStyle: stacked ? { opacity: 0.6 } : undefined,
+    areaStyle: stacked ? { opacity: 0.8 } : undefined,
     lineStyle: { width: stacked ? 0.5 : dense ? 1.1 : 1.7, color: curve.color },
     showSymbol: false,
     connectNulls: apart > 1,
