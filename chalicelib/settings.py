@@ -74,7 +74,7 @@ class Settings:
         "MODEL_PATH",
         _model(),
         casts.path,
-        help="ONNX model; `labels.csv` and `taxa.csv` lie beside it",
+        help="ONNX model; `labels.csv` and `taxa.csv` lie beside it, and where its animals live if they are others",
     )
     model_threads: int = setting(
         "MODEL_THREADS", 0, casts.count, help="threads of one inference; 0 takes one a processor"

@@ -19,7 +19,7 @@ from chalicelib.feature_stage import build_cache
 from chalicelib.redaction import summary_of
 from chalicelib.settings import Settings
 from database.access import READER, connect, prepare
-from database.dataset import DatasetError, files_in, read_dataset
+from database.dataset import DatasetError, files_beside, files_in, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _load(connection: "Connection", options: argparse.Namespace) -> None:
     started = perf_counter()
-    dataset = read_dataset(files_in(options.folder) if options.folder else None)
+    settings: Settings = options.settings
+    dataset = read_dataset(files_in(options.folder) if options.folder else files_beside(settings.model_path))
     if options.version:
         dataset = replace(dataset, version=options.version)
     was_active = any(each.active and each.version == dataset.version for each in datasets(connection))
@@ -113,13 +114,15 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     parser.set_defaults(settings=settings, redis_url="")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    loads = commands.add_parser("load", help="load the data of this checkout and switch to them")
+    loads = commands.add_parser(
+        "load", help="load the data of this checkout, and what lies beside MODEL_PATH, and switch to them"
+    )
     loads.add_argument(
         "--from",
         dest="folder",
         type=Path,
         metavar="FOLDER",
-        help="its labels.csv, taxa.csv, animal_areas.csv … instead of the checkout's, as far as they are there",
+        help="its labels.csv, taxa.csv, animal_areas.csv … instead, as far as they are there",
     )
     loads.add_argument("--version", help="name it yourself; otherwise it follows from the data")
     loads.add_argument("--beside", action="store_true", help="load without switching to it")

@@ -106,6 +106,22 @@ def files_in(folder: Path) -> dict[str, Path]:
     return found
 
 
+def files_beside(model: Path) -> dict[str, Path]:
+    """Those files of a dataset that lie beside a model: its labels, and where its animals live.
+
+    Raises `DatasetError` if it knows other animals than the checkout's and does not say where they live: their ids
+    would stand for the checkout's animals.
+    """
+    found = files_in(model.parent)
+    lacking = [FILES[name].name for name in ("taxa", "animal_areas", "mammal_cells") if name not in found]
+    if lacking and _text(found.get("labels", FILES["labels"])) != _text(FILES["labels"]):
+        raise DatasetError(
+            f"{model.parent} has a labels.csv of its own, but no {' and no '.join(lacking)}; "
+            "put there what belongs to these animals (docs/model.md shows each file)"
+        )
+    return found
+
+
 def _parsed[T](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
     """All lines of a file. Raises `DatasetError` with the file and the line that is wrong."""
     reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)

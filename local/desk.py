@@ -110,7 +110,8 @@ class Desk:
         self._stack.callback(path.unlink, missing_ok=True)
 
     def _load(self, environment: dict[str, str]) -> None:
-        stamp = DataStamp(self._database.data_dir.parent / "data.sha256")
+        own = environment.get("MODEL_PATH")
+        stamp = DataStamp(self._database.data_dir.parent / "data.sha256", model=Path(own).parent if own else None)
         if stamp.current():
             self.tell("data", "loaded before, unchanged")
             return

@@ -15,11 +15,14 @@ from infra.package import Package, build
 from local.desk import Desk, Ended, parser_of, serve
 from local.end import End
 from local.errors import LocalError
+from local.initdb import ROOT
 from local.lambda_deployment import Deployment, deployed
 from local.lambda_events import Request
 from local.lambda_function import API, rate_of
 from local.ports import HOST
 from local.sample import chelsea
+
+PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
 class Lambdas(Desk):
@@ -31,7 +34,7 @@ class Lambdas(Desk):
         self._containers = containers
 
     def start(self) -> None:
-        environment = self.launch()
+        environment = self.launch() | {"MODEL_PATH": str(PACKED_MODEL)}  # whose animals are loaded
         package = self._packed()
         deployment = self._stack.enter_context(
             deployed(package, self.folder, environment, stage=self._stage, containers=self._containers)

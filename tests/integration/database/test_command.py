@@ -38,8 +38,9 @@ def test_load_switches_once_and_says_so_the_second_time(
     assert "already active" in capsys.readouterr().out
 
 
-def test_a_folder_with_another_models_animals_is_loaded_in_place_of_the_checkouts(
-    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize("way", ["--from", "MODEL_PATH"])
+def test_another_models_animals_are_loaded_in_place_of_the_checkouts(
+    database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
 ) -> None:
     # GIVEN the labels and areas of another model, whose animals have numbers of their own
     (tmp_path / "labels.csv").write_text(
@@ -49,8 +50,11 @@ def test_a_folder_with_another_models_animals_is_loaded_in_place_of_the_checkout
     (tmp_path / "taxa.csv").write_text("scientific_name,rank,name\nAnimalia,kingdom,animal\n")
     (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n1,DE,native,curated\n")
     (tmp_path / "mammal_cells.csv.gz").write_bytes(gzip.compress(b"animal,cell\n"))
-    # WHEN the folder is loaded
-    assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 0, capsys.readouterr().err
+    # WHEN the folder is named, or only the model that lies in it
+    if way == "MODEL_PATH":
+        monkeypatch.setenv("MODEL_PATH", str(tmp_path / "own.onnx"))
+    named = ["--from", str(tmp_path)] if way == "--from" else []
+    assert main(["load", *named, "--database-url", database_url]) == 0, capsys.readouterr().err
     # THEN these are the animals, and the checkout's are not
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("select animal, name from animal natural join dataset where active")

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.cells import cell_of
 from database import seed
-from database.dataset import FILES, Dataset, DatasetError, read_dataset
+from database.dataset import FILES, Dataset, DatasetError, files_beside, read_dataset
 
 
 def names_at(dataset: Dataset, rows: seed.Rows, latitude: float, longitude: float) -> dict[str, float]:
@@ -119,3 +119,25 @@ def test_a_broken_file_is_told_what_is_wrong(
 def test_a_missing_file_is_named(small: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"nowhere.csv cannot be read \(No such file or directory\)"):
         read_dataset(small | {"taxa": tmp_path / "nowhere.csv"})
+
+
+def test_what_lies_beside_a_model_belongs_to_its_dataset(small: dict[str, Path]) -> None:
+    # GIVEN a model with files of a dataset beside it WHEN asked THEN these files, and no others
+    assert files_beside(small["labels"].with_name("own.onnx")) == small
+    # AND beside the checkout's model lie its labels, and nothing that stands in place of database/
+    assert files_beside(FILES["labels"].with_name("faunalens.onnx")) == {
+        name: FILES[name] for name in ("labels", "taxa")
+    }
+
+
+def test_a_model_of_other_animals_has_to_say_where_they_live(tmp_path: Path) -> None:
+    # GIVEN a model beside which lie labels of its own, and nothing else
+    header, first, *_ = FILES["labels"].read_text().splitlines(keepends=True)
+    (tmp_path / "labels.csv").write_text(header + first)
+    (tmp_path / "taxa.csv").write_bytes(FILES["taxa"].read_bytes())
+    # WHEN asked THEN its ids do not silently stand for the checkout's animals
+    with pytest.raises(DatasetError, match=r"no animal_areas\.csv and no mammal_cells\.csv\.gz; put there"):
+        files_beside(tmp_path / "own.onnx")
+    # BUT the checkout's own labels, copied there, mean the checkout's animals
+    (tmp_path / "labels.csv").write_bytes(FILES["labels"].read_bytes())
+    assert files_beside(tmp_path / "own.onnx").keys() == {"labels", "taxa"}

@@ -42,3 +42,22 @@ def test_a_new_source_makes_the_data_old(checkout: Path, name: str) -> None:
     (checkout / name).write_bytes(b"new")
     # THEN they have to be loaded again
     assert not stamp.current()
+
+
+def test_data_beside_another_model_are_other_data(checkout: Path, tmp_path: Path) -> None:
+    # GIVEN the checkout's data, loaded
+    stamp = DataStamp(checkout / "stamp", checkout)
+    stamp.set()
+    # WHEN a model of one's own is served, with its animals beside it
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "animal_areas.csv").write_text("animal,area,status,source\n")
+    # THEN they have to be loaded, and again when they change
+    other = DataStamp(checkout / "stamp", checkout, own)
+    assert not other.current()
+    other.set()
+    assert other.current()
+    (own / "animal_areas.csv").write_text("animal,area,status,source\n1,DE,native,curated\n")
+    assert not other.current()
+    # AND the checkout's own model needs the checkout's data again
+    assert not stamp.current()
