@@ -47,7 +47,7 @@ class Up:
         ]
 
     def _check(self, say: Say) -> None:
-        model = record.ROOT / "model" / "faunalens.onnx"
+        model = record.ROOT / "vendor" / "model" / "faunalens.onnx"  # what is packed
         if not model.is_file():
             raise Refused("the model is not built; run: make setup")
         try:

@@ -1,6 +1,8 @@
 """The check of a model that is brought: one that fits passes, and one thing that does not is named."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from chalicelib.scoring import Model
+from database.dataset import files_beside
 from model.check import faults_of, main
 from tests.tiny_model import LABELS, tiny_model, write
 
@@ -83,3 +86,22 @@ def test_faults_of_the_file_and_of_the_labels_are_both_named(
     lines = capsys.readouterr().err.splitlines()
     assert "onnxruntime can load" in lines[0]
     assert "labels.csv has the columns name" in lines[1]
+
+
+def test_links_as_in_the_docs_put_a_model_and_its_animals_into_the_package(tmp_path: Path) -> None:
+    # GIVEN the project's links, and a model of one's own, made by the commands in docs/model.md
+    vendor = tmp_path / "vendor" / "model"
+    shutil.copytree(DOCS.parents[1] / "vendor" / "model", vendor, symlinks=True)
+    own = tmp_path / "my"
+    own.mkdir()
+    write(own, tiny_model()).rename(own / "colours.onnx")
+    text = DOCS.read_text(encoding="utf-8")
+    commands = re.findall(r"^ +((?:echo|printf|ln|for) .*my/.*)$", text, re.MULTILINE)
+    assert len(commands) == 4
+    # WHEN they are run
+    subprocess.run(["sh", "-euc", "\n".join(commands)], cwd=tmp_path, check=True)
+    # THEN what is packed fits, and all that is known of its animals lies beside it
+    assert main([str(vendor / "faunalens.onnx")]) == 0
+    found = files_beside(vendor / "faunalens.onnx")
+    assert found.keys() == {"labels", "taxa", "animal_areas", "mammal_cells"}
+    assert {path.resolve().parent for path in found.values()} == {own}
