@@ -137,9 +137,9 @@ def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[i
     cache.launch()
     with Child("the app", command, log=folder / "app.log", environment=environment) as app:
         cache.wait()
-        app.wait_until(answers, APP_TIMEOUT)
         warm = [sys.executable, "-m", "local.warm"]
         with Child("warming", warm, log=folder / "warm.log", environment=environment) as warming:
+            app.wait_until(answers, APP_TIMEOUT)
             assert warming.wait(APP_TIMEOUT) == 0, warming.last_words()
         yield port, metrics
 
