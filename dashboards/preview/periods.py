@@ -19,6 +19,7 @@ from dashboards.statistic import Statistic
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
 
+_MINUTE = 60
 _ROUNDING = 1e-9  # 7 % of 100 samples is 7.000000000000001 in floating point, and means the 7th
 
 
@@ -28,6 +29,7 @@ class Grid:
 
     Times are whole seconds since 1970. On a dashboard `step` is the period; an alarm looks at overlapping periods,
     a step of a minute apart, and is `sliding`: where it begins means nothing. `period` is a multiple of `step`.
+    Samples from `until` on are left out, so that a look back at a moment sees what was there to be seen then.
     """
 
     first: int
@@ -35,15 +37,18 @@ class Grid:
     step: int
     period: int
     sliding: bool = False
+    until: int | None = None
 
     @classmethod
     def covering(cls, start: float, end: float, period: int, anchor: int = 0) -> "Grid":
         """The periods from the one that `start` is in until `end`.
 
         They are whole multiples of their length since `anchor`, or since 1970, as on a dashboard of CloudWatch.
+        Samples from after the minute of `end` are left out.
         """
         first = int((start - anchor) // period) * period + anchor
-        return cls(first, max(0, ceil((end - first) / period)), period, period)
+        number = max(0, ceil((end - first) / period))
+        return cls(first, number, period, period, until=ceil(end / _MINUTE) * _MINUTE)
 
     @property
     def begins(self) -> Integers:
@@ -72,6 +77,8 @@ class Periods:
 
     def __init__(self, times: Integers, values: Floats, counts: Floats | None, grid: Grid) -> None:
         ends = grid.first + grid.step * np.arange(grid.number + 1, dtype=np.int64)
+        if grid.until is not None:
+            ends = np.minimum(ends, max(grid.until, grid.first))
         edges = np.searchsorted(times, ends * 1000)
         first, last = edges[0], edges[-1]
         self._values = values[first:last]

@@ -42,8 +42,16 @@ def test_periods_are_multiples_of_their_length() -> None:
 
 def test_periods_may_be_counted_from_a_start() -> None:
     # GIVEN a time range that is one period
-    assert Grid.covering(1234, 1234 + 10800, 10800, anchor=1234) == Grid(1234, 1, 10800, 10800)
+    assert Grid.covering(1234, 1234 + 10800, 10800, anchor=1234) == Grid(1234, 1, 10800, 10800, until=12060)
     assert Grid.covering(1234.5, 1234.5 + 100, 60, anchor=1234).begins.tolist() == [1234, 1294]
+
+
+def test_what_came_after_the_minute_that_is_looked_at_is_left_out() -> None:
+    # GIVEN a sample every half minute, and periods of five minutes until the middle of one
+    times = np.arange(0, 600_000, 30_000, dtype=np.int64)
+    grid = Grid.covering(0, 400, 300)
+    # THEN the last one ends with that minute, as somebody saw it then
+    assert Periods(times, np.ones(20), None, grid).statistic(read("Sum")).tolist() == [10, 4]
 
 
 def test_overlapping_periods_are_those_of_their_phases() -> None:
