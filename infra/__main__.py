@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboards import origin
+from infra.configuration import stages
 from infra.down import Down
 from infra.record import ROOT
 from infra.stage import Stage
@@ -150,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--yes", action="store_true", help="ask nothing")
     for command in (up, down, template):
         command.add_argument(
-            "--stage", required=True, help="dev, prod, or what infra/stages and .chalice/config.json have"
+            "--stage", required=True, choices=stages(), help="one of .chalice/config.json and infra/stages"
         )
         command.add_argument(
             "--set",

@@ -40,6 +40,12 @@ def unsettle(stage: str, path: Path = FILE) -> bool:
     return _write(document, path)
 
 
+def stages(path: Path = FILE) -> list[str]:
+    """The stages that can be deployed: those whose functions it describes. `local` is the desk's."""
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return [name for name, stage in document["stages"].items() if "lambda_functions" in stage]
+
+
 def reservations(stage: str, path: Path = FILE) -> dict[str, int]:
     """How many requests at once each function reserves, by Chalice's name of it; those that do."""
     functions = _read(stage, path)["stages"][stage].get("lambda_functions", {})

@@ -11,6 +11,7 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from threading import Thread
 
+from infra.configuration import stages
 from infra.package import Package, build
 from local.desk import Desk, Ended, parser_of, serve
 from local.end import End
@@ -91,7 +92,7 @@ class Lambdas(Desk):
 def main() -> int:
     """Start, say that it is ready, wait, stop. Returns the exit code."""
     parser = parser_of("Run the package as Lambda runs it, on this machine.")
-    parser.add_argument("--stage", default="dev", help="whose package is built (default: dev)")
+    parser.add_argument("--stage", default="dev", choices=stages(), help="whose package is built (default: dev)")
     parser.add_argument(
         "--containers", type=_count, help="most containers of the API at a time (default: the stage's)", metavar="N"
     )

@@ -1,13 +1,13 @@
 """Build what Chalice uploads, and say what is in it."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 
 from benchmarks.measure import table
+from infra.configuration import stages
 from infra.package import ROOT, Package, archive, build, wheels
 from infra.package.contents import contents, worth
 
@@ -15,8 +15,7 @@ from infra.package.contents import contents, worth
 def main() -> None:
     """Build, and print the tables. Ends with exit code 1 if Lambda would not take it."""
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
-    stages = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))["stages"]
-    parser.add_argument("--stage", default="dev", choices=stages, help="whose configuration is taken (default: dev)")
+    parser.add_argument("--stage", default="dev", choices=stages(), help="whose configuration is taken (default: dev)")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "package", help="folder (default: build/package)")
     parser.add_argument("--cuts", action="store_true", help="also what each cut is worth; fetches the wheels again")
     arguments = parser.parse_args()

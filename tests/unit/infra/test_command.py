@@ -37,6 +37,15 @@ def test_without_credentials_it_says_what_to_do(capsys: pytest.CaptureFixture[st
     assert "sign in with `aws sso login`, or set AWS_PROFILE" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("stage", ["production", "local"])
+def test_a_stage_that_cannot_be_deployed_is_told_before_aws_is_asked(
+    stage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["up", "--stage", stage, "--region", "eu-west-1"])
+    assert f"invalid choice: '{stage}' (choose from dev, prod)" in capsys.readouterr().err
+
+
 def test_a_parameter_without_a_value_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["up", "--stage", "dev", "--set", "AlarmEmail"])

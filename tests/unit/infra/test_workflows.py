@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -51,13 +52,15 @@ def test_no_key_is_kept_and_actions_are_pinned(path: Path) -> None:
 
 
 def test_what_the_deployment_runs_is_there() -> None:
-    # GIVEN the commands of the workflow THEN they can be read, and the steps that they name exist
+    # GIVEN the commands of the workflow THEN they can be read, and the stages and steps that they name exist
     text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
     commands = re.findall(r"\.venv/bin/python -m infra (.+)$", text, re.MULTILINE)
     assert len(commands) == 3
     known = [step.name for step in Up(Stage("", "", None, {})).steps()]
-    for command in commands:
-        options = _parser().parse_args(shlex.split(command))
+    stages = re.findall(r"options: \[(.+)\]$", text, re.MULTILINE)[0].split(", ")
+    for command, stage in product(commands, stages):
+        options = _parser().parse_args(shlex.split(command.replace("$STAGE", stage)))
+        assert options.stage == stage
         for step in (getattr(options, "only", ""), getattr(options, "first", ""), *getattr(options, "skipped", [])):
             assert not step or step in known
     jobs = loads(text)["jobs"]
