@@ -7,7 +7,7 @@ PYTHON = .venv/bin/python
 .PHONY: help setup environment model run lambda package test unit check lint-dashboards format bench warm spike growth preview docs deploy
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-21s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
 
 setup: environment model ## the environment (.venv) and the model, nothing else
 
@@ -29,7 +29,7 @@ package: setup ## what Chalice uploads, into build/package, with tables of its s
 test: setup ## the whole test suite; it starts its own servers
 	@$(PYTHON) -m pytest
 
-unit: environment ## the fast part of the tests: no servers
+unit: environment ## the fast part of the tests: no servers, half a minute on two cores
 	@$(PYTHON) -m pytest -n auto tests/unit
 
 check: environment ## linters and types, dashboards included

@@ -18,7 +18,7 @@ rivals run in turn within one run, and what counts is the ratio of their medians
 
 def main() -> None:
     """Run each module; print its tables, and write them down if told to."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables to docs/benchmarks.md as well")
     parser.add_argument("modules", nargs="*", default=MODULES, help=f"which to run (default: {' '.join(MODULES)})")
     arguments = parser.parse_args()

@@ -32,7 +32,8 @@ def warm_once() -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="run the scheduled warming once and print its report")
+    description = "Run the scheduled warming once and print its report."
+    parser = argparse.ArgumentParser(prog="python -m local.warm", description=description)
     parser.add_argument("--on-schedule", action="store_true", help="go on, WARM_MINUTES apart, until stopped")
     on_schedule: bool = parser.parse_args().on_schedule
     while True:
