@@ -26,6 +26,8 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
     """What is emitted and not shown, and what the list of exceptions says in vain."""
     shown = {reference.key for reference in references if reference.namespace == NAMESPACE}
     everything = emitted.emitted()
+    gone = sorted({name for name, _ in shown} - {name for name, _ in everything})
+    renamed = f"; if it is what {' or '.join(gone)} was, write it there" if gone else ""
     excused: dict[tuple[str, frozenset[str]], int] = {}
     file = f"{folder.name}/{QUERY_ONLY}"
     for number, row in _rows(folder / QUERY_ONLY):
@@ -47,7 +49,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
             yield Finding(
                 "chalicelib/metrics.py",
                 quoted(name, each),
-                f"no widget shows it and no alarm watches it; show it, or give a reason in {file}",
+                f"no widget shows it and no alarm watches it; show it, or give a reason in {file}{renamed}",
             )
 
 
