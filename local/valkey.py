@@ -12,7 +12,7 @@ import secrets
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import util
 from pathlib import Path
 
@@ -167,8 +167,8 @@ def serve(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> 
 @contextmanager
 def prepared(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> Iterator[ValkeyServer]:
     """As `serve`, but not started: for those who start it and several other things side by side."""
-    with tempfile.TemporaryDirectory(prefix="faunalens-valkey-") as temporary:
-        home = folder or Path(temporary)
+    with ExitStack() as stack:
+        home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faunalens-valkey-")))
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         server = ValkeyServer(home.resolve(), port, memory_mb=memory_mb)
         try:

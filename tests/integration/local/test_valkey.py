@@ -1,5 +1,7 @@
 import socket
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -95,3 +97,15 @@ def test_a_port_that_somebody_takes_first_is_replaced(monkeypatch: pytest.Monkey
         with valkey.serve() as server:
             # THEN it is on another one
             assert server.port != taken
+
+
+def test_a_server_in_a_folder_of_ones_own_makes_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a place for temporary folders, which a run that is killed could not clear
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    # WHEN a server is to live in a folder that stays THEN that is the only one
+    with valkey.prepared(tmp_path / "valkey"):
+        assert [path.name for path in tmp_path.iterdir()] == ["valkey"]
+    # AND without one it gets a folder, which is gone at the end
+    with valkey.prepared() as server:
+        assert server.folder.parent == tmp_path
+    assert not server.folder.exists()
