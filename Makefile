@@ -57,8 +57,8 @@ spike: environment ## a spike on a cold cache: naive cache-aside against ours, w
 growth: environment ## how the cost of features grows with animals and cells (a few minutes)
 	@exec $(PYTHON) -m benchmarks.growth
 
-preview: environment ## the dashboards over a simulated day, on http://127.0.0.1:8010 (over your lines: FILE=…)
-	@exec $(PYTHON) -m dashboards preview $(if $(FILE),--file $(FILE))
+preview: environment ## the dashboards over a simulated day, on http://127.0.0.1:8010 (PORT=8011; over your lines: FILE=…)
+	@exec $(PYTHON) -m dashboards preview $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(FILE),--file $(FILE))
 
 docs: environment ## the pages of docs/ that are made from the code
 	@$(PYTHON) -m docs.reference

@@ -16,7 +16,7 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code: 0, or 1 after words on standard error that say what to do."""
+    """Run one command. Returns its exit code: 0, 1 after words on standard error that say what to do, 130 by Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = words[0] if words else ""
     if command in ("-h", "--help"):
@@ -27,7 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {told}\n\n{usage()}", file=sys.stderr)
         return 2
     module, _ = COMMANDS[command]
-    return int(import_module(module).main(words[1:]))
+    try:
+        return int(import_module(module).main(words[1:]))
+    except KeyboardInterrupt:
+        print("\nended by you", file=sys.stderr)
+        return 130
 
 
 def usage() -> str:

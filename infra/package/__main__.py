@@ -23,6 +23,8 @@ def main() -> None:
         package = build(arguments.out, arguments.stage)
     except CalledProcessError as error:
         sys.exit(error.returncode)
+    except KeyboardInterrupt:  # Chalice has it too
+        sys.exit(130)
     print(f"\n{table_of_zips(package)}\n\n{table_of_parts(package)}")
     if arguments.cuts:
         print(f"\n{table_of_cuts()}")

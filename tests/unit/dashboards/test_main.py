@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def test_every_command_has_help_of_its_own(command: str, capsys: pytest.CaptureF
         main([command, "--help"])
     assert ended.value.code == 0
     assert f"python -m dashboards {command}" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a command that takes its time WHEN Ctrl-C ends it THEN that is said, and nothing else
+    def interrupted(_arguments: Sequence[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dashboards.preview.server.main", interrupted)
+    assert main(["preview"]) == 130
+    assert capsys.readouterr() == ("", "\nended by you\n")
 
 
 def test_help_alone_imports_nothing_heavy() -> None:
