@@ -109,12 +109,14 @@ def files_in(folder: Path) -> dict[str, Path]:
 def files_beside(model: Path) -> dict[str, Path]:
     """Those files of a dataset that lie beside a model: its labels, and where its animals live.
 
-    Raises `DatasetError` if it knows other animals than the checkout's and does not say where they live: their ids
-    would stand for the checkout's animals.
+    Raises `DatasetError` without labels, and if it knows other animals than the checkout's and does not say where they
+    live: their ids would stand for the checkout's animals.
     """
+    if not model.with_name("labels.csv").is_file():
+        raise DatasetError(f"no labels.csv lies beside the model {model}; MODEL_PATH says where it is")
     found = files_in(model.parent)
     lacking = [FILES[name].name for name in ("taxa", "animal_areas", "mammal_cells") if name not in found]
-    if lacking and _text(found.get("labels", FILES["labels"])) != _text(FILES["labels"]):
+    if lacking and _text(found["labels"]) != _text(FILES["labels"]):
         raise DatasetError(
             f"{model.parent} has a labels.csv of its own, but no {' and no '.join(lacking)}; "
             "put there what belongs to these animals (docs/model.md shows each file)"

@@ -130,6 +130,11 @@ def test_what_lies_beside_a_model_belongs_to_its_dataset(small: dict[str, Path])
     }
 
 
+def test_a_model_that_is_elsewhere_is_told_by_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"no labels\.csv lies beside the model .*x\.onnx; MODEL_PATH says"):
+        files_beside(tmp_path / "x.onnx")
+
+
 def test_a_model_of_other_animals_has_to_say_where_they_live(tmp_path: Path) -> None:
     # GIVEN a model beside which lie labels of its own, and nothing else
     header, first, *_ = FILES["labels"].read_text().splitlines(keepends=True)
