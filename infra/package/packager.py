@@ -128,7 +128,9 @@ def _vendor(project_dir: str) -> Path:
     vendor = Path(project_dir, "vendor")
     if lost := [path for path in (vendor, *vendor.rglob("*")) if not path.exists()]:
         names = ", ".join(str(path.relative_to(project_dir)) for path in lost)
-        raise ClickException(f"{names} cannot be packed: it is not there, or leads nowhere; run `make setup`")
+        raise ClickException(
+            f"{names} cannot be packed: it is not there, or leads nowhere; run `make setup`, or mend the link"
+        )
     return vendor
 
 
