@@ -1,7 +1,12 @@
 """The last step of bringing a stage up, against the app itself."""
 
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -19,6 +24,61 @@ def test_a_stage_that_works_passes(served: Served) -> None:
     smoke.check(url(served), said.append)
     assert [line.split()[0] for line in said] == ["model", "cache", "database", "animals", "identify"]
     assert "(narrowed," in said[-1]
+
+
+class Small(BaseHTTPRequestHandler):
+    """A deployment whose data knows the places of one strip of the Earth alone, between two longitudes."""
+
+    strip = (0.0, 0.0)
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/health"):
+            well = {"state": "ok", "detail": None}
+            return self.answer({"status": "ok", "model": well, "cache": well, "database": well})
+        longitude = float(parse_qs(urlsplit(self.path).query)["lon"][0])
+        known = self.strip[0] <= longitude <= self.strip[1]
+        return self.answer(
+            {
+                "animals": [{"animal": 1}] if known else [],
+                "location": {"areas": ["CR"]},
+                "features": {"mode": "narrowed" if known else "unknown_area", "cache": "miss"},
+            }
+        )
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer({"message": "No animal.", "features": {"mode": "narrowed"}, "timings_ms": {"total": 1.0}})
+
+    def answer(self, body: object) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def small(strip: tuple[float, float]) -> Iterator[str]:
+    handler = type("Strip", (Small,), {"strip": strip})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def test_a_stage_with_data_of_one_country_passes_too() -> None:
+    # GIVEN data that knows Costa Rica and its neighbours alone WHEN the stage is checked
+    said: list[str] = []
+    with small((-86.0, -82.0)) as url:
+        smoke.check(url, said.append)
+    # THEN a place there is found
+    assert re.match(r"animals   1 live around lat=-?\d+\.\d&lon=-8[2-6]\.\d \(CR\), features from miss", said[3])
+
+
+def test_a_stage_without_data_is_told() -> None:
+    with small((200.0, 200.0)) as url, pytest.raises(Refused, match="is the data loaded"):
+        smoke.check(url, lambda _: None)
 
 
 def test_a_stage_without_its_stores_does_not(served_alone: Served, monkeypatch: pytest.MonkeyPatch) -> None:
