@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-MODULES = ("request", "start", "features", "package", "flush", "lambda_path")
+MODULES = ("request", "start", "threads", "features", "package", "flush", "lambda_path")
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 

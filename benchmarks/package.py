@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.bare import AS_OURS, session_of
 from benchmarks.measure import interleaved, milliseconds, ratio, table
 from infra.package import Package, build
 from infra.package.__main__ import table_of_cuts, table_of_parts, table_of_zips
@@ -24,8 +25,7 @@ sys.path[:] = [*sys.argv[1:], *(path for path in sys.path if "-packages" not in 
 """
 END = "\nos._exit(0)"  # tearing down is no part of starting
 READY = f"{HEAD}import app\napp.parts(){END}"
-BARE = f"""{HEAD}import onnxruntime
-onnxruntime.InferenceSession(sys.argv[2] + "/model/faunalens.onnx", providers=["CPUExecutionProvider"]){END}"""
+BARE = HEAD + session_of('sys.argv[2] + "/model/faunalens.onnx"')[AS_OURS] + END
 
 IMPORTS = {
     "nothing": "pass",

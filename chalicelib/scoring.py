@@ -20,6 +20,10 @@ OUTPUTS = {
     "vision_probabilities": "tensor(float)",
     "animal_probability": "tensor(float)",
 }
+SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_us": "2000"}
+"""Threads spin between operators (0.75 of the time with two), but not on after the answer, when others need them, and
+not for long: by default they would spin through all of the loading, often on the processor that loads. docs/model.md
+has the figures (`python -m benchmarks.threads`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,8 +94,8 @@ def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     # network out channels-last: 0.77 of the time) and the arena (none saves 4 MB and no time). A file that is optimised
     # beforehand loads 12 ms sooner, but ties the model to one release of onnxruntime; docs/model.md has the figures.
     options.intra_op_num_threads = threads
-    # Threads spin between operators (0.75 of the time with two), but not on after the answer, when others need them.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
+    for key, value in SPINNING.items():
+        options.add_session_config_entry(key, value)
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:

@@ -38,6 +38,14 @@ def test_no_start_imports_what_lambda_does_not_need() -> None:
     assert run("app.parts(); print({'boto3', 'botocore', 'aiohttp'} & set(sys.modules))") == "set()"
 
 
+def test_no_thread_spins_while_the_model_is_loaded() -> None:
+    # GIVEN two processors at least, or libraries start no threads; WHEN the function behind the API starts
+    told = run("import time; print(time.thread_time(), time.process_time())", _HANDLER="app.app")
+    itself, all_of_it = (float(seconds) for seconds in told.split())
+    # THEN other threads have hardly run: with the libraries' own settings they take as much again
+    assert all_of_it - itself < 0.3 * itself
+
+
 def test_without_a_model_requests_are_told_and_the_process_lives() -> None:
     # GIVEN a function whose model is not there; WHEN it starts and is asked
     response = json.loads(run(REQUEST, _HANDLER="app.app", MODEL_PATH="nowhere.onnx"))
