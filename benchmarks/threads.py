@@ -4,6 +4,9 @@ A thread that waits for work can spin, which is quick to go on from and takes a 
 (of OpenBLAS) spin after the import, onnxruntime's after the session is there, both while the model is being loaded, and
 where a function has one processor's worth of time they take it from the loading. Each row is a choice in fresh
 processes, in turn: time and processor time from the start of Python to a session, its first score, and those after it.
+
+`--one-vcpu` measures as a function of 1,769 MB has it: all processors are there, and together they may be used for as
+long as one. That is a control group of Linux, which only root can make.
 """
 
 import argparse
@@ -11,6 +14,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from statistics import median
 from time import monotonic
 from typing import NamedTuple
@@ -19,6 +25,8 @@ from benchmarks.measure import table
 from chalicelib.scoring import SPINNING
 from chalicelib.settings import Settings
 
+PERIOD_US = 20_000
+"""In which a processor's worth of time may be used, microseconds; 100 ms give about the same figures."""
 PROGRAM = """
 import json, sys
 from time import perf_counter, process_time
@@ -60,7 +68,28 @@ CHOICES = {
 }
 
 
-def measure(choice: Choice) -> list[float]:
+@contextmanager
+def one_vcpu() -> Iterator[list[str]]:
+    """A command that runs another with one processor's worth of time, whichever version of control groups there is."""
+    top = Path("/sys/fs/cgroup")
+    first = (top / "cpu" / "cpu.cfs_quota_us").exists()
+    group = (top / "cpu" if first else top) / f"faunalens-{os.getpid()}"
+    try:
+        group.mkdir()
+        if first:
+            (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (group / "cpu.cfs_quota_us").write_text(str(PERIOD_US))
+        else:
+            (group / "cpu.max").write_text(f"{PERIOD_US} {PERIOD_US}")
+    except OSError as error:
+        sys.exit(f"no control group can be made here ({error}); run this as root on Linux")
+    try:
+        yield ["sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$@"', "sh"]
+    finally:
+        group.rmdir()
+
+
+def measure(choice: Choice, wrapper: Sequence[str] = ()) -> list[float]:
     """Seconds of one process: to its session, processor time of that, first score, median of those after it."""
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     if not choice.numpy_threads:
@@ -68,7 +97,7 @@ def measure(choice: Choice) -> list[float]:
     told = json.dumps([str(Settings().model_path), choice.threads, choice.entries])
     began = monotonic()
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, told], stdout=subprocess.PIPE, text=True, env=environment
+        [*wrapper, sys.executable, "-c", PROGRAM, told], stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdout
         _, processor = process.stdout.readline().split()
@@ -81,11 +110,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=15, help="processes of each kind (default: 15)")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--one-vcpu", action="store_true", help="with one processor's worth of time; needs root")
+    arguments = parser.parse_args()
     runs: dict[str, list[list[float]]] = {name: [] for name in CHOICES}
-    for _ in range(rounds + 1):
-        for name, choice in CHOICES.items():
-            runs[name].append(measure(choice))
+    place: AbstractContextManager[list[str]] = one_vcpu() if arguments.one_vcpu else nullcontext([])
+    with place as wrapper:
+        for _ in range(arguments.rounds + 1):
+            for name, choice in CHOICES.items():
+                runs[name].append(measure(choice, wrapper))
     rows = []
     for name, found in runs.items():
         ready, processor, first, after = (median(column) * 1e3 for column in zip(*found[1:], strict=True))
