@@ -156,15 +156,19 @@ def cache(month: Month, prices: Prices) -> float:
     return _a("cache_gb") * HOURS * prices["cache_gb_hour"] + work
 
 
+def traces(month: Month) -> float:
+    """Traces of X-Ray: every run of warming, one request a second and 5 % of the others."""
+    first = min(requests(month), HOURS * 3600)
+    return RUNS + first + 0.05 * (requests(month) - first)
+
+
 def logs(month: Month, prices: Prices) -> float:
-    """Lines taken in and kept, and traces: every run of warming, one request a second and 5 % of the others."""
+    """Lines taken in and kept, and traces."""
     others = requests(month) - month.identifications
     kilobytes = month.identifications * _a("log_kb") + others * _a("visit_log_kb") + RUNS * _a("warm_log_kb")
     gigabytes = kilobytes / 1e6
     kept = gigabytes * _a("log_packed") * _a("log_months") * prices["logs_gb_month"]
-    first = min(requests(month), HOURS * 3600)
-    traced = RUNS + first + 0.05 * (requests(month) - first)
-    return gigabytes * prices["logs_gb"] + kept + traced / 1e6 * prices["xray_million_traces"]
+    return gigabytes * prices["logs_gb"] + kept + traces(month) / 1e6 * prices["xray_million_traces"]
 
 
 def watching(month: Month, prices: Prices) -> float:

@@ -21,7 +21,7 @@ _STATIC = (
     "LessThanThreshold",
     "LessThanOrEqualToThreshold",
 )
-MOST_QUERIES = 20
+MOST_QUERIES = {"MetricStat": 10, "Expression": 10}
 MOST_DESCRIPTION = 850
 """Characters of a description; CloudWatch takes 1024, and the runbook's URL is longer than its placeholder."""
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
@@ -84,8 +84,9 @@ class MetricAlarm:
         queries = self.body["Metrics"]
         if given := [key for key in _SINGLE if key in self.body]:
             yield f"{', '.join(given)} cannot stand beside Metrics; say it within Metrics"
-        if len(queries) > MOST_QUERIES:
-            yield f"Metrics has {len(queries)} items, at most {MOST_QUERIES} are taken"
+        for kind, most in MOST_QUERIES.items():
+            if (count := sum(kind in query for query in queries)) > most:
+                yield f"Metrics has {count} items with {kind}, an alarm takes at most {most}; watch fewer in one alarm"
         try:
             expanded = of_queries(queries)
         except (LinesError, KeyError) as error:

@@ -5,8 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from chalice.app import CloudWatchEvent
 
+from chalicelib.settings import Settings
 from dashboards.files import FOLDER
+from database.__main__ import _parser as database_parser
+from infra.__main__ import _parser as infra_parser
 
 RUNBOOK = FOLDER.parent / "docs" / "runbook.md"
 _ITALIC = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
@@ -33,3 +37,22 @@ def test_what_is_in_italics_is_a_widget_or_begins_its_title(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(_QUERY.findall(TEXT))))
 def test_a_query_that_it_names_is_saved(name: str) -> None:
     assert (FOLDER / "queries" / f"{name}.txt").exists()
+
+
+def test_the_event_that_warms_once_is_one() -> None:
+    (payload,) = re.findall(r"-warm\".*?--payload '(.*?)'", TEXT, re.DOTALL)
+    assert CloudWatchEvent(json.loads(payload), None).detail == {}
+
+
+def test_commands_to_the_administrative_function_are_commands_of_the_database() -> None:
+    commands = re.findall(r"^admin '(.*)'", TEXT, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        database_parser(Settings()).parse_args(json.loads(command.replace("'$REDIS'", "rediss://a@b:6379"))["command"])
+
+
+def test_commands_to_infra_are_commands_of_infra() -> None:
+    commands = re.findall(r"-m infra ([^`\n]*)", TEXT)
+    assert commands
+    for command in commands:
+        infra_parser().parse_args(command.replace("$STAGE", "prod").replace("…", "prod").split())

@@ -1,5 +1,6 @@
 """The bill of a month: its pieces, its order of size, and that what is assumed is near what is measured."""
 
+import json
 import re
 import sys
 from dataclasses import replace
@@ -7,7 +8,28 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.settings import ROOT
-from infra.cost import ASSUMED, HOURS, MONTHS, awake, bill, compute, containers, even, gateway, like, main, prices_now
+from dashboards.files import FOLDER
+from dashboards.lines import expand
+from dashboards.preview.evaluate import evaluate
+from dashboards.preview.series import Store
+from infra.cost import (
+    ASSUMED,
+    HOURS,
+    MONTHS,
+    RUNS,
+    Month,
+    awake,
+    bill,
+    compute,
+    containers,
+    even,
+    gateway,
+    like,
+    main,
+    prices_now,
+    requests,
+    traces,
+)
 from infra.cost_page import billed_ms
 from tests.cloudformation import parameters
 
@@ -89,3 +111,21 @@ def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     said = capsys.readouterr().out
     assert "250,000 identifications: " in said
     assert "Aurora" in said
+
+
+@pytest.mark.parametrize("month", MONTHS, ids=lambda month: month.name)
+@pytest.mark.parametrize("file", ["cost.json", "service.json"])
+def test_the_dashboards_count_traces_as_the_bill_does(file: str, month: Month) -> None:
+    # GIVEN what a widget takes traces to be, and an hour of the month
+    text = (FOLDER / file).read_text(encoding="utf-8")
+    (counted,) = set(re.findall(r"PRICE_LOGS_GB \+ ([^\"]*) / 1000000 \* PRICE_XRAY_MILLION_TRACES", text))
+    store = Store()
+    for name, value in (("runs", requests(month) / HOURS), ("warmruns", RUNS / HOURS)):
+        told = {"Namespace": "N", "Dimensions": [[]], "Metrics": [{"Name": name}]}
+        store.add(json.dumps({"_aws": {"Timestamp": 3_600_000, "CloudWatchMetrics": [told]}, name: value}))
+    # WHEN it is computed
+    rows = [["N", name, {"id": name, "visible": False}] for name in ("runs", "warmruns")]
+    lines = expand({"metrics": [*rows, [{"expression": counted, "id": "traces"}]], "stat": "Sum", "period": 3600})
+    (curve,) = [each for each in evaluate(lines, store, 3600, 7200, 3600) if each.id == "traces"]
+    # THEN it is that hour's share
+    assert curve.values.tolist() == [pytest.approx(traces(month) / HOURS)]

@@ -93,11 +93,20 @@ def test_all_metrics_of_an_alarm_have_one_period() -> None:
     assert "Metrics have the periods 60, 300; an alarm has one, write it everywhere" in found
 
 
-def test_at_most_twenty_queries_are_taken() -> None:
-    queries = [changed(SHARE["Metrics"][0], "Id", f"r{number}") for number in range(20)]
-    total = changed(SHARE["Metrics"][1], "Expression", f"SUM([{', '.join(str(each['Id']) for each in queries)}])")
-    (found,) = findings(SEVERAL | {"Metrics": [*queries, total]}, "share")
-    assert "Metrics has 21 items, at most 20 are taken" in found
+def test_at_most_ten_metrics_are_taken() -> None:
+    # GIVEN alarms that add up ten metrics, and eleven
+    for count, wrong in ((10, False), (11, True)):
+        queries = [changed(SHARE["Metrics"][0], "Id", f"r{number}") for number in range(count)]
+        total = changed(SHARE["Metrics"][1], "Expression", f"SUM([{', '.join(str(each['Id']) for each in queries)}])")
+        # WHEN they are read THEN the second is told
+        found = findings(SEVERAL | {"Metrics": [*queries, total]}, "share")
+        assert any("Metrics has 11 items with MetricStat, an alarm takes at most 10" in each for each in found) == wrong
+
+
+def test_at_most_ten_expressions_are_taken() -> None:
+    unseen = [changed(SHARE["Metrics"][1], "Id", f"e{number}") | {"ReturnData": False} for number in range(10)]
+    found = findings(SEVERAL | {"Metrics": [*SHARE["Metrics"], *unseen]}, "share")
+    assert any("Metrics has 11 items with Expression" in each for each in found)
 
 
 def test_hours_may_look_back_a_week_and_minutes_a_day() -> None:
