@@ -47,17 +47,20 @@ class Connection:
         return str(self.client("sts").get_caller_identity()["Account"])
 
 
-def topic_exists(sns: Any, topic: str) -> bool:
-    """Whether there is a topic, as far as one is told; who may not ask is told nothing, and deploys all the same."""
+def why_nobody_is_told(sns: Any, topic: str) -> str | None:
+    """Why messages to a topic reach nobody; None if they do, or if one may not ask: that hinders no deploy."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        sns.get_topic_attributes(TopicArn=topic)
+        attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
     except ClientError as error:
-        return error.response["Error"]["Code"] not in ("NotFound", "NotFoundException", "InvalidParameter")
+        is_missing = error.response["Error"]["Code"] in ("NotFound", "NotFoundException", "InvalidParameter")
+        return f"there is no topic {topic}" if is_missing else None
     except BotoCoreError:
-        return True
-    return True
+        return None
+    if int(attributes.get("SubscriptionsConfirmed", 1)) == 0:
+        return f"nobody has subscribed to {topic} and confirmed it (docs/deploy.md)"
+    return None
 
 
 def in_our_words(error: Exception) -> NotConnected | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dashboards import origin
 from dashboards.account import Account
 from dashboards.arguments import add_common
-from dashboards.connection import ACTIONS, Connection, NotConnected, in_our_words, topic_exists
+from dashboards.connection import ACTIONS, Connection, NotConnected, in_our_words, why_nobody_is_told
 from dashboards.diff import coloured
 from dashboards.files import FOLDER, Placeholders, read
 from dashboards.limits import LimitError
@@ -58,8 +58,8 @@ def _deploy(options: argparse.Namespace) -> None:
         wanted = desired(read(placeholders, options.folder.resolve()))
         topic = placeholders.values()["ALARMTOPIC"]
         print(f"alarms tell {topic}\nthe runbook is {placeholders.runbook}", flush=True)
-        if not topic_exists(connection.client("sns"), topic):
-            print(f"warning: there is no topic {topic}: alarms will wake nobody until there is", file=sys.stderr)
+        if (why := why_nobody_is_told(connection.client("sns"), topic)) is not None:
+            print(f"warning: {why}: alarms wake nobody until then", file=sys.stderr)
     account = Account(connection.client("cloudwatch"), connection.client("logs"), options.stage)
     present = account.present()
     ours, others = _too_many(account, wanted, present)

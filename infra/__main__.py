@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         "template",
         help=what,
         description=f"{what}, for a pipeline that may not call `chalice deploy`; AWS is asked nothing.",
-        epilog="--set takes the parameters of infra/edge.yaml too: Firewall=yes puts a web firewall before the API.",
+        epilog="--set Firewall=yes puts a web firewall before the API.",
     )
     template.add_argument("--out", required=True, type=Path, help="folder that all is written to, such as build/dev")
     template.add_argument("--runbook", help="URL of the runbook (default: docs/runbook.md on the page of git's origin)")
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="NAME=VALUE",
             action="append",
             type=_parameter,
-            help="a parameter of infra/faunalens.yaml in place of that in infra/stages; may be repeated",
+            help="a parameter of infra/faunalens.yaml or edge.yaml in place of that in infra/stages; may be repeated",
         )
     return parser
 

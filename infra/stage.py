@@ -84,3 +84,5 @@ class Stage:
             say(line)
         if done.returncode:
             raise Refused(done.stderr.strip() or f"python -m dashboards {command[0]} ended with {done.returncode}")
+        for warning in done.stderr.splitlines():
+            say(warning)

@@ -6,7 +6,6 @@ told of its surroundings comes from infra/environment.py as with `infra up`, whi
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,9 @@ from dashboards.origin import PLAIN
 from infra.environment import surroundings
 from infra.limits import limits_of
 from infra.package import Package, build
+from infra.parameters import EDGE, STACK, declared_parameters, parameters_of, read_template
 from infra.step import Refused, Say
-from infra.wiring import put_in, refers_to, text_of, value_of
+from infra.wiring import joined, put_in, refers_to, text_of, value_of
 
 HERE = Path(__file__).parent
 CONFIGURATION = HERE.parent / ".chalice" / "config.json"
@@ -40,9 +40,6 @@ What a pipeline does with it (docs/pipeline.md):
       --s3-prefix faunalens-{stage} --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \\
       --parameter-overrides file://{out}/parameters.json --tags project=faunalens stage={stage}
   python -m infra up --stage {stage} --yes --from database --skip dashboards"""
-
-_GIVEN = ("Stage", "RestApiId")
-"""Parameters of edge.yaml that the other parts know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +70,13 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], say: Say, *, runbook
     return Whole(package, written)
 
 
-def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
-    """All parameters that a stage is made with. Raises `Refused` for a stage or a parameter that there is not.
-
-    Those that nobody chose are among them: for a stack that exists, CloudFormation takes the value that it has and not
-    a template's default, so that what was taken out of stages/STAGE.json would stay.
-    """
-    path = HERE / "stages" / f"{stage}.json"
-    if not path.is_file():
-        raise Refused(f"infra/stages has no {path.name}: the stage's parameters; docs/infra.md lists them")
-    declared = _declared()
-    if unknown := sorted(chosen.keys() - declared.keys()):
-        raise Refused(f"there is no parameter {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
-    if wrong := [f"{name}={value}" for name, value in chosen.items() if not _is_taken(declared[name], value)]:
-        raise Refused(f"{', '.join(wrong)} is no number; docs/infra.md says what each parameter is")
-    if chosen.get("Stage", stage) != stage:
-        raise Refused(f"the stage is {stage}, and all in the template has its name; say --stage {chosen['Stage']}")
-    given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["Parameters"]
-    defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
-    return {**defaults, **given, **chosen}
-
-
 def extras(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> dict[str, Any]:
     """What is merged into Chalice's template. `parameters`: of `parameters_of`; they become defaults.
 
     Raises `Refused` if stages/limits.json or .chalice/config.json does not have the stage.
     """
-    stack, edge = _read("faunalens.yaml"), _read("edge.yaml")
-    declared = {name: dict(each) for name, each in _declared().items()}
+    stack, edge = read_template(STACK), read_template(EDGE)
+    declared = {name: dict(each) for name, each in declared_parameters().items()}
     for name, value in parameters.items():
         declared[name]["Default"] = json.loads(value) if declared[name]["Type"] == "Number" else value
     declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in here have its name already
@@ -108,15 +84,15 @@ def extras(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> d
         "Description": f"Faunalens {stage}: all of it",
         "Metadata": stack["Metadata"],
         "Parameters": declared,
-        "Conditions": _joined(stack["Conditions"], edge["Conditions"]),
-        "Resources": _joined(
+        "Conditions": joined(stack["Conditions"], edge["Conditions"]),
+        "Resources": joined(
             stack["Resources"],
             {name: _before(each, stage) for name, each in edge["Resources"].items()},
             _functions(stage, stack["Outputs"]),
             {"RestAPI": {"Properties": _api(stage)}, "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete"}}},
             _to_topic(_watching(stage, runbook), stage),
         ),
-        "Outputs": _joined(stack["Outputs"], edge["Outputs"]),
+        "Outputs": joined(stack["Outputs"], edge["Outputs"]),
     }
 
 
@@ -197,34 +173,6 @@ def _to_topic(value: Any, stage: str) -> Any:
     if isinstance(value, dict):
         return {key: _to_topic(each, stage) for key, each in value.items()}
     return [_to_topic(each, stage) for each in value] if isinstance(value, list) else value
-
-
-def _is_taken(declared: Mapping[str, Any], value: str) -> bool:
-    return declared["Type"] != "Number" or re.fullmatch(r"\d+(\.\d+)?", value) is not None
-
-
-def _declared() -> dict[str, Any]:
-    """All parameters of the template, as they are declared."""
-    edge = {name: each for name, each in _read("edge.yaml")["Parameters"].items() if name not in _GIVEN}
-    return _joined(_read("faunalens.yaml")["Parameters"], edge)
-
-
-def _joined(*parts: Mapping[str, Any]) -> dict[str, Any]:
-    """All parts in one. Raises `ValueError` if two have the same name."""
-    joined: dict[str, Any] = {}
-    for part in parts:
-        if twice := joined.keys() & part.keys():
-            raise ValueError(f"two parts of the template have a {', '.join(sorted(twice))}; rename one")
-        joined |= part
-    return joined
-
-
-def _read(name: str) -> dict[str, Any]:
-    """A template of this folder, read as Chalice reads the ones that it merges."""
-    from chalice.package import YAMLTemplateSerializer
-
-    document: dict[str, Any] = YAMLTemplateSerializer().load_template((HERE / name).read_text(encoding="utf-8"), name)
-    return document
 
 
 def _dump(document: Mapping[str, Any], path: Path) -> None:

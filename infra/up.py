@@ -1,16 +1,15 @@
 """The steps that make a stage, or bring it up to this checkout."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from infra import certificates, concurrency, configuration, functions, limits, record, smoke
 from infra.environment import surroundings
+from infra.parameters import EDGE, STACK, parameters_of, those_of
 from infra.stage import Stage
 from infra.step import Refused, Say, Step
 
 HERE = Path(__file__).parent
-TEMPLATE, EDGE = HERE / "faunalens.yaml", HERE / "edge.yaml"
 PATIENCE = "40"
 """Seconds that the administrative function waits for a database that has paused."""
 
@@ -63,19 +62,12 @@ class Up:
         say(f"{sum(reserved.values())} requests at once are reserved, {stays} stay for other functions of the account")
 
     def _put_stack(self, say: Say) -> None:
-        name = self._stage.name
-        path = HERE / "stages" / f"{name}.json"
-        if not path.is_file():
-            raise Refused(f"infra/stages has no {path.name}: the stack's parameters; docs/infra.md lists them")
         self._refuse_whole()
-        parameters = {**json.loads(path.read_text(encoding="utf-8"))["Parameters"], **self._stage.parameters}
-        if parameters.get("Stage") != name:
-            raise Refused(
-                f"the stage is {name}, and all in the stack has its name; say --stage {parameters.get('Stage')}"
-            )
-        if "S3PrefixList" not in parameters:
+        parameters = parameters_of(self._stage.name, self._stage.parameters)
+        if not parameters["S3PrefixList"]:
             parameters["S3PrefixList"] = self._prefix_list_of_s3()
-        self._stage.stack().put(TEMPLATE.read_text(encoding="utf-8"), parameters, self._stage.tags, say)
+        text = (HERE / STACK).read_text(encoding="utf-8")
+        self._stage.stack().put(text, those_of(STACK, parameters), self._stage.tags, say)
 
     def _refuse_whole(self) -> None:
         if self._stage.is_whole:
@@ -117,14 +109,16 @@ class Up:
     def _limit(self, say: Say) -> None:
         api = record.deployed(self._stage.name)["rest_api"]["rest_api_id"]
         try:
-            chosen = limits.limits_of(self._stage.name)
+            rates = limits.limits_of(self._stage.name)
         except KeyError as error:
             raise Refused(str(error.args[0])) from error
-        limits.throttle(self._stage.client("apigateway"), api, self._stage.name, chosen)
-        say(f"{chosen.rate} requests a second, {chosen.burst} at once")
-        if self._stage.firewall:
-            parameters = {"Stage": self._stage.name, "RestApiId": api, "Firewall": "yes"}
-            self._stage.stack("edge").put(EDGE.read_text(encoding="utf-8"), parameters, self._stage.tags, say)
+        limits.throttle(self._stage.client("apigateway"), api, self._stage.name, rates)
+        say(f"{rates.rate} requests a second, {rates.burst} at once")
+        firewall = {"Firewall": "yes"} if self._stage.firewall else {}
+        parameters = parameters_of(self._stage.name, {**self._stage.parameters, **firewall})
+        if "yes" in (parameters["Firewall"], parameters["UsagePlan"]):
+            edge = {**those_of(EDGE, parameters), "RestApiId": api}
+            self._stage.stack("edge").put((HERE / EDGE).read_text(encoding="utf-8"), edge, self._stage.tags, say)
 
     def _prepare_database(self, say: Say) -> None:
         self._administer(["prepare", self._stage.output("DatabaseUser")], say)

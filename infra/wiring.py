@@ -52,3 +52,13 @@ def put_in(value: Any, names: Mapping[str, str]) -> Any:
 def refers_to(value: Any, name: str) -> bool:
     """Whether a reference to `name` is anywhere in the value."""
     return bool(put_in(value, {name: ""}) != value)
+
+
+def joined(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """All parts in one. Raises `ValueError` if two have the same name."""
+    joined: dict[str, Any] = {}
+    for part in parts:
+        if twice := joined.keys() & part.keys():
+            raise ValueError(f"two parts of the template have a {', '.join(sorted(twice))}; rename one")
+        joined |= part
+    return joined

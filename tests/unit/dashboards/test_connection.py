@@ -11,7 +11,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from dashboards.connection import Connection, NotConnected, in_our_words, topic_exists
+from dashboards.connection import Connection, NotConnected, in_our_words, why_nobody_is_told
 
 
 def refused(code: str, message: str = "no") -> ClientError:
@@ -66,14 +66,14 @@ def test_an_endpoint_that_is_no_address_is_told(monkeypatch: pytest.MonkeyPatch)
 class Sns:
     """Answers as it is told."""
 
-    def __init__(self, error: Exception | None) -> None:
-        self.error = error
+    def __init__(self, error: Exception | None, subscriptions: str = "1") -> None:
+        self.error, self.subscriptions = error, subscriptions
 
     def get_topic_attributes(self, **_named: Any) -> dict[str, Any]:
         """An answer, or the error."""
         if self.error:
             raise self.error
-        return {}
+        return {"Attributes": {"SubscriptionsConfirmed": self.subscriptions}}
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,8 @@ class Sns:
     ids=["there", "not there", "not allowed to ask", "not reached"],
 )
 def test_only_who_is_told_so_believes_that_there_is_no_topic(error: Exception | None, there: bool) -> None:
-    assert topic_exists(Sns(error), "arn") is there
+    assert (why_nobody_is_told(Sns(error), "arn") is None) is there
+
+
+def test_a_topic_that_nobody_has_confirmed_wakes_nobody() -> None:
+    assert why_nobody_is_told(Sns(None, "0"), "arn") == "nobody has subscribed to arn and confirmed it (docs/deploy.md)"

@@ -142,11 +142,11 @@ def test_a_minute_without_redis_makes_a_ticket_and_wakes_nobody(offset: int) -> 
 
 def test_a_database_that_wakes_up_is_nothing_and_one_that_stays_away_is_a_ticket() -> None:
     quiet = Timeline().add(60, requests=4)
-    waking = {"DatabaseErrors": 4, "Degraded": 4, "BreakerOpenings": 2}
-    assert quiet.add(2, requests=4, **waking).add(30, requests=4).fired() == set()
-    gone = {"DatabaseErrors": 4, "BreakerOpenings": 1}
-    fired = quiet.add(10, requests=4, **gone).add(5, requests=4).fired()
-    assert fired == {"database-errors", "breaker-open", "ticket"}
+    assert (
+        quiet.add(2, requests=4, DatabaseErrors=4, Degraded=4, BreakerOpenings=2).add(30, requests=4).fired() == set()
+    )
+    gone = quiet.add(10, requests=4, DatabaseErrors=4, BreakerOpenings=1).add(5, requests=4)
+    assert gone.fired() == {"database-errors", "breaker-open", "ticket"}
 
 
 def test_a_database_that_sleeps_degrades_for_a_moment_only() -> None:

@@ -17,9 +17,10 @@ from infra.__main__ import main
 from infra.configuration import SURROUNDING_VARIABLES
 from infra.environment import surroundings
 from infra.limits import limits_of
+from infra.parameters import parameters_of
 from infra.step import Refused
-from infra.template import COMMANDS, MOST, MOST_BYTES, check, extras, parameters_of
-from infra.wiring import text_of
+from infra.template import COMMANDS, MOST, MOST_BYTES, check, extras
+from infra.wiring import joined, text_of
 from tests import cloudformation
 from tests.cloudformation import STAGES
 from tests.unit.infra.test_environment import OUTPUTS
@@ -203,7 +204,7 @@ def test_the_commands_that_it_prints_are_those_of_the_guide() -> None:
 
 def test_two_parts_of_one_name_are_found_here_and_not_by_aws() -> None:
     with pytest.raises(ValueError, match="two parts of the template have a Cache; rename one"):
-        template._joined({"Cache": {}, "Photos": {}}, {"Cache": {}})
+        joined({"Cache": {}, "Photos": {}}, {"Cache": {}})
 
 
 def function(**properties: Any) -> dict[str, Any]:
