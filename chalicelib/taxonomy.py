@@ -137,9 +137,9 @@ class Taxonomy:
 
 
 def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
-    """Rows of a CSV file whose header must be `columns`."""
+    """Rows of a CSV file whose header must be `columns`. A spreadsheet's mark before it is left out."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             header, *rows = csv.reader(file)
     except OSError as error:
         raise ModelError(f"{path.name} cannot be read ({error.strerror}); it lies beside the model") from error

@@ -86,11 +86,12 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
 
 
 def _text(path: Path) -> str:
+    """What is in a file, unpacked, without the mark that spreadsheets put before UTF-8."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror}); it belongs to the dataset") from error
-    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
 
 
 def _animal(row: dict[str, str]) -> Animal:

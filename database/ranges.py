@@ -30,10 +30,10 @@ type Cells = Mapping[int, Iterable[str]]
 
 
 def open_text(path: Path) -> TextIO:
-    """A CSV file for reading, unpacked on the way if its name ends in .gz."""
+    """A CSV file for reading, unpacked if its name ends in .gz. A spreadsheet's mark before it is left out."""
     if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path), encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
+        return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 def read_cells(path: Path) -> dict[int, set[str]]:

@@ -242,6 +242,10 @@ def small(folder: Path, *rows: str, header: str = LABELS, taxa: str = TAXA) -> T
     return Taxonomy.read(folder / "labels.csv", folder / "taxa.csv")
 
 
+def test_the_mark_that_spreadsheets_put_before_utf_8_is_not_read(tmp_path: Path) -> None:
+    assert small(tmp_path, CAT, header="\ufeff" + LABELS, taxa="\ufeff" + TAXA).animals == small(tmp_path, CAT).animals
+
+
 def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
     taxonomy = small(tmp_path, CAT)
     prediction = taxonomy.roll_up(np.array([0.2], dtype=np.float32), 0.7)

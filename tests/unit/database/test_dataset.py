@@ -1,6 +1,7 @@
 """The dataset of this checkout, and what a broken file of it is told."""
 
 import gzip
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,18 @@ def test_packing_a_file_anew_leaves_the_version(small: dict[str, Path], tmp_path
     packed.write_bytes(gzip.compress(gzip.decompress(small["mammal_cells"].read_bytes()), compresslevel=1, mtime=1))
     assert packed.read_bytes() != small["mammal_cells"].read_bytes()
     assert read_dataset(small | {"mammal_cells": packed}).version == read_dataset(small).version
+
+
+def test_the_mark_that_spreadsheets_put_before_utf_8_changes_nothing(small: dict[str, Path], tmp_path: Path) -> None:
+    # GIVEN every file as a spreadsheet saves it WHEN read THEN it is the same dataset
+    for name, path in small.items():
+        data = path.read_bytes()
+        data = BOM_UTF8 + (gzip.decompress(data) if path.suffix == ".gz" else data)
+        (tmp_path / path.name).write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+        assert read_dataset(small | {name: tmp_path / path.name}).version == read_dataset(small).version
+    # AND labels that differ in nothing else are the checkout's
+    (tmp_path / "mammal_cells.csv.gz").unlink()
+    assert "mammal_cells" not in files_beside(tmp_path / "own.onnx")
 
 
 @pytest.mark.parametrize(

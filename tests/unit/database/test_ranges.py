@@ -127,9 +127,9 @@ def test_packing_gives_the_same_bytes_and_everything_back(pairs: list[tuple[int,
 
 
 def test_the_command_writes_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN cells of the koala in Australia and out at sea
+    # GIVEN cells of the koala in Australia and out at sea, saved by a spreadsheet
     home, sea = text_of(cell_of(-27.6, 152.9)), text_of(cell_of(-40.0, -120.0))
-    (tmp_path / "cells.csv").write_text(f"label,cell\n105,{sea}\n105,{home}\n", encoding="utf-8")
+    (tmp_path / "cells.csv").write_text(f"\ufefflabel,cell\n105,{sea}\n105,{home}\n", encoding="utf-8")
     (tmp_path / "areas.csv").write_text(f"cell,areas,coast\n{home},AU,1\n{sea},,0\n", encoding="utf-8")
     output = tmp_path / "out.csv.gz"
 
