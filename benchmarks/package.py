@@ -33,7 +33,7 @@ IMPORTS = {
     "numpy": "import numpy",
     "onnxruntime with numpy": "import onnxruntime",
     "Pillow with JPEG": "import PIL.Image, PIL.JpegImagePlugin",
-    "pi-heif": "import pi_heif",
+    "pillow-heif": "import pillow_heif",
     "h3": "import h3.api.basic_int",
     "redis-py": "import redis.cluster",
     "aws-embedded-metrics": "from chalicelib import emitter\nemitter.prepare()",

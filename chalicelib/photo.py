@@ -22,9 +22,9 @@ from chalicelib.jpeg import check_segments
 # What EXIF of dubious make is worth a warning to Pillow; to us it is an ordinary photo without that tag.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
-READABLE = "JPEG, PNG, WebP, HEIC and TIFF"
+READABLE = "JPEG, PNG, WebP, HEIC or TIFF"
 
-# What Pillow and pi-heif raise on bytes that are not what they begin like.
+# What Pillow and pillow-heif raise on bytes that are not what they begin like.
 _BROKEN = (
     OSError,
     SyntaxError,
@@ -45,6 +45,9 @@ _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 _BAND = 256
 """Rows that are computed at a time where numbers are wider than a byte."""
+
+_PNG_EXIF = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
+"""What a PNG with EXIF has somewhere: the chunk, or what older programs write it into as text."""
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 
@@ -71,12 +74,12 @@ class Limits:
 class Photo:
     """An opened photo: format, size and EXIF are known, pixels are still to be decoded."""
 
-    def __init__(self, image: Image.Image, size_in_bytes: int) -> None:
+    def __init__(self, image: Image.Image, size_in_bytes: int, *, may_have_exif: bool = True) -> None:
         self._image = image
         self.format = str(image.format)
         self.width, self.height = image.size
         self.size_in_bytes = size_in_bytes
-        self.orientation, self.gps = _read_exif(image)
+        self.orientation, self.gps = _read_exif(image) if may_have_exif else (1, {})
 
     @property
     def megapixels(self) -> float:
@@ -127,7 +130,9 @@ def open_photo(data: bytes, limits: Limits) -> Photo:
     _check_size(image.size, limits)
     if name == "TIFF":  # a tile is decoded whole, however little of it is shown
         _check_size((_whole(image, _TILE_WIDTH), _whole(image, _TILE_LENGTH)), limits)
-    return Photo(image, len(data))
+    # In a PNG it can stand behind the pixels, which Pillow decodes to look for it.
+    may_have_exif = name != "PNG" or any(mark in data for mark in _PNG_EXIF)
+    return Photo(image, len(data), may_have_exif=may_have_exif)
 
 
 def prepare() -> None:
@@ -154,7 +159,7 @@ def _opener_of(data: bytes) -> tuple[str, Callable[[io.BytesIO], Image.Image]]:
 
         return "TIFF", TiffImageFile
     if data[4:8] == b"ftyp" and _HEIF_BRANDS & _brands_of(data):
-        from pi_heif import HeifImageFile
+        from pillow_heif import HeifImageFile
 
         return "HEIC", HeifImageFile
     raise UnsupportedMediaType(f"the body is no photo in a format that is read; send {READABLE}")
@@ -262,7 +267,8 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 def _first_line(error: BaseException) -> str:
     """What a decoder says, short enough for a sentence and without anything of the process in it."""
-    if isinstance(error, TypeError | AttributeError | LookupError):  # about the decoder's code, not the photo
+    first = error.__cause__ or error  # Pillow wraps some
+    if isinstance(first, TypeError | AttributeError | LookupError | struct.error):  # about its code, not the photo
         return "unknown data"
     text = str(error).splitlines()[0] if str(error) else ""
     return "unknown data" if not text or "<" in text or "/" in text else text[:80]

@@ -14,7 +14,7 @@ from infra.package.cuts import CUTS, Cut, matches
 PARTS = {
     "app": "faunalens",
     "chalicelib": "faunalens",
-    "_pi_heif": "pi-heif",
+    "_pillow_heif": "pillow-heif",
     "PIL": "pillow",
     "psycopg2": "psycopg2-binary",
 }

@@ -23,7 +23,18 @@ LAYERS = (
 )
 """Who may use whom: what stands further down, or beside it. Beside it only as long as there is no circle."""
 
-HEAVY = ("boto3", "botocore", "aiohttp", "redis", "psycopg2", "onnxruntime", "h3", "multipart", "pi_heif", "chalice")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "aiohttp",
+    "redis",
+    "psycopg2",
+    "onnxruntime",
+    "h3",
+    "multipart",
+    "pillow_heif",
+    "chalice",
+)
 """What a cold start pays for: imported by the function that needs it."""
 
 FOREIGN = {"os.environ", "os.getenv", "chalice", "sys.argv"}

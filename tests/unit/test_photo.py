@@ -212,7 +212,7 @@ def test_an_empty_body_says_where_the_photo_goes() -> None:
     ],
 )
 def test_other_formats_are_named_as_such_whatever_they_claim(data: bytes) -> None:
-    with pytest.raises(UnsupportedMediaType, match="send JPEG, PNG, WebP, HEIC and TIFF"):
+    with pytest.raises(UnsupportedMediaType, match="send JPEG, PNG, WebP, HEIC or TIFF"):
         read(data)
 
 
@@ -332,7 +332,36 @@ def test_any_bytes_as_exif_leave_a_readable_photo(data: bytes) -> None:
     assert photo.pixels(16).shape == (16, 16, 3)
 
 
-beginnings = st.sampled_from([encoded(noise(80, 64), kind) for kind in FORMATS])
+def test_a_heic_whose_parts_have_no_readable_type_is_told() -> None:
+    # GIVEN EXIF in a part whose type is no text, at which decoders before pillow-heif 1.8 ended the process
+    data = encoded(noise(80, 64), "HEIF", exif=exif(SYDNEY))
+    assert data.count(b"Exif\x00\x00") >= 1
+    photo = read(data.replace(b"Exif\x00", b"Exi\x80\x00", 1))
+    # THEN it is a photo without EXIF
+    assert (photo.gps, photo.pixels(16).shape) == ({}, (16, 16, 3))
+
+
+def test_a_jpeg_of_four_bytes_is_told_without_words_of_the_decoder() -> None:
+    with pytest.raises(PhotoUnreadable, match=r"broken header \(unknown data\)"):
+        read(b"\xff\xd8\xff\xe0")
+
+
+@pytest.mark.parametrize("place", ["before the pixels", "behind the pixels"])
+def test_a_png_is_decoded_for_its_exif_only_if_it_has_some(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a PNG without EXIF, and one with
+    bare, data = (encoded(scene(), "PNG", **options) for options in ({}, {"exif": exif(SYDNEY)}))
+    if place == "behind the pixels":
+        start = data.index(b"eXIf") - 4
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        data = data[:start] + data[end:-12] + data[start:end] + data[-12:]
+    assert from_gps(read(data).gps) is not None
+    # WHEN the first is opened THEN its pixels are left alone
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", None)
+    assert read(bare).gps == {}
+
+
+damageable = [*({"kind": kind} for kind in FORMATS), {"kind": "HEIF", "exif": exif(SYDNEY), "xmp": b"<x:xmpmeta/>"}]
+beginnings = st.sampled_from([encoded(noise(80, 64), **options) for options in damageable])
 
 
 @settings(max_examples=150)
@@ -374,13 +403,15 @@ def test_what_a_decoder_says_never_shows_the_process() -> None:
 
 
 def test_a_decoder_that_stumbles_over_its_own_code_is_not_quoted() -> None:
-    # GIVEN an interlaced PNG whose data end early, over which Pillow raises a TypeError about its own arguments
+    # GIVEN an interlaced PNG whose data end early: decoded for the EXIF behind them, and then once more, it makes
+    # Pillow raise a TypeError about its own arguments
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     header = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 1)
     short = zlib.compress(bytes(1000))
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", short) + chunk(b"IEND", b"")
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", short)
+    data += chunk(b"eXIf", b"II*\x00") + chunk(b"IEND", b"")
     # WHEN it is decoded; THEN people are told that it is damaged, and nothing about functions
     with pytest.raises(PhotoUnreadable) as told:
         open_photo(data, Limits()).pixels(64)

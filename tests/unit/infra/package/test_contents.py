@@ -20,7 +20,7 @@ SITE = "python/lib/python3.13/site-packages/"
         (f"{SITE}PIL/Image.py", "pillow"),
         (f"{SITE}pillow-13.0.0.dist-info/METADATA", "pillow"),
         (f"{SITE}psycopg2_binary.libs/libpq-a17e3caa.so.5.17", "psycopg2-binary"),
-        (f"{SITE}_pi_heif.cpython-313-x86_64-linux-gnu.so", "pi-heif"),
+        (f"{SITE}_pillow_heif.cpython-313-x86_64-linux-gnu.so", "pillow-heif"),
         (f"{SITE}__pycache__/multipart.cpython-313.pyc", "multipart"),
     ],
 )
