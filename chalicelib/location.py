@@ -34,11 +34,7 @@ class Location:
 
 def from_request(latitude: str, longitude: str) -> Location:
     """The location that a request names: two decimal numbers of degrees, as text."""
-    for name, text in (("lat", latitude), ("lon", longitude)):
-        if not _DECIMAL.fullmatch(text.strip()):
-            hint = "with a point, not a comma" if "," in text else "such as -33.9"
-            raise LocationInvalid(f"{name} is no decimal number of degrees; write it {hint}")
-    return Location(float(latitude), float(longitude), "request")
+    return Location(_decimal("lat", latitude), _decimal("lon", longitude), "request")
 
 
 def from_gps(tags: Mapping[int, Any]) -> Location | None:
@@ -59,8 +55,18 @@ def from_gps(tags: Mapping[int, Any]) -> Location | None:
     return Location(latitude, longitude, "exif")
 
 
+def _decimal(name: str, text: str) -> float:
+    number = text.strip()
+    if not _DECIMAL.fullmatch(number):
+        hint = "with a point, not a comma" if "," in number else "such as -33.9"
+        raise LocationInvalid(f"{name} is no decimal number of degrees; write it {hint}")
+    return float(number)
+
+
 def _degrees(value: Any, name: str) -> float:
     """Degrees from one to three numbers: degrees, minutes, seconds."""
+    if value is None:
+        raise LocationInvalid(f"the photo's GPS {name} is missing; {_HOW_ON}")
     parts = value if isinstance(value, tuple | list) else (value,)
     try:
         numbers = [float(part) for part in parts if not isinstance(part, str | bytes)]

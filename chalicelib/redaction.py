@@ -9,9 +9,14 @@ _SECRETS = re.compile(
     r"|(?<=uploads/)[\w-]+",  # whoever knows an upload's id may have the photo identified
     re.IGNORECASE,
 )
-_NUMBERS = re.compile(r"(?<![\w.])[-+]?(\d*\.\d[\d.]*(e[-+]?\d+)?|\d+e[-+]?\d+|\d{6,})", re.IGNORECASE)
+_NUMBERS = re.compile(
+    r"(?<![\w.])[-+]?(\d*\.\d[\d.]*(e[-+]?\d+)?|\d+e[-+]?\d+|\d{6,})"
+    r"|\d*\.\d{3}[\d.]*(e[-+]?\d+)?",
+    re.IGNORECASE,
+)
 """Numbers that can be part of a place: with a point (IP addresses among them), with an exponent, or large, as in EXIF's
-fractions; not the end of a name, as in `python3.13`."""
+fractions; not the end of a name, as in `python3.13`, but for three decimals and more, which no name has: the letter may
+be the end of an escape, as in `\\x1c33.8694`."""
 
 _LONGEST = 200
 _READ = 10 * _LONGEST

@@ -71,7 +71,7 @@ def test_a_place_on_the_equator_is_a_place() -> None:
         ({GPS.GPSLatitude: ("33", "52", "7")}, "latitude is not made of numbers"),
         ({GPS.GPSLatitude: ()}, "latitude is not made of numbers"),
         ({GPS.GPSLatitude: (1, 2, 3, 4)}, "latitude is not made of numbers"),
-        ({GPS.GPSLatitude: None}, "latitude is not made of numbers"),
+        ({GPS.GPSLatitude: None}, "latitude is missing"),
         ({GPS.GPSLatitude: (91.0, 0.0, 0.0)}, "latitude is not between -90 and 90"),
         ({GPS.GPSLongitude: (181.0, 0.0, 0.0)}, "longitude is not between -180 and 180"),
         ({GPS.GPSLatitude: (-33.0, 0.0, 0.0)}, "latitude is out of range"),
@@ -130,6 +130,11 @@ def test_a_request_may_mean_zero_and_zero() -> None:
 def test_text_that_is_no_decimal_number_is_refused(text: str) -> None:
     with pytest.raises(LocationInvalid, match=r"lat is no decimal number of degrees; write it such as -33\.9"):
         from_request(text, "0")
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\x1c", "\x1d", "\x1e", "\x1f", "\x85", "\xa0", "\u2003"])
+def test_whatever_counts_as_space_around_a_number_is_no_part_of_it(space: str) -> None:
+    assert from_request(f"{space}9{space}", f"8.5{space}") == Location(9, 8.5, "request")
 
 
 def test_a_decimal_comma_is_told_apart() -> None:

@@ -54,6 +54,12 @@ def test_a_trace_has_no_coordinates_however_they_are_written(latitude: float, lo
         assert "e-" not in said
 
 
+@pytest.mark.parametrize("before", ["\\x1c", "lat", "x", "9.", "_"])
+def test_a_trace_has_no_coordinates_right_behind_a_letter(before: str) -> None:
+    assert "33.869" not in trace_of(f"ValueError: could not convert string to float: '{before}33.8694271'")
+    assert "869" not in trace_of(f"{before}33.8694271")
+
+
 def test_a_trace_keeps_names_and_lines() -> None:
     trace = '  File "/opt/python/lib/python3.13/site-packages/h3/api.py", line 12, in f\nKeyError: 105'
     assert trace_of(trace) == trace
