@@ -360,7 +360,10 @@ def test_a_png_is_decoded_for_its_exif_only_if_it_has_some(place: str, monkeypat
     assert read(bare).gps == {}
 
 
-damageable = [*({"kind": kind} for kind in FORMATS), {"kind": "HEIF", "exif": exif(SYDNEY), "xmp": b"<x:xmpmeta/>"}]
+damageable: list[dict[str, Any]] = [
+    *({"kind": kind} for kind in FORMATS),
+    {"kind": "HEIF", "exif": exif(SYDNEY), "xmp": b"<x:xmpmeta/>"},
+]
 beginnings = st.sampled_from([encoded(noise(80, 64), **options) for options in damageable])
 
 
