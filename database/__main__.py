@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"run the same command again, or caches follow as their values age",
             file=sys.stderr,
         )
+    except (psycopg2.DataError, psycopg2.IntegrityError) as error:
+        said = summary_of(str(error))
+        print(f"error: PostgreSQL does not take the data: {said}; nothing was changed, mend the files", file=sys.stderr)
     except psycopg2.Error as error:
         said = summary_of(str(error)) or type(error).__name__
         print(f"error: PostgreSQL: {said}; check --database-url and that the server runs", file=sys.stderr)

@@ -4,12 +4,14 @@ import csv
 import gzip
 import hashlib
 import io
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from chalicelib.cells import parse_cell
+from chalicelib.taxonomy import KINDS
 from database import seed
 from database.seed import Animal, AnimalArea, Cell, Rows
 
@@ -27,6 +29,15 @@ FILES: Final = {
     "cell_areas": HERE / "cell_areas.csv",
 }
 """What a dataset is made of."""
+
+UNIQUE: Final = {
+    "labels": ("id",),
+    "taxa": ("scientific_name",),
+    "sources": ("source",),
+    "animal_areas": ("animal", "area"),
+    "cell_areas": ("cell",),
+}
+"""Columns that together tell a file's rows apart, as the schema demands; what is made of a row begins with them."""
 
 
 class DatasetError(Exception):
@@ -86,12 +97,20 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
 
 
 def _text(path: Path) -> str:
-    """What is in a file, unpacked, without the mark that spreadsheets put before UTF-8."""
+    """What is in a file, unpacked, without the mark that spreadsheets put before UTF-8. Raises `DatasetError`."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror}); it belongs to the dataset") from error
-    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+    try:
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatasetError(f"{path} is not gzip or not whole ({error}); pack it anew with gzip") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise DatasetError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from error
 
 
 def _animal(row: dict[str, str]) -> Animal:
@@ -125,15 +144,23 @@ def files_beside(model: Path) -> dict[str, Path]:
     return found
 
 
-def _parsed[T](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
+def _parsed[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
     """All lines of a file. Raises `DatasetError` with the file and the line that is wrong."""
     reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)
-    parsed = []
+    columns = UNIQUE.get(name, ())
+    parsed: list[T] = []
+    line_of: dict[tuple[object, ...], int] = {}
     try:
         for row in reader:
             if None in row or None in row.values():
                 raise ValueError(f"expected {len(reader.fieldnames or ())} fields")
             parsed.append(parse(row))
+            key = parsed[-1][: len(columns)]
+            if columns and line_of.setdefault(key, reader.line_num) != reader.line_num:
+                values = ", ".join(row[column] for column in columns)
+                raise ValueError(
+                    f"the same {' and '.join(columns)} as in line {line_of[key]} ({values}); keep one of the two"
+                )
     except KeyError as error:
         raise DatasetError(f"{FILES[name].name} has no column {error}") from error
     except (ValueError, csv.Error) as error:
@@ -145,6 +172,9 @@ def _check(
     animals: Sequence[Animal], areas: Sequence[AnimalArea], ranges: Sequence[tuple[int, int]], sources: set[str]
 ) -> None:
     """What no constraint of the schema would catch, or only with a message that names no file."""
+    if odd := sorted({animal.kind for animal in animals} - {*KINDS}):
+        expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
+        raise DatasetError(f"labels.csv has a kind other than {expected}: {', '.join(odd)}")
     wild = {animal.animal for animal in animals if animal.kind == "wild"}
     if strangers := sorted({area.animal for area in areas} - wild):
         raise DatasetError(f"animal_areas.csv places animals that are not wild in labels.csv: {strangers}")

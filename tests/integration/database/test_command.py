@@ -14,7 +14,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.keys import VERSION
 from chalicelib.settings import Budget
 from database.__main__ import main
-from database.dataset import read_dataset
+from database.dataset import FILES, read_dataset
 from database.load import load
 from local.valkey import ValkeyServer
 from tests.integration.database import made
@@ -66,6 +66,19 @@ def test_a_folder_without_any_file_of_a_dataset_is_told(
 ) -> None:
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
     assert "has none of labels.csv, taxa.csv" in capsys.readouterr().err
+
+
+def test_data_that_postgresql_does_not_take_are_told_as_such(
+    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    # GIVEN a character that no text of PostgreSQL can hold, which no check of ours looks for
+    taxa = FILES["taxa"].read_text(encoding="utf-8")
+    (tmp_path / "taxa.csv").write_text(f"{taxa}Nihil,genus,no\0thing\n", encoding="utf-8")
+    # WHEN loaded THEN it is one sentence, which does not send anybody to the server
+    assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: PostgreSQL does not take the data: invalid byte sequence")
+    assert said.endswith("; nothing was changed, mend the files\n")
 
 
 def test_list_activate_and_drop(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,10 @@ from chalicelib.cells import cell_of
 from database import seed
 from database.dataset import FILES, Dataset, DatasetError, files_beside, read_dataset
 
+LABELS = "id,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
+CAT = "1,0,,cat,Felis catus,species,domestic,,,,,,\n"
+CELLS = gzip.compress(b"animal,cell\n105,83be0efffffffff\n")
+
 
 def names_at(dataset: Dataset, rows: seed.Rows, latitude: float, longitude: float) -> dict[str, float]:
     """Weight of each animal of a place, by name."""
@@ -118,6 +122,28 @@ def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: seed.Rows) 
         ("animal_areas", "animal,area,status,source\n105,AU,escaped,mdd\n", "other than native or introduced: escaped"),
         ("mammal_cells", "animal,cell\n100000,83be0efffffffff\n", r"mammal_cells.csv.gz places .* \[100000\]"),
         ("labels", "number\n1\n", "labels.csv has no column 'phylum'"),
+        (
+            "labels",
+            LABELS + "1,0,,cat,Felis catus,species,tame,,,,,,\n",
+            "labels.csv has a kind other than wild, domestic, cosmopolitan, marine or extinct: tame",
+        ),
+        (
+            "labels",
+            LABELS + CAT + CAT.replace("cat", "dog"),
+            r"labels.csv, line 3: the same id as in line 2 \(1\); keep one of the two",
+        ),
+        ("taxa", "scientific_name,rank,name\nA,kingdom,a\nB,kingdom,b\nA,kingdom,a\n", "line 4: .* as in line 2 .A"),
+        ("sources", "source,title,citation,licence\nmdd,,,\nmdd,,,\n", "sources.csv, line 3: the same source"),
+        (
+            "animal_areas",
+            "animal,area,status,source\n105,AU,native,mdd\n105,AU,introduced,mdd\n",
+            r"animal_areas.csv, line 3: the same animal and area as in line 2 \(105, AU\); keep one of the two",
+        ),
+        (
+            "cell_areas",
+            "cell,areas,coast\n83be0efffffffff,AU,0\n83be0efffffffff,AU,1\n",
+            r"cell_areas.csv, line 3: the same cell as in line 2 \(83be0efffffffff\)",
+        ),
     ],
 )
 def test_a_broken_file_is_told_what_is_wrong(
@@ -127,6 +153,32 @@ def test_a_broken_file_is_told_what_is_wrong(
     broken.write_text(content, encoding="utf-8")
     with pytest.raises(DatasetError, match=words):
         read_dataset(small | {name: broken})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"animal,cell\n", "is not gzip or not whole .*; pack it anew with gzip"),
+        (CELLS[:-9], "is not gzip or not whole .*; pack it anew with gzip"),
+        (CELLS[:-8] + bytes(8), "is not gzip or not whole .*; pack it anew with gzip"),
+        (CELLS[:10] + b"\xff" + CELLS[11:], "is not gzip or not whole .*; pack it anew with gzip"),
+        (gzip.compress("animal,cell\n\nKäfer".encode("latin-1")), "line 3 is not UTF-8; save the file as UTF-8"),
+    ],
+    ids=["plain", "cut", "with another sum", "broken", "Latin-1"],
+)
+def test_a_file_that_cannot_be_unpacked_or_is_no_text_is_named(
+    small: dict[str, Path], tmp_path: Path, content: bytes, words: str
+) -> None:
+    broken = tmp_path / "broken.csv.gz"
+    broken.write_bytes(content)
+    with pytest.raises(DatasetError, match=f"broken.csv.gz.* {words}"):
+        read_dataset(small | {"mammal_cells": broken})
+
+
+def test_the_same_cell_of_an_animal_twice_is_the_same_as_once(small: dict[str, Path], tmp_path: Path) -> None:
+    twice = tmp_path / "twice.csv.gz"
+    twice.write_bytes(gzip.compress(b"animal,cell\n105,83be0efffffffff\n105,83be0efffffffff\n"))
+    read_dataset(small | {"mammal_cells": twice})
 
 
 def test_a_missing_file_is_named(small: dict[str, Path], tmp_path: Path) -> None:
