@@ -13,7 +13,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from functools import cache, wraps
 from threading import Lock
@@ -59,15 +58,14 @@ _parts: Parts | None = None
 
 
 def parts() -> Parts:
-    """What requests are answered with; built once, when first needed, since the Chalice CLI imports this file too."""
+    """What requests are answered with; built once, when first needed, since the Chalice CLI imports this file too.
+
+    Raises `ModelError`; whoever asks next tries again.
+    """
     global _parts
     with _building:
         if _parts is None:
-            try:
-                _parts = start.timed(lambda: Parts.build(settings))
-            except errors.ModelError as error:
-                app.log.error("the model cannot be used: %s", error)
-                raise errors.Unavailable("the model is not ready; try again later", retry_after=30) from error
+            _parts = start.timed(lambda: Parts.build(settings))
         return _parts
 
 
@@ -100,6 +98,10 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
                 return view(request, record, **captured)
             except errors.HTTPError as error:
                 return _problem(error, record)
+            except errors.ModelError as error:
+                absent = errors.Unavailable("the model cannot be used for now; try again later", retry_after=30)
+                absent.__cause__ = error
+                return _problem(absent, record)
             except Exception as error:  # noqa: BLE001 — nothing may pass; `logs.tell` has its stack trace
                 failed = errors.InternalError("it has been noted; quote the request_id if you ask")
                 failed.__cause__ = error
@@ -256,8 +258,10 @@ if "chalice.cli" in sys.modules:  # a command of Chalice's at the desk: let it p
     gateway.install()
 
 if settings.behind_api:  # initialisation has more processor than a request, and nobody waits for it
-    with suppress(errors.Unavailable):  # it is in the log, and requests are told
+    try:
         parts()
+    except errors.ModelError as error:  # the process lives, and requests are told
+        app.log.error("the model cannot be used: %s", error)
 gc.freeze()  # what is there now stays, and need not be looked at again
 gc.enable()
 start.imported()

@@ -16,8 +16,8 @@ FaunalensError
     InternalError              500 internal
     Unavailable                503 unavailable, with retry_after
   SettingError                 a setting has no usable value; the process does not start
-  ModelError                   the model file or its labels do not fit; the process does not start
-  DependencyError              never leaves features.py: becomes stale or degraded
+  ModelError                   the model or its labels do not fit, or it fails when run; requests are told 503
+  DependencyError              no request fails of it: becomes stale or degraded; health, warming and loading tell it
     CacheError                 Redis did not answer as it should
     StoreError                 PostgreSQL did not answer as it should
 """
@@ -157,7 +157,7 @@ class SettingError(FaunalensError):
 
 
 class ModelError(FaunalensError):
-    """The model file, or the labels beside it, do not fit the contract in docs/model.md."""
+    """The model or the labels beside it do not fit the contract in docs/model.md, or the model fails when it is run."""
 
 
 class DependencyError(FaunalensError):

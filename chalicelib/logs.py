@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from chalicelib.errors import InternalError
+from chalicelib.errors import InternalError, ModelError
 from chalicelib.redaction import summary_of, trace_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def tell(log: logging.Logger, record: "Record") -> None:
         log.error("the request failed", extra=told, exc_info=cause)
     elif error.status >= 500:
         said = {"details": [summary_of(str(cause))]} if cause else {}
-        log.warning("the request could not be answered", extra=told | said)
+        # A model does not mend itself, as what else is not there for now does.
+        level = logging.ERROR if isinstance(cause, ModelError) else logging.WARNING
+        log.log(level, "the request could not be answered", extra=told | said)
     else:
         log.info("the request was turned down", extra=told)
 

@@ -69,7 +69,8 @@ class Model:
 
         Parameters: pixels, shape (input_size, input_size, 3), uint8, RGB; prior, shape (animals,), float32: weight of
         each animal, 1 where nothing speaks against it.
-        Raises `ValueError` if a shape or type is another.
+        Raises `ValueError` if a shape or type is another, `ModelError` if the model fails or gives what it did not
+        declare, as only a run can show.
         """
         size = self.input_size
         if pixels.dtype != np.uint8 or pixels.shape != (size, size, 3):
@@ -77,7 +78,16 @@ class Model:
         if prior.dtype != np.float32 or prior.shape != (self.animals,):
             raise ValueError(f"the prior is {prior.dtype} {prior.shape}, expected float32 ({self.animals},)")
         feed = {"image": pixels[np.newaxis], "prior": prior[np.newaxis]}
-        probabilities, vision, animal = self._session.run(list(OUTPUTS), feed)
+        try:
+            probabilities, vision, animal = self._session.run(list(OUTPUTS), feed)
+        except Exception as error:  # onnxruntime's own have no common parent
+            raise ModelError(f"{self._path.name} fails when it is run: {_first_line(error)}") from error
+        if not probabilities.shape == vision.shape == (1, self.animals) or animal.shape != (1,):
+            found = f"{probabilities.shape}, {vision.shape} and {animal.shape}"
+            raise ModelError(
+                f"{self._path.name} gives {', '.join(OUTPUTS)} of shapes {found} for one photo, expected "
+                f"(1, {self.animals}) twice and (1,)"
+            )
         return Scores(probabilities[0], vision[0], float(animal[0]))
 
 
@@ -99,8 +109,7 @@ def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        first_line = str(error).partition("\n")[0]
-        raise ModelError(f"{path.name} is no model that onnxruntime can load: {first_line}") from error
+        raise ModelError(f"{path.name} is no model that onnxruntime can load: {_first_line(error)}") from error
 
 
 def contract_of(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:
@@ -138,3 +147,7 @@ def _shapes(kind: str, found: Sequence[Any], expected: dict[str, str], name: str
 
 def _listed(names: dict[str, str]) -> str:
     return ", ".join(sorted(names)) or "none"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -16,13 +16,13 @@ def main() -> int:
     port: int = parser.parse_args().port
 
     import app
-    from chalicelib.errors import HTTPError
+    from chalicelib.errors import ModelError
     from local.dashboards import Dashboards
     from local.http import build_server
 
     try:
         app.parts()
-    except HTTPError as error:
+    except ModelError as error:
         print(f"the app cannot serve: {error}", file=sys.stderr)
         return 1
     metrics = app.settings.metrics_file

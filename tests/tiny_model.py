@@ -52,8 +52,12 @@ def tiny_model(
     outputs: dict[str, tuple[int, list[Any]]] | None = None,
     nodes: dict[str, tuple[str, list[str]]] | None = None,
     drop: str = "",
+    constants: dict[str, Any] | None = None,
 ) -> ModelProto:
-    """The model; `inputs` and `outputs` replace declarations, `nodes` what computes a tensor, `drop` an output."""
+    """The model; `inputs` and `outputs` replace declarations, `nodes` what computes a tensor, `drop` an output.
+
+    `constants` are there besides.
+    """
     declared: dict[str, tuple[int, list[Any]]] = {
         "image": (TensorProto.UINT8, ["N", SIZE, SIZE, 3]),
         "prior": (TensorProto.FLOAT, ["N", ANIMALS]),
@@ -72,17 +76,23 @@ def tiny_model(
             replaced, operator, sources = operator, *nodes[targets[0]]
             attributes = attributes if operator == replaced else {}
         made.append(helper.make_node(operator, sources, targets, **attributes))
-    constants = {"gain": np.float32(0.05), "least": np.float32(1e-30)}
+    known = {"gain": np.float32(0.05), "least": np.float32(1e-30), **(constants or {})}
     graph = helper.make_graph(
         made,
         "tiny",
         [helper.make_tensor_value_info(name, *each) for name, each in declared.items()],
         [helper.make_tensor_value_info(name, *each) for name, each in given.items()],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in known.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(model, {"name": "tiny"})
     return model
+
+
+def failing_model() -> ModelProto:
+    """A model that fits the contract and is loaded, and fails whenever it is run."""
+    tenth = np.array([9], np.int64)  # of one photo
+    return tiny_model(nodes={"posterior": ("Gather", ["logits", "tenth"])}, constants={"tenth": tenth})
 
 
 def write(folder: Path, model: ModelProto, labels: str = LABELS) -> Path:

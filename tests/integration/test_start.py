@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.tiny_model import failing_model, write
 
 ALONE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "REDIS_URL": "redis://127.0.0.1:9"}
 REQUEST = """
@@ -54,6 +57,15 @@ def test_without_a_model_requests_are_told_and_the_process_lives() -> None:
     assert (response["statusCode"], problem["code"]) == (503, "unavailable")
     assert response["headers"]["Retry-After"] == "30"
     assert "nowhere" not in response["body"]
+
+
+def test_with_a_model_that_fails_when_it_is_run_the_process_lives(tmp_path: Path) -> None:
+    # GIVEN a function whose model is loaded and cannot be run
+    model = str(write(tmp_path, failing_model()))
+    # WHEN it is asked THEN the answer says to come again, and not what the model said
+    response = json.loads(run(REQUEST, _HANDLER="app.app", MODEL_PATH=model))
+    assert (response["statusCode"], json.loads(response["body"])["code"]) == (503, "unavailable")
+    assert "onnx" not in response["body"]
 
 
 def test_on_lambda_each_line_of_log_is_written_once() -> None:

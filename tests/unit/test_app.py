@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,11 +16,14 @@ from chalicelib import logs
 from chalicelib.answer import Answer
 from chalicelib.asked import Asked
 from chalicelib.emitter import Emitter
-from chalicelib.errors import LocationMissing
+from chalicelib.errors import LocationMissing, ModelError
+from chalicelib.parts import Parts
 from chalicelib.record import Record
+from chalicelib.settings import Settings
 from chalicelib.start import Start
 from chalicelib.uploads import Form
 from tests.records import ANSWER, complete
+from tests.tiny_model import failing_model, write
 
 ADDRESS = "203.0.113.7"
 
@@ -55,6 +59,8 @@ def identify(data: bytes, asked: Asked, _: object, record: Record) -> Answer:
             return ANSWER
         case b"turned down":
             raise LocationMissing("nobody says where")
+        case b"not scored":
+            raise ModelError("own.onnx fails when it is run: no such node")
         case _:
             assert asked.location is not None
             raise KeyError("no such animal", asked.location.latitude, asked.location.longitude)
@@ -118,6 +124,32 @@ def test_a_rejection_is_counted_by_its_code_and_logged(left: Left) -> None:
     (main, by_route, by_code), (line,) = left.take()
     assert (main["Rejections"], by_route["Faults"], by_code["Rejections"]) == (1, 0, 1)
     assert by_code["code"] == main["code"] == line["code"] == "location_missing"
+
+
+def test_a_model_that_fails_is_a_fault_that_may_pass(left: Left) -> None:
+    # WHEN the model cannot score a photo
+    response = ask("not scored")
+    # THEN it is said when to come again, and not what the model said
+    assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "30")
+    assert json.loads(response["body"])["code"] == "unavailable"
+    assert "onnx" not in response["body"]
+    # AND it is counted as a fault, and an error of the log, whose words we see
+    (main, by_route), (line,) = left.take()
+    assert (main["Faults"], by_route["Faults"], main["code"]) == (1, 1, "unavailable")
+    assert (line["level"], line["error"], line["request_id"]) == ("ERROR", "ModelError", "r-1")
+    assert line["details"] == ["own.onnx fails when it is run: no such node"]
+
+
+def test_health_is_down_with_503_if_the_model_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a model that is loaded and cannot be run
+    path = write(tmp_path, failing_model())
+    built = Parts.build(Settings(model_path=path, redis_url="redis://127.0.0.1:9"))
+    monkeypatch.setattr(app, "parts", lambda: built)
+    # WHEN health is asked for THEN it says that nothing is identified, and by the status too
+    response = call("GET", "/health")
+    assert response["statusCode"] == 503
+    body = json.loads(response["body"])
+    assert (body["status"], body["model"]["state"]) == ("down", "failing")
 
 
 @pytest.mark.parametrize("outcome", ["answered", "turned down", "failed"])

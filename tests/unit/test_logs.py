@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.deadline import Deadline
-from chalicelib.errors import BadRequest, CacheError, InternalError, StoreError, Unavailable
+from chalicelib.errors import BadRequest, CacheError, InternalError, ModelError, StoreError, Unavailable
 from chalicelib.features import NO_LOCATION
 from chalicelib.logs import configure, tell, tell_warming
 from chalicelib.photo import Limits, open_photo
@@ -104,6 +104,14 @@ def test_what_could_not_be_done_names_its_cause() -> None:
     (line,) = told(Record("r-1", "/uploads", error=error))
     assert (line["level"], line["code"], line["error"]) == ("WARNING", "unavailable", "ConnectionRefusedError")
     assert line["details"] == ["no rights to get https://bucket.example/uploads/…"]
+
+
+def test_a_model_that_cannot_be_used_is_an_error_since_it_does_not_mend_itself() -> None:
+    error = Unavailable("come again")
+    error.__cause__ = ModelError("the model none.onnx cannot be read")
+    (line,) = told(Record("r-1", "/identify", error=error))
+    assert (line["level"], line["code"], line["error"]) == ("ERROR", "unavailable", "ModelError")
+    assert line["details"] == ["the model none.onnx cannot be read"]
 
 
 def test_a_fault_of_our_own_has_its_stack_trace_on_the_same_line() -> None:

@@ -10,7 +10,7 @@ from onnx import TensorProto
 
 from chalicelib.errors import ModelError
 from chalicelib.scoring import Model
-from tests.tiny_model import ANIMALS, SIZE, tiny_model, write
+from tests.tiny_model import ANIMALS, SIZE, failing_model, tiny_model, write
 
 GREEN = np.full((SIZE, SIZE, 3), (0, 200, 30), np.uint8)
 ANYWHERE = np.ones(ANIMALS, np.float32)
@@ -76,6 +76,24 @@ def test_what_does_not_fit_is_named(tmp_path: Path, changes: dict[str, Any], mes
     # GIVEN a model with one thing that is not as in the contract; WHEN it is loaded; THEN that is named
     with pytest.raises(ModelError, match=message):
         Model(write(tmp_path, tiny_model(**changes)), threads=1)
+
+
+def test_a_model_that_fails_when_it_is_run_is_named(tmp_path: Path) -> None:
+    # GIVEN a model that fits and is loaded; WHEN its session cannot run it; THEN that is an error of ours
+    model = Model(write(tmp_path, failing_model()), threads=1)
+    with pytest.raises(ModelError, match=r"tiny\.onnx fails when it is run: .*out of data bounds"):
+        model.score(GREEN, ANYWHERE)
+
+
+def test_outputs_that_are_not_as_declared_are_named(tmp_path: Path) -> None:
+    # GIVEN a model that gives two figures for one photo, which shows only when it is run
+    nodes = {"animal_probability": ("Compress", ["vision_probabilities", "two"])}
+    path = write(tmp_path, tiny_model(nodes=nodes, constants={"two": np.array([True, True, False])}))
+    # WHEN it is run; THEN it is told what was expected
+    with pytest.raises(
+        ModelError, match=r"of shapes \(1, 3\), \(1, 3\) and \(2,\) for one photo, expected \(1, 3\) twice"
+    ):
+        Model(path, threads=1).score(GREEN, ANYWHERE)
 
 
 def test_a_missing_file_says_what_makes_it(tmp_path: Path) -> None:
