@@ -39,11 +39,17 @@ def faults_of(path: Path, labels: Path, taxa: Path) -> list[str]:
             f"{path.name} gives probabilities of {model.animals} animals, {labels.name} has "
             f"{len(taxonomy.animals)} rows; they must be as many"
         )
-    return faults + (list(_misbehaviour(model)) if model else [])
+    if model:
+        try:
+            for fault in _misbehaviour(model):
+                faults.append(fault)  # noqa: PERF402 - what was found before a run fails stays
+        except ModelError as error:
+            faults.append(str(error))
+    return faults
 
 
 def _misbehaviour(model: Model) -> Iterator[str]:
-    """What a model does wrong when it runs, on noise as the photo."""
+    """What a model does wrong when it runs, on noise as the photo. Raises `ModelError` if it fails then."""
     generator = np.random.default_rng(_SEED)
     photo = generator.integers(0, 256, (model.input_size, model.input_size, 3), dtype=np.uint8)
     anywhere = np.ones(model.animals, np.float32)

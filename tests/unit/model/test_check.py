@@ -12,7 +12,7 @@ import pytest
 from chalicelib.scoring import Model
 from database.dataset import files_beside
 from model.check import faults_of, main
-from tests.tiny_model import LABELS, tiny_model, write
+from tests.tiny_model import LABELS, failing_model, tiny_model, write
 
 DOCS = Path(__file__).parents[3] / "docs" / "model.md"
 
@@ -65,6 +65,17 @@ def test_what_a_model_does_wrong_is_named(
     # GIVEN a graph of the right form that computes one thing otherwise; THEN the check says what
     found = faults(tmp_path, nodes=nodes)
     assert any(re.search(message, each) for each in found), found
+
+
+def test_a_model_that_fails_when_it_is_run_is_named_on_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a model that is loaded and cannot be run
+    path = write(tmp_path, failing_model())
+    # WHEN it is checked; THEN it fails with a sentence
+    assert main([str(path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("tiny.onnx fails when it is run: ")
 
 
 def test_labels_that_are_more_or_fewer_than_outputs_are_named(tmp_path: Path) -> None:
