@@ -24,6 +24,8 @@ while kill -0 "$1" && [ "$tries" -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); d
 kill -KILL "$1"
 """
 POLL = 0.005
+"""Seconds between two looks at first; they grow to `SLOWEST`, as a hundredth of the time waited."""
+SLOWEST = 0.1
 
 
 class Child:
@@ -144,13 +146,14 @@ class Child:
 
     def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
         """Poll `ready` until it is true. Raises `NotReady` if the child ends or `timeout` seconds pass."""
-        deadline = time.monotonic() + timeout
+        started = time.monotonic()
         while not ready():
             if not self.running:
                 raise NotReady(f"{self.name} ended with code {self.wait()}: {self.last_words()}")
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - started
+            if waited > timeout:
                 raise NotReady(f"{self.name} was not ready within {timeout:g} s: {self.last_words()}")
-            time.sleep(POLL)
+            time.sleep(min(max(POLL, waited / 100), SLOWEST))
 
     def last_words(self) -> str:
         """The last line of its log, for messages."""

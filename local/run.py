@@ -10,6 +10,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from local.desk import Desk, parser_of, serve
+from local.errors import LocalError
 from local.ports import HOST
 from local.sample import chelsea
 
@@ -46,14 +47,18 @@ class Run(Desk):
         )
 
     def _healthy(self) -> bool:
+        """Whether every part works. Raises `LocalError` if no photo can be identified."""
         connection = HTTPConnection(HOST, self.port, timeout=5.0)
         try:
             connection.request("GET", "/health?deep=true")
-            return bool(json.load(connection.getresponse())["status"] == "ok")
+            status = json.load(connection.getresponse())["status"]
         except (OSError, HTTPException, ValueError, KeyError):
             return False
         finally:
             connection.close()
+        if status == "down":  # waiting would not mend it
+            raise LocalError("the model fails when it is run; `python -m model.check` with its file says how")
+        return bool(status == "ok")
 
 
 def main() -> int:

@@ -79,6 +79,35 @@ def test_a_child_that_is_too_slow_is_reported() -> None:
         child.wait_until(lambda: False, 0.05)
 
 
+class Clock:
+    """In place of `time`, where nobody sleeps for real."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def test_a_child_is_asked_less_often_the_longer_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a child that is ready after 10 s
+    clock = Clock()
+    with Child("slow", ["sleep", "600"]) as child:
+        monkeypatch.setattr("local.child.time", clock)
+        # WHEN it is waited for
+        child.wait_until(lambda: clock.now >= 10, 60)
+        monkeypatch.undo()
+    # THEN each pause is 5 ms, or short beside the time so far, and hardly anything is asked hundreds of times
+    assert clock.slept[:50] == [0.005] * 50
+    assert clock.slept[-1] == pytest.approx(0.1, abs=0.002)
+    assert len(clock.slept) < 500
+
+
 def test_a_child_starts_again_after_it_was_killed() -> None:
     # GIVEN a killed child
     with Child("sleeper", ["sleep", "600"]) as child:
