@@ -17,6 +17,10 @@ LABEL_COLUMNS = ("id", "output_index", "wnid", "name", "scientific_name", "rank"
 TAXON_COLUMNS = ("scientific_name", "rank", "name")
 
 
+LARGEST_ID = 2**31 - 1
+"""The database and what is packed for Redis hold ids in four bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taxon:
     """A group of the tree of life, with what people call one of its members."""
@@ -136,6 +140,17 @@ class Taxonomy:
         return Prediction(node.taxon, min(held / total, 1.0))
 
 
+def id_of(text: str) -> int:
+    """An animal's id, as it is written in labels.csv. Raises `ValueError` that says what was expected."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= LARGEST_ID:
+        raise ValueError(f"is '{text}'; expected a whole number from 0 to {LARGEST_ID}")
+    return number
+
+
 def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
     """Rows of a CSV file whose header must be `columns`. A spreadsheet's mark before it is left out."""
     try:
@@ -167,9 +182,13 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
     if lineage and lineage[-1].scientific_name == scientific_name and lineage[-1].rank == rank:
         lineage.pop()
     try:
-        identity, output_index = int(row[0]), int(row[1])
+        identity = id_of(row[0])
+    except ValueError as error:
+        raise ModelError(f"id of '{name}' in {labels} {error}") from None
+    try:
+        output_index = int(row[1])
     except ValueError:
-        raise ModelError(f"id and output_index of '{name}' in {labels} must be whole numbers") from None
+        raise ModelError(f"output_index of '{name}' in {labels} is '{row[1]}'; expected a whole number") from None
     return Animal(identity, output_index, wnid, name, scientific_name, rank, kind, (*lineage, own))
 
 

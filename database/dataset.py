@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from chalicelib.cells import parse_cell
-from chalicelib.taxonomy import KINDS
+from chalicelib.taxonomy import KINDS, id_of
 from database import seed
 from database.seed import Animal, AnimalArea, Cell, Rows
 
@@ -115,7 +115,11 @@ def _text(path: Path) -> str:
 
 def _animal(row: dict[str, str]) -> Animal:
     lineage = tuple(row[rank] for rank in RANKS_BELOW_KINGDOM if row[rank])
-    return Animal(int(row["id"]), row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
+    try:
+        identity = id_of(row["id"])
+    except ValueError as error:
+        raise ValueError(f"id {error}") from None
+    return Animal(identity, row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
 
 
 def files_in(folder: Path) -> dict[str, Path]:

@@ -106,12 +106,12 @@ def test_every_node_is_in_the_lineage_of_all_its_animals() -> None:
 
 
 def test_ids_become_output_indices(tmp_path: Path) -> None:
-    # GIVEN a model whose ids are not its output indices
-    taxonomy = small(tmp_path, "40,1,w1,cat,Felis catus,species,domestic,P,C,,,F,Felis catus",
+    # GIVEN a model whose ids are not its output indices, one of them as large as it may be
+    taxonomy = small(tmp_path, "2147483647,1,w1,cat,Felis catus,species,domestic,P,C,,,F,Felis catus",
                      "7,0,w0,dog,Canis familiaris,species,domestic,P,C,,,D,Canis familiaris")  # fmt: skip
     # THEN each id finds its place
-    assert taxonomy.index_of == {40: 1, 7: 0}
-    assert [animal.id for animal in taxonomy.animals] == [7, 40]
+    assert taxonomy.index_of == {2147483647: 1, 7: 0}
+    assert [animal.id for animal in taxonomy.animals] == [7, 2147483647]
 
 
 # --- roll-up
@@ -260,7 +260,16 @@ def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
         (lambda folder: small(folder, CAT + ",more"), "line 2 of labels.csv has 14 fields; expected 13"),
         (lambda folder: small(folder, CAT.replace("P,", "Porifera,", 1)), "no row for 'Porifera'"),
         (lambda folder: small(folder, CAT.replace("0,0", "0,1", 1)), "must count from 0"),
-        (lambda folder: small(folder, CAT.replace("0,0", "x,0", 1)), "'cat' in labels.csv must be whole numbers"),
+        (
+            lambda folder: small(folder, CAT.replace("0,0", "x,0", 1)),
+            "id of 'cat' in labels.csv is 'x'; expected a whole number from 0 to 2147483647",
+        ),
+        (lambda folder: small(folder, CAT.replace("0,0", "-1,0", 1)), "id of 'cat' in labels.csv is '-1'; expected"),
+        (lambda folder: small(folder, CAT.replace("0,0", f"{2**31},0", 1)), "labels.csv is '2147483648'; expected"),
+        (
+            lambda folder: small(folder, CAT.replace("0,0", "0,x", 1)),
+            "output_index of 'cat' in labels.csv is 'x'; expected a whole number",
+        ),
         (
             lambda folder: small(folder, CAT.replace("domestic", "tame")),
             "kind of 'cat' in labels.csv is 'tame'; expected wild, domestic, cosmopolitan, marine or extinct",

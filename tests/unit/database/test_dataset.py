@@ -129,6 +129,11 @@ def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: seed.Rows) 
         ),
         (
             "labels",
+            LABELS + CAT.replace("1", "99999999999"),
+            "labels.csv, line 2: id is '99999999999'; expected a whole number from 0 to 2147483647",
+        ),
+        (
+            "labels",
             LABELS + CAT + CAT.replace("cat", "dog"),
             r"labels.csv, line 3: the same id as in line 2 \(1\); keep one of the two",
         ),
