@@ -26,7 +26,9 @@ from tests.pictures import encoded, scene
 SITE = packager.SITE
 NEWEST = {"GLIBC": wheels.GLIBC, "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (12, 0)}
 """Versions that Amazon Linux 2023 has: its glibc, and libstdc++ and libgcc of its GCC 11."""
-THERE = re.compile(r"(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libz|ld-linux-x86-64)\.so\.\d+")
+THERE = re.compile(
+    r"(libc|libm|libmvec|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libz|ld-linux-x86-64)\.so\.\d+"
+)
 """Libraries that wheels may count on (https://peps.python.org/pep-0600/, and auditwheel's list for manylinux_2_34)."""
 ELSEWHERE = {"boto3", "botocore", "aws_embedded_metrics"}
 """Packages that Lambda's runtime brings, and the one that chalicelib.emitter imports in its own way."""
