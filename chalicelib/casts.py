@@ -17,7 +17,7 @@ def path(value: str) -> Path:
 
 def positive(value: str) -> float:
     """A number above 0."""
-    number = float(value)
+    number = _number(value)
     if not 0 < number < float("inf"):
         raise ValueError("expected a number above 0")
     return number
@@ -25,7 +25,7 @@ def positive(value: str) -> float:
 
 def share(value: str) -> float:
     """A number from 0 to 1."""
-    number = float(value)
+    number = _number(value)
     if not 0 <= number <= 1:
         raise ValueError("expected a number from 0 to 1")
     return number
@@ -35,6 +35,13 @@ def count(value: str) -> int:
     """A whole number, 0 or more."""
     if not value.isascii() or not value.isdigit():
         raise ValueError("expected a whole number, 0 or more")
+    return int(value)
+
+
+def at_least_one(value: str) -> int:
+    """A whole number, 1 or more."""
+    if not value.isascii() or not value.isdigit() or int(value) == 0:
+        raise ValueError("expected a whole number, 1 or more")
     return int(value)
 
 
@@ -78,3 +85,11 @@ def one_of(*words: str) -> Callable[[str], str]:
         return value
 
     return parse
+
+
+def _number(value: str) -> float:
+    """A number, or none (NaN) where the text is none."""
+    try:
+        return float(value)
+    except ValueError:
+        return float("nan")

@@ -5,13 +5,12 @@ default, unit and meaning here, from which docs/settings.md is generated (`pytho
 """
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from chalicelib import casts
-from chalicelib.errors import SettingError
+from chalicelib.setting import read, setting
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,12 +35,6 @@ class Budget:
     connect: float
     command: float
     total: float
-
-
-def setting[T](variable: str, default: T, parse: Callable[[str], T], *, unit: str = "", help: str) -> T:  # noqa: A002
-    """A field of `Settings` that is read from `variable`."""
-    metadata = {"variable": variable, "parse": parse, "unit": unit, "help": help}
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +74,7 @@ class Settings:
     )
 
     photo_max_bytes: int = setting(
-        "PHOTO_MAX_BYTES", 20_000_000, casts.count, unit="bytes", help="largest photo that is read"
+        "PHOTO_MAX_BYTES", 20_000_000, casts.at_least_one, unit="bytes", help="largest photo that is read"
     )
     photo_max_megapixels: float = setting(
         "PHOTO_MAX_MEGAPIXELS",
@@ -95,7 +88,11 @@ class Settings:
         "PHOTO_BUCKET", "", casts.text, help="S3 bucket for photos too large for a request; empty: no uploads"
     )
     upload_seconds: int = setting(
-        "UPLOAD_SECONDS", 300, casts.count, unit="s", help="how long a photo can be uploaded after it was asked for"
+        "UPLOAD_SECONDS",
+        300,
+        casts.at_least_one,
+        unit="s",
+        help="how long a photo can be uploaded after it was asked for",
     )
     s3_connect: float = setting("S3_CONNECT", 1.0, casts.positive, unit="s", help="longest wait for a connection to S3")
     s3_read: float = setting(
@@ -148,14 +145,17 @@ class Settings:
         0.8,
         casts.positive,
         unit="s",
-        help="longest query; PostgreSQL itself ends it (statement timeout)",
+        help="longest query; PostgreSQL itself ends it (statement timeout); below `DATABASE_TOTAL` and "
+        "`FEATURES_TOTAL`, since only a wait in vain of this length counts for the breaker",
+        below=("database_total", "features_total"),
     )
     database_total: float = setting(
         "DATABASE_TOTAL",
         1.0,
         casts.positive,
         unit="s",
-        help="longest that one request spends on PostgreSQL, reconnecting included",
+        help="longest that one request spends on PostgreSQL, reconnecting included; below `FEATURES_LEASE`",
+        below=("features_lease",),
     )
     database_idle: float = setting(
         "DATABASE_IDLE",
@@ -190,7 +190,12 @@ class Settings:
         help="longest wait for a connection to Redis, TLS and sign-in included",
     )
     redis_command: float = setting(
-        "REDIS_COMMAND", 0.15, casts.positive, unit="s", help="longest wait for the answer to one message to Redis"
+        "REDIS_COMMAND",
+        0.15,
+        casts.positive,
+        unit="s",
+        help="longest wait for the answer to one message to Redis; below `FEATURES_TOTAL`, for the breaker's sake too",
+        below=("features_total",),
     )
     redis_total: float = setting(
         "REDIS_TOTAL", 0.4, casts.positive, unit="s", help="longest that one step spends on Redis, the retry included"
@@ -203,7 +208,7 @@ class Settings:
         help="connections to Redis idle for longer are replaced before use; below the 350 s after which AWS drops them",
     )
     redis_connections: int = setting(
-        "REDIS_CONNECTIONS", 16, casts.count, help="most connections of one process to one Redis server"
+        "REDIS_CONNECTIONS", 16, casts.at_least_one, help="most connections of one process to one Redis server"
     )
 
     features_total: float = setting(
@@ -264,7 +269,10 @@ class Settings:
         help="time for which a process believes which dataset is active: a switch is seen everywhere by then",
     )
     breaker_failures: int = setting(
-        "BREAKER_FAILURES", 3, casts.count, help="failures in a row after which Redis or PostgreSQL is left alone"
+        "BREAKER_FAILURES",
+        3,
+        casts.at_least_one,
+        help="failures in a row after which Redis or PostgreSQL is left alone",
     )
     breaker_rest: float = setting(
         "BREAKER_REST",
@@ -275,13 +283,16 @@ class Settings:
     )
 
     warm_minutes: int = setting(
-        "WARM_MINUTES", 5, casts.count, unit="min", help="how often warming runs; read when the app is deployed"
+        "WARM_MINUTES", 5, casts.at_least_one, unit="min", help="how often warming runs; read when the app is deployed"
     )
     warm_reserve: float = setting(
         "WARM_RESERVE", 3.0, casts.positive, unit="s", help="time that warming leaves of what Lambda grants it"
     )
     warm_hottest: int = setting(
-        "WARM_HOTTEST", 200, casts.count, help="cells in most demand that warming looks after, with their neighbours"
+        "WARM_HOTTEST",
+        200,
+        casts.at_least_one,
+        help="cells in most demand that warming looks after, with their neighbours",
     )
     warm_margin: float = setting(
         "WARM_MARGIN",
@@ -313,16 +324,5 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read all settings; an empty variable counts as unset. Raises `SettingError` that names the variable."""
-        values: dict[str, Any] = {}
-        for each in fields(cls):
-            variable = each.metadata["variable"]
-            text = environment.get(variable, "")
-            if not text:
-                continue
-            try:
-                values[each.name] = each.metadata["parse"](text)
-            except ValueError as error:
-                shown = "(hidden)" if "URL" in variable else f"'{text}'"
-                raise SettingError(f"setting {variable} is {shown}: {error}") from None
-        return cls(**values)
+        """Read all settings; an empty variable counts as unset. Raises `SettingError` that names what is wrong."""
+        return read(cls, environment)

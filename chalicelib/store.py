@@ -112,9 +112,9 @@ class PostgresStore:
             "keepalives_idle": 30,
             "keepalives_interval": 5,
             "keepalives_count": 3,
-            "tcp_user_timeout": int(budget.total * 1000),
+            "tcp_user_timeout": _ms(budget.total),
             "gssencmode": "disable",
-            "options": f"-c statement_timeout={int(budget.command * 1000)} -c idle_session_timeout={int(idle * 1000)}"
+            "options": f"-c statement_timeout={_ms(budget.command)} -c idle_session_timeout={_ms(idle)}"
             " -c default_transaction_read_only=on",
         }
         if ca is not None:
@@ -220,6 +220,11 @@ class PostgresStore:
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
         return not poll.poll(0)
+
+
+def _ms(seconds: float) -> int:
+    """Milliseconds for PostgreSQL and libpq, to whom 0 is for ever, and who take no more than 31 bits."""
+    return min(max(1, round(seconds * 1000)), 2**31 - 1)
 
 
 def _wait(connection: "Connection", deadline: Deadline) -> None:

@@ -19,7 +19,7 @@ LAYERS = (
     "redis_client redis_faults sources visit lifetimes jpeg",
     "demand memory flights breaker packing keys cells iam deadline",
     "settings metrics start",
-    "errors casts redaction",
+    "setting errors casts redaction",
 )
 """Who may use whom: what stands further down, or beside it. Beside it only as long as there is no circle."""
 

@@ -1,5 +1,6 @@
 """Settings: what the environment says becomes typed values, or a sentence about what is wrong."""
 
+import json
 from contextlib import suppress
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import SettingError
-from chalicelib.settings import Budget, Settings
+from chalicelib.settings import ROOT, Budget, Settings
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -34,7 +35,10 @@ def test_an_empty_variable_counts_as_unset() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "expected"),
     [
-        ("PHOTO_MAX_BYTES", "many", "setting PHOTO_MAX_BYTES is 'many': expected a whole number, 0 or more"),
+        ("PHOTO_MAX_BYTES", "many", "setting PHOTO_MAX_BYTES is 'many': expected a whole number, 1 or more"),
+        ("MEMORY_CELLS", "many", "setting MEMORY_CELLS is 'many': expected a whole number, 0 or more"),
+        ("FEATURES_TOTAL", "abc", "setting FEATURES_TOTAL is 'abc': expected a number above 0"),
+        ("PRIOR_FLOOR", "abc", "setting PRIOR_FLOOR is 'abc': expected a number from 0 to 1"),
         ("PHOTO_MAX_BYTES", "-1", "expected a whole number"),
         ("PHOTO_MAX_MEGAPIXELS", "0", "expected a number above 0"),
         ("PHOTO_MAX_MEGAPIXELS", "nan", "expected a number above 0"),
@@ -47,6 +51,53 @@ def test_an_empty_variable_counts_as_unset() -> None:
 def test_a_wrong_value_is_named_with_what_was_expected(variable: str, value: str, expected: str) -> None:
     with pytest.raises(SettingError, match=expected):
         Settings.from_environment({variable: value})
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["PHOTO_MAX_BYTES", "UPLOAD_SECONDS", "REDIS_CONNECTIONS", "BREAKER_FAILURES", "WARM_MINUTES", "WARM_HOTTEST"],
+)
+def test_a_count_that_cannot_be_none_is_refused_at_0(variable: str) -> None:
+    with pytest.raises(SettingError, match=f"setting {variable} is '0': expected a whole number, 1 or more"):
+        Settings.from_environment({variable: "0"})
+
+
+@pytest.mark.parametrize("variable", ["MODEL_THREADS", "MEMORY_CELLS", "WARM_QUIET"])
+def test_a_count_for_which_0_means_something_takes_it(variable: str) -> None:
+    Settings.from_environment({variable: "0"})
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"FEATURES_LEASE": "0.1"}, "DATABASE_TOTAL is 1 and FEATURES_LEASE is 0.1; expected the first below the"),
+        ({"DATABASE_TOTAL": "1.2"}, "DATABASE_TOTAL is 1.2 and FEATURES_LEASE is 1.2"),
+        ({"DATABASE_STATEMENT": "1"}, "DATABASE_STATEMENT is 1 and DATABASE_TOTAL is 1"),
+        ({"FEATURES_TOTAL": "0.8"}, "DATABASE_STATEMENT is 0.8 and FEATURES_TOTAL is 0.8"),
+        ({"REDIS_COMMAND": "2"}, "REDIS_COMMAND is 2 and FEATURES_TOTAL is 1.5"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_both_named(environment: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingError, match=f"setting {sentence}"):
+        Settings.from_environment(environment)
+
+
+def test_settings_that_go_together_may_all_be_others() -> None:
+    environment = {"DATABASE_TOTAL": "5", "DATABASE_STATEMENT": "4", "FEATURES_LEASE": "6", "FEATURES_TOTAL": "7"}
+    assert Settings.from_environment(environment).features_lease == 6
+
+
+def test_what_a_setting_has_to_be_below_is_in_its_help() -> None:
+    variables = {each.name: each.metadata["variable"] for each in fields(Settings)}
+    for each in fields(Settings):
+        for larger in each.metadata["below"]:
+            assert f"`{variables[larger]}`" in each.metadata["help"], each.name
+
+
+def test_the_stages_of_the_app_are_set_as_they_can_be() -> None:
+    stages = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))["stages"]
+    for stage in stages.values():
+        Settings.from_environment(stage["environment_variables"])
 
 
 @given(st.sampled_from([each.metadata["variable"] for each in fields(Settings)]), st.text(min_size=1))

@@ -61,6 +61,16 @@ def test_the_last_moments_of_a_request_prove_nothing_about_the_server() -> None:
         store.close()
 
 
+@pytest.mark.parametrize(("seconds", "milliseconds"), [(0.0004, 1), (0.2, 200), (1e9, 2**31 - 1)])
+def test_no_limit_becomes_one_that_postgresql_reads_as_none(seconds: float, milliseconds: int) -> None:
+    # GIVEN limits shorter than it counts, or longer; 0 would be for ever, and more than 31 bits no number
+    store = PostgresStore("postgresql://app@host/features", Budget(1, seconds, seconds), Breaker(3, 60), idle=seconds)
+    # THEN it is told the nearest that it takes
+    assert store._arguments["tcp_user_timeout"] == milliseconds
+    for name in ("statement_timeout", "idle_session_timeout"):
+        assert f"-c {name}={milliseconds} " in str(store._arguments["options"])
+
+
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
