@@ -19,7 +19,7 @@ from chalicelib.feature_stage import build_cache
 from chalicelib.redaction import summary_of
 from chalicelib.settings import Settings
 from database.access import READER, connect, prepare
-from database.dataset import DatasetError, files_beside, files_in, read_dataset
+from database.dataset import DatasetError, files_beside, files_in, read_dataset, some_of
 from database.load import LoadError, activate, datasets, drop, load, prune
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ def _load(connection: "Connection", options: argparse.Namespace) -> None:
         dataset = replace(dataset, version=options.version)
     was_active = any(each.active and each.version == dataset.version for each in datasets(connection))
     print(f"dataset {dataset.version}")
+    if nowhere := dataset.placeless:
+        print(
+            f"no cell for {len(nowhere)} of the wild animals, so that every known place speaks against them: "
+            f"{some_of(nowhere)}"
+        )
     loaded = load(connection, dataset)
     if was_active:
         print(f"already active: {loaded.rows:,} rows in {loaded.cells:,} cells")

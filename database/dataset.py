@@ -13,6 +13,7 @@ from typing import Final
 from chalicelib.cells import parse_cell
 from chalicelib.taxonomy import KINDS, id_of
 from database import seed
+from database.areas import instead_of, read_areas
 from database.seed import Animal, AnimalArea, Cell, Rows
 
 HERE = Path(__file__).parent
@@ -59,6 +60,8 @@ class Dataset:
     animal_areas: Sequence[AnimalArea] = ()
     sources: Sequence[tuple[str, str, str, str]] = ()
     taxa: Sequence[tuple[str, str, str]] = ()
+    placeless: Sequence[str] = ()
+    """Names of wild animals that live in no cell."""
 
 
 def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
@@ -85,6 +88,8 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     taxa = _parsed("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
     sources = _parsed("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
     _check(animals, areas, ranges, {source for source, *_ in sources})
+    touched = {area for cell in cells for area in cell.areas}
+    _check_areas(areas, touched)
     return Dataset(
         version=digest.hexdigest()[:12],
         cells=cells,
@@ -93,7 +98,14 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
         animal_areas=areas,
         sources=sources,
         taxa=taxa,
+        placeless=_placeless(animals, areas, ranges, touched, {cell.cell for cell in cells}),
     )
+
+
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """The first of many names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _text(path: Path) -> str:
@@ -188,3 +200,23 @@ def _check(
         raise DatasetError(f"animal_areas.csv has a status other than {' or '.join(seed.STATUSES)}: {', '.join(odd)}")
     if unknown := sorted({area.source for area in areas} - sources):
         raise DatasetError(f"animal_areas.csv names sources that sources.csv lacks: {', '.join(unknown)}")
+
+
+def _check_areas(areas: Sequence[AnimalArea], touched: set[str]) -> None:
+    """No code is a slip: each is in areas.csv, or touches a cell of a cell_areas.csv that was brought along."""
+    known = read_areas()
+    if unknown := sorted({area.area for area in areas} - known.keys() - touched):
+        told = some_of([f"{code} ({instead_of(code, known)})" for code in unknown])
+        raise DatasetError(f"animal_areas.csv has codes that areas.csv lacks: {told}")
+
+
+def _placeless(
+    animals: Sequence[Animal],
+    areas: Sequence[AnimalArea],
+    ranges: Sequence[tuple[int, int]],
+    touched: set[str],
+    cells: set[int],
+) -> list[str]:
+    """Names of wild animals for which `seed.cell_animals` has no row, in the order of labels.csv."""
+    lives = {row.animal for row in areas if row.area in touched} | {animal for animal, cell in ranges if cell in cells}
+    return [animal.name for animal in animals if animal.kind == "wild" and animal.animal not in lives]

@@ -56,9 +56,32 @@ def test_another_models_animals_are_loaded_in_place_of_the_checkouts(
     named = ["--from", str(tmp_path)] if way == "--from" else []
     assert main(["load", *named, "--database-url", database_url]) == 0, capsys.readouterr().err
     # THEN these are the animals, and the checkout's are not
+    assert "no cell for" not in capsys.readouterr().out
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("select animal, name from animal natural join dataset where active")
         assert cursor.fetchall() == [(1, "red fox")]
+
+
+def test_animals_that_live_nowhere_are_told(
+    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    # GIVEN places of two of the wild animals WHEN loaded THEN it works, and says how many are without, and some of them
+    (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n105,AU,native,mdd\n106,AU,native,mdd\n")
+    (tmp_path / "mammal_cells.csv.gz").write_bytes(gzip.compress(b"animal,cell\n"))
+    assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[1].startswith("no cell for 181 of the wild animals, so that every known place speaks against them: ")
+    assert said[1].endswith(" and 176 more")
+
+
+def test_a_wrong_code_of_a_country_is_refused(
+    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n105,UK,native,mdd\n")
+    assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
+    said = capsys.readouterr()
+    assert said.err == "error: animal_areas.csv has codes that areas.csv lacks: UK (write GB)\n"
+    assert said.out == ""
 
 
 def test_a_folder_without_any_file_of_a_dataset_is_told(

@@ -119,6 +119,16 @@ def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: seed.Rows) 
             "animal,area,status,source\n105,AU,native,hearsay\n",
             "sources that sources.csv lacks: hearsay",
         ),
+        (
+            "animal_areas",
+            "animal,area,status,source\n105,UK,native,mdd\n106,UK,native,mdd\n105,au,native,mdd\n",
+            r"animal_areas.csv has codes that areas.csv lacks: UK \(write GB\), au \(write AU\)$",
+        ),
+        (
+            "animal_areas",
+            "animal,area,status,source\n105,Atlantis,native,mdd\n",
+            r"areas.csv lacks: Atlantis \(see ISO 3166-1 alpha-2\)",
+        ),
         ("animal_areas", "animal,area,status,source\n105,AU,escaped,mdd\n", "other than native or introduced: escaped"),
         ("mammal_cells", "animal,cell\n100000,83be0efffffffff\n", r"mammal_cells.csv.gz places .* \[100000\]"),
         ("labels", "number\n1\n", "labels.csv has no column 'phylum'"),
@@ -178,6 +188,31 @@ def test_a_file_that_cannot_be_unpacked_or_is_no_text_is_named(
     broken.write_bytes(content)
     with pytest.raises(DatasetError, match=f"broken.csv.gz.* {words}"):
         read_dataset(small | {"mammal_cells": broken})
+
+
+def test_a_code_without_cells_is_no_mistake(small: dict[str, Path], tmp_path: Path) -> None:
+    # GIVEN cells of one's own, of a part of the world and with a code of its own WHEN read THEN nothing is refused
+    (tmp_path / "cells.csv").write_text("cell,areas,coast\n83be0efffffffff,AU NSW,0\n")
+    (tmp_path / "animals.csv").write_text("animal,area,status,source\n105,NSW,native,mdd\n106,NZ,native,mdd\n")
+    brought = {"cell_areas": tmp_path / "cells.csv", "animal_areas": tmp_path / "animals.csv"}
+    dataset = read_dataset(small | brought)
+    # AND the koala has a cell, while the wombat is told to have none
+    assert not {"koala", "wombat"} - {animal.name for animal in dataset.animals}
+    assert "wombat" in dataset.placeless
+    assert "koala" not in dataset.placeless
+
+
+def test_wild_animals_without_a_cell_are_those_without_a_row(small: dict[str, Path]) -> None:
+    dataset = read_dataset(small)
+    lives = set(np.concatenate(list(dataset.cell_animals))["animal"].tolist())
+    assert list(dataset.placeless) == [
+        animal.name for animal in dataset.animals if animal.kind == "wild" and animal.animal not in lives
+    ]
+    assert dataset.placeless
+
+
+def test_every_wild_animal_of_the_project_has_a_cell(dataset: Dataset) -> None:
+    assert not dataset.placeless
 
 
 def test_the_same_cell_of_an_animal_twice_is_the_same_as_once(small: dict[str, Path], tmp_path: Path) -> None:
