@@ -29,8 +29,7 @@ from chalicelib.emitter import Emitter
 from chalicelib.feature_stage import build_warming
 from chalicelib.identify import animals_at, identify
 from chalicelib.parts import Parts
-from chalicelib.problem import MEDIA_TYPE as PROBLEM
-from chalicelib.problem import problem_of
+from chalicelib.problem import headers_of, problem_of
 from chalicelib.record import Record, WarmingRecord
 from chalicelib.settings import Settings
 from chalicelib.start import Start
@@ -230,8 +229,8 @@ def _json(body: "Answer | Residents | Upload | Health", status: int = 200) -> Re
 
 def _problem(error: errors.HTTPError, record: Record) -> Response:
     record.error = error
-    headers = {"Content-Type": PROBLEM, "Cache-Control": "no-store", **error.headers}
-    return Response(json.dumps(problem_of(error, record.request_id), ensure_ascii=False), {**headers}, error.status)
+    body = json.dumps(problem_of(error, record.request_id), ensure_ascii=False)
+    return Response(body, {**headers_of(error)}, error.status)
 
 
 def _query(request: Request) -> Mapping[str, Sequence[str]]:

@@ -13,7 +13,7 @@ from chalice.deploy.models import RestAPI
 from chalice.deploy.swagger import SwaggerGenerator
 
 from chalicelib import errors
-from chalicelib.problem import MEDIA_TYPE, problem_of
+from chalicelib.problem import headers_of, problem_of
 
 _BUSY = errors.TooManyRequests("there are more requests than are taken at once; wait a second and try again")
 _NOT_THERE = errors.NotFound("nothing is served at this path by this method; GET openapi.json says what is")
@@ -59,15 +59,9 @@ def _without_traces(self: TypedAWSClient, rest_api_id: str, api_gateway_stage: s
 
 
 def _response(error: errors.HTTPError) -> dict[str, Any]:
-    headers = {
-        "Content-Type": MEDIA_TYPE,
-        "Cache-Control": "no-store",
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "Retry-After",
-        **error.headers,
-    }
+    headers = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers_of(error).items()}
     return {
         "statusCode": str(error.status),
-        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
+        "responseParameters": headers,
         "responseTemplates": {"application/json": json.dumps(problem_of(error, "$context.requestId"))},
     }

@@ -14,8 +14,8 @@ from socketserver import TCPServer
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from chalicelib.errors import BadRequest, HTTPError, PhotoTooLarge
-from chalicelib.problem import MEDIA_TYPE, problem_of
+from chalicelib.errors import BadRequest, HTTPError
+from chalicelib.problem import HEADERS, headers_of, problem_of
 
 IDLE = 75.0
 """Seconds after which a connection that says nothing is closed."""
@@ -57,7 +57,7 @@ class Connection(BaseHTTPRequestHandler):
     server_version = "Faunalens"
     sys_version = ""
 
-    command = ""  # until a request line was read
+    command = path = ""  # until a request line was read
 
     def __init__(self, request: Any, client_address: Any, server: Any, *, body_limit: int) -> None:
         self._body_limit = body_limit
@@ -66,6 +66,10 @@ class Connection(BaseHTTPRequestHandler):
 
     def answer(self, body: bytes) -> None:
         """Answer the request whose head has been read, with `send`. Raises `HTTPError`."""
+        raise NotImplementedError
+
+    def too_large(self) -> HTTPError:
+        """What is said of a body over the limit."""
         raise NotImplementedError
 
     def route(self) -> str:
@@ -91,7 +95,7 @@ class Connection(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815  their names
 
     def _read_body(self) -> bytes:
-        """The whole body. Raises `BadRequest`, `PhotoTooLarge`, and ConnectionError if the client goes away."""
+        """The whole body. Raises `BadRequest`, `too_large`'s error, and ConnectionError if the client goes away."""
         coding = self.headers.get("Transfer-Encoding", "").strip().lower()
         lengths = self.headers.get_all("Content-Length", [])
         if coding:
@@ -105,7 +109,7 @@ class Connection(BaseHTTPRequestHandler):
             raise BadRequest("Content-Length has to be one whole number")
         length = int(lengths[0][:20])
         if length > self._body_limit:
-            raise self._too_large()
+            raise self.too_large()
         self._continue()
         return self._exactly(length)
 
@@ -113,7 +117,7 @@ class Connection(BaseHTTPRequestHandler):
         body = bytearray()
         while size := self._chunk_size():
             if len(body) + size > self._body_limit:
-                raise self._too_large()
+                raise self.too_large()
             body += self._exactly(size)
             if self.rfile.readline(LINE).strip():
                 raise BadRequest("a chunk of the body is longer than it says")
@@ -136,9 +140,6 @@ class Connection(BaseHTTPRequestHandler):
             raise ConnectionAbortedError("the client went away before it had sent the body")
         return body
 
-    def _too_large(self) -> PhotoTooLarge:
-        return PhotoTooLarge(f"the body is over {self._body_limit / 1e6:.0f} MB; send a smaller photo")
-
     def _continue(self) -> None:
         if self._waits_for_continue:
             self.send_response_only(100)
@@ -150,7 +151,7 @@ class Connection(BaseHTTPRequestHandler):
         """Answer without the app, and close: what follows on the connection may be the rest of a body."""
         body = json.dumps(problem_of(error, str(uuid4())))
         self.close_connection = True
-        self.send(error.status, {"Content-Type": MEDIA_TYPE, "Connection": "close"}, body)
+        self.send(error.status, {**headers_of(error), "Connection": "close"}, body)
         self.wfile.flush()
         if not self._waits_for_continue:
             self.connection.settimeout(1.0)
@@ -180,8 +181,7 @@ class Connection(BaseHTTPRequestHandler):
         problem = {"type": "about:blank", "title": short, "status": int(code), "detail": detail}
         problem |= {"code": "bad_request", "request_id": str(uuid4())}
         self.close_connection = True
-        headers = {"Content-Type": MEDIA_TYPE, "Connection": "close"}
-        self.send(code, headers, json.dumps(problem))
+        self.send(code, {**HEADERS, "Connection": "close"}, json.dumps(problem))
         self.log(int(code), 0.0)
 
     def log_message(self, *_: Any) -> None:

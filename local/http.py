@@ -16,8 +16,8 @@ from chalice.local import (
     LocalGatewayException,
 )
 
-from chalicelib.errors import NotFound, Unavailable
-from chalicelib.problem import MEDIA_TYPE, problem_of
+from chalicelib.errors import HTTPError, NotFound, PhotoTooLarge, Unavailable
+from chalicelib.problem import headers_of, problem_of
 from local.connection import FORM_MARGIN, Connection, Server
 from local.dashboards import PATH, Dashboards, is_below
 from local.errors import LocalError
@@ -33,7 +33,7 @@ def build_server(
     # As chalice.local.create_local_server does: one app object serves threads, each with its own current request.
     CustomLocalChalice.__bases__ = (LocalChalice, app.__class__)
     app.__class__ = CustomLocalChalice
-    handler = partial(Handler, body_limit=photo_max_bytes + FORM_MARGIN, dashboards=dashboards)
+    handler = partial(Handler, photo_max_bytes=photo_max_bytes, dashboards=dashboards)
     config = Config(chalice_stage="local", user_provided_params={"app_name": app.app_name})
     return LocalDevServer(app, config, host, port, handler_cls=handler, server_cls=Server)
 
@@ -49,17 +49,23 @@ class Handler(Connection, ChaliceRequestHandler):
         app_object: Chalice,
         config: Config,
         *,
-        body_limit: int,
+        photo_max_bytes: int,
         dashboards: Dashboards | None,
     ) -> None:
+        self._photo_max_bytes = photo_max_bytes
         self._dashboards = dashboards
         self.local_gateway = LocalGateway(app_object, config)
         self._body = b""
-        Connection.__init__(self, request, client_address, server, body_limit=body_limit)
+        Connection.__init__(self, request, client_address, server, body_limit=photo_max_bytes + FORM_MARGIN)
 
     def answer(self, body: bytes) -> None:
         self._body = body
         self._generic_handle()
+
+    def too_large(self) -> PhotoTooLarge:
+        return PhotoTooLarge(
+            f"what was sent is over the {self._photo_max_bytes / 1e6:g} MB that a photo may have; send a smaller one"
+        )
 
     def route(self) -> str:
         try:
@@ -79,8 +85,10 @@ class Handler(Connection, ChaliceRequestHandler):
         if self._dashboards and self.command in ("GET", "HEAD") and is_below(self.path):
             self._show(self._dashboards)
             return
-        problem = problem_of(NotFound("nothing is served at this path; GET /openapi.json says what is"), str(uuid4()))
-        self.send(404, {"Content-Type": MEDIA_TYPE}, json.dumps(problem))
+        self._send_problem(NotFound("nothing is served at this path; GET /openapi.json says what is"))
+
+    def _send_problem(self, error: HTTPError) -> None:
+        self.send(error.status, headers_of(error), json.dumps(problem_of(error, str(uuid4()))))
 
     def _send_http_response_with_body(self, code: int, headers: dict[str, Any], body: str | bytes) -> None:
         self.send(code, {"Content-Type": "application/json", **headers}, body)
@@ -89,7 +97,6 @@ class Handler(Connection, ChaliceRequestHandler):
         try:
             status, headers, body = dashboards.answer(self.path)
         except LocalError as error:
-            problem = problem_of(Unavailable(str(error)), str(uuid4()))
-            self.send(503, {"Content-Type": MEDIA_TYPE}, json.dumps(problem))
+            self._send_problem(Unavailable(str(error)))
             return
         self.send(status, headers, body)

@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from chalicelib.errors import HTTPError
 from chalicelib.settings import Settings
+from infra.gateway import REFUSALS
 from infra.package import Package
 from local.connection import Connection, Server
 from local.lambda_events import Request, scheduled_event
@@ -83,6 +85,9 @@ class _Handler(Connection):
         request = Request(self.command, self.path, [*self.headers.items()], body, self.client_address[0])
         answer = self._gateway.answer(request)
         self.send(answer.status, answer.headers, answer.body)
+
+    def too_large(self) -> HTTPError:
+        return REFUSALS["REQUEST_TOO_LARGE"]
 
     def route(self) -> str:
         return self._gateway.resource_of(self.path) or "(no such path)"

@@ -197,6 +197,12 @@ def test_pages_elsewhere_may_read_every_answer(outcome: str) -> None:
     assert headers["Access-Control-Expose-Headers"] == "Retry-After"
 
 
+def test_pages_elsewhere_may_read_what_chalice_refuses() -> None:
+    response = call("POST", "/animals")
+    assert (response["statusCode"], response["headers"]["Allow"]) == (405, "GET")
+    assert response["headers"]["Access-Control-Allow-Origin"] == "*"
+
+
 class Broken:
     """A record's lines that cannot be written."""
 

@@ -1,7 +1,7 @@
 """Problem details: the fields of RFC 9457, and ours."""
 
-from chalicelib.errors import PhotoTooLarge
-from chalicelib.problem import problem_of
+from chalicelib.errors import PhotoTooLarge, Unavailable
+from chalicelib.problem import headers_of, problem_of
 
 
 def test_an_error_becomes_problem_details() -> None:
@@ -13,3 +13,11 @@ def test_an_error_becomes_problem_details() -> None:
         "code": "photo_too_large",
         "request_id": "r-1",
     }
+
+
+def test_pages_elsewhere_may_read_it_and_when_to_come_again() -> None:
+    headers = headers_of(Unavailable("come again", retry_after=7))
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Retry-After"] == "7"
+    assert headers["Access-Control-Expose-Headers"] == "Retry-After"

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,3 +152,20 @@ def test_an_answer_that_does_not_come_is_an_error(tmp_path: Path, monkeypatch: p
 )
 def test_what_is_below_them(address: str, below: bool) -> None:
     assert is_below(address) is below
+
+
+@pytest.mark.parametrize(
+    ("first", "status"), [(b"\x16\x03\x01\x02", 400), (b"GET", 400), (b"GET /" + b"a" * 70_000 + b" HTTP/1.1", 414)]
+)
+def test_what_is_no_request_is_refused_beside_them_too(
+    first: bytes, status: int, shown: Dashboards, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a server that looks whether a path is one of theirs
+    with served(toy(), shown) as connection, socket.create_connection((HOST, connection.port), timeout=30) as sender:
+        # WHEN somebody speaks TLS to it, or sends what has no path, or one without end
+        sender.sendall(first + b"\r\nHost: x\r\n\r\n")
+        # THEN that is answered, in one line of the log and without a stack trace
+        assert sender.recv(1000).startswith(f"HTTP/1.1 {status} ".encode())
+    logged = capsys.readouterr()
+    assert f"? (no such path) {status} 0 ms" in logged.out
+    assert logged.err == ""
