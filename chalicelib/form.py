@@ -36,9 +36,9 @@ def read_form(body: bytes, content_type: str) -> Form:
             if part.name == PHOTO_FIELD:
                 photos.append(part.raw)
             elif part.name in fields:
-                raise BadRequest(f"form field {part.name[:40]} is given more than once; send it once")
+                raise BadRequest(f"{_field(part.name)} is given more than once; send it once")
             elif part.filename is not None:
-                raise BadRequest(f"form field '{part.name[:40]}' is a file; the photo goes into field '{PHOTO_FIELD}'")
+                raise BadRequest(f"{_field(part.name)} is a file; the photo goes into field '{PHOTO_FIELD}'")
             else:
                 fields[part.name] = _text(part.name, part.raw)
     except (multipart.MultipartError, UnicodeError, LookupError) as error:
@@ -55,4 +55,9 @@ def _text(name: str, value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise BadRequest(f"form field '{name[:40]}' is no text in UTF-8; send numbers as plain text") from error
+        raise BadRequest(f"{_field(name)} is no text in UTF-8; send numbers as plain text") from error
+
+
+def _field(name: str) -> str:
+    """What a field is called, if it is a word: else its name may hold coordinates."""
+    return f"form field '{name}'" if name.isalpha() and len(name) <= 40 else "a form field"

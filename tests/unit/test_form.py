@@ -46,7 +46,7 @@ def test_a_photo_without_a_file_name_is_a_photo() -> None:
         (
             form(part("photo", b"x"), part("lat", b"1"), part("lat", b"2")),
             TYPE,
-            "form field lat is given more than once",
+            "form field 'lat' is given more than once",
         ),
         (form(part("photo", b"x"), part("lat", b"\xff")), TYPE, "form field 'lat' is no text in UTF-8"),
         (form(part("photo", b"x")), "multipart/form-data", "names no boundary"),
@@ -59,6 +59,16 @@ def test_a_photo_without_a_file_name_is_a_photo() -> None:
 def test_a_form_that_is_not_as_it_should_be_is_told(body: bytes, content_type: str, sentence: str) -> None:
     with pytest.raises(BadRequest, match=sentence):
         read_form(body, content_type)
+
+
+@pytest.mark.parametrize("name", ["48.137,11.575", "lat=48.137", "48.137 north", "x" * 41])
+def test_a_name_that_may_hold_coordinates_is_not_repeated(name: str) -> None:
+    # GIVEN a field of such a name that is a file, twice there, or no text; WHEN the form is refused
+    for fields in ([part(name, b"1", "a.jpg")], [part(name, b"1")] * 2, [part(name, b"\xff")]):
+        with pytest.raises(BadRequest, match="^a form field is ") as caught:
+            read_form(form(part("photo", b"x"), *fields), TYPE)
+        # THEN by words that do not have it
+        assert name[:6] not in str(caught.value)
 
 
 def test_a_header_of_a_part_that_is_no_text_is_told_without_what_it_holds() -> None:
