@@ -65,7 +65,7 @@ def test_a_form_that_is_not_as_it_should_be_is_told(body: bytes, content_type: s
 def test_a_name_that_may_hold_coordinates_is_not_repeated(name: str) -> None:
     # GIVEN a field of such a name that is a file, twice there, or no text; WHEN the form is refused
     for fields in ([part(name, b"1", "a.jpg")], [part(name, b"1")] * 2, [part(name, b"\xff")]):
-        with pytest.raises(BadRequest, match="^a form field is ") as caught:
+        with pytest.raises(BadRequest, match=r"^a form field is ") as caught:
             read_form(form(part("photo", b"x"), *fields), TYPE)
         # THEN by words that do not have it
         assert name[:6] not in str(caught.value)
