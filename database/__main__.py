@@ -30,9 +30,15 @@ PATIENCE = 5.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, or 1 after a sentence on standard error that says what to do."""
+    """Run one command. Returns 0, or 1 after a sentence on standard error that says what to do.
+
+    A switch that Redis could not be told of is a 1, too: the sentence then says that the dataset is active.
+    """
     try:
-        options = _parser(Settings.from_environment(os.environ)).parse_args(arguments)
+        settings = Settings.from_environment(os.environ)
+        # The setting's own default would be a cache that nobody named.
+        named = settings.redis_url if os.environ.get("REDIS_URL") else ""
+        options = _parser(settings, named).parse_args(arguments)
         with closing(connect(options.settings, options.database_url, options.patience)) as connection:
             options.command(connection, options)
     except (SettingError, DatasetError, LoadError, PermissionError) as error:
@@ -117,7 +123,7 @@ def _announce(version: str, options: argparse.Namespace) -> None:
     print("announced to Redis")
 
 
-def _parser(settings: Settings) -> argparse.ArgumentParser:
+def _parser(settings: Settings, redis_url: str = "") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m database", description="Datasets of which animals live where.")
     parser.set_defaults(settings=settings, redis_url="")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -162,8 +168,21 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
             help=f"longest wait for PostgreSQL; Aurora that has paused takes 15 to 30 (default: {PATIENCE:g})",
         )
     for each in (loads, activates):
-        each.add_argument("--redis-url", default="", metavar="URL", help="tell this cache which version is active now")
+        each.add_argument(
+            "--redis-url",
+            type=_cache,
+            default=redis_url,
+            metavar="URL",
+            help="cache that is told which version is active now, '' for none (default: REDIS_URL where it is set)",
+        )
     return parser
+
+
+def _cache(text: str) -> str:
+    try:
+        return casts.redis_url(text) if text else ""
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _seconds(text: str) -> float:

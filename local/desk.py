@@ -117,7 +117,9 @@ class Desk:
             return
         log = self.folder / "load.log"
         log.unlink(missing_ok=True)
-        loader = Child("loading the data", [sys.executable, "-m", "database", "load"], log=log, environment=environment)
+        # Valkey may not answer yet, and begins empty: there is nothing in it that a switch would have to undo.
+        command = [sys.executable, "-m", "database", "load", "--redis-url", ""]
+        loader = Child("loading the data", command, log=log, environment=environment)
         with loader:
             self.wait(self._database.child, lambda: not loader.running, LOAD_TIMEOUT)
             if code := loader.wait():

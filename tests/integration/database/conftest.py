@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 
+@pytest.fixture(autouse=True)
+def _no_cache_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of who runs the tests names no cache that would be told of their datasets."""
+    monkeypatch.delenv("REDIS_URL", raising=False)
+
+
 @pytest.fixture
 def connection(database_url: str) -> "Iterator[Connection]":
     """A connection to that database."""

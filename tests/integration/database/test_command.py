@@ -133,15 +133,67 @@ def test_a_database_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixt
     assert "check --database-url" in told
 
 
+@pytest.mark.parametrize("way", ["--redis-url", "REDIS_URL"])
 def test_a_cache_that_is_not_there_is_told_and_the_switch_stays(
+    database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    nowhere = "redis://127.0.0.1:1"
+    if way == "REDIS_URL":
+        monkeypatch.setenv("REDIS_URL", nowhere)
+    named = ["--redis-url", nowhere] if way == "--redis-url" else []
+    with closing(psycopg2.connect(database_url)) as connection:
+        load(connection, made.dataset("one"), lambda _line: None)
+    assert main(["activate", "one", "--database-url", database_url, *named]) == 1
+    assert "the dataset is active, but Redis was not told (redis_unreachable" in capsys.readouterr().err
+    assert main(["drop", "one", "--database-url", database_url]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"), [([], True), (["--redis-url", ""], False)], ids=["by default", "not if it is not wanted"]
+)
+def test_the_cache_of_the_environment_is_told(
+    database_url: str,
+    valkey_server: ValkeyServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    told: bool,
+) -> None:
+    # GIVEN an environment that names the cache, as on Lambda WHEN switched THEN it knows, unless that is not wanted
+    monkeypatch.setenv("REDIS_URL", valkey_server.url)
+    version = f"version-{told}"
+    with closing(psycopg2.connect(database_url)) as connection:
+        load(connection, made.dataset(version), lambda _line: None)
+    assert main(["activate", version, "--database-url", database_url, *arguments]) == 0
+    assert capsys.readouterr().out == f"active: {version}\n" + "announced to Redis\n" * told
+    with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
+        assert (cache.read(VERSION, Deadline.after(5)) == version.encode()) == told
+
+
+def test_without_a_cache_in_the_environment_none_is_looked_for(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with closing(psycopg2.connect(database_url)) as connection:
         load(connection, made.dataset("one"), lambda _line: None)
-    arguments = ["activate", "one", "--database-url", database_url, "--redis-url", "redis://127.0.0.1:1"]
-    assert main(arguments) == 1
-    assert "the dataset is active, but Redis was not told (redis_unreachable" in capsys.readouterr().err
-    assert main(["drop", "one", "--database-url", database_url]) == 1
+    assert main(["activate", "one", "--database-url", database_url]) == 0
+    assert capsys.readouterr().out == "active: one\n"
+
+
+def test_a_cache_that_cannot_be_is_told_before_anything_is_done(
+    database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["load", "--database-url", database_url, "--redis-url", "cache.example.com:6379"])
+    assert "argument --redis-url: expected a URL that begins with redis:// or rediss://" in capsys.readouterr().err
+    assert main(["list", "--database-url", database_url]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("command", ["load", "activate"])
+def test_help_says_where_the_cache_comes_from(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert "default: REDIS_URL where it is set" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("patience", ["0", "-1", "nan", "inf", "soon"])

@@ -32,6 +32,17 @@ def test_a_failure_comes_back_as_a_code_and_a_sentence(admin: Any) -> None:
     assert answer["said"].startswith("error: dataset nine is not in the database")
 
 
+def test_a_cache_that_was_not_told_comes_back_as_a_code_after_the_switch(
+    admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a stage whose Redis does not answer WHEN the data are loaded THEN they are active, and that is said
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+    answer = admin("load")
+    assert answer["code"] == 1
+    assert answer["said"].splitlines()[-1].startswith("error: the dataset is active, but Redis was not told")
+    assert admin("list")["said"].rstrip().endswith("active")
+
+
 def test_a_command_that_is_none_comes_back_with_the_usage(admin: Any) -> None:
     answer = admin("destroy")
     assert answer["code"] == 2
