@@ -82,6 +82,7 @@ _FAULT_OF_TEXT = (
 )
 """Errors while connecting carry no SQLSTATE, only libpq's and the server's words; the first that occurs counts."""
 
+_LEFT_ALONE = "PostgreSQL failed several times in a row and is left alone"
 _GRACE = 0.1
 """Seconds past the statement timeout in which the server may tell that it gave up, before we stop listening."""
 
@@ -157,19 +158,28 @@ class PostgresStore:
             self._drop()
 
     def _fetch(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
-        deadline = deadline.within(self._budget.total)
+        deadline, asked = deadline.within(self._budget.total), monotonic()
+        if self._breaker.is_open:  # not even the connection is waited for, which a probe may have
+            raise StoreError("postgres_breaker_open", _LEFT_ALONE)
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
-            raise StoreError("postgres_busy", "another thread has the connection for too long")
+            opened = self._breaker.failed() if self._is_silent_since(asked) else False
+            raise StoreError("postgres_busy", "another thread has the connection for too long", opened=opened)
         try:
             if deadline.left() <= 0:
                 raise StoreError("postgres_timeout", "no time was left to ask PostgreSQL")
             if not self._breaker.allows():
-                raise StoreError("postgres_breaker_open", "PostgreSQL failed several times in a row and is left alone")
-            return self._attempt(query, arguments, deadline)
+                raise StoreError("postgres_breaker_open", _LEFT_ALONE)
+            return self._attempt(query, arguments, deadline, asked)
         finally:
             self._lock.release()
 
-    def _attempt(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
+    def _is_silent_since(self, asked: float) -> bool:
+        """Whether a request has waited as long as a query may take, and no thread had an answer meanwhile."""
+        return monotonic() - asked >= self._budget.command and self._used < asked
+
+    def _attempt(
+        self, query: str, arguments: tuple[object, ...], deadline: Deadline, asked: float
+    ) -> list[tuple[Any, ...]]:
         """Run a query; once more on a new connection if an older one turns out to be gone."""
         import psycopg2
 
@@ -189,7 +199,8 @@ class PostgresStore:
                 if used and not last and fault in {"postgres_disconnected", "postgres_starting"}:
                     continue
                 # That the last moments of a request did not suffice proves nothing about the server.
-                opened = self._breaker.failed() if patient or fault != "postgres_timeout" else False
+                proven = patient or fault != "postgres_timeout" or self._is_silent_since(asked)
+                opened = self._breaker.failed() if proven else False
                 raise StoreError(fault, str(error).strip(), opened=opened) from error
         raise AssertionError("unreachable")
 

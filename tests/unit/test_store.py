@@ -1,6 +1,7 @@
 import socket
 import time
 from pathlib import Path
+from threading import Thread
 
 import psycopg2
 import pytest
@@ -108,6 +109,33 @@ def test_another_thread_that_has_the_connection_is_waited_for_within_the_budget(
     store = store_at(1)
     with store._lock:
         assert fault(store, seconds=0.05) == "postgres_busy"
+    assert not store.is_resting
+
+
+def test_threads_that_wait_for_one_without_an_answer_open_the_breaker() -> None:
+    # GIVEN a server that hangs, and threads that wait for the one that asks it as long as a query may take
+    store = store_at(1)
+    with store._lock:
+        assert [fault(store) for _ in range(3)] == ["postgres_busy"] * 2 + ["postgres_busy!"]
+        # THEN nobody waits any more
+        started = time.monotonic()
+        assert fault(store) == "postgres_breaker_open"
+        assert time.monotonic() - started < 0.1
+
+
+def test_threads_that_wait_while_others_are_answered_prove_nothing() -> None:
+    # GIVEN a crowd: each time it was somebody else's turn
+    store = store_at(1, failures=1)
+
+    def somebody_else() -> None:
+        time.sleep(0.1)
+        store._used = time.monotonic()
+
+    with store._lock:
+        thread = Thread(target=somebody_else)
+        thread.start()
+        assert fault(store) == "postgres_busy"
+        thread.join()
     assert not store.is_resting
 
 
