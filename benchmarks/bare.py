@@ -7,7 +7,7 @@ AS_OURS = "bare work, threads as ours"
 
 
 def session_of(model: str) -> dict[str, str]:
-    """Programs by name; `model`: Python that gives the path. The second leaves threads no work to spin for either."""
+    """Both programs by name. `model`: Python that gives the path."""
     create = f"session = onnxruntime.InferenceSession({model}, options, providers=['CPUExecutionProvider'])"
     start = "import onnxruntime\noptions = onnxruntime.SessionOptions()\n"
     entries = "".join(f"options.add_session_config_entry({key!r}, {value!r})\n" for key, value in SPINNING.items())

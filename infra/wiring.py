@@ -56,9 +56,9 @@ def refers_to(value: Any, name: str) -> bool:
 
 def joined(*parts: Mapping[str, Any]) -> dict[str, Any]:
     """All parts in one. Raises `ValueError` if two have the same name."""
-    joined: dict[str, Any] = {}
+    whole: dict[str, Any] = {}
     for part in parts:
-        if twice := joined.keys() & part.keys():
+        if twice := whole.keys() & part.keys():
             raise ValueError(f"two parts of the template have a {', '.join(sorted(twice))}; rename one")
-        joined |= part
-    return joined
+        whole |= part
+    return whole
