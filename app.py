@@ -30,7 +30,7 @@ from chalicelib.feature_stage import build_warming
 from chalicelib.identify import animals_at, identify
 from chalicelib.parts import Parts
 from chalicelib.problem import headers_of, problem_of
-from chalicelib.record import Record, WarmingRecord
+from chalicelib.record import Failure, Record, WarmingRecord
 from chalicelib.settings import Settings
 from chalicelib.start import Start
 
@@ -99,12 +99,10 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
                 return _problem(error, record)
             except errors.ModelError as error:
                 absent = errors.Unavailable("the model cannot be used for now; try again later", retry_after=30)
-                absent.__cause__ = error
-                return _problem(absent, record)
-            except Exception as error:  # noqa: BLE001 — nothing may pass; `logs.tell` has its stack trace
+                return _problem(absent, record, cause=error)
+            except Exception as error:  # noqa: BLE001 — nothing may pass; the record keeps its stack trace
                 failed = errors.InternalError("it has been noted; quote the request_id if you ask")
-                failed.__cause__ = error
-                return _problem(failed, record)
+                return _problem(failed, record, cause=error)
             finally:
                 if counted:
                     record.initialisation = start.tell()
@@ -227,8 +225,8 @@ def _json(body: "Answer | Residents | Upload | Health", status: int = 200) -> Re
     return Response(text, {"Content-Type": "application/json", "Cache-Control": "no-store"}, status)
 
 
-def _problem(error: errors.HTTPError, record: Record) -> Response:
-    record.error = error
+def _problem(error: errors.HTTPError, record: Record, cause: Exception | None = None) -> Response:
+    record.failure = Failure.of(error, cause)
     body = json.dumps(problem_of(error, record.request_id), ensure_ascii=False)
     return Response(body, {**headers_of(error)}, error.status)
 

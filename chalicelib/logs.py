@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from chalicelib.errors import InternalError, ModelError
-from chalicelib.redaction import summary_of, trace_of
+from chalicelib.errors import InternalError
+from chalicelib.redaction import trace_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,21 +40,23 @@ def configure(log: logging.Logger, form: str, context: Mapping[str, str], stream
 def tell(log: logging.Logger, record: "Record") -> None:
     """Say what was wrong with a request, if anything was: rejections, what could not be done, faults met."""
     told: dict[str, Any] = {"request_id": record.request_id, "route": record.route, "cell": record.cell}
-    features, error = record.features, record.error
+    features, failure = record.features, record.failure
     if features is not None and features.faults:
         said = {"codes": list(features.faults), "details": list(features.trace.details)}
         log.warning("the way to the features met faults", extra=told | said)
-    if error is None:
+    if failure is None:
         return
-    cause = error.__cause__
-    told |= {"status": error.status, "code": error.code, "error": type(cause).__name__ if cause else None}
-    if isinstance(error, InternalError):
-        log.error("the request failed", extra=told, exc_info=cause)
-    elif error.status >= 500:
-        said = {"details": [summary_of(str(cause))]} if cause else {}
+    told |= {"status": failure.status, "code": failure.code, "error": failure.cause}
+    if failure.code == InternalError.code:
+        log.error("the request failed", extra=told | {"trace": failure.trace})
+    elif failure.status >= 500:
+        said = {"details": [failure.summary]} if failure.summary is not None else {}
         # A model does not mend itself, as what else is not there for now does.
-        level = logging.ERROR if isinstance(cause, ModelError) else logging.WARNING
-        log.log(level, "the request could not be answered", extra=told | said)
+        log.log(
+            logging.ERROR if failure.is_lasting else logging.WARNING,
+            "the request could not be answered",
+            extra=told | said,
+        )
     else:
         log.info("the request was turned down", extra=told)
 
@@ -76,6 +78,10 @@ class _Lines(logging.Formatter):
     ) -> str:
         return trace_of(super().formatException(ei))
 
+    def trace(self, record: logging.LogRecord) -> str | None:
+        """The stack trace of a log record: of an exception that was caught just now, or text that a request kept."""
+        return self.formatException(record.exc_info) if record.exc_info else getattr(record, "trace", None)
+
 
 class JsonLines(_Lines):
     """One JSON object a line; a stack trace is its field `trace`."""
@@ -94,8 +100,8 @@ class JsonLines(_Lines):
             **self._context,
             **fields_of(record),
         }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
+        if trace := self.trace(record):
+            line["trace"] = trace
         return json.dumps(line, separators=(",", ":"), default=str)
 
 
@@ -109,8 +115,8 @@ class TextLines(_Lines):
         """The line of a log record, and more below it if there is a stack trace."""
         known = (f"{name}={value}" for name, value in fields_of(record).items())
         lines = [" ".join([f"{record.levelname:<7}", record.getMessage(), *known])]
-        if record.exc_info:
-            lines += self.formatException(record.exc_info).split("\n")
+        if trace := self.trace(record):
+            lines += trace.split("\n")
         return "\n".join(map(_printable, lines))
 
 

@@ -1,15 +1,17 @@
 """What one request did, or one run of warming: filled along the path, read once at its end."""
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.errors import HTTPError, InternalError, ModelError
 from chalicelib.metrics import DIMENSIONS
+from chalicelib.redaction import summary_of, trace_of
 
 if TYPE_CHECKING:
     from chalicelib.answer import Answer
-    from chalicelib.errors import HTTPError
     from chalicelib.features import Features
     from chalicelib.photo import Photo
     from chalicelib.visit import Trace
@@ -34,6 +36,41 @@ _DATABASE_FAULTS = ("postgres_", "lease_failed")
 is neither (another request was too slow, a clock is ahead) is seen by its effect: stale, degraded, or none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a request failed, as text. `cause`: type of the error behind it; `trace`: only where the fault is ours.
+
+    The exception itself is not kept: its traceback holds the frames of the request, and they hold the photo's pixels
+    and this record. Such a circle lives until the cyclic collector runs, which counts objects and not bytes.
+    """
+
+    status: int
+    code: str
+    cause: str | None = None
+    summary: str | None = None
+    trace: str | None = None
+    is_lasting: bool = False
+
+    @classmethod
+    def of(cls, error: HTTPError, cause: BaseException | None = None) -> "Failure":
+        """What is kept of an error. `cause`: what led to it, if it is not the error's own `__cause__`.
+
+        `is_lasting`: it does not pass by itself, as when the model is broken.
+        """
+        cause = cause or error.__cause__
+        if cause is None:
+            return cls(error.status, error.code)
+        is_ours = isinstance(error, InternalError)
+        return cls(
+            error.status,
+            error.code,
+            cause=type(cause).__name__,
+            summary=summary_of(str(cause)),
+            trace=trace_of("".join(traceback.format_exception(cause)).rstrip("\n")) if is_ours else None,
+            is_lasting=isinstance(cause, ModelError),
+        )
+
+
 @dataclass(slots=True)
 class Record:
     """What one request did. Made at the door, passed along, written once; nothing outlives the request.
@@ -49,7 +86,7 @@ class Record:
     cell: str | None = None
     features: "Features | None" = None
     answer: "Answer | None" = None
-    error: "HTTPError | None" = None
+    failure: Failure | None = None
     initialisation: float | None = None
 
     def timed[**P, R](self, stage: str, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -72,8 +109,8 @@ class Record:
         """What this request adds to each metric."""
         values: dict[str, float] = {
             "Requests": 1,
-            "Faults": int(self.error is not None and self.error.status >= 500),
-            "Rejections": int(self.error is not None and self.error.status < 500),
+            "Faults": int(self.failure is not None and self.failure.status >= 500),
+            "Rejections": int(self.failure is not None and self.failure.status < 500),
             "Latency": self.elapsed(),
             "ColdStarts": int(self.initialisation is not None),
         }
@@ -93,8 +130,8 @@ class Record:
     def dimensions(self) -> dict[str, str]:
         """The values of those dimensions that only some metrics have."""
         values = {"route": self.route}
-        if self.error and self.error.status < 500:
-            values["code"] = self.error.code
+        if self.failure and self.failure.status < 500:
+            values["code"] = self.failure.code
         if self.answer and self.answer.prediction:
             rank = self.answer.prediction.rank
             values["rank"] = rank if rank in DIMENSIONS["rank"].values else "other"
@@ -103,8 +140,8 @@ class Record:
     def properties(self) -> dict[str, Any]:
         """What is known of this request besides, for Logs Insights. Never a coordinate, never who asked."""
         values: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
-        if self.error:
-            values["code"] = self.error.code
+        if self.failure:
+            values["code"] = self.failure.code
         if "fetch" in self.seconds:  # only uploads have it; as a metric it would be paid for
             values["fetch_ms"] = self.milliseconds("fetch")
         if self.cell:

@@ -70,9 +70,9 @@ class Amazon:
         self._started += record.initialisation is not None
         self._durations.append(milliseconds)
         self._latencies.append(milliseconds + initialisation + _OVERHEAD * 1e3 * self._random.lognormvariate(0, 0.3))
-        if record.error:
-            self._rejected += record.error.status < 500
-            self._failed += record.error.status >= 500
+        if record.failure:
+            self._rejected += record.failure.status < 500
+            self._failed += record.failure.status >= 500
         if record.features and record.features.cache in {"hit", "miss", "stale"}:
             self._hits += record.features.cache != "miss"
             self._misses += record.features.cache == "miss"

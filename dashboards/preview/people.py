@@ -19,7 +19,7 @@ from chalicelib.answer import (
     Timings,
 )
 from chalicelib.features import NO_LOCATION, Features
-from chalicelib.record import Record
+from chalicelib.record import Failure, Record
 from dashboards.preview.fleet import Container, Fleet
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class People:
             record.photo = cast("Photo", sent)  # metrics read only these two
         record.seconds["photo"] = pixels * 0.003 * random.lognormvariate(0, 0.25) * (1.7 if slow else 1.0)
         if isinstance(error, errors.ClientError):
-            record.error = error
+            record.failure = Failure.of(error)
             return
         record.seconds["location"] = random.lognormvariate(-8.1, 0.4)
         source = cast("Source", self._one_of(_SOURCES))
@@ -119,7 +119,7 @@ class People:
             record.features, record.seconds["features"] = fleet.features(cell, moment, container)
         record.seconds["scoring"] = random.lognormvariate(-3.9, 0.12) * (1.5 if slow else 1.0)
         if error:
-            record.error = error
+            record.failure = Failure.of(error)
         else:
             record.answer = self._answer(record, record.features, source, cell)
 

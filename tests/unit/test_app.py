@@ -101,7 +101,7 @@ def call(method: str, route: str, path: str = "", **given: Any) -> Any:
         "pathParameters": None,
         "stageVariables": None,
         "body": given.get("body"),
-        "isBase64Encoded": False,
+        "isBase64Encoded": given.get("encoded", False),
     }
     return app.app(event, None)
 

@@ -18,7 +18,7 @@ from chalicelib.errors import BadRequest, CacheError, InternalError, ModelError,
 from chalicelib.features import NO_LOCATION
 from chalicelib.logs import configure, tell, tell_warming
 from chalicelib.photo import Limits, open_photo
-from chalicelib.record import Record, WarmingRecord
+from chalicelib.record import Failure, Record, WarmingRecord
 from chalicelib.visit import Visit
 from chalicelib.warming import Report
 from tests.pictures import SYDNEY, exif, jpeg
@@ -49,7 +49,7 @@ def failed(cause: Exception) -> Record:
         raise cause
     except Exception as raised:  # noqa: BLE001 — any
         error.__cause__ = raised
-    return Record("r-1", "/identify", error=error)
+    return Record("r-1", "/identify", failure=Failure.of(error))
 
 
 def test_a_line_says_what_where_and_when() -> None:
@@ -91,7 +91,9 @@ def test_faults_are_told_with_what_was_said_of_them() -> None:
 
 
 def test_a_rejection_is_told_by_its_code_alone() -> None:
-    (line,) = told(Record("r-1", "/identify", error=BadRequest("lat is '-33.8694271', expected one number")))
+    (line,) = told(
+        Record("r-1", "/identify", failure=Failure.of(BadRequest("lat is '-33.8694271', expected one number")))
+    )
     assert (line["level"], line["code"], line["status"]) == ("INFO", "bad_request", 400)
     assert "33.86" not in json.dumps(line)
 
@@ -101,7 +103,7 @@ def test_what_could_not_be_done_names_its_cause() -> None:
     error = Unavailable("come again")
     error.__cause__ = ConnectionRefusedError("no rights to get https://bucket.example/uploads/Qv8DamWOQDbRtDzYy_MUcw")
     # WHEN the request is over THEN a line has what was said, without the name
-    (line,) = told(Record("r-1", "/uploads", error=error))
+    (line,) = told(Record("r-1", "/uploads", failure=Failure.of(error)))
     assert (line["level"], line["code"], line["error"]) == ("WARNING", "unavailable", "ConnectionRefusedError")
     assert line["details"] == ["no rights to get https://bucket.example/uploads/…"]
 
@@ -109,7 +111,7 @@ def test_what_could_not_be_done_names_its_cause() -> None:
 def test_a_model_that_cannot_be_used_is_an_error_since_it_does_not_mend_itself() -> None:
     error = Unavailable("come again")
     error.__cause__ = ModelError("the model none.onnx cannot be read")
-    (line,) = told(Record("r-1", "/identify", error=error))
+    (line,) = told(Record("r-1", "/identify", failure=Failure.of(error)))
     assert (line["level"], line["code"], line["error"]) == ("ERROR", "unavailable", "ModelError")
     assert line["details"] == ["the model none.onnx cannot be read"]
 
@@ -141,7 +143,7 @@ def test_no_line_holds_coordinates_whatever_fails(coordinates: tuple[float, floa
     records = [
         failed(ValueError(f"cannot place {latitude}, {longitude}")),
         failed(RuntimeError(coordinates, {"lat": f"{latitude:+.6f}"})),
-        Record("r-1", "/animals", error=BadRequest(f"lat {latitude} lon {longitude}")),
+        Record("r-1", "/animals", failure=Failure.of(BadRequest(f"lat {latitude} lon {longitude}"))),
     ]
     # WHEN they are told
     with logging_to(form) as (log, stream):
@@ -188,7 +190,7 @@ def test_a_run_of_warming_tells_its_faults_and_nothing_else() -> None:
 
 def test_text_is_for_people() -> None:
     with logging_to("text") as (log, stream):
-        tell(log, Record("r-1", "/identify", error=BadRequest("x")))
+        tell(log, Record("r-1", "/identify", failure=Failure.of(BadRequest("x"))))
         tell(log, failed(KeyError("koala")))
     first, second, *trace = stream.getvalue().splitlines()
     assert first == "INFO    the request was turned down request_id=r-1 route=/identify status=400 code=bad_request"

@@ -14,7 +14,7 @@ from chalicelib.errors import BadRequest, InternalError, Unavailable
 from chalicelib.features import NO_LOCATION, CacheLevel, Features, Mode
 from chalicelib.metrics import METRICS
 from chalicelib.photo import Limits, open_photo
-from chalicelib.record import Record, WarmingRecord
+from chalicelib.record import Failure, Record, WarmingRecord
 from chalicelib.settings import ROOT
 from chalicelib.visit import Trace
 from chalicelib.warming import Report
@@ -41,7 +41,7 @@ def test_a_request_that_did_nothing_is_a_request() -> None:
 
 def test_errors_are_counted_by_whose_they_are() -> None:
     ours, theirs = Record("r", "/"), Record("r", "/")
-    ours.error, theirs.error = InternalError("x"), BadRequest("x")
+    ours.failure, theirs.failure = Failure.of(InternalError("x")), Failure.of(BadRequest("x"))
     assert (emitted(ours)["Faults"], emitted(ours)["Rejections"]) == (1, 0)
     assert (emitted(theirs)["Faults"], emitted(theirs)["Rejections"]) == (0, 1)
     assert emitted(theirs)["code"] == "bad_request"
@@ -65,7 +65,7 @@ def test_steps_of_a_stage_add_up_even_if_they_fail() -> None:
 
 def test_how_long_s3_took_is_told_even_if_it_failed_and_is_no_metric() -> None:
     record = Record("r", "/uploads/{id}/identify", seconds={"fetch": 0.1234})
-    record.error = Unavailable("come again")
+    record.failure = Failure.of(Unavailable("come again"))
     line = emitted(record)
     assert (line["fetch_ms"], line["Faults"]) == (123.4, 1)
     assert "FetchLatency" not in line

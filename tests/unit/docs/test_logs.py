@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from chalicelib.errors import BadRequest
 from chalicelib.logs import FIELDS
-from chalicelib.record import WarmingRecord
+from chalicelib.record import Failure, WarmingRecord
 from chalicelib.settings import ROOT
 from chalicelib.warming import Report
 from tests.records import complete
@@ -17,7 +17,7 @@ def test_every_property_of_a_line_of_metrics_is_listed_and_no_other() -> None:
     # GIVEN requests with everything that one can have
     record = complete()
     assert record.features is not None
-    record.error = BadRequest("x")
+    record.failure = Failure.of(BadRequest("x"))
     record.seconds["fetch"] = 0.1
     record.features = replace(record.features, faults=("redis_timeout",))
     known = record.properties().keys() | WarmingRecord("r", Report()).properties().keys()

@@ -1,0 +1,96 @@
+"""What a refused request leaves in memory: nothing of its photo."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+REQUESTS = 50
+MOST_MB = 30
+
+PROGRAM = """
+import base64, dataclasses, gc, json, resource, sys
+import app
+from chalicelib.errors import ModelError
+from tests.pictures import SYDNEY, encoded, exif, noise
+from tests.unit.test_app import call
+
+class Failing:
+    input_size, animals = 260, 398
+    def __init__(self, error): self.error = error
+    def score(self, *_): raise self.error("it fails")
+
+kind = sys.argv[1]
+photo = noise(1600, 1200)  # 6 MB once decoded
+place = {"lat": ["-33.9"], "lon": ["151.2"]}
+png = encoded(photo, "PNG", compress_level=1)
+body, query = {
+    "cut off": (png[:-50_000], place),
+    "no place": (png, None),
+    "no such place": (encoded(photo, "PNG", compress_level=1, exif=exif(SYDNEY | {1: "X"})), None),
+    "out of range": (png, {"lat": ["100"], "lon": ["0"]}),
+    "broken header": (png[:30], place),
+    "too large": (png + bytes(20_000_000), place),
+    "no photo": (b"hello" * 1_000_000, place),
+    "model": (png, place),
+    "internal": (png, place),
+}[kind]
+if kind in ("model", "internal"):
+    error = ModelError if kind == "model" else KeyError
+    failing = dataclasses.replace(app.parts(), model=Failing(error))
+    app.parts = lambda: failing
+
+def ask():
+    return call("POST", "/identify", query=query, body=base64.b64encode(body).decode(), encoded=True)
+
+def resident():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize() / 1e6
+
+for _ in range(3):
+    answer = ask()
+gc.collect()
+gc.disable()  # it counts objects and not bytes: nothing may depend on when it runs
+before = resident()
+for _ in range(int(sys.argv[2])):
+    answer = ask()
+code = json.loads(answer["body"])["code"]
+print(json.dumps({"status": answer["statusCode"], "code": code, "grown": resident() - before}))
+"""
+
+
+def left_by(kind: str) -> dict[str, Any]:
+    """What a process answers to requests of a kind, and by how many MB they let it grow."""
+    command = [sys.executable, "-c", PROGRAM, kind, str(REQUESTS)]
+    environment = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc; Lambda runs Linux")
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        ("cut off", 422, "photo_unreadable"),
+        ("no place", 422, "location_missing"),
+        ("no such place", 422, "location_invalid"),
+        ("out of range", 422, "location_invalid"),
+        ("broken header", 422, "photo_unreadable"),
+        ("too large", 413, "photo_too_large"),
+        ("no photo", 415, "unsupported_media_type"),
+        ("model", 503, "unavailable"),
+        ("internal", 500, "internal"),
+    ],
+)
+def test_a_refused_photo_leaves_no_memory_behind(kind: str, status: int, code: str) -> None:
+    # WHEN a process refuses many large photos, and the cyclic collector never runs
+    left = left_by(kind)
+    # THEN they are refused as they should be, and the process is as large as before
+    assert (left["status"], left["code"]) == (status, code)
+    assert left["grown"] < MOST_MB
