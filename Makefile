@@ -18,10 +18,10 @@ model: environment
 	@sh local/build_model
 
 run: setup ## everything up and served on http://127.0.0.1:8000 (another port: PORT=8001)
-	@exec $(PYTHON) -m local.run --port $(PORT) --with-parent
+	@exec $(PYTHON) -m local.stack.run --port $(PORT) --with-parent
 
 lambda: setup ## the package as Lambda runs it, served on http://127.0.0.1:8000 (PORT=8001, CONTAINERS=3, STAGE=prod)
-	@exec $(PYTHON) -m local.lambdas --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent
+	@exec $(PYTHON) -m local.lambda_sim.run --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent
 
 package: setup ## what Chalice uploads, into build/package, with tables of its sizes (STAGE=prod)
 	@exec $(PYTHON) -m infra.package $(if $(STAGE),--stage $(STAGE))
@@ -49,7 +49,7 @@ bench: setup ## tables of ratios: ours against the bare work (MODULES="request s
 	@exec $(PYTHON) -m benchmarks $(MODULES)
 
 warm: setup ## the scheduled warming once, on what `make run` runs, or on DATABASE_URL and REDIS_URL
-	@if [ -f .local/run-$(PORT)/environment ]; then . .local/run-$(PORT)/environment; fi; exec $(PYTHON) -m local.warm
+	@if [ -f .local/run-$(PORT)/environment ]; then . .local/run-$(PORT)/environment; fi; exec $(PYTHON) -m local.stack.warm
 
 spike: environment ## a spike on a cold cache: naive cache-aside against ours, with a picture in docs/images
 	@exec $(PYTHON) -m benchmarks.spike

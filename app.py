@@ -21,24 +21,25 @@ from uuid import uuid4
 
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate, Request, Response
 
-from chalicelib import errors, logs, page
-from chalicelib.asked import expect_no_parameters, read_asked, read_deep, read_place
-from chalicelib.body import BINARY_TYPES, read_body
-from chalicelib.deadline import Deadline
-from chalicelib.emitter import Emitter
-from chalicelib.feature_stage import build_warming
+from chalicelib import errors
+from chalicelib.api import page
+from chalicelib.api.body import BINARY_TYPES, read_body
+from chalicelib.api.parameters import expect_no_parameters, read_deep, read_identify_params, read_place
+from chalicelib.api.problem import headers_of, problem_of
+from chalicelib.config.settings import Settings
+from chalicelib.features.deadline import Deadline
 from chalicelib.identify import animals_at, identify
-from chalicelib.parts import Parts
-from chalicelib.problem import headers_of, problem_of
-from chalicelib.record import Failure, Record, WarmingRecord
-from chalicelib.settings import Settings
-from chalicelib.start import Start
+from chalicelib.services import Services, build_warming
+from chalicelib.telemetry import logs
+from chalicelib.telemetry.cold_start import Start
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.record import Failure, Record, WarmingRecord
 
 if TYPE_CHECKING:
-    from chalicelib.answer import Answer, Residents, Upload
-    from chalicelib.health import Health
-    from chalicelib.uploads import Uploads
-    from chalicelib.warming import Warming
+    from chalicelib.api.health import Health
+    from chalicelib.api.responses import Answer, Residents, Upload
+    from chalicelib.api.uploads import Uploads
+    from chalicelib.features.warming import Warming
 
 VERSION = "0.1.0"
 ANYBODY = CORSConfig(allow_origin="*", expose_headers=["Retry-After"])
@@ -53,19 +54,19 @@ emitter = Emitter(settings.service, settings.stage, settings.metrics_file)
 
 start = Start(BEGAN)
 _building = Lock()
-_parts: Parts | None = None
+_services: Services | None = None
 
 
-def parts() -> Parts:
+def services() -> Services:
     """What requests are answered with; built once, when first needed, since the Chalice CLI imports this file too.
 
     Raises `ModelError`; whoever asks next tries again.
     """
-    global _parts
+    global _services
     with _building:
-        if _parts is None:
-            _parts = start.timed(lambda: Parts.build(settings))
-        return _parts
+        if _services is None:
+            _services = start.timed(lambda: Services.build(settings))
+        return _services
 
 
 @cache
@@ -77,7 +78,7 @@ def warming() -> "Warming":
 @cache
 def uploads() -> "Uploads":
     """The bucket for photos too large for a request; nothing is opened yet."""
-    from chalicelib.uploads import build_uploads
+    from chalicelib.api.uploads import build_uploads
 
     return build_uploads(settings)
 
@@ -107,7 +108,7 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
                 if counted:
                     record.initialisation = start.tell()
                     _emit(record)
-                logs.tell(app.log, record)
+                logs.log_request(app.log, record)
 
         # Content types are checked by read_body, whose refusal says what to send.
         app.route(path, methods=[method], name=view.__name__, content_types=["*/*"], cors=ANYBODY)(handler)
@@ -119,14 +120,14 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
 @route("/identify", "POST")
 def post_identify(request: Request, record: Record) -> Response:
     body = read_body(cast("bytes", request.raw_body), request.headers.get("content-type", ""))
-    asked = read_asked(_query(request), body.fields)
-    record.answer = identify(body.photo, asked, parts(), record)
+    params = read_identify_params(_query(request), body.fields)
+    record.answer = identify(body.photo, params, services(), record)
     return _json(record.answer)
 
 
 @route("/uploads", "POST")
 def post_upload(request: Request, record: Record) -> Response:
-    from chalicelib.answer import Upload
+    from chalicelib.api.responses import Upload
 
     expect_no_parameters(_query(request))
     form = uploads().form()
@@ -144,26 +145,26 @@ def post_upload(request: Request, record: Record) -> Response:
 
 @route("/uploads/{id}/identify", "POST")
 def post_upload_identify(request: Request, record: Record, id: str) -> Response:  # noqa: A002  the path's name for it
-    asked = read_asked(_query(request))
+    params = read_identify_params(_query(request))
     photo = record.timed("fetch", uploads().fetch, id)
-    record.answer = identify(photo, asked, parts(), record)
+    record.answer = identify(photo, params, services(), record)
     return _json(record.answer)
 
 
 @route("/animals")
 def get_animals(request: Request, record: Record) -> Response:
-    return _json(animals_at(read_place(_query(request)), parts(), record))
+    return _json(animals_at(read_place(_query(request)), services(), record))
 
 
 @route("/health", counted=False)
 def get_health(request: Request, record: Record) -> Response:
-    health = parts().health(record.request_id, deep=read_deep(_query(request)))
+    health = services().health(record.request_id, deep=read_deep(_query(request)))
     return _json(health, 503 if health.status == "down" else 200)
 
 
 @route("/openapi.json", counted=False)
 def get_openapi(request: Request, _: Record) -> Response:
-    from chalicelib.openapi import document
+    from chalicelib.api.openapi import document
 
     expect_no_parameters(_query(request))
     return Response(document(VERSION, _base(request)), {"Content-Type": "application/json"})
@@ -188,7 +189,7 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
     report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warm_reserve))
     record = WarmingRecord(context.aws_request_id, report)
     _emit(record)
-    logs.tell_warming(app.log, record)
+    logs.log_warming(app.log, record)
     return asdict(report)
 
 
@@ -202,7 +203,7 @@ def admin(event: object, _: object) -> dict[str, Any]:
 
 @app.middleware("http")
 def refusals_as_problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    """What Chalice itself refuses, before a view is asked, in the same form as everything else."""
+    """What Chalice itself refuses, before a view is params, in the same form as everything else."""
     response = get_response(request)
     if isinstance(response.body, dict) and response.body.get("Code") == "MethodNotAllowedError":
         allow = str(response.headers.get("Allow", ""))
@@ -256,7 +257,7 @@ if "chalice.cli" in sys.modules:  # a command of Chalice's at the desk: let it p
 
 if settings.behind_api:  # initialisation has more processor than a request, and nobody waits for it
     try:
-        parts()
+        services()
     except errors.ModelError as error:  # the process lives, and requests are told
         app.log.error("the model cannot be used: %s", error)
 gc.freeze()  # what is there now stays, and need not be looked at again

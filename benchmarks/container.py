@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.naive import NaiveFeatures
-from chalicelib.deadline import Deadline
+from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError
-from chalicelib.feature_stage import build_cache, build_features, build_store
-from chalicelib.features import CellFeatures
-from chalicelib.packing import Inhabitants
-from chalicelib.settings import Settings
-from chalicelib.store import PostgresStore
+from chalicelib.features.codec import CellAnimals
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.lookup import CellFeatures
+from chalicelib.services import build_cache, build_features, build_store
+from chalicelib.stores.postgres import PostgresStore
 
 CONNECT_SECONDS = 5.0
 
@@ -61,7 +61,7 @@ class CountingStore:
     def is_resting(self) -> bool:
         return self._store.is_resting
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[Inhabitants]:
+    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
         start = monotonic()
         try:
             return self._store.features_of(cells, deadline)

@@ -16,11 +16,11 @@ from time import monotonic, perf_counter
 import psycopg2
 
 from benchmarks.measure import table
-from chalicelib import keys
-from chalicelib.deadline import Deadline
-from chalicelib.store import FEATURES_OF
-from local import postgres, valkey
-from tests.stage import FIRST, Container, database
+from chalicelib.features import keys
+from chalicelib.features.deadline import Deadline
+from chalicelib.stores.postgres import FEATURES_OF
+from local.stack import postgres, valkey
+from testing.feature_rig import FIRST, Container, database
 
 Step = Callable[[], object]
 

@@ -16,13 +16,13 @@ from statistics import median, quantiles
 
 from benchmarks.measure import interleaved, milliseconds, table
 from benchmarks.start import fresh
-from chalicelib.deadline import Deadline
-from chalicelib.emitter import Emitter
 from chalicelib.errors import CacheError
-from chalicelib.logs import configure, tell
-from chalicelib.record import Record
-from chalicelib.visit import Visit
-from tests.records import complete
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.trace import Visit
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.logs import configure, log_request
+from chalicelib.telemetry.record import Record
+from testing.records import complete
 
 LIMIT_MS = 0.5
 REST = "import app\nfrom chalicelib import emitter, redis_client"
@@ -62,7 +62,7 @@ def flush_table(rounds: int) -> str:
         cases = {
             "bare": lambda: nowhere.write("\n".join(json.dumps(body) for body in bodies)),
             "metrics": lambda: emitter.emit(record),
-            "log": lambda: tell(log, faulty),
+            "log": lambda: log_request(log, faulty),
         }
         interleaved(cases, rounds // 10)
         times = interleaved(cases, rounds)

@@ -21,13 +21,13 @@ import redis
 
 from benchmarks.measure import table
 from benchmarks.synthetic import Synthetic, cells_of
-from chalicelib.deadline import Deadline
-from chalicelib.feature_stage import build_cache, build_features, build_store
-from chalicelib.keys import lease_key, value_key
-from chalicelib.settings import Settings
-from chalicelib.store import FEATURES_OF
+from chalicelib.config.settings import Settings
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.keys import lease_key, value_key
+from chalicelib.services import build_cache, build_features, build_store
+from chalicelib.stores.postgres import FEATURES_OF
 from database.load import activate, load
-from local import postgres, valkey
+from local.stack import postgres, valkey
 
 CROWDED = (400, 5_000, 50_000)
 USUAL = 20

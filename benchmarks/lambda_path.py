@@ -26,16 +26,16 @@ from pathlib import Path
 from statistics import median
 from typing import IO, NamedTuple
 
-from benchmarks.bare import AS_OURS, AS_THEY_COME, session_of
-from benchmarks.behind import behind
+from benchmarks.backends import behind
+from benchmarks.baseline import AS_OURS, AS_THEY_COME, session_of
 from benchmarks.measure import table
 from infra.package import Package, build
-from local.lambda_container import Container
-from local.lambda_deployment import APPLICATION
-from local.lambda_events import Request, proxy_event
-from local.lambda_function import API, Function, functions_of
-from local.lambda_place import Place, unpacked
-from tests.pictures import encoded, noise
+from local.lambda_sim.container import Container
+from local.lambda_sim.deployment import APPLICATION
+from local.lambda_sim.events import Request, proxy_event
+from local.lambda_sim.function import API, Function, functions_of
+from local.lambda_sim.sandbox import Sandbox, unpacked
+from testing.pictures import encoded, noise
 
 INIT_LIMIT, OVERHEAD_LIMIT_MS = 1.35, 3.0
 STAGE = "dev"
@@ -52,22 +52,22 @@ ALONE = """
 import base64, json
 from time import perf_counter
 import app
-from chalicelib.asked import read_asked
+from chalicelib.api.parameters import read_identify_params
 from chalicelib.identify import identify
-from chalicelib.record import Record
+from chalicelib.telemetry.record import Record
 
 text = sys.stdin.readline()
-parts = app.parts()
+parts = app.services()
 for _ in sys.stdin:
     began = perf_counter()
     photo = base64.b64decode(text)
     decoded = perf_counter()
-    identify(photo, read_asked({"lat": ["-33.9"], "lon": ["151.2"]}, {}), parts, Record("r", "/identify"))
+    identify(photo, read_identify_params({"lat": ["-33.9"], "lon": ["151.2"]}, {}), parts, Record("r", "/identify"))
     print(json.dumps([decoded - began, perf_counter() - decoded]), flush=True)
 """
 
 
-def init_table(place: Place, function: Function, rounds: int, folder: Path) -> str:
+def init_table(place: Sandbox, function: Function, rounds: int, folder: Path) -> str:
     """Initialisation in fresh processes, in turn; the first round only makes the disk's cache warm."""
     head = HEAD.format(site=place.site_packages())
     programs = {name: head + program for name, program in BARE.items()}
@@ -106,7 +106,7 @@ class Round(NamedTuple):
     base64: float
 
 
-def warm_table(place: Place, function: Function, rounds: int, folder: Path) -> str:
+def warm_table(place: Sandbox, function: Function, rounds: int, folder: Path) -> str:
     """One photo through a warm container, and through `identify` alone, in turn."""
     photo = encoded(noise(2304, 1728), "JPEG", quality=85)
     request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], photo, "127.0.0.1")
@@ -147,7 +147,7 @@ def _round(container: Container, loop: Container, ask: "Ask", event: bytes) -> R
     return Round(through.latency, inside, empty.latency, alone * 1e3, decoding * 1e3)
 
 
-def _start(place: Place, function: Function, program: str) -> float:
+def _start(place: Sandbox, function: Function, program: str) -> float:
     """Milliseconds from the start of Python to the end of a program, as `Container` counts them."""
     command = place.command(function.environment, ["-c", program + TAIL])
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={"PATH": os.defpath})
@@ -156,7 +156,7 @@ def _start(place: Place, function: Function, program: str) -> float:
 
 
 @contextmanager
-def _alone(place: Place, function: Function, photo: bytes) -> Iterator["Ask"]:
+def _alone(place: Sandbox, function: Function, photo: bytes) -> Iterator["Ask"]:
     """A process of the package that identifies the photo when asked."""
     environment = {**function.environment, "_HANDLER": function.handler}
     command = place.command(environment, ["-c", HEAD.format(site=place.site_packages()) + ALONE])

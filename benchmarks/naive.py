@@ -8,14 +8,13 @@ same packing, and it too asks the database if Redis cannot be had. Its dataset v
 
 from time import time
 
-from chalicelib.cache import Entry
-from chalicelib.deadline import Deadline
 from chalicelib.errors import CacheError, StoreError
-from chalicelib.features import CacheLevel
-from chalicelib.keys import value_key
-from chalicelib.packing import Corrupt, Packed, pack, unpack
-from chalicelib.sources import Store
-from chalicelib.warming import WarmCache
+from chalicelib.features.codec import Corrupt, Packed, pack, unpack
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.keys import value_key
+from chalicelib.features.lookup import CacheLevel
+from chalicelib.features.protocols import Entry, Store
+from chalicelib.features.warming import WarmCache
 
 
 class NaiveFeatures:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measure import table
-from chalicelib.scoring import Model
-from chalicelib.settings import Settings
-from chalicelib.taxonomy import Taxonomy
+from chalicelib.config.settings import Settings
+from chalicelib.model.session import Model
+from chalicelib.model.taxonomy import Taxonomy
 from database.dataset import read_dataset
 from model.measures import accuracy, negative_log_likelihood
 from model.photos import read_photos

@@ -2,7 +2,7 @@
 
 Sizes come from the zips that `chalice deploy` uploads. Starts are measured in fresh processes that have nothing but
 the unpacked zips and Python's own library, and write no bytecode, as on Lambda: until the app is ready to serve
-(`app.parts()`), and the bare work, `import onnxruntime` and one session of the same file.
+(`app.services()`), and the bare work, `import onnxruntime` and one session of the same file.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.bare import AS_OURS, session_of
+from benchmarks.baseline import AS_OURS, session_of
 from benchmarks.measure import interleaved, milliseconds, ratio, table
 from infra.package import Package, build
 from infra.package.__main__ import table_of_cuts, table_of_parts, table_of_zips

@@ -20,10 +20,10 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from benchmarks.behind import behind
+from benchmarks.backends import behind
 from benchmarks.measure import interleaved, milliseconds, ratio, table
-from local.ports import HOST, free_port
-from tests.pictures import encoded, noise
+from local.stack.ports import HOST, free_port
+from testing.pictures import encoded, noise
 
 QUERY = {"lat": "-33.9", "lon": "151.2"}
 LIMITS = {"through the app": 1.10, "over HTTP": 1.25}
@@ -51,10 +51,10 @@ def event_of(photo: bytes) -> dict[str, Any]:
 def compare(rounds: int) -> str:
     """The table: bare work, through the app, over HTTP."""
     import app
-    from chalicelib.photo import Limits, open_photo
+    from chalicelib.photo.decode import Limits, open_photo
 
     photo = photo_of_12_megapixels()
-    parts = app.parts()
+    parts = app.services()
     anywhere = np.ones(parts.model.animals, np.float32)
 
     def bare() -> None:
@@ -86,7 +86,7 @@ def compare(rounds: int) -> str:
 @contextmanager
 def keep_alive(app: Any) -> Iterator[http.client.HTTPConnection]:
     """A connection to the app, served in this process as `make run` serves it; its access log goes nowhere."""
-    from local.http import build_server
+    from local.http.gateway import build_server
 
     port = free_port()
     server = build_server(app.app, HOST, port, photo_max_bytes=app.settings.photo_max_bytes)

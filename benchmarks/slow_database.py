@@ -7,7 +7,7 @@ import psycopg2
 
 from database.dataset import Dataset
 from database.load import activate, load
-from local import postgres
+from local.stack import postgres
 
 SLOW = """
 create schema spike;

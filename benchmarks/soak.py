@@ -29,15 +29,15 @@ import psycopg2
 from benchmarks.measure import table
 from database.dataset import read_dataset
 from database.load import activate, load
-from local import postgres
-from local.child import Child
-from local.ports import HOST, free_port
-from tests.faults import postgres_cases, redis_cases
-from tests.faults.case import Case
-from tests.faults.rig import Rig
-from tests.faults.servers import Node, command, one
-from tests.pictures import jpeg
-from tests.proxy import Proxy
+from local.stack import postgres
+from local.stack.child import Child
+from local.stack.ports import HOST, free_port
+from testing.faults import postgres_cases, redis_cases
+from testing.faults.case import Case
+from testing.faults.rig import Rig
+from testing.faults.servers import Node, command, one
+from testing.pictures import jpeg
+from testing.proxy import Proxy
 
 BOUND = 1.5
 """Seconds that features may take, whatever breaks."""
@@ -272,7 +272,7 @@ def stand(log: Path) -> Iterator[tuple[Rig, Child, int]]:
             "LOG_LEVEL": "ERROR",
         }
         app = Child(
-            "the app", [sys.executable, "-m", "local.server", "--port", str(port)], log=log, environment=environment
+            "the app", [sys.executable, "-m", "local.http.serve", "--port", str(port)], log=log, environment=environment
         )
         stack.enter_context(app)
         app.wait_until(lambda: _answers(port), 60)

@@ -20,11 +20,11 @@ from typing import get_args
 
 import numpy as np
 
-from benchmarks import tally
+from benchmarks import load_stats as tally
 from benchmarks.container import LEVELS, Contestant
-from benchmarks.contest import Load, Run, Rush, first_requests, run
 from benchmarks.measure import table
 from benchmarks.plot import Panel, svg
+from benchmarks.scenario import Load, Run, Rush, first_requests, run
 from benchmarks.slow_database import slow_database
 from database.dataset import read_dataset
 

@@ -14,11 +14,11 @@ import subprocess
 import sys
 import tempfile
 
-from benchmarks.bare import AS_OURS, AS_THEY_COME, session_of
-from benchmarks.behind import behind
+from benchmarks.backends import behind
+from benchmarks.baseline import AS_OURS, AS_THEY_COME, session_of
 from benchmarks.measure import interleaved, milliseconds, ratio, table
 from benchmarks.request import photo_of_12_megapixels
-from chalicelib.settings import Settings
+from chalicelib.config.settings import Settings
 
 LIMIT = 1.5
 END = "\nimport os; os._exit(0)"  # tearing down is no part of starting

@@ -22,8 +22,8 @@ from time import monotonic
 from typing import NamedTuple
 
 from benchmarks.measure import table
-from chalicelib.scoring import SPINNING
-from chalicelib.settings import Settings
+from chalicelib.config.settings import Settings
+from chalicelib.model.session import SPINNING
 
 PERIOD_US = 20_000
 """In which a processor's worth of time may be used, microseconds; 100 ms give about the same figures."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.cells import parse_cell
+from chalicelib.features.cells import parse_cell
 
 CELL_AREAS = Path(__file__).parent.parent / "database" / "cell_areas.csv"
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
-from chalicelib import casts
-from chalicelib.deadline import Deadline
+from chalicelib.config import casts
+from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, SettingError
-from chalicelib.feature_stage import build_cache
+from chalicelib.features.deadline import Deadline
 from chalicelib.redaction import summary_of
-from chalicelib.settings import Settings
+from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
 from database.dataset import DatasetError, files_beside, files_in, read_dataset, some_of
 from database.load import LoadError, activate, datasets, drop, load, prune

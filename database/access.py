@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 from psycopg2 import errors, sql
 
-from chalicelib.iam import Signer
-from chalicelib.settings import Settings
+from chalicelib.config.settings import Settings
+from chalicelib.stores.iam import Signer
 from database.load import LOCK, SCHEMA, LoadError
 
 if TYPE_CHECKING:

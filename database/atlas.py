@@ -21,7 +21,7 @@ type Points = NDArray[np.float64]
 
 AREAS_OF_COUNTRIES = Path(__file__).with_name("atlas_areas.csv")
 
-# Parts that Natural Earth counts to a country and that have an ISO 3166-1 code of their own, or two claimants: the
+# Services that Natural Earth counts to a country and that have an ISO 3166-1 code of their own, or two claimants: the
 # country's name there, the area, and a box (west, south, east, north) around these parts.
 PARTS_APART: list[tuple[str, str, tuple[float, float, float, float]]] = [
     ("France", "GF", (-55, 2, -51, 6)),

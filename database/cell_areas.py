@@ -17,7 +17,7 @@ import numpy as np
 from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
-from chalicelib.cells import RESOLUTION, cell_of, neighbours_of, text_of
+from chalicelib.features.cells import RESOLUTION, cell_of, neighbours_of, text_of
 from database.atlas import Atlas, Points, read_atlas
 
 OUTPUT = Path(__file__).with_name("cell_areas.csv")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from chalicelib.cells import parse_cell
-from chalicelib.taxonomy import KINDS, id_of
+from chalicelib.features.cells import parse_cell
+from chalicelib.model.taxonomy import KINDS, id_of
 from database import seed
 from database.areas import instead_of, read_areas
 from database.seed import Animal, AnimalArea, Cell, Rows

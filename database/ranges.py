@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from chalicelib.cells import center_of, parse_cell
+from chalicelib.features.cells import center_of, parse_cell
 
 HERE = Path(__file__).parent
 LABELS = HERE.parent / "model" / "labels.csv"

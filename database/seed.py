@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.cells import neighbours_of
+from chalicelib.features.cells import neighbours_of
 
 NATIVE: Final = 1
 INTRODUCED: Final = 2

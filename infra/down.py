@@ -1,8 +1,9 @@
 """The steps that take a stage away. Each looks at what is there, so that all can be repeated, also after half a one."""
 
-from infra import configuration, functions, interfaces, record
+from infra import configuration, functions, interfaces
+from infra import deployed as record
 from infra.stage import Stage
-from infra.step import Refused, Say, Step
+from infra.step import PreconditionFailed, Say, Step
 
 
 class Down:
@@ -31,7 +32,7 @@ class Down:
         pages = self._stage.client("rds").get_paginator("describe_db_clusters").paginate()
         mine = [each for page in pages for each in page["DBClusters"] if each["DBClusterIdentifier"] == name]
         if any(each.get("DeletionProtection") for each in mine):
-            raise Refused(
+            raise PreconditionFailed(
                 "the database is protected from deletion; take that away with: "
                 f"python -m infra up --stage {self._stage.name} --set DatabaseProtected=false --only stack"
             )
@@ -69,7 +70,7 @@ class Down:
                 if keys := [{"Key": each["Key"]} for each in page.get("Contents", [])]:
                     failed = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys}).get("Errors", [])
                     if failed:
-                        raise Refused(f"{failed[0]['Key']} could not be deleted: {failed[0].get('Message')}")
+                        raise PreconditionFailed(f"{failed[0]['Key']} could not be deleted: {failed[0].get('Message')}")
                     count += len(keys)
         except s3.exceptions.NoSuchBucket:
             say("the bucket is gone already")
@@ -77,4 +78,4 @@ class Down:
         say(f"{count} photos deleted")
 
     def _forget(self, say: Say) -> None:
-        say("taken out; commit it" if configuration.unsettle(self._stage.name) else "nothing was there")
+        say("taken out; commit it" if configuration.remove_config(self._stage.name) else "nothing was there")

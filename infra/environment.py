@@ -28,7 +28,7 @@ class Surroundings:
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
     environment: Mapping[str, str]
-    """Variables of all functions, as chalicelib/settings.py reads them."""
+    """Variables of all functions, as chalicelib/config/settings.py reads them."""
     admin_environment: Mapping[str, str]
     """What the administrative function has in place of some of them: it signs in as the tables' owner."""
     alarm_topic: str

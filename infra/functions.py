@@ -8,9 +8,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from infra.deployed import ROOT
 from infra.package import command_line
-from infra.record import ROOT
-from infra.step import Refused, Say
+from infra.step import PreconditionFailed, Say
 
 PAUSE = 5.0
 """Seconds between two calls of a function that is not ready."""
@@ -19,7 +19,7 @@ PATIENCE = 330.0
 
 
 def chalice(command: str, stage: str, region: str, say: Say, project: Path = ROOT) -> None:
-    """Run one of Chalice's commands for a stage, and tell what it says. Raises `Refused` with its last words.
+    """Run one of Chalice's commands for a stage, and tell what it says. Raises `PreconditionFailed` with its last words.
 
     Chalice knows no option for a region; what boto3 reads leads it there.
     """
@@ -34,11 +34,11 @@ def chalice(command: str, stage: str, region: str, say: Say, project: Path = ROO
                 last = line.strip()
                 say(last)
     if running.returncode:
-        raise Refused(f"chalice {command} ended with code {running.returncode}: {last}")
+        raise PreconditionFailed(f"chalice {command} ended with code {running.returncode}: {last}")
 
 
 def administer(client: Any, stage: str, command: Sequence[str], say: Say) -> None:
-    """Have the administrative function run one of `python -m database`'s commands. Raises `Refused` with its words.
+    """Have the administrative function run one of `python -m database`'s commands. Raises `PreconditionFailed` with its words.
 
     `client`: of boto3, for `lambda`.
     """
@@ -46,11 +46,11 @@ def administer(client: Any, stage: str, command: Sequence[str], say: Say) -> Non
     for line in str(answer["said"]).splitlines():
         say(line)
     if answer["code"]:
-        raise Refused(f"database {command[0]}: {answer['said'].strip().splitlines()[-1]}")
+        raise PreconditionFailed(f"database {command[0]}: {answer['said'].strip().splitlines()[-1]}")
 
 
 def call(client: Any, function: str, event: dict[str, Any], say: Say) -> dict[str, Any]:
-    """Call a function and wait for what it returns. Raises `Refused` if it failed.
+    """Call a function and wait for what it returns. Raises `PreconditionFailed` if it failed.
 
     It may be at work still on what a killed command asked of it, or not be ready: just made, just changed, or put to
     rest by Lambda after weeks without a call. That is waited for.
@@ -62,10 +62,10 @@ def call(client: Any, function: str, event: dict[str, Any], say: Say) -> dict[st
             response = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
             break
         except client.exceptions.ResourceNotFoundException as error:
-            raise Refused(f"there is no function {function}; make it with the step app") from error
+            raise PreconditionFailed(f"there is no function {function}; make it with the step app") from error
         except busy as error:
             if monotonic() - started > PATIENCE:
-                raise Refused(f"{function} takes no call after {PATIENCE:.0f} seconds: {error}") from error
+                raise PreconditionFailed(f"{function} takes no call after {PATIENCE:.0f} seconds: {error}") from error
             if not told:
                 say(f"{function} is not ready, or at work for somebody else; waited for")
                 told = True
@@ -73,6 +73,8 @@ def call(client: Any, function: str, event: dict[str, Any], say: Say) -> dict[st
     payload = response["Payload"].read()
     if "FunctionError" in response:
         said = json.loads(payload)
-        raise Refused(f"{function} failed: {said.get('errorMessage', said)}; its log is /aws/lambda/{function}")
+        raise PreconditionFailed(
+            f"{function} failed: {said.get('errorMessage', said)}; its log is /aws/lambda/{function}"
+        )
     answer: dict[str, Any] = json.loads(payload)
     return answer

@@ -13,7 +13,7 @@ from chalice.deploy.models import RestAPI
 from chalice.deploy.swagger import SwaggerGenerator
 
 from chalicelib import errors
-from chalicelib.problem import headers_of, problem_of
+from chalicelib.api.problem import headers_of, problem_of
 
 _BUSY = errors.TooManyRequests("there are more requests than are taken at once; wait a second and try again")
 _NOT_THERE = errors.NotFound("nothing is served at this path by this method; GET openapi.json says what is")

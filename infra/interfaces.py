@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import Any
 
-from infra.step import Refused, Say
+from infra.step import PreconditionFailed, Say
 
 PAUSE = 10.0
 """Seconds between two looks."""
@@ -38,7 +38,7 @@ def leave(lambdas: Any, functions: Sequence[str], say: Say) -> None:
 
 
 def wait(ec2: Any, security_group: str, say: Say) -> None:
-    """Wait until nothing is left that has the security group. `ec2`: a boto3 client. Raises `Refused` after a while."""
+    """Wait until nothing is left that has the security group. `ec2`: a boto3 client. Raises `PreconditionFailed` after a while."""
     started, told = monotonic(), -1
     while True:
         pages = ec2.get_paginator("describe_network_interfaces").paginate(
@@ -49,7 +49,7 @@ def wait(ec2: Any, security_group: str, say: Say) -> None:
             return
         waited = monotonic() - started
         if waited > PATIENCE:
-            raise Refused(
+            raise PreconditionFailed(
                 f"{', '.join(left)} of {security_group} {'is' if len(left) == 1 else 'are'} still there after "
                 f"{PATIENCE / 60:.0f} minutes; look at who uses them (EC2, network interfaces)"
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.step import Refused
+from infra.step import PreconditionFailed
 from infra.wiring import joined
 
 HERE = Path(__file__).parent
@@ -17,24 +17,24 @@ _GIVEN = ("Stage", "RestApiId")
 
 
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
-    """All parameters that a stage is made with. Raises `Refused` for a stage or a parameter that there is not.
+    """All parameters that a stage is made with. Raises `PreconditionFailed` for a stage or a parameter that there is not.
 
     Those that nobody chose are among them: for a stack that exists, CloudFormation takes the value that it has and not
     a template's default, so that what was taken out of stages/STAGE.json would stay.
     """
     path = HERE / "stages" / f"{stage}.json"
     if not path.is_file():
-        raise Refused(f"infra/stages has no {path.name}: the stage's parameters; docs/infra.md lists them")
+        raise PreconditionFailed(f"infra/stages has no {path.name}: the stage's parameters; docs/infra.md lists them")
     declared = declared_parameters()
     if unknown := sorted(chosen.keys() - declared.keys()):
-        raise Refused(f"there is no parameter {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
+        raise PreconditionFailed(f"there is no parameter {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
     if wrong := [f"{name}={value}" for name, value in chosen.items() if not _is_taken(declared[name], value)]:
-        raise Refused(f"{', '.join(wrong)} is no number; docs/infra.md says what each parameter is")
+        raise PreconditionFailed(f"{', '.join(wrong)} is no number; docs/infra.md says what each parameter is")
     given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["Parameters"]
     defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
     parameters = {**defaults, **given, **chosen}
     if (named := parameters.get("Stage")) != stage:
-        raise Refused(f"the stage is {stage}, and all in the template has its name; say --stage {named}")
+        raise PreconditionFailed(f"the stage is {stage}, and all in the template has its name; say --stage {named}")
     return parameters
 
 

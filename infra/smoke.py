@@ -7,9 +7,9 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from chalicelib.cells import center_of
-from chalicelib.warming import read_places
-from infra.step import Refused, Say
+from chalicelib.features.cells import center_of
+from chalicelib.features.warming import read_places
+from infra.step import PreconditionFailed, Say
 
 STRIDE = 24
 """Well-known places are asked for this far apart, since those of one country stand together in their list."""
@@ -21,20 +21,24 @@ TIMEOUT = 30.0
 
 
 def check(url: str, say: Say) -> None:
-    """Ask a deployment for everything once; `url` ends with a slash. Raises `Refused` with what came instead."""
+    """Ask a deployment for everything once; `url` ends with a slash. Raises `PreconditionFailed` with what came instead."""
     started = monotonic()
     health = _until_ok(f"{url}health?deep=true", started)
     for part in ("model", "cache", "database"):
         state = health[part]
         say(f"{part:<9} {state['state']} {state['detail'] or ''}".rstrip())
         if state["state"] != "ok":
-            raise Refused(f"{part} is {state['state']} ({state['detail']}); docs/runbook.md says how to look")
+            raise PreconditionFailed(
+                f"{part} is {state['state']} ({state['detail']}); docs/runbook.md says how to look"
+            )
     place = _inhabited(url, say)
     answer = _ask(f"{url}identify?{place}", _photo())
     mode = answer["features"]["mode"]
     say(f"identify  {answer['message']} ({mode}, {answer['timings_ms']['total']:.0f} ms)")
     if mode != "narrowed":
-        raise Refused(f"the place did not narrow the answer: features.mode is {mode}; docs/runbook.md says how to look")
+        raise PreconditionFailed(
+            f"the place did not narrow the answer: features.mode is {mode}; docs/runbook.md says how to look"
+        )
 
 
 def _inhabited(url: str, say: Say) -> str:
@@ -46,12 +50,16 @@ def _inhabited(url: str, say: Say) -> str:
         found = _ask(f"{url}animals?{place}")
         mode, count = found["features"]["mode"], len(found["animals"])
         if mode == "degraded":
-            raise Refused("the animals of a place could not be read: features.mode is degraded; docs/runbook.md helps")
+            raise PreconditionFailed(
+                "the animals of a place could not be read: features.mode is degraded; docs/runbook.md helps"
+            )
         if mode == "narrowed" and count:
             areas = ", ".join(found["location"]["areas"])
             say(f"animals   {count} live around {place} ({areas}), features from {found['features']['cache']}")
             return place
-    raise Refused("no place of database/places.csv has animals; is the data loaded, and does the list suit it?")
+    raise PreconditionFailed(
+        "no place of database/places.csv has animals; is the data loaded, and does the list suit it?"
+    )
 
 
 def _until_ok(url: str, started: float) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def _until_ok(url: str, started: float) -> dict[str, Any]:
             health = _ask(url)
             if health["status"] == "ok" or monotonic() - started > PATIENCE:
                 return health
-        except Refused:
+        except PreconditionFailed:
             if monotonic() - started > PATIENCE:
                 raise
         sleep(PAUSE)
@@ -78,9 +86,9 @@ def _ask(url: str, photo: bytes | None = None) -> dict[str, Any]:
         if error.code == 503 and url.partition("?")[0].endswith("/health") and '"model"' in said:
             failing: dict[str, Any] = json.loads(said)
             return failing
-        raise Refused(f"{url} answered {error.code}: {said[:500]}") from error
+        raise PreconditionFailed(f"{url} answered {error.code}: {said[:500]}") from error
     except (URLError, TimeoutError, ValueError) as error:
-        raise Refused(f"{url} did not answer: {error}") from error
+        raise PreconditionFailed(f"{url} did not answer: {error}") from error
 
 
 def _photo() -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from time import monotonic, sleep
 from typing import Any
 
-from infra.step import Refused, Say
+from infra.step import PreconditionFailed, Say
 
 PAUSE = 5.0
 """Seconds between two looks at a stack that is at work."""
@@ -27,7 +27,7 @@ class Stack:
         self._client, self._name = client, name
 
     def put(self, template: str, parameters: Mapping[str, str], tags: Mapping[str, str], say: Say) -> None:
-        """Make the stack, or change it to this template. Raises `Refused` with CloudFormation's reasons."""
+        """Make the stack, or change it to this template. Raises `PreconditionFailed` with CloudFormation's reasons."""
         status = self._at_rest(say)
         if status in _UNFINISHED:
             say(f"stack {self._name} was never finished ({status}): deleted first")
@@ -50,10 +50,10 @@ class Stack:
                 return
         status, reasons = self._wait(told, say)
         if status is not None and ("ROLLBACK" in status or status.endswith("_FAILED")):
-            raise Refused(f"stack {self._name} is {status}. {reasons}")
+            raise PreconditionFailed(f"stack {self._name} is {status}. {reasons}")
 
     def delete(self, say: Say) -> None:
-        """Delete the stack and wait; nothing if there is none. Raises `Refused` with CloudFormation's reasons."""
+        """Delete the stack and wait; nothing if there is none. Raises `PreconditionFailed` with CloudFormation's reasons."""
         status = self.status
         if status is None:
             say(f"there is no stack {self._name}")
@@ -69,14 +69,14 @@ class Stack:
             status, reasons = self._wait(told, say, deleting=True)
             if status is None:
                 return
-        raise Refused(f"stack {self._name} is {status}. {reasons}")
+        raise PreconditionFailed(f"stack {self._name} is {status}. {reasons}")
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs. Raises `Refused` if there is no stack."""
+        """The stack's outputs. Raises `PreconditionFailed` if there is no stack."""
         found = self._find()
         if found is None:
-            raise Refused(f"there is no stack {self._name}; make it with: python -m infra up")
+            raise PreconditionFailed(f"there is no stack {self._name}; make it with: python -m infra up")
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
     @property
@@ -117,11 +117,13 @@ class Stack:
         return self._wait(self._event_ids(), say)[0]
 
     def _refuse_stuck(self, status: str | None) -> None:
-        """Raise `Refused` for a stack that takes no change until a person has decided."""
+        """Raise `PreconditionFailed` for a stack that takes no change until a person has decided."""
         if status == "DELETE_FAILED":
-            raise Refused(f"stack {self._name} was half deleted; finish that with: python -m infra down --from photos")
+            raise PreconditionFailed(
+                f"stack {self._name} was half deleted; finish that with: python -m infra down --from photos"
+            )
         if status == "UPDATE_ROLLBACK_FAILED":
-            raise Refused(
+            raise PreconditionFailed(
                 f"stack {self._name} could not be changed, nor changed back ({status}); see what failed in its events, "
                 f"mend it, and run: aws cloudformation continue-update-rollback --stack-name {self._name}"
             )
@@ -153,7 +155,7 @@ class Stack:
             if status is None or resting:
                 return status, "; ".join(reasons[:5])
             if monotonic() - started > PATIENCE:
-                raise Refused(
+                raise PreconditionFailed(
                     f"stack {self._name} is still {status} after {PATIENCE / 60:.0f} minutes; look at it there, and "
                     "run the same command again: it goes on waiting"
                 )

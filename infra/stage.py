@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra import record
+from infra import deployed as record
 from infra.stack import Stack
-from infra.step import Refused, Say
+from infra.step import PreconditionFailed, Say
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ class Stage:
         return stack.outputs if stack.status else {}
 
     def output(self, name: str) -> str:
-        """One output of the stack. Raises `Refused` without it."""
+        """One output of the stack. Raises `PreconditionFailed` without it."""
         try:
             return self.outputs[name]
         except KeyError:
-            raise Refused(
+            raise PreconditionFailed(
                 f"stack faunalens-{self.name} has no output {name}, or is not there; "
                 f"run: python -m infra up --stage {self.name} --from stack"
             ) from None
@@ -64,7 +64,7 @@ class Stage:
 
     @property
     def url(self) -> str:
-        """Where the API is, with a slash at its end. Raises `Refused` without one."""
+        """Where the API is, with a slash at its end. Raises `PreconditionFailed` without one."""
         return self.outputs.get("EndpointURL") or str(record.deployed(self.name)["rest_api"]["rest_api_url"])
 
     def kept(self) -> list[str]:
@@ -77,12 +77,14 @@ class Stage:
         return [each["DBClusterSnapshotIdentifier"] for page in pages for each in page["DBClusterSnapshots"]]
 
     def dashboards(self, command: Sequence[str], say: Say) -> None:
-        """Run one of `python -m dashboards`'s commands. Raises `Refused` with what it said."""
-        arguments = [sys.executable, "-m", "dashboards", *command, "--stage", self.name, "--region", self.region]
+        """Run one of `python -m cloudwatch`'s commands. Raises `PreconditionFailed` with what it said."""
+        arguments = [sys.executable, "-m", "cloudwatch", *command, "--stage", self.name, "--region", self.region]
         done = subprocess.run(arguments, cwd=record.ROOT, capture_output=True, text=True)
         for line in done.stdout.splitlines():
             say(line)
         if done.returncode:
-            raise Refused(done.stderr.strip() or f"python -m dashboards {command[0]} ended with {done.returncode}")
+            raise PreconditionFailed(
+                done.stderr.strip() or f"python -m cloudwatch {command[0]} ended with {done.returncode}"
+            )
         for warning in done.stderr.splitlines():
             say(warning)

@@ -12,13 +12,13 @@ class StepFailed(Exception):
     """A step could not be done; the text says which, why, and how to go on."""
 
 
-class Refused(Exception):
+class PreconditionFailed(Exception):
     """What a step needs is not there; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `name`: a word to go on from; `what`: for people; `act` may tell more lines and raises `Refused`."""
+    """One step. `name`: a word to go on from; `what`: for people; `act` may tell more lines and raises `PreconditionFailed`."""
 
     name: str
     what: str
@@ -42,7 +42,7 @@ def run(steps: Sequence[Step], say: Say, *, first: str = "", command: str = "") 
         say(f"[{number}/{len(steps)}] {step.what}")
         try:
             step.act(lambda line: say(f"      {line}"))
-        except (Refused, ClientError, BotoCoreError, OSError) as error:
+        except (PreconditionFailed, ClientError, BotoCoreError, OSError) as error:
             raise StepFailed(
                 f"step {step.name} failed: {error}\n"
                 f"When that is mended, go on with: {command} --from {step.name} (what is done already can be repeated)"

@@ -12,15 +12,15 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
-from dashboards import template as dashboards
-from dashboards.limits import LimitError
-from dashboards.origin import PLAIN
+from cloudwatch.deploy import template as dashboards
+from cloudwatch.deploy.origin import PLAIN
+from cloudwatch.limits import LimitError
 from infra.environment import surroundings
-from infra.limits import limits_of
 from infra.package import Package, build
 from infra.parameters import EDGE, STACK, declared_parameters, parameters_of, read_template
-from infra.step import Refused, Say
-from infra.wiring import joined, put_in, refers_to, text_of, value_of
+from infra.step import PreconditionFailed, Say
+from infra.throttling import limits_of
+from infra.wiring import joined, refers_to, substitute_refs, text_of, value_of
 
 HERE = Path(__file__).parent
 CONFIGURATION = HERE.parent / ".chalice" / "config.json"
@@ -51,7 +51,7 @@ class Whole:
 
 
 def write(stage: str, out: Path, chosen: Mapping[str, str], say: Say, *, runbook: str = PLAIN) -> Whole:
-    """Make template, zips and parameters in the folder `out`. Raises `Refused`.
+    """Make template, zips and parameters in the folder `out`. Raises `PreconditionFailed`.
 
     `chosen`: parameters in place of those in stages/STAGE.json. `runbook`: where alarms say that help is.
     """
@@ -62,7 +62,9 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], say: Say, *, runbook
     try:
         package = build(out, stage, merge=added)
     except CalledProcessError as error:
-        raise Refused(f"chalice package ended with code {error.returncode}; what it said stands above") from error
+        raise PreconditionFailed(
+            f"chalice package ended with code {error.returncode}; what it said stands above"
+        ) from error
     added.unlink()
     written = out / "parameters.json"
     _dump({"Parameters": parameters, "Tags": {"project": "faunalens", "stage": stage}}, written)
@@ -73,7 +75,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], say: Say, *, runbook
 def extras(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> dict[str, Any]:
     """What is merged into Chalice's template. `parameters`: of `parameters_of`; they become defaults.
 
-    Raises `Refused` if stages/limits.json or .chalice/config.json does not have the stage.
+    Raises `PreconditionFailed` if stages/limits.json or .chalice/config.json does not have the stage.
     """
     stack, edge = read_template(STACK), read_template(EDGE)
     declared = {name: dict(each) for name, each in declared_parameters().items()}
@@ -97,16 +99,18 @@ def extras(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> d
 
 
 def check(path: Path, say: Say) -> None:
-    """Tell how large a template is. Raises `Refused` if AWS would not take it, or a function is left out of it."""
+    """Tell how large a template is. Raises `PreconditionFailed` if AWS would not take it, or a function is left out of it."""
     template, size = json.loads(path.read_text(encoding="utf-8")), path.stat().st_size
     for name, each in template["Resources"].items():
         if each["Type"] == "AWS::Serverless::Function" and "VpcConfig" not in each["Properties"]:
-            raise Refused(
+            raise PreconditionFailed(
                 f"function {name} of app.py is not in .chalice/config.json among the stage's lambda_functions"
             )
     counted = {kind: len(template[kind]) for kind in MOST}
     if size > MOST_BYTES or any(counted[kind] > most for kind, most in MOST.items()):
-        raise Refused(f"{path.name} has {size:,} bytes, {counted}; CloudFormation takes {MOST_BYTES:,} bytes, {MOST}")
+        raise PreconditionFailed(
+            f"{path.name} has {size:,} bytes, {counted}; CloudFormation takes {MOST_BYTES:,} bytes, {MOST}"
+        )
     say(f"{path}: {size:,} bytes of {MOST_BYTES:,} that CloudFormation reads from S3 (sent to it: {MOST_SENT:,})")
     say(", ".join(f"{counted[kind]} of {most} {kind.lower()}" for kind, most in MOST.items()))
 
@@ -117,7 +121,7 @@ def _functions(stage: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
 
     stages = json.loads(CONFIGURATION.read_text(encoding="utf-8"))["stages"]
     if stage not in stages:
-        raise Refused(f"{CONFIGURATION.name} has no stage {stage}, only {', '.join(stages)}; add it there")
+        raise PreconditionFailed(f"{CONFIGURATION.name} has no stage {stage}, only {', '.join(stages)}; add it there")
     found = surroundings({name: text_of(each["Value"]) for name, each in outputs.items()}, "${AWS::Region}")
     made = {}
     for key in stages[stage]["lambda_functions"]:
@@ -140,7 +144,7 @@ def _watching(stage: str, runbook: str) -> Any:
     try:
         return dashboards.template(stage, runbook)["Resources"]
     except LimitError as error:
-        raise Refused(str(error)) from error
+        raise PreconditionFailed(str(error)) from error
 
 
 def _api(stage: str) -> dict[str, Any]:
@@ -151,7 +155,7 @@ def _api(stage: str) -> dict[str, Any]:
     try:
         limits = limits_of(stage)
     except KeyError as error:
-        raise Refused(str(error.args[0])) from error
+        raise PreconditionFailed(str(error.args[0])) from error
     throttled = {"ThrottlingRateLimit": limits.rate, "ThrottlingBurstLimit": limits.burst}
     settings = [{"HttpMethod": "*", "ResourcePath": "/*", **throttled}]
     return {"Name": "faunalens", "OpenApiVersion": "2.0", "MethodSettings": settings}
@@ -161,7 +165,7 @@ def _before(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """A resource of edge.yaml, before the API of this template, whose stage has to be there first."""
     if not refers_to(resource, "RestApiId"):
         return dict(resource)
-    return {**put_in(resource, {"RestApiId": "RestAPI"}), "DependsOn": f"RestAPI{stage}Stage"}
+    return {**substitute_refs(resource, {"RestApiId": "RestAPI"}), "DependsOn": f"RestAPI{stage}Stage"}
 
 
 def _to_topic(value: Any, stage: str) -> Any:

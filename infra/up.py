@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra import certificates, concurrency, configuration, functions, limits, record, smoke
+from infra import certificates, concurrency, configuration, functions, smoke
+from infra import deployed as record
+from infra import throttling as limits
 from infra.environment import surroundings
 from infra.parameters import EDGE, STACK, parameters_of, those_of
 from infra.stage import Stage
-from infra.step import Refused, Say, Step
+from infra.step import PreconditionFailed, Say, Step
 
 HERE = Path(__file__).parent
 PATIENCE = "40"
@@ -48,11 +50,11 @@ class Up:
     def _check(self, say: Say) -> None:
         model = record.ROOT / "vendor" / "model" / "faunalens.onnx"  # what is packed
         if not model.is_file():
-            raise Refused("the model is not built; run: make setup")
+            raise PreconditionFailed("the model is not built; run: make setup")
         try:
             certificates.file_of(self._stage.region)
         except FileNotFoundError as error:
-            raise Refused(str(error)) from error
+            raise PreconditionFailed(str(error)) from error
         say(f"model of {model.stat().st_size / 1e6:.1f} MB, certificates for {self._stage.region}")
         reserved = {
             record.name_of(self._stage.name, key): count
@@ -71,7 +73,7 @@ class Up:
 
     def _refuse_whole(self) -> None:
         if self._stage.is_whole:
-            raise Refused(
+            raise PreconditionFailed(
                 f"stack faunalens-{self._stage.name} was made from one template with the functions in it, which this "
                 "would take away; docs/pipeline.md says how such a stage is changed"
             )
@@ -85,9 +87,9 @@ class Up:
 
     def _check_certificates(self, say: Say) -> None:
         region = self._stage.region
-        if strangers := certificates.strangers(self._stage.client("rds"), region):
-            raise Refused(
-                f"RDS signs with {', '.join(strangers)} in {region}, which chalicelib/rds/{region}.pem "
+        if unknown_cas := certificates.unknown_cas(self._stage.client("rds"), region):
+            raise PreconditionFailed(
+                f"RDS signs with {', '.join(unknown_cas)} in {region}, which chalicelib/rds/{region}.pem "
                 "does not hold; put the region's bundle there, which the Aurora guide links to (SSL/TLS)"
             )
         say("every authority of RDS is known")
@@ -96,8 +98,8 @@ class Up:
         try:
             found = surroundings(self._stage.outputs, self._stage.region)
         except KeyError as error:
-            raise Refused(str(error.args[0])) from error
-        changed = configuration.settle(self._stage.name, found)
+            raise PreconditionFailed(str(error.args[0])) from error
+        changed = configuration.write_config(self._stage.name, found)
         say("written; commit it" if changed else "already there")
 
     def _deploy(self, say: Say) -> None:
@@ -111,7 +113,7 @@ class Up:
         try:
             rates = limits.limits_of(self._stage.name)
         except KeyError as error:
-            raise Refused(str(error.args[0])) from error
+            raise PreconditionFailed(str(error.args[0])) from error
         limits.throttle(self._stage.client("apigateway"), api, self._stage.name, rates)
         say(f"{rates.rate} requests a second, {rates.burst} at once")
         firewall = {"Firewall": "yes"} if self._stage.firewall else {}

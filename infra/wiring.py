@@ -35,7 +35,7 @@ def value_of(text: str) -> Any:
     return {"Fn::Sub": text} if _WHOLE.search(text) else text
 
 
-def put_in(value: Any, names: Mapping[str, str]) -> Any:
+def substitute_refs(value: Any, names: Mapping[str, str]) -> Any:
     """The value with references to some names as references to others: a parameter becomes what it stood for."""
     match value:
         case {"Ref": str(name)} if name in names:
@@ -43,15 +43,15 @@ def put_in(value: Any, names: Mapping[str, str]) -> Any:
         case {"Fn::Sub": str(text)}:
             return {"Fn::Sub": _WHOLE.sub(lambda found: f"${{{names.get(found[1], found[1])}}}", text)}
         case dict():
-            return {key: put_in(each, names) for key, each in value.items()}
+            return {key: substitute_refs(each, names) for key, each in value.items()}
         case list():
-            return [put_in(each, names) for each in value]
+            return [substitute_refs(each, names) for each in value]
     return value
 
 
 def refers_to(value: Any, name: str) -> bool:
     """Whether a reference to `name` is anywhere in the value."""
-    return bool(put_in(value, {name: ""}) != value)
+    return bool(substitute_refs(value, {name: ""}) != value)
 
 
 def joined(*parts: Mapping[str, Any]) -> dict[str, Any]:

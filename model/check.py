@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
-from chalicelib.scoring import Model, Scores
-from chalicelib.taxonomy import Taxonomy
+from chalicelib.model.session import Model, Scores
+from chalicelib.model.taxonomy import Taxonomy
 
 TOLERANCE = 1e-3
 """By how much a sum of probabilities may miss 1, and two ways to the same figure each other."""

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.config.settings import Settings
 from chalicelib.errors import ModelError
-from chalicelib.scoring import Model, Scores
-from chalicelib.settings import Settings
+from chalicelib.model.session import Model, Scores
 from model.build import ACTIVATIONS, LABELS, count_animals, read_network, read_temperature, serialize
 from model.measures import Labels, accuracy, calibration_error, negative_log_likelihood, sharpen
 from model.photos import Labelled, read_photos

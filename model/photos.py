@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
-from chalicelib.photo import Limits, open_photo
+from chalicelib.photo.decode import Limits, open_photo
 from model.network import INPUT_SIZE
 
 _LIMITS = Limits()

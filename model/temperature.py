@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
-from chalicelib.scoring import Model
+from chalicelib.model.session import Model
 from model.build import ACTIVATIONS, LABELS, TEMPERATURE, count_animals, read_network, serialize
 from model.measures import Labels, calibration_error, fit_temperature, negative_log_likelihood, sharpen
 from model.photos import read_photos

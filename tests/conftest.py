@@ -11,7 +11,7 @@ import pytest
 from database.dataset import read_dataset
 from database.load import activate, load
 from infra.package import Package, build
-from local import postgres, valkey
+from local.stack import postgres, valkey
 
 hypothesis.settings.register_profile("shared", deadline=None)  # others use the machine too: time proves nothing
 hypothesis.settings.load_profile("shared")

@@ -6,7 +6,8 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 
-from benchmarks.measure import table
+from tabulate import tabulate
+
 from infra.configuration import stages
 from infra.package import ROOT, Package, archive, build, wheels
 from infra.package.contents import contents, worth
@@ -39,7 +40,12 @@ def table_of_zips(package: Package) -> str:
         for name, path in (("function", package.function), ("layer", package.layer))
     ]
     limits = ["limit", f"{_mb(archive.LIMIT)} each", f"{_mb(archive.UNPACKED_LIMIT)} in all"]
-    return table(["zip", "MB", "unpacked MB"], [*rows, ["in all", _mb(package.zipped), _mb(package.unpacked)], limits])
+    return tabulate(
+        [*rows, ["in all", _mb(package.zipped), _mb(package.unpacked)], limits],
+        ["zip", "MB", "unpacked MB"],
+        tablefmt="github",
+        disable_numparse=True,
+    )
 
 
 def table_of_parts(package: Package) -> str:
@@ -48,7 +54,9 @@ def table_of_parts(package: Package) -> str:
         [part, _mb(size.zipped), _mb(size.unpacked), _mb(size.bytecode)]
         for part, size in contents([package.function, package.layer]).items()
     ]
-    return table(["part", "zipped MB", "unpacked MB", "of it bytecode"], rows)
+    return tabulate(
+        rows, ["part", "zipped MB", "unpacked MB", "of it bytecode"], tablefmt="github", disable_numparse=True
+    )
 
 
 def table_of_cuts() -> str:
@@ -56,7 +64,7 @@ def table_of_cuts() -> str:
     with TemporaryDirectory() as folder:
         wheels.fetch(ROOT / "requirements.txt", Path(folder))
         rows = [[cut.name, _mb(size.zipped), _mb(size.unpacked), cut.why] for cut, size in worth(Path(folder))]
-    return table(["left out", "zipped MB", "unpacked MB", "why"], rows)
+    return tabulate(rows, ["left out", "zipped MB", "unpacked MB", "why"], tablefmt="github", disable_numparse=True)
 
 
 def _mb(size: int) -> str:

@@ -37,7 +37,7 @@ CUTS = (
     ),
     Cut(
         "aiohttp and its family",
-        "aws-embedded-metrics asks with it whether it runs on EC2; chalicelib/emitter.py never lets it ask",
+        "aws-embedded-metrics asks with it whether it runs on EC2; chalicelib/telemetry/emf.py never lets it ask",
         (
             *("aiohttp", "aiosignal", "aiohappyeyeballs", "attr", "attrs", "frozenlist", "idna", "multidict"),
             *("propcache", "yarl", "aiohttp-*", "aiosignal-*", "aiohappyeyeballs-*", "attrs-*", "frozenlist-*"),

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from chalicelib.answer import (
+from chalicelib.api.responses import (
     Answer,
     Candidate,
     FeaturesUsed,

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from local import valkey
-from local.child import Child
-from local.ports import HOST, free_port
+from local.stack import valkey
+from local.stack.child import Child
+from local.stack.ports import HOST, free_port
 from tests.end_to_end.browsing import DESK, Open
 from tests.end_to_end.stand import BUCKET, Stand, serve
 
@@ -96,7 +96,7 @@ def app_url(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
             "REDIS_URL": cache.url,
             "METRICS_FILE": str(folder / "metrics.jsonl"),
         }
-        command = [sys.executable, "-m", "local.server", "--port", str(port)]
+        command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
         with Child("the app", command, log=folder / "app.log", environment=environment) as app:
             app.wait_until(lambda: _answers(port), APP_TIMEOUT)
             yield f"http://{HOST}:{port}/"

@@ -12,9 +12,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from local.child import alive, descendants
-from local.initdb import CACHE, ROOT
-from local.ports import HOST
+from local.stack.child import alive, descendants
+from local.stack.initdb import CACHE, ROOT
+from local.stack.ports import HOST
 
 # Not what the `make test` that runs this tells its children.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}

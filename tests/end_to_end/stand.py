@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from chalicelib import page
+from chalicelib.api import page
 from chalicelib.errors import NotFound
 
 PREFIX = "/dev/"

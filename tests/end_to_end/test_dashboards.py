@@ -11,16 +11,16 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dashboards.files import FOLDER
-from dashboards.preview import day
-from dashboards.preview.pages import Pages
-from dashboards.preview.recording import Recording
-from dashboards.preview.render import write_pages
-from dashboards.preview.server import PATH
-from dashboards.preview.server import Page as Served
-from dashboards.preview.simulate import write_day
-from local.connection import Server
-from local.ports import HOST
+from cloudwatch.files import FOLDER
+from cloudwatch.preview.pages import Pages
+from cloudwatch.preview.recording import Recording
+from cloudwatch.preview.render import write_pages
+from cloudwatch.preview.server import PATH
+from cloudwatch.preview.server import Page as Served
+from cloudwatch.simulation import day
+from cloudwatch.simulation.command import write_day
+from local.http.handler import Server
+from local.stack.ports import HOST
 from tests.end_to_end.browsing import PHONE, Open
 
 NAMES = ("service", "features", "model", "cost")

@@ -16,17 +16,17 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from dashboards.files import Placeholders, read
-from dashboards.preview.alarm_widget import alarms_of
-from dashboards.preview.alarms import histories
-from dashboards.preview.pages import Pages
-from dashboards.preview.recording import Recording
-from local import valkey
-from local.child import Child
-from local.ports import HOST, free_port
-from local.valkey import ValkeyServer
+from cloudwatch.files import Placeholders, read
+from cloudwatch.preview.alarm_widget import alarms_of
+from cloudwatch.preview.alarms import histories
+from cloudwatch.preview.pages import Pages
+from cloudwatch.preview.recording import Recording
+from local.stack import valkey
+from local.stack.child import Child
+from local.stack.ports import HOST, free_port
+from local.stack.valkey import ValkeyServer
+from testing.pictures import jpeg
 from tests.end_to_end.browsing import Open
-from tests.pictures import jpeg
 
 APP_TIMEOUT = 60.0
 CALM = 2.2
@@ -133,14 +133,14 @@ def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[i
         except (OSError, HTTPException, AssertionError):
             return False
 
-    command = [sys.executable, "-m", "local.server", "--port", str(port)]
+    command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
     cache.launch()
     with Child("the app", command, log=folder / "app.log", environment=environment) as app:
         cache.wait()
-        warm = [sys.executable, "-m", "local.warm"]
+        warm = [sys.executable, "-m", "local.stack.warm"]
         with Child("warming", warm, log=folder / "warm.log", environment=environment) as warming:
             app.wait_until(answers, APP_TIMEOUT)
-            assert warming.wait(APP_TIMEOUT) == 0, warming.last_words()
+            assert warming.wait(APP_TIMEOUT) == 0, warming.last_log_line()
         yield port, metrics
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from dashboards.preview.pages import Pages
-from dashboards.preview.recording import Recording
-from dashboards.preview.server import PATH
-from dashboards.preview.server import Page as Served
-from local.connection import Server
-from local.ports import HOST
+from cloudwatch.preview.pages import Pages
+from cloudwatch.preview.recording import Recording
+from cloudwatch.preview.server import PATH
+from cloudwatch.preview.server import Page as Served
+from local.http.handler import Server
+from local.stack.ports import HOST
 
 type Ask = Callable[[str, str], Any]
 

@@ -6,10 +6,10 @@ import signal
 import subprocess
 from pathlib import Path
 
-from local.child import alive
-from local.initdb import CACHE, ROOT
-from local.ports import free_port
-from local.sample import chelsea
+from local.stack.child import alive
+from local.stack.initdb import CACHE, ROOT
+from local.stack.ports import free_port
+from local.stack.sample import chelsea
 from tests.end_to_end.running import GONE, running, until
 
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from chalicelib import errors
-from chalicelib.answer import FeaturesUsed, PredictedTaxon
-from tests import pictures
+from chalicelib.api.responses import FeaturesUsed, PredictedTaxon
+from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo, problem
 from tests.end_to_end.stand import Stand

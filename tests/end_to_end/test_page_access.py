@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from chalicelib import page
+from chalicelib.api import page
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import PHONE, Open, photo, problem
 from tests.end_to_end.stand import Stand

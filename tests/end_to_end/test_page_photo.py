@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 from playwright.sync_api import Page, Route, expect
 
-from tests import pictures
+from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo, problem
 from tests.end_to_end.stand import BUCKET, Stand

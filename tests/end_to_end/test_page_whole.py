@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests import pictures
+from testing import pictures
 from tests.end_to_end.browsing import Open, photo
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from local import unprivileged
-from local.child import alive
-from local.initdb import ROOT
-from local.ports import HOST, free_port
+from local.stack import unprivileged
+from local.stack.child import alive
+from local.stack.initdb import ROOT
+from local.stack.ports import HOST, free_port
 from tests.end_to_end.running import ENVIRONMENT, GONE, READY, running, until
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_left_behind(victim: str, number: signal.Signals, output: Pat
 def test_it_can_be_ended_before_it_is_ready(output: Path) -> None:
     # GIVEN a run that has just started its servers
     port = free_port()
-    command = [sys.executable, "-m", "local.run", "--port", str(port)]
+    command = [sys.executable, "-m", "local.stack.run", "--port", str(port)]
     with running(command, port, output, ready=False) as run:
         assert until(lambda: len(run.family) > 3, READY)
         family = run.family
@@ -152,7 +152,7 @@ def test_a_taken_port_is_one_clear_line(output: Path) -> None:
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
 def test_what_is_no_port_is_one_clear_line(port: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "local.run", "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "local.stack.run", "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert f"{port} is no port; choose one from 1024 to 65535: make run PORT=8000" in done.stderr
@@ -178,7 +178,7 @@ def test_an_ordinary_user_runs_it_too(output: Path) -> None:
     port = free_port()
     way = "namespace" if unprivileged.namespaces_allowed() else "setuid"
     become = [sys.executable, "-I", "-S", unprivileged.__file__, way]
-    command = [*become, sys.executable, "-m", "local.run", "--port", str(port)]
+    command = [*become, sys.executable, "-m", "local.stack.run", "--port", str(port)]
     with running(command, port, output) as run:
         # THEN it serves
         assert run.get_json("/health?deep=true")["status"] == "ok"

@@ -5,13 +5,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from local import postgres
-from local.postgres import PostgresServer
-from local.valkey import ValkeyServer
-from tests.faults.rig import CELLS, Rig
-from tests.faults.servers import Node, one
-from tests.proxy import Proxy
-from tests.stage import database
+from local.stack import postgres
+from local.stack.postgres import PostgresServer
+from local.stack.valkey import ValkeyServer
+from testing.faults.rig import CELLS, Rig
+from testing.faults.servers import Node, one
+from testing.feature_rig import database
+from testing.proxy import Proxy
 
 
 @pytest.fixture(scope="module")

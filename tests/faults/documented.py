@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
-from tests.faults.case import Answer, Case, Row
+from testing.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
+from testing.faults.case import Answer, Case, Row
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "faults.md"
 HEAD = "| fault | known before | mode | cache | codes | counted by | within |\n|---|---|---|---|---|---|---|"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.postgres import PostgresServer
-from tests.faults.case import Answer, Case, State, parameters, play
-from tests.faults.cluster_cases import (
+from local.stack.postgres import PostgresServer
+from testing.faults.case import Answer, Case, State, parameters, play
+from testing.faults.cluster_cases import (
     CLUSTER_CASES,
     LOADING_CASES,
     PAIR_CASES,
@@ -15,10 +15,10 @@ from tests.faults.cluster_cases import (
     LoadingRig,
     PairRig,
 )
-from tests.faults.rig import CELLS
-from tests.faults.servers import Single, one, two
-from tests.nodes import cluster
-from tests.stage import database
+from testing.faults.rig import CELLS
+from testing.faults.servers import Single, one, two
+from testing.feature_rig import database
+from testing.valkey_cluster import cluster
 
 
 @pytest.fixture(scope="module")

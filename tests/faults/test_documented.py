@@ -1,6 +1,6 @@
 """docs/faults.md lists the cases that are tested, and no other."""
 
-from chalicelib.metrics import METRICS
+from chalicelib.telemetry.metrics import METRICS
 from tests.faults.documented import PAGE, tables, written
 
 

@@ -7,9 +7,9 @@ from time import monotonic
 
 import pytest
 
-from tests.faults import other_cases as cases
-from tests.faults.case import Container, Row, asked, assert_answered, assert_recovers
-from tests.faults.rig import Rig
+from testing.faults import other_cases as cases
+from testing.faults.case import Container, Row, asked, assert_answered, assert_recovers
+from testing.faults.rig import Rig
 
 RECOVERY = 2.0
 

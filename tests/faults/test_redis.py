@@ -1,8 +1,8 @@
 """No fault of Redis fails a request, or takes longer than it may."""
 
-from tests.faults.case import Answer, Case, State, parameters, play
-from tests.faults.redis_cases import CASES
-from tests.faults.rig import Rig
+from testing.faults.case import Answer, Case, State, parameters, play
+from testing.faults.redis_cases import CASES
+from testing.faults.rig import Rig
 
 
 @parameters(CASES)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.soak import UNFIT, Answer, Findings, soak
-from tests.faults import postgres_cases, redis_cases
+from testing.faults import postgres_cases, redis_cases
 
 SECONDS = 15.0
 

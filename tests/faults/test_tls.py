@@ -11,18 +11,18 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from chalicelib.deadline import Deadline
-from chalicelib.feature_stage import build_warming
-from chalicelib.iam import Signer
-from chalicelib.settings import ROOT, Settings
+from chalicelib.config.settings import ROOT, Settings
+from chalicelib.features.deadline import Deadline
+from chalicelib.services import build_warming
+from chalicelib.stores.iam import Signer
 from database.access import prepare
-from tests.faults.case import Answer, Case, Container, State, parameters, play
-from tests.faults.rig import CELLS
-from tests.faults.servers import command
-from tests.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, named
-from tests.faults.tls_servers import NAME, Certificates, required, tls_postgres, tls_redis
-from tests.proxy import Proxy
-from tests.stage import database
+from testing.faults.case import Answer, Case, Container, State, parameters, play
+from testing.faults.rig import CELLS
+from testing.faults.servers import command
+from testing.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, named
+from testing.faults.tls_servers import NAME, Certificates, required, tls_postgres, tls_redis
+from testing.feature_rig import database
+from testing.proxy import Proxy
 
 
 @pytest.fixture(scope="module")

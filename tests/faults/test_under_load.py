@@ -10,13 +10,13 @@ from time import monotonic
 
 import pytest
 
-from chalicelib.deadline import Deadline
-from local.postgres import PostgresServer
-from tests.faults.case import TOTAL, Container, asked
-from tests.faults.load import Asked, Load
-from tests.faults.rig import CELLS, Ground, Rig
-from tests.nodes import cluster
-from tests.stage import database, switch
+from chalicelib.features.deadline import Deadline
+from local.stack.postgres import PostgresServer
+from testing.faults.case import TOTAL, Container, asked
+from testing.faults.load import Asked, Load
+from testing.faults.rig import CELLS, Ground, Rig
+from testing.feature_rig import database, switch
+from testing.valkey_cluster import cluster
 
 SHORT_BELIEF = {"VERSION_FRESH": "0.1"}
 MARGIN = 0.3

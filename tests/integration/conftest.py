@@ -15,10 +15,10 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
-from local.child import Child
-from local.ports import HOST, free_port
-from local.postgres import PostgresServer
-from local.valkey import ValkeyServer
+from local.stack.child import Child
+from local.stack.ports import HOST, free_port
+from local.stack.postgres import PostgresServer
+from local.stack.valkey import ValkeyServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def database_url(postgres_server: PostgresServer) -> Iterator[str]:
 def serve(folder: Path, environment: Mapping[str, str]) -> Iterator[Served]:
     """A server of its own for some settings."""
     port, metrics, log = free_port(), folder / "metrics.jsonl", folder / "server.log"
-    command = [sys.executable, "-m", "local.server", "--port", str(port)]
+    command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
     served = Served(port, metrics, log)
     with Child(
         "the app", command, log=log, environment={**os.environ, "METRICS_FILE": str(metrics), **environment}

@@ -11,9 +11,9 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.valkey import ValkeyServer
+from local.stack.valkey import ValkeyServer
+from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Reply, Served
-from tests.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 SYDNEY_QUERY = {"lat": "-33.8688", "lon": "151.2093"}
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from chalicelib.settings import ROOT
+from chalicelib.config.settings import ROOT
 from tests.integration.conftest import Served
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

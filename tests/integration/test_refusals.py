@@ -16,7 +16,7 @@ PROGRAM = """
 import base64, dataclasses, gc, json, resource, sys
 import app
 from chalicelib.errors import ModelError
-from tests.pictures import SYDNEY, encoded, exif, noise
+from testing.pictures import SYDNEY, encoded, exif, noise
 from tests.unit.test_app import call
 
 class Failing:
@@ -41,8 +41,8 @@ body, query = {
 }[kind]
 if kind in ("model", "internal"):
     error = ModelError if kind == "model" else KeyError
-    failing = dataclasses.replace(app.parts(), model=Failing(error))
-    app.parts = lambda: failing
+    failing = dataclasses.replace(app.services(), model=Failing(error))
+    app.services = lambda: failing
 
 def ask():
     return call("POST", "/identify", query=query, body=base64.b64encode(body).decode(), encoded=True)

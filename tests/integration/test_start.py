@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_model import failing_model, write
+from testing.tiny_model import failing_model, write
 
 ALONE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "REDIS_URL": "redis://127.0.0.1:9"}
 REQUEST = """
 from benchmarks.request import event_of
-from tests.pictures import jpeg
+from testing.pictures import jpeg
 import json
 print(json.dumps(app.app(event_of(jpeg()), None)))
 """
@@ -38,7 +38,7 @@ def test_only_the_function_behind_the_api_loads_the_model_at_once(handler: str, 
 
 
 def test_no_start_imports_what_lambda_does_not_need() -> None:
-    assert run("app.parts(); print({'boto3', 'botocore', 'aiohttp'} & set(sys.modules))") == "set()"
+    assert run("app.services(); print({'boto3', 'botocore', 'aiohttp'} & set(sys.modules))") == "set()"
 
 
 def test_no_thread_spins_while_the_model_is_loaded() -> None:

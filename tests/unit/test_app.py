@@ -12,18 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import app
-from chalicelib import logs
-from chalicelib.answer import Answer
-from chalicelib.asked import Asked
-from chalicelib.emitter import Emitter
+from chalicelib.api.parameters import IdentifyParams
+from chalicelib.api.responses import Answer
+from chalicelib.api.uploads import Form
+from chalicelib.config.settings import Settings
 from chalicelib.errors import LocationMissing, ModelError
-from chalicelib.parts import Parts
-from chalicelib.record import Record
-from chalicelib.settings import Settings
-from chalicelib.start import Start
-from chalicelib.uploads import Form
-from tests.records import ANSWER, complete
-from tests.tiny_model import failing_model, write
+from chalicelib.services import Services
+from chalicelib.telemetry import logs
+from chalicelib.telemetry.cold_start import Start
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.record import Record
+from testing.records import ANSWER, complete
+from testing.tiny_model import failing_model, write
 
 ADDRESS = "203.0.113.7"
 
@@ -49,7 +49,7 @@ class Left(NamedTuple):
         return metrics, log
 
 
-def identify(data: bytes, asked: Asked, _: object, record: Record) -> Answer:
+def identify(data: bytes, asked: IdentifyParams, _: object, record: Record) -> Answer:
     """In place of the model: what becomes of a request is what it sends."""
     match data:
         case b"answered":
@@ -70,7 +70,7 @@ def identify(data: bytes, asked: Asked, _: object, record: Record) -> Answer:
 def left(monkeypatch: pytest.MonkeyPatch) -> Iterator[Left]:
     left = Left(io.StringIO(), io.StringIO())
     monkeypatch.setattr(app, "identify", identify)
-    monkeypatch.setattr(app, "parts", lambda: None)
+    monkeypatch.setattr(app, "services", lambda: None)
     monkeypatch.setattr(app, "emitter", Emitter("faunalens", "test", left.metrics))
     log = app.app.log
     before, level = log.handlers[:], log.level
@@ -143,8 +143,8 @@ def test_a_model_that_fails_is_a_fault_that_may_pass(left: Left) -> None:
 def test_health_is_down_with_503_if_the_model_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a model that is loaded and cannot be run
     path = write(tmp_path, failing_model())
-    built = Parts.build(Settings(model_path=path, redis_url="redis://127.0.0.1:9"))
-    monkeypatch.setattr(app, "parts", lambda: built)
+    built = Services.build(Settings(model_path=path, redis_url="redis://127.0.0.1:9"))
+    monkeypatch.setattr(app, "services", lambda: built)
     # WHEN health is asked for THEN it says that nothing is identified, and by the status too
     response = call("GET", "/health")
     assert response["statusCode"] == 503

@@ -2,7 +2,7 @@
 
 from benchmarks.growth import load_all, measure, slopes, table_of_costs, table_of_loads
 from benchmarks.synthetic import Synthetic, cells_of
-from local.postgres import PostgresServer
+from local.stack.postgres import PostgresServer
 
 CROWDED = (50, 500, 5_000)
 FEW, MANY = 300, 20_000

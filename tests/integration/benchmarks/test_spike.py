@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from benchmarks.container import LEVELS, Kind
-from benchmarks.contest import Load, first_requests, run
-from benchmarks.crowd import CrowdError, Shift, run_shifts
+from benchmarks.load_generator import CrowdError, Shift, run_shifts
+from benchmarks.scenario import Load, first_requests, run
 from benchmarks.slow_database import SlowDatabase, slow_database
 from benchmarks.spike import claims, figures, figures_of_rushes, picture
 from benchmarks.synthetic import Synthetic
-from chalicelib.settings import Settings
+from chalicelib.config.settings import Settings
 
 LOAD = Load(containers=10, rate=200, seconds=8, step=3, cells=20, exponent=1.0, ttl=2.0)
 VERSION = "v1"

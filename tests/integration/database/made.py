@@ -3,7 +3,7 @@
 import numpy as np
 from h3.api import basic_int as h3
 
-from chalicelib.cells import RESOLUTION, cell_of
+from chalicelib.features.cells import RESOLUTION, cell_of
 from database.dataset import Dataset
 from database.seed import ROW, Animal, AnimalArea, Cell
 

@@ -9,11 +9,11 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
-from chalicelib.settings import Settings
+from chalicelib.config.settings import Settings
 from database.__main__ import main
 from database.access import IAM, connect, prepare
 from database.load import LoadError, activate, load
-from local.postgres import PostgresServer
+from local.stack.postgres import PostgresServer
 from tests.integration.database import made
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from chalicelib.breaker import Breaker
-from chalicelib.cache import RedisCache
-from chalicelib.deadline import Deadline
-from chalicelib.keys import VERSION
-from chalicelib.settings import Budget
+from chalicelib.config.settings import Budget
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.keys import VERSION
+from chalicelib.stores.breaker import Breaker
+from chalicelib.stores.redis_cache import RedisCache
 from database.__main__ import main
 from database.dataset import FILES, read_dataset
 from database.load import load
-from local.valkey import ValkeyServer
+from local.stack.valkey import ValkeyServer
 from tests.integration.database import made
 
 

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from database.load import activate, load
-from local.postgres import PostgresServer
+from local.stack.postgres import PostgresServer
 from tests.integration.database import made
 
 if TYPE_CHECKING:

@@ -271,6 +271,6 @@ def test_the_committed_data_load_whole(connection: "Connection") -> None:
     assert loaded.cells == len(list(dataset.cells))
     assert ask(connection, "select count(*), count(distinct cell) from cell_animal")[0][0] == loaded.rows
     # AND no row speaks of an animal or cell that the dataset does not know
-    strangers = "select count(*) from (select distinct {0} from cell_animal except select {0} from {1}) as stranger"
+    unknown_cas = "select count(*) from (select distinct {0} from cell_animal except select {0} from {1}) as stranger"
     for column, table in (("animal", "animal"), ("cell", "cell")):
-        assert ask(connection, strangers.format(column, table)) == [(0,)]
+        assert ask(connection, unknown_cas.format(column, table)) == [(0,)]

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from chalicelib.settings import ROOT
+from chalicelib.config.settings import ROOT
 
 DEPLOYED = (
     "app.py",
@@ -13,6 +13,7 @@ DEPLOYED = (
     "database",
     "infra",
     "dashboards",
+    "cloudwatch",
     "docs",
     ".chalice",
     "requirements.txt",

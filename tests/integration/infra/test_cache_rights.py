@@ -6,16 +6,16 @@ from contextlib import closing
 import pytest
 import redis
 
-from chalicelib.breaker import Breaker
-from chalicelib.cache import Entry, RedisCache
-from chalicelib.deadline import Deadline
-from chalicelib.demand import Tally
-from chalicelib.keys import lease_key, value_key
-from chalicelib.sources import Publication
-from local.ports import HOST
-from local.valkey import ValkeyServer
-from tests.cloudformation import template
-from tests.stage import FIRST, REDIS
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.demand import DemandCounts
+from chalicelib.features.keys import lease_key, value_key
+from chalicelib.features.protocols import Entry, Publication
+from chalicelib.stores.breaker import Breaker
+from chalicelib.stores.redis_cache import RedisCache
+from local.stack.ports import HOST
+from local.stack.valkey import ValkeyServer
+from testing.cloudformation import template
+from testing.feature_rig import FIRST, REDIS
 
 RIGHTS: str = template("faunalens.yaml")["Resources"]["CacheUser"]["Properties"]["AccessString"]
 KEY, LEASE = value_key(FIRST, "v1"), lease_key(FIRST)
@@ -44,7 +44,7 @@ def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:
     with closing(RedisCache.from_url(user_url, REDIS, Breaker(3, 5))) as cache:
         cache._now = lambda: HOUR * 3600.0
         # WHEN a request finds nothing, takes the lease, publishes, and the next one finds it
-        assert cache.check_in(KEY, Tally({FIRST: 1}), soon()) is None
+        assert cache.check_in(KEY, DemandCounts({FIRST: 1}), soon()) is None
         assert cache.claim(LEASE, b"one", 10, KEY, soon()) == (None, None)
         cache.publish(Publication(KEY, b"value", 60, "v1", True), LEASE, b"one", soon())
         assert cache.read(KEY, soon()) == b"value"

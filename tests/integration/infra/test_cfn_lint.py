@@ -6,9 +6,9 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from chalicelib.settings import ROOT
+from chalicelib.config.settings import ROOT
 from infra.certificates import FOLDER as CERTIFICATES
-from tests.cloudformation import INFRA
+from testing.cloudformation import INFRA
 
 GUIDE = (ROOT / "docs" / "infra.md").read_text(encoding="utf-8")
 

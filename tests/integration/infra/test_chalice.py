@@ -14,18 +14,19 @@ import boto3
 import pytest
 from moto.awslambda.models import lambda_backends
 
-from chalicelib.body import BINARY_TYPES
-from chalicelib.settings import ROOT
-from infra import functions, record
+from chalicelib.api.body import BINARY_TYPES
+from chalicelib.config.settings import ROOT
+from infra import deployed as record
+from infra import functions
 from infra.package import Package, archive
-from local.lambda_container import Container
-from local.lambda_events import Request, proxy_event
-from local.lambda_function import API, Function
-from local.lambda_place import unpacked
-from local.valkey import ValkeyServer
-from tests.aws import ACCOUNT, REGION, Account, account
+from local.lambda_sim.container import Container
+from local.lambda_sim.events import Request, proxy_event
+from local.lambda_sim.function import API, Function
+from local.lambda_sim.sandbox import unpacked
+from local.stack.valkey import ValkeyServer
+from testing.aws import ACCOUNT, REGION, Account, account
+from testing.pictures import jpeg
 from tests.integration.infra.checkout import copy_to, use_package_of
-from tests.pictures import jpeg
 
 NAMES = ("faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin")
 

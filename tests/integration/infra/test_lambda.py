@@ -15,12 +15,12 @@ import psycopg2
 import pytest
 
 from infra.package import Package
-from local.lambda_container import Container
-from local.lambda_deployment import Deployment, deployed
-from local.lambda_events import Request
-from local.valkey import ValkeyServer
+from local.lambda_sim.container import Container
+from local.lambda_sim.deployment import Deployment, deployed
+from local.lambda_sim.events import Request
+from local.stack.valkey import ValkeyServer
+from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Served
-from tests.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 PHOTO = jpeg(exif=exif(SYDNEY))
 

@@ -17,11 +17,11 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 from packaging.requirements import Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
-from chalicelib.settings import ROOT
+from chalicelib.config.settings import ROOT
 from infra.package import Package, archive, build, cuts, packager, wheels
 from infra.package.contents import worth
+from testing.pictures import encoded, scene
 from tests.integration.infra.checkout import copy_to
-from tests.pictures import encoded, scene
 
 SITE = packager.SITE
 NEWEST = {"GLIBC": wheels.GLIBC, "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (12, 0)}
@@ -31,7 +31,7 @@ THERE = re.compile(
 )
 """Libraries that wheels may count on (https://peps.python.org/pep-0600/, and auditwheel's list for manylinux_2_34)."""
 ELSEWHERE = {"boto3", "botocore", "aws_embedded_metrics"}
-"""Packages that Lambda's runtime brings, and the one that chalicelib.emitter imports in its own way."""
+"""Packages that Lambda's runtime brings, and the one that chalicelib.telemetry.emf imports in its own way."""
 LINES = re.compile(r"^([a-z0-9-]+)==([^ ;\\]+)", re.MULTILINE)
 
 
@@ -194,11 +194,11 @@ sys.path[:] = [*sys.argv[1:3], *(path for path in sys.path if "-packages" not in
 import app
 for name in sys.argv[4:]:
     importlib.import_module(name)
-from chalicelib import emitter
-from chalicelib.photo import Limits, open_photo
+from chalicelib.telemetry import emf as emitter
+from chalicelib.photo.decode import Limits, open_photo
 emitter.prepare()
 print(open_photo(open(sys.argv[3], "rb").read(), Limits(10**8, 100)).pixels(64).shape)
-parts = app.parts()
+parts = app.services()
 print(parts.health("1", deep=False).model.state, len(parts.taxonomy.animals))
 print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules.values()}))
 """

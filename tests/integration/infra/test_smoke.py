@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from infra import smoke
-from infra.step import Refused
+from infra.step import PreconditionFailed
 from tests.integration.conftest import Served
 
 
@@ -77,19 +77,19 @@ def test_a_stage_with_data_of_one_country_passes_too() -> None:
 
 
 def test_a_stage_without_data_is_told() -> None:
-    with small((200.0, 200.0)) as url, pytest.raises(Refused, match="is the data loaded"):
+    with small((200.0, 200.0)) as url, pytest.raises(PreconditionFailed, match="is the data loaded"):
         smoke.check(url, lambda _: None)
 
 
 def test_a_stage_without_its_stores_does_not(served_alone: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "PATIENCE", 0.0)
-    with pytest.raises(Refused, match="cache is failing"):
+    with pytest.raises(PreconditionFailed, match="cache is failing"):
         smoke.check(url(served_alone), lambda _: None)
 
 
 def test_nothing_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "PATIENCE", 0.0)
-    with pytest.raises(Refused, match=r"http://127\.0\.0\.1:1/health\?deep=true did not answer"):
+    with pytest.raises(PreconditionFailed, match=r"http://127\.0\.0\.1:1/health\?deep=true did not answer"):
         smoke.check("http://127.0.0.1:1/", lambda _: None)
 
 
@@ -113,6 +113,6 @@ def test_a_stage_that_cannot_even_tell_its_health_is_told_in_its_words(
     with HTTPServer(("127.0.0.1", 0), Down) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         # WHEN it is checked THEN what was said is passed on
-        with pytest.raises(Refused, match=r"answered 503: .*the model is not ready"):
+        with pytest.raises(PreconditionFailed, match=r"answered 503: .*the model is not ready"):
             smoke.check(f"http://127.0.0.1:{server.server_port}/", lambda _: None)
         server.shutdown()

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from cfnlint.decode import cfn_yaml
 
-from chalicelib.settings import ROOT
+from chalicelib.config.settings import ROOT
 from database.remote import run
-from tests.aws import ACCOUNT, REGION, Account, account
+from testing.aws import ACCOUNT, REGION, Account, account
+from testing.moto_cloudwatch import watching
 from tests.integration.infra.checkout import copy_to, use_package_of
-from tests.watching import watching
 
 UNKNOWN_TO_MOTO = (
     "AWS::RDS::",

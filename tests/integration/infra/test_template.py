@@ -21,16 +21,16 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 from samtranslator.translator.transform import transform
 
-from chalicelib.settings import ROOT
+from chalicelib.config.settings import ROOT
 from infra.gateway import REFUSALS
-from infra.limits import limits_of
 from infra.package import Package
 from infra.template import MOST, MOST_BYTES
-from tests.aws import Account, account
-from tests.cloudformation import STAGES
+from infra.throttling import limits_of
+from testing.aws import Account, account
+from testing.cloudformation import STAGES
+from testing.moto_cloudwatch import watching
 from tests.integration.infra.checkout import copy_to
 from tests.unit.infra.test_security import OPEN_TO_ALL
-from tests.watching import watching
 
 LEFT_OUT = (
     "AWS::RDS::DBCluster",

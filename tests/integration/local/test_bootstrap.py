@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.initdb import ROOT
+from local.stack.initdb import ROOT
 
 NEEDED = ("sh", "cat", "cksum", "mkdir", "rm", "rmdir", "dirname", "grep", "tail", "cut", "sleep")
 

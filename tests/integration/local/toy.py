@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from infra.package import Package
-from local.lambda_function import Function
+from local.lambda_sim.function import Function
 
 HANDLERS = '''
 import os, sys, time

@@ -5,8 +5,8 @@ from time import sleep
 import pytest
 
 from benchmarks.naive import NaiveFeatures
-from chalicelib.keys import value_key
-from tests.sources import MemoryCache, MemoryStore
+from chalicelib.features.keys import value_key
+from testing.in_process import MemoryCache, MemoryStore
 
 CELL = 0x83BE0AFFFFFFFFF
 

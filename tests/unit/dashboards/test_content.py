@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.metrics import billed
-from dashboards.files import KEPT, Files, Placeholders, read
-from dashboards.limits import stages_of
-from dashboards.lines import of_queries
-from dashboards.preview.alarms import states
-from dashboards.preview.series import Store
-from dashboards.prices import read_prices
+from chalicelib.telemetry.metrics import billed
+from cloudwatch.files import KEPT, Files, Placeholders, read
+from cloudwatch.limits import stages_of
+from cloudwatch.preview.alarms import states
+from cloudwatch.preview.series import Store
+from cloudwatch.prices import read_prices
+from cloudwatch.syntax.lines import of_queries
 
 ROOT = Path(__file__).parents[3]
 FILES = read(KEPT)

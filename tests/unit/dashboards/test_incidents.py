@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from dashboards.files import Placeholders, read
-from dashboards.preview.alarms import MINUTE, State, states
-from dashboards.preview.series import Store
+from cloudwatch.files import Placeholders, read
+from cloudwatch.preview.alarms import MINUTE, State, states
+from cloudwatch.preview.series import Store
 
 FILES = read(Placeholders(stage="prod"))
 BEGIN = 1_780_272_000

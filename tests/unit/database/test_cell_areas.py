@@ -11,7 +11,7 @@ from h3.api import basic_int as h3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.cells import cell_of, neighbours_of, parse_cell, text_of
+from chalicelib.features.cells import cell_of, neighbours_of, parse_cell, text_of
 from database import cell_areas
 from database.atlas import Atlas, Points, Polygon
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.cells import cell_of
+from chalicelib.features.cells import cell_of
 from database import seed
 from database.dataset import FILES, Dataset, DatasetError, files_beside, read_dataset
 

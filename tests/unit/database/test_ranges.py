@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.cells import cell_of, center_of, parse_cell, text_of
+from chalicelib.features.cells import cell_of, center_of, parse_cell, text_of
 from database import ranges
 
 ROOT = Path(__file__).parents[3]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.cells import cell_of, neighbours_of
+from chalicelib.features.cells import cell_of, neighbours_of
 from database import seed
 from database.seed import INTRODUCED, NATIVE, WEIGHTS, Animal, AnimalArea, Cell
 

@@ -3,12 +3,12 @@
 import re
 from dataclasses import replace
 
+from chalicelib.config.settings import ROOT
 from chalicelib.errors import BadRequest
-from chalicelib.logs import FIELDS
-from chalicelib.record import Failure, WarmingRecord
-from chalicelib.settings import ROOT
-from chalicelib.warming import Report
-from tests.records import complete
+from chalicelib.features.warming import Report
+from chalicelib.telemetry.logs import FIELDS
+from chalicelib.telemetry.record import Failure, WarmingRecord
+from testing.records import complete
 
 PAGE = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import app
-from chalicelib.openapi import document
-from chalicelib.settings import ROOT
+from chalicelib.api.openapi import document
+from chalicelib.config.settings import ROOT
 from docs.reference import pages
 
 DOCS = ROOT / "docs"

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from infra import certificates
-from infra.certificates import FOLDER, by_region, file_of, fingerprints, strangers
+from infra.certificates import FOLDER, by_region, file_of, fingerprints, unknown_cas
 
 REGIONS = sorted(path.stem for path in FOLDER.glob("*.pem"))
 
@@ -58,9 +58,9 @@ class Rds:
 def test_what_rds_itself_says_is_compared() -> None:
     known = sorted(fingerprints(file_of("eu-west-1").read_text()))
     # WHEN RDS signs with what we hold THEN nothing is strange
-    assert strangers(Rds(a=known[0], b=known[1].upper()), "eu-west-1") == []
+    assert unknown_cas(Rds(a=known[0], b=known[1].upper()), "eu-west-1") == []
     # WHEN it also signs with something else THEN that is named
-    assert strangers(Rds(a=known[0], new="00" * 20), "eu-west-1") == ["new"]
+    assert unknown_cas(Rds(a=known[0], new="00" * 20), "eu-west-1") == ["new"]
 
 
 def test_a_region_without_certificates_is_told_what_to_do() -> None:

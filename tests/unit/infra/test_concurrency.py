@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra import concurrency
-from infra.step import Refused
+from infra.step import PreconditionFailed
 from tests.unit.infra.amazon import Client, ResourceNotFoundException
 
 WANTED = {"faunalens-dev": 10, "faunalens-dev-warm": 1, "faunalens-dev-admin": 1}
@@ -40,7 +40,9 @@ def test_what_lambda_takes(whole: int, free: int, reserved: Mapping[str, int], s
 @pytest.mark.parametrize(("whole", "free", "rest"), [(10, 10, 0), (50, 50, 0), (1000, 111, 11)])
 def test_what_lambda_would_refuse_is_told_before_anything_is_made(whole: int, free: int, rest: int) -> None:
     # GIVEN a new account, or one whose other functions have reserved the rest
-    with pytest.raises(Refused, match=rf"reserve 12 at once, but of the account's {whole} only {rest} can be") as said:
+    with pytest.raises(
+        PreconditionFailed, match=rf"reserve 12 at once, but of the account's {whole} only {rest} can be"
+    ) as said:
         concurrency.check(account(whole, free, {}), WANTED)
     assert "Service Quotas" in str(said.value)
     assert "reserved_concurrency" in str(said.value)

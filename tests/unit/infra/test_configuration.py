@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.settings import ROOT
-from infra.configuration import SURROUNDING_VARIABLES, settle, unsettle
+from chalicelib.config.settings import ROOT
+from infra.configuration import SURROUNDING_VARIABLES, remove_config, write_config
 from infra.environment import NEEDED, Surroundings, surroundings
-from infra.step import Refused
+from infra.step import PreconditionFailed
 
 AROUND = surroundings({name: f"a-{name.lower()}" for name in NEEDED} | {"SubnetIds": "a,b"}, "eu-west-1")
 
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 def test_functions_of_the_stage_find_their_surroundings(path: Path, stage: str) -> None:
     other = {"dev": "prod", "prod": "dev"}[stage]
     before = json.loads(path.read_text())
-    assert settle(stage, AROUND, path)
+    assert write_config(stage, AROUND, path)
     after = json.loads(path.read_text())
     # THEN the stage has them, the administrative function in part its own, and the other stage has not changed
     assert after["stages"][stage]["subnet_ids"] == ["a", "b"]
@@ -35,16 +35,16 @@ def test_functions_of_the_stage_find_their_surroundings(path: Path, stage: str) 
 
 
 def test_a_second_time_changes_nothing(path: Path) -> None:
-    settle("dev", AROUND, path)
-    assert not settle("dev", AROUND, path)
+    write_config("dev", AROUND, path)
+    assert not write_config("dev", AROUND, path)
 
 
 def test_all_of_it_can_be_taken_out_again(path: Path) -> None:
     before = json.loads(path.read_text())
-    settle("dev", AROUND, path)
-    assert unsettle("dev", path)
+    write_config("dev", AROUND, path)
+    assert remove_config("dev", path)
     assert json.loads(path.read_text()) == before
-    assert not unsettle("dev", path)
+    assert not remove_config("dev", path)
 
 
 def test_every_variable_of_the_surroundings_is_known_to_be_taken_out() -> None:
@@ -53,5 +53,5 @@ def test_every_variable_of_the_surroundings_is_known_to_be_taken_out() -> None:
 
 def test_a_stage_that_is_none_is_told(path: Path) -> None:
     nothing = Surroundings([], [], {}, {}, "")
-    with pytest.raises(Refused, match=r"config.json has no stage staging, only dev, prod"):
-        settle("staging", nothing, path)
+    with pytest.raises(PreconditionFailed, match=r"config.json has no stage staging, only dev, prod"):
+        write_config("staging", nothing, path)

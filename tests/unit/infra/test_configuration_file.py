@@ -12,8 +12,8 @@ from chalice.config import Config
 from chalice.deploy import models
 from chalice.deploy.appgraph import ApplicationGraphBuilder, DependencyBuilder
 
-from chalicelib.settings import ROOT, Settings
-from tests.cloudformation import STAGES
+from chalicelib.config.settings import ROOT, Settings
+from testing.cloudformation import STAGES
 
 DOCUMENT = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
 VARIABLES = {each.metadata["variable"] for each in fields(Settings)}

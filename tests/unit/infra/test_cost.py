@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.settings import ROOT
-from dashboards.files import FOLDER
-from dashboards.lines import expand
-from dashboards.preview.evaluate import evaluate
-from dashboards.preview.series import Store
+from chalicelib.config.settings import ROOT
+from cloudwatch.files import FOLDER
+from cloudwatch.preview.evaluate import evaluate
+from cloudwatch.preview.series import Store
+from cloudwatch.syntax.lines import expand
 from infra.cost import (
     ASSUMED,
     HOURS,
@@ -31,7 +31,7 @@ from infra.cost import (
     traces,
 )
 from infra.cost_page import billed_ms
-from tests.cloudformation import parameters
+from testing.cloudformation import parameters
 
 PRICES = prices_now()
 IDLE, SMALL, MILLION, LARGE = MONTHS

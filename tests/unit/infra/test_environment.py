@@ -1,6 +1,6 @@
 import pytest
 
-from chalicelib.settings import Settings
+from chalicelib.config.settings import Settings
 from infra.environment import NEEDED, surroundings
 
 OUTPUTS = {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra import functions
-from infra.step import Refused
+from infra.step import PreconditionFailed
 from tests.unit.infra.amazon import (
     Client,
     ResourceConflictException,
@@ -42,24 +42,24 @@ def test_what_is_not_ready_is_waited_for_and_told_once() -> None:
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(functions, "PATIENCE", 0.0)
-    with pytest.raises(Refused, match=r"takes no call after 0 seconds: .*Rate Exceeded"):
+    with pytest.raises(PreconditionFailed, match=r"takes no call after 0 seconds: .*Rate Exceeded"):
         functions.administer(function(TooManyRequestsException()), "dev", ["load"], lambda _: None)
 
 
 def test_a_function_that_is_not_there_is_told() -> None:
-    with pytest.raises(Refused, match="no function faunalens-dev-admin; make it with the step app"):
+    with pytest.raises(PreconditionFailed, match="no function faunalens-dev-admin; make it with the step app"):
         functions.administer(function(ResourceNotFoundException()), "dev", ["load"], lambda _: None)
 
 
 def test_a_function_that_fails_leads_to_its_log() -> None:
     client = function(b'{"errorMessage": "Task timed out after 300.00 seconds"}', failed=True)
     with pytest.raises(
-        Refused, match=r"Task timed out after 300.00 seconds; its log is /aws/lambda/faunalens-dev-admin"
+        PreconditionFailed, match=r"Task timed out after 300.00 seconds; its log is /aws/lambda/faunalens-dev-admin"
     ):
         functions.administer(client, "dev", ["load"], lambda _: None)
 
 
 def test_a_command_that_fails_tells_its_last_words() -> None:
     client = function(b'{"code": 1, "said": "dataset 1\\nerror: no right"}')
-    with pytest.raises(Refused, match="database load: error: no right"):
+    with pytest.raises(PreconditionFailed, match="database load: error: no right"):
         functions.administer(client, "dev", ["load"], lambda _: None)

@@ -10,7 +10,7 @@ from chalice.awsclient import TypedAWSClient
 from chalice.deploy.swagger import CFNSwaggerGenerator, SwaggerGenerator, TemplatedSwaggerGenerator
 
 import app
-from chalicelib.openapi import document
+from chalicelib.api.openapi import document
 from infra import gateway
 
 PROBLEM = document("1", "/")["components"]["schemas"]["Problem"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra import interfaces
-from infra.step import Refused
+from infra.step import PreconditionFailed
 from tests.unit.infra.amazon import Client, ResourceNotFoundException
 
 
@@ -57,5 +57,5 @@ def test_interfaces_are_waited_for_and_told() -> None:
 
 def test_waiting_has_an_end_that_names_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interfaces, "PATIENCE", 0.0)
-    with pytest.raises(Refused, match="eni-1 of sg-1 is still there"):
+    with pytest.raises(PreconditionFailed, match="eni-1 of sg-1 is still there"):
         interfaces.wait(ec2(["eni-1"]), "sg-1", lambda _: None)

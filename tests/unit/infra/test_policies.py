@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.settings import ROOT
-from tests.cloudformation import STAGES
+from chalicelib.config.settings import ROOT
+from testing.cloudformation import STAGES
 
 FUNCTIONS = {"api": "faunalens-{}", "warm": "faunalens-{}-warm", "admin": "faunalens-{}-admin"}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloudformation import STAGES, parameters, resources, template
+from testing.cloudformation import STAGES, parameters, resources, template
 from tests.unit.infra.rules import RULES
 
 EDGE = {"Stage": "dev", "RestApiId": "abc", "Firewall": "yes", "UsagePlan": "yes"}

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from infra import stack
 from infra.stack import Stack
-from infra.step import Refused
+from infra.step import PreconditionFailed
 
 
 class CloudFormation:
@@ -83,7 +83,7 @@ def test_nothing_to_change_is_no_failure() -> None:
 
 def test_a_failure_tells_cloudformations_reasons() -> None:
     events = [("Cache", "CREATE_FAILED", "not in this region"), ("Vpc", "CREATE_FAILED", "cancelled")]
-    with pytest.raises(Refused, match=r"is ROLLBACK_COMPLETE\. Cache: not in this region; Vpc: cancelled"):
+    with pytest.raises(PreconditionFailed, match=r"is ROLLBACK_COMPLETE\. Cache: not in this region; Vpc: cancelled"):
         put(CloudFormation(None, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", events=events))
 
 
@@ -116,7 +116,7 @@ def test_what_a_killed_command_began_may_have_failed_meanwhile() -> None:
 )
 def test_what_a_person_has_to_decide_is_left_to_one(status: str, advice: str) -> None:
     client = CloudFormation(status)
-    with pytest.raises(Refused, match=advice):
+    with pytest.raises(PreconditionFailed, match=advice):
         put(client)
     assert client.asked == []
 
@@ -149,7 +149,7 @@ def test_a_deletion_that_fails_is_tried_again() -> None:
 def test_a_deletion_that_fails_for_good_tells_why() -> None:
     events = [("Photos", "DELETE_FAILED", "is not empty")]
     client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "DELETE_FAILED", events=events)
-    with pytest.raises(Refused, match="is DELETE_FAILED"):
+    with pytest.raises(PreconditionFailed, match="is DELETE_FAILED"):
         Stack(client, "faunalens-dev").delete(lambda _: None)
     assert client.asked == ["delete"] * stack.ATTEMPTS
 
@@ -162,7 +162,7 @@ def test_a_change_that_is_under_way_ends_before_the_deletion() -> None:
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "PATIENCE", 0.0)
-    with pytest.raises(Refused, match="still CREATE_IN_PROGRESS"):
+    with pytest.raises(PreconditionFailed, match="still CREATE_IN_PROGRESS"):
         put(CloudFormation(None, "CREATE_IN_PROGRESS"))
 
 
@@ -170,7 +170,7 @@ def test_without_a_stack_there_is_nothing_to_delete_and_no_output() -> None:
     client, said = CloudFormation(None), list[str]()
     Stack(client, "faunalens-dev").delete(said.append)
     assert (client.asked, said) == ([], ["there is no stack faunalens-dev"])
-    with pytest.raises(Refused, match="make it with: python -m infra up"):
+    with pytest.raises(PreconditionFailed, match="make it with: python -m infra up"):
         _ = Stack(client, "faunalens-dev").outputs
 
 

@@ -3,14 +3,14 @@
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from infra.step import Refused, Say, Step, StepFailed, run
+from infra.step import PreconditionFailed, Say, Step, StepFailed, run
 
 
 def steps(done: list[str], failing: str = "", error: Exception | None = None) -> list[Step]:
     def act(name: str) -> Step:
         def do(say: Say) -> None:
             if name == failing:
-                raise error or Refused("it is not there; make it")
+                raise error or PreconditionFailed("it is not there; make it")
             done.append(name)
             say(f"did {name}")
 
@@ -27,7 +27,9 @@ def test_all_are_done_in_order_and_told() -> None:
     assert said[:3] == ["[1/3] do one", "      did one", "      done, 0 s"]
 
 
-@pytest.mark.parametrize("error", [Refused("it is not there; make it"), NoCredentialsError(), OSError("no network")])
+@pytest.mark.parametrize(
+    "error", [PreconditionFailed("it is not there; make it"), NoCredentialsError(), OSError("no network")]
+)
 def test_a_failure_says_which_why_and_how_to_go_on(error: Exception) -> None:
     done: list[str] = []
     with pytest.raises(StepFailed) as caught:

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from chalice.package import TemplateDeepMerger
 
-from chalicelib.settings import ROOT
+from chalicelib.config.settings import ROOT
 from infra import template
 from infra.__main__ import main
 from infra.configuration import SURROUNDING_VARIABLES
 from infra.environment import surroundings
-from infra.limits import limits_of
 from infra.parameters import parameters_of
-from infra.step import Refused
+from infra.step import PreconditionFailed
 from infra.template import COMMANDS, MOST, MOST_BYTES, check, extras
+from infra.throttling import limits_of
 from infra.wiring import joined, text_of
-from tests import cloudformation
-from tests.cloudformation import STAGES
+from testing import cloudformation
+from testing.cloudformation import STAGES
 from tests.unit.infra.test_environment import OUTPUTS
 
 FUNCTIONS = {"APIHandler": "faunalens-{}", "Warm": "faunalens-{}-warm", "Admin": "faunalens-{}-admin"}
@@ -123,7 +123,7 @@ def test_chosen_parameters_come_before_the_stage_s() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_in_words(asked: str, chosen: dict[str, str], told: str) -> None:
-    with pytest.raises(Refused, match=re.escape(told)):
+    with pytest.raises(PreconditionFailed, match=re.escape(told)):
         parameters_of(asked, chosen)
 
 
@@ -141,19 +141,19 @@ def test_what_chalice_refuses_is_not_hidden(tmp_path: Path, monkeypatch: pytest.
         raise CalledProcessError(3, "chalice package")
 
     monkeypatch.setattr(template, "build", fails)
-    with pytest.raises(Refused, match="chalice package ended with code 3; what it said stands above"):
+    with pytest.raises(PreconditionFailed, match="chalice package ended with code 3; what it said stands above"):
         template.write("dev", tmp_path, {}, print)
 
 
 def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with pytest.raises(Refused, match=r"config\.json has no stage test, only dev, prod"):
+    with pytest.raises(PreconditionFailed, match=r"config\.json has no stage test, only dev, prod"):
         extras("test", {"Stage": "test"})
     known: dict[str, Any] = {"stages": {"test": {"lambda_functions": {"api_handler": {}}}}}
     monkeypatch.setattr(template, "CONFIGURATION", tmp_path / "config.json")
     (tmp_path / "config.json").write_text(json.dumps(known))
-    with pytest.raises(Refused, match=r"limits\.json has no stage test"):
+    with pytest.raises(PreconditionFailed, match=r"limits\.json has no stage test"):
         extras("test", {"Stage": "test"})
 
 
@@ -227,13 +227,13 @@ def test_sizes_are_told(tmp_path: Path) -> None:
 
 def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, {"APIHandler": function(VpcConfig={}), "Nightly": function()})
-    with pytest.raises(Refused, match=r"function Nightly of app\.py is not in \.chalice/config\.json"):
+    with pytest.raises(PreconditionFailed, match=r"function Nightly of app\.py is not in \.chalice/config\.json"):
         check(path, print)
 
 
 def test_what_cloudformation_would_not_take_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="CloudFormation takes 1,000,000 bytes"):
+    with pytest.raises(PreconditionFailed, match="CloudFormation takes 1,000,000 bytes"):
         check(written(tmp_path, {}, " " * MOST_BYTES), print)
     many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MOST["Resources"] + 1)}
-    with pytest.raises(Refused, match=r"'Resources': 501\b"):
+    with pytest.raises(PreconditionFailed, match=r"'Resources': 501\b"):
         check(written(tmp_path, many), print)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.settings import ROOT
+from chalicelib.config.settings import ROOT
 from infra.environment import NEEDED
-from infra.limits import FILE as LIMITS
-from tests.cloudformation import INFRA, STAGES, parameters, resources, template
+from infra.throttling import FILE as LIMITS
+from testing.cloudformation import INFRA, STAGES, parameters, resources, template
 
 GUIDE = (ROOT / "docs" / "infra.md").read_text(encoding="utf-8")
 
@@ -112,7 +112,7 @@ def test_everything_that_can_be_told_apart_is_tagged() -> None:
 
 
 def test_the_upload_folder_is_the_one_that_the_code_writes_to() -> None:
-    from chalicelib.uploads import FOLDER
+    from chalicelib.api.uploads import FOLDER
 
     endpoint = template("faunalens.yaml")["Resources"]["S3Endpoint"]["Properties"]["PolicyDocument"]
     assert endpoint["Statement"][0]["Resource"]["Fn::Sub"].endswith(f"/{FOLDER}*")

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from infra import limits, record
+from infra import deployed as record
+from infra import throttling as limits
 from infra.parameters import declared_parameters
 from infra.stage import Stage
 from infra.up import Up

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.wiring import put_in, refers_to, text_of, value_of
+from infra.wiring import refers_to, substitute_refs, text_of, value_of
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,8}", fullmatch=True)
 PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="${}!"), max_size=8)
@@ -61,6 +61,6 @@ def test_a_parameter_becomes_what_it_stood_for_wherever_it_is() -> None:
     resource = {"Id": {"Ref": "Api"}, "Arns": [{"Fn::Sub": "a/${Api}/${ApiKey}/${Stage}"}], "Other": {"Ref": "ApiKey"}}
     # THEN that one is put in, and nothing else
     expected = {"Id": {"Ref": "R"}, "Arns": [{"Fn::Sub": "a/${R}/${ApiKey}/${Stage}"}], "Other": {"Ref": "ApiKey"}}
-    assert put_in(resource, {"Api": "R"}) == expected
+    assert substitute_refs(resource, {"Api": "R"}) == expected
     assert refers_to(resource, "Api")
     assert not refers_to(expected, "Api")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cfnlint.decode.cfn_yaml import loads
 
-from chalicelib.settings import ROOT
+from chalicelib.config.settings import ROOT
 from infra.__main__ import _parser
 from infra.stage import Stage
 from infra.up import Up
@@ -31,7 +31,7 @@ def test_the_linter_finds_nothing() -> None:
 
 
 def test_the_linter_would_find_something(tmp_path: Path) -> None:
-    # GIVEN a workflow that runs what strangers write
+    # GIVEN a workflow that runs what unknown_cas write
     broken = tmp_path / "broken.yml"
     broken.write_text(
         "on: issues\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n"

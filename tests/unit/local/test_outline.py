@@ -3,7 +3,7 @@
 import json
 from itertools import pairwise
 
-from chalicelib.page import WEB
+from chalicelib.api.page import WEB
 from local.outline import UNITS_PER_DEGREE, WORLD, cut
 
 HALF = WORLD // 2

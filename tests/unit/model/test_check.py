@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chalicelib.scoring import Model
+from chalicelib.model.session import Model
 from database.dataset import files_beside
 from model.check import faults_of, main
-from tests.tiny_model import LABELS, failing_model, tiny_model, write
+from testing.tiny_model import LABELS, failing_model, tiny_model, write
 
 DOCS = Path(__file__).parents[3] / "docs" / "model.md"
 

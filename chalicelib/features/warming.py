@@ -1,0 +1,195 @@
+"""Filling the cache before anybody asks: the scheduled function.
+
+It looks after the cells in most demand, their neighbours (people move) and well-known places (for a first day without
+demand). What is missing or near its soft expiry is asked of the database in one query and written in few messages;
+if nothing is, the database is not touched, so that a quiet night lets Aurora pause.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter, time
+from typing import Protocol
+
+from chalicelib.errors import DependencyError
+from chalicelib.features.cells import cell_of, neighbours_of, parse_cell
+from chalicelib.features.codec import CellAnimals, Corrupt, pack, soft_expiry
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.demand import HOURS, hottest
+from chalicelib.features.keys import VERSION, value_key
+from chalicelib.features.protocols import Entry
+from chalicelib.features.ttl import Lifetimes
+
+PLACES = Path(__file__).parents[1] / "places.csv"
+"""National parks, zoos and big cities; database/places.csv, linked here so that it is packed."""
+
+_HEADS_AT_ONCE = 500
+_BYTES_AT_ONCE = 1_000_000
+
+
+class WarmCache(Protocol):
+    """What warming needs of Redis. Every method raises `CacheError` and ends by the deadline."""
+
+    def read(self, key: bytes, deadline: Deadline) -> bytes | None: ...
+    def heads(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]: ...
+    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None: ...
+    def announce(self, version: str, seconds: float, deadline: Deadline) -> None: ...
+    def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]: ...
+    def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]: ...
+
+
+class WarmStore(Protocol):
+    """What warming needs of PostgreSQL."""
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to look after, and when to act; docs/features.md weighs warmth against a sleeping database.
+
+    `hottest`: cells in most demand. `margin`: a value that turns stale sooner than this many seconds is due.
+    `ahead`: once anything is due, so is what turns stale within this. `quiet`: with fewer requests than this in the
+    last two hours, only what is missing is due.
+    """
+
+    hottest: int = 200
+    margin: float = 900.0
+    ahead: float = 3600.0
+    quiet: int = 1
+
+
+@dataclass(slots=True)
+class Report:
+    """What one run did.
+
+    `considered` cells are `refreshed`, `skipped` (good for a while yet) or `failed` (also for want of time).
+    `hits`: requests that the cache answered in the last two hours, `warmed_hits` those of them on warmed values.
+    `quiet`: whether the database was left to sleep. `faults`: codes of what went wrong; `details`: what was said of it.
+    """
+
+    considered: int = 0
+    refreshed: int = 0
+    skipped: int = 0
+    failed: int = 0
+    queries: int = 0
+    seconds: float = 0.0
+    hits: int = 0
+    warmed_hits: int = 0
+    quiet: bool = False
+    faults: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+
+    @property
+    def useful(self) -> float | None:
+        """Share of hits that were on warmed values; None without hits."""
+        return self.warmed_hits / self.hits if self.hits else None
+
+
+class Warming:
+    """Warms one cache from one store. `places`: cells to look after whatever the demand."""
+
+    def __init__(
+        self,
+        cache: WarmCache,
+        store: WarmStore,
+        lifetimes: Lifetimes,
+        plan: Plan,
+        places: Sequence[int],
+        now: Callable[[], float] = time,
+    ) -> None:
+        self._cache, self._store, self._lifetimes = cache, store, lifetimes
+        self._plan, self._places, self._now = plan, places, now
+
+    def run(self, deadline: Deadline) -> Report:
+        """Warm until the deadline. Never raises for what a dependency does: the report tells."""
+        report, started = Report(), perf_counter()
+        try:
+            self._run(report, deadline)
+        except DependencyError as error:
+            report.faults.append(error.fault)
+            report.details.append(error.summary)
+        report.failed = report.considered - report.refreshed - report.skipped
+        report.seconds = perf_counter() - started
+        return report
+
+    def _run(self, report: Report, deadline: Deadline) -> None:
+        hour = int(self._now()) // 3600
+        hours = self._cache.demand(range(hour, hour - HOURS, -1), self._plan.hottest, deadline)
+        for each in (hour, hour - 1):
+            hits, warmed = self._cache.hits(each, deadline)
+            report.hits, report.warmed_hits = report.hits + hits, report.warmed_hits + warmed
+        cells = self._candidates(hours)
+        report.considered = len(cells)
+        report.quiet = sum(sum(counts.values()) for counts in hours[:2]) < self._plan.quiet
+
+        data = self._cache.read(VERSION, deadline)
+        version = data.decode("utf-8", "replace") if data else None
+        left = self._time_left(cells, version, deadline) if version is not None else dict.fromkeys(cells, 0.0)
+        soonest = 0.0 if report.quiet else self._plan.margin
+        if not any(seconds <= soonest for seconds in left.values()):
+            report.skipped = len(cells)
+            return
+        due = [cell for cell in cells if left[cell] <= (0.0 if report.quiet else self._plan.ahead)]
+        report.skipped = len(cells) - len(due)
+
+        report.queries = 1
+        known = self._store.features_of(due, deadline)
+        if known[0].version != version:
+            self._cache.announce(known[0].version, self._lifetimes.hard, deadline)
+        for entries in self._batches(known):
+            if deadline.left() <= 0:
+                report.faults.append("out_of_time")
+                return
+            self._cache.write(entries, deadline)
+            report.refreshed += len(entries)
+
+    def _candidates(self, hours: Sequence[dict[int, float]]) -> list[int]:
+        """Cells to look after, each once, the most wanted first."""
+        hot = [cell for cell in hottest(hours, self._plan.hottest) if _is_cell(cell)]
+        around = (neighbour for cell in hot for neighbour in neighbours_of(cell))
+        return list(dict.fromkeys((*hot, *self._places, *around)))
+
+    def _time_left(self, cells: Sequence[int], version: str, deadline: Deadline) -> dict[int, float]:
+        """Seconds until each cell's value turns stale; 0 where there is none, or none that can be read."""
+        left: dict[int, float] = {}
+        for start in range(0, len(cells), _HEADS_AT_ONCE):
+            some = cells[start : start + _HEADS_AT_ONCE]
+            heads = self._cache.heads([value_key(cell, version) for cell in some], deadline)
+            for cell, head in zip(some, heads, strict=True):
+                try:
+                    left[cell] = max(soft_expiry(head, cell) - self._now(), 0.001)
+                except Corrupt:
+                    left[cell] = 0.0
+        return left
+
+    def _batches(self, known: Sequence[CellAnimals]) -> Iterator[list[Entry]]:
+        """Values to write, about a megabyte at a time."""
+        entries: list[Entry] = []
+        size = 0
+        for each in known:
+            value = self._lifetimes.of(each, self._now(), warmed=True)
+            entry = Entry(value_key(each.cell, each.version), pack(value), value.hard - value.created)
+            entries.append(entry)
+            size += len(entry.value)
+            if size >= _BYTES_AT_ONCE:
+                yield entries
+                entries, size = [], 0
+        if entries:
+            yield entries
+
+
+def _is_cell(number: int) -> bool:
+    """Whether a number that was read from Redis is a cell."""
+    try:
+        return number < 2**63 and parse_cell(f"{number:x}") == number
+    except ValueError:
+        return False
+
+
+def read_places(path: Path = PLACES) -> list[int]:
+    """Cells of the places in a CSV file with columns `latitude` and `longitude`, each once."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines)
+        return list(dict.fromkeys(cell_of(float(row["latitude"]), float(row["longitude"])) for row in rows))

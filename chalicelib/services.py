@@ -1,0 +1,176 @@
+"""What requests are answered with, built once a process from the settings."""
+
+import sys
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chalicelib.config.settings import Budget, Settings
+from chalicelib.errors import ModelError
+from chalicelib.features import cells
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.demand import Demand
+from chalicelib.features.lookup import CellFeatures, Policy
+from chalicelib.features.memory import Memory
+from chalicelib.features.protocols import Store
+from chalicelib.features.ttl import Lifetimes
+from chalicelib.model.session import Model
+from chalicelib.model.taxonomy import Taxonomy
+from chalicelib.photo import decode as photo
+from chalicelib.stores.breaker import Breaker
+from chalicelib.stores.iam import Signer
+from chalicelib.stores.postgres import PostgresStore
+from chalicelib.stores.redis_cache import RedisCache
+from chalicelib.telemetry import emf as emitter
+
+if TYPE_CHECKING:
+    from chalicelib.api.health import Health
+    from chalicelib.features.warming import Warming
+
+_HEALTH_PATIENCE = 2.0
+"""Longest wait for one part of a health check, seconds."""
+_YIELDING = 0.0005
+"""How long preparations keep Python to themselves while a request may be waiting, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The five steps' tools and thresholds; safe for threads."""
+
+    limits: photo.Limits
+    model: Model
+    taxonomy: Taxonomy
+    features: CellFeatures
+    cache: RedisCache
+    store: PostgresStore
+    prior_floor: float
+    animal_threshold: float
+    rank_threshold: float
+
+    @classmethod
+    def build(cls, settings: Settings) -> "Services":
+        """All parts, ready to serve. Raises `ModelError`; a store that is down is met later, by a request.
+
+        What a request needs only once its photo is decoded is imported in a thread, since decoding leaves Python free
+        and loading the model does not. psycopg2 is left out: only a cell that is not in Redis asks the database.
+        """
+        labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
+        cache, store = build_cache(settings), build_store(settings)
+        model, taxonomy = Model(settings.model_path, settings.model_threads), Taxonomy.read(labels, taxa)
+        if model.animals != len(taxonomy.animals):
+            raise ModelError(
+                f"{settings.model_path.name} knows {model.animals} animals, {labels.name} has {len(taxonomy.animals)} "
+                "rows; each output needs one row"
+            )
+        parts = cls(
+            limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels),
+            model=model,
+            taxonomy=taxonomy,
+            features=build_features(settings, cache, store),
+            cache=cache,
+            store=store,
+            prior_floor=settings.prior_floor,
+            animal_threshold=settings.animal_threshold,
+            rank_threshold=settings.rank_threshold,
+        )
+        photo.prepare()
+        Thread(target=_prepare, args=(cache, model), daemon=True).start()
+        return parts
+
+    def health(self, request_id: str, *, deep: bool) -> "Health":
+        """Whether each part works; the database is asked only if `deep`, since that wakes it."""
+        from chalicelib.api.health import NOT_ASKED, check, health_of
+
+        size = self.model.input_size
+        blank, anywhere = np.zeros((size, size, 3), np.uint8), np.ones(self.model.animals, np.float32)
+        model = check(lambda: self.model.score(blank, anywhere))
+        cache = check(lambda: self.cache.ping(Deadline.after(_HEALTH_PATIENCE)))
+        database = check(lambda: self.store.ping(Deadline.after(_HEALTH_PATIENCE))) if deep else NOT_ASKED
+        return health_of(model, cache, database, request_id)
+
+
+def _prepare(cache: RedisCache, model: Model) -> None:
+    """Import what the first request needs after decoding, connect to Redis, and learn the model's version.
+
+    Python hands over to another thread every 5 ms; a request that has come meanwhile would wait for that many times.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_YIELDING)
+    try:
+        cells.prepare()
+        cache.prepare()
+        emitter.prepare()
+        import chalicelib.api.responses  # noqa: F401
+
+        _ = model.version
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def build_cache(settings: Settings) -> RedisCache:
+    """The Redis side; opens nothing yet."""
+    name, url = settings.redis_iam_cache, settings.redis_url
+    return RedisCache.from_url(
+        url,
+        Budget(settings.redis_connect, settings.redis_command, settings.redis_total),
+        _breaker(settings),
+        ca=settings.redis_ca,
+        login=Signer(settings.aws_region).cache_login(name, url) if name else None,
+        idle=settings.redis_idle,
+        size=settings.redis_connections,
+    )
+
+
+def build_store(settings: Settings, statement: float | None = None) -> PostgresStore:
+    """The PostgreSQL side; opens nothing yet. `statement`: longest query in seconds where it is not a request's."""
+    command = settings.database_statement if statement is None else statement
+    total = settings.database_total if statement is None else settings.database_total + statement
+    return PostgresStore(
+        settings.database_url,
+        Budget(settings.database_connect, command, total),
+        _breaker(settings),
+        password=Signer(settings.aws_region).database_password(settings.database_url)
+        if settings.database_iam
+        else None,
+        ca=settings.database_ca,
+        idle=settings.database_idle,
+    )
+
+
+def build_lifetimes(settings: Settings) -> Lifetimes:
+    """How long features live in Redis."""
+    return Lifetimes(
+        settings.features_soft_ttl, settings.features_hard_ttl, settings.features_empty_ttl, settings.features_jitter
+    )
+
+
+def build_features(settings: Settings, cache: RedisCache, store: Store) -> CellFeatures:
+    """The whole stage over a cache and a store."""
+    policy = Policy(
+        build_lifetimes(settings),
+        total=settings.features_total,
+        lease=settings.features_lease,
+        rest=settings.features_rest,
+        fresh=settings.memory_fresh,
+        version=settings.version_fresh,
+    )
+    return CellFeatures(cache, store, policy, Memory(settings.memory_cells), Demand())
+
+
+def build_warming(settings: Settings) -> "Warming":
+    """The scheduled function's part, with connections of its own: its query may take longer than a request's."""
+    from chalicelib.features.warming import Plan, Warming, read_places  # a request never needs it
+
+    return Warming(
+        build_cache(settings),
+        build_store(settings, statement=settings.warm_statement),
+        build_lifetimes(settings),
+        Plan(settings.warm_hottest, settings.warm_margin, settings.warm_ahead, settings.warm_quiet),
+        read_places(),
+    )
+
+
+def _breaker(settings: Settings) -> Breaker:
+    return Breaker(settings.breaker_failures, settings.breaker_rest)

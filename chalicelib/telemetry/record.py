@@ -1,0 +1,230 @@
+"""What one request did, or one run of warming: filled along the path, read once at its end."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import HTTPError, InternalError, ModelError
+from chalicelib.redaction import summary_of, trace_of
+from chalicelib.telemetry.metrics import DIMENSIONS
+
+if TYPE_CHECKING:
+    from chalicelib.api.responses import Answer
+    from chalicelib.features.lookup import Features
+    from chalicelib.features.trace import Trace
+    from chalicelib.features.warming import Report
+    from chalicelib.photo.decode import Photo
+
+_MODES = {
+    "narrowed": "Narrowed",
+    "no_location": "NoLocation",
+    "unknown_area": "UnknownArea",
+    "degraded": "Degraded",
+}
+_LEVELS = {
+    "memory": "MemoryHits",
+    "hit": "CacheHits",
+    "stale": "StaleHits",
+    "miss": "CacheMisses",
+    "bypass": "CacheBypasses",
+}
+_CACHE_FAULTS = ("redis_", "value_corrupt", "version_corrupt")
+_DATABASE_FAULTS = ("postgres_", "lease_failed")
+"""How codes of faults begin. `lease_failed`: the database had just failed whoever asked for the cell before. What
+is neither (another request was too slow, a clock is ahead) is seen by its effect: stale, degraded, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a request failed, as text. `cause`: type of the error behind it; `trace`: only where the fault is ours.
+
+    The exception itself is not kept: its traceback holds the frames of the request, and they hold the photo's pixels
+    and this record. Such a circle lives until the cyclic collector runs, which counts objects and not bytes.
+    """
+
+    status: int
+    code: str
+    cause: str | None = None
+    summary: str | None = None
+    trace: str | None = None
+    is_lasting: bool = False
+
+    @classmethod
+    def of(cls, error: HTTPError, cause: BaseException | None = None) -> "Failure":
+        """What is kept of an error. `cause`: what led to it, if it is not the error's own `__cause__`.
+
+        `is_lasting`: it does not pass by itself, as when the model is broken.
+        """
+        cause = cause or error.__cause__
+        if cause is None:
+            return cls(error.status, error.code)
+        is_ours = isinstance(error, InternalError)
+        return cls(
+            error.status,
+            error.code,
+            cause=type(cause).__name__,
+            summary=summary_of(str(cause)),
+            trace=trace_of("".join(traceback.format_exception(cause)).rstrip("\n")) if is_ours else None,
+            is_lasting=isinstance(cause, ModelError),
+        )
+
+
+@dataclass(slots=True)
+class Record:
+    """What one request did. Made at the door, passed along, written once; nothing outlives the request.
+
+    `initialisation`: seconds that the process took to get ready, if this request is its first.
+    """
+
+    request_id: str
+    route: str
+    started: float = field(default_factory=perf_counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+    photo: "Photo | None" = None
+    cell: str | None = None
+    features: "Features | None" = None
+    answer: "Answer | None" = None
+    failure: Failure | None = None
+    initialisation: float | None = None
+
+    def timed[**P, R](self, stage: str, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run one step and count its time under a stage; several steps may share one."""
+        started = perf_counter()
+        try:
+            return step(*args, **kwargs)
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - started
+
+    def milliseconds(self, stage: str) -> float:
+        """Time spent in a stage so far, in milliseconds to a tenth."""
+        return round(self.seconds.get(stage, 0.0) * 1e3, 1)
+
+    def elapsed(self) -> float:
+        """Time since the request came in, in milliseconds to a tenth."""
+        return round((perf_counter() - self.started) * 1e3, 1)
+
+    def metrics(self) -> dict[str, float]:
+        """What this request adds to each metric."""
+        values: dict[str, float] = {
+            "Requests": 1,
+            "Faults": int(self.failure is not None and self.failure.status >= 500),
+            "Rejections": int(self.failure is not None and self.failure.status < 500),
+            "Latency": self.elapsed(),
+            "ColdStarts": int(self.initialisation is not None),
+        }
+        if self.initialisation is not None:
+            values["InitLatency"] = round(self.initialisation * 1e3, 1)
+        for stage in self.seconds:
+            if stage != "fetch":
+                values[f"{stage.capitalize()}Latency"] = self.milliseconds(stage)
+        if self.photo:
+            values |= {"PhotoBytes": self.photo.size_in_bytes, "PhotoMegapixels": self.photo.megapixels}
+        if self.features:
+            values |= _of_features(self.features)
+        if self.answer:
+            values |= _of_answer(self.answer)
+        return values
+
+    def dimensions(self) -> dict[str, str]:
+        """The values of those dimensions that only some metrics have."""
+        values = {"route": self.route}
+        if self.failure and self.failure.status < 500:
+            values["code"] = self.failure.code
+        if self.answer and self.answer.prediction:
+            rank = self.answer.prediction.rank
+            values["rank"] = rank if rank in DIMENSIONS["rank"].values else "other"
+        return values
+
+    def properties(self) -> dict[str, Any]:
+        """What is known of this request besides, for Logs Insights. Never a coordinate, never who asked."""
+        values: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
+        if self.failure:
+            values["code"] = self.failure.code
+        if "fetch" in self.seconds:  # only uploads have it; as a metric it would be paid for
+            values["fetch_ms"] = self.milliseconds("fetch")
+        if self.cell:
+            values["cell"] = self.cell
+        if self.features:
+            values |= {"mode": self.features.mode, "cache": self.features.cache}
+            values["features_version"] = self.features.version
+            if self.features.faults:
+                values["faults"] = list(self.features.faults)
+        if self.answer:
+            best = self.answer.candidates[0]
+            values |= {
+                "location_source": self.answer.location.source,
+                "animal": best.animal,
+                "animal_name": best.name,
+                "here": best.here,
+                "rank": self.answer.prediction.rank if self.answer.prediction else None,
+                "model_version": self.answer.model.version,
+            }
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class WarmingRecord:
+    """What one run of the warming schedule did."""
+
+    request_id: str
+    report: "Report"
+
+    def metrics(self) -> dict[str, float]:
+        """What this run adds to each metric."""
+        report = self.report
+        values: dict[str, float] = {
+            "WarmingRuns": 1,
+            "WarmingLatency": round(report.seconds * 1e3, 1),
+            "WarmingConsidered": report.considered,
+            "WarmingRefreshed": report.refreshed,
+            "WarmingSkipped": report.skipped,
+            "WarmingFailed": report.failed,
+            "WarmingQueries": report.queries,
+            "WarmingFaults": len(report.faults),
+        }
+        return values if report.useful is None else values | {"WarmingUseful": report.useful}
+
+    def dimensions(self) -> dict[str, str]:
+        """None but those that every metric has."""
+        return {}
+
+    def properties(self) -> dict[str, Any]:
+        """What is known of this run besides, for Logs Insights."""
+        return {"request_id": self.request_id, "quiet": self.report.quiet, "faults": self.report.faults}
+
+
+def _of_features(features: "Features") -> dict[str, float]:
+    values: dict[str, float] = {name: int(name == _MODES[features.mode]) for name in _MODES.values()}
+    values["CacheErrors"] = sum(fault.startswith(_CACHE_FAULTS) for fault in features.faults)
+    values["DatabaseErrors"] = sum(fault.startswith(_DATABASE_FAULTS) for fault in features.faults)
+    if features.mode != "no_location":
+        values |= {name: int(name == _LEVELS[features.cache]) for name in _LEVELS.values()}
+        values["AnimalsInCell"] = len(features.animals)
+        values |= _of_trace(features.trace)
+    return values
+
+
+def _of_trace(trace: "Trace") -> dict[str, float]:
+    return {
+        "DatabaseQueries": trace.queries,
+        "DatabaseLatency": trace.query_ms,
+        "LeaseWaits": trace.lease_waits,
+        "LeaseWaitLatency": trace.lease_wait_ms,
+        "BreakerOpenings": len(trace.opened),
+        "WarmedHits": int(trace.warmed),
+    }
+
+
+def _of_answer(answer: "Answer") -> Mapping[str, float]:
+    best, source = answer.candidates[0], answer.location.source
+    return {
+        "Identifications": 1,
+        "LocationFromExif": int(source == "exif"),
+        "LocationFromRequest": int(source == "request"),
+        "TopScore": best.score,
+        "Predictions": int(answer.prediction is not None),
+        "NoAnimal": int(answer.prediction is None),
+        "UnexpectedAnimals": int(answer.prediction is not None and best.here == "unexpected"),
+    }

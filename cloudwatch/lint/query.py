@@ -1,0 +1,104 @@
+"""Queries of Logs Insights, saved ones and those of widgets: commands, functions, and fields that the lines have."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from cloudwatch.lint import emitted
+from cloudwatch.lint.catalogue import RESOURCES
+from cloudwatch.lint.finding import instead
+
+MOST_CHARACTERS = 10_000
+"""Length of a query definition (PutQueryDefinition)."""
+
+_LANGUAGE = json.loads(Path(__file__).with_name("insights.json").read_text(encoding="utf-8"))
+COMMANDS, FUNCTIONS, WORDS, OF_CLOUDWATCH = (
+    frozenset(_LANGUAGE[kind]) for kind in ("commands", "functions", "words", "fields")
+)
+
+_SOURCE = re.compile(r"'([^']*)'")
+_TOKEN = re.compile(
+    r"""(?P<comment>\#[^\n]*)
+      | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|/(?:[^/\\\n]|\\.)+/)
+      | (?P<quoted>`[^`]+`)
+      | (?P<number>\d[\w.]*)
+      | (?P<name>@?[A-Za-z_][\w@]*(?:\.\w+)*)
+      | (?P<sign>[^\s\w])""",
+    re.VERBOSE,
+)
+type Token = tuple[str, str]
+
+
+def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
+    """What is wrong with a query. One of a widget begins with `SOURCE '…'`; else the groups are given."""
+    tokens = [(kind, match[kind]) for match in _TOKEN.finditer(text) if (kind := match.lastgroup or "") != "comment"]
+    commands = list(_commands(tokens))
+    groups = list(log_groups)
+    while commands and commands[0] and commands[0][0][1] == "SOURCE":
+        groups += _SOURCE.findall("".join(token for _, token in commands.pop(0)))
+    for group in groups:
+        if group not in RESOURCES["LogGroupName"]:
+            yield f'nothing writes to the log group "{group}"; {instead(group, RESOURCES["LogGroupName"])}'
+    if len(text) > MOST_CHARACTERS:
+        yield f"{len(text):,} characters, at most {MOST_CHARACTERS:,} are taken"
+    if not commands:
+        yield "it has no command; write for instance: fields @timestamp, request_id | sort @timestamp desc"
+    known = emitted.fields() | OF_CLOUDWATCH
+    for number, command in enumerate(commands, 1):
+        if not command or command[0][1] not in COMMANDS:
+            word = command[0][1] if command else ""
+            yield f'command {number} begins with "{word}"; {instead(word, COMMANDS)}'
+            continue
+        yield from (f"command {number} ({command[0][1]}): {problem}" for problem in _wrong_names(command, known))
+        known = _known_after(command, known)
+
+
+def _commands(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """Tokens of each command, apart by `|`."""
+    command: list[Token] = []
+    for token in tokens:
+        if token == ("sign", "|"):
+            yield command
+            command = []
+        else:
+            command.append(token)
+    if command:
+        yield command
+
+
+def _wrong_names(command: Sequence[Token], known: set[str]) -> Iterator[str]:
+    aliases, tokens = set(_aliases(command)), command[1:]
+    for place, (kind, name) in enumerate(tokens):
+        if kind not in ("name", "quoted") or name in WORDS:
+            continue
+        if kind == "name" and tokens[place + 1 : place + 2] == [("sign", "(")]:
+            if name not in FUNCTIONS:
+                yield f'there is no function "{name}"; {instead(name, FUNCTIONS)}'
+        elif (field := _field(name)) not in known and field not in aliases:
+            yield f'no line has the field "{field}" here; {instead(field, known)}'
+
+
+def _field(name: str) -> str:
+    """The field that holds it: `faults` for `faults.0`."""
+    return name.strip("`").partition(".")[0]
+
+
+def _aliases(command: Sequence[Token]) -> Iterator[str]:
+    """Names that a command gives: what stands after `as`, and with `parse` all that follows, apart by commas."""
+    words = [token for _, token in command]
+    for place, (kind, name) in enumerate(command):
+        given = words[place - 1] == "as" or (words[0] == "parse" and "as" in words[:place])
+        if given and kind in ("name", "quoted"):
+            yield name.strip("`")
+
+
+def _known_after(command: Sequence[Token], known: set[str]) -> set[str]:
+    """Fields that the next command can name: after `stats`, only what it counted and by what."""
+    aliases, tokens = set(_aliases(command)), command[1:]
+    if command[0][1] != "stats":
+        return known | aliases
+    words = [token for _, token in tokens]
+    grouped = tokens[words.index("by") + 1 :] if "by" in words else []
+    functions = {token for place, (_, token) in enumerate(grouped) if grouped[place + 1 : place + 2] == [("sign", "(")]}
+    return aliases | {_field(token) for kind, token in grouped if kind in ("name", "quoted")} - functions - WORDS

@@ -1,0 +1,132 @@
+"""Structure: what JSON Schema finds, said in our words: what is there, and what to write instead.
+
+Dashboards have a schema file beside this module. The schema of alarms is made from botocore's model of the API, which
+is what boto3 sends by.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from botocore.session import get_session
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from cloudwatch.lint.finding import instead
+
+_FILE = Path(__file__).with_name("dashboard.schema.json")
+_SIMPLE = {"string": "a text", "integer": "a whole number", "boolean": "true or false, without quotes"}
+
+
+def dashboard_errors(value: Any, part: str = "") -> Iterator[str]:
+    """What is wrong with a body, or with a part of one such as `metric_properties` (a name of the schema's $defs)."""
+    yield from _errors(_dashboard_validator(part), value)
+
+
+def request_errors(operation: str, value: Any) -> Iterator[str]:
+    """What is wrong with the parameters of an operation of CloudWatch, such as `PutMetricAlarm`."""
+    yield from _errors(_request_validator(operation), value)
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return dict(json.loads(_FILE.read_text(encoding="utf-8")))
+
+
+def _definitions() -> dict[str, Any]:
+    return dict(_schema()["$defs"])
+
+
+@cache
+def _dashboard_validator(part: str) -> Draft202012Validator:
+    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": _definitions()} if part else _schema())
+
+
+@cache
+def _request_validator(operation: str) -> Draft202012Validator:
+    model = get_session().get_service_model("cloudwatch")
+    return Draft202012Validator(_schema_of(model.operation_model(operation).input_shape))
+
+
+def _schema_of(shape: Any) -> dict[str, Any]:
+    """JSON Schema of a shape of botocore's."""
+    limits = shape.metadata
+    if shape.type_name == "structure":
+        return {
+            "type": "object",
+            "description": f"an object with {', '.join(shape.members)}",
+            "required": shape.required_members,
+            "additionalProperties": False,
+            "properties": {name: _schema_of(member) for name, member in shape.members.items()},
+        }
+    if shape.type_name == "list":
+        most = {"maxItems": limits["max"]} if "max" in limits else {}
+        words = f"a list{f' of at most {limits["max"]}' if most else ''}"
+        return {"type": "array", "description": words, "items": _schema_of(shape.member)} | most
+    if shape.type_name == "string":
+        if "enum" in limits:
+            return {"enum": limits["enum"]}
+        few, many = limits.get("min", 0), limits.get("max", 1 << 20)
+        words = f"a text of {few} to {many} characters" if "max" in limits else "a text"
+        return {"type": "string", "description": words, "minLength": few, "maxLength": many}
+    if shape.type_name in ("integer", "long"):
+        return {"type": "integer", "description": _SIMPLE["integer"], "minimum": limits.get("min", 0)}
+    if shape.type_name in ("double", "float"):
+        return {"type": "number", "description": "a number, without quotes"}
+    if shape.type_name == "boolean":
+        return {"type": "boolean", "description": _SIMPLE["boolean"]}
+    raise TypeError(f"a shape of type {shape.type_name} is not known here")
+
+
+def _errors(validator: Draft202012Validator, value: Any) -> Iterator[str]:
+    errors = sorted(validator.iter_errors(value), key=lambda each: [str(step) for step in each.absolute_path])
+    yield from dict.fromkeys(words for error in errors for words in _words(error))
+
+
+def _words(error: ValidationError) -> Iterator[str]:
+    """One error of JSON Schema in our words."""
+    path = _path(error)
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
+    known: Mapping[str, Any] = schema.get("properties", {})
+    there: Any = error.instance
+    if error.validator == "required":
+        for missing in [name for name in schema["required"] if name not in there]:
+            wanted = _wanted(known.get(missing, {}))
+            yield f"{_at(path, missing)} is missing" + (f"; write {wanted}" if wanted else "")
+    elif error.validator == "additionalProperties":
+        for extra in sorted(there.keys() - known.keys()):
+            yield f"{_at(path, extra)} is no key here; {instead(extra, known)}"
+    else:
+        wanted = _wanted(schema)
+        yield f"{path or 'the whole'} is {_shown(there)}; write {wanted or error.message}"
+
+
+def _wanted(schema: Mapping[str, Any]) -> str:
+    """What a schema wants, as it says itself."""
+    if "$ref" in schema:
+        schema = _definitions()[schema["$ref"].removeprefix("#/$defs/")]
+    if "description" in schema:
+        return str(schema["description"])
+    if "enum" in schema:
+        values = [f'"{each}"' for each in schema["enum"]]
+        return f"one of {', '.join(values)}" if len(values) > 1 else values[0]
+    return _SIMPLE.get(schema.get("type", ""), "")
+
+
+def _path(error: ValidationError) -> str:
+    """Where, as people write it: `annotations.horizontal[2].color`, counted from 1."""
+    path = ""
+    for step in error.absolute_path:
+        path += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if path else step
+    return path
+
+
+def _at(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"

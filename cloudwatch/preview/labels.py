@@ -1,0 +1,120 @@
+"""What lines are called: the names that they get by default, and labels with values in them.
+
+Source of the variables: "Using dynamic labels" in the CloudWatch user guide. Times are UTC.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from cloudwatch.preview.periods import Floats
+from cloudwatch.preview.values import EvaluationError, Series
+from cloudwatch.syntax.lines import Metric
+
+_VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'(?P<property>[^']*)'\s*\)|(?P<name>\w+))\s*\}")
+_NOTHING = "--"  # what stands where there is no data
+
+
+def defaults(metrics: Sequence[tuple[Metric, str]]) -> list[str]:
+    """Names for metrics with their statistics: what tells them apart, or the metric's name if nothing does.
+
+    >>> codes = [Metric("N", "Rejections", (("code", code), ("stage", "dev"))) for code in ("a", "b")]
+    >>> defaults([(code, "Sum") for code in codes])
+    ['a', 'b']
+    """
+    names = {metric.name for metric, _ in metrics}
+    stats = {stat for _, stat in metrics}
+    values: dict[str, set[str | None]] = {}
+    for metric, _ in metrics:
+        for dimension, _ in metric.dimensions:
+            values.setdefault(dimension, set())
+    for dimension, found in values.items():
+        found.update(dict(metric.dimensions).get(dimension) for metric, _ in metrics)
+    differing = {dimension for dimension, found in values.items() if len(found) > 1}
+
+    def name(metric: Metric, stat: str) -> str:
+        parts = [value for dimension, value in metric.dimensions if dimension in differing]
+        if len(names) > 1 or not parts:
+            parts.insert(0, metric.name)
+        return " ".join(parts + [stat] * (len(stats) > 1))
+
+    return [name(metric, stat) for metric, stat in metrics]
+
+
+def with_values(label: str, series: Series, region: str | None) -> str:
+    """The label with its `${…}` replaced by what they stand for in this series.
+
+    Raises:
+        EvaluationError: a variable that CloudWatch does not have, or that the preview does not know.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match["property"] is not None:
+            return _property(match["property"], series, region)
+        if match["name"] == "LABEL":
+            return series.label
+        if match["name"] not in _VARIABLES:
+            known = ", ".join(["LABEL", *_VARIABLES])
+            raise EvaluationError(f"label {label!r} has unknown variable {match['name']}; known are {known}, PROP('…')")
+        there = ~np.isnan(series.values)
+        if not there.any():
+            return _NOTHING
+        return _VARIABLES[match["name"]](series.values[there], series.grid.begins[there].astype(np.float64))
+
+    return _VARIABLE.sub(value, label)
+
+
+def _property(name: str, series: Series, region: str | None) -> str:
+    """`PROP('…')`: something of the metric itself; empty where the series is no metric."""
+    metric = series.metric
+    if name.startswith("Dim."):
+        return dict(metric.dimensions).get(name.removeprefix("Dim."), "") if metric else ""
+    known = {
+        "MetricName": metric.name if metric else "",
+        "Namespace": metric.namespace if metric else "",
+        "Period": str(series.grid.period),
+        "Region": region or "",
+        "Stat": series.stat or "",
+    }
+    if name not in known:
+        raise EvaluationError(f"a label has PROP('{name}'); the preview knows {', '.join(known)} and Dim.…")
+    return known[name]
+
+
+def _number(value: float) -> str:
+    """Four figures, and thousands with commas."""
+    digits = 0 if abs(value) >= 1000 else 4 - len(str(int(abs(value))))
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _length(seconds: float) -> str:
+    """Such as `1h 5m`."""
+    days, rest = divmod(int(abs(seconds)), 86400)
+    parts = [(days, "d"), (rest // 3600, "h"), (rest % 3600 // 60, "m")]
+    return " ".join(f"{number}{unit}" for number, unit in parts if number) or "0m"
+
+
+_VARIABLES: Mapping[str, Callable[[Floats, Floats], str]] = {
+    "AVG": lambda values, _: _number(float(values.mean())),
+    "DATAPOINT_COUNT": lambda values, _: str(len(values)),
+    "FIRST": lambda values, _: _number(values[0]),
+    "FIRST_LAST_RANGE": lambda values, _: _number(values[-1] - values[0]),
+    "FIRST_LAST_TIME_RANGE": lambda _, times: _length(times[-1] - times[0]),
+    "FIRST_TIME": lambda _, times: _time(times[0]),
+    "LAST": lambda values, _: _number(values[-1]),
+    "LAST_TIME": lambda _, times: _time(times[-1]),
+    "MAX": lambda values, _: _number(values.max()),
+    "MAX_TIME": lambda values, times: _time(times[values.argmax()]),
+    "MIN": lambda values, _: _number(values.min()),
+    "MIN_MAX_RANGE": lambda values, _: _number(values.max() - values.min()),
+    "MIN_MAX_TIME_RANGE": lambda values, times: _length(times[values.argmax()] - times[values.argmin()]),
+    "MIN_TIME": lambda values, times: _time(times[values.argmin()]),
+    "SUM": lambda values, _: _number(float(values.sum())),
+}

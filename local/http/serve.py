@@ -1,0 +1,43 @@
+"""Serve app.py on this machine, through Chalice's own local server: `python -m local.http.serve --port 8000`.
+
+The same path as `chalice local`, with the model loaded before the port is opened.
+"""
+
+import argparse
+import sys
+
+from local.stack.ports import HOST
+
+
+def main() -> int:
+    """Load, then serve until ended."""
+    parser = argparse.ArgumentParser(description="Serve the app on this machine.")
+    parser.add_argument("--port", type=int, default=8000)
+    port: int = parser.parse_args().port
+
+    import app
+    from chalicelib.errors import ModelError
+    from local.http.dashboards import Dashboards
+    from local.http.gateway import build_server
+
+    try:
+        app.services()
+    except ModelError as error:
+        print(f"the app cannot serve: {error}", file=sys.stderr)
+        return 1
+    metrics = app.settings.metrics_file
+    dashboards = Dashboards(metrics) if metrics else None
+    limit = app.settings.photo_max_bytes
+    server = build_server(app.app, HOST, port, photo_max_bytes=limit, dashboards=dashboards)
+    try:
+        server.server.serve_forever()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if dashboards:
+            dashboards.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Events as AWS sends them to functions, and answers as API Gateway reads them. No container, no socket.
+
+REST API, proxy integration: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+EventBridge: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-scheduled.html
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+from local.lambda_sim.function import ACCOUNT, REGION
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as it came in. `target`: path and query; `headers`: in order, names may come twice."""
+
+    method: str
+    target: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    source_ip: str
+
+    def header(self, name: str) -> str:
+        """The last header of this name, in any case; empty if there is none."""
+        return next((value for each, value in reversed(self.headers) if each.lower() == name.lower()), "")
+
+    @property
+    def path(self) -> str:
+        """Without the query."""
+        return urlsplit(self.target).path
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client gets."""
+
+    status: int
+    headers: Mapping[str, str | list[str]]
+    body: bytes
+
+
+class Malformed(Exception):
+    """What a function returned is no answer of a proxy integration."""
+
+
+def matches(content_type: str, binary_types: Sequence[str]) -> bool:
+    """Whether API Gateway takes a media type for binary; parameters such as a boundary do not count.
+
+    >>> matches("image/jpeg; quality=1", ["image/*"])
+    True
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    return any(each in ("*/*", kind) or each == f"{kind.partition('/')[0]}/*" for each in binary_types)
+
+
+def proxy_event(
+    request: Request,
+    resource: str,
+    captured: Mapping[str, str],
+    stage: str,
+    binary_types: Sequence[str],
+    request_id: str,
+    trace_id: str,
+) -> dict[str, Any]:
+    """The event of a request to a resource such as `/web/{name}`.
+
+    A body of a binary type is sent in base64; any other as text, in which what is no UTF-8 is lost, as it is there.
+    """
+    binary = bool(request.body) and matches(request.header("content-type"), binary_types)
+    text = base64.b64encode(request.body).decode() if binary else request.body.decode("utf-8", "replace")
+    query = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
+    headers: dict[str, list[str]] = {}
+    added = [("X-Forwarded-For", request.source_ip), ("X-Forwarded-Proto", "https"), ("X-Amzn-Trace-Id", trace_id)]
+    for name, value in (*request.headers, *added):
+        headers.setdefault(name, []).append(value)
+    now = datetime.now(UTC)
+    return {
+        "resource": resource,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": {**captured} or None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "local",
+            "domainName": request.header("host"),
+            "extendedRequestId": request_id[:15],
+            "httpMethod": request.method,
+            "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent") or None},
+            "path": request.path,  # with the stage before it, unless a domain of one's own maps to it, as here
+            "protocol": "HTTP/1.1",
+            "requestId": request_id,
+            "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "requestTimeEpoch": int(now.timestamp() * 1e3),
+            "resourcePath": resource,
+            "stage": stage,
+        },
+        "body": text if request.body else None,
+        "isBase64Encoded": binary,
+    }
+
+
+def answer_of(payload: bytes, accept: str, binary_types: Sequence[str]) -> Answer:
+    """What a function returned, as an answer. Raises `Malformed`.
+
+    Base64 is decoded only for a client whose first media type in `Accept` is a binary type.
+    """
+    try:
+        returned = json.loads(payload)
+        headers: dict[str, str | list[str]] = {
+            name: str(value) for name, value in (returned.get("headers") or {}).items()
+        }
+        for name, values in (returned.get("multiValueHeaders") or {}).items():
+            headers[name] = [str(value) for value in values]
+        body = (returned.get("body") or "").encode()
+        if returned.get("isBase64Encoded") and matches(accept.partition(",")[0], binary_types):
+            body = base64.b64decode(body)
+        headers.setdefault("Content-Type", "application/json")
+        return Answer(int(returned["statusCode"]), headers, body)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"no answer of a proxy integration: {type(error).__name__} {error}") from error
+
+
+def scheduled_event(rule: str) -> dict[str, Any]:
+    """The event of a rule that runs on a schedule."""
+    return {
+        "version": "0",
+        "id": str(uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}"],
+        "detail": {},
+    }

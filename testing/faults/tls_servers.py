@@ -1,0 +1,155 @@
+"""Servers that speak TLS: Debian's Redis, in cluster mode with all slots, and Debian's PostgreSQL.
+
+The wheels that everything else runs on have none. Both also listen without TLS, for the administration.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+
+import psycopg2
+import pytest
+import trustme
+
+from local.stack.child import Child
+from local.stack.initdb import OWNER, as_runner, clean_environment, give_to_runner, way_to_run
+from local.stack.ports import free_port
+from local.stack.postgres import PostgresServer
+from testing.faults.servers import Node
+
+NAME = "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Files of a server's certificate and key."""
+
+    chain: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """`authority`: what clients trust. The others are not to be accepted, each for the reason in its name."""
+
+    authority: Path
+    good: Certificate
+    expired: Certificate
+    stranger: Certificate
+    misnamed: Certificate
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        """New ones, as files."""
+        authority, stranger = trustme.CA(), trustme.CA()
+        authority.cert_pem.write_to_path(folder / "authority.pem")
+        past = datetime.now(UTC) - timedelta(days=1)
+        return cls(
+            folder / "authority.pem",
+            _written(folder, "good", authority.issue_cert(NAME)),
+            _written(folder, "expired", authority.issue_cert(NAME, not_after=past)),
+            _written(folder, "stranger", stranger.issue_cert(NAME)),
+            _written(folder, "misnamed", authority.issue_cert("elsewhere.example")),
+        )
+
+
+def _written(folder: Path, name: str, issued: trustme.LeafCert) -> Certificate:
+    made = Certificate(folder / f"{name}.crt", folder / f"{name}.key")
+    for number, part in enumerate(issued.cert_chain_pems):
+        part.write_to_path(made.chain, append=number > 0)
+    issued.private_key_pem.write_to_path(made.key)
+    made.key.chmod(0o600)
+    return made
+
+
+def required(path: str | None, package: str) -> Path:
+    """The program at a path; without it the test fails in CI, and is skipped elsewhere."""
+    if path is None:
+        sentence = f"TLS is tested with Debian's {package}, which is not installed: apt-get install {package}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(sentence, pytrace=False)
+        pytest.skip(sentence)
+    return Path(path)
+
+
+class TlsRedis(Node):
+    """Debian's Redis; `tls_port` is where it speaks TLS."""
+
+    def __init__(self, folder: Path, certificates: Certificates) -> None:
+        program = required(shutil.which("redis-server"), "redis-server")
+        self.tls_port = free_port()
+        lines = [
+            f"tls-port {self.tls_port}",
+            f"tls-cert-file {certificates.good.chain}",
+            f"tls-key-file {certificates.good.key}",
+            f"tls-ca-cert-file {certificates.authority}",
+            "tls-auth-clients no",
+        ]
+        super().__init__(folder, *lines)
+        self.child = Child("Redis", [program, folder / "valkey.conf"], log=folder / "valkey.log", patience=2.0)
+
+
+@contextmanager
+def tls_redis(folder: Path, certificates: Certificates) -> Iterator[TlsRedis]:
+    """A running Redis that speaks TLS."""
+    server = TlsRedis(folder / "redis", certificates)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+class TlsPostgres(PostgresServer):
+    """Debian's PostgreSQL; its data folder is new."""
+
+    def __init__(self, folder: Path, certificates: Certificates) -> None:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+        program = required(str(found[-1]) if found else None, "postgresql")
+        way = way_to_run()
+        data, password, password_file = folder / "data", secrets.token_urlsafe(18), folder / "password"
+        data.mkdir(parents=True, mode=0o700)
+        give_to_runner(data, way)
+        password_file.write_text(password)
+        command = [*as_runner(way), program.with_name("initdb"), "-D", data, "-U", "postgres", "-A", "scram-sha-256"]
+        command += [f"--pwfile={password_file}", "-E", "UTF8", "--locale=C", "--no-sync"]
+        subprocess.run(command, check=True, capture_output=True, env=clean_environment())
+        super().__init__(data, 0, password, durable=False, way=way)
+        self._program = [*as_runner(way), program]
+        chain, key = self.install(certificates.good)
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.write(f"ssl = on\nssl_cert_file = '{chain}'\nssl_key_file = '{key}'\n")
+
+    def install(self, certificate: Certificate) -> tuple[Path, Path]:
+        """Copies of a certificate and its key in the data folder, the server's own."""
+        copies = self.data_dir / "server.crt", self.data_dir / "server.key"
+        owner = self.data_dir.stat().st_uid
+        for source, copy in zip((certificate.chain, certificate.key), copies, strict=True):
+            copy.unlink(missing_ok=True)
+            shutil.copy(source, copy)
+            os.chown(copy, owner, -1)
+        return copies
+
+
+@contextmanager
+def tls_postgres(certificates: Certificates) -> Iterator[TlsPostgres]:
+    """A running PostgreSQL that speaks TLS, with the app's user and database."""
+    with TemporaryDirectory(prefix="faunalens-faults-") as folder:
+        server = TlsPostgres(Path(folder), certificates)
+        try:
+            server.start()
+            with closing(psycopg2.connect(server.admin_url)) as admin, admin.cursor() as cursor:
+                admin.autocommit = True
+                cursor.execute(f"create role {OWNER} login password %s", (server._password,))
+                cursor.execute(f"create database {OWNER} owner {OWNER}")
+            yield server
+        finally:
+            server.stop()

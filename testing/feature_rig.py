@@ -1,0 +1,91 @@
+"""The feature stage over real servers, with small datasets of its own."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import count
+from urllib.parse import urlsplit
+
+import numpy as np
+import psycopg2
+
+from chalicelib.config.settings import Budget
+from chalicelib.features.demand import Demand
+from chalicelib.features.lookup import CellFeatures, MemoryEntry, Policy
+from chalicelib.features.memory import Memory
+from chalicelib.features.ttl import Lifetimes
+from chalicelib.stores.breaker import Breaker
+from chalicelib.stores.postgres import PostgresStore
+from chalicelib.stores.redis_cache import RedisCache
+from database.dataset import Dataset
+from database.load import activate, load
+from database.seed import ROW, Cell
+from local.stack.postgres import PostgresServer
+
+FIRST = 0x83BE0AFFFFFFFFF
+"""The first cell of every dataset here; the others follow it number by number."""
+ANIMALS = 74
+REDIS, POSTGRES = Budget(connect=0.3, command=0.15, total=0.4), Budget(connect=0.5, command=0.8, total=1.0)
+
+_databases = count(1)
+
+
+def dataset(version: str, cells: int = 20, animals: int = ANIMALS) -> Dataset:
+    """A dataset of as many cells, each with the same animals; those of `v2` weigh less than those of `v1`."""
+    rows = np.zeros(cells * animals, ROW)
+    rows["cell"] = np.repeat(np.arange(FIRST, FIRST + cells), animals)
+    rows["animal"] = np.tile(np.arange(animals) * 3, cells)
+    rows["weight"] = 1.0 / int(version.removeprefix("v"))
+    rows["status"] = np.tile(np.arange(animals) % 2 + 1, cells)
+    return Dataset(version, [Cell(FIRST + n, False, ("AU", "NZ")) for n in range(cells)], [rows])
+
+
+@contextmanager
+def database(server: PostgresServer, versions: Sequence[str] = ("v1",), cells: int = 20) -> Iterator[str]:
+    """The address of a new database on a server, with these datasets, of which the first is active."""
+    name = f"features_{next(_databases)}"
+    _as_admin(server, f"create database {name} owner {urlsplit(server.url).username}")
+    url = server.url.rpartition("/")[0] + f"/{name}"
+    try:
+        with closing(psycopg2.connect(url)) as connection:
+            for version in reversed(versions):
+                load(connection, dataset(version, cells), report=lambda _: None)
+            activate(connection, versions[0])
+        yield url
+    finally:
+        _as_admin(server, f"drop database {name} with (force)")
+
+
+def _as_admin(server: PostgresServer, statement: str) -> None:
+    with closing(psycopg2.connect(server.admin_url)) as admin:
+        admin.autocommit = True
+        admin.cursor().execute(statement)
+
+
+def switch(url: str, version: str) -> None:
+    """Switch the database to another dataset."""
+    with closing(psycopg2.connect(url)) as connection:
+        activate(connection, version)
+
+
+class Container:
+    """What one Lambda container has: connections, breakers and a memory of its own."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        database_url: str,
+        *,
+        policy: Policy | None = None,
+        redis: Budget = REDIS,
+        postgres: Budget = POSTGRES,
+        failures: int = 3,
+        rest: float = 5.0,
+    ) -> None:
+        self.cache = RedisCache.from_url(redis_url, redis, Breaker(failures, rest))
+        self.store = PostgresStore(database_url, postgres, Breaker(failures, rest))
+        self.policy = policy or Policy(Lifetimes(soft=600, hard=6000, empty=0.25, jitter=0.1))
+        self.features = CellFeatures(self.cache, self.store, self.policy, Memory[MemoryEntry](1000), Demand())
+
+    def close(self) -> None:
+        self.cache.close()
+        self.store.close()

@@ -1,0 +1,150 @@
+# ruff: noqa: ARG002 — what is in one process needs no deadline
+"""A cache and a store in this process, to drive features.py without servers: fast, and failing on request."""
+
+import time
+from collections.abc import Sequence
+from threading import Lock
+
+import numpy as np
+
+from chalicelib.errors import CacheError, StoreError
+from chalicelib.features.codec import HEADER, CellAnimals
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.demand import DemandCounts
+from chalicelib.features.keys import VERSION
+from chalicelib.features.protocols import Entry, Publication
+
+
+def cell_animals(
+    cell: int, version: str = "v1", animals: int = 5, areas: tuple[str, ...] = ("AU", "NZ")
+) -> CellAnimals:
+    """Some animals for a cell."""
+    return CellAnimals(
+        cell,
+        version,
+        areas,
+        np.arange(animals, dtype=np.int32) * 3,
+        np.linspace(0.1, 1.0, animals, dtype=np.float32),
+        np.ones(animals, dtype=np.uint8),
+    )
+
+
+class MemoryCache:
+    """A `Cache` over a dictionary. `fault` makes every method fail, `deny` those named."""
+
+    def __init__(self) -> None:
+        self.values: dict[bytes, tuple[bytes, float]] = {}
+        self.tallies: list[DemandCounts] = []
+        self.calls: list[str] = []
+        self.fault: str | None = None
+        self.deny: set[str] = set()
+        self.hours: dict[int, dict[int, float]] = {}
+        self.hits_by_hour: dict[int, tuple[int, int]] = {}
+        self._lock = Lock()
+
+    def _enter(self, name: str) -> None:
+        self.calls.append(name)
+        if self.fault and (not self.deny or name in self.deny):
+            raise CacheError(self.fault, "as the test wants it", opened=self.fault == "redis_opened")
+
+    def get(self, key: bytes) -> bytes | None:
+        value, until = self.values.get(key, (b"", 0.0))
+        return value if until > time.monotonic() else None
+
+    def put(self, key: bytes, value: bytes, seconds: float = 3600.0) -> None:
+        self.values[key] = value, time.monotonic() + seconds
+
+    def read(self, key: bytes, deadline: Deadline) -> bytes | None:
+        self._enter("read")
+        return self.get(key)
+
+    def check_in(self, key: bytes, tally: DemandCounts, deadline: Deadline) -> bytes | None:
+        self._enter("check_in")
+        self.tallies.append(tally)
+        return self.get(key)
+
+    def claim(
+        self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
+    ) -> tuple[bytes | None, bytes | None]:
+        self._enter("claim")
+        with self._lock:
+            holder = self.get(lease)
+            if holder is None:
+                self.put(lease, token, seconds)
+            return holder, self.get(key) if key else None
+
+    def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
+        self._enter("publish")
+        with self._lock:
+            self.put(value.key, value.value, value.seconds)
+            if value.news or self.get(VERSION) is None:
+                self.put(VERSION, value.version.encode(), value.seconds)
+            if self.get(lease) == token:
+                del self.values[lease]
+
+    def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
+        self._enter("release")
+        with self._lock:
+            if self.get(lease) == token:
+                del self.values[lease]
+                if note:
+                    self.put(lease, note, seconds)
+
+    # What warming needs besides
+
+    def heads(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
+        self._enter("heads")
+        return [(self.get(key) or b"")[: HEADER.size] for key in keys]
+
+    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
+        self._enter("write")
+        for entry in entries:
+            self.put(entry.key, entry.value, entry.seconds)
+
+    def announce(self, version: str, seconds: float, deadline: Deadline) -> None:
+        self._enter("announce")
+        self.put(VERSION, version.encode(), seconds)
+
+    def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
+        self._enter("demand")
+        return [self.hours.get(hour, {}) for hour in hours]
+
+    def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
+        self._enter("hits")
+        return self.hits_by_hour.get(hour, (0, 0))
+
+
+class MemoryStore:
+    """A `Store` that counts. `fault` makes it fail, `delay` takes time, `version` is the active dataset."""
+
+    def __init__(self, version: str = "v1") -> None:
+        self.version = version
+        self.fault: str | None = None
+        self.delay = 0.0
+        self.queries: list[int] = []
+        self.running: dict[int, int] = {}
+        self.most_at_once = 0
+        self.empty: set[int] = set()
+        self.is_resting = False
+        self._lock = Lock()
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+        with self._lock:
+            self.queries.extend(cells)
+            for cell in cells:
+                self.running[cell] = self.running.get(cell, 0) + 1
+                self.most_at_once = max(self.most_at_once, self.running[cell])
+        try:
+            time.sleep(min(self.delay, max(deadline.left(), 0)))
+            if deadline.left() <= 0:
+                raise StoreError("postgres_timeout")
+            if self.fault:
+                raise StoreError(self.fault, "as the test wants it", opened=self.fault == "postgres_opened")
+            return [
+                cell_animals(cell, self.version, 0, ()) if cell in self.empty else cell_animals(cell, self.version)
+                for cell in cells
+            ]
+        finally:
+            with self._lock:
+                for cell in cells:
+                    self.running[cell] -= 1

@@ -1,0 +1,114 @@
+"""What stock moto lacks of CloudWatch, beside testing/aws.py: composites, saved queries and the tags of dashboards.
+
+Moto keeps composites but takes none (`AlarmRule` is read by PutMetricAlarm); they are passed on, with the two refusals
+of AWS that an order of deploying has to respect: alarms that a rule asks for have to exist, and what another composite
+asks for cannot be deleted, nor two composites at once. Saved queries are kept in a dict. Nothing is compared here that
+deploy itself made up: tests read back what was sent.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Event
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+from moto.cloudwatch.exceptions import ValidationError
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
+from moto.logs.responses import LogsResponse
+
+from cloudwatch.syntax.rule import alarms_of, parse_rule
+
+
+class SavedQueries:
+    """What the operations on query definitions keep."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+
+    def put(self, response: LogsResponse) -> str:
+        """PutQueryDefinition."""
+        known = response._get_param("queryDefinitionId") or str(uuid4())
+        definition = {key: response._get_param(key) for key in ("name", "queryString", "logGroupNames")}
+        self.kept[known] = definition | {"queryDefinitionId": known, "queryLanguage": "CWLI", "lastModified": 1}
+        return json.dumps({"queryDefinitionId": known})
+
+    def describe(self, response: LogsResponse) -> str:
+        """DescribeQueryDefinitions, in small pages, so that who asks has to ask for all of them."""
+        start = response._get_param("queryDefinitionNamePrefix") or ""
+        found = [each for each in self.kept.values() if each["name"].startswith(start)]
+        at, size = int(response._get_param("nextToken") or 0), 4
+        more = {"nextToken": str(at + size)} if len(found) > at + size else {}
+        return json.dumps({"queryDefinitions": found[at : at + size], **more})
+
+    def delete(self, response: LogsResponse) -> str:
+        """DeleteQueryDefinition."""
+        del self.kept[response._get_param("queryDefinitionId")]
+        return json.dumps({"success": True})
+
+
+@contextmanager
+def watching() -> Iterator[SavedQueries]:
+    """Add to moto what deploy needs, for as long as an account of testing/aws.py is there."""
+    queries = SavedQueries()
+    put_dashboard, delete_alarms = CloudWatchResponse.put_dashboard, CloudWatchResponse.delete_alarms
+
+    def put_tagged_dashboard(response: CloudWatchResponse) -> ActionResult:
+        name, backend = response._get_param("DashboardName"), response.cloudwatch_backend
+        is_new = backend.get_dashboard(name) is None
+        result = put_dashboard(response)
+        if is_new and (tags := response._get_param("Tags", [])):
+            backend.tagger.tag_resource(backend.dashboards[name].arn, tags)
+        return result
+
+    def delete_with_care(response: CloudWatchResponse) -> ActionResult:
+        _refuse_to_delete(response)
+        return delete_alarms(response)
+
+    with ExitStack() as patches:
+        for of, name, what in (
+            (CloudWatchResponse, "put_composite_alarm", _put_composite),
+            (CloudWatchResponse, "delete_alarms", delete_with_care),
+            (CloudWatchResponse, "put_dashboard", put_tagged_dashboard),
+            (LogsResponse, "put_query_definition", lambda response: queries.put(response)),
+            (LogsResponse, "describe_query_definitions", lambda response: queries.describe(response)),
+            (LogsResponse, "delete_query_definition", lambda response: queries.delete(response)),
+        ):
+            patches.enter_context(patch.object(of, name, what, create=True))
+        yield queries
+
+
+def _put_composite(response: CloudWatchResponse) -> ActionResult:
+    known = {alarm.name for alarm in response.cloudwatch_backend.describe_alarms()}
+    if missing := set(alarms_of(parse_rule(response._get_param("AlarmRule")))) - known:
+        raise ValidationError(f"Could not save the composite alarm as alarms {sorted(missing)} do not exist")
+    return response.put_metric_alarm()
+
+
+def _refuse_to_delete(response: CloudWatchResponse) -> None:
+    names = set(response._get_param("AlarmNames", []))
+    alarms = response.cloudwatch_backend.describe_alarms()
+    rules = {alarm.name: set(alarms_of(parse_rule(alarm.rule))) for alarm in alarms if alarm.rule}
+    if len(rules.keys() & names) > 1:
+        raise ValidationError("only one composite alarm can be deleted at a time")
+    for name, asked in rules.items():
+        if name not in names and asked & names:
+            raise ValidationError(f"{sorted(names)} cannot be deleted, {name} depends on it")
+
+
+def main() -> None:
+    """Serve an account and say how to reach it."""
+    from testing.aws import account
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with suppress(KeyboardInterrupt), watching(), account() as one:
+        for name, value in one.environment.items():
+            print(f"export {name}={value}", flush=True)
+        Event().wait()
+
+
+if __name__ == "__main__":
+    main()

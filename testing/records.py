@@ -1,0 +1,37 @@
+"""What requests leave behind, made up: for tests and benchmarks of metrics and logs."""
+
+from dataclasses import replace
+
+from chalicelib.api.responses import Answer, Candidate, FeaturesUsed, ModelUsed, Place, PredictedTaxon, Timings
+from chalicelib.features.lookup import NO_LOCATION
+from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.telemetry.record import Record
+from testing.pictures import jpeg
+
+KOALA = Candidate(105, "koala", "Phascolarctos cinereus", "species", 0.97, 0.95, "native")
+KOALAS = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97)
+ANSWER = Answer(
+    message="Most likely: koala (97%).",
+    prediction=KOALAS,
+    candidates=(KOALA,),
+    animal_probability=0.99,
+    location=Place("exif", "83be0efffffffff", (-33.8, 151.8), ("AU",)),
+    features=FeaturesUsed("narrowed", "miss", 78, "b0491d054589"),
+    model=ModelUsed("faunalens", "927898b77542"),
+    timings_ms=Timings(1, 1, 1, 3),
+    request_id="157dbf60-a904-4f04-bf8b-9eb11105a3e1",
+)
+
+
+def answered(answer: Answer = ANSWER) -> Record:
+    """A request of which nothing but its answer is known."""
+    return Record(answer.request_id, "/identify", cell=answer.location.cell, answer=answer)
+
+
+def complete() -> Record:
+    """A process's first request, with everything that an identification can count."""
+    record = answered()
+    record.photo, record.initialisation = open_photo(jpeg(), Limits()), 0.2153
+    record.features = replace(NO_LOCATION, mode="narrowed", cache="miss", version=ANSWER.features.version)
+    record.seconds = {"photo": 0.0352, "location": 0.0001, "features": 0.0024, "scoring": 0.0121}
+    return record

@@ -1,0 +1,83 @@
+"""A server that does as the test says: it answers each message from a script, or hangs up, or stays silent."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+Answer = Callable[[bytes], bytes | None]
+"""Bytes that came → bytes to send; None hangs up, b"" stays silent."""
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
+
+
+class Scripted:
+    """`messages` are what came, over all connections; `connections` how many there were."""
+
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None, pace: float) -> None:
+        self._answer, self._tls, self._pace = answer, tls, pace
+        self._ending = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self.address = Address(*self._listener.getsockname())
+        self.messages: list[bytes] = []
+        self._threads[0].start()
+
+    @property
+    def connections(self) -> int:
+        return len(self._sockets)
+
+    def hang_up(self) -> None:
+        """ShutdownEvent all connections, and wait until that is done."""
+        for connection in self._sockets:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads[1:]:
+            thread.join(5)
+
+    def close(self) -> None:
+        """Hang up on everybody, and take no more."""
+        self._ending.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._threads[0].join(5)
+        self.hang_up()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._sockets.append(connection)
+                self._threads.append(threading.Thread(target=self._talk, args=(connection,), daemon=True))
+                self._threads[-1].start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            line = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+            with line:
+                while data := line.recv(65536):
+                    self.messages.append(data)
+                    reply = self._answer(data)
+                    if reply is None:
+                        return
+                    for part in (reply[at : at + 1] for at in range(len(reply))) if self._pace else (reply,):
+                        line.sendall(part)
+                        if self._pace and self._ending.wait(self._pace):
+                            return
+
+
+@contextmanager
+def serve(answer: Answer, *, tls: ssl.SSLContext | None = None, pace: float = 0.0) -> Iterator[Scripted]:
+    """A server on a free port of this machine until the end of the block; `pace`: seconds a byte."""
+    server = Scripted(answer, tls, pace)
+    try:
+        yield server
+    finally:
+        server.close()

@@ -1,0 +1,80 @@
+"""A Valkey cluster of several nodes: three primaries that share the slots, and a replica of the first."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from local.stack.child import Child
+from local.stack.ports import HOST, free_ports
+from local.stack.valkey import START_TIMEOUT, binary
+
+SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
+NODE_TIMEOUT_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One server; `command` runs on it whatever the slot."""
+
+    identity: str
+    port: int
+    bus: int
+    child: Child
+
+    @property
+    def url(self) -> str:
+        return f"redis://{HOST}:{self.port}"
+
+    def command(self, *words: str | bytes | int) -> object:
+        with closing(redis.Redis(port=self.port)) as client:
+            return client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    def serves(self) -> bool:
+        """Whether the cluster is whole, as this node sees it, and its own data is there."""
+        try:
+            info, link = str(self.command("CLUSTER", "INFO")), str(self.command("INFO", "replication"))
+        except redis.RedisError:
+            return False
+        return "cluster_state:ok" in info and "'master_link_status': 'down'" not in link
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[list[Node]]:
+    """The three primaries and the replica, running and agreed."""
+    ports = free_ports(8)
+    nodes = []
+    for index in range(4):
+        home = folder / str(index)
+        home.mkdir()
+        command: list[str | Path] = [binary(), "--port", str(ports[index]), "--bind", HOST, "--dir", home]
+        command += ["--save", "", "--cluster-enabled", "yes", "--cluster-port", str(ports[4 + index])]
+        command += ["--cluster-node-timeout", str(NODE_TIMEOUT_MS), "--repl-diskless-sync-delay", "0"]
+        child = Child(f"Valkey {index}", command, log=home / "log", patience=2.0)
+        nodes.append(Node(secrets.token_hex(20), ports[index], ports[4 + index], child))
+    for index, node in enumerate(nodes):
+        (folder / str(index) / "nodes.conf").write_text(_agreed(nodes, node))
+    with ExitStack() as running:
+        for node in nodes:
+            running.enter_context(node.child)
+        for node in nodes:
+            node.child.wait_until(node.serves, START_TIMEOUT)
+        yield nodes
+
+
+def _agreed(nodes: list[Node], me: Node) -> str:
+    """The cluster as if it had been formed before."""
+    shards = [f"{index:040x}" for index in (1, 2, 3, 1)]
+    lines = []
+    for index, node in enumerate(nodes):
+        flags = "myself," if node is me else ""
+        if index < len(SLOTS):
+            role, tail = "master -", f"{index + 1} connected {SLOTS[index][0]}-{SLOTS[index][1]}"
+        else:
+            role, tail = f"slave {nodes[0].identity}", "1 connected"
+        address = f"{HOST}:{node.port}@{node.bus},,tls-port=0,shard-id={shards[index]}"
+        lines.append(f"{node.identity} {address} {flags}{role} 0 0 {tail}")
+    return "\n".join([*lines, "vars currentEpoch 3 lastVoteEpoch 0", ""])

@@ -1,0 +1,88 @@
+"""A photo by way of S3, over real HTTP: the form, the bucket (moto), the answer."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+import requests
+
+from local.stack.valkey import ValkeyServer
+from testing.aws import Account, account
+from testing.pictures import SYDNEY, exif, jpeg
+from tests.integration.conftest import Served, serve
+
+BUCKET = "faunalens-photos"
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Account]:
+    with account() as running:
+        running.client("s3").create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": running.environment["AWS_REGION"]}
+        )
+        yield running
+
+
+@pytest.fixture(scope="module")
+def served(
+    aws: Account, tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
+) -> Iterator[Served]:
+    """The app with a bucket."""
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url, "PHOTO_BUCKET": BUCKET}
+    yield from serve(tmp_path_factory.mktemp("uploads"), environment | aws.environment)
+
+
+def test_a_photo_goes_through_the_bucket(served: Served) -> None:
+    # GIVEN a form that the API gave
+    offer = served.request("POST", "/uploads")
+    assert offer.status == 201, offer.text
+    assert_fits(served, "Upload", offer.json)
+    # WHEN a photo is posted with it
+    photo = jpeg(exif=exif(SYDNEY))
+    form = {**offer.json["fields"], "Content-Type": "image/jpeg"}
+    assert requests.post(offer.json["url"], data=form, files={"file": photo}, timeout=10).ok
+    # THEN it is identified as if it had been sent
+    reply = served.request("POST", offer.json["identify_url"], {"top": "3"})
+    assert reply.status == 200, reply.text
+    assert_fits(served, "Answer", reply.json)
+    assert reply.json["location"]["source"] == "exif"
+    assert reply.json["candidates"] == served.identify(photo, {"top": "3"}).json["candidates"]
+
+
+def test_an_id_without_a_photo_is_a_problem(served: Served) -> None:
+    offer = served.request("POST", "/uploads").json
+    for path in (offer["identify_url"], "/uploads/nothing/identify"):
+        reply = served.request("POST", path)
+        assert (reply.status, reply.json["code"]) == (404, "upload_missing")
+        assert_fits(served, "Problem", reply.json)
+
+
+def test_unknown_parameters_are_told(served: Served) -> None:
+    assert served.request("POST", "/uploads", {"lat": "1"}).json["code"] == "bad_request"
+    assert served.request("POST", "/uploads/nothing/identify", {"lng": "1"}).json["code"] == "bad_request"
+
+
+def test_both_routes_are_counted_each_by_its_name(served: Served) -> None:
+    lines = [json.loads(line) for line in served.metrics.read_text(encoding="utf-8").splitlines()]
+    assert {line["route"] for line in lines if "route" in line} >= {"/uploads", "/uploads/{id}/identify"}
+
+
+def test_the_page_may_post_to_the_bucket(served: Served) -> None:
+    policy = served.request("GET", "/").headers["Content-Security-Policy"]
+    assert f"connect-src 'self' https://{BUCKET}.s3." in policy
+
+
+def test_without_a_bucket_there_are_no_uploads(served_alone: Served) -> None:
+    for path in ("/uploads", "/uploads/nothing/identify"):
+        reply = served_alone.request("POST", path)
+        assert (reply.status, reply.json["code"]) == (404, "not_found")
+        assert "POST /identify" in reply.json["detail"]
+
+
+def assert_fits(served: Served, name: str, body: Any) -> None:
+    """The body is as the OpenAPI document says."""
+    contract = served.request("GET", "/openapi.json").json
+    schema = {"$ref": f"#/components/schemas/{name}", "components": contract["components"]}
+    jsonschema.Draft202012Validator(schema).validate(body)

@@ -1,0 +1,75 @@
+"""Warming over real servers."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import redis
+
+from chalicelib.features.cells import cell_of, neighbours_of
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.keys import value_key
+from chalicelib.features.warming import Plan, Warming, read_places
+from local.stack.postgres import PostgresServer
+from local.stack.valkey import ValkeyServer
+from testing.feature_rig import Container, database
+
+HERE, ELSEWHERE = cell_of(48.9, 2.4), cell_of(-24.0, 31.5)
+
+
+@pytest.fixture
+def container(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> Iterator[Container]:
+    with database(postgres_server) as url, closing(redis.Redis.from_url(valkey_server.admin_url)) as admin:
+        admin.flushall()
+        with closing(Container(valkey_server.url, url)) as container:
+            yield container
+
+
+def warming(container: Container, places: list[int]) -> Warming:
+    return Warming(container.cache, container.store, container.policy.lifetimes, Plan(margin=60, ahead=120), places)
+
+
+def test_where_people_ask_is_warm_for_all_who_come_next(container: Container, valkey_server: ValkeyServer) -> None:
+    # GIVEN requests for a cell, counted when the container next asks for the version
+    container.features.of(HERE)
+    container.features._version_until = 0
+    container.features.of(HERE)
+    # WHEN warmed
+    report = warming(container, []).run(Deadline.after(5))
+    # THEN the neighbours are filled, in one query, and the cell itself was good
+    assert (report.considered, report.refreshed, report.skipped, report.failed) == (7, 6, 1, 0)
+    assert (report.queries, report.faults) == (1, [])
+    with closing(redis.Redis.from_url(valkey_server.admin_url)) as admin:
+        assert all(0 < admin.ttl(value_key(cell, "v1")) <= 6600 for cell in neighbours_of(HERE))
+    answers = [container.features.of(cell) for cell in neighbours_of(HERE)]
+    assert {(features.cache, features.trace.warmed) for features in answers} == {("hit", True)}
+    # AND the next run finds nothing to do, and leaves the database alone
+    again = warming(container, []).run(Deadline.after(5))
+    assert (again.refreshed, again.skipped, again.queries) == (0, 7, 0)
+
+
+def test_all_places_are_warmed_in_one_query_within_seconds(container: Container) -> None:
+    places = read_places()
+    started = time.monotonic()
+    report = warming(container, places).run(Deadline.after(10))
+    assert (report.considered, report.refreshed, report.queries) == (len(places), len(places), 1)
+    assert time.monotonic() - started < 5
+
+
+def test_usefulness_is_told_by_those_who_were_served(container: Container) -> None:
+    # GIVEN a warmed cell and another that is not, both asked for
+    warming(container, [HERE]).run(Deadline.after(5))
+    for cell in (HERE, HERE, HERE, ELSEWHERE, ELSEWHERE):
+        container.features.of(cell)
+    container.features._version_until = 0
+    container.features.of(HERE)
+    # THEN three of the four hits were on a warmed value
+    report = warming(container, []).run(Deadline.after(5))
+    assert (report.hits, report.warmed_hits, report.useful) == (4, 3, 0.75)
+
+
+def test_without_servers_it_says_so() -> None:
+    with closing(Container("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")) as container:
+        report = warming(container, [HERE]).run(Deadline.after(5))
+    assert (report.refreshed, report.faults) == (0, ["redis_unreachable"])

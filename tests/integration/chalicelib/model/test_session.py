@@ -1,0 +1,145 @@
+"""The model that `make setup` builds: the same bytes, the same figures as full precision, a prior that weighs.
+
+Photos of animals are not in this project; what needs them is measured by `python -m model.evaluate`. Here the photo is
+noise and a drawn disc: enough to compare two ways to the same figures.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from chalicelib.model.session import Model
+from model import build
+from model.build import LABELS, count_animals, read_network, serialize
+from model.check import faults_of
+from model.graph import intermediate_tensors
+from model.quantize import read_ranges
+
+TAXA = LABELS.with_name("taxa.csv")
+ANIMALS = count_animals(LABELS)
+
+
+@pytest.fixture(scope="module")
+def path() -> Path:
+    assert build.OUTPUT.is_file(), "model/faunalens.onnx is not there; run `make setup`"
+    return build.OUTPUT
+
+
+@pytest.fixture(scope="module")
+def model(path: Path) -> Model:
+    return Model(path, threads=1)
+
+
+@pytest.fixture(scope="module")
+def photo() -> NDArray[np.uint8]:
+    random = np.random.default_rng(1)
+    row, column = np.mgrid[:260, :260]
+    disc = (row - 130) ** 2 + (column - 120) ** 2 < 70**2
+    colours = np.where(disc[..., None], (200, 120, 60), (60, 120, 70))
+    return (colours + random.integers(-25, 25, colours.shape)).astype(np.uint8)
+
+
+def test_the_build_gives_the_same_bytes_twice_and_they_are_the_built_model(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN the built model; WHEN it is built twice more; THEN all three are the same file
+    for name in ("first.onnx", "second.onnx"):
+        assert build.main(["--output", str(tmp_path / name)]) == 0
+    assert "building the int8 graph for 398 animals" in capsys.readouterr().out
+    first = (tmp_path / "first.onnx").read_bytes()
+    assert first == (tmp_path / "second.onnx").read_bytes()
+    assert first == path.read_bytes()
+
+
+def test_the_built_model_fits_its_contract(path: Path) -> None:
+    assert faults_of(path, LABELS, TAXA) == []
+
+
+def test_the_file_says_what_it_is(path: Path) -> None:
+    properties = {each.key: each.value for each in onnx.load(path).metadata_props}
+    assert properties["name"] == build.NAME
+    assert properties["precision"] == "int8"
+    assert properties["animals"] == "398"
+    assert properties["licence"] == "Apache-2.0"
+    assert float(properties["temperature"]) == build.read_temperature()
+
+
+def test_int8_stays_close_to_full_precision(model: Model, tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    # GIVEN the same network in full precision
+    full = tmp_path / "full.onnx"
+    assert build.main(["--fp32", "--output", str(full)]) == 0
+    # WHEN both see a photo; THEN they mean the same, and int8 is about a quarter of the size
+    anywhere = np.ones(ANIMALS, np.float32)
+    integer, floating = model.score(photo, anywhere), Model(full, threads=1).score(photo, anywhere)
+    assert integer.vision.argmax() == floating.vision.argmax()
+    assert np.abs(integer.vision - floating.vision).sum() < 0.5
+    assert abs(integer.animal_probability - floating.animal_probability) < 0.1
+    assert build.OUTPUT.stat().st_size < 0.3 * full.stat().st_size
+
+
+def test_every_activation_has_its_range() -> None:
+    # GIVEN the network; THEN the committed table has exactly its activations
+    network = read_network()
+    ranges = read_ranges(build.ACTIVATIONS)
+    assert list(ranges) == intermediate_tensors(network)
+    # AND ReLU6 is the end of the range where it applies: there the graph has no other limit
+    assert all(ranges[layer.name].high <= 6 for layer in network.convolutions if layer.relu6)
+    with pytest.raises(KeyError, match="head"):
+        serialize(network, ANIMALS, 1.0, {name: each for name, each in ranges.items() if name != "head"})
+
+
+def test_a_prior_of_ones_changes_nothing_to_the_bit(model: Model, photo: NDArray[np.uint8]) -> None:
+    scores = model.score(photo, np.ones(ANIMALS, np.float32))
+    assert np.array_equal(scores.probabilities, scores.vision)
+    assert scores.vision.sum() == pytest.approx(1, abs=1e-4)
+
+
+@settings(max_examples=20)
+@given(prior=arrays(np.float32, ANIMALS, elements=st.floats(0, 1, width=32), fill=st.just(0.0)))
+def test_any_prior_gives_vision_times_prior(model: Model, photo: NDArray[np.uint8], prior: NDArray[np.float32]) -> None:
+    # GIVEN any prior, zero for most animals or for all
+    scores = model.score(photo, prior)
+    # THEN probabilities are vision × prior, made to add up to 1; zero counts as 1e-30, so there is never 0 / 0
+    weighed = scores.vision.astype(np.float64) * np.maximum(prior, 1e-30)
+    assert np.allclose(scores.probabilities, weighed / weighed.sum(), atol=1e-4)
+
+
+def test_an_animal_out_of_its_range_is_weighed_down_and_not_removed(model: Model, photo: NDArray[np.uint8]) -> None:
+    # GIVEN a photo, and a place where what it shows does not live
+    anywhere = np.ones(ANIMALS, np.float32)
+    seen = model.score(photo, anywhere)
+    first = int(seen.vision.argmax())
+    prior = anywhere.copy()
+    prior[first] = 0.02
+    # WHEN the place counts; THEN that animal has less of the probability, but some
+    assert 0 < model.score(photo, prior).probabilities[first] < seen.vision[first]
+    assert model.score(photo, prior).animal_probability == seen.animal_probability
+
+
+def test_photos_are_scored_together_as_one_by_one(path: Path, photo: NDArray[np.uint8]) -> None:
+    # GIVEN two photos; WHEN the graph takes both at once; THEN each has the figures that it has alone
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    both = np.stack([photo, 255 - photo])
+    anywhere = np.ones((2, ANIMALS), np.float32)
+    together = session.run(None, {"image": both, "prior": anywhere})
+    for at in range(2):
+        alone = session.run(None, {"image": both[at : at + 1], "prior": anywhere[:1]})
+        for one, other in zip(together, alone, strict=True):
+            assert np.allclose(one[at], other[0], atol=1e-6)
+
+
+def test_a_failed_build_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "ACTIVATIONS", tmp_path / "none.csv")
+    assert build.main(["--output", str(tmp_path / "it.onnx")]) == 1
+    assert "the model was not built: none.csv is no table of activation ranges" in capsys.readouterr().err
+    assert not (tmp_path / "it.onnx").exists()

@@ -1,0 +1,184 @@
+"""The PostgreSQL side over a real server."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import psycopg2
+import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from chalicelib.config.settings import Budget
+from chalicelib.errors import StoreError
+from chalicelib.features.deadline import Deadline
+from chalicelib.stores.breaker import Breaker
+from chalicelib.stores.postgres import PostgresStore
+from local.stack.postgres import PostgresServer
+from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
+
+
+def soon() -> Deadline:
+    return Deadline.after(2)
+
+
+@pytest.fixture(scope="module")
+def url(postgres_server: PostgresServer) -> Iterator[str]:
+    with database(postgres_server, ("v1", "v2")) as url:
+        yield url
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[PostgresStore]:
+    with closing(PostgresStore(url, POSTGRES, Breaker(3, 5))) as store:
+        yield store
+
+
+@pytest.fixture
+def admin(postgres_server: PostgresServer) -> Iterator[Connection]:
+    with closing(psycopg2.connect(postgres_server.admin_url)) as connection:
+        connection.autocommit = True
+        yield connection
+
+
+def fault(store: PostgresStore) -> str:
+    with pytest.raises(StoreError) as caught:
+        store.features_of([FIRST], soon())
+    return caught.value.fault
+
+
+def session_of(store: PostgresStore) -> int:
+    """The server process that the store's connection talks to."""
+    assert store._connection is not None
+    return int(store._connection.info.backend_pid)
+
+
+def test_cells_come_in_the_order_asked_unknown_ones_empty(store: PostgresStore) -> None:
+    sea, *known = store.features_of([FIRST + 5000, FIRST + 3, FIRST], soon())
+    assert sea.is_empty
+    assert (sea.cell, sea.version) == (FIRST + 5000, "v1")
+    assert [each.cell for each in known] == [FIRST + 3, FIRST]
+    for each in known:
+        assert (each.version, each.areas) == ("v1", ("AU", "NZ"))
+        np.testing.assert_array_equal(each.animals, np.arange(ANIMALS) * 3)
+        np.testing.assert_array_equal(each.status, np.arange(ANIMALS) % 2 + 1)
+        assert [array.dtype.name for array in (each.animals, each.weights, each.status)] == [
+            "int32",
+            "float32",
+            "uint8",
+        ]
+
+
+def test_one_connection_serves_all_queries_of_all_threads(store: PostgresStore) -> None:
+    store.features_of([FIRST], soon())
+    session = session_of(store)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: store.features_of([FIRST + n % 9], soon())[0].cell, range(64)))
+    assert answers == [FIRST + n % 9 for n in range(64)]
+    assert session_of(store) == session
+
+
+def test_a_session_that_was_ended_while_idle_is_replaced_before_use(store: PostgresStore, admin: Connection) -> None:
+    # GIVEN a session that the server ends
+    store.features_of([FIRST], soon())
+    session = session_of(store)
+    admin.cursor().execute("select pg_terminate_backend(%s, 2000)", (session,))
+    # THEN the next query finds another, and no failure is counted
+    assert store.features_of([FIRST], soon())[0].cell == FIRST
+    assert session_of(store) != session
+    assert store._breaker._failures == 0
+
+
+def test_a_session_that_ends_just_as_it_is_used_is_replaced_once(
+    store: PostgresStore, admin: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.features_of([FIRST], soon())
+    admin.cursor().execute("select pg_terminate_backend(%s, 2000)", (session_of(store),))
+    looks = iter([True])
+    monkeypatch.setattr(PostgresStore, "_looks_alive", staticmethod(lambda _: next(looks)))
+    assert store.features_of([FIRST], soon())[0].cell == FIRST
+
+
+def test_the_server_gives_up_a_query_that_takes_too_long(url: str) -> None:
+    # GIVEN the tables locked by somebody
+    store = PostgresStore(url, Budget(connect=1, command=0.1, total=1.5), Breaker(3, 5))
+    with closing(psycopg2.connect(url)) as other, closing(store):
+        store.features_of([FIRST], soon())
+        other.cursor().execute("lock table dataset in access exclusive mode")
+        started = time.monotonic()
+        assert fault(store) == "postgres_statement_timeout"
+        assert time.monotonic() - started < 0.6
+        other.rollback()
+        # AND afterwards it answers again
+        assert store.features_of([FIRST], soon())[0].cell == FIRST
+
+
+def test_the_server_ends_a_session_that_idles(url: str, admin: Connection) -> None:
+    store = PostgresStore(url, POSTGRES, Breaker(3, 5), idle=0.05)
+    with closing(store):
+        store.features_of([FIRST], soon())
+        session = session_of(store)
+        cursor, until = admin.cursor(), time.monotonic() + 5
+        while time.monotonic() < until:
+            cursor.execute("select count(*) from pg_stat_activity where pid = %s", (session,))
+            if cursor.fetchone() == (0,):
+                break
+        else:
+            pytest.fail("the session is still there after 5 s")
+        assert store.features_of([FIRST], soon())[0].cell == FIRST
+
+
+def test_it_cannot_write(store: PostgresStore) -> None:
+    with pytest.raises(StoreError) as caught:
+        store._fetch("delete from dataset returning 1", (), soon())
+    assert "read-only" in str(caught.value)
+
+
+def test_a_switch_of_datasets_is_seen_by_the_next_query(store: PostgresStore, url: str) -> None:
+    assert store.ping(soon()) == "v1"
+    switch(url, "v2")
+    try:
+        (known,) = store.features_of([FIRST], soon())
+        assert (known.version, set(known.weights)) == ("v2", {0.5})
+    finally:
+        switch(url, "v1")
+
+
+def test_without_an_active_dataset_it_says_so(postgres_server: PostgresServer) -> None:
+    with database(postgres_server) as url, closing(PostgresStore(url, POSTGRES, Breaker(3, 5))) as store:
+        with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
+            cursor.execute("update dataset set active = false")
+        assert fault(store) == "postgres_no_dataset"
+        assert store.ping(soon()) is None
+
+
+def test_a_database_without_the_schema_refuses(postgres_server: PostgresServer) -> None:
+    with closing(PostgresStore(postgres_server.admin_url, POSTGRES, Breaker(3, 5))) as store:
+        assert fault(store) == "postgres_refused"
+
+
+def test_a_wrong_password_is_told(url: str) -> None:
+    store = PostgresStore(url, POSTGRES, Breaker(3, 5), password=lambda: "not the password")
+    with closing(store):
+        assert fault(store) == "postgres_auth"
+
+
+def test_a_server_without_tls_is_refused_where_it_has_to_prove_its_name(url: str) -> None:
+    with closing(PostgresStore(url, POSTGRES, Breaker(3, 5), ca=Path(__file__))) as store:
+        assert fault(store) == "postgres_tls"
+
+
+def test_too_many_connections_are_told(url: str, admin: Connection) -> None:
+    # GIVEN a role of its own (others of this session use the usual one) that may have one, which is taken
+    cursor = admin.cursor()
+    cursor.execute("create role lonely login password 'lonely' connection limit 1")
+    parts = urlsplit(url)
+    lonely = parts._replace(netloc=f"lonely:lonely@{parts.hostname}:{parts.port}").geturl()
+    try:
+        with closing(psycopg2.connect(lonely)), closing(PostgresStore(lonely, POSTGRES, Breaker(3, 5))) as store:
+            assert fault(store) == "postgres_too_many_connections"
+    finally:
+        cursor.execute("drop role lonely")

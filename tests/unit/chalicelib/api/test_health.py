@@ -1,0 +1,28 @@
+"""Health: each part is asked, and only the model decides whether answers can be given."""
+
+from chalicelib.api.health import NOT_ASKED, Part, check, health_of
+from chalicelib.errors import CacheError
+
+OK, FAILING = Part("ok", None, 1.0), Part("failing", "cache_timeout", None)
+
+
+def test_a_part_that_answers_is_ok_and_timed() -> None:
+    part = check(lambda: None)
+    assert part.state == "ok"
+    assert part.milliseconds is not None
+    assert part.milliseconds >= 0
+
+
+def test_a_part_that_fails_says_how() -> None:
+    def ask() -> None:
+        raise CacheError("cache_timeout")
+
+    assert check(ask) == FAILING
+
+
+def test_the_whole_is_as_good_as_what_an_answer_needs() -> None:
+    assert health_of(OK, OK, OK, "r").status == "ok"
+    assert health_of(OK, OK, NOT_ASKED, "r").status == "ok"
+    assert health_of(OK, FAILING, OK, "r").status == "degraded"
+    assert health_of(OK, OK, FAILING, "r").status == "degraded"
+    assert health_of(FAILING, OK, OK, "r").status == "down"

@@ -1,0 +1,134 @@
+"""Answers: scores and features become what the contract says."""
+
+import json
+from dataclasses import asdict
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from chalicelib.api import responses as answer
+from chalicelib.api.responses import PredictedTaxon, candidates_of, message_of, place_of, predicted, residents_of
+from chalicelib.config.settings import Settings
+from chalicelib.features import cells
+from chalicelib.features.lookup import NO_LOCATION, CacheLevel, Features, Mode
+from chalicelib.model.session import Scores
+from chalicelib.model.taxonomy import Prediction, Taxon, Taxonomy
+
+KOALA, DOG, TIGER, SNAIL = 105, 151, 292, 113
+
+
+@pytest.fixture(scope="module")
+def taxonomy() -> Taxonomy:
+    model = Settings().model_path
+    return Taxonomy.read(model.with_name("labels.csv"), model.with_name("taxa.csv"))
+
+
+def features(mode: Mode = "narrowed", cache: CacheLevel = "hit") -> Features:
+    return Features(
+        mode,
+        cache,
+        "v1",
+        ("AU",),
+        np.array([KOALA, 330], np.int32),
+        np.array([1.0, 0.5], np.float32),
+        np.array([1, 2], np.uint8),
+    )
+
+
+def scores(taxonomy: Taxonomy, **best: float) -> Scores:
+    values = np.zeros(len(taxonomy.animals), np.float32)
+    for name, value in best.items():
+        values[int(name.removeprefix("a"))] = value
+    return Scores(values, values / np.float32(2), 0.9)
+
+
+def test_candidates_are_the_likeliest_best_first(taxonomy: Taxonomy) -> None:
+    # GIVEN three animals with some probability; WHEN two are asked for
+    found = candidates_of(scores(taxonomy, a105=0.5, a292=0.3, a151=0.2), features(), taxonomy, 2)
+    # THEN they come best first, with both scores and whether they live there
+    assert [(each.animal, each.score, each.vision_score, each.here) for each in found] == [
+        (KOALA, 0.5, 0.25, "native"),
+        (TIGER, 0.3, 0.15, "unexpected"),
+    ]
+
+
+def test_ties_keep_the_models_order(taxonomy: Taxonomy) -> None:
+    found = candidates_of(scores(taxonomy), features(), taxonomy, 3)
+    assert [each.animal for each in found] == [animal.id for animal in taxonomy.animals[:3]]
+
+
+@pytest.mark.parametrize(
+    ("animal", "mode", "here"),
+    [
+        (KOALA, "narrowed", "native"),
+        (330, "narrowed", "introduced"),
+        (TIGER, "narrowed", "unexpected"),
+        (DOG, "narrowed", "everywhere"),
+        (SNAIL, "narrowed", "everywhere"),
+        (DOG, "degraded", "everywhere"),
+        (KOALA, "degraded", None),
+        (TIGER, "no_location", None),
+        (TIGER, "unknown_area", None),
+    ],
+)
+def test_here_says_only_what_is_known(taxonomy: Taxonomy, animal: int, mode: Mode, here: str | None) -> None:
+    (found,) = candidates_of(scores(taxonomy, **{f"a{animal}": 1.0}), features(mode), taxonomy, 1)
+    assert found.here == here
+
+
+def test_residents_are_listed_by_name_without_what_the_model_does_not_know(taxonomy: Taxonomy) -> None:
+    known = features()
+    stranger = Features(
+        "narrowed",
+        "hit",
+        "v1",
+        ("AU",),
+        np.append(known.animals, np.int32(9999)),
+        np.append(known.weights, np.float32(1)),
+        np.append(known.status, np.uint8(1)),
+    )
+    residents = residents_of(stranger, taxonomy)
+    assert [(each.animal, each.here, each.weight) for each in residents] == [
+        (330, "introduced", 0.5),
+        (KOALA, "native", 1.0),
+    ]
+
+
+def test_a_place_is_told_as_its_cell() -> None:
+    cell = cells.cell_of(-33.8688, 151.2093)
+    place = place_of(cell, "exif", features())
+    assert (place.source, place.cell, place.areas) == ("exif", "83be0efffffffff", ("AU",))
+    assert place.center == cells.center_of(cell)
+
+
+def test_no_place_is_told_as_none() -> None:
+    place = place_of(None, "none", NO_LOCATION)
+    assert (place.source, place.cell, place.center, place.areas) == ("none", None, None, ())
+
+
+def test_the_message_says_rank_and_score_where_they_help() -> None:
+    koala = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.974)
+    cats = PredictedTaxon("cat family", "Felidae", "family", 0.81)
+    assert message_of(koala, features()) == "Most likely: koala (97%)."
+    assert message_of(cats, features()) == "Most likely: cat family (family, 81%)."
+    animal = PredictedTaxon("animal", "Animalia", "kingdom", 1.0)
+    assert message_of(animal, features()) == "An animal, but which one is not clear."
+    assert message_of(None, features()) == "No animal was recognised in this photo."
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_the_message_owns_up_where_the_place_could_not_help(mode: Mode) -> None:
+    koala = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.974)
+    assert ("picture alone" in message_of(koala, features(mode))) == (mode in ("degraded", "unknown_area"))
+
+
+def test_a_prediction_is_told_with_its_rounded_score() -> None:
+    told = predicted(Prediction(Taxon("koala", "Phascolarctos cinereus", "species"), 0.123456))
+    assert told == PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.1235)
+    assert predicted(None) is None
+
+
+def test_an_answer_is_json() -> None:
+    residents = answer.Residents((), place_of(None, "none", NO_LOCATION), answer.features_used(NO_LOCATION), "r-1")
+    assert json.loads(json.dumps(asdict(residents)))["request_id"] == "r-1"

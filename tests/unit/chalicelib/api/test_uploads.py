@@ -1,0 +1,220 @@
+"""Photos by way of S3, against moto: what S3 is asked to accept, and what is said of what it does not have."""
+
+import base64
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from moto import mock_aws
+
+from chalicelib.api.uploads import FOLDER, ID, Uploads
+from chalicelib.config.settings import Budget
+from chalicelib.errors import HTTPError, NotFound, PhotoTooLarge, Unavailable, UploadMissing
+
+BUCKET, REGION = "faunalens-photos", "eu-west-1"
+BUDGET = Budget(connect=1.0, command=1.0, total=10.0)
+
+
+def uploads(bucket: str = BUCKET, max_bytes: int = 1000, budget: Budget = BUDGET) -> Uploads:
+    return Uploads(bucket, REGION, budget, max_bytes=max_bytes, seconds=60)
+
+
+@pytest.fixture
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+
+
+@pytest.fixture
+def s3(_credentials: None) -> Iterator[Any]:
+    with mock_aws():
+        s3 = boto3.client("s3", REGION)
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield s3
+
+
+def put(s3: Any, upload: str, photo: bytes) -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}{upload}", Body=photo)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_form_lets_s3_refuse_what_is_too_large_or_no_image() -> None:
+    # WHEN a form is asked for
+    form = uploads().form()
+    # THEN it goes to the region's own name, and what it allows is signed
+    assert form.url == f"https://{BUCKET}.s3.{REGION}.amazonaws.com/"
+    assert form.fields["key"] == f"{FOLDER}{form.id}"
+    assert "x-amz-signature" in form.fields
+    conditions = json.loads(base64.b64decode(form.fields["policy"]))["conditions"]
+    assert ["content-length-range", 1, 1000] in conditions
+    assert ["starts-with", "$Content-Type", "image/"] in conditions
+    assert {"bucket": BUCKET} in conditions
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("region", [REGION, "us-east-1"])
+def test_a_page_can_know_beforehand_where_forms_go(region: str) -> None:
+    bucket = Uploads(BUCKET, region, BUDGET, max_bytes=1, seconds=1)
+    assert bucket.form().url.removesuffix("/") in bucket.origins
+    assert Uploads("", region, BUDGET, max_bytes=1, seconds=1).origins == ()
+
+
+@pytest.mark.usefixtures("s3")
+def test_no_two_forms_share_an_id() -> None:
+    forms = uploads()
+    ids = {forms.form().id for _ in range(20)}
+    assert len(ids) == 20
+    assert all(ID.fullmatch(each) for each in ids)
+
+
+def test_what_was_uploaded_is_fetched(s3: Any) -> None:
+    bucket = uploads()
+    form = bucket.form()
+    put(s3, form.id, b"a photo")
+    assert bucket.fetch(form.id) == b"a photo"
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize(
+    "upload", ["", "x", "../settings", "uploads/abc", "é" * 22, "a" * 23, "A" * 22], ids=lambda each: each or "empty"
+)
+def test_what_was_never_uploaded_is_missing(upload: str) -> None:
+    with pytest.raises(UploadMissing):
+        uploads().fetch(upload)
+
+
+def test_what_is_too_large_is_not_read(s3: Any) -> None:
+    put(s3, "A" * 22, b"x" * 1001)
+    with pytest.raises(PhotoTooLarge):
+        uploads().fetch("A" * 22)
+
+
+@pytest.mark.parametrize("ask", [Uploads.form, lambda bucket: bucket.fetch("A" * 22)], ids=["form", "fetch"])
+def test_without_a_bucket_it_says_what_to_do_instead(ask: Any) -> None:
+    with pytest.raises(NotFound, match="send the photo itself to POST /identify"):
+        ask(uploads(bucket=""))
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_that_is_not_there_is_unavailable() -> None:
+    assert fault_of(uploads(bucket="nobody-has-this")).status == 503
+
+
+@pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="s3"), ConnectionResetError("gone")])
+def test_s3_that_does_not_answer_is_unavailable(s3: Any, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    bucket = uploads()
+    put(s3, "A" * 22, b"x")
+    bucket.fetch("A" * 22)
+    monkeypatch.setattr(bucket._client, "get_object", fails)
+    assert isinstance(fault_of(bucket), Unavailable)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
+
+
+def silent(_: socket.socket, over: Event) -> None:
+    over.wait(20)
+
+
+def silent_after_the_head(client: socket.socket, over: Event) -> None:
+    client.sendall(HEAD)
+    over.wait(20)
+
+
+def dripping(client: socket.socket, over: Event) -> None:
+    """One byte after another, each in time: no timeout of a socket ends that."""
+    client.sendall(HEAD)
+    while not over.wait(0.05):
+        client.sendall(b"x")
+
+
+def cut_short(client: socket.socket, _: Event) -> None:
+    client.sendall(HEAD + b"x" * 10)
+
+
+@contextmanager
+def bad_s3(answers: Callable[[socket.socket, Event], None]) -> Iterator[str]:
+    """URL of a server that takes every request, and answers so."""
+    over = Event()
+
+    def talk(client: socket.socket) -> None:
+        with client, suppress(OSError):
+            client.recv(65536)
+            answers(client, over)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while not over.is_set():
+                    Thread(target=talk, args=(server.accept()[0],), daemon=True).start()
+
+        Thread(target=serve, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            over.set()
+            server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.usefixtures("_credentials")
+@pytest.mark.parametrize(
+    ("answers", "silence", "total", "cause"),
+    [
+        (silent, 10.0, 0.2, "TimeoutError"),
+        (dripping, 10.0, 0.2, "TimeoutError"),
+        (silent_after_the_head, 0.2, 10.0, "ReadTimeoutError"),
+        (cut_short, 10.0, 10.0, "ResponseStreamingError"),
+    ],
+)
+def test_however_s3_fails_to_send_a_photo_that_ends_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+    answers: Callable[[socket.socket, Event], None],
+    silence: float,
+    total: float,
+    cause: str,
+) -> None:
+    with bad_s3(answers) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        # GIVEN how long S3 may be silent, and how long it may take in all
+        bucket = uploads(budget=Budget(1.0, silence, total))
+        # WHEN a photo is fetched THEN that ends, and what was the matter is known
+        error = fault_of(bucket)
+    assert isinstance(error, Unavailable)
+    assert type(error.__cause__).__name__ == cause
+
+
+@pytest.mark.parametrize("upload", ["", "x", "A" * 23])
+def test_what_is_no_id_asks_nobody(monkeypatch: pytest.MonkeyPatch, upload: str) -> None:
+    bucket = uploads()
+    monkeypatch.setattr(bucket, "_connected", None)
+    with pytest.raises(UploadMissing):
+        bucket.fetch(upload)
+
+
+def test_without_credentials_it_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a process that AWS has not been told about
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    # WHEN a form is asked for THEN the log can say what is missing
+    with pytest.raises(Unavailable) as caught:
+        uploads().form()
+    assert str(caught.value.__cause__) == "Unable to locate credentials"
+
+
+def fault_of(bucket: Uploads) -> HTTPError:
+    with pytest.raises(HTTPError) as caught:
+        bucket.fetch("A" * 22)
+    return caught.value

@@ -1,0 +1,65 @@
+"""Casts: text becomes a value, or a sentence about what was expected."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.config import casts
+
+CASTS: list[Callable[[str], object]] = [
+    casts.text,
+    casts.path,
+    casts.positive,
+    casts.share,
+    casts.count,
+    casts.at_least_one,
+    casts.flag,
+    casts.url("postgresql"),
+    casts.redis_url,
+    casts.one_of("a", "b"),
+]
+
+
+@pytest.mark.parametrize(
+    ("cast", "text", "value"),
+    [
+        (casts.positive, "0.5", 0.5),
+        (casts.share, "1", 1.0),
+        (casts.count, "12", 12),
+        (casts.count, "0", 0),
+        (casts.at_least_one, "1", 1),
+        (casts.flag, "Yes", True),
+        (casts.flag, "0", False),
+        (casts.redis_url, "rediss://host:6380", "rediss://host:6380"),
+        (casts.one_of("a", "b"), "b", "b"),
+    ],
+)
+def test_text_becomes_a_value(cast: Callable[[str], object], text: str, value: object) -> None:
+    assert cast(text) == value
+
+
+@pytest.mark.parametrize(
+    ("cast", "text", "sentence"),
+    [
+        (casts.positive, "abc", "expected a number above 0"),
+        (casts.positive, "inf", "expected a number above 0"),
+        (casts.share, "abc", "expected a number from 0 to 1"),
+        (casts.share, "nan", "expected a number from 0 to 1"),
+        (casts.at_least_one, "0", "expected a whole number, 1 or more"),
+        (casts.at_least_one, "-1", "expected a whole number, 1 or more"),
+        (casts.at_least_one, "1.5", "expected a whole number, 1 or more"),
+    ],
+)
+def test_what_was_expected_is_said(cast: Callable[[str], object], text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        cast(text)
+
+
+@given(st.sampled_from(CASTS), st.text())
+def test_any_text_is_a_value_or_a_value_error(cast: Callable[[str], object], text: str) -> None:
+    try:
+        cast(text)
+    except ValueError as error:
+        assert str(error)  # noqa: PT017 - most texts are fine for some casts

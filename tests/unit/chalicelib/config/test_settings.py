@@ -1,0 +1,133 @@
+"""Settings: what the environment says becomes typed values, or a sentence about what is wrong."""
+
+import json
+from contextlib import suppress
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.config.settings import ROOT, Budget, Settings
+from chalicelib.errors import SettingError
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_values_are_read_with_their_type() -> None:
+    # GIVEN text, as environments have it
+    environment = {"PHOTO_MAX_BYTES": "1000", "PRIOR_FLOOR": "0.5", "MODEL_PATH": "x.onnx", "LOG_LEVEL": "DEBUG"}
+    # WHEN read
+    settings = Settings.from_environment(environment)
+    # THEN each has its type
+    assert (settings.photo_max_bytes, settings.prior_floor) == (1000, 0.5)
+    assert settings.model_path == Path("x.onnx")
+    assert settings.log_level == "DEBUG"
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert Settings.from_environment({"PRIOR_FLOOR": ""}).prior_floor == Settings().prior_floor
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("PHOTO_MAX_BYTES", "many", "setting PHOTO_MAX_BYTES is 'many': expected a whole number, 1 or more"),
+        ("MEMORY_CELLS", "many", "setting MEMORY_CELLS is 'many': expected a whole number, 0 or more"),
+        ("FEATURES_TOTAL", "abc", "setting FEATURES_TOTAL is 'abc': expected a number above 0"),
+        ("PRIOR_FLOOR", "abc", "setting PRIOR_FLOOR is 'abc': expected a number from 0 to 1"),
+        ("PHOTO_MAX_BYTES", "-1", "expected a whole number"),
+        ("PHOTO_MAX_MEGAPIXELS", "0", "expected a number above 0"),
+        ("PHOTO_MAX_MEGAPIXELS", "nan", "expected a number above 0"),
+        ("PRIOR_FLOOR", "2", "expected a number from 0 to 1"),
+        ("REDIS_URL", "redis://localhost:70000", r"setting REDIS_URL is \(hidden\): expected a port from 0 to 65535"),
+        ("REDIS_URL", "redis://localhost:secret", r"setting REDIS_URL is \(hidden\): expected a port from 0 to 65535"),
+        ("LOG_LEVEL", "loud", "expected one of DEBUG, INFO, WARNING, ERROR"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(variable: str, value: str, expected: str) -> None:
+    with pytest.raises(SettingError, match=expected):
+        Settings.from_environment({variable: value})
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["PHOTO_MAX_BYTES", "UPLOAD_SECONDS", "REDIS_CONNECTIONS", "BREAKER_FAILURES", "WARM_MINUTES", "WARM_HOTTEST"],
+)
+def test_a_count_that_cannot_be_none_is_refused_at_0(variable: str) -> None:
+    with pytest.raises(SettingError, match=f"setting {variable} is '0': expected a whole number, 1 or more"):
+        Settings.from_environment({variable: "0"})
+
+
+@pytest.mark.parametrize("variable", ["MODEL_THREADS", "MEMORY_CELLS", "WARM_QUIET"])
+def test_a_count_for_which_0_means_something_takes_it(variable: str) -> None:
+    Settings.from_environment({variable: "0"})
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"FEATURES_LEASE": "0.1"}, "DATABASE_TOTAL is 1 and FEATURES_LEASE is 0.1; expected the first below the"),
+        ({"DATABASE_TOTAL": "1.2"}, "DATABASE_TOTAL is 1.2 and FEATURES_LEASE is 1.2"),
+        ({"DATABASE_STATEMENT": "1"}, "DATABASE_STATEMENT is 1 and DATABASE_TOTAL is 1"),
+        ({"FEATURES_TOTAL": "0.8"}, "DATABASE_STATEMENT is 0.8 and FEATURES_TOTAL is 0.8"),
+        ({"REDIS_COMMAND": "2"}, "REDIS_COMMAND is 2 and FEATURES_TOTAL is 1.5"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_both_named(environment: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingError, match=f"setting {sentence}"):
+        Settings.from_environment(environment)
+
+
+def test_settings_that_go_together_may_all_be_others() -> None:
+    environment = {"DATABASE_TOTAL": "5", "DATABASE_STATEMENT": "4", "FEATURES_LEASE": "6", "FEATURES_TOTAL": "7"}
+    assert Settings.from_environment(environment).features_lease == 6
+
+
+def test_what_a_setting_has_to_be_below_is_in_its_help() -> None:
+    variables = {each.name: each.metadata["variable"] for each in fields(Settings)}
+    for each in fields(Settings):
+        for larger in each.metadata["below"]:
+            assert f"`{variables[larger]}`" in each.metadata["help"], each.name
+
+
+def test_the_stages_of_the_app_are_set_as_they_can_be() -> None:
+    stages = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))["stages"]
+    for stage in stages.values():
+        Settings.from_environment(stage["environment_variables"])
+
+
+@given(st.sampled_from([each.metadata["variable"] for each in fields(Settings)]), st.text(min_size=1))
+def test_any_text_is_a_value_or_a_setting_error(variable: str, text: str) -> None:
+    with suppress(SettingError):
+        Settings.from_environment({variable: text})
+
+
+def test_a_url_with_a_password_is_not_repeated_in_the_error() -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.from_environment({"DATABASE_URL": "mysql://me:secret@host/db"})
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_on_several_hosts_is_one_that_libpq_knows() -> None:
+    url = "postgresql://app@one:5432,two:5432/features"
+    assert Settings.from_environment({"DATABASE_URL": url}).database_url == url
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().stage = "prod"  # type: ignore[misc]
+
+
+def test_every_setting_says_what_it_is_and_variables_are_unique() -> None:
+    metadata = [each.metadata for each in fields(Settings)]
+    assert all(each["help"] for each in metadata)
+    variables = [each["variable"] for each in metadata]
+    assert len(variables) == len(set(variables))
+
+
+def test_a_budget_is_a_value() -> None:
+    assert Budget(0.3, 0.15, 0.4) == Budget(connect=0.3, command=0.15, total=0.4)

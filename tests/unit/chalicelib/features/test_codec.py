@@ -1,0 +1,112 @@
+import math
+from zlib import crc32
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.features.codec import FORMAT, HEADER, CellAnimals, Corrupt, Packed, pack, soft_expiry, unpack
+from testing.in_process import cell_animals
+
+CELL = 0x83BE0AFFFFFFFFF
+seconds = st.floats(0, 4e9)
+
+
+@st.composite
+def packed(draw: st.DrawFn) -> Packed:
+    ids = sorted(draw(st.sets(st.integers(0, 2**31 - 1), max_size=60)))
+    weight = st.floats(2**-10, 1, width=32)
+    known = CellAnimals(
+        draw(st.integers(0, 2**63 - 1)),
+        draw(st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable())),
+        tuple(draw(st.lists(st.from_regex(r"[A-Z]{2}", fullmatch=True), max_size=6))),
+        np.array(ids, np.int32),
+        np.array([draw(weight) for _ in ids], np.float32),
+        np.array([draw(st.sampled_from((1, 2))) for _ in ids], np.uint8),
+    )
+    created, soft, hard = sorted(draw(st.tuples(seconds, seconds, seconds)))
+    return Packed(known, created, soft, hard, draw(st.booleans()))
+
+
+@given(packed())
+def test_what_is_packed_comes_back(value: Packed) -> None:
+    known = value.cell_animals
+    # WHEN packed and unpacked
+    data = pack(value)
+    back = unpack(data, known.cell, known.version)
+    # THEN nothing is lost
+    assert (back.created, back.soft, back.hard, back.warmed) == (value.created, value.soft, value.hard, value.warmed)
+    assert back.cell_animals.areas == known.areas
+    np.testing.assert_array_equal(back.cell_animals.animals, known.animals)
+    np.testing.assert_array_equal(back.cell_animals.weights, known.weights)
+    np.testing.assert_array_equal(back.cell_animals.status, known.status)
+    # AND the header alone tells when it turns stale
+    assert soft_expiry(data[: HEADER.size], known.cell) == value.soft
+
+
+@given(st.binary(max_size=400))
+def test_garbage_is_corrupt_and_nothing_else(data: bytes) -> None:
+    with pytest.raises(Corrupt):
+        unpack(data, CELL, "v1")
+    with pytest.raises(Corrupt):
+        soft_expiry(data, CELL)
+
+
+@given(packed(), st.data())
+def test_a_changed_byte_is_noticed(value: Packed, data: st.DataObject) -> None:
+    # GIVEN a value of which one bit was flipped, or the end lost
+    whole = bytearray(pack(value))
+    place = data.draw(st.integers(0, len(whole) - 1))
+    if data.draw(st.booleans()):
+        whole[place] ^= 1 << data.draw(st.integers(0, 7))
+    else:
+        del whole[place:]
+    # THEN it is no value any more
+    with pytest.raises(Corrupt):
+        unpack(bytes(whole), value.cell_animals.cell, value.cell_animals.version)
+
+
+@pytest.mark.parametrize(("cell", "version"), [(CELL + 1, "v1"), (CELL, "v2"), (CELL, "")])
+def test_a_value_of_another_cell_or_dataset_is_corrupt(cell: int, version: str) -> None:
+    data = pack(Packed(cell_animals(CELL), 0, 1, 2))
+    with pytest.raises(Corrupt, match="another"):
+        unpack(data, cell, version)
+
+
+def resealed(data: bytes, offset: int, new: bytes) -> bytes:
+    """The value with other bytes in its header, and a checksum that fits them."""
+    changed = data[:offset] + new + data[offset + len(new) :]
+    return changed[:4] + crc32(changed[8:]).to_bytes(4, "little") + changed[8:]
+
+
+def test_a_later_format_is_not_guessed_at() -> None:
+    data = pack(Packed(cell_animals(CELL), 0, 1, 2))
+    with pytest.raises(Corrupt, match="format"):
+        unpack(resealed(data, 8, bytes([FORMAT + 1])), CELL, "v1")
+
+
+@pytest.mark.parametrize("created", [math.nan, math.inf, 5.0])
+def test_times_in_no_order_are_corrupt(created: float) -> None:
+    data = pack(Packed(cell_animals(CELL), created, 1, 2))
+    with pytest.raises(Corrupt, match="times"):
+        unpack(data, CELL, "v1")
+
+
+def test_a_header_of_another_cell_is_corrupt() -> None:
+    data = pack(Packed(cell_animals(CELL), 0, 1, 2))
+    with pytest.raises(Corrupt):
+        soft_expiry(data[: HEADER.size], CELL + 1)
+
+
+def test_arrays_are_views_that_cannot_be_written_to() -> None:
+    animals = unpack(pack(Packed(cell_animals(CELL), 0, 1, 2)), CELL, "v1").cell_animals.animals
+    with pytest.raises(ValueError, match="read-only"):
+        animals[0] = 1
+
+
+def test_a_value_has_nine_bytes_an_animal() -> None:
+    def size(animals: int) -> int:
+        return len(pack(Packed(cell_animals(CELL, animals=animals), 0, 1, 2)))
+
+    assert size(1000) - size(0) == 9000

@@ -1,0 +1,198 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from chalicelib.features.cells import cell_of, neighbours_of
+from chalicelib.features.codec import pack, unpack
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.demand import Demand
+from chalicelib.features.keys import VERSION, value_key
+from chalicelib.features.lookup import CellFeatures, MemoryEntry, Policy
+from chalicelib.features.memory import Memory
+from chalicelib.features.ttl import Lifetimes
+from chalicelib.features.warming import PLACES, Plan, Report, Warming, read_places
+from testing.in_process import MemoryCache, MemoryStore, cell_animals
+
+PLACE, HOT = cell_of(-24.0, 31.5), cell_of(48.9, 2.4)
+LIVES = Lifetimes(soft=3600, hard=36000, empty=0.5, jitter=0)
+HOUR = 100
+
+
+class World:
+    def __init__(self, plan: Plan) -> None:
+        self.cache, self.store, self.plan = MemoryCache(), MemoryStore(), plan
+        self.seconds = HOUR * 3600.0
+
+    def warm(self, patience: float = 5.0) -> Report:
+        places = Warming(self.cache, self.store, LIVES, self.plan, [PLACE], now=lambda: self.seconds)
+        return places.run(Deadline.after(patience))
+
+    def asked(self, cell: int, hour: int = HOUR, requests: float = 10) -> None:
+        self.cache.hours.setdefault(hour, {})[cell] = requests
+
+
+@pytest.fixture
+def world() -> World:
+    return World(Plan(hottest=10, margin=600, ahead=1800, quiet=1))
+
+
+def test_on_the_first_day_the_places_are_warmed(world: World) -> None:
+    # GIVEN nothing cached and no demand
+    report = world.warm()
+    # THEN the places are, in one query
+    assert (report.considered, report.refreshed, report.skipped, report.failed) == (1, 1, 0, 0)
+    assert (report.queries, world.store.queries) == (1, [PLACE])
+    assert world.cache.get(VERSION) == b"v1"
+    # AND a request finds them, and tells that warming was useful
+    container = CellFeatures(
+        world.cache, world.store, Policy(LIVES), Memory[MemoryEntry](9), Demand(), now=lambda: world.seconds
+    )
+    features = container.of(PLACE)
+    assert (features.cache, features.trace.warmed) == ("hit", True)
+
+
+def test_hot_cells_come_with_their_neighbours_in_one_query(world: World) -> None:
+    world.asked(HOT)
+    report = world.warm()
+    assert report.considered == report.refreshed == 8
+    assert report.queries == 1
+    assert set(world.store.queries) == {PLACE, HOT, *neighbours_of(HOT)}
+    assert world.store.queries[0] == HOT
+
+
+def test_what_is_good_for_a_while_is_left_and_the_database_too(world: World) -> None:
+    # GIVEN a warm cache and some demand
+    world.warm()
+    world.asked(PLACE)
+    for cell in neighbours_of(PLACE):
+        world.cache.put(value_key(cell, "v1"), pack(LIVES.of(cell_animals(cell), world.seconds)))
+    # WHEN warmed again THEN nothing is asked
+    world.store.queries.clear()
+    report = world.warm()
+    assert (report.considered, report.refreshed, report.skipped, report.queries) == (7, 0, 7, 0)
+    assert world.store.queries == []
+
+
+def test_what_turns_stale_soon_is_refreshed_and_what_does_a_little_later_with_it(world: World) -> None:
+    # GIVEN a place with 500 s to its soft expiry, and a hot cell with 1,500 s
+    world.asked(HOT)
+    for cell in neighbours_of(HOT):
+        world.cache.put(value_key(cell, "v1"), pack(LIVES.of(cell_animals(cell), world.seconds)))
+    world.cache.put(VERSION, b"v1")
+    world.cache.put(value_key(PLACE, "v1"), pack(LIVES.of(cell_animals(PLACE), world.seconds - 3100)))
+    world.cache.put(value_key(HOT, "v1"), pack(LIVES.of(cell_animals(HOT), world.seconds - 2100)))
+    # THEN the place is due, and the hot cell goes with it
+    report = world.warm()
+    assert set(world.store.queries) == {PLACE, HOT}
+    assert (report.refreshed, report.skipped) == (2, 6)
+
+
+def test_a_little_later_alone_is_no_reason_to_wake_the_database(world: World) -> None:
+    world.asked(PLACE, requests=1)
+    world.cache.put(VERSION, b"v1")
+    for cell in (PLACE, *neighbours_of(PLACE)):
+        world.cache.put(value_key(cell, "v1"), pack(LIVES.of(cell_animals(cell), world.seconds - 2100)))
+    assert world.warm().queries == 0
+
+
+def test_a_quiet_night_lets_values_turn_stale(world: World) -> None:
+    # GIVEN a place that is stale, and nobody who asked within two hours
+    world.cache.put(VERSION, b"v1")
+    world.cache.put(value_key(PLACE, "v1"), pack(LIVES.of(cell_animals(PLACE), world.seconds - 5000)))
+    report = world.warm()
+    # THEN the database sleeps on
+    assert (report.quiet, report.queries, report.skipped) == (True, 0, 1)
+    # AND with a plan that never is quiet, it does not
+    world.plan = Plan(hottest=10, margin=600, ahead=1800, quiet=0)
+    assert world.warm().refreshed == 1
+
+
+def test_a_value_that_does_not_parse_counts_as_missing(world: World) -> None:
+    world.cache.put(VERSION, b"v1")
+    world.cache.put(value_key(PLACE, "v1"), b"x" * 80)
+    assert world.warm().refreshed == 1
+
+
+def test_a_new_dataset_is_found_and_told(world: World) -> None:
+    # GIVEN a warm cache of v1, and v2 active without an announcement that reached Redis
+    world.warm()
+    world.cache.values.pop(value_key(PLACE, "v1"))
+    world.store.version = "v2"
+    world.warm()
+    assert world.cache.get(VERSION) == b"v2"
+    data = world.cache.get(value_key(PLACE, "v2"))
+    assert data is not None
+    assert unpack(data, PLACE, "v2").warmed
+
+
+def test_demand_for_what_is_no_cell_is_left_out(world: World) -> None:
+    for number in (0, 7, HOT + 1, 2**63 - 1, 10**30):
+        world.asked(number)
+    assert (world.warm().considered, world.store.queries) == (1, [PLACE])
+
+
+def test_a_database_that_fails_is_told(world: World) -> None:
+    world.store.fault = "postgres_starting"
+    report = world.warm()
+    assert (report.failed, report.refreshed, report.faults) == (1, 0, ["postgres_starting"])
+
+
+def test_a_cache_that_fails_is_told_and_the_database_left_alone(world: World) -> None:
+    world.cache.fault = "redis_unreachable"
+    report = world.warm()
+    assert report.faults == ["redis_unreachable"]
+    assert report.details == ["redis_unreachable: as the test wants it"]
+    assert world.store.queries == []
+
+
+def test_writing_ends_with_the_time(world: World) -> None:
+    # GIVEN a database that takes nearly all of it
+    world.asked(HOT)
+    plain = world.store.features_of
+
+    def slow(cells: list[int], deadline: Deadline) -> object:
+        known = plain(cells, deadline)
+        while deadline.left() > 0:
+            pass
+        return known
+
+    world.store.features_of = slow  # type: ignore[method-assign, assignment]
+    report = world.warm(patience=0.02)
+    assert (report.refreshed, report.failed, report.faults) == (0, 8, ["out_of_time"])
+
+
+def test_large_values_are_written_in_several_messages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.features.warming._BYTES_AT_ONCE", 300)
+    world.asked(HOT)
+    assert world.warm().refreshed == 8
+    assert world.cache.calls.count("write") == 3
+
+
+def test_usefulness_is_the_share_of_hits_on_warmed_values(world: World) -> None:
+    assert world.warm().useful is None
+    world.cache.hits_by_hour = {HOUR: (60, 40), HOUR - 1: (40, 20), HOUR - 2: (1000, 0)}
+    report = world.warm()
+    assert (report.hits, report.warmed_hits, report.useful) == (100, 60, 0.6)
+
+
+def test_the_places_are_places_on_earth_to_a_tenth_of_a_degree() -> None:
+    with PLACES.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) > 250
+    assert len({row["name"] for row in rows}) == len(rows)
+    assert {row["kind"] for row in rows} == {"park", "zoo", "city"}
+    for row in rows:
+        latitude, longitude = float(row["latitude"]), float(row["longitude"])
+        assert -90 < latitude < 90
+        assert -180 <= longitude <= 180
+        assert (f"{latitude:.1f}", f"{longitude:.1f}") == (row["latitude"], row["longitude"])
+
+
+def test_places_in_one_cell_are_warmed_once() -> None:
+    cells = read_places()
+    assert len(cells) == len(set(cells)) > 250
+
+
+def test_the_places_that_are_packed_are_those_of_the_database() -> None:
+    assert PLACES.resolve() == Path(__file__).parents[4] / "database" / "places.csv"

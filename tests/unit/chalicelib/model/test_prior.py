@@ -1,0 +1,67 @@
+"""Prior: what lives in a cell, or everywhere, keeps its weight; what does not keeps the floor; nothing is ruled out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.features.lookup import NO_LOCATION, Features, Mode
+from chalicelib.model.prior import prior_of
+from chalicelib.model.taxonomy import Taxonomy
+
+MODEL = Path(__file__).parents[4] / "model"
+TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")
+ANIMALS = len(TAXONOMY.animals)
+KNOWN = [animal.id for animal in TAXONOMY.animals]
+BY_NAME = {animal.name: animal for animal in TAXONOMY.animals}
+
+weights = st.floats(0.0078125, 1, width=32)
+cells = st.dictionaries(st.one_of(st.sampled_from(KNOWN), st.integers(10_000, 20_000)), weights, max_size=60)
+
+
+def features(animals: dict[int, float], mode: Mode = "narrowed") -> Features:
+    ids = sorted(animals)
+    return replace(
+        NO_LOCATION,
+        mode=mode,
+        animals=np.array(ids, np.int32),
+        weights=np.array([animals[each] for each in ids], np.float32),
+        status=np.ones(len(ids), np.uint8),
+    )
+
+
+@given(cell=cells, floor=st.floats(0, 1, width=32))
+def test_every_weight_is_between_the_floor_and_one(cell: dict[int, float], floor: float) -> None:
+    # GIVEN any animals in a cell, some of which the model does not know, and any floor
+    prior = prior_of(features(cell), TAXONOMY, floor)
+
+    # THEN each animal has a weight from the floor to 1, in the form of the model's input
+    assert prior.shape == (ANIMALS,)
+    assert prior.dtype == np.float32
+    assert prior.min() >= np.float32(floor)
+    assert prior.max() <= 1
+    # AND it is its weight in the cell if it lives there, 1 if it lives everywhere, else the floor
+    for animal in TAXONOMY.animals:
+        weight = prior[animal.output_index]
+        if TAXONOMY.everywhere[animal.output_index]:
+            assert weight == 1
+        else:
+            assert weight == max(np.float32(floor), np.float32(cell.get(animal.id, 0)))
+
+
+@pytest.mark.parametrize("mode", ["no_location", "unknown_area", "degraded"])
+def test_an_unknown_place_weighs_nothing(mode: Mode) -> None:
+    # GIVEN nothing known about the place; THEN no animal is weighed against another
+    assert np.array_equal(prior_of(features({}, mode), TAXONOMY, 0.02), np.ones(ANIMALS))
+
+
+def test_a_koala_in_australia() -> None:
+    # GIVEN a cell with koalas; WHEN its prior is made; THEN tigers are at the floor, and dogs everywhere
+    prior = prior_of(features({BY_NAME["koala"].id: 1}), TAXONOMY, 0.02)
+    dog = next(animal for animal in TAXONOMY.animals if animal.kind == "domestic")
+    assert prior[BY_NAME["koala"].output_index] == 1
+    assert prior[BY_NAME["tiger"].output_index] == np.float32(0.02)
+    assert prior[dog.output_index] == 1

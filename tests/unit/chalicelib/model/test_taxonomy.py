@@ -1,0 +1,293 @@
+"""Taxonomy: both files read as one tree, and the roll-up gives the most specific taxon that holds enough."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from chalicelib.errors import ModelError
+from chalicelib.model.taxonomy import Animal, Node, Taxon, Taxonomy
+
+MODEL = Path(__file__).parents[4] / "model"
+TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")
+BY_NAME = {animal.name: animal for animal in TAXONOMY.animals}
+
+type Weights = NDArray[np.float32]
+
+# Most photos leave probability for a few animals only; any value may be among them.
+few = st.dictionaries(st.integers(0, len(TAXONOMY.animals) - 1), st.floats(0, 1, width=32), max_size=6)
+thresholds = st.floats(0, 1)
+
+
+def probabilities(held: dict[int, float]) -> Weights:
+    vector = np.zeros(len(TAXONOMY.animals), dtype=np.float32)
+    for index, value in held.items():
+        vector[index] = value
+    return vector
+
+
+def of(**held: float) -> Weights:
+    return probabilities({BY_NAME[name.replace("_", " ")].output_index: value for name, value in held.items()})
+
+
+def nodes(node: Node = TAXONOMY.root) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from nodes(child)
+
+
+def members(node: Node) -> list[int]:
+    return [int(index) for index in TAXONOMY.order[node.start : node.stop]]
+
+
+# --- reading
+
+
+def test_animals_come_in_output_order_with_their_lineage() -> None:
+    # GIVEN the model's files; THEN the koala is where the model puts it, below its phylum, class and so on
+    koala = TAXONOMY.animals[105]
+    assert (koala.id, koala.output_index, koala.name, koala.kind) == (105, 105, "koala", "wild")
+    assert [taxon.scientific_name for taxon in koala.lineage] == [
+        "Chordata", "Mammalia", "Diprotodontia", "Phascolarctidae", "Phascolarctos", "Phascolarctos cinereus",
+    ]  # fmt: skip
+    assert koala.taxon == Taxon("koala", "Phascolarctos cinereus", "species")
+
+
+def test_a_breed_lies_below_its_species() -> None:
+    beagle = BY_NAME["beagle"]
+    assert beagle.lineage[-2:] == (
+        Taxon("dog", "Canis familiaris", "species"),
+        Taxon("beagle", "Canis familiaris", "breed"),
+    )
+
+
+def test_a_group_ends_at_its_own_rank() -> None:
+    spider = BY_NAME["wolf spider"]
+    assert spider.taxon == Taxon("wolf spider", "Lycosidae", "family")
+    assert [taxon.rank for taxon in spider.lineage] == ["phylum", "class", "order", "family"]
+
+
+def test_domestic_and_cosmopolitan_animals_are_everywhere_and_no_others() -> None:
+    for animal in TAXONOMY.animals:
+        assert TAXONOMY.everywhere[animal.output_index] == (animal.kind in {"domestic", "cosmopolitan"})
+
+
+def test_what_is_read_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        TAXONOMY.everywhere[0] = True
+    with pytest.raises(ValueError, match="read-only"):
+        TAXONOMY.order[0] = 1
+
+
+def test_the_tree_holds_every_animal_once_and_children_share_out_their_parent() -> None:
+    assert sorted(TAXONOMY.order.tolist()) == list(range(len(TAXONOMY.animals)))
+    for node in nodes():
+        if node.children:
+            assert len(node.children) > 1
+            assert [child.start for child in node.children[1:]] == [child.stop for child in node.children[:-1]]
+            assert (node.children[0].start, node.children[-1].stop) == (node.start, node.stop)
+        else:
+            assert node.stop == node.start + 1
+
+
+def test_every_node_is_in_the_lineage_of_all_its_animals() -> None:
+    for node in nodes():
+        for index in members(node):
+            lineage = [(taxon.scientific_name, taxon.rank) for taxon in TAXONOMY.animals[index].lineage]
+            assert (node.taxon.scientific_name, node.taxon.rank) in [("Animalia", "kingdom"), *lineage]
+
+
+# --- ids
+
+
+def test_ids_become_output_indices(tmp_path: Path) -> None:
+    # GIVEN a model whose ids are not its output indices, one of them as large as it may be
+    taxonomy = small(tmp_path, "2147483647,1,w1,cat,Felis catus,species,domestic,P,C,,,F,Felis catus",
+                     "7,0,w0,dog,Canis familiaris,species,domestic,P,C,,,D,Canis familiaris")  # fmt: skip
+    # THEN each id finds its place
+    assert taxonomy.index_of == {2147483647: 1, 7: 0}
+    assert [animal.id for animal in taxonomy.animals] == [7, 2147483647]
+
+
+# --- roll-up
+
+
+def test_a_sure_answer_is_the_animal_itself() -> None:
+    for animal in TAXONOMY.animals:
+        prediction = TAXONOMY.roll_up(probabilities({animal.output_index: 1.0}), 0.7)
+        assert prediction is not None
+        assert prediction.taxon == Taxon(animal.name, animal.scientific_name, animal.rank)
+        assert prediction.score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("held", "name", "rank"),
+    [
+        (of(beagle=0.5, basset_hound=0.5), "dog", "species"),
+        (of(beagle=0.4, coyote=0.4, red_fox=0.2), "dog, wolf or jackal", "genus"),
+        (of(beagle=0.4, red_fox=0.4, lion=0.2), "dog, wolf or fox", "family"),
+        (of(beagle=0.4, lion=0.4, sea_lion=0.2), "carnivore", "order"),
+        (of(rooster=0.5, hen=0.5), "chicken", "species"),
+        (of(grey_wolf=0.5, Arctic_wolf=0.5), "grey wolf", "species"),
+        (of(grey_wolf=0.9, Arctic_wolf=0.1), "grey wolf", "species"),
+        (of(grey_wolf=0.1, Arctic_wolf=0.9), "Arctic wolf", "subspecies"),
+        (of(snail=0.9, slug=0.1), "snail", "class"),
+        (of(snail=0.5, slug=0.5), "gastropod", "class"),
+        (of(polar_bear=0.5, brown_bear=0.5), "bear", "genus"),
+        (of(polar_bear=0.5, giant_panda=0.5), "bear", "family"),
+        (of(tabby_cat=0.5, tiger_cat=0.5), "domestic cat", "species"),
+        (of(domestic_pig=0.5, wild_boar=0.5), "pig", "genus"),
+        (of(koala=0.5, tick=0.5), "animal", "kingdom"),
+        (of(goldfinch=0.5, house_finch=0.5), "finch", "family"),
+    ],
+)
+def test_a_doubtful_answer_is_what_the_candidates_have_in_common(held: Weights, name: str, rank: str) -> None:
+    prediction = TAXONOMY.roll_up(held, 0.7)
+    assert prediction is not None
+    assert (prediction.taxon.name, prediction.taxon.rank) == (name, rank)
+
+
+def test_the_score_is_the_share_of_the_taxon() -> None:
+    # GIVEN half of the probability given out, most of it to cats
+    prediction = TAXONOMY.roll_up(of(lion=0.2, tiger=0.2, koala=0.1), 0.7)
+    # THEN the big cats hold four fifths of what there is
+    assert prediction is not None
+    assert prediction.taxon.scientific_name == "Panthera"
+    assert prediction.score == pytest.approx(0.8)
+
+
+def test_of_equals_the_first_is_followed() -> None:
+    prediction = TAXONOMY.roll_up(of(koala=0.5, tick=0.5), 0.5)
+    assert prediction is not None
+    assert prediction.taxon.name == "koala"
+
+
+@pytest.mark.parametrize("nothing", [0.0, -1.0, np.nan, -np.inf, np.inf])
+def test_no_usable_probability_is_no_prediction(nothing: float) -> None:
+    vector = np.full(len(TAXONOMY.animals), nothing, dtype=np.float32)
+    assert TAXONOMY.roll_up(vector, 0.7) is None
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf, -5.0])
+def test_broken_values_count_as_zero(broken: float) -> None:
+    assert TAXONOMY.roll_up(of(koala=0.9, tick=broken), 0.7) == TAXONOMY.roll_up(of(koala=0.9), 0.7)
+
+
+@given(few, thresholds)
+def test_the_taxon_holds_enough_and_no_child_of_it_does(held: dict[int, float], threshold: float) -> None:
+    # GIVEN any probabilities and any threshold
+    vector = probabilities(held)
+    prediction = TAXONOMY.roll_up(vector, threshold)
+    total = float(vector.sum(dtype=np.float64))
+    assert (prediction is None) == (total == 0)
+    if prediction is None:
+        return
+    # THEN the taxon holds the threshold or is the root, and there is no child that could have been answered instead
+    node = next(each for each in nodes() if each.taxon is prediction.taxon)
+    share = float(vector[members(node)].sum(dtype=np.float64)) / total
+    assert prediction.score == pytest.approx(share)
+    assert share >= threshold - 1e-9 or node is TAXONOMY.root
+    for child in node.children:
+        assert float(vector[members(child)].sum(dtype=np.float64)) / total <= threshold + 1e-9
+
+
+@given(few, st.floats(0.51, 1))
+def test_above_one_half_the_best_animal_is_the_taxon_or_below_it_whenever_it_can(
+    held: dict[int, float], threshold: float
+) -> None:
+    # GIVEN one animal that holds more than the threshold; THEN it is the answer
+    vector = probabilities(held)
+    prediction = TAXONOMY.roll_up(vector, threshold)
+    if prediction is not None and float(vector.max()) > (threshold + 1e-6) * float(vector.sum(dtype=np.float64)):
+        assert prediction.taxon == TAXONOMY.animals[int(vector.argmax())].taxon
+
+
+@given(few, thresholds, thresholds)
+def test_asking_for_more_never_gives_a_more_specific_taxon(
+    held: dict[int, float], threshold: float, other: float
+) -> None:
+    vector = probabilities(held)
+    bold = TAXONOMY.roll_up(vector, min(threshold, other))
+    careful = TAXONOMY.roll_up(vector, max(threshold, other))
+    if bold is None or careful is None:
+        assert bold is careful
+        return
+    assert careful.score >= bold.score
+
+
+@given(arrays(np.float32, len(TAXONOMY.animals), elements=st.floats(width=32)), thresholds)
+def test_anything_at_all_gives_a_share_or_nothing(vector: Weights, threshold: float) -> None:
+    prediction = TAXONOMY.roll_up(vector, threshold)
+    assert prediction is None or 0 < prediction.score <= 1
+
+
+# --- files that do not fit
+
+LABELS = "id,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species"
+TAXA = (
+    "scientific_name,rank,name\nAnimalia,kingdom,animal\nP,phylum,p\nC,class,c\nF,genus,small cat\nD,genus,dog\n"
+    "Felis catus,species,cat\nCanis familiaris,species,dog\n"
+)
+CAT = "0,0,w0,cat,Felis catus,species,domestic,P,C,,,F,Felis catus"
+
+
+def small(folder: Path, *rows: str, header: str = LABELS, taxa: str = TAXA) -> Taxonomy:
+    (folder / "labels.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    (folder / "taxa.csv").write_text(taxa, encoding="utf-8")
+    return Taxonomy.read(folder / "labels.csv", folder / "taxa.csv")
+
+
+def test_the_mark_that_spreadsheets_put_before_utf_8_is_not_read(tmp_path: Path) -> None:
+    assert small(tmp_path, CAT, header="\ufeff" + LABELS, taxa="\ufeff" + TAXA).animals == small(tmp_path, CAT).animals
+
+
+def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
+    taxonomy = small(tmp_path, CAT)
+    prediction = taxonomy.roll_up(np.array([0.2], dtype=np.float32), 0.7)
+    assert prediction is not None
+    assert prediction.taxon == Taxon("cat", "Felis catus", "species")
+
+
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [
+        (lambda folder: small(folder, CAT, header=LABELS.replace("wnid", "synset")), "labels.csv has the columns"),
+        (lambda folder: small(folder, CAT + ",more"), "line 2 of labels.csv has 14 fields; expected 13"),
+        (lambda folder: small(folder, CAT.replace("P,", "Porifera,", 1)), "no row for 'Porifera'"),
+        (lambda folder: small(folder, CAT.replace("0,0", "0,1", 1)), "must count from 0"),
+        (
+            lambda folder: small(folder, CAT.replace("0,0", "x,0", 1)),
+            "id of 'cat' in labels.csv is 'x'; expected a whole number from 0 to 2147483647",
+        ),
+        (lambda folder: small(folder, CAT.replace("0,0", "-1,0", 1)), "id of 'cat' in labels.csv is '-1'; expected"),
+        (lambda folder: small(folder, CAT.replace("0,0", f"{2**31},0", 1)), "labels.csv is '2147483648'; expected"),
+        (
+            lambda folder: small(folder, CAT.replace("0,0", "0,x", 1)),
+            "output_index of 'cat' in labels.csv is 'x'; expected a whole number",
+        ),
+        (
+            lambda folder: small(folder, CAT.replace("domestic", "tame")),
+            "kind of 'cat' in labels.csv is 'tame'; expected wild, domestic, cosmopolitan, marine or extinct",
+        ),
+        (lambda folder: small(folder, CAT, CAT.replace("0,0", "0,1", 1)), "uses an id twice"),
+        (lambda folder: small(folder), "must count from 0"),
+        (lambda folder: small(folder, CAT, taxa=TAXA.replace("Animalia", "Plantae")), "no row for Animalia"),
+        (lambda folder: small(folder, CAT, taxa=""), "taxa.csv is no CSV file with a header"),
+        (lambda folder: Taxonomy.read(folder / "labels.csv", folder / "taxa.csv"), "cannot be read"),
+    ],
+)
+def test_files_that_do_not_fit_are_named_with_what_is_wrong(
+    tmp_path: Path, read: Callable[[Path], Taxonomy], says: str
+) -> None:
+    with pytest.raises(ModelError, match=says):
+        read(tmp_path)
+
+
+def test_an_animal_is_a_value() -> None:
+    koala = BY_NAME["koala"]
+    assert koala == Animal(**{name: getattr(koala, name) for name in Animal.__slots__})

@@ -1,0 +1,422 @@
+"""Photos: anything that cameras write becomes upright RGB; anything else becomes a sentence, at little cost."""
+
+import io
+import struct
+import time
+import tracemalloc
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from chalicelib.errors import ClientError, PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
+from chalicelib.location import from_gps
+from chalicelib.photo.decode import Limits, Photo, open_photo
+from testing.pictures import BLUE, GREEN, GREY, RED, SYDNEY, encoded, exif, jpeg, noise, scene
+
+LIMITS = Limits(max_bytes=5_000_000, max_megapixels=4)
+FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
+
+
+def read(data: bytes) -> Photo:
+    return open_photo(data, LIMITS)
+
+
+def corners(pixels: NDArray[np.uint8]) -> list[tuple[int, ...]]:
+    """Colours well inside the four quarters: top left, top right, bottom left, bottom right."""
+    size = len(pixels)
+    near, far = size // 8, size - size // 8
+    return [tuple(map(int, pixels[y, x])) for y, x in ((near, near), (near, far), (far, near), (far, far))]
+
+
+def assert_upright(pixels: NDArray[np.uint8], tolerance: int = 12) -> None:
+    assert pixels.dtype == np.uint8
+    for found, expected in zip(corners(pixels), [RED, GREEN, BLUE, GREY], strict=True):
+        assert np.abs(np.subtract(found, expected)).max() <= tolerance
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_gives_the_same_upright_square(kind: str) -> None:
+    # GIVEN the scene in a format; WHEN read
+    photo = read(encoded(scene(), kind))
+    # THEN its size is known before decoding, and the pixels are the scene's
+    assert (photo.width, photo.height) == (400, 300)
+    pixels = photo.pixels(64)
+    assert pixels.shape == (64, 64, 3)
+    assert_upright(pixels)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_gps_is_found_in_every_format(kind: str) -> None:
+    photo = read(encoded(scene(), kind, exif=exif(SYDNEY)))
+    location = from_gps(photo.gps)
+    assert location is not None
+    assert (location.latitude, location.longitude) == pytest.approx((-33.8688, 151.2093), abs=1e-4)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_orientation_comes_out_upright(kind: str, orientation: int) -> None:
+    # GIVEN the scene stored turned, as a camera held that way stores it
+    turns = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    turn = turns[orientation]
+    stored = scene() if turn is None else scene().transpose(turn)
+    # WHEN read with the tag that says so; THEN it is upright
+    assert_upright(read(encoded(stored, kind, exif=exif(orientation=orientation))).pixels(64))
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_is_ignored(orientation: int) -> None:
+    assert_upright(read(jpeg(exif=exif(orientation=orientation))).pixels(64))
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("L", "JPEG"),
+        ("CMYK", "JPEG"),
+        ("CMYK", "TIFF"),
+        ("L", "PNG"),
+        ("LA", "PNG"),
+        ("P", "PNG"),
+        ("1", "PNG"),
+        ("RGBA", "PNG"),
+        ("RGBA", "WEBP"),
+        ("RGBA", "TIFF"),
+        ("LAB", "TIFF"),
+        ("YCbCr", "TIFF"),
+    ],
+)
+def test_every_colour_mode_becomes_rgb(mode: str, kind: str) -> None:
+    # GIVEN the scene in another mode; WHEN read
+    image = scene()
+    converted = image.convert("RGB").convert(mode) if mode != "LAB" else _lab(image)
+    pixels = read(encoded(converted, kind)).pixels(64)
+    # THEN the red quarter is as it looks in that mode
+    expected = image.convert("L").convert("RGB") if mode in ("L", "LA", "1") else image
+    assert pixels.shape == (64, 64, 3)
+    if mode != "1":
+        assert np.abs(np.subtract(corners(pixels)[0], np.asarray(expected)[10, 10])).max() <= 40
+
+
+def _lab(image: Image.Image) -> Image.Image:
+    from PIL import ImageCms
+
+    transform = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+    lab = ImageCms.applyTransform(image, transform)
+    assert lab is not None
+    return lab
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_a_channel_are_shrunk_to_eight(kind: str) -> None:
+    ramp = (np.arange(300 * 400, dtype=np.uint32).reshape(300, 400) % 400 * 163).astype(np.uint16)
+    pixels = read(encoded(Image.fromarray(ramp), kind)).pixels(64)
+    assert 45 < pixels[32, 0, 0] < 75  # the crop begins at a fifth of the ramp and ends at four fifths
+    assert 180 < pixels[32, -1, 0] < 210
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_numbers_without_a_scale_are_stretched_to_what_can_be_seen(kind: type) -> None:
+    ramp: NDArray[Any] = (np.arange(400)[None, :] * np.ones((300, 1)) - 100).astype(kind)
+    pixels = read(encoded(Image.fromarray(ramp), "TIFF")).pixels(64)
+    assert 45 < pixels[32, 0, 0] < 75
+    assert 180 < pixels[32, -1, 0] < 210
+
+
+def test_float_pixels_that_are_no_numbers_are_black() -> None:
+    values = np.full((300, 400), np.nan, dtype=np.float32)
+    assert read(encoded(Image.fromarray(values), "TIFF")).pixels(64).max() == 0
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_transparent_parts_are_white(kind: str) -> None:
+    image = scene().convert("RGBA")
+    image.putalpha(0)
+    assert read(encoded(image, kind, lossless=True)).pixels(64).min() >= 250
+
+
+def test_a_palette_with_transparency_is_white_there() -> None:
+    image = scene().quantize(8, dither=Image.Dither.NONE)
+    transparent = image.getpixel((0, 0))
+    pixels = read(encoded(image, "PNG", transparency=transparent)).pixels(64)
+    assert min(corners(pixels)[0]) >= 250
+
+
+@pytest.mark.parametrize(("kind", "options"), [("WEBP", {"lossless": True}), ("PNG", {}), ("TIFF", {}), ("HEIF", {})])
+def test_of_several_frames_the_first_is_read(kind: str, options: dict[str, Any]) -> None:
+    other = Image.new("RGB", (400, 300), "white")
+    data = encoded(scene(), kind, save_all=True, append_images=[other, other], **options)
+    assert_upright(read(data).pixels(64))
+
+
+def test_a_multi_picture_jpeg_is_a_jpeg() -> None:
+    data = encoded(scene(), "MPO", save_all=True, append_images=[Image.new("RGB", (400, 300), "white")])
+    photo = read(data)
+    assert photo.format == "JPEG"
+    assert_upright(photo.pixels(64))
+
+
+def test_the_middle_of_the_short_side_is_kept() -> None:
+    # GIVEN a wide picture that is white but for its middle square
+    image = Image.new("RGB", (900, 300), "white")
+    image.paste("black", (300, 0, 600, 300))
+    # WHEN read; THEN only the middle is seen
+    assert read(encoded(image, "PNG")).pixels(260).max() <= 5
+
+
+def test_a_draft_jpeg_keeps_the_pixels_of_a_full_decode() -> None:
+    # GIVEN a large photo, in a format that is decoded whole and as JPEG, which is decoded smaller
+    image = noise(1600, 1200)
+    whole = read(encoded(image, "PNG")).pixels(260).astype(int)
+    draft = read(encoded(image, "JPEG", quality=95)).pixels(260).astype(int)
+    # THEN both look the same
+    assert np.abs(whole - draft).mean() < 2.5
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_photo_of_one_pixel_is_read(kind: str) -> None:
+    size = 16 if kind == "HEIF" else 1
+    assert read(encoded(scene(size, size), kind)).pixels(64).shape == (64, 64, 3)
+
+
+def test_an_empty_body_says_where_the_photo_goes() -> None:
+    with pytest.raises(PhotoUnreadable, match="the body is empty; send the photo's bytes"):
+        read(b"")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello",
+        b"<html></html>",
+        b"%PDF-1.7",
+        b"GIF89a" + bytes(20),
+        b"BM" + bytes(60),
+        b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00avifmif1",
+        b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42",
+    ],
+)
+def test_other_formats_are_named_as_such_whatever_they_claim(data: bytes) -> None:
+    with pytest.raises(UnsupportedMediaType, match="send JPEG, PNG, WebP, HEIC or TIFF"):
+        read(data)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
+def test_a_photo_cut_short_is_unreadable(kind: str, share: float) -> None:
+    data = encoded(noise(400, 304), kind)
+    with pytest.raises(PhotoUnreadable, match="send the original file again"):
+        read(data[: max(30, int(len(data) * share))]).pixels(64)
+
+
+def test_too_many_bytes_are_refused_with_the_limit() -> None:
+    with pytest.raises(PhotoTooLarge, match=r"photo is 6\.0 MB, at most 5\.0 MB are read; send a smaller one"):
+        read(jpeg() + bytes(6_000_000))
+
+
+def _png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and brings no pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
+
+
+def _webp_header(width: int, height: int) -> bytes:
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    chunk = b"VP8X" + struct.pack("<I", 10) + bytes(4) + size
+    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+
+
+def _jpeg_header(width: int, height: int) -> bytes:
+    data = bytearray(encoded(scene(16, 16), "JPEG"))
+    start = data.index(b"\xff\xc0") + 5
+    data[start : start + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def _tiff_header(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    scene(16, 16).save(buffer, "TIFF", tiffinfo={})
+    data = buffer.getvalue()
+    for tag, value in ((256, width), (257, height)):
+        at = data.index(struct.pack("<HH", tag, 4)) if struct.pack("<HH", tag, 4) in data else -1
+        kind = 4
+        if at < 0:
+            at, kind = data.index(struct.pack("<HH", tag, 3)), 3
+        packed = struct.pack("<I" if kind == 4 else "<HH", *([value] if kind == 4 else [value, 0]))
+        data = data[: at + 8] + packed + data[at + 12 :]
+    return data
+
+
+@pytest.mark.parametrize("header", [_png_header, _webp_header, _jpeg_header, _tiff_header])
+def test_a_bomb_costs_its_header_only(header: Any) -> None:
+    # GIVEN a small file that claims 256 MP (and would take a gigabyte once decoded)
+    data = header(16000, 16000)
+    assert len(data) < 3000
+    # WHEN opened; THEN it is refused at once
+    started = time.perf_counter()
+    with pytest.raises(PhotoTooLarge, match="photo is 256 MP, at most 4 MP are read"):
+        read(data)
+    assert time.perf_counter() - started < 0.1
+
+
+def test_a_large_heic_is_refused_by_its_header() -> None:
+    with pytest.raises(PhotoTooLarge, match=r"photo is 2 MP, at most 1\.5 MP are read"):
+        open_photo(encoded(scene(1600, 1000), "HEIF", quality=10), Limits(max_megapixels=1.5))
+
+
+def test_a_small_tiff_of_a_large_tile_is_refused_by_its_header() -> None:
+    # GIVEN 100 × 100 pixels in a tile of 400 MP, which would be decoded whole
+    entries = {256: 100, 257: 100, 258: 8, 259: 8, 262: 1, 277: 1, 322: 20_000, 323: 20_000, 324: 8, 325: 100}
+    fields = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items())
+    header = b"II*\x00" + struct.pack("<IH", 8, len(entries)) + fields + bytes(4)
+    with pytest.raises(PhotoTooLarge, match="photo is 400 MP"):
+        read(header + bytes(100))
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_wide_numbers_take_little_memory_beside_the_photo(kind: type) -> None:
+    # GIVEN 2 MP, 8 MB as 32-bit numbers
+    data = encoded(Image.fromarray(np.tile(np.arange(2000, dtype=kind), (1000, 1))), "TIFF")
+    tracemalloc.start()
+    try:
+        # WHEN read THEN numpy takes the numbers once, their shades, and a band in float64: not all in float64
+        pixels = open_photo(data, Limits()).pixels(64)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 35_000_000
+    assert pixels[0, 0, 0] < 128 < pixels[0, -1, 0]
+
+
+def test_lossy_and_lossless_webp_are_measured_before_they_are_decoded() -> None:
+    for options in ({"lossless": True}, {"lossless": False}):
+        with pytest.raises(PhotoTooLarge, match="photo is 6 MP"):
+            read(encoded(scene(3000, 2000), "WEBP", method=0, **options))
+
+
+def test_broken_exif_is_a_photo_without_exif() -> None:
+    for broken in (
+        b"Exif\x00\x00",
+        b"Exif\x00\x00II*\x00\xff\xff\xff\xff",
+        b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff",
+    ):
+        photo = read(jpeg(exif=broken))
+        assert (photo.gps, photo.orientation) == ({}, 1)
+        assert_upright(photo.pixels(64))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_as_exif_leave_a_readable_photo(data: bytes) -> None:
+    photo = read(jpeg(80, 60, exif=b"Exif\x00\x00II*\x00" + data))
+    assert photo.pixels(16).shape == (16, 16, 3)
+
+
+def test_a_heic_whose_parts_have_no_readable_type_is_told() -> None:
+    # GIVEN EXIF in a part whose type is no text, at which decoders before pillow-heif 1.8 ended the process
+    data = encoded(noise(80, 64), "HEIF", exif=exif(SYDNEY))
+    assert data.count(b"Exif\x00\x00") >= 1
+    photo = read(data.replace(b"Exif\x00", b"Exi\x80\x00", 1))
+    # THEN it is a photo without EXIF
+    assert (photo.gps, photo.pixels(16).shape) == ({}, (16, 16, 3))
+
+
+def test_a_jpeg_of_four_bytes_is_told_without_words_of_the_decoder() -> None:
+    with pytest.raises(PhotoUnreadable, match=r"broken header \(unknown data\)"):
+        read(b"\xff\xd8\xff\xe0")
+
+
+@pytest.mark.parametrize("place", ["before the pixels", "behind the pixels"])
+def test_a_png_is_decoded_for_its_exif_only_if_it_has_some(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a PNG without EXIF, and one with
+    bare, data = (encoded(scene(), "PNG", **options) for options in ({}, {"exif": exif(SYDNEY)}))
+    if place == "behind the pixels":
+        start = data.index(b"eXIf") - 4
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        data = data[:start] + data[end:-12] + data[start:end] + data[-12:]
+    assert from_gps(read(data).gps) is not None
+    # WHEN the first is opened THEN its pixels are left alone
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", None)
+    assert read(bare).gps == {}
+
+
+damageable: list[dict[str, Any]] = [
+    *({"kind": kind} for kind in FORMATS),
+    {"kind": "HEIF", "exif": exif(SYDNEY), "xmp": b"<x:xmpmeta/>"},
+]
+beginnings = st.sampled_from([encoded(noise(80, 64), **options) for options in damageable])
+
+
+@settings(max_examples=150)
+@given(beginnings, st.data())
+def test_any_damage_gives_pixels_or_a_listed_error(data: bytes, draw: st.DataObject) -> None:
+    # GIVEN a photo with some bytes overwritten anywhere
+    damaged = bytearray(data)
+    for _ in range(draw.draw(st.integers(1, 8))):
+        damaged[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
+    # WHEN read; THEN it is a photo or one of our errors
+    try:
+        photo = read(bytes(damaged))
+        assert photo.pixels(16).shape == (16, 16, 3)
+        from_gps(photo.gps)
+    except ClientError:
+        return
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_a_photo_or_a_listed_error(data: bytes) -> None:
+    for beginning in (
+        b"",
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"RIFF\x10\x00\x00\x00WEBP",
+        b"II*\x00",
+        b"\x00\x00\x00\x18ftypheic",
+    ):
+        try:
+            read(beginning + data).pixels(16)
+        except ClientError:
+            continue
+
+
+def test_what_a_decoder_says_never_shows_the_process() -> None:
+    with pytest.raises(PhotoUnreadable) as caught:
+        read(b"\x89PNG\r\n\x1a\n" + bytes(10))
+    assert "<" not in str(caught.value)
+
+
+def test_a_decoder_that_stumbles_over_its_own_code_is_not_quoted() -> None:
+    # GIVEN an interlaced PNG whose data end early: decoded for the EXIF behind them, and then once more, it makes
+    # Pillow raise a TypeError about its own arguments
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 1)
+    short = zlib.compress(bytes(1000))
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", short)
+    data += chunk(b"eXIf", b"II*\x00") + chunk(b"IEND", b"")
+    # WHEN it is decoded; THEN people are told that it is damaged, and nothing about functions
+    with pytest.raises(PhotoUnreadable) as told:
+        open_photo(data, Limits()).pixels(64)
+    assert "argument" not in told.value.detail
+    assert "unknown data" in told.value.detail

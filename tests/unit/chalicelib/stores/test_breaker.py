@@ -1,0 +1,87 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from chalicelib.stores.breaker import Breaker
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that stands until a test moves it; rest times without jitter."""
+    moment = [100.0]
+    monkeypatch.setattr("chalicelib.stores.breaker.monotonic", lambda: moment[0])
+    monkeypatch.setattr("chalicelib.stores.breaker.random.uniform", lambda _low, _high: 1.0)
+    return moment
+
+
+def opened(failures: int = 3) -> Breaker:
+    breaker = Breaker(failures, rest=5)
+    for _ in range(failures):
+        assert breaker.allows()
+        breaker.record_failure()
+    return breaker
+
+
+def test_it_opens_after_failures_in_a_row() -> None:
+    # GIVEN a breaker of three failures
+    breaker = Breaker(3, rest=5)
+    # WHEN it fails twice, works, and fails three times
+    assert not breaker.record_failure()
+    assert not breaker.record_failure()
+    breaker.record_success()
+    outcomes = [breaker.record_failure() for _ in range(3)]
+    # THEN only the third in a row opens it
+    assert outcomes == [False, False, True]
+    assert breaker.is_open
+    assert not breaker.allows()
+
+
+def test_one_caller_probes_after_the_rest(clock: list[float]) -> None:
+    breaker = opened()
+    # WHEN the rest is over
+    clock[0] += 5.1
+    # THEN one of many threads is let through
+    with ThreadPoolExecutor(8) as pool:
+        allowed = list(pool.map(lambda _: breaker.allows(), range(32)))
+    assert allowed.count(True) == 1
+
+
+def test_a_probe_that_works_closes_it(clock: list[float]) -> None:
+    breaker = opened()
+    clock[0] += 5.1
+    assert breaker.allows()
+    breaker.record_success()
+    assert not breaker.is_open
+    assert all(breaker.allows() for _ in range(3))
+
+
+def test_a_probe_that_fails_opens_it_again(clock: list[float]) -> None:
+    breaker = opened()
+    clock[0] += 5.1
+    assert breaker.allows()
+    assert breaker.record_failure()
+    assert breaker.is_open
+    assert not breaker.allows()
+
+
+def test_a_probe_that_never_came_back_frees_its_place(clock: list[float]) -> None:
+    # GIVEN a probe whose process was frozen
+    breaker = opened()
+    clock[0] += 5.1
+    assert breaker.allows()
+    # WHEN another rest is over THEN the next caller probes
+    clock[0] += 5.1
+    assert breaker.allows()
+
+
+def test_asking_whether_it_is_open_takes_no_probe(clock: list[float]) -> None:
+    breaker = opened()
+    clock[0] += 5.1
+    assert not breaker.is_open
+    assert not breaker.is_open
+    assert breaker.allows()
+
+
+def test_rests_are_spread() -> None:
+    ends = {opened()._probe_at for _ in range(20)}
+    assert max(ends) - min(ends) > 0.1

@@ -1,0 +1,179 @@
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chalicelib.config.settings import Budget
+from chalicelib.errors import CacheError
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.demand import DemandCounts
+from chalicelib.features.protocols import Entry
+from chalicelib.stores.breaker import Breaker
+from chalicelib.stores.redis_cache import RedisCache
+from testing.scripted_server import Answer, Scripted, serve
+
+PATIENT = Budget(connect=2.0, command=2.0, total=4.0)
+"""For servers that answer; this machine may have other things to do meanwhile."""
+SHORT = Budget(connect=0.2, command=0.05, total=0.12)
+"""For servers that do not."""
+
+
+def soon() -> Deadline:
+    return Deadline.after(10)
+
+
+def cache_of(server: Scripted, breaker: Breaker | None = None, budget: Budget = PATIENT) -> RedisCache:
+    return RedisCache.from_url(f"redis://127.0.0.1:{server.address.port}", budget, breaker or Breaker(3, 60))
+
+
+def fault_of(call: Callable[[], object]) -> str:
+    """The fault of a call, with a ! if it opened the breaker."""
+    with pytest.raises(CacheError) as caught:
+        call()
+    return caught.value.fault + ("!" if caught.value.opened else "")
+
+
+def read(answer: Answer, times: int = 1, budget: Budget = PATIENT) -> list[str]:
+    """Faults of as many reads from a server that answers so."""
+    with serve(answer) as server:
+        cache = cache_of(server, budget=budget)
+        faults = [fault_of(lambda: cache.read(b"k", soon())) for _ in range(times)]
+        cache.close()
+    return faults
+
+
+@pytest.mark.parametrize(
+    ("reply", "fault"),
+    [
+        ("OOM command not allowed when used memory > 'maxmemory'.", "redis_oom"),
+        ("READONLY You can't write against a read only replica.", "redis_readonly"),
+        ("CLUSTERDOWN Hash slot not served", "redis_clusterdown"),
+        ("TRYAGAIN Multiple keys request during rehashing of slot", "redis_clusterdown"),
+        ("LOADING Redis is loading the dataset in memory", "redis_loading"),
+        ("NOAUTH Authentication required.", "redis_auth"),
+        ("NOPERM this user has no permissions", "redis_auth"),
+        ("ERR max number of clients reached", "redis_too_many_clients"),
+        ("ERR unknown command", "redis_refused"),
+    ],
+)
+def test_an_error_reply_has_its_fault_and_leaves_the_breaker_closed(reply: str, fault: str) -> None:
+    assert read(lambda _: f"-{reply}\r\n".encode(), times=5) == [fault] * 5
+
+
+def test_silence_opens_the_breaker_which_then_costs_no_time() -> None:
+    told = read(lambda _: b"", times=4, budget=SHORT)
+    assert told == ["redis_timeout", "redis_timeout", "redis_timeout!", "redis_breaker_open"]
+
+
+def test_a_server_that_hangs_up() -> None:
+    assert read(lambda _: None) == ["redis_disconnected"]
+
+
+def test_bytes_that_are_no_reply() -> None:
+    assert read(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n") == ["redis_disconnected"]
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    cache = RedisCache.from_url(f"redis://127.0.0.1:{port}", PATIENT, Breaker(1, 60))
+    assert fault_of(lambda: cache.read(b"k", soon())) == "redis_unreachable!"
+
+
+def test_a_request_in_a_hurry_proves_nothing_about_redis() -> None:
+    # GIVEN a server that is too slow for a request that spent its time elsewhere
+    with serve(lambda _: b"") as server:
+        breaker = Breaker(1, 60)
+        cache = cache_of(server, breaker, SHORT)
+        # WHEN such requests ask THEN they are told, and the breaker stays closed
+        assert fault_of(lambda: cache.read(b"k", Deadline.after(0.02))) == "redis_timeout"
+        assert fault_of(lambda: cache.read(b"k", Deadline.after(-1))) == "redis_timeout"
+        assert not breaker.is_open
+        # UNTIL one that has the time gets no answer either
+        assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
+        cache.close()
+
+
+def test_a_url_may_carry_user_and_password() -> None:
+    with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
+        cache = RedisCache.from_url(f"redis://app:p%40ss@127.0.0.1:{server.address.port}", PATIENT, Breaker(3, 60))
+        assert cache.read(b"k", soon()) == b"v"
+        assert b"app\r\n$4\r\np@ss" in server.messages[0]
+        cache.close()
+
+
+def test_a_login_takes_the_place_of_the_password() -> None:
+    with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
+        url = f"redis://app@127.0.0.1:{server.address.port}"
+        cache = RedisCache.from_url(url, PATIENT, Breaker(3, 60), login=lambda: ("app", "token"))
+        assert cache.read(b"k", soon()) == b"v"
+        assert b"token" in server.messages[0]
+        cache.close()
+
+
+def test_certificates_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    cache = RedisCache.from_url("rediss://localhost", PATIENT, Breaker(3, 60), ca=tmp_path / "none.pem")
+    assert fault_of(lambda: cache.ping(soon())) == "redis_tls"
+    assert fault_of(lambda: cache.read(b"k", soon())) == "redis_tls"
+
+
+def test_redis_py_is_imported_only_once_it_is_needed() -> None:
+    check = "import sys, chalicelib.stores.redis_cache, chalicelib.services; sys.exit('redis' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_preparing_opens_the_connection_that_the_first_request_takes() -> None:
+    with serve(lambda m: b":1\r\n" if b"EXISTS" in m else b"$1\r\nv\r\n") as server:
+        cache = cache_of(server)
+        cache.prepare()
+        assert server.connections == 1
+        assert cache.read(b"k", soon()) == b"v"
+        assert server.connections == 1
+        cache.close()
+
+
+def test_preparing_leaves_a_server_that_is_down_to_the_requests() -> None:
+    with serve(lambda _: None) as server:
+        breaker = Breaker(1, 60)
+        cache = cache_of(server, breaker)
+        cache.prepare()
+        assert not breaker.is_open
+        cache.close()
+
+
+def test_a_health_check_asks_past_the_breaker() -> None:
+    with serve(lambda m: b":0\r\n" if b"EXISTS" in m else b"") as server:
+        cache = cache_of(server, Breaker(1, 60), Budget(connect=2.0, command=0.3, total=0.5))
+        assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
+        cache.ping(soon())
+        cache.close()
+
+
+def test_a_health_check_tells_what_the_server_refused() -> None:
+    with serve(lambda _: b"-LOADING soon\r\n") as server:
+        cache = cache_of(server)
+        assert fault_of(lambda: cache.ping(soon())) == "redis_loading"
+        cache.close()
+
+
+def test_checking_in_sends_the_demand_in_the_same_message() -> None:
+    # GIVEN a server that refuses to count
+    with serve(lambda m: b"$2\r\nv1\r\n" + b"-OOM full\r\n" * (m.count(b"INCRBY") + m.count(b"EXPIRE"))) as server:
+        cache = cache_of(server)
+        # THEN the version comes all the same, after one message
+        assert cache.check_in(b"version", DemandCounts({7: 3, 8: 1}, hits=4, warmed=2), soon()) == b"v1"
+        assert len(server.messages) == 1
+        assert server.messages[0].count(b"ZINCRBY") == 2
+        assert cache.check_in(b"version", DemandCounts(), soon()) == b"v1"
+        assert server.messages[1].count(b"INCRBY") == 0
+        cache.close()
+
+
+def test_a_write_that_is_refused_is_told() -> None:
+    with serve(lambda _: b"+OK\r\n-OOM full\r\n") as server:
+        cache = cache_of(server)
+        assert fault_of(lambda: cache.write([Entry(b"a", b"1", 10), Entry(b"b", b"2", 10)], soon())) == "redis_oom"
+        cache.close()

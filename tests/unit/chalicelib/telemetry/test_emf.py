@@ -1,0 +1,165 @@
+"""Lines of metrics: in CloudWatch's form, whole, finite, and nothing left over for the next request."""
+
+import io
+import json
+import math
+import resource
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.metrics import DIMENSIONS, METRICS
+
+
+@dataclass
+class Made:
+    """A record that is made up."""
+
+    values: Mapping[str, float] = field(default_factory=lambda: {"Requests": 1})
+    by: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+    def metrics(self) -> Mapping[str, float]:
+        return self.values
+
+    def dimensions(self) -> Mapping[str, str]:
+        return self.by
+
+    def properties(self) -> Mapping[str, Any]:
+        return self.known
+
+
+def emitted(*records: Made) -> list[dict[str, Any]]:
+    """The lines that one emitter writes."""
+    stream = io.StringIO()
+    emitter = Emitter("faunalens", "test", stream, now=lambda: 1_800_000_000.5)
+    for record in records:
+        emitter.emit(record)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def directive_of(line: dict[str, Any]) -> dict[str, Any]:
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    return dict(directive)
+
+
+def test_a_line_is_in_the_embedded_metric_format() -> None:
+    # GIVEN a record WHEN it is written
+    (line,) = emitted(Made({"Requests": 1, "Latency": 3.5}, known={"request_id": "r-1"}))
+    # THEN the line declares each metric with its unit under the two dimensions, and says when
+    assert line == {
+        "service": "faunalens",
+        "stage": "test",
+        "request_id": "r-1",
+        "Requests": 1,
+        "Latency": 3.5,
+        "_aws": {
+            "Timestamp": 1_800_000_000_500,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "Faunalens",
+                    "Dimensions": [["service", "stage"]],
+                    "Metrics": [{"Name": "Requests", "Unit": "Count"}, {"Name": "Latency", "Unit": "Milliseconds"}],
+                }
+            ],
+        },
+    }
+
+
+def test_each_further_dimension_has_a_small_line_of_its_own() -> None:
+    # GIVEN metrics of which some are also told by route, and a code that no metric here has
+    made = Made({"Requests": 1, "Latency": 3.5, "TopScore": 0.5}, {"route": "/identify", "code": "x"}, {"cell": "c"})
+    # WHEN it is written
+    main, by_route = emitted(made)
+    # THEN only those are on the second line, and none of the properties
+    assert [each["Name"] for each in directive_of(main)["Metrics"]] == ["Requests", "Latency", "TopScore"]
+    assert directive_of(by_route)["Dimensions"] == [["service", "stage", "route"]]
+    assert by_route.keys() == {"service", "stage", "route", "Requests", "Latency", "_aws"}
+    assert (by_route["route"], by_route["Latency"]) == ("/identify", 3.5)
+
+
+def test_a_value_that_no_dimension_is_known_to_have_is_not_paid_for() -> None:
+    assert len(emitted(Made(by={"route": "/surprise"}))) == 1
+
+
+NUMBERS = st.floats() | st.integers(-(2**53), 2**53)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(METRICS)), NUMBERS),
+    st.fixed_dictionaries(
+        {}, optional={name: st.sampled_from(each.values or ("x",)) for name, each in DIMENSIONS.items()}
+    ),
+    st.dictionaries(st.sampled_from(["cell", "x", "y"]), st.none() | st.floats() | st.text() | st.lists(st.text())),
+)
+def test_whatever_is_told_lines_are_json_and_every_number_is_finite(
+    values: dict[str, float], by: dict[str, str], known: dict[str, Any]
+) -> None:
+    # GIVEN any numbers WHEN they are written
+    stream = io.StringIO()
+    Emitter("faunalens", "test", stream).emit(Made(values, by, known))
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    # THEN each line is JSON without NaN or infinity; and every finite number is on the first
+    lines = [json.loads(line, parse_constant=refuse) for line in stream.getvalue().splitlines()]
+    finite = {name: value for name, value in values.items() if math.isfinite(value)}
+    assert {name: lines[0][name] for name in METRICS if name in lines[0]} == finite
+    for line in lines:
+        assert {each["Name"] for each in directive_of(line)["Metrics"]} == METRICS.keys() & line.keys()
+
+
+def test_nothing_leaks_from_one_record_to_the_next() -> None:
+    first = Made({"Requests": 1, "Rejections": 1}, {"code": "bad_request"}, {"cell": "a", "request_id": "1"})
+    second = Made({"Requests": 1}, {}, {"request_id": "2"})
+    together, alone = emitted(first, second), emitted(second)
+    assert together[-1:] == alone
+
+
+class Counting(io.StringIO):
+    """A stream that counts writes."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+def test_all_lines_of_a_record_leave_in_one_write() -> None:
+    stream = Counting()
+    Emitter("faunalens", "test", stream).emit(Made(by={"route": "/identify"}))
+    assert (stream.writes, len(stream.getvalue().splitlines())) == (1, 2)
+
+
+def test_lines_are_appended_to_a_file(tmp_path: Path) -> None:
+    emitter = Emitter("faunalens", "test", tmp_path / "metrics.jsonl")
+    emitter.emit(Made(known={"request_id": "r-1"}))
+    emitter.emit(Made(known={"request_id": "r-2"}))
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["request_id"] for line in lines] == ["r-1", "r-2"]
+
+
+def test_lines_for_which_there_is_no_room_are_an_error(tmp_path: Path) -> None:
+    # GIVEN a file that may not grow as far as a line needs, and takes the beginning of it
+    emitter = Emitter("faunalens", "test", tmp_path / "metrics.jsonl")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        # WHEN a line is written THEN it is not lost in silence
+        with pytest.raises(OSError, match="no room"):
+            emitter.emit(Made())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    Emitter("faunalens", "test").emit(Made(known={"request_id": "r-1"}))
+    assert json.loads(capsys.readouterr().out)["request_id"] == "r-1"

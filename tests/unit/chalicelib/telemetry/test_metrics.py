@@ -1,0 +1,61 @@
+"""The registry of metrics: within CloudWatch's limits, and within what we want to pay."""
+
+import ast
+from collections.abc import Iterator
+
+from chalicelib.api.openapi import http_errors
+from chalicelib.config.settings import ROOT
+from chalicelib.model.taxonomy import RANKS
+from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, billed
+
+
+def test_every_metric_is_within_cloudwatchs_limits() -> None:
+    assert len(METRICS) <= 100  # of one directive
+    units = {"Count", "Milliseconds", "Bytes", "None"}
+    assert {metric.unit for metric in METRICS.values()} <= units
+    assert all(metric.help for metric in METRICS.values())
+
+
+def test_a_metrics_name_tells_its_unit() -> None:
+    for name, metric in METRICS.items():
+        assert (metric.unit == "Milliseconds") == name.endswith("Latency"), name
+
+
+def test_every_dimension_is_known_and_used() -> None:
+    assert {dimension for metric in METRICS.values() for dimension in metric.by} | {*COMMON} == DIMENSIONS.keys()
+    for name, dimension in DIMENSIONS.items():
+        assert (name in COMMON) == (not dimension.values), name
+        assert all(value.isascii() and value for value in dimension.values)
+        assert len(set(dimension.values)) == len(dimension.values)
+
+
+def test_there_are_few_metrics_to_pay_for() -> None:
+    # GIVEN every metric under service and stage, and again under each value of its other dimensions
+    names = {(name, dimension, value) for name in METRICS for dimension, value in [("", "")]}
+    names |= {(name, by, value) for name, metric in METRICS.items() for by in metric.by for value in _values(by)}
+    # THEN they are as many as the documents say, and that is few
+    assert billed() == len(names) <= 100
+
+
+def _values(dimension: str) -> tuple[str, ...]:
+    return DIMENSIONS[dimension].values
+
+
+def test_values_of_dimensions_are_what_the_code_knows() -> None:
+    assert set(_values("code")) == {each.code for each in http_errors() if each.status < 500}
+    assert set(RANKS) < set(_values("rank"))
+
+
+def test_routes_that_are_counted_are_values_of_the_dimension() -> None:
+    tree = ast.parse((ROOT / "app.py").read_text(encoding="utf-8"))
+    assert set(_counted(tree)) <= set(_values("route"))
+
+
+def _counted(tree: ast.AST) -> Iterator[str]:
+    """Paths of the `@route`s of app.py that are not `counted=False`."""
+    for node in ast.walk(tree):
+        for each in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+            match each:
+                case ast.Call(ast.Name("route"), [ast.Constant(str(path)), *_], keywords):
+                    if not any(keyword.arg == "counted" for keyword in keywords):
+                        yield path

@@ -1,0 +1,91 @@
+"""What boto3 says, in our words: what happened, and what to do."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
+
+from cloudwatch.deploy.aws_client import Connection, NotConnected, in_our_words, missing_subscription
+
+
+def refused(code: str, message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "PutMetricAlarm")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            refused("AccessDenied"),
+            "AWS refused PutMetricAlarm (AccessDenied): no\nthe credentials must allow cloudwatch",
+        ),
+        (
+            refused("ExpiredToken"),
+            "AWS refused PutMetricAlarm (ExpiredToken): no\nthe credentials are wrong or too old",
+        ),
+        (refused("SignatureDoesNotMatch", ""), "AWS refused PutMetricAlarm (SignatureDoesNotMatch)\nthe credentials"),
+        (
+            refused("ValidationError", "Period must be a multiple"),
+            "AWS refused PutMetricAlarm (ValidationError): Period",
+        ),
+        (
+            refused("500", "<!doctype html>"),
+            "AWS refused PutMetricAlarm (500): a page instead of a reason; does what AWS",
+        ),
+        (NoCredentialsError(), "no credentials were found; set AWS_PROFILE"),
+        (
+            EndpointConnectionError(endpoint_url="http://x"),
+            'Could not connect to the endpoint URL: "http://x" Check the',
+        ),
+        (ReadTimeoutError(endpoint_url="http://x"), 'Read timeout on endpoint URL: "http://x"'),
+    ],
+    ids=lambda each: getattr(each, "fmt", None) or str(each)[:40],
+)
+def test_an_error_of_boto3_is_told_in_our_words(error: Exception, said: str) -> None:
+    assert str(in_our_words(error)).startswith(said)
+
+
+def test_an_error_of_ours_is_none_of_boto3s() -> None:
+    assert in_our_words(KeyError("x")) is None
+
+
+def test_an_endpoint_that_is_no_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "127.0.0.1:5000")
+    with pytest.raises(
+        NotConnected, match=r"Invalid endpoint: 127\.0\.0\.1:5000; AWS_ENDPOINT_URL has to be an address"
+    ):
+        Connection("eu-west-1").client("sts")
+
+
+class Sns:
+    """Answers as it is told."""
+
+    def __init__(self, error: Exception | None, subscriptions: str = "1") -> None:
+        self.error, self.subscriptions = error, subscriptions
+
+    def get_topic_attributes(self, **_named: Any) -> dict[str, Any]:
+        """An answer, or the error."""
+        if self.error:
+            raise self.error
+        return {"Attributes": {"SubscriptionsConfirmed": self.subscriptions}}
+
+
+@pytest.mark.parametrize(
+    ("error", "there"),
+    [(None, True), (refused("NotFound"), False), (refused("AuthorizationError"), True), (BotoCoreError(), True)],
+    ids=["there", "not there", "not allowed to ask", "not reached"],
+)
+def test_only_who_is_told_so_believes_that_there_is_no_topic(error: Exception | None, there: bool) -> None:
+    assert (missing_subscription(Sns(error), "arn") is None) is there
+
+
+def test_a_topic_that_nobody_has_confirmed_wakes_nobody() -> None:
+    assert (
+        missing_subscription(Sns(None, "0"), "arn") == "nobody has subscribed to arn and confirmed it (docs/deploy.md)"
+    )

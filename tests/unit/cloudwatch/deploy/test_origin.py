@@ -1,0 +1,32 @@
+"""The page of the runbook, from where the checkout came from."""
+
+from pathlib import Path
+
+import pytest
+
+from cloudwatch.deploy.origin import runbook_url, url_of
+
+PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/runbook.md"
+
+
+@pytest.mark.parametrize(
+    ("remote", "url"),
+    [
+        ("https://github.com/someone/faunalens.git", PAGE),
+        ("https://github.com/someone/faunalens", PAGE),
+        ("git@github.com:someone/faunalens.git", PAGE),
+        ("ssh://git@github.com:22/someone/faunalens.git", PAGE),
+        ("https://someone:secret@github.com/someone/faunalens.git", PAGE),
+        ("/srv/git/faunalens.git", "docs/runbook.md"),
+        ("http://127.0.0.1:3000/someone/faunalens", "docs/runbook.md"),
+        ("file:///srv/git", "docs/runbook.md"),
+        ("https://localhost/faunalens", "docs/runbook.md"),
+        ("", "docs/runbook.md"),
+    ],
+)
+def test_only_a_page_becomes_a_link_and_no_secret_with_it(remote: str, url: str) -> None:
+    assert url_of(remote) == url
+
+
+def test_a_folder_that_is_no_checkout_has_no_page(tmp_path: Path) -> None:
+    assert runbook_url(tmp_path) == "docs/runbook.md"

@@ -1,0 +1,131 @@
+"""The files as a CloudFormation template: the same resources, with what only a stack knows left to it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.telemetry import metrics
+from cloudwatch.deploy.template import main, template
+from cloudwatch.limits import PARAMETERS
+from tests.unit.cloudwatch.lint import made
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(metrics, "METRICS", made.METRICS)
+    return made.write(tmp_path)
+
+
+def properties(folder: Path, logical: str, **options: str) -> dict[str, Any]:
+    found: dict[str, Any] = template("dev", folder=folder, **options)["Resources"][logical]["Properties"]
+    return found
+
+
+def test_every_file_is_a_resource_and_composites_wait_for_what_they_ask_for(small: Path) -> None:
+    resources = template("dev", folder=small)["Resources"]
+    assert {name: each["Type"] for name, each in resources.items()} == {
+        "AlarmShare": "AWS::CloudWatch::Alarm",
+        "AlarmSlow": "AWS::CloudWatch::Alarm",
+        "CompositePage": "AWS::CloudWatch::CompositeAlarm",
+        "DashboardSmall": "AWS::CloudWatch::Dashboard",
+        "QuerySlowest": "AWS::Logs::QueryDefinition",
+    }
+    assert resources["CompositePage"]["DependsOn"] == ["AlarmShare", "AlarmSlow"]
+    assert "DependsOn" not in resources["AlarmSlow"]
+
+
+def test_names_are_those_of_a_deploy(small: Path) -> None:
+    assert properties(small, "AlarmSlow")["AlarmName"] == "faunalens-dev-slow"
+    assert properties(small, "DashboardSmall")["DashboardName"] == "faunalens-dev-small"
+    query = properties(small, "QuerySlowest")
+    assert (query["Name"], query["LogGroupNames"]) == ("faunalens/dev/slowest", ["/aws/lambda/faunalens-dev"])
+
+
+def test_account_and_region_are_those_of_the_stack(small: Path) -> None:
+    body = properties(small, "DashboardSmall")["DashboardBody"]["Fn::Sub"]
+    assert "arn:aws:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:faunalens-STAGENAME-slow" in body
+    # AND what CloudFormation makes of it is the file
+    substituted = body.replace("${AWS::Region}", "eu-west-1").replace("${AWS::AccountId}", "1").replace("${!", "${")
+    assert json.loads(substituted)["widgets"][1]["properties"]["region"] == "eu-west-1"
+
+
+def test_dynamic_labels_of_cloudwatch_are_left_to_it(small: Path) -> None:
+    path = small / "small.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"label": "%"', '"label": "${LAST} %"'), encoding="utf-8")
+    assert '"label":"${!LAST} %"' in properties(small, "DashboardSmall")["DashboardBody"]["Fn::Sub"]
+
+
+def test_the_topic_is_the_stages_own_or_the_one_that_is_given(small: Path) -> None:
+    (own,) = properties(small, "CompositePage")["AlarmActions"]
+    assert own == {"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:faunalens-dev-alarms"}
+    (given,) = properties(small, "CompositePage", topic="arn:aws:sns:x:1:mine")["AlarmActions"]
+    assert given == "arn:aws:sns:x:1:mine"
+
+
+def test_the_command_writes_it_and_tells_its_size(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = small.parent / "template.json"
+    assert main(["--stage", "dev", "--folder", str(small), "--out", str(out), "--runbook", "https://x"]) == 0
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert written == template("dev", "https://x", folder=small)
+    size = len(out.read_bytes())
+    assert capsys.readouterr().err == f"{size:,} of 1,000,000 bytes; CloudFormation takes it as it is\n"
+    # AND without a file it is printed
+    assert main(["--stage", "dev", "--folder", str(small), "--runbook", "https://x"]) == 0
+    assert json.loads(capsys.readouterr().out) == written
+
+
+def test_where_no_containers_are_reserved_the_accounts_are_the_limit(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN an alarm on the containers of a stage that reserves none
+    share = (small / "alarms" / "share.json").read_text(encoding="utf-8")
+    for path, text in {
+        "alarms/share.json": share.replace("requests < 3", "requests < LIMIT_CONTAINERS"),
+        "../infra/stages/dev.json": json.dumps({"Parameters": dict.fromkeys(PARAMETERS.values(), "1")}),
+        "../.chalice/config.json": json.dumps({"stages": {"dev": {}}}),
+    }.items():
+        (small / path).parent.mkdir(exist_ok=True)
+        (small / path).write_text(text, encoding="utf-8")
+    # THEN it is that of Lambda, or the one that is told
+    for options, containers in (({}, "1000"), ({"containers": "10"}, "10")):
+        assert f"requests < {containers}," in properties(small, "AlarmShare", **options)["Metrics"][1]["Expression"]
+    # AND what is no number is refused
+    with pytest.raises(SystemExit):
+        main(["--stage", "dev", "--folder", str(small), "--containers", "many"])
+    assert '"many" is no number of containers; write one such as 10' in capsys.readouterr().err
+
+
+def test_a_stage_without_limits_gets_no_template(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN the real files, whose alarms compare with limits
+    assert main(["--stage", "team", "--runbook", "https://x"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: infra/stages/team.json: stage team has no such file, which alarms take their limits")
+
+
+def test_lint_stands_before_the_template(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small / "alarms" / "slow.json").write_text("{}", encoding="utf-8")
+    assert main(["--stage", "dev", "--folder", str(small)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith("error: no template was made: mend what lint found first\n")
+
+
+def test_a_template_that_cloudformation_would_not_take_is_not_written(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cloudwatch.deploy.template.MOST_BYTES", 1000)
+    assert main(["--stage", "dev", "--folder", str(small)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "bytes, CloudFormation takes 1,000; use deploy" in err
+
+
+def test_a_template_that_cannot_be_sent_says_so(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cloudwatch.deploy.template.MOST_SENT", 1000)
+    assert main(["--stage", "dev", "--folder", str(small)]) == 0
+    assert "CloudFormation takes it from S3 only" in capsys.readouterr().err

@@ -1,0 +1,172 @@
+"""A small folder of dashboards with which nothing is wrong, for two metrics, and ways to spoil it."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from chalicelib.telemetry.metrics import Metric
+
+METRICS = {
+    "Requests": Metric("Count", "requests", by=("route",)),
+    "Latency": Metric("Milliseconds", "whole request"),
+}
+"""What the app emits as far as these files know."""
+
+COMMON = ["service", "faunalens", "stage", "STAGENAME"]
+OURS = [{"Name": "service", "Value": "faunalens"}, {"Name": "stage", "Value": "STAGENAME"}]
+
+TEXT: dict[str, Any] = {
+    "type": "text",
+    "x": 0,
+    "y": 0,
+    "width": 24,
+    "height": 2,
+    "properties": {"markdown": "# Small\nWhat it is for. [Runbook](RUNBOOKURL#slow)"},
+}
+GRAPH: dict[str, Any] = {
+    "type": "metric",
+    "x": 0,
+    "y": 2,
+    "width": 12,
+    "height": 6,
+    "properties": {
+        "title": "Load",
+        "view": "timeSeries",
+        "region": "REGIONNAME",
+        "period": 60,
+        "stat": "Sum",
+        "metrics": [
+            ["Faunalens", "Requests", *COMMON, {"id": "all"}],
+            [*"......", "route", "/identify", {"id": "some", "color": "#1f77b4"}],
+            [{"expression": "100 * some / all", "id": "share", "label": "%", "yAxis": "right"}],
+            ["AWS/Lambda", "Duration", "FunctionName", "faunalens-STAGENAME", {"stat": "p99"}],
+        ],
+        "annotations": {"horizontal": [{"value": 1, "label": "limit", "color": "#d62728"}]},
+        "yAxis": {"left": {"min": 0, "max": 10}},
+    },
+}
+LOG: dict[str, Any] = {
+    "type": "log",
+    "x": 12,
+    "y": 2,
+    "width": 12,
+    "height": 6,
+    "properties": {
+        "title": "Slowest",
+        "view": "table",
+        "region": "REGIONNAME",
+        "query": "SOURCE '/aws/lambda/faunalens-STAGENAME' | fields request_id, Latency | sort Latency desc | limit 9",
+    },
+}
+ALARMS: dict[str, Any] = {
+    "type": "alarm",
+    "x": 0,
+    "y": 8,
+    "width": 24,
+    "height": 2,
+    "properties": {
+        "title": "Alarms",
+        "alarms": ["arn:aws:cloudwatch:REGIONNAME:ACCOUNTID:alarm:faunalens-STAGENAME-slow"],
+    },
+}
+STAGE: dict[str, Any] = {
+    "type": "pattern",
+    "pattern": "STAGENAME",
+    "inputType": "select",
+    "id": "stage",
+    "label": "Stage",
+    "defaultValue": "prod",
+    "visible": True,
+    "values": [{"value": "dev", "label": "dev"}, {"value": "prod", "label": "prod"}],
+}
+DASHBOARD: dict[str, Any] = {
+    "start": "-PT3H",
+    "periodOverride": "inherit",
+    "variables": [STAGE],
+    "widgets": [TEXT, GRAPH, LOG, ALARMS],
+}
+SLOW: dict[str, Any] = {
+    "AlarmDescription": "Users wait. What to do: RUNBOOKURL#slow",
+    "Namespace": "Faunalens",
+    "MetricName": "Latency",
+    "Dimensions": OURS,
+    "Period": 300,
+    "ExtendedStatistic": "p99",
+    "ComparisonOperator": "GreaterThanThreshold",
+    "Threshold": 2000,
+    "EvaluationPeriods": 3,
+    "DatapointsToAlarm": 2,
+    "TreatMissingData": "notBreaching",
+}
+SHARE: dict[str, Any] = {
+    "AlarmDescription": "Users are few. What to do: RUNBOOKURL#share",
+    "Metrics": [
+        {
+            "Id": "requests",
+            "MetricStat": {
+                "Metric": {"Namespace": "Faunalens", "MetricName": "Requests", "Dimensions": OURS},
+                "Period": 300,
+                "Stat": "Sum",
+            },
+            "ReturnData": False,
+        },
+        {"Id": "few", "Expression": "IF(requests < 3, 1, 0)", "Label": "few", "ReturnData": True},
+    ],
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    "Threshold": 1,
+    "EvaluationPeriods": 1,
+    "TreatMissingData": "missing",
+}
+PAGE: dict[str, Any] = {
+    "AlarmDescription": "Wake up. What to do: RUNBOOKURL#page",
+    "AlarmRule": 'ALARM("faunalens-STAGENAME-slow") OR NOT OK("faunalens-STAGENAME-share")',
+    "AlarmActions": ["ALARMTOPIC"],
+}
+QUERY = """# The slowest requests.
+fields @timestamp, request_id, faults.0 as fault, Latency
+| filter Latency > 1000 and ispresent(cell)
+| sort Latency desc
+| limit 50
+"""
+RUNBOOK = "# Runbook\n\n## slow\n\nWait less.\n\n## share\n\nAsk more.\n\n## page\n\nGet up.\n"
+PRICES = "name,value,unit,what,region,date,source\nrun,0.20,USD,a run,us-east-1,2026-11-25,here\n"
+
+REMOVE = "(taken away)"  # a text, since test names have to be the same in every process
+
+
+def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of a body with another value at a path such as `widgets.1.properties.view`."""
+    body = deepcopy(body)
+    *way, last = path.split(".")
+    at: Any = body
+    for step in way:
+        at = at[int(step)] if isinstance(at, list) else at[step]
+    if value is REMOVE:
+        del at[int(last) if isinstance(at, list) else last]
+    elif isinstance(at, list):
+        at[int(last) :] = [value, *at[int(last) + 1 :]]
+    else:
+        at[last] = value
+    return body
+
+
+def write(folder: Path) -> Path:
+    """Write all of it below a folder; returns the one that holds the dashboards."""
+    made = folder / "dashboards"
+    for below in ("alarms", "composites", "queries"):
+        (made / below).mkdir(parents=True)
+    (folder / "docs").mkdir()
+    (folder / "infra").mkdir()
+    for path, body in {
+        "small.json": DASHBOARD,
+        "alarms/slow.json": SLOW,
+        "alarms/share.json": SHARE,
+        "composites/page.json": PAGE,
+    }.items():
+        (made / path).write_text(json.dumps(body), encoding="utf-8")
+    (made / "queries" / "slowest.txt").write_text(QUERY, encoding="utf-8")
+    (made / "prices.csv").write_text(PRICES, encoding="utf-8")
+    (folder / "docs" / "runbook.md").write_text(RUNBOOK, encoding="utf-8")
+    (folder / "infra" / "cost.py").write_text('a_run = prices["run"]\n', encoding="utf-8")
+    return made

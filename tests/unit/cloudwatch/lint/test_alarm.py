@@ -1,0 +1,133 @@
+"""Lint of metric alarms: each rule with a body that breaks it."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from cloudwatch.lint.alarm import MetricAlarm
+from tests.unit.cloudwatch.lint.made import REMOVE, SHARE, SLOW, changed
+
+ONE = {"AlarmName": "faunalens-STAGENAME-slow"} | SLOW
+SEVERAL = {"AlarmName": "faunalens-STAGENAME-share"} | SHARE
+FILE = "dashboards/alarms/x.json"
+METRIC = "Metrics.0.MetricStat"
+
+BROKEN_ONE: list[tuple[str, Any, str]] = [
+    ("Treshold", 3, 'Treshold is no key here; did you mean "Threshold"?'),
+    ("Period", "300", 'Period is "300"; write a whole number'),
+    ("ComparisonOperator", "Above", 'ComparisonOperator is "Above"; write one of "GreaterThanOrEqualToThreshold"'),
+    ("OKActions", ["ALARMTOPIC"] * 6, "write a list of at most 5"),
+    ("Dimensions.0.Valeu", "x", 'Dimensions[1].Valeu is no key here; did you mean "Value"?'),
+    ("AlarmDescription", "x" * 1025, "write a text of 0 to 1024 characters"),
+    ("AlarmName", "slow", "AlarmName is 'slow'; leave it out, the file's name makes it faunalens-STAGENAME-slow"),
+    ("Tags", [{"Key": "a", "Value": "b"}], "Tags are put by deploy"),
+    ("AlarmDescription", "Users wait.", "AlarmDescription does not lead to the runbook; write what it means for users"),
+    ("AlarmDescription", "Users wait: RUNBOOKURL#slower", "AlarmDescription does not lead to the runbook"),
+    ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "has 855 characters; at most 850 leave room for the URL"),
+    ("AlarmActions", ["arn:aws:sns:x"], 'AlarmActions has "arn:aws:sns:x"; write "ALARMTOPIC"'),
+    ("Threshold", REMOVE, "Threshold is missing; without it there is nothing to compare with"),
+    ("EvaluationPeriods", REMOVE, "EvaluationPeriods is missing"),
+    ("ComparisonOperator", "LessThanLowerThreshold", "alarms on anomaly bands are not checked here"),
+    ("TreatMissingData", REMOVE, "TreatMissingData is not said; write one of breaching, notBreaching"),
+    ("TreatMissingData", "ok", "TreatMissingData is not said; write one of breaching, notBreaching"),
+    ("DatapointsToAlarm", 4, "DatapointsToAlarm is more than EvaluationPeriods"),
+    ("MetricName", REMOVE, "neither MetricName nor Metrics is there"),
+    ("Metrics", SHARE["Metrics"], "MetricName and Metrics exclude one another; remove one"),
+    ("Namespace", REMOVE, "Namespace of Latency is missing"),
+    ("Statistic", "Sum", "write either Statistic (Sum, Average, …) or ExtendedStatistic"),
+    ("ExtendedStatistic", REMOVE, "write either Statistic (Sum, Average, …) or ExtendedStatistic"),
+    ("ExtendedStatistic", "Sum", 'ExtendedStatistic is "Sum"; write it as Statistic'),
+    ("ExtendedStatistic", "p999", "ExtendedStatistic: unknown statistic 'p999'"),
+    ("Period", 90, "Period is 90; write seconds as a multiple of 60"),
+    ("Period", 10, "Period is 10, but metrics are kept by the minute"),
+    ("EvaluationPeriods", 289, "it looks back 86,700 s (Period × EvaluationPeriods), at most 86,400 s are taken"),
+]
+BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
+    ("Metrics.0.ReturnData", True, "2 of Metrics are returned (requests, few)"),
+    ("Metrics.1.ReturnData", False, "0 of Metrics are returned (none)"),
+    ("Metrics.0.ReturnDat", True, 'Metrics[1].ReturnDat is no key here; did you mean "ReturnData"?'),
+    ("Metrics.1.Expression", "IF(request < 3, 1, 0)", 'no line has the id "request"; did you mean "requests"?'),
+    ("Metrics.1.Expression", "IF(requests < 3", "expected ) for the ("),
+    ("Metrics.1.Expression", "1", 'line 1 "requests": it is not visible and no expression uses it'),
+    ("Metrics.1.Id", "requests", "row 2 has the id requests of row 1"),
+    ("Metrics.1.MetricStat", SHARE["Metrics"][0]["MetricStat"], "row 2 needs either a MetricStat or an Expression"),
+    (f"{METRIC}.Metric.MetricName", REMOVE, "a MetricStat has no 'MetricName'"),
+    (f"{METRIC}.Stat", "Avg", "unknown statistic 'Avg'"),
+    ("Metrics.1.Expression", "SUM(requests)", 'line 2 "few" gives a number; an alarm watches one series'),
+    ("Metrics.1.Expression", "[requests, requests]", 'line 2 "few" gives several series; an alarm watches one series'),
+    ("EvaluationPeriods", 289, "it looks back 86,700 s (Period × EvaluationPeriods)"),
+    (f"{METRIC}.Period", 90, "Period is 90; write seconds as a multiple of 60"),
+    ("Period", 60, "Period cannot stand beside Metrics; say it within Metrics"),
+    ("Metrics.1.Expression", "MAX(SEARCH('{Faunalens} MetricName=\"A\"', 'Sum')) + requests", "takes no SEARCH in an"),
+]
+
+
+def findings(body: dict[str, Any], name: str) -> list[str]:
+    return [str(finding) for finding in MetricAlarm(FILE, name, body).findings]
+
+
+def test_nothing_is_said_of_good_ones() -> None:
+    assert findings(ONE, "slow") == []
+    assert findings(SEVERAL, "share") == []
+
+
+@pytest.mark.parametrize(("path", "value", "said"), BROKEN_ONE, ids=lambda each: str(each)[:40])
+def test_what_is_wrong_with_an_alarm_on_one_metric_is_said(path: str, value: Any, said: str) -> None:
+    found = findings(changed(ONE, path, value), "slow")
+    assert [finding for finding in found if said in finding], found
+
+
+@pytest.mark.parametrize(("path", "value", "said"), BROKEN_SEVERAL, ids=lambda each: str(each)[:40])
+def test_what_is_wrong_with_an_alarm_on_an_expression_is_said(path: str, value: Any, said: str) -> None:
+    found = findings(changed(SEVERAL, path, value), "share")
+    assert [finding for finding in found if said in finding], found
+
+
+def test_all_metrics_of_an_alarm_have_one_period() -> None:
+    # GIVEN a second metric with another period than the first
+    second = changed(SHARE["Metrics"][0], "Id", "slower")
+    second["MetricStat"]["Period"] = 60
+    queries = [SHARE["Metrics"][0], second, changed(SHARE["Metrics"][1], "Expression", "IF(requests < slower, 1, 0)")]
+    (found,) = findings(SEVERAL | {"Metrics": queries}, "share")
+    assert "Metrics have the periods 60, 300; an alarm has one, write it everywhere" in found
+
+
+def test_at_most_ten_metrics_are_taken() -> None:
+    # GIVEN alarms that add up ten metrics, and eleven
+    for count, wrong in ((10, False), (11, True)):
+        queries = [changed(SHARE["Metrics"][0], "Id", f"r{number}") for number in range(count)]
+        total = changed(SHARE["Metrics"][1], "Expression", f"SUM([{', '.join(str(each['Id']) for each in queries)}])")
+        # WHEN they are read THEN the second is told
+        found = findings(SEVERAL | {"Metrics": [*queries, total]}, "share")
+        assert any("Metrics has 11 items with MetricStat, an alarm takes at most 10" in each for each in found) == wrong
+
+
+def test_at_most_ten_expressions_are_taken() -> None:
+    unseen = [changed(SHARE["Metrics"][1], "Id", f"e{number}") | {"ReturnData": False} for number in range(10)]
+    found = findings(SEVERAL | {"Metrics": [*SHARE["Metrics"], *unseen]}, "share")
+    assert any("Metrics has 11 items with Expression" in each for each in found)
+
+
+def test_hours_may_look_back_a_week_and_minutes_a_day() -> None:
+    assert findings(ONE | {"Period": 3600, "EvaluationPeriods": 168}, "slow") == []
+    assert findings(ONE | {"Period": 60, "EvaluationPeriods": 1440}, "slow") == []
+    assert findings(ONE | {"Period": 3600, "EvaluationPeriods": 169}, "slow")
+    assert findings(ONE | {"Period": 60, "EvaluationPeriods": 1441}, "slow")
+
+
+def test_percentiles_of_few_samples_are_for_percentiles() -> None:
+    percentile = ONE | {"EvaluateLowSampleCountPercentile": "ignore"}
+    assert findings(percentile, "slow") == []
+    summed = deepcopy(percentile) | {"Statistic": "Sum"}
+    del summed["ExtendedStatistic"]
+    (found,) = findings(summed, "slow")
+    assert "EvaluateLowSampleCountPercentile is for percentiles only; remove it" in found
+
+
+def test_metrics_that_an_alarm_names_are_references_with_their_unit() -> None:
+    (one,) = MetricAlarm(FILE, "slow", ONE | {"Unit": "Seconds"}).references
+    assert (one.name, one.stat, one.unit) == ("Latency", "p99", "Seconds")
+    (other,) = MetricAlarm(FILE, "share", changed(SEVERAL, f"{METRIC}.Unit", "Bytes")).references
+    assert (other.name, other.stat, other.unit) == ("Requests", "Sum", "Bytes")
+    assert other.place == 'Metrics, line 1 "requests"'

@@ -1,0 +1,65 @@
+"""Whatever stands in a file, lint says something of it, or nothing; it never stumbles."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cloudwatch.lint.alarm import MetricAlarm
+from cloudwatch.lint.composite import check
+from cloudwatch.lint.dashboard import Dashboard
+from cloudwatch.lint.query import problems
+from tests.unit.cloudwatch.lint.made import DASHBOARD, PAGE, QUERY, REMOVE, SHARE, SLOW, changed
+
+ANYTHING = st.one_of(
+    st.sampled_from([REMOVE, None, True, 0, -1, 1.5, 10**9, "", "x", "STAGENAME", [], {}, [[]], [{}], {"x": []}]),
+    st.recursive(st.one_of(st.none(), st.integers(), st.text(max_size=3)), st.lists, max_leaves=4),
+)
+
+
+def paths(body: Any, way: str = "") -> Iterator[str]:
+    for key, value in body.items() if isinstance(body, dict) else enumerate(body):
+        yield f"{way}{key}"
+        if isinstance(value, dict | list):
+            yield from paths(value, f"{way}{key}.")
+
+
+@given(st.sampled_from(sorted(paths(DASHBOARD))), ANYTHING)
+@example("widgets.1.properties.view", [])
+@example("widgets.1.properties.yAxis.left", {"min": "0", "max": 1})
+@example("widgets.1.properties.metrics.1", [[]])
+def test_of_a_dashboard(path: str, value: Any) -> None:
+    body = changed(DASHBOARD, path, value)
+    dashboard = Dashboard("f.json", body)
+    assert all(str(each) for each in [*dashboard.findings, *dashboard.unknown(["slow"], [])])
+    # AND what was good before is not called broken for another's sake
+    assert len(dashboard.findings) <= 12
+
+
+@given(st.sampled_from(sorted(paths(SLOW))), ANYTHING)
+@example("Dimensions", [{}])
+@example("Period", True)
+def test_of_an_alarm_on_a_metric(path: str, value: Any) -> None:
+    body = changed({"AlarmName": "faunalens-STAGENAME-slow"} | SLOW, path, value)
+    assert all(str(each) for each in MetricAlarm("f.json", "slow", body).findings)
+
+
+@given(st.sampled_from(sorted(paths(SHARE))), ANYTHING)
+@example("Metrics", [{"Id": "a", "MetricStat": {}}])
+@example("Metrics.0.MetricStat.Metric.Dimensions", [{}])
+def test_of_an_alarm_on_an_expression(path: str, value: Any) -> None:
+    body = changed({"AlarmName": "faunalens-STAGENAME-share"} | SHARE, path, value)
+    assert all(str(each) for each in MetricAlarm("f.json", "share", body).findings)
+
+
+@given(st.sampled_from(sorted(paths(PAGE))), ANYTHING)
+def test_of_a_composite(path: str, value: Any) -> None:
+    body = changed({"AlarmName": "faunalens-STAGENAME-page"} | PAGE, path, value)
+    alarms = {"slow": ("slow.json", {"AlarmName": value}), "share": ("share.json", dict(SHARE))}
+    assert all(str(each) for each in check({"page": ("page.json", body)}, alarms))
+
+
+@given(st.text(QUERY + "'\"/`\\#(", max_size=60))
+def test_of_a_query(text: str) -> None:
+    assert all(problems(text))

@@ -1,0 +1,84 @@
+"""Lint of composites: rules, names, circles, and alarms that nobody hears."""
+
+from typing import Any
+
+import pytest
+
+from cloudwatch.lint.composite import check
+from tests.unit.cloudwatch.lint.made import PAGE, SHARE, SLOW
+
+type Files = dict[str, tuple[str, dict[str, Any]]]
+
+
+def files(**bodies: dict[str, Any]) -> Files:
+    return {
+        name: (
+            f"{name}.json",
+            {"AlarmName": f"faunalens-STAGENAME-{name}", "AlarmDescription": f"RUNBOOKURL#{name}"} | body,
+        )
+        for name, body in bodies.items()
+    }
+
+
+def findings(composites: Files, alarms: Files | None = None) -> list[str]:
+    return [str(finding) for finding in check(composites, files(slow=SLOW, share=SHARE) if alarms is None else alarms)]
+
+
+def rule(text: str, **more: Any) -> dict[str, Any]:
+    return {"AlarmRule": text, "AlarmActions": ["ALARMTOPIC"]} | more
+
+
+BROKEN = [
+    ({"AlarmRule": ""}, 'AlarmRule is ""; write a text of 1 to 10240 characters'),
+    ({"AlarmRule": 'ALARM("a") AND'}, "AlarmRule: expected"),
+    ({"AlarmRule": 'ALARM("faunalens-STAGENAME-slwo")'}, 'no file makes an alarm "faunalens-STAGENAME-slwo"; did you'),
+    ({"AlarmRuel": "x"}, 'AlarmRuel is no key here; did you mean "AlarmRule"?'),
+    ({"ActionsSuppressor": "faunalens-STAGENAME-slow"}, "belong together; only ActionsSuppressor is there"),
+    ({"AlarmActions": ["somebody"]}, 'AlarmActions has "somebody"; write "ALARMTOPIC"'),
+    ({"AlarmDescription": "Wake up."}, "AlarmDescription does not lead to the runbook"),
+]
+
+
+def test_nothing_is_said_of_a_good_one() -> None:
+    assert findings(files(page=PAGE)) == []
+
+
+@pytest.mark.parametrize(("change", "said"), BROKEN, ids=lambda each: str(each)[:40])
+def test_what_is_wrong_is_said_with_its_file(change: dict[str, Any], said: str) -> None:
+    found = findings(files(page=PAGE | change))
+    assert [finding for finding in found if said in finding and finding.startswith("page.json: ")], found
+
+
+def test_a_composite_without_rule_is_told_one() -> None:
+    (found, *_) = findings(files(page={"AlarmActions": ["ALARMTOPIC"]}), {})
+    assert "AlarmRule is missing; write a text of 1 to 10240 characters" in found
+
+
+def test_a_circle_is_found_and_who_only_leads_there_is_not_blamed() -> None:
+    # GIVEN one that asks for two that ask for one another
+    composites = files(
+        page=rule('ALARM("faunalens-STAGENAME-one") OR ALARM("faunalens-STAGENAME-slow")'),
+        one=rule('ALARM("faunalens-STAGENAME-two") OR ALARM("faunalens-STAGENAME-share")'),
+        two=rule('NOT OK("faunalens-STAGENAME-one")'),
+    )
+    found = [each for each in findings(composites) if "asks for itself" in each]
+    assert [each.split(":")[0] for each in found] == ["one.json", "two.json"]
+
+
+def test_an_alarm_that_nobody_hears_is_found() -> None:
+    # GIVEN an alarm that no composite asks for
+    page = files(page=rule('ALARM("faunalens-STAGENAME-slow")'))
+    (found,) = findings(page)
+    assert found.startswith("share.json: nobody hears it")
+    # WHEN it tells the topic itself, or suppresses another, THEN it is heard
+    assert findings(page, files(slow=SLOW, share=SHARE | {"AlarmActions": ["ALARMTOPIC"]})) == []
+    waits = {"ActionsSuppressorWaitPeriod": 60, "ActionsSuppressorExtensionPeriod": 60}
+    suppressed = rule('ALARM("faunalens-STAGENAME-slow")', ActionsSuppressor="faunalens-STAGENAME-share", **waits)
+    assert findings(files(page=suppressed)) == []
+
+
+def test_a_rule_asks_for_at_most_a_hundred_alarms() -> None:
+    alarms = files(**{f"a{number}": SLOW for number in range(101)})
+    text = " OR ".join(f'ALARM("faunalens-STAGENAME-{name}")' for name in alarms)
+    (found,) = findings(files(page=rule(text)), alarms)
+    assert "asks for 101 alarms, at most 100 are taken" in found

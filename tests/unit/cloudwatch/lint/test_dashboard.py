@@ -1,0 +1,169 @@
+"""Lint of one dashboard: each rule with a body that breaks it, and with that alone."""
+
+from typing import Any
+
+import pytest
+
+from cloudwatch.lint.dashboard import Dashboard
+from tests.unit.cloudwatch.lint.made import DASHBOARD, REMOVE, TEXT, changed
+
+FILE = "dashboards/small.json"
+ROWS = "widgets.1.properties.metrics"
+
+BROKEN: list[tuple[str, Any, str]] = [
+    # the whole
+    ("widgets", REMOVE, "widgets is missing; write a list of 1 to 500 widgets"),
+    ("widgets", [], "widgets is []; write a list of 1 to 500 widgets"),
+    ("widgets", {}, "widgets is {}; write a list of 1 to 500 widgets"),
+    ("widget", [], 'widget is no key here; did you mean "widgets"?'),
+    ("start", "3 hours", 'start is "3 hours"; write a time before now such as "-PT3H"'),
+    ("start", "-P", 'start is "-P"; write a time before now'),
+    ("periodOverride", "none", 'periodOverride is "none"; write one of "auto", "inherit"'),
+    ("variables", REMOVE, "variables: none has the pattern STAGENAME"),
+    ("variables.0.pattern", "STAGE", "variables: none has the pattern STAGENAME"),
+    ("variables.0.inputType", "list", 'variable 1: inputType is "list"; write one of "input", "radio", "select"'),
+    ("variables.0.values", REMOVE, "write values, or search and populateFrom, so that there is something to choose"),
+    ("variables.0.values.0.value", 1, "variable 1: values[1].value is 1; write a text"),
+    ("variables.0.id", "the stage", 'variable 1: id is "the stage"; write a short name of letters and digits'),
+    # widgets
+    ("widgets.1.type", "metrics", 'type is "metrics"; write one of "metric", "text", "log", "alarm", "explorer"'),
+    ("widgets.1.width", REMOVE, "width is missing; write a width of 1 to 24 columns"),
+    ("widgets.1.x", -1, "x is -1; write the column of the left edge, 0 to 23"),
+    ("widgets.1.height", "6", 'height is "6"; write a height of 1 to 1000 rows'),
+    ("widgets.1.colour", "red", "colour is no key here; write one of height, properties, type, width, x, y"),
+    ("widgets.1.width", 13, 'widget 3 "Slowest": lies on widget 2 "Load" (columns 0 to 12, rows 2 to 7); move it'),
+    ("widgets.2.width", 13, 'widget 3 "Slowest": reaches column 25 of 24; write a width of at most 12'),
+    ("widgets.0", {**TEXT, "properties": {"markdown": "hello"}}, "the widget at the upper left is no text"),
+    ("widgets.0.y", 20, "the widget at the upper left is no text that says what it is for"),
+    ("widgets.0.properties.background", "red", 'background is "red"; write one of "solid", "transparent"'),
+    ("widgets.2.properties.query", "fields @timestamp", "write a query that begins with its log groups: SOURCE"),
+    ("widgets.2.properties.view", "graph", 'view is "graph"; write one of "table", "timeSeries", "bar", "pie"'),
+    (
+        "widgets.2.properties.query",
+        "SOURCE '/aws/lambda/faunalens-STAGENAME' | fields Latencyy",
+        'no line has the field "Latencyy" here; did you mean "Latency"?',
+    ),
+    ("widgets.3.properties.alarms", ["slow"], 'alarms[1] is "slow"; write an ARN such as arn:aws:cloudwatch:REGION'),
+    ("widgets.3.properties.states", ["BAD"], 'states[1] is "BAD"; write one of "ALARM", "INSUFFICIENT_DATA", "OK"'),
+    # graphs
+    ("widgets.1.properties.region", "eu-west-1", 'region is "eu-west-1"; write the placeholder "REGIONNAME"'),
+    ("widgets.1.properties.title", REMOVE, "title is missing; write a text"),
+    ("widgets.1.properties.view", "lines", 'view is "lines"; write one of "timeSeries", "singleValue", "gauge"'),
+    ("widgets.1.properties.veiw", "bar", 'veiw is no key here; did you mean "view"?'),
+    ("widgets.1.properties.period", 90, "period is 90; write seconds as a multiple of 60"),
+    ("widgets.1.properties.period", "60", 'period is "60"; write seconds as a multiple of 60'),
+    ("widgets.1.properties.stacked", "yes", 'stacked is "yes"; write true or false, without quotes'),
+    ("widgets.1.properties.legend", {"position": "top"}, 'legend.position is "top"; write one of "bottom", "right"'),
+    ("widgets.1.properties.timezone", "CET", 'timezone is "CET"; write a zone such as "UTC" or "+0130"'),
+    ("widgets.1.properties.annotations.horizontal.0.color", "red", 'horizontal[1].color is "red"; write a colour as #'),
+    ("widgets.1.properties.annotations.horizontal.0.value", REMOVE, "horizontal[1].value is missing; write a number"),
+    (
+        "widgets.1.properties.annotations.horizontal.0",
+        [{"value": 1}],
+        "write a band of two thresholds, or one threshold",
+    ),
+    ("widgets.1.properties.annotations.vertical", [{"value": "noon"}], 'vertical[1].value is "noon"; write a time'),
+    ("widgets.1.properties.yAxis.left.min", "0", 'yAxis.left.min is "0"; write a number, without quotes'),
+    ("widgets.1.properties.yAxis.left.min", 11, "yAxis.left has its min at or above its max; exchange them"),
+    ("widgets.1.properties.yAxis.middle", {}, "yAxis.middle is no key here; write one of left, right"),
+    ("widgets.1.properties.sparkline", True, 'sparkline is for the view "singleValue", not for "timeSeries"'),
+    ("widgets.1.properties.setPeriodToTimeRange", True, "setPeriodToTimeRange makes one point of a curve; remove it"),
+    ("widgets.1.properties.table", {}, 'table is for the view "table", not for "timeSeries"; remove it'),
+    ("widgets.1.properties.metrics", REMOVE, "it has neither metrics nor an alarm among its annotations"),
+    # lines
+    (f"{ROWS}.0", [], "line 1 is []; expected a list such as"),
+    (f"{ROWS}.0", ["...", "Latency"], "line 1 uses `.` or `...`, but no metric stands above it"),
+    (f"{ROWS}.3", ["Faunalens", "Requests", "service"], "line 4 is [Faunalens, Requests, service]; expected namespace"),
+    (f"{ROWS}.0.6.colour", "#ffffff", 'line 1: colour is no key here; did you mean "color"?'),
+    (f"{ROWS}.0.6.color", "blue", 'line 1: color is "blue"; write a colour as # and six hex digits'),
+    (f"{ROWS}.0.6.id", "All", 'line 1: id is "All"; write an id of letters, digits and _'),
+    (f"{ROWS}.1.8.id", "all", "line 2 has the id all of row 1; each id may be used once"),
+    (f"{ROWS}.0.6.stat", "Avg", "line 1 \"all\": unknown statistic 'Avg'; expected Average"),
+    (f"{ROWS}.0.6.yAxis", "top", 'line 1: yAxis is "top"; write one of "left", "right"'),
+    ("widgets.1.properties.stat", REMOVE, 'it has no stat, and would show an average; write "stat"'),
+    (f"{ROWS}.2.0.expression", "100 * sum / all", 'line 3 "share": no line has the id "sum"; write one of all, some'),
+    (f"{ROWS}.2.0.expression", "100 * (some", 'line 3 "share": expected ) for the ( at character 7'),
+    (f"{ROWS}.2.0.expression", "AVERAGE(some)", "unknown function AVERAGE"),
+    (f"{ROWS}.2.0.expression", "FIRST(some)", 'line 3 "share": some is one series, which FIRST does not take; write'),
+    (f"{ROWS}.2.0.expression", "share / all", "share are made from one another in a circle; let one be made from"),
+    (f"{ROWS}.3.4.visible", False, "line 4: it is not visible and no expression uses it; show it"),
+    (f"{ROWS}.2.0.expression", "SEARCH('Requests', 'Sum')", "a search has to begin with its schema"),
+    (f"{ROWS}.2.0.expression", "SEARCH('{Faunalens,service} Requests', 'Sum')", "a search has to name its metrics in"),
+    (
+        f"{ROWS}.2.0.expression",
+        "SEARCH('{Faunalens,service} MetricName=\"A\" stage=\"b\"', 'Sum')",
+        "no dimension of the",
+    ),
+]
+
+
+def findings(body: dict[str, Any]) -> list[str]:
+    return [str(finding) for finding in Dashboard(FILE, body).findings]
+
+
+def test_nothing_is_said_of_a_good_one() -> None:
+    assert findings(DASHBOARD) == []
+
+
+@pytest.mark.parametrize(("path", "value", "said"), BROKEN, ids=lambda each: str(each)[:40])
+def test_what_is_wrong_is_said_with_file_and_place(path: str, value: Any, said: str) -> None:
+    # GIVEN a good dashboard WHEN one thing in it is spoiled THEN a finding names the file and says what to write
+    found = findings(changed(DASHBOARD, path, value))
+    assert [finding for finding in found if said in finding], found
+    assert all(finding.startswith(f"{FILE}: ") for finding in found)
+
+
+def test_a_finding_tells_the_widget_by_number_and_title() -> None:
+    (found,) = findings(changed(DASHBOARD, "widgets.1.properties.view", "lines"))
+    assert found.startswith(f'{FILE}: widget 2 "Load": view is "lines"')
+
+
+def test_a_gauge_needs_both_ends_of_its_scale() -> None:
+    body = changed(DASHBOARD, "widgets.1.properties.view", "gauge")
+    assert findings(body) == []
+    (found,) = findings(changed(body, "widgets.1.properties.yAxis", {"left": {"min": 0}}))
+    assert "a gauge needs both ends of its scale" in found
+
+
+def test_stacks_are_for_curves() -> None:
+    body = changed(DASHBOARD, "widgets.1.properties.stacked", True)
+    assert findings(body) == []
+    (found,) = findings(changed(body, "widgets.1.properties.view", "bar"))
+    assert 'stacked is for the view "timeSeries", not for "bar"' in found
+
+
+def test_limits_are_those_of_cloudwatch() -> None:
+    # GIVEN more lines than a graph, and than a dashboard, can have
+    row = DASHBOARD["widgets"][1]["properties"]["metrics"][3]
+    full = changed(DASHBOARD["widgets"][1], "properties.metrics", [row] * 500)
+    over = changed(full, "properties.metrics", [row] * 501)
+    many = [{**full, "y": 100 + 6 * number} for number in range(6)]
+    assert "write a list of 1 to 500 lines" in findings(changed(DASHBOARD, "widgets.1", over))[0]
+    (found,) = findings({**DASHBOARD, "widgets": [*DASHBOARD["widgets"], *many]})
+    assert "3004 lines in its graphs, at most 2500 are shown" in found
+    # AND more widgets, and more bytes
+    texts = [{**TEXT, "y": 2 * number, "width": 1} for number in range(501)]
+    assert "write a list of 1 to 500 widgets" in findings({**DASHBOARD, "widgets": texts})[0]
+    (found,) = findings(changed(DASHBOARD, "widgets.0.properties.markdown", "RUNBOOKURL " * 100_000))
+    assert "bytes, at most 1,000,000 can be put" in found
+
+
+def test_an_alarm_or_a_dashboard_that_no_file_makes_is_named() -> None:
+    # GIVEN a dashboard that shows an alarm, and leads to another dashboard
+    link = "RUNBOOKURL [other](https://x#dashboards:name=faunalens-STAGENAME-other)"
+    dashboard = Dashboard(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
+    assert list(dashboard.unknown(["slow"], ["other"])) == []
+    alarm, other = dashboard.unknown(["slower"], ["others"])
+    assert str(alarm) == f'{FILE}: widget 4 "Alarms": no file makes the alarm "slow"; did you mean "slower"?'
+    assert other.message == 'no file makes the dashboard "other"; did you mean "others"?'
+
+
+def test_metrics_of_searches_count_as_named() -> None:
+    # GIVEN a search over two routes of a metric
+    text = '{Faunalens,service,stage,route} MetricName="Requests" service="faunalens" (route="/a" OR route="/b")'
+    body = changed(DASHBOARD, f"{ROWS}.2.0.expression", f"SEARCH('{text}', 'Sum', 60)")
+    # THEN both are references, and what the search leaves open is any value
+    found = [each for each in Dashboard(FILE, body).references if each.place.endswith('line 3 "share"')]
+    assert {(each.name, each.stat, each.dimensions) for each in found} == {
+        ("Requests", "Sum", (("service", "faunalens"), ("stage", None), ("route", route))) for route in ("/a", "/b")
+    }

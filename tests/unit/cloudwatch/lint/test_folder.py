@@ -1,0 +1,235 @@
+"""Lint of a whole folder: the real one has no findings, and what is renamed on one side alone has."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.telemetry import metrics
+from chalicelib.telemetry.metrics import Metric
+from cloudwatch.files import FOLDER
+from cloudwatch.lint.command import main
+from cloudwatch.lint.folder import lint
+from tests.unit.cloudwatch.lint.made import METRICS, write
+
+ROOT = FOLDER.parent
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small folder with which nothing is wrong."""
+    monkeypatch.setattr(metrics, "METRICS", METRICS)
+    return write(tmp_path)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the real files, to be spoiled."""
+    shutil.copytree(FOLDER, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*"))
+    for path in ("docs/runbook.md", "infra/cost.py", ".chalice/config.json", "infra/stages/prod.json"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+    return tmp_path / "dashboards"
+
+
+def findings(folder: Path) -> list[str]:
+    return [str(finding) for finding in lint(folder).findings]
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_nothing_is_wrong_with_the_real_files() -> None:
+    report = lint()
+    assert [str(finding) for finding in report.findings] == []
+    # AND there was something to look at
+    assert report.counts["dashboards"] == len(list(FOLDER.glob("*.json")))
+    assert all(report.counts.values())
+
+
+def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN the registry with Degraded under another name
+    renamed = {"NotNarrowed" if name == "Degraded" else name: metric for name, metric in metrics.METRICS.items()}
+    monkeypatch.setattr(metrics, "METRICS", renamed)
+    # WHEN the real files are checked
+    found = findings(FOLDER)
+    # THEN each widget and alarm that names the old one is told, and the new one has nobody who looks at it
+    assert any(
+        re.match(r'dashboards/service.json: widget \d+ ".*": the app emits no metric "Degraded"', f) for f in found
+    )
+    assert any(f.startswith("dashboards/alarms/degraded.json: ") for f in found)
+    (unseen,) = [f for f in found if f.startswith("chalicelib/telemetry/metrics.py: ")]
+    assert unseen.startswith("chalicelib/telemetry/metrics.py: NotNarrowed (service, stage): no widget shows it")
+    # THEN it is said what to write, if that is what happened
+    assert unseen.endswith("; if it is what Degraded was, write it there")
+
+
+def test_a_metric_renamed_in_a_dashboard_alone_is_found(copy: Path) -> None:
+    assert findings(copy) == []
+    # WHEN one dashboard says another name
+    replace(copy / "features.json", '"CacheHits", "service"', '"CacheHit", "service"')
+    found = findings(copy)
+    # THEN file and widget are told, with the right name
+    assert any(
+        re.match(r'dashboards/features.json: widget \d+ ".*CacheHit".*did you mean "CacheHits"\?', f) for f in found
+    )
+
+
+def test_a_dimension_dropped_in_code_alone_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = dict(metrics.METRICS) | {"Rejections": Metric("Count", "requests that were turned down (4xx)")}
+    monkeypatch.setattr(metrics, "METRICS", bare)
+    assert any("Rejections (service, stage, code) is a metric that nothing emits" in each for each in findings(FOLDER))
+
+
+def test_nothing_is_wrong_with_the_small_folder(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(small)]) == 0
+    assert capsys.readouterr().out == (
+        "nothing is wrong with 1 dashboards, 4 widgets, 4 lines, 2 alarms, 1 composites, 1 queries\n"
+    )
+
+
+def test_all_findings_are_listed_and_counted(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    replace(small / "small.json", "timeSeries", "lines")
+    replace(small / "alarms" / "slow.json", "notBreaching", "whatever")
+    assert main([str(small)]) == 1
+    out, err = capsys.readouterr()
+    assert [line.split(":")[0] for line in out.splitlines()] == ["dashboards/alarms/slow.json", "dashboards/small.json"]
+    assert err == "2 things are wrong\n"
+
+
+BROKEN = [
+    ("small.json", "{", "{,", "dashboards/small.json: line 1, column 2: no JSON"),
+    ("small.json", '"start": "-PT3H"', '"start": "-PT3H", "start": "-PT4H"', 'key "start" stands twice in one object'),
+    ("small.json", 'faunalens-STAGENAME"', 'faunalens-STAGNAME"', '"STAGNAME" is no placeholder and would stay as'),
+    ("small.json", "100 * some", "PRICE_WALK * some", "PRICE_WALK: no such price in prices.csv"),
+    ("small.json", "RUNBOOKURL#slow", "RUNBOOKURL#slwo", "small.json: RUNBOOKURL#slwo: docs/runbook.md has no such"),
+    ("small.json", "alarm:faunalens-STAGENAME-slow", "alarm:faunalens-STAGENAME-slo", 'no file makes the alarm "slo"'),
+    ("small.json", '"route", "/identify"', '"route", "/animal"', 'route is "/animal", which the app never emits; did'),
+    (
+        "queries/slowest.txt",
+        "Latency desc",
+        "Latencies desc",
+        "dashboards/queries/slowest.txt: command 3 (sort): no line",
+    ),
+    ("queries/slowest.txt", "# The", "# log group: /aws/x\n# The", 'nothing writes to the log group "/aws/x"'),
+    ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: value "2e-1"; write a plain decimal number'),
+    ("prices.csv", "run,", "walk,", "prices.csv: walk: no file has PRICE_WALK, and infra/cost.py no"),
+    ("prices.csv", "run,", "walk,", 'infra/cost.py: prices["run"]: no such price in dashboards/prices.csv; write one'),
+    ("../docs/runbook.md", "## share", "## shares", "docs/runbook.md: alarm share has no section; write `## share`"),
+    ("../docs/runbook.md", "## share", "## shares", "docs/runbook.md: ## shares: no file makes an alarm of that name"),
+    ("../docs/runbook.md", "## share", "## slow", "docs/runbook.md: ## slow: stands there twice"),
+    ("composites/page.json", "-share", "-rare", 'no file makes an alarm "faunalens-STAGENAME-rare"'),
+    ("alarms/slow.json", "AlarmDescription", "AlarmDescriptoin", "alarms/slow.json: AlarmDescriptoin is no key here"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "said"), BROKEN, ids=lambda each: str(each)[:30])
+def test_what_is_wrong_with_the_folder_is_said(small: Path, file: str, old: str, new: str, said: str) -> None:
+    path = small / file
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    found = findings(small)
+    assert [finding for finding in found if said in finding], found
+
+
+def test_limits_are_known_said_by_every_stage_and_put_to_use(copy: Path) -> None:
+    # GIVEN the real files, and a stage that does not say all of its limits
+    stage = copy.parent / "infra" / "stages" / "team.json"
+    stage.write_text('{"Parameters": {"CacheMaxEcpuPerSecond": "1000", "CacheMaxGigabytes": "1"}}', encoding="utf-8")
+    (found,) = findings(copy)
+    assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, which alarms compare with; write")
+    stage.unlink()
+    # WHEN an alarm names a limit that there is not THEN those that there are are told
+    replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
+    said = (
+        "dashboards/alarms/cache-ecpu.json: LIMIT_CACHE_UNITS: there is no such limit; write one of LIMIT_CACHE_ECPU, "
+        "LIMIT_CACHE_GIGABYTES, LIMIT_DATABASE_ACU, LIMIT_CONTAINERS"
+    )
+    assert said in findings(copy)
+
+
+def test_a_limit_that_no_file_compares_with_is_found(copy: Path) -> None:
+    replace(copy / "service.json", "LIMIT_DATABASE_ACU ACU", "ACU")
+    replace(copy / "features.json", "LIMIT_DATABASE_ACU ACU", "ACU")
+    assert findings(copy) == ["cloudwatch/limits.py: LIMIT_DATABASE_ACU: no file has it; use it, or remove it"]
+
+
+@pytest.mark.parametrize("file", [".chalice/config.json", "infra/stages/prod.json"])
+def test_limits_that_cannot_be_read_are_told_once(copy: Path, file: str) -> None:
+    (copy.parent / file).write_text("{", encoding="utf-8")
+    (found,) = findings(copy)
+    assert found.startswith(f"{file}: is no JSON (")
+
+
+def test_files_with_limits_need_the_stages_beside_them(copy: Path) -> None:
+    shutil.rmtree(copy.parent / "infra" / "stages")
+    assert any(
+        each.endswith("LIMIT_CONTAINERS: infra/stages, which says it, does not lie beside this folder; put it there")
+        for each in findings(copy)
+    )
+
+
+def test_what_is_emitted_and_not_shown_needs_a_reason(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a metric that nobody shows
+    monkeypatch.setattr(metrics, "METRICS", METRICS | {"Quiet": Metric("Count", "quiet", by=("code",))})
+    assert [each.split(": ")[1] for each in findings(small)] == [
+        "Quiet (service, stage)",
+        "Quiet (service, stage, code)",
+    ]
+    # WHEN the list says why THEN that is enough
+    listed = small / "query_only.csv"
+    listed.write_text("metric,by,reason\nQuiet,,for queries\nQuiet,code,likewise\n", encoding="utf-8")
+    assert findings(small) == []
+    # AND what the list says in vain is found
+    listed.write_text("metric,by,reason\nQuiet,,x\nQuiet,code,x\nLatency,,x\nQuite,,x\nQuiet,rank,\n", encoding="utf-8")
+    shown, gone, unsaid = findings(small)
+    assert shown == (
+        "dashboards/query_only.csv: line 4: Latency is shown by a widget or watched by an alarm; remove the line"
+    )
+    assert gone.startswith("dashboards/query_only.csv: line 5: the app emits no Quite by ()")
+    assert unsaid.startswith("dashboards/query_only.csv: line 6: write metric,by,reason, and why")
+
+
+def test_counts_in_the_table_of_prices_are_those_of_the_files(small: Path) -> None:
+    rows = ["composite_count,1", "dashboard_count,2", "alarm_metric_count,2", "series_count,5"]
+    with (small / "prices.csv").open("a", encoding="utf-8") as file:
+        file.writelines(f"{row},things,a count,here,2026-11-25,here\n" for row in rows)
+    with (small.parent / "infra" / "cost.py").open("a", encoding="utf-8") as file:
+        file.writelines(f'prices["{row.split(",")[0]}"]\n' for row in rows)
+    found = findings(small)
+    assert "dashboards/prices.csv: dashboard_count: is 2, but there are 1; write that" in found
+    assert {each.split(": ")[1] for each in found} == {"dashboard_count", "series_count"}  # 2 + 4 routes are 6
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_the_others(small: Path) -> None:
+    (small / "small.json").write_text("[]", encoding="utf-8")
+    (small / "queries" / "slowest.txt").write_bytes(b"\xff")
+    assert findings(small) == [
+        "dashboards/queries/slowest.txt: byte 0 is not UTF-8; save it as UTF-8",
+        "dashboards/small.json: the whole is no object; write {…}",
+    ]
+
+
+def test_a_folder_without_dashboards_is_told(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path)
+    assert "there is no dashboard (*.json) in this folder" in found
+
+
+def test_lint_says_so_if_there_is_no_runbook(small: Path) -> None:
+    (small.parent / "docs" / "runbook.md").unlink()
+    (found,) = findings(small)
+    assert found.startswith("docs/runbook.md: there is no runbook; write one")
+
+
+def test_any_json_is_judged_and_never_stumbled_over(small: Path) -> None:
+    # GIVEN widgets that are no widgets at all
+    empty = {"type": "metric", "x": 0, "y": 0, "width": 1, "height": 1, "properties": {"metrics": 3}}
+    widgets: list[Any] = [None, [], 3, empty, empty | {"properties": {}}, empty | {"properties": []}]
+    for widget in widgets:
+        (small / "small.json").write_text(json.dumps({"widgets": [widget]}), encoding="utf-8")
+        assert findings(small)

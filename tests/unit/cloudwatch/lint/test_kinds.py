@@ -1,0 +1,62 @@
+"""Kinds: what an expression gives, and where it does not fit."""
+
+import pytest
+
+from cloudwatch.lint.kinds import kind_of, kinds_of, misfits
+from cloudwatch.syntax.expression import parse
+
+IDS = {"m": "TS", "n": "TS", "many": "TS[]", "one": "S"}
+
+GIVES = [
+    ("1 + 2 * one", "S"),
+    ("m", "TS"),
+    ("m / n * 100", "TS"),
+    ("-many + m", "TS[]"),
+    ("[m, n]", "TS[]"),
+    ("SUM(m)", "S"),
+    ("SUM([m, n])", "TS"),
+    ("MAX(many) / one", "TS"),
+    ("FILL(m, 0)", "TS"),
+    ("FILL(many, REPEAT)", "TS[]"),
+    ("IF(m > 3, m, 0)", "TS"),
+    ("METRICS()", "TS[]"),
+    ("SUM(METRICS())", "TS"),
+    ("TIME_SERIES(3)", "TS"),
+    ("PERIOD(m)", "S"),
+    ("SEARCH('{A,b} MetricName=\"c\"', 'Sum')", "TS[]"),
+    ("unknown + 1", "any"),
+    ("SUM(unknown)", "any"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), GIVES)
+def test_an_expression_gives_what_the_functions_say(text: str, kind: str) -> None:
+    assert kind_of(parse(text), IDS) == kind
+
+
+@pytest.mark.parametrize("text", [text for text, _ in GIVES])
+def test_what_fits_is_not_told(text: str) -> None:
+    assert list(misfits(parse(text), IDS)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("FIRST(m)", "m is one series, which FIRST does not take; write FIRST(TS[])"),
+        ("RATE(one)", "one is a number, which RATE does not take"),
+        ("PERIOD(many)", "many is several series, which PERIOD does not take"),
+        ("IF(many, 1, 0)", "many is several series, which IF does not take"),
+        ("SORT(MAX(many), SUM, DESC)", "MAX(many) is one series, which SORT does not take"),
+        ("1 + FILL(SUM(m), 0)", "SUM(m) is a number, which FILL does not take"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_what_to_write(text: str, said: str) -> None:
+    (found,) = misfits(parse(text), IDS)
+    assert found.startswith(said)
+
+
+def test_lines_are_settled_in_whatever_order_they_stand() -> None:
+    trees = {
+        name: parse(text) for name, text in {"c": "SUM(b)", "b": "a * 2", "a": "[m, m]", "x": "y", "y": "x"}.items()
+    }
+    assert kinds_of(trees, ["m"]) == {"m": "TS", "a": "TS[]", "b": "TS[]", "c": "TS", "x": "any", "y": "any"}

@@ -1,0 +1,48 @@
+"""Lint of queries of Logs Insights: commands, functions, fields, log groups."""
+
+import pytest
+
+from cloudwatch.lint.query import problems
+
+GROUP = "/aws/lambda/faunalens-STAGENAME"
+
+GOOD = [
+    "fields @timestamp, request_id, Latency | sort Latency desc | limit 20",
+    "# a comment with | and (\nfilter Faults = 1 and ispresent(request_id)\n| stats count(*) as times by code, route",
+    'filter @message like /time?out | none/ or code in ["a", "b"] | display cell',
+    "stats avg(TopScore) as score, pct(Latency, 99) as p99 by bin(5m) as minute, animal | sort minute asc",
+    "stats count(*) by bin(5m), cell | filter cell != ''",
+    "fields faults.0 as fault, `request_id` | dedup fault",
+    'parse @message "took * of *" as took, whole | filter took > 3 | stats max(whole)',
+    "filter level = 'ERROR' | fields error, trace, details.0, logger, message, status",
+    f"SOURCE '{GROUP}' | SOURCE '{GROUP}-warm' | fields WarmingRuns, quiet",
+]
+BROKEN = [
+    ("", "it has no command; write for instance"),
+    ("feilds cell", 'command 1 begins with "feilds"; did you mean "fields"?'),
+    ("fields cell | | limit 2", 'command 2 begins with ""; write one of'),
+    ("fields Latencyy", 'command 1 (fields): no line has the field "Latencyy" here; did you mean "Latency"?'),
+    ("fields lat, lon", 'no line has the field "lat" here'),
+    ("filter ispresnt(cell)", 'there is no function "ispresnt"; did you mean "ispresent"?'),
+    ("stats count(*) as times by cell | sort Latency desc", 'command 2 (sort): no line has the field "Latency" here'),
+    ("fields @timestmap", 'no line has the field "@timestmap" here; did you mean "@timestamp"?'),
+    ("SOURCE '/aws/lambda/faunalens-dev' | fields cell", "nothing writes to the log group"),
+    ("fields cell " + "# x" * 4000, "characters, at most 10,000 are taken"),
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_nothing_is_said_of_a_good_one(text: str) -> None:
+    assert list(problems(text, [GROUP])) == []
+
+
+@pytest.mark.parametrize(("text", "said"), BROKEN, ids=lambda each: str(each)[:40])
+def test_what_is_wrong_is_said(text: str, said: str) -> None:
+    found = list(problems(text))
+    assert [problem for problem in found if said in problem], found
+
+
+def test_log_groups_are_those_that_the_functions_write() -> None:
+    assert list(problems("fields cell", [f"{GROUP}-admin"])) == []
+    (found,) = problems("fields cell", ["/aws/lambda/faunalens-STAGENAME-wram"])
+    assert found.endswith('did you mean "/aws/lambda/faunalens-STAGENAME-warm"?')

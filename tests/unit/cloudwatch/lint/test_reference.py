@@ -1,0 +1,83 @@
+"""Metrics that files name, against what the app emits and what AWS documents."""
+
+import pytest
+
+from chalicelib.telemetry import metrics
+from cloudwatch.lint.catalogue import catalogue
+from cloudwatch.lint.reference import Reference, check
+from tests.unit.cloudwatch.lint.made import METRICS
+
+COMMON = (("service", "faunalens"), ("stage", "STAGENAME"))
+LAMBDA = (("FunctionName", "faunalens-STAGENAME"),)
+
+
+@pytest.fixture(autouse=True)
+def two_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "METRICS", METRICS)
+
+
+def ours(name: str, *more: tuple[str, str | None], unit: str | None = None) -> Reference:
+    return Reference("f.json", "widget 1", "Faunalens", name, (*COMMON, *more), "Sum", unit)
+
+
+def of_aws(namespace: str, name: str, *dimensions: tuple[str, str | None], stat: str, unit: str = "") -> Reference:
+    return Reference("f.json", "widget 1", namespace, name, dimensions, stat, unit or None)
+
+
+GOOD = [
+    ours("Requests"),
+    ours("Requests", ("route", "/identify")),
+    ours("Requests", ("route", None)),
+    ours("Latency", unit="Milliseconds"),
+    of_aws("AWS/Lambda", "Duration", *LAMBDA, stat="p99.9"),
+    of_aws("AWS/Lambda", "ConcurrentExecutions", stat="Maximum"),
+    of_aws("AWS/RDS", "ACUUtilization", ("DBClusterIdentifier", "faunalens-STAGENAME"), stat="Maximum", unit="Percent"),
+    of_aws("AWS/ApiGateway", "5XXError", ("Stage", "STAGENAME"), ("ApiName", "faunalens"), stat="Sum"),
+]
+BROKEN = [
+    (ours("Reqests"), 'the app emits no metric "Reqests"; did you mean "Requests"?'),
+    (
+        ours("Latency", ("route", "/identify")),
+        "Latency (service, stage, route) is a metric that nothing emits; write it",
+    ),
+    (Reference("f", "", "Faunalens", "Latency", COMMON[:1], "Sum"), "dimensions (service, stage), all of them"),
+    (
+        ours("Requests", ("route", "/identfy")),
+        'route is "/identfy", which the app never emits; did you mean "/identify"?',
+    ),
+    (Reference("f", "", "Faunalens", "Latency", (COMMON[0], ("stage", "dev")), "Sum"), 'stage is "dev", which the app'),
+    (ours("Latency", unit="Seconds"), 'Unit is "Seconds", but Latency comes in Milliseconds: it would find no data'),
+    (of_aws("AWS/Lamda", "Duration", stat="p99"), 'namespace "AWS/Lamda" is not known; did you mean "AWS/Lambda"?'),
+    (
+        of_aws("AWS/Lambda", "Throttle", *LAMBDA, stat="Sum"),
+        'AWS/Lambda has no metric "Throttle"; did you mean "Thrott',
+    ),
+    (of_aws("AWS/Lambda", "Duration", stat="p99"), "Duration () is a metric that nothing emits; write it with the dim"),
+    (of_aws("AWS/Lambda", "Errors", *LAMBDA, stat="p99"), "p99 of Errors says nothing: AWS documents Sum for it"),
+    (
+        of_aws("AWS/Lambda", "Errors", ("FunctionName", "faunalens-prod"), stat="Sum"),
+        "nothing is deployed by that name",
+    ),
+    (of_aws("AWS/Lambda", "Duration", *LAMBDA, stat="p99", unit="Seconds"), "Duration comes in Milliseconds"),
+]
+
+
+@pytest.mark.parametrize("reference", GOOD, ids=lambda each: each.name)
+def test_nothing_is_said_of_what_exists(reference: Reference) -> None:
+    assert list(check(reference)) == []
+
+
+@pytest.mark.parametrize(("reference", "said"), BROKEN, ids=lambda each: getattr(each, "name", None))
+def test_what_does_not_exist_is_said(reference: Reference, said: str) -> None:
+    (found,) = check(reference)
+    assert said in found.message
+
+
+def test_the_catalogue_is_consistent() -> None:
+    # GIVEN every row of the table THEN a metric has one unit, known statistics, and no set twice
+    known = {"Sum", "Average", "Minimum", "Maximum", "SampleCount", "IQM", "p"}
+    for namespace in catalogue().values():
+        for name, metric in namespace.items():
+            assert set(metric.stats) <= known, name
+            assert len(set(map(frozenset, metric.sets))) == len(metric.sets), name
+            assert metric.unit, name

@@ -1,0 +1,234 @@
+import json
+from typing import Any
+
+import pytest
+
+from cloudwatch.files import Files
+from cloudwatch.preview.alarms import AlarmError, History, State, histories, states
+from cloudwatch.preview.series import Store
+
+START = 1_764_000_000 // 3600 * 3600
+DEV = {"service": "faunalens", "stage": "dev"}
+DIMENSIONS = [{"Name": name, "Value": value} for name, value in DEV.items()]
+
+
+def _store(**metrics: list[float | None]) -> Store:
+    """One sample a minute from START on, in the middle of it; None is none."""
+    store = Store()
+    for name, values in metrics.items():
+        for minute, value in enumerate(values):
+            directive = {"Namespace": "Faunalens", "Dimensions": [list(DEV)], "Metrics": [{"Name": name}]}
+            metadata = {"Timestamp": (START + 60 * minute + 30) * 1000, "CloudWatchMetrics": [directive]}
+            if value is not None:
+                assert store.add(json.dumps({"_aws": metadata, **DEV, name: value}))
+    return store
+
+
+def _alarm(metric: str = "Faults", **changes: Any) -> dict[str, Any]:
+    return {
+        "Namespace": "Faunalens",
+        "MetricName": metric,
+        "Dimensions": DIMENSIONS,
+        "Period": 60,
+        "Statistic": "Sum",
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "Threshold": 5,
+        "EvaluationPeriods": 1,
+        "TreatMissingData": "notBreaching",
+    } | changes
+
+
+def _query(id_: str, metric: str, period: int = 60) -> dict[str, Any]:
+    named = {"Namespace": "Faunalens", "MetricName": metric, "Dimensions": DIMENSIONS}
+    return {"Id": id_, "MetricStat": {"Metric": named, "Period": period, "Stat": "Sum"}, "ReturnData": False}
+
+
+def _math(*queries: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    single = ("Namespace", "MetricName", "Dimensions", "Period", "Statistic")
+    return {key: value for key, value in _alarm(**changes).items() if key not in single} | {"Metrics": list(queries)}
+
+
+def _files(composites: dict[str, str] | None = None, **alarms: dict[str, Any]) -> Files:
+    rules = {name: {"AlarmRule": rule} for name, rule in (composites or {}).items()}
+    return Files(stage="dev", alarms=alarms, composites=rules)
+
+
+def _history(alarm: dict[str, Any], store: Store, minutes: int) -> History:
+    return histories(_files(a=alarm), store, START, START + 60 * minutes)["a"]
+
+
+def _letters(found: list[State]) -> str:
+    return "".join({"OK": "o", "ALARM": "A", "INSUFFICIENT_DATA": "?"}[state] for state in found)
+
+
+def _course(alarm: dict[str, Any], store: Store, minutes: int) -> str:
+    return _letters(list(_history(alarm, store, minutes).states))
+
+
+def test_an_alarm_sees_the_minute_before() -> None:
+    assert _course(_alarm(), _store(Faults=[0, 7, 0]), 5) == "ooAoo"
+
+
+@pytest.mark.parametrize(
+    ("operator", "course"),
+    [
+        ("GreaterThanOrEqualToThreshold", "ooAA"),
+        ("GreaterThanThreshold", "oooA"),
+        ("LessThanThreshold", "oAoo"),
+        ("LessThanOrEqualToThreshold", "oAAo"),
+    ],
+)
+def test_comparisons(operator: str, course: str) -> None:
+    assert _course(_alarm(ComparisonOperator=operator), _store(Faults=[4, 5, 6]), 4) == course
+
+
+def test_m_of_n() -> None:
+    alarm = _alarm(EvaluationPeriods=3, DatapointsToAlarm=2)
+    assert _course(alarm, _store(Faults=[0, 9, 0, 9, 0, 0, 0, 9, 9]), 10) == "ooooAoooo" + "A"
+    assert _course(_alarm(EvaluationPeriods=3), _store(Faults=[9, 9, 0, 9, 9, 9]), 7) == "ooooooA"
+
+
+@pytest.mark.parametrize(
+    ("treatment", "course"),
+    [("missing", "?AAAooo"), ("ignore", "?AAAooo"), ("breaching", "AAAAooo"), ("notBreaching", "oAAAooo")],
+)
+def test_the_last_point_counts_while_it_is_looked_at(treatment: str, course: str) -> None:
+    # GIVEN an alarm of one point, which looks at three; a bad point, and a good one long after
+    alarm = _alarm(TreatMissingData=treatment)
+    assert _course(alarm, _store(Faults=[9, None, None, 0, None, None]), 7) == course
+
+
+def test_ignored_missing_data_keeps_the_state() -> None:
+    alarm = _alarm(TreatMissingData="ignore")
+    assert _course(alarm, _store(Faults=[9, *[None] * 6]), 8) == "?AAAAAAA"
+    assert _course(_alarm(TreatMissingData="missing"), _store(Faults=[9, *[None] * 6]), 8) == "?AAA????"
+
+
+def test_long_periods_slide_by_the_minute() -> None:
+    # GIVEN a sum over five minutes, and six faults in one minute
+    alarm = _alarm(Period=300, Threshold=6)
+    store = _store(Faults=[0, 0, 0, 6, *[0] * 8])
+    # THEN it fires as soon as they are in its window, and as long as they are
+    assert _course(alarm, store, 12) == "ooooAAAAAooo"
+
+
+def test_extended_statistics() -> None:
+    alarm = _alarm("Latency", Threshold=100, ExtendedStatistic="p90")
+    del alarm["Statistic"]
+    values: list[Any] = [[10] * 9 + [500], [10] * 8 + [500, 500]]
+    assert _course(alarm, _store(Latency=values), 3) == "ooA"
+
+
+def test_metric_math() -> None:
+    # GIVEN a share that counts only from 20 requests on
+    share = {"Id": "share", "Expression": "IF(requests >= 20, 100 * FILL(faults, 0) / requests, 0)", "ReturnData": True}
+    alarm = _math(_query("requests", "Requests"), _query("faults", "Faults"), share)
+    store = _store(Requests=[100, 100, 10, None], Faults=[None, 10, 10, 10])
+    history = _history(alarm, store, 5)
+    assert _letters(list(history.states)) == "ooAoo"
+    # THEN the reason has the values that crossed
+    change = history.changes[1]
+    assert (change.at, change.state, change.crossed) == (START + 120, "ALARM", ((START + 60, 10.0),))
+    assert change.reason == f"1 of 1 points crossed (≥ 5, 1 of 1 needed): 10 at {_hour()}:01"
+
+
+def _hour() -> str:
+    return f"{START % 86400 // 3600:02d}"
+
+
+def test_reasons() -> None:
+    history = _history(_alarm(EvaluationPeriods=3, DatapointsToAlarm=2), _store(Faults=[9, 8, 1, 1, 1]), 6)
+    filled = "1 missing, treated as notBreaching"
+    assert [change.reason for change in history.changes] == [
+        "no data in 5 minutes; 3 missing, treated as notBreaching",
+        f"2 of 2 points crossed (≥ 5, 2 of 3 needed): 8 at {_hour()}:01, 9 at {_hour()}:00; {filled}",
+        f"1 of 3 points crossed (≥ 5, 2 of 3 needed): 8 at {_hour()}:01",
+    ]
+    assert [change.state for change in history.changes] == ["OK", "ALARM", "OK"]
+
+
+def test_composites() -> None:
+    # GIVEN two alarms, composites over them, and one over a composite, named before it
+    rules = {
+        "any": 'ALARM("faunalens-dev-both") OR FALSE',
+        "both": 'ALARM("faunalens-dev-a") AND ALARM("faunalens-dev-b")',
+        "one": '(ALARM("faunalens-dev-a") OR ALARM("faunalens-dev-b")) AND NOT ALARM("faunalens-dev-both")',
+        "unknown": 'INSUFFICIENT_DATA("faunalens-dev-b") AND OK(faunalens-dev-a) AND TRUE',
+    }
+    a, b = _alarm("Faults"), _alarm("CacheErrors", TreatMissingData="missing")
+    store = _store(Faults=[0, 9, 9, 9, 0], CacheErrors=[None, None, 9, 0, 9])
+    found = states(_files(rules, a=a, b=b), store, START, START + 360)
+    assert {name: _letters(course) for name, course in found.items()} == {
+        "a": "ooAAAo",
+        "b": "???AoA",
+        "both": "oooAoo",
+        "any": "oooAoo",
+        "one": "ooAoAA",
+        "unknown": "AAoooo",
+    }
+
+
+def test_a_composite_says_which_alarms_fire() -> None:
+    rules = {"both": 'ALARM("faunalens-dev-a") AND ALARM("faunalens-dev-b")'}
+    store = _store(Faults=[0, 9, 9], CacheErrors=[0, 0, 9])
+    both = histories(_files(rules, a=_alarm(), b=_alarm("CacheErrors")), store, START, START + 240)["both"]
+    assert [change.reason for change in both.changes] == [
+        "the rule does not hold; none of its alarms is in ALARM",
+        "in ALARM: faunalens-dev-a, faunalens-dev-b",
+    ]
+
+
+def test_states_begin_with_the_minute_that_start_is_in() -> None:
+    history = histories(_files(a=_alarm()), _store(Faults=[9]), START + 59.5, START + 61)["a"]
+    assert history.start == START
+    assert _letters(list(history.states)) == "oA"
+    assert histories(_files(a=_alarm()), _store(Faults=[9]), START, START)["a"].states == []
+
+
+@pytest.mark.parametrize(
+    ("alarm", "message"),
+    [
+        (_alarm(ComparisonOperator="LessThanLowerThreshold"), "compares with LessThanLowerThreshold; evaluated are"),
+        (_alarm(TreatMissingData="bad"), "treats missing data as bad; expected missing, ignore"),
+        (_alarm(EvaluationWindow={"WallClockWindow": {}}), "has a wall clock window, which the preview does not"),
+        (_alarm(EvaluateLowSampleCountPercentile="ignore"), "has EvaluateLowSampleCountPercentile: ignore"),
+        (_alarm(Period=10), "has a period of 10 s; the preview takes whole minutes"),
+        (_alarm(Statistic="Median"), "unknown statistic 'Median'"),
+        ({key: value for key, value in _alarm().items() if key != "Period"}, "it needs Namespace, MetricName, Period"),
+        (_math(_query("a", "Faults")), "watches 0 lines; set ReturnData of one of them"),
+        (
+            _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
+            "has metrics of periods [60, 300] s; they must have the same",
+        ),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which is no single series"),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}), "alarm a: row 2 (e) `a +`: expected a number"),
+        (
+            _math(_query("a", "Faults"), {"Id": "e", "Expression": "a - AVG(a)"}),
+            "AVG of one series depends in an alarm",
+        ),
+        (
+            _math(_query("a", "Faults"), {"Id": "e", "Expression": "RUNNING_SUM(a)"}),
+            "RUNNING_SUM of one series depends",
+        ),
+        (_math({"Id": "e"}), "alarm a: row 1 needs either a MetricStat or an Expression"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_named(alarm: dict[str, Any], message: str) -> None:
+    with pytest.raises(AlarmError) as caught:
+        _history(alarm, _store(Faults=[1]), 3)
+    assert "alarm a" in str(caught.value)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"c": "ALARM("}, "composite c: expected the name of an alarm"),
+        ({"c": "ALARM(faunalens-dev-z)"}, "composite c names faunalens-dev-z, which is no alarm of stage dev"),
+        ({"c": "OK(faunalens-dev-d)", "d": "OK(faunalens-dev-c)"}, "composite c depends on itself: c → d → c"),
+    ],
+)
+def test_a_composite_that_cannot_be_evaluated_is_named(rules: dict[str, str], message: str) -> None:
+    with pytest.raises(AlarmError) as caught:
+        histories(_files(rules, a=_alarm()), Store(), START, START + 60)
+    assert message in str(caught.value)

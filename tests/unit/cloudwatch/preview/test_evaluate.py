@@ -1,0 +1,383 @@
+import json
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
+from cloudwatch.preview.series import Store
+from cloudwatch.syntax.lines import expand
+from cloudwatch.syntax.metric_functions import FUNCTIONS
+
+START = 1_764_028_800  # midnight, a Tuesday
+NAN = math.nan
+type Points = Sequence[float | None]
+
+
+def _store(**metrics: Points) -> Store:
+    """Metrics of namespace N with one sample a minute, None for none."""
+    store = Store()
+    for name, values in metrics.items():
+        for minute, value in enumerate(values):
+            if value is not None:
+                _add(store, minute, {}, name, value)
+    return store
+
+
+def _with_codes(store: Store, **codes: float) -> Store:
+    """The same with `Rejections` of some codes in the first minute."""
+    for code, value in codes.items():
+        _add(store, 0, {"code": code}, "Rejections", value)
+    return store
+
+
+def _add(store: Store, minute: int, dimensions: dict[str, str], name: str, value: float) -> None:
+    directive = {"Namespace": "N", "Dimensions": [list(dimensions)], "Metrics": [{"Name": name}]}
+    metadata = {"Timestamp": (START + 60 * minute) * 1000, "CloudWatchMetrics": [directive]}
+    assert store.add(json.dumps({"_aws": metadata, **dimensions, name: value}))
+
+
+def _curves(rows: list[list[Any]], store: Store, minutes: int = 4, period: int = 60, **properties: Any) -> list[Curve]:
+    lines = expand({"metrics": rows, "stat": "Sum", "period": period} | properties)
+    return evaluate(lines, store, START, START + 60 * minutes, period)
+
+
+def _of(expression: str, **metrics: Points) -> list[list[float]]:
+    """What an expression gives over metrics m1, m2, …: the values of its curves."""
+    minutes = max(map(len, metrics.values()))
+    rows: list[list[Any]] = [["N", name, {"id": name, "visible": False}] for name in metrics]
+    rows.append([{"expression": expression, "id": "result"}])
+    found = [curve for curve in _curves(rows, _store(**metrics), minutes) if curve.id == "result"]
+    return [curve.values.tolist() for curve in found]
+
+
+def _same(found: list[list[float]], *expected: Points) -> None:
+    np.testing.assert_equal(found, [[NAN if value is None else value for value in row] for row in expected])
+
+
+# As the tables of the user guide have it
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("m1 < m2", [0, 0, 1, 0]),
+        ("m1 >= 30", [1, 0, 0, 0]),
+        ("m1 > 15 AND m2 > 15", [1, 0, 0, 0]),
+    ],
+)
+def test_the_table_of_comparisons(expression: str, expected: Points) -> None:
+    _same(_of(expression, m1=[30, 20, 0, 0], m2=[20, None, 20, None]), expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("IF(m1, m2, m3)", [30, 0, 20, None, None]),
+        ("IF(m1, 5, m3)", [5, 5, 20, None, None]),
+        ("IF(m1, m2, 5)", [30, 0, 5, 5, None]),
+        ("IF(m1, m2)", [30, 0, None, None, None]),
+        ("IF(m1 == 1, 10, 2)", [10, 10, 2, 2, None]),
+        ("IF(1, m2, m3)", [30, None, 0, 0, 30]),
+        ("IF(0, m2, m3)", [0, 0, 20, None, 20]),
+        ("IF(0, m2)", [None] * 5),
+        ("IF(1 / 0, m2, m3)", [None] * 5),
+    ],
+)
+def test_the_tables_of_if(expression: str, expected: Points) -> None:
+    _same(_of(expression, m1=[1, 1, 0, 0, None], m2=[30, None, 0, 0, 30], m3=[0, 0, 20, None, 20]), expected)
+
+
+# Operators
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("m1 + m2", [5, 2, 4, None]),  # a point of one is enough, the other counts as 0
+        ("m1 - m2", [-3, 2, -4, None]),
+        ("m1 * m2", [4, 0, 0, None]),
+        ("m1 / m2", [0.25, None, 0, None]),  # division by zero has no point
+        ("m1 / 0", [None] * 4),
+        ("2 ^ m1", [2, 4, None, None]),
+        ("(0 - m1) ^ 0.5", [None] * 4),
+        ("m1 + 1", [2, 3, None, None]),  # a number makes no points
+        ("10 - m1", [9, 8, None, None]),
+        ("-m1", [-1, -2, None, None]),
+        ("m1 != 1", [0, 1, None, None]),
+        ("m1 OR m2", [1, 1, 1, None]),
+        ("m1 * (3 > 2) + (2 <= 1)", [1, 2, None, None]),
+        ("m1 * (1 / 0)", [None] * 4),
+        ("m1 > 1 / 0", [None] * 4),
+        ("m1 * -(2 - 3)", [1, 2, None, None]),
+        ("m1 * IF(0, 2, 3)", [3, 6, None, None]),
+        ("m1 * IF(0, 2)", [None] * 4),
+    ],
+)
+def test_operators_and_missing_points(expression: str, expected: Points) -> None:
+    _same(_of(expression, m1=[1, 2, None, None], m2=[4, None, 4, None]), expected)
+
+
+def test_operators_on_arrays() -> None:
+    m: dict[str, Points] = {"m1": [1, 2], "m2": [3, 4]}
+    _same(_of("[m1, m2] * 10", **m), [10, 20], [30, 40])
+    _same(_of("m1 - [m1, m2]", **m), [0, 0], [-2, -2])
+    _same(_of("[m1, m2] + METRICS()", **m), [2, 4], [6, 8])
+    _same(_of("-[m1, [m2]]", **m), [-1, -2], [-3, -4])
+
+
+# Functions
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("ABS(m1)", [4, 1, None, 2.5]),
+        ("CEIL(m1)", [-4, 1, None, 3]),
+        ("FLOOR(m1)", [-4, 1, None, 2]),
+        ("LOG(m1)", [None, 0, None, math.log(2.5)]),
+        ("LOG10(m1)", [None, 0, None, math.log10(2.5)]),
+        ("DIFF(m1)", [None, 5, None, 1.5]),
+        ("DIFF_TIME(m1)", [None, 60, None, 120]),
+        ("RATE(m1)", [None, 5 / 60, None, 1.5 / 120]),
+        ("RUNNING_SUM(m1)", [-4, -3, None, -0.5]),
+        ("FILL(m1, 7)", [-4, 1, 7, 2.5]),
+        ("FILL(m1, m2)", [-4, 1, 3, 2.5]),
+        ("FILL(m1, MAX(m1))", [-4, 1, 2.5, 2.5]),
+        ("FILL(m2, REPEAT)", [None, 2, 3, 3]),
+        ("FILL(m2, LINEAR)", [None, 2, 3, None]),
+        ("FILL(m1, LINEAR)", [-4, 1, 1.75, 2.5]),
+        ("FILL(m3, LINEAR)", [None] * 4),
+        ("FILL(m3, REPEAT)", [None] * 4),
+        ("FILL(m3, 0)", [0] * 4),
+        ("TIME_SERIES(SUM(m1))", [-0.5] * 4),
+        ("TIME_SERIES(AVG(m1))", [-0.125] * 4),  # of all four periods
+        ("TIME_SERIES(MIN(m1))", [-4] * 4),
+        ("TIME_SERIES(MAX(m1))", [2.5] * 4),
+        ("TIME_SERIES(STDDEV(m2))", [0.5] * 4),
+        ("TIME_SERIES(DATAPOINT_COUNT(m1))", [3] * 4),
+        ("TIME_SERIES(DATAPOINT_COUNT(m3))", [0] * 4),
+        ("TIME_SERIES(SUM(m3))", [None] * 4),
+        ("TIME_SERIES(PERIOD(m1))", [60] * 4),
+        ("TIME_SERIES(METRIC_COUNT(METRICS()))", [3] * 4),
+        ("SUM([m1, m2])", [-4, 3, 3, 2.5]),
+        ("AVG([m1, m2])", [-2, 1.5, 1.5, 1.25]),  # a missing point is 0
+        ("MIN([m1, m2])", [-4, 1, 3, 2.5]),
+        ("MAX([m1, m2, m3])", [-4, 2, 3, 2.5]),
+        ("STDDEV([m1, m2])", [0, 0.5, 0, 0]),
+        ("SUM([m3, m3])", [None] * 4),
+        ("DATAPOINT_COUNT([m1, m2])", [1, 2, 1, 1]),
+        ("FIRST(METRICS())", [-4, 1, None, 2.5]),
+        ("LAST([m1, m2])", [None, 2, 3, None]),
+        ("SUM(METRICS('2'))", [None, 2, 3, None]),
+        ("SUM(SLICE(METRICS(), 1))", [None, 2, 3, None]),
+        ("SUM(SLICE(METRICS(), 0, 1))", [-4, 1, None, 2.5]),
+        ("FIRST(SORT(METRICS(), MAX, DESC))", [None, 2, 3, None]),
+        ("LAST(SORT(METRICS(), MAX, DESC))", [None] * 4),  # what has no data comes last
+        ("SUM(SORT(METRICS(), SUM, ASC, 1))", [-4, 1, None, 2.5]),
+        ("TIME_SERIES(METRIC_COUNT(REMOVE_EMPTY(METRICS())))", [2] * 4),
+        ("MINUTE(m1)", [0, 1, 2, 3]),
+        ("HOUR(m3)", [0] * 4),
+        ("DAY(m1)", [2] * 4),
+        ("DATE(m1)", [25] * 4),
+        ("MONTH(m1)", [11] * 4),
+        ("YEAR(m1)", [2025] * 4),
+        ("EPOCH(m1) - 1764028800", [0, 60, 120, 180]),
+    ],
+)
+def test_functions(expression: str, expected: Points) -> None:
+    _same(_of(expression, m1=[-4, 1, None, 2.5], m2=[None, 2, 3, None], m3=[None] * 4), expected)
+
+
+def test_functions_of_arrays_are_of_each() -> None:
+    _same(_of("ABS([m1, -m2])", m1=[1, 2], m2=[3, None]), [1, 2], [3, None])
+    _same(_of("FILL(METRICS(), m1)", m1=[1, 2], m2=[3, None]), [1, 2], [3, 2])
+
+
+def test_every_function_of_the_table_is_evaluated_or_refused_by_name() -> None:
+    # GIVEN a call of each function, with a series where it takes one, else with what it takes first
+    examples = {"S": "1", "TS": "m1", "TS[]": "[m1, m2]", "text": "'a'"}
+    for function in FUNCTIONS.values():
+        arguments = ["TS" if "TS" in kinds else kinds[0] for kinds in function.parameters[: function.required]]
+        call = f"{function.name}({', '.join(examples.get(kind, kind) for kind in arguments)})"
+        number = function.returns == "S" or function.returns == "folded"
+        # THEN it is evaluated, or an error says that only AWS does
+        if function.evaluated:
+            assert isinstance(_of(f"TIME_SERIES({call})" if number else call, m1=[1, 2], m2=[3, 4]), list)
+        else:
+            with pytest.raises(EvaluationError, match=rf"{function.name} is evaluated by AWS only"):
+                _of(call, m1=[1, 2], m2=[3, 4])
+
+
+SOME_POINTS = st.lists(st.one_of(st.none(), st.integers(-9, 9)), min_size=1, max_size=8)
+
+
+@given(
+    SOME_POINTS,
+    SOME_POINTS,
+    st.sampled_from(["m1 + m2", "m1 / m2", "m1 ^ m2", "SUM([m1, m2])", "STDDEV([m1, m2])", "IF(m1, m2, m1)"])
+    | st.sampled_from(["RATE(m1)", "FILL(m1, LINEAR)", "LOG(m1 * m2)", "m1 - AVG(m2)", "RUNNING_SUM(m1) / SUM(m2)"]),
+)
+def test_points_are_finite_or_missing_and_nothing_warns(m1: Points, m2: Points, expression: str) -> None:
+    with warnings.catch_warnings(action="error"):
+        (values,) = _of(expression, m1=m1, m2=m2)
+    assert not np.isinf(values).any()
+
+
+# Lines
+
+
+def test_lines_become_curves() -> None:
+    rows: list[list[Any]] = [
+        ["N", "Requests", {"id": "r", "color": "#111111", "yAxis": "right"}],
+        [".", "Faults", {"id": "f", "visible": False}],
+        [{"expression": "f / r", "label": "share ${LAST}", "color": "#222222"}],
+    ]
+    first, second, third = _curves(rows, _store(Requests=[10, 10], Faults=[1, 5]), 2)
+    assert (first.row, first.id, first.label, first.color, first.y_axis) == (0, "r", "Requests", "#111111", "right")
+    assert (second.visible, second.period) == (False, 60)
+    assert (third.label, third.color, third.values.tolist()) == ("share 0.5", "#222222", [0.1, 0.5])
+
+
+def test_an_expression_without_label_has_its_id_or_its_text() -> None:
+    rows: list[list[Any]] = [["N", "A", {"id": "a"}], [{"expression": "a", "id": "e"}], [{"expression": "a * 2"}]]
+    assert [curve.label for curve in _curves(rows, _store(A=[1]))] == ["A", "e", "a * 2"]
+
+
+def test_labels_of_arrays() -> None:
+    rows: list[list[Any]] = [
+        ["N", "A", {"id": "a", "label": "first"}],
+        ["N", "B", {"id": "b"}],
+        [{"expression": "METRICS()", "label": "Filled", "color": "#333333"}],
+        [{"expression": "METRICS()", "label": ""}],
+        [{"expression": "METRICS()"}],
+        [{"expression": "METRICS()", "label": "${LABEL}: ${LAST}"}],
+    ]
+    curves = _curves(rows, _store(A=[1], B=[2]))[2:]
+    assert [curve.label for curve in curves] == [
+        *("Filled first", "Filled B"),
+        *("first", "B"),
+        *("first", "B"),
+        *("first: 1", "B: 2"),
+    ]
+    assert {curve.color for curve in curves} == {None}
+
+
+def test_search_gives_a_curve_for_each_that_it_finds() -> None:
+    store = _with_codes(_store(Rejections=[3]), bad=1, old=2)
+    search = "SEARCH('{N,code} MetricName=\"Rejections\"', 'Sum', 60)"
+    found = _curves([[{"expression": search, "label": "${PROP('Dim.code')}"}]], store, 1)
+    assert [(curve.label, curve.values.tolist()) for curve in found] == [("bad", [1]), ("old", [2])]
+    assert [curve.label for curve in _curves([[{"expression": search}]], store, 1)] == ["bad", "old"]
+    (total,) = _curves([[{"expression": f"SUM({search})"}]], store, 1)
+    assert total.values.tolist() == [3]
+    assert _curves([[{"expression": "SEARCH('{M}', 'Sum', 60)"}]], store, 1) == []
+
+
+def test_a_search_has_the_longer_of_its_period_and_the_lines() -> None:
+    rows: list[list[Any]] = [[{"expression": "SEARCH('{N,code}', 'Sum', 300)", "period": 60}]]
+    (curve,) = _curves(rows, _with_codes(Store(), a=1), 10)
+    np.testing.assert_equal(curve.values, [1, *[NAN] * 4, NAN, *[NAN] * 4])
+    assert curve.period == 300
+    (curve,) = _curves([[{"expression": "SEARCH('{N,code}', 'Sum', 10)"}]], _with_codes(Store(), a=1), 1)
+    assert curve.period == 60
+
+
+def test_a_longer_period_has_its_points_where_it_begins() -> None:
+    # GIVEN a graph of minutes that begins within a period of five minutes
+    rows: list[list[Any]] = [["N", "A", {"id": "a"}], ["N", "A", {"period": 300}]]
+    lines = expand({"metrics": rows, "stat": "Sum", "period": 60})
+    short, long = evaluate(lines, _store(A=[1] * 10), START + 120, START + 480, 60)
+    assert short.values.tolist() == [1] * 6
+    # THEN the period that began before stands first, and the last one has nothing of what came after
+    np.testing.assert_equal(long.values, [5, NAN, NAN, 3, NAN, NAN])
+
+
+def test_a_whole_time_range_may_be_one_period() -> None:
+    lines = expand({"metrics": [["N", "A"]], "stat": "Sum", "period": 420})
+    (curve,) = evaluate(lines, _store(A=[1] * 10), START + 90, START + 510, 420, anchor=START + 90)
+    assert curve.values.tolist() == [7]
+
+
+def test_no_time_has_no_points() -> None:
+    rows: list[list[Any]] = [["N", "A", {"id": "a", "period": 300}], [{"expression": "SUM([a, a])", "period": 300}]]
+    lines = expand({"metrics": rows, "stat": "Sum"})
+    assert [len(curve.values) for curve in evaluate(lines, _store(A=[1]), START, START, 60)] == [0, 0]
+
+
+def test_metrics_that_do_not_exist_are_empty_not_an_error() -> None:
+    np.testing.assert_equal(_curves([["N", "Nothing"]], Store(), 2)[0].values, [NAN, NAN])
+
+
+def test_a_number_may_be_a_helper_that_is_not_shown() -> None:
+    rows: list[list[Any]] = [
+        ["N", "A", {"id": "a"}],
+        [{"expression": "MAX(a)", "id": "most", "visible": False}],
+        [{"expression": "a / most", "id": "share"}],
+    ]
+    assert [curve.id for curve in _curves(rows, _store(A=[1, 4]), 2)] == ["a", "share"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (
+            "SUM(m1)",
+            "row 3 (result) `SUM(m1)`: gives a number; a graph takes series, so write TIME_SERIES(…) around it",
+        ),
+        ("m1 +", "row 3 (result) `m1 +`: expected a number"),
+        ("m9 * 2", "names `m9`, but no line has this id; there are m1, m2, result"),
+        ("result + 1", "refers to itself"),
+        ("SEARCH('{N', 'Sum', 60)", "is not closed"),
+        ("SEARCH('{N}', 'Median', 60)", "unknown statistic 'Median'"),
+        ("PERIOD(m1 + 1) * m1", "PERIOD is of an expression; it takes the id of a metric"),
+        ("[m1, m2] > 3", "> compares TS[] with S; it takes numbers and single series"),
+        ("[m1, m2] + [m1]", "+ combines arrays of 2 and 1 series"),
+        ("SUM(['a'])", "'a' is text, which has no value"),
+        ("[m1, 3]", "an array holds a number"),
+        ("METRIC_COUNT(m1)", "METRIC_COUNT has TS for an argument; expected an array of series"),
+        ("TIME_SERIES(m1)", "TIME_SERIES has TS for an argument; expected a number"),
+        ("MINUTE(METRICS())", "MINUTE has TS[] for an argument; expected one series"),
+        ("ABS(AVG(m1))", "ABS has S for an argument; expected a series or an array of series"),
+        ("SUM(METRICS('x'))", "SUM is of no series: the array is empty"),
+        ("FIRST(METRICS('x'))", "FIRST and LAST are of no series"),
+        ("IF(m1, METRICS())", "IF has TS[] for an argument; expected numbers and single series"),
+        ("FILL(m1, METRICS())", "FILL has TS[] for an argument; expected a number, a series, REPEAT or LINEAR"),
+    ],
+)
+def test_an_error_names_the_line_and_what_to_write(expression: str, message: str) -> None:
+    with pytest.raises(EvaluationError) as caught:
+        _of(expression, m1=[1, 2], m2=[3, 4])
+    assert "row 3 (result)" in str(caught.value)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [["N", "A", {"id": "a"}], ["N", "B", {"id": "b", "period": 300}], [{"expression": "a + b"}]],
+            "row 3 `a + b`: combines periods of 60 s and 300 s; give these lines the same period",
+        ),
+        ([["N", "A", {"stat": "p200"}]], "row 1: unknown statistic 'p200'"),
+        ([["N", "A", {"period": 30}]], "row 1: has a period of 30 s, which is shorter than the graph's 60 s"),
+        ([["N", "A", {"label": "${WORST}"}]], "row 1: label '${WORST}' has unknown variable WORST"),
+        (
+            [["N", "A", {"id": "a"}], [{"expression": "PERIOD(e) * a"}], [{"expression": "a", "id": "e"}]],
+            "PERIOD is of `e`",
+        ),
+        (
+            [[{"expression": "e2", "id": "e1"}], [{"expression": "e1", "id": "e2"}]],
+            "row 1 (e1) `e2`: refers to itself",
+        ),
+    ],
+)
+def test_an_error_names_the_row(rows: list[list[Any]], message: str) -> None:
+    with pytest.raises(EvaluationError) as caught:
+        _curves(rows, _store(A=[1], B=[1]))
+    assert message in str(caught.value)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from cloudwatch.preview.labels import defaults, with_values
+from cloudwatch.preview.periods import Grid
+from cloudwatch.preview.values import EvaluationError, Series
+from cloudwatch.syntax.lines import Metric
+
+CODE = Metric.of("Faunalens", "Rejections", {"code": "too_large", "stage": "dev"})
+
+
+def _series(*values: float) -> Series:
+    grid = Grid(1_764_000_000 // 60 * 60, len(values), 60, 60)
+    return Series(np.array(values, dtype=float), grid, "too_large", CODE, "Sum")
+
+
+def test_names_say_what_tells_metrics_apart() -> None:
+    other = Metric.of("Faunalens", "Rejections", {"code": "bad", "stage": "dev"})
+    whole = Metric.of("Faunalens", "Rejections", {"stage": "dev"})
+    faults = Metric.of("Faunalens", "Faults", {"stage": "dev"})
+    assert defaults([(CODE, "Sum"), (other, "Sum")]) == ["too_large", "bad"]
+    assert defaults([(CODE, "Sum")]) == ["Rejections"]
+    assert defaults([(CODE, "Sum"), (whole, "Sum")]) == ["too_large", "Rejections"]
+    assert defaults([(whole, "Sum"), (faults, "Sum")]) == ["Rejections", "Faults"]
+    assert defaults([(whole, "p50"), (whole, "p99")]) == ["Rejections p50", "Rejections p99"]
+    assert defaults([(CODE, "Sum"), (other, "Sum"), (faults, "Sum")]) == [
+        "Rejections too_large",
+        "Rejections bad",
+        "Faults",
+    ]
+    assert defaults([]) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("plain", "plain"),
+        ("${PROP('Dim.code')}", "too_large"),
+        ("${PROP('Dim.nothing')}|${PROP('MetricName')}|${PROP('Namespace')}", "|Rejections|Faunalens"),
+        ("${PROP('Stat')} ${PROP('Period')} ${PROP('Region')}", "Sum 60 eu-west-1"),
+        ("[last: ${LAST}] ${LABEL}", "[last: 5] too_large"),
+        ("${MIN} ${MAX} ${AVG} ${SUM} ${FIRST}", "1 5 2.667 8 2"),
+        ("${DATAPOINT_COUNT} ${MIN_MAX_RANGE} ${FIRST_LAST_RANGE}", "3 4 3"),
+        ("${FIRST_TIME} ${LAST_TIME}", "2025-11-24 16:00 2025-11-24 17:40"),
+        ("${MIN_TIME} ${MAX_TIME}", "2025-11-24 16:02 2025-11-24 17:40"),
+        ("${FIRST_LAST_TIME_RANGE}, ${MIN_MAX_TIME_RANGE}", "1h 40m, 1h 38m"),
+    ],
+)
+def test_values_in_labels(label: str, text: str) -> None:
+    values = [2, np.nan, 1, *[np.nan] * 97, 5]
+    assert with_values(label, _series(*values), "eu-west-1") == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1234.56, "1,235"), (99.95, "99.95"), (0.01234, "0.012"), (12, "12"), (-0.5, "-0.5"), (100, "100"), (0, "0")],
+)
+def test_numbers_have_four_figures(value: float, text: str) -> None:
+    assert with_values("${LAST}", _series(value), None) == text
+
+
+def test_no_data_is_said() -> None:
+    assert with_values("[${LAST} at ${LAST_TIME}] ${LABEL}", _series(np.nan), None) == "[-- at --] too_large"
+
+
+def test_a_series_that_is_no_metric_has_no_properties() -> None:
+    plain = Series(np.array([1.0]), Grid(0, 1, 60, 60))
+    assert with_values("<${PROP('Dim.code')}${PROP('MetricName')}${PROP('Stat')}>", plain, None) == "<>"
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [("${MEDIAN}", "unknown variable MEDIAN; known are LABEL, AVG"), ("${PROP('AccountId')}", "PROP('AccountId')")],
+)
+def test_unknown_variables_are_named(label: str, message: str) -> None:
+    with pytest.raises(EvaluationError) as caught:
+        with_values(label, _series(1), None)
+    assert message in str(caught.value)

@@ -1,0 +1,59 @@
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudwatch.preview.missing import ALARM, INSUFFICIENT_DATA, MORE, OK, RETAIN, Treatment, judge
+
+TREATMENTS: tuple[Treatment, ...] = get_args(Treatment.__value__)
+LETTERS = {"0": 0.0, "X": 9.0, "-": np.nan}
+
+
+def _judge(points: str, total: int, needed: int, treatment: Treatment) -> int:
+    """Of points as the user guide writes them, the oldest first; X crosses."""
+    values = np.array([[LETTERS[letter] for letter in reversed(points)]])
+    return int(judge(values, values > 5, total, needed, treatment)[0])
+
+
+@pytest.mark.parametrize(
+    ("points", "missing", "ignore", "breaching", "not_breaching"),
+    [
+        ("0-X-X", OK, OK, OK, OK),
+        ("0----", OK, OK, OK, OK),
+        ("-----", INSUFFICIENT_DATA, RETAIN, ALARM, OK),
+        ("0XX-X", ALARM, ALARM, ALARM, ALARM),
+        ("----X", INSUFFICIENT_DATA, RETAIN, ALARM, OK),
+        ("X----", ALARM, RETAIN, ALARM, OK),
+        ("--X--", ALARM, RETAIN, ALARM, OK),
+    ],
+)
+def test_the_table_for_3_of_3(points: str, missing: int, ignore: int, breaching: int, not_breaching: int) -> None:
+    expected = {"missing": missing, "ignore": ignore, "breaching": breaching, "notBreaching": not_breaching}
+    assert {treatment: _judge(points, 3, 3, treatment) for treatment in TREATMENTS} == expected
+
+
+@pytest.mark.parametrize(
+    ("points", "missing", "ignore", "breaching", "not_breaching"),
+    [
+        ("0-X-X", ALARM, ALARM, ALARM, ALARM),
+        ("00X0X", ALARM, ALARM, ALARM, ALARM),
+        ("0-X--", OK, OK, ALARM, OK),
+        ("----0", OK, OK, ALARM, OK),
+        ("---X-", ALARM, RETAIN, ALARM, OK),
+        ("----X", INSUFFICIENT_DATA, RETAIN, ALARM, OK),
+    ],
+)
+def test_the_table_for_2_of_3(points: str, missing: int, ignore: int, breaching: int, not_breaching: int) -> None:
+    expected = {"missing": missing, "ignore": ignore, "breaching": breaching, "notBreaching": not_breaching}
+    assert {treatment: _judge(points, 3, 2, treatment) for treatment in TREATMENTS} == expected
+
+
+@given(st.data(), st.integers(1, 5))
+def test_with_enough_points_the_treatment_does_not_matter(data: st.DataObject, total: int) -> None:
+    needed = data.draw(st.integers(1, total))
+    points = data.draw(st.lists(st.sampled_from("0X"), min_size=total, max_size=total + MORE).map("".join))
+    rest = "-" * (total + MORE - len(points))
+    expected = ALARM if points[-total:].count("X") >= needed else OK
+    assert {_judge(rest + points, total, needed, treatment) for treatment in TREATMENTS} == {expected}

@@ -1,0 +1,129 @@
+from collections.abc import Callable
+from fractions import Fraction
+from math import ceil, floor
+from statistics import mean
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudwatch.preview.periods import Floats, Grid, Periods
+from cloudwatch.syntax.statistic import read
+
+VALUES = st.lists(st.floats(0, 1e6, allow_subnormal=False).map(lambda x: round(x, 3)), min_size=1, max_size=40)
+COUNTED = st.tuples(st.integers(0, 9).map(float), st.integers(1, 4))
+EIGHTHS = st.integers(0, 800).map(lambda eighths: eighths / 8)  # exact in binary, so that numpy's rank is exact too
+
+PLAIN: dict[str, Callable[[list[float]], float]] = {
+    "Sum": sum,
+    "Average": mean,
+    "Minimum": min,
+    "Maximum": max,
+    "SampleCount": len,
+}
+
+
+def _of(stat: str, *periods: list[float], counts: list[list[float]] | None = None) -> Floats:
+    """The statistic of values in periods of a minute, one list a period."""
+    times = [60_000 * number + place for number, values in enumerate(periods) for place in range(len(values))]
+    values = np.array([value for period in periods for value in period], dtype=float)
+    weights = None if counts is None else np.array([count for period in counts for count in period], dtype=float)
+    grid = Grid.covering(0, 60 * len(periods), 60)
+    return Periods(np.array(times, dtype=np.int64), values, weights, grid).statistic(read(stat))
+
+
+def test_periods_are_multiples_of_their_length() -> None:
+    assert Grid.covering(119, 241, 60).begins.tolist() == [60, 120, 180, 240]
+    assert Grid.covering(120, 240, 60).begins.tolist() == [120, 180]
+    assert Grid.covering(1000, 1300, 300).begins.tolist() == [900, 1200]
+    assert Grid.covering(500, 400, 60).begins.tolist() == []
+
+
+def test_periods_may_be_counted_from_a_start() -> None:
+    # GIVEN a time range that is one period
+    assert Grid.covering(1234, 1234 + 10800, 10800, anchor=1234) == Grid(1234, 1, 10800, 10800, until=12060)
+    assert Grid.covering(1234.5, 1234.5 + 100, 60, anchor=1234).begins.tolist() == [1234, 1294]
+
+
+def test_what_came_after_the_minute_that_is_looked_at_is_left_out() -> None:
+    # GIVEN a sample every half minute, and periods of five minutes until the middle of one
+    times = np.arange(0, 600_000, 30_000, dtype=np.int64)
+    grid = Grid.covering(0, 400, 300)
+    # THEN the last one ends with that minute, as somebody saw it then
+    assert Periods(times, np.ones(20), None, grid).statistic(read("Sum")).tolist() == [10, 4]
+
+
+def test_overlapping_periods_are_those_of_their_phases() -> None:
+    grid = Grid(first=0, number=7, step=60, period=180)
+    assert [part.begins.tolist() for part in grid.phases()] == [[0, 180, 360], [60, 240], [120, 300]]
+    assert len(Grid(first=0, number=2, step=60, period=3600).phases()) == 2
+
+
+def test_no_periods_have_no_values() -> None:
+    none = np.empty(0, dtype=np.int64)
+    assert Periods(none, np.empty(0), None, Grid.covering(500, 400, 60)).statistic(read("Sum")).tolist() == []
+
+
+@given(st.lists(VALUES | st.just([]), min_size=1, max_size=5))
+def test_simple_statistics_are_those_of_each_period(periods: list[list[float]]) -> None:
+    for stat, plain in PLAIN.items():
+        expected = [float(plain(values)) if values else np.nan for values in periods]
+        np.testing.assert_allclose(_of(stat, *periods), expected, rtol=1e-12)
+
+
+@given(VALUES, VALUES, EIGHTHS)
+def test_percentiles_are_numpys_nearest_rank(first: list[float], second: list[float], percent: float) -> None:
+    expected = [np.percentile(values, percent, method="inverted_cdf") for values in (first, second)]
+    np.testing.assert_array_equal(_of(f"p{percent}", first, [], second)[[0, 2]], expected)
+
+
+@given(VALUES, st.integers(0, 98), st.integers(1, 99))
+def test_trimmed_statistics_are_those_of_the_samples_between(values: list[float], low: int, width: int) -> None:
+    high = min(low + width, 100)
+    first, last = floor(Fraction(low * len(values), 100)), ceil(Fraction(high * len(values), 100))
+    ordered = sorted(values)
+    inside = ordered[first:last]
+    drawn = np.clip(values, inside[0], inside[-1])
+    bounds = f"({low}%:{high}%)"
+    # sums are differences of running sums over all periods, hence the earlier period and the tolerance
+    np.testing.assert_allclose(_of(f"TC{bounds}", [5.0], values)[1], len(inside))
+    np.testing.assert_allclose(_of(f"TS{bounds}", [5.0], values)[1], sum(inside), atol=1e-6)
+    np.testing.assert_allclose(_of(f"TM{bounds}", [5.0], values)[1], np.mean(inside), atol=1e-6)
+    np.testing.assert_allclose(_of(f"WM{bounds}", [5.0], values)[1], np.mean(drawn), atol=1e-6)
+
+
+@given(VALUES, st.integers(0, 1000), st.integers(1, 1000))
+def test_bounds_as_values_leave_out_the_lower_one(values: list[float], low: int, width: int) -> None:
+    high = low + width
+    inside = [value for value in values if low < value <= high]
+    np.testing.assert_allclose(_of(f"TC({low}:{high})", values), [len(inside)])
+    np.testing.assert_allclose(_of(f"PR({low}:{high})", values), [100 * len(inside) / len(values)])
+    np.testing.assert_allclose(_of(f"TM({low}:{high})", values), [np.mean(inside) if inside else np.nan], atol=1e-6)
+    np.testing.assert_allclose(_of(f"WM({low}:{high})", values), [np.mean(np.clip(values, low, high))], atol=1e-6)
+
+
+@given(
+    st.lists(st.lists(COUNTED, min_size=1, max_size=6), min_size=1, max_size=3),
+    st.sampled_from(["Sum", "Average", "SampleCount", "Maximum", "p0", "p37.5", "p90", "tc40", "TC(:3)", "PR(2:5)"])
+    | st.sampled_from(["TM(12.5%:75%)", "TS(:50%)", "WM(25%:75%)"]),
+)
+def test_a_counted_value_is_as_many_samples(periods: list[list[tuple[float, int]]], stat: str) -> None:
+    spread = [[value for value, count in period for _ in range(count)] for period in periods]
+    values = [[value for value, _ in period] for period in periods]
+    counts = [[float(count) for _, count in period] for period in periods]
+    np.testing.assert_allclose(_of(stat, *values, counts=counts), _of(stat, *spread), atol=1e-9)
+
+
+def test_seven_percent_of_a_hundred_is_the_seventh() -> None:
+    # GIVEN that 0.07 × 100 is a little over 7 in floating point
+    assert _of("p7", [float(value) for value in range(1, 101)]) == [7.0]
+
+
+@pytest.mark.parametrize(("stat", "value"), [("p50", np.nan), ("PR(:1)", np.nan), ("tm90", np.nan), ("Average", 0.5)])
+def test_negative_values_have_no_percentiles(stat: str, value: float) -> None:
+    np.testing.assert_equal(_of(stat, [-1.0, 2.0]), [value])
+
+
+def test_the_documented_percentile_rank() -> None:
+    assert _of("PR(:300)", [100.0, 200.0, 300.0, 400.0]) == [75.0]

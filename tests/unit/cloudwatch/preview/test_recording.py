@@ -1,0 +1,75 @@
+"""Recorded lines as they are read on, and the time that they span."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from cloudwatch.preview.recording import Recording
+
+type Record = Callable[..., Recording]
+
+BEGIN = 1_780_000_000.0
+
+
+def line(moment: float, value: float = 1.0) -> str:
+    directive = {"Namespace": "N", "Dimensions": [["a"]], "Metrics": [{"Name": "M", "Unit": "Count"}]}
+    entry = {"a": "b", "_aws": {"Timestamp": round(moment * 1e3), "CloudWatchMetrics": [directive]}, "M": value}
+    return json.dumps(entry) + "\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file of two lines, 3 s apart."""
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(line(BEGIN) + line(BEGIN + 3))
+    return path
+
+
+@pytest.fixture
+def record(path: Path) -> Iterator[Record]:
+    """Makes recordings of the file, or of another, and closes them."""
+    with ExitStack() as stack:
+        yield lambda of=path, **options: stack.enter_context(closing(Recording(of, "a file", **options)))
+
+
+def test_it_reads_on_where_it_was(path: Path, record: Record) -> None:
+    recording = record()
+    assert recording.read_on() == 2
+    with path.open("a") as file:
+        file.write("no line of metrics\n" + line(BEGIN + 5))
+    assert recording.read_on() == 3
+
+
+def test_at_rest_it_ends_with_the_minute_of_its_last_line(record: Record) -> None:
+    recording = record(now=lambda: BEGIN + 1e6)
+    recording.read_on()
+    span = recording.span()
+    assert span.start == BEGIN
+    assert span.end % 60 == 0
+    assert 0 < span.end - (BEGIN + 3) <= 60
+
+
+def test_live_it_ends_now(record: Record) -> None:
+    recording = record(live=True, now=lambda: BEGIN + 100)
+    recording.read_on()
+    assert recording.span().end == BEGIN + 100
+
+
+def test_before_the_first_line_there_is_a_quarter_of_an_hour(tmp_path: Path, record: Record) -> None:
+    recording = record(tmp_path / "none.jsonl", live=True, now=lambda: BEGIN)
+    assert recording.read_on() == 0
+    assert (recording.span().end - recording.span().start, recording.span().end) == (900, BEGIN)
+
+
+def test_stretched_time_distances_grow_from_the_first_line_on(record: Record) -> None:
+    # GIVEN lines 3 s apart, stretched 20 times
+    recording = record(live=True, stretch=20, now=lambda: BEGIN + 4)
+    recording.read_on()
+    # THEN they are a minute apart, and now is as far away
+    samples = recording.store.find("N", "M", {"a": "b"})
+    assert samples is not None
+    assert list(samples.times()) == [BEGIN * 1e3, (BEGIN + 60) * 1e3]
+    assert recording.span().end == BEGIN + 80

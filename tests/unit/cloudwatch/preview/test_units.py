@@ -1,0 +1,37 @@
+"""Units of curves, and what labels say of them."""
+
+import pytest
+
+from cloudwatch.preview import units
+from cloudwatch.syntax.lines import Line, Metric
+
+
+def line(namespace: str, name: str, stat: str = "Sum") -> Line:
+    return Line(0, "m", Metric(namespace, name), None, stat, 60)
+
+
+@pytest.mark.parametrize(
+    ("of", "unit"),
+    [
+        (line("Faunalens", "Latency", "p99"), "Milliseconds"),
+        (line("Faunalens", "Latency", "PR(:2000)"), "Percent"),
+        (line("Faunalens", "Latency", "SampleCount"), "Count"),
+        (line("Faunalens", "Latency", "TC(100:)"), "Count"),
+        (line("AWS/ElastiCache", "SuccessfulReadRequestLatency", "Average"), "Microseconds"),
+        (line("AWS/RDS", "ACUUtilization", "Average"), "Percent"),
+        (line("Faunalens", "NoSuchMetric"), None),
+        (line("AWS/None", "NoSuchMetric"), None),
+        (Line(0, "e", None, "a / b", "Sum", 60), "Percent"),
+    ],
+)
+def test_a_curve_has_the_unit_of_its_metric_an_expression_that_of_the_axis(of: Line, unit: str | None) -> None:
+    assert units.of_line(of, "% of requests") == unit
+
+
+@pytest.mark.parametrize(
+    ("label", "unit", "said"),
+    [("ms", "Milliseconds", True), ("% of most", "Percent", False), ("requests", None, False), ("", None, False)],
+)
+def test_a_label_can_say_the_unit(label: str, unit: str | None, said: bool) -> None:
+    assert units.of_label(label) == unit
+    assert units.is_said(label) == said

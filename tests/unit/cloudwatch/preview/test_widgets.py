@@ -1,0 +1,184 @@
+"""Widgets as the page gets them: curves with units, or a state that says why there are none."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from cloudwatch.files import Files
+from cloudwatch.preview.recording import Span
+from cloudwatch.preview.series import Store
+from cloudwatch.preview.widgets import View, automatic, seconds_of, widgets_of
+
+BEGIN = 1_780_272_000
+MINUTES = 10
+SPAN = Span(BEGIN, BEGIN + 60 * MINUTES)
+LATENCY = ["Faunalens", "Latency", "service", "faunalens", "stage", "prod"]
+LAMBDA = ["AWS/Lambda", "Duration", "FunctionName", "faunalens-prod"]
+
+
+@pytest.fixture(scope="module")
+def store() -> Store:
+    """A request a minute, each 10 ms slower than the one before."""
+    store = Store()
+    metrics = [{"Name": "Latency", "Unit": "Milliseconds"}]
+    directive = {"Namespace": "Faunalens", "Dimensions": [["service", "stage"]], "Metrics": metrics}
+    for minute in range(MINUTES):
+        aws = {"Timestamp": (BEGIN + 60 * minute) * 1000, "CloudWatchMetrics": [directive]}
+        store.add(json.dumps({"service": "faunalens", "stage": "prod", "_aws": aws, "Latency": 10.0 * (minute + 1)}))
+    return store
+
+
+def told(
+    store: Store, properties: Mapping[str, Any], kind: str = "metric", span: Span = SPAN, **body: Any
+) -> dict[str, Any]:
+    """The one widget of a dashboard, as the page gets it."""
+    widget = {"type": kind, "x": 1, "y": 2, "width": 3, "height": 4, "properties": properties}
+    body = {"periodOverride": "inherit"} | body | {"widgets": [widget]}
+    (found,) = widgets_of(body, View("prod", span, store, Files("prod"), {}, SPAN.start))
+    assert (found["x"], found["y"], found["width"], found["height"]) == (1, 2, 3, 4)
+    return found
+
+
+def graph(*metrics: Any, **properties: Any) -> dict[str, Any]:
+    return {"title": "A graph", "period": 60, "stat": "Maximum", "metrics": list(metrics)} | properties
+
+
+def test_a_graph_has_a_value_and_a_time_a_period(store: Store) -> None:
+    widget = told(store, graph([*LATENCY, {"label": "slowest", "color": "#0072B2", "yAxis": "right"}]))
+    assert (widget["kind"], widget["state"], widget["period"]) == ("chart", "ok", 60)
+    (curve,) = widget["curves"]
+    assert (curve["label"], curve["color"], curve["axis"]) == ("slowest", "#0072B2", "right")
+    assert curve["values"] == [10.0 * minute for minute in range(1, MINUTES + 1)]
+    assert widget["times"] == [(BEGIN + 60 * minute) * 1000 for minute in range(MINUTES)]
+    assert (widget["axes"]["right"]["unit"], widget["axes"]["left"]["unit"]) == ("Milliseconds", None)
+
+
+def test_what_helps_an_expression_is_not_drawn(store: Store) -> None:
+    # GIVEN a metric that is hidden and an expression over it
+    widget = told(
+        store,
+        graph(
+            [*LATENCY, {"id": "m", "visible": False}],
+            [{"expression": "m / 10", "id": "tenth", "label": "a tenth"}],
+            yAxis={"left": {"label": "% of something"}},
+        ),
+    )
+    # THEN only the expression is, in the unit that the axis says
+    (curve,) = widget["curves"]
+    assert (curve["label"], curve["values"][2], curve["unit"]) == ("a tenth", 3.0, "Percent")
+
+
+def test_the_whole_time_can_be_one_period(store: Store) -> None:
+    widget = told(store, graph(LATENCY, view="singleValue", setPeriodToTimeRange=True, sparkline=True))
+    assert [curve["values"] for curve in widget["curves"]] == [[100.0]]
+    assert not widget["sparkline"]
+    # THEN so it is in the middle of a second: what happened within it is no period of its own
+    live = Span(SPAN.start - 60.4, SPAN.end - 59.6)
+    widget = told(store, graph(LATENCY, view="singleValue", setPeriodToTimeRange=True, stat="Sum"), span=live)
+    assert [curve["values"] for curve in widget["curves"]] == [[550.0]]
+
+
+def test_a_period_that_is_not_over_is_left_out_where_the_file_does_not_want_live_data(store: Store) -> None:
+    # GIVEN a look half a minute into the last minute
+    now = Span(SPAN.start, SPAN.end - 30)
+    # THEN it is there, unless the widget is not to be live: a sum of half a minute is half of what it will be
+    assert told(store, graph(LATENCY), span=now)["curves"][0]["values"][-2:] == [90.0, 100.0]
+    assert told(store, graph(LATENCY, liveData=True), span=now)["curves"][0]["values"][-2:] == [90.0, 100.0]
+    assert told(store, graph(LATENCY, liveData=False), span=now)["curves"][0]["values"][-2:] == [90.0, None]
+    assert told(store, graph(LATENCY, liveData=False))["curves"][0]["values"][-2:] == [90.0, 100.0]
+
+
+def test_periods_follow_the_time_range_unless_the_dashboard_keeps_them(store: Store) -> None:
+    assert told(store, graph(LATENCY, period=300))["period"] == 300
+    assert told(store, graph(LATENCY, period=300), periodOverride="auto")["period"] == 60
+    assert [automatic(hours * 3600) for hours in (3, 4, 24, 48, 240, 480)] == [60, 300, 300, 900, 3600, 86400]
+
+
+def test_a_graphs_own_time_begins_no_earlier_than_the_recording(store: Store) -> None:
+    widget = told(store, graph(LATENCY, start="-PT2M"))
+    assert [curve["values"] for curve in widget["curves"]] == [[90.0, 100.0]]
+    assert told(store, graph(LATENCY, start="-P30D"))["start"] == (SPAN.end - 3600) * 1000
+
+
+@pytest.mark.parametrize(
+    ("metrics", "state"),
+    [
+        ([LAMBDA], "aws_only"),
+        ([[*LAMBDA, {"id": "d", "visible": False}], [{"expression": "d * 2", "id": "twice"}]], "aws_only"),
+        ([LAMBDA, ["Faunalens", "Faults", "service", "faunalens", "stage", "prod"]], "empty"),
+        ([LAMBDA, LATENCY], "ok"),
+    ],
+)
+def test_no_data_is_said_and_whether_there_could_be_any(store: Store, metrics: list[Any], state: str) -> None:
+    widget = told(store, graph(*metrics))
+    assert widget["state"] == state
+    assert bool(widget["message"]) == (state != "ok")
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        (graph([{"expression": "NOSUCH(m1)", "id": "e"}]), "NOSUCH"),
+        (graph([{"expression": "nobody * 2", "id": "e"}]), "nobody"),
+        (graph(["."]), "row 1"),
+        (graph(LATENCY, stat="p999"), "p999"),
+        (graph(LATENCY, view="pie"), "The view pie cannot be shown"),
+        (graph(LATENCY, start="yesterday"), "'yesterday' is no time range"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_an_error_in_its_widget(
+    store: Store, properties: dict[str, Any], words: str
+) -> None:
+    widget = told(store, properties)
+    assert widget["state"] == "error"
+    assert words in widget["message"]
+
+
+def test_thresholds_bands_and_moments_come_along(store: Store) -> None:
+    annotations = {
+        "horizontal": [
+            {"value": 50, "label": "slow", "color": "#D55E00", "fill": "above"},
+            [{"value": 9, "label": "band"}, {"value": 3}],
+            {"value": 1, "visible": False},
+        ],
+        "vertical": [{"value": "2026-06-01T00:05:00Z", "label": "deploy"}],
+    }
+    widget = told(store, graph(LATENCY, annotations=annotations))
+    assert [(line["value"], line["upTo"], line["fill"]) for line in widget["thresholds"]] == [
+        (50, None, "above"),
+        (3, 9, None),
+    ]
+    assert [moment["label"] for moment in widget["moments"]] == ["deploy"]
+
+
+def test_texts_lead_to_the_pages_of_the_preview(store: Store) -> None:
+    console = "https://eu-west-1.console.aws.amazon.com/cloudwatch/home#dashboards:name=faunalens-prod-features"
+    widget = told(store, {"markdown": f"[causes]({console})"}, "text")
+    assert (widget["kind"], widget["markdown"], widget["plain"]) == ("text", "[causes](features)", False)
+
+
+def test_logs_show_their_query(store: Store) -> None:
+    widget = told(store, {"title": "Logs", "query": "fields @message"}, "log")
+    assert (widget["kind"], widget["query"]) == ("logs", "fields @message")
+
+
+def test_other_widgets_are_an_error(store: Store) -> None:
+    assert told(store, {}, "explorer")["message"] == "Widgets of type explorer cannot be shown here."
+
+
+def test_an_alarm_that_is_not_there_is_an_error(store: Store) -> None:
+    widget = told(store, {"alarms": ["arn:aws:cloudwatch:eu-west-1:1:alarm:faunalens-prod-nobody"]}, "alarm")
+    assert (widget["state"], "no alarm nobody" in widget["message"]) == ("error", True)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("-PT3H", 10800), ("-P7D", 604800), ("-P1DT1H30M", 91800)])
+def test_a_time_range_is_read(text: str, seconds: float) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["PT3H", "-P", "-PT", "", "-P1W"])
+def test_what_is_no_time_range_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time range"):
+        seconds_of(text)

@@ -1,0 +1,110 @@
+"""The simulated day: the same each time, in the app's own form, with its faults where they belong."""
+
+import hashlib
+import json
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.telemetry.metrics import METRICS, NAMESPACE
+from cloudwatch.files import STAGE_VARIABLE, Placeholders, read
+from cloudwatch.preview.alarms import states
+from cloudwatch.preview.series import Store
+from cloudwatch.simulation import command as simulate
+from cloudwatch.simulation import day
+from cloudwatch.syntax.lines import Line, expand, of_alarm, of_queries
+
+
+def first_hours(seed: int, hours: int) -> list[str]:
+    return [text for _, text in islice(simulate.lines(seed), hours * 60)]
+
+
+def test_one_seed_writes_one_day_and_another_a_different_one() -> None:
+    first, again, other = (hashlib.sha256("".join(first_hours(seed, 2)).encode()).hexdigest() for seed in (5, 5, 6))
+    assert first == again != other
+
+
+def test_lines_are_of_the_apps_own_form_and_what_is_of_aws_says_that_it_is_simulated() -> None:
+    # GIVEN the first hours
+    entries: list[dict[str, Any]] = [json.loads(line) for text in first_hours(1, 3) for line in text.splitlines()]
+    spaces = Counter(entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] for entry in entries)
+    assert spaces[NAMESPACE] > 300
+    assert {"AWS/ApiGateway", "AWS/Lambda", "AWS/ElastiCache", "AWS/RDS", "AWS/Logs", "AWS/S3"} <= spaces.keys()
+    for entry in entries:
+        (directive,) = entry["_aws"]["CloudWatchMetrics"]
+        # THEN each line holds what it announces
+        assert all(metric["Name"] in entry for metric in directive["Metrics"])
+        if directive["Namespace"] == NAMESPACE:
+            # THEN ours are registered, and not marked
+            assert {(metric["Name"], metric["Unit"]) for metric in directive["Metrics"]} <= {
+                (name, metric.unit) for name, metric in METRICS.items()
+            }
+            assert "simulated" not in entry
+        else:
+            assert entry["simulated"] is True
+
+
+def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> None:
+    # GIVEN the first minutes, and all lines of the files
+    store = Store()
+    store.add_all(line for _, text in islice(simulate.lines(), 10) for line in text.splitlines())
+    files = read(Placeholders(stage=simulate.STAGE))
+    named = {line.metric for alarm in files.alarms.values() for line in alarm_lines(alarm)}
+    for body in files.dashboards.values():
+        body = json.loads(json.dumps(body).replace(STAGE_VARIABLE, simulate.STAGE))
+        graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
+        named |= {line.metric for graph in graphs for line in expand(graph)}
+    of_aws = {metric for metric in named if metric and metric.namespace.startswith("AWS/")}
+    assert len(of_aws) > 30
+    # THEN each has samples, under just these dimensions
+    assert {metric for metric in of_aws if store.of(metric) is None} == set()
+
+
+def alarm_lines(alarm: dict[str, Any]) -> list[Line]:
+    """What an alarm looks at."""
+    if "Metrics" in alarm:
+        return of_queries(alarm["Metrics"])
+    return [Line(0, None, of_alarm(alarm), None, "Sum", 60)]
+
+
+def test_on_a_bad_day_somebody_is_woken_since_more_people_come_than_containers_may_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # GIVEN an hour of a bad day, with its rush in the middle
+    monkeypatch.setattr(day, "MINUTES", 60)
+    monkeypatch.setattr(day, "LONG_RUSH", day.Window(30, day.LONG_RUSH.length))
+    files = read(Placeholders(stage=simulate.STAGE))
+
+    def fired(*, bad: bool) -> set[str]:
+        store = Store()
+        store.add_all(line for _, text in simulate.lines(bad=bad) for line in text.splitlines())
+        found = states(files, store, day.START + 60, day.START + 3600)
+        return {name for name, course in found.items() if "ALARM" in course}
+
+    # THEN what is near its limit is named, and users are told of: failed requests wake
+    assert fired(bad=True) >= {"lambda-concurrency", "lambda-throttles", "burn-fast", "page"}
+    # AND no other day wakes anybody
+    assert fired(bad=False) == set()
+
+
+def test_the_command_says_what_it_wrote_and_how_to_look_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a day of an hour
+    monkeypatch.setattr(day, "MINUTES", 60)
+    path = tmp_path / "day.jsonl"
+    # WHEN it is written
+    assert simulate.main(["--out", str(path)]) == 0
+    said = capsys.readouterr()
+    assert f"python -m cloudwatch preview --file {path}" in said.out
+    assert "simulating a day: " in said.err
+    assert path.stat().st_size > 100_000
+
+
+def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "none" / "day.jsonl"
+    assert simulate.main(["--out", str(path)]) == 1
+    assert f"{path} cannot be written: No such file or directory" in capsys.readouterr().err

@@ -1,0 +1,127 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudwatch.syntax.lines import PERIOD, STAT, LinesError, Metric, expand, of_queries
+
+ITEMS = st.text(st.sampled_from("abcDEF/_-"), min_size=1, max_size=6)
+
+
+def _metrics(*rows: list[Any]) -> list[Metric | None]:
+    return [line.metric for line in expand({"metrics": list(rows)})]
+
+
+def test_shorthand_as_the_documentation_shows_it() -> None:
+    # GIVEN a row written out, and rows that repeat what stands above
+    rows = [
+        ["AWS/EC2", "DiskReadBytes", "InstanceId", "i-1", "Disk", "a"],
+        [".", "DiskWriteBytes", ".", ".", ".", "."],
+        ["...", "b"],
+        ["...", "i-2", ".", "."],
+        [".", "CPU"],
+        ["...", "Idle"],
+    ]
+    # THEN each is the metric above but for what it says itself
+    assert [str(metric) for metric in _metrics(*rows)] == [
+        "AWS/EC2 DiskReadBytes (Disk=a, InstanceId=i-1)",
+        "AWS/EC2 DiskWriteBytes (Disk=a, InstanceId=i-1)",
+        "AWS/EC2 DiskWriteBytes (Disk=b, InstanceId=i-1)",
+        "AWS/EC2 DiskWriteBytes (Disk=b, InstanceId=i-2)",
+        "AWS/EC2 CPU",
+        "AWS/EC2 Idle",
+    ]
+
+
+def test_an_expression_between_is_not_what_stands_above() -> None:
+    rows: list[list[Any]] = [["N", "A", "d", "1", {"id": "a"}], [{"expression": "a * 2"}], [".", "B", ".", "."]]
+    assert _metrics(*rows) == [Metric("N", "A", (("d", "1"),)), None, Metric("N", "B", (("d", "1"),))]
+
+
+@given(st.lists(st.tuples(ITEMS, ITEMS, st.lists(ITEMS, min_size=2, max_size=2)), min_size=1, max_size=5))
+def test_shorthand_means_what_is_written_out(metrics: list[tuple[str, str, list[str]]]) -> None:
+    # GIVEN metrics with the same dimensions, once in full, once as short as they can be
+    full = [[namespace, name, "stage", values[0], "code", values[1]] for namespace, name, values in metrics]
+    short: list[list[str]] = []
+    for row, above in zip(full, [None, *full], strict=False):
+        dotted = [item if above is None or item != above[place] else "." for place, item in enumerate(row)]
+        same = next((place for place, item in enumerate(dotted) if item != "."), len(row) - 1)
+        short.append(dotted if above is None else ["...", *dotted[same:]])
+    # THEN both are the same
+    assert _metrics(*short) == _metrics(*full)
+
+
+def test_options_of_the_row_win_over_those_of_the_widget() -> None:
+    own = {"id": "a", "stat": "p99", "period": 60, "label": "L", "color": "#ff0000", "yAxis": "right", "visible": False}
+    first, second, third = expand(
+        {
+            "metrics": [["N", "A", own], ["N", "B"], [{"expression": "a", "label": ""}]],
+            "stat": "Sum",
+            "period": 120,
+            "region": "eu-central-1",
+        }
+    )
+    assert (first.id, first.stat, first.period, first.label, first.color) == ("a", "p99", 60, "L", "#ff0000")
+    assert (first.y_axis, first.visible, first.region) == ("right", False, "eu-central-1")
+    assert (second.id, second.stat, second.period, second.y_axis, second.visible) == (None, "Sum", 120, "left", True)
+    assert (third.expression, third.label, third.row) == ("a", "", 2)
+
+
+def test_defaults_are_those_of_cloudwatch() -> None:
+    (line,) = expand({"metrics": [["N", "A"]]})
+    assert (line.stat, line.period, line.label) == (STAT, PERIOD, None) == ("Average", 300, None)
+
+
+def test_a_widget_without_metrics_has_no_lines() -> None:
+    assert expand({"title": "alarms only"}) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[".", "A"]], "row 1 uses `.` or `...`, but no metric stands above it"),
+        ([["...", "A"]], "row 1 uses `.` or `...`, but no metric"),
+        ([["N", "A"], [".", "B", ".", "x"]], "row 2 repeats more items than the 2 that the metric above has"),
+        ([["N", "A"], [".", "...", "B"]], "row 2 has `...` after its first item"),
+        ([["N"]], "row 1 is [N]; expected namespace and name"),
+        ([["N", "A", "stage"]], "row 1 is [N, A, stage]; expected namespace and name, then each dimension with"),
+        ([["N", "A", "d", "1", "d", "2"]], "row 1 names a dimension twice: d, d"),
+        ([[]], "row 1 is []; expected a list"),
+        (["N"], "row 1 is 'N'; expected a list"),
+        ([["N", 3]], "all but the last item, which may be options, are strings"),
+        ([["N", "A", {"colour": "#fff"}]], "row 1 has unknown options ['colour']; known are ['accountId', 'color'"),
+        ([[{"id": "a"}]], "row 1 has options but no metric and no expression"),
+        ([["N", "A", {"expression": "1"}]], "row 1 has both an expression and a metric (N, A)"),
+        ([["N", "A", {"id": "A"}]], "row 1 has id 'A'; ids are letters, digits and _, a lower-case letter first"),
+        ([["N", "A", {"id": "a"}], ["N", "B", {"id": "a"}]], "row 2 has the id a of row 1"),
+        ([["N", "A", {"yAxis": "top"}]], "row 1 has yAxis 'top'; expected left or right"),
+    ],
+)
+def test_an_error_names_the_row(rows: list[Any], message: str) -> None:
+    with pytest.raises(LinesError) as caught:
+        expand({"metrics": rows})
+    assert message in str(caught.value)
+
+
+def test_queries_of_an_alarm() -> None:
+    queried = {
+        "Metric": {"Namespace": "N", "MetricName": "A", "Dimensions": [{"Name": "stage", "Value": "dev"}]},
+        "Period": 60,
+        "Stat": "Sum",
+    }
+    metric, expression = of_queries(
+        [
+            {"Id": "a", "MetricStat": queried, "ReturnData": False},
+            {"Id": "e", "Expression": "a * 2", "Label": "double", "Period": 60},
+        ]
+    )
+    assert (metric.metric, metric.stat, metric.visible) == (Metric("N", "A", (("stage", "dev"),)), "Sum", False)
+    assert (expression.expression, expression.label, expression.period) == ("a * 2", "double", 60)
+    assert expression.visible
+
+
+@pytest.mark.parametrize("query", [{"Id": "a"}, {"Id": "a", "Expression": "1", "MetricStat": {}}])
+def test_a_query_is_either_a_metric_or_an_expression(query: dict[str, Any]) -> None:
+    with pytest.raises(LinesError, match="row 1 needs either a MetricStat or an Expression"):
+        of_queries([query])

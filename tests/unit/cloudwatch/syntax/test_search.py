@@ -1,0 +1,122 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudwatch.syntax.lines import Metric
+from cloudwatch.syntax.search import LONGEST, All, Any, Match, Not, Search, SearchError, parse_search
+
+CUSTOM = Metric.of("My Namespace", "CustomCount1", {"stage": "dev", "code": "too_many"})
+
+
+def test_the_form_that_dashboards_use() -> None:
+    text = '{Faunalens,code,service,stage} MetricName="Rejections" service="faunalens" stage="dev"'
+    assert parse_search(text) == Search(
+        "Faunalens",
+        ("code", "service", "stage"),
+        All(
+            (
+                Match("MetricName", "Rejections", exact=True),
+                Match("service", "faunalens", exact=True),
+                Match("stage", "dev", exact=True),
+            )
+        ),
+    )
+
+
+def test_operators_bind_as_documented() -> None:
+    read = parse_search('(EC2 OR EBS) AND MetricName=ReadOps NOT "a b" OR x').term
+    assert read == Any(
+        (
+            All(
+                (
+                    Any((Match(None, "EC2", exact=False), Match(None, "EBS", exact=False))),
+                    Match("MetricName", "ReadOps", exact=False),
+                    Not(Match(None, "a b", exact=True)),
+                )
+            ),
+            Match(None, "x", exact=False),
+        )
+    )
+
+
+def test_quotes_and_backslashes() -> None:
+    search = parse_search(r'{"My Namespace", "Dimension@Name"}, "Europe\\France Traffic\(Network\)"')
+    assert (search.namespace, search.dimensions) == ("My Namespace", ("Dimension@Name",))
+    assert search.term == Match(None, r"Europe\France Traffic(Network)", exact=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"My Namespace",code,stage}',
+        '{"My Namespace",stage,code} MetricName="CustomCount1"',
+        '{"My Namespace"} count',
+        "Count",
+        "COUNT",
+        "CustomCount",
+        "Count1",
+        "customcount1",
+        "custom-count",
+        '"CustomCount1"',
+        '"too_many"',
+        '"code"',
+        "many",
+        'stage="dev"',
+        'stage=dev NOT stage="prod"',
+        "nothing OR Namespace=Namespace",
+        "NOT (MetricName=Errors OR code=none)",
+    ],
+)
+def test_what_is_found(text: str) -> None:
+    assert parse_search(text).finds(CUSTOM)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{Other}",
+        '{"My Namespace",stage}',
+        "couNT",
+        "customcount",
+        '"customcount1"',
+        '"Custom"',
+        'code="dev"',
+        'region="dev"',
+        "Custom AND nothing",
+        "NOT Custom",
+        "---",
+    ],
+)
+def test_what_is_not_found(text: str) -> None:
+    assert not parse_search(text).finds(CUSTOM)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the search is empty"),
+        ("{Faunalens", "is not closed; expected {namespace,dimension,…}"),
+        ("{}", "names no namespace"),
+        ("{a,,b} x", "names no namespace"),
+        ("(a", "expected ) at 'the end'"),
+        ("a)", "expected the end at ')'"),
+        ("a OR", "expected a text to match at 'the end'"),
+        ("AND a", "expected a text to match at 'AND a'"),
+        ('stage="dev', "expected the end at '=\"dev'"),
+        ("(" * 60, "more than 50 brackets"),
+        ("a" * (LONGEST + 1), f"at most {LONGEST} are taken"),
+    ],
+)
+def test_an_error_says_what_was_expected(text: str, message: str) -> None:
+    with pytest.raises(SearchError) as caught:
+        parse_search(text)
+    assert message in str(caught.value)
+
+
+@given(st.text(st.sampled_from('abAND OR NOT{},"=\\()1'), max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        search = parse_search(text)
+    except SearchError:
+        return
+    assert search.finds(CUSTOM) in (True, False)

@@ -1,0 +1,115 @@
+"""Limits of a stage: read from where they are set, and errors that say what to write there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudwatch.files import FOLDER
+from cloudwatch.limits import LimitError, read_limits, stage_shown, stages_of
+
+STACK = {"CacheMaxEcpuPerSecond": "2000", "CacheMaxGigabytes": "3", "DatabaseMaxCapacity": "1.5", "LogDays": "30"}
+
+
+def reserving(containers: Any) -> dict[str, Any]:
+    """Stages of .chalice/config.json."""
+    return {"team": {"lambda_functions": {"api_handler": {"reserved_concurrency": containers}}}}
+
+
+STAGES = reserving(20)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout with one stage."""
+    (tmp_path / "infra" / "stages").mkdir(parents=True)
+    (tmp_path / ".chalice").mkdir()
+    write(tmp_path, STACK, STAGES)
+    (tmp_path / "infra" / "stages" / "limits.json").write_text("{}", encoding="utf-8")
+    return tmp_path
+
+
+def write(root: Path, parameters: Any, stages: Any) -> None:
+    (root / "infra/stages/team.json").write_text(json.dumps({"Parameters": parameters}), encoding="utf-8")
+    (root / ".chalice/config.json").write_text(json.dumps({"stages": stages}), encoding="utf-8")
+
+
+def test_limits_are_what_the_stage_is_made_with(root: Path) -> None:
+    assert stages_of(root) == ["team"]
+    assert read_limits("team", root) == {
+        "LIMIT_CACHE_ECPU": "2000",
+        "LIMIT_CACHE_GIGABYTES": "3",
+        "LIMIT_DATABASE_ACU": "1.5",
+        "LIMIT_CONTAINERS": "20",
+    }
+
+
+def test_a_stage_that_reserves_no_containers_has_the_accounts(root: Path) -> None:
+    # GIVEN a new account, in which Lambda lets nobody reserve any
+    write(root, STACK, {"team": {"lambda_functions": {"api_handler": {}}}})
+    assert read_limits("team", root)["LIMIT_CONTAINERS"] == "1000"
+    assert read_limits("team", root, account="10")["LIMIT_CONTAINERS"] == "10"
+    # WHEN some are reserved THEN these are the limit whatever the account has
+    write(root, STACK, STAGES)
+    assert read_limits("team", root, account="10")["LIMIT_CONTAINERS"] == "20"
+
+
+def test_a_folder_without_stages_has_no_limits(tmp_path: Path) -> None:
+    assert read_limits("prod", tmp_path) == {}
+
+
+def test_the_preview_shows_prods_limits_for_a_stage_that_says_none() -> None:
+    shown = {stage: stage_shown(stage, FOLDER.parent) for stage in ("dev", "prod", "local", "limits")}
+    assert shown == {"dev": "dev", "prod": "prod", "local": "prod", "limits": "prod"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "parameters", "stages", "said"),
+    [
+        (
+            "local",
+            STACK,
+            STAGES,
+            "infra/stages/local.json: stage local has no such file, which alarms take their limits",
+        ),
+        ("limits", STACK, STAGES, "infra/stages/limits.json: stage limits has no such file"),
+        ("team", {}, STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing, which alarms compare with"),
+        (
+            "team",
+            STACK | {"CacheMaxGigabytes": "1e3"},
+            STAGES,
+            'CacheMaxGigabytes is "1e3"; write a plain number above',
+        ),
+        (
+            "team",
+            STACK | {"CacheMaxGigabytes": "0"},
+            STAGES,
+            'CacheMaxGigabytes is "0"; write a plain number above zero',
+        ),
+        ("team", [], STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing"),
+        ("team", STACK, {"dev": {}}, ".chalice/config.json: there is no stage team, only dev; add it there"),
+        (
+            "team",
+            STACK,
+            reserving("many"),
+            'reserved_concurrency of team\'s api_handler is "many"; write a plain number',
+        ),
+    ],
+)
+def test_what_a_stage_does_not_say_is_told(root: Path, stage: str, parameters: Any, stages: Any, said: str) -> None:
+    write(root, parameters, stages)
+    with pytest.raises(LimitError) as error:
+        read_limits(stage, root)
+    assert said in str(error.value)
+
+
+def test_a_file_that_is_not_there_or_no_json_is_told(root: Path) -> None:
+    (root / ".chalice" / "config.json").unlink()
+    with pytest.raises(
+        LimitError, match=r"^\.chalice/config\.json: is not there, and alarms take their limits from it$"
+    ):
+        read_limits("team", root)
+    (root / "infra" / "stages" / "team.json").write_text("{", encoding="utf-8")
+    with pytest.raises(LimitError, match=r"^infra/stages/team\.json: is no JSON \("):
+        read_limits("team", root)

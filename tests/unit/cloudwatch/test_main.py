@@ -1,0 +1,57 @@
+"""`python -m cloudwatch`: every command has a module, and help that helps."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from cloudwatch.__main__ import COMMANDS, main, usage
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for name, (_, what) in COMMANDS.items():
+        assert f"  {name:<10}{what}\n" in out
+
+
+@pytest.mark.parametrize(("words", "said"), [([], "say which command"), (["lnit"], 'there is no command "lnit"')])
+def test_a_wrong_command_is_told_the_right_ones(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr().err == f"error: {said}\n\n{usage()}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_of_its_own(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert find_spec(COMMANDS[command][0]) is not None
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"python -m cloudwatch {command}" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a command that takes its time WHEN Ctrl-C ends it THEN that is said, and nothing else
+    def interrupted(_arguments: Sequence[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cloudwatch.preview.server.main", interrupted)
+    assert main(["preview"]) == 130
+    assert capsys.readouterr() == ("", "\nended by you\n")
+
+
+def test_help_alone_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, contextlib, io\n"
+        "from cloudwatch.__main__ import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()): main(['--help'])\n"
+        "print(*sorted({'boto3', 'botocore', 'numpy', 'jsonschema', 'chalicelib'} & sys.modules.keys()))"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,41 @@
+"""The table of prices: read whole, or refused with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from cloudwatch.prices import PriceError, read_prices
+
+HEAD = "name,value,unit,what,region,date,source\n"
+
+
+def test_a_price_has_a_value_and_the_word_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(f'{HEAD}gb_second,0.0000166667,USD,"time × memory, x86",us-east-1,2026-11-25,https://x\n', "utf-8")
+    (price,) = read_prices(path).values()
+    assert (price.value, price.text, price.placeholder) == (1.66667e-05, "0.0000166667", "PRICE_GB_SECOND")
+    assert price.what == "time × memory, x86"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name,value\n", "prices.csv: the columns are not name,value,unit,what,region,date,source"),
+        (f"{HEAD}a,1,USD\n", "prices.csv line 2: 7 columns are wanted"),
+        (f"{HEAD}a,1,USD,b,c,d,e,f\n", "prices.csv line 2: 7 columns are wanted"),
+        (f"{HEAD}A,1,USD,b,c,d,e\n", 'prices.csv line 2: name "A"; write small letters, digits and _'),
+        (f"{HEAD}a,1e-3,USD,b,c,d,e\n", 'prices.csv line 2: value "1e-3"; write a plain decimal number'),
+        (f"{HEAD}a,,USD,b,c,d,e\n", 'prices.csv line 2: value ""; write a plain decimal number'),
+        (f"{HEAD}a,1,USD,b,c,d,e\na,2,USD,b,c,d,e\n", "prices.csv line 3: a stands there twice"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(PriceError) as error:
+        read_prices(path)
+    assert str(error.value).startswith(said)
+
+
+def test_a_folder_without_a_table_has_no_prices(tmp_path: Path) -> None:
+    assert read_prices(tmp_path / "prices.csv") == {}

@@ -1,0 +1,58 @@
+"""What the runbook tells one to look at is there."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from chalice.app import CloudWatchEvent
+
+from chalicelib.config.settings import Settings
+from cloudwatch.files import FOLDER
+from database.__main__ import _parser as database_parser
+from infra.__main__ import _parser as infra_parser
+
+RUNBOOK = FOLDER.parent / "docs" / "runbook.md"
+_ITALIC = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_QUERY = re.compile(r"quer(?:y|ies) `([a-z-]+)`", re.IGNORECASE)
+
+
+def _names(dashboard: Path) -> set[str]:
+    """Titles of its widgets, and headings of its texts."""
+    widgets = [widget["properties"] for widget in json.loads(dashboard.read_text(encoding="utf-8"))["widgets"]]
+    texts = "\n".join(widget.get("markdown", "") for widget in widgets)
+    return {widget["title"] for widget in widgets if widget.get("title")} | set(_HEADING.findall(texts))
+
+
+NAMES = {name for dashboard in FOLDER.glob("*.json") for name in _names(dashboard)}
+TEXT = RUNBOOK.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted({" ".join(found.split()) for found in _ITALIC.findall(TEXT)}))
+def test_what_is_in_italics_is_a_widget_or_begins_its_title(name: str) -> None:
+    assert any(title.startswith(name) for title in NAMES), f"docs/runbook.md: no widget is called *{name}*"
+
+
+@pytest.mark.parametrize("name", sorted(set(_QUERY.findall(TEXT))))
+def test_a_query_that_it_names_is_saved(name: str) -> None:
+    assert (FOLDER / "queries" / f"{name}.txt").exists()
+
+
+def test_the_event_that_warms_once_is_one() -> None:
+    (payload,) = re.findall(r"-warm\".*?--payload '(.*?)'", TEXT, re.DOTALL)
+    assert CloudWatchEvent(json.loads(payload), None).detail == {}
+
+
+def test_commands_to_the_administrative_function_are_commands_of_the_database() -> None:
+    commands = re.findall(r"^admin '(.*)'", TEXT, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        database_parser(Settings()).parse_args(json.loads(command)["command"])
+
+
+def test_commands_to_infra_are_commands_of_infra() -> None:
+    commands = re.findall(r"-m infra ([^`\n]*)", TEXT)
+    assert commands
+    for command in commands:
+        infra_parser().parse_args(command.replace("$STAGE", "prod").replace("…", "prod").split())

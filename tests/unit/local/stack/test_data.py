@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from local.stack.data import DataStamp
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with one file of data."""
+    (tmp_path / "database").mkdir()
+    (tmp_path / "model").mkdir()
+    (tmp_path / "database" / "areas.csv").write_text("area\nAU\n")
+    return tmp_path
+
+
+def test_data_that_were_never_loaded_are_not_current(checkout: Path) -> None:
+    assert not DataStamp(checkout / "stamp", checkout).current()
+
+
+def test_loaded_data_stay_current_until_a_file_changes(checkout: Path) -> None:
+    # GIVEN data that were loaded
+    stamp = DataStamp(checkout / "stamp", checkout)
+    stamp.set()
+    assert DataStamp(checkout / "stamp", checkout).current()
+    # WHEN a file is touched only
+    (checkout / "database" / "areas.csv").touch()
+    # THEN nothing has to be loaded
+    assert stamp.current()
+    # WHEN its content changes
+    (checkout / "database" / "areas.csv").write_text("area\nNZ\n")
+    # THEN the data have to be loaded again
+    assert not stamp.current()
+
+
+@pytest.mark.parametrize("name", ["database/schema.sql", "database/cells.csv.gz", "database/seed.py", "model/taxa.csv"])
+def test_a_new_source_makes_the_data_old(checkout: Path, name: str) -> None:
+    # GIVEN loaded data
+    stamp = DataStamp(checkout / "stamp", checkout)
+    stamp.set()
+    # WHEN one more file of data, schema or loading code appears
+    (checkout / name).write_bytes(b"new")
+    # THEN they have to be loaded again
+    assert not stamp.current()
+
+
+def test_data_beside_another_model_are_other_data(checkout: Path, tmp_path: Path) -> None:
+    # GIVEN the checkout's data, loaded
+    stamp = DataStamp(checkout / "stamp", checkout)
+    stamp.set()
+    # WHEN a model of one's own is served, with its animals beside it
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "animal_areas.csv").write_text("animal,area,status,source\n")
+    # THEN they have to be loaded, and again when they change
+    other = DataStamp(checkout / "stamp", checkout, own)
+    assert not other.current()
+    other.set()
+    assert other.current()
+    (own / "animal_areas.csv").write_text("animal,area,status,source\n1,DE,native,curated\n")
+    assert not other.current()
+    # AND the checkout's own model needs the checkout's data again
+    assert not stamp.current()

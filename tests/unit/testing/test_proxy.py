@@ -1,0 +1,178 @@
+"""The proxy that the tests of faults stand on does to a connection what it says."""
+
+import socket
+from collections.abc import Iterator
+from time import monotonic
+from typing import Self
+
+import pytest
+
+from local.stack.ports import free_port
+from testing.proxy import HOST, Proxy
+from testing.scripted_server import Scripted, serve
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    """Echoes; does not answer to "quiet"; hangs up at "bye"."""
+    with serve(lambda data: {b"bye": None, b"quiet": b""}.get(data, data)) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(server: Scripted) -> Iterator[Proxy]:
+    with Proxy.to(server.address.port) as proxy:
+        yield proxy
+
+
+class Client:
+    def __init__(self, proxy: Proxy) -> None:
+        self.socket = socket.create_connection((HOST, proxy.port), timeout=5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def ask(self, message: bytes = b"hello", patience: float = 5.0) -> bytes:
+        self.socket.sendall(message)
+        self.socket.settimeout(patience)
+        return self.socket.recv(100)
+
+
+@pytest.fixture
+def client(proxy: Proxy) -> Iterator[Client]:
+    with Client(proxy) as client:
+        yield client
+
+
+def echoed(proxy: Proxy) -> bytes:
+    """The answer to a new connection."""
+    with Client(proxy) as client:
+        return client.ask()
+
+
+def test_everything_goes_through_and_is_counted(proxy: Proxy, client: Client) -> None:
+    assert client.ask() == b"hello"
+    assert echoed(proxy) == b"hello"
+    assert proxy.accepted == 2
+
+
+def test_a_connection_that_one_side_ends_ends_on_the_other(proxy: Proxy, client: Client) -> None:
+    assert client.ask(b"bye") == b""
+    proxy.close()
+    assert proxy.open == 0
+
+
+def test_a_delay_is_paid_in_both_directions(proxy: Proxy, client: Client) -> None:
+    proxy.delay(0.05)
+    started = monotonic()
+    assert client.ask() == b"hello"
+    assert 0.1 <= monotonic() - started < 1
+    # AND is over at once
+    proxy.delay(60)
+    client.socket.sendall(b"late")
+    proxy.restore()
+    assert client.socket.recv(100) == b"late"
+
+
+def test_what_was_held_back_comes_after_all(proxy: Proxy, client: Client) -> None:
+    proxy.hold()
+    with pytest.raises(TimeoutError):
+        client.ask(patience=0.05)
+    with Client(proxy) as other, pytest.raises(TimeoutError):  # a new one is taken and finds no answer either
+        other.ask(patience=0.05)
+    proxy.restore()
+    assert client.socket.recv(100) == b"hello"
+
+
+def test_forgotten_connections_stay_so_and_new_ones_work(proxy: Proxy, client: Client) -> None:
+    assert client.ask() == b"hello"
+    proxy.forget()
+    with pytest.raises(TimeoutError):
+        client.ask(patience=0.05)
+    assert echoed(proxy) == b"hello"
+
+
+def test_replies_drip(proxy: Proxy, client: Client) -> None:
+    proxy.drip(0.01)
+    assert client.ask() == b"h"
+    started, rest = monotonic(), b""
+    while len(rest) < 4:
+        rest += client.socket.recv(1)
+    assert rest == b"ello"
+    assert monotonic() - started >= 0.03
+
+
+def test_hanging_up_ends_what_is_open(proxy: Proxy, client: Client) -> None:
+    assert client.ask() == b"hello"
+    proxy.hang_up()
+    assert client.socket.recv(100) == b""
+    assert echoed(proxy) == b"hello"
+
+
+def test_a_reset_is_one(proxy: Proxy, client: Client) -> None:
+    assert client.ask() == b"hello"
+    proxy.hang_up("reset")
+    with pytest.raises(ConnectionResetError):
+        client.socket.recv(100)
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_everybody_is_turned_away(proxy: Proxy, client: Client, how: str) -> None:
+    proxy.turn_away("close" if how == "close" else "reset")
+    try:
+        assert client.socket.recv(100) == b""
+    except ConnectionResetError:
+        assert how == "reset"
+    try:
+        with Client(proxy) as other:
+            assert other.socket.recv(100) == b""
+            assert how == "close"
+    except ConnectionResetError:
+        assert how == "reset"
+    proxy.restore()
+    assert echoed(proxy) == b"hello"
+
+
+def test_a_reply_is_lost_once_though_the_server_was_asked(proxy: Proxy, client: Client, server: Scripted) -> None:
+    proxy.lose_reply(keep=2)
+    assert client.ask() == b"he"
+    assert client.socket.recv(100) == b""
+    assert server.messages == [b"hello"]
+    assert echoed(proxy) == b"hello"
+
+
+def test_nobody_listens(proxy: Proxy, client: Client) -> None:
+    assert client.ask() == b"hello"
+    proxy.refuse()
+    assert client.socket.recv(100) == b""
+    with pytest.raises(ConnectionRefusedError):
+        echoed(proxy)
+    proxy.restore()
+    assert echoed(proxy) == b"hello"
+
+
+def test_nothing_arrives(proxy: Proxy, client: Client) -> None:
+    assert client.ask() == b"hello"
+    proxy.ignore()
+    with pytest.raises(TimeoutError):
+        client.ask(patience=0.05)
+    with pytest.raises(TimeoutError):
+        socket.create_connection((HOST, proxy.port), timeout=0.05)
+    proxy.restore()
+    assert echoed(proxy) == b"hello"
+
+
+def test_a_server_that_is_down_is_seen_as_hanging_up() -> None:
+    with Proxy.to(free_port()) as proxy, Client(proxy) as client:
+        assert client.socket.recv(100) == b""
+
+
+def test_it_can_be_closed_in_any_weather(server: Scripted) -> None:
+    for weather in ("hold", "refuse", "forget", "ignore", "restore"):
+        with Proxy.to(server.address.port) as proxy, Client(proxy) as client:
+            client.socket.sendall(b"hello")
+            getattr(proxy, weather)()
+        assert proxy.open == 0
