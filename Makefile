@@ -61,7 +61,7 @@ preview: environment ## the dashboards over a simulated day, on http://127.0.0.1
 	@exec $(PYTHON) -m dashboards preview $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(FILE),--file $(FILE))
 
 docs: environment ## the pages of docs/ that are made from the code
-	@$(PYTHON) -m docs.reference
+	@$(PYTHON) -m docs.generate
 
-deploy: setup ## a stage on AWS, all of it (STAGE=dev); again to bring it up to this checkout; docs/deploy.md
+deploy: setup ## a stage on AWS, all of it (STAGE=dev); again to bring it up to this checkout; docs/how-to/deploy.md
 	@exec $(PYTHON) -m infra up --stage $(or $(STAGE),dev)

@@ -7,7 +7,7 @@ from time import perf_counter
 BEGAN = perf_counter()  # before anything is imported that takes time
 gc.disable()  # imports leave no garbage, and looking for it would be a tenth of the start
 # Nothing here multiplies matrices with numpy. Its threads for that would spin for 28 ms once it is imported, when the
-# model is loaded, often on the same processor (docs/model.md).
+# model is loaded, often on the same processor (docs/how-to/model.md).
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import json

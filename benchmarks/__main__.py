@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 MODULES = ("request", "start", "threads", "features", "package", "flush", "lambda_path")
-DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+DOCUMENT = Path(__file__).parent.parent / "docs" / "explanation" / "benchmarks.md"
 HEAD = """# Benchmarks
 
 Written by `python -m benchmarks --write` on {cores} cores of {machine}, Python {python}. Machines are shared and noisy:
@@ -19,7 +19,9 @@ rivals run in turn within one run, and what counts is the ratio of their medians
 def main() -> None:
     """Run each module; print its tables, and write them down if told to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the tables to docs/benchmarks.md as well")
+    parser.add_argument(
+        "--write", action="store_true", help="write the tables to docs/explanation/benchmarks.md as well"
+    )
     parser.add_argument("modules", nargs="*", default=MODULES, help=f"which to run (default: {' '.join(MODULES)})")
     arguments = parser.parse_args()
     sections = []

@@ -3,7 +3,7 @@
 Synthetic datasets (synthetic.py) through the project's own COPY, on real PostgreSQL and Valkey: as many cells as land
 has at H3 resolution 3 (13,700) and as Earth has at resolution 4 (288,122); 50,000 animals in all, and a million. In
 each, usual cells and cells with 400, 5,000 and 50,000 animals. All datasets lie on one PostgreSQL and are asked in
-turn, so that what else the machine does falls on all alike. docs/growth.md reads the tables.
+turn, so that what else the machine does falls on all alike. docs/explanation/growth.md reads the tables.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """What Lambda's path costs: `python -m benchmarks.lambda_path`.
 
-The real package, unpacked and run as `make lambda` does (docs/lambda.md): awslambdaric's loop, read-only code at
+The real package, unpacked and run as `make lambda` does (docs/how-to/lambda.md): awslambdaric's loop, read-only code at
 /var/task and /opt, no bytecode but the package's own.
 
 Initialisation is measured from the start of Python to the first call for an event, in fresh processes. Bare work is

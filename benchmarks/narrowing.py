@@ -3,7 +3,7 @@
     python -m benchmarks.narrowing --photos DIR       DIR: photos named <output index>_….jpg, not used in training
 
 The photos have no place, so each is put into places at random: cells of the dataset where its animal lives, and cells
-of some country where it does not (a zoo, an escape, a gap in the data). docs/narrowing.md reads the tables.
+of some country where it does not (a zoo, an escape, a gap in the data). docs/explanation/narrowing.md reads the tables.
 """
 
 import argparse
@@ -98,7 +98,7 @@ def read_vision(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArra
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the tables of docs/narrowing.md."""
+    """Print the tables of docs/explanation/narrowing.md."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.narrowing", description=(__doc__ or "").partition("\n")[0]
     )

@@ -8,7 +8,7 @@ them ten times the requests. The same moments and cells for both contestants, wh
 What is scaled down, so that a minute and a half shows what else takes a day: the TTL, from hours to seconds, and with
 it how long a container's memory goes without asking Redis, and the number of cells, since a hit share depends on
 requests per cell and TTL. Nothing is warmed beforehand. The query is slowed by `--query-ms`, since what counts is how
-many requests come during one: 1,500 a second and 0.2 s are as 10,000 a second and 30 ms. docs/spike.md reads it all.
+many requests come during one: 1,500 a second and 0.2 s are as 10,000 a second and 30 ms. docs/explanation/spike.md reads it all.
 """
 
 import argparse
@@ -43,7 +43,7 @@ class Claim:
 
 
 def claims(ours: Run, rush: Rush) -> list[Claim]:
-    """What docs/features.md promises, as found."""
+    """What docs/explanation/features.md promises, as found."""
     queries, ttl = ours.seen.queries, ours.load.ttl
     gap, at_once, share = tally.shortest_gap(queries), tally.peak_of_a_cell(queries), tally.hit_share(ours.late)
     many, asked = len(rush.seen.requests), max(rush.counted, len(rush.seen.queries))

@@ -157,7 +157,7 @@ class SettingError(FaunalensError):
 
 
 class ModelError(FaunalensError):
-    """The model or the labels beside it do not fit the contract in docs/model.md, or the model fails when it is run."""
+    """The model or the labels beside it do not fit the contract in docs/how-to/model.md, or the model fails when it is run."""
 
 
 class DependencyError(FaunalensError):

@@ -43,7 +43,7 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "docs/dashboards-tools.md has more.",
+            "docs/reference/dashboards-tools.md has more.",
         ]
     )
 

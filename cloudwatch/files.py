@@ -58,7 +58,7 @@ class Placeholders:
     stage: str = "dev"
     region: str = "eu-west-1"
     account: str = "123456789012"
-    runbook: str = "docs/runbook.md"
+    runbook: str = "docs/how-to/runbook.md"
     topic: str = ""
     partition: str = "aws"
     limits: str = ""

@@ -73,7 +73,7 @@ def _parameters(stage: str, root: Path) -> Mapping[str, Any]:
         raise LimitError(
             f"{STAGES}/{stage}.json",
             f"stage {stage} has no such file, which alarms take their limits from; write it like that of "
-            f"{' or '.join(known) or USUAL} (docs/infra.md), or deploy a stage that has one",
+            f"{' or '.join(known) or USUAL} (docs/reference/infra.md), or deploy a stage that has one",
         )
     return _within(_read(root, f"{STAGES}/{stage}.json"), "Parameters")
 

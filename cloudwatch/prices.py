@@ -1,4 +1,4 @@
-"""The one table of prices, prices.csv: for `PRICE_…` in widgets and for the figures of docs/cost.md (infra/cost.py)."""
+"""The one table of prices, prices.csv: for `PRICE_…` in widgets and for the figures of docs/explanation/cost.md (infra/cost.py)."""
 
 import csv
 import re

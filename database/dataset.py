@@ -155,7 +155,7 @@ def files_beside(model: Path) -> dict[str, Path]:
     if lacking and _text(found["labels"]) != _text(FILES["labels"]):
         raise DatasetError(
             f"{model.parent} has a labels.csv of its own, but no {' and no '.join(lacking)}; "
-            "put there what belongs to these animals (docs/model.md shows each file)"
+            "put there what belongs to these animals (docs/how-to/model.md shows each file)"
         )
     return found
 

@@ -4,7 +4,7 @@
 
 CELLS is a CSV (or .csv.gz) with the columns `animal` (or `label`) and `cell`: every H3 cell of resolution 3 that
 meets the animal's present range in PHYLACINE 1.2 (CC0). Kept is what agrees with database/animal_areas.csv, so
-that a range map and a list of countries never contradict each other; docs/data.md gives the reasons.
+that a range map and a list of countries never contradict each other; docs/how-to/data.md gives the reasons.
 """
 
 import argparse

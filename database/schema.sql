@@ -1,6 +1,6 @@
 -- Faunalens: which animals live in which cell, as versioned datasets of which one is active.
 --
--- Safe to run again; needs PostgreSQL 15 or newer. docs/database.md explains the layout and its costs.
+-- Safe to run again; needs PostgreSQL 15 or newer. docs/reference/database.md explains the layout and its costs.
 --
 -- The one query of the request path, one round trip for one cell or for many:
 --

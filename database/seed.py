@@ -9,7 +9,7 @@
     extinct                         nowhere
 
 A cell on a border takes the best of its countries, so a border never excludes the true one, and a cell of the range
-map counts even if no country of it is listed. docs/database.md says why these weights.
+map counts even if no country of it is listed. docs/reference/database.md says why these weights.
 """
 
 from collections.abc import Iterator, Sequence

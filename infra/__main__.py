@@ -34,7 +34,7 @@ def _up(options: argparse.Namespace) -> int:
     if options.only:
         steps = [step for step in steps if step.name == options.only]
     steps = [step for step in steps if step.name not in options.skipped]
-    question = f"Make or change stage {stage.name}? What runs there costs money (docs/cost.md) [y/N] "
+    question = f"Make or change stage {stage.name}? What runs there costs money (docs/explanation/cost.md) [y/N] "
     if not options.yes and not _agreed(question, "y", "yes"):
         return 1
     run(steps, _say, first=options.first, command=_again("up", options))
@@ -142,7 +142,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="--set Firewall=yes puts a web firewall before the API.",
     )
     template.add_argument("--out", required=True, type=Path, help="folder that all is written to, such as build/dev")
-    template.add_argument("--runbook", help="URL of the runbook (default: docs/runbook.md on the page of git's origin)")
+    template.add_argument(
+        "--runbook", help="URL of the runbook (default: docs/how-to/runbook.md on the page of git's origin)"
+    )
     template.set_defaults(command=_template)
     for name, command in (("up", up), ("down", down)):
         names = _names(name)

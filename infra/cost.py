@@ -1,4 +1,4 @@
-"""What a month costs, piece by piece: `python -m infra.cost`. docs/cost.md shows it, made by `make docs`.
+"""What a month costs, piece by piece: `python -m infra.cost`. docs/explanation/cost.md shows it, made by `make docs`.
 
 Prices are those of dashboards/prices.csv; everything else that goes in is an assumption, in `ASSUMED` or a `Month`, and
 is shown beside the result. Free tiers are left out, but for the first 100 GB of data out.
@@ -230,7 +230,7 @@ def main() -> None:
     """Print the bill of a month."""
     parser = argparse.ArgumentParser(prog="python -m infra.cost", description="What a month costs in US dollars.")
     parser.add_argument(
-        "identifications", type=float, nargs="*", help="a month, such as 250000; else those of docs/cost.md"
+        "identifications", type=float, nargs="*", help="a month, such as 250000; else those of docs/explanation/cost.md"
     )
     wanted: list[float] = parser.parse_args().identifications
     prices = prices_now()

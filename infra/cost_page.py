@@ -1,4 +1,4 @@
-"""docs/cost.md, out of infra/cost.py: `make docs` writes it, and a test fails if it is not what this would write."""
+"""docs/explanation/cost.md, out of infra/cost.py: `make docs` writes it, and a test fails if it is not what this would write."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -103,8 +103,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 _HEAD = """\
 # What it costs
 
-Made from [`infra/cost.py`](../infra/cost.py) by `make docs`; `python -m infra.cost 250000` prints any other month.
-Prices are those of [`dashboards/prices.csv`](../dashboards/prices.csv), list prices of us-east-1 with date and source.
+Made from [`infra/cost.py`](../../infra/cost.py) by `make docs`; `python -m infra.cost 250000` prints any other month.
+Prices are those of [`dashboards/prices.csv`](../../dashboards/prices.csv), list prices of us-east-1 with date and source.
 Free tiers are left out, but for the first 100 GB of data out. Nothing was billed yet: where a number was measured, the
 [assumptions](#assumptions) say where, and the cost dashboard shows what a real stage costs.
 """

@@ -24,12 +24,16 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     """
     path = HERE / "stages" / f"{stage}.json"
     if not path.is_file():
-        raise PreconditionFailed(f"infra/stages has no {path.name}: the stage's parameters; docs/infra.md lists them")
+        raise PreconditionFailed(
+            f"infra/stages has no {path.name}: the stage's parameters; docs/reference/infra.md lists them"
+        )
     declared = declared_parameters()
     if unknown := sorted(chosen.keys() - declared.keys()):
         raise PreconditionFailed(f"there is no parameter {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
     if wrong := [f"{name}={value}" for name, value in chosen.items() if not _is_taken(declared[name], value)]:
-        raise PreconditionFailed(f"{', '.join(wrong)} is no number; docs/infra.md says what each parameter is")
+        raise PreconditionFailed(
+            f"{', '.join(wrong)} is no number; docs/reference/infra.md says what each parameter is"
+        )
     given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["Parameters"]
     defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
     parameters = {**defaults, **given, **chosen}

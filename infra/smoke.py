@@ -29,7 +29,7 @@ def check(url: str, say: Say) -> None:
         say(f"{part:<9} {state['state']} {state['detail'] or ''}".rstrip())
         if state["state"] != "ok":
             raise PreconditionFailed(
-                f"{part} is {state['state']} ({state['detail']}); docs/runbook.md says how to look"
+                f"{part} is {state['state']} ({state['detail']}); docs/how-to/runbook.md says how to look"
             )
     place = _inhabited(url, say)
     answer = _ask(f"{url}identify?{place}", _photo())
@@ -37,7 +37,7 @@ def check(url: str, say: Say) -> None:
     say(f"identify  {answer['message']} ({mode}, {answer['timings_ms']['total']:.0f} ms)")
     if mode != "narrowed":
         raise PreconditionFailed(
-            f"the place did not narrow the answer: features.mode is {mode}; docs/runbook.md says how to look"
+            f"the place did not narrow the answer: features.mode is {mode}; docs/how-to/runbook.md says how to look"
         )
 
 
@@ -51,7 +51,7 @@ def _inhabited(url: str, say: Say) -> str:
         mode, count = found["features"]["mode"], len(found["animals"])
         if mode == "degraded":
             raise PreconditionFailed(
-                "the animals of a place could not be read: features.mode is degraded; docs/runbook.md helps"
+                "the animals of a place could not be read: features.mode is degraded; docs/how-to/runbook.md helps"
             )
         if mode == "narrowed" and count:
             areas = ", ".join(found["location"]["areas"])

@@ -1,4 +1,4 @@
-"""One template for a whole stage, for pipelines that may not call `chalice deploy`: docs/pipeline.md.
+"""One template for a whole stage, for pipelines that may not call `chalice deploy`: docs/how-to/pipeline.md.
 
 `chalice package --merge-template` puts into Chalice's own template (functions, roles, schedule, API) what `extras`
 makes of faunalens.yaml, edge.yaml and the dashboards, with the functions wired to it by reference. What a function is
@@ -32,7 +32,7 @@ MOST = {"Parameters": 200, "Resources": 500, "Outputs": 200}
 _TOPICS = "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:"
 
 COMMANDS = """\
-What a pipeline does with it (docs/pipeline.md):
+What a pipeline does with it (docs/how-to/pipeline.md):
 
   aws cloudformation package --template-file {out}/sam.json --s3-bucket BUCKET --s3-prefix faunalens-{stage} \\
       --use-json --output-template-file {out}/app.json

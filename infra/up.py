@@ -75,7 +75,7 @@ class Up:
         if self._stage.is_whole:
             raise PreconditionFailed(
                 f"stack faunalens-{self._stage.name} was made from one template with the functions in it, which this "
-                "would take away; docs/pipeline.md says how such a stage is changed"
+                "would take away; docs/how-to/pipeline.md says how such a stage is changed"
             )
 
     def _prefix_list_of_s3(self) -> str:

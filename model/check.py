@@ -1,4 +1,4 @@
-"""Check that a model fits: the graph against the contract in docs/model.md, and against the labels beside it.
+"""Check that a model fits: the graph against the contract in docs/how-to/model.md, and against the labels beside it.
 
     python -m model.check MODEL [--labels labels.csv] [--taxa taxa.csv]
 

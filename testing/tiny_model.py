@@ -1,6 +1,6 @@
 """A model of a few animals that fits the contract: colours of the photo are its features. Small enough to read.
 
-docs/model.md shows the same steps. A test that wants a model that does not fit changes one thing of it.
+docs/how-to/model.md shows the same steps. A test that wants a model that does not fit changes one thing of it.
 """
 
 from pathlib import Path

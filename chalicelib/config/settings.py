@@ -1,7 +1,7 @@
 """Every setting of Faunalens, read from the environment once.
 
 `Settings.from_environment(os.environ)` is the only reader of the environment; each field has its variable,
-default, unit and meaning here, from which docs/settings.md is generated (`python -m docs.reference`).
+default, unit and meaning here, from which docs/reference/settings.md is generated (`python -m docs.generate`).
 """
 
 import sys
@@ -110,7 +110,7 @@ class Settings:
         "PRIOR_FLOOR",
         0.02,
         casts.share,
-        help="weight of an animal that does not live in the cell; docs/narrowing.md says how it was chosen",
+        help="weight of an animal that does not live in the cell; docs/explanation/narrowing.md says how it was chosen",
     )
     animal_threshold: float = setting(
         "ANIMAL_THRESHOLD",

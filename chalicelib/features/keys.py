@@ -1,4 +1,4 @@
-"""The names that things have in Redis. docs/features.md lists them.
+"""The names that things have in Redis. docs/explanation/features.md lists them.
 
 A cell's value and its lease share the part in braces, so that they live on one server of a cluster and travel in
 one message. Only the value's key carries the dataset version: who holds the lease may not know the version yet.

@@ -1,7 +1,7 @@
 """The animals of a cell, cache-aside: process memory → Redis → PostgreSQL. The algorithm alone.
 
 `CellFeatures.of` never raises for what a dependency does: what went wrong is in what it returns. It takes at most
-`Policy.total` seconds, whatever breaks. docs/features.md draws it and lists what each fault leads to.
+`Policy.total` seconds, whatever breaks. docs/explanation/features.md draws it and lists what each fault leads to.
 
     memory fresh ────────────────────────────────────────────► memory
     value in Redis fresh ────────────────────────────────────► hit

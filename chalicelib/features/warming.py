@@ -47,7 +47,7 @@ class WarmStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to look after, and when to act; docs/features.md weighs warmth against a sleeping database.
+    """What to look after, and when to act; docs/explanation/features.md weighs warmth against a sleeping database.
 
     `hottest`: cells in most demand. `margin`: a value that turns stale sooner than this many seconds is due.
     `ahead`: once anything is due, so is what turns stale within this. `quiet`: with fewer requests than this in the

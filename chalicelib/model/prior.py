@@ -11,7 +11,7 @@ def prior_of(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np
     """Weights of all animals for one cell, as the model's `prior` input.
 
     Parameters: features, the animals of the cell with weights in (0, 1]; taxonomy, the model's animals; floor, weight
-    of an animal that does not live there (docs/narrowing.md says how it was chosen).
+    of an animal that does not live there (docs/explanation/narrowing.md says how it was chosen).
     Returns: shape (animals,), float32, every value in [floor, 1]. All ones if nothing is known about the place: then
     no animal is weighed against another.
 

@@ -1,4 +1,4 @@
-"""The ONNX model: one session, its inputs and its outputs. docs/model.md states the contract it must fit."""
+"""The ONNX model: one session, its inputs and its outputs. docs/how-to/model.md states the contract it must fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ OUTPUTS = {
 }
 SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_us": "2000"}
 """Threads spin between operators (0.75 of the time with two), but not on after the answer, when others need them, and
-not for long: by default they would spin through all of the loading, often on the processor that loads. docs/model.md
+not for long: by default they would spin through all of the loading, often on the processor that loads. docs/how-to/model.md
 has the figures (`python -m benchmarks.threads`)."""
 
 
@@ -102,7 +102,7 @@ def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     options = onnxruntime.SessionOptions()
     # The defaults are the fastest measured, on one processor and on two: all optimisations (the last level lays the
     # network out channels-last: 0.77 of the time) and the arena (none saves 4 MB and no time). A file that is optimised
-    # beforehand loads 12 ms sooner, but ties the model to one release of onnxruntime; docs/model.md has the figures.
+    # beforehand loads 12 ms sooner, but ties the model to one release of onnxruntime; docs/how-to/model.md has the figures.
     options.intra_op_num_threads = threads
     for key, value in SPINNING.items():
         options.add_session_config_entry(key, value)

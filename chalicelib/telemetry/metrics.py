@@ -1,6 +1,6 @@
 """Every metric that can be emitted, and every dimension that it can be emitted under. The registry alone.
 
-What fills a record is in record.py, what writes it in emitter.py. docs/metrics.md is made from this, and
+What fills a record is in record.py, what writes it in emitter.py. docs/reference/metrics.md is made from this, and
 `python -m cloudwatch lint` compares dashboards and alarms with it.
 
 Each metric is emitted under (service, stage), and once more for each dimension in its `by`. Every combination of
@@ -51,7 +51,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "service": Dimension("name of the service, setting `SERVICE`"),
     "stage": Dimension("deployed stage, setting `STAGE`"),
     "route": Dimension("path of the API", ("/identify", "/animals", "/uploads", "/uploads/{id}/identify")),
-    "code": Dimension("why a request was turned down; docs/errors.md lists them", tuple(_codes())),
+    "code": Dimension("why a request was turned down; docs/reference/errors.md lists them", tuple(_codes())),
     "rank": Dimension(
         "rank of the predicted taxon; `other` is all ranks between these, such as tribe, which the property `rank` has",
         ("kingdom", "phylum", "class", "order", "family", "genus", "species", "breed", "other"),

@@ -13,7 +13,9 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--topic", default="", help="ARN that alarms tell (default: the stage's faunalens-STAGE-alarms)"
     )
-    parser.add_argument("--runbook", help="URL of the runbook (default: docs/runbook.md on the page of git's origin)")
+    parser.add_argument(
+        "--runbook", help="URL of the runbook (default: docs/how-to/runbook.md on the page of git's origin)"
+    )
     parser.add_argument(
         "--containers",
         type=_count,

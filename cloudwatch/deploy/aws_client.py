@@ -59,7 +59,7 @@ def missing_subscription(sns: Any, topic: str) -> str | None:
     except BotoCoreError:
         return None
     if int(attributes.get("SubscriptionsConfirmed", 1)) == 0:
-        return f"nobody has subscribed to {topic} and confirmed it (docs/deploy.md)"
+        return f"nobody has subscribed to {topic} and confirmed it (docs/how-to/deploy.md)"
     return None
 
 

@@ -126,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Check the files, show what differs from AWS, then put dashboards, alarms, composites and saved "
         "queries, and remove what an earlier deploy put and no file makes any more.",
         epilog="Credentials, region and AWS_ENDPOINT_URL are taken from the environment, as by every AWS tool. "
-        f"The credentials must allow {ACTIONS}. docs/dashboards-tools.md has more.",
+        f"The credentials must allow {ACTIONS}. docs/reference/dashboards-tools.md has more.",
     )
     add_common(parser)
     parser.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")

@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-PLAIN = "docs/runbook.md"
+PLAIN = "docs/how-to/runbook.md"
 """What stands in for it where the checkout has no page: the file itself."""
 
 _OVER_SSH = re.compile(r"(?:ssh://)?git@(?P<host>[\w.-]+)(?::\d+)?[:/](?P<path>[\w./-]+?)(?:\.git)?/?")
@@ -12,7 +12,7 @@ _OVER_HTTPS = re.compile(r"https://(?:[^@/]*@)?(?P<host>[\w.-]+)/(?P<path>[\w./-
 
 
 def runbook_url(checkout: Path) -> str:
-    """URL of docs/runbook.md on the page of `origin`, or its plain path."""
+    """URL of docs/how-to/runbook.md on the page of `origin`, or its plain path."""
     command = ["git", "-C", str(checkout), "remote", "get-url", "origin"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from cloudwatch.files import FOLDER
 from cloudwatch.lint.folder import lint
 
-_EPILOG = "Exit code 1 if anything is wrong. docs/dashboards-tools.md lists the rules."
+_EPILOG = "Exit code 1 if anything is wrong. docs/reference/dashboards-tools.md lists the rules."
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
         nargs="?",
         type=Path,
         default=FOLDER,
-        help="laid out like dashboards/, with docs/runbook.md and infra/cost.py beside it (default: dashboards)",
+        help="laid out like dashboards/, with docs/how-to/runbook.md and infra/cost.py beside it (default: dashboards)",
     )
     report = lint(parser.parse_args(arguments).folder.resolve())
     for finding in report.findings:

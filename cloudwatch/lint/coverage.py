@@ -56,7 +56,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
 def check_prices(prices: Mapping[str, Price], used: Collection[str], root: Path, folder: Path) -> Iterator[Finding]:
     """Prices that no file and no calculation uses, and prices that the calculation asks for in vain.
 
-    `used`: placeholders in the files. `root`: what infra/cost.py lies in, the calculation that writes docs/cost.md.
+    `used`: placeholders in the files. `root`: what infra/cost.py lies in, the calculation that writes docs/explanation/cost.md.
     """
     calculation = root / COST
     text = calculation.read_text(encoding="utf-8") if calculation.exists() else ""

@@ -111,7 +111,7 @@ class _Run:
         for dashboard in self._dashboards.values():
             self._say(dashboard.unknown(names, self._dashboards))
         self._say(composite.check(self._composites, alarms))
-        self._say(runbook.check(self._docs / "runbook.md", names, self._links))
+        self._say(runbook.check(self._docs / "how-to" / "runbook.md", names, self._links))
         if all(each.is_whole for of in (self._dashboards, self._alarms) for each in of.values()):
             self._say(coverage.check_metrics(references, self._folder))
         self._say(coverage.check_prices(self._prices, self._placeholders, self._folder.parent, self._folder))

@@ -10,7 +10,7 @@ _SECTION = re.compile(r"^## (.+?)\s*$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} (.+?)\s*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LINK = re.compile(r"RUNBOOKURL#([\w-]+)")
-FILE = "docs/runbook.md"
+FILE = "docs/how-to/runbook.md"
 
 
 def links_of(text: str) -> set[str]:

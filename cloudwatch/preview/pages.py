@@ -2,7 +2,7 @@
 
 (nothing)          the dashboards with how their alarms stand
 NAME               a dashboard
-runbook            docs/runbook.md
+runbook            docs/how-to/runbook.md
 data/…             what these draw, as JSON: overview, NAME?stage=&range=, runbook
 static/…           scripts and styles
 """
@@ -24,7 +24,7 @@ from cloudwatch.preview.widgets import View, automatic, seconds_of, widgets_of
 from cloudwatch.prices import PriceError
 
 STATIC = Path(__file__).parent / "static"
-RUNBOOK = FOLDER.parent / "docs" / "runbook.md"
+RUNBOOK = FOLDER.parent / "docs" / "how-to" / "runbook.md"
 RANGES: Mapping[str, float] = {"15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600}
 """Time ranges that can be chosen, in seconds; besides `all`."""
 ORDER = ("service", "features", "model", "cost")

@@ -1,7 +1,7 @@
 """What the dependencies bring along and the function never uses: left out of the package, each with its reason.
 
 Only what no code of an app can miss at run time is here; a part of a library that an app might call one day, such as
-`numpy.fft`, stays. docs/package.md has what each cut is worth.
+`numpy.fft`, stays. docs/reference/package.md has what each cut is worth.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""Faults of Redis that take servers of their own. docs/faults.md shows this table."""
+"""Faults of Redis that take servers of their own. docs/reference/faults.md shows this table."""
 
 import os
 from collections.abc import Iterator

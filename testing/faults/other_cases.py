@@ -1,4 +1,4 @@
-"""What fits no table of single faults, with what is answered. docs/faults.md shows it beside them."""
+"""What fits no table of single faults, with what is answered. docs/reference/faults.md shows it beside them."""
 
 from testing.faults.case import Answer, Row, degraded
 

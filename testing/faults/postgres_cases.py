@@ -1,4 +1,4 @@
-"""Every fault of PostgreSQL, how it is made, and what is answered meanwhile. docs/faults.md shows this table."""
+"""Every fault of PostgreSQL, how it is made, and what is answered meanwhile. docs/reference/faults.md shows this table."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Every fault of Redis, how it is made, and what is answered meanwhile. docs/faults.md shows this table."""
+"""Every fault of Redis, how it is made, and what is answered meanwhile. docs/reference/faults.md shows this table."""
 
 import threading
 from collections.abc import Callable, Iterator

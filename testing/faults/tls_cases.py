@@ -1,4 +1,4 @@
-"""Faults of TLS, on both sides. docs/faults.md shows this table."""
+"""Faults of TLS, on both sides. docs/reference/faults.md shows this table."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

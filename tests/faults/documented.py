@@ -1,4 +1,4 @@
-"""The tables of docs/faults.md, made from the cases: `python -m tests.faults.documented` writes them."""
+"""The tables of docs/reference/faults.md, made from the cases: `python -m tests.faults.documented` writes them."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from testing.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
 from testing.faults.case import Answer, Case, Row
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "faults.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "faults.md"
 HEAD = "| fault | known before | mode | cache | codes | counted by | within |\n|---|---|---|---|---|---|---|"
 
 
@@ -35,7 +35,7 @@ def written(page: str) -> str:
         before, _, rest = page.partition(f"<!-- table: {name} -->")
         _, end, after = rest.partition("<!-- end -->")
         if not end:
-            raise ValueError(f"docs/faults.md has no place for the table '{name}'")
+            raise ValueError(f"docs/reference/faults.md has no place for the table '{name}'")
         page = f"{before}<!-- table: {name} -->\n\n{table}\n\n<!-- end -->{after}"
     return page
 

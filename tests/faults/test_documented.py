@@ -1,4 +1,4 @@
-"""docs/faults.md lists the cases that are tested, and no other."""
+"""docs/reference/faults.md lists the cases that are tested, and no other."""
 
 from chalicelib.telemetry.metrics import METRICS
 from tests.faults.documented import PAGE, tables, written

@@ -1,4 +1,4 @@
-// What to do about each alarm: docs/runbook.md as it stands.
+// What to do about each alarm: docs/how-to/runbook.md as it stands.
 
 import { element } from "./dom.js";
 import { written } from "./markdown.js";

@@ -10,13 +10,13 @@ from chalicelib.config.settings import ROOT
 from infra.certificates import FOLDER as CERTIFICATES
 from testing.cloudformation import INFRA
 
-GUIDE = (ROOT / "docs" / "infra.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 
 REGIONS = sorted(path.stem for path in CERTIFICATES.glob("*.pem"))
 """Where the app can run: we have the certificates of the database."""
 
 WITHOUT_BUDGETS = set(re.findall(r"`([a-z]{2}-[a-z]+-\d)`", GUIDE.partition("no budgets in")[2].partition("\n\n")[0]))
-"""Regions in which CloudFormation does not know budgets, as docs/infra.md lists them."""
+"""Regions in which CloudFormation does not know budgets, as docs/reference/infra.md lists them."""
 
 
 def found_by_cfn_lint(text: str, regions: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 Not proved here, since moto does not have it: network, database and cache (their resources are left out of the
 template, their outputs made up), the API's address on the internet (so the last step, which asks it, is
-left out), and the time that AWS takes. docs/infra.md says so too.
+left out), and the time that AWS takes. docs/reference/infra.md says so too.
 """
 
 import json

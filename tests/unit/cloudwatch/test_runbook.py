@@ -12,7 +12,7 @@ from cloudwatch.files import FOLDER
 from database.__main__ import _parser as database_parser
 from infra.__main__ import _parser as infra_parser
 
-RUNBOOK = FOLDER.parent / "docs" / "runbook.md"
+RUNBOOK = FOLDER.parent / "docs" / "how-to" / "runbook.md"
 _ITALIC = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _QUERY = re.compile(r"quer(?:y|ies) `([a-z-]+)`", re.IGNORECASE)
@@ -31,7 +31,7 @@ TEXT = RUNBOOK.read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("name", sorted({" ".join(found.split()) for found in _ITALIC.findall(TEXT)}))
 def test_what_is_in_italics_is_a_widget_or_begins_its_title(name: str) -> None:
-    assert any(title.startswith(name) for title in NAMES), f"docs/runbook.md: no widget is called *{name}*"
+    assert any(title.startswith(name) for title in NAMES), f"docs/how-to/runbook.md: no widget is called *{name}*"
 
 
 @pytest.mark.parametrize("name", sorted(set(_QUERY.findall(TEXT))))

@@ -91,7 +91,7 @@ def test_every_alarm_leads_to_page_or_ticket_and_only_these_act() -> None:
 def test_the_guide_tells_every_alarm_as_it_is_set() -> None:
     rows = {
         cells[1].strip("` "): [cell.strip() for cell in cells[2:-1]]
-        for line in (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8").splitlines()
+        for line in (ROOT / "docs" / "explanation" / "dashboards.md").read_text(encoding="utf-8").splitlines()
         if len(cells := line.split("|")) == 9
     }
     for name, body in FILES.alarms.items():

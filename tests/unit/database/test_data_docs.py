@@ -1,4 +1,4 @@
-"""docs/data.md: its numbers are those of the files it speaks of."""
+"""docs/how-to/data.md: its numbers are those of the files it speaks of."""
 
 import csv
 import gzip
@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "data.md").read_text(encoding="utf-8")
 
 
 def rows(name: str) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""docs/logs.md: what a line may hold is documented, or it does not exist."""
+"""docs/reference/logs.md: what a line may hold is documented, or it does not exist."""
 
 import re
 from dataclasses import replace
@@ -10,7 +10,7 @@ from chalicelib.telemetry.logs import FIELDS
 from chalicelib.telemetry.record import Failure, WarmingRecord
 from testing.records import complete
 
-PAGE = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "reference" / "logs.md").read_text(encoding="utf-8")
 
 
 def test_every_property_of_a_line_of_metrics_is_listed_and_no_other() -> None:

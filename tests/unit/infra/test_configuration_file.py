@@ -68,7 +68,7 @@ def test_chalice_still_names_the_log_group_of_the_api_wrongly() -> None:
     config = config_of("dev")
     config._config_from_disk["log_retention_in_days"] = 14
     built = DependencyBuilder().build_dependencies(ApplicationGraphBuilder().build(config, "dev"))
-    # THEN it is not the group that the API's function writes to, which is why docs/infra.md has us make our own
+    # THEN it is not the group that the API's function writes to, which is why docs/reference/infra.md has us make our own
     groups = {each.log_group_name for each in built if isinstance(each, models.LogGroup)}
     assert "/aws/lambda/faunalens-dev-api_handler" in groups
     assert "/aws/lambda/faunalens-dev" not in groups

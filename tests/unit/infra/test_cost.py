@@ -93,7 +93,7 @@ def test_below_one_core_memory_changes_the_time_and_not_the_price() -> None:
 
 def test_assumptions_are_near_what_is_measured() -> None:
     # GIVEN the benchmarks' page THEN what is assumed for one slower core is once and a half to four times as much
-    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "explanation" / "benchmarks.md").read_text(encoding="utf-8")
     (measured,) = re.findall(r"^\| through the app +\| ([\d.]+) ms", text, re.MULTILINE)
     assert 1.5 < ASSUMED["billed_ms"].value / float(measured) < 4
     # AND what stages are deployed with is what is reckoned with

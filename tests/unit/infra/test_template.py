@@ -193,7 +193,7 @@ def test_nothing_secret_can_be_in_it(added: Mapping[str, Any]) -> None:
 
 
 def test_the_commands_that_it_prints_are_those_of_the_guide() -> None:
-    guide = (ROOT / "docs" / "pipeline.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "how-to" / "pipeline.md").read_text(encoding="utf-8")
     _, _, commands = COMMANDS.format(stage="dev", out="build/dev").partition("\n\n")
     assert textwrap.indent(textwrap.dedent(commands), "    ") in guide
     # AND the right to each of the services of the template is listed

@@ -12,7 +12,7 @@ from infra.environment import NEEDED
 from infra.throttling import FILE as LIMITS
 from testing.cloudformation import INFRA, STAGES, parameters, resources, template
 
-GUIDE = (ROOT / "docs" / "infra.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 
 
 def test_a_template_can_be_sent_without_a_bucket() -> None:
@@ -25,7 +25,7 @@ def test_every_parameter_and_output_is_documented(name: str) -> None:
     for kind in ("Parameters", "Outputs"):
         for each, declared in template(name).get(kind, {}).items():
             assert declared["Description"]
-            assert re.search(rf"^\| `{each}` \|", GUIDE, re.MULTILINE), f"docs/infra.md does not list {each}"
+            assert re.search(rf"^\| `{each}` \|", GUIDE, re.MULTILINE), f"docs/reference/infra.md does not list {each}"
 
 
 def test_every_output_that_the_app_needs_is_there() -> None:

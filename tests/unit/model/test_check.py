@@ -14,7 +14,7 @@ from database.dataset import files_beside
 from model.check import faults_of, main
 from testing.tiny_model import LABELS, failing_model, tiny_model, write
 
-DOCS = Path(__file__).parents[3] / "docs" / "model.md"
+DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "model.md"
 
 
 def faults(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
@@ -23,7 +23,7 @@ def faults(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
 
 
 def test_a_model_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a model and its labels as docs/model.md makes them; WHEN it is checked; THEN nothing is found
+    # GIVEN a model and its labels as docs/how-to/model.md makes them; WHEN it is checked; THEN nothing is found
     path = write(tmp_path, tiny_model())
     assert main([str(path)]) == 0
     assert capsys.readouterr().out == "tiny.onnx fits the contract and labels.csv\n"
@@ -32,7 +32,7 @@ def test_a_model_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_the_example_in_the_docs_fits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN the example of docs/model.md, run as it stands there
+    # GIVEN the example of docs/how-to/model.md, run as it stands there
     monkeypatch.chdir(tmp_path)
     example = DOCS.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
     exec(compile(example, str(DOCS), "exec"), {})  # noqa: S102 - our own documentation
@@ -100,9 +100,9 @@ def test_faults_of_the_file_and_of_the_labels_are_both_named(
 
 
 def test_links_as_in_the_docs_put_a_model_and_its_animals_into_the_package(tmp_path: Path) -> None:
-    # GIVEN the project's links, and a model of one's own, made by the commands in docs/model.md
+    # GIVEN the project's links, and a model of one's own, made by the commands in docs/how-to/model.md
     vendor = tmp_path / "vendor" / "model"
-    shutil.copytree(DOCS.parents[1] / "vendor" / "model", vendor, symlinks=True)
+    shutil.copytree(DOCS.parents[2] / "vendor" / "model", vendor, symlinks=True)
     own = tmp_path / "my"
     own.mkdir()
     write(own, tiny_model()).rename(own / "colours.onnx")

@@ -215,7 +215,7 @@ def test_what_was_dropped_goes_and_what_no_deploy_put_stays(aws: Account, deploy
     replace(
         small / "alarms" / "slow.json", '{"AlarmDescription"', '{"AlarmActions": ["ALARMTOPIC"], "AlarmDescription"'
     )
-    (small.parent / "docs" / "runbook.md").write_text("## slow\n", encoding="utf-8")
+    (small.parent / "docs" / "how-to" / "runbook.md").write_text("## slow\n", encoding="utf-8")
     said = deploy()
     # THEN they go, the composite before the alarm that it asks for, and the others stay
     removed = [line for line in said if line.startswith("- ")]

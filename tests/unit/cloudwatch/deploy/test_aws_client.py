@@ -87,5 +87,6 @@ def test_only_who_is_told_so_believes_that_there_is_no_topic(error: Exception | 
 
 def test_a_topic_that_nobody_has_confirmed_wakes_nobody() -> None:
     assert (
-        missing_subscription(Sns(None, "0"), "arn") == "nobody has subscribed to arn and confirmed it (docs/deploy.md)"
+        missing_subscription(Sns(None, "0"), "arn")
+        == "nobody has subscribed to arn and confirmed it (docs/how-to/deploy.md)"
     )

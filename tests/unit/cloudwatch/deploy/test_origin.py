@@ -6,7 +6,7 @@ import pytest
 
 from cloudwatch.deploy.origin import runbook_url, url_of
 
-PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/runbook.md"
+PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,11 @@ PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/runbook.md"
         ("git@github.com:someone/faunalens.git", PAGE),
         ("ssh://git@github.com:22/someone/faunalens.git", PAGE),
         ("https://someone:secret@github.com/someone/faunalens.git", PAGE),
-        ("/srv/git/faunalens.git", "docs/runbook.md"),
-        ("http://127.0.0.1:3000/someone/faunalens", "docs/runbook.md"),
-        ("file:///srv/git", "docs/runbook.md"),
-        ("https://localhost/faunalens", "docs/runbook.md"),
-        ("", "docs/runbook.md"),
+        ("/srv/git/faunalens.git", "docs/how-to/runbook.md"),
+        ("http://127.0.0.1:3000/someone/faunalens", "docs/how-to/runbook.md"),
+        ("file:///srv/git", "docs/how-to/runbook.md"),
+        ("https://localhost/faunalens", "docs/how-to/runbook.md"),
+        ("", "docs/how-to/runbook.md"),
     ],
 )
 def test_only_a_page_becomes_a_link_and_no_secret_with_it(remote: str, url: str) -> None:
@@ -29,4 +29,4 @@ def test_only_a_page_becomes_a_link_and_no_secret_with_it(remote: str, url: str)
 
 
 def test_a_folder_that_is_no_checkout_has_no_page(tmp_path: Path) -> None:
-    assert runbook_url(tmp_path) == "docs/runbook.md"
+    assert runbook_url(tmp_path) == "docs/how-to/runbook.md"

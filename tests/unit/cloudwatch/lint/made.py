@@ -156,7 +156,7 @@ def write(folder: Path) -> Path:
     made = folder / "dashboards"
     for below in ("alarms", "composites", "queries"):
         (made / below).mkdir(parents=True)
-    (folder / "docs").mkdir()
+    (folder / "docs" / "how-to").mkdir(parents=True)
     (folder / "infra").mkdir()
     for path, body in {
         "small.json": DASHBOARD,
@@ -167,6 +167,6 @@ def write(folder: Path) -> Path:
         (made / path).write_text(json.dumps(body), encoding="utf-8")
     (made / "queries" / "slowest.txt").write_text(QUERY, encoding="utf-8")
     (made / "prices.csv").write_text(PRICES, encoding="utf-8")
-    (folder / "docs" / "runbook.md").write_text(RUNBOOK, encoding="utf-8")
+    (folder / "docs" / "how-to" / "runbook.md").write_text(RUNBOOK, encoding="utf-8")
     (folder / "infra" / "cost.py").write_text('a_run = prices["run"]\n', encoding="utf-8")
     return made

@@ -29,8 +29,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def copy(tmp_path: Path) -> Path:
     """A copy of the real files, to be spoiled."""
     shutil.copytree(FOLDER, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*"))
-    for path in ("docs/runbook.md", "infra/cost.py", ".chalice/config.json", "infra/stages/prod.json"):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
+    for path in ("docs/how-to/runbook.md", "infra/cost.py", ".chalice/config.json", "infra/stages/prod.json"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     return tmp_path / "dashboards"
 
@@ -108,7 +108,12 @@ BROKEN = [
     ("small.json", '"start": "-PT3H"', '"start": "-PT3H", "start": "-PT4H"', 'key "start" stands twice in one object'),
     ("small.json", 'faunalens-STAGENAME"', 'faunalens-STAGNAME"', '"STAGNAME" is no placeholder and would stay as'),
     ("small.json", "100 * some", "PRICE_WALK * some", "PRICE_WALK: no such price in prices.csv"),
-    ("small.json", "RUNBOOKURL#slow", "RUNBOOKURL#slwo", "small.json: RUNBOOKURL#slwo: docs/runbook.md has no such"),
+    (
+        "small.json",
+        "RUNBOOKURL#slow",
+        "RUNBOOKURL#slwo",
+        "small.json: RUNBOOKURL#slwo: docs/how-to/runbook.md has no such",
+    ),
     ("small.json", "alarm:faunalens-STAGENAME-slow", "alarm:faunalens-STAGENAME-slo", 'no file makes the alarm "slo"'),
     ("small.json", '"route", "/identify"', '"route", "/animal"', 'route is "/animal", which the app never emits; did'),
     (
@@ -121,9 +126,19 @@ BROKEN = [
     ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: value "2e-1"; write a plain decimal number'),
     ("prices.csv", "run,", "walk,", "prices.csv: walk: no file has PRICE_WALK, and infra/cost.py no"),
     ("prices.csv", "run,", "walk,", 'infra/cost.py: prices["run"]: no such price in dashboards/prices.csv; write one'),
-    ("../docs/runbook.md", "## share", "## shares", "docs/runbook.md: alarm share has no section; write `## share`"),
-    ("../docs/runbook.md", "## share", "## shares", "docs/runbook.md: ## shares: no file makes an alarm of that name"),
-    ("../docs/runbook.md", "## share", "## slow", "docs/runbook.md: ## slow: stands there twice"),
+    (
+        "../docs/how-to/runbook.md",
+        "## share",
+        "## shares",
+        "docs/how-to/runbook.md: alarm share has no section; write `## share`",
+    ),
+    (
+        "../docs/how-to/runbook.md",
+        "## share",
+        "## shares",
+        "docs/how-to/runbook.md: ## shares: no file makes an alarm of that name",
+    ),
+    ("../docs/how-to/runbook.md", "## share", "## slow", "docs/how-to/runbook.md: ## slow: stands there twice"),
     ("composites/page.json", "-share", "-rare", 'no file makes an alarm "faunalens-STAGENAME-rare"'),
     ("alarms/slow.json", "AlarmDescription", "AlarmDescriptoin", "alarms/slow.json: AlarmDescriptoin is no key here"),
 ]
@@ -221,9 +236,9 @@ def test_a_folder_without_dashboards_is_told(tmp_path: Path) -> None:
 
 
 def test_lint_says_so_if_there_is_no_runbook(small: Path) -> None:
-    (small.parent / "docs" / "runbook.md").unlink()
+    (small.parent / "docs" / "how-to" / "runbook.md").unlink()
     (found,) = findings(small)
-    assert found.startswith("docs/runbook.md: there is no runbook; write one")
+    assert found.startswith("docs/how-to/runbook.md: there is no runbook; write one")
 
 
 def test_any_json_is_judged_and_never_stumbled_over(small: Path) -> None:

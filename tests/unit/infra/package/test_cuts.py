@@ -56,5 +56,5 @@ def test_stays(tmp_path: Path, name: str) -> None:
 
 
 def test_each_cut_is_documented() -> None:
-    page = (ROOT / "docs" / "package.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "package.md").read_text(encoding="utf-8")
     assert [cut.name for cut in cuts.CUTS if f"| {cut.name} " not in page] == []

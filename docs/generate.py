@@ -1,6 +1,6 @@
-"""Write the reference pages that are made from the code: settings, errors, metrics, cost. `python -m docs.reference`.
+"""Write the reference pages that are made from the code: settings, errors, metrics, cost. `python -m docs.generate`.
 
-tests/unit/docs/test_reference.py fails if a page is not what this would write.
+tests/unit/docs/test_generate.py fails if a page is not what this would write.
 """
 
 import csv
@@ -28,10 +28,10 @@ Insights. [logs.md](logs.md) shows a line. Made from `chalicelib/telemetry/metri
 def pages() -> dict[Path, str]:
     """Each page's file and text."""
     return {
-        HERE / "settings.md": settings_page(),
-        HERE / "errors.md": errors_page(),
-        HERE / "metrics.md": metrics_page(),
-        HERE / "cost.md": cost.page(),
+        HERE / "reference" / "settings.md": settings_page(),
+        HERE / "reference" / "errors.md": errors_page(),
+        HERE / "reference" / "metrics.md": metrics_page(),
+        HERE / "explanation" / "cost.md": cost.page(),
     }
 
 
@@ -71,7 +71,7 @@ def metrics_page() -> str:
     seen = usage()
     rows = [
         f"| `{name}` | {metric.unit} | {', '.join(f'`{each}`' for each in metric.by)} | {metric.help} "
-        f"| {', '.join([*seen[name].dashboards, *(f'[{each}](runbook.md#{each})' for each in seen[name].alarms)])} |"
+        f"| {', '.join([*seen[name].dashboards, *(f'[{each}](../how-to/runbook.md#{each})' for each in seen[name].alarms)])} |"
         for name, metric in METRICS.items()
     ]
     metrics = _page("Metrics", METRICS_HEAD, "| metric | unit | also by | meaning | dashboards, alarms |", rows)
@@ -91,7 +91,7 @@ def metrics_cost() -> str:
     return f"""\
 Each combination of dimension values that was emitted in an hour is a metric on that hour's bill. One deployment emits
 at most **{billed()}** of them; a test keeps it at 100 or less. At {price:.2f} USD each
-([prices](../dashboards/prices.csv)) that is at most **{billed() * price:.2f} USD a month**; with the cell or the animal
+([prices](../../dashboards/prices.csv)) that is at most **{billed() * price:.2f} USD a month**; with the cell or the animal
 as a dimension it would be hundreds of times as much. A quiet stage pays only for the hours in which it emits: a night
 without requests for the {warming} metrics of warming alone. Codes and ranks that nobody meets cost nothing. Lines are
 paid by size, which [logs.md](logs.md#what-it-costs) counts."""
@@ -120,4 +120,4 @@ def _table(head: str, rows: list[str]) -> str:
 if __name__ == "__main__":
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
-        print(f"wrote docs/{path.name}")
+        print(f"wrote {path.relative_to(ROOT)}")

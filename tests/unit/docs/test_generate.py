@@ -8,21 +8,21 @@ import pytest
 import app
 from chalicelib.api.openapi import document
 from chalicelib.config.settings import ROOT
-from docs.reference import pages
+from docs.generate import pages
 
 DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda path: path.name)
 def test_pages_made_from_code_are_up_to_date(page: Path) -> None:
-    assert page.read_text(encoding="utf-8") == pages()[page], "run `python -m docs.reference`"
+    assert page.read_text(encoding="utf-8") == pages()[page], "run `python -m docs.generate`"
 
 
 def test_every_route_is_in_the_guide_and_in_the_openapi_document() -> None:
     # GIVEN the routes that the app serves
     routes = {(path, method) for path, methods in app.app.routes.items() for method in methods}
     # THEN each has a heading, and each but the page's files is described as data
-    guide = (DOCS / "api.md").read_text(encoding="utf-8")
+    guide = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
     described = {(path, method.upper()) for path, methods in document("1", "/")["paths"].items() for method in methods}
     assert described == routes - {("/web/{name}", "GET")}
     for path, method in described:
@@ -32,13 +32,13 @@ def test_every_route_is_in_the_guide_and_in_the_openapi_document() -> None:
 def test_every_command_of_the_makefile_says_what_it_does_and_is_documented() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
-    guide = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")])
+    guide = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
     for target in set(phony.split()) - {"help", "environment", "model"}:
         assert re.search(rf"^{target}:.*## ", text, re.MULTILINE), f"make {target} has no line of help"
         assert f"make {target}" in guide, f"make {target} is not documented"
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for path in [*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(ROOT / "model").glob("*.md")]:
+    for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "model").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / link).exists(), f"{path.relative_to(ROOT)} links to {link}"
