@@ -146,7 +146,8 @@ def post_upload(request: Request, record: Record) -> Response:
 @route("/uploads/{id}/identify", "POST")
 def post_upload_identify(request: Request, record: Record, id: str) -> Response:  # noqa: A002  the path's name for it
     params = read_identify_params(_query(request))
-    photo = record.timed("fetch", uploads().fetch, id)
+    with record.step("fetch"):
+        photo = uploads().fetch(id)
     record.answer = identify(photo, params, services(), record)
     return _json(record.answer)
 

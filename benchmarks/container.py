@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from benchmarks.naive import NaiveFeatures
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.lookup import CellFeatures
 from chalicelib.services import build_cache, build_features, build_store
 from chalicelib.stores.postgres import PostgresStore
 
@@ -58,8 +58,8 @@ class CountingStore:
         self.queries: list[tuple[float, float, int]] = []
 
     @property
-    def is_resting(self) -> bool:
-        return self._store.is_resting
+    def breaker_is_open(self) -> bool:
+        return self._store.breaker_is_open
 
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
         start = monotonic()
@@ -84,7 +84,7 @@ class Container:
         if kind.contestant == "naive":
             self._of = NaiveFeatures(
                 self._cache, self._store, kind.version, settings.features_soft_ttl, settings.features_total
-            ).of
+            ).at
         else:
             self._of = _levels_of(build_features(settings, self._cache, self._store))
 
@@ -113,10 +113,10 @@ class Container:
 
 
 def _levels_of(features: CellFeatures) -> Callable[[int], str | None]:
-    """As `NaiveFeatures.of`: where features came from; None if they could not be had."""
+    """As `NaiveFeatures.at`: where features came from; None if they could not be had."""
 
     def of(cell: int) -> str | None:
-        found = features.of(cell)
+        found = features.at(cell)
         return None if found.mode == "degraded" else found.cache
 
     return of

@@ -56,22 +56,22 @@ def measure(container: Container, database_url: str, rounds: int) -> list[Row]:
     """Memory hit, Redis hit and miss of one cell."""
     features, redis = container.features, container.cache._client()._plain
     key = keys.value_key(FIRST, "v1")
-    features.of(FIRST)
+    features.at(FIRST)
     value = container.cache.read(key, Deadline.after(1))
     assert value is not None
 
     def forget() -> None:
         features._memory._entries.clear()
-        features._believe("v1", monotonic())
+        features._version.set("v1", monotonic())
 
     def forget_all() -> None:
         forget()
         redis.delete(key)
 
     def expect(level: str) -> None:
-        assert features.of(FIRST).cache == level
+        assert features.at(FIRST).cache == level
 
-    memory, _ = interleaved(lambda: features.of(FIRST), lambda: None, lambda: None, rounds)
+    memory, _ = interleaved(lambda: features.at(FIRST), lambda: None, lambda: None, rounds)
     hit, raw_hit = interleaved(lambda: expect("hit"), lambda: redis.get(key), forget, rounds)
 
     with closing(psycopg2.connect(database_url)) as connection:

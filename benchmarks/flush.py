@@ -17,8 +17,7 @@ from statistics import median, quantiles
 from benchmarks.measure import interleaved, milliseconds, table
 from benchmarks.start import fresh
 from chalicelib.errors import CacheError
-from chalicelib.features.deadline import Deadline
-from chalicelib.features.trace import Visit
+from chalicelib.features.trace import TraceBuilder
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.logs import configure, log_request
 from chalicelib.telemetry.record import Record
@@ -42,11 +41,11 @@ def lines_of(record: Record) -> list[str]:
 
 def with_faults() -> Record:
     """A request that Redis failed."""
-    visit = Visit(0, Deadline.after(1))
-    visit.met(CacheError("redis_timeout", "Timeout reading from socket"))
+    trace = TraceBuilder()
+    trace.add_error(CacheError("redis_timeout", "Timeout reading from socket"))
     record = complete()
     assert record.features is not None
-    record.features = replace(record.features, faults=tuple(visit.faults), trace=visit.trace(warmed=False))
+    record.features = replace(record.features, faults=tuple(trace.faults), trace=trace.build(warmed=False))
     return record
 
 

@@ -95,7 +95,7 @@ class Stage:
         """One round: the bare query, a miss, a Redis hit and a memory hit."""
 
         def expect(level: str) -> None:
-            found = self.forgetful.of(cell)
+            found = self.forgetful.at(cell)
             assert (found.cache, len(found.animals)) == (level, cost.animals), (found.cache, found.faults)
 
         cost.timed("query", lambda: self.store.features_of((cell,), Deadline.after(5)))
@@ -103,8 +103,8 @@ class Stage:
         cost.timed("miss", lambda: expect("miss"))
         expect("hit")
         cost.timed("hit", lambda: expect("hit"))
-        self.remembering.of(cell)
-        cost.timed("memory", lambda: self.remembering.of(cell))
+        self.remembering.at(cell)
+        cost.timed("memory", lambda: self.remembering.at(cell))
 
 
 def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Iterator[Loaded]:

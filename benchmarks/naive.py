@@ -9,10 +9,10 @@ same packing, and it too asks the database if Redis cannot be had. Its dataset v
 from time import time
 
 from chalicelib.errors import CacheError, StoreError
-from chalicelib.features.codec import Corrupt, Packed, pack, unpack
+from chalicelib.features.codec import CachedValue, CorruptValue, pack, unpack
 from chalicelib.features.deadline import Deadline
+from chalicelib.features.features import CacheLevel
 from chalicelib.features.keys import value_key
-from chalicelib.features.lookup import CacheLevel
 from chalicelib.features.protocols import Entry, Store
 from chalicelib.features.warming import WarmCache
 
@@ -24,7 +24,7 @@ class NaiveFeatures:
         self._cache, self._store = cache, store
         self._version, self._ttl, self._total = version, ttl, total
 
-    def of(self, cell: int) -> CacheLevel | None:
+    def at(self, cell: int) -> CacheLevel | None:
         """Where the animals of a cell came from; None if they could not be had."""
         deadline, key = Deadline.after(self._total), value_key(cell, self._version)
         level: CacheLevel = "miss"
@@ -33,7 +33,7 @@ class NaiveFeatures:
             if data is not None:
                 unpack(data, cell, self._version)
                 return "hit"
-        except Corrupt:
+        except CorruptValue:
             pass
         except CacheError:
             level = "bypass"
@@ -43,7 +43,7 @@ class NaiveFeatures:
             return None
         now = time()
         if level == "miss":
-            value = Packed(known, now, now + self._ttl, now + self._ttl)
+            value = CachedValue(known, now, now + self._ttl, now + self._ttl)
             try:
                 self._cache.write([Entry(key, pack(value), self._ttl)], deadline)
             except CacheError:

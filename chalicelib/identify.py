@@ -1,4 +1,4 @@
-"""One identification, in five steps: photo, location, cell, features, scoring."""
+"""One identification in five steps: photo, location, cell, features, scoring."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.errors import LocationMissing
 from chalicelib.features.cells import cell_of, text_of
-from chalicelib.features.lookup import NO_LOCATION
+from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.location import Location, from_gps
 from chalicelib.model.prior import prior_of
+from chalicelib.model.session import Scores
 from chalicelib.photo.decode import open_photo
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
@@ -18,63 +19,43 @@ if TYPE_CHECKING:
 
 
 def identify(data: bytes, params: IdentifyParams, services: Services, record: Record) -> "Answer":
-    """Which animal a photo shows.
+    """Identify the animal in a photo.
 
-    Raises the `ClientError`s of photo and location; never fails for what the place's features are wanted for:
-    `features.mode` of the answer says if they could not be had.
+    Raises the `ClientError`s of photo and location. Never fails because features are unavailable: then the answer's
+    `features.mode` is `degraded`.
     """
-    photo = record.photo = record.timed("photo", open_photo, data, services.limits)
-    location = record.timed("location", locate, photo.gps, params)
+    with record.step("photo"):
+        photo = record.photo = open_photo(data, services.limits)
+    with record.step("location"):
+        location = locate(photo.gps, params)
     cell = cell_of(location.latitude, location.longitude) if location else None
-    pixels = record.timed("photo", photo.pixels, services.model.input_size)
-    record.cell = None if cell is None else text_of(cell)
-    features = record.features = NO_LOCATION if cell is None else record.timed("features", services.features.of, cell)
+    with record.step("photo"):
+        pixels = photo.pixels(services.model.input_size)
+    features = features_at(cell, services, record)
     prior = prior_of(features, services.taxonomy, services.prior_floor)
-    scores = record.timed("scoring", services.model.score, pixels, prior)
-
-    from chalicelib.api import responses as answer  # imported meanwhile: see `Services.build`
-
-    recognised = scores.animal_probability >= services.animal_threshold
-    roll_up = services.taxonomy.roll_up(scores.probabilities, services.rank_threshold) if recognised else None
-    prediction = answer.predicted(roll_up)
-    return answer.Answer(
-        message=answer.message_of(prediction, features),
-        prediction=prediction,
-        candidates=answer.candidates_of(scores, features, services.taxonomy, params.top),
-        animal_probability=round(scores.animal_probability, 4),
-        location=answer.place_of(cell, location.source if location else "none", features),
-        features=answer.features_used(features),
-        model=answer.ModelUsed(services.model.name, services.model.version),
-        timings_ms=answer.Timings(
-            photo=record.milliseconds("photo"),
-            features=record.milliseconds("features"),
-            scoring=record.milliseconds("scoring"),
-            total=record.elapsed(),
-        ),
-        request_id=record.request_id,
-    )
+    with record.step("scoring"):
+        scores = services.model.score(pixels, prior)
+    return _answer(scores, cell, location, features, params.top, services, record)
 
 
 def animals_at(location: Location, services: Services, record: Record) -> "Residents":
-    """The animals that live where a location is; the model is not params."""
+    """The animals that live at a location, without running the model."""
+    from chalicelib.api import responses
+
     cell = cell_of(location.latitude, location.longitude)
-    record.cell = text_of(cell)
-    features = record.features = record.timed("features", services.features.of, cell)
-
-    from chalicelib.api import responses as answer
-
-    return answer.Residents(
-        animals=answer.residents_of(features, services.taxonomy),
-        location=answer.place_of(cell, location.source, features),
-        features=answer.features_used(features),
+    features = features_at(cell, services, record)
+    return responses.Residents(
+        animals=responses.residents_of(features, services.taxonomy),
+        location=responses.place_of(cell, location.source, features),
+        features=responses.features_used(features),
         request_id=record.request_id,
     )
 
 
 def locate(gps: Mapping[int, Any], params: IdentifyParams) -> Location | None:
-    """Where the photo was taken: what the request says wins over EXIF; None only if the request wants none.
+    """Where the photo was taken: the request's coordinates win over EXIF. None only if the request asks for none.
 
-    Raises `LocationMissing` if nobody says, `LocationInvalid` if EXIF says what is no place.
+    Raises `LocationMissing` if neither has coordinates, `LocationInvalid` if EXIF has impossible ones.
     """
     if params.without_location:
         return None
@@ -84,3 +65,46 @@ def locate(gps: Mapping[int, Any], params: IdentifyParams) -> Location | None:
             "the photo has no GPS position; send lat and lon with the request, or location=none to go without"
         )
     return location
+
+
+def features_at(cell: int | None, services: Services, record: Record) -> Features:
+    """The features of a cell; `NO_LOCATION` without one."""
+    if cell is None:
+        record.features = NO_LOCATION
+        return NO_LOCATION
+    record.cell = text_of(cell)
+    with record.step("features"):
+        features = record.features = services.features.at(cell)
+    return features
+
+
+def _answer(
+    scores: Scores,
+    cell: int | None,
+    location: Location | None,
+    features: Features,
+    top: int,
+    services: Services,
+    record: Record,
+) -> "Answer":
+    from chalicelib.api import responses  # imported late: a background thread imports it while the photo is decoded
+
+    has_animal = scores.animal_probability >= services.animal_threshold
+    roll_up = services.taxonomy.roll_up(scores.probabilities, services.rank_threshold) if has_animal else None
+    prediction = responses.predicted(roll_up)
+    return responses.Answer(
+        message=responses.message_of(prediction, features),
+        prediction=prediction,
+        candidates=responses.candidates_of(scores, features, services.taxonomy, top),
+        animal_probability=round(scores.animal_probability, 4),
+        location=responses.place_of(cell, location.source if location else "none", features),
+        features=responses.features_used(features),
+        model=responses.ModelUsed(services.model.name, services.model.version),
+        timings_ms=responses.Timings(
+            photo=record.milliseconds("photo"),
+            features=record.milliseconds("features"),
+            scoring=record.milliseconds("scoring"),
+            total=record.elapsed(),
+        ),
+        request_id=record.request_id,
+    )

@@ -1,4 +1,4 @@
-"""What requests are answered with, built once a process from the settings."""
+"""What answers requests: model, taxonomy, stores and features, built once per process from the settings."""
 
 import sys
 from dataclasses import dataclass
@@ -10,12 +10,13 @@ import numpy as np
 from chalicelib.config.settings import Budget, Settings
 from chalicelib.errors import ModelError
 from chalicelib.features import cells
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
-from chalicelib.features.lookup import CellFeatures, Policy
+from chalicelib.features.lookup import Policy
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Store
-from chalicelib.features.ttl import Lifetimes
+from chalicelib.features.ttl import TtlPolicy
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode as photo
@@ -23,21 +24,21 @@ from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.iam import Signer
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
-from chalicelib.telemetry import emf as emitter
+from chalicelib.telemetry import emf
 
 if TYPE_CHECKING:
     from chalicelib.api.health import Health
     from chalicelib.features.warming import Warming
 
-_HEALTH_PATIENCE = 2.0
+_HEALTH_TIMEOUT = 2.0
 """Longest wait for one part of a health check, seconds."""
-_YIELDING = 0.0005
-"""How long preparations keep Python to themselves while a request may be waiting, seconds."""
+_SWITCH_INTERVAL = 0.0005
+"""How long a preparing thread may hold the GIL while a request waits for it, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The five steps' tools and thresholds; safe for threads."""
+    """What the five steps use, and their thresholds. Safe for threads."""
 
     limits: photo.Limits
     model: Model
@@ -51,10 +52,10 @@ class Services:
 
     @classmethod
     def build(cls, settings: Settings) -> "Services":
-        """All parts, ready to serve. Raises `ModelError`; a store that is down is met later, by a request.
+        """Build everything, ready to serve. Raises `ModelError`. A store that is down shows in the first request.
 
-        What a request needs only once its photo is decoded is imported in a thread, since decoding leaves Python free
-        and loading the model does not. psycopg2 is left out: only a cell that is not in Redis asks the database.
+        A background thread imports what a request needs only after its photo is decoded: decoding releases the GIL,
+        loading the model does not. psycopg2 is not imported here: only a cache miss needs the database.
         """
         labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
         cache, store = build_cache(settings), build_store(settings)
@@ -64,7 +65,7 @@ class Services:
                 f"{settings.model_path.name} knows {model.animals} animals, {labels.name} has {len(taxonomy.animals)} "
                 "rows; each output needs one row"
             )
-        parts = cls(
+        services = cls(
             limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels),
             model=model,
             taxonomy=taxonomy,
@@ -77,31 +78,32 @@ class Services:
         )
         photo.prepare()
         Thread(target=_prepare, args=(cache, model), daemon=True).start()
-        return parts
+        return services
 
     def health(self, request_id: str, *, deep: bool) -> "Health":
-        """Whether each part works; the database is asked only if `deep`, since that wakes it."""
+        """The state of each part. Only `deep` queries the database, because a query wakes a paused one."""
         from chalicelib.api.health import NOT_ASKED, check, health_of
 
         size = self.model.input_size
-        blank, anywhere = np.zeros((size, size, 3), np.uint8), np.ones(self.model.animals, np.float32)
-        model = check(lambda: self.model.score(blank, anywhere))
-        cache = check(lambda: self.cache.ping(Deadline.after(_HEALTH_PATIENCE)))
-        database = check(lambda: self.store.ping(Deadline.after(_HEALTH_PATIENCE))) if deep else NOT_ASKED
+        blank, no_prior = np.zeros((size, size, 3), np.uint8), np.ones(self.model.animals, np.float32)
+        model = check(lambda: self.model.score(blank, no_prior))
+        cache = check(lambda: self.cache.ping(Deadline.after(_HEALTH_TIMEOUT)))
+        database = check(lambda: self.store.ping(Deadline.after(_HEALTH_TIMEOUT))) if deep else NOT_ASKED
         return health_of(model, cache, database, request_id)
 
 
 def _prepare(cache: RedisCache, model: Model) -> None:
-    """Import what the first request needs after decoding, connect to Redis, and learn the model's version.
+    """Import what the first request needs after decoding, connect to Redis, and compute the model's version.
 
-    Python hands over to another thread every 5 ms; a request that has come meanwhile would wait for that many times.
+    Python switches threads every 5 ms by default. A request that arrives meanwhile would wait several such intervals,
+    so this thread yields more often.
     """
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(_YIELDING)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
         cells.prepare()
         cache.prepare()
-        emitter.prepare()
+        emf.prepare()
         import chalicelib.api.responses  # noqa: F401
 
         _ = model.version
@@ -110,7 +112,7 @@ def _prepare(cache: RedisCache, model: Model) -> None:
 
 
 def build_cache(settings: Settings) -> RedisCache:
-    """The Redis side; opens nothing yet."""
+    """The Redis cache. Opens no connection yet."""
     name, url = settings.redis_iam_cache, settings.redis_url
     return RedisCache.from_url(
         url,
@@ -124,7 +126,7 @@ def build_cache(settings: Settings) -> RedisCache:
 
 
 def build_store(settings: Settings, statement: float | None = None) -> PostgresStore:
-    """The PostgreSQL side; opens nothing yet. `statement`: longest query in seconds where it is not a request's."""
+    """The PostgreSQL store. Opens no connection yet. `statement`: query timeout in seconds, if not the request's."""
     command = settings.database_statement if statement is None else statement
     total = settings.database_total if statement is None else settings.database_total + statement
     return PostgresStore(
@@ -139,20 +141,20 @@ def build_store(settings: Settings, statement: float | None = None) -> PostgresS
     )
 
 
-def build_lifetimes(settings: Settings) -> Lifetimes:
-    """How long features live in Redis."""
-    return Lifetimes(
+def build_ttl_policy(settings: Settings) -> TtlPolicy:
+    """How long features stay in Redis."""
+    return TtlPolicy(
         settings.features_soft_ttl, settings.features_hard_ttl, settings.features_empty_ttl, settings.features_jitter
     )
 
 
 def build_features(settings: Settings, cache: RedisCache, store: Store) -> CellFeatures:
-    """The whole stage over a cache and a store."""
+    """Feature look-ups over a cache and a store."""
     policy = Policy(
-        build_lifetimes(settings),
+        build_ttl_policy(settings),
         total=settings.features_total,
         lease=settings.features_lease,
-        rest=settings.features_rest,
+        retry_pause=settings.features_rest,
         fresh=settings.memory_fresh,
         version=settings.version_fresh,
     )
@@ -160,14 +162,14 @@ def build_features(settings: Settings, cache: RedisCache, store: Store) -> CellF
 
 
 def build_warming(settings: Settings) -> "Warming":
-    """The scheduled function's part, with connections of its own: its query may take longer than a request's."""
-    from chalicelib.features.warming import Plan, Warming, read_places  # a request never needs it
+    """Cache warming, with its own connections, because its query may take longer than a request's."""
+    from chalicelib.features.warming import Warming, WarmingPlan, read_places  # requests never need it
 
     return Warming(
         build_cache(settings),
         build_store(settings, statement=settings.warm_statement),
-        build_lifetimes(settings),
-        Plan(settings.warm_hottest, settings.warm_margin, settings.warm_ahead, settings.warm_quiet),
+        build_ttl_policy(settings),
+        WarmingPlan(settings.warm_hottest, settings.warm_margin, settings.warm_ahead, settings.warm_quiet),
         read_places(),
     )
 

@@ -9,10 +9,11 @@ import numpy as np
 import psycopg2
 
 from chalicelib.config.settings import Budget
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.demand import Demand
-from chalicelib.features.lookup import CellFeatures, MemoryEntry, Policy
+from chalicelib.features.lookup import MemoryEntry, Policy
 from chalicelib.features.memory import Memory
-from chalicelib.features.ttl import Lifetimes
+from chalicelib.features.ttl import TtlPolicy
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
@@ -83,7 +84,7 @@ class Container:
     ) -> None:
         self.cache = RedisCache.from_url(redis_url, redis, Breaker(failures, rest))
         self.store = PostgresStore(database_url, postgres, Breaker(failures, rest))
-        self.policy = policy or Policy(Lifetimes(soft=600, hard=6000, empty=0.25, jitter=0.1))
+        self.policy = policy or Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
         self.features = CellFeatures(self.cache, self.store, self.policy, Memory[MemoryEntry](1000), Demand())
 
     def close(self) -> None:

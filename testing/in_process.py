@@ -77,7 +77,7 @@ class MemoryCache:
         self._enter("publish")
         with self._lock:
             self.put(value.key, value.value, value.seconds)
-            if value.news or self.get(VERSION) is None:
+            if value.version_changed or self.get(VERSION) is None:
                 self.put(VERSION, value.version.encode(), value.seconds)
             if self.get(lease) == token:
                 del self.values[lease]
@@ -125,7 +125,7 @@ class MemoryStore:
         self.running: dict[int, int] = {}
         self.most_at_once = 0
         self.empty: set[int] = set()
-        self.is_resting = False
+        self.breaker_is_open = False
         self._lock = Lock()
 
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:

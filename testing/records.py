@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from chalicelib.api.responses import Answer, Candidate, FeaturesUsed, ModelUsed, Place, PredictedTaxon, Timings
-from chalicelib.features.lookup import NO_LOCATION
+from chalicelib.features.features import NO_LOCATION
 from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.telemetry.record import Record
 from testing.pictures import jpeg

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from chalicelib.features.cells import center_of, text_of
-from chalicelib.features.lookup import CacheLevel, Features, Mode
+from chalicelib.features.features import CacheLevel, Features, Mode
 from chalicelib.model.session import Scores
 from chalicelib.model.taxonomy import Animal, Prediction, Taxonomy
 

@@ -1,7 +1,7 @@
-"""The cells that places are counted in: H3 at resolution 3 (about 110 km across, 41,162 on Earth).
+"""Cells: the H3 grid at resolution 3 (41,162 cells on Earth, about 110 km across).
 
-The only form of a location that is cached, logged or counted. A cell is an `int` that fits a PostgreSQL
-`bigint`; people and APIs see its usual text form, such as `83be0afffffffff`.
+A cell is the only form of a location that is cached, logged or counted. Code uses an `int` that fits a PostgreSQL
+`bigint`; APIs show the usual text form, such as `83be0afffffffff`.
 """
 
 from functools import cache
@@ -12,14 +12,14 @@ RESOLUTION = 3
 
 @cache
 def prepare() -> Any:
-    """The H3 library; imported when first needed (30 ms of a cold start), or by calling this beside something else."""
+    """The H3 library, imported on first use (30 ms of a cold start); a background thread calls this early."""
     from h3.api import basic_int
 
     return basic_int
 
 
 def cell_of(latitude: float, longitude: float) -> int:
-    """The cell that holds a place; WGS84 decimal degrees."""
+    """The cell that contains a point. WGS84 decimal degrees."""
     return cast("int", prepare().latlng_to_cell(latitude, longitude, RESOLUTION))
 
 
@@ -29,7 +29,7 @@ def text_of(cell: int) -> str:
 
 
 def parse_cell(text: str) -> int:
-    """The cell of a text form; `ValueError` if it is no cell of our resolution."""
+    """Parse the text form. Raises `ValueError` if it is not a cell of resolution 3."""
     try:
         cell = int(text, 16)
     except ValueError:
@@ -40,11 +40,11 @@ def parse_cell(text: str) -> int:
 
 
 def center_of(cell: int) -> tuple[float, float]:
-    """Latitude and longitude of the cell's centre, to a tenth of a degree: it names the cell, not the place."""
+    """Latitude and longitude of the cell's centre, rounded to 0.1 degrees. They identify the cell, not the photo."""
     latitude, longitude = prepare().cell_to_latlng(cell)
     return round(latitude, 1), round(longitude, 1)
 
 
 def neighbours_of(cell: int) -> list[int]:
-    """The cells that touch a cell: six, or five around one of the twelve pentagons."""
+    """The adjacent cells: six, or five around one of the twelve pentagons."""
     return cast("list[int]", prepare().grid_ring(cell, 1))

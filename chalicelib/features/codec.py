@@ -1,12 +1,12 @@
-"""What is known of one cell, as bytes for the cache: packed, versioned and self-describing.
+"""The binary format of one cell's features in the cache.
 
     offset  bytes
          0      4  magic, b"FLNS"
          4      4  CRC-32 of everything after it
-         8      1  format of what follows (1)
-         9      1  flags: 1, written by the warming schedule
-        10      2  v, length of the dataset version
-        12      2  a, length of the areas' text
+         8      1  version of this format (1)
+         9      1  flags: 1 = written by the warming schedule
+        10      2  v, length of the dataset version in bytes
+        12      2  a, length of the areas in bytes
         14      2  0
         16      8  cell
         24     24  created, soft expiry, hard expiry: seconds since 1970, float64
@@ -18,8 +18,8 @@
              +  v  dataset version, UTF-8
              +  a  areas, ASCII, separated by spaces
 
-All little-endian. 9 bytes an animal: 0.7 KB for a cell with 74 animals, 450 KB for one with 50,000. Arrays are views
-into the bytes that came from the cache: unpacking copies nothing and its cost hardly grows (one CRC).
+Little-endian. 9 bytes per animal: 0.7 KB for a cell with 74 animals, 450 KB for one with 50,000. Unpacked arrays are
+views into the bytes read from the cache, so unpacking copies nothing; only the CRC grows with the size.
 """
 
 import struct
@@ -33,21 +33,22 @@ from numpy.typing import NDArray
 MAGIC = b"FLNS"
 FORMAT = 1
 HEADER = struct.Struct("<4sIBBHHHQdddII")
-"""The first 56 bytes; enough to tell whose value it is and when it expires."""
+"""The first 56 bytes: enough to know the cell and the expiry dates."""
 
 _WARMED = 1
 _CRC_FROM = 8
 
 
-class Corrupt(ValueError):
-    """Bytes that are no packed value, or not the one that was asked for."""
+class CorruptValue(ValueError):
+    """The bytes are not a packed value, or belong to another cell or dataset."""
 
 
 class CellAnimals(NamedTuple):
-    """The animals of one cell, as one dataset has them.
+    """The animals of one cell in one dataset.
 
     `areas`: ISO 3166-1 alpha-2 codes. `animals`: ids, int32, ascending. `weights`: float32 in (0, 1].
-    `status`: uint8, 1 native, 2 introduced. All three arrays have the same length. Both empty: open sea.
+    `status`: uint8, 1 native, 2 introduced. All three arrays have the same length. Open sea has neither areas
+    nor animals.
     """
 
     cell: int
@@ -59,12 +60,12 @@ class CellAnimals(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing at all is known of the cell."""
+        """Whether the dataset has neither areas nor animals for the cell."""
         return not self.areas and not len(self.animals)
 
 
-class Packed(NamedTuple):
-    """CellAnimals with their lifetime: stale after `soft`, gone after `hard`; seconds since 1970."""
+class CachedValue(NamedTuple):
+    """Animals of a cell with their dates: stale after `soft`, deleted after `hard`; seconds since 1970."""
 
     cell_animals: CellAnimals
     created: float
@@ -73,10 +74,10 @@ class Packed(NamedTuple):
     warmed: bool = False
 
 
-def pack(value: Packed) -> bytes:
-    """The bytes of a value; `unpack` gives it back."""
-    known = value.cell_animals
-    version, areas = known.version.encode(), " ".join(known.areas).encode("ascii")
+def pack(value: CachedValue) -> bytes:
+    """The bytes of a value; the inverse of `unpack`."""
+    animals = value.cell_animals
+    version, areas = animals.version.encode(), " ".join(animals.areas).encode("ascii")
     head = HEADER.pack(
         MAGIC,
         0,
@@ -85,19 +86,19 @@ def pack(value: Packed) -> bytes:
         len(version),
         len(areas),
         0,
-        known.cell,
+        animals.cell,
         value.created,
         value.soft,
         value.hard,
-        len(known.animals),
+        len(animals.animals),
         0,
     )
     rest = b"".join(
         (
             head[_CRC_FROM:],
-            known.animals.astype("<i4", copy=False).tobytes(),
-            known.weights.astype("<f4", copy=False).tobytes(),
-            known.status.astype("u1", copy=False).tobytes(),
+            animals.animals.astype("<i4", copy=False).tobytes(),
+            animals.weights.astype("<f4", copy=False).tobytes(),
+            animals.status.astype("u1", copy=False).tobytes(),
             version,
             areas,
         )
@@ -105,24 +106,24 @@ def pack(value: Packed) -> bytes:
     return MAGIC + crc32(rest).to_bytes(4, "little") + rest
 
 
-def unpack(data: bytes, cell: int, version: str) -> Packed:
-    """The value in bytes that were read for `cell` under `version`. Raises `Corrupt` for anything else."""
+def unpack(data: bytes, cell: int, version: str) -> CachedValue:
+    """The value in bytes read for `cell` and dataset `version`. Raises `CorruptValue` if they hold anything else."""
     if len(data) < HEADER.size:
-        raise Corrupt(f"{len(data)} bytes, a value has at least {HEADER.size}")
+        raise CorruptValue(f"{len(data)} bytes; a value has at least {HEADER.size}")
     magic, crc, form, flags, v, a, _, its_cell, created, soft, hard, n, _ = HEADER.unpack_from(data)
     if magic != MAGIC or form != FORMAT:
-        raise Corrupt("not a value of this format")
+        raise CorruptValue("not a value of this format")
     if len(data) != HEADER.size + 9 * n + v + a:
-        raise Corrupt(f"{len(data)} bytes, its header says {HEADER.size + 9 * n + v + a}")
+        raise CorruptValue(f"{len(data)} bytes, its header promises {HEADER.size + 9 * n + v + a}")
     if crc32(memoryview(data)[_CRC_FROM:]) != crc:
-        raise Corrupt("its checksum differs")
+        raise CorruptValue("its checksum differs")
     text = HEADER.size + 9 * n
     if its_cell != cell or data[text : text + v] != version.encode():
-        raise Corrupt("a value of another cell or dataset")
+        raise CorruptValue("a value of another cell or dataset")
     if not (isfinite(created) and created <= soft <= hard < float("inf")):
-        raise Corrupt("its times are in no order")
+        raise CorruptValue("its times are out of order")
     areas = data[text + v :]
-    return Packed(
+    return CachedValue(
         CellAnimals(
             cell,
             version,
@@ -139,10 +140,10 @@ def unpack(data: bytes, cell: int, version: str) -> Packed:
 
 
 def soft_expiry(head: bytes, cell: int) -> float:
-    """Soft expiry from the first `HEADER.size` bytes of a value. Raises `Corrupt` if they begin no value of `cell`."""
+    """Soft expiry from the first `HEADER.size` bytes of a value. Raises `CorruptValue` if they are not of `cell`."""
     if len(head) != HEADER.size:
-        raise Corrupt(f"{len(head)} bytes, a header has {HEADER.size}")
+        raise CorruptValue(f"{len(head)} bytes, a header has {HEADER.size}")
     magic, _, form, _, _, _, _, its_cell, _, soft, _, _, _ = HEADER.unpack(head)
     if magic != MAGIC or form != FORMAT or its_cell != cell or not isfinite(soft):
-        raise Corrupt("not the header of a value of this cell")
+        raise CorruptValue("not the header of a value of this cell")
     return float(soft)

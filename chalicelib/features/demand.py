@@ -1,24 +1,28 @@
-"""Which cells are asked for, counted by cell only: what warming goes by.
+"""Per-cell request counts, used by warming.
 
-Counts are kept in the process and travel along when it asks Redis for the active version every few seconds, so
-that a request costs a dictionary look-up and no command of its own. A container that is thrown away takes its last
-seconds of counts with it, which harms nothing. Half-lives make old demand count less; keys live for a day.
+Each process counts in memory and sends its counts when it reads the active version from Redis, every few seconds. A
+request thus costs a dictionary look-up and no Redis command. A container that ends loses its last seconds of counts,
+which does no harm. Old demand counts less (half-life); Redis keeps a day of it.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 HOURS = 24
-"""Hours of demand that are kept."""
+"""Hours of demand that Redis keeps."""
 KEEP_SECONDS = (HOURS + 1) * 3600
-"""Life of one hour's counts in Redis."""
+"""TTL of one hour's counts in Redis."""
 HALF_LIFE = 6.0
-"""Hours after which a request counts half."""
+"""Hours after which a request counts half as much."""
 
 
 @dataclass(slots=True)
 class DemandCounts:
-    """Requests since the last one: by cell; how many found features without the database; and on warmed values."""
+    """Requests since the last report to Redis.
+
+    `cells`: requests by cell. `hits`: requests served without the database. `warmed`: hits on values that the warming
+    schedule wrote.
+    """
 
     cells: dict[int, int] = field(default_factory=dict)
     hits: int = 0
@@ -26,36 +30,36 @@ class DemandCounts:
 
 
 class Demand:
-    """Counts of this process, of at most `cells` different cells between two `take`s.
+    """Request counts of this process, for at most `cells` different cells between two `take`s.
 
-    Threads may lose a count to each other now and then; a lock would cost more than the count is worth.
+    Without a lock, threads may lose a count now and then; a lock would cost more than the count is worth.
     """
 
     def __init__(self, cells: int = 512) -> None:
         self._cells = cells
-        self._tally = DemandCounts()
+        self._counts = DemandCounts()
 
     def note(self, cell: int, *, hit: bool, warmed: bool) -> None:
         """Count one request."""
-        tally = self._tally
-        count = tally.cells.get(cell)
+        counts = self._counts
+        count = counts.cells.get(cell)
         if count is not None:
-            tally.cells[cell] = count + 1
-        elif len(tally.cells) < self._cells:
-            tally.cells[cell] = 1
+            counts.cells[cell] = count + 1
+        elif len(counts.cells) < self._cells:
+            counts.cells[cell] = 1
         if hit:
-            tally.hits += 1
+            counts.hits += 1
             if warmed:
-                tally.warmed += 1
+                counts.warmed += 1
 
     def take(self) -> DemandCounts:
-        """What was counted so far; counting begins anew."""
-        tally, self._tally = self._tally, DemandCounts()
-        return tally
+        """Return the counts so far and start again from zero."""
+        counts, self._counts = self._counts, DemandCounts()
+        return counts
 
 
 def hottest(hours: Iterable[Mapping[int, float]], count: int) -> list[int]:
-    """The cells in most demand, hottest first. `hours`: requests by cell, the latest hour first."""
+    """The `count` cells in most demand, hottest first. `hours`: requests by cell for each hour, latest first."""
     demand: dict[int, float] = {}
     for age, cells in enumerate(hours):
         weight = 0.5 ** (age / HALF_LIFE)

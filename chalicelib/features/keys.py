@@ -1,7 +1,7 @@
-"""The names that things have in Redis. docs/explanation/features.md lists them.
+"""The keys in Redis. docs/explanation/features.md lists them.
 
-A cell's value and its lease share the part in braces, so that they live on one server of a cluster and travel in
-one message. Only the value's key carries the dataset version: who holds the lease may not know the version yet.
+A cell's value and its lease share the part in braces (a hash tag), so a cluster keeps them in one slot and one round
+trip reaches both. Only the value's key has the dataset version: a process may take the lease before it knows it.
 """
 
 VERSION = b"faunalens:version"
@@ -9,12 +9,12 @@ VERSION = b"faunalens:version"
 
 
 def value_key(cell: int, version: str) -> bytes:
-    """Packed features of a cell in one dataset."""
+    """Features of a cell in one dataset, in the format of codec.py."""
     return f"faunalens:{{{cell:x}}}:{version}".encode()
 
 
 def lease_key(cell: int) -> bytes:
-    """MemoryEntry by whoever asks the database about the cell."""
+    """The lease of a cell: set while one process queries the database for it."""
     return f"faunalens:{{{cell:x}}}:lease".encode()
 
 
@@ -24,5 +24,5 @@ def demand_key(hour: int) -> bytes:
 
 
 def hits_key(hour: int) -> bytes:
-    """Hash of counts in one hour: `hits`, and `warmed`, those of them on values that warming wrote."""
+    """Hash of counts in one hour: `hits`, and `warmed`, the hits on values that the warming schedule wrote."""
     return b"faunalens:hits:%d" % hour

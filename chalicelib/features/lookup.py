@@ -1,336 +1,280 @@
-"""The animals of a cell, cache-aside: process memory → Redis → PostgreSQL. The algorithm alone.
+"""One look-up of a cell's features, cache-aside: process memory → Redis → PostgreSQL. The algorithm alone.
 
-`CellFeatures.of` never raises for what a dependency does: what went wrong is in what it returns. It takes at most
-`Policy.total` seconds, whatever breaks. docs/explanation/features.md draws it and lists what each fault leads to.
+    fresh in process memory ─────────────────────────────────► memory
+    fresh in Redis ──────────────────────────────────────────► hit
+    stale or missing in Redis: claim the cell's lease
+      won:  query the database ─ answered ─ write, release ──► miss
+                               └ failed ─── leave a note ────► stale, or degraded if there is no stale value
+      lost: a stale value exists ────────────────────────────► stale
+            none exists: poll for the winner's value ────────► hit, or take over the lease
+    Redis unusable: memory until stale, else the database ───► memory, bypass, stale or degraded
 
-    memory fresh ────────────────────────────────────────────► memory
-    value in Redis fresh ────────────────────────────────────► hit
-    value stale or none: claim the cell's lease
-      won:  ask the database ─ answered ─ write, give back ──► miss
-                             └ failed ─── leave a note ──────► stale, or degraded if there is nothing to serve
-      lost: something to serve ──────────────────────────────► stale
-            nothing: wait for the winner's value ────────────► hit, or take the lease over
-    Redis unusable: memory not stale, else the database ─────► memory, bypass, stale or degraded
+docs/explanation/features.md explains it and lists the result of each fault.
 """
 
 import os
 import random
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from chalicelib.errors import CacheError, StoreError
-from chalicelib.features import keys
-from chalicelib.features.codec import Corrupt, Packed, pack, unpack
+from chalicelib.features.active_version import ActiveVersion
+from chalicelib.features.clock import Clock
+from chalicelib.features.codec import CachedValue, CorruptValue, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
+from chalicelib.features.features import CacheLevel, Features, Mode, degraded
+from chalicelib.features.keys import lease_key, value_key
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Publication, Store
-from chalicelib.features.single_flight import SingleFlight
-from chalicelib.features.trace import NO_TRACE, Trace, Visit
-from chalicelib.features.ttl import Lifetimes
-
-Mode = Literal["narrowed", "no_location", "unknown_area", "degraded"]
-CacheLevel = Literal["memory", "hit", "stale", "miss", "bypass"]
+from chalicelib.features.trace import NO_TRACE, WARMED, TraceBuilder
+from chalicelib.features.ttl import TtlPolicy
 
 FAILED = b"failed"
-"""Note in place of a lease: the database just failed for this cell, so neither wait nor try for a moment."""
+"""Note in place of a lease: the database has just failed for this cell. Others neither wait nor query for a moment."""
 READABLE = frozenset({"redis_oom", "redis_readonly"})
-"""Faults of a Redis that takes nothing more, and still gives what it has."""
-SKEW = 60.0
-"""Seconds by which another container's clock may be ahead before it is noted."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Features:
-    """The animals of a cell, and how they were come by.
-
-    `animals` (int32 ids, ascending), `weights` (float32 in (0, 1]) and `status` (uint8: 1 native, 2 introduced) have
-    one length and cannot be written to. `version`: of the dataset; None if none was reached. `faults`: codes of what
-    went wrong on the way, in order, also where features could be had all the same.
-    """
-
-    mode: Mode
-    cache: CacheLevel
-    version: str | None
-    areas: tuple[str, ...]
-    animals: NDArray[np.int32]
-    weights: NDArray[np.float32]
-    status: NDArray[np.uint8]
-    faults: tuple[str, ...] = ()
-    trace: Trace = NO_TRACE
-
-
-_NOTHING: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8]] = (
-    np.frombuffer(b"", np.int32),
-    np.frombuffer(b"", np.float32),
-    np.frombuffer(b"", np.uint8),
-)
-NO_LOCATION = Features("no_location", "bypass", None, (), *_NOTHING)
-"""Features of a request that asked not to be narrowed."""
+"""Faults of a Redis that rejects writes but still answers reads."""
+CLOCK_SKEW = 60.0
+"""Seconds that another container's clock may run ahead before it counts as a fault."""
+FIRST_POLL, LONGEST_POLL = 0.004, 0.1
+"""Seconds between polls for another process's value; each poll doubles the pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How `CellFeatures` goes about it; seconds.
+    """Time limits of look-ups, in seconds.
 
-    `total`: longest look-up. `lease`: life of a lease; longer than a query may take, so that there is never a second
-    one for the cell. `rest`: how long after a failed query nobody asks for the same cell. `fresh`: how long memory
-    serves a value without asking Redis. `version`: how long the active version is believed; a switch of datasets is
-    seen everywhere by then.
+    `total`: longest look-up. `lease`: lifetime of a lease; longer than a query may take, so that a cell never has two
+    queries at once. `retry_pause`: after a failed query, time during which no process queries the same cell. `fresh`:
+    time for which process memory serves a value without asking Redis. `version`: time for which the active version
+    is trusted; every process sees a switch of datasets within it.
     """
 
-    lifetimes: Lifetimes
+    ttl: TtlPolicy
     total: float = 1.5
     lease: float = 1.2
-    rest: float = 1.0
+    retry_pause: float = 1.0
     fresh: float = 60.0
     version: float = 10.0
 
 
 class MemoryEntry(NamedTuple):
-    """An entry of memory: features as they are served from it, and until when (`fresh`: monotonic; others: 1970)."""
+    """Features in process memory. `fresh` is monotonic time; `soft` and `hard` are seconds since 1970."""
 
     features: Features
     fresh: float
     soft: float
     hard: float
 
+    def is_current(self, moment: float, version: str | None) -> bool:
+        """Whether it can be served without asking Redis: fresh, and of the active dataset."""
+        return moment < self.fresh and self.features.version == version
 
-class CellFeatures:
-    """Features by cell for one process. Safe for threads.
 
-    `now` gives seconds since 1970.
-    """
+@dataclass(slots=True, eq=False)
+class Shared:
+    """What all look-ups of a process share. `cache_is_cold`: the last read of Redis found nothing."""
 
-    def __init__(
-        self,
-        cache: Cache,
-        store: Store,
-        policy: Policy,
-        memory: Memory[MemoryEntry],
-        demand: Demand,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._cache, self._store = cache, store
-        self._policy, self._memory, self._demand, self._now = policy, memory, demand, now
-        self._flights = SingleFlight[Features]()
-        self._version: str | None = None
-        self._version_until = 0.0
-        self._cold = False  # whether the last look into Redis was a miss
+    cache: Cache
+    store: Store
+    policy: Policy
+    memory: Memory[MemoryEntry]
+    demand: Demand
+    version: ActiveVersion
+    clock: Clock
+    cache_is_cold: bool = False
 
-    def of(self, cell: int) -> Features:
-        """The animals of a cell."""
-        moment = time.monotonic()
-        held = self._memory.get(cell)
-        if held is not None and moment < self._version_until and self._is_current(held, moment):
-            self._demand.note(cell, hit=True, warmed=held.features.trace.warmed)
-            return held.features
-        deadline = Deadline.after(self._policy.total)
-        features, own = self._flights.join(cell, lambda: self._look_up(Visit(cell, deadline)), deadline)
-        if features is None:
-            features = Features("degraded", "bypass", None, (), *_NOTHING, faults=("flight_timeout",))
-        elif not own:
-            level: CacheLevel = "memory" if features.mode != "degraded" else features.cache
-            features = replace(features, cache=level, trace=Trace(warmed=features.trace.warmed))
-        self._demand.note(cell, hit=features.cache in {"memory", "hit", "stale"}, warmed=features.trace.warmed)
-        return features
 
-    # The path
+class Lookup:
+    """One look-up of one cell. Create it, then `run` it once."""
 
-    def _look_up(self, visit: Visit) -> Features:
+    __slots__ = ("_cell", "_clock", "_deadline", "_shared", "_trace")
+
+    def __init__(self, cell: int, deadline: Deadline, shared: Shared) -> None:
+        self._cell, self._deadline, self._shared, self._clock = cell, deadline, shared, shared.clock
+        self._trace = TraceBuilder()
+
+    def run(self) -> Features:
+        """The cell's features. Never raises for a dependency: `mode`, `cache` and `faults` say what happened."""
+        shared = self._shared
         try:
-            version = self._active_version(visit)
-            held = self._memory.get(visit.cell)
-            if held is not None and self._is_current(held, time.monotonic()):
-                return held.features  # only the version had to be asked for
-            # After a miss the cache is likely cold: then the claim, which reads as well, saves a round trip.
-            unread = self._cold
-            value = None if version is None or unread else self._read(version, visit)
+            version = self._active_version()
+            entry = shared.memory.get(self._cell)
+            if entry is not None and entry.is_current(self._clock.monotonic(), shared.version.value):
+                return entry.features  # only the version had to be read
+            # After a miss the cache is likely cold. The claim reads the value too, so skip the separate read.
+            unread = shared.cache_is_cold
+            value = None if version is None or unread else self._read(version)
         except CacheError as error:
-            visit.met(error)
-            return self._without_cache(visit)
+            self._trace.add_error(error)
+            return self._without_cache()
         if value is not None and self._is_fresh(value):
-            return self._keep(value, "hit", visit)
-        if self._store.is_resting:
-            visit.note("postgres_breaker_open")
-            return self._read_after_all(visit) if unread else self._stale(value, visit)
+            return self._keep(value, "hit")
+        if shared.store.breaker_is_open:
+            self._trace.add_fault("postgres_breaker_open")
+            return self._read_after_all() if unread else self._stale(value)
         try:
-            return self._recompute(version, value, visit)
+            return self._recompute(version, value)
         except CacheError as error:
-            visit.met(error)
+            self._trace.add_error(error)
             if unread and error.fault in READABLE:
-                return self._read_after_all(visit)
-            self._cold = False
-            return self._stale(value, visit) if value is not None else self._without_cache(visit)
+                return self._read_after_all()
+            shared.cache_is_cold = False
+            return self._stale(value) if value is not None else self._without_cache()
 
-    def _read_after_all(self, visit: Visit) -> Features:
-        """Nothing was read, since the claim would have, and there is to be none: look again, and read first."""
-        self._cold = False
-        return self._look_up(visit)
+    def _read_after_all(self) -> Features:
+        """Start over and read first: the read was left to the claim, and there will be no claim."""
+        self._shared.cache_is_cold = False
+        return self.run()
 
-    def _recompute(self, version: str | None, stale: Packed | None, visit: Visit) -> Features:
-        """Ask the database if nobody else is about to; else take their value, or what there is."""
-        lease, token = keys.lease_key(visit.cell), os.urandom(8)
-        pause = 0.004
+    def _recompute(self, version: str | None, stale: CachedValue | None) -> Features:
+        """Query the database if no other process is doing so; otherwise use its value, or a stale one."""
+        cache, lease, token = self._shared.cache, lease_key(self._cell), os.urandom(8)
+        pause = FIRST_POLL
         while True:
-            key = keys.value_key(visit.cell, version) if version is not None else None
-            holder, data = self._cache.claim(lease, token, self._policy.lease, key, visit.deadline)
+            key = value_key(self._cell, version) if version is not None else None
+            holder, data = cache.claim(lease, token, self._shared.policy.lease, key, self._deadline)
             won = holder is None or holder == token
-            value = self._unpacked(data, version, visit) if version is not None else None
-            if version is None:  # nobody knew the version; whoever held the lease before may have told it by now
-                version = self._active_version(visit)
-                value = self._read(version, visit) if version is not None else None
+            value = self._unpacked(data, version) if version is not None else None
+            if version is None:  # unknown so far; the previous holder of the lease may have written it by now
+                version = self._active_version()
+                value = self._read(version) if version is not None else None
             if value is not None and self._is_fresh(value):
-                self._cold = False
-                return self._keep(value, "hit", visit)  # if we hold the lease: nobody needs it before it ends
+                self._shared.cache_is_cold = False
+                return self._keep(value, "hit")  # a lease that we hold may simply expire: the value is fresh
             stale = value or stale
             if won:
-                return self._from_store(lease, token, stale, visit)
-            if stale is not None or self._memory.usable(visit.cell, self._now()) is not None:
-                return self._stale(stale, visit)
-            if holder == FAILED or visit.deadline.left() < pause:
-                visit.note("lease_failed" if holder == FAILED else "lease_timeout")
-                return self._stale(None, visit)
-            pause = self._wait(pause, visit)
+                return self._from_store(lease, token, stale)
+            if stale is not None or self._usable_entry() is not None:
+                return self._stale(stale)
+            if holder == FAILED or self._deadline.left() < pause:
+                self._trace.add_fault("lease_failed" if holder == FAILED else "lease_timeout")
+                return self._stale(None)
+            pause = self._wait(pause)
 
-    def _from_store(self, lease: bytes, token: bytes, stale: Packed | None, visit: Visit) -> Features:
-        """Ask the database, holding the lease."""
-        believed = self._version
+    def _from_store(self, lease: bytes, token: bytes, stale: CachedValue | None) -> Features:
+        """Query the database while holding the lease, and publish the value."""
+        shared, known_version = self._shared, self._shared.version.value
         try:
-            value = self._query(visit)
+            value = self._query()
         except StoreError as error:
-            visit.met(error)
-            self._release(lease, token, visit, FAILED if error.fault != "postgres_breaker_open" else b"")
-            return self._stale(stale, visit)
-        self._cold = True
+            self._trace.add_error(error)
+            self._release(lease, token, FAILED if error.fault != "postgres_breaker_open" else b"")
+            return self._stale(stale)
+        shared.cache_is_cold = True
         version = value.cell_animals.version
         publication = Publication(
-            keys.value_key(visit.cell, version),
+            value_key(self._cell, version),
             pack(value),
             value.hard - value.created,
             version,
-            news="version_corrupt" in visit.faults or believed not in {None, version},
+            version_changed="version_corrupt" in self._trace.faults or known_version not in {None, version},
         )
         try:
-            self._cache.publish(publication, lease, token, visit.deadline)
+            shared.cache.publish(publication, lease, token, self._deadline)
         except CacheError as error:
-            visit.met(error)
-        return self._keep(value, "miss", visit)
+            self._trace.add_error(error)
+        return self._keep(value, "miss")
 
-    def _without_cache(self, visit: Visit) -> Features:
-        """Redis cannot be used: what memory holds is good until it is stale; then the database, one a process."""
-        held = self._memory.usable(visit.cell, self._now())
-        if held is not None and self._now() < held.soft and held.features.version == self._version:
-            return replace(
-                held.features, faults=tuple(visit.faults), trace=visit.trace(warmed=held.features.trace.warmed)
-            )
+    def _without_cache(self) -> Features:
+        """Redis is unusable: serve process memory until it is stale, then query the database."""
+        entry = self._usable_entry()
+        if (
+            entry is not None
+            and self._clock.time() < entry.soft
+            and entry.features.version == self._shared.version.value
+        ):
+            return self._served_from(entry, "memory")
         try:
-            return self._keep(self._query(visit), "bypass", visit)
+            return self._keep(self._query(), "bypass")
         except StoreError as error:
-            visit.met(error)
-            return self._stale(None, visit)
+            self._trace.add_error(error)
+            return self._stale(None)
 
-    def _stale(self, value: Packed | None, visit: Visit) -> Features:
-        """The best that is left: a stale value of Redis, one of memory, or none."""
+    def _stale(self, value: CachedValue | None) -> Features:
+        """The best that is left: a stale value of Redis, else one of process memory, else none."""
         if value is not None:
-            return self._keep(value, "stale", visit)
-        held = self._memory.usable(visit.cell, self._now())
-        if held is not None:
-            trace = visit.trace(warmed=held.features.trace.warmed)
-            return replace(held.features, cache="stale", faults=tuple(visit.faults), trace=trace)
-        return Features(
-            "degraded", "bypass", None, (), *_NOTHING, faults=tuple(visit.faults), trace=visit.trace(warmed=False)
-        )
+            return self._keep(value, "stale")
+        entry = self._usable_entry()
+        if entry is not None:
+            return self._served_from(entry, "stale")
+        return degraded(tuple(self._trace.faults), self._trace.build(warmed=False))
 
-    # Its steps
+    # The steps of the path above
 
-    def _active_version(self, visit: Visit) -> str | None:
-        """Version of the active dataset: believed for a while, then asked of Redis; None if nobody told it yet."""
-        moment = time.monotonic()
-        if moment < self._version_until and self._version is not None:
-            return self._version
-        data = self._cache.check_in(keys.VERSION, self._demand.take(), visit.deadline)
-        if data is not None:
+    def _active_version(self) -> str | None:
+        """Version of the active dataset: read from Redis unless it is still trusted; None if Redis has none either."""
+        version, moment = self._shared.version, self._clock.monotonic()
+        if not version.is_trusted(moment):
             try:
-                self._believe(data.decode(), moment)
+                version.read(self._shared.cache, self._shared.demand, moment, self._deadline)
             except UnicodeDecodeError:
-                visit.note("version_corrupt")
-        elif self._version is not None:
-            self._believe(self._version, moment)  # forgotten by Redis; whoever asks the database next writes it anew
-        return self._version
+                self._trace.add_fault("version_corrupt")
+        return version.value
 
-    def _believe(self, version: str, since: float) -> None:
-        """Counted from when it was asked for: a switch while the answer was under way is then seen in time."""
-        self._version = version
-        self._version_until = since + self._policy.version
+    def _read(self, version: str) -> CachedValue | None:
+        return self._unpacked(self._shared.cache.read(value_key(self._cell, version), self._deadline), version)
 
-    def _read(self, version: str, visit: Visit) -> Packed | None:
-        data = self._cache.read(keys.value_key(visit.cell, version), visit.deadline)
-        return self._unpacked(data, version, visit)
-
-    def _unpacked(self, data: bytes | None, version: str, visit: Visit) -> Packed | None:
-        """A value that may be served; one that does not parse, or is past its hard expiry, is none."""
+    def _unpacked(self, data: bytes | None, version: str) -> CachedValue | None:
+        """The value in the bytes; None if they are corrupt or past their hard expiry."""
         if data is None:
             return None
         try:
-            value = unpack(data, visit.cell, version)
-        except Corrupt:
-            visit.note("value_corrupt")
+            value = unpack(data, self._cell, version)
+        except CorruptValue:
+            self._trace.add_fault("value_corrupt")
             return None
-        ahead = value.created - self._now()
-        if ahead > SKEW:  # written by a clock ahead of ours: take its lifetimes as from now, not its dates
-            visit.note("clock_skew")
-            value = value._replace(created=self._now(), soft=value.soft - ahead, hard=value.hard - ahead)
-        return value if self._now() < value.hard else None
+        now = self._clock.time()
+        ahead = value.created - now
+        if ahead > CLOCK_SKEW:  # the writer's clock was ahead: keep the value's lifetimes, count them from now
+            self._trace.add_fault("clock_skew")
+            value = value._replace(created=now, soft=value.soft - ahead, hard=value.hard - ahead)
+        return value if now < value.hard else None
 
-    def _is_current(self, held: MemoryEntry, moment: float) -> bool:
-        return moment < held.fresh and held.features.version == self._version
+    def _is_fresh(self, value: CachedValue) -> bool:
+        return self._clock.time() < value.soft
 
-    def _is_fresh(self, value: Packed) -> bool:
-        return self._now() < value.soft
+    def _usable_entry(self) -> MemoryEntry | None:
+        return self._shared.memory.usable(self._cell, self._clock.time())
 
-    def _query(self, visit: Visit) -> Packed:
-        """Ask the database. Raises `StoreError`."""
-        started = time.monotonic()
-        visit.queries += 1
+    def _query(self) -> CachedValue:
+        """Query the database. Raises `StoreError`."""
+        started = self._clock.monotonic()
+        self._trace.queries += 1
         try:
-            known = self._store.features_of((visit.cell,), visit.deadline)
+            (found,) = self._shared.store.features_of((self._cell,), self._deadline)
         finally:
-            visit.query_ms += (time.monotonic() - started) * 1e3
-        self._believe(known[0].version, started)
-        return self._policy.lifetimes.of(known[0], self._now())
+            self._trace.query_ms += (self._clock.monotonic() - started) * 1e3
+        self._shared.version.set(found.version, started)
+        return self._shared.policy.ttl.stamp(found, self._clock.time())
 
-    def _release(self, lease: bytes, token: bytes, visit: Visit, note: bytes = b"") -> None:
+    def _release(self, lease: bytes, token: bytes, note: bytes = b"") -> None:
         try:
-            self._cache.release(lease, token, visit.deadline, note, self._policy.rest)
-        except CacheError as error:  # it ends by itself soon
-            visit.met(error)
+            self._shared.cache.release(lease, token, self._deadline, note, self._shared.policy.retry_pause)
+        except CacheError as error:  # the lease expires soon by itself
+            self._trace.add_error(error)
 
-    def _wait(self, pause: float, visit: Visit) -> float:
-        """Wait about `pause` seconds for another's value; returns the next pause."""
-        started = time.perf_counter()
-        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 — spread, not a secret
-        visit.waits += 1
-        visit.wait_ms += (time.perf_counter() - started) * 1e3
-        return min(pause * 2, 0.1)
+    def _wait(self, pause: float) -> float:
+        """Wait about `pause` seconds for another process's value. Returns the next pause."""
+        started = self._clock.monotonic()
+        self._clock.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 — spread, not a secret
+        self._trace.waits += 1
+        self._trace.wait_ms += (self._clock.monotonic() - started) * 1e3
+        return min(pause * 2, LONGEST_POLL)
 
-    def _keep(self, value: Packed, level: CacheLevel, visit: Visit) -> Features:
-        """Features of a value; memory holds them as well."""
-        known = value.cell_animals
-        mode: Mode = "unknown_area" if known.is_empty else "narrowed"
-        arrays = (known.areas, known.animals, known.weights, known.status)
-        held = Features(mode, "memory", known.version, *arrays, trace=_WARMED if value.warmed else NO_TRACE)
-        fresh = time.monotonic() + min(self._policy.fresh, value.soft - self._now())
-        self._memory.put(visit.cell, MemoryEntry(held, fresh, value.soft, value.hard))
-        trace = (
-            held.trace if not visit.faults and level == "hit" and not visit.waits else visit.trace(warmed=value.warmed)
-        )
-        return Features(mode, level, known.version, *arrays, tuple(visit.faults), trace)
+    def _served_from(self, entry: MemoryEntry, level: CacheLevel) -> Features:
+        """Features of an entry of process memory, with what went wrong on the way to it."""
+        trace = self._trace.build(warmed=entry.features.trace.warmed)
+        return replace(entry.features, cache=level, faults=tuple(self._trace.faults), trace=trace)
 
-
-_WARMED = Trace(warmed=True)
+    def _keep(self, value: CachedValue, level: CacheLevel) -> Features:
+        """Put a value into process memory. Returns its features."""
+        found, trace = value.cell_animals, self._trace
+        mode: Mode = "unknown_area" if found.is_empty else "narrowed"
+        arrays = (found.areas, found.animals, found.weights, found.status)
+        in_memory = Features(mode, "memory", found.version, *arrays, trace=WARMED if value.warmed else NO_TRACE)
+        fresh = self._clock.monotonic() + min(self._shared.policy.fresh, value.soft - self._clock.time())
+        self._shared.memory.put(self._cell, MemoryEntry(in_memory, fresh, value.soft, value.hard))
+        is_plain_hit = level == "hit" and not trace.faults and not trace.waits
+        done = in_memory.trace if is_plain_hit else trace.build(warmed=value.warmed)
+        return Features(mode, level, found.version, *arrays, tuple(trace.faults), done)

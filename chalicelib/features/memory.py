@@ -1,22 +1,22 @@
-"""A small, bounded memory of one process: the first and fastest level of the features' cache."""
+"""A bounded cache in process memory: the first and fastest level of the feature cache."""
 
 from threading import Lock
 from typing import Protocol
 
 
 class Perishable(Protocol):
-    """Something that is gone after `hard`, seconds since 1970."""
+    """A value that expires at `hard`, in seconds since 1970."""
 
     @property
     def hard(self) -> float: ...
 
 
 class Memory[T: Perishable]:
-    """At most `size` entries by cell; the one written longest ago makes room.
+    """At most `size` entries by cell; the entry written longest ago is evicted.
 
-    Reading takes no lock and moves nothing, so that a hit costs one dictionary look-up. First in, first out comes
-    close to least recently used all the same: what is asked often is written anew each time it turns stale.
-    Entries stay until their hard expiry, long past being fresh: they are what is left when every server is down.
+    A read takes no lock and reorders nothing, so a hit costs one dictionary look-up. First in, first out is close to
+    least recently used here: popular entries are rewritten each time they turn stale.
+    Entries outlive their freshness until their hard expiry: they are served when every server is down.
     """
 
     def __init__(self, size: int) -> None:
@@ -28,11 +28,11 @@ class Memory[T: Perishable]:
         return len(self._entries)
 
     def get(self, cell: int) -> T | None:
-        """The entry of a cell, fresh or not."""
+        """The entry of a cell, whether fresh, stale or expired."""
         return self._entries.get(cell)
 
     def usable(self, cell: int, now: float) -> T | None:
-        """The entry of a cell that is not past its hard expiry; one that is, is forgotten."""
+        """The entry of a cell unless it is past its hard expiry, in which case it is deleted."""
         entry = self._entries.get(cell)
         if entry is not None and entry.hard <= now:
             with self._lock:
@@ -41,7 +41,7 @@ class Memory[T: Perishable]:
         return entry
 
     def put(self, cell: int, entry: T) -> None:
-        """Keep an entry as the newest."""
+        """Store an entry as the newest."""
         if not self._size:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""One look-up a cell at a time within a process: threads that ask for the same take the first one's answer."""
+"""One look-up per cell at a time within a process: concurrent threads share the first one's result."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -7,7 +7,7 @@ from chalicelib.features.deadline import Deadline
 
 
 class _Flight[T]:
-    """A look-up under way; `landed` is held until it is over."""
+    """A running look-up. The lock `landed` is held until it ends."""
 
     __slots__ = ("landed", "result")
 
@@ -18,15 +18,16 @@ class _Flight[T]:
 
 
 class SingleFlight[T]:
-    """Look-ups under way, by cell."""
+    """Running look-ups, by cell."""
 
     def __init__(self) -> None:
         self._under_way: dict[int, _Flight[T]] = {}
 
     def join(self, cell: int, look_up: Callable[[], T], deadline: Deadline) -> tuple[T | None, bool]:
-        """The result for a cell, and whether it was this caller who looked it up.
+        """The result for a cell, and whether this caller ran the look-up itself.
 
-        None if another's look-up was not over by the deadline, or ended in an exception, which is for that caller.
+        The result is None if another thread's look-up did not end by the deadline, or raised: only the thread that
+        ran it sees the exception.
         """
         flight: _Flight[T] = _Flight()
         leading = self._under_way.setdefault(cell, flight)

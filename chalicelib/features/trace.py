@@ -1,18 +1,17 @@
-"""One look-up of features, from door to door: what it may still take, and what happened on the way."""
+"""What one look-up of features did: collected while it runs, then frozen for metrics and logs."""
 
 from dataclasses import dataclass, field
 
 from chalicelib.errors import CacheError, DependencyError
-from chalicelib.features.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What one look-up did, for metrics; all zero for a hit in memory.
+    """What one look-up did, for metrics. All zero for a hit in process memory.
 
-    `queries`, `query_ms`: to the database, failed ones included. `lease_waits`, `lease_wait_ms`: polls for another's
-    value. `opened`: dependencies whose breaker opened. `warmed`: the value was written by the warming schedule.
-    `details`: for logs, what dependencies said of their faults.
+    `queries`, `query_ms`: database queries and their time, failed ones included. `lease_waits`, `lease_wait_ms`: polls
+    for a value that another process was fetching. `opened`: dependencies whose circuit breaker this look-up opened.
+    `warmed`: the warming schedule wrote the value. `details`: error messages of the dependencies, for logs.
     """
 
     queries: int = 0
@@ -25,15 +24,15 @@ class Trace:
 
 
 NO_TRACE = Trace()
-"""Of what needed neither Redis nor PostgreSQL."""
+"""The trace of a look-up that needed neither Redis nor PostgreSQL."""
+WARMED = Trace(warmed=True)
+"""The same, for a value that the warming schedule wrote."""
 
 
 @dataclass(slots=True)
-class Visit:
-    """State of one look-up, made at the door and passed along."""
+class TraceBuilder:
+    """Collects faults, queries and waits during one look-up. `faults`: fault codes in order, each once."""
 
-    cell: int
-    deadline: Deadline
     faults: list[str] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     details: list[str] = field(default_factory=list)
@@ -42,21 +41,21 @@ class Visit:
     waits: int = 0
     wait_ms: float = 0.0
 
-    def note(self, fault: str) -> None:
-        """A fault counts once a look-up, however often it is met."""
+    def add_fault(self, fault: str) -> None:
+        """Add a fault code; a repeated code counts once."""
         if fault not in self.faults:
             self.faults.append(fault)
 
-    def met(self, error: DependencyError) -> None:
-        """Note what a dependency did, and whether its breaker opened over it."""
+    def add_error(self, error: DependencyError) -> None:
+        """Add a dependency's error, and whether it opened the circuit breaker."""
         if error.fault not in self.faults:
             self.details.append(error.summary)
-        self.note(error.fault)
+        self.add_fault(error.fault)
         if error.opened:
             self.opened.append("redis" if isinstance(error, CacheError) else "postgres")
 
-    def trace(self, *, warmed: bool) -> Trace:
-        """What there is to tell at the end; `warmed`: of the value that is served."""
+    def build(self, *, warmed: bool) -> Trace:
+        """The finished trace. `warmed`: whether the warming schedule wrote the value that is served."""
         return Trace(
             self.queries, self.query_ms, self.waits, self.wait_ms, tuple(self.opened), warmed, tuple(self.details)
         )

@@ -1,8 +1,8 @@
-"""Filling the cache before anybody asks: the scheduled function.
+"""Cache warming: the scheduled function that fills Redis ahead of requests.
 
-It looks after the cells in most demand, their neighbours (people move) and well-known places (for a first day without
-demand). What is missing or near its soft expiry is asked of the database in one query and written in few messages;
-if nothing is, the database is not touched, so that a quiet night lets Aurora pause.
+It keeps the cells in most demand warm, their neighbours (people move) and well-known places (for a first day without
+demand). One query fetches whatever is missing or close to its soft expiry, and a few commands write it. If nothing is
+due, the database is not queried, so Aurora can pause on a quiet night.
 """
 
 import csv
@@ -14,22 +14,22 @@ from typing import Protocol
 
 from chalicelib.errors import DependencyError
 from chalicelib.features.cells import cell_of, neighbours_of, parse_cell
-from chalicelib.features.codec import CellAnimals, Corrupt, pack, soft_expiry
+from chalicelib.features.codec import CellAnimals, CorruptValue, pack, soft_expiry
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import HOURS, hottest
 from chalicelib.features.keys import VERSION, value_key
 from chalicelib.features.protocols import Entry
-from chalicelib.features.ttl import Lifetimes
+from chalicelib.features.ttl import TtlPolicy
 
 PLACES = Path(__file__).parents[1] / "places.csv"
-"""National parks, zoos and big cities; database/places.csv, linked here so that it is packed."""
+"""National parks, zoos and big cities: a link to database/places.csv, so that Chalice packages it."""
 
-_HEADS_AT_ONCE = 500
-_BYTES_AT_ONCE = 1_000_000
+_HEADS_PER_READ = 500
+_BYTES_PER_WRITE = 1_000_000
 
 
 class WarmCache(Protocol):
-    """What warming needs of Redis. Every method raises `CacheError` and ends by the deadline."""
+    """What warming needs of Redis. Every method raises `CacheError` on failure and returns by the deadline."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None: ...
     def heads(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]: ...
@@ -46,12 +46,12 @@ class WarmStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What to look after, and when to act; docs/explanation/features.md weighs warmth against a sleeping database.
+class WarmingPlan:
+    """Which cells to keep warm, and when to query; docs/explanation/features.md says what warmth costs.
 
-    `hottest`: cells in most demand. `margin`: a value that turns stale sooner than this many seconds is due.
-    `ahead`: once anything is due, so is what turns stale within this. `quiet`: with fewer requests than this in the
-    last two hours, only what is missing is due.
+    `hottest`: number of cells in most demand. `margin`: a value that turns stale within this many seconds is due.
+    `ahead`: once any value is due, so is every value that turns stale within this many seconds. `quiet`: with fewer
+    requests than this in the last two hours, only missing values are due.
     """
 
     hottest: int = 200
@@ -61,12 +61,12 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Report:
+class WarmingReport:
     """What one run did.
 
-    `considered` cells are `refreshed`, `skipped` (good for a while yet) or `failed` (also for want of time).
-    `hits`: requests that the cache answered in the last two hours, `warmed_hits` those of them on warmed values.
-    `quiet`: whether the database was left to sleep. `faults`: codes of what went wrong; `details`: what was said of it.
+    Each of the `considered` cells was `refreshed`, `skipped` (still fresh) or `failed` (an error, or out of time).
+    `hits`: requests served from the cache in the last two hours; `warmed_hits`: those on warmed values. `quiet`: demand
+    was too low to wake the database. `faults`: fault codes; `details`: error messages of the dependencies.
     """
 
     considered: int = 0
@@ -83,28 +83,28 @@ class Report:
 
     @property
     def useful(self) -> float | None:
-        """Share of hits that were on warmed values; None without hits."""
+        """Share of hits on warmed values; None without hits."""
         return self.warmed_hits / self.hits if self.hits else None
 
 
 class Warming:
-    """Warms one cache from one store. `places`: cells to look after whatever the demand."""
+    """Warms one cache from one store. `places`: cells to keep warm whatever the demand."""
 
     def __init__(
         self,
         cache: WarmCache,
         store: WarmStore,
-        lifetimes: Lifetimes,
-        plan: Plan,
+        ttl: TtlPolicy,
+        plan: WarmingPlan,
         places: Sequence[int],
         now: Callable[[], float] = time,
     ) -> None:
-        self._cache, self._store, self._lifetimes = cache, store, lifetimes
+        self._cache, self._store, self._ttl = cache, store, ttl
         self._plan, self._places, self._now = plan, places, now
 
-    def run(self, deadline: Deadline) -> Report:
-        """Warm until the deadline. Never raises for what a dependency does: the report tells."""
-        report, started = Report(), perf_counter()
+    def run(self, deadline: Deadline) -> WarmingReport:
+        """Warm until the deadline. Never raises for a dependency: the report lists its faults."""
+        report, started = WarmingReport(), perf_counter()
         try:
             self._run(report, deadline)
         except DependencyError as error:
@@ -114,7 +114,7 @@ class Warming:
         report.seconds = perf_counter() - started
         return report
 
-    def _run(self, report: Report, deadline: Deadline) -> None:
+    def _run(self, report: WarmingReport, deadline: Deadline) -> None:
         hour = int(self._now()) // 3600
         hours = self._cache.demand(range(hour, hour - HOURS, -1), self._plan.hottest, deadline)
         for each in (hour, hour - 1):
@@ -135,10 +135,10 @@ class Warming:
         report.skipped = len(cells) - len(due)
 
         report.queries = 1
-        known = self._store.features_of(due, deadline)
-        if known[0].version != version:
-            self._cache.announce(known[0].version, self._lifetimes.hard, deadline)
-        for entries in self._batches(known):
+        found = self._store.features_of(due, deadline)
+        if found[0].version != version:
+            self._cache.announce(found[0].version, self._ttl.hard, deadline)
+        for entries in self._batches(found):
             if deadline.left() <= 0:
                 report.faults.append("out_of_time")
                 return
@@ -146,34 +146,34 @@ class Warming:
             report.refreshed += len(entries)
 
     def _candidates(self, hours: Sequence[dict[int, float]]) -> list[int]:
-        """Cells to look after, each once, the most wanted first."""
+        """Cells to keep warm, each once: by demand, then well-known places, then neighbours."""
         hot = [cell for cell in hottest(hours, self._plan.hottest) if _is_cell(cell)]
         around = (neighbour for cell in hot for neighbour in neighbours_of(cell))
         return list(dict.fromkeys((*hot, *self._places, *around)))
 
     def _time_left(self, cells: Sequence[int], version: str, deadline: Deadline) -> dict[int, float]:
-        """Seconds until each cell's value turns stale; 0 where there is none, or none that can be read."""
+        """Seconds until each cell's value turns stale; 0 where it is missing or corrupt."""
         left: dict[int, float] = {}
-        for start in range(0, len(cells), _HEADS_AT_ONCE):
-            some = cells[start : start + _HEADS_AT_ONCE]
+        for start in range(0, len(cells), _HEADS_PER_READ):
+            some = cells[start : start + _HEADS_PER_READ]
             heads = self._cache.heads([value_key(cell, version) for cell in some], deadline)
             for cell, head in zip(some, heads, strict=True):
                 try:
                     left[cell] = max(soft_expiry(head, cell) - self._now(), 0.001)
-                except Corrupt:
+                except CorruptValue:
                     left[cell] = 0.0
         return left
 
-    def _batches(self, known: Sequence[CellAnimals]) -> Iterator[list[Entry]]:
-        """Values to write, about a megabyte at a time."""
+    def _batches(self, found: Sequence[CellAnimals]) -> Iterator[list[Entry]]:
+        """The values to write, in batches of about a megabyte."""
         entries: list[Entry] = []
         size = 0
-        for each in known:
-            value = self._lifetimes.of(each, self._now(), warmed=True)
+        for each in found:
+            value = self._ttl.stamp(each, self._now(), warmed=True)
             entry = Entry(value_key(each.cell, each.version), pack(value), value.hard - value.created)
             entries.append(entry)
             size += len(entry.value)
-            if size >= _BYTES_AT_ONCE:
+            if size >= _BYTES_PER_WRITE:
                 yield entries
                 entries, size = [], 0
         if entries:
@@ -181,7 +181,7 @@ class Warming:
 
 
 def _is_cell(number: int) -> bool:
-    """Whether a number that was read from Redis is a cell."""
+    """Whether a number read from Redis is a valid cell."""
     try:
         return number < 2**63 and parse_cell(f"{number:x}") == number
     except ValueError:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.features.lookup import Features
+from chalicelib.features.features import Features
 from chalicelib.model.taxonomy import Taxonomy
 
 

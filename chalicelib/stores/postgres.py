@@ -126,7 +126,7 @@ class PostgresStore:
         self._lock = Lock()
 
     @property
-    def is_resting(self) -> bool:
+    def breaker_is_open(self) -> bool:
         """Whether it failed so often that it is left alone for now."""
         return self._breaker.is_open
 

@@ -150,7 +150,7 @@ class RedisCache:
 
         def ask(redis: "Redis") -> None:
             _set(redis, Entry(value.key, value.value, value.seconds))
-            _set(redis, _version(value.version, value.seconds), only_if_missing=not value.news)
+            _set(redis, _version(value.version, value.seconds), only_if_missing=not value.version_changed)
             _give_back(redis, lease, token)
 
         self._run(ask, deadline)

@@ -1,7 +1,7 @@
-"""What one request did, or one run of warming: filled along the path, read once at its end."""
+"""What one request or one warming run did: filled while it runs, read once at its end for metrics and logs."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,18 @@ from chalicelib.telemetry.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from chalicelib.api.responses import Answer
-    from chalicelib.features.lookup import Features
+    from chalicelib.features.features import Features
     from chalicelib.features.trace import Trace
-    from chalicelib.features.warming import Report
+    from chalicelib.features.warming import WarmingReport
     from chalicelib.photo.decode import Photo
 
+_STEP_METRICS = {
+    "photo": "PhotoLatency",
+    "location": "LocationLatency",
+    "features": "FeaturesLatency",
+    "scoring": "ScoringLatency",
+}
+"""The metric of each step. `fetch`, the read from S3, has none: only uploads have it, and every metric costs money."""
 _MODES = {
     "narrowed": "Narrowed",
     "no_location": "NoLocation",
@@ -32,16 +39,16 @@ _LEVELS = {
 }
 _CACHE_FAULTS = ("redis_", "value_corrupt", "version_corrupt")
 _DATABASE_FAULTS = ("postgres_", "lease_failed")
-"""How codes of faults begin. `lease_failed`: the database had just failed whoever asked for the cell before. What
-is neither (another request was too slow, a clock is ahead) is seen by its effect: stale, degraded, or none."""
+"""Prefixes of fault codes. `lease_failed`: the database had just failed for another process. The other codes (a slow
+look-up in another thread, clock skew) show in their effect: stale, degraded, or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a request failed, as text. `cause`: type of the error behind it; `trace`: only where the fault is ours.
+    """Why a request failed, as text. `cause`: type of the underlying error; `trace`: only for internal errors.
 
-    The exception itself is not kept: its traceback holds the frames of the request, and they hold the photo's pixels
-    and this record. Such a circle lives until the cyclic collector runs, which counts objects and not bytes.
+    The exception itself is not kept: its traceback refers to the request's frames, and they refer to the photo's pixels
+    and to this record. Such a cycle lives until Python's cyclic collector runs, which counts objects and not bytes.
     """
 
     status: int
@@ -53,9 +60,9 @@ class Failure:
 
     @classmethod
     def of(cls, error: HTTPError, cause: BaseException | None = None) -> "Failure":
-        """What is kept of an error. `cause`: what led to it, if it is not the error's own `__cause__`.
+        """The text of an error. `cause`: the underlying error, if it is not the error's own `__cause__`.
 
-        `is_lasting`: it does not pass by itself, as when the model is broken.
+        `is_lasting`: it does not go away by itself, as with a broken model.
         """
         cause = cause or error.__cause__
         if cause is None:
@@ -73,9 +80,9 @@ class Failure:
 
 @dataclass(slots=True)
 class Record:
-    """What one request did. Made at the door, passed along, written once; nothing outlives the request.
+    """What one request did. Created when the request arrives, passed down, written once at the end.
 
-    `initialisation`: seconds that the process took to get ready, if this request is its first.
+    `seconds`: time by step. `initialisation`: start-up time of the process in seconds, on its first request only.
     """
 
     request_id: str
@@ -89,24 +96,20 @@ class Record:
     failure: Failure | None = None
     initialisation: float | None = None
 
-    def timed[**P, R](self, stage: str, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run one step and count its time under a stage; several steps may share one."""
-        started = perf_counter()
-        try:
-            return step(*args, **kwargs)
-        finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - started
+    def step(self, name: str) -> "_Step":
+        """Time one step of the request: `with record.step("photo"):`. Several blocks may share a name."""
+        return _Step(self.seconds, name)
 
-    def milliseconds(self, stage: str) -> float:
-        """Time spent in a stage so far, in milliseconds to a tenth."""
-        return round(self.seconds.get(stage, 0.0) * 1e3, 1)
+    def milliseconds(self, step: str) -> float:
+        """Time spent in a step so far, in milliseconds, rounded to 0.1."""
+        return round(self.seconds.get(step, 0.0) * 1e3, 1)
 
     def elapsed(self) -> float:
-        """Time since the request came in, in milliseconds to a tenth."""
+        """Time since the request arrived, in milliseconds, rounded to 0.1."""
         return round((perf_counter() - self.started) * 1e3, 1)
 
     def metrics(self) -> dict[str, float]:
-        """What this request adds to each metric."""
+        """The value of each metric for this request."""
         values: dict[str, float] = {
             "Requests": 1,
             "Faults": int(self.failure is not None and self.failure.status >= 500),
@@ -116,9 +119,7 @@ class Record:
         }
         if self.initialisation is not None:
             values["InitLatency"] = round(self.initialisation * 1e3, 1)
-        for stage in self.seconds:
-            if stage != "fetch":
-                values[f"{stage.capitalize()}Latency"] = self.milliseconds(stage)
+        values |= {metric: self.milliseconds(step) for step, metric in _STEP_METRICS.items() if step in self.seconds}
         if self.photo:
             values |= {"PhotoBytes": self.photo.size_in_bytes, "PhotoMegapixels": self.photo.megapixels}
         if self.features:
@@ -128,7 +129,7 @@ class Record:
         return values
 
     def dimensions(self) -> dict[str, str]:
-        """The values of those dimensions that only some metrics have."""
+        """Values of the dimensions that only some metrics have."""
         values = {"route": self.route}
         if self.failure and self.failure.status < 500:
             values["code"] = self.failure.code
@@ -138,11 +139,11 @@ class Record:
         return values
 
     def properties(self) -> dict[str, Any]:
-        """What is known of this request besides, for Logs Insights. Never a coordinate, never who asked."""
+        """Further properties of this request for Logs Insights. Never a coordinate, never the caller's identity."""
         values: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
         if self.failure:
             values["code"] = self.failure.code
-        if "fetch" in self.seconds:  # only uploads have it; as a metric it would be paid for
+        if "fetch" in self.seconds:
             values["fetch_ms"] = self.milliseconds("fetch")
         if self.cell:
             values["cell"] = self.cell
@@ -164,15 +165,30 @@ class Record:
         return values
 
 
+class _Step:
+    """Adds the time of a `with` block to a step; also if the block raises."""
+
+    __slots__ = ("_name", "_seconds", "_started")
+
+    def __init__(self, seconds: dict[str, float], name: str) -> None:
+        self._seconds, self._name = seconds, name
+
+    def __enter__(self) -> None:
+        self._started = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._seconds[self._name] = self._seconds.get(self._name, 0.0) + perf_counter() - self._started
+
+
 @dataclass(frozen=True, slots=True)
 class WarmingRecord:
-    """What one run of the warming schedule did."""
+    """One run of the warming schedule."""
 
     request_id: str
-    report: "Report"
+    report: "WarmingReport"
 
     def metrics(self) -> dict[str, float]:
-        """What this run adds to each metric."""
+        """The value of each metric for this run."""
         report = self.report
         values: dict[str, float] = {
             "WarmingRuns": 1,
@@ -187,11 +203,11 @@ class WarmingRecord:
         return values if report.useful is None else values | {"WarmingUseful": report.useful}
 
     def dimensions(self) -> dict[str, str]:
-        """None but those that every metric has."""
+        """No dimension beyond those that every metric has."""
         return {}
 
     def properties(self) -> dict[str, Any]:
-        """What is known of this run besides, for Logs Insights."""
+        """Further properties of this run for Logs Insights."""
         return {"request_id": self.request_id, "quiet": self.report.quiet, "faults": self.report.faults}
 
 

@@ -11,7 +11,7 @@ from random import Random
 import numpy as np
 
 from chalicelib.config.settings import Settings
-from chalicelib.features.lookup import CacheLevel, Features, Mode
+from chalicelib.features.features import CacheLevel, Features, Mode
 from chalicelib.features.trace import Trace
 from cloudwatch.simulation import day
 

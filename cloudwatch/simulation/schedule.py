@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
-from chalicelib.features.warming import Report
+from chalicelib.features.warming import WarmingReport
 from chalicelib.telemetry.record import WarmingRecord
 from cloudwatch.simulation import day
 from cloudwatch.simulation.fleet import DEFAULTS, Fleet
@@ -24,7 +24,7 @@ class Schedule:
     def run(self, moment: float, fleet: Fleet) -> WarmingRecord:
         """One run. As in warming.py: once anything is due, so is what will be within the hour."""
         self._hits = [(when, warmed) for when, warmed in self._hits if moment - when < 7200]
-        report = Report(considered=len(self._cells))
+        report = WarmingReport(considered=len(self._cells))
         report.hits, report.warmed_hits = len(self._hits), sum(warmed for _, warmed in self._hits)
         report.seconds = self._random.lognormvariate(-1.4, 0.2)
         if moment in day.REDIS_DOWN:
@@ -47,5 +47,5 @@ class Schedule:
         report.skipped = report.considered - report.refreshed - report.failed
         return self._record(report)
 
-    def _record(self, report: Report) -> WarmingRecord:
+    def _record(self, report: WarmingReport) -> WarmingRecord:
         return WarmingRecord(f"{self._random.getrandbits(128):032x}", report)

@@ -18,7 +18,7 @@ from chalicelib.api.responses import (
     Source,
     Timings,
 )
-from chalicelib.features.lookup import NO_LOCATION, Features
+from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.telemetry.record import Failure, Record
 from cloudwatch.simulation.fleet import Container, Fleet
 

@@ -9,11 +9,14 @@ from typing import Literal, NamedTuple, Protocol
 import pytest
 
 from chalicelib.config.settings import Settings
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.demand import Demand
-from chalicelib.features.lookup import CacheLevel, CellFeatures, Features, Mode, Policy
+from chalicelib.features.features import CacheLevel, Features, Mode
+from chalicelib.features.lookup import Policy
 from chalicelib.features.memory import Memory
-from chalicelib.services import build_cache, build_features, build_lifetimes, build_store
+from chalicelib.services import build_cache, build_features, build_store, build_ttl_policy
 from chalicelib.telemetry.record import Record
+from testing.clock import WallClock
 
 TOTAL = 1.5
 """`FEATURES_TOTAL`: seconds that no look-up exceeds, whatever breaks."""
@@ -114,12 +117,12 @@ class Container:
         self.cache, self.store = build_cache(settings), build_store(settings)
         self.features = build_features(settings, self.cache, self.store)
         if ahead:
-            policy = Policy(build_lifetimes(settings))
-            clock = lambda: time() + ahead  # noqa: E731
+            policy = Policy(build_ttl_policy(settings))
+            clock = WallClock(lambda: time() + ahead)
             self.features = CellFeatures(self.cache, self.store, policy, Memory(10), Demand(), clock)
 
-    def of(self, cell: int) -> Features:
-        return self.features.of(cell)
+    def at(self, cell: int) -> Features:
+        return self.features.at(cell)
 
     def close(self) -> None:
         self.cache.close()
@@ -129,13 +132,13 @@ class Container:
 def asked(variables: Mapping[str, str], cell: int) -> Features:
     """The answer of a container that just started."""
     with closing(Container(variables)) as container:
-        return container.of(cell)
+        return container.at(cell)
 
 
 def assert_answered(answer: Answer, container: Container, cell: int) -> float:
     """Ask, and compare with what is expected; returns the seconds it took."""
     started = monotonic()
-    features = container.of(cell)
+    features = container.at(cell)
     taken = monotonic() - started
     faults = answer.or_faults if features.faults == answer.or_faults else answer.faults
     told = (features.mode, features.cache, features.faults)
@@ -151,7 +154,7 @@ def assert_recovers(container: Container, cell: int, within: float) -> float:
     """Once nothing is broken any more, the same container finds the cell in Redis, without a fault; returns when."""
     started = monotonic()
     while True:
-        features = container.of(cell)
+        features = container.at(cell)
         taken = monotonic() - started
         if features.cache == "hit" and not features.faults:
             return taken
@@ -169,7 +172,7 @@ def play[R: Ground](case: Case[R], state: State, answer: Answer, ground: R, vari
         with case.fault(ground):
             taken = assert_answered(answer, container, cell)
             started = monotonic()
-            next_one = container.of(ground.cell())
+            next_one = container.at(ground.cell())
             assert monotonic() - started < TOTAL
             assert next_one.mode == "narrowed" or any(fault.startswith("postgres") for fault in next_one.faults)
         # AND once it is whole again, it is used again

@@ -9,7 +9,7 @@ from threading import Event
 from time import monotonic
 from typing import Self
 
-from chalicelib.features.lookup import Features
+from chalicelib.features.features import Features
 from testing.faults.case import Container
 
 PACE = 0.002
@@ -59,5 +59,5 @@ class Load:
         with closing(Container(self._variables)) as container:
             while not self._over.wait(PACE * random.random()):
                 cell, at = random.choice(self._cells), monotonic()
-                features = container.of(cell)
+                features = container.at(cell)
                 self.answers.append(Asked(at, monotonic() - at, cell, features))

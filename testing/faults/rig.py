@@ -54,7 +54,7 @@ class Ground:
         asked(self.straight, self.cell())
         cell = self.known = self.cell()
         if state == "held":
-            assert container.of(cell).mode == "narrowed"
+            assert container.at(cell).mode == "narrowed"
         elif state != "none":
             stale: Mapping[str, str] = STALE_AT_ONCE if state == "stale" else {}
             assert asked({**self.straight, **stale}, cell).cache == "miss"
@@ -62,9 +62,9 @@ class Ground:
 
     def connect(self, container: Container) -> None:
         """Let a container ask both servers, and find something in Redis last."""
-        assert container.of(self.cell()).faults == ()
+        assert container.at(self.cell()).faults == ()
         cell = self.know("fresh", container)
-        assert (container.of(cell).cache, container.of(cell).faults) == ("hit", ())
+        assert (container.at(cell).cache, container.at(cell).faults) == ("hit", ())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -55,7 +55,7 @@ def test_with_both_down_stale_features_answer_up_to_the_hard_limit(redis_rig: Ri
         with both_down(redis_rig):
             # THEN they answer for so long, and not longer
             assert_answered(cases.HELD_STALE.answer, container, cell)
-            while (features := container.of(cell)).mode == "narrowed":
+            while (features := container.at(cell)).mode == "narrowed":
                 assert features.cache == "stale"
                 assert monotonic() - born < 0.6
             assert monotonic() - born > 0.4
@@ -72,7 +72,7 @@ def test_more_threads_than_connections_wait_a_little_and_go_to_the_database(redi
             # WHEN eight threads want it THEN those that wait for too long do without
             with ThreadPoolExecutor(8) as threads:
                 started = monotonic()
-                answers = list(threads.map(container.of, cells))
+                answers = list(threads.map(container.at, cells))
                 taken = monotonic() - started
         finally:
             redis_rig.redis_proxy.restore()
@@ -91,7 +91,7 @@ def test_a_thread_that_waits_behind_another_waits_no_longer_than_it_may(redis_ri
         redis_rig.postgres_proxy.hold()
         try:
             with ThreadPoolExecutor(1) as threads:
-                first = threads.submit(container.of, cells[0])
+                first = threads.submit(container.at, cells[0])
                 while not container.store._lock.locked():
                     assert not first.done()
                 # THEN another gives up as well
@@ -106,7 +106,7 @@ def test_a_value_from_a_clock_that_is_ahead_is_used_and_told(redis_rig: Rig) -> 
     # GIVEN a value that a container wrote whose clock is an hour ahead
     cell = redis_rig.cell()
     with closing(Container(redis_rig.straight, ahead=cases.HOUR)) as fast:
-        assert fast.of(cell).cache == "miss"
+        assert fast.at(cell).cache == "miss"
     # THEN we use it, and say so
     with closing(Container(redis_rig.straight)) as container:
         assert_answered(cases.CLOCK_OF_ANOTHER.answer, container, cell)

@@ -86,13 +86,13 @@ def test_a_user_of_redis_whose_password_is_a_token(rig: TlsRig) -> None:
     # WHEN a container signs in with it THEN it works
     with closing(Container({**rig.over_tls, **signed})) as container:
         rig.connect(container)
-        assert container.of(rig.cell()).faults == ()
+        assert container.at(rig.cell()).faults == ()
     # AND all that warming does is allowed too
     warming = build_warming(Settings.from_environment({**rig.over_tls, **signed, "WARM_HOTTEST": "5"}))
     assert warming.run(Deadline.after(10)).faults == []
     # AND a token for another region is none
     with closing(Container({**rig.over_tls, **signed, "AWS_REGION": "eu-west-1"})) as stranger:
-        assert stranger.of(rig.cell()).faults == ("redis_auth",)
+        assert stranger.at(rig.cell()).faults == ("redis_auth",)
 
 
 @pytest.mark.usefixtures("_signing")
@@ -109,10 +109,10 @@ def test_a_user_of_postgres_whose_password_is_a_token(rig: TlsRig) -> None:
     # WHEN a container signs in with it THEN it works
     with closing(Container({**rig.over_tls, **signed})) as container:
         rig.connect(container)
-        assert container.of(rig.cell()).faults == ()
+        assert container.at(rig.cell()).faults == ()
     # AND a token for another region is none
     with closing(Container({**rig.over_tls, **signed, "AWS_REGION": "eu-west-1"})) as stranger:
-        assert stranger.of(rig.cell()).faults == ("postgres_auth",)
+        assert stranger.at(rig.cell()).faults == ("postgres_auth",)
 
 
 def access_of_the_stack() -> str:

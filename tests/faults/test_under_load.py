@@ -28,7 +28,7 @@ def known_cells(ground: Ground, count: int = 40) -> list[int]:
     cells = [ground.cell() for _ in range(count)]
     with closing(Container(ground.straight)) as container:
         for cell in cells:
-            assert container.of(cell).mode == "narrowed"
+            assert container.at(cell).mode == "narrowed"
     return cells
 
 

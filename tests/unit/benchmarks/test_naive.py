@@ -27,29 +27,29 @@ def naive(cache: MemoryCache, store: MemoryStore) -> NaiveFeatures:
 
 
 def test_a_miss_asks_the_database_and_the_next_is_a_hit(naive: NaiveFeatures, store: MemoryStore) -> None:
-    assert [naive.of(CELL), naive.of(CELL), naive.of(CELL + 1)] == ["miss", "hit", "miss"]
+    assert [naive.at(CELL), naive.at(CELL), naive.at(CELL + 1)] == ["miss", "hit", "miss"]
     assert store.queries == [CELL, CELL + 1]
 
 
 def test_a_value_is_gone_after_its_time(naive: NaiveFeatures, cache: MemoryCache) -> None:
     # GIVEN a value; WHEN its time is over
-    naive.of(CELL)
+    naive.at(CELL)
     while cache.get(value_key(CELL, "v1")) is not None:
         sleep(0.01)
     # THEN it is asked for anew
-    assert naive.of(CELL) == "miss"
+    assert naive.at(CELL) == "miss"
 
 
 def test_without_redis_it_asks_the_database(naive: NaiveFeatures, cache: MemoryCache) -> None:
     cache.fault = "redis_unreachable"
-    assert naive.of(CELL) == "bypass"
+    assert naive.at(CELL) == "bypass"
 
 
 def test_without_the_database_there_is_nothing(naive: NaiveFeatures, store: MemoryStore) -> None:
     store.fault = "postgres_unreachable"
-    assert naive.of(CELL) is None
+    assert naive.at(CELL) is None
 
 
 def test_what_cannot_be_read_is_written_anew(naive: NaiveFeatures, cache: MemoryCache) -> None:
     cache.put(value_key(CELL, "v1"), b"rubbish", 60)
-    assert [naive.of(CELL), naive.of(CELL)] == ["miss", "hit"]
+    assert [naive.at(CELL), naive.at(CELL)] == ["miss", "hit"]

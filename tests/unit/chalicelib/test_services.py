@@ -49,7 +49,7 @@ def test_budgets_and_bounds_come_from_the_settings() -> None:
     assert "statement_timeout=600" in str(store._arguments["options"])
     policy = features._policy
     assert (policy.total, policy.lease, policy.fresh, policy.version) == (1.1, 0.8, 5, 2)
-    assert policy.lifetimes.soft == 60
+    assert policy.ttl.soft == 60
 
 
 def test_by_default_a_lease_outlives_a_query_and_all_of_it_fits_the_total() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import BadRequest
-from chalicelib.features.warming import Report
+from chalicelib.features.warming import WarmingReport
 from chalicelib.telemetry.logs import FIELDS
 from chalicelib.telemetry.record import Failure, WarmingRecord
 from testing.records import complete
@@ -20,7 +20,7 @@ def test_every_property_of_a_line_of_metrics_is_listed_and_no_other() -> None:
     record.failure = Failure.of(BadRequest("x"))
     record.seconds["fetch"] = 0.1
     record.features = replace(record.features, faults=("redis_timeout",))
-    known = record.properties().keys() | WarmingRecord("r", Report()).properties().keys()
+    known = record.properties().keys() | WarmingRecord("r", WarmingReport()).properties().keys()
     # THEN the table of properties has just those
     table = PAGE.partition("## Lines of metrics")[2].partition("Each further dimension")[0]
     listed = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}

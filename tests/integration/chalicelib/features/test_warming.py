@@ -10,7 +10,7 @@ import redis
 from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.keys import value_key
-from chalicelib.features.warming import Plan, Warming, read_places
+from chalicelib.features.warming import Warming, WarmingPlan, read_places
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import Container, database
@@ -27,14 +27,14 @@ def container(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> I
 
 
 def warming(container: Container, places: list[int]) -> Warming:
-    return Warming(container.cache, container.store, container.policy.lifetimes, Plan(margin=60, ahead=120), places)
+    return Warming(container.cache, container.store, container.policy.ttl, WarmingPlan(margin=60, ahead=120), places)
 
 
 def test_where_people_ask_is_warm_for_all_who_come_next(container: Container, valkey_server: ValkeyServer) -> None:
     # GIVEN requests for a cell, counted when the container next asks for the version
-    container.features.of(HERE)
-    container.features._version_until = 0
-    container.features.of(HERE)
+    container.features.at(HERE)
+    container.features._version._trusted_until = 0
+    container.features.at(HERE)
     # WHEN warmed
     report = warming(container, []).run(Deadline.after(5))
     # THEN the neighbours are filled, in one query, and the cell itself was good
@@ -42,7 +42,7 @@ def test_where_people_ask_is_warm_for_all_who_come_next(container: Container, va
     assert (report.queries, report.faults) == (1, [])
     with closing(redis.Redis.from_url(valkey_server.admin_url)) as admin:
         assert all(0 < admin.ttl(value_key(cell, "v1")) <= 6600 for cell in neighbours_of(HERE))
-    answers = [container.features.of(cell) for cell in neighbours_of(HERE)]
+    answers = [container.features.at(cell) for cell in neighbours_of(HERE)]
     assert {(features.cache, features.trace.warmed) for features in answers} == {("hit", True)}
     # AND the next run finds nothing to do, and leaves the database alone
     again = warming(container, []).run(Deadline.after(5))
@@ -61,9 +61,9 @@ def test_usefulness_is_told_by_those_who_were_served(container: Container) -> No
     # GIVEN a warmed cell and another that is not, both asked for
     warming(container, [HERE]).run(Deadline.after(5))
     for cell in (HERE, HERE, HERE, ELSEWHERE, ELSEWHERE):
-        container.features.of(cell)
-    container.features._version_until = 0
-    container.features.of(HERE)
+        container.features.at(cell)
+    container.features._version._trusted_until = 0
+    container.features.at(HERE)
     # THEN three of the four hits were on a warmed value
     report = warming(container, []).run(Deadline.after(5))
     assert (report.hits, report.warmed_hits, report.useful) == (4, 3, 0.75)

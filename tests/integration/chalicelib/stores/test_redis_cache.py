@@ -41,8 +41,8 @@ def cache(valkey_server: ValkeyServer, witness: redis.Redis) -> Iterator[RedisCa
         yield cache
 
 
-def published(value: bytes = b"value", version: str = "v1", *, news: bool = False) -> Publication:
-    return Publication(KEY, value, 60, version, news)
+def published(value: bytes = b"value", version: str = "v1", *, version_changed: bool = False) -> Publication:
+    return Publication(KEY, value, 60, version, version_changed)
 
 
 def test_what_is_written_is_read_and_lives_for_a_time(cache: RedisCache, witness: redis.Redis) -> None:
@@ -89,7 +89,7 @@ def test_publishing_writes_the_value_tells_the_version_and_frees_the_lease(
     # AND another version is told only if it is news
     cache.publish(published(version="v0"), LEASE, b"one", soon())
     assert witness.get(VERSION) == b"v1"
-    cache.publish(published(version="v2", news=True), LEASE, b"one", soon())
+    cache.publish(published(version="v2", version_changed=True), LEASE, b"one", soon())
     assert witness.get(VERSION) == b"v2"
 
 

@@ -11,7 +11,7 @@ from chalicelib.api import responses as answer
 from chalicelib.api.responses import PredictedTaxon, candidates_of, message_of, place_of, predicted, residents_of
 from chalicelib.config.settings import Settings
 from chalicelib.features import cells
-from chalicelib.features.lookup import NO_LOCATION, CacheLevel, Features, Mode
+from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode
 from chalicelib.model.session import Scores
 from chalicelib.model.taxonomy import Prediction, Taxon, Taxonomy
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.codec import FORMAT, HEADER, CellAnimals, Corrupt, Packed, pack, soft_expiry, unpack
+from chalicelib.features.codec import FORMAT, HEADER, CachedValue, CellAnimals, CorruptValue, pack, soft_expiry, unpack
 from testing.in_process import cell_animals
 
 CELL = 0x83BE0AFFFFFFFFF
@@ -14,7 +14,7 @@ seconds = st.floats(0, 4e9)
 
 
 @st.composite
-def packed(draw: st.DrawFn) -> Packed:
+def packed(draw: st.DrawFn) -> CachedValue:
     ids = sorted(draw(st.sets(st.integers(0, 2**31 - 1), max_size=60)))
     weight = st.floats(2**-10, 1, width=32)
     known = CellAnimals(
@@ -26,11 +26,11 @@ def packed(draw: st.DrawFn) -> Packed:
         np.array([draw(st.sampled_from((1, 2))) for _ in ids], np.uint8),
     )
     created, soft, hard = sorted(draw(st.tuples(seconds, seconds, seconds)))
-    return Packed(known, created, soft, hard, draw(st.booleans()))
+    return CachedValue(known, created, soft, hard, draw(st.booleans()))
 
 
 @given(packed())
-def test_what_is_packed_comes_back(value: Packed) -> None:
+def test_what_is_packed_comes_back(value: CachedValue) -> None:
     known = value.cell_animals
     # WHEN packed and unpacked
     data = pack(value)
@@ -47,14 +47,14 @@ def test_what_is_packed_comes_back(value: Packed) -> None:
 
 @given(st.binary(max_size=400))
 def test_garbage_is_corrupt_and_nothing_else(data: bytes) -> None:
-    with pytest.raises(Corrupt):
+    with pytest.raises(CorruptValue):
         unpack(data, CELL, "v1")
-    with pytest.raises(Corrupt):
+    with pytest.raises(CorruptValue):
         soft_expiry(data, CELL)
 
 
 @given(packed(), st.data())
-def test_a_changed_byte_is_noticed(value: Packed, data: st.DataObject) -> None:
+def test_a_changed_byte_is_noticed(value: CachedValue, data: st.DataObject) -> None:
     # GIVEN a value of which one bit was flipped, or the end lost
     whole = bytearray(pack(value))
     place = data.draw(st.integers(0, len(whole) - 1))
@@ -63,14 +63,14 @@ def test_a_changed_byte_is_noticed(value: Packed, data: st.DataObject) -> None:
     else:
         del whole[place:]
     # THEN it is no value any more
-    with pytest.raises(Corrupt):
+    with pytest.raises(CorruptValue):
         unpack(bytes(whole), value.cell_animals.cell, value.cell_animals.version)
 
 
 @pytest.mark.parametrize(("cell", "version"), [(CELL + 1, "v1"), (CELL, "v2"), (CELL, "")])
 def test_a_value_of_another_cell_or_dataset_is_corrupt(cell: int, version: str) -> None:
-    data = pack(Packed(cell_animals(CELL), 0, 1, 2))
-    with pytest.raises(Corrupt, match="another"):
+    data = pack(CachedValue(cell_animals(CELL), 0, 1, 2))
+    with pytest.raises(CorruptValue, match="another"):
         unpack(data, cell, version)
 
 
@@ -81,32 +81,32 @@ def resealed(data: bytes, offset: int, new: bytes) -> bytes:
 
 
 def test_a_later_format_is_not_guessed_at() -> None:
-    data = pack(Packed(cell_animals(CELL), 0, 1, 2))
-    with pytest.raises(Corrupt, match="format"):
+    data = pack(CachedValue(cell_animals(CELL), 0, 1, 2))
+    with pytest.raises(CorruptValue, match="format"):
         unpack(resealed(data, 8, bytes([FORMAT + 1])), CELL, "v1")
 
 
 @pytest.mark.parametrize("created", [math.nan, math.inf, 5.0])
 def test_times_in_no_order_are_corrupt(created: float) -> None:
-    data = pack(Packed(cell_animals(CELL), created, 1, 2))
-    with pytest.raises(Corrupt, match="times"):
+    data = pack(CachedValue(cell_animals(CELL), created, 1, 2))
+    with pytest.raises(CorruptValue, match="times"):
         unpack(data, CELL, "v1")
 
 
 def test_a_header_of_another_cell_is_corrupt() -> None:
-    data = pack(Packed(cell_animals(CELL), 0, 1, 2))
-    with pytest.raises(Corrupt):
+    data = pack(CachedValue(cell_animals(CELL), 0, 1, 2))
+    with pytest.raises(CorruptValue):
         soft_expiry(data[: HEADER.size], CELL + 1)
 
 
 def test_arrays_are_views_that_cannot_be_written_to() -> None:
-    animals = unpack(pack(Packed(cell_animals(CELL), 0, 1, 2)), CELL, "v1").cell_animals.animals
+    animals = unpack(pack(CachedValue(cell_animals(CELL), 0, 1, 2)), CELL, "v1").cell_animals.animals
     with pytest.raises(ValueError, match="read-only"):
         animals[0] = 1
 
 
 def test_a_value_has_nine_bytes_an_animal() -> None:
     def size(animals: int) -> int:
-        return len(pack(Packed(cell_animals(CELL, animals=animals), 0, 1, 2)))
+        return len(pack(CachedValue(cell_animals(CELL, animals=animals), 0, 1, 2)))
 
     assert size(1000) - size(0) == 9000

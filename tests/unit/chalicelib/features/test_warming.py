@@ -3,28 +3,30 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.codec import pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.keys import VERSION, value_key
-from chalicelib.features.lookup import CellFeatures, MemoryEntry, Policy
+from chalicelib.features.lookup import MemoryEntry, Policy
 from chalicelib.features.memory import Memory
-from chalicelib.features.ttl import Lifetimes
-from chalicelib.features.warming import PLACES, Plan, Report, Warming, read_places
+from chalicelib.features.ttl import TtlPolicy
+from chalicelib.features.warming import PLACES, Warming, WarmingPlan, WarmingReport, read_places
+from testing.clock import WallClock
 from testing.in_process import MemoryCache, MemoryStore, cell_animals
 
 PLACE, HOT = cell_of(-24.0, 31.5), cell_of(48.9, 2.4)
-LIVES = Lifetimes(soft=3600, hard=36000, empty=0.5, jitter=0)
+LIVES = TtlPolicy(soft=3600, hard=36000, empty=0.5, jitter=0)
 HOUR = 100
 
 
 class World:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: WarmingPlan) -> None:
         self.cache, self.store, self.plan = MemoryCache(), MemoryStore(), plan
         self.seconds = HOUR * 3600.0
 
-    def warm(self, patience: float = 5.0) -> Report:
+    def warm(self, patience: float = 5.0) -> WarmingReport:
         places = Warming(self.cache, self.store, LIVES, self.plan, [PLACE], now=lambda: self.seconds)
         return places.run(Deadline.after(patience))
 
@@ -34,7 +36,7 @@ class World:
 
 @pytest.fixture
 def world() -> World:
-    return World(Plan(hottest=10, margin=600, ahead=1800, quiet=1))
+    return World(WarmingPlan(hottest=10, margin=600, ahead=1800, quiet=1))
 
 
 def test_on_the_first_day_the_places_are_warmed(world: World) -> None:
@@ -46,9 +48,9 @@ def test_on_the_first_day_the_places_are_warmed(world: World) -> None:
     assert world.cache.get(VERSION) == b"v1"
     # AND a request finds them, and tells that warming was useful
     container = CellFeatures(
-        world.cache, world.store, Policy(LIVES), Memory[MemoryEntry](9), Demand(), now=lambda: world.seconds
+        world.cache, world.store, Policy(LIVES), Memory[MemoryEntry](9), Demand(), WallClock(lambda: world.seconds)
     )
-    features = container.of(PLACE)
+    features = container.at(PLACE)
     assert (features.cache, features.trace.warmed) == ("hit", True)
 
 
@@ -66,7 +68,7 @@ def test_what_is_good_for_a_while_is_left_and_the_database_too(world: World) -> 
     world.warm()
     world.asked(PLACE)
     for cell in neighbours_of(PLACE):
-        world.cache.put(value_key(cell, "v1"), pack(LIVES.of(cell_animals(cell), world.seconds)))
+        world.cache.put(value_key(cell, "v1"), pack(LIVES.stamp(cell_animals(cell), world.seconds)))
     # WHEN warmed again THEN nothing is asked
     world.store.queries.clear()
     report = world.warm()
@@ -78,10 +80,10 @@ def test_what_turns_stale_soon_is_refreshed_and_what_does_a_little_later_with_it
     # GIVEN a place with 500 s to its soft expiry, and a hot cell with 1,500 s
     world.asked(HOT)
     for cell in neighbours_of(HOT):
-        world.cache.put(value_key(cell, "v1"), pack(LIVES.of(cell_animals(cell), world.seconds)))
+        world.cache.put(value_key(cell, "v1"), pack(LIVES.stamp(cell_animals(cell), world.seconds)))
     world.cache.put(VERSION, b"v1")
-    world.cache.put(value_key(PLACE, "v1"), pack(LIVES.of(cell_animals(PLACE), world.seconds - 3100)))
-    world.cache.put(value_key(HOT, "v1"), pack(LIVES.of(cell_animals(HOT), world.seconds - 2100)))
+    world.cache.put(value_key(PLACE, "v1"), pack(LIVES.stamp(cell_animals(PLACE), world.seconds - 3100)))
+    world.cache.put(value_key(HOT, "v1"), pack(LIVES.stamp(cell_animals(HOT), world.seconds - 2100)))
     # THEN the place is due, and the hot cell goes with it
     report = world.warm()
     assert set(world.store.queries) == {PLACE, HOT}
@@ -92,19 +94,19 @@ def test_a_little_later_alone_is_no_reason_to_wake_the_database(world: World) ->
     world.asked(PLACE, requests=1)
     world.cache.put(VERSION, b"v1")
     for cell in (PLACE, *neighbours_of(PLACE)):
-        world.cache.put(value_key(cell, "v1"), pack(LIVES.of(cell_animals(cell), world.seconds - 2100)))
+        world.cache.put(value_key(cell, "v1"), pack(LIVES.stamp(cell_animals(cell), world.seconds - 2100)))
     assert world.warm().queries == 0
 
 
 def test_a_quiet_night_lets_values_turn_stale(world: World) -> None:
     # GIVEN a place that is stale, and nobody who asked within two hours
     world.cache.put(VERSION, b"v1")
-    world.cache.put(value_key(PLACE, "v1"), pack(LIVES.of(cell_animals(PLACE), world.seconds - 5000)))
+    world.cache.put(value_key(PLACE, "v1"), pack(LIVES.stamp(cell_animals(PLACE), world.seconds - 5000)))
     report = world.warm()
     # THEN the database sleeps on
     assert (report.quiet, report.queries, report.skipped) == (True, 0, 1)
     # AND with a plan that never is quiet, it does not
-    world.plan = Plan(hottest=10, margin=600, ahead=1800, quiet=0)
+    world.plan = WarmingPlan(hottest=10, margin=600, ahead=1800, quiet=0)
     assert world.warm().refreshed == 1
 
 
@@ -163,7 +165,7 @@ def test_writing_ends_with_the_time(world: World) -> None:
 
 
 def test_large_values_are_written_in_several_messages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.features.warming._BYTES_AT_ONCE", 300)
+    monkeypatch.setattr("chalicelib.features.warming._BYTES_PER_WRITE", 300)
     world.asked(HOT)
     assert world.warm().refreshed == 8
     assert world.cache.calls.count("write") == 3

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.lookup import NO_LOCATION, Features, Mode
+from chalicelib.features.features import NO_LOCATION, Features, Mode
 from chalicelib.model.prior import prior_of
 from chalicelib.model.taxonomy import Taxonomy
 

@@ -56,7 +56,7 @@ def test_the_last_moments_of_a_request_prove_nothing_about_the_server() -> None:
         connections = server.connections
         assert fault(store, seconds=0) == "postgres_timeout"
         assert server.connections == connections
-        assert not store.is_resting
+        assert not store.breaker_is_open
         # AND a request that had the time opens it
         assert fault(store) == "postgres_timeout!"
         store.close()
@@ -88,7 +88,7 @@ def test_after_failures_in_a_row_it_is_left_alone() -> None:
         store = store_at(server.address.port, budget=PATIENT)
         assert [fault(store) for _ in range(3)] == ["postgres_disconnected"] * 2 + ["postgres_disconnected!"]
         connections = server.connections
-        assert store.is_resting
+        assert store.breaker_is_open
         assert fault(store) == "postgres_breaker_open"
         assert server.connections == connections
 
@@ -109,7 +109,7 @@ def test_another_thread_that_has_the_connection_is_waited_for_within_the_budget(
     store = store_at(1)
     with store._lock:
         assert fault(store, seconds=0.05) == "postgres_busy"
-    assert not store.is_resting
+    assert not store.breaker_is_open
 
 
 def test_threads_that_wait_for_one_without_an_answer_open_the_breaker() -> None:
@@ -136,7 +136,7 @@ def test_threads_that_wait_while_others_are_answered_prove_nothing() -> None:
         thread.start()
         assert fault(store) == "postgres_busy"
         thread.join()
-    assert not store.is_resting
+    assert not store.breaker_is_open
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import BadRequest, CacheError, InternalError, ModelError, StoreError, Unavailable
-from chalicelib.features.deadline import Deadline
-from chalicelib.features.lookup import NO_LOCATION
-from chalicelib.features.trace import Visit
-from chalicelib.features.warming import Report
+from chalicelib.features.features import NO_LOCATION
+from chalicelib.features.trace import TraceBuilder
+from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming
 from chalicelib.telemetry.record import Failure, Record, WarmingRecord
@@ -72,12 +71,12 @@ def test_a_request_without_trouble_is_not_worth_a_line() -> None:
 
 def test_faults_are_told_with_what_was_said_of_them() -> None:
     # GIVEN a look-up that Redis and then PostgreSQL failed, one of them twice
-    visit = Visit(0, Deadline.after(1))
-    visit.met(CacheError("redis_timeout", "Timeout reading from 10.0.0.7:6379"))
-    visit.met(CacheError("redis_timeout", "again"))
-    visit.note("lease_timeout")
-    visit.met(StoreError("postgres_auth", 'failed: password authentication failed for user "x"\nDETAIL: secret'))
-    features = replace(NO_LOCATION, mode="degraded", faults=tuple(visit.faults), trace=visit.trace(warmed=False))
+    trace = TraceBuilder()
+    trace.add_error(CacheError("redis_timeout", "Timeout reading from 10.0.0.7:6379"))
+    trace.add_error(CacheError("redis_timeout", "again"))
+    trace.add_fault("lease_timeout")
+    trace.add_error(StoreError("postgres_auth", 'failed: password authentication failed for user "x"\nDETAIL: secret'))
+    features = replace(NO_LOCATION, mode="degraded", faults=tuple(trace.faults), trace=trace.build(warmed=False))
     # WHEN the request is over
     (line,) = told(Record("r-1", "/identify", features=features, cell="83be0efffffffff"))
     # THEN one line has all codes, and the first words of each
@@ -182,8 +181,8 @@ def test_lines_are_not_written_again_by_lambdas_own_handler() -> None:
 
 def test_a_run_of_warming_tells_its_faults_and_nothing_else() -> None:
     with logging_to() as (log, stream):
-        log_warming(log, WarmingRecord("r-1", Report()))
-        log_warming(log, WarmingRecord("r-2", Report(faults=["redis_timeout"], details=["redis_timeout: slow"])))
+        log_warming(log, WarmingRecord("r-1", WarmingReport()))
+        log_warming(log, WarmingRecord("r-2", WarmingReport(faults=["redis_timeout"], details=["redis_timeout: slow"])))
     line = json.loads(stream.getvalue())
     assert (line["level"], line["request_id"], line["codes"]) == ("WARNING", "r-2", ["redis_timeout"])
 

@@ -11,9 +11,9 @@ import pytest
 from chalicelib.api.responses import Place
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import BadRequest, InternalError, Unavailable
-from chalicelib.features.lookup import NO_LOCATION, CacheLevel, Features, Mode
+from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode
 from chalicelib.features.trace import Trace
-from chalicelib.features.warming import Report
+from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import METRICS
@@ -49,16 +49,14 @@ def test_errors_are_counted_by_whose_they_are() -> None:
     assert ours.dimensions() == {"route": "/"}
 
 
-def test_steps_of_a_stage_add_up_even_if_they_fail() -> None:
+def test_blocks_of_one_step_add_up_even_if_one_raises() -> None:
     record = Record("r", "/")
 
-    def fail() -> None:
-        raise ValueError
-
-    record.timed("photo", lambda: None)
+    with record.step("photo"):
+        pass
     before = record.seconds["photo"]
-    with pytest.raises(ValueError):
-        record.timed("photo", fail)
+    with pytest.raises(ValueError), record.step("photo"):
+        raise ValueError
     assert record.seconds["photo"] > before
     assert "PhotoLatency" in emitted(record)
 
@@ -104,7 +102,7 @@ def test_faults_are_counted_by_whose_they_are(faults: tuple[str, ...], cache: in
 
 def test_every_fault_that_the_path_notes_by_itself_is_considered_here() -> None:
     # GIVEN the codes in the algorithm's own code (those of Redis and PostgreSQL begin with their names)
-    text = (ROOT / "chalicelib" / "features" / "lookup.py").read_text(encoding="utf-8")
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib" / "features").glob("*.py"))
     codes = set(re.findall(r'"((?:lease|flight|clock|value|version)_[a-z]+)"', text))
     # THEN the test above says of each what it counts as
     assert codes == {
@@ -171,7 +169,9 @@ def test_a_cold_start_is_told_with_the_time_it_took() -> None:
 
 
 def test_a_run_of_warming_is_counted() -> None:
-    report = Report(considered=9, refreshed=4, skipped=3, failed=2, queries=1, seconds=0.5, hits=10, warmed_hits=5)
+    report = WarmingReport(
+        considered=9, refreshed=4, skipped=3, failed=2, queries=1, seconds=0.5, hits=10, warmed_hits=5
+    )
     report.faults.append("redis_timeout")
     metrics = WarmingRecord("r-1", report).metrics()
     names = ("Runs", "Considered", "Refreshed", "Skipped", "Failed", "Queries", "Faults", "Useful", "Latency")
@@ -179,12 +179,12 @@ def test_a_run_of_warming_is_counted() -> None:
 
 
 def test_warming_without_hits_has_no_share_of_them() -> None:
-    assert "WarmingUseful" not in WarmingRecord("r-1", Report()).metrics()
+    assert "WarmingUseful" not in WarmingRecord("r-1", WarmingReport()).metrics()
 
 
 def test_every_metric_is_emitted_by_something_and_nothing_else_is() -> None:
     # GIVEN a request that did everything, and a run of warming
-    record, warmed = complete(), WarmingRecord("r-2", Report(hits=1))
+    record, warmed = complete(), WarmingRecord("r-2", WarmingReport(hits=1))
     # THEN together they have all metrics; and properties never have a metric's name
     assert record.metrics().keys() | warmed.metrics().keys() == METRICS.keys()
     assert not (record.properties().keys() | warmed.properties().keys()) & METRICS.keys()

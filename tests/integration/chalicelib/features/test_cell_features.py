@@ -11,15 +11,16 @@ import pytest
 import redis
 
 from chalicelib.features.deadline import Deadline
+from chalicelib.features.features import Features
 from chalicelib.features.keys import VERSION, lease_key, value_key
-from chalicelib.features.lookup import Features, Policy
-from chalicelib.features.ttl import Lifetimes
+from chalicelib.features.lookup import Policy
+from chalicelib.features.ttl import TtlPolicy
 from local.stack import postgres, valkey
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import ANIMALS, FIRST, Container, database, switch
 
-POLICY = Policy(Lifetimes(soft=600, hard=6000, empty=0.25, jitter=0.1))
+POLICY = Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
 
 
 class World:
@@ -31,9 +32,9 @@ class World:
         self._containers.callback(container.close)
         return container
 
-    def of(self, cell: int = FIRST) -> Features:
+    def at(self, cell: int = FIRST) -> Features:
         """IdentifyParams of a container that just started."""
-        return self.container().features.of(cell)
+        return self.container().features.at(cell)
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def told(features: Features) -> tuple[str, str, tuple[str, ...]]:
 def test_from_the_database_through_redis_into_memory(world: World) -> None:
     # GIVEN two containers and nothing cached
     one, other = world.container().features, world.container().features
-    answers = one.of(FIRST), other.of(FIRST), other.of(FIRST)
+    answers = one.at(FIRST), other.at(FIRST), other.at(FIRST)
     # THEN each level answers in turn, with the same animals
     assert [told(features)[1:] for features in answers] == [("miss", ()), ("hit", ()), ("memory", ())]
     for features in answers:
@@ -75,61 +76,61 @@ def test_from_the_database_through_redis_into_memory(world: World) -> None:
 
 
 def test_open_sea_is_unknown_and_cached_for_less_time(world: World) -> None:
-    assert told(world.of(FIRST + 5000)) == ("unknown_area", "miss", ())
-    assert told(world.of(FIRST + 5000)) == ("unknown_area", "hit", ())
+    assert told(world.at(FIRST + 5000)) == ("unknown_area", "miss", ())
+    assert told(world.at(FIRST + 5000)) == ("unknown_area", "hit", ())
     assert 0 < world.admin.pttl(value_key(FIRST + 5000, "v1")) <= 1_650_000
 
 
 def test_many_containers_at_once_give_one_query(world: World) -> None:
     containers = [world.container().features for _ in range(30)]
     with ThreadPoolExecutor(30) as pool:
-        answers = list(pool.map(lambda features: features.of(FIRST), containers))
+        answers = list(pool.map(lambda features: features.at(FIRST), containers))
     assert sum(features.trace.queries for features in answers) == 1
     assert {features.mode for features in answers} == {"narrowed"}
 
 
 def test_stale_values_are_refreshed_by_one(world: World) -> None:
     # GIVEN values that are stale at once
-    policy = replace(POLICY, lifetimes=Lifetimes(soft=0.001, hard=600, empty=1, jitter=0))
-    world.container(policy).features.of(FIRST)
+    policy = replace(POLICY, ttl=TtlPolicy(soft=0.001, hard=600, empty=1, jitter=0))
+    world.container(policy).features.at(FIRST)
     time.sleep(0.01)
     # WHEN another holds the lease THEN the old one is served
     world.admin.set(lease_key(FIRST), b"another", px=300)
-    assert told(world.of()) == ("narrowed", "stale", ())
+    assert told(world.at()) == ("narrowed", "stale", ())
     # AND once it is free, the database is asked
     world.admin.delete(lease_key(FIRST))
-    assert told(world.of()) == ("narrowed", "miss", ())
-    assert told(world.of()) == ("narrowed", "hit", ())
+    assert told(world.at()) == ("narrowed", "miss", ())
+    assert told(world.at()) == ("narrowed", "hit", ())
 
 
 def test_an_announced_switch_is_seen_within_the_belief(world: World) -> None:
     # GIVEN a container that believes for a tenth of a second
     features = world.container(replace(POLICY, version=0.1)).features
-    assert features.of(FIRST).version == "v1"
+    assert features.at(FIRST).version == "v1"
     # WHEN v2 is switched to and announced
     switch(world.database_url, "v2")
     world.container().cache.announce("v2", 60, Deadline.after(1))
     time.sleep(0.11)
     # THEN it answers from v2, without a fault
-    answer = features.of(FIRST)
+    answer = features.at(FIRST)
     assert (answer.version, answer.cache, answer.faults) == ("v2", "miss", ())
     assert set(answer.weights) == {0.5}
 
 
 def test_a_switch_that_nobody_announced_spreads_with_the_next_query(world: World) -> None:
     features = world.container(replace(POLICY, version=0.05)).features
-    assert features.of(FIRST).version == "v1"
+    assert features.at(FIRST).version == "v1"
     switch(world.database_url, "v2")
-    assert world.of(FIRST + 1).version == "v2"
+    assert world.at(FIRST + 1).version == "v2"
     time.sleep(0.06)
-    assert features.of(FIRST).version == "v2"
+    assert features.at(FIRST).version == "v2"
 
 
 def test_a_flush_of_redis_under_load_loses_nothing(world: World) -> None:
     containers = [world.container(replace(POLICY, fresh=0.001)).features for _ in range(6)]
 
     def ask(number: int) -> list[Features]:
-        return [containers[number].of(FIRST + n % 5) for n in range(200)]
+        return [containers[number].at(FIRST + n % 5) for n in range(200)]
 
     with ThreadPoolExecutor(6) as pool:
         loads = [pool.submit(ask, number) for number in range(6)]
@@ -146,40 +147,40 @@ def test_a_flush_of_redis_under_load_loses_nothing(world: World) -> None:
 def test_a_restart_of_redis_loses_nothing(postgres_server: PostgresServer) -> None:
     with valkey.serve() as server, world_on(postgres_server, server) as own:
         container = own.container(replace(POLICY, fresh=0.001), rest=0.05).features
-        assert told(container.of(FIRST)) == ("narrowed", "miss", ())
+        assert told(container.at(FIRST)) == ("narrowed", "miss", ())
         # WHEN it is killed
         server.kill()
-        down = [container.of(FIRST) for _ in range(5)]
+        down = [container.at(FIRST) for _ in range(5)]
         assert {features.mode for features in down} == {"narrowed"}
         assert all(features.faults for features in down)
         # AND comes back, empty
         server.start()
-        assert told(container.of(FIRST + 1)) == ("narrowed", "miss", ())
-        assert told(own.of(FIRST + 1)) == ("narrowed", "hit", ())
+        assert told(container.at(FIRST + 1)) == ("narrowed", "miss", ())
+        assert told(own.at(FIRST + 1)) == ("narrowed", "hit", ())
 
 
 def test_a_restart_of_postgres_loses_nothing_that_was_cached(valkey_server: ValkeyServer) -> None:
     with postgres.serve() as server, world_on(server, valkey_server) as own:
         # GIVEN a stale value, and a container with a connection
-        stale = replace(POLICY, lifetimes=Lifetimes(soft=0.001, hard=600, empty=1, jitter=0), fresh=0.001)
+        stale = replace(POLICY, ttl=TtlPolicy(soft=0.001, hard=600, empty=1, jitter=0), fresh=0.001)
         container = own.container(stale).features
-        assert told(container.of(FIRST)) == ("narrowed", "miss", ())
+        assert told(container.at(FIRST)) == ("narrowed", "miss", ())
         # WHEN the database is stopped
         server.stop()
         time.sleep(0.002)
-        features = container.of(FIRST)
+        features = container.at(FIRST)
         assert (features.mode, features.cache) == ("narrowed", "stale")
         assert features.faults[0] in {"postgres_unreachable", "postgres_disconnected", "postgres_starting"}
         # AND once it is back, the next query is answered, on a new connection
         server.start()
         own.admin.delete(lease_key(FIRST))
-        assert told(container.of(FIRST)) == ("narrowed", "miss", ())
+        assert told(container.at(FIRST)) == ("narrowed", "miss", ())
 
 
 def test_without_any_server_the_answer_is_degraded_and_quick() -> None:
     container = Container("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")
     started = time.monotonic()
-    features = container.features.of(FIRST)
+    features = container.features.at(FIRST)
     assert told(features) == ("degraded", "bypass", ("redis_unreachable", "postgres_unreachable"))
     assert time.monotonic() - started < 0.5
 
@@ -191,13 +192,13 @@ def test_a_hung_redis_and_a_hung_database_cost_no_more_than_the_total() -> None:
         world_on(database_server, redis_server) as own,
     ):
         container = own.container().features
-        assert container.of(FIRST).mode == "narrowed"
+        assert container.at(FIRST).mode == "narrowed"
         # WHEN both hang
         redis_server.pause()
         database_server.pause()
         try:
             started = time.monotonic()
-            features = container.of(FIRST + 1)
+            features = container.at(FIRST + 1)
             taken = time.monotonic() - started
         finally:
             redis_server.resume()

@@ -10,17 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.codec import CellAnimals, Packed, pack, unpack
+from chalicelib.features.cell_features import CellFeatures
+from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
+from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.features.keys import VERSION, lease_key, value_key
-from chalicelib.features.lookup import FAILED, NO_LOCATION, CellFeatures, Features, MemoryEntry, Policy
+from chalicelib.features.lookup import FAILED, MemoryEntry, Policy
 from chalicelib.features.memory import Memory
-from chalicelib.features.ttl import Lifetimes
+from chalicelib.features.ttl import TtlPolicy
+from testing.clock import WallClock
 from testing.in_process import MemoryCache, MemoryStore, cell_animals
 
 CELL = 0x83BE0AFFFFFFFFF
-POLICY = Policy(Lifetimes(soft=100, hard=1000, empty=0.25, jitter=0), total=0.5, lease=0.4, rest=0.3)
+POLICY = Policy(TtlPolicy(soft=100, hard=1000, empty=0.25, jitter=0), total=0.5, lease=0.4, retry_pause=0.3)
 
 
 class World:
@@ -32,14 +35,19 @@ class World:
 
     def container(self, policy: Policy | None = None, size: int = 100) -> CellFeatures:
         return CellFeatures(
-            self.cache, self.store, policy or self.policy, Memory[MemoryEntry](size), Demand(), now=lambda: self.seconds
+            self.cache,
+            self.store,
+            policy or self.policy,
+            Memory[MemoryEntry](size),
+            Demand(),
+            WallClock(lambda: self.seconds),
         )
 
     def cached(self, age: float = 0.0, version: str = "v1") -> None:
         """Redis knows the version, and holds the cell's features since `age` seconds."""
         then = self.seconds - age
         self.cache.put(VERSION, version.encode())
-        value = Packed(cell_animals(CELL, version), then, then + 100, then + 1000)
+        value = CachedValue(cell_animals(CELL, version), then, then + 100, then + 1000)
         self.cache.put(value_key(CELL, version), pack(value))
 
 
@@ -57,7 +65,7 @@ class TestLevels:
         # GIVEN nothing cached
         one = world.container()
         # WHEN the cell is asked for, again, and by another container
-        first, again, other = one.of(CELL), one.of(CELL), world.container().of(CELL)
+        first, again, other = one.at(CELL), one.at(CELL), world.container().at(CELL)
         # THEN the database was asked once
         assert told(first) == ("narrowed", "miss", ())
         assert told(again) == ("narrowed", "memory", ())
@@ -72,31 +80,31 @@ class TestLevels:
         assert (first.trace.queries, again.trace.queries, other.trace.queries) == (1, 0, 0)
 
     def test_the_lease_is_given_back(self, world: World) -> None:
-        world.container().of(CELL)
+        world.container().at(CELL)
         assert world.cache.get(lease_key(CELL)) is None
 
     def test_memory_is_fresh_for_a_while_only(self, world: World) -> None:
         container = world.container(replace(POLICY, fresh=0.0))
-        assert [container.of(CELL).cache for _ in range(3)] == ["miss", "hit", "hit"]
+        assert [container.at(CELL).cache for _ in range(3)] == ["miss", "hit", "hit"]
 
     def test_memory_is_never_fresh_past_the_soft_expiry(self, world: World) -> None:
         # GIVEN a value with a hundredth of a second to live
         world.cached(age=99.99)
         container = world.container()
-        assert container.of(CELL).cache == "hit"
+        assert container.at(CELL).cache == "hit"
         # WHEN that is over THEN the database is asked
         world.seconds += 0.02
         time.sleep(0.02)
-        assert container.of(CELL).cache == "miss"
+        assert container.at(CELL).cache == "miss"
 
     def test_an_unknown_cell_is_remembered_too(self, world: World) -> None:
         # GIVEN open sea
         world.store.empty.add(CELL)
         container = world.container()
         # THEN it is unknown_area, from the database once
-        assert told(container.of(CELL)) == ("unknown_area", "miss", ())
-        assert told(container.of(CELL)) == ("unknown_area", "memory", ())
-        assert told(world.container().of(CELL)) == ("unknown_area", "hit", ())
+        assert told(container.at(CELL)) == ("unknown_area", "miss", ())
+        assert told(container.at(CELL)) == ("unknown_area", "memory", ())
+        assert told(world.container().at(CELL)) == ("unknown_area", "hit", ())
         # AND for less time
         data = world.cache.get(value_key(CELL, "v1"))
         assert data is not None
@@ -111,8 +119,8 @@ class TestLevels:
 class TestStale:
     def test_whoever_takes_the_lease_refreshes(self, world: World) -> None:
         world.cached(age=150)
-        assert told(world.container().of(CELL)) == ("narrowed", "miss", ())
-        assert told(world.container().of(CELL)) == ("narrowed", "hit", ())
+        assert told(world.container().at(CELL)) == ("narrowed", "miss", ())
+        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
         assert world.store.queries == [CELL]
 
     def test_the_others_take_the_old_value_without_waiting(self, world: World) -> None:
@@ -120,7 +128,7 @@ class TestStale:
         world.cached(age=150)
         world.cache.put(lease_key(CELL), b"another")
         # THEN it is served, and neither lease nor database touched
-        features = world.container().of(CELL)
+        features = world.container().at(CELL)
         assert told(features) == ("narrowed", "stale", ())
         assert features.trace.lease_waits == 0
         assert world.cache.get(lease_key(CELL)) == b"another"
@@ -130,38 +138,38 @@ class TestStale:
         world.cached(age=150)
         world.cache.put(lease_key(CELL), b"another")
         container = world.container()
-        assert [container.of(CELL).cache for _ in range(2)] == ["stale", "stale"]
+        assert [container.at(CELL).cache for _ in range(2)] == ["stale", "stale"]
 
     def test_a_stale_value_answers_when_the_database_fails(self, world: World) -> None:
         world.cached(age=150)
         world.store.fault = "postgres_unreachable"
-        features = world.container().of(CELL)
+        features = world.container().at(CELL)
         assert told(features) == ("narrowed", "stale", ("postgres_unreachable",))
         assert features.trace.queries == 1
         # AND for a moment nobody asks again
         assert world.cache.get(lease_key(CELL)) == FAILED
-        assert told(world.container().of(CELL)) == ("narrowed", "stale", ())
+        assert told(world.container().at(CELL)) == ("narrowed", "stale", ())
         assert len(world.store.queries) == 1
 
     def test_past_the_hard_limit_nothing_is_served(self, world: World) -> None:
         world.cached(age=1001)
         world.store.fault = "postgres_unreachable"
-        assert told(world.container().of(CELL)) == ("degraded", "bypass", ("postgres_unreachable",))
+        assert told(world.container().at(CELL)) == ("degraded", "bypass", ("postgres_unreachable",))
 
     def test_memory_answers_when_everything_else_is_gone(self, world: World) -> None:
         # GIVEN a container that has seen the cell
         container = world.container(replace(POLICY, fresh=0.0))
-        container.of(CELL)
+        container.at(CELL)
         # WHEN its copy is stale, Redis was flushed and the database is down
         world.cache.values.clear()
         world.store.fault = "postgres_unreachable"
         world.seconds += 500
-        container._version_until = 0
+        container._version._trusted_until = 0
         # THEN it still answers, up to the hard limit
-        assert told(container.of(CELL)) == ("narrowed", "stale", ("postgres_unreachable",))
+        assert told(container.at(CELL)) == ("narrowed", "stale", ("postgres_unreachable",))
         world.seconds += 501
         world.cache.values.clear()
-        assert container.of(CELL).mode == "degraded"
+        assert container.at(CELL).mode == "degraded"
 
 
 class TestLease:
@@ -170,7 +178,7 @@ class TestLease:
         world.cache.put(VERSION, b"v1")
         world.cache.put(lease_key(CELL), b"another")
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(world.container().of, CELL)
+            waiting = pool.submit(world.container().at, CELL)
             while world.cache.calls.count("claim") < 2:
                 time.sleep(0.001)
             # WHEN the other is done
@@ -184,19 +192,19 @@ class TestLease:
 
     def test_a_lease_whose_holder_died_is_taken_over(self, world: World) -> None:
         world.cache.put(lease_key(CELL), b"dead", seconds=0.05)
-        features = world.container().of(CELL)
+        features = world.container().at(CELL)
         assert told(features) == ("narrowed", "miss", ())
         assert features.trace.lease_waits >= 1
 
     def test_waiting_ends_within_the_total(self, world: World) -> None:
         world.cache.put(lease_key(CELL), b"hung")
         started = time.monotonic()
-        assert told(world.container().of(CELL)) == ("degraded", "bypass", ("lease_timeout",))
+        assert told(world.container().at(CELL)) == ("degraded", "bypass", ("lease_timeout",))
         assert time.monotonic() - started < POLICY.total + 0.1
 
     def test_nobody_waits_for_one_who_failed(self, world: World) -> None:
         world.cache.put(lease_key(CELL), FAILED)
-        features = world.container().of(CELL)
+        features = world.container().at(CELL)
         assert told(features) == ("degraded", "bypass", ("lease_failed",))
         assert features.trace.lease_waits == 0
 
@@ -213,18 +221,18 @@ class TestLease:
 
         world.cache.claim = late  # type: ignore[method-assign, assignment]
         # THEN the lease that it wins goes unused
-        assert told(world.container().of(CELL)) == ("narrowed", "hit", ())
+        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
         assert world.store.queries == []
 
     def test_after_a_miss_the_next_look_claims_along(self, world: World) -> None:
         # GIVEN a container that missed
         container = world.container(replace(POLICY, fresh=0.0))
-        container.of(CELL)
+        container.at(CELL)
         world.cache.calls.clear()
         # THEN it looks at the next cell in one step, and goes back to reading after a hit
-        container.of(CELL + 1)
+        container.at(CELL + 1)
         assert world.cache.calls == ["claim", "publish"]
-        assert [container.of(CELL).cache for _ in range(2)] == ["hit", "hit"]
+        assert [container.at(CELL).cache for _ in range(2)] == ["hit", "hit"]
         assert world.cache.calls == ["claim", "publish", "claim", "read"]
 
     def test_many_containers_that_ask_at_once_give_one_query(self, world: World) -> None:
@@ -232,7 +240,7 @@ class TestLease:
         world.store.delay = 0.03
         containers = [world.container() for _ in range(40)]
         with ThreadPoolExecutor(40) as pool:
-            answers = list(pool.map(lambda container: container.of(CELL), containers))
+            answers = list(pool.map(lambda container: container.at(CELL), containers))
         # THEN one asked, and all have the animals
         assert world.store.queries == [CELL]
         assert {features.mode for features in answers} == {"narrowed"}
@@ -242,7 +250,7 @@ class TestLease:
         world.store.delay = 0.03
         container = world.container()
         with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda _: container.of(CELL), range(16)))
+            answers = list(pool.map(lambda _: container.at(CELL), range(16)))
         assert world.store.queries == [CELL]
         assert world.cache.calls.count("claim") == 1
         assert sum(features.trace.queries for features in answers) == 1
@@ -255,92 +263,92 @@ class TestFaults:
         world.cache.fault = "redis_unreachable"
         container = world.container()
         # THEN the database answers once, then memory does for as long as the value is not stale
-        assert told(container.of(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
-        assert told(container.of(CELL)) == ("narrowed", "memory", ())
-        container._version_until = 0
-        assert told(container.of(CELL)) == ("narrowed", "memory", ("redis_unreachable",))
+        assert told(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
+        assert told(container.at(CELL)) == ("narrowed", "memory", ())
+        container._version._trusted_until = 0
+        assert told(container.at(CELL)) == ("narrowed", "memory", ("redis_unreachable",))
         assert world.store.queries == [CELL]
         world.seconds += 101
-        container._version_until = 0
-        assert told(container.of(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
+        container._version._trusted_until = 0
+        assert told(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
 
     def test_with_both_down_it_says_so(self, world: World) -> None:
         world.cache.fault, world.store.fault = "redis_timeout", "postgres_timeout"
-        features = world.container().of(CELL)
+        features = world.container().at(CELL)
         assert told(features) == ("degraded", "bypass", ("redis_timeout", "postgres_timeout"))
         assert features.version is None
         assert len(features.animals) == 0
 
     def test_what_is_degraded_is_not_remembered(self, world: World) -> None:
         world.store.fault = "postgres_timeout"
-        container = world.container(replace(POLICY, rest=0.001))
-        assert container.of(CELL).mode == "degraded"
+        container = world.container(replace(POLICY, retry_pause=0.001))
+        assert container.at(CELL).mode == "degraded"
         world.store.fault = None
         time.sleep(0.002)
-        assert told(container.of(CELL)) == ("narrowed", "miss", ())
+        assert told(container.at(CELL)) == ("narrowed", "miss", ())
 
     @pytest.mark.parametrize("step", ["claim", "publish", "release"])
     def test_a_fault_at_any_step_loses_nothing(self, world: World, step: str) -> None:
         world.cache.fault, world.cache.deny = "redis_oom", {step}
-        features = world.container().of(CELL)
+        features = world.container().at(CELL)
         assert features.mode == "narrowed"
         assert features.faults == (() if step == "release" else ("redis_oom",))
 
     def test_a_lease_that_cannot_be_taken_leaves_the_stale_value(self, world: World) -> None:
         world.cached(age=150)
         world.cache.fault, world.cache.deny = "redis_oom", {"claim"}
-        assert told(world.container().of(CELL)) == ("narrowed", "stale", ("redis_oom",))
+        assert told(world.container().at(CELL)) == ("narrowed", "stale", ("redis_oom",))
         assert world.store.queries == []
 
     def test_a_corrupt_value_is_a_miss_that_is_told_and_mended(self, world: World) -> None:
         world.cached()
         world.cache.put(value_key(CELL, "v1"), b"not what was written")
         # THEN it is told once, though it was read twice
-        assert told(world.container().of(CELL)) == ("narrowed", "miss", ("value_corrupt",))
-        assert told(world.container().of(CELL)) == ("narrowed", "hit", ())
+        assert told(world.container().at(CELL)) == ("narrowed", "miss", ("value_corrupt",))
+        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
 
     def test_a_corrupt_version_is_told_and_mended(self, world: World) -> None:
         world.cached()
         world.cache.put(VERSION, b"\xff\xfe")
-        assert told(world.container().of(CELL)) == ("narrowed", "miss", ("version_corrupt",))
+        assert told(world.container().at(CELL)) == ("narrowed", "miss", ("version_corrupt",))
         assert world.cache.get(VERSION) == b"v1"
 
     def test_a_database_left_alone_is_not_asked_and_no_lease_taken(self, world: World) -> None:
-        world.store.is_resting = True
-        assert told(world.container().of(CELL)) == ("degraded", "bypass", ("postgres_breaker_open",))
+        world.store.breaker_is_open = True
+        assert told(world.container().at(CELL)) == ("degraded", "bypass", ("postgres_breaker_open",))
         assert "claim" not in world.cache.calls
         world.cached(age=150)
-        assert told(world.container().of(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
+        assert told(world.container().at(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
         assert world.store.queries == []
 
     def test_right_after_a_miss_too_a_value_in_redis_is_found_before_anything_is_given_up(self, world: World) -> None:
         # GIVEN a container whose last look was a miss, so that it claims before it reads
         container = world.container()
-        assert container.of(CELL + 1).cache == "miss"
+        assert container.at(CELL + 1).cache == "miss"
         world.cached(age=150)
         # WHEN the database is left alone THEN the stale value is served
-        world.store.is_resting = True
-        assert told(container.of(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
+        world.store.breaker_is_open = True
+        assert told(container.at(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
 
     @pytest.mark.parametrize(("age", "level"), [(0, "hit"), (150, "stale")])
     def test_right_after_a_miss_too_a_value_is_read_where_nothing_can_be_written(
         self, world: World, age: float, level: str
     ) -> None:
         container = world.container()
-        assert container.of(CELL + 1).cache == "miss"
+        assert container.at(CELL + 1).cache == "miss"
         world.cached(age)
         world.cache.fault, world.cache.deny = "redis_oom", {"claim", "publish", "release"}
         world.store.fault = "postgres_unreachable"
-        assert told(container.of(CELL)) == ("narrowed", level, ("redis_oom",))
+        assert told(container.at(CELL)) == ("narrowed", level, ("redis_oom",))
 
     def test_a_breaker_that_opens_is_told(self, world: World) -> None:
         world.cache.fault, world.store.fault = "redis_opened", "postgres_opened"
-        assert world.container().of(CELL).trace.opened == ("redis", "postgres")
+        assert world.container().at(CELL).trace.opened == ("redis", "postgres")
 
     def test_a_slow_database_is_waited_for_no_longer_than_the_total(self, world: World) -> None:
         world.store.delay = 5
         started = time.monotonic()
-        features = world.container().of(CELL)
+        features = world.container().at(CELL)
         assert told(features) == ("degraded", "bypass", ("postgres_timeout",))
         assert time.monotonic() - started < POLICY.total + 0.1
         assert 400 < features.trace.query_ms < 700
@@ -373,10 +381,10 @@ class TestFaults:
         if version is not None:
             world.cache.put(VERSION, version)
         world.cache.fault, world.cache.deny = fault, deny
-        world.store.fault, world.store.is_resting = store_fault, resting
+        world.store.fault, world.store.breaker_is_open = store_fault, resting
         # WHEN asked twice
         container = world.container()
-        for features in (container.of(CELL), container.of(CELL)):
+        for features in (container.at(CELL), container.at(CELL)):
             # THEN there is either all of it, or an answer that says why not
             if features.mode == "degraded":
                 assert features.faults
@@ -390,41 +398,41 @@ class TestVersions:
     def test_a_switch_is_seen_when_the_version_is_asked_for_again(self, world: World) -> None:
         # GIVEN a container that believes in v1
         container = world.container()
-        assert container.of(CELL).version == "v1"
+        assert container.at(CELL).version == "v1"
         # WHEN v2 is switched to and announced
         world.store.version = "v2"
         world.cache.put(VERSION, b"v2")
         # THEN it is seen as soon as the belief is over, also by memory
-        assert (container.of(CELL).version, container.of(CELL).cache) == ("v1", "memory")
-        container._version_until = 0
-        features = container.of(CELL)
+        assert (container.at(CELL).version, container.at(CELL).cache) == ("v1", "memory")
+        container._version._trusted_until = 0
+        features = container.at(CELL)
         assert (features.version, features.cache) == ("v2", "miss")
 
     def test_belief_counts_from_when_it_was_asked_for(self, world: World) -> None:
         # GIVEN a query that takes longer than its answer is believed
         world.store.delay = 0.05
         container = world.container(replace(POLICY, version=0.04))
-        assert container.of(CELL).version == "v1"
+        assert container.at(CELL).version == "v1"
         # WHEN the dataset was switched meanwhile THEN that is seen at once
         world.store.version = "v2"
         world.cache.put(VERSION, b"v2")
-        assert container.of(CELL).version == "v2"
+        assert container.at(CELL).version == "v2"
 
     def test_a_switch_that_nobody_announced_is_told_by_the_next_query(self, world: World) -> None:
         container = world.container()
-        container.of(CELL)
+        container.at(CELL)
         world.store.version = "v2"
         # WHEN another cell is asked of the database
-        assert container.of(CELL + 1).version == "v2"
+        assert container.at(CELL + 1).version == "v2"
         # THEN it is seen at once here, and by all others from Redis
-        assert container.of(CELL).version == "v2"
+        assert container.at(CELL).version == "v2"
         assert world.cache.get(VERSION) == b"v2"
-        assert told(world.container().of(CELL)) == ("narrowed", "hit", ())
+        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
 
     def test_a_look_up_that_began_before_a_switch_does_not_undo_its_announcement(self, world: World) -> None:
         # GIVEN a query of v1 under way
         container = world.container()
-        container.of(CELL)
+        container.at(CELL)
         plain = world.store.features_of
 
         def overtaken(cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
@@ -434,27 +442,27 @@ class TestVersions:
 
         # WHEN v2 is announced before it is written
         world.store.features_of = overtaken  # type: ignore[method-assign]
-        assert container.of(CELL + 1).version == "v1"
+        assert container.at(CELL + 1).version == "v1"
         # THEN the announcement stands
         assert world.cache.get(VERSION) == b"v2"
 
     def test_a_version_that_redis_forgot_is_still_believed(self, world: World) -> None:
         container = world.container()
-        container.of(CELL)
+        container.at(CELL)
         del world.cache.values[VERSION]
-        container._version_until = 0
-        assert container.of(CELL).cache == "memory"
-        assert world.container().of(CELL + 1).version == "v1"
+        container._version._trusted_until = 0
+        assert container.at(CELL).cache == "memory"
+        assert world.container().at(CELL + 1).version == "v1"
         assert world.cache.get(VERSION) == b"v1"
         assert world.store.queries == [CELL, CELL + 1]
 
     def test_a_flush_of_redis_costs_one_query_a_cell(self, world: World) -> None:
         containers = [world.container(replace(POLICY, fresh=0.0)) for _ in range(10)]
         for container in containers:
-            container.of(CELL)
+            container.at(CELL)
         world.cache.values.clear()
         with ThreadPoolExecutor(10) as pool:
-            answers = list(pool.map(lambda container: container.of(CELL), containers))
+            answers = list(pool.map(lambda container: container.at(CELL), containers))
         assert {features.mode for features in answers} == {"narrowed"}
         assert world.store.queries == [CELL, CELL]
 
@@ -465,16 +473,16 @@ class TestClocks:
         world.cached(age=-86400)
         container = world.container(size=0)
         # THEN it is used, and told
-        assert told(container.of(CELL)) == ("narrowed", "hit", ("clock_skew",))
+        assert told(container.at(CELL)) == ("narrowed", "hit", ("clock_skew",))
 
     def test_a_little_ahead_is_nothing_to_tell(self, world: World) -> None:
         world.cached(age=-30)
-        assert told(world.container().of(CELL)) == ("narrowed", "hit", ())
+        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
 
     def test_a_container_whose_clock_is_ahead_still_answers(self, world: World) -> None:
         world.cached(age=0)
         world.seconds += 86400
-        assert told(world.container().of(CELL)) == ("narrowed", "miss", ())
+        assert told(world.container().at(CELL)) == ("narrowed", "miss", ())
 
 
 class TestDemand:
@@ -482,10 +490,10 @@ class TestDemand:
         # GIVEN four requests of one container
         container = world.container()
         for cell in (CELL, CELL, CELL, CELL + 1):
-            container.of(cell)
+            container.at(cell)
         # WHEN it asks for the version again
-        container._version_until = 0
-        container.of(CELL)
+        container._version._trusted_until = 0
+        container.at(CELL)
         # THEN what was counted comes along, and no command was spent on it before
         assert world.cache.tallies[-1].cells == {CELL: 3, CELL + 1: 1}
         assert world.cache.tallies[-1].hits == 2
@@ -493,10 +501,10 @@ class TestDemand:
 
     def test_hits_on_warmed_values_are_told(self, world: World) -> None:
         world.cache.put(VERSION, b"v1")
-        value = POLICY.lifetimes.of(cell_animals(CELL), world.seconds, warmed=True)
+        value = POLICY.ttl.stamp(cell_animals(CELL), world.seconds, warmed=True)
         world.cache.put(value_key(CELL, "v1"), pack(value))
         container = world.container()
-        assert [container.of(CELL).trace.warmed for _ in range(2)] == [True, True]
-        container._version_until = 0
-        container.of(CELL)
+        assert [container.at(CELL).trace.warmed for _ in range(2)] == [True, True]
+        container._version._trusted_until = 0
+        container.at(CELL)
         assert (world.cache.tallies[-1].hits, world.cache.tallies[-1].warmed) == (2, 2)
