@@ -1,13 +1,13 @@
-"""Faunalens as a Chalice app: the routes, and the one place where an error becomes an answer. No logic is here."""
+"""Faunalens as a Chalice app: routes, schedule, and the one place that turns an error into a response. No logic."""
 
 import gc
 import os
 from time import perf_counter
 
-BEGAN = perf_counter()  # before anything is imported that takes time
-gc.disable()  # imports leave no garbage, and looking for it would be a tenth of the start
-# Nothing here multiplies matrices with numpy. Its threads for that would spin for 28 ms once it is imported, when the
-# model is loaded, often on the same processor (docs/how-to/model.md).
+BEGAN = perf_counter()  # before the imports below, which take time
+gc.disable()  # imports leave no garbage; collecting would cost a tenth of the start
+# Nothing here multiplies matrices with numpy. OpenBLAS's threads would spin for 28 ms after the import, competing with
+# the loading of the model (docs/how-to/model.md).
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import json
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from chalicelib.features.warming import Warming
 
 VERSION = "0.1.0"
-ANYBODY = CORSConfig(allow_origin="*", expose_headers=["Retry-After"])
-"""Pages elsewhere may call the API too, and read when to come again."""
+ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=["Retry-After"])
+"""Pages of any origin may call the API and read when to retry."""
 
 app = Chalice(app_name="faunalens", configure_logs=False)
 app.api.binary_types = list(BINARY_TYPES)
@@ -58,9 +58,9 @@ _services: Services | None = None
 
 
 def services() -> Services:
-    """What requests are answered with; built once, when first needed, since the Chalice CLI imports this file too.
+    """What answers requests. Built once on first use, because the Chalice CLI imports this file too.
 
-    Raises `ModelError`; whoever asks next tries again.
+    Raises `ModelError`; the next call tries again.
     """
     global _services
     with _building:
@@ -71,13 +71,13 @@ def services() -> Services:
 
 @cache
 def warming() -> "Warming":
-    """The scheduled function's part; a function of its own on Lambda, so it has no model."""
+    """Cache warming, for the scheduled function: a Lambda function of its own, which needs no model."""
     return build_warming(settings)
 
 
 @cache
 def uploads() -> "Uploads":
-    """The bucket for photos too large for a request; nothing is opened yet."""
+    """The bucket for photos that are too large for a request. Opens no connection yet."""
     from chalicelib.api.uploads import build_uploads
 
     return build_uploads(settings)
@@ -87,7 +87,7 @@ type View = Callable[..., Response]
 
 
 def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[View], View]:
-    """A route whose errors become problem details and which leaves a record; `counted`: among the metrics."""
+    """Register a route: its errors become problem details, and each request is logged. `counted`: it emits metrics."""
 
     def register(view: View) -> View:
         @wraps(view)
@@ -99,10 +99,10 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
             except errors.HTTPError as error:
                 return _problem(error, record)
             except errors.ModelError as error:
-                absent = errors.Unavailable("the model cannot be used for now; try again later", retry_after=30)
+                absent = errors.Unavailable("the model is unavailable; try again later", retry_after=30)
                 return _problem(absent, record, cause=error)
-            except Exception as error:  # noqa: BLE001 — nothing may pass; the record keeps its stack trace
-                failed = errors.InternalError("it has been noted; quote the request_id if you ask")
+            except Exception as error:  # noqa: BLE001 — the last resort; the record keeps its stack trace
+                failed = errors.InternalError("the error was logged; quote the request_id when you report it")
                 return _problem(failed, record, cause=error)
             finally:
                 if counted:
@@ -110,8 +110,8 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
                     _emit(record)
                 logs.log_request(app.log, record)
 
-        # Content types are checked by read_body, whose refusal says what to send.
-        app.route(path, methods=[method], name=view.__name__, content_types=["*/*"], cors=ANYBODY)(handler)
+        # read_body checks content types: its error says what to send.
+        app.route(path, methods=[method], name=view.__name__, content_types=["*/*"], cors=ANY_ORIGIN)(handler)
         return view
 
     return register
@@ -131,7 +131,7 @@ def post_upload(request: Request, record: Record) -> Response:
 
     expect_no_parameters(_query(request))
     form = uploads().form()
-    offer = Upload(
+    upload = Upload(
         id=form.id,
         url=form.url,
         fields=form.fields,
@@ -140,7 +140,7 @@ def post_upload(request: Request, record: Record) -> Response:
         expires_in=settings.upload_seconds,
         request_id=record.request_id,
     )
-    return _json(offer, 201)
+    return _json(upload, 201)
 
 
 @route("/uploads/{id}/identify", "POST")
@@ -185,8 +185,8 @@ def get_asset(_: Request, __: Record, name: str) -> Response:
 
 @app.schedule(Rate(settings.warm_minutes, unit=Rate.MINUTES))
 def warm(event: CloudWatchEvent) -> dict[str, Any]:
-    """Fill the cache before anybody asks; what was done is returned and counted."""
-    context = cast("Any", event.context)  # Lambda's own object
+    """Warm the cache; returns and counts what was done."""
+    context = cast("Any", event.context)  # the Lambda context object
     report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warm_reserve))
     record = WarmingRecord(context.aws_request_id, report)
     _emit(record)
@@ -196,25 +196,25 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
 
 @app.lambda_function(name="admin")
 def admin(event: object, _: object) -> dict[str, Any]:
-    """A command of `python -m database` from inside the database's network; `python -m infra` calls it."""
+    """Run a command of `python -m database` inside the database's network. `python -m infra` calls it."""
     from database.remote import run
 
     return run(event)
 
 
 @app.middleware("http")
-def refusals_as_problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    """What Chalice itself refuses, before a view is params, in the same form as everything else."""
+def chalice_errors_as_problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Turn errors that Chalice raises before a view runs into problem details."""
     response = get_response(request)
     if isinstance(response.body, dict) and response.body.get("Code") == "MethodNotAllowedError":
         allow = str(response.headers.get("Allow", ""))
-        error = errors.MethodNotAllowed(f"this path takes {allow}", allow)
+        error = errors.MethodNotAllowed(f"this path accepts {allow}", allow)
         return _problem(error, Record(_request_id(request), "none"))
     return response
 
 
 def _emit(record: Record | WarmingRecord) -> None:
-    """Count what was done; whatever hinders that must not cost an answer."""
+    """Emit metrics. A failure to do so must not fail the request."""
     try:
         emitter.emit(record)
     except Exception as error:
@@ -239,28 +239,28 @@ def _query(request: Request) -> Mapping[str, Sequence[str]]:
 
 
 def _request_id(request: Request) -> str:
-    """API Gateway's identifier of the request; a new one where there is no gateway."""
+    """API Gateway's request id; a new one without a gateway."""
     return str(request.context.get("requestId") or uuid4())
 
 
 def _base(request: Request) -> str:
-    """The path that the API is below, with a slash at its end: `/` at home, `/dev/` below a stage."""
+    """The base path of the API, ending with a slash: `/` locally, `/dev/` on a stage."""
     path, route = str(request.context["path"]), str(request.context["resourcePath"])
     return path.rstrip("/").removesuffix(route.rstrip("/")).rstrip("/") + "/"
 
 
-if "chalice.cli" in sys.modules:  # a command of Chalice's at the desk: let it pack and deploy as infra/ says
+if "chalice.cli" in sys.modules:  # a command of the Chalice CLI: package and deploy the way infra/ defines
     from infra import gateway
     from infra.package import packager
 
     packager.install()
     gateway.install()
 
-if settings.behind_api:  # initialisation has more processor than a request, and nobody waits for it
+if settings.behind_api:  # Lambda's init phase has more CPU than a request, and no client waits for it
     try:
         services()
-    except errors.ModelError as error:  # the process lives, and requests are told
-        app.log.error("the model cannot be used: %s", error)
-gc.freeze()  # what is there now stays, and need not be looked at again
+    except errors.ModelError as error:  # keep running: requests get 503
+        app.log.error("model unavailable: %s", error)
+gc.freeze()  # these objects live as long as the process; exclude them from collection
 gc.enable()
 start.imported()
