@@ -24,10 +24,10 @@ from chalicelib.telemetry.record import Record
 from testing.records import complete
 
 LIMIT_MS = 0.5
-REST = "import app\nfrom chalicelib import emitter, redis_client"
+REST = "import app\nfrom chalicelib.stores import redis_client\nfrom chalicelib.telemetry import emf"
 IMPORTS = {
     "what a request needs besides": REST,
-    "and what is used of the library": f"{REST}\nemitter.prepare()",
+    "and what is used of the library": f"{REST}\nemf.prepare()",
     "and all of the library": f"{REST}\nimport aws_embedded_metrics",
 }
 

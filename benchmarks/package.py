@@ -36,7 +36,7 @@ IMPORTS = {
     "pillow-heif": "import pillow_heif",
     "h3": "import h3.api.basic_int",
     "redis-py": "import redis.cluster",
-    "aws-embedded-metrics": "from chalicelib import emitter\nemitter.prepare()",
+    "aws-embedded-metrics": "from chalicelib.telemetry import emf\nemf.prepare()",
     "psycopg2": "import psycopg2",
 }
 

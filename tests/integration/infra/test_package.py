@@ -194,12 +194,12 @@ sys.path[:] = [*sys.argv[1:3], *(path for path in sys.path if "-packages" not in
 import app
 for name in sys.argv[4:]:
     importlib.import_module(name)
-from chalicelib.telemetry import emf as emitter
+from chalicelib.telemetry import emf
 from chalicelib.photo.decode import Limits, open_photo
-emitter.prepare()
+emf.prepare()
 print(open_photo(open(sys.argv[3], "rb").read(), Limits(10**8, 100)).pixels(64).shape)
-parts = app.services()
-print(parts.health("1", deep=False).model.state, len(parts.taxonomy.animals))
+services = app.services()
+print(services.health("1", deep=False).model.state, len(services.taxonomy.animals))
 print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules.values()}))
 """
 
@@ -210,9 +210,9 @@ def test_all_that_the_app_imports_comes_out_of_the_package(package: Package, tmp
         with zipfile.ZipFile(path) as opened:
             opened.extractall(tmp_path / name)
     task, site = tmp_path / "task", tmp_path / "opt" / SITE
-    own = [task / "app.py", *sorted((task / "chalicelib").glob("*.py"))]
+    own = [task / "app.py", *sorted((task / "chalicelib").rglob("*.py"))]
     names = {name for path in own for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
-    names |= {f"chalicelib.{path.stem}" for path in own[1:] if path.stem != "__init__"}
+    names |= {".".join(path.relative_to(task).with_suffix("").parts) for path in own[1:] if path.stem != "__init__"}
     assert {"onnxruntime", "redis", "psycopg2", "h3.api.basic_int"} & names
     (tmp_path / "photo.heic").write_bytes(encoded(scene(), "HEIF"))
     # WHEN it imports everything that the app may ever import, reads a HEIC photo and loads the model
