@@ -23,7 +23,7 @@ from chalicelib.config.settings import Settings
 LIMIT = 1.5
 END = "\nimport os; os._exit(0)"  # tearing down is no part of starting
 BARE = session_of(repr(str(Settings().model_path)))
-READY = "import app\napp.parts()"
+READY = "import app\napp.services()"
 ONE_ANSWER = """
 import sys, numpy
 from PIL import Image
