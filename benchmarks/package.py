@@ -24,7 +24,7 @@ HEAD = """import os, sys
 sys.path[:] = [*sys.argv[1:], *(path for path in sys.path if "-packages" not in path)]
 """
 END = "\nos._exit(0)"  # tearing down is no part of starting
-READY = f"{HEAD}import app\napp.parts(){END}"
+READY = f"{HEAD}import app\napp.services(){END}"
 BARE = HEAD + session_of('sys.argv[2] + "/model/faunalens.onnx"')[AS_OURS] + END
 
 IMPORTS = {
