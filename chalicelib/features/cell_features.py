@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from chalicelib.features.active_version import ActiveVersion
-from chalicelib.features.clock import Clock, SystemClock
+from chalicelib.features.clock import Clock
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.features import CacheLevel, Features, degraded
@@ -29,7 +29,7 @@ class CellFeatures:
         demand: Demand,
         clock: Clock | None = None,
     ) -> None:
-        clock = clock or SystemClock()
+        clock = clock or Clock()
         self._policy, self._memory, self._demand = policy, memory, demand
         self._monotonic = clock.monotonic
         self._version = ActiveVersion(policy.version)

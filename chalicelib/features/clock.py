@@ -1,19 +1,13 @@
 """The clocks that feature look-ups use, as one object, so that a simulation can move time itself."""
 
 import time as clocks
-from typing import Protocol
 
 
-class Clock(Protocol):
-    """Wall time for expiry dates, monotonic time for durations, and waiting. All in seconds."""
+class Clock:
+    """The clocks of this machine: wall time for expiry dates, monotonic time for durations, waiting. All in seconds.
 
-    def time(self) -> float: ...
-    def monotonic(self) -> float: ...
-    def sleep(self, seconds: float, /) -> None: ...
-
-
-class SystemClock:
-    """The clocks of this machine."""
+    A simulation or a test overrides the methods.
+    """
 
     time = staticmethod(clocks.time)
     monotonic = staticmethod(clocks.monotonic)

@@ -1,21 +1,21 @@
 """The moment by which an operation must end. Passed down as a value, so that no callee adds a timeout of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Self
 
 
-@dataclass(frozen=True, slots=True, order=True)
 class Deadline:
-    """A moment on this process's monotonic clock. `now` reads that clock; a simulation brings its own.
+    """A moment on this process's monotonic clock, `at`. `now` reads that clock; a simulation brings its own.
 
-    >>> Deadline.after(1.5).within(0.4) < Deadline.after(1.5)
+    >>> Deadline.after(1.5).within(0.4).left() <= 0.4
     True
     """
 
-    at: float
-    now: Callable[[], float] = field(default=monotonic, compare=False, repr=False)
+    __slots__ = ("at", "now")
+
+    def __init__(self, at: float, now: Callable[[], float] = monotonic) -> None:
+        self.at, self.now = at, now
 
     @classmethod
     def after(cls, seconds: float, now: Callable[[], float] = monotonic) -> Self:

@@ -71,18 +71,24 @@ class MemoryEntry(NamedTuple):
         return moment < self.fresh and self.features.version == version
 
 
-@dataclass(slots=True, eq=False)
 class Shared:
     """What all look-ups of a process share. `cache_is_cold`: the last read of Redis found nothing."""
 
-    cache: Cache
-    store: Store
-    policy: Policy
-    memory: Memory[MemoryEntry]
-    demand: Demand
-    version: ActiveVersion
-    clock: Clock
-    cache_is_cold: bool = False
+    __slots__ = ("cache", "cache_is_cold", "clock", "demand", "memory", "policy", "store", "version")
+
+    def __init__(
+        self,
+        cache: Cache,
+        store: Store,
+        policy: Policy,
+        memory: Memory[MemoryEntry],
+        demand: Demand,
+        version: ActiveVersion,
+        clock: Clock,
+    ) -> None:
+        self.cache, self.store, self.policy, self.memory = cache, store, policy, memory
+        self.demand, self.version, self.clock = demand, version, clock
+        self.cache_is_cold = False
 
 
 class Lookup:

@@ -1,12 +1,11 @@
 """What one look-up of features did: collected while it runs, then frozen for metrics and logs."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chalicelib.errors import CacheError, DependencyError
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """What one look-up did, for metrics. All zero for a hit in process memory.
 
     `queries`, `query_ms`: database queries and their time, failed ones included. `lease_waits`, `lease_wait_ms`: polls
@@ -29,17 +28,17 @@ WARMED = Trace(warmed=True)
 """The same, for a value that the warming schedule wrote."""
 
 
-@dataclass(slots=True)
 class TraceBuilder:
     """Collects faults, queries and waits during one look-up. `faults`: fault codes in order, each once."""
 
-    faults: list[str] = field(default_factory=list)
-    opened: list[str] = field(default_factory=list)
-    details: list[str] = field(default_factory=list)
-    queries: int = 0
-    query_ms: float = 0.0
-    waits: int = 0
-    wait_ms: float = 0.0
+    __slots__ = ("details", "faults", "opened", "queries", "query_ms", "wait_ms", "waits")
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.opened: list[str] = []
+        self.details: list[str] = []
+        self.queries, self.query_ms = 0, 0.0
+        self.waits, self.wait_ms = 0, 0.0
 
     def add_fault(self, fault: str) -> None:
         """Add a fault code; a repeated code counts once."""

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.errors import HTTPError, InternalError, ModelError
 from chalicelib.redaction import summary_of, trace_of
@@ -43,8 +43,7 @@ _DATABASE_FAULTS = ("postgres_", "lease_failed")
 look-up in another thread, clock skew) show in their effect: stale, degraded, or none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a request failed, as text. `cause`: type of the underlying error; `trace`: only for internal errors.
 
     The exception itself is not kept: its traceback refers to the request's frames, and they refer to the photo's pixels

@@ -22,5 +22,6 @@ def test_an_opened_breaker_is_named_by_its_dependency() -> None:
 
 
 def test_a_trace_has_what_was_counted() -> None:
-    builder = TraceBuilder(queries=1, query_ms=2.5, waits=3, wait_ms=4.5)
+    builder = TraceBuilder()
+    builder.queries, builder.query_ms, builder.waits, builder.wait_ms = 1, 2.5, 3, 4.5
     assert builder.build(warmed=True) == Trace(1, 2.5, 3, 4.5, (), True, ())
