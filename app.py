@@ -250,11 +250,11 @@ def _base(request: Request) -> str:
 
 
 if "chalice.cli" in sys.modules:  # a command of the Chalice CLI: package and deploy the way infra/ defines
-    from infra import gateway
+    from infra import gateway_responses
     from infra.package import packager
 
     packager.install()
-    gateway.install()
+    gateway_responses.install()
 
 if settings.behind_api:  # Lambda's init phase has more CPU than a request, and no client waits for it
     try:

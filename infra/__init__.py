@@ -1,1 +1,1 @@
-"""What Faunalens runs on in AWS: the stack, the package, and the commands around them."""
+"""Infrastructure of Faunalens on AWS: CloudFormation templates, the package, and the commands `up` and `down`."""

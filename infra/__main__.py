@@ -1,4 +1,4 @@
-"""A stage of Faunalens on AWS, up or down with one command: `python -m infra --help`."""
+"""Bring a stage of Faunalens on AWS up or down with one command: `python -m infra --help`."""
 
 import argparse
 import shlex
@@ -6,9 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.config.settings import ROOT
 from cloudwatch.deploy import origin
-from infra.configuration import stages
-from infra.deployed import ROOT
+from infra import template
+from infra.chalice_config import stages
 from infra.down import Down
 from infra.stage import Stage
 from infra.step import PreconditionFailed, StepFailed, run
@@ -16,159 +19,135 @@ from infra.up import Up
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, or 1 after a sentence on standard error that says what to do."""
+    """Run one command. Return 0, or print an error on standard error and return 1 (130 after Ctrl-C)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
+    options.resume = _resume_command(arguments)
     try:
         return int(options.command(options))
     except (PreconditionFailed, StepFailed) as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nended by you; the same command goes on where this was", file=sys.stderr)
+        print("\ninterrupted; run the same command again to continue", file=sys.stderr)
         return 130
 
 
 def _up(options: argparse.Namespace) -> int:
     stage = _stage(options)
-    steps = Up(stage).steps()
-    if options.only:
-        steps = [step for step in steps if step.name == options.only]
-    steps = [step for step in steps if step.name not in options.skipped]
-    question = f"Make or change stage {stage.name}? What runs there costs money (docs/explanation/cost.md) [y/N] "
-    if not options.yes and not _agreed(question, "y", "yes"):
+    steps = [step for step in Up(stage).steps() if options.only in ("", step.name) and step.name not in options.skipped]
+    question = f"Create or update stage {stage.name}? It costs money while it runs (docs/explanation/cost.md) [y/N] "
+    if not options.yes and not _confirmed(question, "y", "yes"):
         return 1
-    run(steps, _say, first=options.first, command=_again("up", options))
+    run(steps, _echo, first=options.first, command=options.resume)
     if not options.only:
         print(f"\nStage {stage.name} is up: {stage.url}")
     return 0
 
 
 def _down(options: argparse.Namespace) -> int:
-    from botocore.exceptions import ClientError
-
     stage = _stage(options)
     if not options.yes:
-        print(f"This deletes stage {stage.name}: API, functions, cache, photos, logs, and the database but a snapshot.")
-        if not _agreed(f"Type {stage.name} to go on: ", stage.name):
+        print(f"This deletes stage {stage.name}: API, functions, cache, photos, logs and database.")
+        print("Only a last snapshot of the database stays.")
+        if not _confirmed(f"Type {stage.name} to continue: ", stage.name):
             return 1
-    run(Down(stage).steps(), _say, first=options.first, command=_again("down", options))
+    run(Down(stage).steps(), _echo, first=options.first, command=options.resume)
     try:
-        kept = stage.kept()
+        snapshots = ", ".join(stage.snapshots())
+        kept = f" Kept: database snapshot {snapshots}." if snapshots else ""
     except ClientError as error:
-        kept = [f"if it had a database, one that AWS does not tell us of ({error})"]
-    print(f"\nStage {stage.name} is gone." + (f" Kept: database snapshot {', '.join(kept)}." if kept else ""))
+        kept = f" If it had a database, a snapshot remains; AWS could not list it: {error}"
+    print(f"\nStage {stage.name} is gone.{kept}")
     return 0
 
 
 def _template(options: argparse.Namespace) -> int:
-    from infra import template
-
     runbook = options.runbook or origin.runbook_url(ROOT)
-    template.write(options.stage, options.out, dict(options.parameters or []), _say, runbook=runbook)
+    template.write(options.stage, options.out, dict(options.parameters), _echo, runbook=runbook)
     print("\n" + template.COMMANDS.format(stage=options.stage, out=options.out))
     return 0
 
 
 def _stage(options: argparse.Namespace) -> Stage:
-    """The stage in the account that credentials lead to, which is told. Raises `PreconditionFailed` without credentials."""
+    """Return the stage and print the account it is in. Raise `PreconditionFailed` without region or credentials."""
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
 
     session = boto3.Session(region_name=options.region)
     if session.region_name is None:
-        raise PreconditionFailed("no region; say --region eu-west-1, or set AWS_DEFAULT_REGION")
+        raise PreconditionFailed("no AWS region is set; pass --region, such as eu-west-1, or set AWS_DEFAULT_REGION")
     try:
         caller = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise PreconditionFailed(
-            f"AWS does not know who we are: {error}; sign in with `aws sso login`, or set AWS_PROFILE"
+            f"no valid AWS credentials: {error}; sign in with `aws sso login`, or set AWS_PROFILE"
         ) from error
     print(f"Account {caller['Account']}, region {session.region_name}, stage {options.stage}", flush=True)
-    parameters = dict(options.parameters or [])
     firewall = getattr(options, "firewall", False)
-    return Stage(options.stage, session.region_name, session, parameters, firewall)
+    return Stage(options.stage, session.region_name, session, dict(options.parameters), firewall)
 
 
-def _again(command: str, options: argparse.Namespace) -> str:
-    """The command as it was given, but for where it began: what it was told has to be told again."""
-    words = ["python", "-m", "infra", command, "--stage", options.stage]
-    words += ["--region", options.region] if options.region else []
-    words += ["--firewall"] if getattr(options, "firewall", False) else []
-    words += ["--only", options.only] if getattr(options, "only", "") else []
-    words += [word for step in getattr(options, "skipped", []) for word in ("--skip", step)]
-    words += [word for name, value in options.parameters or [] for word in ("--set", f"{name}={value}")]
-    words += ["--yes"] if options.yes else []
-    return shlex.join(words)
+def _resume_command(arguments: Sequence[str]) -> str:
+    """Return the command as the user typed it, without `--from`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--from")
+    return shlex.join(["python", "-m", "infra", *parser.parse_known_args(arguments)[1]])
 
 
-def _agreed(question: str, *agreeing: str) -> bool:
-    """Whether somebody answers so; nobody at the keyboard does not."""
+def _confirmed(question: str, *answers: str) -> bool:
+    """Ask on the terminal. Return whether the reply is one of `answers`; no terminal means no."""
     try:
-        if input(question).strip().lower() in agreeing:
+        if input(question).strip().lower() in answers:
             return True
     except EOFError:
         print()
-    print("nothing was done (--yes asks nothing)")
+    print("nothing was done; pass --yes to skip the question")
     return False
 
 
-def _say(line: str) -> None:
+def _echo(line: str) -> None:
     print(line, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    up = commands.add_parser("up", help="make a stage, or bring it up to this checkout, and test that it answers")
-    up.add_argument("--firewall", action="store_true", help="put a web firewall before the API (infra/edge.yaml)")
-    up.add_argument("--only", metavar="STEP", default="", choices=_names("up"), help="do this step and no other")
-    up.add_argument(
-        "--skip",
-        dest="skipped",
-        metavar="STEP",
-        default=[],
-        action="append",
-        choices=_names("up"),
-        help="leave this step out; may be repeated",
-    )
+
+    up = commands.add_parser("up", help="create a stage or update it to this checkout, then check that it answers")
+    up.add_argument("--firewall", action="store_true", help="put a web firewall in front of the API (infra/edge.yaml)")
+    steps = _step_names(Up)
+    up.add_argument("--only", metavar="STEP", default="", choices=steps, help="run only this step")
+    skip = up.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append", choices=steps)
+    skip.help = "leave out this step; may be repeated"
     up.set_defaults(command=_up)
-    down = commands.add_parser("down", help="take a stage away; a last snapshot of the database stays")
+
+    down = commands.add_parser("down", help="delete a stage; a last snapshot of the database stays")
     down.set_defaults(command=_down)
-    what = "write all of a stage as one CloudFormation template, with its zips"
-    template = commands.add_parser(
-        "template",
-        help=what,
-        description=f"{what}, for a pipeline that may not call `chalice deploy`; AWS is asked nothing.",
-        epilog="--set Firewall=yes puts a web firewall before the API.",
-    )
-    template.add_argument("--out", required=True, type=Path, help="folder that all is written to, such as build/dev")
-    template.add_argument(
-        "--runbook", help="URL of the runbook (default: docs/how-to/runbook.md on the page of git's origin)"
-    )
-    template.set_defaults(command=_template)
-    for name, command in (("up", up), ("down", down)):
-        names = _names(name)
-        command.add_argument("--region", help="default: that of your AWS profile")
-        command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"go on from: {', '.join(names)}")
-        command.add_argument("--yes", action="store_true", help="ask nothing")
-    for command in (up, down, template):
-        command.add_argument(
-            "--stage", required=True, choices=stages(), help="one of .chalice/config.json and infra/stages"
-        )
-        command.add_argument(
-            "--set",
-            dest="parameters",
-            metavar="NAME=VALUE",
-            action="append",
-            type=_parameter,
-            help="a parameter of infra/faunalens.yaml or edge.yaml in place of that in infra/stages; may be repeated",
-        )
+
+    what = "write a whole stage as one CloudFormation template, with its zips"
+    description = f"{what}, for a pipeline that may not call `chalice deploy`. It needs no AWS account."
+    epilog = "--set Firewall=yes puts a web firewall in front of the API."
+    made = commands.add_parser("template", help=what, description=description, epilog=epilog)
+    made.add_argument("--out", required=True, type=Path, help="folder for the files, such as build/dev")
+    made.add_argument("--runbook", help="URL of the runbook (default: docs/how-to/runbook.md at git's origin)")
+    made.set_defaults(command=_template)
+
+    for command, kind in ((up, Up), (down, Down)):
+        command.add_argument("--region", help="AWS region (default: that of your AWS profile)")
+        names = ", ".join(_step_names(kind))
+        command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"start at this step: {names}")
+        command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    for command in (up, down, made):
+        where = "a stage of .chalice/config.json and infra/stages"
+        command.add_argument("--stage", required=True, choices=stages(), help=where)
+        given = command.add_argument("--set", dest="parameters", metavar="NAME=VALUE", default=[], action="append")
+        given.type = _parameter
+        given.help = "override a parameter of infra/faunalens.yaml or infra/edge.yaml; may be repeated"
     return parser
 
 
-def _names(command: str) -> list[str]:
-    stage = Stage("", "", None, {})
-    return [step.name for step in (Up(stage) if command == "up" else Down(stage)).steps()]
+def _step_names(kind: type[Up | Down]) -> list[str]:
+    return [step.name for step in kind(Stage("", "", None, {})).steps()]
 
 
 def _parameter(text: str) -> tuple[str, str]:

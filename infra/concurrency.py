@@ -1,7 +1,6 @@
-"""Whether the account lets functions reserve what `.chalice/config.json` reserves for them.
+"""Check that the account can reserve the concurrency in `.chalice/config.json` before a deployment fails halfway.
 
-Lambda keeps a part of an account's concurrency for functions without a reservation, and a new account may have ten in
-all. What it refuses, it would refuse in the middle of a deployment.
+Lambda always keeps some concurrency for functions without a reservation, and a new account may have ten in all.
 """
 
 from collections.abc import Mapping
@@ -10,30 +9,30 @@ from typing import Any
 from infra.step import PreconditionFailed
 
 UNRESERVED = 100
-"""What Lambda keeps; all there is, of a smaller account."""
+"""Concurrency that Lambda keeps unreserved; a smaller account can reserve nothing."""
 
 
 def check(lambdas: Any, wanted: Mapping[str, int]) -> int:
-    """What stays for other functions. Raises `PreconditionFailed` if Lambda would not take the reservations.
+    """Return the concurrency left for other functions. Raise `PreconditionFailed` if Lambda would refuse.
 
-    `lambdas`: a boto3 client of `lambda`. `wanted`: reservation of each function, by its name.
+    `lambdas`: a boto3 client of `lambda`. `wanted`: each function's reservation, by name.
     """
-    whole = of_account(lambdas)
+    total = account_limit(lambdas)
     free = int(lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
-    free += sum(_reserved(lambdas, name) for name in wanted)  # theirs until now, which is given back
-    stays = free - sum(wanted.values())
-    if wanted and stays < min(UNRESERVED, whole):
+    free += sum(_reserved(lambdas, name) for name in wanted)  # the functions' present reservations are replaced
+    left = free - sum(wanted.values())
+    if wanted and left < min(UNRESERVED, total):
         raise PreconditionFailed(
-            f"the functions reserve {sum(wanted.values())} at once, but of the account's {whole} only "
-            f"{max(0, free - min(UNRESERVED, whole))} can be reserved; ask for more (Service Quotas, Lambda, "
-            "'Concurrent executions': a new account gets 1,000 for the asking), or take reserved_concurrency out of "
-            "the stage in .chalice/config.json: then the account's limit is the only one"
+            f"the functions reserve a concurrency of {sum(wanted.values())}, but of the account's {total} only "
+            f"{max(0, free - min(UNRESERVED, total))} can be reserved; request more (Service Quotas, Lambda, "
+            "'Concurrent executions': a new account gets 1,000 on request), or remove reserved_concurrency from the "
+            "stage in .chalice/config.json, so that only the account's limit applies"
         )
-    return stays
+    return left
 
 
-def of_account(lambdas: Any) -> int:
-    """Containers that all functions of the account may have at once."""
+def account_limit(lambdas: Any) -> int:
+    """Return how many containers all functions of the account may have at once."""
     return int(lambdas.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
 
 

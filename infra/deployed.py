@@ -1,48 +1,42 @@
-"""Chalice's record of what is deployed, `.chalice/deployed/STAGE.json`: read, and made to agree with the account.
+"""Chalice's record of what is deployed, `.chalice/deployed/STAGE.json`: read it, and rebuild it from the account.
 
-Chalice writes it at the very end of a command and believes it at the next. A deployment that was killed, or made from
-another checkout, is not in it: Chalice would make a second API beside the first, and delete nothing. A deletion that
-was killed left it as it was: Chalice would stumble over the first role that is gone. So it is made anew from the
-account before each command; everything in it has a name that follows from the stage.
+Chalice writes the record at the end of a command and trusts it at the next. A deployment that was killed, or made from
+another checkout, is not in it: Chalice would create a second API, and delete nothing. After a deletion that was killed
+the record is out of date: Chalice would fail at the first role that is gone. So each command of `infra` rebuilds it
+first. All resources can be found, since their names follow from the stage.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
+from chalicelib.config.settings import ROOT
 from infra.step import PreconditionFailed
 
-ROOT = Path(__file__).parent.parent
 APP = "faunalens"
-KEYS = ("admin", "warm", "api_handler")
-"""What Chalice calls the functions of app.py."""
+FUNCTIONS = ("admin", "warm", "api_handler")
+"""Chalice's names of the functions in app.py."""
 
 Resource = dict[str, Any]
 
 
-def name_of(stage: str, key: str) -> str:
-    """The name of a function in the account."""
+def function_name(stage: str, key: str) -> str:
+    """Return the name in the account of a function with this name in Chalice."""
     return f"{APP}-{stage}" if key == "api_handler" else f"{APP}-{stage}-{key}"
 
 
-def deployed(stage: str, project: Path = ROOT) -> dict[str, Resource]:
-    """What Chalice noted of the last deployment: each resource by name. Raises `PreconditionFailed` if there is no API."""
+def read_resources(stage: str, project: Path = ROOT) -> dict[str, Resource]:
+    """Return the resources in the record, by name. Raise `PreconditionFailed` if it has no API."""
     resources = {each["name"]: each for each in _read(stage, project)}
     if "rest_api" not in resources:
-        raise PreconditionFailed(
-            f"stage {stage} is not deployed, as far as is noted; run: python -m infra up --stage {stage}"
-        )
+        raise PreconditionFailed(f"stage {stage} is not deployed; run: python -m infra up --stage {stage}")
     return resources
 
 
 def refresh(session: Any, stage: str, region: str, project: Path = ROOT) -> list[Resource]:
-    """Note what the account has of a stage in place of what the record says, and return it.
-
-    `session`: of boto3.
-    """
-    before = _read(stage, project)
-    resources = found(session, stage, region)
-    resources = [*_roles_left(session, region, before, resources), *resources]
+    """Replace the record by what the account has of a stage, and return it. `session`: of boto3."""
+    resources = discover(session, stage, region)
+    resources = [*_orphaned_roles(session, region, _read(stage, project), resources), *resources]
     path = _path(stage, project)
     path.parent.mkdir(exist_ok=True)
     document = {"resources": resources, "schema_version": "2.0", "backend": "api"}
@@ -50,13 +44,13 @@ def refresh(session: Any, stage: str, region: str, project: Path = ROOT) -> list
     return resources
 
 
-def found(session: Any, stage: str, region: str) -> list[Resource]:
-    """What the account has of a stage, in the form and the order that Chalice notes it in."""
+def discover(session: Any, stage: str, region: str) -> list[Resource]:
+    """Return the stage's resources in the account, in the form and order of Chalice's record."""
     lambdas = session.client("lambda", region_name=region)
     layers, resources = set[str](), list[Resource]()
-    for key in KEYS:
+    for key in FUNCTIONS:
         try:
-            function = lambdas.get_function_configuration(FunctionName=name_of(stage, key))
+            function = lambdas.get_function_configuration(FunctionName=function_name(stage, key))
         except lambdas.exceptions.ResourceNotFoundException:
             continue
         layers |= {each["Arn"] for each in function.get("Layers", [])}
@@ -65,7 +59,7 @@ def found(session: Any, stage: str, region: str) -> list[Resource]:
         resources.append({"name": key, "resource_type": "lambda_function", "lambda_arn": function["FunctionArn"]})
         if key == "warm" and (rule := _rule(session, stage, region)):
             resources.append({"name": "warm-event", "resource_type": "cloudwatch_event", "rule_name": rule})
-    # Chalice keeps the first of each kind up to date and deletes what else is noted: what killed commands have left.
+    # Chalice updates the first of each kind and deletes the others: the leftovers of killed commands.
     for number, arn in enumerate(sorted(layers)):
         name = _numbered("managed-layer", number)
         resources.insert(number, {"name": name, "resource_type": "lambda_layer", "layer_version_arn": arn})
@@ -76,23 +70,23 @@ def found(session: Any, stage: str, region: str) -> list[Resource]:
     return resources
 
 
-def _roles_left(session: Any, region: str, before: list[Resource], now: list[Resource]) -> list[Resource]:
-    """Noted roles that are there though their functions are gone: a deletion was killed in between.
+def _orphaned_roles(session: Any, region: str, before: list[Resource], now: list[Resource]) -> list[Resource]:
+    """Return recorded roles that outlived their functions: a deletion was killed in between.
 
-    Only what was noted of this region: roles belong to none, and another one may have the same stage.
+    Only if the record is of this region: roles are global, and another region may have the same stage.
     """
     if not any(each.get("lambda_arn", "").split(":")[3:4] == [region] for each in before):
         return []
     iam, names = session.client("iam"), {each["name"] for each in now}
-    left = []
+    orphaned = []
     for each in before:
         if each["resource_type"] == "iam_role" and each["name"] not in names:
             try:
                 iam.get_role(RoleName=each["role_name"])
             except iam.exceptions.NoSuchEntityException:
                 continue
-            left.append(each)
-    return left
+            orphaned.append(each)
+    return orphaned
 
 
 def _rule(session: Any, stage: str, region: str) -> str:
@@ -105,14 +99,13 @@ def _rule(session: Any, stage: str, region: str) -> str:
 
 
 def _apis(session: Any, stage: str, region: str) -> list[str]:
-    """Ids of the APIs that have our name and this stage, the oldest first: that is the one that people know."""
+    """Return the ids of our APIs with this stage, the oldest first: clients know that one."""
     gateway = session.client("apigateway", region_name=region)
     pages = gateway.get_paginator("get_rest_apis").paginate()
-    ours = sorted(
-        (api for page in pages for api in page["items"] if api["name"] == APP), key=lambda a: a["createdDate"]
-    )
-    stages = {api["id"]: gateway.get_stages(restApiId=api["id"])["item"] for api in ours}
-    return [api["id"] for api in ours if any(each["stageName"] == stage for each in stages[api["id"]])]
+    ours = [api for page in pages for api in page["items"] if api["name"] == APP]
+    ids = [api["id"] for api in sorted(ours, key=lambda api: api["createdDate"])]
+    stages = {each: gateway.get_stages(restApiId=each)["item"] for each in ids}
+    return [each for each in ids if any(found["stageName"] == stage for found in stages[each])]
 
 
 def _numbered(name: str, number: int) -> str:

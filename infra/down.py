@@ -1,68 +1,63 @@
-"""The steps that take a stage away. Each looks at what is there, so that all can be repeated, also after half a one."""
+"""The steps of `python -m infra down`: delete a stage, also one that was created or deleted only in part."""
 
-from infra import configuration, functions, interfaces
-from infra import deployed as record
+from infra import chalice_cli, chalice_config, deployed, network_interfaces
 from infra.stage import Stage
-from infra.step import PreconditionFailed, Say, Step
+from infra.step import Echo, PreconditionFailed, Step
 
 
 class Down:
-    """What takes `stage` away."""
+    """The steps that take `stage` down."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
     def steps(self) -> list[Step]:
-        """All of it, in order."""
+        """Return all steps in order. Each checks what exists, so all can run again."""
         return [
-            Step("protection", "whether the database may go", self._check_protection),
+            Step("protection", "check that the database may be deleted", self._check_protection),
             Step("dashboards", "dashboards, alarms and saved queries", self._remove_dashboards),
-            Step(
-                "edge", "firewall and usage plan, if there are any", lambda say: self._stage.stack("edge").delete(say)
-            ),
-            Step("network", "functions out of the network (Lambda takes 20 minutes and more)", self._leave_network),
-            Step("app", "functions and API, by Chalice", self._delete_app),
-            Step("photos", "photos that are still in the bucket", self._empty_bucket),
-            Step("stack", "the stack (about 15 minutes)", lambda say: self._stage.stack().delete(say)),
-            Step("configuration", "the stage's surroundings out of .chalice/config.json", self._forget),
+            Step("edge", "firewall and usage plan", lambda echo: self._stage.stack("edge").delete(echo)),
+            Step("network", "detach functions from the network (Lambda takes 20 to 45 minutes)", self._leave_network),
+            Step("app", "functions and API, with chalice delete", self._delete_app),
+            Step("photos", "photos left in the bucket", self._empty_bucket),
+            Step("stack", "everything else (about 15 minutes)", lambda echo: self._stage.stack().delete(echo)),
+            Step("configuration", "remove the stage's addresses from .chalice/config.json", self._remove_config),
         ]
 
-    def _check_protection(self, say: Say) -> None:
+    def _check_protection(self, echo: Echo) -> None:
         name = f"faunalens-{self._stage.name}"
         pages = self._stage.client("rds").get_paginator("describe_db_clusters").paginate()
         mine = [each for page in pages for each in page["DBClusters"] if each["DBClusterIdentifier"] == name]
         if any(each.get("DeletionProtection") for each in mine):
             raise PreconditionFailed(
-                "the database is protected from deletion; take that away with: "
+                "the database is protected from deletion; remove the protection with: "
                 f"python -m infra up --stage {self._stage.name} --set DatabaseProtected=false --only stack"
             )
-        say("it may, and leaves a last snapshot" if mine else "there is none")
+        echo("not protected; a last snapshot will stay" if mine else "there is no database")
 
-    def _remove_dashboards(self, say: Say) -> None:
-        self._stage.dashboards(["deploy", "--remove"], say)
+    def _remove_dashboards(self, echo: Echo) -> None:
+        self._stage.run_cloudwatch(["deploy", "--remove"], echo)
 
-    def _leave_network(self, say: Say) -> None:
-        if self._stage.is_whole:
-            say("CloudFormation sees to that itself")
+    def _leave_network(self, echo: Echo) -> None:
+        if self._stage.is_single_stack:
+            echo("CloudFormation does this itself")
             return
-        interfaces.leave(self._stage.client("lambda"), self._stage.functions, say)
+        network_interfaces.detach(self._stage.client("lambda"), self._stage.functions, echo)
         if group := self._stage.outputs.get("FunctionSecurityGroup"):
-            interfaces.wait(self._stage.client("ec2"), group, say)
+            network_interfaces.wait_until_deleted(self._stage.client("ec2"), group, echo)
 
-    def _delete_app(self, say: Say) -> None:
-        if self._stage.is_whole:
-            say("they are part of the stack")
-            return
-        name, region = self._stage.name, self._stage.region
-        if record.refresh(self._stage.session, name, region):
-            functions.chalice("delete", name, region, say)
+    def _delete_app(self, echo: Echo) -> None:
+        if self._stage.is_single_stack:
+            echo("they are part of the stack")
+        elif deployed.refresh(self._stage.session, self._stage.name, self._stage.region):
+            chalice_cli.run("delete", self._stage.name, self._stage.region, echo)
         else:
-            say("there are none")
+            echo("there are none")
 
-    def _empty_bucket(self, say: Say) -> None:
+    def _empty_bucket(self, echo: Echo) -> None:
         bucket = self._stage.outputs.get("PhotoBucket")
         if not bucket:
-            say("there is no bucket")
+            echo("there is no bucket")
             return
         s3, count = self._stage.client("s3"), 0
         try:
@@ -73,9 +68,9 @@ class Down:
                         raise PreconditionFailed(f"{failed[0]['Key']} could not be deleted: {failed[0].get('Message')}")
                     count += len(keys)
         except s3.exceptions.NoSuchBucket:
-            say("the bucket is gone already")
+            echo("the bucket is already gone")
             return
-        say(f"{count} photos deleted")
+        echo(f"{count} photos deleted")
 
-    def _forget(self, say: Say) -> None:
-        say("taken out; commit it" if configuration.remove_config(self._stage.name) else "nothing was there")
+    def _remove_config(self, echo: Echo) -> None:
+        echo("removed; commit it" if chalice_config.remove_config(self._stage.name) else "nothing to remove")

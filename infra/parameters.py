@@ -1,66 +1,64 @@
-"""Parameters of a stage: what its two templates declare, its file in stages/ says, and whoever deploys it chooses."""
+"""A stage's template parameters: defaults of the two templates, overridden by stages/STAGE.json, then by `--set`."""
 
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from chalicelib.config.settings import ROOT
+from infra.intrinsics import merge_unique
 from infra.step import PreconditionFailed
-from infra.wiring import joined
 
-HERE = Path(__file__).parent
+INFRA = ROOT / "infra"
 STACK, EDGE = "faunalens.yaml", "edge.yaml"
 
-_GIVEN = ("Stage", "RestApiId")
-"""Parameters of edge.yaml that the other parts know."""
+_SHARED = ("Stage", "RestApiId")
+"""Parameters of edge.yaml that `infra up` fills in itself."""
 
 
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
-    """All parameters that a stage is made with. Raises `PreconditionFailed` for a stage or a parameter that there is not.
+    """Return all parameters of a stage. Raise `PreconditionFailed` for an unknown stage or parameter.
 
-    Those that nobody chose are among them: for a stack that exists, CloudFormation takes the value that it has and not
-    a template's default, so that what was taken out of stages/STAGE.json would stay.
+    Defaults are included: for a parameter that is not passed, CloudFormation keeps an existing stack's value, so a
+    value that was removed from stages/STAGE.json would stay.
     """
-    path = HERE / "stages" / f"{stage}.json"
+    path = INFRA / "stages" / f"{stage}.json"
     if not path.is_file():
         raise PreconditionFailed(
-            f"infra/stages has no {path.name}: the stage's parameters; docs/reference/infra.md lists them"
+            f"infra/stages has no {path.name}; write one with the stage's parameters (docs/reference/infra.md)"
         )
     declared = declared_parameters()
     if unknown := sorted(chosen.keys() - declared.keys()):
         raise PreconditionFailed(f"there is no parameter {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
-    if wrong := [f"{name}={value}" for name, value in chosen.items() if not _is_taken(declared[name], value)]:
-        raise PreconditionFailed(
-            f"{', '.join(wrong)} is no number; docs/reference/infra.md says what each parameter is"
-        )
+    if wrong := [f"{name}={value}" for name, value in chosen.items() if not _is_valid(declared[name], value)]:
+        raise PreconditionFailed(f"{', '.join(wrong)} is not a number; docs/reference/infra.md explains each parameter")
     given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["Parameters"]
     defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
     parameters = {**defaults, **given, **chosen}
     if (named := parameters.get("Stage")) != stage:
-        raise PreconditionFailed(f"the stage is {stage}, and all in the template has its name; say --stage {named}")
+        raise PreconditionFailed(f"parameter Stage is {named}, but the stage is {stage}; pass --stage {named}")
     return parameters
 
 
-def those_of(template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Those that one of the two templates declares, `STACK` or `EDGE`."""
+def declared_in(template: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters that a template declares. `template`: `STACK` or `EDGE`."""
     declared = read_template(template)["Parameters"]
     return {name: value for name, value in parameters.items() if name in declared}
 
 
 def declared_parameters() -> dict[str, Any]:
-    """All parameters of both templates, as they are declared."""
-    edge = {name: each for name, each in read_template(EDGE)["Parameters"].items() if name not in _GIVEN}
-    return joined(read_template(STACK)["Parameters"], edge)
+    """Return the declarations of both templates' parameters."""
+    edge = {name: each for name, each in read_template(EDGE)["Parameters"].items() if name not in _SHARED}
+    return merge_unique(read_template(STACK)["Parameters"], edge)
 
 
 def read_template(name: str) -> dict[str, Any]:
-    """A template of this folder, read as Chalice reads the ones that it merges."""
+    """Read a template of this folder as `chalice package --merge-template` does."""
     from chalice.package import YAMLTemplateSerializer
 
-    document: dict[str, Any] = YAMLTemplateSerializer().load_template((HERE / name).read_text(encoding="utf-8"), name)
+    document: dict[str, Any] = YAMLTemplateSerializer().load_template((INFRA / name).read_text(encoding="utf-8"), name)
     return document
 
 
-def _is_taken(declared: Mapping[str, Any], value: str) -> bool:
+def _is_valid(declared: Mapping[str, Any], value: str) -> bool:
     return declared["Type"] != "Number" or re.fullmatch(r"\d+(\.\d+)?", value) is not None

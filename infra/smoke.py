@@ -1,98 +1,96 @@
-"""Whether a deployment answers: health down to the database, the animals of a place, a photo made up on the spot."""
+"""Smoke test of a deployment: its health including the database, the animals of a place, and a generated photo."""
 
 import io
 import json
-from time import monotonic, sleep
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from chalicelib.features.cells import center_of
 from chalicelib.features.warming import read_places
-from infra.step import PreconditionFailed, Say
+from infra.polling import poll
+from infra.step import Echo, PreconditionFailed
 
 STRIDE = 24
-"""Well-known places are asked for this far apart, since those of one country stand together in their list."""
+"""Step through the list of well-known places, in which those of one country are next to each other."""
 PATIENCE = 120.0
-"""Seconds for a first good answer: a database that has paused takes up to 30, a first start of the function a few."""
+"""Seconds to wait for a healthy answer: a paused database takes up to 30, the function's first start a few."""
 PAUSE = 3.0
 TIMEOUT = 30.0
-"""Seconds of one request; API Gateway gives up after 29."""
+"""Seconds for one request; API Gateway gives up after 29."""
+
+_HELP = "docs/how-to/runbook.md says how to investigate"
 
 
-def check(url: str, say: Say) -> None:
-    """Ask a deployment for everything once; `url` ends with a slash. Raises `PreconditionFailed` with what came instead."""
-    started = monotonic()
-    health = _until_ok(f"{url}health?deep=true", started)
+def check(url: str, echo: Echo) -> None:
+    """Test a deployment. Raise `PreconditionFailed` with the first wrong answer. `url` ends with a slash."""
+    health = _wait_for_health(f"{url}health?deep=true")
     for part in ("model", "cache", "database"):
         state = health[part]
-        say(f"{part:<9} {state['state']} {state['detail'] or ''}".rstrip())
+        echo(f"{part:<9} {state['state']} {state['detail'] or ''}".rstrip())
         if state["state"] != "ok":
-            raise PreconditionFailed(
-                f"{part} is {state['state']} ({state['detail']}); docs/how-to/runbook.md says how to look"
-            )
-    place = _inhabited(url, say)
-    answer = _ask(f"{url}identify?{place}", _photo())
+            raise PreconditionFailed(f"{part} is {state['state']} ({state['detail']}); {_HELP}")
+    place = _place_with_animals(url, echo)
+    answer = _request(f"{url}identify?{place}", _photo())
     mode = answer["features"]["mode"]
-    say(f"identify  {answer['message']} ({mode}, {answer['timings_ms']['total']:.0f} ms)")
+    echo(f"identify  {answer['message']} ({mode}, {answer['timings_ms']['total']:.0f} ms)")
     if mode != "narrowed":
-        raise PreconditionFailed(
-            f"the place did not narrow the answer: features.mode is {mode}; docs/how-to/runbook.md says how to look"
-        )
+        raise PreconditionFailed(f"the location did not narrow the answer: features.mode is {mode}; {_HELP}")
 
 
-def _inhabited(url: str, say: Say) -> str:
-    """A place that the data knows, as a query; data of one's own may know a few countries only."""
+def _place_with_animals(url: str, echo: Echo) -> str:
+    """Return the query of a place that has animals; a team's own data may cover only a few countries."""
     places = read_places()
     for cell in [cell for first in range(STRIDE) for cell in places[first::STRIDE]]:
         latitude, longitude = center_of(cell)
         place = f"lat={latitude:.1f}&lon={longitude:.1f}"
-        found = _ask(f"{url}animals?{place}")
+        found = _request(f"{url}animals?{place}")
         mode, count = found["features"]["mode"], len(found["animals"])
         if mode == "degraded":
-            raise PreconditionFailed(
-                "the animals of a place could not be read: features.mode is degraded; docs/how-to/runbook.md helps"
-            )
+            raise PreconditionFailed(f"the animals of {place} could not be read: features.mode is degraded; {_HELP}")
         if mode == "narrowed" and count:
             areas = ", ".join(found["location"]["areas"])
-            say(f"animals   {count} live around {place} ({areas}), features from {found['features']['cache']}")
+            echo(f"animals   {count} live around {place} ({areas}), features from {found['features']['cache']}")
             return place
     raise PreconditionFailed(
-        "no place of database/places.csv has animals; is the data loaded, and does the list suit it?"
+        "no place in database/places.csv has animals; load the data (step data), or add places that your data covers"
     )
 
 
-def _until_ok(url: str, started: float) -> dict[str, Any]:
-    """The health, once every part is well or patience has run out."""
-    while True:
+def _wait_for_health(url: str) -> dict[str, Any]:
+    """Return the health as soon as every part is ok, or the last one after `PATIENCE`."""
+    health, failure = dict[str, Any](), None
+    for _ in poll(PAUSE, PATIENCE):
         try:
-            health = _ask(url)
-            if health["status"] == "ok" or monotonic() - started > PATIENCE:
-                return health
-        except PreconditionFailed:
-            if monotonic() - started > PATIENCE:
-                raise
-        sleep(PAUSE)
+            health, failure = _request(url), None
+        except PreconditionFailed as error:
+            failure = error
+            continue
+        if health["status"] == "ok":
+            break
+    if failure:
+        raise failure
+    return health
 
 
-def _ask(url: str, photo: bytes | None = None) -> dict[str, Any]:
+def _request(url: str, photo: bytes | None = None) -> dict[str, Any]:
     headers = {"Content-Type": "image/jpeg", "Accept": "application/json"} if photo else {}
     try:
         with urlopen(Request(url, photo, headers), timeout=TIMEOUT) as response:  # noqa: S310  our own deployment
             answer: dict[str, Any] = json.load(response)
             return answer
     except HTTPError as error:
-        said = error.read().decode(errors="replace")
-        if error.code == 503 and url.partition("?")[0].endswith("/health") and '"model"' in said:
-            failing: dict[str, Any] = json.loads(said)
+        body = error.read().decode(errors="replace")
+        if error.code == 503 and url.partition("?")[0].endswith("/health") and '"model"' in body:
+            failing: dict[str, Any] = json.loads(body)
             return failing
-        raise PreconditionFailed(f"{url} answered {error.code}: {said[:500]}") from error
+        raise PreconditionFailed(f"{url} answered {error.code}: {body[:500]}") from error
     except (URLError, TimeoutError, ValueError) as error:
         raise PreconditionFailed(f"{url} did not answer: {error}") from error
 
 
 def _photo() -> bytes:
-    """A picture of nothing: what is tested is the way, not the model."""
+    """Return a JPEG without an animal: this tests the service, not the model."""
     from PIL import Image
 
     out = io.BytesIO()

@@ -1,93 +1,90 @@
-"""A CloudFormation stack: made, changed or deleted, with its events told while one waits."""
+"""Create, update or delete a CloudFormation stack, and print its events meanwhile."""
 
 from collections.abc import Mapping
-from time import monotonic, sleep
 from typing import Any
 
-from infra.step import PreconditionFailed, Say
+from botocore.exceptions import ClientError
+
+from infra.polling import poll
+from infra.step import Echo, PreconditionFailed
 
 PAUSE = 5.0
-"""Seconds between two looks at a stack that is at work."""
-PATIENCE = 3600.0
+"""Seconds between two looks at a stack in progress."""
+TIMEOUT = 3600.0
 """Longest wait, seconds: a first database takes about ten minutes, a deletion with a snapshot about as long."""
+DELETE_ATTEMPTS = 3
+"""A deletion can fail while network interfaces still hold a resource; the next attempt then succeeds."""
 
-ATTEMPTS = 3
-"""Deletions before giving up: what failed is tried again, and what a network interface holds goes when that goes."""
-
-_NOTHING = "No updates are to be performed"
-_TELLING = ("_COMPLETE", "_FAILED")
-_UNFINISHED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS")
-"""How a first attempt ends that failed: such a stack can only be deleted."""
+_NO_UPDATE = "No updates are to be performed"
+_NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS")
+"""Statuses of a stack whose creation failed; CloudFormation can only delete it."""
 
 
 class Stack:
-    """One stack. `client`: of boto3, for `cloudformation`."""
+    """One stack. `client`: a boto3 client of `cloudformation`."""
 
     def __init__(self, client: Any, name: str) -> None:
         self._client, self._name = client, name
 
-    def put(self, template: str, parameters: Mapping[str, str], tags: Mapping[str, str], say: Say) -> None:
-        """Make the stack, or change it to this template. Raises `PreconditionFailed` with CloudFormation's reasons."""
-        status = self._at_rest(say)
-        if status in _UNFINISHED:
-            say(f"stack {self._name} was never finished ({status}): deleted first")
-            self.delete(say)
+    def deploy(self, template: str, parameters: Mapping[str, str], tags: Mapping[str, str], echo: Echo) -> None:
+        """Create the stack, or update it to this template. Raise `PreconditionFailed` with CloudFormation's reasons."""
+        status = self._wait_for_earlier_operation(echo)
+        if status in _NEVER_CREATED:
+            echo(f"creation of stack {self._name} failed earlier ({status}); deleting it first")
+            self.delete(echo)
             status = None
-        self._refuse_stuck(status)
+        self._check_not_stuck(status)
         wanted = {
             "StackName": self._name,
             "TemplateBody": template,
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             "Tags": [{"Key": name, "Value": value} for name, value in tags.items()],
         }
-        told = self._event_ids()
+        seen = self._event_ids()
         if status is None:
             self._client.create_stack(**wanted)
         else:
-            self._tell_changes(parameters, say)
+            self._echo_changes(parameters, echo)
             if not self._update(wanted):
-                say(f"stack {self._name} is as it should be")
+                echo(f"stack {self._name} is up to date")
                 return
-        status, reasons = self._wait(told, say)
+        status, reasons = self._wait(seen, echo)
         if status is not None and ("ROLLBACK" in status or status.endswith("_FAILED")):
             raise PreconditionFailed(f"stack {self._name} is {status}. {reasons}")
 
-    def delete(self, say: Say) -> None:
-        """Delete the stack and wait; nothing if there is none. Raises `PreconditionFailed` with CloudFormation's reasons."""
-        status = self.status
+    def delete(self, echo: Echo) -> None:
+        """Delete the stack if it exists, and wait. Raise `PreconditionFailed` with CloudFormation's reasons."""
+        status, reasons = self.status, ""
         if status is None:
-            say(f"there is no stack {self._name}")
+            echo(f"there is no stack {self._name}")
             return
-        if status.endswith("_IN_PROGRESS") and status.startswith(("UPDATE", "ROLLBACK")):  # not to be cut short
-            self._at_rest(say)
-        reasons = ""
-        for attempt in range(ATTEMPTS):
+        if status.endswith("_IN_PROGRESS") and status.startswith(("UPDATE", "ROLLBACK")):  # must not be interrupted
+            self._wait_for_earlier_operation(echo)
+        for attempt in range(DELETE_ATTEMPTS):
             if attempt:
-                say(f"not all of it went ({reasons}); once more")
-            told = self._event_ids()
+                echo(f"some resources could not be deleted ({reasons}); trying again")
+            seen = self._event_ids()
             self._client.delete_stack(StackName=self._name)
-            status, reasons = self._wait(told, say, deleting=True)
+            status, reasons = self._wait(seen, echo, deleting=True)
             if status is None:
                 return
         raise PreconditionFailed(f"stack {self._name} is {status}. {reasons}")
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs. Raises `PreconditionFailed` if there is no stack."""
-        found = self._find()
+        """The stack's outputs. Raise `PreconditionFailed` if there is no stack."""
+        found = self._describe()
         if found is None:
-            raise PreconditionFailed(f"there is no stack {self._name}; make it with: python -m infra up")
+            raise PreconditionFailed(f"there is no stack {self._name}; create it with: python -m infra up")
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
     @property
     def status(self) -> str | None:
-        """CloudFormation's word for how the stack is; None without one."""
-        found = self._find()
+        """CloudFormation's status of the stack; None without a stack."""
+        found = self._describe()
         return str(found["StackStatus"]) if found else None
 
-    def _find(self) -> dict[str, Any] | None:
-        from botocore.exceptions import ClientError
-
+    def _describe(self) -> dict[str, Any] | None:
         try:
             (found,) = self._client.describe_stacks(StackName=self._name)["Stacks"]
         except ClientError as error:
@@ -97,79 +94,76 @@ class Stack:
         return None if found["StackStatus"] == "DELETE_COMPLETE" else found
 
     def _update(self, wanted: dict[str, Any]) -> bool:
-        """Whether there was anything to change."""
-        from botocore.exceptions import ClientError
-
+        """Start an update. Return False if there is nothing to change."""
         try:
             self._client.update_stack(**wanted)
         except ClientError as error:
-            if _NOTHING in str(error):
+            if _NO_UPDATE in str(error):
                 return False
             raise
         return True
 
-    def _at_rest(self, say: Say) -> str | None:
-        """The status, once what an earlier command began has ended: that goes on when the command is killed."""
+    def _wait_for_earlier_operation(self, echo: Echo) -> str | None:
+        """Return the status, once any operation in progress has ended.
+
+        CloudFormation continues an operation after the command that started it was killed.
+        """
         status = self.status
         if status is None or status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
             return status
-        say(f"stack {self._name} is at work still ({status}): waited for first")
-        return self._wait(self._event_ids(), say)[0]
+        echo(f"an earlier operation on stack {self._name} is in progress ({status}); waiting for it")
+        return self._wait(self._event_ids(), echo)[0]
 
-    def _refuse_stuck(self, status: str | None) -> None:
-        """Raise `PreconditionFailed` for a stack that takes no change until a person has decided."""
+    def _check_not_stuck(self, status: str | None) -> None:
+        """Raise `PreconditionFailed` for a stack that an operator has to repair."""
         if status == "DELETE_FAILED":
             raise PreconditionFailed(
-                f"stack {self._name} was half deleted; finish that with: python -m infra down --from photos"
+                f"deletion of stack {self._name} failed halfway; finish it with: python -m infra down --from photos"
             )
         if status == "UPDATE_ROLLBACK_FAILED":
             raise PreconditionFailed(
-                f"stack {self._name} could not be changed, nor changed back ({status}); see what failed in its events, "
-                f"mend it, and run: aws cloudformation continue-update-rollback --stack-name {self._name}"
+                f"stack {self._name} is {status}: neither the update nor its rollback succeeded; find the failed "
+                "resource in its events, repair it, and run: "
+                f"aws cloudformation continue-update-rollback --stack-name {self._name}"
             )
 
-    def _tell_changes(self, parameters: Mapping[str, str], say: Say) -> None:
-        """Tell which parameters change: one that was given by `--set` once goes back to what the files say."""
-        found = (self._find() or {}).get("Parameters", [])
-        for each in found:
+    def _echo_changes(self, parameters: Mapping[str, str], echo: Echo) -> None:
+        """Print which parameters change: without `--set`, a value goes back to that of the files."""
+        for each in (self._describe() or {}).get("Parameters", []):
             name, value = each["ParameterKey"], each.get("ParameterValue", "")
             if name in parameters and parameters[name] != value:
-                say(f"{name}: {value or 'nothing'} becomes {parameters[name] or 'nothing'}")
+                echo(f"parameter {name} changes from {value or 'empty'} to {parameters[name] or 'empty'}")
 
-    def _wait(self, told: set[str], say: Say, *, deleting: bool = False) -> tuple[str | None, str]:
-        """Tell events until the stack rests: its status then, None for no stack, and why what failed did.
+    def _wait(self, seen: set[str], echo: Echo, *, deleting: bool = False) -> tuple[str | None, str]:
+        """Print events until the operation has ended. Return the status (None: no stack) and the reasons of failures.
 
-        `told`: events that are not news. `deleting`: only gone or `DELETE_FAILED` is rest, whatever is seen at first.
+        `seen`: ids of events that are not printed again. `deleting`: a deletion has ended only when the stack is gone
+        or `DELETE_FAILED`; right after the request, AWS may still report the status before.
         """
-        started, reasons = monotonic(), list[str]()
-        while True:
+        reasons, status = list[str](), None
+        for waited in poll(PAUSE, TIMEOUT):
             status = self.status
             for event in self._events():
-                if event["EventId"] in told or not event["ResourceStatus"].endswith(_TELLING):
-                    continue
-                told.add(event["EventId"])
-                say(f"{monotonic() - started:5.0f} s  {event['LogicalResourceId']}: {event['ResourceStatus'].lower()}")
-                if event["ResourceStatus"].endswith("_FAILED"):
-                    reasons.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason')}")
-            resting = status == "DELETE_FAILED" if deleting else not str(status).endswith("_IN_PROGRESS")
-            if status is None or resting:
+                name, state = event["LogicalResourceId"], event["ResourceStatus"]
+                if event["EventId"] not in seen and state.endswith(("_COMPLETE", "_FAILED")):
+                    seen.add(event["EventId"])
+                    echo(f"{waited:5.0f} s  {name}: {state.lower()}")
+                    if state.endswith("_FAILED"):
+                        reasons.append(f"{name}: {event.get('ResourceStatusReason', 'no reason')}")
+            ended = status == "DELETE_FAILED" if deleting else not str(status).endswith("_IN_PROGRESS")
+            if status is None or ended:
                 return status, "; ".join(reasons[:5])
-            if monotonic() - started > PATIENCE:
-                raise PreconditionFailed(
-                    f"stack {self._name} is still {status} after {PATIENCE / 60:.0f} minutes; look at it there, and "
-                    "run the same command again: it goes on waiting"
-                )
-            sleep(PAUSE)
+        raise PreconditionFailed(
+            f"stack {self._name} is still {status} after {TIMEOUT / 60:.0f} minutes; look at its events in the "
+            "console, or run the same command again to continue waiting"
+        )
 
     def _event_ids(self) -> set[str]:
         return {event["EventId"] for event in self._events()}
 
     def _events(self) -> list[dict[str, Any]]:
-        """The latest events, oldest first; none without a stack."""
-        from botocore.exceptions import ClientError
-
+        """Return the latest events, oldest first; none without a stack."""
         try:
-            events = self._client.describe_stack_events(StackName=self._name)["StackEvents"]
+            return list(reversed(self._client.describe_stack_events(StackName=self._name)["StackEvents"]))
         except ClientError:
             return []
-        return list(reversed(events))

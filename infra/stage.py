@@ -1,4 +1,4 @@
-"""One stage of Faunalens in one account and region: its stacks, its address, and what is left of it."""
+"""One stage of Faunalens in one account and region: its stacks, functions, URL and snapshots."""
 
 import subprocess
 import sys
@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra import deployed as record
+from chalicelib.config.settings import ROOT
+from infra import deployed
 from infra.stack import Stack
-from infra.step import PreconditionFailed, Say
+from infra.step import Echo, PreconditionFailed
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage. `session`: of boto3. `parameters`: of the stack, in place of those in stages/STAGE.json. `firewall`:
-    whether a web firewall stands before the API.
+    """A stage.
+
+    `session`: of boto3. `parameters`: override those in stages/STAGE.json. `firewall`: put a web firewall in front of
+    the API.
     """
 
     name: str
@@ -24,67 +27,63 @@ class Stage:
     firewall: bool = False
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client in the stage's region."""
+        """Return a boto3 client in the stage's region."""
         return self.session.client(service, region_name=self.region, **options)
 
     def stack(self, part: str = "") -> Stack:
-        """The stage's stack; `edge`: that of what stands before the API."""
-        return Stack(self.client("cloudformation"), "-".join(["faunalens", self.name, *([part] if part else [])]))
+        """Return the stage's stack; part `edge`: that of firewall and usage plan."""
+        return Stack(self.client("cloudformation"), f"faunalens-{self.name}-{part}".removesuffix("-"))
 
     @property
     def tags(self) -> dict[str, str]:
-        """What everything of the stage is tagged with."""
+        """Tags of all the stage's resources."""
         return {"project": "faunalens", "stage": self.name}
 
     @property
     def functions(self) -> list[str]:
-        """The names of its functions."""
-        return [record.name_of(self.name, key) for key in record.KEYS]
+        """Names of the stage's functions."""
+        return [deployed.function_name(self.name, key) for key in deployed.FUNCTIONS]
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs; nothing without a stack, or while a first one is being made."""
+        """The stack's outputs; empty without a stack, or while it is being created."""
         stack = self.stack()
         return stack.outputs if stack.status else {}
 
     def output(self, name: str) -> str:
-        """One output of the stack. Raises `PreconditionFailed` without it."""
+        """Return one output of the stack. Raise `PreconditionFailed` without it."""
         try:
             return self.outputs[name]
         except KeyError:
             raise PreconditionFailed(
-                f"stack faunalens-{self.name} has no output {name}, or is not there; "
+                f"stack faunalens-{self.name} does not exist or has no output {name}; "
                 f"run: python -m infra up --stage {self.name} --from stack"
             ) from None
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the stack was made by a pipeline, from the one template of infra/template.py with the API in it."""
+    def is_single_stack(self) -> bool:
+        """Whether a pipeline created the stack from infra/template.py's template, with functions and API in it."""
         return "EndpointURL" in self.outputs
 
     @property
     def url(self) -> str:
-        """Where the API is, with a slash at its end. Raises `PreconditionFailed` without one."""
-        return self.outputs.get("EndpointURL") or str(record.deployed(self.name)["rest_api"]["rest_api_url"])
+        """The API's URL, with a slash at its end. Raise `PreconditionFailed` without an API."""
+        return self.outputs.get("EndpointURL") or str(deployed.read_resources(self.name)["rest_api"]["rest_api_url"])
 
-    def kept(self) -> list[str]:
-        """Snapshots of the database that are left: they cost a little, and bring it back."""
-        pages = (
-            self.client("rds")
-            .get_paginator("describe_db_cluster_snapshots")
-            .paginate(DBClusterIdentifier=f"faunalens-{self.name}")
-        )
+    def snapshots(self) -> list[str]:
+        """Return the names of the database's snapshots, also after the database is gone."""
+        paginator = self.client("rds").get_paginator("describe_db_cluster_snapshots")
+        pages = paginator.paginate(DBClusterIdentifier=f"faunalens-{self.name}")
         return [each["DBClusterSnapshotIdentifier"] for page in pages for each in page["DBClusterSnapshots"]]
 
-    def dashboards(self, command: Sequence[str], say: Say) -> None:
-        """Run one of `python -m cloudwatch`'s commands. Raises `PreconditionFailed` with what it said."""
+    def run_cloudwatch(self, command: Sequence[str], echo: Echo) -> None:
+        """Run a `python -m cloudwatch` command and print its output. Raise `PreconditionFailed` with its errors."""
         arguments = [sys.executable, "-m", "cloudwatch", *command, "--stage", self.name, "--region", self.region]
-        done = subprocess.run(arguments, cwd=record.ROOT, capture_output=True, text=True)
+        done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
         for line in done.stdout.splitlines():
-            say(line)
+            echo(line)
         if done.returncode:
-            raise PreconditionFailed(
-                done.stderr.strip() or f"python -m cloudwatch {command[0]} ended with {done.returncode}"
-            )
+            failure = f"python -m cloudwatch {command[0]} exited with code {done.returncode}"
+            raise PreconditionFailed(done.stderr.strip() or failure)
         for warning in done.stderr.splitlines():
-            say(warning)
+            echo(warning)

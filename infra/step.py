@@ -1,50 +1,53 @@
-"""Steps of a long command: told one by one, each of which can be repeated, so that a failure can be gone on from."""
+"""Run idempotent steps; resume at any."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-Say = Callable[[str], None]
-"""Tells one line of progress."""
+from botocore.exceptions import BotoCoreError, ClientError
+
+Echo = Callable[[str], None]
+"""Prints one line of progress."""
 
 
 class StepFailed(Exception):
-    """A step could not be done; the text says which, why, and how to go on."""
+    """A step failed; the message names the step, the cause and the command that resumes there."""
 
 
 class PreconditionFailed(Exception):
-    """What a step needs is not there; the text says what to do."""
+    """Something that a step needs is missing or wrong; the message says how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `name`: a word to go on from; `what`: for people; `act` may tell more lines and raises `PreconditionFailed`."""
+    """One step of a command.
+
+    `name`: the word for `--from`. `summary`: printed before the step runs. `action`: does the work; it may print lines
+    and raise `PreconditionFailed`.
+    """
 
     name: str
-    what: str
-    act: Callable[[Say], None]
+    summary: str
+    action: Callable[[Echo], None]
 
 
-def run(steps: Sequence[Step], say: Say, *, first: str = "", command: str = "") -> None:
-    """Do all steps from `first` on. Raises `StepFailed`.
+def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:
+    """Run all steps from `first` on. Raise `StepFailed` at the first failure.
 
-    `command`: how this was started, for the sentence that says how to go on.
+    `command`: how the user started this; the error message repeats it with `--from`.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     names = [step.name for step in steps]
     if first and first not in names:
         raise StepFailed(f"there is no step {first}; the steps are {', '.join(names)}")
-    for number, step in enumerate(steps, 1):
-        if number <= (names.index(first) if first else 0):
-            continue
+    start = names.index(first) if first else 0
+    for number, step in enumerate(steps[start:], start + 1):
         started = monotonic()
-        say(f"[{number}/{len(steps)}] {step.what}")
+        echo(f"[{number}/{len(steps)}] {step.summary}")
         try:
-            step.act(lambda line: say(f"      {line}"))
+            step.action(lambda line: echo(f"      {line}"))
         except (PreconditionFailed, ClientError, BotoCoreError, OSError) as error:
             raise StepFailed(
                 f"step {step.name} failed: {error}\n"
-                f"When that is mended, go on with: {command} --from {step.name} (what is done already can be repeated)"
+                f"Fix that, then resume with: {command} --from {step.name} (finished steps can safely run again)"
             ) from error
-        say(f"      done, {monotonic() - started:.0f} s")
+        echo(f"      done, {monotonic() - started:.0f} s")

@@ -1,13 +1,13 @@
-"""One template for a whole stage, for pipelines that may not call `chalice deploy`: docs/how-to/pipeline.md.
+"""One CloudFormation template for a whole stage, for pipelines that may not call `chalice deploy`.
 
-`chalice package --merge-template` puts into Chalice's own template (functions, roles, schedule, API) what `extras`
-makes of faunalens.yaml, edge.yaml and the dashboards, with the functions wired to it by reference. What a function is
-told of its surroundings comes from infra/environment.py as with `infra up`, which has outputs in place of references.
+`chalice package --merge-template` merges `merge_template` into Chalice's own template (functions, roles, schedule,
+API): the resources of faunalens.yaml, edge.yaml and the dashboards, and references to them in the functions'
+configuration. infra/function_config.py makes that configuration for `infra up` too, from outputs in place of
+references. docs/how-to/pipeline.md is the guide.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
@@ -15,24 +15,22 @@ from typing import Any
 from cloudwatch.deploy import template as dashboards
 from cloudwatch.deploy.origin import PLAIN
 from cloudwatch.limits import LimitError
-from infra.environment import surroundings
-from infra.package import Package, build
+from infra.chalice_config import FILE as CHALICE_CONFIG
+from infra.chalice_config import function_settings
+from infra.deployed import function_name
+from infra.function_config import function_config
+from infra.intrinsics import from_text, merge_unique, refers_to, substitute_refs, to_text
+from infra.package import build
 from infra.parameters import EDGE, STACK, declared_parameters, parameters_of, read_template
-from infra.step import PreconditionFailed, Say
-from infra.throttling import limits_of
-from infra.wiring import joined, refers_to, substitute_refs, text_of, value_of
+from infra.step import Echo, PreconditionFailed
+from infra.throttling import throttle_limits
 
-HERE = Path(__file__).parent
-CONFIGURATION = HERE.parent / ".chalice" / "config.json"
-
-MOST_SENT, MOST_BYTES = 51_200, 1_000_000
-"""Bytes of a template that CloudFormation takes in a request, and from S3 (its quotas)."""
-MOST = {"Parameters": 200, "Resources": 500, "Outputs": 200}
-
-_TOPICS = "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:"
+MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200
+"""Largest template that CloudFormation reads from S3, and in a request (its quotas)."""
+MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
 
 COMMANDS = """\
-What a pipeline does with it (docs/how-to/pipeline.md):
+Commands for the pipeline (docs/how-to/pipeline.md):
 
   aws cloudformation package --template-file {out}/sam.json --s3-bucket BUCKET --s3-prefix faunalens-{stage} \\
       --use-json --output-template-file {out}/app.json
@@ -42,141 +40,120 @@ What a pipeline does with it (docs/how-to/pipeline.md):
   python -m infra up --stage {stage} --yes --from database --skip dashboards"""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A stage in files. `parameters`: what a stack of `package.template` is to be made with, as a file."""
+def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = PLAIN) -> None:
+    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` if that is impossible.
 
-    package: Package
-    parameters: Path
-
-
-def write(stage: str, out: Path, chosen: Mapping[str, str], say: Say, *, runbook: str = PLAIN) -> Whole:
-    """Make template, zips and parameters in the folder `out`. Raises `PreconditionFailed`.
-
-    `chosen`: parameters in place of those in stages/STAGE.json. `runbook`: where alarms say that help is.
+    `chosen`: parameters that override those in stages/STAGE.json. `runbook`: URL of the runbook, for alarms.
     """
     parameters = parameters_of(stage, chosen)
     out.mkdir(parents=True, exist_ok=True)
-    added = out / "extras.json"
-    _dump(extras(stage, parameters, runbook), added)
+    merged = out / "merge.json"
+    _dump(merge_template(stage, parameters, runbook), merged)
     try:
-        package = build(out, stage, merge=added)
+        package = build(out, stage, merge=merged)
     except CalledProcessError as error:
         raise PreconditionFailed(
-            f"chalice package ended with code {error.returncode}; what it said stands above"
+            f"chalice package exited with code {error.returncode}; its output above says why"
         ) from error
-    added.unlink()
-    written = out / "parameters.json"
-    _dump({"Parameters": parameters, "Tags": {"project": "faunalens", "stage": stage}}, written)
-    check(package.template, say)
-    return Whole(package, written)
+    merged.unlink()
+    _dump({"Parameters": parameters, "Tags": {"project": "faunalens", "stage": stage}}, out / "parameters.json")
+    check(package.template, echo)
 
 
-def extras(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> dict[str, Any]:
-    """What is merged into Chalice's template. `parameters`: of `parameters_of`; they become defaults.
+def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> dict[str, Any]:
+    """Return what Chalice merges into its template. `parameters` of the stage become the template's defaults.
 
-    Raises `PreconditionFailed` if stages/limits.json or .chalice/config.json does not have the stage.
+    Raise `PreconditionFailed` if stages/limits.json or .chalice/config.json lacks the stage.
     """
     stack, edge = read_template(STACK), read_template(EDGE)
     declared = {name: dict(each) for name, each in declared_parameters().items()}
     for name, value in parameters.items():
         declared[name]["Default"] = json.loads(value) if declared[name]["Type"] == "Number" else value
-    declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in here have its name already
+    declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in the template contain its name
     return {
-        "Description": f"Faunalens {stage}: all of it",
+        "Description": f"Faunalens {stage}: the whole stage",
         "Metadata": stack["Metadata"],
         "Parameters": declared,
-        "Conditions": joined(stack["Conditions"], edge["Conditions"]),
-        "Resources": joined(
+        "Conditions": merge_unique(stack["Conditions"], edge["Conditions"]),
+        "Resources": merge_unique(
             stack["Resources"],
-            {name: _before(each, stage) for name, each in edge["Resources"].items()},
+            {name: _with_our_api(each, stage) for name, each in edge["Resources"].items()},
             _functions(stage, stack["Outputs"]),
             {"RestAPI": {"Properties": _api(stage)}, "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete"}}},
-            _to_topic(_watching(stage, runbook), stage),
+            _dashboards(stage, runbook),
         ),
-        "Outputs": joined(stack["Outputs"], edge["Outputs"]),
+        "Outputs": merge_unique(stack["Outputs"], edge["Outputs"]),
     }
 
 
-def check(path: Path, say: Say) -> None:
-    """Tell how large a template is. Raises `PreconditionFailed` if AWS would not take it, or a function is left out of it."""
+def check(path: Path, echo: Echo) -> None:
+    """Print a template's size. Raise `PreconditionFailed` if it exceeds a quota or has a function without network."""
     template, size = json.loads(path.read_text(encoding="utf-8")), path.stat().st_size
     for name, each in template["Resources"].items():
         if each["Type"] == "AWS::Serverless::Function" and "VpcConfig" not in each["Properties"]:
             raise PreconditionFailed(
-                f"function {name} of app.py is not in .chalice/config.json among the stage's lambda_functions"
+                f"function {name} of app.py is missing in .chalice/config.json; add it to the stage's lambda_functions"
             )
-    counted = {kind: len(template[kind]) for kind in MOST}
-    if size > MOST_BYTES or any(counted[kind] > most for kind, most in MOST.items()):
+    counts = {kind: len(template[kind]) for kind in MAX_COUNTS}
+    if size > MAX_BYTES or any(counts[kind] > most for kind, most in MAX_COUNTS.items()):
         raise PreconditionFailed(
-            f"{path.name} has {size:,} bytes, {counted}; CloudFormation takes {MOST_BYTES:,} bytes, {MOST}"
+            f"{path.name} has {size:,} bytes and {counts}; CloudFormation takes at most {MAX_BYTES:,} and {MAX_COUNTS}"
         )
-    say(f"{path}: {size:,} bytes of {MOST_BYTES:,} that CloudFormation reads from S3 (sent to it: {MOST_SENT:,})")
-    say(", ".join(f"{counted[kind]} of {most} {kind.lower()}" for kind, most in MOST.items()))
+    direct = f"in a request: {MAX_BYTES_IN_REQUEST:,}"
+    echo(f"{path}: {size:,} bytes of {MAX_BYTES:,} that CloudFormation reads from S3 ({direct})")
+    echo(", ".join(f"{counts[kind]} of {most} {kind.lower()}" for kind, most in MAX_COUNTS.items()))
 
 
 def _functions(stage: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Each function of Chalice's template: its name, which CloudFormation would make up, network and environment."""
+    """Return name, network and environment of each function; without a name, CloudFormation would make one up."""
     from chalice.utils import to_cfn_resource_name
 
-    stages = json.loads(CONFIGURATION.read_text(encoding="utf-8"))["stages"]
-    if stage not in stages:
-        raise PreconditionFailed(f"{CONFIGURATION.name} has no stage {stage}, only {', '.join(stages)}; add it there")
-    found = surroundings({name: text_of(each["Value"]) for name, each in outputs.items()}, "${AWS::Region}")
-    made = {}
-    for key in stages[stage]["lambda_functions"]:
-        api = key == "api_handler"
-        own = found.admin_environment if key == "admin" else {}
+    keys = function_settings(stage, CHALICE_CONFIG)
+    config = function_config({name: to_text(each["Value"]) for name, each in outputs.items()}, "${AWS::Region}")
+    network = {
+        "SubnetIds": [from_text(each) for each in config.subnet_ids],
+        "SecurityGroupIds": [from_text(each) for each in config.security_group_ids],
+    }
+    functions = {}
+    for key in keys:
+        environment = {**config.environment, **(config.admin_environment if key == "admin" else {})}
         properties = {
-            "FunctionName": f"faunalens-{stage}" if api else f"faunalens-{stage}-{key}",
-            "VpcConfig": {
-                "SubnetIds": [value_of(each) for each in found.subnet_ids],
-                "SecurityGroupIds": [value_of(each) for each in found.security_group_ids],
-            },
-            "Environment": {"Variables": {name: value_of(text) for name, text in {**found.environment, **own}.items()}},
+            "FunctionName": function_name(stage, key),
+            "VpcConfig": network,
+            "Environment": {"Variables": {name: from_text(text) for name, text in environment.items()}},
         }
-        made["APIHandler" if api else to_cfn_resource_name(key)] = {"Properties": properties}
-    return made
+        functions["APIHandler" if key == "api_handler" else to_cfn_resource_name(key)] = {"Properties": properties}
+    return functions
 
 
-def _watching(stage: str, runbook: str) -> Any:
-    """Dashboards, alarms and saved queries, which compare with the limits in stages/STAGE.json."""
+def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
+    """Return dashboards, alarms and saved queries, with a reference to the alarm topic in place of its ARN."""
     try:
-        return dashboards.template(stage, runbook)["Resources"]
-    except LimitError as error:
+        resources = dashboards.template(stage, runbook)["Resources"]
+    except LimitError as error:  # stages/STAGE.json lacks a limit that an alarm compares with
         raise PreconditionFailed(str(error)) from error
+    topic = f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:faunalens-{stage}-alarms"
+    text = json.dumps(resources).replace(json.dumps({"Fn::Sub": topic}), json.dumps({"Ref": "AlarmTopic"}))
+    with_reference: dict[str, Any] = json.loads(text)
+    return with_reference
 
 
 def _api(stage: str) -> dict[str, Any]:
-    """Settings of the API: the name that dashboards know it by, throttling, and no stage but ours.
+    """Return properties of the API: the name that dashboards use, throttling, and a version.
 
-    Without a version, SAM makes a second stage called `Stage`, which would neither be throttled nor have a firewall.
+    Without `OpenApiVersion`, SAM makes a second stage called `Stage`, with neither throttling nor firewall.
     """
-    try:
-        limits = limits_of(stage)
-    except KeyError as error:
-        raise PreconditionFailed(str(error.args[0])) from error
+    limits = throttle_limits(stage)
     throttled = {"ThrottlingRateLimit": limits.rate, "ThrottlingBurstLimit": limits.burst}
     settings = [{"HttpMethod": "*", "ResourcePath": "/*", **throttled}]
     return {"Name": "faunalens", "OpenApiVersion": "2.0", "MethodSettings": settings}
 
 
-def _before(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """A resource of edge.yaml, before the API of this template, whose stage has to be there first."""
+def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    """Return a resource of edge.yaml that refers to this template's API and waits for its stage."""
     if not refers_to(resource, "RestApiId"):
         return dict(resource)
     return {**substitute_refs(resource, {"RestApiId": "RestAPI"}), "DependsOn": f"RestAPI{stage}Stage"}
-
-
-def _to_topic(value: Any, stage: str) -> Any:
-    """The value with the alarms' topic as a reference in place of its ARN."""
-    if value == {
-        "Fn::Sub": f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:faunalens-{stage}-alarms"
-    }:
-        return {"Ref": "AlarmTopic"}
-    if isinstance(value, dict):
-        return {key: _to_topic(each, stage) for key, each in value.items()}
-    return [_to_topic(each, stage) for each in value] if isinstance(value, list) else value
 
 
 def _dump(document: Mapping[str, Any], path: Path) -> None:

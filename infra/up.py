@@ -1,146 +1,133 @@
-"""The steps that make a stage, or bring it up to this checkout."""
+"""The steps of `python -m infra up`: create a stage, or update it to this checkout."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from infra import certificates, concurrency, configuration, functions, smoke
-from infra import deployed as record
-from infra import throttling as limits
-from infra.environment import surroundings
-from infra.parameters import EDGE, STACK, parameters_of, those_of
+from botocore.config import Config
+
+from chalicelib.config.settings import ROOT
+from infra import (
+    certificates,
+    chalice_cli,
+    chalice_config,
+    concurrency,
+    deployed,
+    invoke,
+    parameters,
+    smoke,
+    throttling,
+)
+from infra.function_config import function_config
+from infra.parameters import EDGE, STACK
 from infra.stage import Stage
-from infra.step import PreconditionFailed, Say, Step
+from infra.step import Echo, PreconditionFailed, Step
 
-HERE = Path(__file__).parent
-PATIENCE = "40"
-"""Seconds that the administrative function waits for a database that has paused."""
+DATABASE_PATIENCE = "40"
+"""Seconds that the administrative function waits for a paused database."""
 
 
 class Up:
-    """What makes `stage`."""
+    """The steps that bring `stage` up."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
     def steps(self) -> list[Step]:
-        """All of it, in order. Each step looks at what is there, so all can be repeated."""
+        """Return all steps in order. Each checks what exists, so all can run again."""
+        firewall = ", and its firewall" if self._stage.firewall else ""
         return [
-            Step("checkout", "what is deployed: this checkout, and whether the account takes it", self._check),
-            Step(
-                "certificates",
-                "the database's certificates are those that the package trusts",
-                self._check_certificates,
-            ),
-            Step(
-                "stack",
-                "the stack: network, database, cache, bucket (about 15 minutes the first time)",
-                self._put_stack,
-            ),
-            Step("configuration", "the stage's surroundings in .chalice/config.json", self._configure),
-            Step("app", "functions and API, by Chalice", self._deploy),
-            Step(
-                "limits", "throttling of the API" + (", and its firewall" if self._stage.firewall else ""), self._limit
-            ),
-            Step("database", "schema, and a login that may only read", self._prepare_database),
-            Step("data", "the animals of this checkout", self._load_data),
-            Step("dashboards", "dashboards, alarms and saved queries", self._put_dashboards),
-            Step("smoke", "whether it answers", self._smoke),
+            Step("checkout", "check model, certificates and the account's concurrency", self._check),
+            Step("certificates", "compare the packaged certificates with those of RDS", self._check_certificates),
+            Step("stack", "network, database, cache and bucket (about 15 minutes the first time)", self._deploy_stack),
+            Step("configuration", "write the stage's addresses into .chalice/config.json", self._configure),
+            Step("app", "functions and API, with chalice deploy", self._deploy_app),
+            Step("limits", f"throttling of the API{firewall}", self._limit),
+            Step("database", "schema, and the read-only user", self._prepare_database),
+            Step("data", "load the animals of this checkout", self._load_data),
+            Step("dashboards", "dashboards, alarms and saved queries", self._deploy_dashboards),
+            Step("smoke", "check that the API answers", self._smoke),
         ]
 
-    def _check(self, say: Say) -> None:
-        model = record.ROOT / "vendor" / "model" / "faunalens.onnx"  # what is packed
+    def _check(self, echo: Echo) -> None:
+        model = ROOT / "vendor" / "model" / "faunalens.onnx"  # the packaged one
         if not model.is_file():
-            raise PreconditionFailed("the model is not built; run: make setup")
-        try:
-            certificates.file_of(self._stage.region)
-        except FileNotFoundError as error:
-            raise PreconditionFailed(str(error)) from error
-        say(f"model of {model.stat().st_size / 1e6:.1f} MB, certificates for {self._stage.region}")
-        reserved = {
-            record.name_of(self._stage.name, key): count
-            for key, count in configuration.reservations(self._stage.name).items()
-        }
-        stays = concurrency.check(self._stage.client("lambda"), reserved)
-        say(f"{sum(reserved.values())} requests at once are reserved, {stays} stay for other functions of the account")
+            raise PreconditionFailed("the model has not been built; run: make setup")
+        certificates.file_of(self._stage.region)
+        echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: {self._stage.region}")
+        reserved = chalice_config.reservations(self._stage.name)
+        left = concurrency.check(self._stage.client("lambda"), reserved)
+        echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
 
-    def _put_stack(self, say: Say) -> None:
-        self._refuse_whole()
-        parameters = parameters_of(self._stage.name, self._stage.parameters)
-        if not parameters["S3PrefixList"]:
-            parameters["S3PrefixList"] = self._prefix_list_of_s3()
-        text = (HERE / STACK).read_text(encoding="utf-8")
-        self._stage.stack().put(text, those_of(STACK, parameters), self._stage.tags, say)
+    def _deploy_stack(self, echo: Echo) -> None:
+        self._check_not_single_stack()
+        values = parameters.parameters_of(self._stage.name, self._stage.parameters)
+        if not values["S3PrefixList"]:
+            values["S3PrefixList"] = self._s3_prefix_list()
+        self._deploy(STACK, "", values, echo)
 
-    def _refuse_whole(self) -> None:
-        if self._stage.is_whole:
+    def _deploy(self, template: str, part: str, values: dict[str, str], echo: Echo) -> None:
+        text = (parameters.INFRA / template).read_text(encoding="utf-8")
+        self._stage.stack(part).deploy(text, parameters.declared_in(template, values), self._stage.tags, echo)
+
+    def _check_not_single_stack(self) -> None:
+        if self._stage.is_single_stack:
             raise PreconditionFailed(
-                f"stack faunalens-{self._stage.name} was made from one template with the functions in it, which this "
-                "would take away; docs/how-to/pipeline.md says how such a stage is changed"
+                f"stack faunalens-{self._stage.name} was made from one template with the functions in it, and this "
+                "step would delete them; update such a stage as docs/how-to/pipeline.md says"
             )
 
-    def _prefix_list_of_s3(self) -> str:
-        """The region's addresses of S3, so that functions may call nothing else; empty if AWS does not say."""
+    def _s3_prefix_list(self) -> str:
+        """Return the region's prefix list of S3, to which the functions' egress is limited; empty if AWS has none."""
         name = f"com.amazonaws.{self._stage.region}.s3"
         filters = [{"Name": "prefix-list-name", "Values": [name]}]
         found = self._stage.client("ec2").describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
         return str(next((each["PrefixListId"] for each in found if each["PrefixListName"] == name), ""))
 
-    def _check_certificates(self, say: Say) -> None:
+    def _check_certificates(self, echo: Echo) -> None:
         region = self._stage.region
         if unknown_cas := certificates.unknown_cas(self._stage.client("rds"), region):
             raise PreconditionFailed(
-                f"RDS signs with {', '.join(unknown_cas)} in {region}, which chalicelib/rds/{region}.pem "
-                "does not hold; put the region's bundle there, which the Aurora guide links to (SSL/TLS)"
+                f"RDS in {region} signs with {', '.join(unknown_cas)}, which chalicelib/rds/{region}.pem does not "
+                "contain; download the region's bundle, linked from the Aurora guide (SSL/TLS), and save it there"
             )
-        say("every authority of RDS is known")
+        echo("the package contains every certificate authority of RDS")
 
-    def _configure(self, say: Say) -> None:
-        try:
-            found = surroundings(self._stage.outputs, self._stage.region)
-        except KeyError as error:
-            raise PreconditionFailed(str(error.args[0])) from error
-        changed = configuration.write_config(self._stage.name, found)
-        say("written; commit it" if changed else "already there")
+    def _configure(self, echo: Echo) -> None:
+        config = function_config(self._stage.outputs, self._stage.region)
+        changed = chalice_config.write_config(self._stage.name, config)
+        echo("written; commit it" if changed else "already there")
 
-    def _deploy(self, say: Say) -> None:
-        self._refuse_whole()
-        name, region, session = self._stage.name, self._stage.region, self._stage.session
-        record.refresh(session, name, region)
-        functions.chalice("deploy", name, region, say)
+    def _deploy_app(self, echo: Echo) -> None:
+        self._check_not_single_stack()
+        deployed.refresh(self._stage.session, self._stage.name, self._stage.region)
+        chalice_cli.run("deploy", self._stage.name, self._stage.region, echo)
 
-    def _limit(self, say: Say) -> None:
-        api = record.deployed(self._stage.name)["rest_api"]["rest_api_id"]
-        try:
-            rates = limits.limits_of(self._stage.name)
-        except KeyError as error:
-            raise PreconditionFailed(str(error.args[0])) from error
-        limits.throttle(self._stage.client("apigateway"), api, self._stage.name, rates)
-        say(f"{rates.rate} requests a second, {rates.burst} at once")
+    def _limit(self, echo: Echo) -> None:
+        api = deployed.read_resources(self._stage.name)["rest_api"]["rest_api_id"]
+        limits = throttling.throttle_limits(self._stage.name)
+        throttling.throttle(self._stage.client("apigateway"), api, self._stage.name, limits)
+        echo(f"{limits.rate} requests per second, {limits.burst} at once")
         firewall = {"Firewall": "yes"} if self._stage.firewall else {}
-        parameters = parameters_of(self._stage.name, {**self._stage.parameters, **firewall})
-        if "yes" in (parameters["Firewall"], parameters["UsagePlan"]):
-            edge = {**those_of(EDGE, parameters), "RestApiId": api}
-            self._stage.stack("edge").put((HERE / EDGE).read_text(encoding="utf-8"), edge, self._stage.tags, say)
+        values = parameters.parameters_of(self._stage.name, {**self._stage.parameters, **firewall})
+        if "yes" in (values["Firewall"], values["UsagePlan"]):
+            self._deploy(EDGE, "edge", {**values, "RestApiId": api}, echo)
 
-    def _prepare_database(self, say: Say) -> None:
-        self._administer(["prepare", self._stage.output("DatabaseUser")], say)
+    def _prepare_database(self, echo: Echo) -> None:
+        self._run_admin_command(["prepare", self._stage.output("DatabaseUser")], echo)
 
-    def _load_data(self, say: Say) -> None:
+    def _load_data(self, echo: Echo) -> None:
         url = f"rediss://{self._stage.output('CacheUser')}@{self._stage.output('CacheEndpoint')}"
-        self._administer(["load", "--redis-url", f"{url}:{self._stage.output('CachePort')}"], say)
+        self._run_admin_command(["load", "--redis-url", f"{url}:{self._stage.output('CachePort')}"], echo)
 
-    def _administer(self, command: Sequence[str], say: Say) -> None:
-        from botocore.config import Config
+    def _run_admin_command(self, command: Sequence[str], echo: Echo) -> None:
+        # A retry would start the load twice; and a NAT or firewall in between may drop an idle connection.
+        config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
+        client = self._stage.client("lambda", config=config)
+        invoke.run_admin_command(client, self._stage.name, [*command, "--patience", DATABASE_PATIENCE], echo)
 
-        # A load is not to be started twice; and what stands between may forget a connection that says nothing.
-        patient = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
-        client = self._stage.client("lambda", config=patient)
-        functions.administer(client, self._stage.name, [*command, "--patience", PATIENCE], say)
-
-    def _put_dashboards(self, say: Say) -> None:
-        containers = concurrency.of_account(self._stage.client("lambda"))
+    def _deploy_dashboards(self, echo: Echo) -> None:
+        containers = concurrency.account_limit(self._stage.client("lambda"))
         topic = self._stage.output("AlarmTopic")
-        self._stage.dashboards(["deploy", "--topic", topic, "--containers", str(containers)], say)
+        self._stage.run_cloudwatch(["deploy", "--topic", topic, "--containers", str(containers)], echo)
 
-    def _smoke(self, say: Say) -> None:
-        smoke.check(self._stage.url, say)
+    def _smoke(self, echo: Echo) -> None:
+        smoke.check(self._stage.url, echo)

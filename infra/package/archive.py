@@ -1,4 +1,4 @@
-"""Folders into zips whose bytes depend on the files alone, so that unchanged code is not uploaded as if it were new."""
+"""Write zips whose bytes depend only on the files in them, so that unchanged code is not uploaded as new."""
 
 import os
 import stat
@@ -7,22 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest that a zip can say."""
+"""Modification time of all entries: the earliest that a zip can hold."""
 READABLE = stat.S_IFREG | 0o644
-"""Lambda runs as a user of its own: what an umask at the desk hides from others, it could not read."""
+"""Mode of all entries: Lambda's user could not read files that a developer's umask keeps private."""
 LIMIT = 50 * 2**20
-"""Largest zip that is uploaded directly, bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""Largest zip for direct upload, bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 UNPACKED_LIMIT = 250 * 2**20
-"""Most bytes of function and layers once unpacked (same source)."""
+"""Largest size of function and layers unpacked, bytes (same source)."""
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """All files below a folder, always in the same order."""
+    """Yield all files below a folder in a fixed order."""
     yield from sorted(path for path in folder.rglob("*", recurse_symlinks=True) if path.is_file())
 
 
 def pack(folder: Path, prefix: str, out: Path) -> None:
-    """Write a zip of what is in `folder`, each name below `prefix`; `out` is complete or not there at all."""
+    """Zip the files in `folder` under names that start with `prefix`; `out` is complete or does not exist."""
     unfinished = out.with_suffix(f".{os.getpid()}")
     try:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -37,6 +37,6 @@ def pack(folder: Path, prefix: str, out: Path) -> None:
 
 
 def unpacked(archive: Path) -> int:
-    """Bytes of a zip's files once unpacked."""
+    """Return the size of a zip's files once unpacked, in bytes."""
     with zipfile.ZipFile(archive) as opened:
         return sum(entry.file_size for entry in opened.infolist())

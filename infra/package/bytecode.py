@@ -1,4 +1,4 @@
-"""Bytecode beside the sources: on Lambda the code is read-only, so that Python would compile it at every cold start."""
+"""Add bytecode to the package: Lambda's code is read-only, so Python would compile it again at every cold start."""
 
 import compileall
 from pathlib import Path
@@ -6,10 +6,10 @@ from py_compile import PycInvalidationMode
 
 
 def compile_into(folder: Path, deployed: str) -> None:
-    """Compile every module in `folder`, which will lie at `deployed`, so that tracebacks name the right files.
+    """Compile every module in `folder`. Tracebacks name the files below `deployed`, where Lambda unpacks them.
 
-    `UNCHECKED_HASH`: Python takes the bytecode without a look at its source. Modified times, which it compares
-    otherwise, are lost in a zip, and would throw the bytecode away.
+    `UNCHECKED_HASH`: Python uses the bytecode without a look at its source. By default it compares modification times;
+    the zip does not keep them, so Python would discard the bytecode.
     """
     compileall.compile_dir(
         folder,

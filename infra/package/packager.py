@@ -1,7 +1,7 @@
-"""What Chalice's commands pack, instead of all that pip brings: pruned, with bytecode, and always the same bytes.
+"""Patch Chalice's packagers: prune the dependencies, add bytecode, and make the same bytes from the same files.
 
-Chalice has no setting for this. It imports `app.py` before it packs, and there `install` puts the functions below in
-place of the one public method of its packagers; what is uploaded, and how, remains Chalice's.
+Chalice has no setting for this. It imports `app.py` before it packages, and `app.py` then calls `install`, which
+replaces the one public method of each packager. Chalice still does the upload.
 """
 
 import hashlib
@@ -20,59 +20,59 @@ from chalice.deploy.packager import (
 )
 from click import ClickException
 
-from infra.package import archive, bytecode, cuts, wheels
+from infra.package import archive, bytecode, exclusions, wheels
 
 RUNTIME = "python{}.{}".format(*wheels.PYTHON)
 TASK = "/var/task"
-"""Where Lambda unpacks the function."""
+"""The folder where Lambda unpacks the function."""
 SITE = f"python/lib/{RUNTIME}/site-packages/"
-"""Where a layer keeps what is to be imported; Lambda unpacks layers into /opt."""
+"""The folder in a layer that Python imports from; Lambda unpacks layers into /opt."""
 
 KEPT = 3
-"""Zips of one kind that stay for the next deployment, which may be of an earlier state."""
+"""Zips of one kind that stay for later deployments, such as one of an earlier commit."""
 
 
 def install() -> None:
-    """Let Chalice pack as this module does, in this process."""
+    """Patch Chalice in this process."""
     AppOnlyDeploymentPackager.create_deployment_package = _function  # type: ignore[method-assign]
     LayerDeploymentPackager.create_deployment_package = _layer  # type: ignore[method-assign]
-    LambdaDeploymentPackager.create_deployment_package = _whole  # type: ignore[method-assign]
+    LambdaDeploymentPackager.create_deployment_package = _all_in_one  # type: ignore[method-assign]
 
 
 def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """The function's zip: the app."""
+    """Make the function's zip: the app."""
     _check_python(python_version)
     with TemporaryDirectory() as folder:
-        _put_app(self, project_dir, Path(folder))
-        return _packed(self, Path(folder), "", _place(project_dir, "appcode", _digest(Path(folder))))
+        _copy_app(self, project_dir, Path(folder))
+        return _zip(self, Path(folder), "", _zip_path(project_dir, "appcode", _digest(Path(folder))))
 
 
 def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """The layer's zip: dependencies and model. It is used again as long as what it is made from stays the same."""
+    """Make the layer's zip: dependencies and model. Use the last one again while its inputs are the same."""
     _check_python(python_version)
     vendor = _vendor(project_dir)
     rules, requirements = Path(__file__).parent, _requirements(project_dir)
-    out = _place(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, vendor))
+    out = _zip_path(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, vendor))
     if out.exists():
-        out.touch()  # so that it is among the newest that are kept
-        self._ui.write(f"{out.name}: as before\n")
+        out.touch()  # counts as the newest in `_remove_old_zips`
+        self._ui.write(f"{out.name}: unchanged\n")
         return str(out)
     with TemporaryDirectory() as folder:
-        _put_dependencies(self, project_dir, Path(folder), f"/opt/{SITE}")
-        return _packed(self, Path(folder), SITE, out)
+        _install_dependencies(self, project_dir, Path(folder), f"/opt/{SITE}")
+        return _zip(self, Path(folder), SITE, out)
 
 
-def _whole(self: LambdaDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """All in one zip, where `automatic_layer` is off."""
+def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version: str) -> str:
+    """Make one zip of everything, for `automatic_layer: false`."""
     _check_python(python_version)
     with TemporaryDirectory() as folder:
-        _put_dependencies(self, project_dir, Path(folder), TASK)
-        _put_app(self, project_dir, Path(folder))
-        return _packed(self, Path(folder), "", _place(project_dir, "whole", _digest(Path(folder))))
+        _install_dependencies(self, project_dir, Path(folder), TASK)
+        _copy_app(self, project_dir, Path(folder))
+        return _zip(self, Path(folder), "", _zip_path(project_dir, "whole", _digest(Path(folder))))
 
 
-def _put_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
-    """What Chalice takes for the app, without the bytecode and hidden files that happen to lie there."""
+def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
+    """Copy the files of the app as Chalice lists them, without stray bytecode and hidden files; add bytecode."""
     for source, name in packager._iter_app_filenames(project_dir):
         if not any(part.startswith((".", "__pycache__")) for part in Path(name).parts):
             target = folder / name
@@ -81,17 +81,19 @@ def _put_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: P
     bytecode.compile_into(folder, TASK)
 
 
-def _put_dependencies(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str) -> None:
-    """What pip brings, without the cuts, and `vendor/`; all of it will lie at `deployed`."""
+def _install_dependencies(
+    packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str
+) -> None:
+    """Install the pruned dependencies and `vendor/` with bytecode; Lambda unpacks them at `deployed`."""
     vendor = _vendor(project_dir)
     packager._ui.write("Fetching dependencies for Lambda.\n")
     wheels.fetch(_requirements(project_dir), folder, packager._architecture)
-    cuts.take_away(folder)
+    exclusions.remove_excluded(folder)
     shutil.copytree(vendor, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     bytecode.compile_into(folder, deployed)
 
 
-def _packed(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out: Path) -> str:
+def _zip(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out: Path) -> str:
     out.parent.mkdir(parents=True, exist_ok=True)
     archive.pack(folder, prefix, out)
     size = out.stat().st_size
@@ -99,17 +101,17 @@ def _packed(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, o
     if size >= archive.LIMIT:
         out.unlink()
         raise ClickException(
-            f"{out} has {size:,} bytes, Lambda takes less than {archive.LIMIT:,}; "
-            "`python -m infra.package --cuts` shows what could be left out"
+            f"{out} has {size:,} bytes, but Lambda takes less than {archive.LIMIT:,}; "
+            "`python -m infra.package --cuts` shows the size of each part"
         )
-    _forget_old(out)
+    _remove_old_zips(out)
     return str(out)
 
 
-def _forget_old(out: Path) -> None:
-    """Keep the newest zips of this kind only; Chalice would keep all, 43 MB each."""
+def _remove_old_zips(out: Path) -> None:
+    """Keep only the newest zips of this kind; Chalice would keep all, 43 MB each."""
     kind, _, _ = out.name.partition("-")
-    with suppress(FileNotFoundError):  # another command is at the same
+    with suppress(FileNotFoundError):  # another command removes them too
         newest = sorted(out.parent.glob(f"{kind}-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
         for old in newest[KEPT:]:
             old.unlink()
@@ -118,19 +120,17 @@ def _forget_old(out: Path) -> None:
 def _check_python(python_version: str) -> None:
     if python_version != RUNTIME:
         raise ClickException(
-            f"Faunalens is deployed for {RUNTIME}, but this Chalice runs on {python_version} ({sys.executable}); "
+            f"Faunalens needs {RUNTIME} on Lambda, but this Chalice runs on {python_version} ({sys.executable}); "
             "use .venv/bin/chalice, which `make setup` installs"
         )
 
 
 def _vendor(project_dir: str) -> Path:
-    """The folder with the model, all of whose links lead somewhere."""
+    """Return the folder with the model. Raise `ClickException` if it or the target of a link in it is missing."""
     vendor = Path(project_dir, "vendor")
     if lost := [path for path in (vendor, *vendor.rglob("*")) if not path.exists()]:
         names = ", ".join(str(path.relative_to(project_dir)) for path in lost)
-        raise ClickException(
-            f"{names} cannot be packed: it is not there, or leads nowhere; run `make setup`, or mend the link"
-        )
+        raise ClickException(f"{names} is missing or a broken link; run `make setup`, or repair the link")
     return vendor
 
 
@@ -138,15 +138,15 @@ def _requirements(project_dir: str) -> Path:
     return Path(project_dir, "requirements.txt")
 
 
-def _place(project_dir: str, kind: str, digest: str) -> Path:
+def _zip_path(project_dir: str, kind: str, digest: str) -> Path:
     return Path(project_dir, ".chalice", "deployments", f"{kind}-{digest}-{RUNTIME}.zip")
 
 
 def _digest(*inputs: Path) -> str:
-    """One name for the same files, packed by the same Python and Chalice."""
-    found = hashlib.sha256(f"{sys.version} {chalice.__version__}".encode())
+    """Return a digest of the files, and of the versions of Python and Chalice that package them."""
+    digest = hashlib.sha256(f"{sys.version} {chalice.__version__}".encode())
     for each in inputs:
         for path in [each] if each.is_file() else archive.files(each):
             if path.suffix != ".pyc":
-                found.update(f"{path.relative_to(each)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()[:32]
+                digest.update(f"{path.relative_to(each)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:32]

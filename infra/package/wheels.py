@@ -1,4 +1,4 @@
-"""Dependencies as Lambda can run them: fetched by Chalice's own builder, with pip told which machine they are for."""
+"""Fetch the dependencies' wheels for Lambda, with Chalice's own builder and pip."""
 
 import os
 from collections.abc import MutableMapping
@@ -17,30 +17,33 @@ from click import ClickException
 
 PYTHON = (3, 13)
 GLIBC = (2, 34)
-"""Of Amazon Linux 2023, which the runtime python3.13 is built on."""
+"""glibc of Amazon Linux 2023, the base of the runtime python3.13."""
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
-"""What wheels call the architectures of Lambda."""
+"""Lambda's architectures, and their names in wheels."""
 
 
 def fetch(requirements: Path, folder: Path, architecture: str = "x86_64") -> None:
-    """Unpack everything in `requirements` into `folder`. Raises `ClickException` where Chalice would only warn."""
+    """Unpack the wheels in `requirements` into `folder`.
+
+    Raise `ClickException` if one is missing, where Chalice only warns.
+    """
     builder = DependencyBuilder(OSUtils(), PipRunner(_LambdaPip(architecture)), architecture)
     try:
         builder.build_site_packages("cp{}{}".format(*PYTHON), str(requirements), str(folder))
     except MissingDependencyError as error:
         names = ", ".join(sorted(package.identifier for package in error.missing))
-        raise ClickException(f"no wheel for {names} runs on Lambda; pin a version that has one") from None
+        raise ClickException(f"{names}: no wheel runs on Lambda; pin a version that has one") from None
     except NoSuchPackageError as error:
-        raise ClickException(f"{error}: no wheel of it runs on Lambda; pin a version that has one") from None
+        raise ClickException(f"{error}: no wheel runs on Lambda; pin a version that has one") from None
     except PackageDownloadError as error:
-        raise ClickException(f"pip cannot download what {requirements.name} names:\n{error}") from None
+        raise ClickException(f"pip cannot download the packages in {requirements.name}:\n{error}") from None
 
 
 class _LambdaPip(SubprocessPip):
-    """pip, which takes wheels for Lambda in place of those for this machine.
+    """pip that downloads wheels for Lambda instead of for this machine.
 
-    Chalice first lets pip take what fits this machine, then asks for each wheel that does not fit Lambda by its
-    version alone; so on a Mac or a newer Linux, nobody would compare the hashes.
+    Chalice first lets pip choose for this machine, then downloads each wheel that does not fit Lambda by version alone.
+    On a Mac or a newer Linux, nothing would then check the hashes.
     """
 
     def __init__(self, architecture: str) -> None:
@@ -57,5 +60,5 @@ class _LambdaPip(SubprocessPip):
     def main(
         self, args: list[str], env_vars: MutableMapping[str, str] | None = None, shim: str | None = None
     ) -> tuple[int, bytes, bytes]:
-        """Run pip. Returns: exit code, what it printed, and what it complained about."""
+        """Run pip. Return its exit code, standard output and standard error."""
         return super().main(args, {**(os.environ if env_vars is None else env_vars), **self._options}, shim)

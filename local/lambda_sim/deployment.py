@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.config.settings import Settings
 from chalicelib.errors import HTTPError
-from infra.gateway import REFUSALS
+from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.package import Package
 from local.http.handler import Connection, Server
 from local.lambda_sim.events import Request, scheduled_event
@@ -87,7 +87,7 @@ class _Handler(Connection):
         self.send(answer.status, answer.headers, answer.body)
 
     def too_large(self) -> HTTPError:
-        return REFUSALS["REQUEST_TOO_LARGE"]
+        return GATEWAY_RESPONSES["REQUEST_TOO_LARGE"]
 
     def route(self) -> str:
         return self._gateway.resource_of(self.path) or "(no such path)"

@@ -11,7 +11,7 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from threading import Thread
 
-from infra.configuration import stages
+from infra.chalice_config import stages
 from infra.package import Package, build
 from local.lambda_sim.deployment import Deployment, deployed
 from local.lambda_sim.events import Request

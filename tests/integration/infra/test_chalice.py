@@ -16,8 +16,8 @@ from moto.awslambda.models import lambda_backends
 
 from chalicelib.api.body import BINARY_TYPES
 from chalicelib.config.settings import ROOT
-from infra import deployed as record
-from infra import functions
+from infra import chalice_cli
+from infra.deployed import discover, read_resources
 from infra.package import Package, archive
 from local.lambda_sim.container import Container
 from local.lambda_sim.events import Request, proxy_event
@@ -50,7 +50,7 @@ class Deployed:
         with monkeypatch.context() as patch:
             for name, value in self.aws.environment.items():
                 patch.setenv(name, value)
-            functions.chalice(command, "dev", REGION, said.append, self.checkout)
+            chalice_cli.run(command, "dev", REGION, said.append, self.checkout)
         return said
 
     @property
@@ -77,14 +77,14 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Iter
 
 def test_it_says_where_the_api_is(deployed: Deployed) -> None:
     assert deployed.said[-1].startswith("- Rest API URL: https://")
-    assert record.deployed("dev", deployed.checkout)["rest_api"]["rest_api_url"].endswith(".amazonaws.com/dev/")
+    assert read_resources("dev", deployed.checkout)["rest_api"]["rest_api_url"].endswith(".amazonaws.com/dev/")
 
 
 def test_what_is_found_in_the_account_is_what_chalice_noted(deployed: Deployed) -> None:
     session = boto3.Session("testing", "testing", region_name=REGION)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", deployed.aws.url)
-        assert {each["name"]: each for each in record.found(session, "dev", REGION)} == record.deployed(
+        assert {each["name"]: each for each in discover(session, "dev", REGION)} == read_resources(
             "dev", deployed.checkout
         )
 
@@ -129,7 +129,7 @@ def test_the_api_has_every_route_and_takes_photos_as_they_are(deployed: Deployed
     (document,) = deployed.aws.imported
     assert document["paths"].keys() == app.app.routes.keys()
     assert set(document["x-amazon-apigateway-binary-media-types"]) == set(BINARY_TYPES)
-    api = record.deployed("dev", deployed.checkout)["rest_api"]["rest_api_id"]
+    api = read_resources("dev", deployed.checkout)["rest_api"]["rest_api_id"]
     gateway = deployed.aws.client("apigateway")
     assert gateway.get_stage(restApiId=api, stageName="dev")["stageName"] == "dev"
     assert document["x-amazon-apigateway-gateway-responses"]["THROTTLED"]["statusCode"] == "429"
@@ -177,10 +177,10 @@ def test_what_was_deployed_is_what_runs(
 
 def test_deploying_again_and_deleting(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     # WHEN deployed again without a change THEN everything is updated in place, and the same bytes are sent
-    before, api = deployed.zips, record.deployed("dev", deployed.checkout)["rest_api"]
+    before, api = deployed.zips, read_resources("dev", deployed.checkout)["rest_api"]
     deployed.chalice("deploy", monkeypatch)
     assert deployed.zips == before
-    assert record.deployed("dev", deployed.checkout)["rest_api"] == api
+    assert read_resources("dev", deployed.checkout)["rest_api"] == api
     # WHEN deleted THEN nothing is left
     deployed.chalice("delete", monkeypatch)
     assert deployed.zips.keys() <= {"layer"}

@@ -18,8 +18,8 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from chalicelib.config.settings import ROOT
-from infra.package import Package, archive, build, cuts, packager, wheels
-from infra.package.contents import worth
+from infra.package import Package, archive, build, exclusions, packager, wheels
+from infra.package.sizes import exclusion_sizes
 from testing.pictures import encoded, scene
 from tests.integration.infra.checkout import copy_to
 
@@ -84,7 +84,12 @@ def test_the_layer_holds_every_pinned_dependency_but_those_cut(layer: dict[str, 
     metadata = "\n".join(text.decode() for name, text in layer.items() if name.endswith(".dist-info/METADATA"))
     names = [name.lower().replace("_", "-") for name in re.findall(r"^Name: (.*)$", metadata, re.MULTILINE)]
     packed = dict(zip(names, re.findall(r"^Version: (.*)$", metadata, re.MULTILINE), strict=True))
-    left_out = {pattern.removesuffix("-*") for cut in cuts.CUTS for pattern in cut.patterns if pattern.endswith("-*")}
+    left_out = {
+        pattern.removesuffix("-*")
+        for cut in exclusions.EXCLUSIONS
+        for pattern in cut.patterns
+        if pattern.endswith("-*")
+    }
     assert packed == {name: version for name, version in pinned.items() if name not in left_out}
     asked = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
     direct = {Requirement(line.partition("#")[0]).name for line in asked if line and not line.startswith("#")}
@@ -249,7 +254,7 @@ def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path)
 
 def test_every_cut_still_takes_something_away(tmp_path: Path) -> None:
     wheels.fetch(ROOT / "requirements.txt", tmp_path)
-    assert [cut.name for cut, size in worth(tmp_path) if not size.zipped] == []
+    assert [cut.name for cut, size in exclusion_sizes(tmp_path).items() if not size.zipped] == []
 
 
 def test_a_wheel_that_lambda_cannot_run_stops_the_deployment(tmp_path: Path) -> None:

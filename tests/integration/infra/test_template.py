@@ -22,10 +22,10 @@ from cfnlint.config import ManualArgs
 from samtranslator.translator.transform import transform
 
 from chalicelib.config.settings import ROOT
-from infra.gateway import REFUSALS
+from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.package import Package
-from infra.template import MOST, MOST_BYTES
-from infra.throttling import limits_of
+from infra.template import MAX_BYTES, MAX_COUNTS
+from infra.throttling import throttle_limits
 from testing.aws import Account, account
 from testing.cloudformation import STAGES
 from testing.moto_cloudwatch import watching
@@ -117,8 +117,8 @@ def digests(folder: Path) -> dict[str, str]:
 def test_cloudformation_takes_it_before_and_after_its_own_work(stage: str, folders: Mapping[str, Path]) -> None:
     sent, result = template(folders[stage]), plain(folders[stage])
     for document in (sent, result):
-        assert len(json.dumps(document, indent=4)) < MOST_BYTES / 2, "it is near to what CloudFormation takes"
-        for kind, most in MOST.items():
+        assert len(json.dumps(document, indent=4)) < MAX_BYTES / 2, "it is near to what CloudFormation takes"
+        for kind, most in MAX_COUNTS.items():
             assert len(document[kind]) < most / 2, kind
     given = json.loads((folders[stage] / "parameters.json").read_text(encoding="utf-8"))["Parameters"]
     assert given.keys() == sent["Parameters"].keys()
@@ -170,7 +170,7 @@ def test_no_reference_leads_nowhere(stage: str, folders: Mapping[str, Path]) -> 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: Mapping[str, Path]) -> None:
-    document, limits = plain(folders[stage]), limits_of(stage)
+    document, limits = plain(folders[stage]), throttle_limits(stage)
     ((name, only),) = of_type(document, "AWS::ApiGateway::Stage").items()
     assert (name, only["Properties"]["StageName"]) == (f"RestAPI{stage}Stage", stage)
     (setting,) = only["Properties"]["MethodSettings"]
@@ -186,7 +186,7 @@ def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: 
 def test_the_api_refuses_in_problem_details(stage: str, folders: Mapping[str, Path]) -> None:
     (api,) = of_type(plain(folders[stage]), "AWS::ApiGateway::RestApi").values()
     refusals = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
-    assert refusals.keys() == REFUSALS.keys()
+    assert refusals.keys() == GATEWAY_RESPONSES.keys()
 
 
 def test_without_a_version_of_the_definition_there_would_be_a_second_stage(folders: Mapping[str, Path]) -> None:

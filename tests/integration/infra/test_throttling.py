@@ -2,7 +2,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.throttling import Limits, limits_of, throttle
+from infra.throttling import ThrottleLimits, throttle, throttle_limits
 
 
 @mock_aws
@@ -15,8 +15,8 @@ def test_limits_are_those_of_the_stage_and_can_be_set_again() -> None:
     gateway.put_integration(restApiId=api, resourceId=root, httpMethod="GET", type="MOCK")
     gateway.create_deployment(restApiId=api, stageName="dev")
     # WHEN it is throttled, twice
-    throttle(gateway, api, "dev", Limits(1, 1))
-    throttle(gateway, api, "dev", limits_of("dev"))
+    throttle(gateway, api, "dev", ThrottleLimits(1, 1))
+    throttle(gateway, api, "dev", throttle_limits("dev"))
     # THEN all its methods are
     settings = gateway.get_stage(restApiId=api, stageName="dev")["methodSettings"]["*/*"]
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (20.0, 40)
@@ -24,4 +24,4 @@ def test_limits_are_those_of_the_stage_and_can_be_set_again() -> None:
 
 def test_a_stage_without_limits_is_told_where_to_add_them() -> None:
     with pytest.raises(KeyError, match=r"limits.json has no stage test, only dev, prod; add it there"):
-        limits_of("test")
+        throttle_limits("test")

@@ -10,16 +10,17 @@ from cryptography.hazmat.primitives import hashes
 
 from infra import certificates
 from infra.certificates import FOLDER, by_region, file_of, fingerprints, unknown_cas
+from infra.step import PreconditionFailed
 
 REGIONS = sorted(path.stem for path in FOLDER.glob("*.pem"))
 
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_region_has_its_three_roots_and_nothing_else(region: str) -> None:
-    # GIVEN what functions in a region trust
+    # GIVEN the certificates that functions in a region trust
     roots = x509.load_pem_x509_certificates(file_of(region).read_bytes())
     names = {each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value for each in roots}
-    # THEN it is Amazon RDS of that region alone, each signed by itself, and good for decades
+    # THEN they are the roots of Amazon RDS in that region, each self-signed and valid for decades
     kinds = ("RSA2048", "RSA4096", "ECC384")
     assert names == {f"Amazon RDS {region} Root CA {kind} G1" for kind in kinds}
     for root in roots:
@@ -28,17 +29,17 @@ def test_a_region_has_its_three_roots_and_nothing_else(region: str) -> None:
 
 
 def test_fingerprints_are_what_rds_calls_thumbprints() -> None:
-    # The one of us-east-1's RSA 2048 root, as published with the certificate itself
+    # The fingerprint of us-east-1's RSA 2048 root, as published with the certificate
     assert "2fa77ef894d983ba9d37ad699c84ab0f657be1c8" in fingerprints(file_of("us-east-1").read_text())
     roots = x509.load_pem_x509_certificates(file_of("eu-west-1").read_bytes())
     assert fingerprints(file_of("eu-west-1").read_text()) == {
-        root.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - RDS names them so
+        root.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - RDS uses SHA-1
         for root in roots
     }
 
 
 class Rds:
-    """A client of RDS that knows of these certificates."""
+    """A fake boto3 client of RDS that has these certificates."""
 
     def __init__(self, **thumbprints: str) -> None:
         self._certificates = [
@@ -51,43 +52,43 @@ class Rds:
         return self
 
     def paginate(self) -> Iterator[dict[str, Any]]:
-        for each in self._certificates:  # a page each
+        for each in self._certificates:  # one page each
             yield {"Certificates": [each]}
 
 
 def test_what_rds_itself_says_is_compared() -> None:
     known = sorted(fingerprints(file_of("eu-west-1").read_text()))
-    # WHEN RDS signs with what we hold THEN nothing is strange
+    # WHEN RDS signs with CAs that our file contains THEN none is unknown
     assert unknown_cas(Rds(a=known[0], b=known[1].upper()), "eu-west-1") == []
-    # WHEN it also signs with something else THEN that is named
+    # WHEN it also signs with another one THEN the function returns its name
     assert unknown_cas(Rds(a=known[0], new="00" * 20), "eu-west-1") == ["new"]
 
 
 def test_a_region_without_certificates_is_told_what_to_do() -> None:
-    with pytest.raises(FileNotFoundError, match=r"no certificates for xx-new-1; put the region's bundle"):
+    with pytest.raises(PreconditionFailed, match=r"no certificates for xx-new-1; download the region's bundle"):
         file_of("xx-new-1")
 
 
 def test_certificates_are_found_in_a_file_of_javascript() -> None:
-    # GIVEN certificates as strings of JavaScript, among them one that is no root of a region
+    # GIVEN JavaScript strings of certificates, one of which is not a regional root of RDS
     pem = file_of("eu-west-1").read_text()
     other = ca().cert_pem.bytes().decode()
     script = "exports.ca = [\n" + "".join(f"    '{line}\\n' +\n" for line in (other + pem).splitlines()) + "  ''];"
-    # THEN those of the region come out as they went in
+    # THEN the region's roots come out unchanged
     assert by_region(script) == {"eu-west-1": pem}
 
 
 def test_the_command_writes_a_file_for_each_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a bundle of two regions, as AWS hands one out
+    # GIVEN a bundle of two regions, in the format of AWS's downloads
     bundle = tmp_path / "bundle.pem"
     bundle.write_text("".join(file_of(region).read_text() for region in ("eu-west-1", "us-east-1")))
     monkeypatch.setattr(certificates, "FOLDER", tmp_path / "rds")
     monkeypatch.setattr(sys, "argv", ["certificates", str(bundle)])
-    # WHEN it is read THEN each region has its own
+    # WHEN the command reads it THEN each region gets a file of its own
     certificates.main()
     assert sorted(path.name for path in (tmp_path / "rds").iterdir()) == ["eu-west-1.pem", "us-east-1.pem"]
     assert (tmp_path / "rds" / "us-east-1.pem").read_text() == (FOLDER / "us-east-1.pem").read_text()
 
 
 def ca() -> trustme.CA:
-    return trustme.CA(organization_name="Somebody else")
+    return trustme.CA(organization_name="Another company")

@@ -1,17 +1,17 @@
-"""`python -m infra`, before it does anything."""
+"""`python -m infra`: its options, and its errors before it changes anything."""
 
 import io
 import shlex
 
 import pytest
 
-from infra.__main__ import _again, _parser, main
+from infra.__main__ import _parser, _resume_command, main
 from infra.stage import Stage
 
 
 @pytest.fixture(autouse=True)
-def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS has never heard of us."""
+def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide any AWS credentials of this machine."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -20,7 +20,7 @@ def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_help_names_commands_and_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    for words, expected in (([], "take a stage away"), (["up"], "checkout, certificates, stack, configuration, app")):
+    for words, expected in (([], "delete a stage"), (["up"], "checkout, certificates, stack, configuration, app")):
         with pytest.raises(SystemExit) as end:
             main([*words, "--help"])
         assert end.value.code == 0
@@ -29,7 +29,7 @@ def test_help_names_commands_and_steps(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_without_a_region_it_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["up", "--stage", "dev"]) == 1
-    assert "no region; say --region" in capsys.readouterr().err
+    assert "no AWS region is set; pass --region" in capsys.readouterr().err
 
 
 def test_without_credentials_it_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,8 +59,8 @@ def test_a_step_to_leave_out_that_is_none_is_told(capsys: pytest.CaptureFixture[
 
 
 def test_how_to_go_on_repeats_what_the_command_was_told() -> None:
-    # GIVEN a command with options WHEN it fails THEN the one to go on with has them too, so that nothing is taken back
-    told = [
+    # GIVEN a command with options WHEN it fails THEN the command to resume with repeats them, so that no value is reset
+    options = [
         "up",
         "--stage",
         "dev",
@@ -71,15 +71,16 @@ def test_how_to_go_on_repeats_what_the_command_was_told() -> None:
         "AlarmEmail=me@example.org",
         "--yes",
     ]
-    told += ["--skip", "data", "--skip", "smoke"]
-    again = _again("up", _parser().parse_args(told))
-    assert vars(_parser().parse_args(shlex.split(again)[3:])) == vars(_parser().parse_args(told))
+    options += ["--skip", "data", "--skip", "smoke"]
+    for first in ([], ["--from", "app"], ["--from=app"]):
+        resume = _resume_command([*options, *first])
+        assert vars(_parser().parse_args(shlex.split(resume)[3:])) == vars(_parser().parse_args(options))
 
 
 def test_nobody_to_answer_is_a_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a pipeline, where nobody sits WHEN it is asked THEN nothing is done, and it says how not to be asked
+    # GIVEN a pipeline without a terminal WHEN the command asks THEN it does nothing, and names the option
     monkeypatch.setattr("sys.stdin", io.StringIO())
     for command in ("up", "down"):
         monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "", None, {}))
         assert main([command, "--stage", "dev"]) == 1
-        assert "nothing was done" in capsys.readouterr().out
+        assert "nothing was done; pass --yes" in capsys.readouterr().out

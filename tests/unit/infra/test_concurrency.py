@@ -1,4 +1,4 @@
-"""Reservations that an account does or does not take, as Lambda reckons."""
+"""Concurrency reservations that Lambda accepts or refuses in an account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,13 @@ import pytest
 
 from infra import concurrency
 from infra.step import PreconditionFailed
-from tests.unit.infra.amazon import Client, ResourceNotFoundException
+from tests.unit.infra.fake_aws import Client, ResourceNotFoundException
 
 WANTED = {"faunalens-dev": 10, "faunalens-dev-warm": 1, "faunalens-dev-admin": 1}
 
 
 def account(whole: int, free: int, reserved: Mapping[str, int]) -> Client:
-    """Lambda of an account with so much concurrency, of which so much is not reserved."""
+    """Return a fake client of an account with `whole` concurrency, of which `free` is unreserved."""
 
     def reservation(FunctionName: str) -> dict[str, Any]:  # noqa: N803
         if FunctionName not in reserved:
@@ -29,7 +29,7 @@ def account(whole: int, free: int, reserved: Mapping[str, int]) -> Client:
     [
         (1000, 1000, {}, 988),
         (1000, 112, {}, 100),
-        (1000, 100, WANTED, 100),  # theirs already
+        (1000, 100, WANTED, 100),  # the functions have them already
         (1000, 111, {"faunalens-dev-warm": 1, "faunalens-dev-admin": 0}, 100),
     ],
 )
@@ -39,9 +39,9 @@ def test_what_lambda_takes(whole: int, free: int, reserved: Mapping[str, int], s
 
 @pytest.mark.parametrize(("whole", "free", "rest"), [(10, 10, 0), (50, 50, 0), (1000, 111, 11)])
 def test_what_lambda_would_refuse_is_told_before_anything_is_made(whole: int, free: int, rest: int) -> None:
-    # GIVEN a new account, or one whose other functions have reserved the rest
+    # GIVEN a new account, or one whose other functions reserve the rest
     with pytest.raises(
-        PreconditionFailed, match=rf"reserve 12 at once, but of the account's {whole} only {rest} can be"
+        PreconditionFailed, match=rf"reserve a concurrency of 12, but of the account's {whole} only {rest} can be"
     ) as said:
         concurrency.check(account(whole, free, {}), WANTED)
     assert "Service Quotas" in str(said.value)

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from infra import deployed as record
+from infra import deployed
 from infra.step import PreconditionFailed
-from tests.unit.infra.amazon import Client, NoSuchEntityException, ResourceNotFoundException, Session
+from tests.unit.infra.fake_aws import Client, NoSuchEntityException, ResourceNotFoundException, Session
 
 REGION = "eu-west-1"
 ARN = f"arn:aws:lambda:{REGION}:123456789012:function:"
 
 
 def account(*functions: str, apis: tuple[str, ...] = (), roles: tuple[str, ...] = ()) -> Session:
-    """An account that has these functions, APIs (id:stage, the oldest first) and roles."""
+    """Return a fake session of an account with these functions, APIs (id:stage, the oldest first) and roles."""
 
     def function(FunctionName: str) -> dict[str, Any]:  # noqa: N803
         if FunctionName not in functions:
@@ -57,38 +57,38 @@ def names(resources: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_deployment_that_was_killed_is_found(tmp_path: Path) -> None:
-    # GIVEN functions and an API that Chalice made but did not come to note WHEN the record is made anew
+    # GIVEN functions and an API that Chalice created but did not record WHEN the record is rebuilt
     (tmp_path / ".chalice").mkdir()
     session = account("faunalens-dev-admin", "faunalens-dev", apis=("a1:dev", "b2:prod"))
-    record.refresh(session, "dev", REGION, tmp_path)
-    # THEN Chalice goes on with these, and the API of another stage is not among them
-    found = record.deployed("dev", tmp_path)
+    deployed.refresh(session, "dev", REGION, tmp_path)
+    # THEN Chalice finds them in it, but not the API of another stage
+    found = deployed.read_resources("dev", tmp_path)
     assert list(found) == ["admin_role", "admin", "api_handler_role", "api_handler", "rest_api"]
     assert found["api_handler"]["lambda_arn"] == ARN + "faunalens-dev"
     assert found["rest_api"]["rest_api_url"] == "https://a1.execute-api.eu-west-1.amazonaws.com/dev/"
 
 
 def test_an_api_that_was_made_twice_is_noted_for_chalice_to_delete() -> None:
-    found = record.found(account(apis=("old:dev", "new:dev")), "dev", REGION)
+    found = deployed.discover(account(apis=("old:dev", "new:dev")), "dev", REGION)
     assert [(each["name"], each["rest_api_id"]) for each in found] == [("rest_api", "old"), ("rest_api_1", "new")]
 
 
 def test_what_is_gone_is_not_noted_any_more_but_a_role_that_a_killed_deletion_left_is(tmp_path: Path) -> None:
-    # GIVEN a record of two functions, both gone, and one of their roles
+    # GIVEN a record of two functions that are gone, but the role of one still exists
     (tmp_path / ".chalice").mkdir()
-    record.refresh(account("faunalens-dev-admin", "faunalens-dev-warm"), "dev", REGION, tmp_path)
+    deployed.refresh(account("faunalens-dev-admin", "faunalens-dev-warm"), "dev", REGION, tmp_path)
     half = account(roles=("faunalens-dev-warm-role",))
-    # WHEN it is made anew THEN the role is left to delete, as often as that is tried
-    assert names(record.refresh(half, "dev", REGION, tmp_path)) == ["warm_role"]
-    # AND nothing is, once it is gone
-    assert record.refresh(account(), "dev", REGION, tmp_path) == []
+    # WHEN the record is rebuilt THEN it keeps the role, so that Chalice deletes it
+    assert names(deployed.refresh(half, "dev", REGION, tmp_path)) == ["warm_role"]
+    # AND it is empty once the role is gone
+    assert deployed.refresh(account(), "dev", REGION, tmp_path) == []
     with pytest.raises(PreconditionFailed, match="run: python -m infra up --stage dev"):
-        record.deployed("dev", tmp_path)
+        deployed.read_resources("dev", tmp_path)
 
 
 def test_roles_are_left_to_the_region_that_they_were_noted_in(tmp_path: Path) -> None:
-    # GIVEN a stage in one region WHEN another one is looked at THEN roles, which belong to no region, are not its own
+    # GIVEN a stage in one region WHEN the record is rebuilt for another THEN it claims no roles, which are global
     (tmp_path / ".chalice").mkdir()
-    record.refresh(account("faunalens-dev-admin"), "dev", REGION, tmp_path)
-    assert record.refresh(account(roles=("faunalens-dev-admin-role",)), "dev", "us-east-1", tmp_path) == []
+    deployed.refresh(account("faunalens-dev-admin"), "dev", REGION, tmp_path)
+    assert deployed.refresh(account(roles=("faunalens-dev-admin-role",)), "dev", "us-east-1", tmp_path) == []
     assert json.loads((tmp_path / ".chalice" / "deployed" / "dev.json").read_text())["resources"] == []

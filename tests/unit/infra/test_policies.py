@@ -1,4 +1,4 @@
-"""What each function may do: named actions on named things. What cannot be named is listed here, with the reason."""
+"""The functions' policies: named actions on named resources; each exception is listed here with its reason."""
 
 import json
 import re
@@ -12,16 +12,16 @@ from testing.cloudformation import STAGES
 FUNCTIONS = {"api": "faunalens-{}", "warm": "faunalens-{}-warm", "admin": "faunalens-{}-admin"}
 
 NAMELESS = {
-    "ec2:CreateNetworkInterface": "Lambda makes the interface, in the function's name, before there is one to name",
-    "ec2:DeleteNetworkInterface": "AWS: the function may lose its network if a resource is named",
-    "ec2:DescribeNetworkInterfaces": "AWS takes no resource for it",
-    "ec2:DescribeSubnets": "AWS takes no resource for it",
-    "ec2:AssignPrivateIpAddresses": "on interfaces that Lambda makes",
-    "ec2:UnassignPrivateIpAddresses": "on interfaces that Lambda makes",
-    "xray:PutTraceSegments": "AWS takes no resource for it",
-    "xray:PutTelemetryRecords": "AWS takes no resource for it",
+    "ec2:CreateNetworkInterface": "Lambda creates the interface, so there is no name before",
+    "ec2:DeleteNetworkInterface": "AWS: with a resource, the function may lose its network",
+    "ec2:DescribeNetworkInterfaces": "AWS supports no resource for it",
+    "ec2:DescribeSubnets": "AWS supports no resource for it",
+    "ec2:AssignPrivateIpAddresses": "on interfaces that Lambda creates",
+    "ec2:UnassignPrivateIpAddresses": "on interfaces that Lambda creates",
+    "xray:PutTraceSegments": "AWS supports no resource for it",
+    "xray:PutTelemetryRecords": "AWS supports no resource for it",
 }
-"""Actions that are allowed on `*`, and why nothing else is offered. The function's own code is denied those of EC2."""
+"""Actions that are allowed on `*`, and why. The function's own code is denied those of EC2."""
 
 NEEDS = {
     "api": {"logs", "rds-db", "elasticache", "s3", "ec2", "xray"},
@@ -48,7 +48,7 @@ def test_actions_are_named_and_on_named_things(stage: str, function: str) -> Non
             if resource == "*":
                 assert set(each["Action"]) <= NAMELESS.keys()
             else:
-                # account and region are not known before deployment; the name is, to its end
+                # account and region are unknown before deployment; the name is complete
                 assert re.fullmatch(r"arn:aws:[a-z0-9-]+:\*?:\*?:.*[a-z].*", resource)
                 assert f"faunalens-{stage}" in resource or re.search(f"/{stage}(_faunalens_app|fauna)$", resource)
 
@@ -57,7 +57,7 @@ def test_actions_are_named_and_on_named_things(stage: str, function: str) -> Non
 def test_a_function_may_do_what_it_needs_and_nothing_else(stage: str, function: str) -> None:
     allowed = {action for each in statements(stage, function) if each["Effect"] == "Allow" for action in each["Action"]}
     assert {action.partition(":")[0] for action in allowed} == NEEDS[function]
-    # No function makes a log group, which would have no end, or reads another one's.
+    # No function may create a log group, which would keep its logs for ever, or read another function's.
     assert {action for action in allowed if action.startswith("logs:")} == {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert {action for action in allowed if action.startswith("s3:")} <= {
         "s3:GetObject",
@@ -68,7 +68,7 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(stage: str, function: 
 
 @pytest.mark.parametrize(("stage", "function"), CASES)
 def test_a_functions_own_code_cannot_touch_the_network(stage: str, function: str) -> None:
-    # GIVEN that Lambda needs the rights to put a function into the network THEN its code is denied the same ones
+    # GIVEN the rights that Lambda needs to attach a function to the network THEN its code is denied them
     policy = statements(stage, function)
     allowed = {a for each in policy if each["Effect"] == "Allow" for a in each["Action"] if a.startswith("ec2:")}
     (denial,) = [each for each in policy if each["Effect"] == "Deny"]
@@ -87,7 +87,7 @@ def test_a_function_writes_its_own_log_and_signs_in_as_its_own_user(stage: str, 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_photos_are_those_of_the_account_itself(stage: str) -> None:
-    # GIVEN that the account's number in the bucket's name is not known THEN a bucket of another account is ruled out
+    # GIVEN an ARN without the account's number THEN a condition excludes buckets of other accounts
     photos = [each for each in statements(stage, "api") if "s3" in each["Action"][0]]
     assert len(photos) == 2
     for each in photos:

@@ -1,4 +1,4 @@
-"""The templates keep the rules, or say beside the resource why not."""
+"""The templates obey the security rules, or give the reason beside the resource."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from testing.cloudformation import STAGES, parameters, resources, template
-from tests.unit.infra.rules import RULES
+from tests.unit.infra.security_rules import RULES
 
 EDGE = {"Stage": "dev", "RestApiId": "abc", "Firewall": "yes", "UsagePlan": "yes"}
 DEPLOYED = {
@@ -15,13 +15,13 @@ DEPLOYED = {
     "all": ("faunalens.yaml", {"Stage": "all", "DatabaseReader": "yes", "AlarmEmail": "a@b.example"}),
     "edge": ("edge.yaml", EDGE),
 }
-"""Templates with parameters; `all` is with every optional resource."""
+"""Templates with parameters; `all` has every optional resource."""
 
 OPEN_TO_ALL = {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route", "AWS::SecretsManager::Secret"}
 
 
-def excused(resource: Any) -> dict[str, str]:
-    """Rules that a resource need not keep, and why."""
+def exemptions(resource: Any) -> dict[str, str]:
+    """Return the rules that a resource is exempt from, and why."""
     skip = resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
     return {each["id"]: each["comment"] for each in skip}
 
@@ -37,14 +37,14 @@ def cases() -> Iterator[Any]:
 @pytest.mark.parametrize(("rule", "resource"), list(cases()))
 def test_a_resource_keeps_a_rule_or_says_why_not(rule: str, resource: Any) -> None:
     if RULES[rule].holds(resource["Properties"]):
-        assert rule not in excused(resource), "the excuse is no longer needed"
+        assert rule not in exemptions(resource), "the exemption is no longer needed"
     else:
-        assert rule in excused(resource), RULES[rule].says
+        assert rule in exemptions(resource), RULES[rule].says
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_sees_what_breaks_it(rule: str) -> None:
-    # GIVEN a real resource that keeps it (or, if none does, any of its type) WHEN it is changed THEN it does not
+    # GIVEN a resource of the rule's type WHEN a property is changed for the worse THEN the rule finds it
     kind = RULES[rule].kind
     everything = [each for name, given in DEPLOYED.values() for each in resources(name, given).values()]
     found = [each["Properties"] for each in everything if each["Type"] == kind]
@@ -56,7 +56,7 @@ def test_a_rule_sees_what_breaks_it(rule: str) -> None:
 @pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml"])
 def test_every_excuse_is_for_a_rule_that_there_is_and_says_why(name: str) -> None:
     for resource in template(name)["Resources"].values():
-        for rule, comment in excused(resource).items():
+        for rule, comment in exemptions(resource).items():
             assert rule in RULES
             assert len(comment) > 40
 
@@ -73,9 +73,9 @@ def test_only_functions_reach_the_stores() -> None:
         (rule,) = groups[f"{store}SecurityGroup"]["Properties"]["SecurityGroupIngress"]
         assert rule["SourceSecurityGroupId"] == {"Ref": "FunctionSecurityGroup"}
         assert (rule["FromPort"], rule["ToPort"]) == ports
-        way_there = groups[f"FunctionTo{store}"]["Properties"]
-        assert way_there["DestinationSecurityGroupId"] == {"Ref": f"{store}SecurityGroup"}
-        assert (way_there["FromPort"], way_there["ToPort"]) == ports
+        egress = groups[f"FunctionTo{store}"]["Properties"]
+        assert egress["DestinationSecurityGroupId"] == {"Ref": f"{store}SecurityGroup"}
+        assert (egress["FromPort"], egress["ToPort"]) == ports
 
 
 def test_functions_reach_s3_alone_where_its_addresses_are_known() -> None:

@@ -1,4 +1,4 @@
-"""A stack that is made, changed, deleted, or fails, as CloudFormation tells of it."""
+"""Creating, updating and deleting a stack, with the statuses and events that CloudFormation reports."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +12,12 @@ from infra.step import PreconditionFailed
 
 
 class CloudFormation:
-    """Tells statuses one after the other, and events all at once; notes what it was asked to do."""
+    """A fake client: reports statuses one after the other and all events at once; records the requested operations."""
 
     def __init__(self, *statuses: str | None, events: Sequence[tuple[str, str, str]] = ()) -> None:
         self._statuses = list(statuses)
         self._events = events
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.parameters: dict[str, str] = {}
 
     def describe_stacks(self, **_: Any) -> dict[str, Any]:
@@ -29,7 +29,7 @@ class CloudFormation:
         return {"Stacks": [{"StackStatus": status, "Outputs": outputs, "Parameters": parameters}]}
 
     def describe_stack_events(self, **_: Any) -> dict[str, Any]:
-        if not self.asked:  # nothing has happened yet
+        if not self.requested:  # before the first operation
             return {"StackEvents": []}
         events = [
             {"EventId": name + status, "LogicalResourceId": name, "ResourceStatus": status}
@@ -39,75 +39,75 @@ class CloudFormation:
         return {"StackEvents": events[::-1]}
 
     def create_stack(self, **wanted: Any) -> None:
-        self.asked.append("create")
+        self.requested.append("create")
         assert wanted["Parameters"] == [{"ParameterKey": "Stage", "ParameterValue": "dev"}]
 
     def update_stack(self, **_: Any) -> None:
-        self.asked.append("update")
+        self.requested.append("update")
         if self._statuses == ["UPDATE_COMPLETE"]:
             raise ClientError({"Error": {"Message": "No updates are to be performed."}}, "UpdateStack")
 
     def delete_stack(self, **_: Any) -> None:
-        self.asked.append("delete")
+        self.requested.append("delete")
 
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "PAUSE", 0.0)
-    monkeypatch.setattr(stack, "PATIENCE", 5.0)
+    monkeypatch.setattr(stack, "TIMEOUT", 5.0)
 
 
-def put(client: CloudFormation) -> list[str]:
+def deploy(client: CloudFormation) -> list[str]:
     said: list[str] = []
-    Stack(client, "faunalens-dev").put("{}", {"Stage": "dev"}, {}, said.append)
+    Stack(client, "faunalens-dev").deploy("{}", {"Stage": "dev"}, {}, said.append)
     return said
 
 
 def test_it_is_made_and_its_events_are_told_once() -> None:
     events = [("Vpc", "CREATE_IN_PROGRESS", ""), ("Vpc", "CREATE_COMPLETE", "")]
     client = CloudFormation(None, "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", events=events)
-    said = put(client)
-    assert client.asked == ["create"]
+    said = deploy(client)
+    assert client.requested == ["create"]
     assert [line.split("  ")[-1] for line in said] == ["Vpc: create_complete"]
 
 
 def test_it_is_changed_where_it_is_there() -> None:
     client = CloudFormation("CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
-    put(client)
-    assert client.asked == ["update"]
+    deploy(client)
+    assert client.requested == ["update"]
 
 
 def test_nothing_to_change_is_no_failure() -> None:
-    assert put(CloudFormation("UPDATE_COMPLETE")) == ["stack faunalens-dev is as it should be"]
+    assert deploy(CloudFormation("UPDATE_COMPLETE")) == ["stack faunalens-dev is up to date"]
 
 
 def test_a_failure_tells_cloudformations_reasons() -> None:
     events = [("Cache", "CREATE_FAILED", "not in this region"), ("Vpc", "CREATE_FAILED", "cancelled")]
     with pytest.raises(PreconditionFailed, match=r"is ROLLBACK_COMPLETE\. Cache: not in this region; Vpc: cancelled"):
-        put(CloudFormation(None, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", events=events))
+        deploy(CloudFormation(None, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", events=events))
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"])
 def test_what_was_never_finished_is_deleted_first(status: str) -> None:
     client = CloudFormation(status, status, "DELETE_IN_PROGRESS", None, "CREATE_COMPLETE")
-    put(client)
-    assert client.asked == ["delete", "create"]
+    deploy(client)
+    assert client.requested == ["delete", "create"]
 
 
 def test_what_a_killed_command_began_is_waited_for_and_gone_on_from() -> None:
-    # GIVEN a stack that is being made WHEN the command that began it was killed and is run again
+    # GIVEN a stack in creation WHEN the command that started it was killed and runs again
     client = CloudFormation("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_COMPLETE")
-    said = put(client)
-    # THEN CloudFormation is not asked for what it would refuse
-    assert client.asked == ["update"]
-    assert said[0] == "stack faunalens-dev is at work still (CREATE_IN_PROGRESS): waited for first"
+    said = deploy(client)
+    # THEN it waits before it asks for an update, which CloudFormation would refuse meanwhile
+    assert client.requested == ["update"]
+    assert said[0] == "an earlier operation on stack faunalens-dev is in progress (CREATE_IN_PROGRESS); waiting for it"
 
 
 def test_what_a_killed_command_began_may_have_failed_meanwhile() -> None:
     states = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", None]
     client = CloudFormation(*states, "CREATE_COMPLETE")
-    put(client)
-    assert client.asked == ["delete", "create"]
+    deploy(client)
+    assert client.requested == ["delete", "create"]
 
 
 @pytest.mark.parametrize(
@@ -117,33 +117,33 @@ def test_what_a_killed_command_began_may_have_failed_meanwhile() -> None:
 def test_what_a_person_has_to_decide_is_left_to_one(status: str, advice: str) -> None:
     client = CloudFormation(status)
     with pytest.raises(PreconditionFailed, match=advice):
-        put(client)
-    assert client.asked == []
+        deploy(client)
+    assert client.requested == []
 
 
 def test_a_change_that_was_taken_back_can_be_tried_again() -> None:
     client = CloudFormation("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")
-    put(client)
-    assert client.asked == ["update"]
+    deploy(client)
+    assert client.requested == ["update"]
 
 
 def test_a_parameter_that_changes_is_told() -> None:
-    # GIVEN a stack that somebody gave another stage's name, once WHEN it is put as the files say
+    # GIVEN a stack with another value of a parameter WHEN it is deployed with that of the files
     client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "UPDATE_COMPLETE")
     client.parameters = {"Stage": "", "LogDays": "14"}
-    assert "Stage: nothing becomes dev" in put(client)
+    assert "parameter Stage changes from empty to dev" in deploy(client)
 
 
 def test_a_deletion_that_fails_is_tried_again() -> None:
-    # GIVEN interfaces of functions that are not gone yet, and a status that is an old one at first
+    # GIVEN functions' interfaces that still exist, and an outdated status at first
     events = [("FunctionSecurityGroup", "DELETE_FAILED", "has a dependent object")]
     client = CloudFormation(
         "CREATE_COMPLETE", "CREATE_COMPLETE", "CREATE_COMPLETE", "DELETE_FAILED", None, events=events
     )
     said: list[str] = []
     Stack(client, "faunalens-dev").delete(said.append)
-    assert client.asked == ["delete", "delete"]
-    assert "not all of it went (FunctionSecurityGroup: has a dependent object); once more" in said
+    assert client.requested == ["delete", "delete"]
+    assert "some resources could not be deleted (FunctionSecurityGroup: has a dependent object); trying again" in said
 
 
 def test_a_deletion_that_fails_for_good_tells_why() -> None:
@@ -151,26 +151,26 @@ def test_a_deletion_that_fails_for_good_tells_why() -> None:
     client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "DELETE_FAILED", events=events)
     with pytest.raises(PreconditionFailed, match="is DELETE_FAILED"):
         Stack(client, "faunalens-dev").delete(lambda _: None)
-    assert client.asked == ["delete"] * stack.ATTEMPTS
+    assert client.requested == ["delete"] * stack.DELETE_ATTEMPTS
 
 
 def test_a_change_that_is_under_way_ends_before_the_deletion() -> None:
     client = CloudFormation("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "DELETE_IN_PROGRESS", None)
     Stack(client, "faunalens-dev").delete(lambda _: None)
-    assert client.asked == ["delete"]
+    assert client.requested == ["delete"]
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "PATIENCE", 0.0)
+    monkeypatch.setattr(stack, "TIMEOUT", 0.0)
     with pytest.raises(PreconditionFailed, match="still CREATE_IN_PROGRESS"):
-        put(CloudFormation(None, "CREATE_IN_PROGRESS"))
+        deploy(CloudFormation(None, "CREATE_IN_PROGRESS"))
 
 
 def test_without_a_stack_there_is_nothing_to_delete_and_no_output() -> None:
     client, said = CloudFormation(None), list[str]()
     Stack(client, "faunalens-dev").delete(said.append)
-    assert (client.asked, said) == ([], ["there is no stack faunalens-dev"])
-    with pytest.raises(PreconditionFailed, match="make it with: python -m infra up"):
+    assert (client.requested, said) == ([], ["there is no stack faunalens-dev"])
+    with pytest.raises(PreconditionFailed, match="create it with: python -m infra up"):
         _ = Stack(client, "faunalens-dev").outputs
 
 

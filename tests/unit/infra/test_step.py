@@ -1,14 +1,14 @@
-"""Steps that can be gone on from."""
+"""Running steps, and resuming at one of them."""
 
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from infra.step import PreconditionFailed, Say, Step, StepFailed, run
+from infra.step import Echo, PreconditionFailed, Step, StepFailed, run
 
 
 def steps(done: list[str], failing: str = "", error: Exception | None = None) -> list[Step]:
     def act(name: str) -> Step:
-        def do(say: Say) -> None:
+        def do(say: Echo) -> None:
             if name == failing:
                 raise error or PreconditionFailed("it is not there; make it")
             done.append(name)

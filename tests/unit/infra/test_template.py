@@ -1,4 +1,4 @@
-"""What is put beside Chalice's functions into one template; tests/integration/infra/test_template.py has the whole."""
+"""What is merged into Chalice's template; tests/integration/infra/test_template.py tests the whole template."""
 
 import json
 import re
@@ -14,16 +14,16 @@ from chalice.package import TemplateDeepMerger
 from chalicelib.config.settings import ROOT
 from infra import template
 from infra.__main__ import main
-from infra.configuration import SURROUNDING_VARIABLES
-from infra.environment import surroundings
+from infra.chalice_config import STACK_VARIABLES
+from infra.function_config import function_config
+from infra.intrinsics import merge_unique, to_text
 from infra.parameters import parameters_of
 from infra.step import PreconditionFailed
-from infra.template import COMMANDS, MOST, MOST_BYTES, check, extras
-from infra.throttling import limits_of
-from infra.wiring import joined, text_of
+from infra.template import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
+from infra.throttling import throttle_limits
 from testing import cloudformation
 from testing.cloudformation import STAGES
-from tests.unit.infra.test_environment import OUTPUTS
+from tests.unit.infra.test_function_config import OUTPUTS
 
 FUNCTIONS = {"APIHandler": "faunalens-{}", "Warm": "faunalens-{}-warm", "Admin": "faunalens-{}-admin"}
 
@@ -34,97 +34,99 @@ def stage(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def added(stage: str) -> dict[str, Any]:
-    return extras(stage, parameters_of(stage, {}))
+def merged(stage: str) -> dict[str, Any]:
+    return merge_template(stage, parameters_of(stage, {}))
 
 
 def in_an_account(value: Any) -> str:
-    """A value as text, as it is once the stack has these outputs."""
-    text = text_of(value)
+    """Return a value as text, with references replaced by the outputs of test_function_config.py."""
+    text = to_text(value)
     declared = cloudformation.template("faunalens.yaml")["Outputs"]
     for name, known in OUTPUTS.items():
-        told = text_of(declared[name]["Value"])
-        text = text.replace(told, known) if "${" in told else text
+        reference = to_text(declared[name]["Value"])
+        text = text.replace(reference, known) if "${" in reference else text
     return text.replace("${AWS::Region}", "eu-west-1")
 
 
-def test_functions_are_told_what_infra_up_would_write(stage: str, added: Mapping[str, Any]) -> None:
-    # GIVEN what `infra up` makes of a stack's outputs
-    wanted = surroundings(OUTPUTS, "eu-west-1")
+def test_functions_are_told_what_infra_up_would_write(stage: str, merged: Mapping[str, Any]) -> None:
+    # GIVEN the configuration that `infra up` writes for a stack's outputs
+    wanted = function_config(OUTPUTS, "eu-west-1")
     for logical, name in FUNCTIONS.items():
-        properties = added["Resources"][logical]["Properties"]
+        properties = merged["Resources"][logical]["Properties"]
         own = wanted.admin_environment if logical == "Admin" else {}
-        # THEN references in the template come to the same: the variables, their values, network, and names
+        # THEN the references in the template resolve to the same variables, network and names
         variables = properties["Environment"]["Variables"]
-        assert variables.keys() == set(SURROUNDING_VARIABLES)
+        assert variables.keys() == set(STACK_VARIABLES)
         assert {key: in_an_account(value) for key, value in variables.items()} == {**wanted.environment, **own}
         groups, subnets = (properties["VpcConfig"][key] for key in ("SecurityGroupIds", "SubnetIds"))
         assert [in_an_account(each) for each in groups] == wanted.security_group_ids
-        assert ",".join(map(text_of, subnets)) == "${SubnetA},${SubnetB}"
+        assert ",".join(map(to_text, subnets)) == "${SubnetA},${SubnetB}"
         assert properties["FunctionName"] == name.format(stage)
 
 
-def test_what_infra_up_wrote_into_the_configuration_gives_way(added: dict[str, Any]) -> None:
-    # GIVEN Chalice's template of a stage whose addresses stand in .chalice/config.json
-    old = dict.fromkeys(SURROUNDING_VARIABLES, "of another stack")
+def test_what_infra_up_wrote_into_the_configuration_gives_way(merged: dict[str, Any]) -> None:
+    # GIVEN Chalice's template of a stage with addresses in .chalice/config.json
+    old = dict.fromkeys(STACK_VARIABLES, "of another stack")
     network = {"SubnetIds": ["subnet-old"], "SecurityGroupIds": ["sg-old"]}
     properties = {"Environment": {"Variables": {"STAGE": "dev", **old}}, "VpcConfig": network, "MemorySize": 1769}
-    # WHEN ours is merged into it as Chalice does
-    merged = TemplateDeepMerger().merge(added, {"Resources": {"APIHandler": {"Properties": properties}}})
-    # THEN none of them is left, and what is Chalice's stays
+    # WHEN Chalice merges ours into it
+    merged = TemplateDeepMerger().merge(merged, {"Resources": {"APIHandler": {"Properties": properties}}})
+    # THEN none of these addresses is left, and Chalice's other properties stay
     found = merged["Resources"]["APIHandler"]["Properties"]
     assert "old" not in json.dumps(found)
     assert "of another stack" not in json.dumps(found)
     assert (found["MemorySize"], found["Environment"]["Variables"]["STAGE"]) == (1769, "dev")
 
 
-def test_everything_that_a_stage_stands_on_is_there_as_it_is_written(added: Mapping[str, Any]) -> None:
-    # GIVEN the template whose resources keep the rules of test_security.py THEN they are here unchanged
+def test_everything_that_a_stage_stands_on_is_there_as_it_is_written(merged: Mapping[str, Any]) -> None:
+    # GIVEN the template whose resources test_security.py checks THEN they are here unchanged
     written = cloudformation.template("faunalens.yaml")["Resources"]
-    assert {name: added["Resources"][name] for name in written} == written
+    assert {name: merged["Resources"][name] for name in written} == written
     for name in ("faunalens.yaml", "edge.yaml"):
-        assert cloudformation.template(name)["Resources"].keys() <= added["Resources"].keys()
-        assert cloudformation.template(name)["Outputs"].keys() <= added["Outputs"].keys()
-        assert cloudformation.template(name)["Conditions"].keys() <= added["Conditions"].keys()
+        assert cloudformation.template(name)["Resources"].keys() <= merged["Resources"].keys()
+        assert cloudformation.template(name)["Outputs"].keys() <= merged["Outputs"].keys()
+        assert cloudformation.template(name)["Conditions"].keys() <= merged["Conditions"].keys()
 
 
 def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
-    stage: str, added: Mapping[str, Any]
+    stage: str, merged: Mapping[str, Any]
 ) -> None:
     for name, value in cloudformation.parameters(stage).items():
-        assert str(added["Parameters"][name]["Default"]) == value
-    assert added["Parameters"]["Stage"]["AllowedValues"] == [stage]
-    assert "RestApiId" not in added["Parameters"]
-    # AND nothing has to be asked for
-    assert all("Default" in each for each in added["Parameters"].values())
+        assert str(merged["Parameters"][name]["Default"]) == value
+    assert merged["Parameters"]["Stage"]["AllowedValues"] == [stage]
+    assert "RestApiId" not in merged["Parameters"]
+    # AND every parameter has a default
+    assert all("Default" in each for each in merged["Parameters"].values())
 
 
-def test_what_nobody_chose_is_passed_too_since_a_stack_would_keep_its_own(stage: str, added: Mapping[str, Any]) -> None:
+def test_what_nobody_chose_is_passed_too_since_a_stack_would_keep_its_own(
+    stage: str, merged: Mapping[str, Any]
+) -> None:
     given = parameters_of(stage, {})
-    assert given == {name: str(each["Default"]) for name, each in added["Parameters"].items()}
+    assert given == {name: str(each["Default"]) for name, each in merged["Parameters"].items()}
     assert given["AlarmEmail"] == ""
 
 
 def test_chosen_parameters_come_before_the_stage_s() -> None:
     given = parameters_of("dev", {"LogDays": "1", "Firewall": "yes"})
     assert (given["LogDays"], given["Firewall"], given["Stage"]) == ("1", "yes", "dev")
-    declared = extras("dev", given)["Parameters"]
+    declared = merge_template("dev", given)["Parameters"]
     assert (declared["LogDays"]["Default"], declared["Firewall"]["Default"]) == (1, "yes")
 
 
 @pytest.mark.parametrize(
-    ("asked", "chosen", "told"),
+    ("stage", "chosen", "message"),
     [
         ("test", {}, "infra/stages has no test.json"),
         ("dev", {"Colour": "red"}, "no parameter Colour; there are AlarmEmail, "),
         ("dev", {"RestApiId": "abc"}, "no parameter RestApiId"),
-        ("dev", {"LogDays": "many"}, "LogDays=many is no number"),
-        ("dev", {"Stage": "prod"}, "say --stage prod"),
+        ("dev", {"LogDays": "many"}, "LogDays=many is not a number"),
+        ("dev", {"Stage": "prod"}, "pass --stage prod"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(asked: str, chosen: dict[str, str], told: str) -> None:
-    with pytest.raises(PreconditionFailed, match=re.escape(told)):
-        parameters_of(asked, chosen)
+def test_what_cannot_be_is_refused_in_words(stage: str, chosen: dict[str, str], message: str) -> None:
+    with pytest.raises(PreconditionFailed, match=re.escape(message)):
+        parameters_of(stage, chosen)
 
 
 def test_the_command_asks_for_no_account_and_refuses_in_words(
@@ -141,7 +143,7 @@ def test_what_chalice_refuses_is_not_hidden(tmp_path: Path, monkeypatch: pytest.
         raise CalledProcessError(3, "chalice package")
 
     monkeypatch.setattr(template, "build", fails)
-    with pytest.raises(PreconditionFailed, match="chalice package ended with code 3; what it said stands above"):
+    with pytest.raises(PreconditionFailed, match="chalice package exited with code 3; its output above says why"):
         template.write("dev", tmp_path, {}, print)
 
 
@@ -149,42 +151,42 @@ def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with pytest.raises(PreconditionFailed, match=r"config\.json has no stage test, only dev, prod"):
-        extras("test", {"Stage": "test"})
+        merge_template("test", {"Stage": "test"})
     known: dict[str, Any] = {"stages": {"test": {"lambda_functions": {"api_handler": {}}}}}
-    monkeypatch.setattr(template, "CONFIGURATION", tmp_path / "config.json")
+    monkeypatch.setattr(template, "CHALICE_CONFIG", tmp_path / "config.json")
     (tmp_path / "config.json").write_text(json.dumps(known))
     with pytest.raises(PreconditionFailed, match=r"limits\.json has no stage test"):
-        extras("test", {"Stage": "test"})
+        merge_template("test", {"Stage": "test"})
 
 
-def test_the_api_is_throttled_and_has_no_second_stage(stage: str, added: Mapping[str, Any]) -> None:
-    api, limits = added["Resources"]["RestAPI"]["Properties"], limits_of(stage)
+def test_the_api_is_throttled_and_has_no_second_stage(stage: str, merged: Mapping[str, Any]) -> None:
+    api, limits = merged["Resources"]["RestAPI"]["Properties"], throttle_limits(stage)
     (setting,) = api["MethodSettings"]
     assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
     assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
-    assert api["OpenApiVersion"] == "2.0", "without it, SAM makes a stage that nothing throttles"
+    assert api["OpenApiVersion"] == "2.0", "without it, SAM makes a second stage without throttling"
 
 
-def test_firewall_and_plan_stand_before_this_api_once_its_stage_is_there(stage: str, added: Mapping[str, Any]) -> None:
+def test_firewall_and_plan_stand_before_this_api_once_its_stage_is_there(stage: str, merged: Mapping[str, Any]) -> None:
     for name in ("WebAclOfApi", "Plan"):
-        assert added["Resources"][name]["DependsOn"] == f"RestAPI{stage}Stage"
-    assert "/restapis/${RestAPI}/stages/${Stage}" in json.dumps(added["Resources"]["WebAclOfApi"])
-    (place,) = added["Resources"]["Plan"]["Properties"]["ApiStages"]
+        assert merged["Resources"][name]["DependsOn"] == f"RestAPI{stage}Stage"
+    assert "/restapis/${RestAPI}/stages/${Stage}" in json.dumps(merged["Resources"]["WebAclOfApi"])
+    (place,) = merged["Resources"]["Plan"]["Properties"]["ApiStages"]
     assert place == {"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "Stage"}}
-    assert "DependsOn" not in added["Resources"]["WebAcl"]
+    assert "DependsOn" not in merged["Resources"]["WebAcl"]
 
 
-def test_alarms_tell_the_topic_of_this_template(added: Mapping[str, Any]) -> None:
-    alarms = [each for each in added["Resources"].values() if each.get("Type", "").startswith("AWS::CloudWatch::")]
-    telling = [each["Properties"]["AlarmActions"] for each in alarms if "AlarmActions" in each["Properties"]]
-    assert telling
-    assert all(actions == [{"Ref": "AlarmTopic"}] for actions in telling)
-    # AND no text holds its name besides
+def test_alarms_tell_the_topic_of_this_template(merged: Mapping[str, Any]) -> None:
+    alarms = [each for each in merged["Resources"].values() if each.get("Type", "").startswith("AWS::CloudWatch::")]
+    notifying = [each["Properties"]["AlarmActions"] for each in alarms if "AlarmActions" in each["Properties"]]
+    assert notifying
+    assert all(actions == [{"Ref": "AlarmTopic"}] for actions in notifying)
+    # AND no other text contains the topic's ARN
     assert ":sns:" not in json.dumps([each for each in alarms if "Dashboard" not in each["Type"]])
 
 
-def test_nothing_secret_can_be_in_it(added: Mapping[str, Any]) -> None:
-    text = json.dumps(added)
+def test_nothing_secret_can_be_in_it(merged: Mapping[str, Any]) -> None:
+    text = json.dumps(merged)
     assert not re.search(r"AKIA[0-9A-Z]{16}|NoEcho|resolve:(secretsmanager|ssm)", text)
     assert not re.search(r'"[^"]*(password|secret)[^"]*": ', text, re.IGNORECASE)
     urls = re.findall(r"\w+://[^/\s\"]*@", text)
@@ -196,15 +198,19 @@ def test_the_commands_that_it_prints_are_those_of_the_guide() -> None:
     guide = (ROOT / "docs" / "how-to" / "pipeline.md").read_text(encoding="utf-8")
     _, _, commands = COMMANDS.format(stage="dev", out="build/dev").partition("\n\n")
     assert textwrap.indent(textwrap.dedent(commands), "    ") in guide
-    # AND the right to each of the services of the template is listed
-    types = {each["Type"].split("::")[1].lower() for each in extras("dev", {})["Resources"].values() if "Type" in each}
+    # AND the guide lists the rights for each service in the template
+    types = {
+        each["Type"].split("::")[1].lower()
+        for each in merge_template("dev", {})["Resources"].values()
+        if "Type" in each
+    }
     for service in types:
         assert f"`{service}" in guide, service
 
 
 def test_two_parts_of_one_name_are_found_here_and_not_by_aws() -> None:
     with pytest.raises(ValueError, match="two parts of the template have a Cache; rename one"):
-        joined({"Cache": {}, "Photos": {}}, {"Cache": {}})
+        merge_unique({"Cache": {}, "Photos": {}}, {"Cache": {}})
 
 
 def function(**properties: Any) -> dict[str, Any]:
@@ -221,19 +227,19 @@ def written(folder: Path, resources: Mapping[str, Any], room: str = "") -> Path:
 def test_sizes_are_told(tmp_path: Path) -> None:
     said: list[str] = []
     check(written(tmp_path, {"A": function(VpcConfig={})}), said.append)
-    assert "bytes of 1,000,000 that CloudFormation reads from S3 (sent to it: 51,200)" in said[0]
+    assert "bytes of 1,000,000 that CloudFormation reads from S3 (in a request: 51,200)" in said[0]
     assert said[1] == "0 of 200 parameters, 1 of 500 resources, 0 of 200 outputs"
 
 
 def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, {"APIHandler": function(VpcConfig={}), "Nightly": function()})
-    with pytest.raises(PreconditionFailed, match=r"function Nightly of app\.py is not in \.chalice/config\.json"):
+    with pytest.raises(PreconditionFailed, match=r"function Nightly of app\.py is missing in \.chalice/config\.json"):
         check(path, print)
 
 
 def test_what_cloudformation_would_not_take_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PreconditionFailed, match="CloudFormation takes 1,000,000 bytes"):
-        check(written(tmp_path, {}, " " * MOST_BYTES), print)
-    many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MOST["Resources"] + 1)}
+    with pytest.raises(PreconditionFailed, match="CloudFormation takes at most 1,000,000"):
+        check(written(tmp_path, {}, " " * MAX_BYTES), print)
+    many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MAX_COUNTS["Resources"] + 1)}
     with pytest.raises(PreconditionFailed, match=r"'Resources': 501\b"):
         check(written(tmp_path, many), print)

@@ -1,4 +1,4 @@
-"""The templates: what they ask and tell is documented, and names are those that others use."""
+"""The templates: parameters and outputs are documented, and names match those in logs, dashboards and policies."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
-from infra.environment import NEEDED
+from infra.function_config import REQUIRED_OUTPUTS
 from infra.throttling import FILE as LIMITS
 from testing.cloudformation import INFRA, STAGES, parameters, resources, template
 
@@ -29,7 +29,7 @@ def test_every_parameter_and_output_is_documented(name: str) -> None:
 
 
 def test_every_output_that_the_app_needs_is_there() -> None:
-    assert set(NEEDED) <= template("faunalens.yaml")["Outputs"].keys()
+    assert set(REQUIRED_OUTPUTS) <= template("faunalens.yaml")["Outputs"].keys()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -53,7 +53,7 @@ def test_stages_have_networks_that_could_be_joined() -> None:
 def test_the_database_pauses_only_if_its_least_capacity_is_nothing(minimum: str, pauses: bool) -> None:
     # WHEN a stage is deployed with that capacity
     database = resources("faunalens.yaml", {**parameters("dev"), "DatabaseMinCapacity": minimum})["Database"]
-    # THEN it says when it pauses or nothing of it: AWS refuses the one where the other is meant
+    # THEN it has the time until a pause or not: AWS refuses it for a database that never pauses
     assert ("SecondsUntilAutoPause" in database["Properties"]["ServerlessV2ScalingConfiguration"]) is pauses
 
 
@@ -85,7 +85,7 @@ def test_the_administrators_name_is_one_that_rds_takes_for_every_stage_that_is_a
     stack = template("faunalens.yaml")
     allowed = stack["Parameters"]["Stage"]["AllowedPattern"]
     longest = max((f"a{'b' * count}" for count in range(40) if re.fullmatch(allowed, f"a{'b' * count}")), key=len)
-    # THEN it is one still
+    # THEN the name is still valid
     name = stack["Resources"]["Database"]["Properties"]["MasterUsername"]["Fn::Sub"].replace("${Stage}", longest)
     assert re.fullmatch("[a-z][a-z0-9]{0,15}", name)
 

@@ -1,4 +1,4 @@
-"""What GitHub runs: right by actionlint's checks, safe, and without a key."""
+"""The GitHub workflows: actionlint finds nothing, actions are pinned, and there is no key."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ LINT = Path(sys.executable).with_name("jactionlint")
 
 
 def lint(*arguments: str | Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """jactionlint on files, without the linters of others that a machine may have or not."""
+    """Run jactionlint on files, without shellcheck and pyflakes, which a machine may lack."""
     command = [LINT, "--strict-exit", "--no-online", "--shellcheck=", "--pyflakes=", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
@@ -31,7 +31,7 @@ def test_the_linter_finds_nothing() -> None:
 
 
 def test_the_linter_would_find_something(tmp_path: Path) -> None:
-    # GIVEN a workflow that runs what unknown_cas write
+    # GIVEN a workflow that runs untrusted input
     broken = tmp_path / "broken.yml"
     broken.write_text(
         "on: issues\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n"
@@ -52,7 +52,7 @@ def test_no_key_is_kept_and_actions_are_pinned(path: Path) -> None:
 
 
 def test_what_the_deployment_runs_is_there() -> None:
-    # GIVEN the commands of the workflow THEN they can be read, and the stages and steps that they name exist
+    # GIVEN the workflow's commands THEN they parse, and their stages and steps exist
     text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
     commands = re.findall(r"\.venv/bin/python -m infra (.+)$", text, re.MULTILINE)
     assert len(commands) == 3

@@ -1,4 +1,4 @@
-"""Zips whose bytes depend on the files alone."""
+"""Zips whose bytes depend only on their files."""
 
 import os
 import zipfile
@@ -10,7 +10,7 @@ from infra.package import archive
 
 
 def made(folder: Path, names: list[str]) -> Path:
-    """A folder with files, made in the order of `names`."""
+    """Create files in the order of `names` and return their folder."""
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,7 +19,7 @@ def made(folder: Path, names: list[str]) -> Path:
 
 
 def test_the_same_files_make_the_same_bytes(tmp_path: Path) -> None:
-    # GIVEN the same files, made in another order, at another time and hidden from others
+    # GIVEN the same files, created in another order, at another time and with private permissions
     first = made(tmp_path / "first", ["a.py", "b/c.py", "b/a.so"])
     second = made(tmp_path / "second", ["b/a.so", "b/c.py", "a.py"])
     os.utime(second / "a.py", (1, 1))
@@ -27,7 +27,7 @@ def test_the_same_files_make_the_same_bytes(tmp_path: Path) -> None:
     # WHEN both are packed
     for folder in (first, second):
         archive.pack(folder, "python/", folder.with_suffix(".zip"))
-    # THEN nobody can tell them apart
+    # THEN the zips are identical
     assert first.with_suffix(".zip").read_bytes() == second.with_suffix(".zip").read_bytes()
 
 
@@ -56,7 +56,7 @@ def test_links_are_packed_as_what_they_lead_to(tmp_path: Path) -> None:
 
 
 def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN files of which one cannot be read
+    # GIVEN an unreadable file
     folder, read = made(tmp_path / "in", ["a.py", "b.py"]), Path.read_bytes
 
     def read_all_but_one(path: Path) -> bytes:
@@ -65,7 +65,7 @@ def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: pytest.Monkey
         return read(path)
 
     monkeypatch.setattr(Path, "read_bytes", read_all_but_one)
-    # WHEN they are packed THEN there is no zip, which the next deployment would take for whole
+    # WHEN the folder is packed THEN no partial zip is left, which the next deployment would use
     with pytest.raises(OSError, match="error"):
         archive.pack(folder, "", tmp_path / "out.zip")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]

@@ -1,4 +1,4 @@
-"""Bytecode that Python takes without a look at the source."""
+"""Bytecode that Python uses without a look at the source."""
 
 import marshal
 import os
@@ -10,12 +10,12 @@ from infra.package.bytecode import compile_into
 
 
 def test_python_takes_it_whatever_time_a_zip_says(tmp_path: Path) -> None:
-    # GIVEN a compiled module whose source has another time and even another content
+    # GIVEN a compiled module whose source has another time and other content
     (tmp_path / "module.py").write_text("print('compiled')", encoding="utf-8")
     compile_into(tmp_path, "/var/task")
     (tmp_path / "module.py").write_text("print('source')", encoding="utf-8")
     os.utime(tmp_path / "module.py", (315532800, 315532800))
-    # WHEN it is imported THEN nothing is compiled
+    # WHEN it is imported THEN Python uses the bytecode
     command = [sys.executable, "-B", "-c", "import module"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "compiled\n"

@@ -1,4 +1,4 @@
-"""What takes the place of Chalice's packagers; the projects here have no requirements, so pip is not asked."""
+"""The patched packagers of Chalice; the projects here have no requirements, so pip does not run."""
 
 import os
 import zipfile
@@ -16,7 +16,7 @@ CLASSES = (stock.AppOnlyDeploymentPackager, stock.LayerDeploymentPackager, stock
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our functions in place of Chalice's, and Chalice's own again afterwards."""
+    """Patch Chalice for one test."""
     for each in CLASSES:
         monkeypatch.setattr(each, "create_deployment_package", each.create_deployment_package)
     packager.install()
@@ -24,7 +24,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """An app with a library, a vendored file, and what happens to lie about at a desk."""
+    """Return an app with a library, a vendored file and stray files that must not be packed."""
     for name, text in {
         "app.py": "import chalicelib.noun",
         "chalicelib/noun.py": "",
@@ -43,7 +43,7 @@ def project(tmp_path: Path) -> Path:
 def packed(
     kind: type[stock.BaseLambdaDeploymentPackager], project: Path, python: str = packager.RUNTIME
 ) -> tuple[Path, set[str]]:
-    """The zip that Chalice would upload, and the names in it."""
+    """Return the zip that Chalice would upload, and the names in it."""
     ours = kind(OSUtils(), stock.DependencyBuilder(OSUtils()), UI())
     path = Path(ours.create_deployment_package(str(project), python))
     with zipfile.ZipFile(path) as opened:
@@ -80,10 +80,10 @@ def test_without_a_layer_all_is_in_one_zip(project: Path) -> None:
 def test_a_zip_has_a_name_of_its_own_until_something_changes(
     kind: type[stock.BaseLambdaDeploymentPackager], project: Path
 ) -> None:
-    # GIVEN a zip WHEN it is made again
+    # GIVEN a zip WHEN the same files are packed again THEN it has the same name
     before = packed(kind, project)[0]
     assert packed(kind, project)[0] == before
-    # THEN its name changes with what is in it
+    # AND another name once a file has changed
     (project / "vendor" / "model" / "labels.csv").write_text("dog", encoding="utf-8")
     (project / "chalicelib" / "data.csv").write_text("2", encoding="utf-8")
     assert packed(kind, project)[0] != before
@@ -91,7 +91,9 @@ def test_a_zip_has_a_name_of_its_own_until_something_changes(
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_another_python_than_lambdas_is_refused(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
-    with pytest.raises(ClickException, match=r"python3\.13, but this Chalice runs on python3\.12 .*make setup"):
+    with pytest.raises(
+        ClickException, match=r"python3\.13 on Lambda, but this Chalice runs on python3\.12 .*make setup"
+    ):
         packed(kind, project, "python3.12")
 
 
@@ -100,7 +102,7 @@ def test_what_lambda_would_refuse_is_refused_before_it_is_uploaded(
     kind: type[stock.BaseLambdaDeploymentPackager], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "LIMIT", 100)
-    with pytest.raises(ClickException, match=r"bytes, Lambda takes less than 100; .*--cuts"):
+    with pytest.raises(ClickException, match=r"bytes, but Lambda takes less than 100; .*--cuts"):
         packed(kind, project)
     assert not [*project.glob(".chalice/deployments/*.zip")]
 
@@ -108,22 +110,22 @@ def test_what_lambda_would_refuse_is_refused_before_it_is_uploaded(
 @pytest.mark.parametrize("kind", [stock.LayerDeploymentPackager, stock.LambdaDeploymentPackager])
 def test_a_link_that_leads_nowhere_is_refused(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
     (project / "vendor" / "model" / "faunalens.onnx").symlink_to("../../model/faunalens.onnx")
-    with pytest.raises(ClickException, match=r"vendor/model/faunalens\.onnx cannot be packed.*make setup"):
+    with pytest.raises(ClickException, match=r"vendor/model/faunalens\.onnx is missing or a broken link.*make setup"):
         packed(kind, project)
-    # AND so is a checkout without any
+    # AND so is a checkout without a vendor folder
     (project / "vendor").rename(project / "elsewhere")
-    with pytest.raises(ClickException, match=r"vendor cannot be packed.*make setup"):
+    with pytest.raises(ClickException, match=r"vendor is missing or a broken link.*make setup"):
         packed(kind, project)
 
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_only_the_newest_zips_are_kept(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
-    # GIVEN a project that has been packed over and over
+    # GIVEN a project that was packed several times
     made = []
     for number in range(packager.KEPT + 2):
         (project / "vendor" / "model" / "labels.csv").write_text(f"cat {number}", encoding="utf-8")
         (project / "chalicelib" / "data.csv").write_text(f"{number}", encoding="utf-8")
         made.append(packed(kind, project)[0])
         os.utime(made[-1], (number, number))
-    # THEN the earliest are gone
+    # THEN only the newest zips are left
     assert [path.exists() for path in made] == [False, False, *[True] * packager.KEPT]

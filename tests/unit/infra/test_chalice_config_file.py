@@ -1,4 +1,4 @@
-""".chalice/config.json: what Chalice makes of it, with Chalice's own reading of it."""
+"""The committed .chalice/config.json, as Chalice itself reads it."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def config_of(stage: str) -> Config:
 
 
 def graph(stage: str) -> list[Any]:
-    """Everything that Chalice deploys for a stage."""
+    """Return all resources that Chalice deploys for a stage."""
     config = config_of(stage)
     return list(DependencyBuilder().build_dependencies(ApplicationGraphBuilder().build(config, stage)))
 
@@ -44,7 +44,7 @@ def test_functions_have_the_size_and_the_rights_that_are_documented(stage: str) 
         f"faunalens-{stage}-warm": (512, 60, 1, True),
         f"faunalens-{stage}-admin": (1024, 300, 1, True),
     }
-    # AND each has a role of its own, with the policy that is written for it
+    # AND each has a role and a policy of its own
     policies = {"": "api", "-warm": "warm", "-admin": "admin"}
     for suffix, policy in policies.items():
         role = found[f"faunalens-{stage}{suffix}"].role
@@ -58,17 +58,17 @@ def test_functions_have_the_size_and_the_rights_that_are_documented(stage: str) 
 def test_functions_are_python_3_13_on_x86_and_leave_log_groups_alone(stage: str) -> None:
     for each in functions(stage).values():
         assert (each.runtime, each.architecture) == ("python3.13", "x86_64")
-        assert each.log_group is None, "Chalice would make one under a wrong name; infra/faunalens.yaml makes them"
+        assert each.log_group is None, "Chalice would make one with a wrong name; infra/faunalens.yaml makes them"
         assert each.tags["project"] == "faunalens"
         assert each.tags["stage"] == stage
 
 
 def test_chalice_still_names_the_log_group_of_the_api_wrongly() -> None:
-    # GIVEN retention set by Chalice's own means
+    # GIVEN a log retention set with Chalice's own option
     config = config_of("dev")
     config._config_from_disk["log_retention_in_days"] = 14
     built = DependencyBuilder().build_dependencies(ApplicationGraphBuilder().build(config, "dev"))
-    # THEN it is not the group that the API's function writes to, which is why docs/reference/infra.md has us make our own
+    # THEN it makes another group than the one the API's function writes to (docs/reference/infra.md)
     groups = {each.log_group_name for each in built if isinstance(each, models.LogGroup)}
     assert "/aws/lambda/faunalens-dev-api_handler" in groups
     assert "/aws/lambda/faunalens-dev" not in groups
@@ -91,6 +91,6 @@ def test_every_variable_is_a_setting(stage: str) -> None:
 
 
 def test_what_is_committed_leads_nobody_to_aws() -> None:
-    # GIVEN that `chalice local` puts these variables over those of the shell THEN they leave the desk's servers alone
+    # GIVEN that `chalice local` overrides the shell's variables with these THEN they contain no addresses of AWS
     for stage in DOCUMENT["stages"]:
         assert config_of(stage).environment_variables == {"STAGE": stage}

@@ -1,4 +1,4 @@
-"""Clients of AWS that answer what a test says: a name of a call, and what it gives or raises."""
+"""Fake boto3 clients: a test gives each call's result by the call's name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,21 +7,21 @@ from botocore.exceptions import ClientError
 
 
 class ResourceNotFoundException(ClientError):  # type: ignore[misc]  # botocore has no types
-    """What Lambda and EventBridge say of what is not there."""
+    """The error of Lambda and EventBridge for a missing resource."""
 
     def __init__(self) -> None:
         super().__init__({"Error": {"Code": "ResourceNotFoundException", "Message": "not found"}}, "Get")
 
 
 class TooManyRequestsException(ClientError):  # type: ignore[misc]  # botocore has no types
-    """What Lambda says of a function that is at work already, as often as may be."""
+    """Lambda's error for a function at its concurrency limit."""
 
     def __init__(self) -> None:
         super().__init__({"Error": {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}}, "Invoke")
 
 
 class ResourceConflictException(ClientError):  # type: ignore[misc]  # botocore has no types
-    """What Lambda says of a function that is not ready."""
+    """Lambda's error for a function that is not ready."""
 
     def __init__(self) -> None:
         error = {"Code": "ResourceConflictException", "Message": "The function is currently Pending"}
@@ -29,14 +29,14 @@ class ResourceConflictException(ClientError):  # type: ignore[misc]  # botocore 
 
 
 class NoSuchEntityException(ClientError):  # type: ignore[misc]  # botocore has no types
-    """What IAM says of a role that is not there."""
+    """IAM's error for a missing role."""
 
     def __init__(self) -> None:
         super().__init__({"Error": {"Code": "NoSuchEntity", "Message": "not found"}}, "GetRole")
 
 
 class Exceptions:
-    """`client.exceptions`."""
+    """`client.exceptions` of boto3."""
 
     ResourceNotFoundException = ResourceNotFoundException
     TooManyRequestsException = TooManyRequestsException
@@ -50,23 +50,23 @@ class Pages:
     def __init__(self, call: Callable[..., Any]) -> None:
         self._call = call
 
-    def paginate(self, **asked: Any) -> list[Any]:
-        return [self._call(**asked)]
+    def paginate(self, **arguments: Any) -> list[Any]:
+        return [self._call(**arguments)]
 
 
 class Client:
-    """A client. `answers`: a function for each call, by its name. `asked`: the calls so far."""
+    """A fake client. `answers`: a function for each call, by name. `calls`: name and arguments of each call so far."""
 
     exceptions = Exceptions
 
     def __init__(self, **answers: Callable[..., Any]) -> None:
         self._answers = answers
-        self.asked: list[tuple[str, Mapping[str, Any]]] = []
+        self.calls: list[tuple[str, Mapping[str, Any]]] = []
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(**asked: Any) -> Any:
-            self.asked.append((name, asked))
-            return self._answers[name](**asked)
+        def call(**arguments: Any) -> Any:
+            self.calls.append((name, arguments))
+            return self._answers[name](**arguments)
 
         return call
 
@@ -79,7 +79,7 @@ class Client:
 
 
 class Session:
-    """A session whose clients are given."""
+    """A fake session with these clients."""
 
     def __init__(self, **clients: Client) -> None:
         self._clients = {name.rstrip("_"): client for name, client in clients.items()}

@@ -1,13 +1,13 @@
-"""A function that is called while it is not ready, or at work for somebody else."""
+"""Invoking a function that is not ready, busy, missing or failing."""
 
 import io
 from typing import Any
 
 import pytest
 
-from infra import functions
+from infra import invoke
 from infra.step import PreconditionFailed
-from tests.unit.infra.amazon import (
+from tests.unit.infra.fake_aws import (
     Client,
     ResourceConflictException,
     ResourceNotFoundException,
@@ -17,11 +17,11 @@ from tests.unit.infra.amazon import (
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functions, "PAUSE", 0.0)
+    monkeypatch.setattr(invoke, "PAUSE", 0.0)
 
 
 def function(*answers: bytes | Exception, failed: bool = False) -> Client:
-    """Lambda with one function that answers so, call by call; the last one for good."""
+    """Return a fake client whose function gives these answers call by call; the last one repeats."""
     left = list(answers)
 
     def invoke(**_: Any) -> dict[str, Any]:
@@ -36,19 +36,19 @@ def function(*answers: bytes | Exception, failed: bool = False) -> Client:
 def test_what_is_not_ready_is_waited_for_and_told_once() -> None:
     client = function(ResourceConflictException(), TooManyRequestsException(), b'{"code": 0, "said": "loaded"}')
     said: list[str] = []
-    functions.administer(client, "dev", ["load"], said.append)
-    assert said == ["faunalens-dev-admin is not ready, or at work for somebody else; waited for", "loaded"]
+    invoke.run_admin_command(client, "dev", ["load"], said.append)
+    assert said == ["faunalens-dev-admin is not ready or busy with another call; waiting", "loaded"]
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functions, "PATIENCE", 0.0)
-    with pytest.raises(PreconditionFailed, match=r"takes no call after 0 seconds: .*Rate Exceeded"):
-        functions.administer(function(TooManyRequestsException()), "dev", ["load"], lambda _: None)
+    monkeypatch.setattr(invoke, "TIMEOUT", 0.0)
+    with pytest.raises(PreconditionFailed, match=r"still takes no call after 0 seconds: .*Rate Exceeded"):
+        invoke.run_admin_command(function(TooManyRequestsException()), "dev", ["load"], lambda _: None)
 
 
 def test_a_function_that_is_not_there_is_told() -> None:
-    with pytest.raises(PreconditionFailed, match="no function faunalens-dev-admin; make it with the step app"):
-        functions.administer(function(ResourceNotFoundException()), "dev", ["load"], lambda _: None)
+    with pytest.raises(PreconditionFailed, match="no function faunalens-dev-admin; create it with the step app"):
+        invoke.run_admin_command(function(ResourceNotFoundException()), "dev", ["load"], lambda _: None)
 
 
 def test_a_function_that_fails_leads_to_its_log() -> None:
@@ -56,10 +56,10 @@ def test_a_function_that_fails_leads_to_its_log() -> None:
     with pytest.raises(
         PreconditionFailed, match=r"Task timed out after 300.00 seconds; its log is /aws/lambda/faunalens-dev-admin"
     ):
-        functions.administer(client, "dev", ["load"], lambda _: None)
+        invoke.run_admin_command(client, "dev", ["load"], lambda _: None)
 
 
 def test_a_command_that_fails_tells_its_last_words() -> None:
     client = function(b'{"code": 1, "said": "dataset 1\\nerror: no right"}')
     with pytest.raises(PreconditionFailed, match="database load: error: no right"):
-        functions.administer(client, "dev", ["load"], lambda _: None)
+        invoke.run_admin_command(client, "dev", ["load"], lambda _: None)

@@ -1,9 +1,11 @@
-"""What the stack's outputs become in the functions' configuration: subnets, security group, environment."""
+"""Turn the outputs of a stage's stack into the functions' configuration: subnets, security group, environment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-NEEDED = (
+from infra.step import PreconditionFailed
+
+REQUIRED_OUTPUTS = (
     "SubnetIds",
     "FunctionSecurityGroup",
     "DatabaseEndpoint",
@@ -18,28 +20,29 @@ NEEDED = (
     "PhotoBucket",
     "AlarmTopic",
 )
-"""Outputs of infra/faunalens.yaml without which the app cannot be deployed."""
+"""Outputs of infra/faunalens.yaml that a deployment of the app needs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Where a stage's functions run and what they connect to."""
+class FunctionConfig:
+    """Network and environment of a stage's functions."""
 
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
     environment: Mapping[str, str]
-    """Variables of all functions, as chalicelib/config/settings.py reads them."""
+    """Variables of all functions, which chalicelib/config/settings.py reads."""
     admin_environment: Mapping[str, str]
-    """What the administrative function has in place of some of them: it signs in as the tables' owner."""
-    alarm_topic: str
+    """Variables that the administrative function overrides: it signs in as the owner of the tables."""
 
 
-def surroundings(outputs: Mapping[str, str], region: str) -> Surroundings:
-    """Read the outputs of a stage's stack. Raises `KeyError` with the names of those that are missing."""
-    missing = [name for name in NEEDED if not outputs.get(name)]
+def function_config(outputs: Mapping[str, str], region: str) -> FunctionConfig:
+    """Return the configuration for a stack's outputs. Raise `PreconditionFailed` that names the missing outputs."""
+    missing = [name for name in REQUIRED_OUTPUTS if not outputs.get(name)]
     if missing:
-        raise KeyError(f"the stack has no output {', '.join(missing)}; deploy infra/faunalens.yaml of this checkout")
-    return Surroundings(
+        raise PreconditionFailed(
+            f"the stack has no output {', '.join(missing)}; deploy infra/faunalens.yaml of this checkout"
+        )
+    return FunctionConfig(
         subnet_ids=outputs["SubnetIds"].split(","),
         security_group_ids=[outputs["FunctionSecurityGroup"]],
         environment={
@@ -51,10 +54,9 @@ def surroundings(outputs: Mapping[str, str], region: str) -> Surroundings:
             "PHOTO_BUCKET": outputs["PhotoBucket"],
         },
         admin_environment={"DATABASE_URL": _database_url(outputs, outputs["DatabaseAdmin"])},
-        alarm_topic=outputs["AlarmTopic"],
     )
 
 
 def _database_url(outputs: Mapping[str, str], user: str) -> str:
-    place = f"{outputs['DatabaseEndpoint']}:{outputs['DatabasePort']}"
-    return f"postgresql://{user}@{place}/{outputs['DatabaseName']}"
+    host = f"{outputs['DatabaseEndpoint']}:{outputs['DatabasePort']}"
+    return f"postgresql://{user}@{host}/{outputs['DatabaseName']}"

@@ -1,10 +1,10 @@
-"""What is left out of the package."""
+"""Files that are left out of the package."""
 
 from pathlib import Path
 
 import pytest
 
-from infra.package import cuts
+from infra.package import exclusions
 
 ROOT = Path(__file__).parents[4]
 
@@ -33,7 +33,7 @@ def tree(folder: Path, *names: str) -> Path:
     ],
 )
 def test_is_left_out(tmp_path: Path, name: str) -> None:
-    cuts.take_away(tree(tmp_path, name))
+    exclusions.remove_excluded(tree(tmp_path, name))
     assert not (tmp_path / name).exists()
 
 
@@ -51,10 +51,10 @@ def test_is_left_out(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_stays(tmp_path: Path, name: str) -> None:
-    cuts.take_away(tree(tmp_path, name))
+    exclusions.remove_excluded(tree(tmp_path, name))
     assert (tmp_path / name).exists()
 
 
 def test_each_cut_is_documented() -> None:
     page = (ROOT / "docs" / "reference" / "package.md").read_text(encoding="utf-8")
-    assert [cut.name for cut in cuts.CUTS if f"| {cut.name} " not in page] == []
+    assert [each.name for each in exclusions.EXCLUSIONS if f"| {each.name} " not in page] == []

@@ -1,15 +1,15 @@
-"""What is in the zips, library by library, and what the cuts are worth: the tables that `make package` prints."""
+"""Sizes of the package's parts and of the exclusions: the numbers that `make package` prints."""
 
 import re
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.package.archive import files
-from infra.package.cuts import CUTS, Cut, matches
+from infra.package.exclusions import EXCLUSIONS, Exclusion, matches
 
 PARTS = {
     "app": "faunalens",
@@ -18,20 +18,20 @@ PARTS = {
     "PIL": "pillow",
     "psycopg2": "psycopg2-binary",
 }
-"""What a file or folder belongs to, where its name does not say so."""
+"""The part that a file or folder belongs to, where its name differs."""
 
 
 @dataclass(slots=True)
 class Size:
-    """Bytes in a zip, once unpacked, and how many of the latter are bytecode."""
+    """Bytes in a zip, bytes unpacked, and how many of the latter are bytecode."""
 
     zipped: int = 0
     unpacked: int = 0
     bytecode: int = 0
 
 
-def contents(zips: Iterable[Path]) -> dict[str, Size]:
-    """The parts of zips, the largest first."""
+def part_sizes(zips: Iterable[Path]) -> dict[str, Size]:
+    """Return the size of each part of the zips, the largest first."""
     sizes: defaultdict[str, Size] = defaultdict(Size)
     for path in zips:
         with zipfile.ZipFile(path) as archive:
@@ -44,7 +44,7 @@ def contents(zips: Iterable[Path]) -> dict[str, Size]:
 
 
 def part_of(name: str) -> str:
-    """What a file in a zip belongs to.
+    """Return the part that a file in a zip belongs to.
 
     >>> part_of("python/lib/python3.13/site-packages/pillow.libs/libjpeg-6dc8d115.so.62")
     'pillow'
@@ -56,15 +56,13 @@ def part_of(name: str) -> str:
     return PARTS.get(top, top.replace("_", "-"))
 
 
-def worth(folder: Path) -> Iterator[tuple[Cut, Size]]:
-    """What each cut takes away from what pip installed in `folder`; what two of them name counts for the first."""
-    counted: set[Path] = set()
-    for cut in CUTS:
-        size = Size()
-        for match in matches(cut, folder):
-            for path in {match} if match.is_file() else {*files(match)}:
-                if path not in counted:
-                    counted.add(path)
-                    size.unpacked += path.stat().st_size
-                    size.zipped += len(zlib.compress(path.read_bytes()))
-        yield cut, size
+def exclusion_sizes(folder: Path) -> dict[Exclusion, Size]:
+    """Return what each exclusion removes from `folder`, an unpruned installation; a file counts for the first only."""
+    counted, sizes = set[Path](), dict[Exclusion, Size]()
+    for exclusion in EXCLUSIONS:
+        found = {file for path in matches(exclusion, folder) for file in ([path] if path.is_file() else files(path))}
+        new = found - counted
+        zipped = sum(len(zlib.compress(path.read_bytes())) for path in new)
+        sizes[exclusion] = Size(zipped, sum(path.stat().st_size for path in new))
+        counted |= new
+    return sizes

@@ -1,4 +1,4 @@
-"""What is written into .chalice/config.json, and taken out again."""
+"""Writing a stage's addresses into .chalice/config.json and removing them again."""
 
 import json
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.settings import ROOT
-from infra.configuration import SURROUNDING_VARIABLES, remove_config, write_config
-from infra.environment import NEEDED, Surroundings, surroundings
+from infra.chalice_config import STACK_VARIABLES, remove_config, write_config
+from infra.function_config import REQUIRED_OUTPUTS, FunctionConfig, function_config
 from infra.step import PreconditionFailed
 
-AROUND = surroundings({name: f"a-{name.lower()}" for name in NEEDED} | {"SubnetIds": "a,b"}, "eu-west-1")
+CONFIG = function_config({name: f"a-{name.lower()}" for name in REQUIRED_OUTPUTS} | {"SubnetIds": "a,b"}, "eu-west-1")
 
 
 @pytest.fixture
@@ -24,34 +24,34 @@ def path(tmp_path: Path) -> Path:
 def test_functions_of_the_stage_find_their_surroundings(path: Path, stage: str) -> None:
     other = {"dev": "prod", "prod": "dev"}[stage]
     before = json.loads(path.read_text())
-    assert write_config(stage, AROUND, path)
+    assert write_config(stage, CONFIG, path)
     after = json.loads(path.read_text())
-    # THEN the stage has them, the administrative function in part its own, and the other stage has not changed
+    # THEN the stage has them, the administrative function has its own database URL, and the other stage is unchanged
     assert after["stages"][stage]["subnet_ids"] == ["a", "b"]
-    assert after["stages"][stage]["environment_variables"].items() >= AROUND.environment.items()
+    assert after["stages"][stage]["environment_variables"].items() >= CONFIG.environment.items()
     own = after["stages"][stage]["lambda_functions"]["admin"]["environment_variables"]
     assert own["DATABASE_URL"].startswith("postgresql://a-databaseadmin@")
     assert after["stages"][other] == before["stages"][other]
 
 
 def test_a_second_time_changes_nothing(path: Path) -> None:
-    write_config("dev", AROUND, path)
-    assert not write_config("dev", AROUND, path)
+    write_config("dev", CONFIG, path)
+    assert not write_config("dev", CONFIG, path)
 
 
 def test_all_of_it_can_be_taken_out_again(path: Path) -> None:
     before = json.loads(path.read_text())
-    write_config("dev", AROUND, path)
+    write_config("dev", CONFIG, path)
     assert remove_config("dev", path)
     assert json.loads(path.read_text()) == before
     assert not remove_config("dev", path)
 
 
 def test_every_variable_of_the_surroundings_is_known_to_be_taken_out() -> None:
-    assert set(SURROUNDING_VARIABLES) == AROUND.environment.keys() | AROUND.admin_environment.keys()
+    assert set(STACK_VARIABLES) == CONFIG.environment.keys() | CONFIG.admin_environment.keys()
 
 
 def test_a_stage_that_is_none_is_told(path: Path) -> None:
-    nothing = Surroundings([], [], {}, {}, "")
+    nothing = FunctionConfig([], [], {}, {})
     with pytest.raises(PreconditionFailed, match=r"config.json has no stage staging, only dev, prod"):
         write_config("staging", nothing, path)

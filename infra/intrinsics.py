@@ -1,18 +1,18 @@
-"""Values of CloudFormation as text, and back: `Ref` of Cache is `${Cache}`, `Fn::GetAtt` of its Arn `${Cache.Arn}`.
+"""Convert CloudFormation's intrinsic functions to text and back: `{"Ref": "Cache"}` is `${Cache}`.
 
-In the form of text, what a template refers to can go through code that makes texts of outputs, such as
-infra/environment.py: it does not see that `${Cache.Endpoint.Address}` is no name yet.
+As text, references pass through code that builds strings from a stack's outputs, such as infra/function_config.py:
+`${Cache.Endpoint.Address}` takes the place of a host name.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-_WHOLE = re.compile(r"\$\{([^}!]+)\}")
+_REFERENCE = re.compile(r"\$\{([^}!]+)\}")
 
 
-def text_of(value: Any) -> str:
-    """A value as `Fn::Sub` would write it. Raises `ValueError` for a function that has no such form."""
+def to_text(value: Any) -> str:
+    """Return a value as a template for `Fn::Sub`. Raise `ValueError` for other functions."""
     match value:
         case str() | int() | float():
             return str(value)
@@ -23,25 +23,25 @@ def text_of(value: Any) -> str:
         case {"Fn::Sub": str(text)}:
             return text
         case {"Fn::Join": [str(separator), list(parts)]}:
-            return separator.join(map(text_of, parts))
+            return separator.join(map(to_text, parts))
     raise ValueError(f"{value} cannot be written as text with ${{…}} in it; Ref, Fn::GetAtt, Fn::Sub and Fn::Join can")
 
 
-def value_of(text: str) -> Any:
-    """A text as a value: a reference where it is nothing else, `Fn::Sub` where it has any."""
-    if whole := _WHOLE.fullmatch(text):
+def from_text(text: str) -> Any:
+    """Return a text as a value: `Ref` or `Fn::GetAtt` if it is one reference, `Fn::Sub` if it contains any."""
+    if whole := _REFERENCE.fullmatch(text):
         name, dot, attribute = whole[1].partition(".")
         return {"Fn::GetAtt": [name, attribute]} if dot else {"Ref": name}
-    return {"Fn::Sub": text} if _WHOLE.search(text) else text
+    return {"Fn::Sub": text} if _REFERENCE.search(text) else text
 
 
 def substitute_refs(value: Any, names: Mapping[str, str]) -> Any:
-    """The value with references to some names as references to others: a parameter becomes what it stood for."""
+    """Return the value with references renamed as in `names`."""
     match value:
         case {"Ref": str(name)} if name in names:
             return {"Ref": names[name]}
         case {"Fn::Sub": str(text)}:
-            return {"Fn::Sub": _WHOLE.sub(lambda found: f"${{{names.get(found[1], found[1])}}}", text)}
+            return {"Fn::Sub": _REFERENCE.sub(lambda found: f"${{{names.get(found[1], found[1])}}}", text)}
         case dict():
             return {key: substitute_refs(each, names) for key, each in value.items()}
         case list():
@@ -50,15 +50,15 @@ def substitute_refs(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def refers_to(value: Any, name: str) -> bool:
-    """Whether a reference to `name` is anywhere in the value."""
+    """Return whether the value refers to `name` anywhere."""
     return bool(substitute_refs(value, {name: ""}) != value)
 
 
-def joined(*parts: Mapping[str, Any]) -> dict[str, Any]:
-    """All parts in one. Raises `ValueError` if two have the same name."""
-    whole: dict[str, Any] = {}
-    for part in parts:
-        if twice := whole.keys() & part.keys():
+def merge_unique(*sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one dictionary of all. Raise `ValueError` if two have the same key."""
+    merged: dict[str, Any] = {}
+    for section in sections:
+        if twice := merged.keys() & section.keys():
             raise ValueError(f"two parts of the template have a {', '.join(sorted(twice))}; rename one")
-        whole |= part
-    return whole
+        merged |= section
+    return merged

@@ -1,4 +1,4 @@
-"""What API Gateway is told besides: how to refuse, and not to trace."""
+"""API Gateway's own errors as problem+json, and no X-Ray for the API."""
 
 import json
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from chalice.deploy.swagger import CFNSwaggerGenerator, SwaggerGenerator, Templa
 
 import app
 from chalicelib.api.openapi import document
-from infra import gateway
+from infra import gateway_responses
 
 PROBLEM = document("1", "/")["components"]["schemas"]["Problem"]
 
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours in place of Chalice's, and Chalice's own again afterwards."""
+    """Patch Chalice for one test."""
     monkeypatch.setattr(SwaggerGenerator, "generate_swagger", SwaggerGenerator.generate_swagger)
     monkeypatch.setattr(TypedAWSClient, "deploy_rest_api", TypedAWSClient.deploy_rest_api)
-    gateway.install()
-    gateway.install()  # twice does no harm
+    gateway_responses.install()
+    gateway_responses.install()  # a second time changes nothing
 
 
 def responses() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Kind and definition of each refusal, as `chalice deploy` sends them."""
+    """Yield type and definition of each gateway response, as `chalice deploy` sends them."""
     api = TemplatedSwaggerGenerator().generate_swagger(app.app)
     assert api["paths"].keys() == app.app.routes.keys()
     yield from api["x-amazon-apigateway-gateway-responses"].items()
@@ -56,19 +56,19 @@ def test_the_template_of_a_stage_has_them_too() -> None:
 
 
 class Client:
-    """In place of boto3's: keeps what it was asked."""
+    """A fake boto3 client that keeps its last call's arguments."""
 
-    asked: dict[str, Any]
+    received: dict[str, Any]
 
     def _client(self, _: str) -> "Client":
         return self
 
-    def create_deployment(self, **asked: Any) -> None:
-        self.asked = asked
+    def create_deployment(self, **received: Any) -> None:
+        self.received = received
 
 
 @pytest.mark.parametrize("xray", [True, False])
 def test_no_api_is_traced(xray: bool) -> None:
     client = Client()
     TypedAWSClient.deploy_rest_api(client, "abc", "dev", xray)  # type: ignore[arg-type]
-    assert client.asked == {"restApiId": "abc", "stageName": "dev", "tracingEnabled": False}
+    assert client.received == {"restApiId": "abc", "stageName": "dev", "tracingEnabled": False}

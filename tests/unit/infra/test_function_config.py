@@ -1,7 +1,8 @@
 import pytest
 
 from chalicelib.config.settings import Settings
-from infra.environment import NEEDED, surroundings
+from infra.function_config import REQUIRED_OUTPUTS, function_config
+from infra.step import PreconditionFailed
 
 OUTPUTS = {
     "SubnetIds": "subnet-1,subnet-2",
@@ -21,10 +22,10 @@ OUTPUTS = {
 
 
 def test_outputs_become_settings_that_the_app_reads() -> None:
-    # GIVEN the outputs of a stack WHEN the app starts with what is made of them
-    found = surroundings(OUTPUTS, "eu-west-1")
+    # GIVEN the outputs of a stack WHEN the app reads the environment made from them
+    found = function_config(OUTPUTS, "eu-west-1")
     settings = Settings.from_environment(found.environment)
-    # THEN it signs in to both stores by IAM, over TLS that it checks, without a password
+    # THEN it signs in to both stores by IAM, over verified TLS, without a password
     assert (
         settings.database_url
         == "postgresql://dev_faunalens_app@faunalens-dev.cluster-abc.eu-west-1.rds.example:5432/faunalens"
@@ -39,12 +40,12 @@ def test_outputs_become_settings_that_the_app_reads() -> None:
 
 
 def test_the_administrative_function_signs_in_as_the_owner_of_the_tables() -> None:
-    found = surroundings(OUTPUTS, "eu-west-1")
+    found = function_config(OUTPUTS, "eu-west-1")
     settings = Settings.from_environment({**found.environment, **found.admin_environment})
     assert settings.database_url.startswith("postgresql://devfauna@")
 
 
-@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("name", REQUIRED_OUTPUTS)
 def test_an_output_that_is_missing_is_named(name: str) -> None:
-    with pytest.raises(KeyError, match=f"no output {name}; deploy"):
-        surroundings({**OUTPUTS, name: ""}, "eu-west-1")
+    with pytest.raises(PreconditionFailed, match=f"no output {name}; deploy"):
+        function_config({**OUTPUTS, name: ""}, "eu-west-1")

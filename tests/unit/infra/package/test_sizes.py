@@ -1,11 +1,11 @@
-"""What is in the package, part by part."""
+"""Sizes of the package's parts and of the exclusions."""
 
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from infra.package.contents import Size, contents, part_of, worth
+from infra.package.sizes import Size, exclusion_sizes, part_of, part_sizes
 
 SITE = "python/lib/python3.13/site-packages/"
 
@@ -37,15 +37,17 @@ def test_parts_are_added_up_the_largest_first(tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             for entry, size in entries.items():
                 archive.writestr(entry, b"x" * size)
-    # WHEN they are looked at THEN what is not compressed has its own size twice
-    found = contents([tmp_path / "one", tmp_path / "two"])
+    # WHEN they are measured THEN both sizes are equal, since these zips are not compressed
+    found = part_sizes([tmp_path / "one", tmp_path / "two"])
     assert list(found.items()) == [("h3", Size(50, 50)), ("faunalens", Size(30, 30, 20)), ("redis", Size(1, 1))]
 
 
 def test_what_two_cuts_name_counts_once(tmp_path: Path) -> None:
-    # GIVEN types within what is left out for another reason
+    # GIVEN a type stub in a folder that another exclusion removes
     stub = tmp_path / "onnxruntime" / "tools" / "a.pyi"
     stub.parent.mkdir(parents=True)
     stub.write_bytes(b"x" * 1000)
-    # THEN the earlier cut is said to be worth it
-    assert {cut.name: size.unpacked for cut, size in worth(tmp_path) if size.unpacked} == {"onnxruntime tools": 1000}
+    # THEN it counts for the earlier exclusion only
+    assert {each.name: size.unpacked for each, size in exclusion_sizes(tmp_path).items() if size.unpacked} == {
+        "onnxruntime tools": 1000
+    }

@@ -1,0 +1,68 @@
+"""Patch Chalice: API Gateway's own errors as problem+json, and no X-Ray for the API.
+
+Chalice has no setting for either, so `install` replaces two of its functions with wrappers.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chalice.app import Chalice
+from chalice.awsclient import TypedAWSClient
+from chalice.deploy.models import RestAPI
+from chalice.deploy.swagger import SwaggerGenerator
+
+from chalicelib import errors
+from chalicelib.api.problem import headers_of, problem_of
+
+_BUSY = errors.TooManyRequests("too many requests at once; wait a second and try again")
+_NOT_FOUND = errors.NotFound("no route has this path and method; GET openapi.json lists the routes")
+_TOO_LARGE = errors.PhotoTooLarge("the request is too large; send a photo of more than 4.5 MB with POST uploads")
+_UNAVAILABLE = errors.Unavailable("the service is overloaded or did not answer in time; try again")
+
+GATEWAY_RESPONSES: Mapping[str, errors.HTTPError] = {
+    "THROTTLED": _BUSY,
+    "QUOTA_EXCEEDED": _BUSY,
+    "REQUEST_TOO_LARGE": _TOO_LARGE,
+    "MISSING_AUTHENTICATION_TOKEN": _NOT_FOUND,  # API Gateway's response to an unknown path or method
+    "RESOURCE_NOT_FOUND": _NOT_FOUND,
+    "INTEGRATION_FAILURE": _UNAVAILABLE,
+    "INTEGRATION_TIMEOUT": _UNAVAILABLE,
+    "DEFAULT_5XX": _UNAVAILABLE,  # among others, when all containers are busy
+}
+"""Our error for each type of gateway response:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html"""
+
+_generate, _deploy = SwaggerGenerator.generate_swagger, TypedAWSClient.deploy_rest_api
+
+
+def install() -> None:
+    """Patch Chalice in this process."""
+    SwaggerGenerator.generate_swagger = _with_gateway_responses  # type: ignore[method-assign]
+    TypedAWSClient.deploy_rest_api = _without_xray  # type: ignore[method-assign]
+
+
+def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: RestAPI | None = None) -> dict[str, Any]:
+    """Return the API's definition with our gateway responses."""
+    document: dict[str, Any] = _generate(self, app, rest_api)
+    responses = {kind: _response(error) for kind, error in GATEWAY_RESPONSES.items()}
+    document["x-amazon-apigateway-gateway-responses"] = responses
+    return document
+
+
+def _without_xray(self: TypedAWSClient, rest_api_id: str, api_gateway_stage: str, xray: bool) -> None:  # noqa: ARG001
+    """Deploy the API without X-Ray, even where functions have it.
+
+    API Gateway's segment of a trace holds the client's address and the URL with its query, so coordinates:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-understanding-xray-traces.html
+    """
+    _deploy(self, rest_api_id, api_gateway_stage, False)
+
+
+def _response(error: errors.HTTPError) -> dict[str, Any]:
+    headers = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers_of(error).items()}
+    return {
+        "statusCode": str(error.status),
+        "responseParameters": headers,
+        "responseTemplates": {"application/json": json.dumps(problem_of(error, "$context.requestId"))},
+    }
