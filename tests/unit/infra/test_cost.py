@@ -1,4 +1,4 @@
-"""The bill of a month: its pieces, its order of size, and that what is assumed is near what is measured."""
+"""The bill of a month: its items, its order of magnitude, and assumptions that are close to measurements."""
 
 import json
 import re
@@ -13,52 +13,51 @@ from cloudwatch.preview.evaluate import evaluate
 from cloudwatch.preview.series import Store
 from cloudwatch.syntax.lines import expand
 from infra.cost import (
-    ASSUMED,
+    ASSUMPTIONS,
     HOURS,
     MONTHS,
-    RUNS,
+    WARMING_RUNS,
     Month,
-    awake,
+    api_gateway_cost,
+    awake_hours,
     bill,
-    compute,
-    containers,
-    even,
-    gateway,
-    like,
+    break_even,
+    current_prices,
+    fargate_cost,
+    lambda_cost,
     main,
-    prices_now,
-    requests,
-    traces,
+    month_like,
+    trace_count,
 )
-from infra.cost_page import billed_ms
+from infra.cost_page import BLOCK, PAGE, PARTS, billed_ms
 from testing.cloudformation import parameters
 
-PRICES = prices_now()
+PRICES = current_prices()
 IDLE, SMALL, MILLION, LARGE = MONTHS
 
 
 def test_a_price_by_hand_agrees() -> None:
     # GIVEN a million identifications of 100 ms at 1769 MB and nothing else
     month = replace(MILLION, cold=0.0, files=0.0)
-    # THEN Lambda is gigabyte-seconds and calls, warming runs every five minutes, forms are calls as well
+    # THEN Lambda's cost is gigabyte-seconds and calls, with warming every five minutes and upload forms
     seconds = 1e6 * 0.1 + 0.05e6 * 0.005
     by_hand = (seconds * 1.7276 + 730 * 12 * 0.25 * 0.5) * 0.0000166667 + (1.05e6 + 730 * 12) / 1e6 * 0.20
-    assert compute(month, PRICES) == pytest.approx(by_hand)
-    assert gateway(month, PRICES) == pytest.approx(1.05 * 3.50)
+    assert lambda_cost(month, PRICES) == pytest.approx(by_hand)
+    assert api_gateway_cost(month, PRICES) == pytest.approx(1.05 * 3.50)
 
 
 def test_api_gateway_is_cheaper_above_333_million_calls() -> None:
     month = replace(MILLION, identifications=400e6, files=0.0)
-    assert gateway(month, PRICES) == pytest.approx(333 * 3.50 + (420 - 333) * 2.80)
+    assert api_gateway_cost(month, PRICES) == pytest.approx(333 * 3.50 + (420 - 333) * 2.80)
 
 
 def test_idle_pays_for_nothing_that_computes() -> None:
-    pieces = bill(IDLE, PRICES)
-    assert awake(IDLE) == 0
-    assert sum(pieces[name] for name in ("Lambda", "API Gateway", "S3", "data out")) < 0.05
-    assert pieces["Aurora"] < 0.10
-    # AND for the runs of warming, which are logged and traced whether anybody asks or not
-    assert pieces["logs and traces"] == pytest.approx(8760 * (5.00 / 1e6 + 2.5e-6 * (0.50 + 0.15 * 3 * 0.03)))
+    items = bill(IDLE, PRICES)
+    assert awake_hours(IDLE) == 0
+    assert sum(items[name] for name in ("Lambda", "API Gateway", "S3", "data out")) < 0.05
+    assert items["Aurora"] < 0.10
+    # AND logs and traces come from warming alone, which runs without traffic too
+    assert items["logs and traces"] == pytest.approx(8760 * (5.00 / 1e6 + 2.5e-6 * (0.50 + 0.15 * 3 * 0.03)))
 
 
 def test_more_costs_more_and_each_costs_less() -> None:
@@ -69,43 +68,45 @@ def test_more_costs_more_and_each_costs_less() -> None:
 
 
 def test_a_database_that_may_pause_is_awake_between_never_and_always() -> None:
-    hours = [awake(replace(SMALL, identifications=count)) for count in (0.0, 1e3, 1e4, 1e6)]
+    hours = [awake_hours(replace(SMALL, identifications=count)) for count in (0.0, 1e3, 1e4, 1e6)]
     assert hours == sorted(hours)
     assert hours[0] == 0
     assert hours[-1] == pytest.approx(HOURS)
-    assert awake(replace(SMALL, pauses=False)) == HOURS
+    assert awake_hours(replace(SMALL, pauses=False)) == HOURS
 
 
 def test_fargate_is_cheaper_from_where_it_is_said_to_be() -> None:
-    point = even(PRICES, MILLION.files)
+    point = break_even(PRICES, MILLION.files)
     assert point is not None
     for factor, is_cheaper in ((0.9, False), (1.1, True)):
         month = replace(MILLION, identifications=point * factor)
-        assert (containers(month, PRICES) < compute(month, PRICES) + gateway(month, PRICES)) is is_cheaper
-    assert even(PRICES, 0.0) is None
+        assert (
+            fargate_cost(month, PRICES) < lambda_cost(month, PRICES) + api_gateway_cost(month, PRICES)
+        ) is is_cheaper
+    assert break_even(PRICES, 0.0) is None
 
 
 def test_below_one_core_memory_changes_the_time_and_not_the_price() -> None:
-    assert billed_ms(1769) == ASSUMED["billed_ms"].value
+    assert billed_ms(1769) == ASSUMPTIONS["billed_ms"].value
     assert billed_ms(884) * 884 == pytest.approx(billed_ms(1769) * 1769)
     assert billed_ms(3538) * 2 > billed_ms(1769) > billed_ms(3538)
 
 
 def test_assumptions_are_near_what_is_measured() -> None:
-    # GIVEN the benchmarks' page THEN what is assumed for one slower core is once and a half to four times as much
+    # GIVEN the benchmarks' page THEN the assumption for one slower core is 1.5 to 4 times the measured time
     text = (ROOT / "docs" / "explanation" / "benchmarks.md").read_text(encoding="utf-8")
     (measured,) = re.findall(r"^\| through the app +\| ([\d.]+) ms", text, re.MULTILINE)
-    assert 1.5 < ASSUMED["billed_ms"].value / float(measured) < 4
-    # AND what stages are deployed with is what is reckoned with
+    assert 1.5 < ASSUMPTIONS["billed_ms"].value / float(measured) < 4
+    # AND the assumptions match the stages' parameters
     pause = float(parameters("dev")["DatabasePauseSeconds"])
-    assert ASSUMED["awake_s"].value == pause + 60
-    assert ASSUMED["log_months"].value * 30 == float(parameters("prod")["LogDays"])
+    assert ASSUMPTIONS["awake_s"].value == pause + 60
+    assert ASSUMPTIONS["log_months"].value * 30 == float(parameters("prod")["LogDays"])
     for month in (MILLION, LARGE):
         assert float(parameters("prod")["DatabaseMinCapacity"]) <= month.capacity
 
 
 def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert like(250_000).missed == SMALL.missed
+    assert month_like(250_000).missed == SMALL.missed
     monkeypatch.setattr(sys, "argv", ["cost", "250000"])
     main()
     said = capsys.readouterr().out
@@ -116,16 +117,21 @@ def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 @pytest.mark.parametrize("month", MONTHS, ids=lambda month: month.name)
 @pytest.mark.parametrize("file", ["cost.json", "service.json"])
 def test_the_dashboards_count_traces_as_the_bill_does(file: str, month: Month) -> None:
-    # GIVEN what a widget takes traces to be, and an hour of the month
+    # GIVEN the widget's expression for traces, and an hour of the month
     text = (FOLDER / file).read_text(encoding="utf-8")
     (counted,) = set(re.findall(r"PRICE_LOGS_GB \+ ([^\"]*) / 1000000 \* PRICE_XRAY_MILLION_TRACES", text))
     store = Store()
-    for name, value in (("runs", requests(month) / HOURS), ("warmruns", RUNS / HOURS)):
-        told = {"Namespace": "N", "Dimensions": [[]], "Metrics": [{"Name": name}]}
-        store.add(json.dumps({"_aws": {"Timestamp": 3_600_000, "CloudWatchMetrics": [told]}, name: value}))
-    # WHEN it is computed
+    for name, value in (("runs", month.requests / HOURS), ("warmruns", WARMING_RUNS / HOURS)):
+        directive = {"Namespace": "N", "Dimensions": [[]], "Metrics": [{"Name": name}]}
+        store.add(json.dumps({"_aws": {"Timestamp": 3_600_000, "CloudWatchMetrics": [directive]}, name: value}))
+    # WHEN the expression is evaluated
     rows = [["N", name, {"id": name, "visible": False}] for name in ("runs", "warmruns")]
     lines = expand({"metrics": [*rows, [{"expression": counted, "id": "traces"}]], "stat": "Sum", "period": 3600})
     (curve,) = [each for each in evaluate(lines, store, 3600, 7200, 3600) if each.id == "traces"]
-    # THEN it is that hour's share
-    assert curve.values.tolist() == [pytest.approx(traces(month) / HOURS)]
+    # THEN it is that hour's share of the bill's traces
+    assert curve.values.tolist() == [pytest.approx(trace_count(month) / HOURS)]
+
+
+def test_every_calculated_part_has_its_place_on_the_page() -> None:
+    names = [found["name"] for found in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))]
+    assert sorted(names) == sorted(PARTS)
