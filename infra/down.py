@@ -59,18 +59,15 @@ class Down:
         if not bucket:
             echo("there is no bucket")
             return
-        s3, count = self._stage.client("s3"), 0
+        s3 = self._stage.session.resource("s3", region_name=self._stage.region)
         try:
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-                if keys := [{"Key": each["Key"]} for each in page.get("Contents", [])]:
-                    failed = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys}).get("Errors", [])
-                    if failed:
-                        raise PreconditionFailed(f"{failed[0]['Key']} could not be deleted: {failed[0].get('Message')}")
-                    count += len(keys)
-        except s3.exceptions.NoSuchBucket:
+            batches = s3.Bucket(bucket).objects.delete()
+        except s3.meta.client.exceptions.NoSuchBucket:
             echo("the bucket is already gone")
             return
-        echo(f"{count} photos deleted")
+        for failed in (each for batch in batches for each in batch.get("Errors", [])):
+            raise PreconditionFailed(f"{failed['Key']} could not be deleted: {failed.get('Message')}")
+        echo(f"{sum(len(batch['Deleted']) for batch in batches)} photos deleted")
 
     def _remove_config(self, echo: Echo) -> None:
         echo("removed; commit it" if chalice_config.remove_config(self._stage.name) else "nothing to remove")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.package.archive import files
-from infra.package.exclusions import EXCLUSIONS, Exclusion, matches
+from infra.package.exclusions import EXCLUSIONS, Exclusion
 
 PARTS = {
     "app": "faunalens",
@@ -60,7 +60,7 @@ def exclusion_sizes(folder: Path) -> dict[Exclusion, Size]:
     """Return what each exclusion removes from `folder`, an unpruned installation; a file counts for the first only."""
     counted, sizes = set[Path](), dict[Exclusion, Size]()
     for exclusion in EXCLUSIONS:
-        found = {file for path in matches(exclusion, folder) for file in ([path] if path.is_file() else files(path))}
+        found = {file for path in exclusion.matches(folder) for file in ([path] if path.is_file() else files(path))}
         new = found - counted
         zipped = sum(len(zlib.compress(path.read_bytes())) for path in new)
         sizes[exclusion] = Size(zipped, sum(path.stat().st_size for path in new))

@@ -80,7 +80,7 @@ def test_a_functions_own_code_cannot_touch_the_network(stage: str, function: str
 @pytest.mark.parametrize(("stage", "function"), CASES)
 def test_a_function_writes_its_own_log_and_signs_in_as_its_own_user(stage: str, function: str) -> None:
     policy = {each["Sid"]: each["Resource"] for each in statements(stage, function)}
-    assert policy["WriteItsLog"] == [f"arn:aws:logs:*:*:log-group:/aws/lambda/{FUNCTIONS[function].format(stage)}:*"]
+    assert policy["WriteLog"] == [f"arn:aws:logs:*:*:log-group:/aws/lambda/{FUNCTIONS[function].format(stage)}:*"]
     user = f"{stage}fauna" if function == "admin" else f"{stage}_faunalens_app"
     assert policy["SignInToDatabase"] == [f"arn:aws:rds-db:*:*:dbuser:*/{user}"]
 
