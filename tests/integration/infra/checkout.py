@@ -1,4 +1,4 @@
-"""A copy of this checkout that a deployment may write into, as it does into `.chalice`."""
+"""A copy of this checkout: a deployment writes into its `.chalice` folder."""
 
 import shutil
 from pathlib import Path
@@ -18,23 +18,23 @@ DEPLOYED = (
     ".chalice",
     "requirements.txt",
 )
-LEFT = ("__pycache__", "deployed", "deployments", "images")
+IGNORED = ("__pycache__", "deployed", "deployments", "images")
 
 
 def copy_to(folder: Path) -> Path:
-    """Copy what deploying takes, symbolic links as links."""
+    """Copy the files that a deployment needs, and symbolic links as links."""
     folder.mkdir(parents=True)
     for name in DEPLOYED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, symlinks=True, ignore=shutil.ignore_patterns(*LEFT))
+            shutil.copytree(source, folder / name, symlinks=True, ignore=shutil.ignore_patterns(*IGNORED))
         else:
             shutil.copy(source, folder / name)
     return folder
 
 
 def use_package_of(source: Path, folder: Path) -> None:
-    """Let a copy use the layers that another checkout has packed: the same inputs have the same name."""
+    """Copy the packed layers of another checkout, which have the same names if their inputs are the same."""
     for each in (source / ".chalice" / "deployments").glob("managed-layer-*.zip"):
         target = folder / ".chalice" / "deployments" / each.name
         target.parent.mkdir(exist_ok=True)

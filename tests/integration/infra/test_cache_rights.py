@@ -1,4 +1,4 @@
-"""The rights that infra/faunalens.yaml gives the cache's user, on a real Valkey: enough for the app, and no more."""
+"""The cache user's rights from infra/faunalens.yaml, on a real Valkey: enough for the app, and no more."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,15 +24,15 @@ HOUR = 490_000
 
 @pytest.fixture
 def user_url(valkey_server: ValkeyServer) -> Iterator[str]:
-    """URL of a user with these rights, who is taken away again."""
+    """Yield the URL of a user with these rights; delete the user afterwards."""
     with closing(redis.Redis.from_url(valkey_server.admin_url)) as admin:
         admin.flushall()
-        ask(admin, "ACL", "SETUSER", "template", "reset", ">token", *RIGHTS.split())
+        execute(admin, "ACL", "SETUSER", "template", "reset", ">token", *RIGHTS.split())
         yield f"redis://template:token@{HOST}:{valkey_server.port}"
         admin.acl_deluser("template")
 
 
-def ask(client: redis.Redis, *command: str) -> object:
+def execute(client: redis.Redis, *command: str) -> object:
     return client.execute_command(*command)  # type: ignore[no-untyped-call]
 
 
@@ -49,18 +49,18 @@ def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:
         cache.publish(Publication(KEY, b"value", 60, "v1", True), LEASE, b"one", soon())
         assert cache.read(KEY, soon()) == b"value"
         cache.release(LEASE, b"one", soon())
-        # AND warming looks at what is asked for, and writes
+        # AND warming reads the demand, and writes
         assert cache.demand([HOUR], 10, soon()) == [{FIRST: 1.0}]
         assert cache.hits(HOUR, soon()) == (0, 0)
         assert cache.heads([KEY], soon())
         cache.write([Entry(KEY, b"another", 60)], soon())
-        # AND a loader tells the version, and health asks whether all is well
+        # AND a loader announces the version, and the health check pings
         cache.announce("v2", 10, soon())
         cache.ping(soon())
-        # AND a client reads the map of the cluster
+        # AND a client reads the cluster's slots
         with closing(redis.Redis.from_url(user_url)) as client:
-            assert ask(client, "CLUSTER", "SLOTS")
-        # THEN nothing was refused
+            assert execute(client, "CLUSTER", "SLOTS")
+        # THEN Valkey refused nothing
         assert cache.read(KEY, soon()) == b"another"
 
 
@@ -78,4 +78,4 @@ def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:
 )
 def test_nothing_beyond_its_keys_and_nothing_dangerous(user_url: str, command: tuple[str, ...]) -> None:
     with closing(redis.Redis.from_url(user_url)) as client, pytest.raises(redis.exceptions.NoPermissionError):
-        ask(client, *command)
+        execute(client, *command)

@@ -1,4 +1,4 @@
-"""What CloudFormation would be sent is right by cfn-lint, which takes its time and so is not among the unit tests."""
+"""cfn-lint accepts the templates; it is too slow for the unit tests."""
 
 import re
 
@@ -13,10 +13,10 @@ from testing.cloudformation import INFRA
 GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 
 REGIONS = sorted(path.stem for path in CERTIFICATES.glob("*.pem"))
-"""Where the app can run: we have the certificates of the database."""
+"""Regions where the app can run: those whose database certificates the package contains."""
 
 WITHOUT_BUDGETS = set(re.findall(r"`([a-z]{2}-[a-z]+-\d)`", GUIDE.partition("no budgets in")[2].partition("\n\n")[0]))
-"""Regions in which CloudFormation does not know budgets, as docs/reference/infra.md lists them."""
+"""Regions where CloudFormation has no budgets, as docs/reference/infra.md lists them."""
 
 
 def found_by_cfn_lint(text: str, regions: list[str]) -> list[str]:

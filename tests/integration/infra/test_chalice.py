@@ -1,7 +1,7 @@
-"""`chalice deploy`, again, and `chalice delete`, end to end against an account that moto plays.
+"""`chalice deploy` twice and `chalice delete`, end to end against an account simulated by moto.
 
-moto takes what AWS would refuse, so the limits are held against what arrived there: sizes, runtime, memory, network,
-permissions, schedule, media types. What is run at the end is the code that was fetched back.
+moto accepts what AWS would refuse, so the tests check what it received: sizes, runtime, memory, network, permissions,
+schedule, media types. Then they download the code from the account and run it.
 """
 
 import json
@@ -33,19 +33,19 @@ NAMES = ("faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin")
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What is in the account after a deployment."""
+    """The account after a deployment. `said`: Chalice's output."""
 
     aws: Account
     checkout: Path
     said: list[str]
 
     def configuration(self, name: str) -> dict[str, Any]:
-        """A function as AWS would describe it."""
+        """Return a function's configuration from the account."""
         found: dict[str, Any] = self.aws.client("lambda").get_function_configuration(FunctionName=name)
         return found
 
     def chalice(self, command: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """Run one of Chalice's commands for stage dev; what it said."""
+        """Run a Chalice command for stage dev and return its output."""
         said: list[str] = []
         with monkeypatch.context() as patch:
             for name, value in self.aws.environment.items():
@@ -55,7 +55,7 @@ class Deployed:
 
     @property
     def zips(self) -> dict[str, bytes]:
-        """Every zip that was uploaded, by the name of its function, and the layer's as `layer`."""
+        """The uploaded zips by function name, and that of the layer as `layer`."""
         backend = lambda_backends[ACCOUNT][REGION]
         found = {each.function_name: each.code_bytes for each in backend.list_functions()}
         for each in backend.list_layers():
@@ -66,7 +66,7 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Iterator[Deployed]:
-    assert package.layer.is_file()  # it has been packed in ROOT, and need not be again
+    assert package.layer.is_file()  # already packed in ROOT, so the copy can use it
     checkout = copy_to(tmp_path_factory.mktemp("chalice") / "checkout")
     use_package_of(ROOT, checkout)
     with account() as aws, pytest.MonkeyPatch.context() as patch:
@@ -133,7 +133,7 @@ def test_the_api_has_every_route_and_takes_photos_as_they_are(deployed: Deployed
     gateway = deployed.aws.client("apigateway")
     assert gateway.get_stage(restApiId=api, stageName="dev")["stageName"] == "dev"
     assert document["x-amazon-apigateway-gateway-responses"]["THROTTLED"]["statusCode"] == "429"
-    # AND only this API may call the function
+    # AND only this API may invoke the function
     policy = json.loads(deployed.aws.client("lambda").get_policy(FunctionName=NAMES[0])["Policy"])
     (statement,) = policy["Statement"]
     assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
@@ -151,13 +151,13 @@ def test_the_schedule_calls_the_warming_function(deployed: Deployed) -> None:
 def test_what_was_deployed_is_what_runs(
     deployed: Deployed, tmp_path: Path, loaded_database: str, valkey_server: ValkeyServer
 ) -> None:
-    # GIVEN the code and the layer, fetched back from the account
+    # GIVEN code and layer, downloaded from the account
     fetched = Package(tmp_path / "function.zip", tmp_path / "layer.zip", tmp_path / "none.json")
     fetched.function.write_bytes(deployed.zips[NAMES[0]])
     fetched.layer.write_bytes(deployed.zips["layer"])
     found = deployed.configuration(NAMES[0])
-    surroundings = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
-    environment = found["Environment"]["Variables"] | surroundings
+    stores = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    environment = found["Environment"]["Variables"] | stores
     function = Function(NAMES[0], found["Handler"], found["MemorySize"], found["Timeout"], environment, 1)
     assert found["Handler"] == API
     # WHEN a photo comes through API Gateway
@@ -168,7 +168,7 @@ def test_what_was_deployed_is_what_runs(
         Container(function, place, "deployed", tmp_path / "log") as container,
     ):
         invoked = container.invoke(json.dumps(event).encode(), "r-1")
-    # THEN it is identified
+    # THEN the function identifies it
     assert invoked.error is None, invoked.payload
     answer = json.loads(invoked.payload)
     assert answer["statusCode"] == 200
@@ -176,7 +176,7 @@ def test_what_was_deployed_is_what_runs(
 
 
 def test_deploying_again_and_deleting(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    # WHEN deployed again without a change THEN everything is updated in place, and the same bytes are sent
+    # WHEN deployed again without a change THEN resources are updated in place, with the same bytes
     before, api = deployed.zips, read_resources("dev", deployed.checkout)["rest_api"]
     deployed.chalice("deploy", monkeypatch)
     assert deployed.zips == before

@@ -1,4 +1,4 @@
-"""The real package as Lambda runs it: awslambdaric, read-only code, real events, real PostgreSQL and Valkey."""
+"""The real package as Lambda runs it: with awslambdaric, read-only code, real events, PostgreSQL and Valkey."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def deployment(
     package: Package, folder: Path, loaded_database: str, valkey_server: ValkeyServer
 ) -> Iterator[Deployment]:
-    """The package over the loaded database and Valkey, with at most three containers behind the API."""
+    """Yield the package with the loaded database, Valkey, and at most three containers for the API."""
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
     with deployed(package, folder, environment, containers=3) as deployment:
         yield deployment
@@ -42,7 +42,7 @@ def deployment(
 
 @pytest.fixture(scope="module")
 def api(deployment: Deployment, folder: Path) -> Iterator[Served]:
-    """The API over HTTP."""
+    """Yield the API over HTTP."""
     server = deployment.build_server(0)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -53,12 +53,12 @@ def api(deployment: Deployment, folder: Path) -> Iterator[Served]:
 
 
 def containers(deployment: Deployment) -> list[Container]:
-    """Those of the API that wait for an event."""
+    """Return the API's containers that wait for an event."""
     return [container for _, container in deployment.functions["app.app"]._free]
 
 
 def is_frozen(container: Container) -> bool:
-    """Whether it is stopped, or about to be: a signal takes its time."""
+    """Return whether the container is stopped within 5 s: a signal takes time."""
     deadline = time.monotonic() + 5
     while Path(f"/proc/{container.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
         if time.monotonic() > deadline:
@@ -71,17 +71,17 @@ def lines(path: Path) -> list[str]:
 
 
 def test_a_photo_is_identified_as_at_the_desk(api: Served, served: Served) -> None:
-    # GIVEN the same photo, sent to what would be deployed and to what `make run` serves
+    # GIVEN the same photo, sent to the package and to the server of `make run`
     there, here = (each.identify(PHOTO, {"top": "3"}) for each in (api, served))
     assert (there.status, here.status) == (200, 200)
-    # THEN the answers are the same, but for whose they are, how long they took and where features were found
+    # THEN the answers are equal, except for request id, timings and cache
     for answer in (there, here):
         for name in ("request_id", "timings_ms"):
             answer.json.pop(name)
-    assert _lasting(there.json) == _lasting(here.json)
+    assert _without_volatile_fields(there.json) == _without_volatile_fields(here.json)
     assert there.json["location"]["source"] == "exif"
     assert there.json["features"]["mode"] == "narrowed"
-    # AND it carries the identifier that API Gateway told
+    # AND it has API Gateway's request id
     assert there.json["request_id"] == there.headers["x-amzn-RequestId"]
 
 
@@ -92,9 +92,9 @@ def test_a_form_arrives_whole(api: Served) -> None:
 
 
 def test_the_other_routes_answer(api: Served) -> None:
-    # WHEN what lives at a place is asked for
+    # WHEN a client requests the animals of a place
     animals = api.request("GET", "/animals", {"lat": "-33.9", "lon": "151.2"})
-    # THEN the database behind the package has told
+    # THEN they come from the database
     assert animals.status == 200
     assert len(animals.json["animals"]) > 10
     health = api.request("GET", "/health", {"deep": "true"})
@@ -106,10 +106,10 @@ def test_the_other_routes_answer(api: Served) -> None:
 
 
 def test_errors_are_problems_and_so_are_api_gateways_own(api: Served) -> None:
-    # GIVEN what the app refuses
+    # GIVEN a request that the app refuses
     refused = api.identify(b"no photo", {"location": "none"})
     assert (refused.status, refused.json["code"]) == (415, "unsupported_media_type")
-    # AND what never reaches it
+    # AND one that never reaches the app
     nowhere = api.request("GET", "/nothing")
     assert (nowhere.status, nowhere.json["code"]) == (404, "not_found")
     assert nowhere.headers["Content-Type"] == "application/problem+json"
@@ -117,13 +117,13 @@ def test_errors_are_problems_and_so_are_api_gateways_own(api: Served) -> None:
 
 
 def test_a_photo_that_does_not_fit_into_an_event_is_refused_by_the_gateway(api: Served) -> None:
-    # GIVEN 5 MB, which base64 makes 6.7 MB of, and more than API Gateway reads at all
+    # GIVEN 5 MB, or 6.7 MB as base64, and a size above API Gateway's own limit
     for size in (5_000_000, 11_000_000):
         reply = api.identify(PHOTO + b"\0" * size)
-        # THEN both are told the same way out
+        # THEN both errors give the same advice
         assert (reply.status, reply.json["code"]) == (413, "photo_too_large")
         assert "POST uploads" in reply.json["detail"]
-    # WHEN it is one that fits
+    # AND a photo that fits is identified
     assert api.identify(PHOTO + b"\0" * 4_300_000).status == 200
 
 
@@ -133,11 +133,11 @@ def test_three_requests_at_a_time_have_three_containers(api: Served, deployment:
         while deployment.functions["app.app"].size < 3:
             work = [clients.submit(api.identify, photo, {"location": "none"}) for _ in range(3)]
             assert [each.result().status for each in work] == [200] * 3
-    # THEN each had an initialisation of its own, and all of them are frozen now
+    # THEN each was initialised once, and all are frozen
     assert len({container.pid for container in containers(deployment)}) == 3
     assert all(container.init for container in containers(deployment))
     assert all(is_frozen(container) for container in containers(deployment))
-    # AND none comes near the memory that it pays for
+    # AND none uses nearly the memory that is billed
     reports = [line for line in lines(api.log) if "REPORT" in line]
     assert all(int(line.split("Max Memory Used: ")[1].split()[0]) < 400 for line in reports)
 
@@ -145,20 +145,20 @@ def test_three_requests_at_a_time_have_three_containers(api: Served, deployment:
 def test_connections_are_as_good_after_a_freeze(api: Served, deployment: Deployment, loaded_database: str) -> None:
     query = {"lat": "-33.9", "lon": "151.2"}
     api.request("GET", "/animals", query)
-    # GIVEN a container whose connection to the database its server has closed while it was frozen
+    # GIVEN a frozen container whose database connection the server has closed
     container = containers(deployment)[-1]
     assert is_frozen(container)
     _close_connections_to(loaded_database)
-    # WHEN a request thaws it that needs the database
+    # WHEN a request that needs the database thaws it
     reply = api.request("GET", "/animals", {"lat": "10.1", "lon": "20.2"})
-    # THEN it has connected again, without a fault to be seen
+    # THEN it reconnects, and the answer shows no fault
     assert (reply.status, reply.json["features"]["mode"]) == (200, "narrowed")
     assert containers(deployment)[-1] is container
 
 
 def test_a_container_that_dies_costs_one_request(api: Served, deployment: Deployment) -> None:
     container = containers(deployment)[-1]
-    # GIVEN a container that was killed while nobody looked
+    # GIVEN a container that was killed between requests
     os.kill(container.pid, signal.SIGKILL)
     query = {"lat": "-33.9", "lon": "151.2"}
     lost = api.request("GET", "/animals", query)
@@ -172,11 +172,11 @@ def test_a_container_that_dies_costs_one_request(api: Served, deployment: Deploy
 
 def test_the_schedule_warms_in_a_container_of_its_own(deployment: Deployment, folder: Path) -> None:
     invoked = deployment.run_schedule("app.warm")
-    # THEN the report says that cells were looked after, and nothing went wrong
+    # THEN its report has no faults
     assert invoked.error is None
     report: dict[str, Any] = json.loads(invoked.payload)
     assert not report["faults"]
-    # AND it needs far less memory than the model would
+    # AND it uses far less memory than the model would
     assert invoked.report.memory_used < 128 < invoked.report.memory == 512
     assert any('"WarmingRuns": 1' in line for line in lines(folder / "metrics.jsonl"))
 
@@ -184,7 +184,7 @@ def test_the_schedule_warms_in_a_container_of_its_own(deployment: Deployment, fo
 def test_metrics_are_where_dashboards_look(api: Served) -> None:
     before = len(lines(api.metrics))
     request_id = api.identify(PHOTO).json["request_id"]
-    # THEN there are new lines, one of them of this request, counted under the stage
+    # THEN one of the new lines is of this request, with the stage
     found = [json.loads(line) for line in lines(api.metrics)[before:]]
     (line,) = (each for each in found if each.get("request_id") == request_id)
     assert (line["stage"], line["Requests"]) == ("dev", 1)
@@ -193,24 +193,24 @@ def test_metrics_are_where_dashboards_look(api: Served) -> None:
 def test_nothing_tries_to_write_into_the_package(
     package: Package, tmp_path: Path, loaded_database: str, valkey_server: ValkeyServer
 ) -> None:
-    # GIVEN the package in a plain folder where it can be written to, by a Python that may write bytecode
+    # GIVEN the package in a writable folder, and a Python that may write bytecode
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
     with deployed(package, tmp_path, environment, way="folder", writable=True) as deployment:
         folders = (deployment.place.task, deployment.place.opt)
-        before = [_everything_in(folder) for folder in folders]
+        before = [_modification_times(folder) for folder in folders]
         # WHEN a photo is identified
         request = Request("POST", "/identify", [("Content-Type", "image/jpeg")], PHOTO, "127.0.0.1")
         answer = deployment.gateway.answer(request)
         assert (answer.status, json.loads(answer.body)["features"]["mode"]) == (200, "narrowed")
-        # THEN all is as it was
-        assert [_everything_in(folder) for folder in folders] == before
+        # THEN no file has changed
+        assert [_modification_times(folder) for folder in folders] == before
 
 
-def _everything_in(folder: Path) -> dict[str, int]:
+def _modification_times(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
-def _lasting(answer: dict[str, Any]) -> dict[str, Any]:
+def _without_volatile_fields(answer: dict[str, Any]) -> dict[str, Any]:
     features = {name: value for name, value in answer["features"].items() if name != "cache"}
     return {name: value for name, value in answer.items() if name not in ("request_id", "timings_ms")} | {
         "features": features

@@ -1,4 +1,4 @@
-"""The real package, built with Chalice's own command: sizes, contents, and whether Lambda can run it."""
+"""The real package, built with Chalice's own command: sizes, contents, and that Lambda can run it."""
 
 import ast
 import os
@@ -25,18 +25,18 @@ from tests.integration.infra.checkout import copy_to
 
 SITE = packager.SITE
 NEWEST = {"GLIBC": wheels.GLIBC, "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (12, 0)}
-"""Versions that Amazon Linux 2023 has: its glibc, and libstdc++ and libgcc of its GCC 11."""
+"""Versions on Amazon Linux 2023: its glibc, and libstdc++ and libgcc of its GCC 11."""
 THERE = re.compile(
     r"(libc|libm|libmvec|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libz|ld-linux-x86-64)\.so\.\d+"
 )
-"""Libraries that wheels may count on (https://peps.python.org/pep-0600/, and auditwheel's list for manylinux_2_34)."""
+"""Libraries that wheels may rely on (https://peps.python.org/pep-0600/, and auditwheel's list for manylinux_2_34)."""
 ELSEWHERE = {"boto3", "botocore", "aws_embedded_metrics"}
-"""Packages that Lambda's runtime brings, and the one that chalicelib.telemetry.emf imports in its own way."""
+"""Packages of Lambda's runtime, and the one that chalicelib.telemetry.emf imports in its own way."""
 LINES = re.compile(r"^([a-z0-9-]+)==([^ ;\\]+)", re.MULTILINE)
 
 
 def entries(*zips: Path) -> dict[str, bytes]:
-    """All files of zips by their name, those of the layer without where it is unpacked."""
+    """Return all files of zips by name; names in the layer are relative to site-packages."""
     found: dict[str, bytes] = {}
     for path in zips:
         with zipfile.ZipFile(path) as opened:
@@ -55,10 +55,10 @@ def function(package: Package) -> dict[str, bytes]:
 
 
 def chalice(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`chalice package` as somebody types it."""
+    """Run `chalice package` as a user would."""
     command = [str(Path(sys.executable).with_name("chalice")), "package", "out"]
-    surroundings = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", **environment}
-    return subprocess.run(command, cwd=project, env=surroundings, capture_output=True, text=True, check=False)
+    variables = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", **environment}
+    return subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True, check=False)
 
 
 def test_lambda_takes_the_sizes(package: Package) -> None:
@@ -73,7 +73,7 @@ def test_the_function_holds_the_app_and_nothing_else(function: dict[str, bytes])
     own = [path for path in files if "__pycache__" not in path.parts and not path.name.startswith(".")]
     expected = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in [ROOT / "app.py", *own]}
     assert {"chalicelib/places.csv", "chalicelib/web/index.html"} <= expected.keys()
-    # THEN they are there, besides the two of Chalice's that a function needs
+    # THEN the function has them, and the two files of Chalice that it needs
     sources = {name: text for name, text in function.items() if not name.endswith(".pyc")}
     assert sources.keys() - expected.keys() == {"chalice/__init__.py", "chalice/app.py"}
     assert {name: text for name, text in sources.items() if name in expected} == expected
@@ -86,8 +86,8 @@ def test_the_layer_holds_every_pinned_dependency_but_those_cut(layer: dict[str, 
     packed = dict(zip(names, re.findall(r"^Version: (.*)$", metadata, re.MULTILINE), strict=True))
     left_out = {
         pattern.removesuffix("-*")
-        for cut in exclusions.EXCLUSIONS
-        for pattern in cut.patterns
+        for each in exclusions.EXCLUSIONS
+        for pattern in each.patterns
         if pattern.endswith("-*")
     }
     assert packed == {name: version for name, version in pinned.items() if name not in left_out}
@@ -104,7 +104,7 @@ def test_the_layer_holds_the_model(layer: dict[str, bytes]) -> None:
 
 def test_nothing_from_the_desk_is_packed(function: dict[str, bytes], layer: dict[str, bytes]) -> None:
     tops = {name.partition("/")[0].partition(".")[0] for name in (*function, *layer)}
-    desk = {
+    development = {
         "boto3",
         "botocore",
         "pip",
@@ -117,7 +117,7 @@ def test_nothing_from_the_desk_is_packed(function: dict[str, bytes], layer: dict
         "tests",
         "local",
     }
-    assert not tops & (desk | {"benchmarks", "dashboards", "docs", "onnx", "aiohttp", "click", "moto"})
+    assert not tops & (development | {"benchmarks", "dashboards", "docs", "onnx", "aiohttp", "click", "moto"})
     assert not [name for name in (*function, *layer) if re.search(r"(^|/)tests?/|\.(pyi|pyx|pxd|c|h|a)$", name)]
 
 
@@ -130,11 +130,11 @@ def test_every_module_has_bytecode_that_python_takes(function: dict[str, bytes],
 
 
 def test_wheels_are_for_the_runtime(layer: dict[str, bytes]) -> None:
-    # GIVEN what pip would take on Lambda
+    # GIVEN the tags that pip accepts on Lambda
     platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(wheels.GLIBC[1], 4, -1)]
     platforms += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
     fits = {*cpython_tags(wheels.PYTHON, platforms=platforms), *compatible_tags(wheels.PYTHON, platforms=platforms)}
-    # THEN each wheel has a tag of these
+    # THEN each wheel has one of them
     tagged = {name: text.decode() for name, text in layer.items() if name.endswith(".dist-info/WHEEL")}
     assert len(tagged) >= 9
     for name, text in tagged.items():
@@ -160,14 +160,14 @@ def test_libraries_need_no_newer_system_than_lambdas(layer: dict[str, bytes]) ->
 
 
 def test_each_library_finds_those_that_it_links_and_none_is_there_for_nobody(layer: dict[str, bytes]) -> None:
-    # GIVEN the libraries that are packed, and who links whom
+    # GIVEN the packed libraries, and those that each links
     packed = {name.rpartition("/")[2] for name, _ in libraries(layer)}
     linked = {name: set(_linked(elf)) for name, elf in libraries(layer)}
     assert len(linked) > 50
-    # THEN each that is linked is there as well, or at Lambda
+    # THEN each linked library is packed too, or is part of Lambda's system
     for name, needed in linked.items():
         assert not {other for other in needed - packed if not THERE.fullmatch(other)}, name
-    # AND what wheels bring along for others is linked by one of them
+    # AND another library links each library that a wheel bundles
     brought = {name.rpartition("/")[2] for name in linked if ".libs/" in name}
     assert brought <= set().union(*linked.values())
 
@@ -179,7 +179,7 @@ def _linked(elf: ELFFile) -> Iterator[str]:
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
-    """Modules that a module may import, at once or later, but for those that are for types only."""
+    """Yield the modules that a module imports anywhere, except for type checking."""
     typing = {
         id(node)
         for block in ast.walk(tree)
@@ -210,7 +210,7 @@ print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules
 
 
 def test_all_that_the_app_imports_comes_out_of_the_package(package: Package, tmp_path: Path) -> None:
-    # GIVEN the unpacked zips, and a Python that knows nothing else
+    # GIVEN the unpacked zips, and a Python without other packages
     for path, name in ((package.function, "task"), (package.layer, "opt")):
         with zipfile.ZipFile(path) as opened:
             opened.extractall(tmp_path / name)
@@ -220,23 +220,23 @@ def test_all_that_the_app_imports_comes_out_of_the_package(package: Package, tmp
     names |= {".".join(path.relative_to(task).with_suffix("").parts) for path in own[1:] if path.stem != "__init__"}
     assert {"onnxruntime", "redis", "psycopg2", "h3.api.basic_int"} & names
     (tmp_path / "photo.heic").write_bytes(encoded(scene(), "HEIF"))
-    # WHEN it imports everything that the app may ever import, reads a HEIC photo and loads the model
+    # WHEN it imports every module of the app's imports, reads a HEIC photo and loads the model
     wanted = sorted(name for name in names if name.partition(".")[0] not in ELSEWHERE)
     folders = [str(task), str(site), str(tmp_path / "photo.heic")]
     command = [sys.executable, "-I", "-S", "-B", "-c", PROGRAM, *folders, *wanted]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    # THEN it works, and nothing came from elsewhere
+    # THEN it works, and no module came from elsewhere
     shape, model, files = done.stdout.splitlines()
     assert (shape, model) == ("(64, 64, 3)", "ok 398")
     assert not [name for name in files.split() if "-packages" in name and not name.startswith(str(tmp_path))]
 
 
 def test_make_package_prints_what_is_uploaded(package: Package, tmp_path: Path) -> None:
-    # WHEN the command is given that `make package` stands for
+    # WHEN the command of `make package` runs
     command = [sys.executable, "-m", "infra.package", "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    # THEN it tells the sizes of the same zips, part by part
+    # THEN it prints the sizes of the same zips, part by part
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if "|" in line]
     sizes = {row[0]: row[1] for row in rows}
     assert sizes["layer"] == f"{package.layer.stat().st_size / 1e6:.2f}"
@@ -245,25 +245,25 @@ def test_make_package_prints_what_is_uploaded(package: Package, tmp_path: Path) 
 
 
 def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path) -> None:
-    # GIVEN the same files somewhere else WHEN they are packed for another stage
+    # GIVEN the same files in another folder WHEN they are packed for another stage
     other = build(tmp_path / "out", "prod", copy_to(tmp_path / "checkout"))
-    # THEN a deployment uploads nothing that is new
+    # THEN the zips are identical, so that a deployment uploads nothing new
     assert other.function.read_bytes() == package.function.read_bytes()
     assert other.layer.read_bytes() == package.layer.read_bytes()
 
 
 def test_every_cut_still_takes_something_away(tmp_path: Path) -> None:
     wheels.fetch(ROOT / "requirements.txt", tmp_path)
-    assert [cut.name for cut, size in exclusion_sizes(tmp_path).items() if not size.zipped] == []
+    assert [each.name for each, size in exclusion_sizes(tmp_path).items() if not size.zipped] == []
 
 
 def test_a_wheel_that_lambda_cannot_run_stops_the_deployment(tmp_path: Path) -> None:
-    # GIVEN a dependency of which there is only a wheel for Macs; stock Chalice warns and packs the rest
+    # GIVEN a dependency with a wheel for Macs only; stock Chalice warns and packs the rest
     project, shop = copy_to(tmp_path / "checkout"), tmp_path / "shop"
     shop.mkdir()
     wheel(shop, "onlymac-1.0-cp313-cp313-macosx_11_0_arm64.whl")
     (project / "requirements.txt").write_text("onlymac==1.0\n", encoding="utf-8")
-    # WHEN it is packed THEN it says which, and nothing was packed
+    # WHEN it is packed THEN the command names it and packs nothing
     done = chalice(project, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(shop))
     assert done.returncode == 1
     assert "onlymac" in done.stderr
@@ -285,12 +285,12 @@ def test_a_model_that_was_never_built_stops_the_deployment(tmp_path: Path) -> No
     (project / "model" / "faunalens.onnx").unlink()
     done = chalice(project)
     assert done.returncode == 1
-    assert "vendor/model/faunalens.onnx cannot be packed" in done.stderr
+    assert "vendor/model/faunalens.onnx is missing or a broken link" in done.stderr
     assert "make setup" in done.stderr
 
 
 def wheel(folder: Path, filename: str) -> None:
-    """A wheel with nothing in it."""
+    """Write an empty wheel."""
     name, version, *_ = filename.split("-")
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(folder / filename, "w") as opened:

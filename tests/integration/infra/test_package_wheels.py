@@ -1,4 +1,4 @@
-"""pip is told which machine the wheels are for, whatever machine it runs on. A folder is its registry here."""
+"""pip installs wheels for Lambda, whatever machine it runs on. Here its registry is a folder."""
 
 import hashlib
 import zipfile
@@ -14,7 +14,7 @@ TAGS = ("macosx_11_0_arm64", "manylinux_2_39_x86_64", "manylinux_2_34_x86_64", "
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A registry with one version of one package, built for several machines."""
+    """Return a registry with one version of one package, built for several machines."""
     folder = tmp_path / "shop"
     folder.mkdir()
     for tag in TAGS:
@@ -34,7 +34,7 @@ def wheel(path: Path, tag: str) -> None:
 
 
 def requirements(shop: Path, *tags: str) -> Path:
-    """What is pinned: the wheels for `tags`, by their hashes."""
+    """Write requirements that pin the hashes of the wheels for `tags`."""
     hashes = [hashlib.sha256((shop / f"made-1.0-cp313-cp313-{tag}.whl").read_bytes()).hexdigest() for tag in tags]
     path = shop.parent / "requirements.txt"
     path.write_text(" ".join(["made==1.0", *(f"--hash=sha256:{each}" for each in hashes)]), encoding="utf-8")
@@ -45,14 +45,14 @@ def requirements(shop: Path, *tags: str) -> Path:
     ("architecture", "taken"), [("x86_64", "manylinux_2_34_x86_64"), ("arm64", "manylinux_2_28_aarch64")]
 )
 def test_the_wheel_for_lambda_is_taken(shop: Path, tmp_path: Path, architecture: str, taken: str) -> None:
-    # GIVEN wheels for other systems, and for a newer glibc than Lambda's WHEN they are fetched
+    # GIVEN wheels for other systems, and for a newer glibc than Lambda's WHEN pip installs them
     wheels.fetch(requirements(shop, *TAGS), tmp_path / "site", architecture)
-    # THEN the one that fits is there
+    # THEN it takes the one for Lambda
     assert (tmp_path / "site" / "made.txt").read_text(encoding="utf-8") == taken
 
 
 def test_its_hash_is_compared_on_every_machine(shop: Path, tmp_path: Path) -> None:
-    # GIVEN pins that know every wheel but Lambda's THEN it is refused, also where another would fit this machine
+    # GIVEN pinned hashes of all wheels but Lambda's THEN pip refuses, even if another fits this machine
     others = [tag for tag in TAGS if tag != "manylinux_2_34_x86_64"]
     with pytest.raises(ClickException, match="DO NOT MATCH THE HASHES"):
         wheels.fetch(requirements(shop, *others), tmp_path / "site")

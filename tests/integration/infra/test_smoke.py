@@ -1,4 +1,4 @@
-"""The last step of bringing a stage up, against the app itself."""
+"""The smoke test, against the real app and against fake deployments."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def test_a_stage_that_works_passes(served: Served) -> None:
 
 
 class Small(BaseHTTPRequestHandler):
-    """A deployment whose data knows the places of one strip of the Earth alone, between two longitudes."""
+    """A fake deployment whose data covers only places between two longitudes."""
 
     strip = (0.0, 0.0)
 
@@ -68,16 +68,16 @@ def small(strip: tuple[float, float]) -> Iterator[str]:
 
 
 def test_a_stage_with_data_of_one_country_passes_too() -> None:
-    # GIVEN data that knows Costa Rica and its neighbours alone WHEN the stage is checked
+    # GIVEN data of Costa Rica and its neighbours only WHEN the stage is tested
     said: list[str] = []
     with small((-86.0, -82.0)) as url:
         smoke.check(url, said.append)
-    # THEN a place there is found
+    # THEN the test finds a place there
     assert re.match(r"animals   1 live around lat=-?\d+\.\d&lon=-8[2-6]\.\d \(CR\), features from miss", said[3])
 
 
 def test_a_stage_without_data_is_told() -> None:
-    with small((200.0, 200.0)) as url, pytest.raises(PreconditionFailed, match="is the data loaded"):
+    with small((200.0, 200.0)) as url, pytest.raises(PreconditionFailed, match="load the data"):
         smoke.check(url, lambda _: None)
 
 
@@ -99,7 +99,7 @@ def test_nothing_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_stage_that_cannot_even_tell_its_health_is_told_in_its_words(
     monkeypatch: pytest.MonkeyPatch, body: str
 ) -> None:
-    # GIVEN a stage whose health is a problem, or words of whatever stands before it
+    # GIVEN a stage whose health check answers with a problem, or with HTML of a proxy
     class Down(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(503)
@@ -112,7 +112,7 @@ def test_a_stage_that_cannot_even_tell_its_health_is_told_in_its_words(
     monkeypatch.setattr(smoke, "PATIENCE", 0.0)
     with HTTPServer(("127.0.0.1", 0), Down) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        # WHEN it is checked THEN what was said is passed on
+        # WHEN it is tested THEN the error contains that answer
         with pytest.raises(PreconditionFailed, match=r"answered 503: .*the model is not ready"):
             smoke.check(f"http://127.0.0.1:{server.server_port}/", lambda _: None)
         server.shutdown()

@@ -1,8 +1,8 @@
-"""A whole stage up and down again with one command, against an account that moto plays.
+"""A whole stage up and down again with one command, against an account simulated by moto.
 
-Not proved here, since moto does not have it: network, database and cache (their resources are left out of the
-template, their outputs made up), the API's address on the internet (so the last step, which asks it, is
-left out), and the time that AWS takes. docs/reference/infra.md says so too.
+moto has no network, database and cache in CloudFormation, so the test removes these resources from the template and
+invents their outputs. It has no public URL for the API, so the test skips the last step. docs/how-to/deploy.md says so
+too.
 """
 
 import json
@@ -27,23 +27,23 @@ from tests.integration.infra.checkout import copy_to, use_package_of
 UNKNOWN_TO_MOTO = (
     "AWS::RDS::",
     "AWS::ElastiCache::",
-    "AWS::EC2::",  # made, but not deleted again
+    "AWS::EC2::",  # moto creates, but does not delete them
     "AWS::SNS::TopicPolicy",
     "AWS::S3::BucketPolicy",
     "AWS::Budgets::",
 )
-MADE_UP = {"DatabasePort": "5432", "CachePort": "6379", "SubnetIds": "subnet-a,subnet-b"}
+INVENTED = {"DatabasePort": "5432", "CachePort": "6379", "SubnetIds": "subnet-a,subnet-b"}
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """A checkout of its own and an account."""
+class Workplace:
+    """A copy of the checkout, and an account."""
 
     folder: Path
     aws: Account
 
     def infra(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `python -m infra` for a region that is not the desk's own."""
+        """Run `python -m infra` for another region than the environment's."""
         return subprocess.run(
             [sys.executable, "-m", "infra", *arguments, "--stage", "dev", "--yes", "--region", REGION],
             cwd=self.folder,
@@ -57,17 +57,17 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     folder = copy_to(tmp_path_factory.mktemp("stage") / "checkout")
     use_package_of(ROOT, folder)
     template = folder / "infra" / "faunalens.yaml"
     template.write_text(json.dumps(as_moto_can(template)), encoding="utf-8")
     with watching(), account() as aws:
-        yield Desk(folder, aws)
+        yield Workplace(folder, aws)
 
 
 def as_moto_can(template: Path) -> dict[str, Any]:
-    """The template without what moto does not know; what it would tell of that is made up."""
+    """Return the template without the resources that moto lacks, and with invented outputs for them."""
     document: dict[str, Any] = json.loads(json.dumps(cfn_yaml.load(str(template))))
     resources = document["Resources"]
     gone = {name for name, each in resources.items() if each["Type"].startswith(UNKNOWN_TO_MOTO)}
@@ -76,14 +76,14 @@ def as_moto_can(template: Path) -> dict[str, Any]:
         each.pop("DependsOn", None)
     for name, output in document["Outputs"].items():
         if set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)', json.dumps(output))) & gone:
-            output["Value"] = MADE_UP.get(name, f"made-up-{name.lower()}")
+            output["Value"] = INVENTED.get(name, f"made-up-{name.lower()}")
     return document
 
 
 def test_a_stage_comes_up_stays_as_it_is_and_goes_down(
-    desk: Desk, database_url: str, monkeypatch: pytest.MonkeyPatch
+    workplace: Workplace, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN an empty account, whose administrative function reaches a real database
+    # GIVEN an empty account, whose administrative function uses a real database
     said: list[Sequence[str]] = []
     monkeypatch.setenv("DATABASE_URL", database_url)
 
@@ -91,59 +91,59 @@ def test_a_stage_comes_up_stays_as_it_is_and_goes_down(
         said.append(event["command"])
         return _administer(event)
 
-    desk.aws.functions["faunalens-dev-admin"] = admin
+    workplace.aws.functions["faunalens-dev-admin"] = admin
 
-    # WHEN the stage is brought up THEN each step says what it does, and the URL is told
-    up = desk.infra("up", "--skip", "smoke")
+    # WHEN the stage is brought up THEN the command prints account and URL
+    up = workplace.infra("up", "--skip", "smoke")
     assert up.returncode == 0, up.stdout + up.stderr
     assert up.stdout.startswith(f"Account {ACCOUNT}, region {REGION}, stage dev\n")
     assert re.search(rf"Stage dev is up: https://\w+\.execute-api\.{REGION}\.amazonaws\.com/dev/\n$", up.stdout)
-    # AND the functions run in the stack's network with its surroundings
-    functions = {each["FunctionName"]: each for each in desk.aws.client("lambda").list_functions()["Functions"]}
+    # AND the functions have the stack's network and addresses
+    functions = {each["FunctionName"]: each for each in workplace.aws.client("lambda").list_functions()["Functions"]}
     assert set(functions) == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin"}
-    outputs = outputs_of(desk.aws)
+    outputs = outputs_of(workplace.aws)
     for each in functions.values():
         assert each["VpcConfig"]["SubnetIds"] == outputs["SubnetIds"].split(",")
         assert each["VpcConfig"]["SecurityGroupIds"] == [outputs["FunctionSecurityGroup"]]
         assert each["Environment"]["Variables"]["REDIS_URL"].startswith("rediss://made-up-cacheuser@")
     assert "faunalens_app@" in functions["faunalens-dev"]["Environment"]["Variables"]["DATABASE_URL"]
     assert "devfauna@" in functions["faunalens-dev-admin"]["Environment"]["Variables"]["DATABASE_URL"]
-    # AND the database was made ready and loaded, by the loader that everybody uses
+    # AND the database was prepared and loaded, by the normal loader
     assert [command[0] for command in said] == ["prepare", "load"]
     assert run({"command": ["list", "--database-url", database_url]})["said"].rstrip().endswith("active")
-    # AND dashboards and alarms are there
-    assert desk.aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
+    # AND dashboards exist
+    assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
 
-    # WHEN it is brought up again, by another checkout, which has no record
-    # THEN it says of each part that it is there (moto updates stacks without a change)
-    (desk.folder / ".chalice" / "deployed" / "dev.json").unlink()
-    (api,) = desk.aws.client("apigateway").get_rest_apis()["items"]
-    again = desk.infra("up", "--skip", "smoke")
+    # WHEN it is brought up again, from another checkout, which has no record
+    # THEN the parts are reported as existing (except the stack: moto updates it without a change)
+    (workplace.folder / ".chalice" / "deployed" / "dev.json").unlink()
+    (api,) = workplace.aws.client("apigateway").get_rest_apis()["items"]
+    again = workplace.infra("up", "--skip", "smoke")
     assert again.returncode == 0, again.stdout + again.stderr
     for said_again in ("already there", "already active", "nothing to do"):
         assert said_again in again.stdout
     # AND there is no second API
-    assert [each["id"] for each in desk.aws.client("apigateway").get_rest_apis()["items"]] == [api["id"]]
+    assert [each["id"] for each in workplace.aws.client("apigateway").get_rest_apis()["items"]] == [api["id"]]
 
-    # WHEN it is taken down, which was tried before and killed between a function and its role, THEN nothing is left
-    desk.aws.client("lambda").delete_function(FunctionName="faunalens-dev-warm")
+    # WHEN it is taken down, after an earlier try was killed between a function and its role, THEN nothing is left
+    workplace.aws.client("lambda").delete_function(FunctionName="faunalens-dev-warm")
     photo = {"Bucket": outputs["PhotoBucket"], "Key": "uploads/one"}
-    desk.aws.client("s3").put_object(**photo, Body=b"a photo")
-    down = desk.infra("down")
+    workplace.aws.client("s3").put_object(**photo, Body=b"a photo")
+    down = workplace.infra("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert "1 photos deleted" in down.stdout
-    assert "faunalens-dev-admin is out of it" in down.stdout
-    assert desk.aws.client("iam").list_roles()["Roles"] == []
+    assert "faunalens-dev-admin is detached" in down.stdout
+    assert workplace.aws.client("iam").list_roles()["Roles"] == []
     assert down.stdout.rstrip().endswith("Stage dev is gone.")
-    assert desk.aws.client("lambda").list_functions()["Functions"] == []
-    assert desk.aws.client("apigateway").get_rest_apis()["items"] == []
-    assert desk.aws.client("s3").list_buckets()["Buckets"] == []
-    assert desk.aws.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
-    assert "subnet_ids" not in (desk.folder / ".chalice" / "config.json").read_text()
+    assert workplace.aws.client("lambda").list_functions()["Functions"] == []
+    assert workplace.aws.client("apigateway").get_rest_apis()["items"] == []
+    assert workplace.aws.client("s3").list_buckets()["Buckets"] == []
+    assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
+    assert "subnet_ids" not in (workplace.folder / ".chalice" / "config.json").read_text()
 
 
 def _administer(event: dict[str, Any]) -> dict[str, Any]:
-    """What the function does, but for the cache, which is nowhere, and roles, which only an administrator makes."""
+    """Run the command as the function does, but without the cache and the database role."""
     command = [each for each in event["command"] if not each.startswith(("rediss:", "--redis-url"))]
     if command[0] == "prepare":
         return {"code": 0, "said": "faunalens_app may read\n"}

@@ -1,8 +1,8 @@
-"""The one template of a stage, whole: made by the command, read by cfn-lint, made plain by AWS's own code.
+"""The template of a whole stage: written by the command, checked by cfn-lint, expanded by AWS's own code.
 
-CloudFormation turns `AWS::Serverless::…` into plain resources by `aws-sam-translator`, which is open source: what AWS
-would make is seen here. moto then makes a stack of it, without what it does not know (`LEFT_OUT`), and the steps that
-finish a stage find their way by the stack's outputs.
+CloudFormation turns `AWS::Serverless::…` into plain resources with `aws-sam-translator`, which is open source and runs
+here too. moto then creates a stack from the result, without the resources that it lacks (`LEFT_OUT`), and the steps
+that finish a stage run against that stack.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ LEFT_OUT = (
     "AWS::RDS::DBInstance",
     "AWS::ElastiCache::",
     "AWS::EC2::SecurityGroupEgress",
-    "AWS::EC2::RouteTable",  # made, but not deleted again, nor then the network
+    "AWS::EC2::RouteTable",  # moto creates, but does not delete them, nor then the network
     "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPCEndpoint",
     "AWS::SNS::TopicPolicy",
@@ -46,13 +46,13 @@ LEFT_OUT = (
     "AWS::CloudWatch::",
     "AWS::Logs::QueryDefinition",
     "AWS::WAFv2::",
-    "AWS::ApiGateway::Deployment",  # moto does not read the API's definition, and so finds no methods to deploy
+    "AWS::ApiGateway::Deployment",  # moto ignores the API's definition, and so finds no methods to deploy
     "AWS::ApiGateway::Stage",
 )
 
 
-def made(stage: str, out: Path, **environment: str) -> Path:
-    """The folder in which the command has put the template of a stage."""
+def write_template(stage: str, out: Path, **environment: str) -> Path:
+    """Write the template of a stage with the command, and return its folder."""
     command = [sys.executable, "-m", "infra", "template", "--stage", stage, "--out", str(out), "--set", "Firewall=yes"]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=120, check=False
@@ -64,8 +64,8 @@ def made(stage: str, out: Path, **environment: str) -> Path:
 
 @pytest.fixture(scope="module")
 def folders(package: Package, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    assert package.layer.is_file()  # packed once a session, and used again
-    return {stage: made(stage, tmp_path_factory.mktemp(stage)) for stage in STAGES}
+    assert package.layer.is_file()  # packed once a session
+    return {stage: write_template(stage, tmp_path_factory.mktemp(stage)) for stage in STAGES}
 
 
 def template(folder: Path) -> dict[str, Any]:
@@ -74,14 +74,14 @@ def template(folder: Path) -> dict[str, Any]:
 
 
 class NoManagedPolicies:
-    """What the translator asks for policies of AWS by their name: the template has none."""
+    """The translator's source of AWS managed policies; the template uses none."""
 
     def load(self) -> dict[str, str]:
         return {}
 
 
-def plain(folder: Path) -> dict[str, Any]:
-    """The template as CloudFormation makes it once `aws cloudformation package` has put the zips into S3."""
+def expanded(folder: Path) -> dict[str, Any]:
+    """Return the template as CloudFormation expands it, with the zips in S3."""
     document = template(folder)
     for each in document["Resources"].values():
         for name in ("CodeUri", "ContentUri"):
@@ -104,7 +104,7 @@ def test_cfn_lint_finds_nothing(stage: str, folders: Mapping[str, Path]) -> None
 
 
 def test_the_same_checkout_gives_the_same_bytes(folders: Mapping[str, Path], tmp_path: Path) -> None:
-    again = made("dev", tmp_path / "again", PYTHONHASHSEED="1", AWS_DEFAULT_REGION="ap-southeast-2")
+    again = write_template("dev", tmp_path / "again", PYTHONHASHSEED="1", AWS_DEFAULT_REGION="ap-southeast-2")
     assert digests(again) == digests(folders["dev"])
     assert digests(again).keys() == {"sam.json", "deployment.zip", "layer-deployment.zip", "parameters.json"}
 
@@ -115,9 +115,9 @@ def digests(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_cloudformation_takes_it_before_and_after_its_own_work(stage: str, folders: Mapping[str, Path]) -> None:
-    sent, result = template(folders[stage]), plain(folders[stage])
+    sent, result = template(folders[stage]), expanded(folders[stage])
     for document in (sent, result):
-        assert len(json.dumps(document, indent=4)) < MAX_BYTES / 2, "it is near to what CloudFormation takes"
+        assert len(json.dumps(document, indent=4)) < MAX_BYTES / 2, "it is near CloudFormation's quota"
         for kind, most in MAX_COUNTS.items():
             assert len(document[kind]) < most / 2, kind
     given = json.loads((folders[stage] / "parameters.json").read_text(encoding="utf-8"))["Parameters"]
@@ -126,7 +126,7 @@ def test_cloudformation_takes_it_before_and_after_its_own_work(stage: str, folde
 
 
 def referred(value: Any) -> Iterator[str]:
-    """Names that a value refers to, whatever they are of."""
+    """Yield the names of all references in a value."""
     match value:
         case {"Ref": str(name)} | {"Condition": str(name)}:
             yield name
@@ -154,7 +154,7 @@ def _in_text(text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_reference_leads_nowhere(stage: str, folders: Mapping[str, Path]) -> None:
-    document = plain(folders[stage])
+    document = expanded(folders[stage])
     known = document["Resources"].keys() | document["Parameters"].keys() | document["Conditions"].keys()
     found: set[str] = set()
     for name, each in document["Resources"].items():
@@ -170,21 +170,21 @@ def test_no_reference_leads_nowhere(stage: str, folders: Mapping[str, Path]) -> 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: Mapping[str, Path]) -> None:
-    document, limits = plain(folders[stage]), throttle_limits(stage)
+    document, limits = expanded(folders[stage]), throttle_limits(stage)
     ((name, only),) = of_type(document, "AWS::ApiGateway::Stage").items()
     assert (name, only["Properties"]["StageName"]) == (f"RestAPI{stage}Stage", stage)
     (setting,) = only["Properties"]["MethodSettings"]
     assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
-    # AND who asks is not traced: such a trace holds coordinates
+    # AND the API is not traced: a trace would hold coordinates
     assert not only["Properties"].get("TracingEnabled")
-    # AND deploying makes none by the way, which would be neither throttled nor behind the firewall
+    # AND the deployment creates no second stage, which would have neither throttling nor firewall
     (deployment,) = of_type(document, "AWS::ApiGateway::Deployment").values()
     assert "StageName" not in deployment["Properties"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_api_refuses_in_problem_details(stage: str, folders: Mapping[str, Path]) -> None:
-    (api,) = of_type(plain(folders[stage]), "AWS::ApiGateway::RestApi").values()
+    (api,) = of_type(expanded(folders[stage]), "AWS::ApiGateway::RestApi").values()
     refusals = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
     assert refusals.keys() == GATEWAY_RESPONSES.keys()
 
@@ -203,11 +203,11 @@ def test_without_a_version_of_the_definition_there_would_be_a_second_stage(folde
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_functions_have_network_layer_and_rights_as_committed(stage: str, folders: Mapping[str, Path]) -> None:
-    document = plain(folders[stage])
+    document = expanded(folders[stage])
     functions = of_type(document, "AWS::Lambda::Function")
     assert functions.keys() == {"APIHandler", "Warm", "Admin"}
     ((layer, made_of),) = of_type(document, "AWS::Lambda::LayerVersion").items()
-    assert made_of["DeletionPolicy"] == "Delete", "each would stay for ever, 42 MB"
+    assert made_of["DeletionPolicy"] == "Delete", "each old layer would stay for ever, 42 MB"
     for name, each in functions.items():
         properties = each["Properties"]
         assert properties["VpcConfig"] == {
@@ -227,17 +227,17 @@ def test_functions_have_network_layer_and_rights_as_committed(stage: str, folder
 
 
 def as_moto_can(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The template without what moto does not know; references to that are made up."""
+    """Return the template without the resources that moto lacks, and with invented values for references to them."""
     left = deepcopy(dict(document))
     gone = {name for name, each in left["Resources"].items() if each["Type"].startswith(LEFT_OUT)}
     left["Resources"] = {name: each for name, each in left["Resources"].items() if name not in gone}
     left["Outputs"] = {name: each for name, each in left["Outputs"].items() if "Condition" not in each}
     for each in left["Resources"].values():
         each.pop("DependsOn", None)
-    for number, each in enumerate(of_type(left, "AWS::EC2::Subnet").values()):  # moto does not count addresses
+    for number, each in enumerate(of_type(left, "AWS::EC2::Subnet").values()):  # moto does not support Fn::Cidr
         each["Properties"]["CidrBlock"] = f"10.20.{number}.0/24"
 
-    def made_up(value: Any) -> Any:
+    def replaced(value: Any) -> Any:
         match value:
             case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]} if name in gone:
                 return f"made-up-{name.lower()}"
@@ -245,24 +245,24 @@ def as_moto_can(document: Mapping[str, Any]) -> dict[str, Any]:
                 pattern = rf"\$\{{({'|'.join(gone)})(\.[^}}]*)?\}}"
                 return {"Fn::Sub": re.sub(pattern, lambda match: f"made-up-{match[1].lower()}", text)}
             case dict():
-                return {key: made_up(each) for key, each in value.items()}
+                return {key: replaced(each) for key, each in value.items()}
             case list():
-                return [made_up(each) for each in value]
+                return [replaced(each) for each in value]
         return value
 
-    result: dict[str, Any] = made_up(left)
+    result: dict[str, Any] = replaced(left)
     return result
 
 
 @pytest.fixture
 def aws(folders: Mapping[str, Path]) -> Iterator[Account]:
-    """An account in which a pipeline has made stage dev."""
+    """Yield an account in which a pipeline has created stage dev."""
     with watching(), account() as found:
         s3 = found.client("s3")
         s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         for name in ("deployment.zip", "layer-deployment.zip"):
             s3.upload_file(str(folders["dev"] / name), "packages", name)
-        s3.put_object(Bucket="packages", Key="app.json", Body=json.dumps(as_moto_can(plain(folders["dev"]))))
+        s3.put_object(Bucket="packages", Key="app.json", Body=json.dumps(as_moto_can(expanded(folders["dev"]))))
         given = json.loads((folders["dev"] / "parameters.json").read_text(encoding="utf-8"))
         found.client("cloudformation").create_stack(
             StackName="faunalens-dev",
@@ -277,12 +277,12 @@ def aws(folders: Mapping[str, Path]) -> Iterator[Account]:
 def test_a_stage_made_by_a_pipeline_is_finished_and_taken_down_by_the_same_commands(
     aws: Account, tmp_path: Path
 ) -> None:
-    # GIVEN a checkout that has never deployed anything
+    # GIVEN a checkout that has deployed nothing
     checkout = copy_to(tmp_path / "checkout")
-    said: list[Any] = []
+    commands: list[Any] = []
 
     def admin(event: dict[str, Any]) -> dict[str, Any]:
-        said.append(event["command"][:2])
+        commands.append(event["command"][:2])
         return {"code": 0, "said": "done\n"}
 
     aws.functions["faunalens-dev-admin"] = admin
@@ -292,7 +292,7 @@ def test_a_stage_made_by_a_pipeline_is_finished_and_taken_down_by_the_same_comma
         environment = os.environ | aws.environment | {"PYTHONPATH": str(checkout)}
         return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=120)
 
-    # THEN the stack has the functions, with the code from S3, in its network, and with its surroundings
+    # THEN the stack has the functions, with their network and addresses
     functions = {each["FunctionName"]: each for each in aws.client("lambda").list_functions()["Functions"]}
     assert functions.keys() == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin"}
     (stack,) = aws.client("cloudformation").describe_stacks(StackName="faunalens-dev")["Stacks"]
@@ -304,20 +304,20 @@ def test_a_stage_made_by_a_pipeline_is_finished_and_taken_down_by_the_same_comma
         assert variables["PHOTO_BUCKET"] == outputs["PhotoBucket"]
         assert each["VpcConfig"]["SubnetIds"] == outputs["SubnetIds"].split(",")
 
-    # WHEN the steps that a template cannot take are done THEN database and data come first, and the URL is told
+    # WHEN `infra up` runs the remaining steps THEN it prepares and loads the database, and prints the URL
     finished = infra("up", "--from", "database", "--skip", "dashboards", "--skip", "smoke")
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert said == [["prepare", outputs["DatabaseUser"]], ["load", "--redis-url"]]
+    assert commands == [["prepare", outputs["DatabaseUser"]], ["load", "--redis-url"]]
     assert outputs["EndpointURL"].endswith(".execute-api.eu-west-1.amazonaws.com/dev/")
     assert finished.stdout.endswith(f"Stage dev is up: {outputs['EndpointURL']}\n")
 
-    # WHEN somebody would put the other way's stack over it THEN it is refused, since that would delete the functions
+    # WHEN `infra up` would deploy its own stack THEN it refuses, since that would delete the functions
     refused = infra("up", "--only", "stack")
     assert refused.returncode == 1
     assert "made from one template with the functions in it" in refused.stderr
     assert len(aws.client("lambda").list_functions()["Functions"]) == 3
 
-    # WHEN it is taken down THEN nothing is left, photos neither
+    # WHEN it is taken down THEN nothing is left, no photos either
     aws.client("s3").put_object(Bucket=outputs["PhotoBucket"], Key="uploads/one", Body=b"a photo")
     down = infra("down")
     assert down.returncode == 0, down.stdout + down.stderr

@@ -1,10 +1,10 @@
-"""What makes a template safe, as rules over single resources. Names are checkov's where it has the same rule.
+"""Security rules for single resources of a template. Names are checkov's where it has the same rule.
 
-An exception stands beside the resource that needs it, where checkov looks for it too:
+An exemption is written beside its resource, where checkov reads it too:
 
     Metadata: {checkov: {skip: [{id: CKV_AWS_21, comment: why}]}}
 
-Each rule comes with a change that breaks it, so that a test can see it fail.
+Each rule has a change that breaks it, so that a test can check the rule itself.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ type Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`kind`: type of resource. `holds`: whether its properties are as they should be. `broken`: some that are not."""
+    """`kind`: type of resource. `says`: the rule. `holds`: checks properties. `broken`: properties that break it."""
 
     kind: str
     says: str
@@ -36,7 +36,7 @@ def _refuses_plain_text(properties: Properties) -> bool:
 
 
 def _allows_only_some(properties: Properties) -> bool:
-    """Nobody is allowed everything, and everybody nothing."""
+    """Return whether every `Allow` names a principal and actions, and has a condition."""
     return all(
         each["Effect"] == "Deny"
         or (each["Principal"] != "*" and "*" not in str(each["Action"]) and "Condition" in each)
@@ -45,7 +45,7 @@ def _allows_only_some(properties: Properties) -> bool:
 
 
 def _is_read_from_inside_only(properties: Properties) -> bool:
-    """Whether reading is denied to everybody whose request did not come through our network."""
+    """Return whether requests from outside our network may not read."""
     return any(
         each["Effect"] == "Deny"
         and each["Principal"] == "*"
@@ -63,37 +63,35 @@ def _egress(properties: Properties) -> list[Any]:
     return list(properties.get("SecurityGroupEgress", []))
 
 
-_NOBODY = "255.255.255.255/32"
-
 RULES = {
     # Network
     "NO_PUBLIC_ADDRESS": Rule(
         "AWS::EC2::Subnet",
-        "machines get no public address",
+        "subnets assign no public addresses",
         lambda subnet: subnet["MapPublicIpOnLaunch"] is False,
         {"MapPublicIpOnLaunch": True},
     ),
     "CKV_AWS_260": Rule(
         "AWS::EC2::SecurityGroup",
-        "only other groups come in, never addresses",
+        "ingress comes from security groups, never from addresses",
         lambda group: all("SourceSecurityGroupId" in rule for rule in _ingress(group)),
         {"SecurityGroupIngress": [{"CidrIp": "0.0.0.0/0", "Description": "all"}]},
     ),
     "CKV_AWS_382": Rule(
         "AWS::EC2::SecurityGroup",
-        "what goes out is named, by port at least",
+        "egress is limited to named ports",
         lambda group: bool(_egress(group)) and all(rule["IpProtocol"] in ("tcp", "icmp") for rule in _egress(group)),
         {"SecurityGroupEgress": [{"CidrIp": "0.0.0.0/0", "IpProtocol": "-1"}]},
     ),
     "CKV_AWS_23": Rule(
         "AWS::EC2::SecurityGroup",
-        "each rule says what it is for",
+        "each rule has a description",
         lambda group: all(rule.get("Description") for rule in [*_ingress(group), *_egress(group)]),
         {"SecurityGroupEgress": [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}]},
     ),
     "ENDPOINT_POLICY": Rule(
         "AWS::EC2::VPCEndpoint",
-        "an endpoint leads to named things for named actions",
+        "an endpoint allows named actions on named resources",
         lambda endpoint: all(
             "*" not in str(each["Action"]) and each["Resource"] != "*"
             for each in _statements(endpoint["PolicyDocument"])
@@ -103,7 +101,7 @@ RULES = {
     # Database
     "CKV_AWS_96": Rule(
         "AWS::RDS::DBCluster",
-        "what lies on disk is encrypted",
+        "storage is encrypted",
         lambda cluster: cluster["StorageEncrypted"] is True,
         {"StorageEncrypted": False},
     ),
@@ -115,7 +113,7 @@ RULES = {
     ),
     "NO_PASSWORD": Rule(
         "AWS::RDS::DBCluster",
-        "the administrator has no password, so nobody can lose it",
+        "the administrator has no password",
         lambda cluster: (
             cluster["MasterUserAuthenticationType"] == "iam-db-auth"
             and not cluster.keys() & {"MasterUserPassword", "ManageMasterUserPassword"}
@@ -124,25 +122,25 @@ RULES = {
     ),
     "CKV_AWS_133": Rule(
         "AWS::RDS::DBCluster",
-        "there are backups",
+        "backups are enabled",
         lambda cluster: int(cluster["BackupRetentionPeriod"]) >= 1,
         {"BackupRetentionPeriod": 0},
     ),
     "CKV_AWS_313": Rule(
         "AWS::RDS::DBCluster",
-        "snapshots keep the tags by which they are found",
+        "snapshots keep the tags",
         lambda cluster: cluster["CopyTagsToSnapshot"] is True,
         {"CopyTagsToSnapshot": False},
     ),
     "CKV_AWS_324": Rule(
         "AWS::RDS::DBCluster",
-        "its log is kept",
+        "its log is exported",
         lambda cluster: cluster["EnableCloudwatchLogsExports"] == ["postgresql"],
         {"EnableCloudwatchLogsExports": []},
     ),
     "NO_DATA_API": Rule(
         "AWS::RDS::DBCluster",
-        "nobody asks it from outside of the network",
+        "the Data API is off",
         lambda cluster: cluster["EnableHttpEndpoint"] is False,
         {"EnableHttpEndpoint": True},
     ),
@@ -162,13 +160,13 @@ RULES = {
     ),
     "CKV_AWS_226": Rule(
         "AWS::RDS::DBInstance",
-        "mended versions are taken by themselves",
+        "minor versions are upgraded automatically",
         lambda instance: instance["AutoMinorVersionUpgrade"] is True,
         {"AutoMinorVersionUpgrade": False},
     ),
     "CKV_AWS_118": Rule(
         "AWS::RDS::DBInstance",
-        "the operating system is watched",
+        "enhanced monitoring is on",
         lambda instance: int(instance.get("MonitoringInterval", 0)) > 0,
         {"MonitoringInterval": 0},
     ),
@@ -181,7 +179,7 @@ RULES = {
     ),
     "CACHE_RIGHTS": Rule(
         "AWS::ElastiCache::User",
-        "users reach our keys only, and no dangerous command",
+        "users reach only our keys, and no dangerous command",
         lambda user: (
             user["AccessString"].startswith("on ~faunalens:* ")
             and user["AccessString"].endswith(" -@admin -@dangerous")
@@ -190,20 +188,20 @@ RULES = {
     ),
     "CACHE_USERS": Rule(
         "AWS::ElastiCache::UserGroup",
-        "the user that needs no password is not let in",
+        "the user without a password is not in the group",
         lambda group: "default" not in group["UserIds"],
         {"UserIds": ["default"]},
     ),
     "CACHE_LIMITS": Rule(
         "AWS::ElastiCache::ServerlessCache",
-        "only the group's users get in, and what it costs is bounded",
+        "only the group's users have access, and usage is limited",
         lambda cache: {"UserGroupId", "CacheUsageLimits"} <= cache.keys() and len(cache["CacheUsageLimits"]) == 2,
         {"CacheUsageLimits": {}},
     ),
     # Photos
     "CKV_AWS_53": Rule(
         "AWS::S3::Bucket",
-        "nothing in it can be made public",
+        "public access is blocked",
         lambda bucket: (
             bucket["PublicAccessBlockConfiguration"]
             == dict.fromkeys(
@@ -220,13 +218,13 @@ RULES = {
     ),
     "NO_ACL": Rule(
         "AWS::S3::Bucket",
-        "rights come from policies alone",
+        "ACLs are disabled",
         lambda bucket: bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}],
         {"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}},
     ),
     "GONE_AFTER_A_DAY": Rule(
         "AWS::S3::Bucket",
-        "photos are deleted after a day, unfinished ones too",
+        "photos are deleted after a day, unfinished uploads too",
         lambda bucket: any(
             rule["Status"] == "Enabled"
             and int(rule["ExpirationInDays"]) == 1
@@ -238,13 +236,13 @@ RULES = {
     ),
     "CKV_AWS_18": Rule(
         "AWS::S3::Bucket",
-        "who read what is logged",
+        "access is logged",
         lambda bucket: "LoggingConfiguration" in bucket,
         {"LoggingConfiguration": None},
     ),
     "CKV_AWS_21": Rule(
         "AWS::S3::Bucket",
-        "what is overwritten is kept",
+        "versioning is on",
         lambda bucket: bool(bucket.get("VersioningConfiguration")),
         {"VersioningConfiguration": None},
     ),
@@ -256,26 +254,26 @@ RULES = {
     ),
     "CKV_AWS_70": Rule(
         "AWS::S3::BucketPolicy",
-        "nobody is allowed in from elsewhere",
+        "no other principal has access",
         _allows_only_some,
         {"PolicyDocument": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]}},
     ),
     "READ_INSIDE": Rule(
         "AWS::S3::BucketPolicy",
-        "photos are read from inside the network only, whoever asks",
+        "photos can be read only from inside the network",
         _is_read_from_inside_only,
         {"PolicyDocument": {"Statement": []}},
     ),
     # Logs, alarms
     "CKV_AWS_66": Rule(
         "AWS::Logs::LogGroup",
-        "lines have an end",
+        "logs expire",
         lambda group: int(group["RetentionInDays"]) <= 400,
         {"RetentionInDays": 3653},
     ),
     "CKV_AWS_158": Rule(
         "AWS::Logs::LogGroup",
-        "lines are encrypted with a key of ours",
+        "logs are encrypted with our own key",
         lambda group: "KmsKeyId" in group,
         {"LogGroupName": "any"},
     ),
@@ -287,7 +285,7 @@ RULES = {
     ),
     "CKV_AWS_385": Rule(
         "AWS::SNS::TopicPolicy",
-        "only named services of this account publish",
+        "only named services of this account may publish",
         _allows_only_some,
         {"PolicyDocument": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sns:Publish"}]}},
     ),
@@ -300,7 +298,7 @@ RULES = {
     # Firewall
     "NO_COORDINATES": Rule(
         "AWS::WAFv2::WebACL",
-        "requests, whose queries hold coordinates, are not sampled",
+        "requests are not sampled: their queries hold coordinates",
         lambda acl: (
             not any(each["VisibilityConfig"]["SampledRequestsEnabled"] for each in [acl, *acl.get("Rules", [])])
         ),
