@@ -4,6 +4,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +17,8 @@ from infra.down import Down
 from infra.stage import Stage
 from infra.step import PreconditionFailed, StepFailed, run
 from infra.up import Up
+
+_echo = partial(print, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,10 +106,6 @@ def _confirmed(question: str, *answers: str) -> bool:
         print()
     print("nothing was done; pass --yes to skip the question")
     return False
-
-
-def _echo(line: str) -> None:
-    print(line, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

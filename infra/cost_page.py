@@ -1,7 +1,7 @@
 """Update the calculated parts of docs/explanation/cost.md, between `<!-- NAME -->` and `<!-- end -->`."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tabulate import tabulate
@@ -79,29 +79,17 @@ def _assumptions(_: Prices) -> str:
 
 
 def _shapes(_: Prices) -> str:
-    rows = [
-        [
-            month.name,
-            f"{month.cold:.1%}",
-            f"{month.missed:.0%}",
-            f"{month.capacity:g} ACU{', pauses' if month.pauses else ''}",
-            f"{month.emitting:.0%}",
-            f"{month.files:g}",
-        ]
-        for month in MONTHS
-    ]
+    rows = []
+    for each in MONTHS:
+        database = f"{each.capacity:g} ACU{', pauses' if each.pauses else ''}"
+        shares = [f"{each.cold:.1%}", f"{each.missed:.0%}", database, f"{each.emitting:.0%}"]
+        rows.append([each.name, *shares, f"{each.files:g}"])
     head = ["a month of", "cold starts", "database queries", "database", "hours with metrics", "files of the page"]
     return _table(head, rows)
 
 
-PARTS: Mapping[str, Callable[[Prices], str]] = {
-    "months": _months,
-    "memory": _memory,
-    "breakeven": _breakeven,
-    "fargate": _fargate,
-    "assumptions": _assumptions,
-    "shapes": _shapes,
-}
+_WRITERS: Sequence[Callable[[Prices], str]] = (_months, _memory, _breakeven, _fargate, _assumptions, _shapes)
+PARTS = {each.__name__.removeprefix("_"): each for each in _WRITERS}
 
 
 def _dollars(amount: float) -> str:

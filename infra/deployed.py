@@ -7,6 +7,7 @@ first. All resources can be found, since their names follow from the stage.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,19 @@ def refresh(session: Any, stage: str, region: str, project: Path = ROOT) -> list
 
 def discover(session: Any, stage: str, region: str) -> list[Resource]:
     """Return the stage's resources in the account, in the form and order of Chalice's record."""
-    lambdas = session.client("lambda", region_name=region)
+    lambdas, events = (session.client(each, region_name=region) for each in ("lambda", "events"))
     layers, resources = set[str](), list[Resource]()
     for key in FUNCTIONS:
-        try:
-            function = lambdas.get_function_configuration(FunctionName=function_name(stage, key))
-        except lambdas.exceptions.ResourceNotFoundException:
+        missing = lambdas.exceptions.ResourceNotFoundException
+        function = _get(lambdas.get_function_configuration, missing, FunctionName=function_name(stage, key))
+        if not function:
             continue
         layers |= {each["Arn"] for each in function.get("Layers", [])}
         role = {"role_arn": function["Role"], "role_name": function["Role"].rpartition("/")[2]}
         resources.append({"name": f"{key}_role", "resource_type": "iam_role", **role})
         resources.append({"name": key, "resource_type": "lambda_function", "lambda_arn": function["FunctionArn"]})
-        if key == "warm" and (rule := _rule(session, stage, region)):
+        rule = f"{APP}-{stage}-warm-event"
+        if key == "warm" and _get(events.describe_rule, events.exceptions.ResourceNotFoundException, Name=rule):
             resources.append({"name": "warm-event", "resource_type": "cloudwatch_event", "rule_name": rule})
     # Chalice updates the first of each kind and deletes the others: the leftovers of killed commands.
     for number, arn in enumerate(sorted(layers)):
@@ -78,24 +80,17 @@ def _orphaned_roles(session: Any, region: str, before: list[Resource], now: list
     if not any(each.get("lambda_arn", "").split(":")[3:4] == [region] for each in before):
         return []
     iam, names = session.client("iam"), {each["name"] for each in now}
-    orphaned = []
-    for each in before:
-        if each["resource_type"] == "iam_role" and each["name"] not in names:
-            try:
-                iam.get_role(RoleName=each["role_name"])
-            except iam.exceptions.NoSuchEntityException:
-                continue
-            orphaned.append(each)
-    return orphaned
+    roles = [each for each in before if each["resource_type"] == "iam_role" and each["name"] not in names]
+    missing = iam.exceptions.NoSuchEntityException
+    return [each for each in roles if _get(iam.get_role, missing, RoleName=each["role_name"])]
 
 
-def _rule(session: Any, stage: str, region: str) -> str:
-    events, name = session.client("events", region_name=region), f"{APP}-{stage}-warm-event"
+def _get(call: Callable[..., Any], missing: type[Exception], **arguments: str) -> Any:
+    """Return the result of an AWS call, or None if the resource does not exist."""
     try:
-        events.describe_rule(Name=name)
-    except events.exceptions.ResourceNotFoundException:
-        return ""
-    return name
+        return call(**arguments)
+    except missing:
+        return None
 
 
 def _apis(session: Any, stage: str, region: str) -> list[str]:

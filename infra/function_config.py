@@ -5,21 +5,9 @@ from dataclasses import dataclass
 
 from infra.step import PreconditionFailed
 
-REQUIRED_OUTPUTS = (
-    "SubnetIds",
-    "FunctionSecurityGroup",
-    "DatabaseEndpoint",
-    "DatabasePort",
-    "DatabaseName",
-    "DatabaseAdmin",
-    "DatabaseUser",
-    "CacheEndpoint",
-    "CachePort",
-    "CacheName",
-    "CacheUser",
-    "PhotoBucket",
-    "AlarmTopic",
-)
+_DATABASE = ("DatabaseEndpoint", "DatabasePort", "DatabaseName", "DatabaseAdmin", "DatabaseUser")
+_CACHE = ("CacheEndpoint", "CachePort", "CacheName", "CacheUser")
+REQUIRED_OUTPUTS = ("SubnetIds", "FunctionSecurityGroup", *_DATABASE, *_CACHE, "PhotoBucket", "AlarmTopic")
 """Outputs of infra/faunalens.yaml that a deployment of the app needs."""
 
 

@@ -5,19 +5,9 @@ from collections.abc import Sequence
 from botocore.config import Config
 
 from chalicelib.config.settings import ROOT
-from infra import (
-    certificates,
-    chalice_cli,
-    chalice_config,
-    concurrency,
-    deployed,
-    invoke,
-    parameters,
-    smoke,
-    throttling,
-)
+from infra import certificates, chalice_cli, chalice_config, concurrency, deployed, invoke, smoke, throttling
 from infra.function_config import function_config
-from infra.parameters import EDGE, STACK
+from infra.parameters import EDGE, INFRA, STACK, declared_in, parameters_of
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
@@ -59,14 +49,14 @@ class Up:
 
     def _deploy_stack(self, echo: Echo) -> None:
         self._check_not_single_stack()
-        values = parameters.parameters_of(self._stage.name, self._stage.parameters)
+        values = parameters_of(self._stage.name, self._stage.parameters)
         if not values["S3PrefixList"]:
             values["S3PrefixList"] = self._s3_prefix_list()
         self._deploy(STACK, "", values, echo)
 
     def _deploy(self, template: str, part: str, values: dict[str, str], echo: Echo) -> None:
-        text = (parameters.INFRA / template).read_text(encoding="utf-8")
-        self._stage.stack(part).deploy(text, parameters.declared_in(template, values), self._stage.tags, echo)
+        text = (INFRA / template).read_text(encoding="utf-8")
+        self._stage.stack(part).deploy(text, declared_in(template, values), self._stage.tags, echo)
 
     def _check_not_single_stack(self) -> None:
         if self._stage.is_single_stack:
@@ -107,7 +97,7 @@ class Up:
         throttling.throttle(self._stage.client("apigateway"), api, self._stage.name, limits)
         echo(f"{limits.rate} requests per second, {limits.burst} at once")
         firewall = {"Firewall": "yes"} if self._stage.firewall else {}
-        values = parameters.parameters_of(self._stage.name, {**self._stage.parameters, **firewall})
+        values = parameters_of(self._stage.name, {**self._stage.parameters, **firewall})
         if "yes" in (values["Firewall"], values["UsagePlan"]):
             self._deploy(EDGE, "edge", {**values, "RestApiId": api}, echo)
 

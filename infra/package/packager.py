@@ -51,7 +51,7 @@ def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str)
     """Make the layer's zip: dependencies and model. Use the last one again while its inputs are the same."""
     _check_python(python_version)
     vendor = _vendor(project_dir)
-    rules, requirements = Path(__file__).parent, _requirements(project_dir)
+    rules, requirements = Path(__file__).parent, Path(project_dir, "requirements.txt")
     out = _zip_path(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, vendor))
     if out.exists():
         out.touch()  # counts as the newest in `_remove_old_zips`
@@ -87,7 +87,7 @@ def _install_dependencies(
     """Install the pruned dependencies and `vendor/` with bytecode; Lambda unpacks them at `deployed`."""
     vendor = _vendor(project_dir)
     packager._ui.write("Fetching dependencies for Lambda.\n")
-    wheels.fetch(_requirements(project_dir), folder, packager._architecture)
+    wheels.fetch(Path(project_dir, "requirements.txt"), folder, packager._architecture)
     exclusions.remove_excluded(folder)
     shutil.copytree(vendor, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     bytecode.compile_into(folder, deployed)
@@ -132,10 +132,6 @@ def _vendor(project_dir: str) -> Path:
         names = ", ".join(str(path.relative_to(project_dir)) for path in lost)
         raise ClickException(f"{names} is missing or a broken link; run `make setup`, or repair the link")
     return vendor
-
-
-def _requirements(project_dir: str) -> Path:
-    return Path(project_dir, "requirements.txt")
 
 
 def _zip_path(project_dir: str, kind: str, digest: str) -> Path:

@@ -26,13 +26,15 @@ def account(*functions: str, apis: tuple[str, ...] = (), roles: tuple[str, ...] 
             raise ResourceNotFoundException
         return {"FunctionArn": ARN + FunctionName, "Role": f"arn:aws:iam::123456789012:role/{FunctionName}-role"}
 
-    def rule(**_: str) -> None:
+    def rule(Name: str) -> dict[str, Any]:  # noqa: N803
         if "faunalens-dev-warm" not in functions:
             raise ResourceNotFoundException
+        return {"Name": Name}
 
-    def role(RoleName: str) -> None:  # noqa: N803
+    def role(RoleName: str) -> dict[str, Any]:  # noqa: N803
         if RoleName not in roles:
             raise NoSuchEntityException
+        return {"Role": {"RoleName": RoleName}}
 
     def rest_apis() -> dict[str, Any]:
         made = [
