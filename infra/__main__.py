@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     down.set_defaults(command=_down)
 
     what = "write a whole stage as one CloudFormation template, with its zips"
-    description = f"{what}, for a pipeline that may not call `chalice deploy`. It needs no AWS account."
+    description = "For a pipeline that may not call `chalice deploy`. It needs no AWS account."
     epilog = "--set Firewall=yes puts a web firewall in front of the API."
     made = commands.add_parser("template", help=what, description=description, epilog=epilog)
     made.add_argument("--out", required=True, type=Path, help="folder for the files, such as build/dev")

@@ -33,11 +33,11 @@ NAMES = ("faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin")
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """The account after a deployment. `said`: Chalice's output."""
+    """The account after a deployment. `output`: Chalice's output."""
 
     aws: Account
     checkout: Path
-    said: list[str]
+    output: list[str]
 
     def configuration(self, name: str) -> dict[str, Any]:
         """Return a function's configuration from the account."""
@@ -46,12 +46,12 @@ class Deployed:
 
     def chalice(self, command: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         """Run a Chalice command for stage dev and return its output."""
-        said: list[str] = []
+        output: list[str] = []
         with monkeypatch.context() as patch:
             for name, value in self.aws.environment.items():
                 patch.setenv(name, value)
-            chalice_cli.run(command, "dev", REGION, said.append, self.checkout)
-        return said
+            chalice_cli.run(command, "dev", REGION, output.append, self.checkout)
+        return output
 
     @property
     def zips(self) -> dict[str, bytes]:
@@ -71,12 +71,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Iter
     use_package_of(ROOT, checkout)
     with account() as aws, pytest.MonkeyPatch.context() as patch:
         first = Deployed(aws, checkout, [])
-        first.said.extend(first.chalice("deploy", patch))
+        first.output.extend(first.chalice("deploy", patch))
         yield first
 
 
 def test_it_says_where_the_api_is(deployed: Deployed) -> None:
-    assert deployed.said[-1].startswith("- Rest API URL: https://")
+    assert deployed.output[-1].startswith("- Rest API URL: https://")
     assert read_resources("dev", deployed.checkout)["rest_api"]["rest_api_url"].endswith(".amazonaws.com/dev/")
 
 

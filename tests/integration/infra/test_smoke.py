@@ -20,10 +20,10 @@ def url(served: Served) -> str:
 
 
 def test_a_stage_that_works_passes(served: Served) -> None:
-    said: list[str] = []
-    smoke.check(url(served), said.append)
-    assert [line.split()[0] for line in said] == ["model", "cache", "database", "animals", "identify"]
-    assert "(narrowed," in said[-1]
+    output: list[str] = []
+    smoke.check(url(served), output.append)
+    assert [line.split()[0] for line in output] == ["model", "cache", "database", "animals", "identify"]
+    assert "(narrowed," in output[-1]
 
 
 class Small(BaseHTTPRequestHandler):
@@ -69,11 +69,11 @@ def small(strip: tuple[float, float]) -> Iterator[str]:
 
 def test_a_stage_with_data_of_one_country_passes_too() -> None:
     # GIVEN data of Costa Rica and its neighbours only WHEN the stage is tested
-    said: list[str] = []
+    output: list[str] = []
     with small((-86.0, -82.0)) as url:
-        smoke.check(url, said.append)
+        smoke.check(url, output.append)
     # THEN the test finds a place there
-    assert re.match(r"animals   1 live around lat=-?\d+\.\d&lon=-8[2-6]\.\d \(CR\), features from miss", said[3])
+    assert re.match(r"animals   1 live around lat=-?\d+\.\d&lon=-8[2-6]\.\d \(CR\), features from miss", output[3])
 
 
 def test_a_stage_without_data_is_told() -> None:

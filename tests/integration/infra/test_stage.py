@@ -84,11 +84,11 @@ def test_a_stage_comes_up_stays_as_it_is_and_goes_down(
     workplace: Workplace, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN an empty account, whose administrative function uses a real database
-    said: list[Sequence[str]] = []
+    commands: list[Sequence[str]] = []
     monkeypatch.setenv("DATABASE_URL", database_url)
 
     def admin(event: dict[str, Any]) -> dict[str, Any]:
-        said.append(event["command"])
+        commands.append(event["command"])
         return _administer(event)
 
     workplace.aws.functions["faunalens-dev-admin"] = admin
@@ -109,7 +109,7 @@ def test_a_stage_comes_up_stays_as_it_is_and_goes_down(
     assert "faunalens_app@" in functions["faunalens-dev"]["Environment"]["Variables"]["DATABASE_URL"]
     assert "devfauna@" in functions["faunalens-dev-admin"]["Environment"]["Variables"]["DATABASE_URL"]
     # AND the database was prepared and loaded, by the normal loader
-    assert [command[0] for command in said] == ["prepare", "load"]
+    assert [command[0] for command in commands] == ["prepare", "load"]
     assert run({"command": ["list", "--database-url", database_url]})["said"].rstrip().endswith("active")
     # AND dashboards exist
     assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
@@ -120,8 +120,8 @@ def test_a_stage_comes_up_stays_as_it_is_and_goes_down(
     (api,) = workplace.aws.client("apigateway").get_rest_apis()["items"]
     again = workplace.infra("up", "--skip", "smoke")
     assert again.returncode == 0, again.stdout + again.stderr
-    for said_again in ("already there", "already active", "nothing to do"):
-        assert said_again in again.stdout
+    for message in ("already there", "already active", "nothing to do"):
+        assert message in again.stdout
     # AND there is no second API
     assert [each["id"] for each in workplace.aws.client("apigateway").get_rest_apis()["items"]] == [api["id"]]
 

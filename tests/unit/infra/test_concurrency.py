@@ -42,10 +42,10 @@ def test_what_lambda_would_refuse_is_told_before_anything_is_made(whole: int, fr
     # GIVEN a new account, or one whose other functions reserve the rest
     with pytest.raises(
         PreconditionFailed, match=rf"reserve a concurrency of 12, but of the account's {whole} only {rest} can be"
-    ) as said:
+    ) as error:
         concurrency.check(account(whole, free, {}), WANTED)
-    assert "Service Quotas" in str(said.value)
-    assert "reserved_concurrency" in str(said.value)
+    assert "Service Quotas" in str(error.value)
+    assert "reserved_concurrency" in str(error.value)
 
 
 def test_a_small_account_does_without_reservations() -> None:

@@ -109,9 +109,9 @@ def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert month_like(250_000).missed == SMALL.missed
     monkeypatch.setattr(sys, "argv", ["cost", "250000"])
     main()
-    said = capsys.readouterr().out
-    assert "250,000 identifications: " in said
-    assert "Aurora" in said
+    output = capsys.readouterr().out
+    assert "250,000 identifications: " in output
+    assert "Aurora" in output
 
 
 @pytest.mark.parametrize("month", MONTHS, ids=lambda month: month.name)

@@ -35,9 +35,9 @@ def function(*answers: bytes | Exception, failed: bool = False) -> Client:
 
 def test_what_is_not_ready_is_waited_for_and_told_once() -> None:
     client = function(ResourceConflictException(), TooManyRequestsException(), b'{"code": 0, "said": "loaded"}')
-    said: list[str] = []
-    invoke.run_admin_command(client, "dev", ["load"], said.append)
-    assert said == ["faunalens-dev-admin is not ready or busy with another call; waiting", "loaded"]
+    output: list[str] = []
+    invoke.run_admin_command(client, "dev", ["load"], output.append)
+    assert output == ["faunalens-dev-admin is not ready or busy with another call; waiting", "loaded"]
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,20 +39,20 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_functions_leave_their_network_and_others_stay_as_they_are() -> None:
     # GIVEN a function in a network, one without, and one that is gone WHEN they are detached
-    client, said = lambdas(inside=["subnet-1"], outside=[]), list[str]()
-    network_interfaces.detach(client, ["inside", "outside", "gone"], said.append)
+    client, output = lambdas(inside=["subnet-1"], outside=[]), list[str]()
+    network_interfaces.detach(client, ["inside", "outside", "gone"], output.append)
     # THEN only the first is updated, after a wait for an earlier update and before one for this
     changed = [call for call in client.calls if call[0] == "update_function_configuration"]
     no_network: dict[str, list[str]] = {"SubnetIds": [], "SecurityGroupIds": []}
     assert changed == [("update_function_configuration", {"FunctionName": "inside", "VpcConfig": no_network})]
     assert [name for name, _ in client.calls].count("function_updated") == 2
-    assert said == ["inside is detached"]
+    assert output == ["inside is detached"]
 
 
 def test_interfaces_are_waited_for_and_told() -> None:
-    said: list[str] = []
-    network_interfaces.wait_until_deleted(ec2(["eni-1", "eni-2"], ["eni-1"], []), "sg-1", said.append)
-    assert said == ["    0 s  waiting for Lambda to delete 2 network interfaces"]
+    output: list[str] = []
+    network_interfaces.wait_until_deleted(ec2(["eni-1", "eni-2"], ["eni-1"], []), "sg-1", output.append)
+    assert output == ["    0 s  waiting for Lambda to delete 2 network interfaces"]
 
 
 def test_waiting_has_an_end_that_names_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

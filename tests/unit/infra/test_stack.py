@@ -58,17 +58,17 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deploy(client: CloudFormation) -> list[str]:
-    said: list[str] = []
-    Stack(client, "faunalens-dev").deploy("{}", {"Stage": "dev"}, {}, said.append)
-    return said
+    output: list[str] = []
+    Stack(client, "faunalens-dev").deploy("{}", {"Stage": "dev"}, {}, output.append)
+    return output
 
 
 def test_it_is_made_and_its_events_are_told_once() -> None:
     events = [("Vpc", "CREATE_IN_PROGRESS", ""), ("Vpc", "CREATE_COMPLETE", "")]
     client = CloudFormation(None, "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", events=events)
-    said = deploy(client)
+    output = deploy(client)
     assert client.requested == ["create"]
-    assert [line.split("  ")[-1] for line in said] == ["Vpc: create_complete"]
+    assert [line.split("  ")[-1] for line in output] == ["Vpc: create_complete"]
 
 
 def test_it_is_changed_where_it_is_there() -> None:
@@ -97,10 +97,12 @@ def test_what_was_never_finished_is_deleted_first(status: str) -> None:
 def test_what_a_killed_command_began_is_waited_for_and_gone_on_from() -> None:
     # GIVEN a stack in creation WHEN the command that started it was killed and runs again
     client = CloudFormation("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_COMPLETE")
-    said = deploy(client)
+    output = deploy(client)
     # THEN it waits before it asks for an update, which CloudFormation would refuse meanwhile
     assert client.requested == ["update"]
-    assert said[0] == "an earlier operation on stack faunalens-dev is in progress (CREATE_IN_PROGRESS); waiting for it"
+    assert (
+        output[0] == "an earlier operation on stack faunalens-dev is in progress (CREATE_IN_PROGRESS); waiting for it"
+    )
 
 
 def test_what_a_killed_command_began_may_have_failed_meanwhile() -> None:
@@ -140,10 +142,10 @@ def test_a_deletion_that_fails_is_tried_again() -> None:
     client = CloudFormation(
         "CREATE_COMPLETE", "CREATE_COMPLETE", "CREATE_COMPLETE", "DELETE_FAILED", None, events=events
     )
-    said: list[str] = []
-    Stack(client, "faunalens-dev").delete(said.append)
+    output: list[str] = []
+    Stack(client, "faunalens-dev").delete(output.append)
     assert client.requested == ["delete", "delete"]
-    assert "some resources could not be deleted (FunctionSecurityGroup: has a dependent object); trying again" in said
+    assert "some resources could not be deleted (FunctionSecurityGroup: has a dependent object); trying again" in output
 
 
 def test_a_deletion_that_fails_for_good_tells_why() -> None:
@@ -167,9 +169,9 @@ def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_stack_there_is_nothing_to_delete_and_no_output() -> None:
-    client, said = CloudFormation(None), list[str]()
-    Stack(client, "faunalens-dev").delete(said.append)
-    assert (client.requested, said) == ([], ["there is no stack faunalens-dev"])
+    client, output = CloudFormation(None), list[str]()
+    Stack(client, "faunalens-dev").delete(output.append)
+    assert (client.requested, output) == ([], ["there is no stack faunalens-dev"])
     with pytest.raises(PreconditionFailed, match="create it with: python -m infra up"):
         _ = Stack(client, "faunalens-dev").outputs
 

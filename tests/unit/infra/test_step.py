@@ -21,10 +21,10 @@ def steps(done: list[str], failing: str = "", error: Exception | None = None) ->
 
 def test_all_are_done_in_order_and_told() -> None:
     done: list[str] = []
-    said: list[str] = []
-    run(steps(done), said.append)
+    output: list[str] = []
+    run(steps(done), output.append)
     assert done == ["one", "two", "three"]
-    assert said[:3] == ["[1/3] do one", "      did one", "      done, 0 s"]
+    assert output[:3] == ["[1/3] do one", "      did one", "      done, 0 s"]
 
 
 @pytest.mark.parametrize(

@@ -225,10 +225,10 @@ def written(folder: Path, resources: Mapping[str, Any], room: str = "") -> Path:
 
 
 def test_sizes_are_told(tmp_path: Path) -> None:
-    said: list[str] = []
-    check(written(tmp_path, {"A": function(VpcConfig={})}), said.append)
-    assert "bytes of 1,000,000 that CloudFormation reads from S3 (in a request: 51,200)" in said[0]
-    assert said[1] == "0 of 200 parameters, 1 of 500 resources, 0 of 200 outputs"
+    output: list[str] = []
+    check(written(tmp_path, {"A": function(VpcConfig={})}), output.append)
+    assert "bytes of 1,000,000 that CloudFormation reads from S3 (in a request: 51,200)" in output[0]
+    assert output[1] == "0 of 200 parameters, 1 of 500 resources, 0 of 200 outputs"
 
 
 def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
