@@ -102,7 +102,7 @@ def test_the_layer_holds_the_model(layer: dict[str, bytes]) -> None:
     assert found == {f"model/{name}": (ROOT / "model" / name).read_bytes() for name in names}
 
 
-def test_nothing_from_the_desk_is_packed(function: dict[str, bytes], layer: dict[str, bytes]) -> None:
+def test_no_development_files_are_packed(function: dict[str, bytes], layer: dict[str, bytes]) -> None:
     tops = {name.partition("/")[0].partition(".")[0] for name in (*function, *layer)}
     development = {
         "boto3",
@@ -159,7 +159,7 @@ def test_libraries_need_no_newer_system_than_lambdas(layer: dict[str, bytes]) ->
                             assert tuple(map(int, number.split("."))) <= NEWEST[kind], f"{name} needs {version.name}"
 
 
-def test_each_library_finds_those_that_it_links_and_none_is_there_for_nobody(layer: dict[str, bytes]) -> None:
+def test_linked_libraries_are_packed_and_no_others(layer: dict[str, bytes]) -> None:
     # GIVEN the packed libraries, and those that each links
     packed = {name.rpartition("/")[2] for name, _ in libraries(layer)}
     linked = {name: set(_linked(elf)) for name, elf in libraries(layer)}
@@ -209,7 +209,7 @@ print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules
 """
 
 
-def test_all_that_the_app_imports_comes_out_of_the_package(package: Package, tmp_path: Path) -> None:
+def test_all_imports_of_the_app_come_from_the_package(package: Package, tmp_path: Path) -> None:
     # GIVEN the unpacked zips, and a Python without other packages
     for path, name in ((package.function, "task"), (package.layer, "opt")):
         with zipfile.ZipFile(path) as opened:
@@ -252,7 +252,7 @@ def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path)
     assert other.layer.read_bytes() == package.layer.read_bytes()
 
 
-def test_every_cut_still_takes_something_away(tmp_path: Path) -> None:
+def test_every_exclusion_still_removes_files(tmp_path: Path) -> None:
     wheels.fetch(ROOT / "requirements.txt", tmp_path)
     assert [each.name for each, size in exclusion_sizes(tmp_path).items() if not size.zipped] == []
 

@@ -13,9 +13,9 @@ TAGS = ("macosx_11_0_arm64", "manylinux_2_39_x86_64", "manylinux_2_34_x86_64", "
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a registry with one version of one package, built for several machines."""
-    folder = tmp_path / "shop"
+    folder = tmp_path / "registry"
     folder.mkdir()
     for tag in TAGS:
         wheel(folder / f"made-1.0-cp313-cp313-{tag}.whl", tag)
@@ -33,10 +33,10 @@ def wheel(path: Path, tag: str) -> None:
         opened.writestr(f"{info}/RECORD", "")
 
 
-def requirements(shop: Path, *tags: str) -> Path:
+def requirements(registry: Path, *tags: str) -> Path:
     """Write requirements that pin the hashes of the wheels for `tags`."""
-    hashes = [hashlib.sha256((shop / f"made-1.0-cp313-cp313-{tag}.whl").read_bytes()).hexdigest() for tag in tags]
-    path = shop.parent / "requirements.txt"
+    hashes = [hashlib.sha256((registry / f"made-1.0-cp313-cp313-{tag}.whl").read_bytes()).hexdigest() for tag in tags]
+    path = registry.parent / "requirements.txt"
     path.write_text(" ".join(["made==1.0", *(f"--hash=sha256:{each}" for each in hashes)]), encoding="utf-8")
     return path
 
@@ -44,15 +44,15 @@ def requirements(shop: Path, *tags: str) -> Path:
 @pytest.mark.parametrize(
     ("architecture", "taken"), [("x86_64", "manylinux_2_34_x86_64"), ("arm64", "manylinux_2_28_aarch64")]
 )
-def test_the_wheel_for_lambda_is_taken(shop: Path, tmp_path: Path, architecture: str, taken: str) -> None:
+def test_the_wheel_for_lambda_is_taken(registry: Path, tmp_path: Path, architecture: str, taken: str) -> None:
     # GIVEN wheels for other systems, and for a newer glibc than Lambda's WHEN pip installs them
-    wheels.fetch(requirements(shop, *TAGS), tmp_path / "site", architecture)
+    wheels.fetch(requirements(registry, *TAGS), tmp_path / "site", architecture)
     # THEN it takes the one for Lambda
     assert (tmp_path / "site" / "made.txt").read_text(encoding="utf-8") == taken
 
 
-def test_its_hash_is_compared_on_every_machine(shop: Path, tmp_path: Path) -> None:
+def test_its_hash_is_compared_on_every_machine(registry: Path, tmp_path: Path) -> None:
     # GIVEN pinned hashes of all wheels but Lambda's THEN pip refuses, even if another fits this machine
     others = [tag for tag in TAGS if tag != "manylinux_2_34_x86_64"]
     with pytest.raises(ClickException, match="DO NOT MATCH THE HASHES"):
-        wheels.fetch(requirements(shop, *others), tmp_path / "site")
+        wheels.fetch(requirements(registry, *others), tmp_path / "site")

@@ -26,7 +26,7 @@ def test_a_stage_that_works_passes(served: Served) -> None:
     assert "(narrowed," in output[-1]
 
 
-class Small(BaseHTTPRequestHandler):
+class RegionalDeployment(BaseHTTPRequestHandler):
     """A fake deployment whose data covers only places between two longitudes."""
 
     strip = (0.0, 0.0)
@@ -59,8 +59,8 @@ class Small(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def small(strip: tuple[float, float]) -> Iterator[str]:
-    handler = type("Strip", (Small,), {"strip": strip})
+def regional_deployment(strip: tuple[float, float]) -> Iterator[str]:
+    handler = type("Strip", (RegionalDeployment,), {"strip": strip})
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -70,14 +70,14 @@ def small(strip: tuple[float, float]) -> Iterator[str]:
 def test_a_stage_with_data_of_one_country_passes_too() -> None:
     # GIVEN data of Costa Rica and its neighbours only WHEN the stage is tested
     output: list[str] = []
-    with small((-86.0, -82.0)) as url:
+    with regional_deployment((-86.0, -82.0)) as url:
         smoke.check(url, output.append)
     # THEN the test finds a place there
     assert re.match(r"animals   1 live around lat=-?\d+\.\d&lon=-8[2-6]\.\d \(CR\), features from miss", output[3])
 
 
-def test_a_stage_without_data_is_told() -> None:
-    with small((200.0, 200.0)) as url, pytest.raises(PreconditionFailed, match="load the data"):
+def test_a_stage_without_data_fails() -> None:
+    with regional_deployment((200.0, 200.0)) as url, pytest.raises(PreconditionFailed, match="load the data"):
         smoke.check(url, lambda _: None)
 
 
@@ -87,7 +87,7 @@ def test_a_stage_without_its_stores_does_not(served_alone: Served, monkeypatch: 
         smoke.check(url(served_alone), lambda _: None)
 
 
-def test_nothing_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_that_does_not_answer_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "PATIENCE", 0.0)
     with pytest.raises(PreconditionFailed, match=r"http://127\.0\.0\.1:1/health\?deep=true did not answer"):
         smoke.check("http://127.0.0.1:1/", lambda _: None)
@@ -96,9 +96,7 @@ def test_nothing_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     "body", ['{"code": "unavailable", "detail": "the model is not ready"}', "<html>the model is not ready"]
 )
-def test_a_stage_that_cannot_even_tell_its_health_is_told_in_its_words(
-    monkeypatch: pytest.MonkeyPatch, body: str
-) -> None:
+def test_the_error_contains_an_unreadable_health_answer(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     # GIVEN a stage whose health check answers with a problem, or with HTML of a proxy
     class Down(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -80,7 +80,7 @@ def as_moto_can(template: Path) -> dict[str, Any]:
     return document
 
 
-def test_a_stage_comes_up_stays_as_it_is_and_goes_down(
+def test_a_stage_comes_up_twice_and_goes_down(
     workplace: Workplace, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN an empty account, whose administrative function uses a real database

@@ -153,7 +153,7 @@ def _in_text(text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_no_reference_leads_nowhere(stage: str, folders: Mapping[str, Path]) -> None:
+def test_every_reference_has_a_target(stage: str, folders: Mapping[str, Path]) -> None:
     document = expanded(folders[stage])
     known = document["Resources"].keys() | document["Parameters"].keys() | document["Conditions"].keys()
     found: set[str] = set()

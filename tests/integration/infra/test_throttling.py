@@ -23,6 +23,6 @@ def test_limits_are_those_of_the_stage_and_can_be_set_again() -> None:
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (20.0, 40)
 
 
-def test_a_stage_without_limits_is_told_where_to_add_them() -> None:
+def test_a_stage_without_limits_is_an_error() -> None:
     with pytest.raises(PreconditionFailed, match=r"limits.json has no stage test, only dev, prod; add it"):
         throttle_limits("test")

@@ -56,7 +56,7 @@ class Rds:
             yield {"Certificates": [each]}
 
 
-def test_what_rds_itself_says_is_compared() -> None:
+def test_unknown_authorities_of_rds_are_found() -> None:
     known = sorted(fingerprints(file_of("eu-west-1").read_text()))
     # WHEN RDS signs with CAs that our file contains THEN none is unknown
     assert unknown_cas(Rds(a=known[0], b=known[1].upper()), "eu-west-1") == []
@@ -64,7 +64,7 @@ def test_what_rds_itself_says_is_compared() -> None:
     assert unknown_cas(Rds(a=known[0], new="00" * 20), "eu-west-1") == ["new"]
 
 
-def test_a_region_without_certificates_is_told_what_to_do() -> None:
+def test_a_region_without_certificates_is_an_error() -> None:
     with pytest.raises(PreconditionFailed, match=r"no certificates for xx-new-1; download the region's bundle"):
         file_of("xx-new-1")
 

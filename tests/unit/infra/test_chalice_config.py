@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_functions_of_the_stage_find_their_surroundings(path: Path, stage: str) -> None:
+def test_functions_of_the_stage_get_network_and_addresses(path: Path, stage: str) -> None:
     other = {"dev": "prod", "prod": "dev"}[stage]
     before = json.loads(path.read_text())
     assert write_config(stage, CONFIG, path)
@@ -39,7 +39,7 @@ def test_a_second_time_changes_nothing(path: Path) -> None:
     assert not write_config("dev", CONFIG, path)
 
 
-def test_all_of_it_can_be_taken_out_again(path: Path) -> None:
+def test_all_of_it_can_be_removed_again(path: Path) -> None:
     before = json.loads(path.read_text())
     write_config("dev", CONFIG, path)
     assert remove_config("dev", path)
@@ -47,11 +47,11 @@ def test_all_of_it_can_be_taken_out_again(path: Path) -> None:
     assert not remove_config("dev", path)
 
 
-def test_every_variable_of_the_surroundings_is_known_to_be_taken_out() -> None:
+def test_every_written_variable_is_removed() -> None:
     assert set(STACK_VARIABLES) == CONFIG.environment.keys() | CONFIG.admin_environment.keys()
 
 
-def test_a_stage_that_is_none_is_told(path: Path) -> None:
+def test_an_unknown_stage_is_an_error(path: Path) -> None:
     nothing = FunctionConfig([], [], {}, {})
     with pytest.raises(PreconditionFailed, match=r"config.json has no stage staging, only dev, prod"):
         write_config("staging", nothing, path)

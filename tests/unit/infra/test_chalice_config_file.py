@@ -90,7 +90,7 @@ def test_every_variable_is_a_setting(stage: str) -> None:
     Settings.from_environment(given)
 
 
-def test_what_is_committed_leads_nobody_to_aws() -> None:
+def test_the_committed_file_has_no_addresses_of_aws() -> None:
     # GIVEN that `chalice local` overrides the shell's variables with these THEN they contain no addresses of AWS
     for stage in DOCUMENT["stages"]:
         assert config_of(stage).environment_variables == {"STAGE": stage}

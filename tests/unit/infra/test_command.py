@@ -38,27 +38,25 @@ def test_without_credentials_it_says_what_to_do(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("stage", ["production", "local"])
-def test_a_stage_that_cannot_be_deployed_is_told_before_aws_is_asked(
-    stage: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_stage_that_cannot_be_deployed_is_an_error(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["up", "--stage", stage, "--region", "eu-west-1"])
     assert f"invalid choice: '{stage}' (choose from dev, prod)" in capsys.readouterr().err
 
 
-def test_a_parameter_without_a_value_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_parameter_without_a_value_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["up", "--stage", "dev", "--set", "AlarmEmail"])
     assert "is not NAME=VALUE" in capsys.readouterr().err
 
 
-def test_a_step_to_leave_out_that_is_none_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_step_to_skip_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["up", "--stage", "dev", "--skip", "smokes"])
     assert "invalid choice: 'smokes'" in capsys.readouterr().err
 
 
-def test_how_to_go_on_repeats_what_the_command_was_told() -> None:
+def test_the_command_to_resume_repeats_the_options() -> None:
     # GIVEN a command with options WHEN it fails THEN the command to resume with repeats them, so that no value is reset
     options = [
         "up",
@@ -77,7 +75,7 @@ def test_how_to_go_on_repeats_what_the_command_was_told() -> None:
         assert vars(_parser().parse_args(shlex.split(resume)[3:])) == vars(_parser().parse_args(options))
 
 
-def test_nobody_to_answer_is_a_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_terminal_means_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a pipeline without a terminal WHEN the command asks THEN it does nothing, and names the option
     monkeypatch.setattr("sys.stdin", io.StringIO())
     for command in ("up", "down"):

@@ -33,12 +33,12 @@ def account(whole: int, free: int, reserved: Mapping[str, int]) -> Client:
         (1000, 111, {"faunalens-dev-warm": 1, "faunalens-dev-admin": 0}, 100),
     ],
 )
-def test_what_lambda_takes(whole: int, free: int, reserved: Mapping[str, int], stays: int) -> None:
+def test_reservations_that_lambda_accepts(whole: int, free: int, reserved: Mapping[str, int], stays: int) -> None:
     assert concurrency.check(account(whole, free, reserved), WANTED) == stays
 
 
 @pytest.mark.parametrize(("whole", "free", "rest"), [(10, 10, 0), (50, 50, 0), (1000, 111, 11)])
-def test_what_lambda_would_refuse_is_told_before_anything_is_made(whole: int, free: int, rest: int) -> None:
+def test_a_reservation_that_lambda_would_refuse_is_an_error(whole: int, free: int, rest: int) -> None:
     # GIVEN a new account, or one whose other functions reserve the rest
     with pytest.raises(
         PreconditionFailed, match=rf"reserve a concurrency of 12, but of the account's {whole} only {rest} can be"

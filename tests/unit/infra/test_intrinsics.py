@@ -37,7 +37,7 @@ def test_a_value_without_such_a_form_is_refused(value: Any) -> None:
 
 
 @given(REFERENCES)
-def test_a_reference_comes_back_as_it_was(value: Any) -> None:
+def test_a_reference_survives_the_round_trip(value: Any) -> None:
     assert from_text(to_text(value)) == value
 
 
@@ -52,11 +52,11 @@ def test_a_text_with_a_reference_is_substituted(before: str, value: Any, after: 
     assert from_text(text) == {"Fn::Sub": text}
 
 
-def test_what_cloudformation_is_to_leave_alone_stays_so() -> None:
+def test_an_escaped_reference_stays_text() -> None:
     assert from_text("${!aws:PrincipalAccount}") == "${!aws:PrincipalAccount}"
 
 
-def test_a_parameter_becomes_what_it_stood_for_wherever_it_is() -> None:
+def test_references_to_a_name_are_renamed_everywhere() -> None:
     # GIVEN a resource with a reference alone, one in a text, and others whose names begin alike
     resource = {"Id": {"Ref": "Api"}, "Arns": [{"Fn::Sub": "a/${Api}/${ApiKey}/${Stage}"}], "Other": {"Ref": "ApiKey"}}
     # THEN only references to that name change

@@ -33,7 +33,7 @@ def function(*answers: bytes | Exception, failed: bool = False) -> Client:
     return Client(invoke=invoke)
 
 
-def test_what_is_not_ready_is_waited_for_and_told_once() -> None:
+def test_a_busy_function_is_waited_for_and_reported_once() -> None:
     client = function(ResourceConflictException(), TooManyRequestsException(), b'{"code": 0, "said": "loaded"}')
     output: list[str] = []
     invoke.run_admin_command(client, "dev", ["load"], output.append)
@@ -46,12 +46,12 @@ def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         invoke.run_admin_command(function(TooManyRequestsException()), "dev", ["load"], lambda _: None)
 
 
-def test_a_function_that_is_not_there_is_told() -> None:
+def test_a_missing_function_is_an_error() -> None:
     with pytest.raises(PreconditionFailed, match="no function faunalens-dev-admin; create it with the step app"):
         invoke.run_admin_command(function(ResourceNotFoundException()), "dev", ["load"], lambda _: None)
 
 
-def test_a_function_that_fails_leads_to_its_log() -> None:
+def test_the_error_of_a_failed_function_names_its_log() -> None:
     client = function(b'{"errorMessage": "Task timed out after 300.00 seconds"}', failed=True)
     with pytest.raises(
         PreconditionFailed, match=r"Task timed out after 300.00 seconds; its log is /aws/lambda/faunalens-dev-admin"
@@ -59,7 +59,7 @@ def test_a_function_that_fails_leads_to_its_log() -> None:
         invoke.run_admin_command(client, "dev", ["load"], lambda _: None)
 
 
-def test_a_command_that_fails_tells_its_last_words() -> None:
+def test_the_error_of_a_failed_command_is_its_last_line() -> None:
     client = function(b'{"code": 1, "said": "dataset 1\\nerror: no right"}')
     with pytest.raises(PreconditionFailed, match="database load: error: no right"):
         invoke.run_admin_command(client, "dev", ["load"], lambda _: None)

@@ -49,7 +49,7 @@ def test_functions_leave_their_network_and_others_stay_as_they_are() -> None:
     assert output == ["inside is detached"]
 
 
-def test_interfaces_are_waited_for_and_told() -> None:
+def test_interfaces_are_waited_for() -> None:
     output: list[str] = []
     network_interfaces.wait_until_deleted(ec2(["eni-1", "eni-2"], ["eni-1"], []), "sg-1", output.append)
     assert output == ["    0 s  waiting for Lambda to delete 2 network interfaces"]

@@ -35,7 +35,7 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("rule", "resource"), list(cases()))
-def test_a_resource_keeps_a_rule_or_says_why_not(rule: str, resource: Any) -> None:
+def test_a_resource_obeys_a_rule_or_is_exempt(rule: str, resource: Any) -> None:
     if RULES[rule].holds(resource["Properties"]):
         assert rule not in exemptions(resource), "the exemption is no longer needed"
     else:
@@ -43,7 +43,7 @@ def test_a_resource_keeps_a_rule_or_says_why_not(rule: str, resource: Any) -> No
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_sees_what_breaks_it(rule: str) -> None:
+def test_a_rule_finds_a_violation(rule: str) -> None:
     # GIVEN a resource of the rule's type WHEN a property is changed for the worse THEN the rule finds it
     kind = RULES[rule].kind
     everything = [each for name, given in DEPLOYED.values() for each in resources(name, given).values()]
@@ -54,7 +54,7 @@ def test_a_rule_sees_what_breaks_it(rule: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml"])
-def test_every_excuse_is_for_a_rule_that_there_is_and_says_why(name: str) -> None:
+def test_every_exemption_has_a_rule_and_a_reason(name: str) -> None:
     for resource in template(name)["Resources"].values():
         for rule, comment in exemptions(resource).items():
             assert rule in RULES
@@ -62,7 +62,7 @@ def test_every_excuse_is_for_a_rule_that_there_is_and_says_why(name: str) -> Non
 
 
 @pytest.mark.parametrize("deployment", DEPLOYED)
-def test_nothing_leads_to_the_internet_and_no_secret_is_kept(deployment: str) -> None:
+def test_there_is_no_route_to_the_internet_and_no_secret(deployment: str) -> None:
     name, given = DEPLOYED[deployment]
     assert not {each["Type"] for each in resources(name, given).values()} & OPEN_TO_ALL
 

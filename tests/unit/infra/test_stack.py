@@ -63,7 +63,7 @@ def deploy(client: CloudFormation) -> list[str]:
     return output
 
 
-def test_it_is_made_and_its_events_are_told_once() -> None:
+def test_a_new_stack_is_created_and_each_event_is_printed_once() -> None:
     events = [("Vpc", "CREATE_IN_PROGRESS", ""), ("Vpc", "CREATE_COMPLETE", "")]
     client = CloudFormation(None, "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", events=events)
     output = deploy(client)
@@ -81,20 +81,20 @@ def test_nothing_to_change_is_no_failure() -> None:
     assert deploy(CloudFormation("UPDATE_COMPLETE")) == ["stack faunalens-dev is up to date"]
 
 
-def test_a_failure_tells_cloudformations_reasons() -> None:
+def test_a_failure_contains_cloudformations_reasons() -> None:
     events = [("Cache", "CREATE_FAILED", "not in this region"), ("Vpc", "CREATE_FAILED", "cancelled")]
     with pytest.raises(PreconditionFailed, match=r"is ROLLBACK_COMPLETE\. Cache: not in this region; Vpc: cancelled"):
         deploy(CloudFormation(None, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", events=events))
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"])
-def test_what_was_never_finished_is_deleted_first(status: str) -> None:
+def test_a_stack_that_was_never_created_is_deleted_first(status: str) -> None:
     client = CloudFormation(status, status, "DELETE_IN_PROGRESS", None, "CREATE_COMPLETE")
     deploy(client)
     assert client.requested == ["delete", "create"]
 
 
-def test_what_a_killed_command_began_is_waited_for_and_gone_on_from() -> None:
+def test_an_operation_of_a_killed_command_is_waited_for_first() -> None:
     # GIVEN a stack in creation WHEN the command that started it was killed and runs again
     client = CloudFormation("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_COMPLETE")
     output = deploy(client)
@@ -105,7 +105,7 @@ def test_what_a_killed_command_began_is_waited_for_and_gone_on_from() -> None:
     )
 
 
-def test_what_a_killed_command_began_may_have_failed_meanwhile() -> None:
+def test_an_operation_of_a_killed_command_may_have_failed() -> None:
     states = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", None]
     client = CloudFormation(*states, "CREATE_COMPLETE")
     deploy(client)
@@ -116,20 +116,20 @@ def test_what_a_killed_command_began_may_have_failed_meanwhile() -> None:
     ("status", "advice"),
     [("DELETE_FAILED", "python -m infra down --from photos"), ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback")],
 )
-def test_what_a_person_has_to_decide_is_left_to_one(status: str, advice: str) -> None:
+def test_a_stuck_stack_is_left_to_the_operator(status: str, advice: str) -> None:
     client = CloudFormation(status)
     with pytest.raises(PreconditionFailed, match=advice):
         deploy(client)
     assert client.requested == []
 
 
-def test_a_change_that_was_taken_back_can_be_tried_again() -> None:
+def test_an_update_that_was_rolled_back_can_be_tried_again() -> None:
     client = CloudFormation("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")
     deploy(client)
     assert client.requested == ["update"]
 
 
-def test_a_parameter_that_changes_is_told() -> None:
+def test_a_changed_parameter_is_printed() -> None:
     # GIVEN a stack with another value of a parameter WHEN it is deployed with that of the files
     client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "UPDATE_COMPLETE")
     client.parameters = {"Stage": "", "LogDays": "14"}
@@ -148,7 +148,7 @@ def test_a_deletion_that_fails_is_tried_again() -> None:
     assert "some resources could not be deleted (FunctionSecurityGroup: has a dependent object); trying again" in output
 
 
-def test_a_deletion_that_fails_for_good_tells_why() -> None:
+def test_a_deletion_that_keeps_failing_raises_the_reasons() -> None:
     events = [("Photos", "DELETE_FAILED", "is not empty")]
     client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "DELETE_FAILED", events=events)
     with pytest.raises(PreconditionFailed, match="is DELETE_FAILED"):
@@ -156,7 +156,7 @@ def test_a_deletion_that_fails_for_good_tells_why() -> None:
     assert client.requested == ["delete"] * stack.DELETE_ATTEMPTS
 
 
-def test_a_change_that_is_under_way_ends_before_the_deletion() -> None:
+def test_an_update_in_progress_ends_before_the_deletion() -> None:
     client = CloudFormation("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "DELETE_IN_PROGRESS", None)
     Stack(client, "faunalens-dev").delete(lambda _: None)
     assert client.requested == ["delete"]
@@ -176,5 +176,5 @@ def test_without_a_stack_there_is_nothing_to_delete_and_no_output() -> None:
         _ = Stack(client, "faunalens-dev").outputs
 
 
-def test_outputs_are_told_by_name() -> None:
+def test_outputs_are_read_by_name() -> None:
     assert Stack(CloudFormation("CREATE_COMPLETE"), "faunalens-dev").outputs == {"A": "b"}

@@ -19,7 +19,7 @@ def steps(done: list[str], failing: str = "", error: Exception | None = None) ->
     return [act(name) for name in ("one", "two", "three")]
 
 
-def test_all_are_done_in_order_and_told() -> None:
+def test_all_steps_run_in_order_and_print_progress() -> None:
     done: list[str] = []
     output: list[str] = []
     run(steps(done), output.append)
@@ -30,7 +30,7 @@ def test_all_are_done_in_order_and_told() -> None:
 @pytest.mark.parametrize(
     "error", [PreconditionFailed("it is not there; make it"), NoCredentialsError(), OSError("no network")]
 )
-def test_a_failure_says_which_why_and_how_to_go_on(error: Exception) -> None:
+def test_a_failure_names_the_step_the_cause_and_the_command_to_resume(error: Exception) -> None:
     done: list[str] = []
     with pytest.raises(StepFailed) as caught:
         run(steps(done, "two", error), lambda _: None, command="python -m infra up --stage dev")
@@ -39,12 +39,12 @@ def test_a_failure_says_which_why_and_how_to_go_on(error: Exception) -> None:
     assert "python -m infra up --stage dev --from two" in str(caught.value)
 
 
-def test_one_goes_on_where_it_failed() -> None:
+def test_a_run_resumes_at_a_step() -> None:
     done: list[str] = []
     run(steps(done), lambda _: None, first="two")
     assert done == ["two", "three"]
 
 
-def test_a_step_that_is_none_is_told() -> None:
+def test_an_unknown_step_is_an_error() -> None:
     with pytest.raises(StepFailed, match="there is no step four; the steps are one, two, three"):
         run(steps([]), lambda _: None, first="four")

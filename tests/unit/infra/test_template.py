@@ -48,7 +48,7 @@ def in_an_account(value: Any) -> str:
     return text.replace("${AWS::Region}", "eu-west-1")
 
 
-def test_functions_are_told_what_infra_up_would_write(stage: str, merged: Mapping[str, Any]) -> None:
+def test_functions_get_the_configuration_that_infra_up_would_write(stage: str, merged: Mapping[str, Any]) -> None:
     # GIVEN the configuration that `infra up` writes for a stack's outputs
     wanted = function_config(OUTPUTS, "eu-west-1")
     for logical, name in FUNCTIONS.items():
@@ -64,7 +64,7 @@ def test_functions_are_told_what_infra_up_would_write(stage: str, merged: Mappin
         assert properties["FunctionName"] == name.format(stage)
 
 
-def test_what_infra_up_wrote_into_the_configuration_gives_way(merged: dict[str, Any]) -> None:
+def test_the_template_overrides_addresses_in_the_configuration(merged: dict[str, Any]) -> None:
     # GIVEN Chalice's template of a stage with addresses in .chalice/config.json
     old = dict.fromkeys(STACK_VARIABLES, "of another stack")
     network = {"SubnetIds": ["subnet-old"], "SecurityGroupIds": ["sg-old"]}
@@ -78,7 +78,7 @@ def test_what_infra_up_wrote_into_the_configuration_gives_way(merged: dict[str, 
     assert (found["MemorySize"], found["Environment"]["Variables"]["STAGE"]) == (1769, "dev")
 
 
-def test_everything_that_a_stage_stands_on_is_there_as_it_is_written(merged: Mapping[str, Any]) -> None:
+def test_the_resources_of_both_templates_are_unchanged(merged: Mapping[str, Any]) -> None:
     # GIVEN the template whose resources test_security.py checks THEN they are here unchanged
     written = cloudformation.template("faunalens.yaml")["Resources"]
     assert {name: merged["Resources"][name] for name in written} == written
@@ -99,15 +99,13 @@ def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
     assert all("Default" in each for each in merged["Parameters"].values())
 
 
-def test_what_nobody_chose_is_passed_too_since_a_stack_would_keep_its_own(
-    stage: str, merged: Mapping[str, Any]
-) -> None:
+def test_defaults_are_passed_too_since_a_stack_would_keep_its_own_values(stage: str, merged: Mapping[str, Any]) -> None:
     given = parameters_of(stage, {})
     assert given == {name: str(each["Default"]) for name, each in merged["Parameters"].items()}
     assert given["AlarmEmail"] == ""
 
 
-def test_chosen_parameters_come_before_the_stage_s() -> None:
+def test_chosen_parameters_override_those_of_the_stage() -> None:
     given = parameters_of("dev", {"LogDays": "1", "Firewall": "yes"})
     assert (given["LogDays"], given["Firewall"], given["Stage"]) == ("1", "yes", "dev")
     declared = merge_template("dev", given)["Parameters"]
@@ -124,12 +122,12 @@ def test_chosen_parameters_come_before_the_stage_s() -> None:
         ("dev", {"Stage": "prod"}, "pass --stage prod"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(stage: str, chosen: dict[str, str], message: str) -> None:
+def test_impossible_parameters_are_refused(stage: str, chosen: dict[str, str], message: str) -> None:
     with pytest.raises(PreconditionFailed, match=re.escape(message)):
         parameters_of(stage, chosen)
 
 
-def test_the_command_asks_for_no_account_and_refuses_in_words(
+def test_the_command_needs_no_account(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
@@ -138,7 +136,7 @@ def test_the_command_asks_for_no_account_and_refuses_in_words(
     assert not (tmp_path / "out").exists()
 
 
-def test_what_chalice_refuses_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> None:
         raise CalledProcessError(3, "chalice package")
 
@@ -208,7 +206,7 @@ def test_the_commands_that_it_prints_are_those_of_the_guide() -> None:
         assert f"`{service}" in guide, service
 
 
-def test_two_parts_of_one_name_are_found_here_and_not_by_aws() -> None:
+def test_a_duplicate_name_is_an_error() -> None:
     with pytest.raises(ValueError, match="two parts of the template have a Cache; rename one"):
         merge_unique({"Cache": {}, "Photos": {}}, {"Cache": {}})
 
@@ -224,7 +222,7 @@ def written(folder: Path, resources: Mapping[str, Any], room: str = "") -> Path:
     return path
 
 
-def test_sizes_are_told(tmp_path: Path) -> None:
+def test_sizes_are_printed(tmp_path: Path) -> None:
     output: list[str] = []
     check(written(tmp_path, {"A": function(VpcConfig={})}), output.append)
     assert "bytes of 1,000,000 that CloudFormation reads from S3 (in a request: 51,200)" in output[0]
@@ -237,7 +235,7 @@ def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
         check(path, print)
 
 
-def test_what_cloudformation_would_not_take_is_refused(tmp_path: Path) -> None:
+def test_a_template_over_a_quota_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PreconditionFailed, match="CloudFormation takes at most 1,000,000"):
         check(written(tmp_path, {}, " " * MAX_BYTES), print)
     many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MAX_COUNTS["Resources"] + 1)}

@@ -103,7 +103,7 @@ def test_limits_are_set_for_every_stage() -> None:
     assert json.loads(LIMITS.read_text(encoding="utf-8")).keys() == set(STAGES)
 
 
-def test_everything_that_can_be_told_apart_is_tagged() -> None:
+def test_every_resource_that_can_have_tags_is_tagged() -> None:
     untagged = {"AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy", "AWS::Budgets::Budget"}
     untagged |= {"AWS::EC2::VPCEndpoint", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::SecurityGroupEgress"}
     for name, each in template("faunalens.yaml")["Resources"].items():

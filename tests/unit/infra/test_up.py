@@ -45,7 +45,7 @@ def bring_up(firewall: bool = False, **parameters: str) -> None:
         found.action(lambda _: None)
 
 
-def test_what_nobody_chose_is_passed_too_since_a_stack_would_keep_its_own(stacks: Stacks) -> None:
+def test_defaults_are_passed_too_since_a_stack_would_keep_its_own_values(stacks: Stacks) -> None:
     # GIVEN a stage without chosen parameters WHEN it is brought up
     bring_up()
     # THEN every declared parameter is passed, also the empty ones

@@ -31,7 +31,7 @@ def test_the_same_files_make_the_same_bytes(tmp_path: Path) -> None:
     assert first.with_suffix(".zip").read_bytes() == second.with_suffix(".zip").read_bytes()
 
 
-def test_what_is_packed_can_be_read_by_the_user_whom_lambda_runs_as(tmp_path: Path) -> None:
+def test_packed_files_are_readable_for_lambdas_user(tmp_path: Path) -> None:
     folder, out = made(tmp_path / "in", ["a.py"]), tmp_path / "out.zip"
     (folder / "a.py").chmod(0o600)
     archive.pack(folder, "x/", out)
@@ -44,7 +44,7 @@ def test_what_is_packed_can_be_read_by_the_user_whom_lambda_runs_as(tmp_path: Pa
         )
 
 
-def test_links_are_packed_as_what_they_lead_to(tmp_path: Path) -> None:
+def test_links_are_packed_as_their_targets(tmp_path: Path) -> None:
     made(tmp_path / "elsewhere", ["sub/model.onnx"])
     folder = tmp_path / "in"
     folder.mkdir()

@@ -32,7 +32,7 @@ def tree(folder: Path, *names: str) -> Path:
         "PIL/_avif.cpython-313-x86_64-linux-gnu.so",
     ],
 )
-def test_is_left_out(tmp_path: Path, name: str) -> None:
+def test_these_files_are_removed(tmp_path: Path, name: str) -> None:
     exclusions.remove_excluded(tree(tmp_path, name))
     assert not (tmp_path / name).exists()
 
@@ -50,11 +50,11 @@ def test_is_left_out(tmp_path: Path, name: str) -> None:
         "pillow.libs/libwebp-51b0b3f7.so.7.2.0",
     ],
 )
-def test_stays(tmp_path: Path, name: str) -> None:
+def test_these_files_stay(tmp_path: Path, name: str) -> None:
     exclusions.remove_excluded(tree(tmp_path, name))
     assert (tmp_path / name).exists()
 
 
-def test_each_cut_is_documented() -> None:
+def test_each_exclusion_is_documented() -> None:
     page = (ROOT / "docs" / "reference" / "package.md").read_text(encoding="utf-8")
     assert [each.name for each in exclusions.EXCLUSIONS if f"| {each.name} " not in page] == []

@@ -98,7 +98,7 @@ def test_another_python_than_lambdas_is_refused(kind: type[stock.BaseLambdaDeplo
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_what_lambda_would_refuse_is_refused_before_it_is_uploaded(
+def test_a_zip_over_the_limit_is_refused(
     kind: type[stock.BaseLambdaDeploymentPackager], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "LIMIT", 100)
@@ -108,7 +108,7 @@ def test_what_lambda_would_refuse_is_refused_before_it_is_uploaded(
 
 
 @pytest.mark.parametrize("kind", [stock.LayerDeploymentPackager, stock.LambdaDeploymentPackager])
-def test_a_link_that_leads_nowhere_is_refused(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
+def test_a_broken_link_is_refused(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
     (project / "vendor" / "model" / "faunalens.onnx").symlink_to("../../model/faunalens.onnx")
     with pytest.raises(ClickException, match=r"vendor/model/faunalens\.onnx is missing or a broken link.*make setup"):
         packed(kind, project)

@@ -42,7 +42,7 @@ def test_parts_are_added_up_the_largest_first(tmp_path: Path) -> None:
     assert list(found.items()) == [("h3", Size(50, 50)), ("faunalens", Size(30, 30, 20)), ("redis", Size(1, 1))]
 
 
-def test_what_two_cuts_name_counts_once(tmp_path: Path) -> None:
+def test_a_file_of_two_exclusions_counts_once(tmp_path: Path) -> None:
     # GIVEN a type stub in a folder that another exclusion removes
     stub = tmp_path / "onnxruntime" / "tools" / "a.pyi"
     stub.parent.mkdir(parents=True)
