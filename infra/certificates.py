@@ -41,8 +41,8 @@ def file_of(region: str) -> Path:
 
 def fingerprints(pem: str) -> set[str]:
     """Return the SHA-1 of each certificate in hexadecimal, which RDS calls the thumbprint."""
-    found = (f"-----BEGIN CERTIFICATE-----{body}-----END CERTIFICATE-----" for body in _PEM.findall(pem))
-    return {hashlib.sha1(ssl.PEM_cert_to_DER_cert(each), usedforsecurity=False).hexdigest() for each in found}
+    found = (ssl.PEM_cert_to_DER_cert(each[0]) for each in _PEM.finditer(pem))
+    return {hashlib.sha1(der, usedforsecurity=False).hexdigest() for der in found}
 
 
 def unknown_cas(rds: Any, region: str) -> list[str]:

@@ -63,11 +63,11 @@ def discover(session: Any, stage: str, region: str) -> list[Resource]:
             resources.append({"name": "warm-event", "resource_type": "cloudwatch_event", "rule_name": rule})
     # Chalice updates the first of each kind and deletes the others: the leftovers of killed commands.
     for number, arn in enumerate(sorted(layers)):
-        name = _numbered("managed-layer", number)
+        name = f"managed-layer_{number}".removesuffix("_0")
         resources.insert(number, {"name": name, "resource_type": "lambda_layer", "layer_version_arn": arn})
     for number, api in enumerate(_apis(session, stage, region)):
         url = f"https://{api}.execute-api.{region}.amazonaws.com/{stage}/"
-        name = _numbered("rest_api", number)
+        name = f"rest_api_{number}".removesuffix("_0")
         resources.append({"name": name, "resource_type": "rest_api", "rest_api_id": api, "rest_api_url": url})
     return resources
 
@@ -101,10 +101,6 @@ def _apis(session: Any, stage: str, region: str) -> list[str]:
     ids = [api["id"] for api in sorted(ours, key=lambda api: api["createdDate"])]
     stages = {each: gateway.get_stages(restApiId=each)["item"] for each in ids}
     return [each for each in ids if any(found["stageName"] == stage for found in stages[each])]
-
-
-def _numbered(name: str, number: int) -> str:
-    return f"{name}_{number}" if number else name
 
 
 def _read(stage: str, project: Path) -> list[Resource]:

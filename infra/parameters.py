@@ -30,7 +30,8 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     declared = declared_parameters()
     if unknown := sorted(chosen.keys() - declared.keys()):
         raise PreconditionFailed(f"there is no parameter {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
-    if wrong := [f"{name}={value}" for name, value in chosen.items() if not _is_valid(declared[name], value)]:
+    numbers = {name: value for name, value in chosen.items() if declared[name]["Type"] == "Number"}
+    if wrong := [f"{name}={value}" for name, value in numbers.items() if not re.fullmatch(r"\d+(\.\d+)?", value)]:
         raise PreconditionFailed(f"{', '.join(wrong)} is not a number; docs/reference/infra.md explains each parameter")
     given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["Parameters"]
     defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
@@ -58,7 +59,3 @@ def read_template(name: str) -> dict[str, Any]:
 
     document: dict[str, Any] = YAMLTemplateSerializer().load_template((INFRA / name).read_text(encoding="utf-8"), name)
     return document
-
-
-def _is_valid(declared: Mapping[str, Any], value: str) -> bool:
-    return declared["Type"] != "Number" or re.fullmatch(r"\d+(\.\d+)?", value) is not None

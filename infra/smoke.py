@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import suppress
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -58,19 +59,13 @@ def _place_with_animals(url: str, echo: Echo) -> str:
 
 
 def _wait_for_health(url: str) -> dict[str, Any]:
-    """Return the health as soon as every part is ok, or the last one after `PATIENCE`."""
-    health, failure = dict[str, Any](), None
+    """Return the health as soon as every part is ok, or as it is after `PATIENCE`."""
     for _ in poll(PAUSE, PATIENCE):
-        try:
-            health, failure = _request(url), None
-        except PreconditionFailed as error:
-            failure = error
-            continue
-        if health["status"] == "ok":
-            break
-    if failure:
-        raise failure
-    return health
+        with suppress(PreconditionFailed):
+            health = _request(url)
+            if health["status"] == "ok":
+                return health
+    return _request(url)
 
 
 def _request(url: str, photo: bytes | None = None) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def wheel(path: Path, tag: str) -> None:
         opened.writestr("made.txt", tag)
         opened.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: made\nVersion: 1.0\n")
         opened.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nTag: cp313-cp313-{tag}\n")
+        opened.writestr(f"{info}/entry_points.txt", "[console_scripts]\nmade = made:main\n")
         opened.writestr(f"{info}/RECORD", "")
 
 
@@ -56,3 +57,9 @@ def test_its_hash_is_compared_on_every_machine(registry: Path, tmp_path: Path) -
     others = [tag for tag in TAGS if tag != "manylinux_2_34_x86_64"]
     with pytest.raises(ClickException, match="DO NOT MATCH THE HASHES"):
         wheels.fetch(requirements(registry, *others), tmp_path / "site")
+
+
+def test_scripts_are_left_out_since_they_hold_a_path_of_this_machine(registry: Path, tmp_path: Path) -> None:
+    wheels.fetch(requirements(registry, *TAGS), tmp_path / "site")
+    files = {path.relative_to(tmp_path / "site").parts[0] for path in (tmp_path / "site").rglob("*") if path.is_file()}
+    assert files == {"made.txt", "made-1.0.dist-info"}
