@@ -10,7 +10,7 @@ from infra.step import Echo, PreconditionFailed
 
 
 def command_line(project: Path, *arguments: str) -> list[str]:
-    """Return a Chalice command for a checkout, on this Python: Chalice takes its version for the Lambda runtime's."""
+    """Return the command line of a Chalice command. It runs on this Python, which decides Lambda's runtime."""
     program = "import sys; from chalice.cli import main; sys.exit(main())"
     return [sys.executable, "-c", program, "--project-dir", str(project), *arguments]
 

@@ -13,7 +13,7 @@ UNRESERVED = 100
 
 
 def check(lambdas: Any, wanted: Mapping[str, int]) -> int:
-    """Return the concurrency left for other functions. Raise `PreconditionFailed` if Lambda would refuse.
+    """Return the concurrency left for other functions. Raise `PreconditionFailed` if there is not enough to reserve.
 
     `lambdas`: a boto3 client of `lambda`. `wanted`: each function's reservation, by name.
     """

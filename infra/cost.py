@@ -62,12 +62,12 @@ class Month:
 
     @property
     def requests(self) -> float:
-        """Calls of the API: identifications, the upload forms that some need, and the page's files."""
+        """Number of API calls: identifications, the upload forms that some need, and the page's files."""
         return self.identifications * (1 + _A["uploaded"] + self.files)
 
     @property
     def other_requests(self) -> float:
-        """Calls of the API that identify nothing."""
+        """Number of API calls that are not identifications."""
         return self.requests - self.identifications
 
 
@@ -93,7 +93,7 @@ def awake_hours(month: Month) -> float:
 
 
 def lambda_cost(month: Month, prices: Prices) -> float:
-    """Lambda, warming included."""
+    """Return the cost of Lambda, warming included."""
     each = _A["billed_ms"] + month.cold * _A["init_ms"]
     seconds = (month.identifications * each + month.other_requests * _A["file_ms"]) / 1e3
     gigabyte_seconds = seconds * prices["lambda_memory_gb"]
@@ -103,45 +103,45 @@ def lambda_cost(month: Month, prices: Prices) -> float:
 
 
 def api_gateway_cost(month: Month, prices: Prices) -> float:
-    """API Gateway, whose price falls after 333 million calls."""
+    """Return the cost of API Gateway, whose price falls after 333 million calls."""
     millions = month.requests / 1e6
     cheaper = max(0.0, millions - 333)
     return (millions - cheaper) * prices["api_million_requests"] + cheaper * prices["api_million_requests_over_333"]
 
 
 def transfer_cost(month: Month, prices: Prices) -> float:
-    """Data out to the internet."""
+    """Return the cost of data out to the internet."""
     return max(0.0, month.identifications * _A["out_kb"] / 1e6 - 100) * prices["transfer_gb"]
 
 
 def s3_cost(month: Month, prices: Prices) -> float:
-    """Photos through S3: one put, one get, and a day of storage each."""
+    """Return the cost of photos through S3: one put, one get, and a day of storage each."""
     photos = month.identifications * _A["uploaded"]
     calls = photos / 1e3 * (prices["s3_thousand_puts"] + prices["s3_thousand_gets"])
     return calls + photos * _A["upload_mb"] / 1e3 / 30 * prices["s3_gb_month"]
 
 
 def aurora_cost(month: Month, prices: Prices) -> float:
-    """Aurora: capacity while awake, storage always, and at most one read from disk per query."""
+    """Return the cost of Aurora: capacity while awake, storage always, at most one read from disk per query."""
     capacity = awake_hours(month) * month.capacity * prices["aurora_acu_hour"]
     reads = month.identifications * month.missed / 1e6 * prices["aurora_million_io"]
     return capacity + _A["database_gb"] * prices["aurora_gb_month"] + reads
 
 
 def elasticache_cost(month: Month, prices: Prices) -> float:
-    """ElastiCache Serverless: the minimum of storage all month, and processing units."""
+    """Return the cost of ElastiCache Serverless: the minimum of storage all month, and processing units."""
     work = month.identifications * _A["ecpus"] / 1e6 * prices["cache_million_ecpu"]
     return _A["cache_gb"] * HOURS * prices["cache_gb_hour"] + work
 
 
 def trace_count(month: Month) -> float:
-    """Return X-Ray's traces: every run of warming, one request a second, and 5 % of the others."""
+    """Return the number of traces: X-Ray samples every run of warming, one request a second, and 5 % of the others."""
     first = min(month.requests, HOURS * 3600)
     return WARMING_RUNS + first + 0.05 * (month.requests - first)
 
 
 def logs_cost(month: Month, prices: Prices) -> float:
-    """Logs, ingested and stored, and traces."""
+    """Return the cost of logs, ingested and stored, and of traces."""
     others = month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
     gigabytes = (month.identifications * _A["log_kb"] + others) / 1e6
     kept = gigabytes * _A["log_packed"] * _A["log_months"] * prices["logs_gb_month"]
@@ -149,7 +149,7 @@ def logs_cost(month: Month, prices: Prices) -> float:
 
 
 def monitoring_cost(month: Month, prices: Prices) -> float:
-    """Metrics, alarms and dashboards; alarms and dashboards cost the same whatever the traffic."""
+    """Return the cost of metrics, alarms and dashboards; only metrics depend on traffic."""
     metrics = month.emitting * prices["series_count"] * prices["series_month"]
     alarms = prices["alarm_metric_count"] * prices["alarm_metric_month"]
     composites = prices["composite_count"] * prices["composite_month"]
@@ -169,17 +169,17 @@ ITEMS: Mapping[str, Callable[[Month, Prices], float]] = {
 
 
 def bill(month: Month, prices: Prices) -> dict[str, float]:
-    """Return the US dollars of each item of a month."""
+    """Return the cost of each item of a month, in US dollars."""
     return {name: cost(month, prices) for name, cost in ITEMS.items()}
 
 
 def serverless_cost(month: Month, prices: Prices) -> float:
-    """Lambda and API Gateway, which Fargate could replace."""
+    """Return the cost of Lambda and API Gateway, which Fargate could replace."""
     return lambda_cost(month, prices) + api_gateway_cost(month, prices)
 
 
 def fargate_cost(month: Month, prices: Prices) -> float:
-    """Fargate in place of Lambda and API Gateway: at least two tasks, a load balancer, endpoints."""
+    """Return the cost of Fargate instead of Lambda and API Gateway: two tasks or more, a load balancer, endpoints."""
     busy_s = (month.identifications * _A["billed_ms"] + month.other_requests * _A["file_ms"]) / 1e3
     tasks = max(2.0, busy_s / _A["busy"] / (HOURS * 3600))
     task = prices["fargate_vcpu_hour"] + 2 * prices["fargate_gb_hour"]
@@ -189,9 +189,9 @@ def fargate_cost(month: Month, prices: Prices) -> float:
 
 
 def break_even(prices: Prices, files: float) -> int | None:
-    """Return from how many identifications a month on Fargate is cheaper; None if not even at a billion.
+    """Return the identifications a month above which Fargate is cheaper; None if that is above a billion.
 
-    All else is as in the month of a million.
+    Everything else is as in the month of a million.
     """
 
     def is_fargate_cheaper(identifications: int) -> bool:

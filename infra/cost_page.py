@@ -49,13 +49,13 @@ def _memory(prices: Prices) -> str:
 
 
 def billed_ms(memory: int) -> float:
-    """Return the milliseconds of an identification: all of it is computing, of which a second core takes a share."""
+    """Return the billed milliseconds of an identification; a second core can take over only the share `PARALLEL`."""
     one_core, cores = ASSUMPTIONS["billed_ms"].value, memory / CORE_MB
     return one_core / cores if cores <= 1 else one_core * (1 - PARALLEL + PARALLEL / cores)
 
 
 def _breakeven(prices: Prices) -> str:
-    """Return where Fargate becomes cheaper, with the page's files and without."""
+    """Return the sentence that says from which traffic on Fargate is cheaper."""
     found = [break_even(prices, files) for files in (MONTHS[2].files, 0.0)]
     with_page, without = (
         "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million a month on" for n in found

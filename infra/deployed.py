@@ -16,13 +16,13 @@ from infra.step import PreconditionFailed
 
 APP = "faunalens"
 FUNCTIONS = ("admin", "warm", "api_handler")
-"""Chalice's names of the functions in app.py."""
+"""Names of the functions in app.py; Chalice calls the API's `api_handler`."""
 
 Resource = dict[str, Any]
 
 
 def function_name(stage: str, key: str) -> str:
-    """Return the name in the account of a function with this name in Chalice."""
+    """Return a function's name in the account. `key`: its name in app.py."""
     return f"{APP}-{stage}" if key == "api_handler" else f"{APP}-{stage}-{key}"
 
 

@@ -12,7 +12,7 @@ _REFERENCE = re.compile(r"\$\{([^}!]+)\}")
 
 
 def to_text(value: Any) -> str:
-    """Return a value as a template for `Fn::Sub`. Raise `ValueError` for other functions."""
+    """Return a value as the text of `Fn::Sub`. Raise `ValueError` if it has no such form."""
     match value:
         case str() | int() | float():
             return str(value)
@@ -55,7 +55,7 @@ def refers_to(value: Any, name: str) -> bool:
 
 
 def merge_unique(*sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one dictionary of all. Raise `ValueError` if two have the same key."""
+    """Merge sections of a template. Raise `ValueError` if two have the same key."""
     merged: dict[str, Any] = {}
     for section in sections:
         if twice := merged.keys() & section.keys():

@@ -41,7 +41,7 @@ Commands for the pipeline (docs/how-to/pipeline.md):
 
 
 def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = PLAIN) -> None:
-    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` if that is impossible.
+    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure.
 
     `chosen`: parameters that override those in stages/STAGE.json. `runbook`: URL of the runbook, for alarms.
     """

@@ -57,7 +57,7 @@ def part_of(name: str) -> str:
 
 
 def exclusion_sizes(folder: Path) -> dict[Exclusion, Size]:
-    """Return what each exclusion removes from `folder`, an unpruned installation; a file counts for the first only."""
+    """Return the size of what each exclusion removes from `folder`; a file of two exclusions counts for the first."""
     counted, sizes = set[Path](), dict[Exclusion, Size]()
     for exclusion in EXCLUSIONS:
         found = {file for path in exclusion.matches(folder) for file in ([path] if path.is_file() else files(path))}
