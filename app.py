@@ -197,7 +197,7 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
 @app.lambda_function(name="admin")
 def admin(event: object, _: object) -> dict[str, Any]:
     """Run a command of `python -m database` inside the database's network. `python -m infra` calls it."""
-    from database.remote import run
+    from database.admin_function import run
 
     return run(event)
 

@@ -10,8 +10,8 @@ import numpy as np
 from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
+from database.cell_animals import ROW, Animal, Cell, Rows
 from database.dataset import Dataset
-from database.seed import ROW, Animal, Cell, Rows
 
 BLOCK = 20_000
 """Cells made at a time."""

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,44 +19,42 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.redaction import summary_of
 from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
-from database.dataset import DatasetError, files_beside, files_in, read_dataset, some_of
+from database.dataset import DatasetError, files_beside, files_in, join_some, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
-PATIENCE = 5.0
-"""Seconds to reach PostgreSQL, unless told otherwise, and to tell Redis."""
+TIMEOUT = 5.0
+"""Seconds to connect to PostgreSQL (default of --patience), and for the announcement to Redis."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, or 1 after a sentence on standard error that says what to do.
+    """Run one command. Return 0, or 1 after printing an error.
 
-    A switch that Redis could not be told of is a 1, too: the sentence then says that the dataset is active.
+    A switch that could not be announced to Redis returns 1 as well; its error says that the dataset is active.
     """
     try:
         settings = Settings.from_environment(os.environ)
-        # The setting's own default would be a cache that nobody named.
-        named = settings.redis_url if os.environ.get("REDIS_URL") else ""
-        options = _parser(settings, named).parse_args(arguments)
-        with closing(connect(options.settings, options.database_url, options.patience)) as connection:
+        # Not the setting's default: announce only to a cache that the environment names.
+        redis_url = settings.redis_url if os.environ.get("REDIS_URL") else ""
+        options = _parser(settings, redis_url).parse_args(arguments)
+        with closing(connect(settings, options.database_url, options.patience)) as connection:
             options.command(connection, options)
+        return 0
     except (SettingError, DatasetError, LoadError, PermissionError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        message = str(error)
     except CacheError as error:
-        print(
-            f"error: the dataset is active, but Redis was not told ({error.fault}: {error}); "
-            f"run the same command again, or caches follow as their values age",
-            file=sys.stderr,
+        message = (
+            f"the dataset is active, but the announcement to Redis failed ({error.fault}: {error}); "
+            "run the same command again, or wait until the cached values expire"
         )
     except (psycopg2.DataError, psycopg2.IntegrityError) as error:
-        said = summary_of(str(error))
-        print(f"error: PostgreSQL does not take the data: {said}; nothing was changed, mend the files", file=sys.stderr)
+        message = f"PostgreSQL rejected the data: {summary_of(str(error))}; nothing was changed; correct the files"
     except psycopg2.Error as error:
-        said = summary_of(str(error)) or type(error).__name__
-        print(f"error: PostgreSQL: {said}; check --database-url and that the server runs", file=sys.stderr)
-    else:
-        return 0
+        summary = summary_of(str(error)) or type(error).__name__
+        message = f"PostgreSQL: {summary}; check --database-url and that the server is running"
+    print(f"error: {message}", file=sys.stderr)
     return 1
 
 
@@ -68,22 +66,24 @@ def _load(connection: "Connection", options: argparse.Namespace) -> None:
         dataset = replace(dataset, version=options.version)
     was_active = any(each.active and each.version == dataset.version for each in datasets(connection))
     print(f"dataset {dataset.version}")
-    if nowhere := dataset.placeless:
+    if names := dataset.animals_without_cells:
         print(
-            f"no cell for {len(nowhere)} of the wild animals, so that every known place speaks against them: "
-            f"{some_of(nowhere)}"
+            f"warning: {len(names)} wild animals live in no cell, so every known place lowers their score; "
+            f"list their countries in animal_areas.csv: {join_some(names)}"
         )
     loaded = load(connection, dataset)
-    if was_active:
-        print(f"already active: {loaded.rows:,} rows in {loaded.cells:,} cells")
-    elif options.beside:
+    size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"
+    if options.beside and not was_active:
         print(
-            f"loaded after {perf_counter() - started:.1f} s; switch with: python -m database activate {loaded.version}"
+            f"loaded in {perf_counter() - started:.1f} s; "
+            f"switch to it with: python -m database activate {loaded.version}"
         )
         return
+    if was_active:
+        print(f"already active: {size}")
     else:
         activate(connection, loaded.version)
-        print(f"active after {perf_counter() - started:.1f} s: {loaded.rows:,} rows in {loaded.cells:,} cells")
+        print(f"active after {perf_counter() - started:.1f} s: {size}")
     _announce(loaded.version, options)
     for version in prune(connection, options.keep):
         print(f"dropped {version}")
@@ -91,10 +91,9 @@ def _load(connection: "Connection", options: argparse.Namespace) -> None:
 
 def _list(connection: "Connection", _options: argparse.Namespace) -> None:
     for each in datasets(connection):
-        mark = "active" if each.active else ""
-        print(
-            f"{each.version:14} {each.loaded_at:%Y-%m-%d %H:%M:%S%z} {each.cells:>9,} {each.rows:>13,}  {mark}".rstrip()
-        )
+        state = "active" if each.active else ""
+        line = f"{each.version:14} {each.loaded_at:%Y-%m-%d %H:%M:%S%z} {each.cells:>9,} {each.rows:>13,}  {state}"
+        print(line.rstrip())
 
 
 def _activate(connection: "Connection", options: argparse.Namespace) -> None:
@@ -110,75 +109,82 @@ def _drop(connection: "Connection", options: argparse.Namespace) -> None:
 
 def _prepare(connection: "Connection", options: argparse.Namespace) -> None:
     by_iam = prepare(connection, options.user)
-    print(f"{options.user} may read; it signs in {'by IAM' if by_iam else 'as pg_hba.conf says: this is not RDS'}")
+    method = "with IAM tokens" if by_iam else "as pg_hba.conf says, since this server has no IAM sign-in"
+    print(f"{options.user} can read and nothing else; it signs in {method}")
 
 
 def _announce(version: str, options: argparse.Namespace) -> None:
-    """Tell the cache, so that every container switches within seconds and not as its values age."""
+    """Announce a switch to the cache, so that every container follows within seconds, not when its values expire."""
     if not options.redis_url:
         return
     settings: Settings = replace(options.settings, redis_url=options.redis_url)
     with closing(build_cache(settings)) as cache:
-        cache.announce(version, settings.features_hard_ttl, Deadline.after(PATIENCE))
+        cache.announce(version, settings.features_hard_ttl, Deadline.after(TIMEOUT))
     print("announced to Redis")
 
 
 def _parser(settings: Settings, redis_url: str = "") -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m database", description="Datasets of which animals live where.")
+    parser = argparse.ArgumentParser(prog="python -m database", description="Manage the datasets of animals and cells.")
     parser.set_defaults(settings=settings, redis_url="")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    loads = commands.add_parser(
-        "load", help="load the data of this checkout, and what lies beside MODEL_PATH, and switch to them"
+    database = argparse.ArgumentParser(add_help=False)
+    database.add_argument(
+        "--database-url", default=settings.database_url, metavar="URL", help="PostgreSQL (default: DATABASE_URL)"
     )
+    database.add_argument(
+        "--patience",
+        type=_seconds,
+        default=TIMEOUT,
+        metavar="SECONDS",
+        help="time to connect to PostgreSQL; a paused Aurora needs 15 to 30 (default: %(default)g)",
+    )
+    cache = argparse.ArgumentParser(add_help=False)
+    cache.add_argument(
+        "--redis-url",
+        type=_redis_url,
+        default=redis_url,
+        metavar="URL",
+        help="cache to announce the switch to; '' for none (default: REDIS_URL, or none if it is not set)",
+    )
+
+    def add(
+        name: str, command: Callable[..., None], text: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[database, *parents]
+        )
+        added.set_defaults(command=command)
+        return added
+
+    loads = add("load", _load, "load the checkout's data, with the files beside MODEL_PATH, and switch to it", cache)
     loads.add_argument(
         "--from",
         dest="folder",
         type=Path,
         metavar="FOLDER",
-        help="its labels.csv, taxa.csv, animal_areas.csv … instead, as far as they are there",
+        help="use FOLDER's labels.csv, taxa.csv, animal_areas.csv …, not those beside MODEL_PATH; "
+        "files that are missing there come from the checkout",
     )
-    loads.add_argument("--version", help="name it yourself; otherwise it follows from the data")
-    loads.add_argument("--beside", action="store_true", help="load without switching to it")
-    loads.add_argument("--keep", type=_at_least_one, default=3, metavar="N", help="datasets that stay (default: 3)")
-    loads.set_defaults(command=_load)
-
-    lists = commands.add_parser("list", help="version, time, cells, rows of each dataset, latest first")
-    lists.set_defaults(command=_list)
-
-    activates = commands.add_parser("activate", help="switch to a loaded dataset")
-    activates.add_argument("version")
-    activates.set_defaults(command=_activate)
-
-    drops = commands.add_parser("drop", help="remove a dataset that is not active")
-    drops.add_argument("version")
-    drops.set_defaults(command=_drop)
-
-    prepares = commands.add_parser("prepare", help="lay the schema, and make a login for the app that may only read")
-    prepares.add_argument("user", help=f"name of the login; it gets the role {READER}, and on Aurora signs in by IAM")
-    prepares.set_defaults(command=_prepare)
-
-    for each in (loads, lists, activates, drops, prepares):
-        each.add_argument("--database-url", default=settings.database_url, metavar="URL", help="default: DATABASE_URL")
-        each.add_argument(
-            "--patience",
-            type=_seconds,
-            default=PATIENCE,
-            metavar="SECONDS",
-            help=f"longest wait for PostgreSQL; Aurora that has paused takes 15 to 30 (default: {PATIENCE:g})",
-        )
-    for each in (loads, activates):
-        each.add_argument(
-            "--redis-url",
-            type=_cache,
-            default=redis_url,
-            metavar="URL",
-            help="cache that is told which version is active now, '' for none (default: REDIS_URL where it is set)",
-        )
+    loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
+    loads.add_argument("--beside", action="store_true", help="only load; do not switch")
+    loads.add_argument(
+        "--keep", type=_at_least_one, default=3, metavar="N", help="latest datasets to keep (default: %(default)s)"
+    )
+    add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active")
+    add("activate", _activate, "switch to a loaded dataset", cache).add_argument(
+        "version", help="a version that `list` prints"
+    )
+    add("drop", _drop, "remove a dataset that is not active").add_argument(
+        "version", help="a version that `list` prints"
+    )
+    add("prepare", _prepare, "create the schema and a read-only login for the app").add_argument(
+        "user", help=f"name of the login; it gets the role {READER}, and on Aurora signs in by IAM"
+    )
     return parser
 
 
-def _cache(text: str) -> str:
+def _redis_url(text: str) -> str:
     try:
         return casts.redis_url(text) if text else ""
     except ValueError as error:
@@ -189,7 +195,7 @@ def _seconds(text: str) -> float:
     try:
         return casts.positive(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds above 0") from error
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0") from error
 
 
 def _at_least_one(text: str) -> int:

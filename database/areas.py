@@ -1,4 +1,4 @@
-"""Codes of countries and territories: which there are, and what is meant by one that is none."""
+"""ISO 3166-1 codes of countries and territories, and the likely correction of a wrong code."""
 
 import csv
 from collections.abc import Mapping
@@ -7,23 +7,23 @@ from typing import Final
 
 FILE: Final = Path(__file__).with_name("areas.csv")
 
-OFTEN_MEANT: Final = {"UK": "GB", "EL": "GR"}
-"""The European Union's own codes for two countries."""
+EU_CODES: Final = {"UK": "GB", "EL": "GR"}
+"""The European Union's own codes for two countries, with their ISO codes."""
 
 
 def read_areas(path: Path = FILE) -> dict[str, str]:
-    """English names by code (ISO 3166-1 alpha-2)."""
+    """Return English names by code (ISO 3166-1 alpha-2)."""
     with path.open(encoding="utf-8", newline="") as file:
         return {row["area"]: row["name"] for row in csv.DictReader(file)}
 
 
-def instead_of(text: str, areas: Mapping[str, str]) -> str:
-    """What to do about a code that is none of `areas`: write the one that is meant, as far as that can be told.
+def suggest_code(text: str, areas: Mapping[str, str]) -> str:
+    """Say what to write instead of a code that is not in `areas`, or where to look it up.
 
-    >>> instead_of("Germany", {"DE": "Germany"})
+    >>> suggest_code("Germany", {"DE": "Germany"})
     'write DE'
     """
-    meant = text.strip().upper()
+    normalized = text.strip().upper()
     by_name = {name.upper(): code for code, name in areas.items()}
-    code = OFTEN_MEANT.get(meant) or by_name.get(meant, meant)
+    code = EU_CODES.get(normalized) or by_name.get(normalized, normalized)
     return f"write {code}" if code in areas else "see ISO 3166-1 alpha-2"

@@ -1,4 +1,4 @@
-"""A dataset: everything that one load puts into the database, and how it is read from the files of this project."""
+"""A dataset: everything that one load writes into the database. Reads and checks it from the project's CSV files."""
 
 import csv
 import gzip
@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from chalicelib.features.cells import parse_cell
-from chalicelib.model.taxonomy import KINDS, id_of
-from database import seed
-from database.areas import instead_of, read_areas
-from database.seed import Animal, AnimalArea, Cell, Rows
+from chalicelib.model.taxonomy import KINDS, RANKS, id_of
+from database.areas import read_areas, suggest_code
+from database.cell_animals import STATUSES, WEIGHTS, Animal, AnimalArea, Cell, Rows, compute_cell_animals
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "model"
-
-RANKS_BELOW_KINGDOM: Final = ("phylum", "class", "order", "family", "genus", "species")
 
 FILES: Final = {
     "labels": MODEL / "labels.csv",
@@ -29,7 +26,7 @@ FILES: Final = {
     "mammal_cells": HERE / "mammal_cells.csv.gz",
     "cell_areas": HERE / "cell_areas.csv",
 }
-"""What a dataset is made of."""
+"""The files that make up a dataset."""
 
 UNIQUE: Final = {
     "labels": ("id",),
@@ -38,19 +35,19 @@ UNIQUE: Final = {
     "animal_areas": ("animal", "area"),
     "cell_areas": ("cell",),
 }
-"""Columns that together tell a file's rows apart, as the schema demands; what is made of a row begins with them."""
+"""Columns that identify a row of each file, as in the schema. The parsed row starts with these values."""
 
 
 class DatasetError(Exception):
-    """A file of the dataset is missing or says something impossible."""
+    """A file of the dataset is missing, malformed or inconsistent with the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What a load writes, in the order of the schema's columns.
+    """The rows of each table, in the order of the schema's columns.
 
-    `cells` and `cell_animals` may be generators: they are read once, and only if the version is not in the database
-    yet, so a generator can stand for more rows than memory holds.
+    `cells` and `cell_animals` may be generators: a load reads them once, and only if the version is not in the
+    database yet, so a generator can yield more rows than fit in memory.
     """
 
     version: str
@@ -60,64 +57,94 @@ class Dataset:
     animal_areas: Sequence[AnimalArea] = ()
     sources: Sequence[tuple[str, str, str, str]] = ()
     taxa: Sequence[tuple[str, str, str]] = ()
-    placeless: Sequence[str] = ()
-    """Names of wild animals that live in no cell."""
+    animals_without_cells: Sequence[str] = ()
+    """Names of the wild animals that live in no cell."""
 
 
 def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
-    """The dataset of this checkout. Raises `DatasetError` that names the file and what is wrong in it.
+    """Read the dataset of this checkout, with `files` in place of its own files of the same names.
 
-    The version is the start of a SHA-256 over the files' contents and the weights of `seed`, so that the same data
-    have the same version everywhere.
+    The version is the start of a SHA-256 over the contents of all files and `WEIGHTS`, so the same data have the same
+    version everywhere. Raises `DatasetError` with the file and the problem.
     """
-    texts = {name: _text(path) for name, path in (FILES | (files or {})).items()}
-    digest = hashlib.sha256(repr(seed.WEIGHTS).encode())
+    texts = {name: _read_text(path) for name, path in (FILES | (files or {})).items()}
+    digest = hashlib.sha256(repr(WEIGHTS).encode())
     for name, text in sorted(texts.items()):
         digest.update(f"\0{name}\0{text}".encode())
 
-    animals = _parsed("labels", texts, _animal)
-    areas = _parsed(
+    animals = _parse("labels", texts, _animal)
+    areas = _parse(
         "animal_areas", texts, lambda row: AnimalArea(int(row["animal"]), row["area"], row["status"], row["source"])
     )
-    ranges = _parsed("mammal_cells", texts, lambda row: (int(row["animal"]), parse_cell(row["cell"])))
-    cells = _parsed(
+    ranges = _parse("mammal_cells", texts, lambda row: (int(row["animal"]), parse_cell(row["cell"])))
+    cells = _parse(
         "cell_areas",
         texts,
         lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split())),
     )
-    taxa = _parsed("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
-    sources = _parsed("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
-    _check(animals, areas, ranges, {source for source, *_ in sources})
-    touched = {area for cell in cells for area in cell.areas}
-    _check_areas(areas, touched)
+    taxa = _parse("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
+    sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
+    areas_with_cells = {area for cell in cells for area in cell.areas}
+    _check(animals, areas, ranges, {source for source, *_ in sources}, areas_with_cells)
+
+    known_cells = {cell.cell for cell in cells}
+    lives = {row.animal for row in areas if row.area in areas_with_cells}
+    lives |= {animal for animal, cell in ranges if cell in known_cells}
     return Dataset(
         version=digest.hexdigest()[:12],
         cells=cells,
-        cell_animals=seed.cell_animals(cells, animals, areas, ranges),
+        cell_animals=compute_cell_animals(cells, animals, areas, ranges),
         animals=animals,
         animal_areas=areas,
         sources=sources,
         taxa=taxa,
-        placeless=_placeless(animals, areas, ranges, touched, {cell.cell for cell in cells}),
+        animals_without_cells=[each.name for each in animals if each.kind == "wild" and each.animal not in lives],
     )
 
 
-def some_of(names: Sequence[str], most: int = 5) -> str:
-    """The first of many names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def files_in(folder: Path) -> dict[str, Path]:
+    """Return the files of a dataset that are in a folder. Raises `DatasetError` if there are none."""
+    found = {name: folder / path.name for name, path in FILES.items() if (folder / path.name).is_file()}
+    if not found:
+        expected = ", ".join(path.name for path in FILES.values())
+        raise DatasetError(f"{folder} has no file of a dataset; put at least one of {expected} there")
+    return found
 
 
-def _text(path: Path) -> str:
-    """What is in a file, unpacked, without the mark that spreadsheets put before UTF-8. Raises `DatasetError`."""
+def files_beside(model: Path) -> dict[str, Path]:
+    """Return the files of a dataset that are in a model's folder: its labels, and where its animals live.
+
+    Raises `DatasetError` if there are no labels. Raises it too if the labels differ from the checkout's and a file
+    that refers to their ids is missing: the checkout's file would attach its data to other animals.
+    """
+    if not model.with_name("labels.csv").is_file():
+        raise DatasetError(f"no labels.csv beside the model {model}; set MODEL_PATH to the model, or add the file")
+    found = files_in(model.parent)
+    missing = [FILES[name].name for name in ("taxa", "animal_areas", "mammal_cells") if name not in found]
+    if missing and _read_text(found["labels"]) != _read_text(FILES["labels"]):
+        raise DatasetError(
+            f"{model.parent} has its own labels.csv, but no {' and no '.join(missing)}; "
+            "add them for these animals (docs/how-to/model.md shows each file)"
+        )
+    return found
+
+
+def join_some(items: Sequence[str], most: int = 5) -> str:
+    """Join the first few items, and say how many more there are."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
+
+
+def _read_text(path: Path) -> str:
+    """Return a file's text, decompressed and without a byte order mark. Raises `DatasetError`."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror}); it belongs to the dataset") from error
+        raise DatasetError(f"cannot read {path} ({error.strerror}), which is part of the dataset") from error
     try:
         data = gzip.decompress(data) if path.suffix == ".gz" else data
     except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(f"{path} is not gzip or not whole ({error}); pack it anew with gzip") from error
+        raise DatasetError(f"{path} is not a complete gzip file ({error}); compress it again with gzip") from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -125,43 +152,8 @@ def _text(path: Path) -> str:
         raise DatasetError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from error
 
 
-def _animal(row: dict[str, str]) -> Animal:
-    lineage = tuple(row[rank] for rank in RANKS_BELOW_KINGDOM if row[rank])
-    try:
-        identity = id_of(row["id"])
-    except ValueError as error:
-        raise ValueError(f"id {error}") from None
-    return Animal(identity, row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
-
-
-def files_in(folder: Path) -> dict[str, Path]:
-    """Those files of a dataset that are in a folder. Raises `DatasetError` if there are none."""
-    found = {name: folder / path.name for name, path in FILES.items() if (folder / path.name).is_file()}
-    if not found:
-        raise DatasetError(f"{folder} has none of {', '.join(path.name for path in FILES.values())}")
-    return found
-
-
-def files_beside(model: Path) -> dict[str, Path]:
-    """Those files of a dataset that lie beside a model: its labels, and where its animals live.
-
-    Raises `DatasetError` without labels, and if it knows other animals than the checkout's and does not say where they
-    live: their ids would stand for the checkout's animals.
-    """
-    if not model.with_name("labels.csv").is_file():
-        raise DatasetError(f"no labels.csv lies beside the model {model}; MODEL_PATH says where it is")
-    found = files_in(model.parent)
-    lacking = [FILES[name].name for name in ("taxa", "animal_areas", "mammal_cells") if name not in found]
-    if lacking and _text(found["labels"]) != _text(FILES["labels"]):
-        raise DatasetError(
-            f"{model.parent} has a labels.csv of its own, but no {' and no '.join(lacking)}; "
-            "put there what belongs to these animals (docs/how-to/model.md shows each file)"
-        )
-    return found
-
-
-def _parsed[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
-    """All lines of a file. Raises `DatasetError` with the file and the line that is wrong."""
+def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
+    """Parse all rows of a file. Raises `DatasetError` with the file and the line."""
     reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)
     columns = UNIQUE.get(name, ())
     parsed: list[T] = []
@@ -174,9 +166,7 @@ def _parsed[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Call
             key = parsed[-1][: len(columns)]
             if columns and line_of.setdefault(key, reader.line_num) != reader.line_num:
                 values = ", ".join(row[column] for column in columns)
-                raise ValueError(
-                    f"the same {' and '.join(columns)} as in line {line_of[key]} ({values}); keep one of the two"
-                )
+                raise ValueError(f"same {' and '.join(columns)} as line {line_of[key]} ({values}); remove one of them")
     except KeyError as error:
         raise DatasetError(f"{FILES[name].name} has no column {error}") from error
     except (ValueError, csv.Error) as error:
@@ -184,39 +174,45 @@ def _parsed[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Call
     return parsed
 
 
+def _animal(row: dict[str, str]) -> Animal:
+    lineage = tuple(row[rank] for rank in RANKS if row[rank])
+    try:
+        id_ = id_of(row["id"])
+    except ValueError as error:
+        raise ValueError(f"id {error}") from None
+    return Animal(id_, row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
+
+
 def _check(
-    animals: Sequence[Animal], areas: Sequence[AnimalArea], ranges: Sequence[tuple[int, int]], sources: set[str]
-) -> None:
-    """What no constraint of the schema would catch, or only with a message that names no file."""
-    if odd := sorted({animal.kind for animal in animals} - {*KINDS}):
-        expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
-        raise DatasetError(f"labels.csv has a kind other than {expected}: {', '.join(odd)}")
-    wild = {animal.animal for animal in animals if animal.kind == "wild"}
-    if strangers := sorted({area.animal for area in areas} - wild):
-        raise DatasetError(f"animal_areas.csv places animals that are not wild in labels.csv: {strangers}")
-    if strangers := sorted({animal for animal, _ in ranges} - wild):
-        raise DatasetError(f"mammal_cells.csv.gz places animals that are not wild in labels.csv: {strangers}")
-    if odd := sorted({area.status for area in areas} - seed.STATUSES.keys()):
-        raise DatasetError(f"animal_areas.csv has a status other than {' or '.join(seed.STATUSES)}: {', '.join(odd)}")
-    if unknown := sorted({area.source for area in areas} - sources):
-        raise DatasetError(f"animal_areas.csv names sources that sources.csv lacks: {', '.join(unknown)}")
-
-
-def _check_areas(areas: Sequence[AnimalArea], touched: set[str]) -> None:
-    """No code is a slip: each is in areas.csv, or touches a cell of a cell_areas.csv that was brought along."""
-    known = read_areas()
-    if unknown := sorted({area.area for area in areas} - known.keys() - touched):
-        told = some_of([f"{code} ({instead_of(code, known)})" for code in unknown])
-        raise DatasetError(f"animal_areas.csv has codes that areas.csv lacks: {told}")
-
-
-def _placeless(
     animals: Sequence[Animal],
     areas: Sequence[AnimalArea],
     ranges: Sequence[tuple[int, int]],
-    touched: set[str],
-    cells: set[int],
-) -> list[str]:
-    """Names of wild animals for which `seed.cell_animals` has no row, in the order of labels.csv."""
-    lives = {row.animal for row in areas if row.area in touched} | {animal for animal, cell in ranges if cell in cells}
-    return [animal.name for animal in animals if animal.kind == "wild" and animal.animal not in lives]
+    sources: set[str],
+    areas_with_cells: set[str],
+) -> None:
+    """Check what the schema's constraints accept, or reject with a message that names no file."""
+    wild = {animal.animal for animal in animals if animal.kind == "wild"}
+    known_areas = read_areas()
+    unknown_areas = {area.area for area in areas} - known_areas.keys() - areas_with_cells
+    _reject(
+        {animal.kind for animal in animals} - {*KINDS},
+        f"labels.csv has a kind other than {', '.join(KINDS[:-1])} or {KINDS[-1]}",
+    )
+    _reject({area.animal for area in areas} - wild, "animal_areas.csv lists animals that are not wild in labels.csv")
+    _reject(
+        {animal for animal, _ in ranges} - wild, "mammal_cells.csv.gz lists animals that are not wild in labels.csv"
+    )
+    _reject(
+        {area.status for area in areas} - STATUSES.keys(),
+        f"animal_areas.csv has a status other than {' or '.join(STATUSES)}",
+    )
+    _reject({area.source for area in areas} - sources, "animal_areas.csv names sources that sources.csv lacks")
+    _reject(
+        {f"{code} ({suggest_code(code, known_areas)})" for code in unknown_areas},
+        "animal_areas.csv has codes that areas.csv lacks",
+    )
+
+
+def _reject(wrong: set[int] | set[str], problem: str) -> None:
+    if wrong:
+        raise DatasetError(f"{problem}: {join_some([str(each) for each in sorted(wrong)])}")

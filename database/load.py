@@ -1,54 +1,67 @@
-"""Datasets in the database: load one beside the others, switch to it, drop old ones. Works on any psycopg2 connection.
+"""Load a dataset beside the others, switch to it, drop old ones. Works on any psycopg2 connection.
 
     with closing(psycopg2.connect(url)) as connection:
         loaded = load(connection, read_dataset())
         activate(connection, loaded.version)
 
-Readers are never in the way: a load fills tables that nobody sees before its commit, a switch is two rows in one
+Requests never wait: a load fills tables that are invisible before its commit, a switch updates two rows in one
 transaction, and a drop waits for its lock only briefly.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
+from itertools import batched
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Final
 
-from psycopg2 import errors, sql
+from psycopg2 import errors
 
-from database import copying
+from database.cell_animals import STATUSES
+from database.copy_format import CELL_ANIMAL_COLUMNS, to_binary, to_csv
 from database.dataset import Dataset
-from database.seed import STATUSES
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-    from database.copying import Stream, Value
+    from database.copy_format import Value
 
 SCHEMA: Final = Path(__file__).with_name("schema.sql")
 
-PARTITIONED: Final = ("cell_animal", "cell")
-"""In the order in which `features_of` locks them: in the other, a drop and a reader would wait for each other."""
+PARTITIONED: Final = {
+    "cell_animal": "(cell, dataset, animal) include (weight, status)",
+    "cell": "(cell, dataset)",
+}
+"""Primary key of each partitioned table.
 
-LOCK: Final = 0x6661756E61  # "fauna": an advisory lock, so that two loaders take turns
+A drop locks the tables in this order, as `features_of` does; the other order would let a drop and a reader deadlock.
+"""
+
+LOADER_LOCK: Final = 0x6661756E61
+"""Key of the advisory lock that makes loaders take turns ("fauna" in ASCII)."""
 
 DROP_TRIES: Final = 50
 DROP_LOCK_TIMEOUT: Final = "100ms"
-"""Whoever reads while a drop waits for its lock waits as well: shorter than a request's patience, and often."""
+"""Readers queue behind a drop that waits for its lock, so each wait is shorter than a request's database timeout."""
 DROP_PAUSE: Final = 0.05
-"""Between two tries, so that whoever waited for the last one gets through; seconds."""
+"""Seconds between two tries, in which the queued readers finish."""
+
+CSV_BATCH: Final = 4096
+"""Rows encoded as CSV at a time."""
 
 
 class LoadError(Exception):
-    """The database cannot be brought to what was asked."""
+    """The database cannot do what was requested."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A dataset in the database. `cells` and `rows`: how many of `cell` and `cell_animal`."""
+class LoadedDataset:
+    """A dataset in the database. `cells` and `rows` count the rows of `cell` and `cell_animal`."""
 
+    number: int
     version: str
     active: bool
     loaded_at: datetime
@@ -56,180 +69,167 @@ class Loaded:
     rows: int
 
 
-def load(connection: "Connection", dataset: Dataset, report: Callable[[str], None] = print) -> Loaded:
-    """Bring a dataset into the database, in one transaction, without switching to it; nothing if it is there already.
+def load(connection: "Connection", dataset: Dataset, report: Callable[[str], None] = print) -> LoadedDataset:
+    """Load a dataset in one transaction, without activating it. Do nothing if its version is already loaded.
 
-    The schema is laid first where it is missing. `report` is told each step with its duration.
-    Raises `LoadError`, or what psycopg2 raises; the database is then as it was.
+    Creates the schema if it is missing. Calls `report` with each step and its duration.
+    Raises `LoadError` or psycopg2's errors; the database is then unchanged.
     """
     with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
         cursor.execute(SCHEMA.read_text(encoding="utf-8"))
         if (present := _find(cursor, dataset.version)) is not None:
             return present
-        cursor.execute("set local maintenance_work_mem = '128MB'")  # an index over a million rows, sorted in memory
-        number = _enter(cursor, dataset.version)
-        clock = _Clock(report)
-        _copy_small(cursor, number, dataset)
-        clock.lap(f"animals: {len(dataset.animals):,}, in {len(dataset.animal_areas):,} countries and territories")
-        cells = _fill(cursor, number, "cell", _stream_of_cells(dataset, number), "csv")
-        clock.lap(f"cells: {cells:,}")
-        rows = _fill(cursor, number, "cell_animal", copying.binary(dataset.cell_animals, number), "binary")
-        clock.lap(f"animals of cells: {rows:,} rows")
-        _index(cursor, number)
-        clock.lap("indexes")
+        cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index over a million rows in memory
+        cursor.execute(
+            "insert into dataset (version, cells_loaded, rows_loaded) values (%s, 0, 0) returning dataset",
+            (dataset.version,),
+        )
+        number = _value(cursor)
+        timer = _StepTimer(report)
+        _copy_small_tables(cursor, number, dataset)
+        timer.report(f"animals: {len(dataset.animals):,}, in {len(dataset.animal_areas):,} countries and territories")
+        cells = _copy_csv(
+            cursor,
+            _create_partition(cursor, "cell", number, "dataset, cell, coast, areas", "csv"),
+            ((cell.cell, str(cell.coast), cell.areas) for cell in dataset.cells),
+            number,
+        )
+        timer.report(f"cells: {cells:,}")
+        copy = _create_partition(cursor, "cell_animal", number, CELL_ANIMAL_COLUMNS, "binary")
+        rows = _copy(cursor, copy, (to_binary(chunk, number) for chunk in dataset.cell_animals))
+        timer.report(f"animals of cells: {rows:,} rows")
+        _attach_partitions(cursor, number)
+        timer.report("indexes")
         cursor.execute(
             "update dataset set cells_loaded = %s, rows_loaded = %s where dataset = %s", (cells, rows, number)
         )
         cursor.execute("analyze dataset, source, taxon, animal, animal_area")
-        loaded = _find(cursor, dataset.version)
-    clock.lap("commit")
-    assert loaded is not None  # noqa: S101 - written a moment ago
+        loaded = _require(cursor, dataset.version)
+    timer.report("commit")
     return loaded
 
 
 def activate(connection: "Connection", version: str) -> None:
     """Switch to a loaded dataset in one transaction. Raises `LoadError` if it is not loaded."""
     with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
         _require(cursor, version)
         cursor.execute("update dataset set active = false where active and version <> %s", (version,))
         cursor.execute("update dataset set active = true where not active and version = %s", (version,))
 
 
 def drop(connection: "Connection", version: str) -> None:
-    """Remove a dataset. Raises `LoadError` if it is active, not there, or in use for too long."""
+    """Remove a dataset. Raises `LoadError` if it is active, not loaded, or in use for too long."""
     for _ in range(DROP_TRIES):
         try:
             with connection, connection.cursor() as cursor:
-                cursor.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-                if _require(cursor, version).active:
+                cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
+                dataset = _require(cursor, version)
+                if dataset.active:
                     raise LoadError(f"dataset {version} is active; activate another one before dropping it")
-                cursor.execute("select dataset from dataset where version = %s", (version,))
-                (number,) = _row(cursor)
                 cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
                 for table in PARTITIONED:
-                    cursor.execute(sql.SQL("drop table {}").format(_partition(table, number)))
-                cursor.execute("delete from dataset where dataset = %s", (number,))
+                    cursor.execute(f"drop table {table}_{dataset.number}")
+                cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
                 return
         except errors.LockNotAvailable:
             sleep(DROP_PAUSE)
     raise LoadError(f"dataset {version} was in use the whole time; end long transactions and try again")
 
 
-def datasets(connection: "Connection") -> list[Loaded]:
-    """All datasets in the database, latest first; none if the schema is missing."""
+def datasets(connection: "Connection") -> list[LoadedDataset]:
+    """Return all datasets in the database, latest first; none if the schema is missing."""
     with connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('dataset') is not null")
-        if not _row(cursor)[0]:
-            return []
-        cursor.execute(f"{_DATASETS} order by loaded_at desc, dataset desc")
-        return [Loaded(*row) for row in cursor.fetchall()]
+        return _select_datasets(cursor)
 
 
 def prune(connection: "Connection", keep: int) -> list[str]:
-    """Drop all but the `keep` latest datasets; the active one always stays. Returns the versions dropped."""
-    old = [each.version for each in datasets(connection)[keep:] if not each.active]
+    """Drop all but the `keep` latest datasets; the active one always stays. Return the dropped versions."""
+    old = [dataset.version for dataset in datasets(connection)[keep:] if not dataset.active]
     for version in old:
         drop(connection, version)
     return old
 
 
-_DATASETS: Final = "select version, active, loaded_at, cells_loaded, rows_loaded from dataset"
+class _StepTimer:
+    """Reports each step with the time since the step before."""
 
-
-class _Clock:
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report, self._since = report, perf_counter()
 
-    def lap(self, what: str) -> None:
+    def report(self, step: str) -> None:
         now = perf_counter()
-        self._report(f"  {now - self._since:5.2f} s  {what}")
+        self._report(f"  {now - self._since:5.2f} s  {step}")
         self._since = now
 
 
-def _find(cursor: "Cursor", version: str) -> Loaded | None:
-    cursor.execute(f"{_DATASETS} where version = %s", (version,))
-    row = cursor.fetchone()
-    return None if row is None else Loaded(*row)
-
-
-def _require(cursor: "Cursor", version: str) -> Loaded:
+def _select_datasets(cursor: "Cursor") -> list[LoadedDataset]:
     cursor.execute("select to_regclass('dataset') is not null")
-    found = _find(cursor, version) if _row(cursor)[0] else None
+    if not _value(cursor):
+        return []
+    cursor.execute(
+        "select dataset, version, active, loaded_at, cells_loaded, rows_loaded from dataset "
+        "order by loaded_at desc, dataset desc"
+    )
+    return [LoadedDataset(*row) for row in cursor.fetchall()]
+
+
+def _find(cursor: "Cursor", version: str) -> LoadedDataset | None:
+    return next((dataset for dataset in _select_datasets(cursor) if dataset.version == version), None)
+
+
+def _require(cursor: "Cursor", version: str) -> LoadedDataset:
+    found = _find(cursor, version)
     if found is None:
-        raise LoadError(f"dataset {version} is not in the database; see which are with: python -m database list")
+        raise LoadError(f"dataset {version} is not in the database; list the loaded ones with: python -m database list")
     return found
 
 
-def _row(cursor: "Cursor") -> tuple[int, ...]:
+def _value(cursor: "Cursor") -> int:
+    """Return the only value of a query that always returns one row."""
     row = cursor.fetchone()
-    assert row is not None  # noqa: S101 - the query always gives one
-    return row
+    assert row is not None  # noqa: S101
+    value: int = row[0]
+    return value
 
 
-def _enter(cursor: "Cursor", version: str) -> int:
-    cursor.execute(
-        "insert into dataset (version, cells_loaded, rows_loaded) values (%s, 0, 0) returning dataset", (version,)
-    )
-    return _row(cursor)[0]
+def _copy_small_tables(cursor: "Cursor", number: int, dataset: Dataset) -> None:
+    areas = ((each.animal, each.area, STATUSES[each.status], each.source) for each in dataset.animal_areas)
+    for table, rows in {
+        "source (dataset, source, title, citation, licence)": dataset.sources,
+        "taxon (dataset, scientific_name, rank, name)": dataset.taxa,
+        "animal (dataset, animal, name, scientific_name, rank, kind, lineage)": dataset.animals,
+        "animal_area (dataset, animal, area, status, source)": areas,
+    }.items():
+        _copy_csv(cursor, f"copy {table} from stdin (format csv)", rows, number)
 
 
-def _copy_small(cursor: "Cursor", number: int, dataset: Dataset) -> None:
-    small: list[tuple[str, str, Iterable[Sequence[Value]]]] = [
-        ("source", "source, title, citation, licence", dataset.sources),
-        ("taxon", "scientific_name, rank, name", dataset.taxa),
-        ("animal", "animal, name, scientific_name, rank, kind, lineage", dataset.animals),
-        (
-            "animal_area",
-            "animal, area, status, source",
-            ((each.animal, each.area, STATUSES[each.status], each.source) for each in dataset.animal_areas),
-        ),
-    ]
-    for table, columns, rows in small:
-        cursor.copy_expert(f"copy {table} (dataset, {columns}) from stdin (format csv)", copying.text(rows, number))
+def _create_partition(cursor: "Cursor", table: str, number: int, columns: str, format_: str) -> str:
+    """Create the table that becomes the dataset's partition. Return the COPY statement that fills it.
+
+    FREEZE makes index-only scans work without a vacuum; PostgreSQL allows it in the transaction that created the table.
+    """
+    cursor.execute(f"create table {table}_{number} (like {table} including constraints, check (dataset = {number}))")
+    return f"copy {table}_{number} ({columns}) from stdin (format {format_}, freeze)"
 
 
-def _stream_of_cells(dataset: Dataset, number: int) -> "Stream":
-    return copying.text(((cell.cell, str(cell.coast), cell.areas) for cell in dataset.cells), number)
+def _attach_partitions(cursor: "Cursor", number: int) -> None:
+    """Index the filled tables and attach them. Their check constraint spares PostgreSQL another scan."""
+    for table, key in PARTITIONED.items():
+        cursor.execute(f"alter table {table}_{number} add primary key {key}")
+        cursor.execute(f"analyze {table}_{number}")
+        cursor.execute(f"alter table {table} attach partition {table}_{number} for values in ({number})")
 
 
-_COLUMNS: Final = {"cell": "dataset, cell, coast, areas", "cell_animal": copying.CELL_ANIMAL_COLUMNS}
+def _copy_csv(cursor: "Cursor", statement: str, rows: "Iterable[Sequence[Value]]", number: int) -> int:
+    return _copy(cursor, statement, (to_csv(batch, number) for batch in batched(rows, CSV_BATCH, strict=False)))
 
 
-def _partition(table: str, number: int) -> sql.Identifier:
-    return sql.Identifier(f"{table}_{number}")
-
-
-def _fill(cursor: "Cursor", number: int, table: str, stream: "Stream", form: str) -> int:
-    """COPY into a fresh table that nobody sees yet. Frozen, so that index-only scans need no vacuum first."""
-    partition = _partition(table, number)
-    cursor.execute(
-        sql.SQL("create table {} (like {} including constraints, check (dataset = {}))").format(
-            partition, sql.Identifier(table), sql.Literal(number)
-        )
-    )
-    copy = sql.SQL("copy {} ({}) from stdin (format {}, freeze)").format(
-        partition, sql.SQL(_COLUMNS[table]), sql.SQL(form)
-    )
-    try:
-        cursor.copy_expert(copy.as_string(cursor), stream, size=1 << 20)
-    except errors.QueryCanceled:
-        if stream.error is not None:
-            raise stream.error from None
-        raise
-    return stream.rows
-
-
-def _index(cursor: "Cursor", number: int) -> None:
-    """Index the filled tables and make them partitions; the check spares PostgreSQL reading them again for that."""
-    keys = {"cell": "(cell, dataset)", "cell_animal": "(cell, dataset, animal) include (weight, status)"}
-    for table in PARTITIONED:
-        partition = _partition(table, number)
-        cursor.execute(sql.SQL("alter table {} add primary key {}").format(partition, sql.SQL(keys[table])))
-        cursor.execute(sql.SQL("analyze {}").format(partition))
-        cursor.execute(
-            sql.SQL("alter table {} attach partition {} for values in ({})").format(
-                sql.Identifier(table), partition, sql.Literal(number)
-            )
-        )
+def _copy(cursor: "Cursor", statement: str, batches: Iterable[bytes]) -> int:
+    """Run one COPY per batch, so that only one batch is in memory. Return the number of rows copied."""
+    count = 0
+    for batch in batches:
+        cursor.copy_expert(statement, BytesIO(batch), size=1 << 20)
+        count += cursor.rowcount
+    return count

@@ -17,9 +17,9 @@ from chalicelib.features.ttl import TtlPolicy
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
+from database.cell_animals import ROW, Cell
 from database.dataset import Dataset
 from database.load import activate, load
-from database.seed import ROW, Cell
 from local.stack.postgres import PostgresServer
 
 FIRST = 0x83BE0AFFFFFFFFF

@@ -4,8 +4,8 @@ import numpy as np
 from h3.api import basic_int as h3
 
 from chalicelib.features.cells import RESOLUTION, cell_of
+from database.cell_animals import ROW, Animal, AnimalArea, Cell
 from database.dataset import Dataset
-from database.seed import ROW, Animal, AnimalArea, Cell
 
 HERE = cell_of(48.6, 7.8)
 SEA = cell_of(0.0, 0.0)

@@ -79,7 +79,10 @@ def test_the_command_says_how_the_app_signs_in(
     name = urlsplit(admin.info.dsn_parameters["dbname"]).path
     url = urlsplit(postgres_server.admin_url)._replace(path=f"/{name}").geturl()
     assert main(["prepare", user, "--database-url", url, "--patience", "2"]) == 0, capsys.readouterr().err
-    assert capsys.readouterr().out == f"{user} may read; it signs in as pg_hba.conf says: this is not RDS\n"
+    assert (
+        capsys.readouterr().out
+        == f"{user} can read and nothing else; it signs in as pg_hba.conf says, since this server has no IAM sign-in\n"
+    )
 
 
 def test_without_credentials_there_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:

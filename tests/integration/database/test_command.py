@@ -56,7 +56,7 @@ def test_another_models_animals_are_loaded_in_place_of_the_checkouts(
     named = ["--from", str(tmp_path)] if way == "--from" else []
     assert main(["load", *named, "--database-url", database_url]) == 0, capsys.readouterr().err
     # THEN these are the animals, and the checkout's are not
-    assert "no cell for" not in capsys.readouterr().out
+    assert "live in no cell" not in capsys.readouterr().out
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("select animal, name from animal natural join dataset where active")
         assert cursor.fetchall() == [(1, "red fox")]
@@ -70,7 +70,7 @@ def test_animals_that_live_nowhere_are_told(
     (tmp_path / "mammal_cells.csv.gz").write_bytes(gzip.compress(b"animal,cell\n"))
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[1].startswith("no cell for 181 of the wild animals, so that every known place speaks against them: ")
+    assert said[1].startswith("warning: 181 wild animals live in no cell, so every known place lowers their score; ")
     assert said[1].endswith(" and 176 more")
 
 
@@ -88,7 +88,7 @@ def test_a_folder_without_any_file_of_a_dataset_is_told(
     database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
-    assert "has none of labels.csv, taxa.csv" in capsys.readouterr().err
+    assert "has no file of a dataset; put at least one of labels.csv, taxa.csv" in capsys.readouterr().err
 
 
 def test_data_that_postgresql_does_not_take_are_told_as_such(
@@ -100,8 +100,8 @@ def test_data_that_postgresql_does_not_take_are_told_as_such(
     # WHEN loaded THEN it is one sentence, which does not send anybody to the server
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("error: PostgreSQL does not take the data: invalid byte sequence")
-    assert said.endswith("; nothing was changed, mend the files\n")
+    assert said.startswith("error: PostgreSQL rejected the data: invalid byte sequence")
+    assert said.endswith("; nothing was changed; correct the files\n")
 
 
 def test_list_activate_and_drop(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +144,7 @@ def test_a_cache_that_is_not_there_is_told_and_the_switch_stays(
     with closing(psycopg2.connect(database_url)) as connection:
         load(connection, made.dataset("one"), lambda _line: None)
     assert main(["activate", "one", "--database-url", database_url, *named]) == 1
-    assert "the dataset is active, but Redis was not told (redis_unreachable" in capsys.readouterr().err
+    assert "the dataset is active, but the announcement to Redis failed (redis_unreachable" in capsys.readouterr().err
     assert main(["drop", "one", "--database-url", database_url]) == 1
 
 
@@ -193,7 +193,7 @@ def test_a_cache_that_cannot_be_is_told_before_anything_is_done(
 def test_help_says_where_the_cache_comes_from(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([command, "--help"])
-    assert "default: REDIS_URL where it is set" in " ".join(capsys.readouterr().out.split())
+    assert "default: REDIS_URL, or none if it is not set" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("patience", ["0", "-1", "nan", "inf", "soon"])

@@ -1,6 +1,7 @@
 """Loading, switching and dropping datasets on a real server."""
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,9 @@ import numpy as np
 import psycopg2
 import pytest
 
+from database.cell_animals import ROW, Rows
 from database.dataset import Dataset, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
-from database.seed import ROW, Rows
 from tests.integration.database import made
 
 if TYPE_CHECKING:
@@ -242,15 +243,22 @@ def test_an_unknown_version_is_told(connection: "Connection", act: Any) -> None:
         act(connection, "nine")
 
 
-def test_rows_may_come_from_a_generator_without_end_in_memory(connection: "Connection") -> None:
-    # GIVEN rows that exist one chunk at a time, as benchmarks make them
+def test_rows_of_a_generator_are_never_all_in_memory(connection: "Connection") -> None:
+    # GIVEN a generator that counts how many of its earlier chunks are still in memory
+    earlier: list[weakref.ref[Rows]] = []
+    in_memory = []
+
     def chunks() -> Iterator[Rows]:
         for cell in sorted(made.cells(200)):
             rows = np.empty(400, ROW)
             rows["cell"], rows["animal"], rows["weight"], rows["status"] = cell, np.arange(400), 1.0, 1
+            in_memory.append(sum(chunk() is not None for chunk in earlier))
+            earlier.append(weakref.ref(rows))
             yield rows
 
+    # WHEN loaded THEN every row arrives, and only a few chunks are in memory at a time
     assert load(connection, Dataset("made", cells=[], cell_animals=chunks()), silent).rows == 80_000
+    assert max(in_memory) < 3
 
 
 def test_rows_that_cannot_be_computed_raise_their_own_error(connection: "Connection") -> None:

@@ -19,7 +19,7 @@ import pytest
 from cfnlint.decode import cfn_yaml
 
 from chalicelib.config.settings import ROOT
-from database.remote import run
+from database.admin_function import run
 from testing.aws import ACCOUNT, REGION, Account, account
 from testing.moto_cloudwatch import watching
 from tests.integration.infra.checkout import copy_to, use_package_of

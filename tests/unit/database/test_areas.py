@@ -1,8 +1,8 @@
-"""What is to be written in place of a code that is none."""
+"""The correction that an error suggests for a wrong country code."""
 
 import pytest
 
-from database.areas import instead_of, read_areas
+from database.areas import read_areas, suggest_code
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,11 @@ from database.areas import instead_of, read_areas
         ("", "see ISO 3166-1 alpha-2"),
     ],
 )
-def test_what_somebody_may_have_meant_is_told(written: str, hint: str) -> None:
-    assert instead_of(written, read_areas()) == hint
+def test_a_wrong_code_gets_its_likely_correction(written: str, hint: str) -> None:
+    assert suggest_code(written, read_areas()) == hint
 
 
-def test_every_code_and_every_name_leads_to_the_code() -> None:
+def test_every_code_and_every_name_gives_the_code() -> None:
     areas = read_areas()
     for code, name in areas.items():
-        assert instead_of(code.lower(), areas) == instead_of(name.upper(), areas) == f"write {code}"
+        assert suggest_code(code.lower(), areas) == suggest_code(name.upper(), areas) == f"write {code}"

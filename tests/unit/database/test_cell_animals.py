@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of, neighbours_of
-from database import seed
-from database.seed import INTRODUCED, NATIVE, WEIGHTS, Animal, AnimalArea, Cell
+from database import cell_animals
+from database.cell_animals import INTRODUCED, NATIVE, WEIGHTS, Animal, AnimalArea, Cell
 
 HERE = cell_of(48.6, 7.8)
 BESIDE, *OTHERS = sorted(neighbours_of(HERE))
@@ -28,7 +28,7 @@ def placed(
 ) -> Placed:
     """Weight and status by cell and animal."""
     claims = [AnimalArea(number, area, status, "test") for number, area, status in areas or []]
-    rows = np.concatenate(list(seed.cell_animals(cells, animals, claims, ranges or [])))
+    rows = np.concatenate(list(cell_animals.compute_cell_animals(cells, animals, claims, ranges or [])))
     return {
         (int(row["cell"]), int(row["animal"])): (round(float(row["weight"]), 6), int(row["status"])) for row in rows
     }
@@ -106,7 +106,7 @@ def test_rows_are_sorted_unique_and_complete(
         Cell(cell, False, tuple(sorted(its))) for cell, its in zip([FAR, HERE, BESIDE, *OTHERS], touched, strict=False)
     ]
     claims = [AnimalArea(*claim, "test") for claim in areas]
-    rows = np.concatenate(list(seed.cell_animals(cells, [animal(n) for n in range(6)], claims, ranges)))
+    rows = np.concatenate(list(cell_animals.compute_cell_animals(cells, [animal(n) for n in range(6)], claims, ranges)))
     keys = list(zip(rows["cell"].tolist(), rows["animal"].tolist(), strict=True))
     # THEN each pair is there once, in order, with a weight in (0, 1]
     assert keys == sorted(set(keys))
@@ -120,5 +120,5 @@ def test_rows_are_sorted_unique_and_complete(
 def test_chunks_do_not_change_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = [Cell(cell, False, ("FR",)) for cell in (HERE, BESIDE, *OTHERS, FAR)]
     whole = placed(cells, [animal(1)], [(1, "FR", "native")], [(1, HERE)])
-    monkeypatch.setattr(seed, "CHUNK", 3)
+    monkeypatch.setattr(cell_animals, "CHUNK", 3)
     assert placed(cells, [animal(1)], [(1, "FR", "native")], [(1, HERE)]) == whole

@@ -39,7 +39,9 @@ def test_a_cache_that_was_not_told_comes_back_as_a_code_after_the_switch(
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
     answer = admin("load")
     assert answer["code"] == 1
-    assert answer["said"].splitlines()[-1].startswith("error: the dataset is active, but Redis was not told")
+    assert (
+        answer["said"].splitlines()[-1].startswith("error: the dataset is active, but the announcement to Redis failed")
+    )
     assert admin("list")["said"].rstrip().endswith("active")
 
 

@@ -1,15 +1,15 @@
-"""From "lives in these countries" and "was mapped in these cells" to the animals of each cell. Pure.
+"""Compute the animals of each cell, with weights, from countries and range maps. No I/O.
 
-    wild, native, no range map      every cell that touches one of its countries       1.0
-    wild, native, with a range map  in the map, or in a country of its beside it       1.0
-                                    elsewhere in its countries                         0.3
-    wild, introduced                every cell that touches such a country             0.5
-    marine                          every coast cell                                   1.0
-    domestic, cosmopolitan          stored nowhere: the model's labels say they are everywhere
-    extinct                         nowhere
+    wild, native, no range map      every cell that touches one of its countries             1.0
+    wild, native, with a range map  cells of the map, and cells of its countries next to it  1.0
+                                    other cells of its countries                             0.3
+    wild, introduced                every cell that touches such a country                   0.5
+    marine                          every coast cell                                         1.0
+    domestic, cosmopolitan          no row: the model's labels mark them as living everywhere
+    extinct                         no row
 
-A cell on a border takes the best of its countries, so a border never excludes the true one, and a cell of the range
-map counts even if no country of it is listed. docs/reference/database.md says why these weights.
+A cell on a border takes the highest weight among its countries, so a border never excludes an animal. A cell of the
+range map counts even if none of its countries lists the animal. docs/reference/database.md explains the weights.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,10 @@ STATUSES: Final = {"native": NATIVE, "introduced": INTRODUCED}
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How likely an animal is met in a cell, relative to where it surely lives; in (0, 1]."""
+    """How likely an animal is in a cell, relative to its core range; each in (0, 1].
+
+    The dataset's version hashes the `repr` of this class: renaming it or a field gives the same data a new version.
+    """
 
     native: float = 1.0
     off_range: float = 0.3
@@ -38,10 +41,10 @@ class Weights:
 WEIGHTS: Final = Weights()
 
 ROW: Final = np.dtype([("cell", np.int64), ("animal", np.int32), ("weight", np.float32), ("status", np.int16)])
-"""One row of `cell_animal`, without its dataset."""
+"""One row of the table `cell_animal`, without its dataset."""
 
 type Rows = NDArray[np.void]
-"""Shape (rows,), of `ROW`."""
+"""Shape (rows,), dtype `ROW`."""
 
 CHUNK: Final = 4096
 """Cells computed at a time: a few megabytes for 400 animals."""
@@ -56,7 +59,7 @@ class Cell(NamedTuple):
 
 
 class Animal(NamedTuple):
-    """An animal; `lineage` are scientific names, phylum first."""
+    """An animal; `lineage` holds scientific names, phylum first."""
 
     animal: int
     name: str
@@ -67,7 +70,7 @@ class Animal(NamedTuple):
 
 
 class AnimalArea(NamedTuple):
-    """A source's word that a wild animal lives in a country or territory; `status` is a key of `STATUSES`."""
+    """A source's statement that a wild animal lives in a country or territory; `status` is a key of `STATUSES`."""
 
     animal: int
     area: str
@@ -75,16 +78,16 @@ class AnimalArea(NamedTuple):
     source: str
 
 
-def cell_animals(
+def compute_cell_animals(
     cells: Sequence[Cell],
     animals: Sequence[Animal],
     animal_areas: Sequence[AnimalArea],
     ranges: Sequence[tuple[int, int]],
     weights: Weights = WEIGHTS,
 ) -> Iterator[Rows]:
-    """Rows of every cell that has animals, in chunks, ascending by cell and animal.
+    """Yield the rows of every cell that has animals, in chunks, ascending by cell and animal.
 
-    `ranges`: pairs of animal and cell, from range maps; cells that are not in `cells` (open sea) count for nothing.
+    `ranges`: pairs of animal and cell, from range maps; pairs whose cell is not in `cells` (open sea) are ignored.
     """
     cells, animals = sorted(cells), sorted(animals)
     column = {animal.animal: number for number, animal in enumerate(animals)}
@@ -101,23 +104,23 @@ def cell_animals(
     ids = np.array([animal.animal for animal in animals], np.int32)
 
     for start in range(0, len(cells), CHUNK):
-        part = cells[start : start + CHUNK]
-        touches = np.zeros((len(part), len(area_number)), np.float32)
-        for number, cell in enumerate(part):
+        chunk = cells[start : start + CHUNK]
+        touches = np.zeros((len(chunk), len(area_number)), np.float32)
+        for number, cell in enumerate(chunk):
             touches[number, [area_number[area] for area in cell.areas]] = 1
         on_map = mapped[start : start + CHUNK]
         native = touches @ lives["native"] > 0
-        off_range = native & has_map & ~(on_map | _beside(part, mapped, index))
-        coast = np.array([cell.coast for cell in part], bool)[:, None] & marine
+        off_range = native & has_map & ~(on_map | _next_to_map(chunk, mapped, index))
+        coast = np.array([cell.coast for cell in chunk], bool)[:, None] & marine
 
-        weight = np.zeros((len(part), len(animals)), np.float32)
+        weight = np.zeros((len(chunk), len(animals)), np.float32)
         weight[touches @ lives["introduced"] > 0] = weights.introduced
         weight[off_range] = np.maximum(weight[off_range], weights.off_range)
         weight[(native & ~off_range) | on_map | coast] = weights.native
         row_of, column_of = np.nonzero(weight)
 
         rows = np.empty(len(row_of), ROW)
-        rows["cell"] = np.array([cell.cell for cell in part], np.int64)[row_of]
+        rows["cell"] = np.array([cell.cell for cell in chunk], np.int64)[row_of]
         rows["animal"] = ids[column_of]
         rows["weight"] = weight[row_of, column_of]
         rows["status"] = np.where((native | on_map | coast)[row_of, column_of], NATIVE, INTRODUCED)
@@ -125,19 +128,18 @@ def cell_animals(
 
 
 def _mapped(ranges: Sequence[tuple[int, int]], index: dict[int, int], column: dict[int, int]) -> NDArray[np.bool_]:
-    """Whether a cell lies in an animal's range map: shape (cells, animals)."""
+    """Return whether each cell is in each animal's range map: shape (cells, animals)."""
     mapped = np.zeros((len(index), len(column)), bool)
-    known = [(index[cell], column[animal]) for animal, cell in ranges if cell in index]
-    if known:
-        mapped[tuple(np.array(known).T)] = True
+    for animal, cell in ranges:
+        if cell in index:
+            mapped[index[cell], column[animal]] = True
     return mapped
 
 
-def _beside(part: Sequence[Cell], mapped: NDArray[np.bool_], index: dict[int, int]) -> NDArray[np.bool_]:
-    """Whether a neighbour of a cell lies in an animal's range map: shape (part, animals)."""
-    beside = np.zeros((len(part), mapped.shape[1]), bool)
-    for number, cell in enumerate(part):
+def _next_to_map(chunk: Sequence[Cell], mapped: NDArray[np.bool_], index: dict[int, int]) -> NDArray[np.bool_]:
+    """Return whether a neighbour of each cell is in each animal's range map: shape (chunk, animals)."""
+    next_to_map = np.zeros((len(chunk), mapped.shape[1]), bool)
+    for number, cell in enumerate(chunk):
         neighbours = [index[other] for other in neighbours_of(cell.cell) if other in index]
-        if neighbours:
-            beside[number] = mapped[neighbours].any(axis=0)
-    return beside
+        next_to_map[number] = mapped[neighbours].any(axis=0)
+    return next_to_map

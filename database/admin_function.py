@@ -1,0 +1,27 @@
+"""The Lambda function `admin`: run a command of `python -m database` and return its output."""
+
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from typing import Any
+
+from database.__main__ import main
+
+_NO_COMMAND = 'error: the event has no command; send one of `python -m database`, such as {"command": ["list"]}\n'
+
+
+def run(event: object) -> dict[str, Any]:
+    """Run the command of an event, such as `{"command": ["load", "--keep", "2"]}`.
+
+    Returns its exit `code` and everything it printed as `said`. Refuses any event without a list of strings: `main`
+    without arguments would take this process's own. Not for concurrent calls, since it redirects the process's output.
+    """
+    command = event.get("command") if isinstance(event, dict) else None
+    if not isinstance(command, list) or not all(isinstance(each, str) for each in command):
+        return {"code": 2, "said": _NO_COMMAND}
+    output = StringIO()
+    with redirect_stdout(output), redirect_stderr(output):
+        try:
+            code = main(command)
+        except SystemExit as exit_:  # argparse, after a usage error or --help
+            code = int(exit_.code or 0)
+    return {"code": code, "said": output.getvalue()}
