@@ -1,11 +1,11 @@
-"""Which countries and territories touch each cell, and where the coast is: writes database/cell_areas.csv.
+"""Compute which countries touch each cell and which cells are coast; write database/cell_areas.csv.
 
     npm pack world-atlas && tar xzf world-atlas-*.tgz
     python -m database.cell_areas package/countries-10m.json
 
-A polygon touches a cell if its outline passes through the cell, or if the cell lies whole within it. So the outlines
-are walked in small steps, each asking H3 for its cell, and the cells that none of them meets are told by their
-centres. No polygon is ever clipped or projected, hence neither the antimeridian nor a pole is a special case.
+A polygon touches a cell if its outline passes through the cell, or if it contains the whole cell. For the first, walk
+the outline in small steps and ask H3 for the cell of each; for the second, test the cell's centre. Nothing is clipped
+or projected, so neither the antimeridian nor a pole is a special case.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
 from chalicelib.features.cells import RESOLUTION, cell_of, neighbours_of, text_of
-from database.atlas import Atlas, Points, read_atlas
+from database.world_atlas import Atlas, AtlasError, Points, read_atlas
 
 OUTPUT = Path(__file__).with_name("cell_areas.csv")
 
@@ -26,23 +26,23 @@ STEP = 0.02
 """Longest step along an outline, in degrees: about 2 km, against 110 km across a cell."""
 
 MARGIN = 0.03
-"""How far beside an outline a cell still touches, in degrees of latitude (3 km): what a 1:10,000,000 map may be off."""
+"""Distance at which an outline still touches a cell, in degrees of latitude (3 km): the error of a 1:10,000,000 map."""
 
 CASPIAN = (46.5, 36.0, 55.0, 47.6)
-"""West, south, east, north of the one water without marine animals that the atlas does not count to land."""
+"""West, south, east, north. The atlas treats the Caspian as sea, but no marine animal lives in it."""
 
 type Cells = set[int]
 
 
 @cache
 def all_cells() -> tuple[list[int], Points]:
-    """Every cell on Earth, sorted, and the middle of each."""
+    """Return every cell on Earth, sorted, and their centres."""
     cells = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
     return cells, np.array([h3.cell_to_latlng(cell)[::-1] for cell in cells])
 
 
 def walk(arc: Points) -> Points:
-    """Points along an arc, at most `STEP` apart, each edge taken the short way around. Longitudes may pass 180."""
+    """Return points along an arc, at most `STEP` apart. Edges go the short way around; longitudes may pass 180."""
     longitude = np.unwrap(arc[:, 0], period=360)
     latitude = arc[:, 1]
     stretch = np.cos(np.radians(latitude))
@@ -53,7 +53,7 @@ def walk(arc: Points) -> Points:
 
 
 def cells_along(points: Points) -> Cells:
-    """Cells of points and of what lies within `MARGIN` of them."""
+    """Return the cells of points and of everything within `MARGIN` of them."""
     cells = set()
     for longitude, latitude in points.tolist():
         aside = MARGIN / max(np.cos(np.radians(latitude)), 0.01)
@@ -68,12 +68,12 @@ def cells_along(points: Points) -> Cells:
 
 
 def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
-    """Which of the points lie inside an outline: shape (points,).
+    """Return which points lie inside an outline: shape (points,).
 
-    Even-odd rule with rays to the north pole, which no country encloses; the south pole may lie within.
+    Uses the even-odd rule with rays to the north pole, which no country encloses. The south pole may be inside.
     """
     order = np.argsort(points[:, 0])
-    # Twice around, so that an edge which passes 180 finds the points on both sides.
+    # Twice around the globe, so that an edge across 180 finds the points on both sides.
     around = np.concatenate([points[order, 0], points[order, 0] + 360])
     latitude, numbers = np.tile(points[order, 1], 2), np.tile(order, 2)
     crossings = np.zeros(len(points), np.int64)
@@ -93,7 +93,7 @@ def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
 
 
 def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
-    """Areas of each cell that has any, and the coast: cells that the sea's shore passes, and sea beside them."""
+    """Return the areas of each cell that has any, and the coast: cells on a sea shore, and sea cells next to them."""
     touched = [cells_along(walk(arc)) for arc in atlas.arcs]
     cells, centers = all_cells()
     areas: dict[int, set[str]] = {}
@@ -108,18 +108,24 @@ def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
         longitude, latitude = atlas.arcs[arc].mean(axis=0)
         if not (west <= longitude <= east and south <= latitude <= north):
             shore |= touched[arc]
-    near = {beside for cell in shore for beside in neighbours_of(cell) if beside not in areas}
-    return areas, shore | near
+    sea = {other for cell in shore for other in neighbours_of(cell) if other not in areas}
+    return areas, shore | sea
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write cell_areas.csv and say how much is in it."""
-    parser = argparse.ArgumentParser(prog="python -m database.cell_areas", description="Write cell_areas.csv.")
+    """Write cell_areas.csv and print its size."""
+    parser = argparse.ArgumentParser(
+        prog="python -m database.cell_areas", description="Compute cell_areas.csv from country outlines."
+    )
     parser.add_argument("atlas", type=Path, help="countries-10m.json of the npm package world-atlas")
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="file to write (default: %(default)s)")
     options = parser.parse_args(arguments)
 
-    areas, coast = cell_areas(read_atlas(options.atlas))
+    try:
+        atlas = read_atlas(options.atlas)
+    except (AtlasError, OSError) as error:
+        parser.exit(1, f"error: {error}\n")
+    areas, coast = cell_areas(atlas)
     lines = [
         f"{text_of(cell)},{' '.join(sorted(areas.get(cell, ())))},{cell in coast:d}\n"
         for cell in sorted(areas.keys() | coast)

@@ -1,9 +1,9 @@
-"""Where in its countries a mammal lives: from cells of whole range maps to database/mammal_cells.csv.gz.
+"""Compute where in its countries each mammal lives, from range maps; write database/mammal_cells.csv.gz.
 
     python -m database.ranges CELLS
 
 CELLS is a CSV (or .csv.gz) with the columns `animal` (or `label`) and `cell`: every H3 cell of resolution 3 that
-meets the animal's present range in PHYLACINE 1.2 (CC0). Kept is what agrees with database/animal_areas.csv, so
+overlaps the animal's present range in PHYLACINE 1.2 (CC0). Keeps only the cells that agree with animal_areas.csv, so
 that a range map and a list of countries never contradict each other; docs/how-to/data.md gives the reasons.
 """
 
@@ -11,68 +11,50 @@ import argparse
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TextIO
 
 from chalicelib.features.cells import center_of, parse_cell
 
 HERE = Path(__file__).parent
 LABELS = HERE.parent / "model" / "labels.csv"
 
-# The range map behind these cells is the grey wolf's, also for its Arctic subspecies and for the class that holds
-# the red and the maned wolf. The first is cut to the tundra. The second goes without, as do classes whose map lacks
-# a good part of them: gazelles (springboks), polecats (all but one species), marmosets (tamarins).
-LEAST_LATITUDE = {270: 67.0}
+# The map of these cells is the grey wolf's. It also serves the Arctic wolf, a subspecies, limited to the tundra. It
+# does not fit class 271, which joins the red and the maned wolf. The maps of three other classes lack a large part of
+# them: gazelles (springboks), polecats (all but one species) and marmosets (tamarins).
+MIN_LATITUDE = {270: 67.0}
 WITHOUT_RANGE = frozenset({271, 353, 358, 377})
 
 type Cells = Mapping[int, Iterable[str]]
 
 
-def open_text(path: Path) -> TextIO:
-    """A CSV file for reading, unpacked if its name ends in .gz. A spreadsheet's mark before it is left out."""
-    if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a CSV file, which may be gzipped and may start with a byte order mark."""
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+    yield from csv.DictReader(io.StringIO(text, newline=""))
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[int, set[str]]:
+    groups: dict[int, set[str]] = defaultdict(set)
+    for animal, value in pairs:
+        groups[int(animal)].add(value)
+    return dict(groups)
 
 
 def read_cells(path: Path) -> dict[int, set[str]]:
-    """Cells of each animal."""
-    cells: dict[int, set[str]] = {}
-    with open_text(path) as file:
-        for row in csv.DictReader(file):
-            cells.setdefault(int(row.get("animal") or row["label"]), set()).add(row["cell"])
-    return cells
+    """Return the cells of each animal."""
+    return _grouped((row.get("animal") or row["label"], row["cell"]) for row in _rows(path))
 
 
-def read_animal_areas(path: Path) -> dict[int, set[str]]:
-    """Countries and territories of each animal, native and introduced."""
-    areas: dict[int, set[str]] = {}
-    with open_text(path) as file:
-        for row in csv.DictReader(file):
-            areas.setdefault(int(row["animal"]), set()).add(row["area"])
-    return areas
-
-
-def read_cell_areas(path: Path) -> dict[str, set[str]]:
-    """Countries and territories that touch each cell; none for open sea."""
-    with open_text(path) as file:
-        return {row["cell"]: set(row["areas"].split()) for row in csv.DictReader(file)}
-
-
-def read_wild(path: Path) -> set[int]:
-    """Animals whose range means something: wild ones, by their label's kind."""
-    with open_text(path) as file:
-        return {int(row["id"]) for row in csv.DictReader(file) if row["kind"] == "wild"}
-
-
-def agreed(
+def consistent_cells(
     cells: Cells, animal_areas: Mapping[int, set[str]], cell_areas: Mapping[str, set[str]], wild: set[int]
 ) -> list[tuple[int, str]]:
-    """Pairs of animal and cell that both the range map and the list of countries allow, sorted.
+    """Return the pairs of animal and cell on which range map and country list agree, sorted.
 
-    Left out: animals that are not wild or have no range map of their own, cells that touch no country of the animal
-    (open sea among them), and cells south of where a subspecies begins.
+    Leaves out animals that are not wild or have no range map of their own, cells that touch none of the animal's
+    countries (such as open sea), and cells south of `MIN_LATITUDE`.
     """
     return sorted(
         (animal, cell)
@@ -80,28 +62,44 @@ def agreed(
         if animal in wild and animal not in WITHOUT_RANGE
         for cell in its_cells
         if cell_areas.get(cell, set()) & animal_areas.get(animal, set())
-        and (animal not in LEAST_LATITUDE or center_of(parse_cell(cell))[0] >= LEAST_LATITUDE[animal])
+        and (animal not in MIN_LATITUDE or center_of(parse_cell(cell))[0] >= MIN_LATITUDE[animal])
     )
 
 
-def packed(pairs: Iterable[tuple[int, str]]) -> bytes:
-    """The pairs as gzipped CSV; the same bytes each time: no name, no time of day."""
+def to_gzipped_csv(pairs: Iterable[tuple[int, str]]) -> bytes:
+    """Return the pairs as gzipped CSV, without a name or time in the header, so the same pairs give the same bytes."""
     text = "animal,cell\n" + "".join(f"{animal},{cell}\n" for animal, cell in pairs)
     return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write mammal_cells.csv.gz and say how much was kept."""
-    parser = argparse.ArgumentParser(prog="python -m database.ranges", description="Write mammal_cells.csv.gz.")
-    parser.add_argument("cells", type=Path, help="CSV of animal (or label) and cell, from whole range maps")
-    parser.add_argument("--cell-areas", type=Path, default=HERE / "cell_areas.csv", help="CSV of cell and areas")
-    parser.add_argument("--output", type=Path, default=HERE / "mammal_cells.csv.gz")
+    """Write mammal_cells.csv.gz and print how many cells it keeps."""
+    parser = argparse.ArgumentParser(
+        prog="python -m database.ranges", description="Compute mammal_cells.csv.gz from range maps."
+    )
+    parser.add_argument("cells", type=Path, help="CSV with `animal` (or `label`) and `cell`, from whole range maps")
+    parser.add_argument(
+        "--cell-areas",
+        type=Path,
+        default=HERE / "cell_areas.csv",
+        help="CSV with `cell` and `areas` (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "mammal_cells.csv.gz", help="file to write (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
 
-    cells = read_cells(options.cells)
-    areas = read_animal_areas(HERE / "animal_areas.csv")
-    pairs = agreed(cells, areas, read_cell_areas(options.cell_areas), read_wild(LABELS))
-    options.output.write_bytes(packed(pairs))
+    try:
+        cells = read_cells(options.cells)
+        cell_areas = {row["cell"]: set(row["areas"].split()) for row in _rows(options.cell_areas)}
+    except OSError as error:
+        parser.exit(1, f"error: cannot read the cells ({error})\n")
+    except KeyError as error:
+        parser.exit(1, f"error: no column {error} in the CSV of cells; see python -m database.ranges --help\n")
+    animal_areas = _grouped((row["animal"], row["area"]) for row in _rows(HERE / "animal_areas.csv"))
+    wild = {int(row["id"]) for row in _rows(LABELS) if row["kind"] == "wild"}
+    pairs = consistent_cells(cells, animal_areas, cell_areas, wild)
+    options.output.write_bytes(to_gzipped_csv(pairs))
     given = sum(len(its_cells) for its_cells in cells.values())
     print(f"kept {len(pairs):,} of {given:,} cells, of {len({animal for animal, _ in pairs})} animals")
 

@@ -1,13 +1,13 @@
--- Faunalens: which animals live in which cell, as versioned datasets of which one is active.
+-- Faunalens: which animals live in which cell, as versioned datasets. At most one dataset is active.
 --
--- Safe to run again; needs PostgreSQL 15 or newer. docs/reference/database.md explains the layout and its costs.
+-- Safe to run again. Needs PostgreSQL 15 or newer. docs/reference/database.md explains the layout and its costs.
 --
--- The one query of the request path, one round trip for one cell or for many:
+-- Requests run one query, with one round trip for one cell or for many:
 --
 --     select cell, version, areas, animals, weights, statuses from features_of(array[590112357393367039])
 
--- A dataset is loaded beside the active one and then switched to. `dataset` is the partition key of the
--- large tables, so that a load fills fresh tables and a drop removes whole tables.
+-- A load adds a dataset beside the active one; a switch activates it. `dataset` is the partition key of the large
+-- tables, so a load fills new tables and a drop removes whole tables.
 create table if not exists dataset (
     dataset     smallint generated always as identity primary key,
     version     text not null unique check (version <> ''),
@@ -48,12 +48,12 @@ create table if not exists animal (
     primary key (dataset, animal)
 );
 
--- What is claimed about an animal and a country or territory (ISO 3166-1 alpha-2), and by which source.
+-- A source's statement that an animal lives in a country or territory (ISO 3166-1 alpha-2).
 create table if not exists animal_area (
     dataset     smallint not null,
     animal      integer not null,
     area        text not null,
-    status      smallint not null check (status in (1, 2)),
+    status      smallint not null check (status in (1, 2)),    -- 1 native, 2 introduced
     source      text not null,
     primary key (dataset, animal, area),
     foreign key (dataset, animal) references animal on delete cascade,
@@ -63,15 +63,15 @@ create table if not exists animal_area (
 create table if not exists cell (
     cell        bigint not null,        -- H3 cell
     dataset     smallint not null,
-    coast       boolean not null,       -- touches the sea's shore, or a cell beside it does
+    coast       boolean not null,       -- on a sea shore, or sea next to such a cell
     areas       text[] not null,        -- every country or territory that touches the cell, sorted
     primary key (cell, dataset)
 ) partition by list (dataset);
 
--- One row an animal and cell. The key leads with the cell and covers the row, so the animals of a cell are one
--- range of one index, in the order of `animal`, and the table itself is not read. `dataset`, constant within a
--- partition, stands second in the key: first, it would cost 6 bytes a row of padding; last, the range would be
--- a skip scan over animals.
+-- One row per animal and cell. The primary key starts with the cell and covers the row, so a query reads the animals
+-- of a cell as one range of the index, in order of `animal`, without the table. `dataset` is constant within a
+-- partition and comes second in the key: as the first column it would add 6 bytes of padding per row; as the last it
+-- would turn the range into a skip scan over animals.
 create table if not exists cell_animal (
     cell        bigint not null,
     animal      integer not null,
@@ -81,12 +81,13 @@ create table if not exists cell_animal (
     primary key (cell, dataset, animal) include (weight, status)
 ) partition by list (dataset);
 
--- Features of cells in the active dataset: one row for each cell asked for, in no set order. A cell without
--- animals, or unknown, has empty arrays, so that the version is always told; no row means that no
--- dataset is active. The three arrays run in parallel, ascending by animal.
+-- Return the features of cells in the active dataset: one row per requested cell, in any order. An unknown cell, or one
+-- without animals, has empty arrays, so that its row still carries the version. No rows mean that no dataset is
+-- active. The arrays `animals`, `weights` and `statuses` run in parallel, ascending by animal.
 --
--- PL/pgSQL, since it keeps its plans for the connection: planning over all partitions would otherwise be most of
--- a query's time. Areas by a subquery, since a join of many cells would read all cells. `stable`, so that all of it sees one snapshot: the version is the rows' own, also during a switch.
+-- PL/pgSQL keeps its plans for the connection; planning over all partitions would otherwise take most of a query's
+-- time. A subquery reads the areas, since a join of many cells would scan the whole table. `stable` gives the whole
+-- function one snapshot, so the version matches the rows even during a switch.
 create or replace function features_of(cells bigint[])
 returns table (
     cell bigint, version text, areas text[], animals integer[], weights real[], statuses smallint[]
@@ -128,8 +129,8 @@ begin
 end
 $$;
 
--- Least privilege: whoever serves requests only reads. A login takes the role with
--- `grant faunalens_reader to LOGIN`; without the right to create roles the grant is left to whoever has it.
+-- Least privilege: the app's login can only read. It gets this role with `grant faunalens_reader to LOGIN`. If the
+-- loader may not create roles, this leaves a notice, and an administrator has to create the role.
 do $$
 begin
     if not exists (select from pg_roles where rolname = 'faunalens_reader') then

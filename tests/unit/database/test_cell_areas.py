@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of, neighbours_of, parse_cell, text_of
 from database import cell_areas
-from database.atlas import Atlas, Points, Polygon
+from database.world_atlas import Atlas, Points, Polygon
 
 DATABASE = Path(__file__).parents[3] / "database"
 with (DATABASE / "cell_areas.csv").open(encoding="utf-8", newline="") as file:
@@ -222,3 +222,15 @@ def test_the_command_writes_a_sorted_table(tmp_path: Path, capsys: pytest.Captur
     assert f"{text_of(cell_of(65, -17.5))},IS,1" in lines
     assert {line.split(",")[1] for line in lines} == {"IS", ""}
     assert capsys.readouterr().out.startswith(f"{len(lines)} cells: ")
+
+
+def test_the_command_names_a_file_that_is_no_atlas(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a file of something else, and a missing one WHEN run THEN the command exits with one line
+    (tmp_path / "other.json").write_text("{}")
+    for name, message in (("other.json", "is not TopoJSON of countries"), ("missing.json", "No such file")):
+        with pytest.raises(SystemExit, match="1"):
+            cell_areas.main([str(tmp_path / name), "--output", str(tmp_path / "cells.csv")])
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert message in error
+        assert error.count("\n") == 1

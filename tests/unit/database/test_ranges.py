@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def test_the_arctic_wolf_lives_in_the_tundra_and_within_the_grey_wolf() -> None:
 
 
 def test_only_what_map_and_countries_agree_on_is_kept() -> None:
-    kept = ranges.agreed(
+    kept = ranges.consistent_cells(
         cells={1: ["b", "a", "sea", "abroad"], 2: ["a"], 3: ["a"], 271: ["a"]},
         animal_areas={1: {"US", "CA"}, 2: {"MX"}, 271: {"US"}},
         cell_areas={"a": {"US", "MX"}, "b": {"CA"}, "sea": set(), "abroad": {"RU"}},
@@ -114,14 +115,14 @@ def test_only_what_map_and_countries_agree_on_is_kept() -> None:
 
 
 def test_a_subspecies_begins_at_its_latitude() -> None:
-    kept = ranges.agreed({270: [NORTH, SOUTH]}, {270: {"GL", "CA"}}, {NORTH: {"GL"}, SOUTH: {"CA"}}, {270})
+    kept = ranges.consistent_cells({270: [NORTH, SOUTH]}, {270: {"GL", "CA"}}, {NORTH: {"GL"}, SOUTH: {"CA"}}, {270})
     assert kept == [(270, NORTH)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.text("0123456789abcdef", min_size=15, max_size=15))))
 def test_packing_gives_the_same_bytes_and_everything_back(pairs: list[tuple[int, str]]) -> None:
-    data = ranges.packed(pairs)
-    assert data == ranges.packed(pairs)
+    data = ranges.to_gzipped_csv(pairs)
+    assert data == ranges.to_gzipped_csv(pairs)
     lines = gzip.decompress(data).decode().splitlines()
     assert lines == ["animal,cell", *(f"{animal},{cell}" for animal, cell in pairs)]
 
@@ -136,6 +137,24 @@ def test_the_command_writes_the_table(tmp_path: Path, capsys: pytest.CaptureFixt
     # WHEN the command runs
     ranges.main([str(tmp_path / "cells.csv"), "--cell-areas", str(tmp_path / "areas.csv"), "--output", str(output)])
 
-    # THEN the koala is at home and the numbers are told
+    # THEN the koala is at home and the counts are printed
     assert ranges.read_cells(output) == {105: {home}}
     assert capsys.readouterr().out == "kept 1 of 2 cells, of 1 animals\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, r"cannot read the cells \(.*No such file"), ("beast,cell\n1,a\n", "no column 'label' in the CSV of cells")],
+)
+def test_the_command_says_what_is_wrong_with_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, message: str
+) -> None:
+    # GIVEN no file, or one with other columns
+    path = tmp_path / "cells.csv"
+    if content:
+        path.write_text(content)
+    # WHEN the command runs THEN it exits with one line, and writes nothing
+    with pytest.raises(SystemExit, match="1"):
+        ranges.main([str(path), "--output", str(tmp_path / "out.csv.gz")])
+    assert re.fullmatch(f"error: {message}.*\n", capsys.readouterr().err)
+    assert not (tmp_path / "out.csv.gz").exists()

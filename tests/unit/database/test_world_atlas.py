@@ -1,4 +1,4 @@
-"""The countries' outlines, from TopoJSON made here."""
+"""Country outlines, read from small TopoJSON files."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from database.atlas import AtlasError, read_atlas
+from database.world_atlas import AtlasError, read_atlas
 
 
 def topology(*names: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The countries' outlines: Natural Earth as the TopoJSON of the npm package `world-atlas`.
+"""Read country outlines: Natural Earth, from the TopoJSON of the npm package `world-atlas`.
 
-TopoJSON holds each stretch of border once, as an arc that the rings of both neighbours refer to. An arc that only
-one ring refers to is a shore. Outlines stay on the sphere: rings cross the antimeridian with a jump in longitude,
-and Antarctica's winds around the pole; nothing here minds, since edges are taken the short way around.
+TopoJSON stores each stretch of border once, as an arc that the rings of both neighbours refer to. An arc in only one
+ring is a shore. Rings that cross the antimeridian jump in longitude, and Antarctica's ring winds around the pole.
+Callers need no special case if they join two points the short way around.
 """
 
 import csv
@@ -21,9 +21,9 @@ type Points = NDArray[np.float64]
 
 AREAS_OF_COUNTRIES = Path(__file__).with_name("atlas_areas.csv")
 
-# Services that Natural Earth counts to a country and that have an ISO 3166-1 code of their own, or two claimants: the
-# country's name there, the area, and a box (west, south, east, north) around these parts.
-PARTS_APART: list[tuple[str, str, tuple[float, float, float, float]]] = [
+# Parts of a country in Natural Earth that have their own ISO 3166-1 code, or two claimants: the country's name in the
+# atlas, the codes, and a box (west, south, east, north) around the part.
+SEPARATE_PARTS: list[tuple[str, str, tuple[float, float, float, float]]] = [
     ("France", "GF", (-55, 2, -51, 6)),
     ("France", "MQ", (-62, 14, -60, 15)),
     ("France", "GP", (-62, 15.5, -60, 17)),
@@ -36,17 +36,17 @@ PARTS_APART: list[tuple[str, str, tuple[float, float, float, float]]] = [
     ("Norway", "BV", (3, -55, 4, -54)),
     ("Norway", "SJ", (-10, 70.5, -7, 71.5)),  # Jan Mayen
     ("Norway", "SJ", (10, 74, 34, 81)),  # Svalbard
-    ("Russia", "RU UA", (32, 44, 37, 46.5)),  # Crimea: a border never excludes the true one
+    ("Russia", "RU UA", (32, 44, 37, 46.5)),  # Crimea: count it for both claimants
 ]
 
 
 class AtlasError(Exception):
-    """The atlas is not of the form that is read here."""
+    """The file is not the expected TopoJSON, or has a country without ISO codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A piece of land with its holes. `areas`: ISO 3166-1 alpha-2; `arcs`: numbers of its outline's arcs."""
+    """A piece of land with its holes. `areas`: ISO 3166-1 alpha-2; `arcs`: indices of the arcs of its outline."""
 
     areas: tuple[str, ...]
     arcs: tuple[int, ...]
@@ -54,7 +54,7 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """All countries. `shores`: numbers of the arcs that have the sea, or the Caspian, on one side."""
+    """All countries. `shores`: indices of the arcs that have the sea, or the Caspian, on one side."""
 
     arcs: tuple[Points, ...]
     polygons: tuple[Polygon, ...]
@@ -62,7 +62,7 @@ class Atlas:
 
 
 def read_atlas(path: Path) -> Atlas:
-    """Read `countries-10m.json` or a coarser sister. Raises `AtlasError` for anything else, or an unknown country."""
+    """Read `countries-10m.json`, or a coarser file of the package. Raises `AtlasError`."""
     try:
         topology = json.loads(path.read_text(encoding="utf-8"))
         arcs = tuple(_arcs(topology))
@@ -71,11 +71,13 @@ def read_atlas(path: Path) -> Atlas:
             for geometry in topology["objects"]["countries"]["geometries"]
         ]
     except (ValueError, LookupError, TypeError) as error:
-        raise AtlasError(f"{path} is not TopoJSON of countries ({error!r}); take it from npm's world-atlas") from error
+        raise AtlasError(f"{path} is not TopoJSON of countries ({error!r}); use a file of npm's world-atlas") from error
     with AREAS_OF_COUNTRIES.open(encoding="utf-8", newline="") as file:
         areas = {row["country"]: row["areas"] for row in csv.DictReader(file)}
     if unknown := sorted({name for name, _ in countries} - areas.keys()):
-        raise AtlasError(f"{AREAS_OF_COUNTRIES.name} lacks {', '.join(unknown)}; add their ISO codes, or none, there")
+        raise AtlasError(
+            f"{AREAS_OF_COUNTRIES.name} lacks {', '.join(unknown)}; add a row with ISO codes or none for each"
+        )
     polygons = tuple(
         Polygon(tuple(_areas_of(name, arcs, outline, areas[name]).split()), outline)
         for name, outlines in countries
@@ -92,15 +94,16 @@ def _arcs(topology: dict[str, Any]) -> Iterator[Points]:
 
 
 def _polygons(geometry: dict[str, Any]) -> Iterator[tuple[int, ...]]:
-    """Arcs of each polygon, rings and their direction forgotten: even-odd counting needs neither."""
+    """Yield the arcs of each polygon, without rings and directions: the even-odd rule needs neither."""
     polygons = geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]]
     for rings in polygons:
         yield tuple(arc if arc >= 0 else ~arc for ring in rings for arc in ring)
 
 
-def _areas_of(country: str, arcs: tuple[Points, ...], outline: tuple[int, ...], otherwise: str) -> str:
+def _areas_of(country: str, arcs: tuple[Points, ...], outline: tuple[int, ...], default: str) -> str:
+    """Return the codes of a polygon: those of a separate part if it lies in one, else the country's."""
     longitude, latitude = arcs[outline[0]][0]
-    for name, areas, (west, south, east, north) in PARTS_APART:
+    for name, areas, (west, south, east, north) in SEPARATE_PARTS:
         if name == country and west <= longitude <= east and south <= latitude <= north:
             return areas
-    return otherwise
+    return default
