@@ -19,7 +19,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from database.dataset import read_dataset
-from model.measures import accuracy, negative_log_likelihood
+from model.classifier_metrics import accuracy, negative_log_likelihood
 from model.photos import read_photos
 
 FLOORS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

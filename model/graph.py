@@ -1,15 +1,16 @@
-"""The ONNX graph of a network: everything between the photo's pixels and calibrated probabilities.
+"""Build the ONNX graph of a network, from the photo's pixels to calibrated probabilities.
 
     image u8 N×S×S×3 ─ transpose ─ (x−127)/128 ─ network ─ ÷ T ┬ softmax ─ share of animals ► animal_probability
                                                    N×1000      └ animals ┬ softmax ► vision_probabilities
     prior f32 N×A ─ log ─────────────────────────────────────────────────┴ + ─ softmax ► probabilities
 
-`probabilities` ∝ vision × prior, renormalised. It is done on logarithms, where a prior that is tiny everywhere does
-no harm: what softmax subtracts is the largest. A prior of ones adds log 1 = 0: both outputs are the same to the bit.
+`probabilities` are vision × prior, renormalised. The graph adds logarithms instead of multiplying: softmax subtracts
+the largest, so a prior that is tiny for all animals does not underflow. A prior of ones adds log 1 = 0, so both outputs
+are then equal to the bit.
 
 With activation ranges the network is int8: QuantizeLinear/DequantizeLinear pairs, which onnxruntime fuses into integer
-kernels. ReLU6 is then the saturation of u8 itself, and the normalisation is a DequantizeLinear in either case: scale
-1/128 and zero point 127 are (x−127)/128 exactly.
+kernels. u8 saturation then replaces ReLU6. The normalisation is a DequantizeLinear for fp32 too: scale 1/128 and zero
+point 127 give exactly (x−127)/128.
 """
 
 from collections.abc import Mapping
@@ -20,20 +21,20 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from model.network import INPUT_SIZE, Block, Convolution, Network
-from model.quantize import Range, quantize_bias, quantize_weights
+from model.quantize import ActivationRange, quantize_bias, quantize_weights
 
 OPSET = 17
 IR_VERSION = 8
-LEAST_PRIOR = 1e-30
-"""What a prior of zero counts as: its logarithm is finite."""
+MIN_PRIOR = 1e-30
+"""Replaces a prior of zero, whose logarithm would be infinite."""
 
-_PIXELS = Range(-127 / 128, 128 / 128)
+_PIXELS = ActivationRange(-127 / 128, 128 / 128)
 
 
 class _Graph:
-    """Nodes and constants as they are added; a tensor is known by its name."""
+    """A graph under construction: nodes and constants. Methods return the name of the tensor that they add."""
 
-    def __init__(self, ranges: Mapping[str, Range] | None) -> None:
+    def __init__(self, ranges: Mapping[str, ActivationRange] | None) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.ranges = ranges
@@ -47,19 +48,22 @@ class _Graph:
         return output
 
     def activation(self, tensor: str, name: str | None = None) -> str:
-        """`tensor` after quantisation over the range of `name`; itself if the graph is fp32."""
+        """Quantise `tensor` over the range of `name` (default: its own). In an fp32 graph, return `tensor`."""
         if self.ranges is None:
             return tensor
-        parameters = [self.constant(f"{tensor}.scale", self.range_of(name or tensor).scale)]
-        parameters.append(self.constant(f"{tensor}.zero", self.range_of(name or tensor).zero_point))
+        range_ = self.range_of(name or tensor)
+        parameters = [
+            self.constant(f"{tensor}.scale", range_.scale),
+            self.constant(f"{tensor}.zero", range_.zero_point),
+        ]
         self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}.u8")
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
-    def range_of(self, name: str) -> Range:
+    def range_of(self, name: str) -> ActivationRange:
         return _PIXELS if name == "pixels" else (self.ranges or {})[name]
 
     def weights(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], source: str) -> list[str]:
-        """Names of the weight and bias of layer `name`, whose input is quantised over the range of `source`."""
+        """Add weight and bias of layer `name`; `source` names the range of its input. Return both names."""
         if self.ranges is None:
             return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         quantized = quantize_weights(weight)
@@ -79,12 +83,16 @@ class _Graph:
 
 
 def build_graph(
-    network: Network, animals: int, temperature: float, ranges: Mapping[str, Range] | None, metadata: Mapping[str, str]
+    network: Network,
+    animals: int,
+    temperature: float,
+    ranges: Mapping[str, ActivationRange] | None,
+    metadata: Mapping[str, str],
 ) -> ModelProto:
-    """The whole model.
+    """Build the whole model.
 
-    Parameters: network; animals, the first so many of its classes are the animals; temperature, divides the logits;
-    ranges, of activations for int8, None for fp32; metadata, written into the file.
+    Parameters: network; animals, the number of animals, which are the network's first classes; temperature, by which
+    the logits are divided; ranges, of the activations for int8, or None for fp32; metadata of the file.
     Raises `KeyError` if a range is missing.
     """
     graph = _Graph(ranges)
@@ -99,7 +107,7 @@ def build_graph(
 
 
 def intermediate_tensors(network: Network) -> list[str]:
-    """Names of the tensors that need a range, in order; they are tensors of the fp32 graph."""
+    """Return the names of the fp32 graph's tensors that need a range, in order."""
     names = [network.stem.name]
     for block in network.blocks:
         names += [each.name for each in block.convolutions]
@@ -115,7 +123,7 @@ def _pixels(graph: _Graph) -> None:
 
 
 def _convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, size: int) -> tuple[str, str]:
-    """Adds a convolution with its activation; gives its output, and the name of the output's range."""
+    """Add a convolution with its activation. Return its output, and the name of the output's range."""
     before, after = layer.padding(size)
     inputs = [tensor, *graph.weights(layer.name, layer.weight, layer.bias, source)]
     fp32_relu6 = layer.relu6 and graph.ranges is None
@@ -138,6 +146,7 @@ def _convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, si
 
 
 def _block(graph: _Graph, block: Block, tensor: str, source: str, size: int) -> tuple[str, str, int]:
+    """Add a block. Return its output, the name of the output's range, and the output's side in pixels."""
     shortcut = tensor
     for layer in block.convolutions:
         tensor, source = _convolution(graph, layer, tensor, source, size)
@@ -149,7 +158,7 @@ def _block(graph: _Graph, block: Block, tensor: str, source: str, size: int) -> 
 
 
 def _classifier(graph: _Graph, network: Network, features: str) -> str:
-    """Adds pooling and the classifier; its logits stay float, since eight bits would round probabilities."""
+    """Add pooling and the classifier. Return its logits, as floats, since 8 bits would round the probabilities."""
     pooled = graph.activation(graph.add("GlobalAveragePool", [features], "pool"))
     flat = graph.activation(graph.add("Flatten", [pooled], "features"), "pool")
     weights = graph.weights("classifier", network.classifier, network.classifier_bias, "pool")
@@ -171,7 +180,7 @@ def _outputs(graph: _Graph, logits: str, animals: int, temperature: float) -> No
     scores = graph.add("Slice", [scores, first, stop, classes], "animal_scores")
     graph.add("Softmax", [scores], "vision_probabilities", axis=1)
 
-    least = graph.constant("prior.least", np.float32(LEAST_PRIOR))
+    least = graph.constant("prior.least", np.float32(MIN_PRIOR))
     weights = graph.add("Log", [graph.add("Max", ["prior", least], "prior.positive")], "prior.logarithm")
     graph.add("Softmax", [graph.add("Add", [scores, weights], "posterior_logits")], "probabilities", axis=1)
 

@@ -1,7 +1,7 @@
-"""EfficientNet-Lite2 as a list of convolutions, batch normalisation folded in; arrays alone, no ONNX.
+"""EfficientNet-Lite2 as a sequence of convolutions with folded batch normalisation. NumPy only, no ONNX.
 
-EfficientNet-Lite (Tan & Le 2019; Google's "lite" variant of 2020) drops squeeze-and-excite and swaps swish for ReLU6,
-so that it quantises well. Lite2 is the base network made 1.1 times wider and 1.2 times deeper, at 260×260.
+EfficientNet-Lite (Tan & Le 2019; Google's "lite" variant of 2020) omits squeeze-and-excite and replaces swish by ReLU6,
+so that it quantises well. Lite2 is the base network, 1.1 times wider and 1.2 times deeper, at 260×260.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 INPUT_SIZE = 260
 EPSILON = 1e-3  # of batch normalisation: TensorFlow's default for this family, not PyTorch's 1e-5
 
-# (blocks, stride of the first) of each stage after scaling depth by 1.2; the widths are in the weights.
-_STAGES = ((1, 1), (3, 2), (3, 2), (4, 2), (4, 1), (5, 2), (1, 1))
+# (number of blocks, stride of the first) of each group of blocks, after scaling depth by 1.2. Widths follow from the
+# weights.
+_BLOCK_GROUPS = ((1, 1), (3, 2), (3, 2), (4, 2), (4, 1), (5, 2), (1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,11 @@ class Convolution:
 
     @property
     def kernel(self) -> int:
-        """Side of the kernel."""
+        """Side of the square kernel."""
         return int(self.weight.shape[2])
 
     def padding(self, size: int) -> tuple[int, int]:
-        """Zeros before and after `size` inputs: TensorFlow's SAME, where the odd one goes after."""
+        """Return the zeros before and after `size` inputs: TensorFlow's SAME padding, which puts the odd one after."""
         outputs = -(-size // self.stride)
         total = max((outputs - 1) * self.stride + self.kernel - size, 0)
         return total // 2, total - total // 2
@@ -43,7 +44,7 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Inverted residual: expand (but in the first), depthwise, project; its input is added if shapes agree."""
+    """An inverted residual block: expand (except in the first), depthwise, project. `residual`: adds its input."""
 
     name: str
     convolutions: tuple[Convolution, ...]
@@ -51,8 +52,8 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
-    """What batch normalisation makes of each channel: its `mean`, and its `deviation` but for the sign."""
+class ChannelStatistics:
+    """Each channel's `mean` and `deviation` after batch normalisation; the deviation may be negative."""
 
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
@@ -60,7 +61,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The whole network.
+    """A whole network.
 
     `classifier`: float32 (classes, features); `classifier_bias`: float32 (classes,). `statistics`: of each
     convolution's output before ReLU6, by the convolution's name.
@@ -71,18 +72,18 @@ class Network:
     head: Convolution
     classifier: NDArray[np.float32]
     classifier_bias: NDArray[np.float32]
-    statistics: Mapping[str, Statistics]
+    statistics: Mapping[str, ChannelStatistics]
 
     @property
     def convolutions(self) -> tuple[Convolution, ...]:
-        """All convolutions in order."""
+        """All convolutions, in order."""
         inner = (convolution for block in self.blocks for convolution in block.convolutions)
         return (self.stem, *inner, self.head)
 
 
 def efficientnet_lite2(weights: Mapping[str, NDArray[Any]]) -> Network:
-    """The network of a state dict with the names of EfficientNet-Lite-PyTorch; `KeyError` if one is missing."""
-    strides = [stride if first == 0 else 1 for count, stride in _STAGES for first in range(count)]
+    """Build the network from a state dict of EfficientNet-Lite-PyTorch. Raises `KeyError` if a tensor is missing."""
+    strides = [stride if first == 0 else 1 for count, stride in _BLOCK_GROUPS for first in range(count)]
     names = [("stem", "_bn0"), ("head", "_bn1")]
     for number in range(len(strides)):
         parts = (("expand", "_bn0"), ("depthwise", "_bn1"), ("project", "_bn2"))
@@ -94,7 +95,9 @@ def efficientnet_lite2(weights: Mapping[str, NDArray[Any]]) -> Network:
         head=_convolution("head", weights, "_conv_head", "_bn1"),
         classifier=weights["_fc.weight"],
         classifier_bias=weights["_fc.bias"],
-        statistics={name: Statistics(weights[f"{prefix}.bias"], weights[f"{prefix}.weight"]) for name, prefix in names},
+        statistics={
+            name: ChannelStatistics(weights[f"{prefix}.bias"], weights[f"{prefix}.weight"]) for name, prefix in names
+        },
     )
 
 
@@ -136,10 +139,10 @@ def fold(
     mean: NDArray[np.float32],
     variance: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weight and bias of the one convolution that does a convolution and the batch normalisation after it.
+    """Fold batch normalisation into the convolution before it. Return the weight and bias of the combined convolution.
 
-    gamma · (w ∗ x − mean) / √(variance + ε) + beta, computed in double precision, element by element, so that the
-    result is the same on every processor.
+    It computes gamma · (w ∗ x − mean) / √(variance + ε) + beta, elementwise in double precision, so every processor
+    gives the same result.
     """
     scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + EPSILON)
     folded = weight * scale.reshape(-1, 1, 1, 1)

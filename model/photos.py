@@ -1,4 +1,4 @@
-"""Folders of photos to measure with, named `<output index>_….jpg`; read as the app reads them."""
+"""Read folders of labelled photos, named `<output index>_….jpg`."""
 
 import sys
 from collections.abc import Iterator
@@ -12,22 +12,24 @@ from chalicelib.errors import ModelError
 from chalicelib.photo.decode import Limits, open_photo
 from model.network import INPUT_SIZE
 
+PHOTOS_HELP = "folder of photos named <output index>_….jpg; an index of 398 or more means no animal"
+
 _LIMITS = Limits()
-_SHOWN_EVERY = 50
+_PROGRESS_EVERY = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
-    """One photo. `label`: the output index of what it shows; 398 and more is no animal. `pixels`: (S, S, 3) uint8."""
+class LabelledPhoto:
+    """A photo. `label`: output index of its subject, 398 or more for no animal; `pixels`: (S, S, 3) uint8."""
 
     label: int
     pixels: NDArray[np.uint8]
 
 
-def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[Labelled]:
-    """The photos of a folder by name, one in memory at a time; progress goes to standard error.
+def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]:
+    """Yield the photos of a folder by name, decoded as the app does. Report progress on standard error.
 
-    Raises `ModelError` if there are none, or if one is not named after its label.
+    Raises `ModelError` if there are no photos, or if a name has no label.
     """
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
     if not paths:
@@ -35,7 +37,7 @@ def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[Labelled]:
     for number, path in enumerate(paths):
         label, separator, _ = path.name.partition("_")
         if not (separator and label.isascii() and label.isdigit()):
-            raise ModelError(f"{path.name} is not named after its label; expected <output index>_….jpg")
-        if number % _SHOWN_EVERY == 0:
+            raise ModelError(f"the name of {path.name} has no label; rename it to <output index>_….jpg")
+        if number % _PROGRESS_EVERY == 0:
             print(f"photo {number} of {len(paths)}", file=sys.stderr, flush=True)
-        yield Labelled(int(label), open_photo(path.read_bytes(), _LIMITS).pixels(size))
+        yield LabelledPhoto(int(label), open_photo(path.read_bytes(), _LIMITS).pixels(size))

@@ -1,7 +1,7 @@
-"""int8 arithmetic for static quantisation: figures to whole numbers and the scales that bring them back.
+"""Static int8 quantisation: convert floats to integers with a scale, and read and write activation ranges.
 
-Activations are u8, one scale a tensor; weights s8, one scale an output channel, symmetric; biases s32 on the scale of
-the products. Everything is elementwise in double precision, so that the result is the same on every processor.
+Activations are u8 with one scale per tensor; weights are s8, symmetric, with one scale per output channel; biases are
+s32 on the scale of the products. All arithmetic is elementwise in double precision, so every processor gives the same.
 """
 
 import csv
@@ -14,62 +14,62 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 
 COLUMNS = ("tensor", "low", "high")
-_LEVELS = 255
-_WEIGHT_LIMIT = 127
-_PAIR_LIMIT = 128  # 255 · 128 fits 16 bits, 255 · 129 does not
+_STEPS = 255
+_MAX_WEIGHT = 127
+_MAX_PAIR = 128  # 255 · 128 fits in 16 bits, 255 · 129 does not
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """What an activation is quantised over; `low` ≤ 0 ≤ `high`, so that zero is exact (padding is zeros)."""
+class ActivationRange:
+    """The values that an activation's 8 bits span. `low` ≤ 0 ≤ `high`, so that zero, the padding, is exact."""
 
     low: float
     high: float
 
     def __post_init__(self) -> None:
         if not self.low <= 0 <= self.high or not 0 < self.high - self.low < float("inf"):
-            raise ModelError(f"an activation range must hold 0 and more; {self.low} to {self.high} does not")
+            raise ModelError(f"the activation range {self.low} to {self.high} must contain 0 and have a finite extent")
 
     @property
     def scale(self) -> np.float32:
-        """Step between two whole numbers."""
-        return np.float32((self.high - self.low) / _LEVELS)
+        """The float difference between two consecutive integers."""
+        return np.float32((self.high - self.low) / _STEPS)
 
     @property
     def zero_point(self) -> np.uint8:
-        """The whole number that stands for zero."""
+        """The integer that represents zero."""
         return np.uint8(round(-self.low / float(self.scale)))
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """s8 weights, first axis the output channel, and the scale of each channel (float32)."""
+class QuantizedWeights:
+    """s8 weights with the output channel as first axis, and the float32 scale of each channel."""
 
     values: NDArray[np.int8]
     scales: NDArray[np.float32]
 
 
-def quantize_weights(weight: NDArray[np.float32]) -> Weights:
-    """Round weights to s8, each output channel on its own scale, so that no processor can overflow.
+def quantize_weights(weight: NDArray[np.float32]) -> QuantizedWeights:
+    """Round weights to s8, each output channel on its own scale, such that no processor overflows.
 
-    x86-64 without VNNI (AVX2 and AVX-512 alone) multiplies u8 by s8 two at a time and adds both in 16 bits, where two
-    large weights side by side saturate without a word. So a channel's scale is the least with which no weight exceeds
-    127 and no such pair adds up to more than 128 in size: then every processor computes the same.
+    x86-64 without VNNI multiplies pairs of u8 and s8 and adds both products in 16 bits, where two large neighbouring
+    weights silently saturate. So a channel's scale is the smallest at which no weight exceeds 127 and no pair sums to
+    more than 128 in magnitude. Then every processor computes the same result.
     """
     flat = weight.reshape(len(weight), -1).astype(np.float64)
     pairs = _pair_sums(weight.astype(np.float64))
-    # Two weights that are each rounded up by half add 1 to their sum.
-    largest = np.maximum(np.abs(flat).max(axis=1) / _WEIGHT_LIMIT, np.abs(pairs).max(axis=1) / (_PAIR_LIMIT - 1))
-    # A channel of nothing, or of less than float32 holds, becomes zeros on any scale.
+    # Minus 1, since rounding both weights up by half adds 1 to their sum.
+    largest = np.maximum(np.abs(flat).max(axis=1) / _MAX_WEIGHT, np.abs(pairs).max(axis=1) / (_MAX_PAIR - 1))
+    # A channel of zeros, or of values below float32's range, becomes zeros on any scale.
     scales = np.where(largest > np.finfo(np.float32).tiny, largest, 1).astype(np.float32)
-    values = np.rint(flat / scales[:, None]).clip(-_WEIGHT_LIMIT, _WEIGHT_LIMIT)
-    return Weights(values.astype(np.int8).reshape(weight.shape), scales)
+    values = np.rint(flat / scales[:, None]).clip(-_MAX_WEIGHT, _MAX_WEIGHT)
+    return QuantizedWeights(values.astype(np.int8).reshape(weight.shape), scales)
 
 
 def _pair_sums(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums of the weights that meet in one 16-bit sum, shape (out, pairs); zeros where none do.
+    """Return the sums of the weight pairs that share a 16-bit sum: shape (out, pairs). Zeros if none do.
 
-    onnxruntime multiplies channels-last: height, width, input channel. Depthwise kernels add in 32 bits.
+    onnxruntime multiplies in the order height, width, input channel. Its depthwise kernels add in 32 bits.
     """
     if weight.ndim == 4 and weight.shape[1] == 1:
         return np.zeros((len(weight), 1))
@@ -84,22 +84,22 @@ def quantize_bias(bias: NDArray[np.float32], scales: NDArray[np.float32]) -> NDA
     return np.rint(bias / scales.astype(np.float64)).clip(limits.min, limits.max).astype(np.int32)
 
 
-def read_ranges(path: Path) -> dict[str, Range]:
-    """The committed table of activation ranges by tensor; raises `ModelError` that names what is wrong."""
+def read_ranges(path: Path) -> dict[str, ActivationRange]:
+    """Read the table of activation ranges by tensor. Raises `ModelError` with the problem."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
         if tuple(header) != COLUMNS:
             raise ModelError(f"{path.name} has the columns {','.join(header)}; expected {','.join(COLUMNS)}")
-        return {name: Range(float(low), float(high)) for name, low, high in rows}
+        return {name: ActivationRange(float(low), float(high)) for name, low, high in rows}
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{path.name} is no table of activation ranges ({error}); see `python -m model.calibrate`"
+            f"cannot read activation ranges from {path.name} ({error}); write it with `python -m model.calibrate`"
         ) from error
 
 
-def write_ranges(path: Path, ranges: dict[str, Range]) -> None:
-    """Write the table, four decimals a figure."""
+def write_ranges(path: Path, ranges: dict[str, ActivationRange]) -> None:
+    """Write the table of activation ranges, with four decimals."""
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)

@@ -81,7 +81,7 @@ def test_a_folder_without_photos_is_named(
     assert "expected files named <output index>_….jpg" in capsys.readouterr().err
     (tmp_path / "koala.jpg").write_bytes(b"")
     assert command(arguments) == 1
-    assert "koala.jpg is not named after its label" in capsys.readouterr().err
+    assert "the name of koala.jpg has no label" in capsys.readouterr().err
     assert not (tmp_path / "output").exists()
 
 

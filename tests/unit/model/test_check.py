@@ -1,4 +1,4 @@
-"""The check of a model that is brought: one that fits passes, and one thing that does not is named."""
+"""Check of a model: one that fits passes, and each problem of one that does not is named."""
 
 import re
 import shutil
@@ -11,15 +11,15 @@ import pytest
 
 from chalicelib.model.session import Model
 from database.dataset import files_beside
-from model.check import faults_of, main
+from model.check import find_problems, main
 from testing.tiny_model import LABELS, failing_model, tiny_model, write
 
 DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "model.md"
 
 
-def faults(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
+def problems(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
     path = write(folder, tiny_model(**changes), labels)
-    return faults_of(path, folder / "labels.csv", folder / "taxa.csv")
+    return find_problems(path, folder / "labels.csv", folder / "taxa.csv")
 
 
 def test_a_model_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,13 +49,19 @@ def test_the_example_in_the_docs_fits(
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
-        ({"probabilities": ("Identity", ["vision_probabilities"])}, "are not vision_probabilities × prior"),
-        ({"probabilities": ("Mul", ["vision_probabilities", "prior"])}, "are not vision_probabilities × prior"),
+        (
+            {"probabilities": ("Identity", ["vision_probabilities"])},
+            "probabilities does not equal vision_probabilities × prior",
+        ),
+        (
+            {"probabilities": ("Mul", ["vision_probabilities", "prior"])},
+            "probabilities does not equal vision_probabilities × prior",
+        ),
         ({"vision_probabilities": ("Identity", ["logits"])}, "vision_probabilities adds up to"),
         ({"logits": ("Mul", ["colours", "prior"])}, "the prior changes vision_probabilities"),
         ({"logits": ("Sub", ["colours", "colours"])}, "another photo gives the same probabilities"),
-        ({"positive": ("Add", ["prior", "gain"])}, "a prior that is tiny for all animals|× prior"),
-        ({"weights": ("Neg", ["positive"])}, "are not vision_probabilities × prior"),
+        ({"positive": ("Add", ["prior", "gain"])}, "a prior of 1e-12 for all animals|× prior"),
+        ({"weights": ("Neg", ["positive"])}, "probabilities does not equal vision_probabilities × prior"),
         ({"animal_probability": ("ReduceMax", ["colours"])}, "animal_probability is .* expected 0 to 1"),
     ],
 )
@@ -63,7 +69,7 @@ def test_what_a_model_does_wrong_is_named(
     tmp_path: Path, nodes: dict[str, tuple[str, list[str]]], message: str
 ) -> None:
     # GIVEN a graph of the right form that computes one thing otherwise; THEN the check says what
-    found = faults(tmp_path, nodes=nodes)
+    found = problems(tmp_path, nodes=nodes)
     assert any(re.search(message, each) for each in found), found
 
 
@@ -81,12 +87,12 @@ def test_a_model_that_fails_when_it_is_run_is_named_on_one_line(
 def test_labels_that_are_more_or_fewer_than_outputs_are_named(tmp_path: Path) -> None:
     # GIVEN labels without their last row
     fewer = "\n".join(LABELS.splitlines()[:-1]) + "\n"
-    assert faults(tmp_path, fewer) == [
-        "tiny.onnx gives probabilities of 3 animals, labels.csv has 2 rows; they must be as many"
+    assert problems(tmp_path, fewer) == [
+        "tiny.onnx has 3 probabilities, but labels.csv has 2 rows; expected one row per probability"
     ]
 
 
-def test_faults_of_the_file_and_of_the_labels_are_both_named(
+def test_problems_of_the_file_and_of_the_labels_are_both_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a file that is no model, with labels of other columns

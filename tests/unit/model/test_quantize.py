@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
-from model.quantize import Range, quantize_bias, quantize_weights, read_ranges, write_ranges
+from model.quantize import ActivationRange, quantize_bias, quantize_weights, read_ranges, write_ranges
 
 figures = st.floats(-8, 8, width=32)
 kernels = st.tuples(st.integers(1, 4), st.integers(1, 5), st.sampled_from([1, 3])).map(
@@ -62,7 +62,7 @@ def test_biases_are_whole_numbers_of_products_and_saturate() -> None:
 @given(low=st.floats(-50, 0), high=st.floats(0.01, 50))
 def test_zero_is_exact_and_the_ends_are_within_a_step(low: float, high: float) -> None:
     # GIVEN any range that holds zero; THEN zero has a whole number of its own, and both ends have one near them
-    each = Range(low, high)
+    each = ActivationRange(low, high)
     step = float(each.scale)
     assert abs((0 - int(each.zero_point)) * step - low) <= step
     assert abs((255 - int(each.zero_point)) * step - high) <= step
@@ -70,12 +70,12 @@ def test_zero_is_exact_and_the_ends_are_within_a_step(low: float, high: float) -
 
 @pytest.mark.parametrize(("low", "high"), [(0.5, 1), (-1, -0.5), (0, 0), (float("nan"), 1), (0, float("inf"))])
 def test_a_range_without_zero_or_extent_is_refused(low: float, high: float) -> None:
-    with pytest.raises(ModelError, match="must hold 0 and more"):
-        Range(low, high)
+    with pytest.raises(ModelError, match="must contain 0"):
+        ActivationRange(low, high)
 
 
 def test_ranges_are_read_as_they_were_written(tmp_path: Path) -> None:
-    ranges = {"stem": Range(0, 6), "block0.project": Range(-34.25, 30.5)}
+    ranges = {"stem": ActivationRange(0, 6), "block0.project": ActivationRange(-34.25, 30.5)}
     write_ranges(tmp_path / "activations.csv", ranges)
     assert read_ranges(tmp_path / "activations.csv") == ranges
 
@@ -84,9 +84,9 @@ def test_ranges_are_read_as_they_were_written(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("tensor,least,most\n", "has the columns tensor,least,most; expected tensor,low,high"),
-        ("tensor,low,high\nstem,0\n", "is no table of activation ranges"),
-        ("tensor,low,high\nstem,zero,6\n", "is no table of activation ranges"),
-        ("tensor,low,high\nstem,1,6\n", "must hold 0 and more; 1.0 to 6.0 does not"),
+        ("tensor,low,high\nstem,0\n", "cannot read activation ranges from activations.csv"),
+        ("tensor,low,high\nstem,zero,6\n", "cannot read activation ranges from activations.csv"),
+        ("tensor,low,high\nstem,1,6\n", "range 1.0 to 6.0 must contain 0"),
     ],
 )
 def test_a_table_that_is_none_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chalicelib.model.session import Model
 from model import build
 from model.build import LABELS, count_animals, read_network, serialize
-from model.check import faults_of
+from model.check import find_problems
 from model.graph import intermediate_tensors
 from model.quantize import read_ranges
 
@@ -58,7 +58,7 @@ def test_the_build_gives_the_same_bytes_twice_and_they_are_the_built_model(
 
 
 def test_the_built_model_fits_its_contract(path: Path) -> None:
-    assert faults_of(path, LABELS, TAXA) == []
+    assert find_problems(path, LABELS, TAXA) == []
 
 
 def test_the_file_says_what_it_is(path: Path) -> None:
@@ -141,5 +141,5 @@ def test_a_failed_build_says_why(
 ) -> None:
     monkeypatch.setattr(build, "ACTIVATIONS", tmp_path / "none.csv")
     assert build.main(["--output", str(tmp_path / "it.onnx")]) == 1
-    assert "the model was not built: none.csv is no table of activation ranges" in capsys.readouterr().err
+    assert "the model was not built: cannot read activation ranges from none.csv" in capsys.readouterr().err
     assert not (tmp_path / "it.onnx").exists()

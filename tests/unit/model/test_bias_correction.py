@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model.correct import after_relu6, correct
-from model.network import Block, Convolution, Network, Statistics
+from model.bias_correction import after_relu6, correct_biases
+from model.network import Block, ChannelStatistics, Convolution, Network
 from model.quantize import quantize_weights
 
 COLOURS = (np.array([0.485, 0.456, 0.406]) * 255 - 127) / 128
@@ -19,7 +19,7 @@ COLOURS = (np.array([0.485, 0.456, 0.406]) * 255 - 127) / 128
 def test_the_mean_after_relu6_is_that_of_many_draws(mean: float, deviation: float) -> None:
     # GIVEN a normal channel; WHEN its mean after ReLU6 is computed; THEN it is what evenly spread draws give
     draws = mean + abs(deviation) * NORMAL
-    statistics = Statistics(np.array([mean], np.float32), np.array([deviation], np.float32))
+    statistics = ChannelStatistics(np.array([mean], np.float32), np.array([deviation], np.float32))
     assert after_relu6(statistics)[0] == pytest.approx(draws.clip(0, 6).mean(), abs=0.01)
 
 
@@ -46,7 +46,7 @@ def network() -> Network:
     )
     stem, head = layer("stem", 4, 3), layer("head", 4, 4)
     statistics = {
-        each.name: Statistics(*random.normal(1, 1, size=(2, 4)).astype(np.float32))
+        each.name: ChannelStatistics(*random.normal(1, 1, size=(2, 4)).astype(np.float32))
         for each in (stem, *block.convolutions, head)
     }
     classifier = random.normal(size=(7, 4)).astype(np.float32)
@@ -67,7 +67,7 @@ def test_each_layer_gives_at_its_mean_input_what_it_gave_before(network: Network
     means = [COLOURS, stem, depthwise, known["block0.project"].mean + stem]
 
     # WHEN biases are corrected; THEN rounding shifts no layer's mean output any more, as it did before
-    corrected = correct(network)
+    corrected = correct_biases(network)
     for before, after, mean in zip(network.convolutions, corrected.convolutions, means, strict=True):
         wanted = outputs_of(before, mean, rounded=False)
         assert np.allclose(outputs_of(after, mean, rounded=True), wanted, atol=1e-5)
@@ -78,7 +78,7 @@ def test_each_layer_gives_at_its_mean_input_what_it_gave_before(network: Network
 
 def test_the_classifier_is_corrected_for_the_mean_feature(network: Network) -> None:
     features = after_relu6(network.statistics["head"])
-    corrected = correct(network)
+    corrected = correct_biases(network)
     quantized = quantize_weights(network.classifier)
     rounded = quantized.values * quantized.scales.astype(np.float64)[:, None]
     wanted = network.classifier @ features + network.classifier_bias

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from model.measures import accuracy, calibration_error, fit_temperature, negative_log_likelihood, sharpen
+from model.classifier_metrics import (
+    accuracy,
+    apply_temperature,
+    calibration_error,
+    fit_temperature,
+    negative_log_likelihood,
+)
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
 LABELS = np.array([0, 0, 2, 2])
@@ -33,8 +39,8 @@ def test_a_certain_and_right_model_has_no_calibration_error() -> None:
 
 
 def test_sharpening_keeps_the_order_and_one_changes_nothing() -> None:
-    assert np.allclose(sharpen(PROBABILITIES, 1), PROBABILITIES)
-    sharper = sharpen(PROBABILITIES, 0.5)
+    assert np.allclose(apply_temperature(PROBABILITIES, 1), PROBABILITIES)
+    sharper = apply_temperature(PROBABILITIES, 0.5)
     assert np.allclose(sharper.sum(axis=1), 1)
     assert np.all(np.argsort(sharper, axis=1) == np.argsort(PROBABILITIES, axis=1))
     assert np.all(sharper.max(axis=1) >= PROBABILITIES.max(axis=1))
@@ -44,7 +50,7 @@ def test_sharpening_keeps_the_order_and_one_changes_nothing() -> None:
 def test_the_temperature_is_found_again(temperature: float) -> None:
     # GIVEN labels drawn from known probabilities, which are then made too flat or too sharp
     random = np.random.default_rng(7)
-    true = sharpen(np.exp(random.normal(size=(4000, 5))), 0.5)
+    true = apply_temperature(np.exp(random.normal(size=(4000, 5))), 0.5)
     labels = (true.cumsum(axis=1) > random.uniform(size=(4000, 1))).argmax(axis=1)
     # WHEN the temperature is fitted; THEN it undoes that
-    assert fit_temperature(sharpen(true, 1 / temperature), labels) == pytest.approx(temperature, rel=0.1)
+    assert fit_temperature(apply_temperature(true, 1 / temperature), labels) == pytest.approx(temperature, rel=0.1)

@@ -1,8 +1,8 @@
-"""Undo the shift that rounding weights gives to a layer's mean output, by its bias; needs no photos.
+"""Correct biases for the shift that rounding weights to int8 causes in a layer's mean output. Needs no photos.
 
 Rounded weights w + ε turn a mean input E[x] into a mean error ε · E[x], the same for every photo (Nagel et al. 2019,
-"Data-Free Quantization Through Weight Equalization and Bias Correction"). Batch normalisation knows E[x]: each
-channel is about normal with mean β and deviation |γ|, and then cut by ReLU6.
+"Data-Free Quantization Through Weight Equalization and Bias Correction"). Batch normalisation gives E[x]: each channel
+is about normal with mean β and deviation |γ|, and ReLU6 then clips it.
 """
 
 import math
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.network import Convolution, Network, Statistics
+from model.network import ChannelStatistics, Convolution, Network
 from model.quantize import quantize_weights
 
 # ImageNet's mean colour (0.485, 0.456, 0.406 of 255), normalised as pixels are.
@@ -21,8 +21,8 @@ _PIXELS = (np.array([0.485, 0.456, 0.406]) * 255 - 127) / 128
 type Mean = NDArray[np.float64]
 
 
-def correct(network: Network) -> Network:
-    """The network with biases that make up for its weights' rounding; as good as before, for int8 only."""
+def correct_biases(network: Network) -> Network:
+    """Return the network with biases that cancel the rounding of its weights. Use it for int8 only."""
     corrected = _corrected(network)
     stem = next(corrected)
     blocks = tuple(
@@ -33,8 +33,8 @@ def correct(network: Network) -> Network:
     return replace(network, stem=stem, blocks=blocks, head=next(corrected), classifier_bias=bias.astype(np.float32))
 
 
-def after_relu6(statistics: Statistics) -> Mean:
-    """Mean of each channel after ReLU6, if it was normal before: E[min(max(x, 0), 6)]."""
+def after_relu6(statistics: ChannelStatistics) -> Mean:
+    """Return the mean of each channel after ReLU6, assuming it was normal before: E[min(max(x, 0), 6)]."""
     mean = statistics.mean.astype(np.float64)
     deviation = np.maximum(np.abs(statistics.deviation.astype(np.float64)), 1e-6)
     low, high = -mean / deviation, (6 - mean) / deviation
@@ -43,7 +43,7 @@ def after_relu6(statistics: Statistics) -> Mean:
 
 
 def _corrected(network: Network) -> Iterator[Convolution]:
-    """The convolutions in order, corrected for the mean of their inputs."""
+    """Yield the convolutions in order, corrected for the mean of their inputs."""
     inputs: Mean = _PIXELS
     yield _correct(network.stem, inputs)
     inputs = after_relu6(network.statistics[network.stem.name])
@@ -64,16 +64,18 @@ def _correct(layer: Convolution, inputs: Mean) -> Convolution:
 
 
 def _shift(weight: NDArray[np.float32], inputs: Mean) -> Mean:
-    """By how much rounding `weight` shifts the mean of each output; inputs: mean of each input channel."""
+    """Return how much rounding `weight` shifts the mean of each output, given the mean of each input channel."""
     quantized = quantize_weights(weight)
     scales = quantized.scales.astype(np.float64).reshape(-1, *[1] * (weight.ndim - 1))
     errors = (quantized.values * scales - weight).reshape(*weight.shape[:2], -1).sum(axis=2)
-    return np.asarray((errors * inputs).sum(axis=1))  # no BLAS: the same sum on every processor
+    return np.asarray((errors * inputs).sum(axis=1))  # not `@`: BLAS sums differently on other processors
 
 
 def _share_below(z: Mean) -> Mean:
+    """Return the standard normal distribution function of each value."""
     return np.array([(1 + math.erf(each / math.sqrt(2))) / 2 for each in z.tolist()])
 
 
 def _density(z: Mean) -> Mean:
+    """Return the standard normal density of each value."""
     return np.asarray(np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi))
