@@ -1,8 +1,8 @@
 """Load datasets and switch between them: `python -m database --help`."""
 
-import argparse
 import os
 import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _load(connection: "Connection", options: argparse.Namespace) -> None:
+def _load(connection: "Connection", options: Namespace) -> None:
     started = perf_counter()
     settings: Settings = options.settings
     dataset = read_dataset(files_in(options.folder) if options.folder else files_beside(settings.model_path))
@@ -89,31 +89,31 @@ def _load(connection: "Connection", options: argparse.Namespace) -> None:
         print(f"dropped {version}")
 
 
-def _list(connection: "Connection", _options: argparse.Namespace) -> None:
+def _list(connection: "Connection", _options: Namespace) -> None:
     for each in datasets(connection):
         state = "active" if each.active else ""
         line = f"{each.version:14} {each.loaded_at:%Y-%m-%d %H:%M:%S%z} {each.cells:>9,} {each.rows:>13,}  {state}"
         print(line.rstrip())
 
 
-def _activate(connection: "Connection", options: argparse.Namespace) -> None:
+def _activate(connection: "Connection", options: Namespace) -> None:
     activate(connection, options.version)
     print(f"active: {options.version}")
     _announce(options.version, options)
 
 
-def _drop(connection: "Connection", options: argparse.Namespace) -> None:
+def _drop(connection: "Connection", options: Namespace) -> None:
     drop(connection, options.version)
     print(f"dropped {options.version}")
 
 
-def _prepare(connection: "Connection", options: argparse.Namespace) -> None:
+def _prepare(connection: "Connection", options: Namespace) -> None:
     by_iam = prepare(connection, options.user)
     method = "with IAM tokens" if by_iam else "as pg_hba.conf says, since this server has no IAM sign-in"
     print(f"{options.user} can read and nothing else; it signs in {method}")
 
 
-def _announce(version: str, options: argparse.Namespace) -> None:
+def _announce(version: str, options: Namespace) -> None:
     """Announce a switch to the cache, so that every container follows within seconds, not when its values expire."""
     if not options.redis_url:
         return
@@ -123,86 +123,53 @@ def _announce(version: str, options: argparse.Namespace) -> None:
     print("announced to Redis")
 
 
-def _parser(settings: Settings, redis_url: str = "") -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m database", description="Manage the datasets of animals and cells.")
+def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m database", description="Manage the datasets of animals and cells.")
     parser.set_defaults(settings=settings, redis_url="")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    database = argparse.ArgumentParser(add_help=False)
-    database.add_argument(
-        "--database-url", default=settings.database_url, metavar="URL", help="PostgreSQL (default: DATABASE_URL)"
-    )
-    database.add_argument(
-        "--patience",
-        type=_seconds,
-        default=TIMEOUT,
-        metavar="SECONDS",
-        help="time to connect to PostgreSQL; a paused Aurora needs 15 to 30 (default: %(default)g)",
-    )
-    cache = argparse.ArgumentParser(add_help=False)
-    cache.add_argument(
-        "--redis-url",
-        type=_redis_url,
-        default=redis_url,
-        metavar="URL",
-        help="cache to announce the switch to; '' for none (default: REDIS_URL, or none if it is not set)",
-    )
+    database, cache, version = (ArgumentParser(add_help=False) for _ in range(3))
+    text = "PostgreSQL (default: DATABASE_URL)"
+    database.add_argument("--database-url", default=settings.database_url, metavar="URL", help=text)
+    text = "time to connect to PostgreSQL; a paused Aurora needs 15 to 30 (default: %(default)g)"
+    patience = _argument(casts.positive)
+    database.add_argument("--patience", type=patience, default=TIMEOUT, metavar="SECONDS", help=text)
+    text = "cache to announce the switch to; '' for none (default: REDIS_URL, or none if it is not set)"
+    url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
+    cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
+    version.add_argument("version", help="a version that `list` prints")
 
-    def add(
-        name: str, command: Callable[..., None], text: str, *parents: argparse.ArgumentParser
-    ) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[database, *parents]
-        )
+    def add(name: str, command: Callable[..., None], does: str, *parents: ArgumentParser) -> ArgumentParser:
+        description = f"{does[0].upper()}{does[1:]}."
+        added = commands.add_parser(name, help=does, description=description, parents=[*parents, database])
         added.set_defaults(command=command)
         return added
 
     loads = add("load", _load, "load the checkout's data, with the files beside MODEL_PATH, and switch to it", cache)
-    loads.add_argument(
-        "--from",
-        dest="folder",
-        type=Path,
-        metavar="FOLDER",
-        help="use FOLDER's labels.csv, taxa.csv, animal_areas.csv …, not those beside MODEL_PATH; "
-        "files that are missing there come from the checkout",
-    )
+    text = "use the files in FOLDER, such as labels.csv, not those beside MODEL_PATH; the checkout's for the rest"
+    loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
-    loads.add_argument(
-        "--keep", type=_at_least_one, default=3, metavar="N", help="latest datasets to keep (default: %(default)s)"
-    )
+    text = "latest datasets to keep; the active one always stays (default: %(default)s)"
+    loads.add_argument("--keep", type=_argument(casts.at_least_one), default=3, metavar="N", help=text)
     add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active")
-    add("activate", _activate, "switch to a loaded dataset", cache).add_argument(
-        "version", help="a version that `list` prints"
-    )
-    add("drop", _drop, "remove a dataset that is not active").add_argument(
-        "version", help="a version that `list` prints"
-    )
-    add("prepare", _prepare, "create the schema and a read-only login for the app").add_argument(
-        "user", help=f"name of the login; it gets the role {READER}, and on Aurora signs in by IAM"
-    )
+    add("activate", _activate, "switch to a loaded dataset", version, cache)
+    add("drop", _drop, "remove a dataset that is not active", version)
+    text = f"name of the login; it gets the role {READER}, and on Aurora signs in by IAM"
+    add("prepare", _prepare, "create the schema and a read-only login for the app").add_argument("user", help=text)
     return parser
 
 
-def _redis_url(text: str) -> str:
-    try:
-        return casts.redis_url(text) if text else ""
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def _argument[T](cast: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a cast for argparse, which prints an `ArgumentTypeError` whole but hides a `ValueError`."""
 
+    def convert(text: str) -> T:
+        try:
+            return cast(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from error
 
-def _seconds(text: str) -> float:
-    try:
-        return casts.positive(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0") from error
-
-
-def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is below 1; the active dataset always stays")
-    return number
+    return convert
 
 
 if __name__ == "__main__":

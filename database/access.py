@@ -8,7 +8,7 @@ from psycopg2 import errors, sql
 
 from chalicelib.config.settings import Settings
 from chalicelib.stores.iam import Signer
-from database.load import LOADER_LOCK, SCHEMA, LoadError
+from database.load import SCHEMA, LoadError, exclusive
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -41,8 +41,7 @@ def prepare(connection: "Connection", user: str) -> bool:
     Returns whether the login signs in by IAM: it does wherever the server has the role `rds_iam`, as Aurora and RDS do.
     Raises `LoadError` if this connection may not create roles.
     """
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
+    with exclusive(connection) as cursor:
         cursor.execute(SCHEMA.read_text(encoding="utf-8"))
         cursor.execute(
             "select array(select rolname::text from pg_roles where rolname = any(%s))", ([user, READER, IAM],)

@@ -8,7 +8,8 @@ Requests never wait: a load fills tables that are invisible before its commit, a
 transaction, and a drop waits for its lock only briefly.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -69,14 +70,21 @@ class LoadedDataset:
     rows: int
 
 
+@contextmanager
+def exclusive(connection: "Connection") -> Iterator["Cursor"]:
+    """A transaction in which no other loader runs."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
+        yield cursor
+
+
 def load(connection: "Connection", dataset: Dataset, report: Callable[[str], None] = print) -> LoadedDataset:
     """Load a dataset in one transaction, without activating it. Do nothing if its version is already loaded.
 
     Creates the schema if it is missing. Calls `report` with each step and its duration.
     Raises `LoadError` or psycopg2's errors; the database is then unchanged.
     """
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
+    with exclusive(connection) as cursor:
         cursor.execute(SCHEMA.read_text(encoding="utf-8"))
         if (present := _find(cursor, dataset.version)) is not None:
             return present
@@ -89,12 +97,8 @@ def load(connection: "Connection", dataset: Dataset, report: Callable[[str], Non
         timer = _StepTimer(report)
         _copy_small_tables(cursor, number, dataset)
         timer.report(f"animals: {len(dataset.animals):,}, in {len(dataset.animal_areas):,} countries and territories")
-        cells = _copy_csv(
-            cursor,
-            _create_partition(cursor, "cell", number, "dataset, cell, coast, areas", "csv"),
-            ((cell.cell, str(cell.coast), cell.areas) for cell in dataset.cells),
-            number,
-        )
+        copy = _create_partition(cursor, "cell", number, "dataset, cell, coast, areas", "csv")
+        cells = _copy_csv(cursor, copy, ((each.cell, str(each.coast), each.areas) for each in dataset.cells), number)
         timer.report(f"cells: {cells:,}")
         copy = _create_partition(cursor, "cell_animal", number, CELL_ANIMAL_COLUMNS, "binary")
         rows = _copy(cursor, copy, (to_binary(chunk, number) for chunk in dataset.cell_animals))
@@ -112,8 +116,7 @@ def load(connection: "Connection", dataset: Dataset, report: Callable[[str], Non
 
 def activate(connection: "Connection", version: str) -> None:
     """Switch to a loaded dataset in one transaction. Raises `LoadError` if it is not loaded."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
+    with exclusive(connection) as cursor:
         _require(cursor, version)
         cursor.execute("update dataset set active = false where active and version <> %s", (version,))
         cursor.execute("update dataset set active = true where not active and version = %s", (version,))
@@ -123,8 +126,7 @@ def drop(connection: "Connection", version: str) -> None:
     """Remove a dataset. Raises `LoadError` if it is active, not loaded, or in use for too long."""
     for _ in range(DROP_TRIES):
         try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
+            with exclusive(connection) as cursor:
                 dataset = _require(cursor, version)
                 if dataset.active:
                     raise LoadError(f"dataset {version} is active; activate another one before dropping it")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import ModelProto, helper
+from onnx import helper
 
 from chalicelib.errors import ModelError
 from model.build import ACTIVATIONS, LABELS, count_animals, read_network
@@ -55,30 +55,20 @@ class Histograms:
         return ActivationRange(max(min(float(edges[first]), 0.0), low), min(max(float(edges[last + 1]), 0.0), high))
 
 
-def observed_graph(tensors: Iterable[str]) -> ModelProto:
-    """Return the fp32 graph up to pooling, with the network's `tensors` as its outputs."""
-    model = build_graph(read_network(), count_animals(LABELS), 1.0, None, {})
-    graph = model.graph
-    end = next(at for at, node in enumerate(graph.node) if node.output[0] == "pool") + 1
-    used = {name for node in graph.node[:end] for name in node.input}
-    constants = [constant for constant in graph.initializer if constant.name in used]
-    del graph.node[end:], graph.input[1:], graph.output[:], graph.initializer[:]
-    graph.initializer.extend(constants)
-    graph.output.extend(helper.make_empty_tensor_value_info(tensor) for tensor in tensors)
-    return model
-
-
-def measure(photos: Iterable[LabelledPhoto]) -> Histograms:
-    """Return histograms of all activations over the photos."""
-    tensors = intermediate_tensors(read_network())
-    session = onnxruntime.InferenceSession(
-        observed_graph(tensors).SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+def measure(photos: Iterable[LabelledPhoto], percentile: float) -> dict[str, ActivationRange]:
+    """Return the range of each activation over the photos."""
+    network, animals = read_network(), count_animals(LABELS)
+    tensors = intermediate_tensors(network)
+    model = build_graph(network, animals, 1.0, None, {})
+    model.graph.output.extend(helper.make_empty_tensor_value_info(tensor) for tensor in tensors)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    prior = np.ones((1, animals), np.float32)
     histograms = Histograms(tensors)
     for photo in photos:
-        for tensor, values in zip(tensors, session.run(tensors, {"image": photo.pixels[np.newaxis]}), strict=True):
+        outputs = session.run(tensors, {"image": photo.pixels[np.newaxis], "prior": prior})
+        for tensor, values in zip(tensors, outputs, strict=True):
             histograms.add(tensor, values)
-    return histograms
+    return {tensor: histograms.range_of(tensor, percentile) for tensor in tensors}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,21 +76,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m model.calibrate", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help=PHOTOS_HELP)
     parser.add_argument("--output", type=Path, default=ACTIVATIONS, help="table to write (default: %(default)s)")
-    parser.add_argument(
-        "--percentile",
-        type=float,
-        default=PERCENTILE,
-        help="share of values inside a range, in %% (default: %(default)s)",
-    )
+    text = "share of values inside a range, in %% (default: %(default)s)"
+    parser.add_argument("--percentile", type=float, default=PERCENTILE, help=text)
     options = parser.parse_args(arguments)
     try:
-        tensors = intermediate_tensors(read_network())
-        histograms = measure(read_photos(options.photos))
-        write_ranges(options.output, {tensor: histograms.range_of(tensor, options.percentile) for tensor in tensors})
+        ranges = measure(read_photos(options.photos), options.percentile)
+        write_ranges(options.output, ranges)
     except (ModelError, OSError) as error:
         print(f"error: no range was measured: {error}", file=sys.stderr)
         return 1
-    print(f"{options.output.name}: ranges of {len(tensors)} activations")
+    print(f"{options.output.name}: ranges of {len(ranges)} activations")
     return 0
 
 

@@ -8,6 +8,7 @@ Prints every problem on a line of its own. Accepts any ONNX file, from any tool.
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -90,11 +91,7 @@ def _differ(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 
 
 def _identical(one: Scores, other: Scores) -> bool:
-    return (
-        np.array_equal(one.probabilities, other.probabilities, equal_nan=True)
-        and np.array_equal(one.vision, other.vision, equal_nan=True)
-        and one.animal_probability == other.animal_probability
-    )
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(astuple(one), astuple(other), strict=True))
 
 
 def main(arguments: list[str] | None = None) -> int:
