@@ -20,24 +20,8 @@ type Points = NDArray[np.float64]
 """Shape (n, 2): longitude and latitude, decimal degrees."""
 
 AREAS_OF_COUNTRIES = Path(__file__).with_name("atlas_areas.csv")
-
-# Parts of a country in Natural Earth that have their own ISO 3166-1 code, or two claimants: the country's name in the
-# atlas, the codes, and a box (west, south, east, north) around the part.
-SEPARATE_PARTS: list[tuple[str, str, tuple[float, float, float, float]]] = [
-    ("France", "GF", (-55, 2, -51, 6)),
-    ("France", "MQ", (-62, 14, -60, 15)),
-    ("France", "GP", (-62, 15.5, -60, 17)),
-    ("France", "RE", (55, -22, 56, -20)),
-    ("France", "YT", (45, -14, 46, -12)),
-    ("Indian Ocean Ter.", "CC", (96, -13, 97.5, -11)),
-    ("Indian Ocean Ter.", "CX", (105, -11, 106, -10)),
-    ("Netherlands", "BQ", (-69, 12, -62, 18)),
-    ("New Zealand", "TK", (-173, -10, -171, -8)),
-    ("Norway", "BV", (3, -55, 4, -54)),
-    ("Norway", "SJ", (-10, 70.5, -7, 71.5)),  # Jan Mayen
-    ("Norway", "SJ", (10, 74, 34, 81)),  # Svalbard
-    ("Russia", "RU UA", (32, 44, 37, 46.5)),  # Crimea: count it for both claimants
-]
+PARTS_OF_COUNTRIES = Path(__file__).with_name("atlas_parts.csv")
+"""Parts of a country in Natural Earth with their own ISO 3166-1 code, or with two claimants, and a box around each."""
 
 
 class AtlasError(Exception):
@@ -72,14 +56,14 @@ def read_atlas(path: Path) -> Atlas:
         ]
     except (ValueError, LookupError, TypeError) as error:
         raise AtlasError(f"{path} is not TopoJSON of countries ({error!r}); use a file of npm's world-atlas") from error
-    with AREAS_OF_COUNTRIES.open(encoding="utf-8", newline="") as file:
-        areas = {row["country"]: row["areas"] for row in csv.DictReader(file)}
+    areas = {row["country"]: row["areas"] for row in _rows(AREAS_OF_COUNTRIES)}
+    parts = _rows(PARTS_OF_COUNTRIES)
     if unknown := sorted({name for name, _ in countries} - areas.keys()):
         raise AtlasError(
             f"{AREAS_OF_COUNTRIES.name} lacks {', '.join(unknown)}; add a row with ISO codes or none for each"
         )
     polygons = tuple(
-        Polygon(tuple(_areas_of(name, arcs, outline, areas[name]).split()), outline)
+        Polygon(tuple((_areas_at(arcs[outline[0]][0], name, parts) or areas[name]).split()), outline)
         for name, outlines in countries
         for outline in outlines
     )
@@ -100,10 +84,16 @@ def _polygons(geometry: dict[str, Any]) -> Iterator[tuple[int, ...]]:
         yield tuple(arc if arc >= 0 else ~arc for ring in rings for arc in ring)
 
 
-def _areas_of(country: str, arcs: tuple[Points, ...], outline: tuple[int, ...], default: str) -> str:
-    """Return the codes of a polygon: those of a separate part if it lies in one, else the country's."""
-    longitude, latitude = arcs[outline[0]][0]
-    for name, areas, (west, south, east, north) in SEPARATE_PARTS:
-        if name == country and west <= longitude <= east and south <= latitude <= north:
-            return areas
-    return default
+def _areas_at(point: tuple[float, float], country: str, parts: list[dict[str, str]]) -> str | None:
+    """Return the codes of the separate part of a country that contains a point (longitude, latitude), if any."""
+    longitude, latitude = point
+    for part in parts:
+        west, south, east, north = (float(part[side]) for side in ("west", "south", "east", "north"))
+        if part["country"] == country and west <= longitude <= east and south <= latitude <= north:
+            return part["areas"]
+    return None
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

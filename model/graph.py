@@ -37,7 +37,7 @@ class _Graph:
     def __init__(self, ranges: Mapping[str, ActivationRange] | None) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
-        self.ranges = ranges
+        self.ranges = None if ranges is None else {**ranges, "pixels": _PIXELS}
 
     def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
         self.constants.append(numpy_helper.from_array(np.asarray(value), name))
@@ -51,7 +51,7 @@ class _Graph:
         """Quantise `tensor` over the range of `name` (default: its own). In an fp32 graph, return `tensor`."""
         if self.ranges is None:
             return tensor
-        range_ = self.range_of(name or tensor)
+        range_ = self.ranges[name or tensor]
         parameters = [
             self.constant(f"{tensor}.scale", range_.scale),
             self.constant(f"{tensor}.zero", range_.zero_point),
@@ -59,15 +59,12 @@ class _Graph:
         self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}.u8")
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
-    def range_of(self, name: str) -> ActivationRange:
-        return _PIXELS if name == "pixels" else (self.ranges or {})[name]
-
     def weights(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], source: str) -> list[str]:
         """Add weight and bias of layer `name`; `source` names the range of its input. Return both names."""
         if self.ranges is None:
             return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         quantized = quantize_weights(weight)
-        products = quantized.scales * self.range_of(source).scale
+        products = quantized.scales * self.ranges[source].scale
         names = []
         for part, values, scales in (
             ("weight", quantized.values, quantized.scales),
