@@ -1,4 +1,4 @@
-"""Calibrating, fitting, evaluating: the commands over a folder of drawn photos, from bytes to the table they print."""
+"""The calibrate, temperature and evaluate commands on a folder of drawn photos, from bytes to their output."""
 
 import json
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def test_fitting_writes_the_temperature_of_the_animals(
     # GIVEN photos, one of which is no animal; WHEN the temperature is fitted
     output = tmp_path / "temperature.json"
     assert temperature.main(["--photos", str(photos), "--output", str(output)]) == 0
-    # THEN it is written for the build to read, and the table tells of the two animals
+    # THEN it is written for the build to read, and the table covers the two animals
     assert 0.1 <= json.loads(output.read_text())["temperature"] <= 10
     assert build.read_temperature(output) == json.loads(output.read_text())["temperature"]
     shown = capsys.readouterr()
@@ -73,7 +73,7 @@ def test_evaluating_prints_the_table_of_the_model_card(photos: Path, capsys: pyt
 def test_a_folder_without_photos_is_named(
     command: Callable[[list[str]], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an empty folder, then one whose photo is not named after its label; THEN each is told, nothing is written
+    # GIVEN an empty folder, then a photo without a label in its name; THEN the error says so, and nothing is written
     arguments = ["--photos", str(tmp_path)]
     if command is not evaluate.main:
         arguments += ["--output", str(tmp_path / "output")]

@@ -1,4 +1,4 @@
-"""A connection to a database of its own for each test, as the owner that is no superuser sees it."""
+"""A connection to a new database for each test, as its owner, who is no superuser."""
 
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _no_cache_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of who runs the tests names no cache that would be told of their datasets."""
+def _no_cache_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unset REDIS_URL, so that no test announces its datasets to the developer's cache."""
     monkeypatch.delenv("REDIS_URL", raising=False)
 
 
 @pytest.fixture
 def connection(database_url: str) -> "Iterator[Connection]":
-    """A connection to that database."""
+    """Connect to the test's database."""
     with closing(psycopg2.connect(database_url)) as connection:
         yield connection

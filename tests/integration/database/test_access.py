@@ -1,4 +1,4 @@
-"""Making the database ready for an app that may only read."""
+"""Connecting as the owner, and creating the app's read-only login."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +14,7 @@ from database.__main__ import main
 from database.access import IAM, connect, prepare
 from database.load import LoadError, activate, load
 from local.stack.postgres import PostgresServer
-from tests.integration.database import made
+from tests.integration.database import sample_data
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def admin(postgres_server: PostgresServer, database_url: str) -> "Iterator[Connection]":
-    """The administrator's connection to a database of its own."""
+    """The administrator's connection to the test's database."""
     with closing(psycopg2.connect(postgres_server.admin_url, dbname=urlsplit(database_url).path[1:])) as connection:
         yield connection
 
@@ -38,22 +38,22 @@ def user(admin: "Connection") -> Iterator[str]:
 
 def test_the_app_may_read_and_nothing_else(admin: "Connection", user: str) -> None:
     # GIVEN a database with an active dataset WHEN prepared, twice
-    load(admin, made.dataset("one"), lambda _line: None)
+    load(admin, sample_data.dataset("one"), lambda _line: None)
     activate(admin, "one")
     assert not prepare(admin, user)
     assert not prepare(admin, user)
-    # THEN the app may ask for features
+    # THEN the app can query features
     with admin, admin.cursor() as cursor:
         cursor.execute(f"set local role {user}")
-        cursor.execute("select version from features_of(%s::bigint[])", (made.cells(1),))
+        cursor.execute("select version from features_of(%s::bigint[])", (sample_data.cells(1),))
         assert cursor.fetchall() == [("one",)]
-    # AND may change nothing
+    # AND can change nothing
     for statement in ("delete from dataset", "drop table cell", "create table mine ()", f"alter role {user} superuser"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege), admin, admin.cursor() as cursor:
             cursor.execute(f"set local role {user}; {statement}")
 
 
-def test_where_the_server_knows_iam_the_app_signs_in_by_it(admin: "Connection", user: str) -> None:
+def test_on_a_server_with_iam_the_app_signs_in_by_iam(admin: "Connection", user: str) -> None:
     # GIVEN a server with the role that Aurora has
     with admin, admin.cursor() as cursor:
         cursor.execute(f"create role {IAM}")
@@ -68,7 +68,7 @@ def test_where_the_server_knows_iam_the_app_signs_in_by_it(admin: "Connection", 
             cursor.execute(f"drop role {IAM}")
 
 
-def test_who_may_not_make_roles_is_told_who_may(connection: "Connection", user: str) -> None:
+def test_preparing_without_the_right_to_create_roles_names_who_has_it(connection: "Connection", user: str) -> None:
     with pytest.raises(LoadError, match="administrator"):
         prepare(connection, user)
 

@@ -1,4 +1,4 @@
-"""The database's commands from elsewhere, as the administrative function runs them."""
+"""The admin function: it runs a database command and returns its output."""
 
 import json
 from typing import Any
@@ -10,15 +10,15 @@ from database.dataset import read_dataset
 
 @pytest.fixture
 def admin(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The function, set up as in its environment on Lambda."""
+    """The function, with its environment on Lambda."""
     import app
 
     monkeypatch.setenv("DATABASE_URL", database_url)
     return lambda *command: json.loads(json.dumps(app.admin({"command": list(command)}, None)))
 
 
-def test_a_command_is_run_and_what_it_said_comes_back(admin: Any) -> None:
-    # WHEN the data are loaded THEN the answer has what a terminal would show
+def test_a_command_runs_and_its_output_comes_back(admin: Any) -> None:
+    # WHEN the data are loaded THEN the answer has the output of a terminal
     answer = admin("load", "--keep", "1")
     assert answer["code"] == 0, answer["said"]
     assert answer["said"].startswith(f"dataset {read_dataset().version}\n")
@@ -32,10 +32,10 @@ def test_a_failure_comes_back_as_a_code_and_a_sentence(admin: Any) -> None:
     assert answer["said"].startswith("error: dataset nine is not in the database")
 
 
-def test_a_cache_that_was_not_told_comes_back_as_a_code_after_the_switch(
+def test_a_failed_announcement_comes_back_as_a_code_after_the_switch(
     admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a stage whose Redis does not answer WHEN the data are loaded THEN they are active, and that is said
+    # GIVEN a stage whose Redis does not answer WHEN the data are loaded THEN they are active, and the error says so
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
     answer = admin("load")
     assert answer["code"] == 1
@@ -45,7 +45,7 @@ def test_a_cache_that_was_not_told_comes_back_as_a_code_after_the_switch(
     assert admin("list")["said"].rstrip().endswith("active")
 
 
-def test_a_command_that_is_none_comes_back_with_the_usage(admin: Any) -> None:
+def test_an_unknown_command_comes_back_with_the_usage(admin: Any) -> None:
     answer = admin("destroy")
     assert answer["code"] == 2
     assert "usage: python -m database" in answer["said"]
@@ -54,12 +54,12 @@ def test_a_command_that_is_none_comes_back_with_the_usage(admin: Any) -> None:
 @pytest.mark.parametrize(
     "event", [None, {}, [], "list", {"command": None}, {"command": "list"}, {"command": [1]}, {"Records": []}], ids=str
 )
-def test_an_event_that_is_no_command_runs_nothing(event: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_without_a_command_runs_nothing(event: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import app
 
     # GIVEN a process whose own arguments would be a command
     monkeypatch.setattr("sys.argv", ["python -m database", "list"])
-    # WHEN somebody sends it what is none THEN the answer says what it takes
+    # WHEN the event has no command THEN the answer shows one that does
     answer = app.admin(event, None)
     assert (answer["code"], answer["said"]) == (
         2,

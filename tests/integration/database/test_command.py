@@ -1,4 +1,4 @@
-"""`python -m database`, as a person uses it."""
+"""`python -m database` on real servers."""
 
 import gzip
 import socket
@@ -17,7 +17,7 @@ from database.__main__ import main
 from database.dataset import FILES, read_dataset
 from database.load import load
 from local.stack.valkey import ValkeyServer
-from tests.integration.database import made
+from tests.integration.database import sample_data
 
 
 def test_load_switches_once_and_says_so_the_second_time(
@@ -27,7 +27,7 @@ def test_load_switches_once_and_says_so_the_second_time(
     version = read_dataset().version
     assert main(["load", "--database-url", database_url, "--redis-url", valkey_server.url]) == 0
     first = capsys.readouterr().out
-    # THEN each step is told, and the cache knows the version
+    # THEN each step is printed, and the cache has the version
     assert first.startswith(f"dataset {version}\n")
     assert "rows in" in first
     assert first.endswith("announced to Redis\n")
@@ -38,9 +38,9 @@ def test_load_switches_once_and_says_so_the_second_time(
     assert "already active" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("way", ["--from", "MODEL_PATH"])
+@pytest.mark.parametrize("source", ["--from", "MODEL_PATH"])
 def test_another_models_animals_are_loaded_in_place_of_the_checkouts(
-    database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
+    database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str
 ) -> None:
     # GIVEN the labels and areas of another model, whose animals have numbers of their own
     (tmp_path / "labels.csv").write_text(
@@ -51,10 +51,10 @@ def test_another_models_animals_are_loaded_in_place_of_the_checkouts(
     (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n1,DE,native,curated\n")
     (tmp_path / "mammal_cells.csv.gz").write_bytes(gzip.compress(b"animal,cell\n"))
     # WHEN the folder is named, or only the model that lies in it
-    if way == "MODEL_PATH":
+    if source == "MODEL_PATH":
         monkeypatch.setenv("MODEL_PATH", str(tmp_path / "own.onnx"))
-    named = ["--from", str(tmp_path)] if way == "--from" else []
-    assert main(["load", *named, "--database-url", database_url]) == 0, capsys.readouterr().err
+    arguments = ["--from", str(tmp_path)] if source == "--from" else []
+    assert main(["load", *arguments, "--database-url", database_url]) == 0, capsys.readouterr().err
     # THEN these are the animals, and the checkout's are not
     assert "live in no cell" not in capsys.readouterr().out
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
@@ -62,16 +62,16 @@ def test_another_models_animals_are_loaded_in_place_of_the_checkouts(
         assert cursor.fetchall() == [(1, "red fox")]
 
 
-def test_animals_that_live_nowhere_are_told(
+def test_animals_without_a_cell_are_named(
     database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    # GIVEN places of two of the wild animals WHEN loaded THEN it works, and says how many are without, and some of them
+    # GIVEN places of two wild animals WHEN loaded THEN it works, and says how many have none, with some of their names
     (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n105,AU,native,mdd\n106,AU,native,mdd\n")
     (tmp_path / "mammal_cells.csv.gz").write_bytes(gzip.compress(b"animal,cell\n"))
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[1].startswith("warning: 181 wild animals live in no cell, so every known place lowers their score; ")
-    assert said[1].endswith(" and 176 more")
+    output = capsys.readouterr().out.splitlines()
+    assert output[1].startswith("warning: 181 wild animals live in no cell, so every known place lowers their score; ")
+    assert output[1].endswith(" and 176 more")
 
 
 def test_a_wrong_code_of_a_country_is_refused(
@@ -79,42 +79,42 @@ def test_a_wrong_code_of_a_country_is_refused(
 ) -> None:
     (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n105,UK,native,mdd\n")
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
-    said = capsys.readouterr()
-    assert said.err == "error: animal_areas.csv has codes that areas.csv lacks: UK (write GB)\n"
-    assert said.out == ""
+    output = capsys.readouterr()
+    assert output.err == "error: animal_areas.csv has codes that areas.csv lacks: UK (write GB)\n"
+    assert output.out == ""
 
 
-def test_a_folder_without_any_file_of_a_dataset_is_told(
+def test_a_folder_without_any_file_of_a_dataset_is_an_error(
     database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
     assert "has no file of a dataset; put at least one of labels.csv, taxa.csv" in capsys.readouterr().err
 
 
-def test_data_that_postgresql_does_not_take_are_told_as_such(
+def test_data_that_postgresql_rejects_are_reported_as_such(
     database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    # GIVEN a character that no text of PostgreSQL can hold, which no check of ours looks for
+    # GIVEN a character that PostgreSQL cannot store, and that no check looks for
     taxa = FILES["taxa"].read_text(encoding="utf-8")
     (tmp_path / "taxa.csv").write_text(f"{taxa}Nihil,genus,no\0thing\n", encoding="utf-8")
-    # WHEN loaded THEN it is one sentence, which does not send anybody to the server
+    # WHEN loaded THEN the error is one sentence, which does not blame the server
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("error: PostgreSQL rejected the data: invalid byte sequence")
-    assert said.endswith("; nothing was changed; correct the files\n")
+    output = capsys.readouterr().err
+    assert output.startswith("error: PostgreSQL rejected the data: invalid byte sequence")
+    assert output.endswith("; nothing was changed; correct the files\n")
 
 
 def test_list_activate_and_drop(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(psycopg2.connect(database_url)) as connection:
         for version in ("one", "two"):
-            load(connection, made.dataset(version), lambda _line: None)
+            load(connection, sample_data.dataset(version), lambda _line: None)
     run = ["--database-url", database_url]
     assert main(["activate", "one", *run]) == 0
     assert main(["list", *run]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == "active: one"
-    assert [line.split()[0] for line in told[1:]] == ["two", "one"]
-    assert [line.endswith("active") for line in told[1:]] == [False, True]
+    output = capsys.readouterr().out.splitlines()
+    assert output[0] == "active: one"
+    assert [line.split()[0] for line in output[1:]] == ["two", "one"]
+    assert [line.endswith("active") for line in output[1:]] == [False, True]
     assert main(["drop", "two", *run]) == 0
     assert main(["drop", "one", *run]) == 1
     assert "error: dataset one is active; activate another" in capsys.readouterr().err
@@ -127,59 +127,61 @@ def test_an_empty_database_lists_nothing(database_url: str, capsys: pytest.Captu
 
 def test_a_database_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--database-url", "postgresql://faunalens@127.0.0.1:1/faunalens"]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("error: PostgreSQL: ")
-    assert told.count("\n") == 1
-    assert "check --database-url" in told
+    output = capsys.readouterr().err
+    assert output.startswith("error: PostgreSQL: ")
+    assert output.count("\n") == 1
+    assert "check --database-url" in output
 
 
-@pytest.mark.parametrize("way", ["--redis-url", "REDIS_URL"])
-def test_a_cache_that_is_not_there_is_told_and_the_switch_stays(
-    database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, way: str
+@pytest.mark.parametrize("source", ["--redis-url", "REDIS_URL"])
+def test_a_cache_that_is_down_is_reported_and_the_switch_stays(
+    database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     nowhere = "redis://127.0.0.1:1"
-    if way == "REDIS_URL":
+    if source == "REDIS_URL":
         monkeypatch.setenv("REDIS_URL", nowhere)
-    named = ["--redis-url", nowhere] if way == "--redis-url" else []
+    arguments = ["--redis-url", nowhere] if source == "--redis-url" else []
     with closing(psycopg2.connect(database_url)) as connection:
-        load(connection, made.dataset("one"), lambda _line: None)
-    assert main(["activate", "one", "--database-url", database_url, *named]) == 1
+        load(connection, sample_data.dataset("one"), lambda _line: None)
+    assert main(["activate", "one", "--database-url", database_url, *arguments]) == 1
     assert "the dataset is active, but the announcement to Redis failed (redis_unreachable" in capsys.readouterr().err
     assert main(["drop", "one", "--database-url", database_url]) == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"), [([], True), (["--redis-url", ""], False)], ids=["by default", "not if it is not wanted"]
+    ("arguments", "announced"),
+    [([], True), (["--redis-url", ""], False)],
+    ids=["by default", "not on request"],
 )
-def test_the_cache_of_the_environment_is_told(
+def test_a_switch_is_announced_to_the_cache_of_the_environment(
     database_url: str,
     valkey_server: ValkeyServer,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
-    told: bool,
+    announced: bool,
 ) -> None:
     # GIVEN an environment that names the cache, as on Lambda WHEN switched THEN it knows, unless that is not wanted
     monkeypatch.setenv("REDIS_URL", valkey_server.url)
-    version = f"version-{told}"
+    version = f"version-{announced}"
     with closing(psycopg2.connect(database_url)) as connection:
-        load(connection, made.dataset(version), lambda _line: None)
+        load(connection, sample_data.dataset(version), lambda _line: None)
     assert main(["activate", version, "--database-url", database_url, *arguments]) == 0
-    assert capsys.readouterr().out == f"active: {version}\n" + "announced to Redis\n" * told
+    assert capsys.readouterr().out == f"active: {version}\n" + "announced to Redis\n" * announced
     with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
-        assert (cache.read(VERSION, Deadline.after(5)) == version.encode()) == told
+        assert (cache.read(VERSION, Deadline.after(5)) == version.encode()) == announced
 
 
 def test_without_a_cache_in_the_environment_none_is_looked_for(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with closing(psycopg2.connect(database_url)) as connection:
-        load(connection, made.dataset("one"), lambda _line: None)
+        load(connection, sample_data.dataset("one"), lambda _line: None)
     assert main(["activate", "one", "--database-url", database_url]) == 0
     assert capsys.readouterr().out == "active: one\n"
 
 
-def test_a_cache_that_cannot_be_is_told_before_anything_is_done(
+def test_a_wrong_cache_url_is_an_error_before_anything_is_done(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -203,16 +205,16 @@ def test_patience_is_a_number_of_seconds(patience: str, capsys: pytest.CaptureFi
     assert "--patience" in capsys.readouterr().err
 
 
-def test_little_patience_is_not_endless() -> None:
-    # GIVEN a server that takes connections and says nothing; to libpq, 0 whole seconds would be for ever
+def test_a_patience_below_a_second_is_not_endless() -> None:
+    # GIVEN a server that accepts connections and never answers; libpq waits for ever at 0 whole seconds
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"postgresql://me:hunter2@127.0.0.1:{server.getsockname()[1]}/x"
-        # WHEN somebody has half a second THEN it ends
+        # WHEN the limit is half a second THEN it ends
         assert main(["list", "--patience", "0.5", "--database-url", url]) == 1
 
 
-def test_what_postgresql_says_is_told_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_of_postgresql_are_printed_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--database-url", "postgresql://me:hunter2[@host/x"]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("error: PostgreSQL: ")
-    assert "hunter2" not in said
+    output = capsys.readouterr().err
+    assert output.startswith("error: PostgreSQL: ")
+    assert "hunter2" not in output

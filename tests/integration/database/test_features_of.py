@@ -1,4 +1,4 @@
-"""The one query of the request path: what it answers, how it reads, and who may ask."""
+"""`features_of`, the query of a request: its rows, its plan, and who may run it."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 
 from database.load import activate, load
 from local.stack.postgres import PostgresServer
-from tests.integration.database import made
+from tests.integration.database import sample_data
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -30,45 +30,45 @@ def features_of(connection: "Connection", *cells: int) -> list[tuple[Any, ...]]:
 
 
 def test_a_cell_has_its_areas_and_its_animals_in_order(connection: "Connection") -> None:
-    load(connection, made.dataset("one", animals=4), silent)
+    load(connection, sample_data.dataset("one", animals=4), silent)
     activate(connection, "one")
-    assert features_of(connection, made.HERE) == [
-        (made.HERE, "one", ["DE", "FR"], [0, 1, 2, 3], [0.5] * 4, [1, 2, 1, 2]),
+    assert features_of(connection, sample_data.HERE) == [
+        (sample_data.HERE, "one", ["DE", "FR"], [0, 1, 2, 3], [0.5] * 4, [1, 2, 1, 2]),
     ]
 
 
 def test_many_cells_are_one_query_and_each_has_a_row(connection: "Connection") -> None:
     # GIVEN two known cells and one in the open sea
-    load(connection, made.dataset("one", animals=1), silent)
+    load(connection, sample_data.dataset("one", animals=1), silent)
     activate(connection, "one")
-    here, beside = made.cells(2)
-    # THEN the unknown one tells the version too
-    assert features_of(connection, beside, made.SEA, here) == sorted(
+    here, beside = sample_data.cells(2)
+    # THEN the unknown one has the version too
+    assert features_of(connection, beside, sample_data.SEA, here) == sorted(
         [
             (here, "one", ["DE", "FR"], [0], [0.5], [1]),
             (beside, "one", ["DE", "FR"], [0], [0.5], [1]),
-            (made.SEA, "one", [], [], [], []),
+            (sample_data.SEA, "one", [], [], [], []),
         ]
     )
     assert features_of(connection) == []
 
 
 def test_without_an_active_dataset_there_is_no_row(connection: "Connection") -> None:
-    load(connection, made.dataset("one"), silent)
-    assert features_of(connection, made.HERE, made.SEA) == []
+    load(connection, sample_data.dataset("one"), silent)
+    assert features_of(connection, sample_data.HERE, sample_data.SEA) == []
 
 
 def test_a_connection_that_asked_before_sees_the_switch(connection: "Connection", database_url: str) -> None:
     # GIVEN a connection that has its plans cached
-    load(connection, made.dataset("one"), silent)
+    load(connection, sample_data.dataset("one"), silent)
     activate(connection, "one")
     with closing(psycopg2.connect(database_url)) as reader:
         for _ in range(10):
-            assert features_of(reader, made.HERE)[0][1] == "one"
+            assert features_of(reader, sample_data.HERE)[0][1] == "one"
         # WHEN another dataset is loaded and switched to THEN the next query has it
-        load(connection, made.dataset("two", animals=5), silent)
+        load(connection, sample_data.dataset("two", animals=5), silent)
         activate(connection, "two")
-        ((_, version, _, animals, _, _),) = features_of(reader, made.HERE)
+        ((_, version, _, animals, _, _),) = features_of(reader, sample_data.HERE)
         assert (version, animals) == ("two", [0, 1, 2, 3, 4])
 
 
@@ -79,7 +79,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def plans(database_url: str, server: PostgresServer, cells: list[int], runs: int) -> list[dict[str, Any]]:
-    """Plans of the last of several runs, the function's own queries included, as the server measured them."""
+    """Return the measured plans of the last of several runs, including those of the function's own queries."""
     url = urlsplit(server.admin_url)._replace(path=urlsplit(database_url).path).geturl()
     with closing(psycopg2.connect(url)) as admin:
         admin.autocommit = True
@@ -107,12 +107,12 @@ def test_a_cell_is_one_range_of_one_index(
 ) -> None:
     # GIVEN three datasets of 2,000 cells with 70 animals each, so that a scan of everything would show
     for version in ("one", "two", "three"):
-        load(connection, made.dataset(version, animals=70, cell_count=2000), silent)
+        load(connection, sample_data.dataset(version, animals=70, cell_count=2000), silent)
     activate(connection, "two")
-    # WHEN asked THEN the animals come from the active partition's index alone, in one search a cell, areas by index
+    # WHEN queried THEN the animals come from the active partition's index alone, in one search a cell, areas by index
     scans = [
         node
-        for plan in plans(database_url, postgres_server, made.cells(2000)[:: 2000 // count], runs)
+        for plan in plans(database_url, postgres_server, sample_data.cells(2000)[:: 2000 // count], runs)
         for node in nodes(plan)
         if node.get("Relation Name", "dataset") != "dataset" and node["Actual Loops"]
     ]
@@ -131,7 +131,7 @@ def test_the_reader_may_ask_and_nothing_else(database_url: str, postgres_server:
     # GIVEN a login that has the reader's role, from an administrator who may create roles
     admin_url = urlsplit(postgres_server.admin_url)._replace(path=urlsplit(database_url).path).geturl()
     with closing(psycopg2.connect(admin_url)) as admin:
-        load(admin, made.dataset("one"), silent)
+        load(admin, sample_data.dataset("one"), silent)
         activate(admin, "one")
         with admin, admin.cursor() as cursor:
             cursor.execute("create role app_for_test login password 'app'; grant faunalens_reader to app_for_test")
@@ -140,7 +140,7 @@ def test_the_reader_may_ask_and_nothing_else(database_url: str, postgres_server:
     try:
         with closing(psycopg2.connect(url)) as reader:
             # THEN it gets features and the data behind them
-            assert features_of(reader, made.HERE)[0][1] == "one"
+            assert features_of(reader, sample_data.HERE)[0][1] == "one"
             # AND it can change nothing
             for statement in (
                 "update dataset set active = false",
@@ -158,7 +158,7 @@ def test_the_reader_may_ask_and_nothing_else(database_url: str, postgres_server:
 
 
 def test_an_owner_who_may_not_create_roles_loads_all_the_same(connection: "Connection") -> None:
-    # GIVEN the owner of the database, no superuser WHEN loaded THEN a notice at most is left behind
-    load(connection, made.dataset("one"), silent)
+    # GIVEN an owner who is no superuser WHEN loaded THEN it works, with a notice at most
+    load(connection, sample_data.dataset("one"), silent)
     activate(connection, "one")
-    assert features_of(connection, made.HERE)[0][1] == "one"
+    assert features_of(connection, sample_data.HERE)[0][1] == "one"

@@ -13,7 +13,7 @@ import pytest
 from database.cell_animals import ROW, Rows
 from database.dataset import Dataset, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
-from tests.integration.database import made
+from tests.integration.database import sample_data
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -37,11 +37,11 @@ def tables(connection: "Connection") -> set[str]:
 def test_all_of_a_dataset_arrives(connection: "Connection") -> None:
     # GIVEN an empty database WHEN loaded
     lines: list[str] = []
-    loaded = load(connection, made.dataset("one", animals=3, cell_count=2), lines.append)
-    # THEN it says what is there, and it is, but not active
+    loaded = load(connection, sample_data.dataset("one", animals=3, cell_count=2), lines.append)
+    # THEN it reports what is loaded, and all of it is there, but not active
     assert (loaded.version, loaded.active, loaded.cells, loaded.rows) == ("one", False, 2, 6)
     assert ask(connection, "select cell, animal, weight, status from cell_animal order by cell, animal") == [
-        (cell, animal, 0.5, 1 + animal % 2) for cell in sorted(made.cells(2)) for animal in range(3)
+        (cell, animal, 0.5, 1 + animal % 2) for cell in sorted(sample_data.cells(2)) for animal in range(3)
     ]
     assert ask(connection, "select areas, coast from cell") == [(["DE", "FR"], False)] * 2
     assert ask(connection, "select name, lineage from animal where animal = 2") == [
@@ -61,13 +61,13 @@ def test_all_of_a_dataset_arrives(connection: "Connection") -> None:
 
 
 def test_loading_the_same_version_again_changes_nothing(connection: "Connection") -> None:
-    first = load(connection, made.dataset("one"), silent)
+    first = load(connection, sample_data.dataset("one"), silent)
     activate(connection, "one")
     before = tables(connection)
 
-    rows = iter(made.dataset("one").cell_animals)
+    rows = iter(sample_data.dataset("one").cell_animals)
     again = load(connection, Dataset("one", cells=[], cell_animals=rows), silent)
-    assert next(rows) is not None  # none was computed for nothing
+    assert next(rows) is not None  # no row was computed
     assert (again.active, again.loaded_at, again.rows) == (True, first.loaded_at, first.rows)
     assert tables(connection) == before
 
@@ -75,10 +75,10 @@ def test_loading_the_same_version_again_changes_nothing(connection: "Connection"
 @pytest.mark.parametrize("broken", [{"weight": 0.0}, {"weight": 1.5}, {"status": 3}])
 def test_a_load_that_fails_leaves_nothing(connection: "Connection", broken: dict[str, float]) -> None:
     # GIVEN an active dataset, and one with a value that the schema forbids, late in its rows
-    load(connection, made.dataset("one"), silent)
+    load(connection, sample_data.dataset("one"), silent)
     activate(connection, "one")
     before = tables(connection)
-    rows = np.array([(made.HERE, 1, 1.0, 1), (made.HERE, 2, 1.0, 1)], ROW)
+    rows = np.array([(sample_data.HERE, 1, 1.0, 1), (sample_data.HERE, 2, 1.0, 1)], ROW)
     for name, value in broken.items():
         rows[name][1] = value
     # WHEN loaded THEN it fails, and the database is as it was
@@ -89,14 +89,14 @@ def test_a_load_that_fails_leaves_nothing(connection: "Connection", broken: dict
 
 
 def test_an_animal_twice_in_a_cell_is_refused(connection: "Connection") -> None:
-    rows = np.array([(made.HERE, 1, 1.0, 1), (made.HERE, 1, 0.5, 1)], ROW)
+    rows = np.array([(sample_data.HERE, 1, 1.0, 1), (sample_data.HERE, 1, 0.5, 1)], ROW)
     with pytest.raises(psycopg2.errors.UniqueViolation):
         load(connection, Dataset("two", cells=[], cell_animals=[rows]), silent)
 
 
 def test_exactly_one_dataset_is_active(connection: "Connection") -> None:
     for version in ("one", "two"):
-        load(connection, made.dataset(version), silent)
+        load(connection, sample_data.dataset(version), silent)
     assert [each.active for each in datasets(connection)] == [False, False]
     for version in ("one", "two", "two", "one"):
         activate(connection, version)
@@ -111,9 +111,9 @@ def test_exactly_one_dataset_is_active(connection: "Connection") -> None:
 
 
 def test_readers_see_the_old_dataset_or_the_new_one_whole(connection: "Connection", database_url: str) -> None:
-    # GIVEN a reader that asks without pause
-    cells = made.cells(5)
-    load(connection, made.dataset("0.25", animals=50, cell_count=5, weight=0.25), silent)
+    # GIVEN a reader that queries without pause
+    cells = sample_data.cells(5)
+    load(connection, sample_data.dataset("0.25", animals=50, cell_count=5, weight=0.25), silent)
     activate(connection, "0.25")
     asked, stop, seen = threading.Event(), threading.Event(), []
 
@@ -133,7 +133,7 @@ def test_readers_see_the_old_dataset_or_the_new_one_whole(connection: "Connectio
     try:
         old = "0.25"
         for new in ("0.5", "0.125", "1.0", "0.75"):
-            load(connection, made.dataset(new, animals=50, cell_count=5, weight=float(new)), silent)
+            load(connection, sample_data.dataset(new, animals=50, cell_count=5, weight=float(new)), silent)
             activate(connection, new)
             drop(connection, old)
             old = new
@@ -156,7 +156,7 @@ def test_two_loaders_of_one_version_take_turns(database_url: str) -> None:
 
     def run() -> None:
         with closing(psycopg2.connect(database_url)) as connection:
-            loaded.append(load(connection, made.dataset("one"), silent).rows)
+            loaded.append(load(connection, sample_data.dataset("one"), silent).rows)
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
@@ -170,9 +170,9 @@ def test_two_loaders_of_one_version_take_turns(database_url: str) -> None:
 
 
 def test_dropping_leaves_no_trace(connection: "Connection") -> None:
-    load(connection, made.dataset("one"), silent)
+    load(connection, sample_data.dataset("one"), silent)
     before = tables(connection)
-    load(connection, made.dataset("two"), silent)
+    load(connection, sample_data.dataset("two"), silent)
     drop(connection, "two")
     assert tables(connection) == before
     for table in ("source", "taxon", "animal", "animal_area", "cell", "cell_animal"):
@@ -180,18 +180,18 @@ def test_dropping_leaves_no_trace(connection: "Connection") -> None:
 
 
 def test_the_active_dataset_is_not_dropped(connection: "Connection") -> None:
-    load(connection, made.dataset("one"), silent)
+    load(connection, sample_data.dataset("one"), silent)
     activate(connection, "one")
     with pytest.raises(LoadError, match="dataset one is active; activate another one before"):
         drop(connection, "one")
 
 
-def test_a_dataset_in_use_is_told_after_bounded_tries(
+def test_dropping_a_dataset_in_use_fails_after_a_few_tries(
     connection: "Connection", database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a long transaction that read the table
     monkeypatch.setattr("database.load.DROP_TRIES", 2)
-    load(connection, made.dataset("one"), silent)
+    load(connection, sample_data.dataset("one"), silent)
     with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
         cursor.execute("select count(*) from cell_animal")
         # WHEN dropped THEN it gives up with a sentence, and the dataset is whole
@@ -203,7 +203,7 @@ def test_a_dataset_in_use_is_told_after_bounded_tries(
 
 def test_a_drop_that_waits_holds_nothing_that_a_reader_still_needs(connection: "Connection", database_url: str) -> None:
     # GIVEN a reader in the middle of its query: it has read the animals, and not yet the places
-    load(connection, made.dataset("one"), silent)
+    load(connection, sample_data.dataset("one"), silent)
     with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
         cursor.execute("select count(*) from cell_animal")
         cursor.execute("set local lock_timeout = '1ms'")
@@ -228,17 +228,17 @@ def is_waiting(cursor: "Cursor") -> bool:
 
 def test_pruning_keeps_the_latest_and_the_active(connection: "Connection") -> None:
     for version in ("one", "two", "three", "four"):
-        load(connection, made.dataset(version), silent)
+        load(connection, sample_data.dataset(version), silent)
     activate(connection, "one")
     assert prune(connection, keep=2) == ["two"]
     assert {each.version for each in datasets(connection)} == {"one", "three", "four"}
 
 
 @pytest.mark.parametrize("act", [activate, drop])
-def test_an_unknown_version_is_told(connection: "Connection", act: Any) -> None:
+def test_an_unknown_version_is_an_error(connection: "Connection", act: Any) -> None:
     with pytest.raises(LoadError, match="dataset nine is not in the database"):
         act(connection, "nine")
-    load(connection, made.dataset("one"), silent)
+    load(connection, sample_data.dataset("one"), silent)
     with pytest.raises(LoadError, match="dataset nine is not in the database"):
         act(connection, "nine")
 
@@ -249,7 +249,7 @@ def test_rows_of_a_generator_are_never_all_in_memory(connection: "Connection") -
     in_memory = []
 
     def chunks() -> Iterator[Rows]:
-        for cell in sorted(made.cells(200)):
+        for cell in sorted(sample_data.cells(200)):
             rows = np.empty(400, ROW)
             rows["cell"], rows["animal"], rows["weight"], rows["status"] = cell, np.arange(400), 1.0, 1
             in_memory.append(sum(chunk() is not None for chunk in earlier))
@@ -257,7 +257,7 @@ def test_rows_of_a_generator_are_never_all_in_memory(connection: "Connection") -
             yield rows
 
     # WHEN loaded THEN every row arrives, and only a few chunks are in memory at a time
-    assert load(connection, Dataset("made", cells=[], cell_animals=chunks()), silent).rows == 80_000
+    assert load(connection, Dataset("generated", cells=[], cell_animals=chunks()), silent).rows == 80_000
     assert max(in_memory) < 3
 
 
@@ -267,9 +267,9 @@ def test_rows_that_cannot_be_computed_raise_their_own_error(connection: "Connect
         raise ValueError("no more rows")
 
     with pytest.raises(ValueError, match="no more rows"):
-        load(connection, Dataset("made", cells=[], cell_animals=chunks()), silent)
+        load(connection, Dataset("generated", cells=[], cell_animals=chunks()), silent)
     with pytest.raises(LoadError, match="not in the database"):
-        activate(connection, "made")
+        activate(connection, "generated")
 
 
 def test_the_committed_data_load_whole(connection: "Connection") -> None:
@@ -278,7 +278,7 @@ def test_the_committed_data_load_whole(connection: "Connection") -> None:
     assert loaded.version == dataset.version
     assert loaded.cells == len(list(dataset.cells))
     assert ask(connection, "select count(*), count(distinct cell) from cell_animal")[0][0] == loaded.rows
-    # AND no row speaks of an animal or cell that the dataset does not know
-    unknown_cas = "select count(*) from (select distinct {0} from cell_animal except select {0} from {1}) as stranger"
+    # AND every row's animal and cell are in the dataset
+    missing = "select count(*) from (select distinct {0} from cell_animal except select {0} from {1}) as missing"
     for column, table in (("animal", "animal"), ("cell", "cell")):
-        assert ask(connection, unknown_cas.format(column, table)) == [(0,)]
+        assert ask(connection, missing.format(column, table)) == [(0,)]

@@ -111,7 +111,7 @@ def test_rows_are_sorted_unique_and_complete(
     # THEN each pair is there once, in order, with a weight in (0, 1]
     assert keys == sorted(set(keys))
     assert ((rows["weight"] > 0) & (rows["weight"] <= 1)).all()
-    # AND exactly the pairs that a country or a map speaks for are there
+    # AND the pairs are exactly those of the countries and the maps
     expected = {(cell.cell, number) for cell in cells for number, area, _ in areas if area in cell.areas}
     expected |= {(cell, number) for number, cell in ranges if cell in {each.cell for each in cells}}
     assert set(keys) == expected

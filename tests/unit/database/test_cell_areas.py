@@ -1,4 +1,4 @@
-"""Cells and countries: the script on outlines made here, and what the committed table says about well-known places."""
+"""Cells and countries: the command on small outlines, and well-known places in the committed table."""
 
 import csv
 import json
@@ -77,7 +77,7 @@ OPEN_SEA: tuple[set[str], bool] = (set(), False)
         (41.90, 12.45, "IT VA", True),  # Rome
         (-54.80, -68.30, "AR CL", True),  # Ushuaia
         (-16.50, 146.20, "", True),  # a reef within sight of Queensland
-        (10.38, 114.36, "", True),  # Spratly Islands: nobody's, or too many's
+        (10.38, 114.36, "", True),  # Spratly Islands: no country's, since too many claim them
     ],
 )
 def test_places_are_in_every_country_that_touches_their_cell(
@@ -127,7 +127,7 @@ def wrapped(longitude: float) -> float:
 
 
 def box(west: float, south: float, width: float, height: float) -> Points:
-    """A country between two meridians and two parallels, drawn as the atlas does: in degrees from -180 to 180."""
+    """Return a country between two meridians and two parallels; longitudes from -180 to 180, as in the atlas."""
     steps = np.linspace(0, 1, 9)
     corners = [(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]
     ring = [
@@ -149,10 +149,10 @@ def box(west: float, south: float, width: float, height: float) -> Points:
 def test_every_place_in_a_country_has_a_cell_with_that_country(
     west: float, south: float, width: float, height: float, share: tuple[float, float]
 ) -> None:
-    # GIVEN a country anywhere, the antimeridian included, and a place in it
+    # GIVEN a country anywhere, also across the antimeridian, and a place in it
     outline = box(west, south, width, height)
     place = south + height * share[1], wrapped(west + width * share[0])
-    # WHEN the cells are asked THEN the place's own has the country
+    # WHEN the cells are computed THEN the place's cell has the country
     areas, _ = cell_areas.cell_areas(atlas_of(("XX", outline)))
     assert areas[cell_of(*place)] == {"XX"}
 
@@ -214,7 +214,7 @@ def test_the_command_writes_a_sorted_table(tmp_path: Path, capsys: pytest.Captur
         "objects": {"countries": {"geometries": [geometry]}},
     }
     atlas.write_text(json.dumps(topology), encoding="utf-8")
-    # WHEN run THEN the island's cells are its own, and those of the sea beside it nobody's
+    # WHEN run THEN the island's cells are its own, and the sea cells beside it are in no country
     cell_areas.main([str(atlas), "--output", str(output)])
     header, *lines = output.read_text(encoding="utf-8").splitlines()
     assert header == "cell,areas,coast"

@@ -1,4 +1,4 @@
-"""docs/how-to/data.md: its numbers are those of the files it speaks of."""
+"""docs/how-to/data.md: its numbers are those of the files it describes."""
 
 import csv
 import gzip
@@ -17,16 +17,16 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def table(first_header: str) -> dict[str, int]:
-    """First column and the number in the second, of the table whose first column is headed `first_header`."""
+    """Return the first column and the number in the second, of the table whose first column is `first_header`."""
     lines = PAGE[PAGE.index(f"| {first_header} |") :].split("\n\n")[0].splitlines()[2:]
     cells = [re.findall(r"[^|`]+", line.replace("`", "")) for line in lines]
     return {row[0].strip(): int(row[1].replace(",", "")) for row in cells}
 
 
 def test_rows_of_each_file() -> None:
-    told = table("file")
-    assert set(told) >= {"model/labels.csv", "database/animal_areas.csv", "database/mammal_cells.csv.gz"}
-    assert told == {name: len(rows(name)) for name in told}
+    documented = table("file")
+    assert set(documented) >= {"model/labels.csv", "database/animal_areas.csv", "database/mammal_cells.csv.gz"}
+    assert documented == {name: len(rows(name)) for name in documented}
 
 
 def test_animals_of_each_kind() -> None:

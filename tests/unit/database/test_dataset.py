@@ -1,4 +1,4 @@
-"""The dataset of this checkout, and what a broken file of it is told."""
+"""The dataset of this checkout, and the errors for broken files."""
 
 import gzip
 from codecs import BOM_UTF8
@@ -17,7 +17,7 @@ CELLS = gzip.compress(b"animal,cell\n105,83be0efffffffff\n")
 
 
 def names_at(dataset: Dataset, rows: Rows, latitude: float, longitude: float) -> dict[str, float]:
-    """Weight of each animal of a place, by name."""
+    """Return the weight of each animal at a place, by name."""
     names = {animal.animal: animal.name for animal in dataset.animals}
     here = rows[rows["cell"] == cell_of(latitude, longitude)]
     return {names[int(row["animal"])]: float(row["weight"]) for row in here}
@@ -35,7 +35,7 @@ def rows(dataset: Dataset) -> Rows:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The beginning of each large file and the whole of each small one: a dataset that is read in no time."""
+    """The first lines of each large file and all of each small one: a dataset that is read quickly."""
     folder = tmp_path_factory.mktemp("small")
     files = {}
     for name, path in FILES.items():
@@ -109,7 +109,7 @@ def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: Rows) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "message"),
     [
         ("cell_areas", "cell,areas,coast\n83be0efffffffff", "cell_areas.csv, line 2: expected 3 fields"),
         ("cell_areas", "cell,areas,coast\nhello,AU,0\n", "cell_areas.csv, line 2: 'hello' is not an H3 cell"),
@@ -161,17 +161,17 @@ def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: Rows) -> No
         ),
     ],
 )
-def test_a_broken_file_is_told_what_is_wrong(
-    small: dict[str, Path], tmp_path: Path, name: str, content: str, words: str
+def test_a_broken_file_is_reported_with_its_problem(
+    small: dict[str, Path], tmp_path: Path, name: str, content: str, message: str
 ) -> None:
     broken = tmp_path / "broken.csv"
     broken.write_text(content, encoding="utf-8")
-    with pytest.raises(DatasetError, match=words):
+    with pytest.raises(DatasetError, match=message):
         read_dataset(small | {name: broken})
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"animal,cell\n", "is not a complete gzip file .*; compress it again with gzip"),
         (CELLS[:-9], "is not a complete gzip file .*; compress it again with gzip"),
@@ -182,21 +182,21 @@ def test_a_broken_file_is_told_what_is_wrong(
     ids=["plain", "cut", "with another sum", "broken", "Latin-1"],
 )
 def test_a_file_that_cannot_be_unpacked_or_is_no_text_is_named(
-    small: dict[str, Path], tmp_path: Path, content: bytes, words: str
+    small: dict[str, Path], tmp_path: Path, content: bytes, message: str
 ) -> None:
     broken = tmp_path / "broken.csv.gz"
     broken.write_bytes(content)
-    with pytest.raises(DatasetError, match=f"broken.csv.gz.* {words}"):
+    with pytest.raises(DatasetError, match=f"broken.csv.gz.* {message}"):
         read_dataset(small | {"mammal_cells": broken})
 
 
 def test_a_code_without_cells_is_no_mistake(small: dict[str, Path], tmp_path: Path) -> None:
-    # GIVEN cells of one's own, of a part of the world and with a code of its own WHEN read THEN nothing is refused
+    # GIVEN another table of cells, of a part of the world and with its own code WHEN read THEN nothing is refused
     (tmp_path / "cells.csv").write_text("cell,areas,coast\n83be0efffffffff,AU NSW,0\n")
     (tmp_path / "animals.csv").write_text("animal,area,status,source\n105,NSW,native,mdd\n106,NZ,native,mdd\n")
-    brought = {"cell_areas": tmp_path / "cells.csv", "animal_areas": tmp_path / "animals.csv"}
-    dataset = read_dataset(small | brought)
-    # AND the koala has a cell, while the wombat is told to have none
+    own_files = {"cell_areas": tmp_path / "cells.csv", "animal_areas": tmp_path / "animals.csv"}
+    dataset = read_dataset(small | own_files)
+    # AND the koala has a cell and the wombat has none
     assert not {"koala", "wombat"} - {animal.name for animal in dataset.animals}
     assert "wombat" in dataset.animals_without_cells
     assert "koala" not in dataset.animals_without_cells
@@ -227,7 +227,7 @@ def test_a_missing_file_is_named(small: dict[str, Path], tmp_path: Path) -> None
 
 
 def test_what_lies_beside_a_model_belongs_to_its_dataset(small: dict[str, Path]) -> None:
-    # GIVEN a model with files of a dataset beside it WHEN asked THEN these files, and no others
+    # GIVEN a model with files of a dataset beside it WHEN looked up THEN these files, and no others
     assert files_beside(small["labels"].with_name("own.onnx")) == small
     # AND beside the checkout's model lie its labels, and nothing that stands in place of database/
     assert files_beside(FILES["labels"].with_name("faunalens.onnx")) == {
@@ -235,17 +235,17 @@ def test_what_lies_beside_a_model_belongs_to_its_dataset(small: dict[str, Path])
     }
 
 
-def test_a_model_that_is_elsewhere_is_told_by_its_setting(tmp_path: Path) -> None:
+def test_a_missing_model_folder_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"no labels\.csv beside the model .*x\.onnx; set MODEL_PATH"):
         files_beside(tmp_path / "x.onnx")
 
 
 def test_a_model_of_other_animals_has_to_say_where_they_live(tmp_path: Path) -> None:
-    # GIVEN a model beside which lie labels of its own, and nothing else
+    # GIVEN a model with its own labels beside it, and nothing else
     header, first, *_ = FILES["labels"].read_text().splitlines(keepends=True)
     (tmp_path / "labels.csv").write_text(header + first)
     (tmp_path / "taxa.csv").write_bytes(FILES["taxa"].read_bytes())
-    # WHEN asked THEN its ids do not silently stand for the checkout's animals
+    # WHEN looked up THEN its ids are not silently taken for the checkout's animals
     with pytest.raises(DatasetError, match=r"no animal_areas\.csv and no mammal_cells\.csv\.gz; add them"):
         files_beside(tmp_path / "own.onnx")
     # BUT the checkout's own labels, copied there, mean the checkout's animals

@@ -1,4 +1,4 @@
-"""Cells of mammals: what the script keeps, and what the committed table says about well-known places."""
+"""Cells of mammals: what the command keeps, and well-known places in the committed table."""
 
 import csv
 import gzip

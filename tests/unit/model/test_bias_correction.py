@@ -1,4 +1,4 @@
-"""Correction: at the mean input, a layer with rounded weights and corrected bias gives what it gave before."""
+"""Bias correction: at the mean input, rounded weights with a corrected bias give the original output."""
 
 from statistics import NormalDist
 

@@ -106,7 +106,7 @@ def test_problems_of_the_file_and_of_the_labels_are_both_named(
 
 
 def test_links_as_in_the_docs_put_a_model_and_its_animals_into_the_package(tmp_path: Path) -> None:
-    # GIVEN the project's links, and a model of one's own, made by the commands in docs/how-to/model.md
+    # GIVEN the project's links, and another model, with the commands in docs/how-to/model.md
     vendor = tmp_path / "vendor" / "model"
     shutil.copytree(DOCS.parents[2] / "vendor" / "model", vendor, symlinks=True)
     own = tmp_path / "my"

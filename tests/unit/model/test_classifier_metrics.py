@@ -1,4 +1,4 @@
-"""Measures: known answers on small tables, and a temperature that is found again."""
+"""Classifier metrics: known results on small tables, and a temperature that is found again."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_accuracy_counts_the_label_among_the_likeliest() -> None:
     assert accuracy(PROBABILITIES, LABELS, top=3) == 1
 
 
-def test_likelihood_is_of_what_the_true_animal_was_given() -> None:
+def test_likelihood_is_that_of_the_true_animal() -> None:
     assert negative_log_likelihood(PROBABILITIES, LABELS) == pytest.approx(-np.log([0.7, 0.3, 0.7, 0.1]).mean())
 
 
@@ -48,9 +48,9 @@ def test_sharpening_keeps_the_order_and_one_changes_nothing() -> None:
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_the_temperature_is_found_again(temperature: float) -> None:
-    # GIVEN labels drawn from known probabilities, which are then made too flat or too sharp
+    # GIVEN labels drawn from known probabilities, and probabilities that are too flat or too sharp
     random = np.random.default_rng(7)
     true = apply_temperature(np.exp(random.normal(size=(4000, 5))), 0.5)
     labels = (true.cumsum(axis=1) > random.uniform(size=(4000, 1))).argmax(axis=1)
-    # WHEN the temperature is fitted; THEN it undoes that
+    # WHEN the temperature is fitted; THEN it restores them
     assert fit_temperature(apply_temperature(true, 1 / temperature), labels) == pytest.approx(temperature, rel=0.1)

@@ -1,4 +1,4 @@
-"""Network: on small random weights, ONNX gives what plain loops give, stride, padding and folding included."""
+"""Network: ONNX equals plain loops on small random weights, with stride, padding and folding."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from model.network import EPSILON, Convolution, fold
 
 
 def same_convolution(image: NDArray[Any], weight: NDArray[Any], stride: int, groups: int = 1) -> NDArray[np.float64]:
-    """TensorFlow's SAME convolution by its definition: image (in, H, W), weight (out, in / groups, k, k)."""
+    """Return TensorFlow's SAME convolution by its definition: image (in, H, W), weight (out, in / groups, k, k)."""
     kernel, (channels, height, width) = weight.shape[2], image.shape
     rows, columns = -(-height // stride), -(-width // stride)
     top = max((rows - 1) * stride + kernel - height, 0) // 2
@@ -33,7 +33,7 @@ def same_convolution(image: NDArray[Any], weight: NDArray[Any], stride: int, gro
 
 
 def run(layer: Convolution, image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The layer in onnxruntime, padded as it says."""
+    """Run the layer in onnxruntime, with its own padding."""
     before, after = layer.padding(image.shape[1])
     node = helper.make_node(
         "Conv",

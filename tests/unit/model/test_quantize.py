@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 from model.quantize import ActivationRange, quantize_bias, quantize_weights, read_ranges, write_ranges
 
-figures = st.floats(-8, 8, width=32)
+numbers = st.floats(-8, 8, width=32)
 kernels = st.tuples(st.integers(1, 4), st.integers(1, 5), st.sampled_from([1, 3])).map(
     lambda s: (s[0], s[1], s[2], s[2])
 )
 
 
-@given(arrays(np.float32, kernels, elements=figures))
+@given(arrays(np.float32, kernels, elements=numbers))
 def test_weights_are_off_by_at_most_half_a_step(weight: NDArray[np.float32]) -> None:
     # GIVEN any weights; WHEN they are rounded; THEN each is as near as its channel's scale allows
     quantized = quantize_weights(weight)
@@ -27,7 +27,7 @@ def test_weights_are_off_by_at_most_half_a_step(weight: NDArray[np.float32]) -> 
     assert quantized.values.min() >= -127
 
 
-@given(arrays(np.float32, kernels, elements=figures))
+@given(arrays(np.float32, kernels, elements=numbers))
 def test_no_pair_of_products_overflows_16_bits(weight: NDArray[np.float32]) -> None:
     # GIVEN any weights of a convolution over several channels
     values = quantize_weights(weight).values.astype(np.int32)
@@ -89,13 +89,13 @@ def test_ranges_are_read_as_they_were_written(tmp_path: Path) -> None:
         ("tensor,low,high\nstem,1,6\n", "range 1.0 to 6.0 must contain 0"),
     ],
 )
-def test_a_table_that_is_none_is_named(tmp_path: Path, text: str, message: str) -> None:
+def test_a_malformed_table_is_reported(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "activations.csv"
     path.write_text(text)
     with pytest.raises(ModelError, match=message):
         read_ranges(path)
 
 
-def test_a_missing_table_says_what_makes_it(tmp_path: Path) -> None:
+def test_a_missing_table_names_the_command_that_writes_it(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"python -m model\.calibrate"):
         read_ranges(tmp_path / "none.csv")

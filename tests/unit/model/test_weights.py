@@ -1,4 +1,4 @@
-"""Weights: tensors come out of a legacy .pth as they went in, and nothing else comes out of it."""
+"""Weights: a legacy .pth gives its tensors unchanged, and refuses anything else."""
 
 import io
 import os
@@ -26,7 +26,7 @@ FLOATS = np.arange(12, dtype=np.float32)
 
 @dataclass
 class Storage:
-    """What a tensor looks into, as PyTorch pickles it: a persistent id."""
+    """A storage that tensors are views of, as PyTorch pickles it: a persistent id."""
 
     key: str
     kind: type
@@ -51,7 +51,7 @@ class Writer(pickle.Pickler):
 
 
 class Torch:
-    """Stands for PyTorch while a file is written: pickle wants to find by name what it writes as a name."""
+    """A fake PyTorch for writing files: pickle has to find by name what it writes as a name."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         torch, utils = ModuleType("torch"), ModuleType("torch._utils")
@@ -70,8 +70,8 @@ class Torch:
         buffer = io.BytesIO()
         for part in (magic, 1001, SYSTEM, tensors, list(storages)):
             Writer(buffer, protocol=2).dump(part)
-        for figures in storages.values():
-            buffer.write(struct.pack("<q", figures.size) + figures.tobytes())
+        for numbers in storages.values():
+            buffer.write(struct.pack("<q", numbers.size) + numbers.tobytes())
         return buffer.getvalue()
 
 
@@ -105,10 +105,10 @@ def test_tensors_come_out_as_they_went_in(torch: Torch) -> None:
     ("offset", "shape", "strides"),
     [(0, (13,), (1,)), (7, (2, 3), (3, 1)), (-1, (2,), (1,)), (3, (2,), (-1,)), (0, (0, 20), (1, 1))],
 )
-def test_a_tensor_that_looks_past_its_storage_is_refused(
+def test_a_tensor_that_reaches_outside_its_storage_is_refused(
     torch: Torch, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
 ) -> None:
-    # GIVEN a tensor whose shape and strides lead outside of the figures; THEN no memory is read there
+    # GIVEN a tensor whose shape and strides reach outside the storage; THEN no memory is read there
     tensor = Tensor(Storage("1", torch.floats, 12), offset, shape, strides)
     data = torch.file(OrderedDict(it=tensor), {"1": FLOATS})
     with pytest.raises(pickle.UnpicklingError, match="reaches outside its storage"):
@@ -130,21 +130,21 @@ def test_a_pickle_that_runs_code_is_refused_unrun(torch: Torch, tmp_path: Path) 
     marker = tmp_path / "ran"
     data = torch.file(OrderedDict(it=Malicious(marker)), {})
 
-    # WHEN it is read; THEN what it uses is named, and was not run
+    # WHEN it is read; THEN the error names the command, which has not run
     with pytest.raises(pickle.UnpicklingError, match=r"uses \w+\.system; only tensors are allowed"):
         read_tensors(io.BytesIO(data))
     assert not marker.exists()
 
 
 @pytest.mark.parametrize("name", ["builtins eval", "builtins getattr", "torch load", "collections deque"])
-def test_only_four_names_are_known(name: str) -> None:
+def test_only_four_names_are_allowed(name: str) -> None:
     module, name = name.split()
     with pytest.raises(pickle.UnpicklingError, match="only tensors are allowed"):
         TensorUnpickler(io.BytesIO(f"c{module}\n{name}\n.".encode())).load()
 
 
 @pytest.mark.parametrize("cut", [3, 20, 52])
-def test_a_file_that_is_cut_short_is_refused(torch: Torch, cut: int) -> None:
+def test_a_truncated_file_is_refused(torch: Torch, cut: int) -> None:
     # GIVEN a file that ends within its storages
     data = torch.file(OrderedDict(it=Tensor(Storage("1", torch.floats, 12), 0, (12,), (1,))), {"1": FLOATS})
     with pytest.raises(pickle.UnpicklingError, match="truncated"):

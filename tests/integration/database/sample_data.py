@@ -16,12 +16,12 @@ EVERYWHERE = [HERE, *(cell for cell in ALL if cell not in (HERE, SEA))]
 
 
 def cells(count: int) -> list[int]:
-    """That many cells, `HERE` first; never `SEA`."""
+    """Return that many cells, `HERE` first and never `SEA`."""
     return EVERYWHERE[:count]
 
 
 def dataset(version: str, animals: int = 3, cell_count: int = 2, weight: float = 0.5) -> Dataset:
-    """Every animal in every cell, introduced if its number is odd."""
+    """Return a dataset with every animal in every cell; animals with odd numbers are introduced."""
     numbers = np.arange(animals)
     chunks = []
     for cell in cells(cell_count):
