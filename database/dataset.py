@@ -67,7 +67,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     The version is the start of a SHA-256 over the contents of all files and `WEIGHTS`, so the same data have the same
     version everywhere. Raises `DatasetError` with the file and the problem.
     """
-    texts = {name: _read_text(path) for name, path in (FILES | (files or {})).items()}
+    texts = {name: read_text(path) for name, path in (FILES | (files or {})).items()}
     digest = hashlib.sha256(repr(WEIGHTS).encode())
     for name, text in sorted(texts.items()):
         digest.update(f"\0{name}\0{text}".encode())
@@ -121,7 +121,7 @@ def files_beside(model: Path) -> dict[str, Path]:
         raise DatasetError(f"no labels.csv beside the model {model}; set MODEL_PATH to the model, or add the file")
     found = files_in(model.parent)
     missing = [FILES[name].name for name in ("taxa", "animal_areas", "mammal_cells") if name not in found]
-    if missing and _read_text(found["labels"]) != _read_text(FILES["labels"]):
+    if missing and read_text(found["labels"]) != read_text(FILES["labels"]):
         raise DatasetError(
             f"{model.parent} has its own labels.csv, but no {' and no '.join(missing)}; "
             "add them for these animals (docs/how-to/model.md shows each file)"
@@ -129,18 +129,12 @@ def files_beside(model: Path) -> dict[str, Path]:
     return found
 
 
-def join_some(items: Sequence[str], most: int = 5) -> str:
-    """Join the first few items, and say how many more there are."""
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
-
-
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
     """Return a file's text, decompressed and without a byte order mark. Raises `DatasetError`."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DatasetError(f"cannot read {path} ({error.strerror}), which is part of the dataset") from error
+        raise DatasetError(f"cannot read {path} ({error.strerror}); restore the file or correct its path") from error
     try:
         data = gzip.decompress(data) if path.suffix == ".gz" else data
     except (OSError, EOFError, zlib.error) as error:
@@ -150,6 +144,12 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise DatasetError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from error
+
+
+def join_some(items: Sequence[str], most: int = 5) -> str:
+    """Join the first few items, and say how many more there are."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
 
 
 def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:

@@ -4,7 +4,7 @@
         loaded = load(connection, read_dataset())
         activate(connection, loaded.version)
 
-Requests never wait: a load fills tables that are invisible before its commit, a switch updates two rows in one
+Requests keep running: a load fills tables that are invisible before its commit, a switch updates two rows in one
 transaction, and a drop waits for its lock only briefly.
 """
 

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from chalicelib.features.cells import center_of, parse_cell
+from database.dataset import DatasetError, read_text
 
 HERE = Path(__file__).parent
 LABELS = HERE.parent / "model" / "labels.csv"
 
-# The map of these cells is the grey wolf's. It also serves the Arctic wolf, a subspecies, limited to the tundra. It
-# does not fit class 271, which joins the red and the maned wolf. The maps of three other classes lack a large part of
+# Class 270, the Arctic wolf, has the map of the grey wolf, here limited to the tundra. Class 271 joins the red and the
+# maned wolf and has the grey wolf's map too, which fits neither. The maps of three other classes lack a large part of
 # them: gazelles (springboks), polecats (all but one species) and marmosets (tamarins).
 MIN_LATITUDE = {270: 67.0}
 WITHOUT_RANGE = frozenset({271, 353, 358, 377})
@@ -30,10 +31,7 @@ type Cells = Mapping[int, Iterable[str]]
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the rows of a CSV file, which may be gzipped and may start with a byte order mark."""
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    yield from csv.DictReader(io.StringIO(text, newline=""))
+    yield from csv.DictReader(io.StringIO(read_text(path), newline=""))
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[int, set[str]]:
@@ -92,8 +90,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         cells = read_cells(options.cells)
         cell_areas = {row["cell"]: set(row["areas"].split()) for row in _rows(options.cell_areas)}
-    except OSError as error:
-        parser.exit(1, f"error: cannot read the cells ({error})\n")
+    except DatasetError as error:
+        parser.exit(1, f"error: {error}\n")
     except KeyError as error:
         parser.exit(1, f"error: no column {error} in the CSV of cells; see python -m database.ranges --help\n")
     animal_areas = _grouped((row["animal"], row["area"]) for row in _rows(HERE / "animal_areas.csv"))

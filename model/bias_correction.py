@@ -28,7 +28,7 @@ def correct_biases(network: Network) -> Network:
     blocks = tuple(
         replace(block, convolutions=tuple(next(corrected) for _ in block.convolutions)) for block in network.blocks
     )
-    features = after_relu6(network.statistics[network.head.name])
+    features = after_relu6(network.head.statistics)
     bias = network.classifier_bias - _shift(network.classifier, features)
     return replace(network, stem=stem, blocks=blocks, head=next(corrected), classifier_bias=bias.astype(np.float32))
 
@@ -46,13 +46,12 @@ def _corrected(network: Network) -> Iterator[Convolution]:
     """Yield the convolutions in order, corrected for the mean of their inputs."""
     inputs: Mean = _PIXELS
     yield _correct(network.stem, inputs)
-    inputs = after_relu6(network.statistics[network.stem.name])
+    inputs = after_relu6(network.stem.statistics)
     for block in network.blocks:
         shortcut = inputs
         for layer in block.convolutions:
             yield _correct(layer, inputs)
-            statistics = network.statistics[layer.name]
-            inputs = after_relu6(statistics) if layer.relu6 else statistics.mean.astype(np.float64)
+            inputs = after_relu6(layer.statistics) if layer.relu6 else layer.statistics.mean.astype(np.float64)
         if block.residual:
             inputs = inputs + shortcut
     yield _correct(network.head, inputs)

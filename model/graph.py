@@ -88,19 +88,19 @@ def build_graph(
 ) -> ModelProto:
     """Build the whole model.
 
-    Parameters: network; animals, the number of animals, which are the network's first classes; temperature, by which
-    the logits are divided; ranges, of the activations for int8, or None for fp32; metadata of the file.
+    Parameters: network; animals, how many of its first classes are animals; temperature, which divides the logits;
+    ranges, of the activations for int8, or None for fp32; metadata, written into the file.
     Raises `KeyError` if a range is missing.
     """
     graph = _Graph(ranges)
-    _pixels(graph)
-    features, source = _convolution(graph, network.stem, "pixels.float", "pixels", INPUT_SIZE)
+    _add_normalisation(graph)
+    features, source = _add_convolution(graph, network.stem, "pixels.float", "pixels", INPUT_SIZE)
     size = -(-INPUT_SIZE // network.stem.stride)
     for block in network.blocks:
-        features, source, size = _block(graph, block, features, source, size)
-    features, _ = _convolution(graph, network.head, features, source, size)
-    _outputs(graph, _classifier(graph, network, features), animals, temperature)
-    return _model(graph, animals, metadata)
+        features, source, size = _add_block(graph, block, features, source, size)
+    features, _ = _add_convolution(graph, network.head, features, source, size)
+    _add_outputs(graph, _add_classifier(graph, network, features), animals, temperature)
+    return _to_model(graph, animals, metadata)
 
 
 def intermediate_tensors(network: Network) -> list[str]:
@@ -112,14 +112,14 @@ def intermediate_tensors(network: Network) -> list[str]:
     return [*names, network.head.name, "pool"]
 
 
-def _pixels(graph: _Graph) -> None:
+def _add_normalisation(graph: _Graph) -> None:
     graph.add("Transpose", ["image"], "pixels", perm=[0, 3, 1, 2])
     scale = graph.constant("pixels.scale", np.float32(1 / 128))
     zero = graph.constant("pixels.zero", np.uint8(127))
     graph.add("DequantizeLinear", ["pixels", scale, zero], "pixels.float")
 
 
-def _convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, size: int) -> tuple[str, str]:
+def _add_convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, size: int) -> tuple[str, str]:
     """Add a convolution with its activation. Return its output, and the name of the output's range."""
     before, after = layer.padding(size)
     inputs = [tensor, *graph.weights(layer.name, layer.weight, layer.bias, source)]
@@ -142,11 +142,11 @@ def _convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, si
     return graph.activation(output), layer.name
 
 
-def _block(graph: _Graph, block: Block, tensor: str, source: str, size: int) -> tuple[str, str, int]:
+def _add_block(graph: _Graph, block: Block, tensor: str, source: str, size: int) -> tuple[str, str, int]:
     """Add a block. Return its output, the name of the output's range, and the output's side in pixels."""
     shortcut = tensor
     for layer in block.convolutions:
-        tensor, source = _convolution(graph, layer, tensor, source, size)
+        tensor, source = _add_convolution(graph, layer, tensor, source, size)
         size = -(-size // layer.stride)
     if block.residual:
         source = f"{block.name}.sum"
@@ -154,7 +154,7 @@ def _block(graph: _Graph, block: Block, tensor: str, source: str, size: int) -> 
     return tensor, source, size
 
 
-def _classifier(graph: _Graph, network: Network, features: str) -> str:
+def _add_classifier(graph: _Graph, network: Network, features: str) -> str:
     """Add pooling and the classifier. Return its logits, as floats, since 8 bits would round the probabilities."""
     pooled = graph.activation(graph.add("GlobalAveragePool", [features], "pool"))
     flat = graph.activation(graph.add("Flatten", [pooled], "features"), "pool")
@@ -162,7 +162,7 @@ def _classifier(graph: _Graph, network: Network, features: str) -> str:
     return graph.add("Gemm", [flat, *weights], "logits", transB=1)
 
 
-def _outputs(graph: _Graph, logits: str, animals: int, temperature: float) -> None:
+def _add_outputs(graph: _Graph, logits: str, animals: int, temperature: float) -> None:
     first = graph.constant("animals.first", np.array([0], np.int64))
     stop = graph.constant("animals.stop", np.array([animals], np.int64))
     classes = graph.constant("classes.axis", np.array([1], np.int64))
@@ -182,23 +182,17 @@ def _outputs(graph: _Graph, logits: str, animals: int, temperature: float) -> No
     graph.add("Softmax", [graph.add("Add", [scores, weights], "posterior_logits")], "probabilities", axis=1)
 
 
-def _model(graph: _Graph, animals: int, metadata: Mapping[str, str]) -> ModelProto:
+def _to_model(graph: _Graph, animals: int, metadata: Mapping[str, str]) -> ModelProto:
     image: list[str | int | None] = ["N", INPUT_SIZE, INPUT_SIZE, 3]
+    tensor, floats = helper.make_tensor_value_info, TensorProto.FLOAT
+    inputs = [tensor("image", TensorProto.UINT8, image), tensor("prior", floats, ["N", animals])]
+    outputs = [
+        tensor("probabilities", floats, ["N", animals]),
+        tensor("vision_probabilities", floats, ["N", animals]),
+        tensor("animal_probability", floats, ["N"]),
+    ]
     model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "faunalens",
-            [
-                helper.make_tensor_value_info("image", TensorProto.UINT8, image),
-                helper.make_tensor_value_info("prior", TensorProto.FLOAT, ["N", animals]),
-            ],
-            [
-                helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", animals]),
-                helper.make_tensor_value_info("vision_probabilities", TensorProto.FLOAT, ["N", animals]),
-                helper.make_tensor_value_info("animal_probability", TensorProto.FLOAT, ["N"]),
-            ],
-            graph.constants,
-        ),
+        helper.make_graph(graph.nodes, "faunalens", inputs, outputs, graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="faunalens model.build",

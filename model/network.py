@@ -20,12 +20,21 @@ _BLOCK_GROUPS = ((1, 1), (3, 2), (3, 2), (4, 2), (4, 1), (5, 2), (1, 1))
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelStatistics:
+    """Each channel's `mean` and `deviation` after batch normalisation; the deviation may be negative."""
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class Convolution:
-    """One convolution with its bias. `weight`: float32 (out, in / groups, k, k); `bias`: float32 (out,)."""
+    """A convolution. `weight`: float32 (out, in / groups, k, k); `bias`: float32 (out,); `statistics`: before ReLU6."""
 
     name: str
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
+    statistics: ChannelStatistics
     stride: int = 1
     groups: int = 1
     relu6: bool = True
@@ -52,27 +61,14 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelStatistics:
-    """Each channel's `mean` and `deviation` after batch normalisation; the deviation may be negative."""
-
-    mean: NDArray[np.float32]
-    deviation: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
 class Network:
-    """A whole network.
-
-    `classifier`: float32 (classes, features); `classifier_bias`: float32 (classes,). `statistics`: of each
-    convolution's output before ReLU6, by the convolution's name.
-    """
+    """A whole network. `classifier`: float32 (classes, features); `classifier_bias`: float32 (classes,)."""
 
     stem: Convolution
     blocks: tuple[Block, ...]
     head: Convolution
     classifier: NDArray[np.float32]
     classifier_bias: NDArray[np.float32]
-    statistics: Mapping[str, ChannelStatistics]
 
     @property
     def convolutions(self) -> tuple[Convolution, ...]:
@@ -84,20 +80,12 @@ class Network:
 def efficientnet_lite2(weights: Mapping[str, NDArray[Any]]) -> Network:
     """Build the network from a state dict of EfficientNet-Lite-PyTorch. Raises `KeyError` if a tensor is missing."""
     strides = [stride if first == 0 else 1 for count, stride in _BLOCK_GROUPS for first in range(count)]
-    names = [("stem", "_bn0"), ("head", "_bn1")]
-    for number in range(len(strides)):
-        parts = (("expand", "_bn0"), ("depthwise", "_bn1"), ("project", "_bn2"))
-        names += [(f"block{number}.{part}", f"_blocks.{number}.{norm}") for part, norm in parts]
-    names = [(name, prefix) for name, prefix in names if f"{prefix}.weight" in weights]
     return Network(
         stem=_convolution("stem", weights, "_conv_stem", "_bn0", stride=2),
         blocks=tuple(_block(number, weights, stride) for number, stride in enumerate(strides)),
         head=_convolution("head", weights, "_conv_head", "_bn1"),
         classifier=weights["_fc.weight"],
         classifier_bias=weights["_fc.bias"],
-        statistics={
-            name: ChannelStatistics(weights[f"{prefix}.bias"], weights[f"{prefix}.weight"]) for name, prefix in names
-        },
     )
 
 
@@ -125,11 +113,10 @@ def _convolution(
     *,
     relu6: bool = True,
 ) -> Convolution:
-    weight, bias = fold(
-        weights[f"{convolution}.weight"],
-        *(weights[f"{normalisation}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")),
-    )
-    return Convolution(name, weight, bias, stride, groups, relu6)
+    parts = ("weight", "bias", "running_mean", "running_var")
+    gamma, beta, mean, variance = (weights[f"{normalisation}.{part}"] for part in parts)
+    weight, bias = fold(weights[f"{convolution}.weight"], gamma, beta, mean, variance)
+    return Convolution(name, weight, bias, ChannelStatistics(beta, gamma), stride, groups, relu6)
 
 
 def fold(

@@ -34,7 +34,8 @@ NORMAL = quantiles(2000)
 def layer(name: str, outputs: int, inputs: int, *, groups: int = 1, relu6: bool = True) -> Convolution:
     random = np.random.default_rng(len(name))
     weight = random.normal(size=(outputs, inputs // groups, 1, 1)).astype(np.float32)
-    return Convolution(name, weight, random.normal(size=outputs).astype(np.float32), 1, groups, relu6)
+    bias, mean, deviation = random.normal((0, 1, 1), size=(outputs, 3)).T.astype(np.float32)
+    return Convolution(name, weight, bias, ChannelStatistics(mean, deviation), 1, groups, relu6)
 
 
 @pytest.fixture
@@ -45,12 +46,8 @@ def network() -> Network:
         "block0", (layer("block0.depthwise", 4, 4, groups=4), layer("block0.project", 4, 4, relu6=False)), residual=True
     )
     stem, head = layer("stem", 4, 3), layer("head", 4, 4)
-    statistics = {
-        each.name: ChannelStatistics(*random.normal(1, 1, size=(2, 4)).astype(np.float32))
-        for each in (stem, *block.convolutions, head)
-    }
     classifier = random.normal(size=(7, 4)).astype(np.float32)
-    return Network(stem, (block,), head, classifier, np.zeros(7, np.float32), statistics)
+    return Network(stem, (block,), head, classifier, np.zeros(7, np.float32))
 
 
 def outputs_of(each: Convolution, inputs: NDArray[np.float64], *, rounded: bool) -> NDArray[np.float64]:
@@ -62,9 +59,8 @@ def outputs_of(each: Convolution, inputs: NDArray[np.float64], *, rounded: bool)
 
 def test_each_layer_gives_at_its_mean_input_what_it_gave_before(network: Network) -> None:
     # GIVEN a network, and the mean input of each layer by its batch normalisation
-    known = network.statistics
-    stem, depthwise = after_relu6(known["stem"]), after_relu6(known["block0.depthwise"])
-    means = [COLOURS, stem, depthwise, known["block0.project"].mean + stem]
+    stem, depthwise, project = (each.statistics for each in network.convolutions[:3])
+    means = [COLOURS, after_relu6(stem), after_relu6(depthwise), project.mean + after_relu6(stem)]
 
     # WHEN biases are corrected; THEN rounding shifts no layer's mean output any more, as it did before
     corrected = correct_biases(network)
@@ -77,7 +73,7 @@ def test_each_layer_gives_at_its_mean_input_what_it_gave_before(network: Network
 
 
 def test_the_classifier_is_corrected_for_the_mean_feature(network: Network) -> None:
-    features = after_relu6(network.statistics["head"])
+    features = after_relu6(network.head.statistics)
     corrected = correct_biases(network)
     quantized = quantize_weights(network.classifier)
     rounded = quantized.values * quantized.scales.astype(np.float64)[:, None]

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from model.network import EPSILON, Convolution, fold
+from model.network import EPSILON, ChannelStatistics, Convolution, fold
+
+ZERO = np.zeros(1, np.float32)
 
 
 def same_convolution(image: NDArray[Any], weight: NDArray[Any], stride: int, groups: int = 1) -> NDArray[np.float64]:
@@ -73,7 +75,7 @@ def test_a_folded_convolution_is_convolution_and_normalisation(
 
     # WHEN both are folded into one convolution
     folded, bias = fold(weight, gamma, beta, mean, variance)
-    found = run(Convolution("layer", folded, bias, stride, groups), image)
+    found = run(Convolution("layer", folded, bias, ChannelStatistics(beta, gamma), stride, groups), image)
 
     # THEN it gives what doing one after the other gives
     plain = same_convolution(image, weight, stride, groups)
@@ -84,7 +86,7 @@ def test_a_folded_convolution_is_convolution_and_normalisation(
 
 def test_the_odd_zero_goes_after() -> None:
     # GIVEN an even size and stride 2, where SAME needs an odd number of zeros
-    layer = Convolution("layer", np.zeros((1, 1, 3, 3), np.float32), np.zeros(1, np.float32), stride=2)
+    layer = Convolution("layer", np.zeros((1, 1, 3, 3), np.float32), ZERO, ChannelStatistics(ZERO, ZERO), stride=2)
     # THEN the one zero goes to the bottom right, as in TensorFlow; PyTorch's own padding would put one on each side
     assert layer.padding(260) == (0, 1)
     assert layer.padding(65) == (1, 1)
@@ -94,6 +96,6 @@ def test_the_odd_zero_goes_after() -> None:
 def test_padding_gives_one_output_a_stride(size: int, stride: int, kernel: int) -> None:
     # GIVEN any size; THEN there is an output for every stride begun, and never a whole zero too much
     weight = np.zeros((1, 1, kernel, kernel), np.float32)
-    before, after = Convolution("layer", weight, np.zeros(1, np.float32), stride).padding(size)
+    before, after = Convolution("layer", weight, ZERO, ChannelStatistics(ZERO, ZERO), stride).padding(size)
     assert (size + before + after - kernel) // stride + 1 == -(-size // stride)
     assert 0 <= after - before <= 1
