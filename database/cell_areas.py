@@ -118,7 +118,9 @@ def main(arguments: list[str] | None = None) -> None:
         prog="python -m database.cell_areas", description="Compute cell_areas.csv from country outlines."
     )
     parser.add_argument("atlas", type=Path, help="countries-10m.json of the npm package world-atlas")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="file to write (default: %(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=OUTPUT, metavar="FILE", help="file to write (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
 
     try:

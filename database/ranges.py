@@ -75,16 +75,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m database.ranges", description="Compute mammal_cells.csv.gz from range maps."
     )
-    parser.add_argument("cells", type=Path, help="CSV with `animal` (or `label`) and `cell`, from whole range maps")
-    parser.add_argument(
-        "--cell-areas",
-        type=Path,
-        default=HERE / "cell_areas.csv",
-        help="CSV with `cell` and `areas` (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--output", type=Path, default=HERE / "mammal_cells.csv.gz", help="file to write (default: %(default)s)"
-    )
+    text = "CSV with the columns `animal` (or `label`) and `cell`: all cells of each range map"
+    parser.add_argument("cells", type=Path, metavar="CELLS", help=text)
+    text = "CSV with the columns `cell` and `areas` (default: %(default)s)"
+    parser.add_argument("--cell-areas", type=Path, default=HERE / "cell_areas.csv", metavar="FILE", help=text)
+    text = "file to write (default: %(default)s)"
+    parser.add_argument("--output", type=Path, default=HERE / "mammal_cells.csv.gz", metavar="FILE", help=text)
     options = parser.parse_args(arguments)
 
     try:

@@ -84,7 +84,9 @@ def serialize(
 def main(arguments: list[str] | None = None) -> int:
     """Build the model. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.build", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="file to write (default: %(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=OUTPUT, metavar="FILE", help="file to write (default: %(default)s)"
+    )
     parser.add_argument("--fp32", action="store_true", help="full precision: 4 times the size, half the speed")
     options = parser.parse_args(arguments)
     try:

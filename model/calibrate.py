@@ -74,8 +74,10 @@ def measure(photos: Iterable[LabelledPhoto], percentile: float) -> dict[str, Act
 def main(arguments: list[str] | None = None) -> int:
     """Measure and write the ranges. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.calibrate", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--photos", type=Path, required=True, help=PHOTOS_HELP)
-    parser.add_argument("--output", type=Path, default=ACTIVATIONS, help="table to write (default: %(default)s)")
+    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
+    parser.add_argument(
+        "--output", type=Path, default=ACTIVATIONS, metavar="FILE", help="table to write (default: %(default)s)"
+    )
     text = "share of values inside a range, in %% (default: %(default)s)"
     parser.add_argument("--percentile", type=float, default=PERCENTILE, help=text)
     options = parser.parse_args(arguments)

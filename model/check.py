@@ -98,8 +98,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Check a model and print its problems. Return 0 if it has none, else 1."""
     parser = argparse.ArgumentParser(prog="python -m model.check", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
-    parser.add_argument("--labels", type=Path, help="names of its animals (default: labels.csv beside MODEL)")
-    parser.add_argument("--taxa", type=Path, help="names of the taxa above them (default: taxa.csv beside MODEL)")
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="names of its animals (default: labels.csv beside MODEL)"
+    )
+    parser.add_argument(
+        "--taxa", type=Path, metavar="FILE", help="names of the taxa above them (default: taxa.csv beside MODEL)"
+    )
     options = parser.parse_args(arguments)
     labels = options.labels or options.model.with_name("labels.csv")
     problems = find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv"))

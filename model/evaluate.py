@@ -99,7 +99,7 @@ def table(results: Mapping[str, Results], labels: Labels, temperature: float) ->
 def main(arguments: list[str] | None = None) -> int:
     """Evaluate the builds and print the table. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--photos", type=Path, required=True, help=PHOTOS_HELP)
+    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
     options = parser.parse_args(arguments)
     try:
         network, animals, temperature = read_network(), count_animals(LABELS), read_temperature()

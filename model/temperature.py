@@ -62,8 +62,10 @@ def report(probabilities: NDArray[np.float32], labels: Labels, temperature: floa
 def main(arguments: list[str] | None = None) -> int:
     """Fit and write the temperature. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.temperature", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--photos", type=Path, required=True, help=PHOTOS_HELP)
-    parser.add_argument("--output", type=Path, default=TEMPERATURE, help="file to write (default: %(default)s)")
+    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
+    parser.add_argument(
+        "--output", type=Path, default=TEMPERATURE, metavar="FILE", help="file to write (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     try:
         probabilities, labels = score_at_temperature_1(options.photos)
