@@ -8,9 +8,9 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config import casts
 from chalicelib.config.settings import Settings
@@ -21,9 +21,6 @@ from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
 from database.dataset import DatasetError, files_beside, files_in, join_some, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
-
-if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812
 
 TIMEOUT = 5.0
 """Seconds to connect to PostgreSQL (default of --patience), and for the announcement to Redis."""
@@ -58,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _load(connection: "Connection", options: Namespace) -> None:
+def _load(connection: Connection, options: Namespace) -> None:
     started = perf_counter()
     settings: Settings = options.settings
     dataset = read_dataset(files_in(options.folder) if options.folder else files_beside(settings.model_path))
@@ -89,25 +86,25 @@ def _load(connection: "Connection", options: Namespace) -> None:
         print(f"dropped {version}")
 
 
-def _list(connection: "Connection", _options: Namespace) -> None:
+def _list(connection: Connection, _options: Namespace) -> None:
     for each in datasets(connection):
         state = "active" if each.active else ""
         line = f"{each.version:14} {each.loaded_at:%Y-%m-%d %H:%M:%S%z} {each.cells:>9,} {each.rows:>13,}  {state}"
         print(line.rstrip())
 
 
-def _activate(connection: "Connection", options: Namespace) -> None:
+def _activate(connection: Connection, options: Namespace) -> None:
     activate(connection, options.version)
     print(f"active: {options.version}")
     _announce(options.version, options)
 
 
-def _drop(connection: "Connection", options: Namespace) -> None:
+def _drop(connection: Connection, options: Namespace) -> None:
     drop(connection, options.version)
     print(f"dropped {options.version}")
 
 
-def _prepare(connection: "Connection", options: Namespace) -> None:
+def _prepare(connection: Connection, options: Namespace) -> None:
     by_iam = prepare(connection, options.user)
     method = "with IAM tokens" if by_iam else "as pg_hba.conf says, since this server has no IAM sign-in"
     print(f"{options.user} can read and nothing else; it signs in {method}")

@@ -1,17 +1,15 @@
 """Connect as the database's owner, and create the app's read-only login."""
 
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg2
 from psycopg2 import errors, sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import Settings
 from chalicelib.stores.iam import Signer
 from database.load import SCHEMA, LoadError, exclusive
-
-if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812
 
 READER = "faunalens_reader"
 """The role to which the schema grants reading."""
@@ -19,7 +17,7 @@ IAM = "rds_iam"
 """Aurora's role for logins that sign in with an IAM token; they cannot sign in with anything else."""
 
 
-def connect(settings: Settings, url: str, timeout: float) -> "Connection":
+def connect(settings: Settings, url: str, timeout: float) -> Connection:
     """Connect with an IAM token if `database_iam` is set, and over verified TLS if `database_ca` is.
 
     `timeout` in seconds; a paused Aurora takes 15 to 30 to resume. Raises psycopg2's errors, and `PermissionError`
@@ -35,7 +33,7 @@ def connect(settings: Settings, url: str, timeout: float) -> "Connection":
     return connection
 
 
-def prepare(connection: "Connection", user: str) -> bool:
+def prepare(connection: Connection, user: str) -> bool:
     """Create the schema, and a login that can only read. Safe to repeat.
 
     Returns whether the login signs in by IAM: it does wherever the server has the role `rds_iam`, as Aurora and RDS do.

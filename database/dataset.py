@@ -78,9 +78,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     )
     ranges = _parse("mammal_cells", texts, lambda row: (int(row["animal"]), parse_cell(row["cell"])))
     cells = _parse(
-        "cell_areas",
-        texts,
-        lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split())),
+        "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
     )
     taxa = _parse("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))

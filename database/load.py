@@ -16,26 +16,19 @@ from io import BytesIO
 from itertools import batched
 from pathlib import Path
 from time import perf_counter, sleep
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from psycopg2 import errors
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from database.cell_animals import STATUSES
-from database.copy_format import CELL_ANIMAL_COLUMNS, to_binary, to_csv
+from database.copy_format import CELL_ANIMAL_COLUMNS, Value, to_binary, to_csv
 from database.dataset import Dataset
-
-if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812
-
-    from database.copy_format import Value
 
 SCHEMA: Final = Path(__file__).with_name("schema.sql")
 
-PARTITIONED: Final = {
-    "cell_animal": "(cell, dataset, animal) include (weight, status)",
-    "cell": "(cell, dataset)",
-}
+PARTITIONED: Final = {"cell_animal": "(cell, dataset, animal) include (weight, status)", "cell": "(cell, dataset)"}
 """Primary key of each partitioned table.
 
 A drop locks the tables in this order, as `features_of` does; the other order would let a drop and a reader deadlock.
@@ -71,14 +64,14 @@ class LoadedDataset:
 
 
 @contextmanager
-def exclusive(connection: "Connection") -> Iterator["Cursor"]:
+def exclusive(connection: Connection) -> Iterator[Cursor]:
     """A transaction in which no other loader runs."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
         yield cursor
 
 
-def load(connection: "Connection", dataset: Dataset, report: Callable[[str], None] = print) -> LoadedDataset:
+def load(connection: Connection, dataset: Dataset, report: Callable[[str], None] = print) -> LoadedDataset:
     """Load a dataset in one transaction, without activating it. Do nothing if its version is already loaded.
 
     Creates the schema if it is missing. Calls `report` with each step and its duration.
@@ -114,7 +107,7 @@ def load(connection: "Connection", dataset: Dataset, report: Callable[[str], Non
     return loaded
 
 
-def activate(connection: "Connection", version: str) -> None:
+def activate(connection: Connection, version: str) -> None:
     """Switch to a loaded dataset in one transaction. Raises `LoadError` if it is not loaded."""
     with exclusive(connection) as cursor:
         _require(cursor, version)
@@ -122,7 +115,7 @@ def activate(connection: "Connection", version: str) -> None:
         cursor.execute("update dataset set active = true where not active and version = %s", (version,))
 
 
-def drop(connection: "Connection", version: str) -> None:
+def drop(connection: Connection, version: str) -> None:
     """Remove a dataset. Raises `LoadError` if it is active, not loaded, or in use for too long."""
     for _ in range(DROP_TRIES):
         try:
@@ -140,13 +133,13 @@ def drop(connection: "Connection", version: str) -> None:
     raise LoadError(f"dataset {version} was in use the whole time; end long transactions and try again")
 
 
-def datasets(connection: "Connection") -> list[LoadedDataset]:
+def datasets(connection: Connection) -> list[LoadedDataset]:
     """Return all datasets in the database, latest first; none if the schema is missing."""
     with connection, connection.cursor() as cursor:
         return _select_datasets(cursor)
 
 
-def prune(connection: "Connection", keep: int) -> list[str]:
+def prune(connection: Connection, keep: int) -> list[str]:
     """Drop all but the `keep` latest datasets; the active one always stays. Return the dropped versions."""
     old = [dataset.version for dataset in datasets(connection)[keep:] if not dataset.active]
     for version in old:
@@ -166,7 +159,7 @@ class _StepTimer:
         self._since = now
 
 
-def _select_datasets(cursor: "Cursor") -> list[LoadedDataset]:
+def _select_datasets(cursor: Cursor) -> list[LoadedDataset]:
     cursor.execute("select to_regclass('dataset') is not null")
     if not _value(cursor):
         return []
@@ -177,18 +170,18 @@ def _select_datasets(cursor: "Cursor") -> list[LoadedDataset]:
     return [LoadedDataset(*row) for row in cursor.fetchall()]
 
 
-def _find(cursor: "Cursor", version: str) -> LoadedDataset | None:
+def _find(cursor: Cursor, version: str) -> LoadedDataset | None:
     return next((dataset for dataset in _select_datasets(cursor) if dataset.version == version), None)
 
 
-def _require(cursor: "Cursor", version: str) -> LoadedDataset:
+def _require(cursor: Cursor, version: str) -> LoadedDataset:
     found = _find(cursor, version)
     if found is None:
         raise LoadError(f"dataset {version} is not in the database; list the loaded ones with: python -m database list")
     return found
 
 
-def _value(cursor: "Cursor") -> int:
+def _value(cursor: Cursor) -> int:
     """Return the only value of a query that always returns one row."""
     row = cursor.fetchone()
     assert row is not None  # noqa: S101
@@ -196,7 +189,7 @@ def _value(cursor: "Cursor") -> int:
     return value
 
 
-def _copy_small_tables(cursor: "Cursor", number: int, dataset: Dataset) -> None:
+def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:
     areas = ((each.animal, each.area, STATUSES[each.status], each.source) for each in dataset.animal_areas)
     for table, rows in {
         "source (dataset, source, title, citation, licence)": dataset.sources,
@@ -207,7 +200,7 @@ def _copy_small_tables(cursor: "Cursor", number: int, dataset: Dataset) -> None:
         _copy_csv(cursor, f"copy {table} from stdin (format csv)", rows, number)
 
 
-def _create_partition(cursor: "Cursor", table: str, number: int, columns: str, format_: str) -> str:
+def _create_partition(cursor: Cursor, table: str, number: int, columns: str, format_: str) -> str:
     """Create the table that becomes the dataset's partition. Return the COPY statement that fills it.
 
     FREEZE makes index-only scans work without a vacuum; PostgreSQL allows it in the transaction that created the table.
@@ -216,7 +209,7 @@ def _create_partition(cursor: "Cursor", table: str, number: int, columns: str, f
     return f"copy {table}_{number} ({columns}) from stdin (format {format_}, freeze)"
 
 
-def _attach_partitions(cursor: "Cursor", number: int) -> None:
+def _attach_partitions(cursor: Cursor, number: int) -> None:
     """Index the filled tables and attach them. Their check constraint spares PostgreSQL another scan."""
     for table, key in PARTITIONED.items():
         cursor.execute(f"alter table {table}_{number} add primary key {key}")
@@ -224,11 +217,11 @@ def _attach_partitions(cursor: "Cursor", number: int) -> None:
         cursor.execute(f"alter table {table} attach partition {table}_{number} for values in ({number})")
 
 
-def _copy_csv(cursor: "Cursor", statement: str, rows: "Iterable[Sequence[Value]]", number: int) -> int:
+def _copy_csv(cursor: Cursor, statement: str, rows: Iterable[Sequence[Value]], number: int) -> int:
     return _copy(cursor, statement, (to_csv(batch, number) for batch in batched(rows, CSV_BATCH, strict=False)))
 
 
-def _copy(cursor: "Cursor", statement: str, batches: Iterable[bytes]) -> int:
+def _copy(cursor: Cursor, statement: str, batches: Iterable[bytes]) -> int:
     """Run one COPY per batch, so that only one batch is in memory. Return the number of rows copied."""
     count = 0
     for batch in batches:

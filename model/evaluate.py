@@ -19,13 +19,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model, Scores
 from model.build import ACTIVATIONS, LABELS, count_animals, read_network, read_temperature, serialize
-from model.classifier_metrics import (
-    Labels,
-    accuracy,
-    apply_temperature,
-    calibration_errors,
-    negative_log_likelihood,
-)
+from model.classifier_metrics import Labels, accuracy, apply_temperature, calibration_errors, negative_log_likelihood
 from model.photos import PHOTOS_HELP, LabelledPhoto, read_photos
 from model.quantize import read_ranges
 
