@@ -1,8 +1,7 @@
-"""How much the parts of a stage may do: for `LIMIT_…` in alarms and widgets, which compare percentages of it.
+"""Read the limits of a stage, which replace `LIMIT_…` in alarms and widgets: these show percentages of them.
 
-Each stands where it is set and nowhere else: infra/stages/STAGE.json has the parameters of the stack,
-.chalice/config.json the containers of the function. Both are read by path; nothing of infra/ is imported. What
-`infra up --set` gave a stack for once is not seen here.
+Every limit is set in one place: the parameters of the stack in infra/stages/STAGE.json, the containers of the function
+in .chalice/config.json. Overrides by `infra up --set` are not seen here.
 """
 
 import json
@@ -11,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-STAGES = "infra/stages"
-FUNCTIONS = ".chalice/config.json"
-USUAL = "prod"
-"""The stage whose limits lint reads, and the preview for a stage that has none: the local server's, say."""
+from cloudwatch.errors import FileError
+from cloudwatch.project import API_FUNCTION, FUNCTIONS, INFRA_GUIDE, STAGES
+
+DEFAULT_STAGE = "prod"
+"""The stage whose limits lint uses, and the preview for a stage without limits of its own, such as `local`."""
 
 PARAMETERS: Mapping[str, str] = {
     "LIMIT_CACHE_ECPU": "CacheMaxEcpuPerSecond",
@@ -23,39 +23,29 @@ PARAMETERS: Mapping[str, str] = {
 }
 """Placeholder → parameter of the stack."""
 CONTAINERS = "LIMIT_CONTAINERS"
-"""Placeholder of the containers that the API's function may have at once."""
+"""Placeholder of the concurrent containers of the API function."""
 LIMITS = (*PARAMETERS, CONTAINERS)
 ACCOUNT = "1000"
-"""Containers of all functions of an account, as Lambda grants them: the limit of a function that reserves none."""
+"""Lambda's default for the containers of all functions of an account: the limit of a function that reserves none."""
 
-_FUNCTION = "api_handler"
 _DECIMAL = re.compile(r"\d+(\.\d+)?")
 
 
-class LimitError(ValueError):
-    """A stage does not say how much it may do: which file, what is wrong, what to write there."""
-
-    def __init__(self, file: str, detail: str) -> None:
-        super().__init__(f"{file}: {detail}")
-        self.file = file
-        self.detail = detail
-
-
 def stages_of(root: Path) -> list[str]:
-    """Stages that say their limits. `root`: the folder that holds infra/ and .chalice/."""
-    others = {"limits"}  # how many requests API Gateway lets through, for all stages
+    """Return the stages that have limits. `root` holds infra/ and .chalice/."""
+    others = {"limits"}  # infra/stages/limits.json has the throttling of API Gateway for all stages
     return sorted(path.stem for path in (root / STAGES).glob("*.json") if path.stem not in others)
 
 
 def stage_shown(stage: str, root: Path) -> str:
-    """The stage whose limits the preview shows for a stage: its own, or the usual one's if it says none."""
-    return stage if stage in stages_of(root) else USUAL
+    """Return the stage whose limits the preview shows: the given one if it has any, else the default."""
+    return stage if stage in stages_of(root) else DEFAULT_STAGE
 
 
 def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str]:
-    """Text for each placeholder. Raises `LimitError`; a folder without stages has no limits.
+    """Return the value of each placeholder; none if `root` has no stages. Raises `FileError`.
 
-    `account`: containers that the account lets run, which counts for a stage that reserves none.
+    `account`: containers that the account allows, the limit of a stage that reserves none.
     """
     if not (root / STAGES).is_dir():
         return {}
@@ -63,51 +53,49 @@ def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str
     file = f"{STAGES}/{stage}.json"
     limits = {placeholder: _number(parameters, name, file, name) for placeholder, name in PARAMETERS.items()}
     function = {"reserved_concurrency": account} | _function(stage, root)
-    where = f"reserved_concurrency of {stage}'s {_FUNCTION}"
+    where = f"reserved_concurrency of {stage}'s {API_FUNCTION}"
     return limits | {CONTAINERS: _number(function, "reserved_concurrency", FUNCTIONS, where)}
 
 
 def _parameters(stage: str, root: Path) -> Mapping[str, Any]:
-    known = stages_of(root)
+    file, known = f"{STAGES}/{stage}.json", stages_of(root)
     if stage not in known:
-        raise LimitError(
-            f"{STAGES}/{stage}.json",
-            f"stage {stage} has no such file, which alarms take their limits from; write it like that of "
-            f"{' or '.join(known) or USUAL} (docs/reference/infra.md), or deploy a stage that has one",
+        raise FileError(
+            file,
+            f"stage {stage} has no such file, which defines the limits for its alarms; copy the one of "
+            f"{' or '.join(known) or DEFAULT_STAGE} ({INFRA_GUIDE}), or deploy a stage that has one",
         )
-    return _within(_read(root, f"{STAGES}/{stage}.json"), "Parameters")
+    return _below(_read(root, file), "Parameters")
 
 
 def _function(stage: str, root: Path) -> dict[str, Any]:
-    stages = _within(_read(root, FUNCTIONS), "stages")
+    stages = _below(_read(root, FUNCTIONS), "stages")
     if stage not in stages:
-        raise LimitError(FUNCTIONS, f"there is no stage {stage}, only {', '.join(stages)}; add it there")
-    return _within(stages[stage], "lambda_functions", _FUNCTION)
+        raise FileError(FUNCTIONS, f"there is no stage {stage}, only {', '.join(stages)}; add it there")
+    return _below(stages[stage], "lambda_functions", API_FUNCTION)
 
 
 def _read(root: Path, file: str) -> Any:
     try:
         return json.loads((root / file).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LimitError(file, "is not there, and alarms take their limits from it") from None
+        raise FileError(file, "the file is missing; it defines limits that alarms use") from None
     except ValueError as error:
-        raise LimitError(file, f"is no JSON ({error})") from None
+        raise FileError(file, f"invalid JSON ({error})") from None
 
 
-def _within(value: Any, *keys: str) -> dict[str, Any]:
-    """What lies below keys; nothing where there is none."""
+def _below(value: Any, *keys: str) -> dict[str, Any]:
+    """Return the object below keys, an empty one if there is none."""
     for key in keys:
         value = value.get(key, {}) if isinstance(value, dict) else {}
     return value if isinstance(value, dict) else {}
 
 
 def _number(values: Mapping[str, Any], key: str, file: str, where: str) -> str:
-    """A limit as metric math reads it, which knows no 1e3 and no division by zero."""
+    """Return a limit as text for metric math, which supports neither 1e3 nor division by zero."""
     if key not in values:
-        raise LimitError(
-            file, f"{where} is missing, which alarms compare with; write it there, even if it is a default"
-        )
+        raise FileError(file, f"{where} is missing, which alarms compare with; write it even if it is the default")
     text = str(values[key])
     if not _DECIMAL.fullmatch(text) or not float(text):
-        raise LimitError(file, f'{where} is "{text}"; write a plain number above zero such as 1000')
+        raise FileError(file, f'{where} is "{text}"; write a plain number above zero such as 1000')
     return text

@@ -1,23 +1,21 @@
-"""The one table of prices, prices.csv: for `PRICE_…` in widgets and for the figures of docs/explanation/cost.md (infra/cost.py)."""
+"""Read the table of prices, prices.csv: for `PRICE_…` in widgets and for docs/explanation/cost.md (infra/cost.py)."""
 
 import csv
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-FILE = Path(__file__).parents[1] / "dashboards" / "prices.csv"
+from cloudwatch.errors import FileError
+from cloudwatch.project import DASHBOARDS
 
 _COLUMNS = ("name", "value", "unit", "what", "region", "date", "source")
 _DECIMAL = re.compile(r"\d+(\.\d+)?")
 
 
-class PriceError(ValueError):
-    """The table of prices is not of its form; the message names the line."""
-
-
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One price: US dollars for one `unit`, with where and when it was read."""
+    """One price: US dollars for one `unit`, with the region, date and source it is from."""
 
     name: str
     text: str
@@ -34,30 +32,33 @@ class Price:
 
     @property
     def placeholder(self) -> str:
-        """What an expression says for it."""
+        """The placeholder that expressions use for it."""
         return f"PRICE_{self.name.upper()}"
 
 
-def read_prices(path: Path = FILE) -> dict[str, Price]:
-    """Prices by name. Raises `PriceError` with the line that is wrong; a folder without a table has no prices."""
+def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, Price]:
+    """Return the prices by name; none if there is no such file. Raises `FileError` with the wrong line."""
     if not path.exists():
         return {}
+    shown = f"{path.parent.name}/{path.name}"
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         if tuple(rows.fieldnames or ()) != _COLUMNS:
-            raise PriceError(f"{path.name}: the columns are not {','.join(_COLUMNS)}")
+            raise FileError(shown, f"line 1: the columns must be {','.join(_COLUMNS)}")
         prices: dict[str, Price] = {}
         for row in rows:
-            where = f"{path.name} line {rows.line_num}"
-            if None in row or None in row.values():
-                raise PriceError(f"{where}: {len(_COLUMNS)} columns are wanted; put text with commas in quotes")
-            price = Price(row["name"], row["value"], *(row[column] for column in _COLUMNS[2:]))
-            if not re.fullmatch(r"[a-z][a-z0-9_]*", price.name):
-                raise PriceError(f'{where}: name "{price.name}"; write small letters, digits and _')
-            if not _DECIMAL.fullmatch(price.text):
-                # metric math knows no 1.6e-05
-                raise PriceError(f'{where}: value "{price.text}"; write a plain decimal number such as 0.0000133334')
-            if price.name in prices:
-                raise PriceError(f"{where}: {price.name} stands there twice")
-            prices[price.name] = price
+            if problem := _problem(row, prices):
+                raise FileError(shown, f"line {rows.line_num}: {problem}")
+            prices[row["name"]] = Price(*(row[column] for column in _COLUMNS))
     return prices
+
+
+def _problem(row: Mapping[str, str], prices: Mapping[str, Price]) -> str | None:
+    if None in row or None in row.values():
+        return f"expected {len(_COLUMNS)} columns; put text with commas in quotes"
+    name, value = row["name"], row["value"]
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        return f'name "{name}"; use lower-case letters, digits and _'
+    if not _DECIMAL.fullmatch(value):  # metric math does not support 1.6e-05
+        return f'value "{value}"; write a plain decimal number such as 0.0000133334'
+    return f"{name} appears twice; remove one" if name in prices else None

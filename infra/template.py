@@ -14,7 +14,7 @@ from typing import Any
 
 from cloudwatch.deploy import template as dashboards
 from cloudwatch.deploy.origin import PLAIN
-from cloudwatch.limits import LimitError
+from cloudwatch.errors import FileError
 from infra.chalice_config import FILE as CHALICE_CONFIG
 from infra.chalice_config import function_settings
 from infra.deployed import function_name
@@ -130,7 +130,7 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
     """Return dashboards, alarms and saved queries, with a reference to the alarm topic in place of its ARN."""
     try:
         resources = dashboards.template(stage, runbook)["Resources"]
-    except LimitError as error:  # stages/STAGE.json lacks a limit that an alarm compares with
+    except FileError as error:  # stages/STAGE.json lacks a limit that an alarm compares with
         raise PreconditionFailed(str(error)) from error
     topic = f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:faunalens-{stage}-alarms"
     text = json.dumps(resources).replace(json.dumps({"Fn::Sub": topic}), json.dumps({"Ref": "AlarmTopic"}))

@@ -20,7 +20,7 @@ from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 from moto.logs.responses import LogsResponse
 
-from cloudwatch.syntax.rule import alarms_of, parse_rule
+from cloudwatch.syntax.rule import alarms_in, parse_rule
 
 
 class SavedQueries:
@@ -83,7 +83,7 @@ def watching() -> Iterator[SavedQueries]:
 
 def _put_composite(response: CloudWatchResponse) -> ActionResult:
     known = {alarm.name for alarm in response.cloudwatch_backend.describe_alarms()}
-    if missing := set(alarms_of(parse_rule(response._get_param("AlarmRule")))) - known:
+    if missing := set(alarms_in(parse_rule(response._get_param("AlarmRule")))) - known:
         raise ValidationError(f"Could not save the composite alarm as alarms {sorted(missing)} do not exist")
     return response.put_metric_alarm()
 
@@ -91,7 +91,7 @@ def _put_composite(response: CloudWatchResponse) -> ActionResult:
 def _refuse_to_delete(response: CloudWatchResponse) -> None:
     names = set(response._get_param("AlarmNames", []))
     alarms = response.cloudwatch_backend.describe_alarms()
-    rules = {alarm.name: set(alarms_of(parse_rule(alarm.rule))) for alarm in alarms if alarm.rule}
+    rules = {alarm.name: set(alarms_in(parse_rule(alarm.rule))) for alarm in alarms if alarm.rule}
     if len(rules.keys() & names) > 1:
         raise ValidationError("only one composite alarm can be deleted at a time")
     for name, asked in rules.items():

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cloudwatch.deploy.resources import Resource, alarm_content, query_content
-from cloudwatch.files import prefix, query_prefix
+from cloudwatch.project import prefix, query_prefix
 
 TAG = "faunalens:dashboards"
 

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from cloudwatch.files import FOLDER, check_stage
+from cloudwatch.files import check_stage
 from cloudwatch.limits import ACCOUNT
+from cloudwatch.project import DASHBOARDS
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +24,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many the account lets run at once, for a stage without reserved_concurrency (default: %(default)s)",
     )
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="other files than those of dashboards/")
+    parser.add_argument("--folder", type=Path, default=DASHBOARDS, help="other files than those of dashboards/")
 
 
 def _count(text: str) -> str:

@@ -16,9 +16,10 @@ from cloudwatch.deploy.aws_client import ACTIONS, Connection, NotConnected, in_o
 from cloudwatch.deploy.diff import coloured
 from cloudwatch.deploy.plan import Step, plan
 from cloudwatch.deploy.resources import Resource, desired
-from cloudwatch.files import FOLDER, Placeholders, read
-from cloudwatch.limits import LimitError
+from cloudwatch.errors import FileError
+from cloudwatch.files import Placeholders, read_files
 from cloudwatch.lint.folder import lint
+from cloudwatch.project import ROOT
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     try:
         _deploy(options)
-    except (NotConnected, LimitError) as error:
+    except (NotConnected, FileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except Exception as error:
@@ -47,7 +48,7 @@ def _deploy(options: argparse.Namespace) -> None:
         stage=options.stage,
         region=connection.region,
         account=options.account or connection.account(),
-        runbook=options.runbook or origin.runbook_url(FOLDER.parent),
+        runbook=options.runbook or origin.runbook_url(ROOT),
         topic=options.topic,
         partition=connection.partition,
         containers=options.containers,
@@ -55,7 +56,7 @@ def _deploy(options: argparse.Namespace) -> None:
     print(f"stage {options.stage} in {placeholders.region}, account {placeholders.account}")
     wanted: list[Resource] = []
     if not options.remove:
-        wanted = desired(read(placeholders, options.folder.resolve()))
+        wanted = desired(read_files(placeholders, options.folder.resolve()))
         topic = placeholders.values()["ALARMTOPIC"]
         print(f"alarms tell {topic}\nthe runbook is {placeholders.runbook}", flush=True)
         if (why := missing_subscription(connection.client("sns"), topic)) is not None:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloudwatch.files import Files, Kind, prefix, query_prefix
-from cloudwatch.syntax.rule import RuleError, asked_by
+from cloudwatch.files import Files, Kind
+from cloudwatch.project import prefix, query_prefix
+from cloudwatch.syntax.rule import RuleError, dependencies
 
 DEFAULTS: Mapping[str, Any] = {
     "ActionsEnabled": True,
@@ -82,7 +83,7 @@ def in_order(composites: Iterable[Resource]) -> list[Resource]:
 def children(resource: Resource) -> set[str]:
     """Names of the alarms that a composite depends on; none for what is no composite, or has a rule of another form."""
     try:
-        return asked_by(resource.content)
+        return dependencies(resource.content)
     except RuleError:
         return set()
 

@@ -16,9 +16,11 @@ from cloudwatch.deploy import origin
 from cloudwatch.deploy.account import TAG
 from cloudwatch.deploy.arguments import add_common
 from cloudwatch.deploy.resources import Resource, children, desired
-from cloudwatch.files import FOLDER, Placeholders, read
-from cloudwatch.limits import ACCOUNT, LimitError
+from cloudwatch.errors import FileError
+from cloudwatch.files import Placeholders, read_files
+from cloudwatch.limits import ACCOUNT
 from cloudwatch.lint.folder import lint
+from cloudwatch.project import DASHBOARDS, ROOT
 
 TYPES = {
     "alarm": "AWS::CloudWatch::Alarm",
@@ -38,10 +40,10 @@ def template(
     stage: str,
     runbook: str = origin.PLAIN,
     topic: str = "",
-    folder: Path = FOLDER,
+    folder: Path = DASHBOARDS,
     containers: str = ACCOUNT,
 ) -> dict[str, Any]:
-    """The template for one stage. Raises `FileError`, `PriceError`, or `LimitError` for a stage without limits.
+    """The template for one stage. Raises `FileError`, `FileError`, or `FileError` for a stage without limits.
 
     A topic that is not given is the stage's own, `faunalens-STAGE-alarms`. `containers`: how many the account lets
     run, for a stage that reserves none.
@@ -55,7 +57,7 @@ def template(
         partition="\ue000Partition\ue000",
         containers=containers,
     )
-    resources = desired(read(marks, folder))
+    resources = desired(read_files(marks, folder))
     known = {each.name: _logical(each) for each in resources if each.kind in ("alarm", "composite")}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -111,10 +113,10 @@ def main(arguments: Sequence[str]) -> int:
         print(*findings, sep="\n", file=sys.stderr)
         print("error: no template was made: mend what lint found first", file=sys.stderr)
         return 1
-    runbook = options.runbook or origin.runbook_url(FOLDER.parent)
+    runbook = options.runbook or origin.runbook_url(ROOT)
     try:
         made = template(options.stage, runbook, options.topic, folder, options.containers)
-    except LimitError as error:
+    except FileError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     text = json.dumps(made, ensure_ascii=False, indent=1) + "\n"

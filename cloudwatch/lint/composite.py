@@ -1,55 +1,53 @@
-"""Composite alarms: rules that can be read, alarms that exist, no circle, and nobody left that wakes nobody."""
+"""Check composite alarms: valid rules, existing alarms, no cycles; and that every alarm notifies someone."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cloudwatch.files import STAGE_VARIABLE, prefix
 from cloudwatch.lint import structure
 from cloudwatch.lint.alarm import common_problems
-from cloudwatch.lint.circles import in_circle
-from cloudwatch.lint.finding import Finding, instead
-from cloudwatch.syntax.rule import RuleError, asked_by
+from cloudwatch.lint.cycles import in_cycle
+from cloudwatch.lint.finding import Finding, suggest
+from cloudwatch.project import STAGE_VARIABLE, prefix
+from cloudwatch.syntax.rule import RuleError, dependencies
 
 MOST_CHILDREN = 100
 _SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
+_PREFIX = prefix(STAGE_VARIABLE)
+
+type Bodies = Mapping[str, tuple[str, dict[str, Any]]]
+"""Alarms by name, each with its file and its parameters."""
 
 
-def check(
-    composites: Mapping[str, tuple[str, dict[str, Any]]], alarms: Mapping[str, tuple[str, dict[str, Any]]]
-) -> Iterator[Finding]:
-    """What is wrong with the composites, and with alarms that none asks for. Both by name, with file and body."""
-    known = {prefix(STAGE_VARIABLE) + name for name in [*alarms, *composites]}
-    asked: dict[str, set[str]] = {}
+def check(composites: Bodies, alarms: Bodies) -> Iterator[Finding]:
+    """Yield what is wrong with the composites, and the alarms that notify no one."""
+    known = {_PREFIX + name for name in [*alarms, *composites]}
+    children: dict[str, set[str]] = {}
     for name, (file, body) in composites.items():
         errors = list(structure.request_errors("PutCompositeAlarm", body))
         if not errors:
             try:
-                asked[prefix(STAGE_VARIABLE) + name] = asked_by(body)
-                errors += _problems(body, known)
+                children[_PREFIX + name] = dependencies(body)
+                errors += _problems(body, children[_PREFIX + name], known)
             except RuleError as error:
                 errors.append(f"AlarmRule: {error}")
             errors += common_problems(name, body)
         yield from (Finding(file, "", error) for error in errors)
-    for name in in_circle(asked):
-        file, _ = composites[name.removeprefix(prefix(STAGE_VARIABLE))]
-        circle = "it asks for itself by way of other composites; CloudWatch evaluates no circle"
-        yield Finding(file, "AlarmRule", circle)
-    if len(asked) == len(composites):  # of a rule that cannot be read nobody knows whom it hears
-        yield from _unheard({**alarms, **composites}, {name for names in asked.values() for name in names})
+    for name in in_cycle(children):
+        file, _ = composites[name.removeprefix(_PREFIX)]
+        yield Finding(file, "AlarmRule", "it depends on itself through other composites; CloudWatch forbids cycles")
+    if len(children) < len(composites):
+        return  # A rule that cannot be parsed may name any alarm.
+    named = set().union(*children.values())
+    for name, (file, body) in {**alarms, **composites}.items():
+        if _PREFIX + name not in named and not body.get("AlarmActions"):
+            yield Finding(file, "", 'it notifies no one: no composite names it and it has no "AlarmActions"; add one')
 
 
-def _unheard(files: Mapping[str, tuple[str, dict[str, Any]]], heard: Collection[str]) -> Iterator[Finding]:
-    for name, (file, body) in files.items():
-        if prefix(STAGE_VARIABLE) + name not in heard and not body.get("AlarmActions"):
-            yield Finding(file, "", 'nobody hears it: no composite asks for it and it has no "AlarmActions"; add one')
-
-
-def _problems(body: Mapping[str, Any], known: set[str]) -> Iterator[str]:
-    asked = asked_by(body)
-    for name in sorted(asked - known):
-        yield f'no file makes an alarm "{name}"; {instead(name, known)}'
-    if len(asked) > MOST_CHILDREN:
-        yield f"AlarmRule asks for {len(asked)} alarms, at most {MOST_CHILDREN} are taken; put some in another"
+def _problems(body: Mapping[str, Any], children: set[str], known: set[str]) -> Iterator[str]:
+    for name in sorted(children - known):
+        yield f'no file defines an alarm "{name}"; {suggest(name, known)}'
+    if len(children) > MOST_CHILDREN:
+        yield f"AlarmRule names {len(children)} alarms, at most {MOST_CHILDREN} are allowed; move some to another one"
     given = [key for key in _SUPPRESSOR if key in body]
     if given and len(given) < len(_SUPPRESSOR):
-        yield f"{', '.join(_SUPPRESSOR)} belong together; only {', '.join(given)} is there"
+        yield f"{', '.join(_SUPPRESSOR)} belong together, but only {', '.join(given)} is set; write all of them"

@@ -1,7 +1,7 @@
-"""What the app can emit, as its code says: metrics with their dimension sets, and the fields of its lines.
+"""What the app emits: metrics with their dimension sets, and the fields of its log lines.
 
-Nothing is listed here. Metrics come from the registry that the emitter writes by; fields from records that are filled
-in every part and asked what they would write.
+The only module of lint that knows the app. Metrics come from the registry that the app's emitter uses; fields are found
+by writing records in which every field is set.
 """
 
 import dataclasses
@@ -12,46 +12,67 @@ from typing import Any
 
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.logs import FIELDS, JsonLines
+from chalicelib.telemetry.metrics import COMMON, NAMESPACE, billed
 from chalicelib.telemetry.record import Record, WarmingRecord
+from cloudwatch.project import SERVICE, STAGE_VARIABLE
 
-type Dimensions = frozenset[str]
+__all__ = [
+    "COMMON",
+    "NAMESPACE",
+    "Key",
+    "billed",
+    "dimension_sets",
+    "fields",
+    "names",
+    "sets_of",
+    "unit_of",
+    "values_of",
+]
+
+type Key = tuple[str, frozenset[str]]
+"""A metric and its set of dimensions, in any order."""
+
+_COMMON_VALUES: Mapping[str, tuple[str, ...]] = {"service": (SERVICE,), "stage": (STAGE_VARIABLE,)}
+"""The values of the common dimensions in the files."""
+
+
+def names() -> list[str]:
+    """Return the names of all metrics."""
+    return list(metrics.METRICS)
 
 
 def sets_of(name: str) -> list[tuple[str, ...]]:
-    """The dimension sets that a metric is emitted with, the common one first."""
-    return [metrics.COMMON, *((*metrics.COMMON, extra) for extra in metrics.METRICS[name].by)]
+    """Return the dimension sets of a metric, the common one first."""
+    return [COMMON, *((*COMMON, extra) for extra in metrics.METRICS[name].by)]
 
 
-def emitted() -> dict[tuple[str, Dimensions], tuple[str, ...]]:
-    """Every metric with every dimension set that it is emitted with; the value has the set in the registry's order."""
+def dimension_sets() -> dict[Key, tuple[str, ...]]:
+    """Return every metric with every dimension set; the value has the dimensions in the order of the registry."""
     return {(name, frozenset(each)): each for name in metrics.METRICS for each in sets_of(name)}
 
 
 def unit_of(name: str) -> str:
-    """Unit of one of our metrics."""
+    """Return the unit of a metric."""
     return metrics.METRICS[name].unit
 
 
 def values_of(dimension: str) -> tuple[str, ...]:
-    """All values that a dimension can have, none if they depend on the deployment."""
-    return metrics.DIMENSIONS[dimension].values
+    """Return all values of a dimension, none if they depend on the deployment."""
+    return _COMMON_VALUES.get(dimension) or metrics.DIMENSIONS[dimension].values
 
 
 def fields() -> set[str]:
-    """Fields of the lines that the app writes, metrics and logs, which queries of Logs Insights can name."""
+    """Return the fields of metric and log lines, which queries of Logs Insights may name."""
     anything: Any = _Anything()
-    names: set[str] = {name for kind in (Record, WarmingRecord) for name in _full(kind, anything).properties()}
-    told = logging.makeLogRecord(dict.fromkeys(FIELDS, anything) | {"exc_info": (ValueError, ValueError(), None)})
-    return names.union(json.loads(JsonLines({}).format(told)), metrics.METRICS, metrics.DIMENSIONS)
-
-
-def _full(kind: Any, anything: Any) -> Any:
-    """A record that has a value for each of its fields."""
-    return kind(**{field.name: anything for field in dataclasses.fields(kind)})
+    fields: set[str] = {*metrics.METRICS, *metrics.DIMENSIONS}
+    for kind in (Record, WarmingRecord):
+        fields |= kind(**{field.name: anything for field in dataclasses.fields(kind)}).properties().keys()
+    log = logging.makeLogRecord(dict.fromkeys(FIELDS, anything) | {"exc_info": (ValueError, ValueError(), None)})
+    return fields.union(json.loads(JsonLines({}).format(log)))
 
 
 class _Anything:
-    """Has every attribute and item, and is a number too, so that a record that holds it leaves nothing out."""
+    """Has every attribute and item and is a number too, so that a record filled with it omits no field."""
 
     def __getattr__(self, name: str) -> "_Anything":
         return self
@@ -70,8 +91,3 @@ class _Anything:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())
-
-
-def common() -> Mapping[str, str]:
-    """The values that the common dimensions have in the files."""
-    return {"service": "faunalens", "stage": "STAGENAME"}

@@ -1,4 +1,4 @@
-"""What lint found: where, what is wrong and what to write instead."""
+"""A finding of lint: where, what is wrong, and what to write instead."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _FEW = 12
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One thing that is wrong. `place` is the widget, the key or the line within the file; empty for all of it."""
+    """One problem. `place` is the widget, key or line within the file; empty for the file as a whole."""
 
     file: str
     place: str
@@ -19,16 +19,16 @@ class Finding:
         return ": ".join(each for each in (self.file, self.place, self.message) if each)
 
 
-def instead(wrong: str, right: Iterable[str]) -> str:
-    """What to write instead: the one that is nearest, or all if none is near and they are few."""
+def suggest(wrong: str, right: Iterable[str]) -> str:
+    """Return what to write instead: the most similar value, or all of them if none is similar and they are few."""
     known = sorted(right)
     if near := get_close_matches(wrong, known, n=1, cutoff=0.7):
         return f'did you mean "{near[0]}"?'
     if len(known) > _FEW:
-        return f"it is none of the {len(known)} that are known, such as {', '.join(known[:3])}"
+        return f"{len(known)} are known, such as {', '.join(known[:3])}"
     return f"write one of {', '.join(known)}" if known else "remove it"
 
 
-def quoted(name: str, values: Iterable[str]) -> str:
-    """`name (a, b)`, for people."""
-    return f"{name} ({', '.join(values)})"
+def with_dimensions(metric: str, dimensions: Iterable[str]) -> str:
+    """Return `metric (dimension, dimension)`, as messages show it."""
+    return f"{metric} ({', '.join(dimensions)})"

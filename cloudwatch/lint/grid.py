@@ -1,4 +1,4 @@
-"""The grid: widgets lie within its 24 columns and on no other widget."""
+"""Check the grid: widgets fit in its 24 columns and do not overlap."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ COLUMNS = 24
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a widget lies; `title` is how people are told of it."""
+    """The place of a widget; `title` names the widget in findings."""
 
     title: str
     x: int
@@ -19,21 +19,21 @@ class Place:
 
     @property
     def right(self) -> int:
-        """First column that is free again."""
+        """The first column to the right of the widget."""
         return self.x + self.width
 
     @property
     def bottom(self) -> int:
-        """First row that is free again."""
+        """The first row below the widget."""
         return self.y + self.height
 
     def overlaps(self, other: "Place") -> bool:
-        """Whether they share a cell of the grid."""
+        """Return whether the two share a cell of the grid."""
         return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
 
 
 def check(places: Sequence[Place]) -> Iterator[tuple[str, str]]:
-    """Widget and what is wrong with its place."""
+    """Yield the title of a widget and what is wrong with its place."""
     for place in places:
         if place.right > COLUMNS:
             most = COLUMNS - place.x
@@ -41,4 +41,4 @@ def check(places: Sequence[Place]) -> Iterator[tuple[str, str]]:
     for one, other in combinations(places, 2):
         if one.overlaps(other):
             taken = f"columns {one.x} to {one.right - 1}, rows {one.y} to {one.bottom - 1}"
-            yield other.title, f"lies on {one.title} ({taken}); move it, for instance to y {one.bottom}"
+            yield other.title, f"overlaps {one.title} ({taken}); move it, for instance to y {one.bottom}"

@@ -1,4 +1,4 @@
-"""Words that were meant as placeholders and are none, so that they would be deployed as they stand."""
+"""Find misspelt placeholders, which would be deployed as they are."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -8,7 +8,7 @@ _CAPITALS = re.compile(r"(?<![A-Za-z_])[A-Z][A-Z_]{5,}(?![A-Za-z_])")
 
 
 def misspelt(text: str, known: Collection[str]) -> Iterator[str]:
-    """What is wrong with words in capitals that are nearly a placeholder."""
+    """Yield words in capitals that are similar to a placeholder, with the placeholder."""
     for word in sorted(set(_CAPITALS.findall(text)) - set(known)):
         if near := get_close_matches(word, known, n=1, cutoff=0.75):
-            yield f'"{word}" is no placeholder and would stay as it is; did you mean {near[0]}?'
+            yield f'"{word}" is not a placeholder and would stay as it is; did you mean {near[0]}?'

@@ -1,4 +1,4 @@
-"""Queries of Logs Insights, saved ones and those of widgets: commands, functions, and fields that the lines have."""
+"""Check queries of Logs Insights, saved ones and those of widgets: commands, functions, fields, log groups."""
 
 import json
 import re
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cloudwatch.lint import emitted
-from cloudwatch.lint.catalogue import RESOURCES
-from cloudwatch.lint.finding import instead
+from cloudwatch.lint.finding import suggest
+from cloudwatch.project import RESOURCES
 
 MOST_CHARACTERS = 10_000
-"""Length of a query definition (PutQueryDefinition)."""
+"""The limit of PutQueryDefinition."""
 
 _LANGUAGE = json.loads(Path(__file__).with_name("insights.json").read_text(encoding="utf-8"))
 COMMANDS, FUNCTIONS, WORDS, OF_CLOUDWATCH = (
@@ -31,7 +31,7 @@ type Token = tuple[str, str]
 
 
 def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
-    """What is wrong with a query. One of a widget begins with `SOURCE '…'`; else the groups are given."""
+    """Yield what is wrong with a query. The query of a widget starts with `SOURCE '…'`; else the groups are given."""
     tokens = [(kind, match[kind]) for match in _TOKEN.finditer(text) if (kind := match.lastgroup or "") != "comment"]
     commands = list(_commands(tokens))
     groups = list(log_groups)
@@ -39,23 +39,23 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
         groups += _SOURCE.findall("".join(token for _, token in commands.pop(0)))
     for group in groups:
         if group not in RESOURCES["LogGroupName"]:
-            yield f'nothing writes to the log group "{group}"; {instead(group, RESOURCES["LogGroupName"])}'
+            yield f'no function writes to the log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
     if len(text) > MOST_CHARACTERS:
-        yield f"{len(text):,} characters, at most {MOST_CHARACTERS:,} are taken"
+        yield f"{len(text):,} characters, at most {MOST_CHARACTERS:,} are allowed; shorten it"
     if not commands:
-        yield "it has no command; write for instance: fields @timestamp, request_id | sort @timestamp desc"
+        yield "the query has no command; write for instance: fields @timestamp, request_id | sort @timestamp desc"
     known = emitted.fields() | OF_CLOUDWATCH
     for number, command in enumerate(commands, 1):
         if not command or command[0][1] not in COMMANDS:
             word = command[0][1] if command else ""
-            yield f'command {number} begins with "{word}"; {instead(word, COMMANDS)}'
+            yield f'command {number} begins with "{word}"; {suggest(word, COMMANDS)}'
             continue
         yield from (f"command {number} ({command[0][1]}): {problem}" for problem in _wrong_names(command, known))
         known = _known_after(command, known)
 
 
 def _commands(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """Tokens of each command, apart by `|`."""
+    """Split the tokens into commands at each `|`."""
     command: list[Token] = []
     for token in tokens:
         if token == ("sign", "|"):
@@ -74,18 +74,18 @@ def _wrong_names(command: Sequence[Token], known: set[str]) -> Iterator[str]:
             continue
         if kind == "name" and tokens[place + 1 : place + 2] == [("sign", "(")]:
             if name not in FUNCTIONS:
-                yield f'there is no function "{name}"; {instead(name, FUNCTIONS)}'
+                yield f'there is no function "{name}"; {suggest(name, FUNCTIONS)}'
         elif (field := _field(name)) not in known and field not in aliases:
-            yield f'no line has the field "{field}" here; {instead(field, known)}'
+            yield f'there is no field "{field}" here; {suggest(field, known)}'
 
 
 def _field(name: str) -> str:
-    """The field that holds it: `faults` for `faults.0`."""
+    """Return the field that a name refers to: `faults` for `faults.0`."""
     return name.strip("`").partition(".")[0]
 
 
 def _aliases(command: Sequence[Token]) -> Iterator[str]:
-    """Names that a command gives: what stands after `as`, and with `parse` all that follows, apart by commas."""
+    """Yield the names that a command assigns: the one after `as`, or all that follow it in `parse`."""
     words = [token for _, token in command]
     for place, (kind, name) in enumerate(command):
         given = words[place - 1] == "as" or (words[0] == "parse" and "as" in words[:place])
@@ -94,7 +94,7 @@ def _aliases(command: Sequence[Token]) -> Iterator[str]:
 
 
 def _known_after(command: Sequence[Token], known: set[str]) -> set[str]:
-    """Fields that the next command can name: after `stats`, only what it counted and by what."""
+    """Return the fields that the next command may name: after `stats`, only its results and what it groups by."""
     aliases, tokens = set(_aliases(command)), command[1:]
     if command[0][1] != "stats":
         return known | aliases

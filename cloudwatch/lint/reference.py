@@ -1,17 +1,17 @@
-"""A metric that a file names, held against what exists: our registry, or the catalogue of AWS's metrics."""
+"""Check a metric that a file names against what exists: the app's registry or the catalogue of AWS's metrics."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from chalicelib.telemetry.metrics import COMMON, NAMESPACE
 from cloudwatch.lint import emitted
-from cloudwatch.lint.catalogue import RESOURCES, catalogue
-from cloudwatch.lint.finding import Finding, instead, quoted
+from cloudwatch.lint.catalogue import catalogue
+from cloudwatch.lint.finding import Finding, suggest, with_dimensions
+from cloudwatch.project import RESOURCES
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One metric as a widget or an alarm names it. A value that is None is any: a SEARCH leaves it open."""
+    """One metric as a widget or an alarm names it. A dimension whose value is None, in a SEARCH, may have any."""
 
     file: str
     place: str
@@ -22,66 +22,63 @@ class Reference:
     unit: str | None = None
 
     @property
-    def key(self) -> tuple[str, frozenset[str]]:
-        """Name and dimension set, as coverage counts."""
+    def key(self) -> emitted.Key:
+        """Name and set of dimensions."""
         return self.name, frozenset(name for name, _ in self.dimensions)
 
 
 def check(reference: Reference) -> Iterator[Finding]:
-    """What is wrong with it."""
-    problems = _ours(reference) if reference.namespace == NAMESPACE else _of_aws(reference)
+    """Yield what is wrong with a reference."""
+    problems = _of_the_app(reference) if reference.namespace == emitted.NAMESPACE else _of_aws(reference)
     for problem in problems:
         yield Finding(reference.file, reference.place, problem)
 
 
-def _ours(reference: Reference) -> Iterator[str]:
-    known = {name for name, _ in emitted.emitted()}
-    if reference.name not in known:
-        yield f'the app emits no metric "{reference.name}"; {instead(reference.name, known)}'
+def _of_the_app(reference: Reference) -> Iterator[str]:
+    if reference.name not in emitted.names():
+        yield f'the app emits no metric "{reference.name}"; {suggest(reference.name, emitted.names())}'
         return
-    sets = emitted.sets_of(reference.name)
-    if reference.key not in emitted.emitted():
-        yield _wrong_set(reference, sets)
+    if reference.key not in emitted.dimension_sets():
+        yield _wrong_dimensions(reference, emitted.sets_of(reference.name))
         return
-    fixed = {name: (value,) for name, value in emitted.common().items()}
     for name, value in reference.dimensions:
-        possible = fixed.get(name) or emitted.values_of(name)
+        possible = emitted.values_of(name)
         if value is not None and value not in possible:
-            yield f'{name} is "{value}", which the app never emits; {instead(value, possible)}'
+            yield f'{name} is "{value}", which the app never emits; {suggest(value, possible)}'
     yield from _wrong_unit(reference, emitted.unit_of(reference.name))
 
 
 def _of_aws(reference: Reference) -> Iterator[str]:
     namespaces = catalogue()
     if reference.namespace not in namespaces:
-        choice = instead(reference.namespace, [NAMESPACE, *namespaces])
-        yield f'namespace "{reference.namespace}" is not known; {choice} A new one belongs in aws_metrics.csv'
+        choice = suggest(reference.namespace, [emitted.NAMESPACE, *namespaces])
+        yield f'unknown namespace "{reference.namespace}"; {choice} Add a new one to aws_metrics.csv'
         return
     metrics = namespaces[reference.namespace]
     if reference.name not in metrics:
-        choice = instead(reference.name, metrics)
-        yield f'{reference.namespace} has no metric "{reference.name}"; {choice} A new one belongs in aws_metrics.csv'
+        choice = suggest(reference.name, metrics)
+        yield f'{reference.namespace} has no metric "{reference.name}"; {choice} Add a new one to aws_metrics.csv'
         return
     known = metrics[reference.name]
     if reference.key[1] not in map(frozenset, known.sets):
-        yield _wrong_set(reference, known.sets)
+        yield _wrong_dimensions(reference, known.sets)
     for name, value in reference.dimensions:
         possible = RESOURCES.get(name)
         if value is not None and possible and value not in possible:
-            yield f'{name} is "{value}", and nothing is deployed by that name; {instead(value, possible)}'
+            yield f'{name} is "{value}", but nothing of that name is deployed; {suggest(value, possible)}'
     if not known.allows(reference.stat):
         stats = ", ".join("percentiles (p99)" if stat == "p" else stat for stat in known.stats)
-        yield f"{reference.stat} of {reference.name} says nothing: AWS documents {stats} for it"
+        yield f"{reference.stat} of {reference.name} is not meaningful; AWS documents {stats}"
     yield from _wrong_unit(reference, known.unit)
 
 
-def _wrong_set(reference: Reference, sets: Iterable[tuple[str, ...]]) -> str:
-    names = sorted((name for name, _ in reference.dimensions), key=lambda name: (name not in COMMON, name))
-    given = quoted(reference.name, names)
+def _wrong_dimensions(reference: Reference, sets: Iterable[tuple[str, ...]]) -> str:
+    names = sorted((name for name, _ in reference.dimensions), key=lambda name: (name not in emitted.COMMON, name))
+    given = with_dimensions(reference.name, names)
     choice = " or ".join(f"({', '.join(each)})" for each in sets)
-    return f"{given} is a metric that nothing emits; write it with the dimensions {choice}, all of them"
+    return f"nothing emits {given}; write exactly the dimensions {choice}"
 
 
 def _wrong_unit(reference: Reference, unit: str) -> Iterator[str]:
     if reference.unit not in (None, unit):
-        yield f'Unit is "{reference.unit}", but {reference.name} comes in {unit}: it would find no data; leave Unit out'
+        yield f'Unit is "{reference.unit}", but {reference.name} is in {unit}, so no data would match; remove Unit'

@@ -1,47 +1,37 @@
-"""What a SEARCH names, as far as it can be held against what is emitted.
+"""Find the metrics that a SEARCH names, to check them against the metrics that exist.
 
     SEARCH('{Faunalens,service,stage,code} MetricName="Rejections" service="faunalens" stage="STAGENAME"', 'Sum', 60)
 
-CloudWatch also searches by part of a word, and in all namespaces. Here the schema in braces and the metrics in full
-are asked for: of a search by half a name nobody can say what it was meant to find.
+CloudWatch also searches by parts of a name and in all namespaces. Lint wants the schema in braces and the whole name of
+every metric: what a search by half a name was meant to find cannot be checked.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from cloudwatch.syntax.search import All, Any, Match, SearchError, Term, parse_search
+from cloudwatch.syntax import boolean
+from cloudwatch.syntax.search import SearchError, parse_search
 
-
-@dataclass(frozen=True, slots=True)
-class Searched:
-    """Namespace, metrics and dimensions of a search; a dimension without value can have any."""
-
-    namespace: str
-    metrics: tuple[str, ...]
-    dimensions: tuple[tuple[str, tuple[str, ...]], ...]
+type Pattern = tuple[str, str, tuple[tuple[str, str | None], ...]]
+"""Namespace, metric and dimensions; a dimension whose value is None may have any."""
 
 
-def searched(text: str) -> Searched:
-    """Read the first argument of SEARCH. Raises `SearchError` if it cannot be read, or leaves open what it means."""
+def metrics_of(text: str) -> Iterator[Pattern]:
+    """Yield what the first argument of SEARCH names. Raises `SearchError` if that is no search, or is too vague."""
     search = parse_search(text)
     if search.namespace is None or search.dimensions is None:
-        raise SearchError("a search has to begin with its schema, such as {Faunalens,service,stage,code}")
-    given: dict[str, tuple[str, ...]] = {}
-    for match in _asked(search.term):
-        given[match.property or ""] = (*given.get(match.property or "", ()), match.text)
-    if not given.get("MetricName"):
-        raise SearchError('a search has to name its metrics in full: MetricName="Rejections"')
-    if unknown := sorted(given.keys() - {"", "MetricName", "Namespace", *search.dimensions}):
-        raise SearchError(f"{', '.join(unknown)} is no dimension of the schema; the search would find nothing")
-    dimensions = tuple((name, given.get(name, ())) for name in search.dimensions)
-    return Searched(search.namespace, given["MetricName"], dimensions)
-
-
-def _asked(term: Term | None) -> Iterator[Match]:
-    """Whole texts that are asked for; what is excluded (NOT) names nothing."""
-    match term:
-        case Match(exact=True):
-            yield term
-        case All(terms=terms) | Any(terms=terms):
-            for each in terms:
-                yield from _asked(each)
+        raise SearchError(text, 0, "a search must start with its schema, such as {Faunalens,service,stage,code}")
+    values: dict[str, list[str]] = {}
+    for leaf in boolean.leaves(search.term, negated=False) if search.term else ():
+        if leaf.exact:
+            values.setdefault(leaf.property or "", []).append(leaf.text)
+    if not values.get("MetricName"):
+        raise SearchError(text, 0, 'a search must name its metrics in full: MetricName="Rejections"')
+    if unknown := sorted(values.keys() - {"", "MetricName", "Namespace", *search.dimensions}):
+        what = f"{', '.join(unknown)} is not a dimension of the schema; the search would find nothing"
+        raise SearchError(text, text.find(unknown[0]), what)
+    given = {name: values.get(name, []) for name in search.dimensions}
+    for metric in values["MetricName"]:
+        # A dimension with several values stands for several metrics; each value is checked at least once.
+        for turn in range(max(1, *map(len, given.values()))):
+            last = {name: each[min(turn, len(each) - 1)] if each else None for name, each in given.items()}
+            yield search.namespace, metric, tuple(last.items())

@@ -1,7 +1,7 @@
-"""Structure: what JSON Schema finds, said in our words: what is there, and what to write instead.
+"""Check the structure of dashboards and alarms with JSON Schema; an error says what is there and what to write instead.
 
-Dashboards have a schema file beside this module. The schema of alarms is made from botocore's model of the API, which
-is what boto3 sends by.
+The schema of dashboards is a file beside this module. The schema of alarms is derived from botocore's model of the API,
+which boto3 uses.
 """
 
 import json
@@ -14,19 +14,19 @@ from botocore.session import get_session
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from cloudwatch.lint.finding import instead
+from cloudwatch.lint.finding import suggest
 
 _FILE = Path(__file__).with_name("dashboard.schema.json")
-_SIMPLE = {"string": "a text", "integer": "a whole number", "boolean": "true or false, without quotes"}
+_SIMPLE = {"string": "a string", "integer": "a whole number", "boolean": "true or false, without quotes"}
 
 
 def dashboard_errors(value: Any, part: str = "") -> Iterator[str]:
-    """What is wrong with a body, or with a part of one such as `metric_properties` (a name of the schema's $defs)."""
+    """Yield what is wrong with a body, or with a part such as `metric_properties` (a name in the schema's $defs)."""
     yield from _errors(_dashboard_validator(part), value)
 
 
 def request_errors(operation: str, value: Any) -> Iterator[str]:
-    """What is wrong with the parameters of an operation of CloudWatch, such as `PutMetricAlarm`."""
+    """Yield what is wrong with the parameters of an operation of CloudWatch, such as `PutMetricAlarm`."""
     yield from _errors(_request_validator(operation), value)
 
 
@@ -51,7 +51,7 @@ def _request_validator(operation: str) -> Draft202012Validator:
 
 
 def _schema_of(shape: Any) -> dict[str, Any]:
-    """JSON Schema of a shape of botocore's."""
+    """Return the JSON Schema of a shape of botocore."""
     limits = shape.metadata
     if shape.type_name == "structure":
         return {
@@ -69,7 +69,7 @@ def _schema_of(shape: Any) -> dict[str, Any]:
         if "enum" in limits:
             return {"enum": limits["enum"]}
         few, many = limits.get("min", 0), limits.get("max", 1 << 20)
-        words = f"a text of {few} to {many} characters" if "max" in limits else "a text"
+        words = f"a string of {few} to {many} characters" if "max" in limits else "a string"
         return {"type": "string", "description": words, "minLength": few, "maxLength": many}
     if shape.type_name in ("integer", "long"):
         return {"type": "integer", "description": _SIMPLE["integer"], "minimum": limits.get("min", 0)}
@@ -77,34 +77,34 @@ def _schema_of(shape: Any) -> dict[str, Any]:
         return {"type": "number", "description": "a number, without quotes"}
     if shape.type_name == "boolean":
         return {"type": "boolean", "description": _SIMPLE["boolean"]}
-    raise TypeError(f"a shape of type {shape.type_name} is not known here")
+    raise TypeError(f"botocore shapes of type {shape.type_name} are not supported")
 
 
 def _errors(validator: Draft202012Validator, value: Any) -> Iterator[str]:
     errors = sorted(validator.iter_errors(value), key=lambda each: [str(step) for step in each.absolute_path])
-    yield from dict.fromkeys(words for error in errors for words in _words(error))
+    yield from dict.fromkeys(message for error in errors for message in _messages(error))
 
 
-def _words(error: ValidationError) -> Iterator[str]:
-    """One error of JSON Schema in our words."""
+def _messages(error: ValidationError) -> Iterator[str]:
+    """Turn one error of JSON Schema into messages."""
     path = _path(error)
     schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
     known: Mapping[str, Any] = schema.get("properties", {})
-    there: Any = error.instance
+    found: Any = error.instance
     if error.validator == "required":
-        for missing in [name for name in schema["required"] if name not in there]:
+        for missing in [name for name in schema["required"] if name not in found]:
             wanted = _wanted(known.get(missing, {}))
             yield f"{_at(path, missing)} is missing" + (f"; write {wanted}" if wanted else "")
     elif error.validator == "additionalProperties":
-        for extra in sorted(there.keys() - known.keys()):
-            yield f"{_at(path, extra)} is no key here; {instead(extra, known)}"
+        for extra in sorted(found.keys() - known.keys()):
+            yield f"{_at(path, extra)} is not a known key; {suggest(extra, known)}"
     else:
         wanted = _wanted(schema)
-        yield f"{path or 'the whole'} is {_shown(there)}; write {wanted or error.message}"
+        yield f"{path or 'the body'} is {_shown(found)}; write {wanted or error.message}"
 
 
 def _wanted(schema: Mapping[str, Any]) -> str:
-    """What a schema wants, as it says itself."""
+    """Return what a schema describes as valid."""
     if "$ref" in schema:
         schema = _definitions()[schema["$ref"].removeprefix("#/$defs/")]
     if "description" in schema:
@@ -116,7 +116,7 @@ def _wanted(schema: Mapping[str, Any]) -> str:
 
 
 def _path(error: ValidationError) -> str:
-    """Where, as people write it: `annotations.horizontal[2].color`, counted from 1."""
+    """Return the path as `annotations.horizontal[2].color`, counted from 1."""
     path = ""
     for step in error.absolute_path:
         path += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if path else step

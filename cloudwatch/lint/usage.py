@@ -1,33 +1,28 @@
-"""Where each of our metrics is seen: on which dashboards, by which alarms."""
+"""Find where each of the app's metrics is used: on which dashboards, by which alarms."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chalicelib.telemetry.metrics import METRICS, NAMESPACE
-from cloudwatch import files
-from cloudwatch.lint.alarm import MetricAlarm
-from cloudwatch.lint.dashboard import Dashboard
+from cloudwatch.lint import emitted
+from cloudwatch.lint.folder import lint
+from cloudwatch.project import DASHBOARDS
 
 
 @dataclass(slots=True)
 class Usage:
-    """File names without their endings, each once, in the order of the files."""
+    """File names without extension, each once, in the order of the files."""
 
     dashboards: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
 
 
-def usage(folder: Path = files.FOLDER) -> dict[str, Usage]:
-    """For each metric of the registry who shows it and who watches it. Raises what reading the files raises."""
-    found = {name: Usage() for name in METRICS}
-    values = files.values_of(files.KEPT, folder)
-    for source in files.sources(folder):
-        if source.kind not in ("dashboard", "alarm"):
-            continue
-        body = files.read_object(source, values)
-        is_dashboard = source.kind == "dashboard"
-        whole = Dashboard(source.file, body) if is_dashboard else MetricAlarm(source.file, source.name, body)
-        for name in {each.name for each in whole.references if each.namespace == NAMESPACE}:
-            if name in found:
-                (found[name].dashboards if is_dashboard else found[name].alarms).append(source.name)
+def usage(folder: Path = DASHBOARDS) -> dict[str, Usage]:
+    """Return the usage of every metric; it is empty if lint cannot read all files."""
+    found = {name: Usage() for name in emitted.names()}
+    for reference in lint(folder).references:
+        if reference.namespace == emitted.NAMESPACE and reference.name in found:
+            file, used = Path(reference.file), found[reference.name]
+            files = used.alarms if file.parent.name == "alarms" else used.dashboards
+            if file.stem not in files:
+                files.append(file.stem)
     return found

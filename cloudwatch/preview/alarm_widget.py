@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cloudwatch.files import SERVICE, Files, prefix
+from cloudwatch.files import Files
 from cloudwatch.preview.alarms import MINUTE, History, State, histories
 from cloudwatch.preview.recording import Span
 from cloudwatch.preview.series import Store
+from cloudwatch.project import SERVICE, prefix
 
 _RUNBOOK = re.compile(r"\s*What to do: (\S+)\s*$")
 _NAME = re.compile(rf'"?{SERVICE}-[a-z0-9]+-([a-z0-9-]+)"?')

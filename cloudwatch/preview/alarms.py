@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal
 
-from cloudwatch.files import Files, prefix
+from cloudwatch.files import Files
 from cloudwatch.preview.series import Store
 from cloudwatch.preview.values import EvaluationError
 from cloudwatch.preview.watch import MINUTE, AlarmError, Watch
-from cloudwatch.syntax.lines import LinesError
-from cloudwatch.syntax.rule import And, Constant, In, Not, Or, Rule, RuleError, alarms_of, parse_rule
+from cloudwatch.project import prefix
+from cloudwatch.syntax.boolean import And, Not, Or
+from cloudwatch.syntax.graphed_metrics import GraphedMetricsError
+from cloudwatch.syntax.rule import Constant, InState, Rule, RuleError, alarms_in, parse_rule
 
 __all__ = ["MINUTE", "AlarmError", "Change", "History", "State", "histories", "states"]
 
@@ -65,7 +67,7 @@ def histories(files: Files, store: Store, start: float, end: float) -> dict[str,
             raise AlarmError(f"composite {name} depends on itself: {' → '.join((*above, name))}")
         if name not in found:
             children: dict[str, History] = {}
-            for deployed in alarms_of(rules[name]):
+            for deployed in alarms_in(rules[name]):
                 child = deployed.removeprefix(start_of_names)
                 if child not in rules and child not in found:
                     raise AlarmError(f"composite {name} names {deployed}, which is no alarm of stage {files.stage}")
@@ -81,7 +83,7 @@ def histories(files: Files, store: Store, start: float, end: float) -> dict[str,
 def _of_metrics(name: str, alarm: Mapping[str, Any], store: Store, first: int, minutes: int) -> History:
     try:
         sight = Watch.of(name, alarm).look(store, first, minutes)
-    except (EvaluationError, LinesError) as error:
+    except (EvaluationError, GraphedMetricsError) as error:
         raise AlarmError(f"alarm {name}: {error}") from error
     found: list[State] = []
     state: State = "INSUFFICIENT_DATA"
@@ -106,13 +108,13 @@ def _holds(rule: Rule, minute: int, children: Mapping[str, History]) -> bool:
     match rule:
         case Constant(value=value):
             return value
-        case Not(rule=inner):
+        case Not(operand=inner):
             return not _holds(inner, minute, children)
-        case And(rules=rules):
+        case And(operands=rules):
             return all(_holds(each, minute, children) for each in rules)
-        case Or(rules=rules):
+        case Or(operands=rules):
             return any(_holds(each, minute, children) for each in rules)
-        case In(state=state, alarm=alarm):
+        case InState(state=state, alarm=alarm):
             return children[alarm].states[minute] == state
 
 

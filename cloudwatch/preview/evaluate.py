@@ -16,18 +16,29 @@ from cloudwatch.preview.operators import combine, negative
 from cloudwatch.preview.periods import Floats, Grid
 from cloudwatch.preview.series import Store
 from cloudwatch.preview.values import EvaluationError, Series, Value
-from cloudwatch.syntax import statistic
-from cloudwatch.syntax.expression import ExpressionError, parse, write
-from cloudwatch.syntax.lines import Line, Metric
+from cloudwatch.syntax.expression import ExpressionError, parse_expression
+from cloudwatch.syntax.expression_tree import (
+    Array,
+    Binary,
+    Call,
+    Keyword,
+    Name,
+    Negative,
+    Node,
+    Number,
+    String,
+    to_text,
+)
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, Metric
 from cloudwatch.syntax.metric_functions import FUNCTIONS
-from cloudwatch.syntax.nodes import Array, Binary, Call, Name, Negative, Node, Number, String, Word
 from cloudwatch.syntax.search import SearchError, parse_search
+from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 
 __all__ = ["Curve", "EvaluationError", "Evaluator", "evaluate"]
 
-_parse = lru_cache(4096)(parse)
+_parse = lru_cache(4096)(parse_expression)
 _parse_search = lru_cache(512)(parse_search)
-_statistic = lru_cache(512)(statistic.read)
+_statistic = lru_cache(512)(parse_statistic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class Curve:
 
 
 def evaluate(
-    lines: Sequence[Line], store: Store, start: float, end: float, period: int, *, anchor: int = 0
+    lines: Sequence[GraphedMetric], store: Store, start: float, end: float, period: int, *, anchor: int = 0
 ) -> list[Curve]:
     """The curves of a graph from `start` to `end` (seconds since 1970), which has a point every `period` seconds.
 
@@ -64,7 +75,7 @@ def evaluate(
     return [curve for line in lines for curve in _curves(line, evaluator, graph)]
 
 
-def _curves(line: Line, evaluator: "Evaluator", graph: Grid) -> list[Curve]:
+def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Curve]:
     value = evaluator.value(line)
     if isinstance(value, float):
         if line.visible:
@@ -86,7 +97,7 @@ def _curves(line: Line, evaluator: "Evaluator", graph: Grid) -> list[Curve]:
     ]
 
 
-def _placed(line: Line, series: Series, graph: Grid) -> Floats:
+def _placed(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
     """The values where the series' periods begin on the graph; one that begins before the graph does is its first."""
     if series.grid == graph:
         return series.values
@@ -103,7 +114,7 @@ def _placed(line: Line, series: Series, graph: Grid) -> Floats:
 class Evaluator:
     """Evaluates lines that may name one another, each once. `grids` gives the grid of a period (seconds)."""
 
-    def __init__(self, lines: Sequence[Line], store: Store, grids: Callable[[int], Grid]) -> None:
+    def __init__(self, lines: Sequence[GraphedMetric], store: Store, grids: Callable[[int], Grid]) -> None:
         self._lines = lines
         self._by_id = {line.id: line for line in lines if line.id is not None}
         self._store = store
@@ -119,7 +130,7 @@ class Evaluator:
             )
         )
 
-    def value(self, line: Line) -> Value:
+    def value(self, line: GraphedMetric) -> Value:
         """What a line is, with the label that it is shown with.
 
         Raises:
@@ -133,13 +144,13 @@ class Evaluator:
                 self._values[line.row] = self._labelled(line, self._of(line))
             except _LineError:
                 raise
-            except (EvaluationError, ExpressionError, SearchError, statistic.StatisticError) as error:
+            except (EvaluationError, ExpressionError, SearchError, StatisticError) as error:
                 raise _wrong(line, str(error)) from error
             finally:
                 self._under_way.pop()
         return self._values[line.row]
 
-    def _of(self, line: Line) -> Value:
+    def _of(self, line: GraphedMetric) -> Value:
         if line.metric is not None:
             return self._metric(line.metric, line.stat, self._grids(line.period), self._names[line.row])
         return self._node(_parse(line.expression or ""), line)
@@ -150,7 +161,7 @@ class Evaluator:
         values = np.full(grid.number, np.nan) if samples is None else samples.on(grid, wanted)
         return Series(values, grid, name, metric, stat)
 
-    def _labelled(self, line: Line, value: Value) -> Value:
+    def _labelled(self, line: GraphedMetric, value: Value) -> Value:
         match value:
             case float():
                 return value
@@ -161,16 +172,16 @@ class Evaluator:
             case _:
                 return tuple(replace(series, label=self._label_of_many(line, series)) for series in value)
 
-    def _label_of_many(self, line: Line, series: Series) -> str:
+    def _label_of_many(self, line: GraphedMetric, series: Series) -> str:
         """A plain label goes before what each series of an array is called; one with variables stands for itself."""
         if not line.label:
             return series.label
         return self._label(line, line.label if "${" in line.label else f"{line.label} ${{LABEL}}", series)
 
-    def _label(self, line: Line, label: str, series: Series) -> str:
+    def _label(self, line: GraphedMetric, label: str, series: Series) -> str:
         return labels.with_values(label, series, line.region)
 
-    def _node(self, node: Node, line: Line) -> Value:
+    def _node(self, node: Node, line: GraphedMetric) -> Value:
         match node:
             case Number(value=number):
                 return number
@@ -184,8 +195,8 @@ class Evaluator:
                 return self._array([self._node(item, line) for item in items])
             case Call():
                 return self._call(node, line)
-            case String() | Word():
-                raise EvaluationError(f"{write(node)} is text, which has no value")
+            case String() | Keyword():
+                raise EvaluationError(f"{to_text(node)} is text, which has no value")
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:
@@ -203,7 +214,7 @@ class Evaluator:
             series.extend(value if isinstance(value, tuple) else (value,))
         return tuple(series)
 
-    def _call(self, node: Call, line: Line) -> Value:
+    def _call(self, node: Call, line: GraphedMetric) -> Value:
         if not FUNCTIONS[node.function].evaluated:
             raise EvaluationError(f"{node.function} is evaluated by AWS only; the preview cannot show it")
         match node:
@@ -223,7 +234,8 @@ class Evaluator:
                 # the line's if that is longer: a page lengthens the periods of lines to fit its time range
                 return self._search(text, stat, self._grids(max(own, line.period)))
         values: list[Value | str] = [
-            argument.word if isinstance(argument, Word) else self._node(argument, line) for argument in node.arguments
+            argument.word if isinstance(argument, Keyword) else self._node(argument, line)
+            for argument in node.arguments
         ]
         return call(node.function, values, self._grids(line.period))
 
@@ -238,7 +250,7 @@ class _LineError(EvaluationError):
     """An error that names its line already."""
 
 
-def _wrong(line: Line, what: str) -> EvaluationError:
+def _wrong(line: GraphedMetric, what: str) -> EvaluationError:
     named = f" ({line.id})" if line.id else ""
     shown = f" `{line.expression}`" if line.expression else ""
-    return _LineError(f"row {line.row + 1}{named}{shown}: {what}")
+    return _LineError(f"metric {line.row + 1}{named}{shown}: {what}")

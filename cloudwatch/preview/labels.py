@@ -11,7 +11,7 @@ import numpy as np
 
 from cloudwatch.preview.periods import Floats
 from cloudwatch.preview.values import EvaluationError, Series
-from cloudwatch.syntax.lines import Metric
+from cloudwatch.syntax.graphed_metrics import Metric
 
 _VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'(?P<property>[^']*)'\s*\)|(?P<name>\w+))\s*\}")
 _NOTHING = "--"  # what stands where there is no data

@@ -15,16 +15,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from cloudwatch.files import FOLDER, STAGE_VARIABLE, FileError, Files, Placeholders, read
+from cloudwatch.errors import FileError
+from cloudwatch.files import Files, Placeholders, read_files
 from cloudwatch.limits import stage_shown
 from cloudwatch.preview.alarm_widget import Course, alarms_of, by_trouble, counted, courses_of
 from cloudwatch.preview.alarms import MINUTE
 from cloudwatch.preview.recording import Recording, Span
 from cloudwatch.preview.widgets import View, automatic, seconds_of, widgets_of
-from cloudwatch.prices import PriceError
+from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE
 
 STATIC = Path(__file__).parent / "static"
-RUNBOOK = FOLDER.parent / "docs" / "how-to" / "runbook.md"
+RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 RANGES: Mapping[str, float] = {"15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600}
 """Time ranges that can be chosen, in seconds; besides `all`."""
 ORDER = ("service", "features", "model", "cost")
@@ -62,7 +63,7 @@ class Reply:
 class Pages:
     """Answers for one recording. Safe for threads; what is read and computed is so one at a time."""
 
-    def __init__(self, recording: Recording, *, folder: Path = FOLDER, runbook: Path = RUNBOOK) -> None:
+    def __init__(self, recording: Recording, *, folder: Path = DASHBOARDS, runbook: Path = RUNBOOK) -> None:
         self._recording = recording
         self._folder = folder
         self._runbook = runbook
@@ -79,7 +80,7 @@ class Pages:
             return Reply(200, _TYPES[".html"], self.page(path).encode())
         except LookupError as error:
             return _json(404, {"detail": str(error.args[0])})
-        except (FileError, PriceError, ValueError, OSError) as error:
+        except (FileError, ValueError, OSError) as error:
             return _json(500, {"detail": str(error)})
 
     def names(self) -> list[str]:
@@ -106,7 +107,7 @@ class Pages:
             stages = self._stages()
             stage = query.get("stage") or next(iter(stages))
             limits = stage_shown(stage, self._folder.parent)
-            files = read(Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits), self._folder)
+            files = read_files(Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits), self._folder)
             if name == "overview":
                 return self._overview(files, lines)
             if name not in files.dashboards:

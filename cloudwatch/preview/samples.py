@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloudwatch.preview.periods import Floats, Grid, Integers, Periods
-from cloudwatch.syntax import statistic
+from cloudwatch.syntax.statistic import Statistic, parse_statistic
 
 _CACHED = 6  # cuts in periods that are remembered a metric: dashboards and alarms ask for the same few
 
@@ -38,9 +38,9 @@ class Samples:
         Raises:
             StatisticError: no statistic has this name.
         """
-        return self.on(Grid.covering(start, end, period), statistic.read(stat))
+        return self.on(Grid.covering(start, end, period), parse_statistic(stat))
 
-    def on(self, grid: Grid, wanted: statistic.Statistic) -> Floats:
+    def on(self, grid: Grid, wanted: Statistic) -> Floats:
         """One value for each period of a grid; NaN where there is no data."""
         if grid.lag == 1:
             return self._periods(grid).statistic(wanted)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cloudwatch.preview.samples import Samples
-from cloudwatch.syntax.lines import Metric
+from cloudwatch.syntax.graphed_metrics import Metric
 
 KEPT_SECONDS = 15 * 24 * 3600  # as long as CloudWatch keeps periods of a minute
 KEPT_SAMPLES = 8_000_000  # of all metrics together: some 130 MB

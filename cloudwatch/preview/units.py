@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from cloudwatch.lint.catalogue import catalogue
-from cloudwatch.syntax.lines import Line
+from cloudwatch.syntax.graphed_metrics import GraphedMetric
 
 _LABELS: Mapping[str, str] = {
     "ms": "Milliseconds",
@@ -23,7 +23,7 @@ def of_label(label: str) -> str | None:
     return _LABELS.get(first)
 
 
-def of_line(line: Line, label: str) -> str | None:
+def of_line(line: GraphedMetric, label: str) -> str | None:
     """The unit of a line of a graph whose axis has this label; CloudWatch's own names, and USD."""
     metric = line.metric
     if metric is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cloudwatch.preview.periods import Floats, Grid
-from cloudwatch.syntax.lines import Metric
+from cloudwatch.syntax.graphed_metrics import Metric
 
 
 class EvaluationError(ValueError):

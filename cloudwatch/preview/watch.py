@@ -13,7 +13,7 @@ from cloudwatch.preview.missing import MORE, Treatment, judge
 from cloudwatch.preview.periods import Floats, Grid, Integers
 from cloudwatch.preview.series import Store
 from cloudwatch.preview.values import Series
-from cloudwatch.syntax.lines import Line, of_alarm, of_queries
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, from_queries, metric_of
 
 MINUTE = 60  # seconds between evaluations
 
@@ -35,8 +35,8 @@ class Watch:
     """What an alarm looks at, and when it fires: `needed` of the last `total` periods."""
 
     name: str
-    lines: Sequence[Line]
-    watched: Line
+    lines: Sequence[GraphedMetric]
+    watched: GraphedMetric
     total: int
     needed: int
     comparison: str
@@ -116,7 +116,7 @@ class Sight:
         return "; ".join(part for part in parts if part), told
 
 
-def _lines(name: str, alarm: Mapping[str, Any]) -> list[Line]:
+def _lines(name: str, alarm: Mapping[str, Any]) -> list[GraphedMetric]:
     """The lines of an alarm; its expressions have the period of its metrics, which all must have the same."""
     if "Metrics" not in alarm:
         stat = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
@@ -124,8 +124,8 @@ def _lines(name: str, alarm: Mapping[str, Any]) -> list[Line]:
             raise AlarmError(
                 f"alarm {name} has no Metrics; it needs Namespace, MetricName, Period and a statistic then"
             )
-        return [Line(0, None, of_alarm(alarm), None, str(stat), int(alarm["Period"]))]
-    lines = of_queries(alarm["Metrics"])
+        return [GraphedMetric(0, None, metric_of(alarm), None, str(stat), int(alarm["Period"]))]
+    lines = from_queries(alarm["Metrics"])
     periods = {line.period for line in lines if line.metric} or {line.period for line in lines if line.visible}
     if len(periods) > 1:
         raise AlarmError(f"alarm {name} has metrics of periods {sorted(periods)} s; they must have the same")

@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from cloudwatch.files import Files, prefix
+from cloudwatch.files import Files
 from cloudwatch.preview import units
 from cloudwatch.preview.alarm_widget import Course
 from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.recording import Span
 from cloudwatch.preview.series import Store
+from cloudwatch.project import prefix
 from cloudwatch.syntax.expression import ExpressionError
-from cloudwatch.syntax.lines import PERIOD, Line, LinesError, expand
+from cloudwatch.syntax.graphed_metrics import PERIOD, GraphedMetric, GraphedMetricsError, expand
 from cloudwatch.syntax.statistic import StatisticError
 
 type Json = dict[str, Any]
@@ -117,7 +118,7 @@ def _metrics(properties: Mapping[str, Any], body: Mapping[str, Any], view: View)
         return _failed("chart", f"The view {name} cannot be shown here.")
     try:
         return {"kind": kind} | _curves(properties, kind, body, view)
-    except (ExpressionError, EvaluationError, LinesError, StatisticError, ValueError) as error:
+    except (ExpressionError, EvaluationError, GraphedMetricsError, StatisticError, ValueError) as error:
         return _failed(kind, str(error))
 
 
@@ -173,7 +174,7 @@ def _span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
     return Span(start, view.span.end)
 
 
-def _told(curve: Curve, line: Line, axes: Mapping[str, Json]) -> Json:
+def _told(curve: Curve, line: GraphedMetric, axes: Mapping[str, Json]) -> Json:
     side = curve.y_axis
     return {
         "id": curve.id,
@@ -200,7 +201,7 @@ def _is_empty(curve: Curve) -> bool:
     return not any(math.isfinite(value) for value in curve.values)
 
 
-def _is_of_aws(lines: Sequence[Line]) -> bool:
+def _is_of_aws(lines: Sequence[GraphedMetric]) -> bool:
     return all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
 
 

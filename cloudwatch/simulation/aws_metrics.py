@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from chalicelib.telemetry.record import WarmingRecord
-from cloudwatch.files import SERVICE, Placeholders
+from cloudwatch.files import Placeholders
+from cloudwatch.project import SERVICE
 from cloudwatch.simulation import day
 from cloudwatch.simulation.fleet import Fleet
 from cloudwatch.simulation.traffic import Told

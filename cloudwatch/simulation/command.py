@@ -14,9 +14,9 @@ from random import Random
 from chalicelib.features.cells import neighbours_of, text_of
 from chalicelib.features.warming import read_places
 from chalicelib.telemetry.emf import Emitter
-from cloudwatch.files import FOLDER, SERVICE
 from cloudwatch.limits import CONTAINERS, read_limits
 from cloudwatch.progress import Progress
+from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import day
 from cloudwatch.simulation.aws_metrics import AwsMetrics
 from cloudwatch.simulation.fleet import DEFAULTS, Fleet
@@ -85,7 +85,7 @@ def lines(seed: int = SEED, progress: Told = lambda _: None, *, bad: bool = Fals
     `bad`: a day on which more traffic come than containers may run, for so long that somebody is woken.
     """
     random = Random(seed)  # noqa: S311  a simulation
-    limits = read_limits(STAGE, FOLDER.parent)
+    limits = read_limits(STAGE, ROOT)
     containers = int(limits[CONTAINERS])
     cells = _cells(random)
     fleet = Fleet(random, cells, [_animals(random) for _ in cells])

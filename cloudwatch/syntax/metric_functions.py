@@ -1,23 +1,23 @@
-"""The functions of CloudWatch's metric math: what each takes and gives, and whether the preview evaluates it.
+"""The functions of CloudWatch's metric math: parameters, result, and whether the preview evaluates them.
 
-Source of the list: "Using metric math" in the CloudWatch user guide, section "Functions supported for metric math".
-Its abbreviations are used here: `S` a number, `TS` one time series, `TS[]` an array of them. Besides, `text` is a
-quoted string, and words in capitals (`REPEAT`, `DESC`) stand for themselves.
+Source: "Using metric math" in the CloudWatch user guide, section "Functions supported for metric math". Types are its
+abbreviations: `S` is a number, `TS` one time series, `TS[]` an array of them. Besides, `text` is a quoted string, and
+keywords in capitals (`REPEAT`, `DESC`) stand for themselves.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-KINDS = frozenset({"S", "TS", "TS[]", "text"})
+TYPES = frozenset({"S", "TS", "TS[]", "text"})
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function. `parameters` has, for each place, what may stand there; the first `required` must be given.
+    """One function. `parameters` lists the types that each argument may have; the first `required` are mandatory.
 
-    `most` is the highest number of arguments, None where there is no limit. `returns` is `S`, `TS`, `TS[]`, `same`
-    (as the first argument), or `folded`: `S` of one series, `TS` of an array.
+    `most` is the highest number of arguments, None if there is no limit. `returns` is `S`, `TS`, `TS[]`, `same`
+    (as the first argument), or `folded`: `S` for one series, `TS` for an array.
     """
 
     name: str
@@ -28,13 +28,14 @@ class Function:
     evaluated: bool
     signature: str
 
-    def words(self, place: int) -> frozenset[str]:
-        """The words in capitals that may stand at a place (0 is the first)."""
-        return frozenset(self.parameters[place]) - KINDS
+    @property
+    def keywords(self) -> frozenset[str]:
+        """The keywords in capitals that the function accepts."""
+        return frozenset(each for types in self.parameters for each in types) - TYPES
 
 
 def _function(name: str, parameters: str, returns: str, *, evaluated: bool = True) -> Function:
-    """Read `TS|TS[], S?`: alternatives by `|`, `?` for what may be left out, `…` for any number more."""
+    """Parse `TS|TS[], S?`: `|` separates alternatives, `?` marks the optional, `…` allows any number more."""
     places = [place for place in parameters.split(", ") if place]
     unlimited = places[-1:] == ["…"]
     places = places[: len(places) - unlimited]
@@ -95,5 +96,5 @@ FUNCTIONS: Mapping[str, Function] = {function.name: function for function in _AL
 
 
 def nearest(name: str) -> str | None:
-    """The function that was probably meant, if one is near."""
+    """Return the most similar function name, if any."""
     return next(iter(get_close_matches(name.upper(), FUNCTIONS, n=1)), None)

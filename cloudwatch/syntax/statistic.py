@@ -1,4 +1,4 @@
-"""A CloudWatch statistic, read from its name: `Sum`, `p99.9`, `TM(2%:98%)`, `PR(:300)`.
+"""Parse the name of a CloudWatch statistic: `Sum`, `p99.9`, `TM(2%:98%)`, `PR(:300)`.
 
 Source: "CloudWatch statistics definitions" in the CloudWatch user guide.
 """
@@ -16,16 +16,16 @@ _EXPECTED = (
 
 
 class StatisticError(ValueError):
-    """No statistic of CloudWatch has this name."""
+    """CloudWatch has no statistic of this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """What to make of the samples of a period.
+    """How to aggregate the samples of a period.
 
-    `kind` is one of SIMPLE, or `p` (percentile, at `high`), `TM` `TC` `TS` `WM` (mean, count, sum of what is between
-    the bounds, and the mean with what is outside drawn to them), or `PR` (percentage of samples between the bounds).
-    Bounds are percentiles (0 to 100) if `percent`, else values; above `low`, up to and with `high`; None is no bound.
+    `kind` is one of SIMPLE, `p` (the percentile `high`), `TM`, `TC`, `TS` (mean, count and sum of the samples between
+    the bounds), `WM` (mean with the samples outside moved to the bounds), or `PR` (percentage of samples between them).
+    Bounds are percentiles (0 to 100) if `percent`, else values; `low` is exclusive, `high` inclusive, None unbounded.
     """
 
     kind: str
@@ -34,15 +34,15 @@ class Statistic:
     percent: bool = False
 
 
-def read(name: str) -> Statistic:
-    """The statistic of this name.
+def parse_statistic(name: str) -> Statistic:
+    """Parse the name of a statistic.
 
     Raises:
-        StatisticError: there is none.
+        StatisticError: CloudWatch has none of this name.
 
-    >>> read("p99.9")
+    >>> parse_statistic("p99.9")
     Statistic(kind='p', low=None, high=99.9, percent=True)
-    >>> read("TM(2%:98%)")
+    >>> parse_statistic("TM(2%:98%)")
     Statistic(kind='TM', low=2.0, high=98.0, percent=True)
     """
     if name in SIMPLE:
@@ -63,7 +63,7 @@ def _range(name: str, found: re.Match[str]) -> Statistic:
     try:
         low, high = (float(found[bound]) if found[bound] else None for bound in ("low", "high"))
     except ValueError:  # a lone dot
-        raise StatisticError(f"statistic {name!r} has a bound that is no number; {_EXPECTED}") from None
+        raise StatisticError(f"statistic {name!r} has a bound that is not a number; {_EXPECTED}") from None
     if low is None and high is None:
         raise StatisticError(f"statistic {name!r} has no bound; {_EXPECTED}")
     percent = [bool(found[sign]) for bound, sign in ((low, "a"), (high, "b")) if bound is not None]
@@ -72,5 +72,5 @@ def _range(name: str, found: re.Match[str]) -> Statistic:
     if percent[0] and (found["kind"] == "PR" or max(low or 0, high or 0) > 100):
         raise StatisticError(f"statistic {name!r}: percentiles go up to 100, and PR takes values, not percentiles")
     if low is not None and high is not None and low >= high:
-        raise StatisticError(f"statistic {name!r} has its lower bound at or above its upper one")
+        raise StatisticError(f"statistic {name!r} needs a lower bound below its upper one")
     return Statistic(found["kind"], low, high, percent=percent[0])

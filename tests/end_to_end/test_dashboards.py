@@ -11,12 +11,12 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from cloudwatch.files import FOLDER
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import write_pages
 from cloudwatch.preview.server import PATH
 from cloudwatch.preview.server import Page as Served
+from cloudwatch.project import DASHBOARDS
 from cloudwatch.simulation import day
 from cloudwatch.simulation.command import write_day
 from local.http.handler import Server
@@ -102,7 +102,7 @@ def test_every_widget_of_every_dashboard_draws(name: str, url: str, open_page: O
     page = drawn(open_page(f"{url}{name}"))
     cards = page.locator(".card").evaluate_all(CARDS)
     # THEN each widget of the file is there, with neither an error nor a blank
-    assert len(cards) == len(json.loads((FOLDER / f"{name}.json").read_text())["widgets"])
+    assert len(cards) == len(json.loads((DASHBOARDS / f"{name}.json").read_text())["widgets"])
     assert [card["told"] for card in cards if card["state"] != "ok"] == []
     # THEN each chart has ink of more than its axes
     assert any(card["drawn"] for card in cards)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from cloudwatch.files import Placeholders, read
+from cloudwatch.files import Placeholders, read_files
 from cloudwatch.preview.alarm_widget import alarms_of
 from cloudwatch.preview.alarms import histories
 from cloudwatch.preview.pages import Pages
@@ -146,7 +146,7 @@ def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[i
 
 def fired(recording: Recording) -> set[str]:
     """Alarms and composites that were in alarm at any time since warming had run."""
-    files = read(Placeholders(stage="local", limits="prod"))
+    files = read_files(Placeholders(stage="local", limits="prod"))
     span = recording.span()
     found = histories(files, recording.store, span.start + 60, span.end + 300)
     return {name for name, history in found.items() if "ALARM" in history.states}
@@ -187,7 +187,7 @@ def test_the_fault_is_seen_where_one_looks(name: str, title: str, incident: Reco
     assert errors[0] == 0
     assert max(errors) > 5
     # THEN the alarm beside it was in alarm then
-    assert "cache-errors" in alarms_of(read(Placeholders(stage="local", limits="prod")).dashboards[name], "local")
+    assert "cache-errors" in alarms_of(read_files(Placeholders(stage="local", limits="prod")).dashboards[name], "local")
     (alarm,) = [
         alarm
         for each in data["widgets"]

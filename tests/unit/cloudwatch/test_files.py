@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cloudwatch.files import FOLDER, KEPT, FileError, Placeholders, Query, check_stage, read, sources
-from cloudwatch.limits import LimitError
-from tests.unit.cloudwatch.lint.made import write
+from cloudwatch.errors import FileError
+from cloudwatch.files import UNRESOLVED, Placeholders, Query, check_stage, read_files, source_files
+from cloudwatch.project import DASHBOARDS
+from tests.unit.cloudwatch.lint.small_folder import write
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def small(tmp_path: Path) -> Path:
 
 def test_placeholders_are_put_in_everywhere_but_for_the_stage_of_dashboards(small: Path) -> None:
     # GIVEN placeholders WHEN the files are read
-    files = read(Placeholders("dev", "us-east-2", "999999999999", "https://example.org/runbook"), small)
+    files = read_files(Placeholders("dev", "us-east-2", "999999999999", "https://example.org/runbook"), small)
     # THEN a dashboard has all but the stage, which CloudWatch puts in by its variable
     widgets = files.dashboards["small"]["widgets"]
     assert widgets[0]["properties"]["markdown"].endswith("[Runbook](https://example.org/runbook#slow)")
@@ -36,29 +37,29 @@ def test_placeholders_are_put_in_everywhere_but_for_the_stage_of_dashboards(smal
 
 
 def test_a_topic_that_is_given_is_the_one_that_is_told(small: Path) -> None:
-    files = read(Placeholders(topic="arn:aws:sns:x:1:mine"), small)
+    files = read_files(Placeholders(topic="arn:aws:sns:x:1:mine"), small)
     assert files.composites["page"]["AlarmActions"] == ["arn:aws:sns:x:1:mine"]
 
 
 def test_prices_are_put_in_as_they_are_written(small: Path) -> None:
     path = small / "small.json"
     path.write_text(path.read_text(encoding="utf-8").replace("100 * some", "PRICE_RUN * some"), encoding="utf-8")
-    rows = read(KEPT, small).dashboards["small"]["widgets"][1]["properties"]["metrics"]
+    rows = read_files(UNRESOLVED, small).dashboards["small"]["widgets"][1]["properties"]["metrics"]
     assert rows[2][0]["expression"] == "0.20 * some / all"
 
 
 def test_the_stage_starts_at_the_deployed_one_and_is_offered(small: Path) -> None:
-    (variable,) = read(Placeholders("test"), small).dashboards["small"]["variables"]
+    (variable,) = read_files(Placeholders("test"), small).dashboards["small"]["variables"]
     assert variable["defaultValue"] == "test"
     assert [each["value"] for each in variable["values"]] == ["dev", "prod", "test"]
-    (variable,) = read(Placeholders("dev"), small).dashboards["small"]["variables"]
+    (variable,) = read_files(Placeholders("dev"), small).dashboards["small"]["variables"]
     assert [each["value"] for each in variable["values"]] == ["dev", "prod"]
 
 
 def test_a_query_says_which_logs_it_reads(small: Path) -> None:
     text = "# What warming did.\n# log group: /aws/lambda/faunalens-STAGENAME-warm\nfields quiet"
     (small / "queries" / "warming.txt").write_text(f"{text}\n", encoding="utf-8")
-    query = read(Placeholders("dev"), small).queries["warming"]
+    query = read_files(Placeholders("dev"), small).queries["warming"]
     assert query == Query(text.replace("STAGENAME", "dev"), ("/aws/lambda/faunalens-dev-warm",))
 
 
@@ -67,7 +68,7 @@ STAND_INS = (("dev", ""), ("prod", ""), ("local", "prod"))
 
 def test_limits_are_the_stages_own_or_those_of_the_stage_that_is_named() -> None:
     # GIVEN the real files, read for two stages, and for one that has no limits of its own
-    dev, prod, local = (read(Placeholders(stage, limits=limits)) for stage, limits in STAND_INS)
+    dev, prod, local = (read_files(Placeholders(stage, limits=limits)) for stage, limits in STAND_INS)
     watched = [files.alarms["lambda-concurrency"]["Metrics"][-1]["Expression"] for files in (dev, prod, local)]
     # THEN numbers stand in expressions
     assert watched[0] != watched[1] == watched[2]
@@ -78,40 +79,40 @@ def test_limits_are_the_stages_own_or_those_of_the_stage_that_is_named() -> None
 
 
 def test_a_stage_without_limits_of_its_own_cannot_be_read() -> None:
-    with pytest.raises(LimitError, match=r"^infra/stages/local\.json: stage local has no such file"):
-        read(Placeholders("local"))
+    with pytest.raises(FileError, match=r"^infra/stages/local\.json: stage local has no such file"):
+        read_files(Placeholders("local"))
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "dashboards/small.json: line 1, column 2: no JSON"),
-        ("[1]", "dashboards/small.json: the whole is no object; write {…}"),
-        ('{"a": {"b": 1, "b": 2}}', 'dashboards/small.json: key "b" stands twice in one object; remove one'),
-        ('{"a": "2 * PRICE_SOUL"}', "dashboards/small.json: PRICE_SOUL: no such price in prices.csv"),
+        ("{", "dashboards/small.json: line 1, column 2: invalid JSON"),
+        ("[1]", "dashboards/small.json: the file is not a JSON object; write {…}"),
+        ('{"a": {"b": 1, "b": 2}}', 'dashboards/small.json: key "b" appears twice in one object; remove one'),
+        ('{"a": "2 * PRICE_SOUL"}', "dashboards/small.json: PRICE_SOUL: there is no such price in prices.csv"),
     ],
 )
 def test_an_error_names_the_file_and_the_place(small: Path, text: str, said: str) -> None:
     (small / "small.json").write_text(text, encoding="utf-8")
     with pytest.raises(FileError) as error:
-        read(KEPT, small)
+        read_files(UNRESOLVED, small)
     assert str(error.value).startswith(said)
 
 
 def test_an_empty_folder_is_no_folder_of_dashboards(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="there is no dashboard"):
-        sources(tmp_path)
+        source_files(tmp_path)
 
 
 @pytest.mark.parametrize("stage", ["", "dev-eu", "Dev", "1", "x" * 17, "dév"])
 def test_a_stage_that_would_meet_the_names_of_others_is_refused(stage: str) -> None:
-    with pytest.raises(ValueError, match="cannot be used; write up to 16 small letters"):
+    with pytest.raises(ValueError, match="use up to 16 lower-case letters"):
         check_stage(stage)
 
 
 def test_the_real_files_are_all_read_and_leave_no_placeholder() -> None:
-    files = read(Placeholders("dev"))
-    assert len(files.alarms) == len(list(FOLDER.glob("alarms/*.json")))
+    files = read_files(Placeholders("dev"))
+    assert len(files.alarms) == len(list(DASHBOARDS.glob("alarms/*.json")))
     rest = json.dumps([files.alarms, files.composites, [query.text for query in files.queries.values()]])
-    for placeholder in [*KEPT.values(), "PRICE_", "LIMIT_"]:
+    for placeholder in [*UNRESOLVED.values(), "PRICE_", "LIMIT_"]:
         assert placeholder not in rest

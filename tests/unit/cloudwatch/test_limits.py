@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.files import FOLDER
-from cloudwatch.limits import LimitError, read_limits, stage_shown, stages_of
+from cloudwatch.errors import FileError
+from cloudwatch.limits import read_limits, stage_shown, stages_of
+from cloudwatch.project import ROOT
 
 STACK = {"CacheMaxEcpuPerSecond": "2000", "CacheMaxGigabytes": "3", "DatabaseMaxCapacity": "1.5", "LogDays": "30"}
 
@@ -60,7 +61,7 @@ def test_a_folder_without_stages_has_no_limits(tmp_path: Path) -> None:
 
 
 def test_the_preview_shows_prods_limits_for_a_stage_that_says_none() -> None:
-    shown = {stage: stage_shown(stage, FOLDER.parent) for stage in ("dev", "prod", "local", "limits")}
+    shown = {stage: stage_shown(stage, ROOT) for stage in ("dev", "prod", "local", "limits")}
     assert shown == {"dev": "dev", "prod": "prod", "local": "prod", "limits": "prod"}
 
 
@@ -71,7 +72,7 @@ def test_the_preview_shows_prods_limits_for_a_stage_that_says_none() -> None:
             "local",
             STACK,
             STAGES,
-            "infra/stages/local.json: stage local has no such file, which alarms take their limits",
+            "infra/stages/local.json: stage local has no such file, which defines the limits",
         ),
         ("limits", STACK, STAGES, "infra/stages/limits.json: stage limits has no such file"),
         ("team", {}, STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing, which alarms compare with"),
@@ -99,7 +100,7 @@ def test_the_preview_shows_prods_limits_for_a_stage_that_says_none() -> None:
 )
 def test_what_a_stage_does_not_say_is_told(root: Path, stage: str, parameters: Any, stages: Any, said: str) -> None:
     write(root, parameters, stages)
-    with pytest.raises(LimitError) as error:
+    with pytest.raises(FileError) as error:
         read_limits(stage, root)
     assert said in str(error.value)
 
@@ -107,9 +108,9 @@ def test_what_a_stage_does_not_say_is_told(root: Path, stage: str, parameters: A
 def test_a_file_that_is_not_there_or_no_json_is_told(root: Path) -> None:
     (root / ".chalice" / "config.json").unlink()
     with pytest.raises(
-        LimitError, match=r"^\.chalice/config\.json: is not there, and alarms take their limits from it$"
+        FileError, match=r"^\.chalice/config\.json: the file is missing; it defines limits that alarms use$"
     ):
         read_limits("team", root)
     (root / "infra" / "stages" / "team.json").write_text("{", encoding="utf-8")
-    with pytest.raises(LimitError, match=r"^infra/stages/team\.json: is no JSON \("):
+    with pytest.raises(FileError, match=r"^infra/stages/team\.json: invalid JSON \("):
         read_limits("team", root)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cloudwatch.prices import PriceError, read_prices
+from cloudwatch.errors import FileError
+from cloudwatch.prices import read_prices
 
 HEAD = "name,value,unit,what,region,date,source\n"
 
@@ -20,21 +21,21 @@ def test_a_price_has_a_value_and_the_word_for_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("name,value\n", "prices.csv: the columns are not name,value,unit,what,region,date,source"),
-        (f"{HEAD}a,1,USD\n", "prices.csv line 2: 7 columns are wanted"),
-        (f"{HEAD}a,1,USD,b,c,d,e,f\n", "prices.csv line 2: 7 columns are wanted"),
-        (f"{HEAD}A,1,USD,b,c,d,e\n", 'prices.csv line 2: name "A"; write small letters, digits and _'),
-        (f"{HEAD}a,1e-3,USD,b,c,d,e\n", 'prices.csv line 2: value "1e-3"; write a plain decimal number'),
-        (f"{HEAD}a,,USD,b,c,d,e\n", 'prices.csv line 2: value ""; write a plain decimal number'),
-        (f"{HEAD}a,1,USD,b,c,d,e\na,2,USD,b,c,d,e\n", "prices.csv line 3: a stands there twice"),
+        ("name,value\n", "line 1: the columns must be name,value,unit,what,region,date,source"),
+        (f"{HEAD}a,1,USD\n", "line 2: expected 7 columns"),
+        (f"{HEAD}a,1,USD,b,c,d,e,f\n", "line 2: expected 7 columns"),
+        (f"{HEAD}A,1,USD,b,c,d,e\n", 'line 2: name "A"; use lower-case letters, digits and _'),
+        (f"{HEAD}a,1e-3,USD,b,c,d,e\n", 'line 2: value "1e-3"; write a plain decimal number'),
+        (f"{HEAD}a,,USD,b,c,d,e\n", 'line 2: value ""; write a plain decimal number'),
+        (f"{HEAD}a,1,USD,b,c,d,e\na,2,USD,b,c,d,e\n", "line 3: a appears twice"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "prices.csv"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(PriceError) as error:
+    with pytest.raises(FileError) as error:
         read_prices(path)
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(f"{tmp_path.name}/prices.csv: {said}")
 
 
 def test_a_folder_without_a_table_has_no_prices(tmp_path: Path) -> None:

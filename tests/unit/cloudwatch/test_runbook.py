@@ -8,11 +8,11 @@ import pytest
 from chalice.app import CloudWatchEvent
 
 from chalicelib.config.settings import Settings
-from cloudwatch.files import FOLDER
+from cloudwatch.project import DASHBOARDS, ROOT
 from database.__main__ import _parser as database_parser
 from infra.__main__ import _parser as infra_parser
 
-RUNBOOK = FOLDER.parent / "docs" / "how-to" / "runbook.md"
+RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 _ITALIC = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _QUERY = re.compile(r"quer(?:y|ies) `([a-z-]+)`", re.IGNORECASE)
@@ -25,7 +25,7 @@ def _names(dashboard: Path) -> set[str]:
     return {widget["title"] for widget in widgets if widget.get("title")} | set(_HEADING.findall(texts))
 
 
-NAMES = {name for dashboard in FOLDER.glob("*.json") for name in _names(dashboard)}
+NAMES = {name for dashboard in DASHBOARDS.glob("*.json") for name in _names(dashboard)}
 TEXT = RUNBOOK.read_text(encoding="utf-8")
 
 
@@ -36,7 +36,7 @@ def test_what_is_in_italics_is_a_widget_or_begins_its_title(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(_QUERY.findall(TEXT))))
 def test_a_query_that_it_names_is_saved(name: str) -> None:
-    assert (FOLDER / "queries" / f"{name}.txt").exists()
+    assert (DASHBOARDS / "queries" / f"{name}.txt").exists()
 
 
 def test_the_event_that_warms_once_is_one() -> None:

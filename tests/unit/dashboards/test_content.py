@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from chalicelib.telemetry.metrics import billed
-from cloudwatch.files import KEPT, Files, Placeholders, read
+from cloudwatch.files import UNRESOLVED, Files, Placeholders, read_files
 from cloudwatch.limits import stages_of
 from cloudwatch.preview.alarms import states
 from cloudwatch.preview.series import Store
 from cloudwatch.prices import read_prices
-from cloudwatch.syntax.lines import of_queries
+from cloudwatch.syntax.graphed_metrics import from_queries
 
 ROOT = Path(__file__).parents[3]
-FILES = read(KEPT)
+FILES = read_files(UNRESOLVED)
 PALETTE = {"#009E73", "#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#F0E442", "#7F7F7F"}
 HALVES = {"burn-fast": "burn-fast-short", "burn-slow": "burn-slow-short"}
 """Alarms that are drawn under the name of their composite."""
@@ -136,7 +136,7 @@ def test_an_alarm_fires_at_its_share_of_what_the_stage_may(
     alarm: str, divisor: int, allowed: Callable[[Any, Any], float], stage: str
 ) -> None:
     # GIVEN the alarm of a stage, and what the stage's own settings allow
-    body = read(Placeholders(stage=stage)).alarms[alarm]
+    body = read_files(Placeholders(stage=stage)).alarms[alarm]
     functions = _settings("functions", stage)["stages"][stage]["lambda_functions"]
     most = allowed(_settings("stack", stage), functions) * divisor
     # WHEN the metric of AWS is a little below, and a little above
@@ -157,7 +157,7 @@ def test_more_connections_than_containers_need_are_fewer_than_the_server_takes(s
 
 def _fires(body: dict[str, Any], stage: str, value: float) -> bool:
     """Whether an alarm is on after ten minutes in which its one metric of AWS had this value in each minute."""
-    (metric,) = [line.metric for line in of_queries(body["Metrics"]) if line.metric]
+    (metric,) = [line.metric for line in from_queries(body["Metrics"]) if line.metric]
     store = Store()
     for minute in range(30):
         aws = {"Namespace": metric.namespace, "Metrics": [{"Name": metric.name}]}
@@ -169,7 +169,7 @@ def _fires(body: dict[str, Any], stage: str, value: float) -> bool:
 
 def test_no_limit_of_a_stage_is_written_into_a_file() -> None:
     # GIVEN alarms of two stages WHEN one looks at what differs THEN thresholds do not: they are shares
-    stages = [read(Placeholders(stage=stage)).alarms for stage in stages_of(ROOT)]
+    stages = [read_files(Placeholders(stage=stage)).alarms for stage in stages_of(ROOT)]
     assert len(stages) > 1
     for name, body in stages[0].items():
         assert {each[name]["Threshold"] for each in stages} == {body["Threshold"]}

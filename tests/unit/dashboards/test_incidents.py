@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from cloudwatch.files import Placeholders, read
+from cloudwatch.files import Placeholders, read_files
 from cloudwatch.preview.alarms import MINUTE, State, states
 from cloudwatch.preview.series import Store
 
-FILES = read(Placeholders(stage="prod"))
+FILES = read_files(Placeholders(stage="prod"))
 BEGIN = 1_780_272_000
 WAKE = {"burn-fast-short", "burn-fast-long", "burn-fast", "burn-slow-short", "burn-slow-long", "burn-slow", "page"}
 KNOWN = 15

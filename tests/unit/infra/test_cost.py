@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.files import FOLDER
 from cloudwatch.preview.evaluate import evaluate
 from cloudwatch.preview.series import Store
-from cloudwatch.syntax.lines import expand
+from cloudwatch.project import DASHBOARDS
+from cloudwatch.syntax.graphed_metrics import expand
 from infra.cost import (
     ASSUMPTIONS,
     HOURS,
@@ -118,7 +118,7 @@ def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 @pytest.mark.parametrize("file", ["cost.json", "service.json"])
 def test_the_dashboards_count_traces_as_the_bill_does(file: str, month: Month) -> None:
     # GIVEN the widget's expression for traces, and an hour of the month
-    text = (FOLDER / file).read_text(encoding="utf-8")
+    text = (DASHBOARDS / file).read_text(encoding="utf-8")
     (counted,) = set(re.findall(r"PRICE_LOGS_GB \+ ([^\"]*) / 1000000 \* PRICE_XRAY_MILLION_TRACES", text))
     store = Store()
     for name, value in (("runs", month.requests / HOURS), ("warmruns", WARMING_RUNS / HOURS)):

@@ -17,11 +17,11 @@ from moto.moto_api._internal.models import moto_api_backend
 from chalicelib.telemetry import metrics
 from cloudwatch.deploy.account import TAG
 from cloudwatch.deploy.command import main
-from cloudwatch.files import Placeholders, read
+from cloudwatch.files import Placeholders, read_files
 from local.stack.ports import free_port
 from testing.aws import Account, account
 from testing.moto_cloudwatch import SavedQueries, watching
-from tests.unit.cloudwatch.lint import made
+from tests.unit.cloudwatch.lint import small_folder
 
 type Deploy = Callable[..., list[str]]
 
@@ -49,8 +49,8 @@ def aws(server: tuple[Account, SavedQueries], monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small folder of dashboards, to be changed."""
-    monkeypatch.setattr(metrics, "METRICS", made.METRICS)
-    return made.write(tmp_path)
+    monkeypatch.setattr(metrics, "METRICS", small_folder.METRICS)
+    return small_folder.write(tmp_path)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_all_real_files_are_put_and_a_second_deploy_changes_nothing(
     aws: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an empty account, in which an order of putting that AWS refuses is refused
-    files = read(Placeholders("dev"))
+    files = read_files(Placeholders("dev"))
     # WHEN the real files are deployed
     assert main(["--stage", "dev"]) == 0
     # THEN everything is there under its name, and was listed before it was put
@@ -160,8 +160,8 @@ def test_a_stage_without_limits_is_not_deployed(aws: Account, capsys: pytest.Cap
     assert main(["--stage", "team"]) == 1
     # THEN it is told which file to write, and nothing was put
     said = capsys.readouterr().err
-    assert said.startswith("error: infra/stages/team.json: stage team has no such file, which alarms take their limits")
-    assert "write it like that of dev or prod" in said
+    assert said.startswith("error: infra/stages/team.json: stage team has no such file, which defines the limits")
+    assert "copy the one of dev or prod" in said
     assert names(aws) == set()
     # AND all of it can be taken away all the same
     assert main(["--stage", "team", "--remove"]) == 0
@@ -262,7 +262,7 @@ def test_a_second_query_of_one_name_goes(aws: Account, deploy: Deploy) -> None:
     assert len(queries(aws)) == 2
     deploy()
     (left,) = queries(aws)
-    assert left["queryString"] == made.QUERY.strip()
+    assert left["queryString"] == small_folder.QUERY.strip()
 
 
 def test_what_is_put_says_that_a_deploy_put_it(aws: Account, deploy: Deploy) -> None:
@@ -350,7 +350,7 @@ def test_an_endpoint_that_is_not_there_is_named(deploy: Deploy, monkeypatch: pyt
 def test_a_stage_whose_names_would_meet_another_is_refused(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--stage", stage])
-    assert "cannot be used; write up to 16 small letters and digits" in capsys.readouterr().err
+    assert "use up to 16 lower-case letters and digits" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("aws")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudwatch.deploy.resources import Resource, alarm_content, children, desired, in_order
-from cloudwatch.files import Placeholders, read
-from tests.unit.cloudwatch.lint.made import SHARE, SLOW, changed
+from cloudwatch.files import Placeholders, read_files
+from tests.unit.cloudwatch.lint.small_folder import SHARE, SLOW, changed
 
 SAME: list[tuple[str, Any]] = [
     ("ActionsEnabled", True),
@@ -84,7 +84,7 @@ def test_a_composite_depends_on_what_silences_it() -> None:
 
 
 def test_the_real_files_make_something_of_every_kind_in_an_order_that_aws_takes() -> None:
-    made = desired(read(Placeholders("dev")))
+    made = desired(read_files(Placeholders("dev")))
     names = [each.name for each in made if each.kind in ("alarm", "composite")]
     for each in made:
         assert all(names.index(child) < names.index(each.name) for child in children(each))

@@ -9,13 +9,13 @@ import pytest
 from chalicelib.telemetry import metrics
 from cloudwatch.deploy.template import main, template
 from cloudwatch.limits import PARAMETERS
-from tests.unit.cloudwatch.lint import made
+from tests.unit.cloudwatch.lint import small_folder
 
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(metrics, "METRICS", made.METRICS)
-    return made.write(tmp_path)
+    monkeypatch.setattr(metrics, "METRICS", small_folder.METRICS)
+    return small_folder.write(tmp_path)
 
 
 def properties(folder: Path, logical: str, **options: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_a_stage_without_limits_gets_no_template(capsys: pytest.CaptureFixture[s
     assert main(["--stage", "team", "--runbook", "https://x"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("error: infra/stages/team.json: stage team has no such file, which alarms take their limits")
+    assert err.startswith("error: infra/stages/team.json: stage team has no such file, which defines the limits")
 
 
 def test_lint_stands_before_the_template(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

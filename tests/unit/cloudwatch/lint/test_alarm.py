@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.lint.alarm import MetricAlarm
-from tests.unit.cloudwatch.lint.made import REMOVE, SHARE, SLOW, changed
+from cloudwatch.lint.alarm import AlarmCheck
+from tests.unit.cloudwatch.lint.small_folder import REMOVE, SHARE, SLOW, changed
 
 ONE = {"AlarmName": "faunalens-STAGENAME-slow"} | SLOW
 SEVERAL = {"AlarmName": "faunalens-STAGENAME-share"} | SHARE
@@ -14,57 +14,65 @@ FILE = "dashboards/alarms/x.json"
 METRIC = "Metrics.0.MetricStat"
 
 BROKEN_ONE: list[tuple[str, Any, str]] = [
-    ("Treshold", 3, 'Treshold is no key here; did you mean "Threshold"?'),
+    ("Treshold", 3, 'Treshold is not a known key; did you mean "Threshold"?'),
     ("Period", "300", 'Period is "300"; write a whole number'),
     ("ComparisonOperator", "Above", 'ComparisonOperator is "Above"; write one of "GreaterThanOrEqualToThreshold"'),
     ("OKActions", ["ALARMTOPIC"] * 6, "write a list of at most 5"),
-    ("Dimensions.0.Valeu", "x", 'Dimensions[1].Valeu is no key here; did you mean "Value"?'),
-    ("AlarmDescription", "x" * 1025, "write a text of 0 to 1024 characters"),
-    ("AlarmName", "slow", "AlarmName is 'slow'; leave it out, the file's name makes it faunalens-STAGENAME-slow"),
-    ("Tags", [{"Key": "a", "Value": "b"}], "Tags are put by deploy"),
-    ("AlarmDescription", "Users wait.", "AlarmDescription does not lead to the runbook; write what it means for users"),
-    ("AlarmDescription", "Users wait: RUNBOOKURL#slower", "AlarmDescription does not lead to the runbook"),
+    ("Dimensions.0.Valeu", "x", 'Dimensions[1].Valeu is not a known key; did you mean "Value"?'),
+    ("AlarmDescription", "x" * 1025, "write a string of 0 to 1024 characters"),
+    ("AlarmName", "slow", "AlarmName is 'slow'; remove it, deploy uses faunalens-STAGENAME-slow after the file name"),
+    ("Tags", [{"Key": "a", "Value": "b"}], "Tags is reserved for deploy"),
+    ("AlarmDescription", "Users wait.", "AlarmDescription does not link to the runbook; write what it means for users"),
+    ("AlarmDescription", "Users wait: RUNBOOKURL#slower", "AlarmDescription does not link to the runbook"),
     ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "has 855 characters; at most 850 leave room for the URL"),
     ("AlarmActions", ["arn:aws:sns:x"], 'AlarmActions has "arn:aws:sns:x"; write "ALARMTOPIC"'),
-    ("Threshold", REMOVE, "Threshold is missing; without it there is nothing to compare with"),
+    ("Threshold", REMOVE, "Threshold is missing; an alarm needs it to compare"),
     ("EvaluationPeriods", REMOVE, "EvaluationPeriods is missing"),
-    ("ComparisonOperator", "LessThanLowerThreshold", "alarms on anomaly bands are not checked here"),
-    ("TreatMissingData", REMOVE, "TreatMissingData is not said; write one of breaching, notBreaching"),
-    ("TreatMissingData", "ok", "TreatMissingData is not said; write one of breaching, notBreaching"),
-    ("DatapointsToAlarm", 4, "DatapointsToAlarm is more than EvaluationPeriods"),
-    ("MetricName", REMOVE, "neither MetricName nor Metrics is there"),
-    ("Metrics", SHARE["Metrics"], "MetricName and Metrics exclude one another; remove one"),
-    ("Namespace", REMOVE, "Namespace of Latency is missing"),
+    ("ComparisonOperator", "LessThanLowerThreshold", "anomaly detection alarms are not supported"),
+    ("TreatMissingData", REMOVE, "TreatMissingData must be one of breaching, notBreaching"),
+    ("TreatMissingData", "ok", "TreatMissingData must be one of breaching, notBreaching"),
+    ("DatapointsToAlarm", 4, "DatapointsToAlarm exceeds EvaluationPeriods"),
+    ("MetricName", REMOVE, "neither MetricName nor Metrics is set"),
+    ("Metrics", SHARE["Metrics"], "MetricName and Metrics are mutually exclusive; remove one"),
+    ("Namespace", REMOVE, "metric Latency needs Namespace; add it"),
     ("Statistic", "Sum", "write either Statistic (Sum, Average, …) or ExtendedStatistic"),
     ("ExtendedStatistic", REMOVE, "write either Statistic (Sum, Average, …) or ExtendedStatistic"),
     ("ExtendedStatistic", "Sum", 'ExtendedStatistic is "Sum"; write it as Statistic'),
     ("ExtendedStatistic", "p999", "ExtendedStatistic: unknown statistic 'p999'"),
     ("Period", 90, "Period is 90; write seconds as a multiple of 60"),
-    ("Period", 10, "Period is 10, but metrics are kept by the minute"),
-    ("EvaluationPeriods", 289, "it looks back 86,700 s (Period × EvaluationPeriods), at most 86,400 s are taken"),
+    ("Period", 10, "Period is 10, but metrics have a resolution of one minute"),
+    ("EvaluationPeriods", 289, "Period × EvaluationPeriods is 86,700 s, but at most 86,400 s are allowed"),
 ]
 BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
-    ("Metrics.0.ReturnData", True, "2 of Metrics are returned (requests, few)"),
-    ("Metrics.1.ReturnData", False, "0 of Metrics are returned (none)"),
-    ("Metrics.0.ReturnDat", True, 'Metrics[1].ReturnDat is no key here; did you mean "ReturnData"?'),
-    ("Metrics.1.Expression", "IF(request < 3, 1, 0)", 'no line has the id "request"; did you mean "requests"?'),
+    ("Metrics.0.ReturnData", True, "Metrics returns 2 time series (requests, few)"),
+    ("Metrics.1.ReturnData", False, "Metrics returns 0 time series (none)"),
+    ("Metrics.0.ReturnDat", True, 'Metrics[1].ReturnDat is not a known key; did you mean "ReturnData"?'),
+    ("Metrics.1.Expression", "IF(request < 3, 1, 0)", 'no metric has the id "request"; did you mean "requests"?'),
     ("Metrics.1.Expression", "IF(requests < 3", "expected ) for the ("),
-    ("Metrics.1.Expression", "1", 'line 1 "requests": it is not visible and no expression uses it'),
-    ("Metrics.1.Id", "requests", "row 2 has the id requests of row 1"),
-    ("Metrics.1.MetricStat", SHARE["Metrics"][0]["MetricStat"], "row 2 needs either a MetricStat or an Expression"),
+    ("Metrics.1.Expression", "1", 'metric 1 "requests": it is hidden and no expression uses it'),
+    ("Metrics.1.Id", "requests", "metric 2 repeats the id requests of metric 1"),
+    ("Metrics.1.MetricStat", SHARE["Metrics"][0]["MetricStat"], "metric 2 needs either a MetricStat or an Expression"),
     (f"{METRIC}.Metric.MetricName", REMOVE, "a MetricStat has no 'MetricName'"),
     (f"{METRIC}.Stat", "Avg", "unknown statistic 'Avg'"),
-    ("Metrics.1.Expression", "SUM(requests)", 'line 2 "few" gives a number; an alarm watches one series'),
-    ("Metrics.1.Expression", "[requests, requests]", 'line 2 "few" gives several series; an alarm watches one series'),
-    ("EvaluationPeriods", 289, "it looks back 86,700 s (Period × EvaluationPeriods)"),
+    ("Metrics.1.Expression", "SUM(requests)", 'metric 2 "few" returns a number; an alarm watches one time series'),
+    (
+        "Metrics.1.Expression",
+        "[requests, requests]",
+        'metric 2 "few" returns several time series; an alarm',
+    ),
+    ("EvaluationPeriods", 289, "Period × EvaluationPeriods is 86,700 s"),
     (f"{METRIC}.Period", 90, "Period is 90; write seconds as a multiple of 60"),
-    ("Period", 60, "Period cannot stand beside Metrics; say it within Metrics"),
-    ("Metrics.1.Expression", "MAX(SEARCH('{Faunalens} MetricName=\"A\"', 'Sum')) + requests", "takes no SEARCH in an"),
+    ("Period", 60, "Period cannot be combined with Metrics; set it inside Metrics"),
+    (
+        "Metrics.1.Expression",
+        "MAX(SEARCH('{Faunalens} MetricName=\"A\"', 'Sum')) + requests",
+        "alarms do not support SEARCH",
+    ),
 ]
 
 
 def findings(body: dict[str, Any], name: str) -> list[str]:
-    return [str(finding) for finding in MetricAlarm(FILE, name, body).findings]
+    return [str(finding) for finding in AlarmCheck(FILE, name, body).findings]
 
 
 def test_nothing_is_said_of_good_ones() -> None:
@@ -90,7 +98,7 @@ def test_all_metrics_of_an_alarm_have_one_period() -> None:
     second["MetricStat"]["Period"] = 60
     queries = [SHARE["Metrics"][0], second, changed(SHARE["Metrics"][1], "Expression", "IF(requests < slower, 1, 0)")]
     (found,) = findings(SEVERAL | {"Metrics": queries}, "share")
-    assert "Metrics have the periods 60, 300; an alarm has one, write it everywhere" in found
+    assert "Metrics has the periods 60, 300; all metrics of an alarm need the same one" in found
 
 
 def test_at_most_ten_metrics_are_taken() -> None:
@@ -100,7 +108,9 @@ def test_at_most_ten_metrics_are_taken() -> None:
         total = changed(SHARE["Metrics"][1], "Expression", f"SUM([{', '.join(str(each['Id']) for each in queries)}])")
         # WHEN they are read THEN the second is told
         found = findings(SEVERAL | {"Metrics": [*queries, total]}, "share")
-        assert any("Metrics has 11 items with MetricStat, an alarm takes at most 10" in each for each in found) == wrong
+        assert (
+            any("Metrics has 11 items with MetricStat, an alarm allows at most 10" in each for each in found) == wrong
+        )
 
 
 def test_at_most_ten_expressions_are_taken() -> None:
@@ -126,8 +136,8 @@ def test_percentiles_of_few_samples_are_for_percentiles() -> None:
 
 
 def test_metrics_that_an_alarm_names_are_references_with_their_unit() -> None:
-    (one,) = MetricAlarm(FILE, "slow", ONE | {"Unit": "Seconds"}).references
+    (one,) = AlarmCheck(FILE, "slow", ONE | {"Unit": "Seconds"}).references
     assert (one.name, one.stat, one.unit) == ("Latency", "p99", "Seconds")
-    (other,) = MetricAlarm(FILE, "share", changed(SEVERAL, f"{METRIC}.Unit", "Bytes")).references
+    (other,) = AlarmCheck(FILE, "share", changed(SEVERAL, f"{METRIC}.Unit", "Bytes")).references
     assert (other.name, other.stat, other.unit) == ("Requests", "Sum", "Bytes")
-    assert other.place == 'Metrics, line 1 "requests"'
+    assert other.place == 'Metrics, metric 1 "requests"'

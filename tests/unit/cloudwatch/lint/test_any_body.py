@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cloudwatch.lint.alarm import MetricAlarm
+from cloudwatch.lint.alarm import AlarmCheck
 from cloudwatch.lint.composite import check
-from cloudwatch.lint.dashboard import Dashboard
+from cloudwatch.lint.dashboard import DashboardCheck
 from cloudwatch.lint.query import problems
-from tests.unit.cloudwatch.lint.made import DASHBOARD, PAGE, QUERY, REMOVE, SHARE, SLOW, changed
+from tests.unit.cloudwatch.lint.small_folder import DASHBOARD, PAGE, QUERY, REMOVE, SHARE, SLOW, changed
 
 ANYTHING = st.one_of(
     st.sampled_from([REMOVE, None, True, 0, -1, 1.5, 10**9, "", "x", "STAGENAME", [], {}, [[]], [{}], {"x": []}]),
@@ -31,7 +31,7 @@ def paths(body: Any, way: str = "") -> Iterator[str]:
 @example("widgets.1.properties.metrics.1", [[]])
 def test_of_a_dashboard(path: str, value: Any) -> None:
     body = changed(DASHBOARD, path, value)
-    dashboard = Dashboard("f.json", body)
+    dashboard = DashboardCheck("f.json", body)
     assert all(str(each) for each in [*dashboard.findings, *dashboard.unknown(["slow"], [])])
     # AND what was good before is not called broken for another's sake
     assert len(dashboard.findings) <= 12
@@ -42,7 +42,7 @@ def test_of_a_dashboard(path: str, value: Any) -> None:
 @example("Period", True)
 def test_of_an_alarm_on_a_metric(path: str, value: Any) -> None:
     body = changed({"AlarmName": "faunalens-STAGENAME-slow"} | SLOW, path, value)
-    assert all(str(each) for each in MetricAlarm("f.json", "slow", body).findings)
+    assert all(str(each) for each in AlarmCheck("f.json", "slow", body).findings)
 
 
 @given(st.sampled_from(sorted(paths(SHARE))), ANYTHING)
@@ -50,7 +50,7 @@ def test_of_an_alarm_on_a_metric(path: str, value: Any) -> None:
 @example("Metrics.0.MetricStat.Metric.Dimensions", [{}])
 def test_of_an_alarm_on_an_expression(path: str, value: Any) -> None:
     body = changed({"AlarmName": "faunalens-STAGENAME-share"} | SHARE, path, value)
-    assert all(str(each) for each in MetricAlarm("f.json", "share", body).findings)
+    assert all(str(each) for each in AlarmCheck("f.json", "share", body).findings)
 
 
 @given(st.sampled_from(sorted(paths(PAGE))), ANYTHING)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cloudwatch.lint.composite import check
-from tests.unit.cloudwatch.lint.made import PAGE, SHARE, SLOW
+from tests.unit.cloudwatch.lint.small_folder import PAGE, SHARE, SLOW
 
 type Files = dict[str, tuple[str, dict[str, Any]]]
 
@@ -29,13 +29,16 @@ def rule(text: str, **more: Any) -> dict[str, Any]:
 
 
 BROKEN = [
-    ({"AlarmRule": ""}, 'AlarmRule is ""; write a text of 1 to 10240 characters'),
+    ({"AlarmRule": ""}, 'AlarmRule is ""; write a string of 1 to 10240 characters'),
     ({"AlarmRule": 'ALARM("a") AND'}, "AlarmRule: expected"),
-    ({"AlarmRule": 'ALARM("faunalens-STAGENAME-slwo")'}, 'no file makes an alarm "faunalens-STAGENAME-slwo"; did you'),
-    ({"AlarmRuel": "x"}, 'AlarmRuel is no key here; did you mean "AlarmRule"?'),
-    ({"ActionsSuppressor": "faunalens-STAGENAME-slow"}, "belong together; only ActionsSuppressor is there"),
+    (
+        {"AlarmRule": 'ALARM("faunalens-STAGENAME-slwo")'},
+        'no file defines an alarm "faunalens-STAGENAME-slwo"; did you',
+    ),
+    ({"AlarmRuel": "x"}, 'AlarmRuel is not a known key; did you mean "AlarmRule"?'),
+    ({"ActionsSuppressor": "faunalens-STAGENAME-slow"}, "belong together, but only ActionsSuppressor is set"),
     ({"AlarmActions": ["somebody"]}, 'AlarmActions has "somebody"; write "ALARMTOPIC"'),
-    ({"AlarmDescription": "Wake up."}, "AlarmDescription does not lead to the runbook"),
+    ({"AlarmDescription": "Wake up."}, "AlarmDescription does not link to the runbook"),
 ]
 
 
@@ -51,7 +54,7 @@ def test_what_is_wrong_is_said_with_its_file(change: dict[str, Any], said: str) 
 
 def test_a_composite_without_rule_is_told_one() -> None:
     (found, *_) = findings(files(page={"AlarmActions": ["ALARMTOPIC"]}), {})
-    assert "AlarmRule is missing; write a text of 1 to 10240 characters" in found
+    assert "AlarmRule is missing; write a string of 1 to 10240 characters" in found
 
 
 def test_a_circle_is_found_and_who_only_leads_there_is_not_blamed() -> None:
@@ -61,7 +64,7 @@ def test_a_circle_is_found_and_who_only_leads_there_is_not_blamed() -> None:
         one=rule('ALARM("faunalens-STAGENAME-two") OR ALARM("faunalens-STAGENAME-share")'),
         two=rule('NOT OK("faunalens-STAGENAME-one")'),
     )
-    found = [each for each in findings(composites) if "asks for itself" in each]
+    found = [each for each in findings(composites) if "depends on itself" in each]
     assert [each.split(":")[0] for each in found] == ["one.json", "two.json"]
 
 
@@ -69,7 +72,7 @@ def test_an_alarm_that_nobody_hears_is_found() -> None:
     # GIVEN an alarm that no composite asks for
     page = files(page=rule('ALARM("faunalens-STAGENAME-slow")'))
     (found,) = findings(page)
-    assert found.startswith("share.json: nobody hears it")
+    assert found.startswith("share.json: it notifies no one")
     # WHEN it tells the topic itself, or suppresses another, THEN it is heard
     assert findings(page, files(slow=SLOW, share=SHARE | {"AlarmActions": ["ALARMTOPIC"]})) == []
     waits = {"ActionsSuppressorWaitPeriod": 60, "ActionsSuppressorExtensionPeriod": 60}
@@ -81,4 +84,4 @@ def test_a_rule_asks_for_at_most_a_hundred_alarms() -> None:
     alarms = files(**{f"a{number}": SLOW for number in range(101)})
     text = " OR ".join(f'ALARM("faunalens-STAGENAME-{name}")' for name in alarms)
     (found,) = findings(files(page=rule(text)), alarms)
-    assert "asks for 101 alarms, at most 100 are taken" in found
+    assert "names 101 alarms, at most 100 are allowed" in found

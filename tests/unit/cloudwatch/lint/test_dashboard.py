@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.lint.dashboard import Dashboard
-from tests.unit.cloudwatch.lint.made import DASHBOARD, REMOVE, TEXT, changed
+from cloudwatch.lint.dashboard import DashboardCheck
+from tests.unit.cloudwatch.lint.small_folder import DASHBOARD, REMOVE, TEXT, changed
 
 FILE = "dashboards/small.json"
 ROWS = "widgets.1.properties.metrics"
@@ -15,41 +15,41 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("widgets", REMOVE, "widgets is missing; write a list of 1 to 500 widgets"),
     ("widgets", [], "widgets is []; write a list of 1 to 500 widgets"),
     ("widgets", {}, "widgets is {}; write a list of 1 to 500 widgets"),
-    ("widget", [], 'widget is no key here; did you mean "widgets"?'),
-    ("start", "3 hours", 'start is "3 hours"; write a time before now such as "-PT3H"'),
-    ("start", "-P", 'start is "-P"; write a time before now'),
+    ("widget", [], 'widget is not a known key; did you mean "widgets"?'),
+    ("start", "3 hours", 'start is "3 hours"; write a relative time such as "-PT3H"'),
+    ("start", "-P", 'start is "-P"; write a relative time'),
     ("periodOverride", "none", 'periodOverride is "none"; write one of "auto", "inherit"'),
-    ("variables", REMOVE, "variables: none has the pattern STAGENAME"),
-    ("variables.0.pattern", "STAGE", "variables: none has the pattern STAGENAME"),
+    ("variables", REMOVE, "variables: no variable has the pattern STAGENAME"),
+    ("variables.0.pattern", "STAGE", "variables: no variable has the pattern STAGENAME"),
     ("variables.0.inputType", "list", 'variable 1: inputType is "list"; write one of "input", "radio", "select"'),
-    ("variables.0.values", REMOVE, "write values, or search and populateFrom, so that there is something to choose"),
-    ("variables.0.values.0.value", 1, "variable 1: values[1].value is 1; write a text"),
+    ("variables.0.values", REMOVE, "write values, or search and populateFrom, so that there are choices"),
+    ("variables.0.values.0.value", 1, "variable 1: values[1].value is 1; write a string"),
     ("variables.0.id", "the stage", 'variable 1: id is "the stage"; write a short name of letters and digits'),
     # widgets
     ("widgets.1.type", "metrics", 'type is "metrics"; write one of "metric", "text", "log", "alarm", "explorer"'),
     ("widgets.1.width", REMOVE, "width is missing; write a width of 1 to 24 columns"),
     ("widgets.1.x", -1, "x is -1; write the column of the left edge, 0 to 23"),
     ("widgets.1.height", "6", 'height is "6"; write a height of 1 to 1000 rows'),
-    ("widgets.1.colour", "red", "colour is no key here; write one of height, properties, type, width, x, y"),
-    ("widgets.1.width", 13, 'widget 3 "Slowest": lies on widget 2 "Load" (columns 0 to 12, rows 2 to 7); move it'),
+    ("widgets.1.colour", "red", "colour is not a known key; write one of height, properties, type, width, x, y"),
+    ("widgets.1.width", 13, 'widget 3 "Slowest": overlaps widget 2 "Load" (columns 0 to 12, rows 2 to 7); move it'),
     ("widgets.2.width", 13, 'widget 3 "Slowest": reaches column 25 of 24; write a width of at most 12'),
-    ("widgets.0", {**TEXT, "properties": {"markdown": "hello"}}, "the widget at the upper left is no text"),
-    ("widgets.0.y", 20, "the widget at the upper left is no text that says what it is for"),
+    ("widgets.0", {**TEXT, "properties": {"markdown": "hello"}}, "the widget at the upper left must be a text"),
+    ("widgets.0.y", 20, "the widget at the upper left must be a text that says what the dashboard is for"),
     ("widgets.0.properties.background", "red", 'background is "red"; write one of "solid", "transparent"'),
-    ("widgets.2.properties.query", "fields @timestamp", "write a query that begins with its log groups: SOURCE"),
+    ("widgets.2.properties.query", "fields @timestamp", "write a query that starts with its log groups: SOURCE"),
     ("widgets.2.properties.view", "graph", 'view is "graph"; write one of "table", "timeSeries", "bar", "pie"'),
     (
         "widgets.2.properties.query",
         "SOURCE '/aws/lambda/faunalens-STAGENAME' | fields Latencyy",
-        'no line has the field "Latencyy" here; did you mean "Latency"?',
+        'there is no field "Latencyy" here; did you mean "Latency"?',
     ),
     ("widgets.3.properties.alarms", ["slow"], 'alarms[1] is "slow"; write an ARN such as arn:aws:cloudwatch:REGION'),
     ("widgets.3.properties.states", ["BAD"], 'states[1] is "BAD"; write one of "ALARM", "INSUFFICIENT_DATA", "OK"'),
     # graphs
     ("widgets.1.properties.region", "eu-west-1", 'region is "eu-west-1"; write the placeholder "REGIONNAME"'),
-    ("widgets.1.properties.title", REMOVE, "title is missing; write a text"),
+    ("widgets.1.properties.title", REMOVE, "title is missing; write a string"),
     ("widgets.1.properties.view", "lines", 'view is "lines"; write one of "timeSeries", "singleValue", "gauge"'),
-    ("widgets.1.properties.veiw", "bar", 'veiw is no key here; did you mean "view"?'),
+    ("widgets.1.properties.veiw", "bar", 'veiw is not a known key; did you mean "view"?'),
     ("widgets.1.properties.period", 90, "period is 90; write seconds as a multiple of 60"),
     ("widgets.1.properties.period", "60", 'period is "60"; write seconds as a multiple of 60'),
     ("widgets.1.properties.stacked", "yes", 'stacked is "yes"; write true or false, without quotes'),
@@ -62,43 +62,59 @@ BROKEN: list[tuple[str, Any, str]] = [
         [{"value": 1}],
         "write a band of two thresholds, or one threshold",
     ),
-    ("widgets.1.properties.annotations.vertical", [{"value": "noon"}], 'vertical[1].value is "noon"; write a time'),
+    (
+        "widgets.1.properties.annotations.vertical",
+        [{"value": "noon"}],
+        'vertical[1].value is "noon"; write a relative time',
+    ),
     ("widgets.1.properties.yAxis.left.min", "0", 'yAxis.left.min is "0"; write a number, without quotes'),
-    ("widgets.1.properties.yAxis.left.min", 11, "yAxis.left has its min at or above its max; exchange them"),
-    ("widgets.1.properties.yAxis.middle", {}, "yAxis.middle is no key here; write one of left, right"),
+    ("widgets.1.properties.yAxis.left.min", 11, "yAxis.left.min must be below yAxis.left.max; exchange them"),
+    ("widgets.1.properties.yAxis.middle", {}, "yAxis.middle is not a known key; write one of left, right"),
     ("widgets.1.properties.sparkline", True, 'sparkline is for the view "singleValue", not for "timeSeries"'),
-    ("widgets.1.properties.setPeriodToTimeRange", True, "setPeriodToTimeRange makes one point of a curve; remove it"),
+    ("widgets.1.properties.setPeriodToTimeRange", True, "setPeriodToTimeRange reduces a curve to one point; remove it"),
     ("widgets.1.properties.table", {}, 'table is for the view "table", not for "timeSeries"; remove it'),
-    ("widgets.1.properties.metrics", REMOVE, "it has neither metrics nor an alarm among its annotations"),
+    ("widgets.1.properties.metrics", REMOVE, "the graph would be empty; add metrics, or an alarm"),
     # lines
-    (f"{ROWS}.0", [], "line 1 is []; expected a list such as"),
-    (f"{ROWS}.0", ["...", "Latency"], "line 1 uses `.` or `...`, but no metric stands above it"),
-    (f"{ROWS}.3", ["Faunalens", "Requests", "service"], "line 4 is [Faunalens, Requests, service]; expected namespace"),
-    (f"{ROWS}.0.6.colour", "#ffffff", 'line 1: colour is no key here; did you mean "color"?'),
-    (f"{ROWS}.0.6.color", "blue", 'line 1: color is "blue"; write a colour as # and six hex digits'),
-    (f"{ROWS}.0.6.id", "All", 'line 1: id is "All"; write an id of letters, digits and _'),
-    (f"{ROWS}.1.8.id", "all", "line 2 has the id all of row 1; each id may be used once"),
-    (f"{ROWS}.0.6.stat", "Avg", "line 1 \"all\": unknown statistic 'Avg'; expected Average"),
-    (f"{ROWS}.0.6.yAxis", "top", 'line 1: yAxis is "top"; write one of "left", "right"'),
-    ("widgets.1.properties.stat", REMOVE, 'it has no stat, and would show an average; write "stat"'),
-    (f"{ROWS}.2.0.expression", "100 * sum / all", 'line 3 "share": no line has the id "sum"; write one of all, some'),
-    (f"{ROWS}.2.0.expression", "100 * (some", 'line 3 "share": expected ) for the ( at character 7'),
+    (f"{ROWS}.0", [], "metric 1 is []; expected a list such as"),
+    (f"{ROWS}.0", ["...", "Latency"], "metric 1 uses `.` or `...`, but there is no metric above it"),
+    (
+        f"{ROWS}.3",
+        ["Faunalens", "Requests", "service"],
+        "metric 4 is [Faunalens, Requests, service]; expected namespace",
+    ),
+    (f"{ROWS}.0.6.colour", "#ffffff", 'metric 1: colour is not a known key; did you mean "color"?'),
+    (f"{ROWS}.0.6.color", "blue", 'metric 1: color is "blue"; write a colour as # and six hex digits'),
+    (f"{ROWS}.0.6.id", "All", 'metric 1: id is "All"; write an id of letters, digits and _'),
+    (f"{ROWS}.1.8.id", "all", "metric 2 repeats the id all of metric 1; ids must be unique"),
+    (f"{ROWS}.0.6.stat", "Avg", "metric 1 \"all\": unknown statistic 'Avg'; expected Average"),
+    (f"{ROWS}.0.6.yAxis", "top", 'metric 1: yAxis is "top"; write one of "left", "right"'),
+    ("widgets.1.properties.stat", REMOVE, 'stat is missing, and the average would be shown; write "stat"'),
+    (
+        f"{ROWS}.2.0.expression",
+        "100 * sum / all",
+        'metric 3 "share": no metric has the id "sum"; write one of all, some',
+    ),
+    (f"{ROWS}.2.0.expression", "100 * (some", 'metric 3 "share": expected ) for the ( at character 7'),
     (f"{ROWS}.2.0.expression", "AVERAGE(some)", "unknown function AVERAGE"),
-    (f"{ROWS}.2.0.expression", "FIRST(some)", 'line 3 "share": some is one series, which FIRST does not take; write'),
-    (f"{ROWS}.2.0.expression", "share / all", "share are made from one another in a circle; let one be made from"),
-    (f"{ROWS}.3.4.visible", False, "line 4: it is not visible and no expression uses it; show it"),
-    (f"{ROWS}.2.0.expression", "SEARCH('Requests', 'Sum')", "a search has to begin with its schema"),
-    (f"{ROWS}.2.0.expression", "SEARCH('{Faunalens,service} Requests', 'Sum')", "a search has to name its metrics in"),
+    (
+        f"{ROWS}.2.0.expression",
+        "FIRST(some)",
+        'metric 3 "share": some is one time series, which FIRST does not accept; write',
+    ),
+    (f"{ROWS}.2.0.expression", "share / all", "share: these expressions depend on one another in a cycle"),
+    (f"{ROWS}.3.4.visible", False, "metric 4: it is hidden and no expression uses it; show it"),
+    (f"{ROWS}.2.0.expression", "SEARCH('Requests', 'Sum')", "a search must start with its schema"),
+    (f"{ROWS}.2.0.expression", "SEARCH('{Faunalens,service} Requests', 'Sum')", "a search must name its metrics in"),
     (
         f"{ROWS}.2.0.expression",
         "SEARCH('{Faunalens,service} MetricName=\"A\" stage=\"b\"', 'Sum')",
-        "no dimension of the",
+        "stage is not a dimension of the",
     ),
 ]
 
 
 def findings(body: dict[str, Any]) -> list[str]:
-    return [str(finding) for finding in Dashboard(FILE, body).findings]
+    return [str(finding) for finding in DashboardCheck(FILE, body).findings]
 
 
 def test_nothing_is_said_of_a_good_one() -> None:
@@ -138,24 +154,24 @@ def test_limits_are_those_of_cloudwatch() -> None:
     full = changed(DASHBOARD["widgets"][1], "properties.metrics", [row] * 500)
     over = changed(full, "properties.metrics", [row] * 501)
     many = [{**full, "y": 100 + 6 * number} for number in range(6)]
-    assert "write a list of 1 to 500 lines" in findings(changed(DASHBOARD, "widgets.1", over))[0]
+    assert "write a list of 1 to 500 metrics" in findings(changed(DASHBOARD, "widgets.1", over))[0]
     (found,) = findings({**DASHBOARD, "widgets": [*DASHBOARD["widgets"], *many]})
-    assert "3004 lines in its graphs, at most 2500 are shown" in found
+    assert "3004 graphed metrics, at most 2500 are allowed" in found
     # AND more widgets, and more bytes
     texts = [{**TEXT, "y": 2 * number, "width": 1} for number in range(501)]
     assert "write a list of 1 to 500 widgets" in findings({**DASHBOARD, "widgets": texts})[0]
     (found,) = findings(changed(DASHBOARD, "widgets.0.properties.markdown", "RUNBOOKURL " * 100_000))
-    assert "bytes, at most 1,000,000 can be put" in found
+    assert "bytes, at most 1,000,000 are allowed" in found
 
 
 def test_an_alarm_or_a_dashboard_that_no_file_makes_is_named() -> None:
     # GIVEN a dashboard that shows an alarm, and leads to another dashboard
     link = "RUNBOOKURL [other](https://x#dashboards:name=faunalens-STAGENAME-other)"
-    dashboard = Dashboard(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
+    dashboard = DashboardCheck(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
     assert list(dashboard.unknown(["slow"], ["other"])) == []
     alarm, other = dashboard.unknown(["slower"], ["others"])
-    assert str(alarm) == f'{FILE}: widget 4 "Alarms": no file makes the alarm "slow"; did you mean "slower"?'
-    assert other.message == 'no file makes the dashboard "other"; did you mean "others"?'
+    assert str(alarm) == f'{FILE}: widget 4 "Alarms": no file defines the alarm "slow"; did you mean "slower"?'
+    assert other.message == 'no file defines the dashboard "other"; did you mean "others"?'
 
 
 def test_metrics_of_searches_count_as_named() -> None:
@@ -163,7 +179,7 @@ def test_metrics_of_searches_count_as_named() -> None:
     text = '{Faunalens,service,stage,route} MetricName="Requests" service="faunalens" (route="/a" OR route="/b")'
     body = changed(DASHBOARD, f"{ROWS}.2.0.expression", f"SEARCH('{text}', 'Sum', 60)")
     # THEN both are references, and what the search leaves open is any value
-    found = [each for each in Dashboard(FILE, body).references if each.place.endswith('line 3 "share"')]
+    found = [each for each in DashboardCheck(FILE, body).references if each.place.endswith('metric 3 "share"')]
     assert {(each.name, each.stat, each.dimensions) for each in found} == {
         ("Requests", "Sum", (("service", "faunalens"), ("stage", None), ("route", route))) for route in ("/a", "/b")
     }

@@ -10,12 +10,12 @@ import pytest
 
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.metrics import Metric
-from cloudwatch.files import FOLDER
 from cloudwatch.lint.command import main
 from cloudwatch.lint.folder import lint
-from tests.unit.cloudwatch.lint.made import METRICS, write
+from cloudwatch.project import DASHBOARDS
+from tests.unit.cloudwatch.lint.small_folder import METRICS, write
 
-ROOT = FOLDER.parent
+ROOT = DASHBOARDS.parent
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the real files, to be spoiled."""
-    shutil.copytree(FOLDER, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*"))
+    shutil.copytree(
+        DASHBOARDS, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*")
+    )
     for path in ("docs/how-to/runbook.md", "infra/cost.py", ".chalice/config.json", "infra/stages/prod.json"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
@@ -49,7 +51,7 @@ def test_nothing_is_wrong_with_the_real_files() -> None:
     report = lint()
     assert [str(finding) for finding in report.findings] == []
     # AND there was something to look at
-    assert report.counts["dashboards"] == len(list(FOLDER.glob("*.json")))
+    assert report.counts["dashboards"] == len(list(DASHBOARDS.glob("*.json")))
     assert all(report.counts.values())
 
 
@@ -58,16 +60,16 @@ def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pyte
     renamed = {"NotNarrowed" if name == "Degraded" else name: metric for name, metric in metrics.METRICS.items()}
     monkeypatch.setattr(metrics, "METRICS", renamed)
     # WHEN the real files are checked
-    found = findings(FOLDER)
+    found = findings(DASHBOARDS)
     # THEN each widget and alarm that names the old one is told, and the new one has nobody who looks at it
     assert any(
         re.match(r'dashboards/service.json: widget \d+ ".*": the app emits no metric "Degraded"', f) for f in found
     )
     assert any(f.startswith("dashboards/alarms/degraded.json: ") for f in found)
     (unseen,) = [f for f in found if f.startswith("chalicelib/telemetry/metrics.py: ")]
-    assert unseen.startswith("chalicelib/telemetry/metrics.py: NotNarrowed (service, stage): no widget shows it")
+    assert unseen.startswith("chalicelib/telemetry/metrics.py: NotNarrowed (service, stage): no widget and no alarm")
     # THEN it is said what to write, if that is what happened
-    assert unseen.endswith("; if it is what Degraded was, write it there")
+    assert unseen.endswith("; if it replaces Degraded, change the name there")
 
 
 def test_a_metric_renamed_in_a_dashboard_alone_is_found(copy: Path) -> None:
@@ -84,13 +86,13 @@ def test_a_metric_renamed_in_a_dashboard_alone_is_found(copy: Path) -> None:
 def test_a_dimension_dropped_in_code_alone_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = dict(metrics.METRICS) | {"Rejections": Metric("Count", "requests that were turned down (4xx)")}
     monkeypatch.setattr(metrics, "METRICS", bare)
-    assert any("Rejections (service, stage, code) is a metric that nothing emits" in each for each in findings(FOLDER))
+    assert any("nothing emits Rejections (service, stage, code)" in each for each in findings(DASHBOARDS))
 
 
 def test_nothing_is_wrong_with_the_small_folder(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(small)]) == 0
     assert capsys.readouterr().out == (
-        "nothing is wrong with 1 dashboards, 4 widgets, 4 lines, 2 alarms, 1 composites, 1 queries\n"
+        "no problems found in 1 dashboards, 4 widgets, 4 metrics, 2 alarms, 1 composites, 1 queries\n"
     )
 
 
@@ -100,32 +102,37 @@ def test_all_findings_are_listed_and_counted(small: Path, capsys: pytest.Capture
     assert main([str(small)]) == 1
     out, err = capsys.readouterr()
     assert [line.split(":")[0] for line in out.splitlines()] == ["dashboards/alarms/slow.json", "dashboards/small.json"]
-    assert err == "2 things are wrong\n"
+    assert err == "2 problems found\n"
 
 
 BROKEN = [
-    ("small.json", "{", "{,", "dashboards/small.json: line 1, column 2: no JSON"),
-    ("small.json", '"start": "-PT3H"', '"start": "-PT3H", "start": "-PT4H"', 'key "start" stands twice in one object'),
-    ("small.json", 'faunalens-STAGENAME"', 'faunalens-STAGNAME"', '"STAGNAME" is no placeholder and would stay as'),
-    ("small.json", "100 * some", "PRICE_WALK * some", "PRICE_WALK: no such price in prices.csv"),
+    ("small.json", "{", "{,", "dashboards/small.json: line 1, column 2: invalid JSON"),
+    ("small.json", '"start": "-PT3H"', '"start": "-PT3H", "start": "-PT4H"', 'key "start" appears twice in one object'),
+    ("small.json", 'faunalens-STAGENAME"', 'faunalens-STAGNAME"', '"STAGNAME" is not a placeholder and would stay'),
+    ("small.json", "100 * some", "PRICE_WALK * some", "PRICE_WALK: there is no such price in prices.csv"),
     (
         "small.json",
         "RUNBOOKURL#slow",
         "RUNBOOKURL#slwo",
         "small.json: RUNBOOKURL#slwo: docs/how-to/runbook.md has no such",
     ),
-    ("small.json", "alarm:faunalens-STAGENAME-slow", "alarm:faunalens-STAGENAME-slo", 'no file makes the alarm "slo"'),
+    (
+        "small.json",
+        "alarm:faunalens-STAGENAME-slow",
+        "alarm:faunalens-STAGENAME-slo",
+        'no file defines the alarm "slo"',
+    ),
     ("small.json", '"route", "/identify"', '"route", "/animal"', 'route is "/animal", which the app never emits; did'),
     (
         "queries/slowest.txt",
         "Latency desc",
         "Latencies desc",
-        "dashboards/queries/slowest.txt: command 3 (sort): no line",
+        "dashboards/queries/slowest.txt: command 3 (sort): there is no field ",
     ),
-    ("queries/slowest.txt", "# The", "# log group: /aws/x\n# The", 'nothing writes to the log group "/aws/x"'),
+    ("queries/slowest.txt", "# The", "# log group: /aws/x\n# The", 'no function writes to the log group "/aws/x"'),
     ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: value "2e-1"; write a plain decimal number'),
-    ("prices.csv", "run,", "walk,", "prices.csv: walk: no file has PRICE_WALK, and infra/cost.py no"),
-    ("prices.csv", "run,", "walk,", 'infra/cost.py: prices["run"]: no such price in dashboards/prices.csv; write one'),
+    ("prices.csv", "run,", "walk,", 'prices.csv: walk: neither PRICE_WALK nor prices["walk"] in infra/cost.py is used'),
+    ("prices.csv", "run,", "walk,", 'infra/cost.py: prices["run"]: dashboards/prices.csv has no such price; write one'),
     (
         "../docs/how-to/runbook.md",
         "## share",
@@ -136,11 +143,16 @@ BROKEN = [
         "../docs/how-to/runbook.md",
         "## share",
         "## shares",
-        "docs/how-to/runbook.md: ## shares: no file makes an alarm of that name",
+        "docs/how-to/runbook.md: ## shares: no file defines an alarm of that name",
     ),
-    ("../docs/how-to/runbook.md", "## share", "## slow", "docs/how-to/runbook.md: ## slow: stands there twice"),
-    ("composites/page.json", "-share", "-rare", 'no file makes an alarm "faunalens-STAGENAME-rare"'),
-    ("alarms/slow.json", "AlarmDescription", "AlarmDescriptoin", "alarms/slow.json: AlarmDescriptoin is no key here"),
+    ("../docs/how-to/runbook.md", "## share", "## slow", "docs/how-to/runbook.md: ## slow: the section appears twice"),
+    ("composites/page.json", "-share", "-rare", 'no file defines an alarm "faunalens-STAGENAME-rare"'),
+    (
+        "alarms/slow.json",
+        "AlarmDescription",
+        "AlarmDescriptoin",
+        "alarms/slow.json: AlarmDescriptoin is not a known",
+    ),
 ]
 
 
@@ -171,20 +183,20 @@ def test_limits_are_known_said_by_every_stage_and_put_to_use(copy: Path) -> None
 def test_a_limit_that_no_file_compares_with_is_found(copy: Path) -> None:
     replace(copy / "service.json", "LIMIT_DATABASE_ACU ACU", "ACU")
     replace(copy / "features.json", "LIMIT_DATABASE_ACU ACU", "ACU")
-    assert findings(copy) == ["cloudwatch/limits.py: LIMIT_DATABASE_ACU: no file has it; use it, or remove it"]
+    assert findings(copy) == ["cloudwatch/limits.py: LIMIT_DATABASE_ACU: no file uses it; use it, or remove it"]
 
 
 @pytest.mark.parametrize("file", [".chalice/config.json", "infra/stages/prod.json"])
 def test_limits_that_cannot_be_read_are_told_once(copy: Path, file: str) -> None:
     (copy.parent / file).write_text("{", encoding="utf-8")
     (found,) = findings(copy)
-    assert found.startswith(f"{file}: is no JSON (")
+    assert found.startswith(f"{file}: invalid JSON (")
 
 
 def test_files_with_limits_need_the_stages_beside_them(copy: Path) -> None:
     shutil.rmtree(copy.parent / "infra" / "stages")
     assert any(
-        each.endswith("LIMIT_CONTAINERS: infra/stages, which says it, does not lie beside this folder; put it there")
+        each.endswith("LIMIT_CONTAINERS: the limit is set in infra/stages, which is missing beside this folder; add it")
         for each in findings(copy)
     )
 
@@ -203,9 +215,7 @@ def test_what_is_emitted_and_not_shown_needs_a_reason(small: Path, monkeypatch: 
     # AND what the list says in vain is found
     listed.write_text("metric,by,reason\nQuiet,,x\nQuiet,code,x\nLatency,,x\nQuite,,x\nQuiet,rank,\n", encoding="utf-8")
     shown, gone, unsaid = findings(small)
-    assert shown == (
-        "dashboards/query_only.csv: line 4: Latency is shown by a widget or watched by an alarm; remove the line"
-    )
+    assert shown == ("dashboards/query_only.csv: line 4: a widget or an alarm uses Latency; remove the line")
     assert gone.startswith("dashboards/query_only.csv: line 5: the app emits no Quite by ()")
     assert unsaid.startswith("dashboards/query_only.csv: line 6: write metric,by,reason, and why")
 
@@ -226,7 +236,7 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_others(small: Path) -> Non
     (small / "queries" / "slowest.txt").write_bytes(b"\xff")
     assert findings(small) == [
         "dashboards/queries/slowest.txt: byte 0 is not UTF-8; save it as UTF-8",
-        "dashboards/small.json: the whole is no object; write {…}",
+        "dashboards/small.json: the file is not a JSON object; write {…}",
     ]
 
 
@@ -238,7 +248,7 @@ def test_a_folder_without_dashboards_is_told(tmp_path: Path) -> None:
 def test_lint_says_so_if_there_is_no_runbook(small: Path) -> None:
     (small.parent / "docs" / "how-to" / "runbook.md").unlink()
     (found,) = findings(small)
-    assert found.startswith("docs/how-to/runbook.md: there is no runbook; write one")
+    assert found.startswith("docs/how-to/runbook.md: the file is missing; write it")
 
 
 def test_any_json_is_judged_and_never_stumbled_over(small: Path) -> None:

@@ -28,5 +28,5 @@ def test_two_overlap_if_they_share_a_cell(one: Place, other: Place) -> None:
 def test_every_overlap_and_every_overhang_is_said_once(places: list[Place]) -> None:
     found = [problem for _, problem in check(places)]
     pairs = sum(bool(cells(one) & cells(other)) for at, one in enumerate(places) for other in places[at + 1 :])
-    assert sum(problem.startswith("lies on") for problem in found) == pairs
+    assert sum(problem.startswith("overlaps") for problem in found) == pairs
     assert sum(problem.startswith("reaches") for problem in found) == sum(place.right > 24 for place in places)

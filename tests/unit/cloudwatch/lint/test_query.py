@@ -18,16 +18,16 @@ GOOD = [
     f"SOURCE '{GROUP}' | SOURCE '{GROUP}-warm' | fields WarmingRuns, quiet",
 ]
 BROKEN = [
-    ("", "it has no command; write for instance"),
+    ("", "the query has no command; write for instance"),
     ("feilds cell", 'command 1 begins with "feilds"; did you mean "fields"?'),
     ("fields cell | | limit 2", 'command 2 begins with ""; write one of'),
-    ("fields Latencyy", 'command 1 (fields): no line has the field "Latencyy" here; did you mean "Latency"?'),
-    ("fields lat, lon", 'no line has the field "lat" here'),
+    ("fields Latencyy", 'command 1 (fields): there is no field "Latencyy" here; did you mean "Latency"?'),
+    ("fields lat, lon", 'there is no field "lat" here'),
     ("filter ispresnt(cell)", 'there is no function "ispresnt"; did you mean "ispresent"?'),
-    ("stats count(*) as times by cell | sort Latency desc", 'command 2 (sort): no line has the field "Latency" here'),
-    ("fields @timestmap", 'no line has the field "@timestmap" here; did you mean "@timestamp"?'),
-    ("SOURCE '/aws/lambda/faunalens-dev' | fields cell", "nothing writes to the log group"),
-    ("fields cell " + "# x" * 4000, "characters, at most 10,000 are taken"),
+    ("stats count(*) as times by cell | sort Latency desc", 'command 2 (sort): there is no field "Latency" here'),
+    ("fields @timestmap", 'there is no field "@timestmap" here; did you mean "@timestamp"?'),
+    ("SOURCE '/aws/lambda/faunalens-dev' | fields cell", "no function writes to the log group"),
+    ("fields cell " + "# x" * 4000, "characters, at most 10,000 are allowed"),
 ]
 
 

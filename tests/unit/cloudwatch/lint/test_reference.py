@@ -5,7 +5,7 @@ import pytest
 from chalicelib.telemetry import metrics
 from cloudwatch.lint.catalogue import catalogue
 from cloudwatch.lint.reference import Reference, check
-from tests.unit.cloudwatch.lint.made import METRICS
+from tests.unit.cloudwatch.lint.small_folder import METRICS
 
 COMMON = (("service", "faunalens"), ("stage", "STAGENAME"))
 LAMBDA = (("FunctionName", "faunalens-STAGENAME"),)
@@ -38,27 +38,27 @@ BROKEN = [
     (ours("Reqests"), 'the app emits no metric "Reqests"; did you mean "Requests"?'),
     (
         ours("Latency", ("route", "/identify")),
-        "Latency (service, stage, route) is a metric that nothing emits; write it",
+        "nothing emits Latency (service, stage, route); write exactly",
     ),
-    (Reference("f", "", "Faunalens", "Latency", COMMON[:1], "Sum"), "dimensions (service, stage), all of them"),
+    (Reference("f", "", "Faunalens", "Latency", COMMON[:1], "Sum"), "write exactly the dimensions (service, stage)"),
     (
         ours("Requests", ("route", "/identfy")),
         'route is "/identfy", which the app never emits; did you mean "/identify"?',
     ),
     (Reference("f", "", "Faunalens", "Latency", (COMMON[0], ("stage", "dev")), "Sum"), 'stage is "dev", which the app'),
-    (ours("Latency", unit="Seconds"), 'Unit is "Seconds", but Latency comes in Milliseconds: it would find no data'),
-    (of_aws("AWS/Lamda", "Duration", stat="p99"), 'namespace "AWS/Lamda" is not known; did you mean "AWS/Lambda"?'),
+    (ours("Latency", unit="Seconds"), 'Unit is "Seconds", but Latency is in Milliseconds, so no data would match'),
+    (of_aws("AWS/Lamda", "Duration", stat="p99"), 'unknown namespace "AWS/Lamda"; did you mean "AWS/Lambda"?'),
     (
         of_aws("AWS/Lambda", "Throttle", *LAMBDA, stat="Sum"),
         'AWS/Lambda has no metric "Throttle"; did you mean "Thrott',
     ),
-    (of_aws("AWS/Lambda", "Duration", stat="p99"), "Duration () is a metric that nothing emits; write it with the dim"),
-    (of_aws("AWS/Lambda", "Errors", *LAMBDA, stat="p99"), "p99 of Errors says nothing: AWS documents Sum for it"),
+    (of_aws("AWS/Lambda", "Duration", stat="p99"), "nothing emits Duration (); write exactly the dimensions"),
+    (of_aws("AWS/Lambda", "Errors", *LAMBDA, stat="p99"), "p99 of Errors is not meaningful; AWS documents Sum"),
     (
         of_aws("AWS/Lambda", "Errors", ("FunctionName", "faunalens-prod"), stat="Sum"),
-        "nothing is deployed by that name",
+        "nothing of that name is deployed",
     ),
-    (of_aws("AWS/Lambda", "Duration", *LAMBDA, stat="p99", unit="Seconds"), "Duration comes in Milliseconds"),
+    (of_aws("AWS/Lambda", "Duration", *LAMBDA, stat="p99", unit="Seconds"), "Duration is in Milliseconds"),
 ]
 
 

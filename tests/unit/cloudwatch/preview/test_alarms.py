@@ -201,7 +201,10 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
             "has metrics of periods [60, 300] s; they must have the same",
         ),
         (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which is no single series"),
-        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}), "alarm a: row 2 (e) `a +`: expected a number"),
+        (
+            _math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}),
+            "alarm a: metric 2 (e) `a +`: expected a number",
+        ),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "a - AVG(a)"}),
             "AVG of one series depends in an alarm",
@@ -210,7 +213,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "RUNNING_SUM(a)"}),
             "RUNNING_SUM of one series depends",
         ),
-        (_math({"Id": "e"}), "alarm a: row 1 needs either a MetricStat or an Expression"),
+        (_math({"Id": "e"}), "alarm a: metric 1 needs either a MetricStat or an Expression"),
     ],
 )
 def test_what_cannot_be_evaluated_is_named(alarm: dict[str, Any], message: str) -> None:

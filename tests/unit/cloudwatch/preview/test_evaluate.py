@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
 from cloudwatch.preview.series import Store
-from cloudwatch.syntax.lines import expand
+from cloudwatch.syntax.graphed_metrics import expand
 from cloudwatch.syntax.metric_functions import FUNCTIONS
 
 START = 1_764_028_800  # midnight, a Tuesday
@@ -328,12 +328,12 @@ def test_a_number_may_be_a_helper_that_is_not_shown() -> None:
     [
         (
             "SUM(m1)",
-            "row 3 (result) `SUM(m1)`: gives a number; a graph takes series, so write TIME_SERIES(…) around it",
+            "metric 3 (result) `SUM(m1)`: gives a number; a graph takes series, so write TIME_SERIES(…) around it",
         ),
-        ("m1 +", "row 3 (result) `m1 +`: expected a number"),
+        ("m1 +", "metric 3 (result) `m1 +`: expected a number"),
         ("m9 * 2", "names `m9`, but no line has this id; there are m1, m2, result"),
         ("result + 1", "refers to itself"),
-        ("SEARCH('{N', 'Sum', 60)", "is not closed"),
+        ("SEARCH('{N', 'Sum', 60)", "expected } for the { at character 1"),
         ("SEARCH('{N}', 'Median', 60)", "unknown statistic 'Median'"),
         ("PERIOD(m1 + 1) * m1", "PERIOD is of an expression; it takes the id of a metric"),
         ("[m1, m2] > 3", "> compares TS[] with S; it takes numbers and single series"),
@@ -353,7 +353,7 @@ def test_a_number_may_be_a_helper_that_is_not_shown() -> None:
 def test_an_error_names_the_line_and_what_to_write(expression: str, message: str) -> None:
     with pytest.raises(EvaluationError) as caught:
         _of(expression, m1=[1, 2], m2=[3, 4])
-    assert "row 3 (result)" in str(caught.value)
+    assert "metric 3 (result)" in str(caught.value)
     assert message in str(caught.value)
 
 
@@ -362,18 +362,18 @@ def test_an_error_names_the_line_and_what_to_write(expression: str, message: str
     [
         (
             [["N", "A", {"id": "a"}], ["N", "B", {"id": "b", "period": 300}], [{"expression": "a + b"}]],
-            "row 3 `a + b`: combines periods of 60 s and 300 s; give these lines the same period",
+            "metric 3 `a + b`: combines periods of 60 s and 300 s; give these lines the same period",
         ),
-        ([["N", "A", {"stat": "p200"}]], "row 1: unknown statistic 'p200'"),
-        ([["N", "A", {"period": 30}]], "row 1: has a period of 30 s, which is shorter than the graph's 60 s"),
-        ([["N", "A", {"label": "${WORST}"}]], "row 1: label '${WORST}' has unknown variable WORST"),
+        ([["N", "A", {"stat": "p200"}]], "metric 1: unknown statistic 'p200'"),
+        ([["N", "A", {"period": 30}]], "metric 1: has a period of 30 s, which is shorter than the graph's 60 s"),
+        ([["N", "A", {"label": "${WORST}"}]], "metric 1: label '${WORST}' has unknown variable WORST"),
         (
             [["N", "A", {"id": "a"}], [{"expression": "PERIOD(e) * a"}], [{"expression": "a", "id": "e"}]],
             "PERIOD is of `e`",
         ),
         (
             [[{"expression": "e2", "id": "e1"}], [{"expression": "e1", "id": "e2"}]],
-            "row 1 (e1) `e2`: refers to itself",
+            "metric 1 (e1) `e2`: refers to itself",
         ),
     ],
 )

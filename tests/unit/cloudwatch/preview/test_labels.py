@@ -4,7 +4,7 @@ import pytest
 from cloudwatch.preview.labels import defaults, with_values
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.values import EvaluationError, Series
-from cloudwatch.syntax.lines import Metric
+from cloudwatch.syntax.graphed_metrics import Metric
 
 CODE = Metric.of("Faunalens", "Rejections", {"code": "too_large", "stage": "dev"})
 

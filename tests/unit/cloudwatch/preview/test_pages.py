@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_read_is_told(path: Path, tmp_path: Path) -> None:
         reply = Pages(recording, folder=tmp_path, runbook=tmp_path / "none.md").answer("data/service", {})
         none = Pages(recording, folder=tmp_path, runbook=tmp_path / "none.md").answer("data/runbook", {})
     assert reply.status == 500
-    assert "service.json: line 1, column 2: no JSON" in json.loads(reply.body)["detail"]
+    assert "service.json: line 1, column 2: invalid JSON" in json.loads(reply.body)["detail"]
     assert json.loads(none.body)["detail"] == "there is no none.md"
 
 

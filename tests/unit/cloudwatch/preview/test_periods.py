@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudwatch.preview.periods import Floats, Grid, Periods
-from cloudwatch.syntax.statistic import read
+from cloudwatch.syntax.statistic import parse_statistic
 
 VALUES = st.lists(st.floats(0, 1e6, allow_subnormal=False).map(lambda x: round(x, 3)), min_size=1, max_size=40)
 COUNTED = st.tuples(st.integers(0, 9).map(float), st.integers(1, 4))
@@ -30,7 +30,7 @@ def _of(stat: str, *periods: list[float], counts: list[list[float]] | None = Non
     values = np.array([value for period in periods for value in period], dtype=float)
     weights = None if counts is None else np.array([count for period in counts for count in period], dtype=float)
     grid = Grid.covering(0, 60 * len(periods), 60)
-    return Periods(np.array(times, dtype=np.int64), values, weights, grid).statistic(read(stat))
+    return Periods(np.array(times, dtype=np.int64), values, weights, grid).statistic(parse_statistic(stat))
 
 
 def test_periods_are_multiples_of_their_length() -> None:
@@ -51,7 +51,7 @@ def test_what_came_after_the_minute_that_is_looked_at_is_left_out() -> None:
     times = np.arange(0, 600_000, 30_000, dtype=np.int64)
     grid = Grid.covering(0, 400, 300)
     # THEN the last one ends with that minute, as somebody saw it then
-    assert Periods(times, np.ones(20), None, grid).statistic(read("Sum")).tolist() == [10, 4]
+    assert Periods(times, np.ones(20), None, grid).statistic(parse_statistic("Sum")).tolist() == [10, 4]
 
 
 def test_overlapping_periods_are_those_of_their_phases() -> None:
@@ -62,7 +62,9 @@ def test_overlapping_periods_are_those_of_their_phases() -> None:
 
 def test_no_periods_have_no_values() -> None:
     none = np.empty(0, dtype=np.int64)
-    assert Periods(none, np.empty(0), None, Grid.covering(500, 400, 60)).statistic(read("Sum")).tolist() == []
+    assert (
+        Periods(none, np.empty(0), None, Grid.covering(500, 400, 60)).statistic(parse_statistic("Sum")).tolist() == []
+    )
 
 
 @given(st.lists(VALUES | st.just([]), min_size=1, max_size=5))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.samples import Samples
 from cloudwatch.preview.series import Store
-from cloudwatch.syntax.lines import Metric
-from cloudwatch.syntax.statistic import StatisticError, read
+from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 
 DEV = {"service": "faunalens", "stage": "dev"}
 
@@ -190,13 +190,13 @@ def test_overlapping_periods_are_each_as_if_alone(entries: list[tuple[int, int, 
     samples = _samples(store, "A")
     grid = Grid(first=0, number=20, step=60, period=300)
     # THEN each has the value that it has alone
-    alone = [samples.on(Grid(begin, 1, 300, 300), read(stat))[0] for begin in grid.begins.tolist()]
-    np.testing.assert_allclose(samples.on(grid, read(stat)), alone)
-    np.testing.assert_allclose(samples.on(grid, read(stat)), alone)
+    alone = [samples.on(Grid(begin, 1, 300, 300), parse_statistic(stat))[0] for begin in grid.begins.tolist()]
+    np.testing.assert_allclose(samples.on(grid, parse_statistic(stat)), alone)
+    np.testing.assert_allclose(samples.on(grid, parse_statistic(stat)), alone)
     # AND a sample that comes later is in them
     store.add(_line(60, {"A": 5}))
-    alone = [samples.on(Grid(begin, 1, 300, 300), read(stat))[0] for begin in grid.begins.tolist()]
-    np.testing.assert_allclose(samples.on(grid, read(stat)), alone)
+    alone = [samples.on(Grid(begin, 1, 300, 300), parse_statistic(stat))[0] for begin in grid.begins.tolist()]
+    np.testing.assert_allclose(samples.on(grid, parse_statistic(stat)), alone)
 
 
 def test_samples_that_are_too_old_are_dropped() -> None:

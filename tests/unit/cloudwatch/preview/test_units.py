@@ -3,11 +3,11 @@
 import pytest
 
 from cloudwatch.preview import units
-from cloudwatch.syntax.lines import Line, Metric
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, Metric
 
 
-def line(namespace: str, name: str, stat: str = "Sum") -> Line:
-    return Line(0, "m", Metric(namespace, name), None, stat, 60)
+def line(namespace: str, name: str, stat: str = "Sum") -> GraphedMetric:
+    return GraphedMetric(0, "m", Metric(namespace, name), None, stat, 60)
 
 
 @pytest.mark.parametrize(
@@ -21,10 +21,10 @@ def line(namespace: str, name: str, stat: str = "Sum") -> Line:
         (line("AWS/RDS", "ACUUtilization", "Average"), "Percent"),
         (line("Faunalens", "NoSuchMetric"), None),
         (line("AWS/None", "NoSuchMetric"), None),
-        (Line(0, "e", None, "a / b", "Sum", 60), "Percent"),
+        (GraphedMetric(0, "e", None, "a / b", "Sum", 60), "Percent"),
     ],
 )
-def test_a_curve_has_the_unit_of_its_metric_an_expression_that_of_the_axis(of: Line, unit: str | None) -> None:
+def test_a_curve_has_the_unit_of_its_metric_an_expression_that_of_the_axis(of: GraphedMetric, unit: str | None) -> None:
     assert units.of_line(of, "% of requests") == unit
 
 

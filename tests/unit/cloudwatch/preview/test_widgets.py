@@ -122,7 +122,7 @@ def test_no_data_is_said_and_whether_there_could_be_any(store: Store, metrics: l
     [
         (graph([{"expression": "NOSUCH(m1)", "id": "e"}]), "NOSUCH"),
         (graph([{"expression": "nobody * 2", "id": "e"}]), "nobody"),
-        (graph(["."]), "row 1"),
+        (graph(["."]), "metric 1"),
         (graph(LATENCY, stat="p999"), "p999"),
         (graph(LATENCY, view="pie"), "The view pie cannot be shown"),
         (graph(LATENCY, start="yesterday"), "'yesterday' is no time range"),

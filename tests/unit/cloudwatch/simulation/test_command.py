@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
-from cloudwatch.files import STAGE_VARIABLE, Placeholders, read
+from cloudwatch.files import Placeholders, read_files
 from cloudwatch.preview.alarms import states
 from cloudwatch.preview.series import Store
+from cloudwatch.project import STAGE_VARIABLE
 from cloudwatch.simulation import command as simulate
 from cloudwatch.simulation import day
-from cloudwatch.syntax.lines import Line, expand, of_alarm, of_queries
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, expand, from_queries, metric_of
 
 
 def first_hours(seed: int, hours: int) -> list[str]:
@@ -51,7 +52,7 @@ def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> No
     # GIVEN the first minutes, and all lines of the files
     store = Store()
     store.add_all(line for _, text in islice(simulate.lines(), 10) for line in text.splitlines())
-    files = read(Placeholders(stage=simulate.STAGE))
+    files = read_files(Placeholders(stage=simulate.STAGE))
     named = {line.metric for alarm in files.alarms.values() for line in alarm_lines(alarm)}
     for body in files.dashboards.values():
         body = json.loads(json.dumps(body).replace(STAGE_VARIABLE, simulate.STAGE))
@@ -63,11 +64,11 @@ def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> No
     assert {metric for metric in of_aws if store.of(metric) is None} == set()
 
 
-def alarm_lines(alarm: dict[str, Any]) -> list[Line]:
+def alarm_lines(alarm: dict[str, Any]) -> list[GraphedMetric]:
     """What an alarm looks at."""
     if "Metrics" in alarm:
-        return of_queries(alarm["Metrics"])
-    return [Line(0, None, of_alarm(alarm), None, "Sum", 60)]
+        return from_queries(alarm["Metrics"])
+    return [GraphedMetric(0, None, metric_of(alarm), None, "Sum", 60)]
 
 
 def test_on_a_bad_day_somebody_is_woken_since_more_people_come_than_containers_may_run(
@@ -76,7 +77,7 @@ def test_on_a_bad_day_somebody_is_woken_since_more_people_come_than_containers_m
     # GIVEN an hour of a bad day, with its rush in the middle
     monkeypatch.setattr(day, "MINUTES", 60)
     monkeypatch.setattr(day, "LONG_RUSH", day.Window(30, day.LONG_RUSH.length))
-    files = read(Placeholders(stage=simulate.STAGE))
+    files = read_files(Placeholders(stage=simulate.STAGE))
 
     def fired(*, bad: bool) -> set[str]:
         store = Store()

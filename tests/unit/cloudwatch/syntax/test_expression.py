@@ -2,9 +2,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.expression import LONGEST, ExpressionError, names, parse, walk, write
+from cloudwatch.syntax.expression import LONGEST, ExpressionError, parse_expression
+from cloudwatch.syntax.expression_tree import (
+    Array,
+    Binary,
+    Call,
+    Keyword,
+    Name,
+    Negative,
+    Node,
+    Number,
+    String,
+    referenced_ids,
+    to_text,
+    walk,
+)
 from cloudwatch.syntax.metric_functions import FUNCTIONS, nearest
-from cloudwatch.syntax.nodes import Array, Binary, Call, Name, Negative, Node, Number, String, Word
 
 NUMBERS = st.floats(min_value=0, max_value=1e15, allow_subnormal=False).filter(lambda x: x == 0 or x > 1e-12)
 IDS = st.from_regex(r"[a-z][a-zA-Z0-9_]{0,8}", fullmatch=True)
@@ -15,7 +28,7 @@ def _calls(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     series = st.one_of(IDS.map(Name), inner.filter(lambda node: not isinstance(node, Number)))
     return st.one_of(
         st.builds(lambda name, x: Call(name, (x,)), st.sampled_from(["ABS", "SUM", "RATE"]), series),
-        st.builds(lambda x, how: Call("FILL", (x, Word(how))), series, st.sampled_from(["REPEAT", "LINEAR"])),
+        st.builds(lambda x, how: Call("FILL", (x, Keyword(how))), series, st.sampled_from(["REPEAT", "LINEAR"])),
         st.builds(lambda *three: Call("IF", three), *[inner.filter(lambda node: not isinstance(node, Array))] * 3),
         st.builds(lambda text, stat: Call("SEARCH", (String(text), String(stat))), QUOTED, QUOTED),
         st.just(Call("METRICS", ())),
@@ -41,7 +54,7 @@ TREES: st.SearchStrategy[Node] = st.recursive(
 
 @given(TREES)
 def test_what_is_written_reads_back_as_the_same_tree(tree: Node) -> None:
-    assert parse(write(tree)) == tree
+    assert parse_expression(to_text(tree)) == tree
 
 
 @given(st.text(max_size=60) | st.text(st.sampled_from("()[]+-*/^<>=!&|,'\"\\ .0123456789abSUMIF"), max_size=60))
@@ -51,12 +64,12 @@ def test_any_text_is_read_or_refused_with_its_place(text: str) -> None:
         assert 0 <= read.at <= len(text)
         assert f"character {read.at + 1} " in str(read)
     else:
-        assert parse(write(read)) == read
+        assert parse_expression(to_text(read)) == read
 
 
 def _read(text: str) -> Node | ExpressionError:
     try:
-        return parse(text)
+        return parse_expression(text)
     except ExpressionError as error:
         return error
 
@@ -83,7 +96,7 @@ def _read(text: str) -> Node | ExpressionError:
     ],
 )
 def test_precedence_and_spelling(text: str, same: str) -> None:
-    assert write(parse(text)) == same
+    assert to_text(parse_expression(text)) == same
 
 
 @pytest.mark.parametrize(
@@ -95,13 +108,13 @@ def test_precedence_and_spelling(text: str, same: str) -> None:
         ("SUM(m1", 6, "expected ) for the ( at character 4, found the end"),
         ("[m1, m2)", 7, "expected ] for the [ at character 1, found `)`"),
         ("[]", 1, "found `]`"),
-        ("'abc", 0, "the string is not closed"),
-        ("m1 % 2", 3, "`%` has no meaning in metric math"),
+        ("'abc", 0, "the string has no closing quote"),
+        ("m1 % 2", 3, "expected an operator or the end of the expression, found `%`"),
         ("1e-6 * m1", 0, "expected a plain number, found 1e-6; write 0.000001"),
-        ("m1 + Errors", 5, "`Errors` is no id, for ids start with a lower-case letter"),
+        ("m1 + Errors", 5, "`Errors` is not an id: ids start with a lower-case letter"),
         ("RTAE(m1)", 0, "unknown function RTAE; did you mean RATE?"),
         ("sum(m1)", 0, "unknown function sum; did you mean SUM?"),
-        ("QQQ(m1)", 0, "unknown function QQQ; known are ABS, "),
+        ("QQQ(m1)", 0, "unknown function QQQ; known functions: ABS, "),
         ("1 + FILL(m1)", 4, "FILL has 1 arguments; expected FILL(TS|TS[], S|TS|REPEAT|LINEAR)"),
         ("METRICS('a', 'b')", 0, "METRICS has 2 arguments; expected METRICS(text?)"),
         ("FILL(m1, DESC)", 9, "argument 2 of FILL is DESC"),
@@ -110,27 +123,27 @@ def test_precedence_and_spelling(text: str, same: str) -> None:
         ("RATE", 0, "did you mean RATE(…)?"),
         ("m1 + REPEAT", 5, "REPEAT has no value; it can only be an argument of a function"),
         ("m1 > 'high'", 5, "'high' has no value"),
-        ("SELECT AVG(x) FROM y", 0, "a Metrics Insights query is no metric math"),
-        ("(" * 40 + "a" + ")" * 40, 30, "more than 30 brackets inside one another"),
-        ("+".join(["a"] * 150), 0, "more than 100 operations inside one another"),
-        ("a" * (LONGEST + 1), LONGEST, f"at most {LONGEST} are taken"),
+        ("SELECT AVG(x) FROM y", 0, "a Metrics Insights query is not metric math"),
+        ("(" * 40 + "a" + ")" * 40, 30, "more than 30 levels of nesting"),
+        ("+".join(["a"] * 150), 0, "more than 100 nested operations"),
+        ("a" * (LONGEST + 1), LONGEST, f"at most {LONGEST} are allowed"),
     ],
 )
 def test_an_error_says_where_and_what_was_expected(text: str, at: int, what: str) -> None:
     with pytest.raises(ExpressionError) as caught:
-        parse(text)
+        parse_expression(text)
     assert what in str(caught.value)
     assert caught.value.at == at
 
 
 def test_names_are_ids_of_other_lines_only() -> None:
-    tree = parse("IF(errors > 5, FILL(errors / requests, REPEAT), -AVG([m1, METRICS('m2')]))")
-    assert names(tree) == {"errors", "requests", "m1"}
+    tree = parse_expression("IF(errors > 5, FILL(errors / requests, REPEAT), -AVG([m1, METRICS('m2')]))")
+    assert referenced_ids(tree) == {"errors", "requests", "m1"}
     assert [node.function for node in walk(tree) if isinstance(node, Call)] == ["IF", "FILL", "AVG", "METRICS"]
 
 
 def test_places_in_the_text_are_kept() -> None:
-    tree = parse("a + SUM(b)")
+    tree = parse_expression("a + SUM(b)")
     assert isinstance(tree, Binary)
     assert (tree.at, tree.left.at, tree.right.at) == (2, 0, 4)
 
@@ -138,7 +151,7 @@ def test_places_in_the_text_are_kept() -> None:
 def test_functions_that_only_aws_evaluates_are_known() -> None:
     only_aws = {name for name, function in FUNCTIONS.items() if not function.evaluated}
     assert only_aws == {"ANOMALY_DETECTION_BAND", "DB_PERF_INSIGHTS", "INSIGHT_RULE_METRIC", "LAMBDA", "SERVICE_QUOTA"}
-    assert write(parse("LAMBDA('name', m1, 2, 'x')")) == "LAMBDA('name', m1, 2, 'x')"
+    assert to_text(parse_expression("LAMBDA('name', m1, 2, 'x')")) == "LAMBDA('name', m1, 2, 'x')"
 
 
 def test_nearest_function() -> None:

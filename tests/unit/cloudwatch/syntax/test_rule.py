@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.rule import And, Constant, In, Not, Or, Rule, RuleError, alarms_of, parse_rule
+from cloudwatch.syntax.boolean import And, Not, Or
+from cloudwatch.syntax.rule import Constant, InState, Rule, RuleError, alarms_in, parse_rule
 
 STATES = st.sampled_from(["ALARM", "OK", "INSUFFICIENT_DATA"])
 LEAVES = st.one_of(
-    st.builds(In, STATES, st.text("abz-_/. 09", min_size=1, max_size=9).filter(str.strip)),
+    st.builds(InState, STATES, st.text("abz-_/. 09", min_size=1, max_size=9).filter(str.strip)),
     st.builds(Constant, st.booleans()),
 )
 RULES: st.SearchStrategy[Rule] = st.recursive(
@@ -26,15 +27,15 @@ RULES: st.SearchStrategy[Rule] = st.recursive(
 
 def written(rule: Rule) -> str:
     match rule:
-        case In(state=state, alarm=alarm):
+        case InState(state=state, alarm=alarm):
             return f'{state}("{alarm}")'
         case Constant(value=value):
             return str(value).upper()
-        case Not(rule=inner):
+        case Not(operand=inner):
             return f"NOT ({written(inner)})"
-        case And(rules=rules):
+        case And(operands=rules):
             return " AND ".join(f"({written(each)})" for each in rules)
-        case Or(rules=rules):
+        case Or(operands=rules):
             return " OR ".join(f"({written(each)})" for each in rules)
 
 
@@ -45,25 +46,27 @@ def test_a_rule_that_is_written_out_reads_back_the_same(rule: Rule) -> None:
 
 def test_and_binds_tighter_than_or_and_not_tightest() -> None:
     rule = parse_rule('ALARM("a") OR NOT OK(b)\n AND INSUFFICIENT_DATA("c d")')
-    assert rule == Or((In("ALARM", "a"), And((Not(In("OK", "b")), In("INSUFFICIENT_DATA", "c d")))))
-    assert list(alarms_of(rule)) == ["a", "b", "c d"]
+    assert rule == Or((InState("ALARM", "a"), And((Not(InState("OK", "b")), InState("INSUFFICIENT_DATA", "c d")))))
+    assert list(alarms_in(rule)) == ["a", "b", "c d"]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "but the rule ends"),
-        ("ALARM(a) AND", "but the rule ends"),
-        ("ALARM(a) ALARM(b)", "expected AND, OR or the end, found ALARM after `ALARM(a)`"),
-        ("ALARM a", "expected (, found a after `ALARM`"),
-        ('ALARM("a"', "expected ), but the rule ends"),
-        ("ALARM()", "expected the name of an alarm in quotes, found ) after `ALARM(`"),
+        ("", "or (, found the end, at character 1 of ``"),
+        ("ALARM(a) AND", "or (, found the end, at character 13 of `ALARM(a) AND`"),
+        ("ALARM(a) ALARM(b)", "expected AND, OR or the end, found `ALARM`, at character 10"),
+        ("ALARM a", "expected (, found `a`, at character 7"),
+        ('ALARM("a"', "expected ) for the ( at character 6, found the end"),
+        ("ALARM()", "expected the name of an alarm in quotes, found `)`, at character 7"),
+        ('ALARM("")', "expected the name of an alarm in quotes, found an empty one, at character 7"),
         ("BAD(a)", 'expected ALARM("…"), OK("…")'),
         ('"ALARM"(a)', 'expected ALARM("…"), OK("…")'),
-        ("(TRUE", "expected ), but the rule ends"),
-        ('ALARM("a) AND OK("b")', "expected ), found b"),
-        ("NOT " * 60 + "TRUE", "more than 50 brackets or NOTs"),
-        ("ALARM(a)" + " " * 10240, "at most 10240 are taken"),
+        ("(TRUE", "expected ) for the ( at character 1, found the end"),
+        ('ALARM("a) AND OK("b")', "expected ) for the ( at character 6, found `b`, at character 19"),
+        ('ALARM("a', "the string has no closing quote, at character 7"),
+        ("NOT " * 60 + "TRUE", "more than 50 levels of nesting"),
+        ("ALARM(a)" + " " * 10240, "at most 10240 are allowed"),
     ],
 )
 def test_what_is_no_rule_is_said(text: str, said: str) -> None:

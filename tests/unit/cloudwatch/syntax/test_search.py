@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.lines import Metric
-from cloudwatch.syntax.search import LONGEST, All, Any, Match, Not, Search, SearchError, parse_search
+from cloudwatch.syntax.boolean import And, Not, Or
+from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.search import Match, Search, SearchError, parse_search
 
 CUSTOM = Metric.of("My Namespace", "CustomCount1", {"stage": "dev", "code": "too_many"})
 
@@ -13,7 +14,7 @@ def test_the_form_that_dashboards_use() -> None:
     assert parse_search(text) == Search(
         "Faunalens",
         ("code", "service", "stage"),
-        All(
+        And(
             (
                 Match("MetricName", "Rejections", exact=True),
                 Match("service", "faunalens", exact=True),
@@ -25,11 +26,11 @@ def test_the_form_that_dashboards_use() -> None:
 
 def test_operators_bind_as_documented() -> None:
     read = parse_search('(EC2 OR EBS) AND MetricName=ReadOps NOT "a b" OR x').term
-    assert read == Any(
+    assert read == Or(
         (
-            All(
+            And(
                 (
-                    Any((Match(None, "EC2", exact=False), Match(None, "EBS", exact=False))),
+                    Or((Match(None, "EC2", exact=False), Match(None, "EBS", exact=False))),
                     Match("MetricName", "ReadOps", exact=False),
                     Not(Match(None, "a b", exact=True)),
                 )
@@ -94,17 +95,17 @@ def test_what_is_not_found(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the search is empty"),
-        ("{Faunalens", "is not closed; expected {namespace,dimension,…}"),
-        ("{}", "names no namespace"),
-        ("{a,,b} x", "names no namespace"),
-        ("(a", "expected ) at 'the end'"),
-        ("a)", "expected the end at ')'"),
-        ("a OR", "expected a text to match at 'the end'"),
-        ("AND a", "expected a text to match at 'AND a'"),
-        ('stage="dev', "expected the end at '=\"dev'"),
-        ("(" * 60, "more than 50 brackets"),
-        ("a" * (LONGEST + 1), f"at most {LONGEST} are taken"),
+        ("", "expected {namespace,dimension,…}, a text to match, or both, found the end, at character 1"),
+        ("{Faunalens", "expected } for the { at character 1, found the end"),
+        ("{}", "expected a namespace or a dimension, as in {namespace,dimension,…}, found `}`, at character 2"),
+        ("{a,,b} x", "expected a namespace or a dimension, as in {namespace,dimension,…}, found `,b}`, at character 4"),
+        ("(a", "expected ) for the ( at character 1, found the end, at character 3"),
+        ("a)", "expected the end, found `)`, at character 2"),
+        ("a OR", "expected a text to match, found the end, at character 5"),
+        ("AND a", "expected {namespace,dimension,…}, a text to match, or both, found `AND`, at character 1"),
+        ('stage="dev', 'the string has no closing quote, at character 7 of `stage="dev`'),
+        ("(" * 60, "more than 50 levels of nesting"),
+        ("a" * 1025, "at most 1024 are allowed"),
     ],
 )
 def test_an_error_says_what_was_expected(text: str, message: str) -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.statistic import SIMPLE, Statistic, StatisticError, read
+from cloudwatch.syntax.statistic import SIMPLE, Statistic, StatisticError, parse_statistic
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from cloudwatch.syntax.statistic import SIMPLE, Statistic, StatisticError, read
     ],
 )
 def test_names_of_cloudwatch_are_read(name: str, statistic: Statistic) -> None:
-    assert read(name) == statistic
+    assert parse_statistic(name) == statistic
 
 
 @pytest.mark.parametrize(
@@ -36,25 +36,25 @@ def test_names_of_cloudwatch_are_read(name: str, statistic: Statistic) -> None:
         ("TM99", "unknown statistic 'TM99'"),
         ("tm(2%:98%)", "unknown statistic"),
         ("PR(:)", "has no bound"),
-        ("PR(.:2)", "has a bound that is no number"),
+        ("PR(.:2)", "has a bound that is not a number"),
         ("TM(2%:98)", "mixes percentiles and values"),
         ("TM(%:98%)", "mixes percentiles and values"),
         ("PR(2%:98%)", "PR takes values"),
         ("TM(2%:120%)", "percentiles go up to 100"),
-        ("TM(9:9)", "has its lower bound at or above its upper one"),
+        ("TM(9:9)", "needs a lower bound below its upper one"),
         ("", "unknown statistic ''"),
     ],
 )
 def test_others_are_refused_with_what_is_wrong(name: str, message: str) -> None:
     with pytest.raises(StatisticError) as caught:
-        read(name)
+        parse_statistic(name)
     assert message in str(caught.value)
 
 
 @given(st.text(st.sampled_from("pTMCSWRtmcswIQ()%:.0123456789")))
 def test_any_name_is_read_or_refused(name: str) -> None:
     try:
-        statistic = read(name)
+        statistic = parse_statistic(name)
     except StatisticError as error:
         assert repr(name) in str(error)  # noqa: PT017 — either outcome is right
     else:

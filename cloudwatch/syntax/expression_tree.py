@@ -1,7 +1,4 @@
-"""The tree of an expression of metric math: what `cloudwatch.syntax.expression.parse` makes.
-
-`at` is the place in the text, 0 for the first character; two trees that differ only there are equal.
-"""
+"""The tree of a metric math expression, as `parse_expression` returns it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,77 +6,76 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """A number as written, without sign."""
+class _Node:
+    """`at` is the index of the node's first character, or of its operator; equality ignores it."""
+
+    at: int = field(default=0, compare=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(_Node):
+    """A number without a sign."""
 
     value: float
-    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class String:
-    """What stands between quotes, with backslashes as written (SEARCH gives them a meaning)."""
+class String(_Node):
+    """The text between quotes; it keeps backslashes, which SEARCH interprets."""
 
     text: str
-    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """The id of another line."""
+class Name(_Node):
+    """The id of another metric or expression."""
 
     id: str
-    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A word that a function takes, such as REPEAT or DESC."""
+class Keyword(_Node):
+    """A keyword that a function accepts, such as REPEAT or DESC."""
 
     word: str
-    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Array:
+class Array(_Node):
     """`[m1, m2]`."""
 
     items: "tuple[Node, ...]"
-    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Negative:
+class Negative(_Node):
     """Unary minus."""
 
     operand: "Node"
-    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
-    """Two sides and what is between: `+ - * / ^ == != < <= > >= AND OR`."""
+class Binary(_Node):
+    """Two operands and one of `+ - * / ^ == != < <= > >= AND OR`."""
 
     operator: str
     left: "Node"
     right: "Node"
-    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A documented function with as many arguments as it takes."""
+class Call(_Node):
+    """A documented function with a valid number of arguments."""
 
     function: str
     arguments: "tuple[Node, ...]"
-    at: int = field(default=0, compare=False)
 
 
-type Node = Number | String | Name | Word | Array | Negative | Binary | Call
+type Node = Number | String | Name | Keyword | Array | Negative | Binary | Call
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """What stands right below a node, from left to right."""
+    """Return the direct children of a node, from left to right."""
     match node:
         case Array(items=below) | Call(arguments=below):
             return below
@@ -92,40 +88,40 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it, from left to right."""
+    """Yield the node and everything below it, from left to right."""
     yield node
     for child in children(node):
         yield from walk(child)
 
 
 def depth(node: Node) -> int:
-    """How many levels the tree has; 1 for a single number."""
+    """Return the number of levels of the tree; 1 for a single number."""
     level, levels = [node], 0
     while level:
         level, levels = [child for above in level for child in children(above)], levels + 1
     return levels
 
 
-def names(node: Node) -> set[str]:
-    """The ids of other lines that an expression names (those that `METRICS()` means are not among them)."""
+def referenced_ids(node: Node) -> set[str]:
+    """Return the ids that an expression names; `METRICS()` names none."""
     return {found.id for found in walk(node) if isinstance(found, Name)}
 
 
-def write(node: Node) -> str:
-    """The expression as text that reads back as the same tree."""
+def to_text(node: Node) -> str:
+    """Return the expression as text that parses to the same tree."""
     match node:
         case Number(value=value):
             return f"{Decimal(repr(value)):f}".removesuffix(".0")
         case String(text=text):
             quote = '"' if "'" in text else "'"
             return f"{quote}{text}{quote}"
-        case Name(id=word) | Word(word=word):
+        case Name(id=word) | Keyword(word=word):
             return word
         case Array(items=items):
-            return f"[{', '.join(map(write, items))}]"
+            return f"[{', '.join(map(to_text, items))}]"
         case Negative(operand=operand):
-            return f"(-{write(operand)})"
+            return f"(-{to_text(operand)})"
         case Binary(operator=operator, left=left, right=right):
-            return f"({write(left)} {operator} {write(right)})"
+            return f"({to_text(left)} {operator} {to_text(right)})"
         case Call(function=function, arguments=arguments):
-            return f"{function}({', '.join(map(write, arguments))})"
+            return f"{function}({', '.join(map(to_text, arguments))})"

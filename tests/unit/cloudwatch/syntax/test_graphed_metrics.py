@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.lines import PERIOD, STAT, LinesError, Metric, expand, of_queries
+from cloudwatch.syntax.graphed_metrics import PERIOD, STAT, GraphedMetricsError, Metric, expand, from_queries
 
 ITEMS = st.text(st.sampled_from("abcDEF/_-"), min_size=1, max_size=6)
 
@@ -80,26 +80,29 @@ def test_a_widget_without_metrics_has_no_lines() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[".", "A"]], "row 1 uses `.` or `...`, but no metric stands above it"),
-        ([["...", "A"]], "row 1 uses `.` or `...`, but no metric"),
-        ([["N", "A"], [".", "B", ".", "x"]], "row 2 repeats more items than the 2 that the metric above has"),
-        ([["N", "A"], [".", "...", "B"]], "row 2 has `...` after its first item"),
-        ([["N"]], "row 1 is [N]; expected namespace and name"),
-        ([["N", "A", "stage"]], "row 1 is [N, A, stage]; expected namespace and name, then each dimension with"),
-        ([["N", "A", "d", "1", "d", "2"]], "row 1 names a dimension twice: d, d"),
-        ([[]], "row 1 is []; expected a list"),
-        (["N"], "row 1 is 'N'; expected a list"),
-        ([["N", 3]], "all but the last item, which may be options, are strings"),
-        ([["N", "A", {"colour": "#fff"}]], "row 1 has unknown options ['colour']; known are ['accountId', 'color'"),
-        ([[{"id": "a"}]], "row 1 has options but no metric and no expression"),
-        ([["N", "A", {"expression": "1"}]], "row 1 has both an expression and a metric (N, A)"),
-        ([["N", "A", {"id": "A"}]], "row 1 has id 'A'; ids are letters, digits and _, a lower-case letter first"),
-        ([["N", "A", {"id": "a"}], ["N", "B", {"id": "a"}]], "row 2 has the id a of row 1"),
-        ([["N", "A", {"yAxis": "top"}]], "row 1 has yAxis 'top'; expected left or right"),
+        ([[".", "A"]], "metric 1 uses `.` or `...`, but there is no metric above it"),
+        ([["...", "A"]], "metric 1 uses `.` or `...`, but there is no metric"),
+        ([["N", "A"], [".", "B", ".", "x"]], "metric 2 repeats more items than the 2 of the metric above"),
+        ([["N", "A"], [".", "...", "B"]], "metric 2 has `...` after its first item"),
+        ([["N"]], "metric 1 is [N]; expected namespace and name"),
+        ([["N", "A", "stage"]], "metric 1 is [N, A, stage]; expected namespace and name, then each dimension with"),
+        ([["N", "A", "d", "1", "d", "2"]], "metric 1 repeats a dimension: d, d"),
+        ([[]], "metric 1 is []; expected a list"),
+        (["N"], "metric 1 is 'N'; expected a list"),
+        ([["N", 3]], "every item must be a string, except options at the end"),
+        (
+            [["N", "A", {"colour": "#fff"}]],
+            "metric 1 has unknown options ['colour']; known options: ['accountId', 'color'",
+        ),
+        ([[{"id": "a"}]], "metric 1 has options but neither a metric nor an expression"),
+        ([["N", "A", {"expression": "1"}]], "metric 1 has both an expression and a metric (N, A)"),
+        ([["N", "A", {"id": "A"}]], "metric 1 has id 'A'; ids start with a lower-case letter, then letters, digits, _"),
+        ([["N", "A", {"id": "a"}], ["N", "B", {"id": "a"}]], "metric 2 repeats the id a of metric 1"),
+        ([["N", "A", {"yAxis": "top"}]], "metric 1 has yAxis 'top'; expected left or right"),
     ],
 )
 def test_an_error_names_the_row(rows: list[Any], message: str) -> None:
-    with pytest.raises(LinesError) as caught:
+    with pytest.raises(GraphedMetricsError) as caught:
         expand({"metrics": rows})
     assert message in str(caught.value)
 
@@ -110,7 +113,7 @@ def test_queries_of_an_alarm() -> None:
         "Period": 60,
         "Stat": "Sum",
     }
-    metric, expression = of_queries(
+    metric, expression = from_queries(
         [
             {"Id": "a", "MetricStat": queried, "ReturnData": False},
             {"Id": "e", "Expression": "a * 2", "Label": "double", "Period": 60},
@@ -123,5 +126,5 @@ def test_queries_of_an_alarm() -> None:
 
 @pytest.mark.parametrize("query", [{"Id": "a"}, {"Id": "a", "Expression": "1", "MetricStat": {}}])
 def test_a_query_is_either_a_metric_or_an_expression(query: dict[str, Any]) -> None:
-    with pytest.raises(LinesError, match="row 1 needs either a MetricStat or an Expression"):
-        of_queries([query])
+    with pytest.raises(GraphedMetricsError, match="metric 1 needs either a MetricStat or an Expression"):
+        from_queries([query])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cloudwatch.lint.kinds import kind_of, kinds_of, misfits
-from cloudwatch.syntax.expression import parse
+from cloudwatch.lint.expression_types import misfits, type_of, types_of
+from cloudwatch.syntax.expression import parse_expression
 
 IDS = {"m": "TS", "n": "TS", "many": "TS[]", "one": "S"}
 
@@ -24,39 +24,40 @@ GIVES = [
     ("TIME_SERIES(3)", "TS"),
     ("PERIOD(m)", "S"),
     ("SEARCH('{A,b} MetricName=\"c\"', 'Sum')", "TS[]"),
-    ("unknown + 1", "any"),
-    ("SUM(unknown)", "any"),
+    ("unknown + 1", "unknown"),
+    ("SUM(unknown)", "unknown"),
 ]
 
 
 @pytest.mark.parametrize(("text", "kind"), GIVES)
 def test_an_expression_gives_what_the_functions_say(text: str, kind: str) -> None:
-    assert kind_of(parse(text), IDS) == kind
+    assert type_of(parse_expression(text), IDS) == kind
 
 
 @pytest.mark.parametrize("text", [text for text, _ in GIVES])
 def test_what_fits_is_not_told(text: str) -> None:
-    assert list(misfits(parse(text), IDS)) == []
+    assert list(misfits(parse_expression(text), IDS)) == []
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("FIRST(m)", "m is one series, which FIRST does not take; write FIRST(TS[])"),
-        ("RATE(one)", "one is a number, which RATE does not take"),
-        ("PERIOD(many)", "many is several series, which PERIOD does not take"),
-        ("IF(many, 1, 0)", "many is several series, which IF does not take"),
-        ("SORT(MAX(many), SUM, DESC)", "MAX(many) is one series, which SORT does not take"),
-        ("1 + FILL(SUM(m), 0)", "SUM(m) is a number, which FILL does not take"),
+        ("FIRST(m)", "m is one time series, which FIRST does not accept; write FIRST(TS[])"),
+        ("RATE(one)", "one is a number, which RATE does not accept"),
+        ("PERIOD(many)", "many is several time series, which PERIOD does not accept"),
+        ("IF(many, 1, 0)", "many is several time series, which IF does not accept"),
+        ("SORT(MAX(many), SUM, DESC)", "MAX(many) is one time series, which SORT does not accept"),
+        ("1 + FILL(SUM(m), 0)", "SUM(m) is a number, which FILL does not accept"),
     ],
 )
 def test_what_does_not_fit_is_told_with_what_to_write(text: str, said: str) -> None:
-    (found,) = misfits(parse(text), IDS)
+    (found,) = misfits(parse_expression(text), IDS)
     assert found.startswith(said)
 
 
 def test_lines_are_settled_in_whatever_order_they_stand() -> None:
     trees = {
-        name: parse(text) for name, text in {"c": "SUM(b)", "b": "a * 2", "a": "[m, m]", "x": "y", "y": "x"}.items()
+        name: parse_expression(text)
+        for name, text in {"c": "SUM(b)", "b": "a * 2", "a": "[m, m]", "x": "y", "y": "x"}.items()
     }
-    assert kinds_of(trees, ["m"]) == {"m": "TS", "a": "TS[]", "b": "TS[]", "c": "TS", "x": "any", "y": "any"}
+    assert types_of(trees, ["m"]) == {"m": "TS", "a": "TS[]", "b": "TS[]", "c": "TS", "x": "unknown", "y": "unknown"}

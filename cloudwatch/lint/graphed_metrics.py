@@ -1,0 +1,110 @@
+"""Check the metrics and expressions of one graph or alarm: statistics, metric math, ids; and collect what they name."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from cloudwatch.lint.cycles import in_cycle
+from cloudwatch.lint.expression_types import misfits, types_of
+from cloudwatch.lint.finding import suggest
+from cloudwatch.lint.reference import Reference
+from cloudwatch.lint.search import metrics_of
+from cloudwatch.syntax.expression import ExpressionError, parse_expression
+from cloudwatch.syntax.expression_tree import Call, Node, String, referenced_ids, walk
+from cloudwatch.syntax.graphed_metrics import GraphedMetric
+from cloudwatch.syntax.search import SearchError
+from cloudwatch.syntax.statistic import StatisticError, parse_statistic
+
+
+class Graph:
+    """The metrics and expressions of one graph or alarm.
+
+    `trees` has the parsed expressions and `types` what every entry returns, both by id, or by title without an id.
+    """
+
+    def __init__(self, entries: Sequence[GraphedMetric]) -> None:
+        self.entries = entries
+        self.trees: dict[str, Node] = {}
+        self._unparsed: list[str] = []
+        for entry in entries:
+            if entry.expression is not None:
+                try:
+                    self.trees[_key(entry)] = parse_expression(entry.expression)
+                except ExpressionError as error:
+                    self._unparsed.append(f"{title_of(entry)}: {error}")
+        self.types = types_of(self.trees, {_key(entry) for entry in entries if entry.metric})
+
+    def problems(self) -> Iterator[str]:
+        """Yield what is wrong with the entries, except for the metrics that they name."""
+        yield from self._unparsed
+        titles = {_key(entry): title_of(entry) for entry in self.entries}
+        ids = {entry.id for entry in self.entries if entry.id}
+        for entry in self.entries:
+            if entry.metric and (problem := _statistic_problem(entry.stat)):
+                yield f"{title_of(entry)}: {problem}"
+        for name, tree in self.trees.items():
+            for other in sorted(referenced_ids(tree) - ids):
+                yield f'{titles[name]}: no metric has the id "{other}"; {suggest(other, ids - {name})}'
+            for problem in [*misfits(tree, self.types), *_search_problems(tree)]:
+                yield f"{titles[name]}: {problem}"
+        if cycle := in_cycle({name: referenced_ids(tree) for name, tree in self.trees.items()}):
+            yield f"{', '.join(cycle)}: these expressions depend on one another in a cycle; break it"
+        if not self._unparsed:
+            yield from self._unused()
+
+    def references(
+        self, file: str, place: str, units: Mapping[int, str | None] = MappingProxyType({})
+    ) -> Iterator[Reference]:
+        """Yield every metric that the entries name, those of searches included. `units`: required units, by row."""
+        for entry in self.entries:
+            where = f"{place}, {title_of(entry)}"
+            if metric := entry.metric:
+                unit = units.get(entry.row)
+                yield Reference(file, where, metric.namespace, metric.name, metric.dimensions, entry.stat, unit)
+            elif tree := self.trees.get(_key(entry)):
+                try:
+                    for text, stat in _searches(tree):
+                        yield from (Reference(file, where, *metric, stat) for metric in metrics_of(text))
+                except SearchError:
+                    continue  # `problems` reports it
+
+    def _unused(self) -> Iterator[str]:
+        used = {name for tree in self.trees.values() for name in referenced_ids(tree)}
+        calls = {node.function for tree in self.trees.values() for node in walk(tree) if isinstance(node, Call)}
+        for entry in self.entries:
+            if not entry.visible and entry.id not in used and "METRICS" not in calls:
+                yield f"{title_of(entry)}: it is hidden and no expression uses it; show it, use its id, or remove it"
+
+
+def title_of(entry: GraphedMetric) -> str:
+    """Return how findings name an entry: `metric 2 "faults"`, counted from 1."""
+    return f"metric {entry.row + 1}" + (f' "{entry.id}"' if entry.id else "")
+
+
+def _key(entry: GraphedMetric) -> str:
+    return entry.id or title_of(entry)
+
+
+def _statistic_problem(stat: str) -> str | None:
+    try:
+        parse_statistic(stat)
+    except StatisticError as error:
+        return str(error)
+    return None
+
+
+def _searches(tree: Node) -> Iterator[tuple[str, str]]:
+    """Yield the first and second argument of every SEARCH."""
+    for node in walk(tree):
+        match node:
+            case Call(function="SEARCH", arguments=(String(text=text), String(text=stat), *_)):
+                yield text, stat
+
+
+def _search_problems(tree: Node) -> Iterator[str]:
+    for text, stat in _searches(tree):
+        try:
+            list(metrics_of(text))
+        except SearchError as error:
+            yield f"SEARCH: {error}"
+        if problem := _statistic_problem(stat):
+            yield f"SEARCH: {problem}"

@@ -1,0 +1,48 @@
+"""What this project calls things and where it keeps them; all other modules of the tool take it from here.
+
+Paths in text are relative to the folder that holds `dashboards/`, since lint also runs on copies of it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DASHBOARDS = ROOT / "dashboards"
+
+SERVICE = "faunalens"
+STAGE_VARIABLE = "STAGENAME"
+
+RUNBOOK = "docs/how-to/runbook.md"
+DEPLOY_GUIDE = "docs/how-to/deploy.md"
+INFRA_GUIDE = "docs/reference/infra.md"
+TOOLS_GUIDE = "docs/reference/dashboards-tools.md"
+COST = "infra/cost.py"
+STAGES = "infra/stages"
+FUNCTIONS = ".chalice/config.json"
+API_FUNCTION = "api_handler"
+METRICS = "chalicelib/telemetry/metrics.py"
+
+_FUNCTION = f"{SERVICE}-{STAGE_VARIABLE}"
+_ALL_FUNCTIONS = (_FUNCTION, f"{_FUNCTION}-warm", f"{_FUNCTION}-admin")
+
+RESOURCES: Mapping[str, tuple[str, ...]] = {
+    "ApiName": (SERVICE,),
+    "Stage": (STAGE_VARIABLE,),
+    "FunctionName": _ALL_FUNCTIONS,
+    "LogGroupName": tuple(f"/aws/lambda/{each}" for each in _ALL_FUNCTIONS),
+    "DBClusterIdentifier": (_FUNCTION,),
+    "clusterId": (_FUNCTION,),
+    "BucketName": (f"{_FUNCTION}-photos-ACCOUNTID",),
+    "TopicName": (f"{_FUNCTION}-alarms",),
+}
+"""Dimension of AWS's metrics → names of the resources that the project deploys. Other dimensions are not checked."""
+
+
+def prefix(stage: str) -> str:
+    """Return the prefix of the names of a stage's dashboards and alarms."""
+    return f"{SERVICE}-{stage}-"
+
+
+def query_prefix(stage: str) -> str:
+    """Return the prefix of the names of a stage's saved queries, which is a folder in the console."""
+    return f"{SERVICE}/{stage}/"

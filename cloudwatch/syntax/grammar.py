@@ -1,0 +1,96 @@
+"""Parse small languages with lark; an error says where the text is wrong and what was expected there."""
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
+from lark.parsers.lalr_interactive_parser import InteractiveParser
+
+_CLOSING = {"LPAR": {"RPAR": ")"}, "LSQB": {"RSQB": "]"}, "LBRACE": {"RBRACE": "}"}}
+_EXCERPT = 60  # characters shown on each side of an error
+
+
+class ParseError(ValueError):
+    """The text does not follow the grammar. `at` is the index of the offending character in `text`."""
+
+    def __init__(self, text: str, at: int, what: str) -> None:
+        before, after = text[max(0, at - _EXCERPT) : at], text[at : at + _EXCERPT]
+        start, end = "…" * (at > _EXCERPT), "…" * (at + _EXCERPT < len(text))
+        super().__init__(f"{what}, at character {at + 1} of `{start}{before}{after}{end}`")
+        self.text, self.at, self.what = text, at, what
+
+
+class Misuse(Exception):
+    """What a transformer raises where the text follows the grammar but makes no sense; becomes a `ParseError`."""
+
+    def __init__(self, at: int, what: str) -> None:
+        super().__init__(what)
+        self.at, self.what = at, what
+
+
+class Grammar[Tree]:
+    """A language: its lark rules, the transformer that builds the tree, and its limits.
+
+    `expected` describes what may follow, by terminal and in order of preference; the last entry is the default.
+    `nesting` are the terminals that open a level; a text has at most `deepest` levels and `longest` characters.
+    """
+
+    def __init__(
+        self,
+        rules: str,
+        transformer: Transformer[Token, Tree],
+        *,
+        error: type[ParseError],
+        expected: Mapping[str, str],
+        longest: int,
+        deepest: int,
+        nesting: Collection[str] = ("LPAR", "LSQB", "NOT"),
+    ) -> None:
+        self._rules, self._transformer, self._error = rules, transformer, error
+        self._expected, self._longest, self._deepest, self._nesting = expected, longest, deepest, nesting
+
+    @cached_property
+    def _lark(self) -> Lark:
+        """The parser, built at first use: it takes some milliseconds."""
+        return Lark(self._rules, parser="lalr", transformer=self._transformer, maybe_placeholders=False)
+
+    def parse(self, text: str) -> Tree:
+        """Return the tree of a text. Raises the `error` of the language."""
+        if len(text) > self._longest:
+            raise self._error(text, self._longest, f"{len(text)} characters, but at most {self._longest} are allowed")
+        parser = self._lark.parse_interactive(text)
+        try:
+            for _ in parser.iter_parse():
+                levels = [token for token in _open(parser) if token.type in self._nesting]
+                if len(levels) > self._deepest:
+                    what = f"more than {self._deepest} levels of nesting; simplify it"
+                    raise Misuse(levels[-1].start_pos or 0, what)
+            tree: Tree = parser.feed_token(Token("$END", ""))
+        except UnexpectedCharacters as error:
+            raise self._unexpected(parser, text, error.pos_in_stream or 0) from None
+        except UnexpectedToken as error:
+            at = len(text) if error.token.type == "$END" else error.token.start_pos or 0
+            raise self._unexpected(parser, text, at, error.token) from None
+        except Misuse as error:
+            raise self._error(text, error.at, error.what) from None
+        return tree
+
+    def _unexpected(self, parser: InteractiveParser, text: str, at: int, token: str = "") -> ParseError:
+        found = token or text[at : at + 1]
+        if found in ("'", '"'):
+            return self._error(text, at, "the string has no closing quote")
+        closing = {
+            close: f"{sign} for the {bracket} at character {(bracket.start_pos or 0) + 1}"
+            for bracket in _open(parser)
+            for close, sign in _CLOSING.get(bracket.type, {}).items()
+        }
+        *operands, (_, default) = self._expected.items()
+        accepted = parser.accepts()  # type: ignore[no-untyped-call]
+        candidates = [*operands, *closing.items()]
+        expected = next((words for terminal, words in candidates if terminal in accepted), default)
+        return self._error(text, at, f"expected {expected}, found {f'`{found}`' if found else 'the end'}")
+
+
+def _open(parser: InteractiveParser) -> list[Token]:
+    """Return the tokens that the parser has read and not yet reduced: open brackets, pending operators."""
+    return [each for each in parser.parser_state.value_stack if isinstance(each, Token)]

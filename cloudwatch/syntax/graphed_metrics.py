@@ -1,0 +1,184 @@
+"""Graphed metrics: the entries of a widget's `metrics` array or of an alarm's `Metrics`, written out in full.
+
+An entry of a widget is `[namespace, name, dimension, value, …, {options}]`, or `[{"expression": …}]`. It may use the
+shorthand of the dashboard body structure: `.` repeats the item at that place in the metric above, and a leading `...`
+stands for as many of its first items as the entry lacks. Expressions between two metrics do not count.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+OPTIONS = frozenset(
+    {"accountId", "color", "expression", "id", "label", "period", "region", "stat", "visible", "yAxis"},
+)  # options of an entry in the dashboard body structure
+STAT = "Average"  # CloudWatch's default where neither the entry nor the widget names one
+PERIOD = 300  # seconds, likewise
+
+
+class GraphedMetricsError(ValueError):
+    """An entry is neither a metric nor an expression; the message names its number, counted from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One time series; its dimensions are sorted by name."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> "Metric":
+        """Return the metric with these dimensions, in any order."""
+        return cls(namespace, name, tuple(sorted(dimensions.items())))
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"{name}={value}" for name, value in self.dimensions)
+        return f"{self.namespace} {self.name} ({listed})" if listed else f"{self.namespace} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphedMetric:
+    """One entry: either `metric` or `expression` is set. Invisible entries only feed expressions.
+
+    `row` counts from 0. `id` is None if nothing can refer to the entry. `period` is in seconds. `label` is as written,
+    None for CloudWatch's own label. `y_axis` is `left` or `right`; `color` looks like `#1f77b4`.
+    """
+
+    row: int
+    id: str | None
+    metric: Metric | None
+    expression: str | None
+    stat: str
+    period: int
+    label: str | None = None
+    color: str | None = None
+    y_axis: str = "left"
+    visible: bool = True
+    region: str | None = None
+
+
+def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
+    """Return the entries of a metric widget's `properties`.
+
+    Raises:
+        GraphedMetricsError: shorthand without a metric above, an unpaired dimension, an unknown option, a repeated id…
+    """
+    entries: list[GraphedMetric] = []
+    above: list[str] = []
+    for row, entry in enumerate(properties.get("metrics", [])):
+        items, options = _split(row, entry)
+        if "expression" in options:
+            if items:
+                raise _wrong(row, f"has both an expression and a metric ({', '.join(items)}); remove one of them")
+            metric = None
+        else:
+            above = _written_out(row, items, above)
+            metric = _metric(row, above)
+        y_axis = options.get("yAxis", "left")
+        if y_axis not in {"left", "right"}:
+            raise _wrong(row, f"has yAxis {y_axis!r}; expected left or right")
+        entries.append(
+            GraphedMetric(
+                row=row,
+                id=options.get("id"),
+                metric=metric,
+                expression=options.get("expression"),
+                stat=options.get("stat", properties.get("stat", STAT)),
+                period=options.get("period", properties.get("period", PERIOD)),
+                label=options.get("label"),
+                color=options.get("color"),
+                y_axis=y_axis,
+                visible=options.get("visible", True),
+                region=options.get("region", properties.get("region")),
+            )
+        )
+    _check_ids(entries)
+    return entries
+
+
+def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
+    """Return the entries of an alarm's `Metrics` (MetricDataQueries); the one that the alarm watches is visible.
+
+    Raises:
+        GraphedMetricsError: a query has neither or both of MetricStat and Expression, a repeated id…
+    """
+    entries: list[GraphedMetric] = []
+    for row, query in enumerate(queries):
+        given = query.get("MetricStat")
+        if (given is None) == ("Expression" not in query):
+            raise _wrong(row, "needs either a MetricStat or an Expression")
+        entries.append(
+            GraphedMetric(
+                row=row,
+                id=query.get("Id"),
+                metric=None if given is None else metric_of(given["Metric"]),
+                expression=query.get("Expression"),
+                stat=STAT if given is None else given["Stat"],
+                period=query.get("Period", PERIOD) if given is None else given["Period"],
+                label=query.get("Label"),
+                visible=query.get("ReturnData", True),
+            )
+        )
+    _check_ids(entries)
+    return entries
+
+
+def metric_of(parameters: Mapping[str, Any]) -> Metric:
+    """Return the metric with the `Namespace`, `MetricName` and `Dimensions` of an alarm or a MetricStat."""
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in parameters.get("Dimensions", [])}
+    return Metric.of(parameters["Namespace"], parameters["MetricName"], dimensions)
+
+
+def _split(row: int, entry: object) -> tuple[list[str], Mapping[str, Any]]:
+    """Separate the items of an entry from its options."""
+    if not isinstance(entry, list) or not entry:
+        raise _wrong(row, f"is {entry!r}; expected a list such as [namespace, name, dimension, value, {{options}}]")
+    *items, options = entry if isinstance(entry[-1], dict) else [*entry, {}]
+    if not all(isinstance(item, str) for item in items):
+        raise _wrong(row, f"is {entry!r}; every item must be a string, except options at the end")
+    if unknown := options.keys() - OPTIONS:
+        raise _wrong(row, f"has unknown options {sorted(unknown)}; known options: {sorted(OPTIONS)}")
+    return items, options
+
+
+def _written_out(row: int, items: list[str], above: list[str]) -> list[str]:
+    """Replace the shorthand of an entry."""
+    if not items:
+        raise _wrong(row, "has options but neither a metric nor an expression")
+    if ("..." in items or "." in items) and not above:
+        raise _wrong(row, "uses `.` or `...`, but there is no metric above it")
+    if items[0] == "...":
+        items = above[: max(0, len(above) - len(items) + 1)] + items[1:]
+    if "..." in items:
+        raise _wrong(row, "has `...` after its first item; it must be the first")
+    if "." in items[len(above) :]:
+        raise _wrong(row, f"repeats more items than the {len(above)} of the metric above")
+    return [above[place] if item == "." else item for place, item in enumerate(items)]
+
+
+def _metric(row: int, items: list[str]) -> Metric:
+    if len(items) < 2 or len(items) % 2:
+        shown = ", ".join(items)
+        raise _wrong(row, f"is [{shown}]; expected namespace and name, then each dimension with its value")
+    dimensions = dict(zip(items[2::2], items[3::2], strict=True))
+    if len(dimensions) * 2 != len(items) - 2:
+        raise _wrong(row, f"repeats a dimension: {', '.join(items[2::2])}")
+    return Metric.of(items[0], items[1], dimensions)
+
+
+def _check_ids(entries: Sequence[GraphedMetric]) -> None:
+    seen: dict[str, int] = {}
+    for entry in entries:
+        if entry.id is None:
+            continue
+        if not (entry.id[:1].islower() and entry.id.replace("_", "a").isalnum() and entry.id.isascii()):
+            raise _wrong(entry.row, f"has id {entry.id!r}; ids start with a lower-case letter, then letters, digits, _")
+        if entry.id in seen:
+            raise _wrong(entry.row, f"repeats the id {entry.id} of metric {seen[entry.id] + 1}; ids must be unique")
+        seen[entry.id] = entry.row
+
+
+def _wrong(row: int, what: str) -> GraphedMetricsError:
+    return GraphedMetricsError(f"metric {row + 1} {what}")
