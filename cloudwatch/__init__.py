@@ -1,1 +1,1 @@
-"""CloudWatch dashboards, alarms and saved queries as files, checked against the code, and shown without an account."""
+"""A tool for CloudWatch dashboards, alarms and saved queries as files: check, preview and deploy them."""

@@ -1,49 +1,51 @@
-"""Dashboards, alarms and saved queries: check, see, put. `python -m cloudwatch --help`."""
+"""Check, show and deploy dashboards, alarms and saved queries. `python -m cloudwatch --help` lists the commands."""
 
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from cloudwatch.project import TOOLS_GUIDE
+
 COMMANDS = {
     "lint": ("cloudwatch.lint.command", "check all files against CloudWatch's rules and against the code"),
-    "preview": ("cloudwatch.preview.server", "look at the dashboards without an AWS account"),
+    "preview": ("cloudwatch.preview.server", "show the dashboards in a browser, without an AWS account"),
     "simulate": ("cloudwatch.simulation.command", "write a day with a spike and two faults, for the preview"),
     "render": ("cloudwatch.preview.render", "write the dashboards as static pages and pictures"),
-    "deploy": ("cloudwatch.deploy.command", "show what differs from AWS, then put it there"),
-    "template": ("cloudwatch.deploy.template", "print all of it as a CloudFormation template"),
+    "deploy": ("cloudwatch.deploy.command", "show the differences from AWS, then deploy them"),
+    "template": ("cloudwatch.deploy.template", "print everything as a CloudFormation template"),
 }
-"""Command → module with `main(arguments) -> exit code`, imported when it is asked for: each has its own libraries."""
+"""Command → its module, which has `main(arguments) -> exit code`, and its help. Modules are imported on demand."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code: 0, 1 after words on standard error that say what to do, 130 by Ctrl-C."""
+    """Run one command. Return its exit code: 0, 1 after an error message on standard error, or 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = words[0] if words else ""
     if command in ("-h", "--help"):
         print(usage())
         return 0
     if command not in COMMANDS:
-        told = f'there is no command "{command}"' if command else "say which command"
-        print(f"error: {told}\n\n{usage()}", file=sys.stderr)
+        problem = f'there is no command "{command}"' if command else "a command is missing"
+        print(f"error: {problem}\n\n{usage()}", file=sys.stderr)
         return 2
     module, _ = COMMANDS[command]
     try:
         return int(import_module(module).main(words[1:]))
     except KeyboardInterrupt:
-        print("\nended by you", file=sys.stderr)
+        print("\ninterrupted", file=sys.stderr)
         return 130
 
 
 def usage() -> str:
-    """Every command with what it does."""
-    lines = [f"  {name:<10}{what}" for name, (_, what) in COMMANDS.items()]
+    """Return the help: every command with what it does."""
+    lines = [f"  {name:<10}{help_}" for name, (_, help_) in COMMANDS.items()]
     return "\n".join(
         [
-            "usage: python -m cloudwatch COMMAND [options]; python -m cloudwatch COMMAND --help tells the options",
+            "usage: python -m cloudwatch COMMAND [options]",
             "",
             *lines,
             "",
-            "docs/reference/dashboards-tools.md has more.",
+            f"python -m cloudwatch COMMAND --help shows the options; {TOOLS_GUIDE} has more.",
         ]
     )
 

@@ -1,21 +1,21 @@
-"""A line on standard error about what takes more than a moment."""
+"""A progress line on standard error for what takes more than a moment."""
 
 import sys
 import time
 from types import TracebackType
 from typing import Self, TextIO
 
-_EVERY = 0.2
+_INTERVAL = 0.2  # seconds between updates
 
 
 class Progress:
-    """Tells on one line how far something is; on no terminal, only when it has ended."""
+    """Shows the progress of a task on one line; if the stream is no terminal, only that the task has ended."""
 
-    def __init__(self, what: str, stream: TextIO | None = None) -> None:
+    def __init__(self, task: str, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._moves = self._stream.isatty()
-        self._told = 0.0
-        self.begin(what)
+        self._is_terminal = self._stream.isatty()
+        self._updated = 0.0
+        self.begin(task)
 
     def __enter__(self) -> Self:
         return self
@@ -25,20 +25,20 @@ class Progress:
     ) -> None:
         self.end()
 
-    def begin(self, what: str) -> None:
-        """The next thing; what went before has ended."""
-        self._what, self._started, self._open = what, time.monotonic(), True
+    def begin(self, task: str) -> None:
+        """Start the next task, after `end`."""
+        self._task, self._started, self._is_open = task, time.monotonic(), True
 
-    def tell(self, share: float) -> None:
-        """How far it is, 0 to 1."""
+    def update(self, share: float) -> None:
+        """Show the share that is done, 0 to 1."""
         now = time.monotonic()
-        if self._moves and now - self._told > _EVERY:
-            self._told = now
-            print(f"\r{self._what} … {share:4.0%}", end="", file=self._stream, flush=True)
+        if self._is_terminal and now - self._updated > _INTERVAL:
+            self._updated = now
+            print(f"\r{self._task} … {share:4.0%}", end="", file=self._stream, flush=True)
 
     def end(self) -> None:
-        """It has ended."""
-        if self._open:
-            self._open = False
-            start = "\r" if self._moves else ""
-            print(f"{start}{self._what}: {time.monotonic() - self._started:.1f} s", file=self._stream, flush=True)
+        """Show that the task has ended, and how long it took."""
+        if self._is_open:
+            self._is_open = False
+            start = "\r" if self._is_terminal else ""
+            print(f"{start}{self._task}: {time.monotonic() - self._started:.1f} s", file=self._stream, flush=True)

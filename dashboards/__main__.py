@@ -1,4 +1,4 @@
-"""`python -m dashboards` runs `python -m cloudwatch`: the tool that checks, shows and deploys this folder."""
+"""`python -m dashboards` is the same as `python -m cloudwatch`, the tool for the files of this folder."""
 
 import sys
 

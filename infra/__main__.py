@@ -10,7 +10,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.deploy import origin
+from cloudwatch.deploy.runbook_url import runbook_url
 from infra import template
 from infra.chalice_config import stages
 from infra.down import Down
@@ -66,7 +66,7 @@ def _down(options: argparse.Namespace) -> int:
 
 
 def _template(options: argparse.Namespace) -> int:
-    runbook = options.runbook or origin.runbook_url(ROOT)
+    runbook = options.runbook or runbook_url(ROOT)
     template.write(options.stage, options.out, dict(options.parameters), _echo, runbook=runbook)
     print("\n" + template.COMMANDS.format(stage=options.stage, out=options.out))
     return 0

@@ -13,8 +13,8 @@ from subprocess import CalledProcessError
 from typing import Any
 
 from cloudwatch.deploy import template as dashboards
-from cloudwatch.deploy.origin import PLAIN
 from cloudwatch.errors import FileError
+from cloudwatch.project import RUNBOOK
 from infra.chalice_config import FILE as CHALICE_CONFIG
 from infra.chalice_config import function_settings
 from infra.deployed import function_name
@@ -40,7 +40,7 @@ Commands for the pipeline (docs/how-to/pipeline.md):
   python -m infra up --stage {stage} --yes --from database --skip dashboards"""
 
 
-def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = PLAIN) -> None:
+def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> None:
     """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure.
 
     `chosen`: parameters that override those in stages/STAGE.json. `runbook`: URL of the runbook, for alarms.
@@ -60,7 +60,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
     check(package.template, echo)
 
 
-def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = PLAIN) -> dict[str, Any]:
+def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
     """Return what Chalice merges into its template. `parameters` of the stage become the template's defaults.
 
     Raise `PreconditionFailed` if stages/limits.json or .chalice/config.json lacks the stage.

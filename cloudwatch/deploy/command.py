@@ -1,6 +1,7 @@
-"""`python -m cloudwatch deploy`: show what differs from AWS, then put it there.
+"""`python -m cloudwatch deploy`: show the differences from AWS, then deploy them.
 
-Lint comes first. What an earlier deploy put and no file makes any more is removed. A second deploy has nothing to do.
+Lint comes first. Resources that an earlier deploy has put and no file defines any more are removed. Repeating a deploy
+changes nothing.
 """
 
 import argparse
@@ -9,48 +10,46 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from cloudwatch.deploy import origin
-from cloudwatch.deploy.account import Account
 from cloudwatch.deploy.arguments import add_common
-from cloudwatch.deploy.aws_client import ACTIONS, Connection, NotConnected, in_our_words, missing_subscription
+from cloudwatch.deploy.aws_client import ACTIONS, AwsError, AwsSession, explained, subscription_problem
+from cloudwatch.deploy.deployment import Deployment
 from cloudwatch.deploy.diff import coloured
-from cloudwatch.deploy.plan import Step, plan
+from cloudwatch.deploy.plan import PlanStep, plan
 from cloudwatch.deploy.resources import Resource, desired
+from cloudwatch.deploy.runbook_url import runbook_url
 from cloudwatch.errors import FileError
 from cloudwatch.files import Placeholders, read_files
 from cloudwatch.lint.folder import lint
-from cloudwatch.project import ROOT
+from cloudwatch.project import ROOT, TOOLS_GUIDE
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Deploy. Returns 0, or 1 after a sentence on standard error that says what to do."""
+    """Deploy. Return 0, or 1 after an error message on standard error."""
     options = _parser().parse_args(arguments)
     if not options.remove and (findings := lint(options.folder.resolve()).findings):
         print(*findings, sep="\n", file=sys.stderr)
-        print("error: nothing was deployed: mend what lint found first", file=sys.stderr)
+        print("error: nothing was deployed; fix the findings above first", file=sys.stderr)
         return 1
     try:
         _deploy(options)
-    except (NotConnected, FileError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except Exception as error:
-        if (said := in_our_words(error)) is None:
+        message = error if isinstance(error, AwsError | FileError) else explained(error)
+        if message is None:
             raise
-        print(f"error: {said}", file=sys.stderr)
+        print(f"error: {message}", file=sys.stderr)
         return 1
     return 0
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    connection = Connection(options.region)
+    session = AwsSession(options.region)
     placeholders = Placeholders(
         stage=options.stage,
-        region=connection.region,
-        account=options.account or connection.account(),
-        runbook=options.runbook or origin.runbook_url(ROOT),
+        region=session.region,
+        account=options.account or session.account(),
+        runbook=options.runbook or runbook_url(ROOT),
         topic=options.topic,
-        partition=connection.partition,
+        partition=session.partition,
         containers=options.containers,
     )
     print(f"stage {options.stage} in {placeholders.region}, account {placeholders.account}")
@@ -58,80 +57,82 @@ def _deploy(options: argparse.Namespace) -> None:
     if not options.remove:
         wanted = desired(read_files(placeholders, options.folder.resolve()))
         topic = placeholders.values()["ALARMTOPIC"]
-        print(f"alarms tell {topic}\nthe runbook is {placeholders.runbook}", flush=True)
-        if (why := missing_subscription(connection.client("sns"), topic)) is not None:
-            print(f"warning: {why}: alarms wake nobody until then", file=sys.stderr)
-    account = Account(connection.client("cloudwatch"), connection.client("logs"), options.stage)
-    present = account.present()
-    ours, others = _too_many(account, wanted, present)
-    steps = plan(wanted, present, ours)
-    _show(steps, others)
+        print(f"alarms notify {topic}\nthe runbook is {placeholders.runbook}", flush=True)
+        if (problem := subscription_problem(session.client("sns"), topic)) is not None:
+            print(f"warning: {problem}, so alarms notify no one", file=sys.stderr)
+    deployment = Deployment(session.client("cloudwatch"), session.client("logs"), options.stage)
+    present = deployment.present()
+    surplus = _surplus(wanted, present)
+    managed = [each for each in surplus if deployment.is_managed(each)]
+    steps = plan(wanted, present, managed)
+    _show(steps, [each for each in surplus if each not in managed])
     if not steps:
-        print(f"nothing to do: {_counted(wanted)}")
+        print(f"nothing to do: {_counts(wanted)}")
     elif options.dry_run:
         print("nothing was changed (--dry-run)")
     else:
-        _run(account, steps)
+        _run(deployment, steps)
 
 
-def _too_many(
-    account: Account, wanted: Iterable[Resource], present: Iterable[Resource]
-) -> tuple[list[Resource], list[Resource]]:
-    """What is there and no file makes: what an earlier deploy put, and what somebody else made."""
-    names = {(each.kind, each.name) for each in wanted}
-    seen: set[tuple[str, str]] = set()
-    ours: list[Resource] = []
-    others: list[Resource] = []
+def _surplus(wanted: Iterable[Resource], present: Iterable[Resource]) -> list[Resource]:
+    """Return present resources that no file defines, and second ones of a name: AWS allows that for saved queries."""
+    unmatched = {(each.kind, each.name) for each in wanted}
+    surplus: list[Resource] = []
     for each in present:
         key = (each.kind, each.name)
-        if key not in names or key in seen:  # AWS lets two saved queries have one name
-            (ours if account.is_ours(each) else others).append(each)
-        seen.add(key)
-    return ours, others
+        if key in unmatched:
+            unmatched.remove(key)
+        else:
+            surplus.append(each)
+    return surplus
 
 
-def _show(steps: Sequence[Step], others: Sequence[Resource]) -> None:
-    """Every step, and what changes within."""
+def _show(steps: Sequence[PlanStep], foreign: Sequence[Resource]) -> None:
+    """Print every step with its differences, and the resources that stay because no deploy has put them."""
     paint = coloured if sys.stdout.isatty() and "NO_COLOR" not in os.environ else str
-    for each in others:
-        print(f"left alone: {each.title} has a name of ours, but no deploy put it")
+    for each in foreign:
+        print(f"left alone: {each.title} has a name of this stage, but no deploy has put it")
     for step in steps:
-        print(*map(paint, step.told()), sep="\n")
+        print(*map(paint, step.describe()), sep="\n")
     if steps:
         counts = Counter(step.action for step in steps)
         print(f"{counts['add']} to add, {counts['change']} to change, {counts['remove']} to remove", flush=True)
 
 
-def _run(account: Account, steps: Sequence[Step]) -> None:
-    """Do it, a line a step."""
+def _run(deployment: Deployment, steps: Sequence[PlanStep]) -> None:
+    """Carry out the steps and print a line for each."""
     for number, step in enumerate(steps, 1):
+        remarks: list[str] = []
         try:
-            remarks = account.put(step.after, step.before) if step.after else account.remove(step.resource)
+            if step.after:
+                remarks = deployment.put(step.after, step.before)
+            else:
+                deployment.remove(step.resource)
         except Exception:
-            print(f"{number - 1} of {len(steps)} steps were done before; deploy again to go on", file=sys.stderr)
+            print(f"{number - 1} of {len(steps)} steps are done; deploy again to continue", file=sys.stderr)
             raise
         print(f"[{number}/{len(steps)}] {'put' if step.after else 'removed'} {step.resource.title}", flush=True)
         for remark in remarks:
             print(f"    CloudWatch remarks: {remark.strip()}")
 
 
-def _counted(wanted: Sequence[Resource]) -> str:
+def _counts(wanted: Sequence[Resource]) -> str:
     counts = Counter(each.kind for each in wanted)
     words = [f"{count} {kind[:-1] + 'ie' if kind.endswith('y') else kind}s" for kind, count in counts.items()]
-    return f"{', '.join(words)} are as they should be" if words else "nothing of a deploy is there"
+    return f"{', '.join(words)} are up to date" if words else "no deploy has put anything"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch deploy",
-        description="Check the files, show what differs from AWS, then put dashboards, alarms, composites and saved "
-        "queries, and remove what an earlier deploy put and no file makes any more.",
-        epilog="Credentials, region and AWS_ENDPOINT_URL are taken from the environment, as by every AWS tool. "
-        f"The credentials must allow {ACTIONS}. docs/reference/dashboards-tools.md has more.",
+        description="Check the files, show the differences from AWS, then put dashboards, alarms, composites and saved "
+        "queries, and remove what an earlier deploy has put and no file defines any more.",
+        epilog="Credentials, region and AWS_ENDPOINT_URL come from the environment, as for every AWS tool. "
+        f"The credentials must allow {ACTIONS}. {TOOLS_GUIDE} has more.",
     )
     add_common(parser)
     parser.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
-    parser.add_argument("--account", help="number of the account, to save the question to sts")
-    parser.add_argument("--remove", action="store_true", help="take away all that a deploy has put for the stage")
+    parser.add_argument("--account", help="account number (default: ask STS)")
+    parser.add_argument("--remove", action="store_true", help="remove everything that deploys have put for the stage")
     parser.add_argument("--dry-run", action="store_true", help="only show what would change")
     return parser

@@ -1,22 +1,22 @@
-"""What a deploy has to do: the difference between what the files make and what is there, in an order that AWS takes."""
+"""Plan a deploy: the differences between the files and the account, as steps in an order that AWS accepts."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from cloudwatch.deploy.diff import diff
-from cloudwatch.deploy.resources import Resource, children, in_order
+from cloudwatch.deploy.resources import Resource, children, in_dependency_order
 
 type Action = Literal["add", "change", "remove"]
 
 _SIGNS: dict[Action, str] = {"add": "+", "change": "~", "remove": "-"}
 _ALARMS = ("alarm", "composite")
-"""Their names are of one space."""
+"""Kinds that share one name space in AWS."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do. `before` is what is there, `after` what will be; at `add` and `remove` one is missing."""
+class PlanStep:
+    """One action on a resource. `before` is what is present, `after` what is desired; `add` and `remove` lack one."""
 
     action: Action
     before: Resource | None
@@ -24,24 +24,24 @@ class Step:
 
     @property
     def resource(self) -> Resource:
-        """What it is about."""
+        """The resource that the step is about."""
         found = self.after or self.before
         assert found is not None, "a step is about something"  # noqa: S101 - for the reader and mypy
         return found
 
-    def told(self) -> Iterator[str]:
-        """Lines that say it: one, and for a change what differs."""
+    def describe(self) -> Iterator[str]:
+        """Yield one line for the action, and for a change the lines that differ."""
         yield f"{_SIGNS[self.action]} {self.resource.title}"
         if self.before and self.after:
             yield from (f"    {line}" for line in diff(self.before.content, self.after.content))
 
 
-def plan(desired: Iterable[Resource], present: Iterable[Resource], removable: Iterable[Resource]) -> list[Step]:
-    """Steps from what is there to what is wanted.
+def plan(desired: Iterable[Resource], present: Iterable[Resource], removable: Iterable[Resource]) -> list[PlanStep]:
+    """Return the steps from the present resources to the desired ones.
 
-    `desired` is in order of dependence. `removable`: what is there and was put by an earlier deploy. It goes last,
-    when nothing asks for it any more; but an alarm that becomes a composite, or the reverse, goes before what needs
-    its name.
+    `desired` is in order of dependence. `removable` are present resources that an earlier deploy has put. Removals come
+    last, when no composite depends on them any more. An alarm that becomes a composite, or the reverse, is removed
+    before its name is used again.
     """
     there: dict[tuple[str, str], Resource] = {}
     for each in present:
@@ -49,26 +49,23 @@ def plan(desired: Iterable[Resource], present: Iterable[Resource], removable: It
     wanted = {(each.kind, each.name): each for each in desired}
     puts = [step for key, after in wanted.items() if (step := _put(there.get(key), after))]
     kept = {id(there[key]) for key in wanted if key in there}
-    out = [Step("remove", each, None) for each in _out_order([each for each in removable if id(each) not in kept])]
+    removals = [PlanStep("remove", each, None) for each in _removal_order(removable) if id(each) not in kept]
     names = {name for kind, name in wanted if kind in _ALARMS}
-    in_the_way = [step for step in out if step.resource.kind in _ALARMS and step.resource.name in names]
-    taken = {step.resource.name for step in in_the_way}
-    late = [step for step in puts if {step.resource.name, *children(step.resource)} & taken]
-    return [
-        *(step for step in puts if step not in late),
-        *in_the_way,
-        *late,
-        *(step for step in out if step not in in_the_way),
-    ]
+    early = [step for step in removals if step.resource.kind in _ALARMS and step.resource.name in names]
+    reused = {step.resource.name for step in early}
+    late = [step for step in puts if {step.resource.name, *children(step.resource)} & reused]
+    first = [step for step in puts if step not in late]
+    return [*first, *early, *late, *(step for step in removals if step not in early)]
 
 
-def _put(before: Resource | None, after: Resource) -> Step | None:
+def _put(before: Resource | None, after: Resource) -> PlanStep | None:
     if before is None:
-        return Step("add", None, after)
-    return Step("change", before, after) if before.content != after.content else None
+        return PlanStep("add", None, after)
+    return PlanStep("change", before, after) if before.content != after.content else None
 
 
-def _out_order(gone: list[Resource]) -> list[Resource]:
-    """Composites before the alarms that they ask for, which AWS would not delete before."""
-    composites = in_order(each for each in gone if each.kind == "composite")
-    return [*reversed(composites), *(each for each in gone if each.kind != "composite")]
+def _removal_order(resources: Iterable[Resource]) -> list[Resource]:
+    """Return composites first, each before those that its rule names: AWS refuses to delete what a rule names."""
+    every = list(resources)
+    composites = in_dependency_order(each for each in every if each.kind == "composite")
+    return [*reversed(composites), *(each for each in every if each.kind != "composite")]

@@ -1,7 +1,7 @@
-"""`python -m cloudwatch template`: the same files as a CloudFormation template, for who deploys by stacks.
+"""`python -m cloudwatch template`: print the files as a CloudFormation template, for teams that deploy stacks.
 
-Account, region and partition are CloudFormation's own pseudo parameters, so that one template serves any account; the
-stage is put in, as are a topic and a runbook's URL if they are given.
+Account, region and partition are CloudFormation's pseudo parameters, so one template serves any account. The stage is
+fixed, and so are a topic and a runbook URL if they are given.
 """
 
 import argparse
@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cloudwatch.deploy import origin
-from cloudwatch.deploy.account import TAG
 from cloudwatch.deploy.arguments import add_common
+from cloudwatch.deploy.deployment import TAG
 from cloudwatch.deploy.resources import Resource, children, desired
+from cloudwatch.deploy.runbook_url import runbook_url
 from cloudwatch.errors import FileError
 from cloudwatch.files import Placeholders, read_files
 from cloudwatch.limits import ACCOUNT
 from cloudwatch.lint.folder import lint
-from cloudwatch.project import DASHBOARDS, ROOT
+from cloudwatch.project import DASHBOARDS, ROOT, RUNBOOK
 
 TYPES = {
     "alarm": "AWS::CloudWatch::Alarm",
@@ -29,24 +29,25 @@ TYPES = {
     "query": "AWS::Logs::QueryDefinition",
 }
 MOST_BYTES = 1_000_000
-"""Of a template that CloudFormation reads from S3; 51,200 of one that is sent to it (CloudFormation quotas)."""
-MOST_SENT = 51_200
+"""Size of a template in S3 (CloudFormation quotas)."""
+MOST_INLINE_BYTES = 51_200
+"""Size of a template in a request."""
 
 _PSEUDO = re.compile("\ue000(Region|AccountId|Partition)\ue000")
-"""Where a pseudo parameter belongs, while the files are read: characters that nobody writes and JSON leaves alone."""
+"""Marks a pseudo parameter while the files are read: private-use characters, which JSON leaves alone."""
 
 
 def template(
     stage: str,
-    runbook: str = origin.PLAIN,
+    runbook: str = RUNBOOK,
     topic: str = "",
     folder: Path = DASHBOARDS,
     containers: str = ACCOUNT,
 ) -> dict[str, Any]:
-    """The template for one stage. Raises `FileError`, `FileError`, or `FileError` for a stage without limits.
+    """Return the template of one stage. Raises `FileError`, for instance for a stage without limits.
 
-    A topic that is not given is the stage's own, `faunalens-STAGE-alarms`. `containers`: how many the account lets
-    run, for a stage that reserves none.
+    An empty `topic` means the stage's own, `faunalens-STAGE-alarms`. `containers`: Lambda's concurrency limit of the
+    account, for a stage that reserves none.
     """
     marks = Placeholders(
         stage,
@@ -58,11 +59,11 @@ def template(
         containers=containers,
     )
     resources = desired(read_files(marks, folder))
-    known = {each.name: _logical(each) for each in resources if each.kind in ("alarm", "composite")}
+    known = {each.name: _logical_id(each) for each in resources if each.kind in ("alarm", "composite")}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Faunalens {stage}: dashboards, alarms and saved queries",
-        "Resources": {_logical(each): _resource(each, stage, known) for each in resources},
+        "Resources": {_logical_id(each): _resource(each, stage, known) for each in resources},
     }
 
 
@@ -80,59 +81,59 @@ def _resource(resource: Resource, stage: str, known: Mapping[str, str]) -> dict[
         }
     else:
         properties = {"AlarmName": resource.name, **content, "Tags": tags}
-    made: dict[str, Any] = {"Type": TYPES[resource.kind], "Properties": _substituted(properties)}
+    made: dict[str, Any] = {"Type": TYPES[resource.kind], "Properties": _with_pseudo_parameters(properties)}
     if needs := sorted(known[name] for name in children(resource) if name in known):
         made["DependsOn"] = needs
     return made
 
 
-def _logical(resource: Resource) -> str:
-    """A logical id, which has letters and digits only: `AlarmBurnFastShort` for alarm burn-fast-short."""
+def _logical_id(resource: Resource) -> str:
+    """Return a logical id, which consists of letters and digits: `AlarmBurnFastShort` for alarm burn-fast-short."""
     *_, name = resource.name.split("-", 2) if resource.kind != "query" else resource.name.split("/")
     return "".join(word.capitalize() for word in [resource.kind, *re.split(r"[^A-Za-z0-9]+", name)])
 
 
-def _substituted(value: Any) -> Any:
-    """The value with marks as pseudo parameters; `${` that CloudWatch is meant to see is escaped where that matters."""
+def _with_pseudo_parameters(value: Any) -> Any:
+    """Replace the marks with pseudo parameters; escape `${` in these strings, which CloudWatch is meant to see."""
     if isinstance(value, str):
         if not _PSEUDO.search(value):
             return value
         return {"Fn::Sub": _PSEUDO.sub(r"${AWS::\1}", value.replace("${", "${!"))}
     if isinstance(value, list):
-        return [_substituted(each) for each in value]
+        return [_with_pseudo_parameters(each) for each in value]
     if isinstance(value, dict):
-        return {key: _substituted(each) for key, each in value.items()}
+        return {key: _with_pseudo_parameters(each) for key, each in value.items()}
     return value
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the template. Returns 0, or 1 after a sentence on standard error."""
+    """Print the template. Return 0, or 1 after an error message on standard error."""
     options = _parser().parse_args(arguments)
     folder = options.folder.resolve()
     if findings := lint(folder).findings:
         print(*findings, sep="\n", file=sys.stderr)
-        print("error: no template was made: mend what lint found first", file=sys.stderr)
-        return 1
-    runbook = options.runbook or origin.runbook_url(ROOT)
+        return _failed("no template was written; fix the findings above first")
     try:
+        runbook = options.runbook or runbook_url(ROOT)
         made = template(options.stage, runbook, options.topic, folder, options.containers)
     except FileError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _failed(str(error))
     text = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
     size = len(text.encode())
     if size > MOST_BYTES:
-        print(
-            f"error: the template has {size:,} bytes, CloudFormation takes {MOST_BYTES:,}; use deploy", file=sys.stderr
-        )
-        return 1
+        return _failed(f"the template has {size:,} bytes, CloudFormation allows {MOST_BYTES:,}; use deploy")
     if options.out:
         options.out.write_text(text, encoding="utf-8")
     else:
         print(text, end="")
-    way = "from S3 only (aws cloudformation deploy --s3-bucket …)" if size > MOST_SENT else "as it is"
-    print(f"{size:,} of {MOST_BYTES:,} bytes; CloudFormation takes it {way}", file=sys.stderr)
+    how = "only from S3 (aws cloudformation deploy --s3-bucket …)" if size > MOST_INLINE_BYTES else "directly"
+    print(f"{size:,} of {MOST_BYTES:,} bytes; CloudFormation accepts it {how}", file=sys.stderr)
     return 0
+
+
+def _failed(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m cloudwatch template",
         description="Print dashboards, alarms, composites and saved queries as a CloudFormation template. Account, "
         "region and partition are those of the stack.",
-        epilog="Use this or deploy for a stage, not both: a stack does not take over what is there by its names.",
+        epilog="Use either this or deploy for a stage: a stack does not take over resources that exist already.",
     )
     add_common(parser)
     parser.add_argument("--out", type=Path, help="file to write instead of standard output")

@@ -1,1 +1,1 @@
-"""Lint: dashboards, alarms, composites and queries held against CloudWatch's rules and against what the code emits."""
+"""Check dashboards, alarms, composites and queries against CloudWatch's rules and against what the code emits."""

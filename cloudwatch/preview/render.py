@@ -50,12 +50,12 @@ def _run(arguments: argparse.Namespace) -> int:
             pages,
             arguments.out,
             {name: getattr(arguments, name) for name in ("stage", "range", "until")},
-            progress.tell,
+            progress.update,
         )
         if arguments.png:
             progress.begin("taking pictures")
             written += take_pictures(
-                arguments.out, pages.names(), dark=arguments.dark, height=arguments.height, told=progress.tell
+                arguments.out, pages.names(), dark=arguments.dark, height=arguments.height, told=progress.update
             )
     for path in written:
         print(f"{path}  {path.stat().st_size / 1e3:.0f} kB")

@@ -91,7 +91,7 @@ def recorded(arguments: argparse.Namespace) -> Iterator[Recording]:
         return
     with tempfile.TemporaryDirectory() as folder, Progress("simulating a day") as progress:
         path = Path(folder) / "day.jsonl"
-        write_day(path, arguments.seed, progress.tell, bad=arguments.bad)
+        write_day(path, arguments.seed, progress.update, bad=arguments.bad)
         progress.end()
         recording = Recording(
             path,

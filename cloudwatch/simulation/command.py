@@ -61,7 +61,7 @@ def add_bad(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     try:
         with Progress("simulating a day") as progress:
-            requests = write_day(arguments.out, arguments.seed, progress.tell, bad=arguments.bad)
+            requests = write_day(arguments.out, arguments.seed, progress.update, bad=arguments.bad)
     except OSError as error:
         print(f"{arguments.out} cannot be written: {error.strerror}", file=sys.stderr)
         return 1

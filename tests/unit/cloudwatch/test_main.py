@@ -18,7 +18,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"  {name:<10}{what}\n" in out
 
 
-@pytest.mark.parametrize(("words", "said"), [([], "say which command"), (["lnit"], 'there is no command "lnit"')])
+@pytest.mark.parametrize(("words", "said"), [([], "a command is missing"), (["lnit"], 'there is no command "lnit"')])
 def test_a_wrong_command_is_told_the_right_ones(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -42,7 +42,7 @@ def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
     monkeypatch.setattr("cloudwatch.preview.server.main", interrupted)
     assert main(["preview"]) == 130
-    assert capsys.readouterr() == ("", "\nended by you\n")
+    assert capsys.readouterr() == ("", "\ninterrupted\n")
 
 
 def test_help_alone_imports_nothing_heavy() -> None:

@@ -15,8 +15,8 @@ from moto.core.responses import ActionResult
 from moto.moto_api._internal.models import moto_api_backend
 
 from chalicelib.telemetry import metrics
-from cloudwatch.deploy.account import TAG
 from cloudwatch.deploy.command import main
+from cloudwatch.deploy.deployment import TAG
 from cloudwatch.files import Placeholders, read_files
 from local.stack.ports import free_port
 from testing.aws import Account, account
@@ -63,7 +63,7 @@ def deploy(small: Path, capsys: pytest.CaptureFixture[str]) -> Deploy:
         return [
             line
             for line in (err if ends else out).splitlines()
-            if not line.startswith(("stage ", "alarms tell ", "the runbook is "))
+            if not line.startswith(("stage ", "alarms notify ", "the runbook is "))
         ]
 
     return run
@@ -187,7 +187,7 @@ def test_a_change_is_shown_line_by_line_and_only_it_is_put(aws: Account, deploy:
     for line in ('-  "Threshold": 2000,', '+  "Threshold": 1500,', '-        "view": "timeSeries",', "limit 10"):
         assert any(line in each for each in said), line
     # AND the account has the new ones, the query still once
-    assert deploy() == ["nothing to do: 2 alarms, 1 composites, 1 dashboards, 1 queries are as they should be"]
+    assert deploy() == ["nothing to do: 2 alarms, 1 composites, 1 dashboards, 1 queries are up to date"]
     assert names(aws) == SMALL
     assert len(queries(aws)) == 1
 
@@ -220,8 +220,8 @@ def test_what_was_dropped_goes_and_what_no_deploy_put_stays(aws: Account, deploy
     # THEN they go, the composite before the alarm that it asks for, and the others stay
     removed = [line for line in said if line.startswith("- ")]
     assert removed == ["- composite faunalens-dev-page", "- alarm faunalens-dev-share", "- query faunalens/dev/slowest"]
-    assert "left alone: alarm faunalens-dev-mine has a name of ours, but no deploy put it" in said
-    assert "left alone: dashboard faunalens-dev-copy has a name of ours, but no deploy put it" in said
+    assert "left alone: alarm faunalens-dev-mine has a name of this stage, but no deploy has put it" in said
+    assert "left alone: dashboard faunalens-dev-copy has a name of this stage, but no deploy has put it" in said
     kept = {"faunalens-dev-slow", "faunalens-dev-small", "faunalens-dev-mine", "faunalens-dev-copy"}
     assert names(aws) == kept | prod
 
@@ -252,7 +252,7 @@ def test_everything_can_be_taken_away_and_nothing_else(aws: Account, deploy: Dep
     aws.client("cloudwatch").put_dashboard(DashboardName="faunalens-dev-copy", DashboardBody='{"widgets": []}')
     deploy("--remove")
     assert names(aws) == {"faunalens-dev-copy"}
-    assert deploy("--remove")[-1] == "nothing to do: nothing of a deploy is there"
+    assert deploy("--remove")[-1] == "nothing to do: no deploy has put anything"
 
 
 def test_a_second_query_of_one_name_goes(aws: Account, deploy: Deploy) -> None:
@@ -284,7 +284,7 @@ def test_alarms_tell_the_topic_of_the_stage_or_the_one_that_is_given(
     # WHEN one is made and given THEN alarms tell it, and that nobody listens is told (moto counts no subscriptions)
     topic = aws.client("sns").create_topic(Name="mine")["TopicArn"]
     assert main(["--stage", "dev", "--folder", str(small), "--topic", topic]) == 0
-    assert f"warning: nobody has subscribed to {topic}" in capsys.readouterr().err
+    assert f"warning: topic {topic} has no confirmed subscription" in capsys.readouterr().err
     (page,) = aws.client("cloudwatch").describe_alarms()["CompositeAlarms"]
     assert page["AlarmActions"] == [topic]
 
@@ -307,7 +307,7 @@ def test_what_cloudwatch_remarks_is_passed_on(deploy: Deploy) -> None:
 def test_lint_stands_before_everything(aws: Account, deploy: Deploy, small: Path) -> None:
     replace(small / "small.json", '"Requests"', '"Reqests"')
     *findings, last = deploy(ends=1)
-    assert last == "error: nothing was deployed: mend what lint found first"
+    assert last == "error: nothing was deployed; fix the findings above first"
     assert any('the app emits no metric "Reqests"' in finding for finding in findings)
     assert names(aws) == set()
 
@@ -316,10 +316,10 @@ def test_lint_stands_before_everything(aws: Account, deploy: Deploy, small: Path
 def test_without_region_or_credentials_it_says_what_to_set(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    assert deploy(ends=1)[-1].startswith("error: no credentials were found; set AWS_PROFILE")
+    assert deploy(ends=1)[-1].startswith("error: no credentials found; set AWS_PROFILE")
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    assert deploy(ends=1) == ["error: no region is known; give --region, or set AWS_REGION"]
+    assert deploy(ends=1) == ["error: no region is set; use --region, or set AWS_REGION"]
 
 
 @pytest.mark.usefixtures("aws")
@@ -328,7 +328,7 @@ def test_a_refusal_says_what_was_refused_and_how_far_it_came(deploy: Deploy) -> 
     # GIVEN credentials that may put alarms and no dashboard
     with refusing("put_dashboard"):
         said = deploy(ends=1)
-    assert "3 of 5 steps were done before; deploy again to go on" in said
+    assert "3 of 5 steps are done; deploy again to continue" in said
     assert "error: AWS refused PutDashboard (AccessDenied): not authorized" in said
     assert said[-1].startswith("the credentials must allow cloudwatch: PutDashboard")
     # WHEN they may THEN the rest is done

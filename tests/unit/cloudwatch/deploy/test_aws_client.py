@@ -11,7 +11,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from cloudwatch.deploy.aws_client import Connection, NotConnected, in_our_words, missing_subscription
+from cloudwatch.deploy.aws_client import AwsError, AwsSession, explained, subscription_problem
 
 
 def refused(code: str, message: str = "no") -> ClientError:
@@ -27,7 +27,7 @@ def refused(code: str, message: str = "no") -> ClientError:
         ),
         (
             refused("ExpiredToken"),
-            "AWS refused PutMetricAlarm (ExpiredToken): no\nthe credentials are wrong or too old",
+            "AWS refused PutMetricAlarm (ExpiredToken): no\nthe credentials are wrong or expired",
         ),
         (refused("SignatureDoesNotMatch", ""), "AWS refused PutMetricAlarm (SignatureDoesNotMatch)\nthe credentials"),
         (
@@ -36,9 +36,9 @@ def refused(code: str, message: str = "no") -> ClientError:
         ),
         (
             refused("500", "<!doctype html>"),
-            "AWS refused PutMetricAlarm (500): a page instead of a reason; does what AWS",
+            "AWS refused PutMetricAlarm (500): the reply was HTML; check whether",
         ),
-        (NoCredentialsError(), "no credentials were found; set AWS_PROFILE"),
+        (NoCredentialsError(), "no credentials found; set AWS_PROFILE"),
         (
             EndpointConnectionError(endpoint_url="http://x"),
             'Could not connect to the endpoint URL: "http://x" Check the',
@@ -47,20 +47,18 @@ def refused(code: str, message: str = "no") -> ClientError:
     ],
     ids=lambda each: getattr(each, "fmt", None) or str(each)[:40],
 )
-def test_an_error_of_boto3_is_told_in_our_words(error: Exception, said: str) -> None:
-    assert str(in_our_words(error)).startswith(said)
+def test_an_error_of_boto3_is_told_explained(error: Exception, said: str) -> None:
+    assert str(explained(error)).startswith(said)
 
 
 def test_an_error_of_ours_is_none_of_boto3s() -> None:
-    assert in_our_words(KeyError("x")) is None
+    assert explained(KeyError("x")) is None
 
 
 def test_an_endpoint_that_is_no_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "127.0.0.1:5000")
-    with pytest.raises(
-        NotConnected, match=r"Invalid endpoint: 127\.0\.0\.1:5000; AWS_ENDPOINT_URL has to be an address"
-    ):
-        Connection("eu-west-1").client("sts")
+    with pytest.raises(AwsError, match=r"Invalid endpoint: 127\.0\.0\.1:5000; AWS_ENDPOINT_URL must be a URL"):
+        AwsSession("eu-west-1").client("sts")
 
 
 class Sns:
@@ -82,11 +80,10 @@ class Sns:
     ids=["there", "not there", "not allowed to ask", "not reached"],
 )
 def test_only_who_is_told_so_believes_that_there_is_no_topic(error: Exception | None, there: bool) -> None:
-    assert (missing_subscription(Sns(error), "arn") is None) is there
+    assert (subscription_problem(Sns(error), "arn") is None) is there
 
 
 def test_a_topic_that_nobody_has_confirmed_wakes_nobody() -> None:
     assert (
-        missing_subscription(Sns(None, "0"), "arn")
-        == "nobody has subscribed to arn and confirmed it (docs/how-to/deploy.md)"
+        subscription_problem(Sns(None, "0"), "arn") == "topic arn has no confirmed subscription (docs/how-to/deploy.md)"
     )

@@ -1,6 +1,6 @@
 """What a deploy has to do, and how it is told."""
 
-from cloudwatch.deploy.diff import coloured, diff, written
+from cloudwatch.deploy.diff import coloured, diff, pretty
 from cloudwatch.deploy.plan import plan
 from cloudwatch.deploy.resources import Resource
 from cloudwatch.files import Kind
@@ -11,16 +11,22 @@ def made(kind: Kind, name: str, **content: object) -> Resource:
 
 
 def told(desired: list[Resource], present: list[Resource], removable: list[Resource]) -> list[str]:
-    return [next(step.told()) for step in plan(desired, present, removable)]
+    return [next(step.describe()) for step in plan(desired, present, removable)]
 
 
 def test_only_what_differs_is_done() -> None:
     # GIVEN one that is as it should be, one that differs, one that is missing and one too many
     same, old, gone = made("alarm", "same"), made("alarm", "new", Threshold=1), made("alarm", "gone")
     steps = plan([same, made("alarm", "new", Threshold=2), made("query", "q")], [same, old, gone], [gone])
-    assert [next(step.told()) for step in steps] == ["~ alarm new", "+ query q", "- alarm gone"]
+    assert [next(step.describe()) for step in steps] == ["~ alarm new", "+ query q", "- alarm gone"]
     # AND a change says what changes
-    assert list(steps[0].told())[1:] == ["    @@", "     {", '    -  "Threshold": 1', '    +  "Threshold": 2', "     }"]
+    assert list(steps[0].describe())[1:] == [
+        "    @@",
+        "     {",
+        '    -  "Threshold": 1',
+        '    +  "Threshold": 2',
+        "     }",
+    ]
 
 
 def test_what_nobody_put_is_left_alone() -> None:
@@ -79,7 +85,7 @@ def test_differences_are_a_few_lines_around_what_changes() -> None:
 
 
 def test_json_is_laid_out_as_people_do() -> None:
-    assert written({"a": [1, 2], "b": {}, "c": ["x" * 120]}) == (
+    assert pretty({"a": [1, 2], "b": {}, "c": ["x" * 120]}) == (
         '{\n  "a": [1, 2],\n  "b": {},\n  "c": [\n    "' + "x" * 120 + '"\n  ]\n}'
     )
 

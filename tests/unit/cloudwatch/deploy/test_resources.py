@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.deploy.resources import Resource, alarm_content, children, desired, in_order
+from cloudwatch.deploy.resources import Resource, alarm_content, children, desired, in_dependency_order
 from cloudwatch.files import Placeholders, read_files
 from tests.unit.cloudwatch.lint.small_folder import SHARE, SLOW, changed
 
@@ -67,14 +67,14 @@ def test_composites_come_after_what_they_ask_for(order: list[int], asked: list[t
         return Resource("composite", str(number), {"AlarmRule": rule})
 
     # THEN none comes before one that it asks for
-    names = [each.name for each in in_order(map(composite, order))]
+    names = [each.name for each in in_dependency_order(map(composite, order))]
     assert sorted(names) == [str(number) for number in range(6)]
     assert all(names.index(str(low)) < names.index(str(high)) for high, low in pairs)
 
 
 def test_those_in_a_circle_are_not_lost() -> None:
     circle = [Resource("composite", one, {"AlarmRule": f"ALARM({other})"}) for one, other in ("ab", "ba")]
-    assert len(in_order(circle)) == 2
+    assert len(in_dependency_order(circle)) == 2
 
 
 def test_a_composite_depends_on_what_silences_it() -> None:

@@ -70,7 +70,7 @@ def test_the_command_writes_it_and_tells_its_size(small: Path, capsys: pytest.Ca
     written = json.loads(out.read_text(encoding="utf-8"))
     assert written == template("dev", "https://x", folder=small)
     size = len(out.read_bytes())
-    assert capsys.readouterr().err == f"{size:,} of 1,000,000 bytes; CloudFormation takes it as it is\n"
+    assert capsys.readouterr().err == f"{size:,} of 1,000,000 bytes; CloudFormation accepts it directly\n"
     # AND without a file it is printed
     assert main(["--stage", "dev", "--folder", str(small), "--runbook", "https://x"]) == 0
     assert json.loads(capsys.readouterr().out) == written
@@ -94,7 +94,7 @@ def test_where_no_containers_are_reserved_the_accounts_are_the_limit(
     # AND what is no number is refused
     with pytest.raises(SystemExit):
         main(["--stage", "dev", "--folder", str(small), "--containers", "many"])
-    assert '"many" is no number of containers; write one such as 10' in capsys.readouterr().err
+    assert '"many" is not a number of containers; write one such as 10' in capsys.readouterr().err
 
 
 def test_a_stage_without_limits_gets_no_template(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,7 +110,7 @@ def test_lint_stands_before_the_template(small: Path, capsys: pytest.CaptureFixt
     assert main(["--stage", "dev", "--folder", str(small)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.endswith("error: no template was made: mend what lint found first\n")
+    assert err.endswith("error: no template was written; fix the findings above first\n")
 
 
 def test_a_template_that_cloudformation_would_not_take_is_not_written(
@@ -120,12 +120,12 @@ def test_a_template_that_cloudformation_would_not_take_is_not_written(
     assert main(["--stage", "dev", "--folder", str(small)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "bytes, CloudFormation takes 1,000; use deploy" in err
+    assert "bytes, CloudFormation allows 1,000; use deploy" in err
 
 
 def test_a_template_that_cannot_be_sent_says_so(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cloudwatch.deploy.template.MOST_SENT", 1000)
+    monkeypatch.setattr("cloudwatch.deploy.template.MOST_INLINE_BYTES", 1000)
     assert main(["--stage", "dev", "--folder", str(small)]) == 0
-    assert "CloudFormation takes it from S3 only" in capsys.readouterr().err
+    assert "CloudFormation accepts it only from S3" in capsys.readouterr().err

@@ -167,15 +167,15 @@ def test_a_set_whose_dimension_is_missing_is_passed_over() -> None:
 @given(st.lists(st.tuples(st.integers(0, 600), st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 60))
 def test_lines_in_any_order_make_the_same_series(entries: list[tuple[int, int]], look_every: int) -> None:
     # GIVEN lines out of order, looked at in between
-    store, in_order = Store(), Store()
+    store, in_dependency_order = Store(), Store()
     for number, (second, value) in enumerate(entries):
         store.add(_line(second, {"A": value}))
         if number % look_every == 0:
             _stat(store, "A", "Sum", 0, 660)
     for second, value in sorted(entries):
-        in_order.add(_line(second, {"A": value}))
+        in_dependency_order.add(_line(second, {"A": value}))
     for stat in ("Sum", "p90", "SampleCount"):
-        np.testing.assert_equal(_stat(store, "A", stat, 0, 660), _stat(in_order, "A", stat, 0, 660))
+        np.testing.assert_equal(_stat(store, "A", stat, 0, 660), _stat(in_dependency_order, "A", stat, 0, 660))
 
 
 @given(

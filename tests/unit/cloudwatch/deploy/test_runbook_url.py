@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudwatch.deploy.origin import runbook_url, url_of
+from cloudwatch.deploy.runbook_url import runbook_url, url_on
 
 PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
 
@@ -25,7 +25,7 @@ PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
     ],
 )
 def test_only_a_page_becomes_a_link_and_no_secret_with_it(remote: str, url: str) -> None:
-    assert url_of(remote) == url
+    assert url_on(remote) == url
 
 
 def test_a_folder_that_is_no_checkout_has_no_page(tmp_path: Path) -> None:

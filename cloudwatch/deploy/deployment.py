@@ -1,40 +1,46 @@
-"""The AWS side: what is there of a stage, and putting and removing one resource. boto3 alone, no decisions.
+"""Access one stage in AWS: list its resources, put one, remove one. Decides nothing.
 
-Alarms and dashboards that are put carry the tag `faunalens:dashboards` with the stage as value: what an earlier deploy
-put is told by it from what a person made under a name of the same form. Saved queries have no tags in AWS; everything
-in the folder `faunalens/STAGE/` counts as ours.
+Alarms and dashboards get the tag `faunalens:dashboards` with the stage as value. It distinguishes what deploys have put
+from what a person has made under a similar name. Saved queries cannot have tags in AWS, so everything in the folder
+`faunalens/STAGE/` counts as put by a deploy.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cloudwatch.deploy.resources import Resource, alarm_content, query_content
-from cloudwatch.project import prefix, query_prefix
+from cloudwatch.files import Kind
+from cloudwatch.project import SERVICE, prefix, query_prefix
 
-TAG = "faunalens:dashboards"
+TAG = f"{SERVICE}:dashboards"
+_ALARMS: Mapping[Kind, tuple[str, str]] = {
+    "alarm": ("MetricAlarms", "PutMetricAlarm"),
+    "composite": ("CompositeAlarms", "PutCompositeAlarm"),
+}
+"""Kind → key in the reply of DescribeAlarms, and the operation that puts it."""
 
 
-class Account:
-    """One account and region, through two clients of boto3."""
+class Deployment:
+    """One stage in one account and region, through two clients of boto3."""
 
     def __init__(self, cloudwatch: Any, logs: Any, stage: str) -> None:
         self._cloudwatch, self._logs, self._stage = cloudwatch, logs, stage
 
     def present(self) -> list[Resource]:
-        """Everything whose name is of the stage."""
+        """Return every resource with a name of the stage."""
         return [*self._alarms(), *self._dashboards(), *self._queries()]
 
-    def is_ours(self, resource: Resource) -> bool:
-        """Whether an earlier deploy put it."""
+    def is_managed(self, resource: Resource) -> bool:
+        """Return whether an earlier deploy has put the resource."""
         if resource.kind == "query":
             return True
         tags = self._cloudwatch.list_tags_for_resource(ResourceARN=resource.handle)["Tags"]
         return {"Key": TAG, "Value": self._stage} in tags
 
     def put(self, resource: Resource, before: Resource | None) -> list[str]:
-        """Make it so; `before` is what is there. Returns what AWS had to remark."""
-        tags = {} if before else {"Tags": [{"Key": TAG, "Value": self._stage}]}  # for an existing one they are ignored
+        """Create or update a resource; `before` is the present one. Return CloudWatch's remarks."""
+        tags = {} if before else {"Tags": [{"Key": TAG, "Value": self._stage}]}  # ignored in updates
         if resource.kind == "alarm":
             self._cloudwatch.put_metric_alarm(AlarmName=resource.name, **resource.content, **tags)
         elif resource.kind == "composite":
@@ -48,28 +54,27 @@ class Account:
             self._logs.put_query_definition(name=resource.name, **resource.content, **known)
         return []
 
-    def remove(self, resource: Resource) -> list[str]:
-        """Delete it. One alarm a call: of composites AWS takes no more. Returns what AWS had to remark: nothing."""
+    def remove(self, resource: Resource) -> None:
+        """Delete a resource. Alarms are deleted one by one: AWS allows no more than one composite a call."""
         if resource.kind in ("alarm", "composite"):
             self._cloudwatch.delete_alarms(AlarmNames=[resource.name])
         elif resource.kind == "dashboard":
             self._cloudwatch.delete_dashboards(DashboardNames=[resource.name])
         else:
             self._logs.delete_query_definition(queryDefinitionId=resource.handle)
-        return []
 
     def _alarms(self) -> Iterator[Resource]:
         pages = self._cloudwatch.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=prefix(self._stage), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
-        keys = {kind: self._takes(operation) for kind, operation in _OPERATIONS.items()}
+        model = self._cloudwatch.meta.service_model
         for page in pages:
-            for alarm in page.get("MetricAlarms", []):
-                content = alarm_content({key: value for key, value in alarm.items() if key in keys["alarm"]})
-                yield Resource("alarm", alarm["AlarmName"], content, alarm["AlarmArn"])
-            for alarm in page.get("CompositeAlarms", []):
-                content = alarm_content({key: value for key, value in alarm.items() if key in keys["composite"]})
-                yield Resource("composite", alarm["AlarmName"], content, alarm["AlarmArn"])
+            for kind, (key, operation) in _ALARMS.items():
+                parameters = model.operation_model(operation).input_shape.members
+                for alarm in page.get(key, []):
+                    # The reply also has the state and more; keep what was put.
+                    content = {name: value for name, value in alarm.items() if name in parameters}
+                    yield Resource(kind, alarm["AlarmName"], alarm_content(content), alarm["AlarmArn"])
 
     def _dashboards(self) -> Iterator[Resource]:
         pages = self._cloudwatch.get_paginator("list_dashboards").paginate(DashboardNamePrefix=prefix(self._stage))
@@ -87,10 +92,3 @@ class Account:
             if not page.get("nextToken"):
                 return
             token = {"nextToken": page["nextToken"]}
-
-    def _takes(self, operation: str) -> set[str]:
-        """Parameters of an operation: of what AWS tells of an alarm, that which was put."""
-        return set(self._cloudwatch.meta.service_model.operation_model(operation).input_shape.members)
-
-
-_OPERATIONS = {"alarm": "PutMetricAlarm", "composite": "PutCompositeAlarm"}
