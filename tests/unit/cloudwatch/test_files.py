@@ -17,10 +17,10 @@ def small(tmp_path: Path) -> Path:
     return write(tmp_path)
 
 
-def test_placeholders_are_put_in_everywhere_but_for_the_stage_of_dashboards(small: Path) -> None:
+def test_placeholders_are_replaced_except_the_stage_of_dashboards(small: Path) -> None:
     # GIVEN placeholders WHEN the files are read
     files = read_files(Placeholders("dev", "us-east-2", "999999999999", "https://example.org/runbook"), small)
-    # THEN a dashboard has all but the stage, which CloudWatch puts in by its variable
+    # THEN a dashboard has all but the stage, which CloudWatch replaces itself
     widgets = files.dashboards["small"]["widgets"]
     assert widgets[0]["properties"]["markdown"].endswith("[Runbook](https://example.org/runbook#slow)")
     assert widgets[1]["properties"]["region"] == "us-east-2"
@@ -36,19 +36,19 @@ def test_placeholders_are_put_in_everywhere_but_for_the_stage_of_dashboards(smal
     assert files.queries["slowest"].log_groups == ("/aws/lambda/faunalens-dev",)
 
 
-def test_a_topic_that_is_given_is_the_one_that_is_told(small: Path) -> None:
+def test_a_given_topic_is_used(small: Path) -> None:
     files = read_files(Placeholders(topic="arn:aws:sns:x:1:mine"), small)
     assert files.composites["page"]["AlarmActions"] == ["arn:aws:sns:x:1:mine"]
 
 
-def test_prices_are_put_in_as_they_are_written(small: Path) -> None:
+def test_prices_are_inserted_as_written(small: Path) -> None:
     path = small / "small.json"
     path.write_text(path.read_text(encoding="utf-8").replace("100 * some", "PRICE_RUN * some"), encoding="utf-8")
     rows = read_files(UNRESOLVED, small).dashboards["small"]["widgets"][1]["properties"]["metrics"]
     assert rows[2][0]["expression"] == "0.20 * some / all"
 
 
-def test_the_stage_starts_at_the_deployed_one_and_is_offered(small: Path) -> None:
+def test_the_deployed_stage_is_the_default_and_a_choice(small: Path) -> None:
     (variable,) = read_files(Placeholders("test"), small).dashboards["small"]["variables"]
     assert variable["defaultValue"] == "test"
     assert [each["value"] for each in variable["values"]] == ["dev", "prod", "test"]
@@ -67,13 +67,13 @@ STAND_INS = (("dev", ""), ("prod", ""), ("local", "prod"))
 
 
 def test_limits_are_the_stages_own_or_those_of_the_stage_that_is_named() -> None:
-    # GIVEN the real files, read for two stages, and for one that has no limits of its own
+    # GIVEN the real files for two stages, and for one without limits of its own
     dev, prod, local = (read_files(Placeholders(stage, limits=limits)) for stage, limits in STAND_INS)
     watched = [files.alarms["lambda-concurrency"]["Metrics"][-1]["Expression"] for files in (dev, prod, local)]
-    # THEN numbers stand in expressions
+    # THEN expressions contain the numbers
     assert watched[0] != watched[1] == watched[2]
     assert re.fullmatch(r"100 \* working / \d+", watched[0])
-    # AND titles say whose they are, also where the variable of the stage is set to another
+    # AND titles name the stage of the limits
     for files, stage in ((dev, "dev"), (prod, "prod"), (local, "prod")):
         assert f"How full is each part? % of {stage}'s limits" in json.dumps(files.dashboards["service"])
 
@@ -84,7 +84,7 @@ def test_a_stage_without_limits_of_its_own_cannot_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{", "dashboards/small.json: line 1, column 2: invalid JSON"),
         ("[1]", "dashboards/small.json: the file is not a JSON object; write {…}"),
@@ -92,20 +92,20 @@ def test_a_stage_without_limits_of_its_own_cannot_be_read() -> None:
         ('{"a": "2 * PRICE_SOUL"}', "dashboards/small.json: PRICE_SOUL: there is no such price in prices.csv"),
     ],
 )
-def test_an_error_names_the_file_and_the_place(small: Path, text: str, said: str) -> None:
+def test_an_error_names_the_file_and_the_place(small: Path, text: str, message: str) -> None:
     (small / "small.json").write_text(text, encoding="utf-8")
     with pytest.raises(FileError) as error:
         read_files(UNRESOLVED, small)
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(message)
 
 
-def test_an_empty_folder_is_no_folder_of_dashboards(tmp_path: Path) -> None:
+def test_a_folder_needs_a_dashboard(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="there is no dashboard"):
         source_files(tmp_path)
 
 
 @pytest.mark.parametrize("stage", ["", "dev-eu", "Dev", "1", "x" * 17, "dév"])
-def test_a_stage_that_would_meet_the_names_of_others_is_refused(stage: str) -> None:
+def test_an_invalid_stage_is_refused(stage: str) -> None:
     with pytest.raises(ValueError, match="use up to 16 lower-case letters"):
         check_stage(stage)
 

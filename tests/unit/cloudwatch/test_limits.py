@@ -1,4 +1,4 @@
-"""Limits of a stage: read from where they are set, and errors that say what to write there."""
+"""Limits of a stage, and errors that say what to write."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def write(root: Path, parameters: Any, stages: Any) -> None:
     (root / ".chalice/config.json").write_text(json.dumps({"stages": stages}), encoding="utf-8")
 
 
-def test_limits_are_what_the_stage_is_made_with(root: Path) -> None:
+def test_limits_are_the_parameters_of_the_stage(root: Path) -> None:
     assert stages_of(root) == ["team"]
     assert read_limits("team", root) == {
         "LIMIT_CACHE_ECPU": "2000",
@@ -47,11 +47,11 @@ def test_limits_are_what_the_stage_is_made_with(root: Path) -> None:
 
 
 def test_a_stage_that_reserves_no_containers_has_the_accounts(root: Path) -> None:
-    # GIVEN a new account, in which Lambda lets nobody reserve any
+    # GIVEN a new account, in which Lambda allows no reservation
     write(root, STACK, {"team": {"lambda_functions": {"api_handler": {}}}})
     assert read_limits("team", root)["LIMIT_CONTAINERS"] == "1000"
     assert read_limits("team", root, account="10")["LIMIT_CONTAINERS"] == "10"
-    # WHEN some are reserved THEN these are the limit whatever the account has
+    # WHEN a stage reserves some THEN these are the limit
     write(root, STACK, STAGES)
     assert read_limits("team", root, account="10")["LIMIT_CONTAINERS"] == "20"
 
@@ -60,13 +60,13 @@ def test_a_folder_without_stages_has_no_limits(tmp_path: Path) -> None:
     assert read_limits("prod", tmp_path) == {}
 
 
-def test_the_preview_shows_prods_limits_for_a_stage_that_says_none() -> None:
+def test_the_preview_uses_prods_limits_for_a_stage_without_any() -> None:
     shown = {stage: stage_shown(stage, ROOT) for stage in ("dev", "prod", "local", "limits")}
     assert shown == {"dev": "dev", "prod": "prod", "local": "prod", "limits": "prod"}
 
 
 @pytest.mark.parametrize(
-    ("stage", "parameters", "stages", "said"),
+    ("stage", "parameters", "stages", "message"),
     [
         (
             "local",
@@ -98,14 +98,16 @@ def test_the_preview_shows_prods_limits_for_a_stage_that_says_none() -> None:
         ),
     ],
 )
-def test_what_a_stage_does_not_say_is_told(root: Path, stage: str, parameters: Any, stages: Any, said: str) -> None:
+def test_missing_and_invalid_limits_are_reported(
+    root: Path, stage: str, parameters: Any, stages: Any, message: str
+) -> None:
     write(root, parameters, stages)
     with pytest.raises(FileError) as error:
         read_limits(stage, root)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
-def test_a_file_that_is_not_there_or_no_json_is_told(root: Path) -> None:
+def test_a_missing_or_invalid_file_is_reported(root: Path) -> None:
     (root / ".chalice" / "config.json").unlink()
     with pytest.raises(
         FileError, match=r"^\.chalice/config\.json: the file is missing; it defines limits that alarms use$"

@@ -1,4 +1,4 @@
-"""`python -m cloudwatch`: every command has a module, and help that helps."""
+"""`python -m cloudwatch`: every command has a module and help."""
 
 import subprocess
 import sys
@@ -18,12 +18,12 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"  {name:<10}{what}\n" in out
 
 
-@pytest.mark.parametrize(("words", "said"), [([], "a command is missing"), (["lnit"], 'there is no command "lnit"')])
-def test_a_wrong_command_is_told_the_right_ones(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("words", "message"), [([], "a command is missing"), (["lnit"], 'there is no command "lnit"')])
+def test_a_wrong_command_prints_the_right_ones(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words) == 2
-    assert capsys.readouterr().err == f"error: {said}\n\n{usage()}\n"
+    assert capsys.readouterr().err == f"error: {message}\n\n{usage()}\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -36,7 +36,7 @@ def test_every_command_has_help_of_its_own(command: str, capsys: pytest.CaptureF
 
 
 def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a command that takes its time WHEN Ctrl-C ends it THEN that is said, and nothing else
+    # GIVEN a running command WHEN Ctrl-C interrupts it THEN one line says so
     def interrupted(_arguments: Sequence[str]) -> int:
         raise KeyboardInterrupt
 

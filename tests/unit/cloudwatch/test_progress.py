@@ -1,4 +1,4 @@
-"""The line about what takes a moment."""
+"""The progress line."""
 
 import io
 
@@ -10,15 +10,15 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_it_says_how_far_it_is() -> None:
+def test_a_terminal_shows_the_share() -> None:
     terminal = Terminal()
     with Progress("counting", terminal) as progress:
         progress.update(0.5)
-        progress.update(0.51)  # too soon to be told
+        progress.update(0.51)  # too soon to be shown
     assert terminal.getvalue().startswith("\rcounting …  50%\rcounting: 0.0 s\n")
 
 
-def test_in_a_log_there_is_one_line_a_thing() -> None:
+def test_a_log_gets_one_line_a_task() -> None:
     log = io.StringIO()
     with Progress("counting", log) as progress:
         progress.update(0.5)

@@ -1,4 +1,4 @@
-"""What the runbook tells one to look at is there."""
+"""Everything that the runbook refers to exists."""
 
 import json
 import re
@@ -30,16 +30,16 @@ TEXT = RUNBOOK.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", sorted({" ".join(found.split()) for found in _ITALIC.findall(TEXT)}))
-def test_what_is_in_italics_is_a_widget_or_begins_its_title(name: str) -> None:
+def test_italics_name_widgets(name: str) -> None:
     assert any(title.startswith(name) for title in NAMES), f"docs/how-to/runbook.md: no widget is called *{name}*"
 
 
 @pytest.mark.parametrize("name", sorted(set(_QUERY.findall(TEXT))))
-def test_a_query_that_it_names_is_saved(name: str) -> None:
+def test_named_queries_exist(name: str) -> None:
     assert (DASHBOARDS / "queries" / f"{name}.txt").exists()
 
 
-def test_the_event_that_warms_once_is_one() -> None:
+def test_the_payload_for_warming_is_a_valid_event() -> None:
     (payload,) = re.findall(r"-warm\".*?--payload '(.*?)'", TEXT, re.DOTALL)
     assert CloudWatchEvent(json.loads(payload), None).detail == {}
 

@@ -1,4 +1,4 @@
-"""What the files say has to agree: limits that are drawn, told and set; prices and what they are multiplied with."""
+"""Facts that several files repeat must agree: thresholds in alarms, graphs and docs; prices and counts."""
 
 import json
 import re
@@ -20,11 +20,11 @@ ROOT = Path(__file__).parents[3]
 FILES = read_files(UNRESOLVED)
 PALETTE = {"#009E73", "#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#F0E442", "#7F7F7F"}
 HALVES = {"burn-fast": "burn-fast-short", "burn-slow": "burn-slow-short"}
-"""Alarms that are drawn under the name of their composite."""
+"""Alarms whose threshold is drawn with the name of their composite."""
 
 
 def _drawn() -> Iterator[tuple[str, str, float]]:
-    """Dashboard, alarm and value of each limit that bears an alarm's name."""
+    """Yield dashboard, alarm and value of each drawn threshold that has the name of an alarm."""
     for board, body in FILES.dashboards.items():
         for widget in body["widgets"]:
             for line in widget["properties"].get("annotations", {}).get("horizontal", []):
@@ -42,7 +42,7 @@ def _settings(kind: str, stage: str) -> dict[str, Any]:
 
 
 def _alarm_metrics() -> int:
-    """Metrics that all alarms read, as they are billed."""
+    """Return the metrics of all alarms, as AWS bills them."""
     return sum(
         sum("MetricStat" in each for each in body.get("Metrics", [{"MetricStat": {}}]))
         for body in FILES.alarms.values()
@@ -50,8 +50,8 @@ def _alarm_metrics() -> int:
 
 
 @pytest.mark.parametrize(("board", "alarm", "value"), list(_drawn()))
-def test_a_limit_that_is_drawn_is_the_alarms(board: str, alarm: str, value: float) -> None:
-    # "latency alarm" on the gauge counts what was fast enough, the alarm what was not
+def test_a_drawn_threshold_is_that_of_the_alarm(board: str, alarm: str, value: float) -> None:
+    # The gauge shows the share of fast identifications, the alarm the share of slow ones.
     wanted = FILES.alarms[alarm]["Threshold"]
     assert value in (wanted, 100 - wanted) if alarm == "latency" else value == wanted, f"{board}: {alarm}"
 
@@ -61,12 +61,12 @@ def test_every_alarm_is_drawn() -> None:
     assert drawn == FILES.alarms.keys()
 
 
-def test_windows_of_one_composite_have_one_limit() -> None:
+def test_windows_of_one_composite_have_one_threshold() -> None:
     for name in HALVES:
         assert FILES.alarms[f"{name}-short"]["Threshold"] == FILES.alarms[f"{name}-long"]["Threshold"]
 
 
-def test_every_alarm_is_on_service() -> None:
+def test_every_alarm_is_on_the_service_dashboard() -> None:
     shown = {
         arn.rsplit(":", 1)[1].removeprefix("faunalens-STAGENAME-")
         for widget in FILES.dashboards["service"]["widgets"]
@@ -77,7 +77,7 @@ def test_every_alarm_is_on_service() -> None:
     assert shown == (FILES.alarms.keys() - halves) | FILES.composites.keys()
 
 
-def test_every_alarm_leads_to_page_or_ticket_and_only_these_act() -> None:
+def test_every_alarm_is_in_page_or_ticket_and_only_these_notify() -> None:
     rules = {
         name: set(re.findall(r'"faunalens-STAGENAME-([a-z-]+)"', body["AlarmRule"]))
         for name, body in FILES.composites.items()
@@ -88,7 +88,7 @@ def test_every_alarm_leads_to_page_or_ticket_and_only_these_act() -> None:
     assert not any(key.endswith("Actions") for body in FILES.alarms.values() for key in body)
 
 
-def test_the_guide_tells_every_alarm_as_it_is_set() -> None:
+def test_the_guide_lists_every_alarm_as_it_is_set() -> None:
     rows = {
         cells[1].strip("` "): [cell.strip() for cell in cells[2:-1]]
         for line in (ROOT / "docs" / "explanation" / "dashboards.md").read_text(encoding="utf-8").splitlines()
@@ -109,11 +109,11 @@ def test_the_guide_tells_every_alarm_as_it_is_set() -> None:
 
 
 @pytest.mark.parametrize("board", FILES.dashboards)
-def test_colours_are_those_that_everybody_can_tell_apart(board: str) -> None:
+def test_colours_are_safe_for_colour_blindness(board: str) -> None:
     assert set(re.findall(r"#[0-9A-Fa-f]{6}", json.dumps(FILES.dashboards[board]))) <= PALETTE
 
 
-def test_our_own_times_are_never_told_as_averages_alone() -> None:
+def test_latencies_are_never_averages() -> None:
     for board, body in FILES.dashboards.items():
         for widget in body["widgets"]:
             for row in widget["properties"].get("metrics", []):
@@ -132,31 +132,31 @@ def test_our_own_times_are_never_told_as_averages_alone() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_alarm_fires_at_its_share_of_what_the_stage_may(
+def test_an_alarm_fires_at_its_share_of_the_limit(
     alarm: str, divisor: int, allowed: Callable[[Any, Any], float], stage: str
 ) -> None:
-    # GIVEN the alarm of a stage, and what the stage's own settings allow
+    # GIVEN the alarm of a stage, and the limit in the settings of the stage
     body = read_files(Placeholders(stage=stage)).alarms[alarm]
     functions = _settings("functions", stage)["stages"][stage]["lambda_functions"]
     most = allowed(_settings("stack", stage), functions) * divisor
-    # WHEN the metric of AWS is a little below, and a little above
+    # WHEN the AWS metric is slightly below its share of the limit, and slightly above
     below, above = (_fires(body, stage, most * factor) for factor in (0.99, 1.01))
     # THEN
     assert (below, above) == (False, True)
 
 
 @pytest.mark.parametrize("stage", stages_of(ROOT))
-def test_more_connections_than_containers_need_are_fewer_than_the_server_takes(stage: str) -> None:
+def test_the_connections_alarm_is_above_the_need_and_below_the_servers_limit(stage: str) -> None:
     functions = _settings("functions", stage)["stages"][stage]["lambda_functions"]
     limit = FILES.alarms["database-connections"]["Threshold"] / 100 * functions["api_handler"]["reserved_concurrency"]
-    # THEN every container of every function may hold its one
+    # THEN every container of every function may hold one connection
     assert limit > sum(each["reserved_concurrency"] for each in functions.values())
-    # THEN Aurora takes more: 211 an ACU of the most capacity, 2,000 at most if the least is 0 or 0.5
+    # THEN Aurora allows more: 211 for each ACU of its maximum, up to 2,000 if its minimum is 0 or 0.5
     assert limit < min(211 * float(_settings("stack", stage)["DatabaseMaxCapacity"]) - 23, 2000)
 
 
 def _fires(body: dict[str, Any], stage: str, value: float) -> bool:
-    """Whether an alarm is on after ten minutes in which its one metric of AWS had this value in each minute."""
+    """Return whether an alarm is on after its one AWS metric had this value for half an hour."""
     (metric,) = [line.metric for line in from_queries(body["Metrics"]) if line.metric]
     store = Store()
     for minute in range(30):
@@ -167,18 +167,18 @@ def _fires(body: dict[str, Any], stage: str, value: float) -> bool:
     return states(Files(stage, alarms={"it": body}), store, 0, 30 * 60)["it"][-1] == "ALARM"
 
 
-def test_no_limit_of_a_stage_is_written_into_a_file() -> None:
-    # GIVEN alarms of two stages WHEN one looks at what differs THEN thresholds do not: they are shares
+def test_thresholds_are_shares_of_limits() -> None:
+    # GIVEN the alarms of two stages THEN thresholds are the same: they are shares of limits
     stages = [read_files(Placeholders(stage=stage)).alarms for stage in stages_of(ROOT)]
     assert len(stages) > 1
     for name, body in stages[0].items():
         assert {each[name]["Threshold"] for each in stages} == {body["Threshold"]}
-    # THEN what compares with a limit says a different one for each
+    # AND expressions have the limit of each stage
     for name in ("cache-ecpu", "cache-storage", "lambda-concurrency", "database-connections"):
         assert len({json.dumps(each[name]["Metrics"][-1]) for each in stages}) == len(stages)
 
 
-def test_what_prices_are_multiplied_with_is_what_there_is() -> None:
+def test_counts_in_the_table_of_prices_are_right() -> None:
     prices, functions = read_prices(), _settings("functions", "prod")
     warm = functions["stages"]["prod"]["lambda_functions"]["warm"]
     assert prices["series_count"].value == billed()

@@ -28,14 +28,14 @@ type Deploy = Callable[..., list[str]]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Account, SavedQueries]]:
-    """One server for all, since it takes half a second to stop."""
+    """One server for all tests, since it takes half a second to stop."""
     with watching() as saved, account() as one:
         yield one, saved
 
 
 @pytest.fixture
 def aws(server: tuple[Account, SavedQueries], monkeypatch: pytest.MonkeyPatch) -> Account:
-    """An empty account, which this process's environment leads to."""
+    """An empty account, to which the environment points."""
     one, saved = server
     moto_api_backend.reset()
     saved.kept.clear()
@@ -55,7 +55,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def deploy(small: Path, capsys: pytest.CaptureFixture[str]) -> Deploy:
-    """Deploys the small folder and returns what was said, without the lines that only say where to."""
+    """Deploy the small folder and return the output, without the lines about the target."""
 
     def run(*options: str, ends: int = 0) -> list[str]:
         assert main(["--stage", "dev", "--folder", str(small), *options]) == ends
@@ -76,14 +76,14 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 class Denied(CloudWatchException):
-    """What AWS says to credentials that do not allow it."""
+    """The refusal of AWS if the credentials do not allow an operation."""
 
     code = "AccessDenied"
 
 
 @contextmanager
 def refusing(*operations: str) -> Iterator[None]:
-    """Credentials that allow all but some operations."""
+    """Make AWS refuse some operations."""
 
     def refuse(_response: CloudWatchResponse) -> None:
         raise Denied("not authorized")
@@ -128,11 +128,11 @@ SMALL = {
 def test_all_real_files_are_put_and_a_second_deploy_changes_nothing(
     aws: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an empty account, in which an order of putting that AWS refuses is refused
+    # GIVEN an empty account, which refuses resources in a wrong order, as AWS does
     files = read_files(Placeholders("dev"))
     # WHEN the real files are deployed
     assert main(["--stage", "dev"]) == 0
-    # THEN everything is there under its name, and was listed before it was put
+    # THEN everything exists under its name, and was listed before it was put
     wanted = {
         *(f"faunalens-dev-{name}" for name in [*files.alarms, *files.composites, *files.dashboards]),
         *(f"faunalens/dev/{name}" for name in files.queries),
@@ -156,21 +156,21 @@ def test_all_real_files_are_put_and_a_second_deploy_changes_nothing(
 
 
 def test_a_stage_without_limits_is_not_deployed(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN the real files, whose alarms compare with limits, and a stage that says none
+    # GIVEN the real files, whose alarms use limits, and a stage without limits
     assert main(["--stage", "team"]) == 1
-    # THEN it is told which file to write, and nothing was put
-    said = capsys.readouterr().err
-    assert said.startswith("error: infra/stages/team.json: stage team has no such file, which defines the limits")
-    assert "copy the one of dev or prod" in said
+    # THEN the error names the file to write, and nothing was put
+    output = capsys.readouterr().err
+    assert output.startswith("error: infra/stages/team.json: stage team has no such file, which defines the limits")
+    assert "copy the one of dev or prod" in output
     assert names(aws) == set()
-    # AND all of it can be taken away all the same
+    # AND --remove works all the same
     assert main(["--stage", "team", "--remove"]) == 0
 
 
 def test_a_dry_run_only_shows(aws: Account, deploy: Deploy) -> None:
-    said = deploy("--dry-run")
-    assert {line[2:].split(" ")[1] for line in said if line.startswith("+ ")} == SMALL
-    assert said[-1] == "nothing was changed (--dry-run)"
+    output = deploy("--dry-run")
+    assert {line[2:].split(" ")[1] for line in output if line.startswith("+ ")} == SMALL
+    assert output[-1] == "nothing was changed (--dry-run)"
     assert names(aws) == set()
 
 
@@ -181,26 +181,26 @@ def test_a_change_is_shown_line_by_line_and_only_it_is_put(aws: Account, deploy:
     replace(small / "composites" / "page.json", "NOT OK", "ALARM")
     replace(small / "small.json", "timeSeries", "bar")
     replace(small / "queries" / "slowest.txt", "limit 50", "limit 10")
-    said = deploy()
+    output = deploy()
     # THEN the old and the new lines are shown
-    assert "0 to add, 4 to change, 0 to remove" in said
+    assert "0 to add, 4 to change, 0 to remove" in output
     for line in ('-  "Threshold": 2000,', '+  "Threshold": 1500,', '-        "view": "timeSeries",', "limit 10"):
-        assert any(line in each for each in said), line
-    # AND the account has the new ones, the query still once
+        assert any(line in each for each in output), line
+    # AND the account has the new ones, and the query only once
     assert deploy() == ["nothing to do: 2 alarms, 1 composites, 1 dashboards, 1 queries are up to date"]
     assert names(aws) == SMALL
     assert len(queries(aws)) == 1
 
 
-def test_what_somebody_changed_in_the_console_is_put_back(aws: Account, deploy: Deploy) -> None:
+def test_changes_made_in_the_console_are_reverted(aws: Account, deploy: Deploy) -> None:
     deploy()
     aws.client("cloudwatch").put_dashboard(DashboardName="faunalens-dev-small", DashboardBody='{"widgets": []}')
     assert "~ dashboard faunalens-dev-small" in deploy()
     assert "nothing to do" in deploy()[0]
 
 
-def test_what_was_dropped_goes_and_what_no_deploy_put_stays(aws: Account, deploy: Deploy, small: Path) -> None:
-    # GIVEN a deployed stage, an alarm and a dashboard that somebody made under such names, and another stage
+def test_deleted_files_are_removed_and_foreign_resources_stay(aws: Account, deploy: Deploy, small: Path) -> None:
+    # GIVEN a deployed stage, an alarm and a dashboard that a person made with such names, and another stage
     deploy()
     cloudwatch = aws.client("cloudwatch")
     alarm = {"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"}
@@ -209,24 +209,24 @@ def test_what_was_dropped_goes_and_what_no_deploy_put_stays(aws: Account, deploy
     cloudwatch.put_dashboard(DashboardName="faunalens-dev-copy", DashboardBody='{"widgets": []}')
     assert main(["--stage", "prod", "--folder", str(small)]) == 0
     prod = {name.replace("dev", "prod") for name in SMALL}
-    # WHEN an alarm, the composite and the query are dropped, so that the other alarm tells the topic itself
+    # WHEN the files of an alarm, the composite and the query are deleted, and the other alarm notifies the topic itself
     for path in ("alarms/share.json", "composites/page.json", "queries/slowest.txt"):
         (small / path).unlink()
     replace(
         small / "alarms" / "slow.json", '{"AlarmDescription"', '{"AlarmActions": ["ALARMTOPIC"], "AlarmDescription"'
     )
     (small.parent / "docs" / "how-to" / "runbook.md").write_text("## slow\n", encoding="utf-8")
-    said = deploy()
-    # THEN they go, the composite before the alarm that it asks for, and the others stay
-    removed = [line for line in said if line.startswith("- ")]
+    output = deploy()
+    # THEN they are removed, the composite before its alarm, and the others stay
+    removed = [line for line in output if line.startswith("- ")]
     assert removed == ["- composite faunalens-dev-page", "- alarm faunalens-dev-share", "- query faunalens/dev/slowest"]
-    assert "left alone: alarm faunalens-dev-mine has a name of this stage, but no deploy has put it" in said
-    assert "left alone: dashboard faunalens-dev-copy has a name of this stage, but no deploy has put it" in said
+    assert "left alone: alarm faunalens-dev-mine has a name of this stage, but no deploy has put it" in output
+    assert "left alone: dashboard faunalens-dev-copy has a name of this stage, but no deploy has put it" in output
     kept = {"faunalens-dev-slow", "faunalens-dev-small", "faunalens-dev-mine", "faunalens-dev-copy"}
     assert names(aws) == kept | prod
 
 
-def test_a_dashboard_that_was_dropped_goes_by_its_tag(aws: Account, deploy: Deploy, small: Path) -> None:
+def test_a_deleted_dashboard_is_removed_by_its_tag(aws: Account, deploy: Deploy, small: Path) -> None:
     (small / "other.json").write_text((small / "small.json").read_text(encoding="utf-8"), encoding="utf-8")
     deploy()
     (small / "other.json").unlink()
@@ -235,7 +235,7 @@ def test_a_dashboard_that_was_dropped_goes_by_its_tag(aws: Account, deploy: Depl
 
 
 def test_an_alarm_can_become_a_composite(aws: Account, deploy: Deploy, small: Path) -> None:
-    # GIVEN an alarm that nothing asks for any more, and that is to be a composite of the same name
+    # GIVEN an alarm that no composite names any more and that becomes a composite of the same name
     deploy()
     (small / "alarms" / "share.json").unlink()
     rule = 'ALARM("faunalens-STAGENAME-slow")'
@@ -247,7 +247,7 @@ def test_an_alarm_can_become_a_composite(aws: Account, deploy: Deploy, small: Pa
     assert {each["AlarmName"] for each in composites} == {"faunalens-dev-page", "faunalens-dev-share"}
 
 
-def test_everything_can_be_taken_away_and_nothing_else(aws: Account, deploy: Deploy) -> None:
+def test_remove_removes_what_deploys_have_put_and_nothing_else(aws: Account, deploy: Deploy) -> None:
     deploy()
     aws.client("cloudwatch").put_dashboard(DashboardName="faunalens-dev-copy", DashboardBody='{"widgets": []}')
     deploy("--remove")
@@ -255,8 +255,8 @@ def test_everything_can_be_taken_away_and_nothing_else(aws: Account, deploy: Dep
     assert deploy("--remove")[-1] == "nothing to do: no deploy has put anything"
 
 
-def test_a_second_query_of_one_name_goes(aws: Account, deploy: Deploy) -> None:
-    # GIVEN a saved query that was put twice, as AWS lets one
+def test_a_second_query_of_one_name_is_removed(aws: Account, deploy: Deploy) -> None:
+    # GIVEN a saved query that was put twice, which AWS allows
     deploy()
     aws.client("logs").put_query_definition(name="faunalens/dev/slowest", queryString="fields x", logGroupNames=[])
     assert len(queries(aws)) == 2
@@ -265,7 +265,7 @@ def test_a_second_query_of_one_name_goes(aws: Account, deploy: Deploy) -> None:
     assert left["queryString"] == small_folder.QUERY.strip()
 
 
-def test_what_is_put_says_that_a_deploy_put_it(aws: Account, deploy: Deploy) -> None:
+def test_alarms_are_tagged(aws: Account, deploy: Deploy) -> None:
     deploy()
     cloudwatch = aws.client("cloudwatch")
     for alarm in cloudwatch.describe_alarms()["MetricAlarms"]:
@@ -273,15 +273,15 @@ def test_what_is_put_says_that_a_deploy_put_it(aws: Account, deploy: Deploy) -> 
         assert tags == [{"Key": TAG, "Value": "dev"}]
 
 
-def test_alarms_tell_the_topic_of_the_stage_or_the_one_that_is_given(
+def test_alarms_notify_the_topic_of_the_stage_or_the_given_one(
     aws: Account, small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN no topic THEN that is told, for alarms would wake nobody
+    # GIVEN no topic THEN a warning says so
     assert main(["--stage", "dev", "--folder", str(small)]) == 0
     assert (
         "warning: there is no topic arn:aws:sns:eu-west-1:123456789012:faunalens-dev-alarms" in capsys.readouterr().err
     )
-    # WHEN one is made and given THEN alarms tell it, and that nobody listens is told (moto counts no subscriptions)
+    # WHEN a topic is given THEN alarms notify it, and a warning says that it has no subscription (moto counts none)
     topic = aws.client("sns").create_topic(Name="mine")["TopicArn"]
     assert main(["--stage", "dev", "--folder", str(small), "--topic", topic]) == 0
     assert f"warning: topic {topic} has no confirmed subscription" in capsys.readouterr().err
@@ -290,8 +290,8 @@ def test_alarms_tell_the_topic_of_the_stage_or_the_one_that_is_given(
 
 
 @pytest.mark.usefixtures("aws")
-def test_what_cloudwatch_remarks_is_passed_on(deploy: Deploy) -> None:
-    # GIVEN a CloudWatch that puts a dashboard and has a word about it
+def test_remarks_of_cloudwatch_are_printed(deploy: Deploy) -> None:
+    # GIVEN a CloudWatch that accepts a dashboard with a remark
     put = CloudWatchResponse.put_dashboard
 
     def remark(response: CloudWatchResponse) -> ActionResult:
@@ -300,11 +300,11 @@ def test_what_cloudwatch_remarks_is_passed_on(deploy: Deploy) -> None:
         return ActionResult({"DashboardValidationMessages": [message]})
 
     with patch.object(CloudWatchResponse, "put_dashboard", remark):
-        said = deploy()
-    assert "    CloudWatch remarks: /widgets/1/properties/veiw Should NOT have additional properties" in said
+        output = deploy()
+    assert "    CloudWatch remarks: /widgets/1/properties/veiw Should NOT have additional properties" in output
 
 
-def test_lint_stands_before_everything(aws: Account, deploy: Deploy, small: Path) -> None:
+def test_findings_prevent_the_deploy(aws: Account, deploy: Deploy, small: Path) -> None:
     replace(small / "small.json", '"Requests"', '"Reqests"')
     *findings, last = deploy(ends=1)
     assert last == "error: nothing was deployed; fix the findings above first"
@@ -324,30 +324,30 @@ def test_without_region_or_credentials_it_says_what_to_set(deploy: Deploy, monke
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.filterwarnings("ignore:Exception.Denied.:UserWarning")  # moto knows no such error of CloudWatch's
-def test_a_refusal_says_what_was_refused_and_how_far_it_came(deploy: Deploy) -> None:
-    # GIVEN credentials that may put alarms and no dashboard
+def test_a_refusal_names_the_operation_and_the_progress(deploy: Deploy) -> None:
+    # GIVEN credentials that may put alarms but no dashboards
     with refusing("put_dashboard"):
-        said = deploy(ends=1)
-    assert "3 of 5 steps are done; deploy again to continue" in said
-    assert "error: AWS refused PutDashboard (AccessDenied): not authorized" in said
-    assert said[-1].startswith("the credentials must allow cloudwatch: PutDashboard")
-    # WHEN they may THEN the rest is done
+        output = deploy(ends=1)
+    assert "3 of 5 steps are done; deploy again to continue" in output
+    assert "error: AWS refused PutDashboard (AccessDenied): not authorized" in output
+    assert output[-1].startswith("the credentials must allow cloudwatch: PutDashboard")
+    # WHEN they may THEN the rest follows
     assert "2 to add, 0 to change, 0 to remove" in deploy()
 
 
 @pytest.mark.usefixtures("aws")
 def test_an_endpoint_that_is_not_there_is_named(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN an endpoint at which nobody listens, and no patience between the attempts
+    # GIVEN an endpoint without a server, and no waits between the attempts
     url = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    (said,) = deploy(ends=1)
-    assert url in said
-    assert said.endswith("Check the region, the network, and AWS_ENDPOINT_URL if it is set")
+    (output,) = deploy(ends=1)
+    assert url in output
+    assert output.endswith("Check the region, the network, and AWS_ENDPOINT_URL if it is set")
 
 
 @pytest.mark.parametrize("stage", ["dev-eu", "Prod"])
-def test_a_stage_whose_names_would_meet_another_is_refused(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_stage_is_refused(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--stage", stage])
     assert "use up to 16 lower-case letters and digits" in capsys.readouterr().err

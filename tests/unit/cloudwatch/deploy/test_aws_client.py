@@ -1,4 +1,4 @@
-"""What boto3 says, in our words: what happened, and what to do."""
+"""Errors of boto3, explained: what happened, and what to do."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def refused(code: str, message: str = "no") -> ClientError:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (
             refused("AccessDenied"),
@@ -47,28 +47,28 @@ def refused(code: str, message: str = "no") -> ClientError:
     ],
     ids=lambda each: getattr(each, "fmt", None) or str(each)[:40],
 )
-def test_an_error_of_boto3_is_told_explained(error: Exception, said: str) -> None:
-    assert str(explained(error)).startswith(said)
+def test_an_error_of_boto3_is_explained(error: Exception, message: str) -> None:
+    assert str(explained(error)).startswith(message)
 
 
-def test_an_error_of_ours_is_none_of_boto3s() -> None:
+def test_other_errors_are_not_explained() -> None:
     assert explained(KeyError("x")) is None
 
 
-def test_an_endpoint_that_is_no_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_is_no_url_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "127.0.0.1:5000")
     with pytest.raises(AwsError, match=r"Invalid endpoint: 127\.0\.0\.1:5000; AWS_ENDPOINT_URL must be a URL"):
         AwsSession("eu-west-1").client("sts")
 
 
 class Sns:
-    """Answers as it is told."""
+    """A client for SNS with a fixed reply."""
 
     def __init__(self, error: Exception | None, subscriptions: str = "1") -> None:
         self.error, self.subscriptions = error, subscriptions
 
     def get_topic_attributes(self, **_named: Any) -> dict[str, Any]:
-        """An answer, or the error."""
+        """Reply, or raise the error."""
         if self.error:
             raise self.error
         return {"Attributes": {"SubscriptionsConfirmed": self.subscriptions}}
@@ -79,11 +79,11 @@ class Sns:
     [(None, True), (refused("NotFound"), False), (refused("AuthorizationError"), True), (BotoCoreError(), True)],
     ids=["there", "not there", "not allowed to ask", "not reached"],
 )
-def test_only_who_is_told_so_believes_that_there_is_no_topic(error: Exception | None, there: bool) -> None:
+def test_a_topic_is_missing_only_if_aws_says_so(error: Exception | None, there: bool) -> None:
     assert (subscription_problem(Sns(error), "arn") is None) is there
 
 
-def test_a_topic_that_nobody_has_confirmed_wakes_nobody() -> None:
+def test_a_topic_without_confirmed_subscription_is_reported() -> None:
     assert (
         subscription_problem(Sns(None, "0"), "arn") == "topic arn has no confirmed subscription (docs/how-to/deploy.md)"
     )

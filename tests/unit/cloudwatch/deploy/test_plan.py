@@ -1,4 +1,4 @@
-"""What a deploy has to do, and how it is told."""
+"""The steps of a deploy, and their description."""
 
 from cloudwatch.deploy.diff import coloured, diff, pretty
 from cloudwatch.deploy.plan import plan
@@ -6,20 +6,20 @@ from cloudwatch.deploy.resources import Resource
 from cloudwatch.files import Kind
 
 
-def made(kind: Kind, name: str, **content: object) -> Resource:
+def resource(kind: Kind, name: str, **content: object) -> Resource:
     return Resource(kind, name, content or {"Threshold": 1}, handle=f"arn:{name}")
 
 
-def told(desired: list[Resource], present: list[Resource], removable: list[Resource]) -> list[str]:
+def described(desired: list[Resource], present: list[Resource], removable: list[Resource]) -> list[str]:
     return [next(step.describe()) for step in plan(desired, present, removable)]
 
 
-def test_only_what_differs_is_done() -> None:
-    # GIVEN one that is as it should be, one that differs, one that is missing and one too many
-    same, old, gone = made("alarm", "same"), made("alarm", "new", Threshold=1), made("alarm", "gone")
-    steps = plan([same, made("alarm", "new", Threshold=2), made("query", "q")], [same, old, gone], [gone])
+def test_only_differences_become_steps() -> None:
+    # GIVEN one that is up to date, one that differs, one that is missing and one to remove
+    same, old, gone = resource("alarm", "same"), resource("alarm", "new", Threshold=1), resource("alarm", "gone")
+    steps = plan([same, resource("alarm", "new", Threshold=2), resource("query", "q")], [same, old, gone], [gone])
     assert [next(step.describe()) for step in steps] == ["~ alarm new", "+ query q", "- alarm gone"]
-    # AND a change says what changes
+    # AND a change lists the lines
     assert list(steps[0].describe())[1:] == [
         "    @@",
         "     {",
@@ -29,17 +29,17 @@ def test_only_what_differs_is_done() -> None:
     ]
 
 
-def test_what_nobody_put_is_left_alone() -> None:
-    foreign = made("alarm", "foreign")
-    assert told([], [foreign], []) == []
+def test_resources_that_no_deploy_has_put_are_left_alone() -> None:
+    foreign = resource("alarm", "foreign")
+    assert described([], [foreign], []) == []
 
 
-def test_composites_go_before_what_they_ask_for_and_only_after_the_rest_is_put() -> None:
-    alarm = made("alarm", "a")
-    inner = made("composite", "inner", AlarmRule="ALARM(a)")
-    outer = made("composite", "outer", AlarmRule="ALARM(inner)")
+def test_composites_are_removed_before_their_alarms_and_after_all_puts() -> None:
+    alarm = resource("alarm", "a")
+    inner = resource("composite", "inner", AlarmRule="ALARM(a)")
+    outer = resource("composite", "outer", AlarmRule="ALARM(inner)")
     gone = [alarm, inner, outer]
-    assert told([made("alarm", "b")], gone, gone) == [
+    assert described([resource("alarm", "b")], gone, gone) == [
         "+ alarm b",
         "- composite outer",
         "- composite inner",
@@ -47,16 +47,16 @@ def test_composites_go_before_what_they_ask_for_and_only_after_the_rest_is_put()
     ]
 
 
-def test_an_alarm_that_becomes_a_composite_goes_first_for_their_names_are_one() -> None:
-    old = made("alarm", "x")
-    new = made("composite", "x", AlarmRule="ALARM(b)")
-    assert told([new], [old], [old]) == ["- alarm x", "+ composite x"]
+def test_an_alarm_that_becomes_a_composite_is_removed_first() -> None:
+    old = resource("alarm", "x")
+    new = resource("composite", "x", AlarmRule="ALARM(b)")
+    assert described([new], [old], [old]) == ["- alarm x", "+ composite x"]
 
 
-def test_what_asks_for_an_alarm_that_becomes_a_composite_waits_for_it() -> None:
-    old, new = made("alarm", "x"), made("composite", "x", AlarmRule="ALARM(b)")
-    page = made("composite", "page", AlarmRule="ALARM(x)")
-    assert told([made("alarm", "b"), new, page], [old], [old]) == [
+def test_composites_that_name_a_replaced_alarm_wait_for_it() -> None:
+    old, new = resource("alarm", "x"), resource("composite", "x", AlarmRule="ALARM(b)")
+    page = resource("composite", "page", AlarmRule="ALARM(x)")
+    assert described([resource("alarm", "b"), new, page], [old], [old]) == [
         "+ alarm b",
         "- alarm x",
         "+ composite x",
@@ -66,7 +66,7 @@ def test_what_asks_for_an_alarm_that_becomes_a_composite_waits_for_it() -> None:
 
 def test_a_second_query_of_the_same_name_is_removed() -> None:
     one, two = Resource("query", "q", {"a": 1}, "id-1"), Resource("query", "q", {"a": 1}, "id-2")
-    steps = plan([made("query", "q", a=1)], [one, two], [two])
+    steps = plan([resource("query", "q", a=1)], [one, two], [two])
     assert [(step.action, step.resource.handle) for step in steps] == [("remove", "id-2")]
 
 
@@ -84,13 +84,13 @@ def test_differences_are_a_few_lines_around_what_changes() -> None:
     assert list(diff(before, before)) == []
 
 
-def test_json_is_laid_out_as_people_do() -> None:
+def test_short_json_stays_on_one_line() -> None:
     assert pretty({"a": [1, 2], "b": {}, "c": ["x" * 120]}) == (
         '{\n  "a": [1, 2],\n  "b": {},\n  "c": [\n    "' + "x" * 120 + '"\n  ]\n}'
     )
 
 
-def test_signs_have_colours_and_all_else_none() -> None:
+def test_signs_have_colours() -> None:
     assert coloured("+ alarm a") == "\x1b[32m+ alarm a\x1b[0m"
     assert coloured("    -  1") == "\x1b[31m    -  1\x1b[0m"
     assert coloured("    same") == "    same"

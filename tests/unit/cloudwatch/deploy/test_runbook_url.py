@@ -1,4 +1,4 @@
-"""The page of the runbook, from where the checkout came from."""
+"""The URL of the runbook, from git's origin."""
 
 from pathlib import Path
 
@@ -24,9 +24,9 @@ PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
         ("", "docs/how-to/runbook.md"),
     ],
 )
-def test_only_a_page_becomes_a_link_and_no_secret_with_it(remote: str, url: str) -> None:
+def test_only_web_pages_become_urls_without_credentials(remote: str, url: str) -> None:
     assert url_on(remote) == url
 
 
-def test_a_folder_that_is_no_checkout_has_no_page(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_checkout_has_no_url(tmp_path: Path) -> None:
     assert runbook_url(tmp_path) == "docs/how-to/runbook.md"

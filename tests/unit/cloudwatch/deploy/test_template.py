@@ -1,4 +1,4 @@
-"""The files as a CloudFormation template: the same resources, with what only a stack knows left to it."""
+"""The files as a CloudFormation template: the same resources, with pseudo parameters."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def properties(folder: Path, logical: str, **options: str) -> dict[str, Any]:
     return found
 
 
-def test_every_file_is_a_resource_and_composites_wait_for_what_they_ask_for(small: Path) -> None:
+def test_every_file_is_a_resource_and_composites_depend_on_their_alarms(small: Path) -> None:
     resources = template("dev", folder=small)["Resources"]
     assert {name: each["Type"] for name, each in resources.items()} == {
         "AlarmShare": "AWS::CloudWatch::Alarm",
@@ -46,12 +46,12 @@ def test_names_are_those_of_a_deploy(small: Path) -> None:
 def test_account_and_region_are_those_of_the_stack(small: Path) -> None:
     body = properties(small, "DashboardSmall")["DashboardBody"]["Fn::Sub"]
     assert "arn:aws:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:faunalens-STAGENAME-slow" in body
-    # AND what CloudFormation makes of it is the file
+    # AND substituting them gives the file
     substituted = body.replace("${AWS::Region}", "eu-west-1").replace("${AWS::AccountId}", "1").replace("${!", "${")
     assert json.loads(substituted)["widgets"][1]["properties"]["region"] == "eu-west-1"
 
 
-def test_dynamic_labels_of_cloudwatch_are_left_to_it(small: Path) -> None:
+def test_dynamic_labels_are_escaped(small: Path) -> None:
     path = small / "small.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"label": "%"', '"label": "${LAST} %"'), encoding="utf-8")
     assert '"label":"${!LAST} %"' in properties(small, "DashboardSmall")["DashboardBody"]["Fn::Sub"]
@@ -64,19 +64,19 @@ def test_the_topic_is_the_stages_own_or_the_one_that_is_given(small: Path) -> No
     assert given == "arn:aws:sns:x:1:mine"
 
 
-def test_the_command_writes_it_and_tells_its_size(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_the_template_and_prints_its_size(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = small.parent / "template.json"
     assert main(["--stage", "dev", "--folder", str(small), "--out", str(out), "--runbook", "https://x"]) == 0
     written = json.loads(out.read_text(encoding="utf-8"))
     assert written == template("dev", "https://x", folder=small)
     size = len(out.read_bytes())
     assert capsys.readouterr().err == f"{size:,} of 1,000,000 bytes; CloudFormation accepts it directly\n"
-    # AND without a file it is printed
+    # AND without --out it is printed
     assert main(["--stage", "dev", "--folder", str(small), "--runbook", "https://x"]) == 0
     assert json.loads(capsys.readouterr().out) == written
 
 
-def test_where_no_containers_are_reserved_the_accounts_are_the_limit(
+def test_a_stage_without_reserved_containers_has_the_limit_of_the_account(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an alarm on the containers of a stage that reserves none
@@ -88,24 +88,24 @@ def test_where_no_containers_are_reserved_the_accounts_are_the_limit(
     }.items():
         (small / path).parent.mkdir(exist_ok=True)
         (small / path).write_text(text, encoding="utf-8")
-    # THEN it is that of Lambda, or the one that is told
+    # THEN the limit is Lambda's default, or the given one
     for options, containers in (({}, "1000"), ({"containers": "10"}, "10")):
         assert f"requests < {containers}," in properties(small, "AlarmShare", **options)["Metrics"][1]["Expression"]
-    # AND what is no number is refused
+    # AND anything but a number is refused
     with pytest.raises(SystemExit):
         main(["--stage", "dev", "--folder", str(small), "--containers", "many"])
     assert '"many" is not a number of containers; write one such as 10' in capsys.readouterr().err
 
 
 def test_a_stage_without_limits_gets_no_template(capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN the real files, whose alarms compare with limits
+    # GIVEN the real files, whose alarms use limits
     assert main(["--stage", "team", "--runbook", "https://x"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("error: infra/stages/team.json: stage team has no such file, which defines the limits")
 
 
-def test_lint_stands_before_the_template(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_findings_prevent_the_template(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (small / "alarms" / "slow.json").write_text("{}", encoding="utf-8")
     assert main(["--stage", "dev", "--folder", str(small)]) == 1
     out, err = capsys.readouterr()
@@ -113,7 +113,7 @@ def test_lint_stands_before_the_template(small: Path, capsys: pytest.CaptureFixt
     assert err.endswith("error: no template was written; fix the findings above first\n")
 
 
-def test_a_template_that_cloudformation_would_not_take_is_not_written(
+def test_a_template_above_the_size_limit_is_not_written(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("cloudwatch.deploy.template.MOST_BYTES", 1000)
@@ -123,7 +123,7 @@ def test_a_template_that_cloudformation_would_not_take_is_not_written(
     assert "bytes, CloudFormation allows 1,000; use deploy" in err
 
 
-def test_a_template_that_cannot_be_sent_says_so(
+def test_a_template_that_needs_s3_says_so(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("cloudwatch.deploy.template.MOST_INLINE_BYTES", 1000)

@@ -1,4 +1,4 @@
-"""A small folder of dashboards with which nothing is wrong, for two metrics, and ways to spoil it."""
+"""A small valid folder of dashboards, for two metrics, and ways to break it."""
 
 import json
 from copy import deepcopy
@@ -11,7 +11,7 @@ METRICS = {
     "Requests": Metric("Count", "requests", by=("route",)),
     "Latency": Metric("Milliseconds", "whole request"),
 }
-"""What the app emits as far as these files know."""
+"""What the app emits in these tests."""
 
 COMMON = ["service", "faunalens", "stage", "STAGENAME"]
 OURS = [{"Name": "service", "Value": "faunalens"}, {"Name": "stage", "Value": "STAGENAME"}]

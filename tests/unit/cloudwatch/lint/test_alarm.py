@@ -75,21 +75,21 @@ def findings(body: dict[str, Any], name: str) -> list[str]:
     return [str(finding) for finding in AlarmCheck(FILE, name, body).findings]
 
 
-def test_nothing_is_said_of_good_ones() -> None:
+def test_good_alarms_have_no_findings() -> None:
     assert findings(ONE, "slow") == []
     assert findings(SEVERAL, "share") == []
 
 
-@pytest.mark.parametrize(("path", "value", "said"), BROKEN_ONE, ids=lambda each: str(each)[:40])
-def test_what_is_wrong_with_an_alarm_on_one_metric_is_said(path: str, value: Any, said: str) -> None:
+@pytest.mark.parametrize(("path", "value", "message"), BROKEN_ONE, ids=lambda each: str(each)[:40])
+def test_findings_of_an_alarm_on_one_metric(path: str, value: Any, message: str) -> None:
     found = findings(changed(ONE, path, value), "slow")
-    assert [finding for finding in found if said in finding], found
+    assert [finding for finding in found if message in finding], found
 
 
-@pytest.mark.parametrize(("path", "value", "said"), BROKEN_SEVERAL, ids=lambda each: str(each)[:40])
-def test_what_is_wrong_with_an_alarm_on_an_expression_is_said(path: str, value: Any, said: str) -> None:
+@pytest.mark.parametrize(("path", "value", "message"), BROKEN_SEVERAL, ids=lambda each: str(each)[:40])
+def test_findings_of_an_alarm_on_an_expression(path: str, value: Any, message: str) -> None:
     found = findings(changed(SEVERAL, path, value), "share")
-    assert [finding for finding in found if said in finding], found
+    assert [finding for finding in found if message in finding], found
 
 
 def test_all_metrics_of_an_alarm_have_one_period() -> None:
@@ -101,19 +101,19 @@ def test_all_metrics_of_an_alarm_have_one_period() -> None:
     assert "Metrics has the periods 60, 300; all metrics of an alarm need the same one" in found
 
 
-def test_at_most_ten_metrics_are_taken() -> None:
+def test_an_alarm_has_at_most_ten_metrics() -> None:
     # GIVEN alarms that add up ten metrics, and eleven
     for count, wrong in ((10, False), (11, True)):
         queries = [changed(SHARE["Metrics"][0], "Id", f"r{number}") for number in range(count)]
         total = changed(SHARE["Metrics"][1], "Expression", f"SUM([{', '.join(str(each['Id']) for each in queries)}])")
-        # WHEN they are read THEN the second is told
+        # WHEN they are checked THEN the second has a finding
         found = findings(SEVERAL | {"Metrics": [*queries, total]}, "share")
         assert (
             any("Metrics has 11 items with MetricStat, an alarm allows at most 10" in each for each in found) == wrong
         )
 
 
-def test_at_most_ten_expressions_are_taken() -> None:
+def test_an_alarm_has_at_most_ten_expressions() -> None:
     unseen = [changed(SHARE["Metrics"][1], "Id", f"e{number}") | {"ReturnData": False} for number in range(10)]
     found = findings(SEVERAL | {"Metrics": [*SHARE["Metrics"], *unseen]}, "share")
     assert any("Metrics has 11 items with Expression" in each for each in found)
@@ -126,7 +126,7 @@ def test_hours_may_look_back_a_week_and_minutes_a_day() -> None:
     assert findings(ONE | {"Period": 60, "EvaluationPeriods": 1441}, "slow")
 
 
-def test_percentiles_of_few_samples_are_for_percentiles() -> None:
+def test_low_sample_evaluation_is_for_percentiles_only() -> None:
     percentile = ONE | {"EvaluateLowSampleCountPercentile": "ignore"}
     assert findings(percentile, "slow") == []
     summed = deepcopy(percentile) | {"Statistic": "Sum"}
@@ -135,7 +135,7 @@ def test_percentiles_of_few_samples_are_for_percentiles() -> None:
     assert "EvaluateLowSampleCountPercentile is for percentiles only; remove it" in found
 
 
-def test_metrics_that_an_alarm_names_are_references_with_their_unit() -> None:
+def test_references_of_an_alarm_include_the_unit() -> None:
     (one,) = AlarmCheck(FILE, "slow", ONE | {"Unit": "Seconds"}).references
     assert (one.name, one.stat, one.unit) == ("Latency", "p99", "Seconds")
     (other,) = AlarmCheck(FILE, "share", changed(SEVERAL, f"{METRIC}.Unit", "Bytes")).references

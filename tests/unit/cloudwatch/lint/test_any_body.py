@@ -1,4 +1,4 @@
-"""Whatever stands in a file, lint says something of it, or nothing; it never stumbles."""
+"""Lint never crashes, whatever a file contains."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,18 +29,18 @@ def paths(body: Any, way: str = "") -> Iterator[str]:
 @example("widgets.1.properties.view", [])
 @example("widgets.1.properties.yAxis.left", {"min": "0", "max": 1})
 @example("widgets.1.properties.metrics.1", [[]])
-def test_of_a_dashboard(path: str, value: Any) -> None:
+def test_any_dashboard_can_be_checked(path: str, value: Any) -> None:
     body = changed(DASHBOARD, path, value)
     dashboard = DashboardCheck("f.json", body)
     assert all(str(each) for each in [*dashboard.findings, *dashboard.unknown(["slow"], [])])
-    # AND what was good before is not called broken for another's sake
+    # AND one broken value does not cause findings everywhere
     assert len(dashboard.findings) <= 12
 
 
 @given(st.sampled_from(sorted(paths(SLOW))), ANYTHING)
 @example("Dimensions", [{}])
 @example("Period", True)
-def test_of_an_alarm_on_a_metric(path: str, value: Any) -> None:
+def test_any_alarm_on_a_metric_can_be_checked(path: str, value: Any) -> None:
     body = changed({"AlarmName": "faunalens-STAGENAME-slow"} | SLOW, path, value)
     assert all(str(each) for each in AlarmCheck("f.json", "slow", body).findings)
 
@@ -48,18 +48,18 @@ def test_of_an_alarm_on_a_metric(path: str, value: Any) -> None:
 @given(st.sampled_from(sorted(paths(SHARE))), ANYTHING)
 @example("Metrics", [{"Id": "a", "MetricStat": {}}])
 @example("Metrics.0.MetricStat.Metric.Dimensions", [{}])
-def test_of_an_alarm_on_an_expression(path: str, value: Any) -> None:
+def test_any_alarm_on_an_expression_can_be_checked(path: str, value: Any) -> None:
     body = changed({"AlarmName": "faunalens-STAGENAME-share"} | SHARE, path, value)
     assert all(str(each) for each in AlarmCheck("f.json", "share", body).findings)
 
 
 @given(st.sampled_from(sorted(paths(PAGE))), ANYTHING)
-def test_of_a_composite(path: str, value: Any) -> None:
+def test_any_composite_can_be_checked(path: str, value: Any) -> None:
     body = changed({"AlarmName": "faunalens-STAGENAME-page"} | PAGE, path, value)
     alarms = {"slow": ("slow.json", {"AlarmName": value}), "share": ("share.json", dict(SHARE))}
     assert all(str(each) for each in check({"page": ("page.json", body)}, alarms))
 
 
 @given(st.text(QUERY + "'\"/`\\#(", max_size=60))
-def test_of_a_query(text: str) -> None:
+def test_any_query_can_be_checked(text: str) -> None:
     assert all(problems(text))

@@ -1,4 +1,4 @@
-"""Lint of composites: rules, names, circles, and alarms that nobody hears."""
+"""Lint of composites: rules, names, cycles, and alarms that notify no one."""
 
 from typing import Any
 
@@ -42,23 +42,23 @@ BROKEN = [
 ]
 
 
-def test_nothing_is_said_of_a_good_one() -> None:
+def test_a_good_one_has_no_findings() -> None:
     assert findings(files(page=PAGE)) == []
 
 
-@pytest.mark.parametrize(("change", "said"), BROKEN, ids=lambda each: str(each)[:40])
-def test_what_is_wrong_is_said_with_its_file(change: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(("change", "message"), BROKEN, ids=lambda each: str(each)[:40])
+def test_findings_name_the_file(change: dict[str, Any], message: str) -> None:
     found = findings(files(page=PAGE | change))
-    assert [finding for finding in found if said in finding and finding.startswith("page.json: ")], found
+    assert [finding for finding in found if message in finding and finding.startswith("page.json: ")], found
 
 
-def test_a_composite_without_rule_is_told_one() -> None:
+def test_a_composite_needs_a_rule() -> None:
     (found, *_) = findings(files(page={"AlarmActions": ["ALARMTOPIC"]}), {})
     assert "AlarmRule is missing; write a string of 1 to 10240 characters" in found
 
 
-def test_a_circle_is_found_and_who_only_leads_there_is_not_blamed() -> None:
-    # GIVEN one that asks for two that ask for one another
+def test_a_cycle_is_found_without_those_that_only_depend_on_it() -> None:
+    # GIVEN a composite that names two that name one another
     composites = files(
         page=rule('ALARM("faunalens-STAGENAME-one") OR ALARM("faunalens-STAGENAME-slow")'),
         one=rule('ALARM("faunalens-STAGENAME-two") OR ALARM("faunalens-STAGENAME-share")'),
@@ -68,19 +68,19 @@ def test_a_circle_is_found_and_who_only_leads_there_is_not_blamed() -> None:
     assert [each.split(":")[0] for each in found] == ["one.json", "two.json"]
 
 
-def test_an_alarm_that_nobody_hears_is_found() -> None:
-    # GIVEN an alarm that no composite asks for
+def test_an_alarm_that_notifies_no_one_is_found() -> None:
+    # GIVEN an alarm that no composite names
     page = files(page=rule('ALARM("faunalens-STAGENAME-slow")'))
     (found,) = findings(page)
     assert found.startswith("share.json: it notifies no one")
-    # WHEN it tells the topic itself, or suppresses another, THEN it is heard
+    # WHEN it notifies the topic itself, or suppresses another, THEN it is fine
     assert findings(page, files(slow=SLOW, share=SHARE | {"AlarmActions": ["ALARMTOPIC"]})) == []
     waits = {"ActionsSuppressorWaitPeriod": 60, "ActionsSuppressorExtensionPeriod": 60}
     suppressed = rule('ALARM("faunalens-STAGENAME-slow")', ActionsSuppressor="faunalens-STAGENAME-share", **waits)
     assert findings(files(page=suppressed)) == []
 
 
-def test_a_rule_asks_for_at_most_a_hundred_alarms() -> None:
+def test_a_rule_names_at_most_a_hundred_alarms() -> None:
     alarms = files(**{f"a{number}": SLOW for number in range(101)})
     text = " OR ".join(f'ALARM("faunalens-STAGENAME-{name}")' for name in alarms)
     (found,) = findings(files(page=rule(text)), alarms)

@@ -1,4 +1,4 @@
-"""Lint of one dashboard: each rule with a body that breaks it, and with that alone."""
+"""Lint of one dashboard: each rule with a body that breaks only this rule."""
 
 from typing import Any
 
@@ -117,19 +117,19 @@ def findings(body: dict[str, Any]) -> list[str]:
     return [str(finding) for finding in DashboardCheck(FILE, body).findings]
 
 
-def test_nothing_is_said_of_a_good_one() -> None:
+def test_a_good_one_has_no_findings() -> None:
     assert findings(DASHBOARD) == []
 
 
-@pytest.mark.parametrize(("path", "value", "said"), BROKEN, ids=lambda each: str(each)[:40])
-def test_what_is_wrong_is_said_with_file_and_place(path: str, value: Any, said: str) -> None:
-    # GIVEN a good dashboard WHEN one thing in it is spoiled THEN a finding names the file and says what to write
+@pytest.mark.parametrize(("path", "value", "message"), BROKEN, ids=lambda each: str(each)[:40])
+def test_findings_name_file_and_place(path: str, value: Any, message: str) -> None:
+    # GIVEN a good dashboard WHEN one value is broken THEN a finding names the file and says what to write
     found = findings(changed(DASHBOARD, path, value))
-    assert [finding for finding in found if said in finding], found
+    assert [finding for finding in found if message in finding], found
     assert all(finding.startswith(f"{FILE}: ") for finding in found)
 
 
-def test_a_finding_tells_the_widget_by_number_and_title() -> None:
+def test_a_finding_names_the_widget_by_number_and_title() -> None:
     (found,) = findings(changed(DASHBOARD, "widgets.1.properties.view", "lines"))
     assert found.startswith(f'{FILE}: widget 2 "Load": view is "lines"')
 
@@ -141,7 +141,7 @@ def test_a_gauge_needs_both_ends_of_its_scale() -> None:
     assert "a gauge needs both ends of its scale" in found
 
 
-def test_stacks_are_for_curves() -> None:
+def test_stacked_is_for_time_series_only() -> None:
     body = changed(DASHBOARD, "widgets.1.properties.stacked", True)
     assert findings(body) == []
     (found,) = findings(changed(body, "widgets.1.properties.view", "bar"))
@@ -149,7 +149,7 @@ def test_stacks_are_for_curves() -> None:
 
 
 def test_limits_are_those_of_cloudwatch() -> None:
-    # GIVEN more lines than a graph, and than a dashboard, can have
+    # GIVEN more metrics than a graph, and than a dashboard, can have
     row = DASHBOARD["widgets"][1]["properties"]["metrics"][3]
     full = changed(DASHBOARD["widgets"][1], "properties.metrics", [row] * 500)
     over = changed(full, "properties.metrics", [row] * 501)
@@ -164,8 +164,8 @@ def test_limits_are_those_of_cloudwatch() -> None:
     assert "bytes, at most 1,000,000 are allowed" in found
 
 
-def test_an_alarm_or_a_dashboard_that_no_file_makes_is_named() -> None:
-    # GIVEN a dashboard that shows an alarm, and leads to another dashboard
+def test_an_alarm_or_a_dashboard_that_no_file_defines_is_found() -> None:
+    # GIVEN a dashboard that shows an alarm and links another dashboard
     link = "RUNBOOKURL [other](https://x#dashboards:name=faunalens-STAGENAME-other)"
     dashboard = DashboardCheck(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
     assert list(dashboard.unknown(["slow"], ["other"])) == []
@@ -174,11 +174,11 @@ def test_an_alarm_or_a_dashboard_that_no_file_makes_is_named() -> None:
     assert other.message == 'no file defines the dashboard "other"; did you mean "others"?'
 
 
-def test_metrics_of_searches_count_as_named() -> None:
+def test_references_include_the_metrics_of_searches() -> None:
     # GIVEN a search over two routes of a metric
     text = '{Faunalens,service,stage,route} MetricName="Requests" service="faunalens" (route="/a" OR route="/b")'
     body = changed(DASHBOARD, f"{ROWS}.2.0.expression", f"SEARCH('{text}', 'Sum', 60)")
-    # THEN both are references, and what the search leaves open is any value
+    # THEN both are references; a dimension without a value in the search is None
     found = [each for each in DashboardCheck(FILE, body).references if each.place.endswith('metric 3 "share"')]
     assert {(each.name, each.stat, each.dimensions) for each in found} == {
         ("Requests", "Sum", (("service", "faunalens"), ("stage", None), ("route", route))) for route in ("/a", "/b")

@@ -1,4 +1,4 @@
-"""Kinds: what an expression gives, and where it does not fit."""
+"""Types of expressions, and arguments that functions do not accept."""
 
 import pytest
 
@@ -30,17 +30,17 @@ GIVES = [
 
 
 @pytest.mark.parametrize(("text", "kind"), GIVES)
-def test_an_expression_gives_what_the_functions_say(text: str, kind: str) -> None:
+def test_an_expression_returns_what_its_functions_return(text: str, kind: str) -> None:
     assert type_of(parse_expression(text), IDS) == kind
 
 
 @pytest.mark.parametrize("text", [text for text, _ in GIVES])
-def test_what_fits_is_not_told(text: str) -> None:
+def test_matching_arguments_are_no_misfits(text: str) -> None:
     assert list(misfits(parse_expression(text), IDS)) == []
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("FIRST(m)", "m is one time series, which FIRST does not accept; write FIRST(TS[])"),
         ("RATE(one)", "one is a number, which RATE does not accept"),
@@ -50,12 +50,12 @@ def test_what_fits_is_not_told(text: str) -> None:
         ("1 + FILL(SUM(m), 0)", "SUM(m) is a number, which FILL does not accept"),
     ],
 )
-def test_what_does_not_fit_is_told_with_what_to_write(text: str, said: str) -> None:
+def test_misfits_say_what_to_write(text: str, message: str) -> None:
     (found,) = misfits(parse_expression(text), IDS)
-    assert found.startswith(said)
+    assert found.startswith(message)
 
 
-def test_lines_are_settled_in_whatever_order_they_stand() -> None:
+def test_the_order_of_expressions_does_not_matter() -> None:
     trees = {
         name: parse_expression(text)
         for name, text in {"c": "SUM(b)", "b": "a * 2", "a": "[m, m]", "x": "y", "y": "x"}.items()

@@ -1,4 +1,4 @@
-"""Lint of a whole folder: the real one has no findings, and what is renamed on one side alone has."""
+"""Lint of a folder: the real one has no findings; a name that changes on one side only has."""
 
 import json
 import re
@@ -20,14 +20,14 @@ ROOT = DASHBOARDS.parent
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small folder with which nothing is wrong."""
+    """A small valid folder."""
     monkeypatch.setattr(metrics, "METRICS", METRICS)
     return write(tmp_path)
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the real files, to be spoiled."""
+    """A copy of the real files, to be broken."""
     shutil.copytree(
         DASHBOARDS, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*")
     )
@@ -50,7 +50,7 @@ def replace(path: Path, old: str, new: str) -> None:
 def test_nothing_is_wrong_with_the_real_files() -> None:
     report = lint()
     assert [str(finding) for finding in report.findings] == []
-    # AND there was something to look at
+    # AND something was checked
     assert report.counts["dashboards"] == len(list(DASHBOARDS.glob("*.json")))
     assert all(report.counts.values())
 
@@ -61,23 +61,23 @@ def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pyte
     monkeypatch.setattr(metrics, "METRICS", renamed)
     # WHEN the real files are checked
     found = findings(DASHBOARDS)
-    # THEN each widget and alarm that names the old one is told, and the new one has nobody who looks at it
+    # THEN each widget and alarm with the old name is reported, and the new name as unused
     assert any(
         re.match(r'dashboards/service.json: widget \d+ ".*": the app emits no metric "Degraded"', f) for f in found
     )
     assert any(f.startswith("dashboards/alarms/degraded.json: ") for f in found)
     (unseen,) = [f for f in found if f.startswith("chalicelib/telemetry/metrics.py: ")]
     assert unseen.startswith("chalicelib/telemetry/metrics.py: NotNarrowed (service, stage): no widget and no alarm")
-    # THEN it is said what to write, if that is what happened
+    # THEN the finding suggests the rename
     assert unseen.endswith("; if it replaces Degraded, change the name there")
 
 
 def test_a_metric_renamed_in_a_dashboard_alone_is_found(copy: Path) -> None:
     assert findings(copy) == []
-    # WHEN one dashboard says another name
+    # WHEN one dashboard has another name
     replace(copy / "features.json", '"CacheHits", "service"', '"CacheHit", "service"')
     found = findings(copy)
-    # THEN file and widget are told, with the right name
+    # THEN the finding has file, widget and the right name
     assert any(
         re.match(r'dashboards/features.json: widget \d+ ".*CacheHit".*did you mean "CacheHits"\?', f) for f in found
     )
@@ -156,38 +156,38 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("file", "old", "new", "said"), BROKEN, ids=lambda each: str(each)[:30])
-def test_what_is_wrong_with_the_folder_is_said(small: Path, file: str, old: str, new: str, said: str) -> None:
+@pytest.mark.parametrize(("file", "old", "new", "message"), BROKEN, ids=lambda each: str(each)[:30])
+def test_findings_of_a_folder(small: Path, file: str, old: str, new: str, message: str) -> None:
     path = small / file
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     found = findings(small)
-    assert [finding for finding in found if said in finding], found
+    assert [finding for finding in found if message in finding], found
 
 
-def test_limits_are_known_said_by_every_stage_and_put_to_use(copy: Path) -> None:
-    # GIVEN the real files, and a stage that does not say all of its limits
+def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
+    # GIVEN the real files, and a stage that lacks a limit
     stage = copy.parent / "infra" / "stages" / "team.json"
     stage.write_text('{"Parameters": {"CacheMaxEcpuPerSecond": "1000", "CacheMaxGigabytes": "1"}}', encoding="utf-8")
     (found,) = findings(copy)
     assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, which alarms compare with; write")
     stage.unlink()
-    # WHEN an alarm names a limit that there is not THEN those that there are are told
+    # WHEN an alarm names an unknown limit THEN the finding lists the known ones
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
-    said = (
+    message = (
         "dashboards/alarms/cache-ecpu.json: LIMIT_CACHE_UNITS: there is no such limit; write one of LIMIT_CACHE_ECPU, "
         "LIMIT_CACHE_GIGABYTES, LIMIT_DATABASE_ACU, LIMIT_CONTAINERS"
     )
-    assert said in findings(copy)
+    assert message in findings(copy)
 
 
-def test_a_limit_that_no_file_compares_with_is_found(copy: Path) -> None:
+def test_an_unused_limit_is_found(copy: Path) -> None:
     replace(copy / "service.json", "LIMIT_DATABASE_ACU ACU", "ACU")
     replace(copy / "features.json", "LIMIT_DATABASE_ACU ACU", "ACU")
     assert findings(copy) == ["cloudwatch/limits.py: LIMIT_DATABASE_ACU: no file uses it; use it, or remove it"]
 
 
 @pytest.mark.parametrize("file", [".chalice/config.json", "infra/stages/prod.json"])
-def test_limits_that_cannot_be_read_are_told_once(copy: Path, file: str) -> None:
+def test_limits_that_cannot_be_read_are_reported_once(copy: Path, file: str) -> None:
     (copy.parent / file).write_text("{", encoding="utf-8")
     (found,) = findings(copy)
     assert found.startswith(f"{file}: invalid JSON (")
@@ -201,18 +201,18 @@ def test_files_with_limits_need_the_stages_beside_them(copy: Path) -> None:
     )
 
 
-def test_what_is_emitted_and_not_shown_needs_a_reason(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a metric that nobody shows
+def test_an_emitted_metric_that_no_file_shows_needs_a_reason(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a metric that no file shows
     monkeypatch.setattr(metrics, "METRICS", METRICS | {"Quiet": Metric("Count", "quiet", by=("code",))})
     assert [each.split(": ")[1] for each in findings(small)] == [
         "Quiet (service, stage)",
         "Quiet (service, stage, code)",
     ]
-    # WHEN the list says why THEN that is enough
+    # WHEN the list has a reason THEN there is no finding
     listed = small / "query_only.csv"
     listed.write_text("metric,by,reason\nQuiet,,for queries\nQuiet,code,likewise\n", encoding="utf-8")
     assert findings(small) == []
-    # AND what the list says in vain is found
+    # AND wrong entries of the list are found
     listed.write_text("metric,by,reason\nQuiet,,x\nQuiet,code,x\nLatency,,x\nQuite,,x\nQuiet,rank,\n", encoding="utf-8")
     shown, gone, unsaid = findings(small)
     assert shown == ("dashboards/query_only.csv: line 4: a widget or an alarm uses Latency; remove the line")
@@ -240,19 +240,19 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_others(small: Path) -> Non
     ]
 
 
-def test_a_folder_without_dashboards_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_dashboards_is_reported(tmp_path: Path) -> None:
     (found,) = findings(tmp_path)
     assert "there is no dashboard (*.json) in this folder" in found
 
 
-def test_lint_says_so_if_there_is_no_runbook(small: Path) -> None:
+def test_a_missing_runbook_is_reported(small: Path) -> None:
     (small.parent / "docs" / "how-to" / "runbook.md").unlink()
     (found,) = findings(small)
     assert found.startswith("docs/how-to/runbook.md: the file is missing; write it")
 
 
-def test_any_json_is_judged_and_never_stumbled_over(small: Path) -> None:
-    # GIVEN widgets that are no widgets at all
+def test_any_json_gives_findings_and_no_crash(small: Path) -> None:
+    # GIVEN invalid widgets
     empty = {"type": "metric", "x": 0, "y": 0, "width": 1, "height": 1, "properties": {"metrics": 3}}
     widgets: list[Any] = [None, [], 3, empty, empty | {"properties": {}}, empty | {"properties": []}]
     for widget in widgets:

@@ -1,4 +1,4 @@
-"""The grid: what overlaps is found, and nothing else."""
+"""The grid: overlaps are found, and nothing else."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ def test_two_overlap_if_they_share_a_cell(one: Place, other: Place) -> None:
 
 
 @given(st.lists(PLACES, max_size=6))
-def test_every_overlap_and_every_overhang_is_said_once(places: list[Place]) -> None:
+def test_every_overlap_and_every_overhang_is_reported_once(places: list[Place]) -> None:
     found = [problem for _, problem in check(places)]
     pairs = sum(bool(cells(one) & cells(other)) for at, one in enumerate(places) for other in places[at + 1 :])
     assert sum(problem.startswith("overlaps") for problem in found) == pairs

@@ -32,14 +32,14 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("text", GOOD)
-def test_nothing_is_said_of_a_good_one(text: str) -> None:
+def test_a_good_one_has_no_findings(text: str) -> None:
     assert list(problems(text, [GROUP])) == []
 
 
-@pytest.mark.parametrize(("text", "said"), BROKEN, ids=lambda each: str(each)[:40])
-def test_what_is_wrong_is_said(text: str, said: str) -> None:
+@pytest.mark.parametrize(("text", "message"), BROKEN, ids=lambda each: str(each)[:40])
+def test_findings_of_a_query(text: str, message: str) -> None:
     found = list(problems(text))
-    assert [problem for problem in found if said in problem], found
+    assert [problem for problem in found if message in problem], found
 
 
 def test_log_groups_are_those_that_the_functions_write() -> None:

@@ -1,4 +1,4 @@
-"""Metrics that files name, against what the app emits and what AWS documents."""
+"""Metrics that files name, checked against what the app emits and what AWS documents."""
 
 import pytest
 
@@ -63,14 +63,14 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("reference", GOOD, ids=lambda each: each.name)
-def test_nothing_is_said_of_what_exists(reference: Reference) -> None:
+def test_existing_metrics_have_no_findings(reference: Reference) -> None:
     assert list(check(reference)) == []
 
 
-@pytest.mark.parametrize(("reference", "said"), BROKEN, ids=lambda each: getattr(each, "name", None))
-def test_what_does_not_exist_is_said(reference: Reference, said: str) -> None:
+@pytest.mark.parametrize(("reference", "message"), BROKEN, ids=lambda each: getattr(each, "name", None))
+def test_findings_of_wrong_references(reference: Reference, message: str) -> None:
     (found,) = check(reference)
-    assert said in found.message
+    assert message in found.message
 
 
 def test_the_catalogue_is_consistent() -> None:

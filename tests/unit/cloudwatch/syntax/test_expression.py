@@ -53,12 +53,12 @@ TREES: st.SearchStrategy[Node] = st.recursive(
 
 
 @given(TREES)
-def test_what_is_written_reads_back_as_the_same_tree(tree: Node) -> None:
+def test_text_of_a_tree_parses_to_the_same_tree(tree: Node) -> None:
     assert parse_expression(to_text(tree)) == tree
 
 
 @given(st.text(max_size=60) | st.text(st.sampled_from("()[]+-*/^<>=!&|,'\"\\ .0123456789abSUMIF"), max_size=60))
-def test_any_text_is_read_or_refused_with_its_place(text: str) -> None:
+def test_any_text_is_parsed_or_refused_with_the_position(text: str) -> None:
     read = _read(text)
     if isinstance(read, ExpressionError):
         assert 0 <= read.at <= len(text)
@@ -136,13 +136,13 @@ def test_an_error_says_where_and_what_was_expected(text: str, at: int, what: str
     assert caught.value.at == at
 
 
-def test_names_are_ids_of_other_lines_only() -> None:
+def test_referenced_ids() -> None:
     tree = parse_expression("IF(errors > 5, FILL(errors / requests, REPEAT), -AVG([m1, METRICS('m2')]))")
     assert referenced_ids(tree) == {"errors", "requests", "m1"}
     assert [node.function for node in walk(tree) if isinstance(node, Call)] == ["IF", "FILL", "AVG", "METRICS"]
 
 
-def test_places_in_the_text_are_kept() -> None:
+def test_nodes_know_their_position() -> None:
     tree = parse_expression("a + SUM(b)")
     assert isinstance(tree, Binary)
     assert (tree.at, tree.left.at, tree.right.at) == (2, 0, 4)

@@ -14,7 +14,7 @@ def _metrics(*rows: list[Any]) -> list[Metric | None]:
 
 
 def test_shorthand_as_the_documentation_shows_it() -> None:
-    # GIVEN a row written out, and rows that repeat what stands above
+    # GIVEN a metric in full, and metrics that repeat parts of the one above
     rows = [
         ["AWS/EC2", "DiskReadBytes", "InstanceId", "i-1", "Disk", "a"],
         [".", "DiskWriteBytes", ".", ".", ".", "."],
@@ -23,7 +23,7 @@ def test_shorthand_as_the_documentation_shows_it() -> None:
         [".", "CPU"],
         ["...", "Idle"],
     ]
-    # THEN each is the metric above but for what it says itself
+    # THEN each equals the metric above except for its own items
     assert [str(metric) for metric in _metrics(*rows)] == [
         "AWS/EC2 DiskReadBytes (Disk=a, InstanceId=i-1)",
         "AWS/EC2 DiskWriteBytes (Disk=a, InstanceId=i-1)",
@@ -34,13 +34,13 @@ def test_shorthand_as_the_documentation_shows_it() -> None:
     ]
 
 
-def test_an_expression_between_is_not_what_stands_above() -> None:
+def test_shorthand_skips_expressions() -> None:
     rows: list[list[Any]] = [["N", "A", "d", "1", {"id": "a"}], [{"expression": "a * 2"}], [".", "B", ".", "."]]
     assert _metrics(*rows) == [Metric("N", "A", (("d", "1"),)), None, Metric("N", "B", (("d", "1"),))]
 
 
 @given(st.lists(st.tuples(ITEMS, ITEMS, st.lists(ITEMS, min_size=2, max_size=2)), min_size=1, max_size=5))
-def test_shorthand_means_what_is_written_out(metrics: list[tuple[str, str, list[str]]]) -> None:
+def test_shorthand_equals_the_full_form(metrics: list[tuple[str, str, list[str]]]) -> None:
     # GIVEN metrics with the same dimensions, once in full, once as short as they can be
     full = [[namespace, name, "stage", values[0], "code", values[1]] for namespace, name, values in metrics]
     short: list[list[str]] = []
@@ -52,7 +52,7 @@ def test_shorthand_means_what_is_written_out(metrics: list[tuple[str, str, list[
     assert _metrics(*short) == _metrics(*full)
 
 
-def test_options_of_the_row_win_over_those_of_the_widget() -> None:
+def test_options_of_a_metric_override_those_of_the_widget() -> None:
     own = {"id": "a", "stat": "p99", "period": 60, "label": "L", "color": "#ff0000", "yAxis": "right", "visible": False}
     first, second, third = expand(
         {
@@ -73,7 +73,7 @@ def test_defaults_are_those_of_cloudwatch() -> None:
     assert (line.stat, line.period, line.label) == (STAT, PERIOD, None) == ("Average", 300, None)
 
 
-def test_a_widget_without_metrics_has_no_lines() -> None:
+def test_a_widget_without_metrics_has_no_entries() -> None:
     assert expand({"title": "alarms only"}) == []
 
 
@@ -101,7 +101,7 @@ def test_a_widget_without_metrics_has_no_lines() -> None:
         ([["N", "A", {"yAxis": "top"}]], "metric 1 has yAxis 'top'; expected left or right"),
     ],
 )
-def test_an_error_names_the_row(rows: list[Any], message: str) -> None:
+def test_an_error_names_the_metric(rows: list[Any], message: str) -> None:
     with pytest.raises(GraphedMetricsError) as caught:
         expand({"metrics": rows})
     assert message in str(caught.value)

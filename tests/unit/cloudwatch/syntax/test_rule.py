@@ -1,4 +1,4 @@
-"""Rules of composites: read as CloudWatch reads them, or an error that says what was expected."""
+"""Rules of composites: parsed as CloudWatch does, or an error that says what was expected."""
 
 from contextlib import suppress
 
@@ -40,7 +40,7 @@ def written(rule: Rule) -> str:
 
 
 @given(RULES)
-def test_a_rule_that_is_written_out_reads_back_the_same(rule: Rule) -> None:
+def test_text_of_a_rule_parses_to_the_same_rule(rule: Rule) -> None:
     assert parse_rule(written(rule)) == rule
 
 
@@ -51,7 +51,7 @@ def test_and_binds_tighter_than_or_and_not_tightest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "or (, found the end, at character 1 of ``"),
         ("ALARM(a) AND", "or (, found the end, at character 13 of `ALARM(a) AND`"),
@@ -69,13 +69,13 @@ def test_and_binds_tighter_than_or_and_not_tightest() -> None:
         ("ALARM(a)" + " " * 10240, "at most 10240 are allowed"),
     ],
 )
-def test_what_is_no_rule_is_said(text: str, said: str) -> None:
+def test_an_error_says_where_and_what_was_expected(text: str, message: str) -> None:
     with pytest.raises(RuleError) as error:
         parse_rule(text)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 @given(st.text('ALRMOKNTD(")ab ', max_size=40))
-def test_any_text_is_read_or_refused_with_words(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     with suppress(RuleError):
         assert written(parse_rule(text))

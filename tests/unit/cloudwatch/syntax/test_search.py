@@ -68,7 +68,7 @@ def test_quotes_and_backslashes() -> None:
         "NOT (MetricName=Errors OR code=none)",
     ],
 )
-def test_what_is_found(text: str) -> None:
+def test_matching_searches(text: str) -> None:
     assert parse_search(text).finds(CUSTOM)
 
 
@@ -88,7 +88,7 @@ def test_what_is_found(text: str) -> None:
         "---",
     ],
 )
-def test_what_is_not_found(text: str) -> None:
+def test_searches_that_do_not_match(text: str) -> None:
     assert not parse_search(text).finds(CUSTOM)
 
 
@@ -115,7 +115,7 @@ def test_an_error_says_what_was_expected(text: str, message: str) -> None:
 
 
 @given(st.text(st.sampled_from('abAND OR NOT{},"=\\()1'), max_size=40))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         search = parse_search(text)
     except SearchError:

@@ -23,7 +23,7 @@ from cloudwatch.syntax.statistic import SIMPLE, Statistic, StatisticError, parse
         ("PR(10:)", Statistic("PR", 10, None)),
     ],
 )
-def test_names_of_cloudwatch_are_read(name: str, statistic: Statistic) -> None:
+def test_statistics_of_cloudwatch_are_parsed(name: str, statistic: Statistic) -> None:
     assert parse_statistic(name) == statistic
 
 
@@ -45,14 +45,14 @@ def test_names_of_cloudwatch_are_read(name: str, statistic: Statistic) -> None:
         ("", "unknown statistic ''"),
     ],
 )
-def test_others_are_refused_with_what_is_wrong(name: str, message: str) -> None:
+def test_other_statistics_are_refused(name: str, message: str) -> None:
     with pytest.raises(StatisticError) as caught:
         parse_statistic(name)
     assert message in str(caught.value)
 
 
 @given(st.text(st.sampled_from("pTMCSWRtmcswIQ()%:.0123456789")))
-def test_any_name_is_read_or_refused(name: str) -> None:
+def test_any_name_is_parsed_or_refused(name: str) -> None:
     try:
         statistic = parse_statistic(name)
     except StatisticError as error:
