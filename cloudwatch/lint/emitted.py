@@ -12,22 +12,12 @@ from typing import Any
 
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.logs import FIELDS, JsonLines
-from chalicelib.telemetry.metrics import COMMON, NAMESPACE, billed
 from chalicelib.telemetry.record import Record, WarmingRecord
 from cloudwatch.project import SERVICE, STAGE_VARIABLE
 
-__all__ = [
-    "COMMON",
-    "NAMESPACE",
-    "Key",
-    "billed",
-    "dimension_sets",
-    "fields",
-    "names",
-    "sets_of",
-    "unit_of",
-    "values_of",
-]
+NAMESPACE = metrics.NAMESPACE
+COMMON = metrics.COMMON
+"""The dimensions of every metric."""
 
 type Key = tuple[str, frozenset[str]]
 """A metric and its set of dimensions, in any order."""
@@ -39,6 +29,11 @@ _COMMON_VALUES: Mapping[str, tuple[str, ...]] = {"service": (SERVICE,), "stage":
 def names() -> list[str]:
     """Return the names of all metrics."""
     return list(metrics.METRICS)
+
+
+def billed() -> int:
+    """Return how many time series AWS bills for the metrics."""
+    return metrics.billed()
 
 
 def sets_of(name: str) -> list[tuple[str, ...]]:

@@ -67,10 +67,7 @@ class ExpressionError(ParseError):
 
 
 def parse_expression(text: str) -> Node:
-    """Parse an expression.
-
-    Raises:
-        ExpressionError: the text is no metric math, or calls an unknown function or one with wrong arguments.
+    """Parse an expression. Raises `ExpressionError`, also for unknown functions and wrong arguments.
 
     >>> to_text(parse_expression("errors / requests * 100"))
     '((errors / requests) * 100)'
@@ -131,8 +128,8 @@ class _ToNodes(Transformer[Token, Node]):
 
 
 _GRAMMAR: Grammar[Node] = Grammar(
-    _RULES,
-    _ToNodes(),
+    rules=_RULES,
+    transformer=_ToNodes(),
     error=ExpressionError,
     expected={
         "NUMBER": "a number, a string, an id, a function, `(` or `[`",

@@ -1,6 +1,7 @@
 """Parse small languages with lark; an error says where the text is wrong and what was expected there."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
@@ -28,42 +29,37 @@ class Misuse(Exception):
         self.at, self.what = at, what
 
 
+@dataclass(frozen=True, kw_only=True)
 class Grammar[Tree]:
-    """A language: its lark rules, the transformer that builds the tree, and its limits.
+    """A language: its lark rules, the transformer that builds the tree, its error, and its limits.
 
     `expected` describes what may follow, by terminal and in order of preference; the last entry is the default.
     `nesting` are the terminals that open a level; a text has at most `deepest` levels and `longest` characters.
     """
 
-    def __init__(
-        self,
-        rules: str,
-        transformer: Transformer[Token, Tree],
-        *,
-        error: type[ParseError],
-        expected: Mapping[str, str],
-        longest: int,
-        deepest: int,
-        nesting: Collection[str] = ("LPAR", "LSQB", "NOT"),
-    ) -> None:
-        self._rules, self._transformer, self._error = rules, transformer, error
-        self._expected, self._longest, self._deepest, self._nesting = expected, longest, deepest, nesting
+    rules: str
+    transformer: Transformer[Token, Tree]
+    error: type[ParseError]
+    expected: Mapping[str, str]
+    longest: int
+    deepest: int
+    nesting: Collection[str] = ("LPAR", "LSQB", "NOT")
 
     @cached_property
     def _lark(self) -> Lark:
         """The parser, built at first use: it takes some milliseconds."""
-        return Lark(self._rules, parser="lalr", transformer=self._transformer, maybe_placeholders=False)
+        return Lark(self.rules, parser="lalr", transformer=self.transformer, maybe_placeholders=False)
 
     def parse(self, text: str) -> Tree:
         """Return the tree of a text. Raises the `error` of the language."""
-        if len(text) > self._longest:
-            raise self._error(text, self._longest, f"{len(text)} characters, but at most {self._longest} are allowed")
+        if len(text) > self.longest:
+            raise self.error(text, self.longest, f"{len(text)} characters, but at most {self.longest} are allowed")
         parser = self._lark.parse_interactive(text)
         try:
             for _ in parser.iter_parse():
-                levels = [token for token in _open(parser) if token.type in self._nesting]
-                if len(levels) > self._deepest:
-                    what = f"more than {self._deepest} levels of nesting; simplify it"
+                levels = [token for token in _open(parser) if token.type in self.nesting]
+                if len(levels) > self.deepest:
+                    what = f"more than {self.deepest} levels of nesting; simplify it"
                     raise Misuse(levels[-1].start_pos or 0, what)
             tree: Tree = parser.feed_token(Token("$END", ""))
         except UnexpectedCharacters as error:
@@ -72,23 +68,23 @@ class Grammar[Tree]:
             at = len(text) if error.token.type == "$END" else error.token.start_pos or 0
             raise self._unexpected(parser, text, at, error.token) from None
         except Misuse as error:
-            raise self._error(text, error.at, error.what) from None
+            raise self.error(text, error.at, error.what) from None
         return tree
 
     def _unexpected(self, parser: InteractiveParser, text: str, at: int, token: str = "") -> ParseError:
         found = token or text[at : at + 1]
         if found in ("'", '"'):
-            return self._error(text, at, "the string has no closing quote")
+            return self.error(text, at, "the string has no closing quote")
         closing = {
             close: f"{sign} for the {bracket} at character {(bracket.start_pos or 0) + 1}"
             for bracket in _open(parser)
             for close, sign in _CLOSING.get(bracket.type, {}).items()
         }
-        *operands, (_, default) = self._expected.items()
+        *operands, (_, default) = self.expected.items()
         accepted = parser.accepts()  # type: ignore[no-untyped-call]
         candidates = [*operands, *closing.items()]
         expected = next((words for terminal, words in candidates if terminal in accepted), default)
-        return self._error(text, at, f"expected {expected}, found {f'`{found}`' if found else 'the end'}")
+        return self.error(text, at, f"expected {expected}, found {f'`{found}`' if found else 'the end'}")
 
 
 def _open(parser: InteractiveParser) -> list[Token]:

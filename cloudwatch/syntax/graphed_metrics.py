@@ -60,11 +60,7 @@ class GraphedMetric:
 
 
 def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
-    """Return the entries of a metric widget's `properties`.
-
-    Raises:
-        GraphedMetricsError: shorthand without a metric above, an unpaired dimension, an unknown option, a repeated id…
-    """
+    """Return the entries of a metric widget's `properties`. Raises `GraphedMetricsError`."""
     entries: list[GraphedMetric] = []
     above: list[str] = []
     for row, entry in enumerate(properties.get("metrics", [])):
@@ -101,8 +97,7 @@ def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
 def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
     """Return the entries of an alarm's `Metrics` (MetricDataQueries); the one that the alarm watches is visible.
 
-    Raises:
-        GraphedMetricsError: a query has neither or both of MetricStat and Expression, a repeated id…
+    Raises `GraphedMetricsError`, for instance for a query with neither or both of MetricStat and Expression.
     """
     entries: list[GraphedMetric] = []
     for row, query in enumerate(queries):

@@ -88,8 +88,8 @@ class _ToRule(boolean.BooleanTransformer):
 
 
 _GRAMMAR: Grammar[Rule] = Grammar(
-    boolean.RULES + _RULES,
-    _ToRule(),
+    rules=boolean.RULES + _RULES,
+    transformer=_ToRule(),
     error=RuleError,
     expected={
         "STATE": 'ALARM("…"), OK("…"), INSUFFICIENT_DATA("…"), NOT, TRUE, FALSE or (',

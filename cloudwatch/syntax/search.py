@@ -114,8 +114,8 @@ def _unquoted(token: Token) -> str:
 
 
 _GRAMMAR: Grammar[Search] = Grammar(
-    boolean.RULES + _RULES,
-    _ToSearch(),
+    rules=boolean.RULES + _RULES,
+    transformer=_ToSearch(),
     error=SearchError,
     expected={
         "NAME": "a namespace or a dimension, as in {namespace,dimension,…}",

@@ -35,10 +35,7 @@ class Statistic:
 
 
 def parse_statistic(name: str) -> Statistic:
-    """Parse the name of a statistic.
-
-    Raises:
-        StatisticError: CloudWatch has none of this name.
+    """Parse the name of a statistic. Raises `StatisticError` if CloudWatch has none of this name.
 
     >>> parse_statistic("p99.9")
     Statistic(kind='p', low=None, high=99.9, percent=True)
