@@ -1,4 +1,4 @@
-"""The error of files that cannot be used."""
+"""The error for files that cannot be used."""
 
 
 class FileError(ValueError):

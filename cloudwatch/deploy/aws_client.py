@@ -48,7 +48,7 @@ class AwsSession:
 
 
 def subscription_problem(sns: Any, topic: str) -> str | None:
-    """Return why messages to a topic reach no one; None if they do, or if the credentials do not allow to ask."""
+    """Return why messages to a topic reach no one; None if they do, or if AWS does not say."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""Access one stage in AWS: list its resources, put one, remove one. Decides nothing.
+"""Read and write the resources of one stage in AWS. What to write is decided elsewhere.
 
 Alarms and dashboards get the tag `faunalens:dashboards` with the stage as value. It distinguishes what deploys have put
 from what a person has made under a similar name. Saved queries cannot have tags in AWS, so everything in the folder

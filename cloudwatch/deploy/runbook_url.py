@@ -17,10 +17,10 @@ def runbook_url(checkout: Path) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return RUNBOOK
-    return url_on(done.stdout.strip()) if done.returncode == 0 else RUNBOOK
+    return url_from_remote(done.stdout.strip()) if done.returncode == 0 else RUNBOOK
 
 
-def url_on(remote: str) -> str:
+def url_from_remote(remote: str) -> str:
     """Return the URL of the runbook for the URL of a remote, without its user name or token: alarms publish it."""
     match = _OVER_HTTPS.fullmatch(remote) or _OVER_SSH.fullmatch(remote)
     if match is None or "." not in match["host"]:

@@ -94,7 +94,7 @@ def _logical_id(resource: Resource) -> str:
 
 
 def _with_pseudo_parameters(value: Any) -> Any:
-    """Replace the marks with pseudo parameters; escape `${` in these strings, which CloudWatch is meant to see."""
+    """Replace the marks with pseudo parameters; escape `${` of CloudWatch's dynamic labels beside them."""
     if isinstance(value, str):
         if not _PSEUDO.search(value):
             return value

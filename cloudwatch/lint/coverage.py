@@ -23,7 +23,7 @@ _COLUMNS = ("metric", "by", "reason")
 
 
 def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[Finding]:
-    """Yield what the app emits and no file shows, and wrong exceptions in `QUERY_ONLY`."""
+    """Yield metrics that the app emits but no file uses, and wrong lines of `QUERY_ONLY`."""
     shown = {reference.key for reference in references if reference.namespace == emitted.NAMESPACE}
     emits = emitted.dimension_sets()
     gone = sorted({name for name, _ in shown} - {name for name, _ in emits})
@@ -50,7 +50,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
 
 
 def check_prices(prices: Mapping[str, Price], used: Collection[str], folder: Path) -> Iterator[Finding]:
-    """Yield prices that neither the files nor infra/cost.py use, and prices that infra/cost.py needs in vain.
+    """Yield prices that neither the files nor infra/cost.py use, and prices that infra/cost.py needs but the table lacks.
 
     `used`: placeholders in the files. infra/ is beside the folder.
     """

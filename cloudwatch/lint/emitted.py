@@ -32,7 +32,7 @@ def names() -> list[str]:
 
 
 def billed() -> int:
-    """Return how many time series AWS bills for the metrics."""
+    """Return the most time series that AWS can bill one deployment for."""
     return metrics.billed()
 
 

@@ -2,8 +2,8 @@
 
     SEARCH('{Faunalens,service,stage,code} MetricName="Rejections" service="faunalens" stage="STAGENAME"', 'Sum', 60)
 
-CloudWatch also searches by parts of a name and in all namespaces. Lint wants the schema in braces and the whole name of
-every metric: what a search by half a name was meant to find cannot be checked.
+CloudWatch also searches by parts of a name and in all namespaces. Lint requires the schema in braces and the whole name
+of every metric: it cannot know what a search by half a name is meant to find.
 """
 
 from collections.abc import Iterator

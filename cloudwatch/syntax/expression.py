@@ -63,7 +63,7 @@ _KEYWORDS = frozenset(word for function in FUNCTIONS.values() for word in functi
 
 
 class ExpressionError(ParseError):
-    """The text is no metric math."""
+    """The text is not metric math."""
 
 
 def parse_expression(text: str) -> Node:

@@ -32,7 +32,7 @@ _NAME = "the name of an alarm in quotes"
 
 
 class RuleError(ParseError):
-    """The text is no alarm rule."""
+    """The text is not an alarm rule."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 class SearchError(ParseError):
-    """The text is no search expression."""
+    """The text is not a search expression."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudwatch.deploy.runbook_url import runbook_url, url_on
+from cloudwatch.deploy.runbook_url import runbook_url, url_from_remote
 
 PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
 
@@ -25,7 +25,7 @@ PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
     ],
 )
 def test_only_web_pages_become_urls_without_credentials(remote: str, url: str) -> None:
-    assert url_on(remote) == url
+    assert url_from_remote(remote) == url
 
 
 def test_a_folder_that_is_no_checkout_has_no_url(tmp_path: Path) -> None:
