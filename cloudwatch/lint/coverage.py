@@ -50,7 +50,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
 
 
 def check_prices(prices: Mapping[str, Price], used: Collection[str], folder: Path) -> Iterator[Finding]:
-    """Yield prices that neither the files nor infra/cost.py use, and prices that infra/cost.py needs but the table lacks.
+    """Yield unused prices, and prices that infra/cost.py needs and the table lacks.
 
     `used`: placeholders in the files. infra/ is beside the folder.
     """
