@@ -40,19 +40,18 @@ class Deployment:
 
     def put(self, resource: Resource, before: Resource | None) -> list[str]:
         """Create or update a resource; `before` is the present one. Return CloudWatch's remarks."""
-        tags = {} if before else {"Tags": [{"Key": TAG, "Value": self._stage}]}  # ignored in updates
-        if resource.kind == "alarm":
-            self._cloudwatch.put_metric_alarm(AlarmName=resource.name, **resource.content, **tags)
-        elif resource.kind == "composite":
-            self._cloudwatch.put_composite_alarm(AlarmName=resource.name, **resource.content, **tags)
-        elif resource.kind == "dashboard":
-            body = json.dumps(resource.content, ensure_ascii=False, separators=(",", ":"))
-            reply = self._cloudwatch.put_dashboard(DashboardName=resource.name, DashboardBody=body, **tags)
-            return [f"{each.get('DataPath', '')} {each['Message']}" for each in reply["DashboardValidationMessages"]]
-        else:
+        if resource.kind == "query":
             known = {"queryDefinitionId": before.handle} if before else {}
-            self._logs.put_query_definition(name=resource.name, **resource.content, **known)
-        return []
+            self._logs.put_query_definition(**resource.parameters(), **known)
+            return []
+        put = {
+            "alarm": self._cloudwatch.put_metric_alarm,
+            "composite": self._cloudwatch.put_composite_alarm,
+            "dashboard": self._cloudwatch.put_dashboard,
+        }[resource.kind]
+        tags = {} if before else {"Tags": [{"Key": TAG, "Value": self._stage}]}  # ignored in updates
+        remarks = put(**resource.parameters(), **tags).get("DashboardValidationMessages", [])
+        return [f"{each.get('DataPath', '')} {each['Message']}" for each in remarks]
 
     def remove(self, resource: Resource) -> None:
         """Delete a resource. Alarms are deleted one by one: AWS allows no more than one composite a call."""

@@ -4,6 +4,7 @@ The content of a resource leaves out AWS's defaults, and sorts lists whose order
 is written out nor another order is a difference.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,13 @@ class Resource:
     def title(self) -> str:
         """Kind and name, as messages show them."""
         return f"{self.kind} {self.name}"
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of the operation that puts the resource, without tags."""
+        if self.kind == "dashboard":
+            body = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"))
+            return {"DashboardName": self.name, "DashboardBody": body}
+        return {"name" if self.kind == "query" else "AlarmName": self.name, **self.content}
 
 
 def desired(files: Files) -> list[Resource]:

@@ -68,19 +68,9 @@ def template(
 
 
 def _resource(resource: Resource, stage: str, known: Mapping[str, str]) -> dict[str, Any]:
-    content = dict(resource.content)
-    tags = [{"Key": TAG, "Value": stage}]
-    if resource.kind == "dashboard":
-        body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        properties: dict[str, Any] = {"DashboardName": resource.name, "DashboardBody": body, "Tags": tags}
-    elif resource.kind == "query":
-        properties = {
-            "Name": resource.name,
-            "QueryString": content["queryString"],
-            "LogGroupNames": content["logGroupNames"],
-        }
-    else:
-        properties = {"AlarmName": resource.name, **content, "Tags": tags}
+    properties: dict[str, Any] = {key[0].upper() + key[1:]: value for key, value in resource.parameters().items()}
+    if resource.kind != "query":
+        properties["Tags"] = [{"Key": TAG, "Value": stage}]
     made: dict[str, Any] = {"Type": TYPES[resource.kind], "Properties": _with_pseudo_parameters(properties)}
     if needs := sorted(known[name] for name in children(resource) if name in known):
         made["DependsOn"] = needs

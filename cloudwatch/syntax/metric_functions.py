@@ -1,13 +1,16 @@
-"""The functions of CloudWatch's metric math: parameters, result, and whether the preview evaluates them.
+"""The functions of metric math, from metric_functions.csv: parameters, result, and whether the preview supports them.
 
 Source: "Using metric math" in the CloudWatch user guide, section "Functions supported for metric math". Types are its
 abbreviations: `S` is a number, `TS` one time series, `TS[]` an array of them. Besides, `text` is a quoted string, and
-keywords in capitals (`REPEAT`, `DESC`) stand for themselves.
+keywords in capitals (`REPEAT`, `DESC`) stand for themselves. In `parameters`, `|` separates alternatives, `?` marks an
+optional one, and `…` allows any number more.
 """
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 TYPES = frozenset({"S", "TS", "TS[]", "text"})
 
@@ -34,65 +37,21 @@ class Function:
         return frozenset(each for types in self.parameters for each in types) - TYPES
 
 
-def _function(name: str, parameters: str, returns: str, *, evaluated: bool = True) -> Function:
-    """Parse `TS|TS[], S?`: `|` separates alternatives, `?` marks the optional, `…` allows any number more."""
-    places = [place for place in parameters.split(", ") if place]
-    unlimited = places[-1:] == ["…"]
-    places = places[: len(places) - unlimited]
+def _function(row: Mapping[str, str]) -> Function:
+    places = [place for place in row["parameters"].split(", ") if place not in ("", "…")]
     return Function(
-        name=name,
+        name=row["name"],
         parameters=tuple(tuple(place.removesuffix("?").split("|")) for place in places),
         required=sum(not place.endswith("?") for place in places),
-        most=None if unlimited else len(places),
-        returns=returns,
-        evaluated=evaluated,
-        signature=f"{name}({parameters})",
+        most=None if row["parameters"].endswith("…") else len(places),
+        returns=row["returns"],
+        evaluated=row["evaluated"] == "yes",
+        signature=f"{row['name']}({row['parameters']})",
     )
 
 
-_ALL = (
-    _function("ABS", "TS|TS[]", "same"),
-    _function("ANOMALY_DETECTION_BAND", "TS, S?", "TS[]", evaluated=False),
-    _function("AVG", "TS|TS[]", "folded"),
-    _function("CEIL", "TS|TS[]", "same"),
-    _function("DATAPOINT_COUNT", "TS|TS[]", "folded"),
-    _function("DATE", "TS", "TS"),
-    _function("DAY", "TS", "TS"),
-    _function("DB_PERF_INSIGHTS", "text, text, text|TS[]", "TS[]", evaluated=False),
-    _function("DIFF", "TS|TS[]", "same"),
-    _function("DIFF_TIME", "TS|TS[]", "same"),
-    _function("EPOCH", "TS", "TS"),
-    _function("FILL", "TS|TS[], S|TS|REPEAT|LINEAR", "same"),
-    _function("FIRST", "TS[]", "TS"),
-    _function("FLOOR", "TS|TS[]", "same"),
-    _function("HOUR", "TS", "TS"),
-    _function("IF", "S|TS, S|TS, S|TS?", "TS"),
-    _function("INSIGHT_RULE_METRIC", "text, text", "TS", evaluated=False),
-    _function("LAMBDA", "text, …", "TS[]", evaluated=False),
-    _function("LAST", "TS[]", "TS"),
-    _function("LOG", "TS|TS[]", "same"),
-    _function("LOG10", "TS|TS[]", "same"),
-    _function("MAX", "TS|TS[]", "folded"),
-    _function("METRICS", "text?", "TS[]"),
-    _function("METRIC_COUNT", "TS[]", "S"),
-    _function("MIN", "TS|TS[]", "folded"),
-    _function("MINUTE", "TS", "TS"),
-    _function("MONTH", "TS", "TS"),
-    _function("PERIOD", "TS", "S"),
-    _function("RATE", "TS|TS[]", "same"),
-    _function("REMOVE_EMPTY", "TS[]", "TS[]"),
-    _function("RUNNING_SUM", "TS|TS[]", "same"),
-    _function("SEARCH", "text, text, S?", "TS[]"),
-    _function("SERVICE_QUOTA", "TS", "TS", evaluated=False),
-    _function("SLICE", "TS[], S, S?", "TS[]"),
-    _function("SORT", "TS[], AVG|MIN|MAX|SUM, ASC|DESC, S?", "TS[]"),
-    _function("STDDEV", "TS|TS[]", "folded"),
-    _function("SUM", "TS|TS[]", "folded"),
-    _function("TIME_SERIES", "S", "TS"),
-    _function("YEAR", "TS", "TS"),
-)
-
-FUNCTIONS: Mapping[str, Function] = {function.name: function for function in _ALL}
+with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as _file:
+    FUNCTIONS: Mapping[str, Function] = {row["name"]: _function(row) for row in csv.DictReader(_file)}
 
 
 def nearest(name: str) -> str | None:
