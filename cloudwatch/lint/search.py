@@ -25,7 +25,7 @@ def metrics_of(text: str) -> Iterator[Pattern]:
         if leaf.exact:
             values.setdefault(leaf.property or "", []).append(leaf.text)
     if not values.get("MetricName"):
-        raise SearchError(text, 0, 'a search must name its metrics in full: MetricName="Rejections"')
+        raise SearchError(text, 0, 'a search must name its metrics in full, such as MetricName="Rejections"')
     if unknown := sorted(values.keys() - {"", "MetricName", "Namespace", *search.dimensions}):
         what = f"{', '.join(unknown)} is not a dimension of the schema; the search would find nothing"
         raise SearchError(text, text.find(unknown[0]), what)

@@ -1,0 +1,42 @@
+import subprocess
+import sys
+
+import pytest
+
+from cloudwatch.project import ROOT
+from cloudwatch.syntax.grammar import ParseError
+from cloudwatch.syntax.rule import RuleError, parse_rule
+
+
+def test_an_error_has_text_position_and_problem() -> None:
+    error = ParseError("a + + b", 4, "expected a number")
+    assert str(error) == "expected a number, at character 5 of `a + + b`"
+    assert (error.text, error.at, error.what) == ("a + + b", 4, "expected a number")
+
+
+def test_an_error_shows_only_what_is_near_in_a_long_text() -> None:
+    error = ParseError("a" * 100 + "!" + "b" * 100, 100, "unexpected !")
+    assert str(error) == f"unexpected !, at character 101 of `…{'a' * 60}!{'b' * 59}…`"
+
+
+def test_position_and_expectation_survive_in_a_rule_of_many_alarms() -> None:
+    # GIVEN a rule with a typing error after many alarms
+    text = " OR ".join(f'ALARM("alarm-{number}")' for number in range(100)) + ' ALRM("last")'
+    with pytest.raises(RuleError) as error:
+        parse_rule(text)
+    # THEN the error has its position, and an excerpt around it
+    assert error.value.at == text.index("ALRM")
+    assert str(error.value).startswith("expected AND, OR or the end, found `ALRM`, at character ")
+    assert 'ALARM("alarm-99") ALRM("last")`' in str(error.value)
+
+
+def test_parsers_are_built_at_first_use() -> None:
+    # GIVEN a process that imports the languages THEN no parser exists yet
+    program = (
+        "from cloudwatch.syntax import expression, rule, search\n"
+        "print([name for each in (expression, rule, search) for name in vars(each._GRAMMAR) if name == '_lark'])\n"
+        "rule.parse_rule('TRUE'); first = rule._GRAMMAR._lark; rule.parse_rule('FALSE')\n"
+        "print(rule._GRAMMAR._lark is first)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]", "True"]
