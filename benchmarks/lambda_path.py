@@ -33,7 +33,7 @@ from infra.package import Package, build
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import APPLICATION
 from local.lambda_sim.events import Request, proxy_event
-from local.lambda_sim.function import API, Function, functions_of
+from local.lambda_sim.function import API, FunctionConfig, read_functions
 from local.lambda_sim.sandbox import Sandbox, unpacked
 from testing.pictures import encoded, noise
 
@@ -67,9 +67,9 @@ for _ in sys.stdin:
 """
 
 
-def init_table(place: Sandbox, function: Function, rounds: int, folder: Path) -> str:
+def init_table(sandbox: Sandbox, function: FunctionConfig, rounds: int, folder: Path) -> str:
     """Initialisation in fresh processes, in turn; the first round only makes the disk's cache warm."""
-    head = HEAD.format(site=place.site_packages())
+    head = HEAD.format(site=sandbox.site_packages())
     programs = {name: head + program for name, program in BARE.items()}
     programs |= {
         "awslambdaric's imports": head + RUNTIME,
@@ -78,8 +78,8 @@ def init_table(place: Sandbox, function: Function, rounds: int, folder: Path) ->
     times: dict[str, list[float]] = {name: [] for name in (*programs, APP)}
     for _ in range(rounds + 1):
         for name, program in programs.items():
-            times[name].append(_start(place, function, program))
-        with Container(function, place, "init", folder / "init.log") as container:
+            times[name].append(_start(sandbox, function, program))
+        with Container(function, sandbox, "init", folder / "init.log") as container:
             times[APP].append(container.initialise())
     medians = {name: median(taken[1:]) for name, taken in times.items()}
     rows = [[name, f"{taken:.0f} ms", f"{taken / medians[AS_THEY_COME]:.2f}"] for name, taken in medians.items()]
@@ -106,16 +106,16 @@ class Round(NamedTuple):
     base64: float
 
 
-def warm_table(place: Sandbox, function: Function, rounds: int, folder: Path) -> str:
+def warm_table(sandbox: Sandbox, function: FunctionConfig, rounds: int, folder: Path) -> str:
     """One photo through a warm container, and through `identify` alone, in turn."""
     photo = encoded(noise(2304, 1728), "JPEG", quality=85)
     request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], photo, "127.0.0.1")
     event = json.dumps(proxy_event(request, "/identify", {}, STAGE, ["image/jpeg"], "r", "Root=1")).encode()
     nothing = replace(function, handler="operator.is_")  # takes event and context, and says false
     with (
-        Container(function, place, "warm", folder / "warm.log") as container,
-        Container(nothing, place, "loop", folder / "loop.log") as loop,
-        _alone(place, function, photo) as ask,
+        Container(function, sandbox, "warm", folder / "warm.log") as container,
+        Container(nothing, sandbox, "loop", folder / "loop.log") as loop,
+        _alone(sandbox, function, photo) as ask,
     ):
         taken = [_round(container, loop, ask, event) for _ in range(rounds + 5)][5:]
     whole, base64_alone = median(each.path for each in taken), median(each.base64 for each in taken)
@@ -147,19 +147,19 @@ def _round(container: Container, loop: Container, ask: "Ask", event: bytes) -> R
     return Round(through.latency, inside, empty.latency, alone * 1e3, decoding * 1e3)
 
 
-def _start(place: Sandbox, function: Function, program: str) -> float:
+def _start(sandbox: Sandbox, function: FunctionConfig, program: str) -> float:
     """Milliseconds from the start of Python to the end of a program, as `Container` counts them."""
-    command = place.command(function.environment, ["-c", program + TAIL])
+    command = sandbox.command(function.environment, ["-c", program + TAIL])
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={"PATH": os.defpath})
     words = dict(line.split()[:2] for line in done.stdout.splitlines() if line.startswith(("INIT_START", "DONE")))
     return (float(words["DONE"]) - float(words["INIT_START"])) * 1e3
 
 
 @contextmanager
-def _alone(place: Sandbox, function: Function, photo: bytes) -> Iterator["Ask"]:
+def _alone(sandbox: Sandbox, function: FunctionConfig, photo: bytes) -> Iterator["Ask"]:
     """A process of the package that identifies the photo when asked."""
     environment = {**function.environment, "_HANDLER": function.handler}
-    command = place.command(environment, ["-c", HEAD.format(site=place.site_packages()) + ALONE])
+    command = sandbox.command(environment, ["-c", HEAD.format(site=sandbox.site_packages()) + ALONE])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PATH": os.defpath}) as process:
         assert process.stdin
         assert process.stdout
@@ -184,9 +184,9 @@ class Ask:
         return decoded, identified
 
 
-def _function(package: Package, settings: Mapping[str, str]) -> Function:
+def _function(package: Package, settings: Mapping[str, str]) -> FunctionConfig:
     template = json.loads(package.template.read_text())
-    function = functions_of(template, APPLICATION, STAGE)[API]
+    function = read_functions(template, APPLICATION, STAGE)[API]
     return replace(function, environment={**function.environment, **settings})
 
 
@@ -199,12 +199,12 @@ def main() -> None:
     with behind() as environment, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         package = build(folder / "package", STAGE)
-        with unpacked(package, folder / "lambda") as place:
-            print(f"Unpacked in a {place.way} of its own.\n")
+        with unpacked(package, folder / "lambda") as sandbox:
+            print(f"Unpacked in a {sandbox.isolation} of its own.\n")
             settings = {name: environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
             function = _function(package, settings)
-            print(init_table(place, function, arguments.rounds, folder), end="\n\n", flush=True)
-            print(warm_table(place, function, arguments.photos, folder), flush=True)
+            print(init_table(sandbox, function, arguments.rounds, folder), end="\n\n", flush=True)
+            print(warm_table(sandbox, function, arguments.photos, folder), flush=True)
 
 
 if __name__ == "__main__":

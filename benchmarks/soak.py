@@ -30,7 +30,7 @@ from benchmarks.measure import table
 from database.dataset import read_dataset
 from database.load import activate, load
 from local.stack import postgres
-from local.stack.child import Child
+from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port
 from testing.faults import postgres_cases, redis_cases
 from testing.faults.case import Case
@@ -155,7 +155,7 @@ def _counted(counter: Counter[str]) -> str:
 class Soak:
     """The app in its environment, its clients, and whoever breaks things."""
 
-    def __init__(self, rig: Rig, app: Child, port: int, seed: int) -> None:
+    def __init__(self, rig: Rig, app: ChildProcess, port: int, seed: int) -> None:
         self._rig, self._app, self._port = rig, app, port
         self._random = Random(seed)
         self._over = Event()
@@ -245,7 +245,7 @@ def _resident(pid: int) -> float:
 
 
 @contextmanager
-def stand(log: Path) -> Iterator[tuple[Rig, Child, int]]:
+def stand(log: Path) -> Iterator[tuple[Rig, ChildProcess, int]]:
     """Both servers with the data, a proxy before each, and the app behind those; with the port of the app."""
     with ExitStack() as stack:
         redis_proxy = stack.enter_context(Proxy.to(0))
@@ -271,7 +271,7 @@ def stand(log: Path) -> Iterator[tuple[Rig, Child, int]]:
             "METRICS_FILE": os.devnull,
             "LOG_LEVEL": "ERROR",
         }
-        app = Child(
+        app = ChildProcess(
             "the app", [sys.executable, "-m", "local.http.serve", "--port", str(port)], log=log, environment=environment
         )
         stack.enter_context(app)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from local.stack.sample import chelsea
+from local.stack.sample_photo import sample_photo
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -26,7 +26,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1120, "height": 760}, device_scale_factor=1)
         page.goto(url)
-        page.set_input_files("input[type=file] >> nth=0", chelsea())
+        page.set_input_files("input[type=file] >> nth=0", sample_photo())
         page.get_by_label("Latitude").fill("-33.9")
         page.get_by_label("Longitude").fill("151.2")
         page.get_by_text("Use this place").click()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from local.stack.child import Child
+from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_ports
 from local.stack.valkey import START_TIMEOUT, binary
 
@@ -23,7 +23,7 @@ class Node:
     identity: str
     port: int
     bus: int
-    child: Child
+    child: ChildProcess
 
     @property
     def url(self) -> str:
@@ -53,7 +53,7 @@ def cluster(folder: Path) -> Iterator[list[Node]]:
         command: list[str | Path] = [binary(), "--port", str(ports[index]), "--bind", HOST, "--dir", home]
         command += ["--save", "", "--cluster-enabled", "yes", "--cluster-port", str(ports[4 + index])]
         command += ["--cluster-node-timeout", str(NODE_TIMEOUT_MS), "--repl-diskless-sync-delay", "0"]
-        child = Child(f"Valkey {index}", command, log=home / "log", patience=2.0)
+        child = ChildProcess(f"Valkey {index}", command, log=home / "log", stop_timeout=2.0)
         nodes.append(Node(secrets.token_hex(20), ports[index], ports[4 + index], child))
     for index, node in enumerate(nodes):
         (folder / str(index) / "nodes.conf").write_text(_agreed(nodes, node))

@@ -1,4 +1,4 @@
-"""HTTP/1.1 around Chalice's local gateway, with which `make run` serves."""
+"""Serves a Chalice app through Chalice's local gateway, with our HTTP/1.1 request handler; used by `make run`."""
 
 import json
 from functools import partial
@@ -19,18 +19,18 @@ from chalice.local import (
 from chalicelib.api.problem import headers_of, problem_of
 from chalicelib.errors import HTTPError, NotFound, PhotoTooLarge, Unavailable
 from local.http.dashboards import PATH, Dashboards, is_below
-from local.http.handler import FORM_MARGIN, Connection, Server
+from local.http.handler import FORM_MARGIN, RequestHandler, Server
 from local.stack.errors import LocalError
 
 
 def build_server(
     app: Chalice, host: str, port: int, *, photo_max_bytes: int, dashboards: Dashboards | None = None
 ) -> LocalDevServer:
-    """Chalice's local server for `app`, bound to the port. Raises OSError if the port is taken.
+    """Return Chalice's local server for `app`, bound to the port. Raises OSError if the port is taken.
 
-    `dashboards` answers for what is below /dashboards, where the app has no route.
+    `dashboards` answers requests below /dashboards for which the app has no route.
     """
-    # As chalice.local.create_local_server does: one app object serves threads, each with its own current request.
+    # Like chalice.local.create_local_server: threads share the app, and each has its own current request.
     CustomLocalChalice.__bases__ = (LocalChalice, app.__class__)
     app.__class__ = CustomLocalChalice
     handler = partial(Handler, photo_max_bytes=photo_max_bytes, dashboards=dashboards)
@@ -38,8 +38,8 @@ def build_server(
     return LocalDevServer(app, config, host, port, handler_cls=handler, server_cls=Server)
 
 
-class Handler(Connection, ChaliceRequestHandler):
-    """One connection, answered by Chalice's local gateway."""
+class Handler(RequestHandler, ChaliceRequestHandler):
+    """One connection to a Chalice app."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Handler(Connection, ChaliceRequestHandler):
         self._dashboards = dashboards
         self.local_gateway = LocalGateway(app_object, config)
         self._body = b""
-        Connection.__init__(self, request, client_address, server, body_limit=photo_max_bytes + FORM_MARGIN)
+        RequestHandler.__init__(self, request, client_address, server, body_limit=photo_max_bytes + FORM_MARGIN)
 
     def answer(self, body: bytes) -> None:
         self._body = body
@@ -64,7 +64,7 @@ class Handler(Connection, ChaliceRequestHandler):
 
     def too_large(self) -> PhotoTooLarge:
         return PhotoTooLarge(
-            f"what was sent is over the {self._photo_max_bytes / 1e6:g} MB that a photo may have; send a smaller one"
+            f"the body is over the {self._photo_max_bytes / 1e6:g} MB that a photo may have; send a smaller one"
         )
 
     def route(self) -> str:
@@ -74,18 +74,18 @@ class Handler(Connection, ChaliceRequestHandler):
             return PATH if self._dashboards and is_below(self.path) else "(no such path)"
 
     def log(self, status: int, seconds: float) -> None:
-        """Tell of an answer; not of dashboards, which a page asks for every few seconds."""
+        """Log one response, except successful ones of the dashboards, which a page requests every few seconds."""
         if status != 200 or self.route() != PATH:
             super().log(status, seconds)
 
     def _parse_payload(self) -> tuple[dict[str, str], bytes | None]:
         return dict(self.headers), self._body or None
 
-    def _send_error_response(self, error: LocalGatewayException) -> None:  # noqa: ARG002  API Gateway's own words
+    def _send_error_response(self, error: LocalGatewayException) -> None:  # noqa: ARG002  the gateway's text
         if self._dashboards and self.command in ("GET", "HEAD") and is_below(self.path):
             self._show(self._dashboards)
             return
-        self._send_problem(NotFound("nothing is served at this path; GET /openapi.json says what is"))
+        self._send_problem(NotFound("there is nothing at this path; GET /openapi.json lists the paths"))
 
     def _send_problem(self, error: HTTPError) -> None:
         self.send(error.status, headers_of(error), json.dumps(problem_of(error, str(uuid4()))))

@@ -1,6 +1,6 @@
-"""Serve app.py on this machine, through Chalice's own local server: `python -m local.http.serve --port 8000`.
+"""Serve app.py on this machine through Chalice's local server: `python -m local.http.serve --port 8000`.
 
-The same path as `chalice local`, with the model loaded before the port is opened.
+Like `chalice local`, but the model is loaded before the port is opened.
 """
 
 import argparse
@@ -10,9 +10,9 @@ from local.stack.ports import HOST
 
 
 def main() -> int:
-    """Load, then serve until ended."""
+    """Load the model, then serve until stopped; return the exit code."""
     parser = argparse.ArgumentParser(description="Serve the app on this machine.")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", type=int, default=8000, help="port to serve on (default: 8000)")
     port: int = parser.parse_args().port
 
     import app
@@ -23,7 +23,7 @@ def main() -> int:
     try:
         app.services()
     except ModelError as error:
-        print(f"the app cannot serve: {error}", file=sys.stderr)
+        print(f"the app cannot serve with the model {app.settings.model_path.absolute()}: {error}", file=sys.stderr)
         return 1
     metrics = app.settings.metrics_file
     dashboards = Dashboards(metrics) if metrics else None

@@ -1,7 +1,7 @@
-"""What Lambda's own bootstrap of Python does: the paths, then awslambdaric's loop. Lies beside it in /var/runtime.
+"""Set up import paths and run awslambdaric's loop, as Lambda's own bootstrap does. Installed in /var/runtime.
 
-A program of its own, started as `python -S -P bootstrap.py OPT`: without the packages of the Python that runs it.
-`OPT` is where the layer is, on Lambda always /opt.
+A stand-alone program, started as `python -S -P bootstrap.py OPT`, so that it sees no installed packages. `OPT` is the
+layer's folder; on Lambda it is /opt.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 
 
 def main(opt: str) -> None:
-    """Import from the function, its layer and the runtime, in Lambda's order; then serve until killed."""
+    """Put the function, its layer and the runtime on the import path, in Lambda's order; serve until killed."""
     task = os.environ["LAMBDA_TASK_ROOT"]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     sys.path[:0] = [task, f"{opt}/python/lib/{version}/site-packages", f"{opt}/python"]

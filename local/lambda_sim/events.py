@@ -1,4 +1,4 @@
-"""Events as AWS sends them to functions, and answers as API Gateway reads them. No container, no socket.
+"""Events as AWS sends them to functions, and functions' responses as API Gateway reads them. No I/O.
 
 REST API, proxy integration: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 EventBridge: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-scheduled.html
@@ -18,7 +18,7 @@ from local.lambda_sim.function import ACCOUNT, REGION
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as it came in. `target`: path and query; `headers`: in order, names may come twice."""
+    """An HTTP request. `target`: path and query; `headers`: in order, and a name may occur twice."""
 
     method: str
     target: str
@@ -27,32 +27,32 @@ class Request:
     source_ip: str
 
     def header(self, name: str) -> str:
-        """The last header of this name, in any case; empty if there is none."""
+        """Return the last header of this name, in any case; empty if there is none."""
         return next((value for each, value in reversed(self.headers) if each.lower() == name.lower()), "")
 
     @property
     def path(self) -> str:
-        """Without the query."""
+        """The path without the query."""
         return urlsplit(self.target).path
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the client gets."""
+class Response:
+    """An HTTP response for the client."""
 
     status: int
     headers: Mapping[str, str | list[str]]
     body: bytes
 
 
-class Malformed(Exception):
-    """What a function returned is no answer of a proxy integration."""
+class MalformedResponse(Exception):
+    """The function returned something that a proxy integration does not accept."""
 
 
-def matches(content_type: str, binary_types: Sequence[str]) -> bool:
-    """Whether API Gateway takes a media type for binary; parameters such as a boundary do not count.
+def is_binary(content_type: str, binary_types: Sequence[str]) -> bool:
+    """Return whether API Gateway treats a media type as binary; it ignores parameters such as a boundary.
 
-    >>> matches("image/jpeg; quality=1", ["image/*"])
+    >>> is_binary("image/jpeg; quality=1", ["image/*"])
     True
     """
     kind = content_type.partition(";")[0].strip().lower()
@@ -68,11 +68,11 @@ def proxy_event(
     request_id: str,
     trace_id: str,
 ) -> dict[str, Any]:
-    """The event of a request to a resource such as `/web/{name}`.
+    """Return the event of a request to a resource such as `/web/{name}`.
 
-    A body of a binary type is sent in base64; any other as text, in which what is no UTF-8 is lost, as it is there.
+    API Gateway sends a body of a binary type in base64, any other as text, which loses bytes that are not UTF-8.
     """
-    binary = bool(request.body) and matches(request.header("content-type"), binary_types)
+    binary = bool(request.body) and is_binary(request.header("content-type"), binary_types)
     text = base64.b64encode(request.body).decode() if binary else request.body.decode("utf-8", "replace")
     query = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
     headers: dict[str, list[str]] = {}
@@ -97,7 +97,7 @@ def proxy_event(
             "extendedRequestId": request_id[:15],
             "httpMethod": request.method,
             "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent") or None},
-            "path": request.path,  # with the stage before it, unless a domain of one's own maps to it, as here
+            "path": request.path,  # as behind a custom domain; otherwise the stage precedes it
             "protocol": "HTTP/1.1",
             "requestId": request_id,
             "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
@@ -110,10 +110,10 @@ def proxy_event(
     }
 
 
-def answer_of(payload: bytes, accept: str, binary_types: Sequence[str]) -> Answer:
-    """What a function returned, as an answer. Raises `Malformed`.
+def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> Response:
+    """Parse what a function returned. Raises `MalformedResponse`.
 
-    Base64 is decoded only for a client whose first media type in `Accept` is a binary type.
+    API Gateway decodes base64 only if the first media type in the client's `Accept` is a binary type.
     """
     try:
         returned = json.loads(payload)
@@ -123,16 +123,16 @@ def answer_of(payload: bytes, accept: str, binary_types: Sequence[str]) -> Answe
         for name, values in (returned.get("multiValueHeaders") or {}).items():
             headers[name] = [str(value) for value in values]
         body = (returned.get("body") or "").encode()
-        if returned.get("isBase64Encoded") and matches(accept.partition(",")[0], binary_types):
+        if returned.get("isBase64Encoded") and is_binary(accept.partition(",")[0], binary_types):
             body = base64.b64decode(body)
         headers.setdefault("Content-Type", "application/json")
-        return Answer(int(returned["statusCode"]), headers, body)
+        return Response(int(returned["statusCode"]), headers, body)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Malformed(f"no answer of a proxy integration: {type(error).__name__} {error}") from error
+        raise MalformedResponse(f"not a proxy integration's response: {type(error).__name__} {error}") from error
 
 
 def scheduled_event(rule: str) -> dict[str, Any]:
-    """The event of a rule that runs on a schedule."""
+    """Return the event of a rule that runs on a schedule."""
     return {
         "version": "0",
         "id": str(uuid4()),

@@ -1,26 +1,26 @@
-"""What containers print: to a file for each function; metrics to the file that dashboards are previewed from."""
+"""The functions' logs: one file per function, and one file with the metrics of all of them."""
 
 from pathlib import Path
 from threading import Lock
 
 SHOWN = ("REPORT ", "RequestId: ")
-"""Beginnings of lines that are shown on the terminal too."""
+"""Lines with these prefixes are printed on the terminal too."""
 
 
 class FunctionLog:
-    """The logs of functions in a folder: NAME.log, as CloudWatch keeps a group for each. Safe for threads."""
+    """Writes NAME.log for each function in a folder, like CloudWatch's log groups. Thread-safe."""
 
     def __init__(self, folder: Path, metrics: Path) -> None:
         self._folder = folder
         self._metrics = metrics
         self._lock = Lock()
-        self._begun: set[str] = set()
+        self._opened: set[str] = set()
 
     def write(self, function: str, container: str, line: str) -> None:
-        """One line that a container printed, or Lambda about it."""
+        """Write one line that a container printed, or that Lambda logs about it."""
         with self._lock:
-            mode = "a" if function in self._begun else "w"
-            self._begun.add(function)
+            mode = "a" if function in self._opened else "w"
+            self._opened.add(function)
             with (self._folder / f"{function}.log").open(mode, encoding="utf-8") as file:
                 file.write(f"{container} {line}\n")
             if '"_aws"' in line:

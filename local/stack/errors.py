@@ -1,17 +1,17 @@
-"""What can go wrong while something is started here.
+"""Errors of local runs. Each is printed as one line, without a stack trace.
 
-LocalError          one clear line for whoever typed the command; no stack trace
-  NotReady          a child process ended, or was not ready in time
-  PortTaken         another program listens on the port that was asked for
+LocalError          a local run cannot go on
+  NotReady          a child process exited, or was not ready in time
+  PortTaken         another program listens on the port
 """
 
 
 class LocalError(Exception):
-    """Says what happened, what was expected and what to do, in one line."""
+    """A local run cannot go on. The message says what happened, what was expected and what to do."""
 
 
 class NotReady(LocalError):
-    """A child process ended by itself, or did not become ready in time."""
+    """A child process exited by itself, or was not ready in time."""
 
 
 class PortTaken(LocalError):

@@ -10,7 +10,7 @@ HOST = "127.0.0.1"
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now, all different; another program may still be faster to take one."""
+    """Return different ports that are free now; another program may still take one of them first."""
     sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
     try:
         for each in sockets:
@@ -22,27 +22,27 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
+    """Return a port that is free now."""
     return free_ports(1)[0]
 
 
-def require_free(port: int, patience: float = 1.0) -> None:
-    """Raises `PortTaken`, with a way out, if the port cannot be listened on within `patience` seconds.
+def require_free(port: int, timeout: float = 1.0) -> None:
+    """Raise `PortTaken`, with a remedy, if the port is not free within `timeout` seconds.
 
-    A run that was just ended needs a moment to let go of it.
+    A run that has just stopped needs a moment to release its port.
     """
-    deadline = time.monotonic() + patience
-    while (obstacle := _obstacle(port)) and time.monotonic() < deadline and obstacle != errno.EACCES:
+    deadline = time.monotonic() + timeout
+    while (error := _bind_error(port)) and time.monotonic() < deadline and error != errno.EACCES:
         time.sleep(0.05)
-    if obstacle == errno.EACCES:
+    if error == errno.EACCES:
         raise PortTaken(f"port {port} needs root; choose one above 1023: make run PORT=8000")
-    if obstacle:
+    if error:
         other = port + 1 if port < 65535 else 8000
         raise PortTaken(f"port {port} is taken by another program; choose another: make run PORT={other}")
 
 
-def _obstacle(port: int) -> int:
-    """0, or the error number of listening on the port."""
+def _bind_error(port: int) -> int:
+    """Return the error number of listening on the port; 0 if that works."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As servers do: a connection that has just closed does not make the port taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

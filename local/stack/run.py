@@ -1,53 +1,44 @@
-"""`make run`: everything up and served, step by step; and all of it gone when this process is, however it ends.
+"""`make run`: start PostgreSQL, Valkey and the app, serve, and stop all of them when this process ends.
 
-Valkey, PostgreSQL and the app start side by side: Valkey in cluster mode waits 2 s by itself, during which the others
-get ready.
+They start side by side: Valkey in cluster mode takes 2 s until it accepts writes, and the others get ready meanwhile.
 """
 
 import json
+import os
 import sys
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from local.stack.dev_stack import DevStack, parser_of, serve
+from local.stack.dev_stack import DevStack, argument_parser, run_stack
 from local.stack.errors import LocalError
 from local.stack.ports import HOST
-from local.stack.sample import chelsea
+from local.stack.progress import step
 
 APP_TIMEOUT = 60.0
-SIDE_PROCESSES = (("warming", ("local.stack.warm", "--on-schedule")),)
-"""Name and `python -m` arguments of what runs beside the server, as schedules do when deployed."""
+SCHEDULED = (("warming", ("local.stack.warm", "--on-schedule")),)
+"""Name and `python -m` arguments of what runs on a schedule when deployed, and beside the server here."""
 
 
-class Run(DevStack):
-    """One `make run`: its steps, and what they started."""
+class AppStack(DevStack):
+    """The stores, the app, and the scheduled functions."""
 
     def start(self) -> None:
-        environment = {"LOG_FORMAT": "text"} | self.launch()  # it is read on a terminal
-        app = self.child("the app", ["-m", "local.http.serve", "--port", str(self.port)], environment)
-        self.ready(environment)
-        self.wait(app, self._healthy, APP_TIMEOUT)
-        self.tell("server", "model loaded, every part answers")
-        self.children.append(app)
-        for name, module in SIDE_PROCESSES:
+        require_model(os.environ)
+        environment = {"LOG_FORMAT": "text"} | self.launch_stores()  # people read the log on a terminal
+        app = self.start_child("the app", ["-m", "local.http.serve", "--port", str(self.port)], environment)
+        self.wait_for_stores(environment)
+        with step("server", "starting", self._started) as running:
+            self.wait(app, self._healthy, APP_TIMEOUT)
+            running.result = "model loaded, all dependencies healthy"
+        for name, module in SCHEDULED:
             log = self.folder / f"{name}.log"
             log.unlink(missing_ok=True)
-            self.children.append(self.child(name, ["-m", *module], environment, log))
-
-    def welcome(self) -> None:
-        url = f"http://{HOST}:{self.port}"
-        photo = chelsea()
-        shown = photo.relative_to(Path.cwd()) if photo.is_relative_to(Path.cwd()) else photo
-        print(
-            f"\nReady in {self.seconds:.1f} s: {url}  (Ctrl-C stops everything)\n\n"
-            f"    curl --data-binary @{shown} \\\n"
-            f"         -H 'Content-Type: image/png' '{url}/identify?lat=-33.9&lon=151.2'\n\n"
-            f"What it does is drawn at {url}/dashboards\n",
-            flush=True,
-        )
+            self.start_child(name, ["-m", *module], environment, log)
+        self.print_ready(f"Dashboards of this run: {self.url}/dashboards\n")
 
     def _healthy(self) -> bool:
-        """Whether every part works. Raises `LocalError` if no photo can be identified."""
+        """Return whether the app and its dependencies work. Raises `LocalError` if the model cannot run."""
         connection = HTTPConnection(HOST, self.port, timeout=5.0)
         try:
             connection.request("GET", "/health?deep=true")
@@ -56,15 +47,30 @@ class Run(DevStack):
             return False
         finally:
             connection.close()
-        if status == "down":  # waiting would not mend it
-            raise LocalError("the model fails when it is run; `python -m model.check` with its file says how")
+        if status == "down":  # waiting would not help
+            raise LocalError("the model fails when it is run; `python -m model.check` with its file explains the error")
         return bool(status == "ok")
 
 
+def require_model(environment: Mapping[str, str]) -> None:
+    """Raise `LocalError` if MODEL_PATH is set and is not a readable file."""
+    given = environment.get("MODEL_PATH")
+    if not given:
+        return
+    path = Path(given).absolute()
+    remedy = "set MODEL_PATH to an ONNX model, or unset it to use the one that `make setup` builds"
+    if not path.exists():
+        raise LocalError(f"MODEL_PATH is {given}, but there is no file {path}; {remedy}")
+    if not path.is_file():
+        raise LocalError(f"MODEL_PATH is {given}, but {path} is not a file; {remedy}")
+    if not os.access(path, os.R_OK):
+        raise LocalError(f"MODEL_PATH is {given}, but this user may not read {path}; change its permissions")
+
+
 def main() -> int:
-    """Start, say that it is ready, wait, stop. Returns the exit code."""
-    arguments = parser_of("Run Faunalens on this machine.").parse_args()
-    return serve("make run", lambda end, stack: Run(arguments.port, end, stack), with_parent=arguments.with_parent)
+    """Run the app locally; return the exit code."""
+    arguments = argument_parser("Run Faunalens on this machine.").parse_args()
+    return run_stack("make run", lambda *parts: AppStack(arguments.port, *parts), with_parent=arguments.with_parent)
 
 
 if __name__ == "__main__":

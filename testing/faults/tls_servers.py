@@ -19,10 +19,11 @@ import psycopg2
 import pytest
 import trustme
 
-from local.stack.child import Child
-from local.stack.initdb import OWNER, as_runner, clean_environment, give_to_runner, way_to_run
+from local.stack.child_process import ChildProcess
+from local.stack.initdb import ENVIRONMENT, OWNER
 from local.stack.ports import free_port
 from local.stack.postgres import PostgresServer
+from local.stack.run_as import choose_run_as, give_folder, prefix_of
 from testing.faults.servers import Node
 
 NAME = "localhost"
@@ -94,7 +95,8 @@ class TlsRedis(Node):
             "tls-auth-clients no",
         ]
         super().__init__(folder, *lines)
-        self.child = Child("Redis", [program, folder / "valkey.conf"], log=folder / "valkey.log", patience=2.0)
+        command = [program, folder / "valkey.conf"]
+        self.child = ChildProcess("Redis", command, log=folder / "valkey.log", stop_timeout=2.0)
 
 
 @contextmanager
@@ -114,16 +116,16 @@ class TlsPostgres(PostgresServer):
     def __init__(self, folder: Path, certificates: Certificates) -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
         program = required(str(found[-1]) if found else None, "postgresql")
-        way = way_to_run()
+        run_as = choose_run_as(program)
         data, password, password_file = folder / "data", secrets.token_urlsafe(18), folder / "password"
         data.mkdir(parents=True, mode=0o700)
-        give_to_runner(data, way)
+        give_folder(data, run_as)
         password_file.write_text(password)
-        command = [*as_runner(way), program.with_name("initdb"), "-D", data, "-U", "postgres", "-A", "scram-sha-256"]
-        command += [f"--pwfile={password_file}", "-E", "UTF8", "--locale=C", "--no-sync"]
-        subprocess.run(command, check=True, capture_output=True, env=clean_environment())
-        super().__init__(data, 0, password, durable=False, way=way)
-        self._program = [*as_runner(way), program]
+        command: list[str | Path] = [*prefix_of(run_as), program.with_name("initdb"), "-D", data, "-U", "postgres"]
+        command += ["-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8", "--locale=C", "--no-sync"]
+        subprocess.run(command, check=True, capture_output=True, env=ENVIRONMENT)
+        super().__init__(data, 0, password, durable=False, run_as=run_as)
+        self._program = [*prefix_of(run_as), program]
         chain, key = self.install(certificates.good)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(f"ssl = on\nssl_cert_file = '{chain}'\nssl_key_file = '{key}'\n")

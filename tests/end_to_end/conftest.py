@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from local.stack import valkey
-from local.stack.child import Child
+from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port
 from tests.end_to_end.browsing import DESK, Open
 from tests.end_to_end.stand import BUCKET, Stand, serve
@@ -97,7 +97,7 @@ def app_url(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
             "METRICS_FILE": str(folder / "metrics.jsonl"),
         }
         command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
-        with Child("the app", command, log=folder / "app.log", environment=environment) as app:
+        with ChildProcess("the app", command, log=folder / "app.log", environment=environment) as app:
             app.wait_until(lambda: _answers(port), APP_TIMEOUT)
             yield f"http://{HOST}:{port}/"
 

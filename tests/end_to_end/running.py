@@ -12,8 +12,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from local.stack.child import alive, descendants
-from local.stack.initdb import CACHE, ROOT
+from local.paths import ROOT, STATE_DIR
+from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST
 
 # Not what the `make test` that runs this tells its children.
@@ -83,4 +83,4 @@ def running(command: Sequence[str | Path], port: int, output: Path, *, ready: bo
                 os.kill(pid, signal.SIGKILL)
         process.wait()
         until(lambda: not any(alive(pid) for pid in family), GONE)
-        shutil.rmtree(CACHE / f"run-{port}", ignore_errors=True)
+        shutil.rmtree(STATE_DIR / f"run-{port}", ignore_errors=True)

@@ -22,7 +22,7 @@ from cloudwatch.preview.alarms import histories
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from local.stack import valkey
-from local.stack.child import Child
+from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port
 from local.stack.valkey import ValkeyServer
 from testing.pictures import jpeg
@@ -135,10 +135,10 @@ def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[i
 
     command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
     cache.launch()
-    with Child("the app", command, log=folder / "app.log", environment=environment) as app:
+    with ChildProcess("the app", command, log=folder / "app.log", environment=environment) as app:
         cache.wait()
         warm = [sys.executable, "-m", "local.stack.warm"]
-        with Child("warming", warm, log=folder / "warm.log", environment=environment) as warming:
+        with ChildProcess("warming", warm, log=folder / "warm.log", environment=environment) as warming:
             app.wait_until(answers, APP_TIMEOUT)
             assert warming.wait(APP_TIMEOUT) == 0, warming.last_log_line()
         yield port, metrics

@@ -6,23 +6,23 @@ import signal
 import subprocess
 from pathlib import Path
 
-from local.stack.child import alive
-from local.stack.initdb import CACHE, ROOT
+from local.paths import ROOT, STATE_DIR
+from local.stack.child_process import alive
 from local.stack.ports import free_port
-from local.stack.sample import chelsea
+from local.stack.sample_photo import sample_photo
 from tests.end_to_end.running import GONE, running, until
 
 
 def test_it_serves_the_package_and_leaves_nothing(tmp_path: Path) -> None:
     # GIVEN make lambda
     port = free_port()
-    folder = CACHE / f"run-{port}"
+    folder = STATE_DIR / f"run-{port}"
     with running(["make", "lambda", f"PORT={port}", "CONTAINERS=2"], port, tmp_path / "output") as run:
         # THEN it has tried the package before it says that it is ready, and reports as Lambda does
         assert "API          answers, every part works" in run.said
         assert "Init Duration: " in run.said
         # AND a photo is identified by a container
-        status, body = run.request("POST", "/identify?lat=-33.9&lon=151.2", chelsea().read_bytes())
+        status, body = run.request("POST", "/identify?lat=-33.9&lon=151.2", sample_photo().read_bytes())
         assert (status, json.loads(body)["features"]["mode"]) == (200, "narrowed")
         # AND its metrics lie where those of make run do
         assert '"Identifications": 1' in (folder / "metrics.jsonl").read_text()

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import unprivileged
-from local.stack.child import alive
-from local.stack.initdb import ROOT
+from local.paths import ROOT
+from local.stack.child_process import alive
+from local.stack.initdb import binaries
 from local.stack.ports import HOST, free_port
+from local.stack.run_as import choose_run_as, prefix_of
 from tests.end_to_end.running import ENVIRONMENT, GONE, READY, running, until
 
 
@@ -176,9 +177,8 @@ def test_an_ended_server_ends_the_run_with_a_line(output: Path) -> None:
 def test_an_ordinary_user_runs_it_too(output: Path) -> None:
     # GIVEN somebody who is not root, made from root
     port = free_port()
-    way = "namespace" if unprivileged.namespaces_allowed() else "setuid"
-    become = [sys.executable, "-I", "-S", unprivileged.__file__, way]
-    command = [*become, sys.executable, "-m", "local.stack.run", "--port", str(port)]
+    prefix = prefix_of(choose_run_as(binaries() / "postgres"))
+    command = [*prefix, sys.executable, "-m", "local.stack.run", "--port", str(port)]
     with running(command, port, output) as run:
         # THEN it serves
         assert run.get_json("/health?deep=true")["status"] == "ok"

@@ -15,7 +15,7 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
-from local.stack.child import Child
+from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
@@ -90,7 +90,7 @@ def serve(folder: Path, environment: Mapping[str, str]) -> Iterator[Served]:
     port, metrics, log = free_port(), folder / "metrics.jsonl", folder / "server.log"
     command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
     served = Served(port, metrics, log)
-    with Child(
+    with ChildProcess(
         "the app", command, log=log, environment={**os.environ, "METRICS_FILE": str(metrics), **environment}
     ) as app:
         app.wait_until(served.is_up, 30)

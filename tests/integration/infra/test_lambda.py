@@ -54,7 +54,7 @@ def api(deployment: Deployment, folder: Path) -> Iterator[Served]:
 
 def containers(deployment: Deployment) -> list[Container]:
     """Return the API's containers that wait for an event."""
-    return [container for _, container in deployment.functions["app.app"]._free]
+    return [container for _, container in deployment.functions["app.app"]._idle]
 
 
 def is_frozen(container: Container) -> bool:
@@ -195,12 +195,12 @@ def test_nothing_tries_to_write_into_the_package(
 ) -> None:
     # GIVEN the package in a writable folder, and a Python that may write bytecode
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
-    with deployed(package, tmp_path, environment, way="folder", writable=True) as deployment:
-        folders = (deployment.place.task, deployment.place.opt)
+    with deployed(package, tmp_path, environment, isolation="folder", writable=True) as deployment:
+        folders = (deployment.sandbox.task, deployment.sandbox.opt)
         before = [_modification_times(folder) for folder in folders]
         # WHEN a photo is identified
         request = Request("POST", "/identify", [("Content-Type", "image/jpeg")], PHOTO, "127.0.0.1")
-        answer = deployment.gateway.answer(request)
+        answer = deployment.gateway.handle(request)
         assert (answer.status, json.loads(answer.body)["features"]["mode"]) == (200, "narrowed")
         # THEN no file has changed
         assert [_modification_times(folder) for folder in folders] == before

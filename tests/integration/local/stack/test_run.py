@@ -1,22 +1,27 @@
-"""`make run`: what it takes for ready, and what it does not wait for."""
+"""`make run`: when it is ready, and which errors it does not wait for."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from local.paths import ROOT
 from local.stack.errors import LocalError
 from local.stack.ports import HOST, free_port
-from local.stack.run import Run
+from local.stack.run import AppStack, require_model
 from local.stack.shutdown import ShutdownEvent
 
 
 @contextmanager
 def app(code: int, health: dict[str, str]) -> Iterator[int]:
-    """Port of an app that says this of its health."""
+    """Serve this answer to every request; yield the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -37,23 +42,79 @@ def app(code: int, health: dict[str, str]) -> Iterator[int]:
 
 def is_ready(port: int) -> bool:
     with ExitStack() as stack:
-        return Run(port, ShutdownEvent(), stack)._healthy()
+        return AppStack(port, ShutdownEvent(), stack)._healthy()
 
 
 @pytest.mark.parametrize(
     ("code", "health", "ready"),
     [(200, {"status": "ok"}, True), (200, {"status": "degraded"}, False), (503, {"code": "unavailable"}, False)],
 )
-def test_it_is_ready_when_every_part_works(code: int, health: dict[str, str], ready: bool) -> None:
+def test_it_is_ready_when_all_dependencies_are_healthy(code: int, health: dict[str, str], ready: bool) -> None:
     with app(code, health) as port:
         assert is_ready(port) is ready
 
 
-def test_it_is_not_ready_while_nobody_listens() -> None:
+def test_it_is_not_ready_while_the_port_is_closed() -> None:
     assert not is_ready(free_port())
 
 
 def test_a_model_that_fails_is_not_waited_for() -> None:
-    # GIVEN an app that identifies nothing, which time does not mend; THEN that is told at once
+    # GIVEN an app whose model cannot run, which waiting does not change; THEN the error comes at once
     with app(503, {"status": "down"}) as port, pytest.raises(LocalError, match=r"the model fails when it is run"):
         is_ready(port)
+
+
+def run(model: Path | str) -> subprocess.CompletedProcess[str]:
+    """Run the stack with a model until it fails."""
+    return subprocess.run(
+        [sys.executable, "-m", "local.stack.run", "--port", str(free_port())],
+        cwd=ROOT,
+        env={**os.environ, "MODEL_PATH": str(model)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_missing_model_is_reported_before_anything_starts() -> None:
+    # GIVEN a relative path at which there is no file; WHEN the stack starts with it
+    done = run("my/nope.onnx")
+    # THEN nothing starts, and one line has the full path and a remedy that fits
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"make run: MODEL_PATH is my/nope.onnx, but there is no file {ROOT}/my/nope.onnx; "
+        "set MODEL_PATH to an ONNX model, or unset it to use the one that `make setup` builds\n"
+    )
+
+
+def test_a_file_that_is_no_model_is_reported_with_its_full_path(tmp_path: Path) -> None:
+    # GIVEN a file that is not an ONNX model; WHEN the stack starts with it
+    (tmp_path / "photo.onnx").write_bytes(b"not a model")
+    done = run(tmp_path / "photo.onnx")
+    # THEN the stack fails and says which file, and that it is not a model
+    assert done.returncode == 1
+    assert f"the app cannot serve with the model {tmp_path}/photo.onnx: " in done.stderr
+    assert done.stderr.endswith("make run: the app exited by itself with code 1: see its output above\n")
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"), [(0o755, "is not a file"), (0o000, r"this user may not read .*; change its permissions")]
+)
+def test_a_model_that_cannot_be_read_is_refused(
+    mode: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a folder, or a file that this user may not read (root may read all files)
+    path = tmp_path / "model.onnx"
+    if mode:
+        path.mkdir()
+    else:
+        path.touch()
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    # WHEN the stack starts with it THEN the error says what is wrong
+    with pytest.raises(LocalError, match=message):
+        require_model({"MODEL_PATH": str(path)})
+
+
+def test_without_a_model_of_their_own_users_get_ours() -> None:
+    require_model({})

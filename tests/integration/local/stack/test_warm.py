@@ -1,4 +1,4 @@
-"""`make warm`: the function that the schedule runs, run by hand against real servers."""
+"""`make warm`: the scheduled function, run by hand on real servers."""
 
 import json
 import os
@@ -28,22 +28,22 @@ def test_the_second_run_finds_everything_warm(loaded_database: str, tmp_path: Pa
         # GIVEN an empty cache
         metrics = tmp_path / "metrics.jsonl"
         environment = {"DATABASE_URL": loaded_database, "REDIS_URL": cache.url, "METRICS_FILE": str(metrics)}
-        # WHEN warmed twice
+        # WHEN it runs twice
         first_code, first = run(environment)
         second_code, second = run(environment)
-    # THEN the first fetches the well-known places in one query, and the second has nothing to do
+    # THEN the first run fetches the well-known cells in one query, and the second has nothing to do
     assert (first_code, second_code) == (0, 0)
     assert isinstance(first["refreshed"], int)
     assert first["refreshed"] > 100
     assert (first["queries"], first["failed"]) == (1, 0)
     assert (second["queries"], second["refreshed"]) == (0, 0)
     assert second["skipped"] == second["considered"]
-    # AND each run is counted
+    # AND each run writes its metrics
     lines = [json.loads(line) for line in metrics.read_text().splitlines()]
     assert [line["WarmingRefreshed"] for line in lines] == [first["refreshed"], 0]
 
 
-def test_a_cache_that_is_down_is_told_by_report_and_exit_code(loaded_database: str) -> None:
+def test_a_cache_that_is_down_shows_in_the_report_and_the_exit_code(loaded_database: str) -> None:
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": f"redis://{HOST}:{free_port()}"}
     code, report = run({**environment, "METRICS_FILE": os.devnull})
     assert code == 1

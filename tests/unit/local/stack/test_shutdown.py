@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """Put the signal handlers back that the test replaces."""
+    """Restore the signal handlers that the test replaces."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     for number, handler in before.items():
@@ -21,24 +21,24 @@ def handlers() -> Iterator[None]:
 @pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_sets_it(number: signal.Signals) -> None:
-    # GIVEN an end that listens to signals
-    end = ShutdownEvent.on_signals()
-    assert not end.is_set()
-    # WHEN one comes, and comes again
+    # GIVEN an event that signals set
+    event = ShutdownEvent.on_signals()
+    assert not event.is_set()
+    # WHEN a signal arrives twice
     os.kill(os.getpid(), number)
     os.kill(os.getpid(), number)
-    # THEN it is set and stays so
-    assert end.wait(5)
-    assert end.is_set()
+    # THEN the event is set and stays set
+    assert event.wait(5)
+    assert event.is_set()
 
 
-def test_it_is_not_set_by_waiting() -> None:
+def test_waiting_does_not_set_it() -> None:
     assert not ShutdownEvent().wait(0.01)
 
 
-def test_it_follows_a_parent_that_is_not_there() -> None:
-    # GIVEN an end that follows a process that is not our parent
-    end = ShutdownEvent()
-    end.follow(2**22 + 1)
+def test_a_parent_that_is_gone_sets_it() -> None:
+    # GIVEN an event that watches a process that is not our parent
+    event = ShutdownEvent()
+    event.set_when_parent_exits(2**22 + 1)
     # THEN it is set
-    assert end.wait(5)
+    assert event.wait(5)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local.stack.data import DataStamp
+from local.stack.data_stamp import DataStamp
 
 
 @pytest.fixture
@@ -19,42 +19,42 @@ def test_data_that_were_never_loaded_are_not_current(checkout: Path) -> None:
 
 
 def test_loaded_data_stay_current_until_a_file_changes(checkout: Path) -> None:
-    # GIVEN data that were loaded
+    # GIVEN loaded data
     stamp = DataStamp(checkout / "stamp", checkout)
     stamp.set()
     assert DataStamp(checkout / "stamp", checkout).current()
-    # WHEN a file is touched only
+    # WHEN only the time stamp of a file changes
     (checkout / "database" / "areas.csv").touch()
-    # THEN nothing has to be loaded
+    # THEN the data are current
     assert stamp.current()
-    # WHEN its content changes
+    # WHEN its contents change
     (checkout / "database" / "areas.csv").write_text("area\nNZ\n")
-    # THEN the data have to be loaded again
+    # THEN the data are outdated
     assert not stamp.current()
 
 
 @pytest.mark.parametrize(
     "name", ["database/schema.sql", "database/cells.csv.gz", "database/cell_animals.py", "model/taxa.csv"]
 )
-def test_a_new_source_makes_the_data_old(checkout: Path, name: str) -> None:
+def test_a_new_source_makes_the_data_outdated(checkout: Path, name: str) -> None:
     # GIVEN loaded data
     stamp = DataStamp(checkout / "stamp", checkout)
     stamp.set()
-    # WHEN one more file of data, schema or loading code appears
+    # WHEN a new file with data, schema or loading code appears
     (checkout / name).write_bytes(b"new")
-    # THEN they have to be loaded again
+    # THEN the data are outdated
     assert not stamp.current()
 
 
-def test_data_beside_another_model_are_other_data(checkout: Path, tmp_path: Path) -> None:
+def test_another_model_has_its_own_data(checkout: Path, tmp_path: Path) -> None:
     # GIVEN the checkout's data, loaded
     stamp = DataStamp(checkout / "stamp", checkout)
     stamp.set()
-    # WHEN a model of one's own is served, with its animals beside it
+    # WHEN the user serves their own model, with its animals beside it
     own = tmp_path / "own"
     own.mkdir()
     (own / "animal_areas.csv").write_text("animal,area,status,source\n")
-    # THEN they have to be loaded, and again when they change
+    # THEN its data have to be loaded, and again when they change
     other = DataStamp(checkout / "stamp", checkout, own)
     assert not other.current()
     other.set()

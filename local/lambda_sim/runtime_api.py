@@ -1,12 +1,12 @@
-"""Lambda's Runtime API for one container: where its runtime asks for events and leaves answers.
+"""Lambda's Runtime API for one container: its runtime fetches events here and posts responses.
 
-    GET  /2018-06-01/runtime/invocation/next               the next event; waits for it
+    GET  /2018-06-01/runtime/invocation/next               the next event; waits until there is one
     POST /2018-06-01/runtime/invocation/{id}/response      what the handler returned
     POST /2018-06-01/runtime/invocation/{id}/error         what it raised
-    POST /2018-06-01/runtime/init/error                    why it could not start
+    POST /2018-06-01/runtime/init/error                    why initialisation failed
 
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. On Lambda each container has an API of its own at
-one address; here each has a port.
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. On Lambda every container has its own API at the same
+address; here each has its own port.
 """
 
 import json
@@ -17,18 +17,17 @@ from http import HTTPStatus
 from queue import SimpleQueue
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from local.stack.ports import HOST
 
 VERSION = "/2018-06-01/runtime"
 PAYLOAD_LIMIT = 6 * 2**20
-"""Largest event, and largest answer but for `ANSWER_MARGIN`, bytes (Lambda quotas)."""
-ANSWER_MARGIN = 100
-"""Lambda's message on an answer that is too large names the limit: 6291556 bytes."""
+"""Largest event in bytes, and largest response without `RESPONSE_MARGIN` (Lambda quotas)."""
+RESPONSE_MARGIN = 100
+"""Lambda's error for a response that is too large gives the limit: 6291556 bytes."""
 LINE = 65536
-"""Longest line of a request's head, bytes; the X-Ray cause of an error is a header."""
+"""Longest header line in bytes; the X-Ray cause of an error is one header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +42,19 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the runtime told: that it waits for an event, what came of one, or why it could not start."""
+class RuntimeMessage:
+    """A request of the runtime: it asks for the next event, or posts a response, an error or an init error."""
 
-    kind: Literal["waits", "answer", "error", "init_error"]
+    kind: Literal["next", "response", "error", "init_error"]
     payload: bytes = b""
     error_type: str = ""
 
 
 class RuntimeApi:
-    """The API on a free port. `said` holds what the runtime told, in order; `offer` gives it its next event."""
+    """The API on a free port. `messages` is a queue of the runtime's requests; `offer` gives it the next event."""
 
     def __init__(self) -> None:
-        self.said: SimpleQueue[Said] = SimpleQueue()
+        self.messages: SimpleQueue[RuntimeMessage] = SimpleQueue()
         self._offered: SimpleQueue[Invocation | None] = SimpleQueue()
         self._current = ""
         self._server = _Server((HOST, 0), _Handler)
@@ -66,9 +65,7 @@ class RuntimeApi:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._offered.put(None)
         self._server.shutdown()
         self._thread.join()
@@ -76,43 +73,43 @@ class RuntimeApi:
 
     @property
     def address(self) -> str:
-        """What AWS_LAMBDA_RUNTIME_API is set to."""
+        """Value of AWS_LAMBDA_RUNTIME_API."""
         return f"{HOST}:{self._server.server_address[1]}"
 
     def offer(self, invocation: Invocation) -> None:
-        """Answer the runtime that waits for an event, or the next that will."""
+        """Send the event to the runtime that waits for one, or that will ask next."""
         self._current = invocation.request_id
         self._offered.put(invocation)
 
-    def take(self) -> Invocation | None:
-        """The next event, once there is one; None when the API ends."""
-        self.said.put(Said("waits"))
+    def next_invocation(self) -> Invocation | None:
+        """Wait for the next event and return it; None when the API closes."""
+        self.messages.put(RuntimeMessage("next"))
         return self._offered.get()
 
     def is_current(self, request_id: str) -> bool:
-        """Whether the runtime was given this event last, and has not told yet what came of it."""
+        """Return whether this is the event in progress."""
         return bool(request_id) and request_id == self._current
 
-    def settle(self, said: Said) -> None:
-        """The runtime told what came of the current event."""
+    def complete(self, message: RuntimeMessage) -> None:
+        """Record the outcome of the event in progress."""
         self._current = ""
-        self.said.put(said)
+        self.messages.put(message)
 
 
 class _Server(ThreadingTCPServer):
-    """A thread for each connection of the runtime."""
+    """Serves each connection of the runtime in its own thread."""
 
     daemon_threads = True
     api: RuntimeApi
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A runtime that was killed is not worth a stack trace."""
+        """Print no stack trace when the runtime was killed."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class _Handler(StreamRequestHandler):
-    """One connection of the runtime. By hand: with http.server, a third of the path's time would be our own."""
+    """One connection of the runtime. http.server would make this a third of an invocation's overhead."""
 
     disable_nagle_algorithm = True
     server: _Server
@@ -124,37 +121,37 @@ class _Handler(StreamRequestHandler):
             if headers.get("expect"):
                 self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             body = self.rfile.read(int(headers.get("content-length", 0)))
-            if not self._answer(method, path, headers, body):
+            if not self._dispatch(method, path, headers, body):
                 return
 
     def _header(self) -> tuple[str, str]:
-        """Name, in lower case, and value of the next header; empty at their end."""
+        """Return the next header's lower-case name and its value; empty strings after the last."""
         name, _, value = self.rfile.readline(LINE).decode("latin-1").partition(":")
         return name.strip().lower(), value.strip()
 
-    def _answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bool:
-        """Whether the connection goes on."""
+    def _dispatch(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """Handle one request; return whether the connection stays open."""
         api, error_type = self.server.api, headers.get("lambda-runtime-function-error-type", "Unhandled")
         match method, path.removeprefix(VERSION).strip("/").split("/"):
             case "GET", ["invocation", "next"]:
                 return self._next()
             case "POST", ["invocation", request_id, "response" | "error" as kind]:
                 if not api.is_current(request_id):
-                    self._refuse(400, "InvalidRequestID", f"{request_id} is not the event that was given out")
+                    self._refuse(400, "InvalidRequestID", f"{request_id} is not the event in progress")
                 elif kind == "error":
-                    self._accept(Said("error", body, error_type))
-                elif len(body) > PAYLOAD_LIMIT + ANSWER_MARGIN:
-                    self._refuse_answer()
+                    self._accept(RuntimeMessage("error", body, error_type))
+                elif len(body) > PAYLOAD_LIMIT + RESPONSE_MARGIN:
+                    self._refuse_response()
                 else:
-                    self._accept(Said("answer", body))
+                    self._accept(RuntimeMessage("response", body))
             case "POST", ["init", "error"]:
-                self._accept(Said("init_error", body, error_type))
+                self._accept(RuntimeMessage("init_error", body, error_type))
             case _:
-                self._refuse(404, "InvalidPath", f"the Runtime API has no {method} {path}")
+                self._refuse(404, "InvalidPath", f"the Runtime API has no route {method} {path}")
         return True
 
     def _next(self) -> bool:
-        invocation = self.server.api.take()
+        invocation = self.server.api.next_invocation()
         if invocation is None:
             return False
         headers = {
@@ -166,14 +163,14 @@ class _Handler(StreamRequestHandler):
         self._send(200, invocation.event, headers)
         return True
 
-    def _accept(self, said: Said) -> None:
-        self.server.api.settle(said)
+    def _accept(self, message: RuntimeMessage) -> None:
+        self.server.api.complete(message)
         self._send(202, b'{"status":"OK"}')
 
-    def _refuse_answer(self) -> None:
-        message = f"Exceeded maximum allowed payload size ({PAYLOAD_LIMIT + ANSWER_MARGIN} bytes)."
+    def _refuse_response(self) -> None:
+        message = f"Exceeded maximum allowed payload size ({PAYLOAD_LIMIT + RESPONSE_MARGIN} bytes)."
         error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
-        self.server.api.settle(Said("error", json.dumps(error).encode(), error["errorType"]))
+        self.server.api.complete(RuntimeMessage("error", json.dumps(error).encode(), error["errorType"]))
         self._refuse(413, "RequestEntityTooLarge", message)
 
     def _refuse(self, status: int, error_type: str, message: str) -> None:

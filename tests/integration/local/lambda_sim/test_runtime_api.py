@@ -1,4 +1,4 @@
-"""The Runtime API, as a runtime speaks to it."""
+"""The Runtime API, as a runtime calls it."""
 
 import json
 import time
@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from local.lambda_sim.runtime import PAYLOAD_LIMIT, Invocation, RuntimeApi, Said
+from local.lambda_sim.runtime_api import PAYLOAD_LIMIT, Invocation, RuntimeApi, RuntimeMessage
 
 EVENT = Invocation(
     "request-1", b'{"a": 1}', 1795576856.25, "arn:aws:lambda:us-east-1:123456789012:function:toys", "Root=1"
@@ -24,7 +24,7 @@ def api() -> Iterator[RuntimeApi]:
 def ask(
     api: RuntimeApi, method: str, path: str, body: bytes | None = None, **headers: str
 ) -> tuple[int, bytes, dict[str, str]]:
-    """Status, body and headers of one exchange."""
+    """Send a request; return status, body and headers."""
     connection = HTTPConnection(api.address, timeout=10)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -40,11 +40,11 @@ def test_the_next_event_is_waited_for(api: RuntimeApi) -> None:
     got: list[tuple[int, bytes, dict[str, str]]] = []
     runtime = Thread(target=lambda: got.append(ask(api, "GET", "invocation/next")))
     runtime.start()
-    assert api.said.get(timeout=10) == Said("waits")
-    # WHEN there is one
+    assert api.messages.get(timeout=10) == RuntimeMessage("next")
+    # WHEN there is an event
     api.offer(EVENT)
     runtime.join(10)
-    # THEN it gets it, with what belongs to it
+    # THEN it gets the event with its headers
     ((status, body, headers),) = got
     assert (status, body) == (200, EVENT.event)
     assert headers["Lambda-Runtime-Aws-Request-Id"] == "request-1"
@@ -53,54 +53,54 @@ def test_the_next_event_is_waited_for(api: RuntimeApi) -> None:
     assert headers["Lambda-Runtime-Trace-Id"] == "Root=1"
 
 
-@pytest.mark.parametrize(("path", "kind"), [("response", "answer"), ("error", "error")])
-def test_what_came_of_an_event_is_taken_once(api: RuntimeApi, path: str, kind: str) -> None:
+@pytest.mark.parametrize("path", ["response", "error"])
+def test_the_outcome_of_an_event_is_accepted_once(api: RuntimeApi, path: str) -> None:
     api.offer(EVENT)
     assert ask(api, "GET", "invocation/next")[0] == 200
-    # WHEN the runtime tells
-    told = ask(api, "POST", f"invocation/request-1/{path}", b'{"b": 2}')
-    assert (told[0], json.loads(told[1])) == (202, {"status": "OK"})
-    assert [api.said.get(timeout=10).kind for _ in range(2)] == ["waits", kind]
-    # THEN it cannot tell again
+    # WHEN the runtime posts the outcome
+    reply = ask(api, "POST", f"invocation/request-1/{path}", b'{"b": 2}')
+    assert (reply[0], json.loads(reply[1])) == (202, {"status": "OK"})
+    assert [api.messages.get(timeout=10).kind for _ in range(2)] == ["next", path]
+    # THEN it cannot post it again
     status, body, _ = ask(api, "POST", f"invocation/request-1/{path}", b"{}")
     assert (status, json.loads(body)["errorType"]) == (400, "InvalidRequestID")
 
 
-def test_an_answer_to_another_event_is_refused(api: RuntimeApi) -> None:
+def test_a_response_to_another_event_is_refused(api: RuntimeApi) -> None:
     api.offer(EVENT)
     assert ask(api, "POST", "invocation/request-2/response", b"{}")[0] == 400
-    assert api.said.empty()
+    assert api.messages.empty()
 
 
-def test_an_answer_over_the_limit_is_refused_and_is_an_error(api: RuntimeApi) -> None:
+def test_a_response_over_the_limit_is_refused_and_is_an_error(api: RuntimeApi) -> None:
     api.offer(EVENT)
     status, body, _ = ask(api, "POST", "invocation/request-1/response", b"x" * (PAYLOAD_LIMIT + 101))
     assert (status, json.loads(body)["errorType"]) == (413, "RequestEntityTooLarge")
-    assert api.said.get(timeout=10).error_type == "Function.ResponseSizeTooLarge"
+    assert api.messages.get(timeout=10).error_type == "Function.ResponseSizeTooLarge"
 
 
-def test_a_failed_start_says_its_type(api: RuntimeApi) -> None:
-    told = ask(api, "POST", "init/error", b"{}", Lambda_Runtime_Function_Error_Type="Runtime.NoSuchHandler")
-    assert told[0] == 202
-    assert api.said.get(timeout=10) == Said("init_error", b"{}", "Runtime.NoSuchHandler")
+def test_a_failed_initialisation_has_its_error_type(api: RuntimeApi) -> None:
+    reply = ask(api, "POST", "init/error", b"{}", Lambda_Runtime_Function_Error_Type="Runtime.NoSuchHandler")
+    assert reply[0] == 202
+    assert api.messages.get(timeout=10) == RuntimeMessage("init_error", b"{}", "Runtime.NoSuchHandler")
 
 
-def test_another_path_is_named(api: RuntimeApi) -> None:
+def test_an_unknown_path_is_refused(api: RuntimeApi) -> None:
     status, body, _ = ask(api, "GET", "extensions")
     assert (status, json.loads(body)["errorType"]) == (404, "InvalidPath")
 
 
-def test_a_runtime_that_waits_does_not_keep_the_api_from_ending() -> None:
+def test_a_waiting_runtime_does_not_block_closing() -> None:
     with RuntimeApi() as api:
-        runtime = Thread(target=_ask_in_vain, args=(api,), daemon=True)
+        runtime = Thread(target=_expect_closed_connection, args=(api,), daemon=True)
         runtime.start()
-        api.said.get(timeout=10)
+        api.messages.get(timeout=10)
         began = time.monotonic()
     assert time.monotonic() - began < 5
     runtime.join(10)
     assert not runtime.is_alive()
 
 
-def _ask_in_vain(api: RuntimeApi) -> None:
+def _expect_closed_connection(api: RuntimeApi) -> None:
     with pytest.raises(ConnectionError):
         ask(api, "GET", "invocation/next")

@@ -1,0 +1,124 @@
+"""API Gateway in front of a function: a REST API read from the SAM template that Chalice generates.
+
+It responds itself with 403 if there is no route, 413 if the request does not fit into an event, 500 if Lambda
+throttles (clients do not get 429), 502 if the function fails, and 504 after 29 s. The template may replace these.
+https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
+"""
+
+import gzip
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+from chalice.local import RouteMatcher
+
+from local.lambda_sim.events import MalformedResponse, Request, Response, parse_response, proxy_event
+from local.lambda_sim.pool import Throttled
+from local.lambda_sim.report import InvocationResult
+from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
+
+TIMEOUT = 29.0
+"""Longest time for an integration, in seconds."""
+BODY_LIMIT = 10 * 2**20
+"""Largest request body in bytes."""
+THREADS = 1000
+"""Requests in progress at a time; further requests wait before they reach the function."""
+
+Invoke = Callable[[bytes, str, str], InvocationResult]
+"""Event, request id, trace id."""
+
+
+class ApiGateway:
+    """A REST API. Parameters: template, SAM; invoke, calls its function; timeout, seconds. Thread-safe."""
+
+    def __init__(self, template: Mapping[str, Any], invoke: Invoke, *, timeout: float = TIMEOUT) -> None:
+        api = next(
+            each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::Serverless::Api"
+        )
+        definition = api["DefinitionBody"]
+        self.stage: str = api["StageName"]
+        self._paths: Mapping[str, Mapping[str, Any]] = definition["paths"]
+        self._binary_types: list[str] = definition.get("x-amazon-apigateway-binary-media-types", [])
+        self._refusals: Mapping[str, Any] = definition.get("x-amazon-apigateway-gateway-responses", {})
+        self._min_compressed_size: float = api.get("MinimumCompressionSize", float("inf"))
+        self._matcher = RouteMatcher(list(self._paths))
+        self._invoke = invoke
+        self._timeout = timeout
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="integration")
+
+    def resource_of(self, target: str) -> str | None:
+        """Return the resource of a path, such as `/web/{name}`; None if there is none."""
+        try:
+            return str(self._matcher.match_route(target).route)
+        except ValueError:
+            return None
+
+    def handle(self, request: Request) -> Response:
+        """Return the response to a request; every failure of the function is a response too."""
+        request_id = str(uuid4())
+        resource = self.resource_of(request.target)
+        method = self._paths.get(resource or "", {}).get(request.method.lower())
+        if resource is None or method is None:
+            response = self._refuse("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", request_id)
+        elif method["x-amazon-apigateway-integration"]["type"] == "mock":
+            response = _mock_response(method["x-amazon-apigateway-integration"])
+        else:
+            response = self._integrate(request, resource, request_id)
+        headers = {"x-amzn-RequestId": request_id, **response.headers}
+        return self._compress(Response(response.status, headers, response.body), request.header("accept-encoding"))
+
+    def _integrate(self, request: Request, resource: str, request_id: str) -> Response:
+        trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+        captured = self._matcher.match_route(request.target).captured
+        event = proxy_event(request, resource, captured, self.stage, self._binary_types, request_id, trace_id)
+        payload = json.dumps(event).encode()
+        if len(payload) > PAYLOAD_LIMIT:
+            return self._refuse("REQUEST_TOO_LARGE", 413, "Request Too Long", request_id)
+        try:
+            # Lambda gives the invocation its own id. The function goes on after the timeout.
+            work = self._threads.submit(self._invoke, payload, str(uuid4()), trace_id)
+            result = work.result(self._timeout)
+        except Throttled:
+            return self._refuse("DEFAULT_5XX", 500, "Internal server error", request_id)
+        except TimeoutError:
+            return self._refuse("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", request_id)
+        if result.error:
+            return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
+        try:
+            return parse_response(result.payload, request.header("accept"), self._binary_types)
+        except MalformedResponse:
+            return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
+
+    def _refuse(self, kind: str, status: int, message: str, request_id: str) -> Response:
+        """Return the template's response for this kind of error, or API Gateway's default."""
+        if kind not in self._refusals:
+            return Response(status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode())
+        custom = self._refusals[kind]
+        body = custom["responseTemplates"]["application/json"].replace("$context.requestId", request_id)
+        headers = _headers(custom["responseParameters"], "gatewayresponse.header.")
+        return Response(int(custom["statusCode"]), headers, body.encode())
+
+    def _compress(self, response: Response, accepted: str) -> Response:
+        codings = {each.partition(";")[0].strip().lower() for each in accepted.split(",")}
+        if "gzip" not in codings or len(response.body) < self._min_compressed_size:
+            return response
+        headers = {**response.headers, "Content-Encoding": "gzip"}
+        return Response(response.status, headers, gzip.compress(response.body, 6))
+
+
+def _mock_response(integration: Mapping[str, Any]) -> Response:
+    """Return the response of a mock integration, which preflight requests have."""
+    default = integration["responses"]["default"]
+    headers = _headers(default.get("responseParameters", {}), "method.response.header.")
+    return Response(int(default["statusCode"]), {"Content-Type": "application/json", **headers}, b"")
+
+
+def _headers(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the headers among a response's parameters; their values are constants in quotes."""
+    return {
+        name.removeprefix(prefix): value.strip("'") for name, value in parameters.items() if name.startswith(prefix)
+    }

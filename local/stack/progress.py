@@ -1,0 +1,48 @@
+"""Progress of a slow step on the terminal or in a log."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+START_LINE_AFTER = 0.5
+"""Seconds after which a step gets a line that says what is being done."""
+TICK = 0.1
+
+
+class Step:
+    """A running step; set `result` before it ends."""
+
+    result = "done"
+
+
+@contextmanager
+def step(name: str, action: str, started: float | None = None) -> Iterator[Step]:
+    """Show that a step is running; print its result and duration when it ends, or nothing if it fails.
+
+    A terminal shows the seconds as they pass. A file gets one line once the step takes longer than `START_LINE_AFTER`.
+    Parameters: started, when the step began (`time.monotonic`), if that was before now.
+    """
+    began = time.monotonic() if started is None else started
+    ended, running = Event(), Step()
+    thread = Thread(target=_show, args=(name, action, began, ended), daemon=True)
+    thread.start()
+    try:
+        yield running
+    finally:
+        ended.set()
+        thread.join()
+    print(f"{name:<12} {running.result:<44} {time.monotonic() - began:5.1f} s", flush=True)
+
+
+def _show(name: str, action: str, began: float, ended: Event) -> None:
+    if ended.wait(START_LINE_AFTER):
+        return
+    line = f"{name:<12} {action} …"
+    if not sys.stdout.isatty():
+        print(line, flush=True)
+        return
+    while not ended.wait(TICK):
+        print(f"\r{line:<57} {time.monotonic() - began:5.1f} s", end="", flush=True)
+    print("\r\033[K", end="", flush=True)  # the result takes its place

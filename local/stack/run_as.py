@@ -1,0 +1,74 @@
+"""Run a program as a user other than root, because PostgreSQL refuses to run as root."""
+
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from local.stack.errors import LocalError
+
+RunAs = Literal["self", "namespace", "setpriv", "setuid"]
+
+NOBODY = next((user for user in pwd.getpwall() if user.pw_name == "nobody"), None)
+UID, GID = (NOBODY.pw_uid, NOBODY.pw_gid) if NOBODY else (65534, 65534)
+
+_CAPABILITY = "-all,+dac_override"
+_SETUID = f"import os, sys; os.setgroups([]); os.setgid({GID}); os.setuid({UID}); os.execv(sys.argv[1], sys.argv[1:])"
+PREFIXES: dict[RunAs, list[str]] = {
+    # A user namespace in which root is "nobody": files keep their owner. Many containers forbid it.
+    "namespace": ["unshare", "--user", f"--map-user={UID}", "--map-group=0", "--"],
+    # The user "nobody" with one capability, to enter folders that only root may enter. Without `no_setuid_fixup`
+    # access(2) ignores that capability, and PostgreSQL checks its own programs with access(2).
+    "setpriv": ["setpriv", f"--reuid={UID}", f"--regid={GID}", "--clear-groups", "--securebits=+no_setuid_fixup",
+                f"--inh-caps={_CAPABILITY}", f"--ambient-caps={_CAPABILITY}", "--"],
+    # The plain user "nobody", for macOS, which has neither of the two programs above.
+    "setuid": [sys.executable, "-I", "-S", "-c", _SETUID],
+}  # fmt: skip
+"""What to put before a command, best first. Each replaces itself by the command, so that the process id stays."""
+
+
+@cache
+def available(program: Path) -> list[RunAs]:
+    """Return how this user can run `program`, best first; `program` must accept `--version`."""
+    if os.geteuid() != 0:
+        return ["self"]
+    return [each for each, prefix in PREFIXES.items() if _works([*prefix, program, "--version"])]
+
+
+def choose_run_as(program: Path) -> RunAs:
+    """Return the best of `available`. Raises `LocalError` if there is none."""
+    found = available(program)
+    if not found:
+        raise LocalError(
+            f"root may not run PostgreSQL, and no other user can execute {program} here; "
+            "run this as an ordinary user, or move the checkout to a folder that all users may enter"
+        )
+    return found[0]
+
+
+def prefix_of(run_as: RunAs) -> list[str]:
+    """Return what to put before a command to run it in this way."""
+    return PREFIXES.get(run_as, [])
+
+
+def give_folder(folder: Path, run_as: RunAs) -> None:
+    """Make the process's user the owner of `folder`, as PostgreSQL requires; an earlier run may have used another."""
+    if run_as == "self":
+        return
+    if run_as == "setuid":
+        folder.parent.chmod(0o711)  # the user has no capability to enter it otherwise
+    owner = 0 if run_as == "namespace" else UID
+    if folder.stat().st_uid != owner:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner, -1, follow_symlinks=False)
+
+
+def _works(command: Sequence[str | Path]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
