@@ -1,24 +1,28 @@
-"""What the bootstrap says to somebody whose machine lacks something. Its success is what this test runs on."""
+"""The bootstrap's errors on machines that lack something. Its success is what these tests run on."""
 
+import os
+import re
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from local.paths import ROOT
 
-NEEDED = ("sh", "cat", "cksum", "mkdir", "rm", "rmdir", "dirname", "grep", "tail", "cut", "sleep")
+NEEDED = ("sh", "cat", "cksum", "mkdir", "rm", "rmdir", "dirname", "grep", "tail", "cut", "sleep", "date")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A fresh clone, as far as the bootstrap looks, and a machine with nothing but the basic commands."""
+    """A checkout with the files that the bootstrap reads, and a PATH with only the basic commands."""
     checkout, programs = tmp_path / "checkout", tmp_path / "bin"
     (checkout / "local").mkdir(parents=True)
     programs.mkdir()
-    shutil.copy(ROOT / "local" / "bootstrap", checkout / "local")
+    for script in ("bootstrap", "progress.sh"):
+        shutil.copy(ROOT / "local" / script, checkout / "local")
     shutil.copy(ROOT / "requirements-dev.txt", checkout)
     for name in NEEDED:
         found = shutil.which(name)
@@ -28,7 +32,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def program(checkout: Path, name: str, script: str) -> None:
-    """Put a program on the machine's PATH."""
+    """Add a program to the PATH."""
     path = checkout.parent / "bin" / name
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -47,7 +51,7 @@ def bootstrap(checkout: Path, **environment: str) -> subprocess.CompletedProcess
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line on standard error of a bootstrap that failed."""
+    """Return the only line on standard error of a bootstrap that failed."""
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     return line
@@ -58,14 +62,14 @@ def test_without_python_and_uv(checkout: Path) -> None:
     assert "neither uv nor Python 3 was found; install one of them" in said
 
 
-def test_with_a_python_that_is_only_a_stand_in(checkout: Path) -> None:
-    # GIVEN a python3 that prints how to get one, as macOS has
+def test_with_a_placeholder_for_python(checkout: Path) -> None:
+    # GIVEN a python3 that only prints how to install Python, as on macOS
     program(checkout, "python3", "echo 'xcode-select: note: no developer tools were found' >&2; exit 1")
     assert "neither uv nor Python 3 was found" in one_line(bootstrap(checkout))
 
 
 def test_with_a_python_without_pip(checkout: Path) -> None:
-    # GIVEN Debian's python3 before python3-pip
+    # GIVEN Debian's python3 without python3-pip
     program(checkout, "python3", '[ "$1" = -m ] && { echo "No module named pip" >&2; exit 1; }; exit 0')
     assert "python3 has no pip" in one_line(bootstrap(checkout))
 
@@ -74,41 +78,42 @@ def test_when_pip_cannot_reach_its_index(checkout: Path) -> None:
     # GIVEN a python whose pip works, and no network
     script = '[ "$2" = pip ] && [ "$3" = install ] && { echo "ERROR: Connection refused" >&2; exit 1; }; exit 0'
     program(checkout, "python3", script)
-    # WHEN it is tried
+    # WHEN the bootstrap runs
     said = one_line(bootstrap(checkout))
-    # THEN the line says what failed, what to do, and the last words
-    assert "installing uv failed. Is the network there? Then run it again." in said
+    # THEN the line says what failed and what to do, and has pip's last line
+    assert "installing uv" in said
+    assert "with pip failed. Is the network up? Then run it again." in said
     assert "Connection refused" in said
 
 
-def test_when_no_python_313_can_be_had(checkout: Path) -> None:
+def test_when_python_313_cannot_be_found(checkout: Path) -> None:
     program(checkout, "uv", 'echo "error: No interpreter found for Python 3.13" >&2; exit 2')
     said = one_line(bootstrap(checkout))
-    assert "finding or fetching Python 3.13 failed" in said
+    assert "finding or downloading Python 3.13 failed" in said
     assert "No interpreter found" in said
 
 
 def test_behind_a_proxy_that_signs_anew(checkout: Path) -> None:
-    # GIVEN a network whose certificates only the system knows
+    # GIVEN a network whose certificates only the system trusts
     says = 'mkdir -p .venv; echo "$1 $UV_SYSTEM_CERTS" >>calls; [ "$UV_SYSTEM_CERTS" ] && exit 0'
     script = f'{says}; echo "invalid peer certificate"; exit 1'
     program(checkout, "uv", script)
-    # WHEN it is tried
+    # WHEN the bootstrap runs
     done = bootstrap(checkout)
-    # THEN it goes on with the system's certificates, by itself
+    # THEN it retries with the system's certificates
     assert done.returncode == 0, done.stderr
     assert (checkout / "calls").read_text().splitlines() == ["venv ", "venv true", "pip true"]
 
 
-def test_a_failure_is_tried_again_from_where_it_was(checkout: Path) -> None:
-    # GIVEN a bootstrap that failed while installing packages
+def test_the_next_run_resumes_after_a_failure(checkout: Path) -> None:
+    # GIVEN a bootstrap that failed while it installed the packages
     made = 'mkdir -p .venv/bin; : >.venv/bin/python; cat >.venv/bin/python <<"X"\n#!/bin/sh\nX\n'
     program(checkout, "chmod", f'exec {shutil.which("chmod")} "$@"')
     program(checkout, "uv", f'[ "$1" = venv ] && {{ {made}chmod +x .venv/bin/python; exit 0; }}; exit 1')
-    assert "installing the packages failed" in one_line(bootstrap(checkout))
-    # WHEN the network is back
+    assert "installing the pinned packages failed" in one_line(bootstrap(checkout))
+    # WHEN the network works again
     program(checkout, "uv", f'[ "$1" = venv ] && {{ {made}chmod +x .venv/bin/python; exit 0; }}; exit 0')
-    # THEN it goes through, and the next time there is nothing to do
+    # THEN it succeeds, and the next run has nothing to do
     assert bootstrap(checkout).returncode == 0
     program(checkout, "uv", "exit 1")
     again = bootstrap(checkout)
@@ -116,23 +121,62 @@ def test_a_failure_is_tried_again_from_where_it_was(checkout: Path) -> None:
     # WHEN the pins change
     with (checkout / "requirements-dev.txt").open("a") as pins:
         pins.write("# other pins\n")
-    # THEN it installs again
+    # THEN it installs the packages again
     assert bootstrap(checkout).returncode == 1
 
 
-def test_the_lock_of_a_setup_that_was_killed_is_taken_over(checkout: Path) -> None:
-    # GIVEN what kill -9 leaves
+def test_the_lock_of_a_killed_setup_is_taken_over(checkout: Path) -> None:
+    # GIVEN the lock of a process that is gone
     lock = checkout / ".tools" / "setup.lock"
     lock.mkdir(parents=True)
     (lock / "pid").write_text(f"{2**22 + 1}\n")
-    # WHEN setup runs
+    # WHEN the bootstrap runs
     said = one_line(bootstrap(checkout))
-    # THEN it does not wait for nobody
+    # THEN it does not wait for that process
     assert "neither uv nor Python 3" in said
     assert not lock.exists()
 
 
 def test_where_it_cannot_write(checkout: Path) -> None:
-    # GIVEN a place where the folder of tools cannot be made
+    # GIVEN a checkout in which .tools cannot be created
     (checkout / ".tools").write_text("in the way")
     assert "cannot write to" in one_line(bootstrap(checkout))
+
+
+def test_slow_steps_show_that_they_run_and_how_long_they_took(checkout: Path) -> None:
+    # GIVEN an installation of packages that takes 1.2 s
+    program(checkout, "uv", '[ "$1" = pip ] && sleep 1.2; mkdir -p .venv; exit 0')
+    # WHEN the bootstrap runs without a terminal
+    done = bootstrap(checkout)
+    # THEN each step has a line when it starts and one with its duration when it ends
+    assert done.returncode == 0, done.stderr
+    first, second, third, fourth = done.stdout.splitlines()
+    assert first == "environment: finding or downloading Python 3.13 …"
+    assert second.startswith("environment: finding or downloading Python 3.13: done in ")
+    assert third == "environment: installing the pinned packages …"
+    assert re.fullmatch("environment: installing the pinned packages: done in [12] s", fourth)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="script of util-linux gives the bootstrap a terminal")
+def test_a_terminal_shows_seconds_and_uvs_own_progress(checkout: Path) -> None:
+    # GIVEN uv, which has to be installed first, and prints whether it has a terminal
+    pip = "mkdir -p .tools/uv-0.13.9/bin; cp uv .tools/uv-0.13.9/bin; sleep 2.2"
+    program(checkout, "python3", f'[ "$3" = install ] && {{ {pip}; }}; exit 0')
+    program(checkout, "cp", f'exec {shutil.which("cp")} "$@"')
+    (checkout / "uv").write_text('#!/bin/sh\n[ -t 2 ] && echo "uv $1 with a bar"; mkdir -p .venv\n')
+    (checkout / "uv").chmod(0o755)
+    # WHEN the bootstrap runs on a terminal
+    done = subprocess.run(
+        [str(shutil.which("script")), "-qec", f"{shutil.which('sh')} local/bootstrap", os.devnull],
+        cwd=checkout,
+        env={"PATH": str(checkout.parent / "bin")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    shown = done.stdout.decode()
+    # THEN the seconds of our own step pass, and uv shows its progress itself
+    assert "\r1 s " in shown
+    assert "uv venv with a bar" in shown
+    assert "uv pip with a bar" in shown

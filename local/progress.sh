@@ -1,0 +1,30 @@
+# Progress of a slow command, for scripts that source this file. LOG: file for the command's output.
+
+say() { printf '%s\n' "$*"; }
+
+# progress WHAT COMMAND…: run a command quietly. Print a line when it starts and its duration when it ends, or on a
+# terminal the seconds as they pass. Return the command's exit code.
+progress() {
+    what=$1
+    shift
+    began=$(date +%s)
+    say "$what …"
+    # The ticker runs in the background and not the command, which would then ignore Ctrl-C.
+    if [ -t 1 ]; then
+        while sleep 1 && kill -0 $$; do printf '\r%s s ' $(($(date +%s) - began)); done 2>/dev/null &
+        ticker=$!
+    fi
+    status=0
+    "$@" >>"$LOG" 2>&1 || status=$?
+    stop_ticker
+    [ "$status" -ne 0 ] || say "$what: done in $(($(date +%s) - began)) s"
+    return "$status"
+}
+
+stop_ticker() {
+    [ "${ticker:-}" ] || return 0
+    kill "$ticker" 2>/dev/null || :
+    wait "$ticker" 2>/dev/null || :
+    ticker=
+    printf '\r\033[K'
+}

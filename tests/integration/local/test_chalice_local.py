@@ -1,0 +1,78 @@
+"""`chalice local` on the stores of a `make run`, as docs/how-to/local.md says."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+
+from local.paths import ROOT, STATE_DIR
+from local.stack.ports import HOST, free_port
+from local.stack.valkey import ValkeyServer
+
+
+@pytest.fixture
+def environment_file(loaded_database: str, valkey_server: ValkeyServer) -> Iterator[Path]:
+    """The file of a run with the addresses of its stores; its metrics lie beside it, inside the checkout."""
+    folder = STATE_DIR / f"run-{free_port()}"
+    folder.mkdir(parents=True)
+    values = {
+        "DATABASE_URL": loaded_database,
+        "REDIS_URL": valkey_server.url,
+        "METRICS_FILE": str(folder / "metrics.jsonl"),
+    }
+    file = folder / "environment"
+    file.write_text("".join(f"export {name}='{value}'\n" for name, value in values.items()))
+    yield file
+    rmtree(folder)
+
+
+def documented_command() -> str:
+    """Return the last `chalice local` command of the documentation, without its port."""
+    text = (ROOT / "docs" / "how-to" / "local.md").read_text(encoding="utf-8")
+    command = re.findall(r"^    (\.venv/bin/chalice local.*)$", text, re.MULTILINE)[-1]
+    return re.sub(r" --port \d+", "", str(command))
+
+
+def status_of(port: int, path: str) -> int:
+    """Return the status of a GET request; 0 if the server refuses the connection."""
+    connection = HTTPConnection(HOST, port, timeout=20)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def test_it_serves_one_request_after_another(environment_file: Path) -> None:
+    # GIVEN the documented command, with the environment file of a run
+    port = free_port()
+    program = documented_command().replace(".venv/bin/chalice", f"{Path(sys.executable).parent}/chalice")
+    command = f". {environment_file} && exec {program} --port {port}"
+    process = subprocess.Popen(["sh", "-c", command], cwd=ROOT, env=os.environ, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 30
+        while status_of(port, "/openapi.json") != 200:
+            assert time.monotonic() < deadline, "it never serves"
+            time.sleep(0.1)
+        # WHEN several requests follow, each of which writes metrics
+        answers = []
+        for _ in range(5):
+            answers.append(status_of(port, "/animals?lat=-33.9&lon=151.2"))
+            time.sleep(0.3)
+        # THEN all succeed, and their metrics are in the run's file
+        assert answers == [200] * 5
+        assert environment_file.with_name("metrics.jsonl").read_text().count('"/animals"') >= 5
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, 15)
+        process.wait()
