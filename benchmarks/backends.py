@@ -18,5 +18,5 @@ def behind() -> Iterator[dict[str, str]]:
         cache.launch()
         with closing(psycopg2.connect(database.url)) as connection:
             activate(connection, load(connection, read_dataset(), report=lambda _: None).version)
-        cache.wait()
+        cache.wait_until_ready()
         yield {"DATABASE_URL": database.url, "REDIS_URL": cache.url, "METRICS_FILE": os.devnull}

@@ -144,7 +144,7 @@ def stages(all_loaded: Sequence[Loaded]) -> Iterator[list[Stage]]:
         for cache in caches:
             cache.launch()
         for cache in caches:
-            cache.wait()
+            cache.wait_until_ready()
         yield [
             stack.enter_context(closing(Stage(loaded, cache.url)))
             for loaded, cache in zip(all_loaded, caches, strict=True)

@@ -69,7 +69,7 @@ for _ in sys.stdin:
 
 def init_table(sandbox: Sandbox, function: FunctionConfig, rounds: int, folder: Path) -> str:
     """Initialisation in fresh processes, in turn; the first round only makes the disk's cache warm."""
-    head = HEAD.format(site=sandbox.site_packages())
+    head = HEAD.format(site=sandbox.site_packages)
     programs = {name: head + program for name, program in BARE.items()}
     programs |= {
         "awslambdaric's imports": head + RUNTIME,
@@ -159,7 +159,7 @@ def _start(sandbox: Sandbox, function: FunctionConfig, program: str) -> float:
 def _alone(sandbox: Sandbox, function: FunctionConfig, photo: bytes) -> Iterator["Ask"]:
     """A process of the package that identifies the photo when asked."""
     environment = {**function.environment, "_HANDLER": function.handler}
-    command = sandbox.command(environment, ["-c", HEAD.format(site=sandbox.site_packages()) + ALONE])
+    command = sandbox.command(environment, ["-c", HEAD.format(site=sandbox.site_packages) + ALONE])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PATH": os.defpath}) as process:
         assert process.stdin
         assert process.stdout

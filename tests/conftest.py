@@ -1,4 +1,4 @@
-"""Real servers for the tests, started on free ports once a session, and marks that follow from the folder."""
+"""Real servers for the tests, started once per session on free ports, and a marker for each folder of tests."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +13,7 @@ from database.load import activate, load
 from infra.package import Package, build
 from local.stack import postgres, valkey
 
-hypothesis.settings.register_profile("shared", deadline=None)  # others use the machine too: time proves nothing
+hypothesis.settings.register_profile("shared", deadline=None)  # on a busy machine, durations prove nothing
 hypothesis.settings.load_profile("shared")
 
 HERE = Path(__file__).parent
@@ -21,7 +21,7 @@ MARKED_FOLDERS = ("integration", "faults", "end_to_end")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test's folder is its mark."""
+    """Mark each test with the name of its folder."""
     for item in items:
         folder = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
         if folder in MARKED_FOLDERS:
@@ -30,21 +30,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.PostgresServer]:
-    """A PostgreSQL server with an empty database; who breaks it on purpose starts another with `postgres.serve()`."""
+    """A PostgreSQL server with an empty database. Tests that break a server start their own: `postgres.serve()`."""
     with postgres.serve() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[valkey.ValkeyServer]:
-    """A Valkey server in cluster mode; who breaks it on purpose starts another with `valkey.serve()`."""
+    """A Valkey server in cluster mode. Tests that break a server start their own: `valkey.serve()`."""
     with valkey.serve() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def loaded_database(postgres_server: postgres.PostgresServer) -> str:
-    """URL of a database with the schema and this checkout's data; to be read, not to be changed."""
+    """URL of a database with the schema and this checkout's data; tests must not change it."""
     with closing(psycopg2.connect(postgres_server.url)) as connection:
         activate(connection, load(connection, read_dataset()).version)
     return postgres_server.url
@@ -52,5 +52,5 @@ def loaded_database(postgres_server: postgres.PostgresServer) -> str:
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """What `chalice deploy` uploads for the stage dev. Where none is kept yet, pip fetches the wheels for Lambda."""
+    """The package that `chalice deploy` uploads for the stage dev. The first build downloads wheels for Lambda."""
     return build(tmp_path_factory.mktemp("package"))

@@ -5,13 +5,13 @@ cost nothing unless someone opens them.
 """
 
 import sys
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Lock
 
 from local.stack.child_process import ChildProcess
 from local.stack.errors import LocalError, NotReady
-from local.stack.ports import HOST, free_port
+from local.stack.http_get import http_get
+from local.stack.ports import free_port
 
 PATH = "/dashboards"
 COMMAND = ("-m", "cloudwatch", "preview")
@@ -32,17 +32,12 @@ class Dashboards:
     def answer(self, address: str) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body for an address. Raises `LocalError` if the preview does not work."""
         port = self._start()
-        connection = HTTPConnection(HOST, port, timeout=RESPONSE_TIMEOUT)
         try:
-            connection.request("GET", address)
-            response = connection.getresponse()
-            body = response.read()
-        except (OSError, HTTPException) as error:
+            status, all_headers, body = http_get(port, address, RESPONSE_TIMEOUT)
+        except OSError as error:
             raise LocalError(f"the dashboards did not answer: {error}") from error
-        finally:
-            connection.close()
-        headers = {name: value for name in _FORWARDED if (value := response.headers.get(name))}
-        return response.status, headers | {"Cache-Control": "no-cache"}, body
+        headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
+        return status, headers | {"Cache-Control": "no-cache"}, body
 
     def close(self) -> None:
         """Stop the process."""
@@ -70,14 +65,10 @@ class Dashboards:
             return self._port
 
     def _ready(self) -> bool:
-        connection = HTTPConnection(HOST, self._port, timeout=5.0)
         try:
-            connection.request("GET", f"{PATH}/static/icon.svg")
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
+            return http_get(self._port, f"{PATH}/static/icon.svg", timeout=5.0)[0] == 200
+        except OSError:
             return False
-        finally:
-            connection.close()
 
 
 def is_below(address: str) -> bool:

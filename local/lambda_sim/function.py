@@ -34,10 +34,25 @@ class FunctionConfig:
 
 def read_functions(template: Mapping[str, Any], application: str, stage: str) -> dict[str, FunctionConfig]:
     """Return the functions of Chalice's SAM template by handler, with the names that Chalice gives them."""
-    found = [
-        each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::Serverless::Function"
-    ]
-    return {each["Handler"]: _read_function(each, f"{application}-{stage}") for each in found}
+    functions = {}
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties = resource["Properties"]
+            handler, name = properties["Handler"], f"{application}-{stage}"
+            events = properties.get("Events", {}).values()
+            schedules = [each["Properties"]["Schedule"] for each in events if each["Type"] == "Schedule"]
+            variables = properties.get("Environment", {}).get("Variables", {})
+            functions[handler] = FunctionConfig(
+                name=name if handler == API else f"{name}-{handler.rpartition('.')[2]}",
+                handler=handler,
+                memory=properties["MemorySize"],
+                timeout=properties["Timeout"],
+                # References to other resources of the stack, such as an endpoint, have no value before deployment.
+                environment={name: value for name, value in variables.items() if isinstance(value, str)},
+                concurrency=properties.get("ReservedConcurrentExecutions", 10),
+                schedule=schedules[0] if schedules else "",
+            )
+    return functions
 
 
 def seconds_between_runs(schedule: str) -> float:
@@ -51,24 +66,3 @@ def seconds_between_runs(schedule: str) -> float:
     if not schedule.startswith("rate(") or unit.removesuffix("s") not in units:
         raise ValueError(f"the schedule {schedule!r} is not a rate; local runs support only rates: rate(5 minutes)")
     return float(number) * units[unit.removesuffix("s")]
-
-
-def _read_function(properties: Mapping[str, Any], prefix: str) -> FunctionConfig:
-    handler = str(properties["Handler"])
-    schedules = [
-        each["Properties"]["Schedule"] for each in properties.get("Events", {}).values() if each["Type"] == "Schedule"
-    ]
-    return FunctionConfig(
-        name=prefix if handler == API else f"{prefix}-{handler.rpartition('.')[2]}",
-        handler=handler,
-        memory=properties["MemorySize"],
-        timeout=properties["Timeout"],
-        environment={
-            # References to other resources of the stack, such as an endpoint, have no value before deployment.
-            name: value
-            for name, value in properties.get("Environment", {}).get("Variables", {}).items()
-            if isinstance(value, str)
-        },
-        concurrency=properties.get("ReservedConcurrentExecutions", 10),
-        schedule=schedules[0] if schedules else "",
-    )

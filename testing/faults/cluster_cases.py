@@ -59,9 +59,9 @@ def loading(rig: LoadingRig) -> Iterator[None]:
     command(rig.server, "SAVE")
     rig.server.kill()
     rig.server.launch()
-    rig.server.child.wait_until(lambda: _is_loading(rig), 5)
+    rig.server.wait_until(lambda: _is_loading(rig), 5)
     yield
-    rig.server.wait()
+    rig.server.wait_until_ready()
 
 
 def _is_loading(rig: LoadingRig) -> bool:

@@ -19,7 +19,6 @@ import psycopg2
 import pytest
 import trustme
 
-from local.stack.child_process import ChildProcess
 from local.stack.initdb import ENVIRONMENT, OWNER
 from local.stack.ports import free_port
 from local.stack.postgres import PostgresServer
@@ -95,8 +94,7 @@ class TlsRedis(Node):
             "tls-auth-clients no",
         ]
         super().__init__(folder, *lines)
-        command = [program, folder / "valkey.conf"]
-        self.child = ChildProcess("Redis", command, log=folder / "valkey.log", stop_timeout=2.0)
+        self.command = [program, folder / "valkey.conf"]
 
 
 @contextmanager

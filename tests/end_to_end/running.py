@@ -1,4 +1,4 @@
-"""A command such as `make run`, started as somebody types it, and gone at the end."""
+"""A command such as `make run`, started as a user starts it, and stopped at the end."""
 
 import json
 import os
@@ -16,24 +16,24 @@ from local.paths import ROOT, STATE_DIR
 from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST
 
-# Not what the `make test` that runs this tells its children.
+# Without the variables that a surrounding `make test` sets for its children.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-READY = 60.0
-"""Seconds; what it takes is printed and bounded in the README, not here: this machine may be busy."""
-GONE = 20.0
+START_TIMEOUT = 60.0
+"""Seconds, generous because this machine may be busy; the README has the usual duration."""
+EXIT_TIMEOUT = 20.0
 
 
 class Running:
-    """A `make run` (or what stands in for it) and what it said so far."""
+    """A running command, such as `make run`, and its output so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process = process
         self.port = port
-        self._output = output
+        self._log = log
 
     @property
-    def said(self) -> str:
-        return self._output.read_text()
+    def output(self) -> str:
+        return self._log.read_text()
 
     @property
     def family(self) -> list[int]:
@@ -56,7 +56,7 @@ class Running:
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether it becomes true in time."""
+    """Return whether the condition becomes true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -67,14 +67,14 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 
 @contextmanager
 def running(command: Sequence[str | Path], port: int, output: Path, *, ready: bool = True) -> Iterator[Running]:
-    """The command, started in a session of its own; nothing of it stays, nor of its data."""
+    """Start a command in its own session; at the end, kill its processes and delete its data."""
     with output.open("wb") as file:
         process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdout=file, stderr=file, start_new_session=True)
     run = Running(process, port, output)
     try:
         if ready:
-            assert until(lambda: "Ready in" in run.said or process.poll() is not None, READY), run.said
-            assert process.poll() is None, run.said
+            assert until(lambda: "Ready in" in run.output or process.poll() is not None, START_TIMEOUT), run.output
+            assert process.poll() is None, run.output
         yield run
     finally:
         family = run.family if process.poll() is None else []
@@ -82,5 +82,5 @@ def running(command: Sequence[str | Path], port: int, output: Path, *, ready: bo
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
-        until(lambda: not any(alive(pid) for pid in family), GONE)
+        until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT)
         shutil.rmtree(STATE_DIR / f"run-{port}", ignore_errors=True)

@@ -136,7 +136,7 @@ def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[i
     command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
     cache.launch()
     with ChildProcess("the app", command, log=folder / "app.log", environment=environment) as app:
-        cache.wait()
+        cache.wait_until_ready()
         warm = [sys.executable, "-m", "local.stack.warm"]
         with ChildProcess("warming", warm, log=folder / "warm.log", environment=environment) as warming:
             app.wait_until(answers, APP_TIMEOUT)

@@ -1,4 +1,4 @@
-"""`make run` as a stranger types it: ready soon, useful, and gone without a trace however it ends."""
+"""`make run` as a new user runs it: useful, and gone without a trace however it ends."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from local.stack.child_process import alive
 from local.stack.initdb import binaries
 from local.stack.ports import HOST, free_port
 from local.stack.run_as import choose_run_as, prefix_of
-from tests.end_to_end.running import ENVIRONMENT, GONE, READY, running, until
+from tests.end_to_end.running import ENVIRONMENT, EXIT_TIMEOUT, START_TIMEOUT, running, until
 
 
 def make_run(port: int) -> list[str | Path]:
@@ -27,7 +27,7 @@ def make_run(port: int) -> list[str | Path]:
 
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
-    """File with what the command says."""
+    """File for the command's output."""
     return tmp_path / "output"
 
 
@@ -35,13 +35,13 @@ def test_it_serves_what_the_readme_promises(output: Path) -> None:
     # GIVEN make run
     port = free_port()
     with running(make_run(port), port, output) as run:
-        # THEN it has told each step, the address and a command to try
+        # THEN its output has each step, the address and a command to try
         for step in ("PostgreSQL", "data", "Valkey", "server"):
-            assert re.search(rf"^{step} .* \d+\.\d s$", run.said, re.MULTILINE), run.said
+            assert re.search(rf"^{step} .* \d+\.\d s$", run.output, re.MULTILINE), run.output
         url = f"http://127.0.0.1:{port}"
-        assert f"{url}  (Ctrl-C stops everything)" in run.said
-        command = shlex.split(re.findall(r"^    (curl .*\n.*)$", run.said, re.MULTILINE)[0].replace("\\\n", " "))
-        # THEN every part answers, and so does the command: a cat, narrowed by real data
+        assert f"{url}  (Ctrl-C stops everything)" in run.output
+        command = shlex.split(re.findall(r"^    (curl .*\n.*)$", run.output, re.MULTILINE)[0].replace("\\\n", " "))
+        # THEN all dependencies are healthy, and the command identifies a cat with real data
         assert run.get_json("/health?deep=true")["status"] == "ok"
         photo = (ROOT / command[command.index("--data-binary") + 1].removeprefix("@")).read_bytes()
         status, body = run.request("POST", command[-1].removeprefix(url), photo)
@@ -50,30 +50,30 @@ def test_it_serves_what_the_readme_promises(output: Path) -> None:
         assert answer["prediction"]["scientific_name"] == "Felis catus"
         assert answer["features"]["mode"] == "narrowed"
         assert run.request("GET", "/")[0] == 200
-        # THEN what it does can be looked at, where it says
-        assert f"{url}/dashboards" in run.said
+        # THEN the dashboards are at the address in the output
+        assert f"{url}/dashboards" in run.output
         assert b"<title>Dashboards</title>" in run.request("GET", "/dashboards/")[1]
-        # THEN no coordinate is in its log of requests
-        log = run.said.partition("lon=151.2'")[2]
+        # THEN its log of requests contains no coordinates
+        log = run.output.partition("lon=151.2'")[2]
         assert "POST /identify 200" in log
         assert "151.2" not in log
 
 
 def test_the_second_start_does_no_work(output: Path) -> None:
-    # GIVEN a run that has ended
+    # GIVEN a run that has stopped
     port = free_port()
     with running(make_run(port), port, output) as run:
-        assert re.search(r"^data +loaded ", run.said, re.MULTILINE)
+        assert re.search(r"^data +loaded ", run.output, re.MULTILINE)
         os.kill(run.process.pid, signal.SIGTERM)
-        run.process.wait(GONE)
-        # WHEN it is started again
+        run.process.wait(EXIT_TIMEOUT)
+        # WHEN it starts again
         started = time.monotonic()
         with running(make_run(port), port, output.with_name("second")) as second:
             print(f"second start: {time.monotonic() - started:.1f} s")
-            # THEN nothing is installed, built or loaded
-            assert re.search(r"^data +loaded before, unchanged", second.said, re.MULTILINE)
-            assert "environment:" not in second.said
-            assert "model:" not in second.said
+            # THEN it installs, builds and loads nothing
+            assert re.search(r"^data +loaded before, unchanged", second.output, re.MULTILINE)
+            assert "environment:" not in second.output
+            assert "model:" not in second.output
 
 
 @pytest.mark.parametrize(
@@ -95,32 +95,32 @@ def test_nothing_is_left_behind(victim: str, number: signal.Signals, output: Pat
     with running(make_run(port), port, output) as run:
         make, main, *rest = run.family
         assert len(rest) > 6, "the app, Valkey, PostgreSQL with its own children, and a watchdog each"
-        # WHEN it is ended
+        # WHEN a process of it gets a signal
         if victim == "group":
             os.killpg(make, number)
         else:
             os.kill({"make": make, "run": main}[victim], number)
-        run.process.wait(GONE)
-        # THEN none of its processes is left, and the port is free
-        assert until(lambda: not any(alive(pid) for pid in (main, *rest)), GONE), [p for p in rest if alive(p)]
+        run.process.wait(EXIT_TIMEOUT)
+        # THEN all of its processes exit, and the port is free
+        assert until(lambda: not any(alive(pid) for pid in (main, *rest)), EXIT_TIMEOUT), [p for p in rest if alive(p)]
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
 
 
-def test_it_can_be_ended_before_it_is_ready(output: Path) -> None:
+def test_it_can_be_stopped_before_it_is_ready(output: Path) -> None:
     # GIVEN a run that has just started its servers
     port = free_port()
     command = [sys.executable, "-m", "local.stack.run", "--port", str(port)]
     with running(command, port, output, ready=False) as run:
-        assert until(lambda: len(run.family) > 3, READY)
+        assert until(lambda: len(run.family) > 3, START_TIMEOUT)
         family = run.family
-        # WHEN it is told to end
+        # WHEN it gets SIGTERM
         run.process.terminate()
-        # THEN it ends without an error, with all of them
-        assert run.process.wait(GONE) == 0
-        assert "stopped before it was ready" in run.said
-        assert until(lambda: not any(alive(pid) for pid in family), GONE)
+        # THEN it exits without an error, and so do its servers
+        assert run.process.wait(EXIT_TIMEOUT) == 0
+        assert "stopped before it was ready" in run.output
+        assert until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT)
 
 
 def test_two_ports_at_the_same_time(output: Path) -> None:
@@ -136,30 +136,36 @@ def test_two_ports_at_the_same_time(output: Path) -> None:
 
 
 def test_a_taken_port_is_one_clear_line(output: Path) -> None:
-    # GIVEN a port that somebody listens on
+    # GIVEN a port on which another program listens
     with socket.create_server((HOST, 0)) as other:
         port = other.getsockname()[1]
-        # WHEN it is asked for
+        # WHEN `make run` wants it
         done = subprocess.run(
-            make_run(port), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=READY, check=False
+            make_run(port),
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=START_TIMEOUT,
+            check=False,
         )
-    # THEN one line says so and what to do
+    # THEN one line says so, and what to do
     assert done.returncode != 0
-    said = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
-    assert said == [f"make run: port {port} is taken by another program; choose another: make run PORT={port + 1}"]
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
+    assert lines == [f"make run: port {port} is taken by another program; choose another: make run PORT={port + 1}"]
     assert not output.exists()
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_what_is_no_port_is_one_clear_line(port: str) -> None:
+def test_an_invalid_port_is_one_clear_line(port: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "local.stack.run", "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert f"{port} is no port; choose one from 1024 to 65535: make run PORT=8000" in done.stderr
+    assert f"{port} is not a port; choose one from 1024 to 65535: make run PORT=8000" in done.stderr
 
 
-def test_an_ended_server_ends_the_run_with_a_line(output: Path) -> None:
+def test_a_server_that_dies_ends_the_run_with_a_line(output: Path) -> None:
     # GIVEN a run
     port = free_port()
     with running(make_run(port), port, output) as run:
@@ -167,15 +173,15 @@ def test_an_ended_server_ends_the_run_with_a_line(output: Path) -> None:
         (valkey,) = (pid for pid in family if "valkey-server" in Path(f"/proc/{pid}/cmdline").read_text())
         # WHEN a server of it dies
         os.kill(valkey, signal.SIGKILL)
-        # THEN all of it ends, and says why
-        assert run.process.wait(GONE) != 0
-        assert "Valkey ended by itself" in run.said
-        assert until(lambda: not any(alive(pid) for pid in family), GONE)
+        # THEN the whole run ends and says why
+        assert run.process.wait(EXIT_TIMEOUT) != 0
+        assert "Valkey exited by itself" in run.output
+        assert until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has run everything above")
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has run all tests above")
 def test_an_ordinary_user_runs_it_too(output: Path) -> None:
-    # GIVEN somebody who is not root, made from root
+    # GIVEN a user other than root
     port = free_port()
     prefix = prefix_of(choose_run_as(binaries() / "postgres"))
     command = [*prefix, sys.executable, "-m", "local.stack.run", "--port", str(port)]

@@ -137,7 +137,7 @@ def crashed(rig: Rig) -> None:
     """One session dies, and PostgreSQL starts anew with all the others."""
     ((pid,), *_) = rig.sql("select pid from pg_stat_activity where application_name = 'faunalens'")
     os.kill(pid, signal.SIGKILL)
-    rig.postgres.child.wait_until(rig.is_up, 10)
+    rig.postgres.wait_until(rig.is_up, 10)
 
 
 @pytest.mark.parametrize("event", [killed, restarted, crashed], ids=["killed", "restarted", "crashed"])

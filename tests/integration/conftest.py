@@ -1,4 +1,4 @@
-"""The app served for real: real HTTP, real PostgreSQL, real Valkey, the real model."""
+"""The app on real HTTP, PostgreSQL and Valkey, with the real model."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ from local.stack.valkey import ValkeyServer
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the server answered."""
+    """A response of the server."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,7 +36,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A running server and what it leaves behind."""
+    """A running server, its metrics and its log."""
 
     port: int
     metrics: Path
@@ -50,7 +50,7 @@ class Served:
         body: bytes | None = None,
         content_type: str | None = None,
     ) -> Reply:
-        """Send one request on a connection of its own."""
+        """Send one request on a new connection."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=20)
         try:
             target = f"{path}?{urlencode(query)}" if query else path
@@ -65,7 +65,7 @@ class Served:
         return self.request("POST", "/identify", query, photo, content_type)
 
     def is_up(self) -> bool:
-        """Whether it answers."""
+        """Return whether it answers."""
         try:
             return self.request("GET", "/openapi.json").status == 200
         except OSError:
@@ -74,7 +74,7 @@ class Served:
 
 @pytest.fixture
 def database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """URL of an empty database, as the owner that is no superuser sees it."""
+    """URL of an empty database for its owner, who is no superuser."""
     name = f"database_{uuid4().hex}"
     url = urlsplit(postgres_server.url)
     with closing(psycopg2.connect(postgres_server.admin_url)) as admin:
@@ -86,7 +86,7 @@ def database_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 def serve(folder: Path, environment: Mapping[str, str]) -> Iterator[Served]:
-    """A server of its own for some settings."""
+    """Run a server with some settings."""
     port, metrics, log = free_port(), folder / "metrics.jsonl", folder / "server.log"
     command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
     served = Served(port, metrics, log)
@@ -101,14 +101,14 @@ def serve(folder: Path, environment: Mapping[str, str]) -> Iterator[Served]:
 def served(
     tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
 ) -> Iterator[Served]:
-    """The app over the loaded database and Valkey."""
+    """The app on the loaded database and Valkey."""
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
     yield from serve(tmp_path_factory.mktemp("served"), environment)
 
 
 @pytest.fixture(scope="session")
 def served_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The app where nothing is behind it."""
+    """The app without stores: their addresses refuse connections."""
     nowhere = free_port()
     environment = {
         "DATABASE_URL": f"postgresql://nobody@{HOST}:{nowhere}/nothing",

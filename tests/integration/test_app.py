@@ -1,4 +1,4 @@
-"""The HTTP contract, over real HTTP with everything real behind it."""
+"""The HTTP contract, over real HTTP with real stores and the real model."""
 
 import base64
 import json
@@ -24,19 +24,19 @@ def contract(served: Served) -> dict[str, Any]:
     return document
 
 
-def assert_fits(contract: dict[str, Any], name: str, body: Any) -> None:
-    """The body is as the OpenAPI document says."""
+def assert_matches(contract: dict[str, Any], name: str, body: Any) -> None:
+    """Check the body against a schema of the OpenAPI document."""
     schema = {"$ref": f"#/components/schemas/{name}", "components": contract["components"]}
     jsonschema.Draft202012Validator(schema).validate(body)
 
 
 def test_a_photo_with_a_place_is_narrowed(served: Served, contract: dict[str, Any]) -> None:
-    # GIVEN any photo and Sydney; WHEN identified
+    # GIVEN any photo; WHEN identified with Sydney as its place
     reply = served.identify(jpeg(), SYDNEY_QUERY)
-    # THEN the answer is as documented, with the cell and what lives there
+    # THEN the answer matches the contract, and has the cell and its animals
     assert reply.status == 200, reply.text
     assert reply.headers["Content-Type"] == "application/json"
-    assert_fits(contract, "Answer", reply.json)
+    assert_matches(contract, "Answer", reply.json)
     assert reply.json["location"] == {
         "source": "request",
         "cell": "83be0efffffffff",
@@ -60,7 +60,7 @@ def test_the_request_wins_over_the_photo(served: Served) -> None:
     assert "DE" in reply.json["location"]["areas"]
 
 
-def test_one_can_go_without_a_place(served: Served) -> None:
+def test_a_request_can_decline_a_place(served: Served) -> None:
     reply = served.identify(jpeg(exif=exif(SYDNEY)), {"location": "none"})
     assert reply.json["location"] == {"source": "none", "cell": None, "center": None, "areas": []}
     assert reply.json["features"]["mode"] == "no_location"
@@ -79,7 +79,7 @@ def test_open_sea_is_an_unknown_area(served: Served) -> None:
     assert reply.json["location"]["areas"] == []
 
 
-def test_top_is_how_many_candidates_come(served: Served) -> None:
+def test_top_is_the_number_of_candidates(served: Served) -> None:
     assert len(served.identify(jpeg(), {**SYDNEY_QUERY, "top": "20"}).json["candidates"]) == 20
     assert len(served.identify(jpeg(), {**SYDNEY_QUERY, "top": "1"}).json["candidates"]) == 1
 
@@ -90,7 +90,7 @@ def test_the_bytes_say_which_format_it_is(served: Served, kind: str, content_typ
     assert served.identify(encoded(noise(400, 304), kind), SYDNEY_QUERY, content_type).status == 200
 
 
-def test_a_form_brings_photo_and_place(served: Served) -> None:
+def test_a_form_contains_photo_and_place(served: Served) -> None:
     parts = [("photo", ' ; filename="a.jpg"', jpeg()), ("lat", "", b"-33.8688"), ("lon", "", b"151.2093")]
     body = b"".join(
         f'--XyZ\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + value + b"\r\n"
@@ -129,7 +129,7 @@ def test_every_refusal_is_a_problem(
     reply = served.identify(photo, query, content_type)
     assert (reply.status, reply.json["code"]) == (status, code), reply.text
     assert reply.headers["Content-Type"] == "application/problem+json"
-    assert_fits(contract, "Problem", reply.json)
+    assert_matches(contract, "Problem", reply.json)
     assert not re.search(r"Traceback|/[a-z]+/[a-z]+/|select |\.py", reply.text)
 
 
@@ -147,7 +147,7 @@ def test_an_unknown_path_is_a_problem(served: Served) -> None:
 def test_animals_of_a_place_are_listed(served: Served, contract: dict[str, Any]) -> None:
     reply = served.request("GET", "/animals", SYDNEY_QUERY)
     assert reply.status == 200
-    assert_fits(contract, "Residents", reply.json)
+    assert_matches(contract, "Residents", reply.json)
     names = {animal["name"]: animal["here"] for animal in reply.json["animals"]}
     assert names["koala"] == "native"
     assert "tiger" not in names
@@ -157,11 +157,11 @@ def test_animals_need_a_place(served: Served) -> None:
     assert served.request("GET", "/animals").json["code"] == "location_missing"
 
 
-def test_health_asks_the_database_only_if_told(served: Served, contract: dict[str, Any]) -> None:
+def test_health_asks_the_database_only_on_request(served: Served, contract: dict[str, Any]) -> None:
     shallow = served.request("GET", "/health")
     deep = served.request("GET", "/health", {"deep": "true"})
     assert (shallow.status, deep.status) == (200, 200)
-    assert_fits(contract, "Health", deep.json)
+    assert_matches(contract, "Health", deep.json)
     assert shallow.json["database"]["state"] == "not_asked"
     assert [deep.json[part]["state"] for part in ("model", "cache", "database")] == ["ok", "ok", "ok"]
 
@@ -176,17 +176,17 @@ def test_the_page_and_its_files_are_served(served: Served) -> None:
 
 
 def metrics_of(served: Served) -> list[dict[str, Any]]:
-    """Lines of metrics so far."""
+    """Return the lines of metrics so far."""
     return [json.loads(line) for line in served.metrics.read_text().splitlines()] if served.metrics.exists() else []
 
 
 def logged(served: Served, reply: Reply) -> list[dict[str, Any]]:
-    """Lines of the log about a request; there are others than JSON, of the local server."""
+    """Return the app's log lines about a request; the local server's own lines are not JSON."""
     lines = [json.loads(line) for line in served.log.read_text().splitlines() if line.startswith("{")]
     return [line for line in lines if line.get("request_id") == reply.json["request_id"]]
 
 
-def test_each_request_leaves_one_line_with_everything_and_one_for_each_further_dimension(served: Served) -> None:
+def test_each_request_writes_a_main_line_of_metrics_and_one_per_further_dimension(served: Served) -> None:
     before = len(metrics_of(served))
     reply = served.identify(jpeg(), SYDNEY_QUERY)
     main, *others = metrics_of(served)[before:]
@@ -196,10 +196,10 @@ def test_each_request_leaves_one_line_with_everything_and_one_for_each_further_d
 
 
 def test_the_first_request_of_a_process_is_its_cold_start(served_alone: Served) -> None:
-    # GIVEN a server WHEN it was asked twice
+    # GIVEN a server; WHEN it gets two requests
     for _ in range(2):
         served_alone.identify(jpeg(), SYDNEY_QUERY)
-    # THEN the first request tells how long the process took to get ready
+    # THEN only the first is a cold start, with the process's initialisation time
     counted = [line for line in metrics_of(served_alone) if "request_id" in line]
     assert [line["ColdStarts"] for line in counted] == [1, *[0] * (len(counted) - 1)]
     assert 10 < counted[0]["InitLatency"] < 30_000
@@ -211,7 +211,7 @@ def test_a_rejection_is_logged_once_with_its_code(served: Served) -> None:
     assert (line["function"], line["stage"]) == ("local", "local")
 
 
-def test_an_answer_without_trouble_is_not_logged(served: Served) -> None:
+def test_a_success_is_not_logged(served: Served) -> None:
     assert logged(served, served.identify(jpeg(), SYDNEY_QUERY)) == []
 
 
@@ -221,16 +221,16 @@ def test_an_answer_without_trouble_is_not_logged(served: Served) -> None:
     st.dictionaries(st.sampled_from(["lat", "lon", "location", "top", "x"]), st.text(max_size=6), max_size=3),
     st.sampled_from(["image/jpeg", "multipart/form-data; boundary=X", "application/octet-stream", "text/plain"]),
 )
-def test_nothing_that_can_be_sent_is_a_server_error(
+def test_no_request_causes_a_server_error(
     served: Served, contract: dict[str, Any], photo: bytes, query: dict[str, str], content_type: str
 ) -> None:
     reply = served.identify(photo, query, content_type)
     assert reply.status < 500, reply.text
-    assert_fits(contract, "Answer" if reply.status == 200 else "Problem", reply.json)
+    assert_matches(contract, "Answer" if reply.status == 200 else "Problem", reply.json)
 
 
 def test_coordinates_leave_no_trace(served: Served, valkey_server: ValkeyServer) -> None:
-    # GIVEN places with digits that are nowhere else; WHEN asked for in every way
+    # GIVEN coordinates with unique digits; WHEN clients send them in every way
     latitude, longitude = "-33.8694271", "151.2087364"
     tagged = SYDNEY | {2: (33.0, 52.0, 9.93756), 4: (151.0, 12.0, 31.45104)}
     replies = [
@@ -242,22 +242,22 @@ def test_coordinates_leave_no_trace(served: Served, valkey_server: ValkeyServer)
         served.request("GET", "/animals", {"lat": latitude, "lon": longitude}),
     ]
     assert [reply.status for reply in replies] == [200, 200, 422, 415, 422, 200]
-    # THEN none of their digits are in an answer, a log, a metric or in Valkey
+    # THEN no answer, log, metric or key in Valkey contains their digits
     client = redis.Redis.from_url(valkey_server.admin_url)
     stored = [(key, client.dump(key)) for key in client.scan_iter()]
     client.close()
     kept = "".join(reply.text + str(reply.headers) for reply in replies)
     kept += served.log.read_text() + served.metrics.read_text() + repr(stored)
-    # (with their point: four digits alone turn up in identifiers and packed bytes by chance)
+    # (with their decimal point: four digits alone occur by chance in identifiers and packed bytes)
     traces = ("33.86", "33.87", "151.20", "151.21", "1512.0", "9.937", "31.451")
     encoded_traces = tuple(base64.b64encode(text.encode()).decode().rstrip("=") for text in (latitude, longitude))
     assert not [trace for trace in (*traces, *encoded_traces) if trace in kept]
 
 
 def test_without_stores_the_answer_is_degraded_and_says_so(served_alone: Served) -> None:
-    # GIVEN neither Redis nor PostgreSQL; WHEN a photo comes
+    # GIVEN neither Redis nor PostgreSQL; WHEN a client sends a photo
     reply = served_alone.identify(jpeg(), SYDNEY_QUERY)
-    # THEN it is answered from the picture alone, and that is told and counted
+    # THEN the answer is from the photo alone; answer, metrics and log say so
     assert reply.status == 200
     assert (reply.json["features"]["mode"], reply.json["features"]["cache"]) == ("degraded", "bypass")
     line = next(each for each in reversed(metrics_of(served_alone)) if "Degraded" in each)

@@ -1,4 +1,4 @@
-"""Starting: what a fresh process loads, and what it does if something it needs is not there."""
+"""The start of a fresh process: what it loads, and what it does if something is missing."""
 
 import json
 import os
@@ -20,7 +20,7 @@ print(json.dumps(app.app(event_of(jpeg()), None)))
 
 
 def run(code: str, **environment: str) -> str:
-    """What a fresh process prints last."""
+    """Run code after `import app` in a fresh process; return its last line of output."""
     done = subprocess.run(
         [sys.executable, "-c", f"import sys, app\n{code}"],
         env={**os.environ, **ALONE, "METRICS_FILE": os.devnull, **environment},
@@ -33,45 +33,45 @@ def run(code: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize(("handler", "loaded"), [("app.app", "True"), ("app.warm", "False"), ("", "False")])
-def test_only_the_function_behind_the_api_loads_the_model_at_once(handler: str, loaded: str) -> None:
+def test_only_the_apis_function_loads_the_model_at_once(handler: str, loaded: str) -> None:
     assert run("print('onnxruntime' in sys.modules)", _HANDLER=handler) == loaded
 
 
-def test_no_start_imports_what_lambda_does_not_need() -> None:
+def test_a_start_does_not_import_unneeded_packages() -> None:
     assert run("app.services(); print({'boto3', 'botocore', 'aiohttp'} & set(sys.modules))") == "set()"
 
 
 def test_no_thread_spins_while_the_model_is_loaded() -> None:
-    # GIVEN two processors at least, or libraries start no threads; WHEN the function behind the API starts
-    told = run("import time; print(time.thread_time(), time.process_time())", _HANDLER="app.app")
-    itself, all_of_it = (float(seconds) for seconds in told.split())
-    # THEN other threads have hardly run: with the libraries' own settings they take as much again
-    assert all_of_it - itself < 0.3 * itself
+    # GIVEN at least two processors, or libraries start no threads; WHEN the API's function starts
+    output = run("import time; print(time.thread_time(), time.process_time())", _HANDLER="app.app")
+    main_thread, process = (float(seconds) for seconds in output.split())
+    # THEN other threads have hardly run; with the libraries' defaults they take as much time as the main thread
+    assert process - main_thread < 0.3 * main_thread
 
 
-def test_without_a_model_requests_are_told_and_the_process_lives() -> None:
-    # GIVEN a function whose model is not there; WHEN it starts and is asked
+def test_without_a_model_requests_get_503_and_the_process_lives() -> None:
+    # GIVEN a function whose model is missing; WHEN it gets a request
     response = json.loads(run(REQUEST, _HANDLER="app.app", MODEL_PATH="nowhere.onnx"))
-    # THEN the answer says to come again, and not where anything lies
+    # THEN the answer says when to retry, and contains no path
     problem = json.loads(response["body"])
     assert (response["statusCode"], problem["code"]) == (503, "unavailable")
     assert response["headers"]["Retry-After"] == "30"
     assert "nowhere" not in response["body"]
 
 
-def test_with_a_model_that_fails_when_it_is_run_the_process_lives(tmp_path: Path) -> None:
-    # GIVEN a function whose model is loaded and cannot be run
+def test_with_a_model_that_fails_at_inference_the_process_lives(tmp_path: Path) -> None:
+    # GIVEN a function whose model loads and cannot run
     model = str(write(tmp_path, failing_model()))
-    # WHEN it is asked THEN the answer says to come again, and not what the model said
+    # WHEN it gets a request THEN the answer is unavailable, without the model's error
     response = json.loads(run(REQUEST, _HANDLER="app.app", MODEL_PATH=model))
     assert (response["statusCode"], json.loads(response["body"])["code"]) == (503, "unavailable")
     assert "onnx" not in response["body"]
 
 
-def test_on_lambda_each_line_of_log_is_written_once() -> None:
-    # GIVEN the root logger as Lambda's own runtime client sets it up
+def test_on_lambda_each_log_line_is_written_once() -> None:
+    # GIVEN the root logger as Lambda's runtime client configures it
     program = "from awslambdaric import bootstrap\nbootstrap._setup_logging('TEXT', '', bootstrap.StandardLogSink())\n"
-    # WHEN a request is turned down
+    # WHEN the app rejects a request
     done = subprocess.run(
         [sys.executable, "-c", f"{program}import app\n{REQUEST.replace('jpeg()', 'jpeg()[:9]')}"],
         env={**os.environ, **ALONE, "METRICS_FILE": os.devnull},
@@ -80,12 +80,12 @@ def test_on_lambda_each_line_of_log_is_written_once() -> None:
         check=True,
         timeout=60,
     )
-    # THEN there is one line about it, of ours
+    # THEN there is one line about it, from the app
     (line,) = done.stderr.splitlines()
     assert json.loads(line)["code"] == "photo_unreadable"
     assert "turned down" not in done.stdout
 
 
-def test_metrics_that_cannot_be_written_cost_no_answer() -> None:
+def test_metrics_that_cannot_be_written_do_not_fail_a_request() -> None:
     response = json.loads(run(REQUEST, METRICS_FILE="/nonexistent/metrics.jsonl"))
     assert response["statusCode"] == 200

@@ -1,6 +1,8 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -64,6 +66,24 @@ def test_a_lock_whose_process_id_belongs_to_another_program_is_stale(tmp_path: P
         # WHEN it is started
         server.start()
         # THEN it runs
+        assert ask(server.url, "SELECT 1") == 1
+
+
+def test_the_next_run_waits_until_the_server_of_a_killed_run_is_gone(tmp_path: Path) -> None:
+    # GIVEN a run whose process is killed, so that its server outlives it for a moment
+    program = (
+        "import sys, time; from pathlib import Path; from local.stack import postgres\n"
+        "with postgres.serve(Path(sys.argv[1])) as server: print(server.pid, flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "home")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        orphan = int(run.stdout.readline())
+        run.kill()
+    # WHEN the next run starts on the same folder
+    with postgres.serve(tmp_path / "home") as server:
+        # THEN the first server is gone, and the second one works
+        assert not alive(orphan)
         assert ask(server.url, "SELECT 1") == 1
 
 
