@@ -1,1 +1,1 @@
-"""How Faunalens runs on a desk: embedded PostgreSQL and Valkey, the local server, and `make run`."""
+"""Local runs of Faunalens: embedded stores, the local server, `make run`, and simulated Lambda containers."""
