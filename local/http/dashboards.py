@@ -40,14 +40,14 @@ class Dashboards:
         return status, headers | {"Cache-Control": "no-cache"}, body
 
     def close(self) -> None:
-        """Stop the process."""
+        """Stop the child process."""
         with self._lock:
             if self.child is not None:
                 self.child.stop()
                 self.child = None
 
     def _start(self) -> int:
-        """Start the process if it does not run; return its port. Raises `NotReady`."""
+        """Start the child process if it does not run; return its port. Raises `NotReady`."""
         with self._lock:
             if self.child is None or not self.child.running:
                 if self.child is not None:

@@ -33,7 +33,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Container:
-    """One container. Use it as a context manager, which ends it.
+    """One container of a Lambda function. Use it as a context manager: it ends with the block.
 
     Parameters: function; sandbox, of its package; name, for logs; log, file for its output; write_log, receives each
     line of the function's log.
@@ -65,11 +65,11 @@ class Container:
 
     @property
     def pid(self) -> int:
-        """Its process id, which is its process group too."""
+        """Id of the container's process and of its process group."""
         return self._child.pid
 
     def initialise(self) -> float:
-        """Start and freeze it before there is an event; return the milliseconds of its initialisation.
+        """Start and freeze the container before there is an event; return its initialisation time in milliseconds.
 
         Raises `ContainerFailure`, and TimeoutError after `INIT_TIMEOUT`.
         """
@@ -108,7 +108,7 @@ class Container:
         return InvocationResult(message.payload, error_type, report, latency=(times[:2][-1] - times[0]) * 1e3)
 
     def end(self) -> None:
-        """Kill it, as Lambda does with a container that it no longer needs."""
+        """Kill the container, as Lambda does when it no longer needs one."""
         if self.alive:
             self._memory_used = self._peak_memory()
             self._child.kill()
@@ -117,7 +117,7 @@ class Container:
         self._stack.close()
 
     def _begin(self) -> tuple[float, float]:
-        """Thaw or start it. Return when the event's time began and when it ends (`time.perf_counter`)."""
+        """Thaw or start the container; return the start and the deadline of the event (`time.perf_counter`)."""
         if self.alive:
             os.killpg(self.pid, signal.SIGCONT)
             began = time.perf_counter()
@@ -132,7 +132,7 @@ class Container:
         return began, began + self._function.timeout
 
     def _start(self, deadline: float) -> None:
-        """Start its process and wait until it asks for an event. Raises `ContainerFailure`, and TimeoutError."""
+        """Start the process and wait until it asks for an event. Raises `ContainerFailure`, and TimeoutError."""
         self._api = self._stack.enter_context(RuntimeApi())
         command = self._sandbox.command(self._environment())
         self._child = ChildProcess(self.name, command, log=self._log, environment={"PATH": os.defpath})
@@ -157,7 +157,7 @@ class Container:
         return self._python_started
 
     def _next_message(self, deadline: float) -> RuntimeMessage:
-        """Return the runtime's next message. Raises `ContainerFailure` if it fails, TimeoutError at the deadline."""
+        """Wait for the runtime's next message. Raises `ContainerFailure`, and TimeoutError at the deadline."""
         while True:
             with suppress(Empty):
                 message = self._api.messages.get(timeout=POLL_INTERVAL)
@@ -178,7 +178,7 @@ class Container:
         return ContainerFailure("Sandbox.Timedout", f"Error: Task timed out after {self._function.timeout:.2f} seconds")
 
     def _freeze_when_done(self, deadline: float) -> None:
-        """Freeze it when it asks for the next event; end it if it does not ask in time."""
+        """Freeze the container when it asks for the next event; end it if it does not ask in time."""
         try:
             self._next_message(deadline)
             os.killpg(self.pid, signal.SIGSTOP)
@@ -191,7 +191,7 @@ class Container:
         return InvocationReport(request_id, duration, self._function.memory, used, init)
 
     def _peak_memory(self) -> int:
-        """Return the most memory that was resident so far, in MB; the function's limit applies to this."""
+        """Return the process's peak resident memory in MB, which the function's limit applies to."""
         with suppress(OSError):
             status = Path(f"/proc/{self.pid}/status").read_text()
             if match := re.search(r"VmHWM:\s+(\d+) kB", status):
@@ -199,7 +199,7 @@ class Container:
         return self._memory_used
 
     def _forward_log(self) -> None:
-        """Pass on the lines that it has printed since the last call."""
+        """Write the lines that the process has printed since the last call to the function's log."""
         if self._output.closed:
             return
         *lines, self._partial_line = (self._partial_line + self._output.read()).split(b"\n")

@@ -85,7 +85,7 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
 
 
 def drop_capabilities() -> None:
-    """Drop root's capabilities for good, so that read-only code is read-only for root too. Other users have none.
+    """Drop root's capabilities for good: without them, root cannot write to read-only code. Other users have none.
 
     The user stays root by name, because only root may be able to read this checkout.
     """

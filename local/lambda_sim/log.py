@@ -17,7 +17,7 @@ class FunctionLog:
         self._opened: set[str] = set()
 
     def write(self, function: str, container: str, line: str) -> None:
-        """Write one line that a container printed, or that Lambda logs about it."""
+        """Log one line that a container printed, or that Lambda logs about a container."""
         with self._lock:
             mode = "a" if function in self._opened else "w"
             self._opened.add(function)

@@ -37,7 +37,7 @@ class InvocationReport:
 
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
-    """The outcome of an event. `error`: its type or None; with an error, `payload` has errorType and errorMessage.
+    """The outcome of an invocation. `error`: its type or None; after an error `payload` has errorType and errorMessage.
 
     `latency`: milliseconds from the event to the response. The report's duration ends later, when the container waits
     for the next event.
@@ -50,7 +50,7 @@ class InvocationResult:
 
 
 class ContainerFailure(Exception):
-    """The container failed before it responded; `error_type` and message are Lambda's own."""
+    """A container failed before it responded. `error_type` and message are the ones that Lambda uses."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)

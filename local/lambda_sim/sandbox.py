@@ -69,7 +69,7 @@ class Sandbox:
                 _set_permissions(folder, writable=writable)
 
     def command(self, environment: Mapping[str, str], program: Sequence[str] | None = None) -> list[str]:
-        """Return the command that runs the function here; Lambda's paths in `environment` become paths here.
+        """Return a command that runs the function in the sandbox; it translates Lambda's paths in `environment`.
 
         `program` replaces awslambdaric's loop: arguments of a Python that sees the same files.
         """
@@ -104,7 +104,7 @@ class Sandbox:
             yield source, f"/var/runtime/{source.name}"
 
     def _translate(self, text: str) -> str:
-        """Replace Lambda's paths in a text by those that the process sees."""
+        """Replace Lambda's paths in a text by the paths in this sandbox."""
         for on_lambda, here in self._paths.items():
             text = text.replace(on_lambda, here)
         return text
@@ -114,7 +114,7 @@ class Sandbox:
 def unpacked(
     package: Package, home: Path, isolation: Isolation | None = None, *, writable: bool = False
 ) -> Iterator[Sandbox]:
-    """Unpack a package in `home` with the best isolation here, or the one given; delete `home` before and after.
+    """Unpack a package in `home`, with the best isolation unless one is given; delete `home` before and after.
 
     Raises `LocalError` if this machine cannot run the package at all.
     """
@@ -130,7 +130,7 @@ def unpacked(
 
 @cache
 def best_isolation() -> Isolation:
-    """Return `namespace` if this user may create one here, else `folder`."""
+    """Return `namespace` if this user may create a mount namespace on this machine, else `folder`."""
     with tempfile.TemporaryDirectory(prefix="faunalens-lambda-") as root:
         binds = [[name, name] for name in _system_folders()]
         command = _enter(root=root, binds=binds, folder="/", command=["/bin/true"], environment={})

@@ -67,17 +67,17 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id; requires that `start` was called."""
+        """Process id; call `start` first."""
         assert self._process is not None, f"{self.name} was not started"
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it has started and not exited."""
+        """Whether the process has started and not exited."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it in its own session: Ctrl-C reaches only the parent, which then stops its children in order."""
+        """Start the process in its own session, so that Ctrl-C reaches only the parent, which then stops its children."""
         assert not self.running, f"{self.name} already runs"
         self.stop()
         output = self.log.open("wb") if self.log else None
@@ -104,7 +104,7 @@ class ChildProcess:
         )
 
     def stop(self) -> None:
-        """Send the stop signal, then SIGKILL after `stop_timeout`. Does nothing if it is not running."""
+        """Send the stop signal, then SIGKILL after `stop_timeout`. Do nothing if the process is not running."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(self._stop_signal)
             self.resume()
@@ -116,7 +116,7 @@ class ChildProcess:
         self._end_watchdog()
 
     def kill(self) -> None:
-        """Send SIGKILL to it and its descendants; return when all of them are gone."""
+        """Send SIGKILL to the process and its descendants; return when all of them are gone."""
         if self._process is not None and self.running:
             family = [self.pid, *descendants(self.pid)]
             _send(family, signal.SIGKILL)
@@ -126,7 +126,7 @@ class ChildProcess:
         self._end_watchdog()
 
     def pause(self) -> None:
-        """Send SIGSTOP to it and its descendants: they keep their connections and answer nothing."""
+        """Send SIGSTOP to the process and its descendants: they keep their connections and answer nothing."""
         self._paused = [self.pid, *descendants(self.pid)]
         _send(self._paused, signal.SIGSTOP)
 
@@ -136,7 +136,7 @@ class ChildProcess:
         self._paused = []
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait until it exits by itself; return its exit code. Raises subprocess.TimeoutExpired."""
+        """Wait until the process exits by itself; return its exit code. Raises subprocess.TimeoutExpired."""
         assert self._process is not None, f"{self.name} was not started"
         return self._process.wait(timeout)
 
@@ -152,7 +152,7 @@ class ChildProcess:
             time.sleep(min(max(POLL_INTERVAL, waited / 100), MAX_POLL_INTERVAL))
 
     def last_log_line(self) -> str:
-        """Return the last line of its log and the log's path, for error messages."""
+        """Return the last line and the path of the log, for error messages."""
         if self.log is None:
             return "see its output above"
         lines = self._output().strip().splitlines()
@@ -160,7 +160,7 @@ class ChildProcess:
 
     @property
     def port_was_taken(self) -> bool:
-        """Whether it exited because another program took its port first."""
+        """Whether the process exited because another program took its port first."""
         return not self.running and "Address already in use" in self._output()
 
     def _output(self) -> str:
@@ -185,12 +185,12 @@ def descendants(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Return whether the process runs. A zombie does not: in a container, orphans may never be reaped."""
+    """Return whether a process runs. A zombie does not; in a container, nothing may reap orphans."""
     return not _processes("-p", str(pid)).get(pid, ("", "Z"))[1].startswith("Z")
 
 
 def _processes(*selection: str) -> dict[int, tuple[str, str]]:
-    """Return parent and state of each process in the selection of `ps`, by process id."""
+    """Return parent and state by process id, for the processes that `ps` selects."""
     command = ["ps", *(selection or ["-A"]), "-o", "pid=,ppid=,stat="]
     table = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return {int(pid): (parent, state) for pid, parent, state in (line.split() for line in table.splitlines())}

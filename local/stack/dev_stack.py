@@ -30,7 +30,7 @@ class ShutdownRequested(Exception):
 
 
 class DevStack:
-    """The stores for one served port. A subclass starts in `start` what uses them."""
+    """PostgreSQL and Valkey for the run on one port. A subclass starts the programs that use them, in `start`."""
 
     def __init__(self, port: int, shutdown: ShutdownEvent, stack: ExitStack) -> None:
         self.port = port
@@ -42,7 +42,7 @@ class DevStack:
         self._started = time.monotonic()
 
     def start(self) -> None:
-        """Start everything. Raises `LocalError` with a one-line message, and `ShutdownRequested`."""
+        """Start the whole stack. Raises `LocalError` with a one-line message, and `ShutdownRequested`."""
         raise NotImplementedError
 
     def launch_stores(self) -> dict[str, str]:
@@ -93,7 +93,7 @@ class DevStack:
         return child
 
     def wait(self, child: ChildProcess, ready: Callable[[], bool], timeout: float) -> None:
-        """Wait for a child process. Raises `LocalError` if any child exits meanwhile, and `ShutdownRequested`."""
+        """Wait until a child process is ready. Raises `LocalError` if any child exits, and `ShutdownRequested`."""
 
         def poll() -> bool:
             if self._shutdown.is_set():
@@ -128,7 +128,7 @@ class DevStack:
         self._stack.callback(path.unlink, missing_ok=True)
 
     def _load(self, environment: dict[str, str]) -> str:
-        """Load the data if they have changed; return what was done."""
+        """Load the data if they have changed; return a description for the terminal."""
         model = environment.get("MODEL_PATH")
         model_folder = Path(model).parent if model else None
         stamp = DataStamp(self._database.data_dir.parent / "data.sha256", model_folder=model_folder)

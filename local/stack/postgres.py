@@ -81,7 +81,7 @@ class PostgresServer(EmbeddedServer):
         self.command = [*self._program, "-D", self.data_dir, "-p", str(self.port), *self._options]
 
     def ready(self) -> bool:
-        """Return whether it accepts connections. Like pg_ctl it reads the lock file, which needs no password."""
+        """Return whether the server accepts connections, from its lock file, as pg_ctl does: that needs no password."""
         lines = _lock_lines(self.data_dir)
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
@@ -102,7 +102,7 @@ def serve(home: Path | None = None, port: int = 0, *, durable: bool = False) -> 
 
 @contextmanager
 def prepared(home: Path | None = None, port: int = 0, *, durable: bool = False) -> Iterator[PostgresServer]:
-    """Like `serve`, but do not start the server: the caller launches several things side by side."""
+    """Like `serve`, but let the caller start the server, so that several things can start side by side."""
     with _open_home(home) as folder, _exclusive(folder) as lock:
         run_as = choose_run_as(binaries() / "postgres")
         data, password_file = folder / "data", folder / "password"
@@ -142,7 +142,7 @@ def _open_home(home: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _exclusive(home: Path) -> Iterator[IO[str]]:
-    """Lock a folder; yield the lock file, which the server inherits: it stays locked until the server is gone too."""
+    """Lock a folder and yield the lock file. The server inherits it, so the lock lasts until the server is gone."""
     deadline = time.monotonic() + LOCK_TIMEOUT
     with (home / "lock").open("w") as lock:
         while True:

@@ -33,7 +33,7 @@ PREFIXES: dict[RunAs, list[str]] = {
 
 @cache
 def available(program: Path) -> list[RunAs]:
-    """Return how this user can run `program`, best first; `program` must accept `--version`."""
+    """Return the ways in which this user can run `program`, best first; `program` must accept `--version`."""
     if os.geteuid() != 0:
         return ["self"]
     return [each for each, prefix in PREFIXES.items() if _works([*prefix, program, "--version"])]
@@ -51,12 +51,12 @@ def choose_run_as(program: Path) -> RunAs:
 
 
 def prefix_of(run_as: RunAs) -> list[str]:
-    """Return what to put before a command to run it in this way."""
+    """Return the arguments to put before a command, so that it runs as that user."""
     return PREFIXES.get(run_as, [])
 
 
 def give_folder(folder: Path, run_as: RunAs) -> None:
-    """Make the process's user the owner of `folder`, as PostgreSQL requires; an earlier run may have used another."""
+    """Give a folder to the user that runs PostgreSQL, which insists on that; an earlier run may have used another."""
     if run_as == "self":
         return
     if run_as == "setuid":

@@ -22,20 +22,20 @@ class EmbeddedServer(ChildProcess, ABC):
 
     @abstractmethod
     def ready(self) -> bool:
-        """Return whether it serves."""
+        """Return whether the server accepts requests."""
 
     def use_port(self, port: int) -> None:
-        """Set the port to start on."""
+        """Set the port for the next start; 0 means any free port."""
         self._any_port = not port
         self.choose_ports(port)
 
     def launch(self) -> None:
-        """Start it without waiting until it serves."""
+        """Start the server without waiting until it is ready."""
         self.prepare()
         super().start()
 
     def start(self) -> None:
-        """Start it and wait until it serves; on another port if a program takes the free one first."""
+        """Start the server and wait until it is ready; use another port if a program takes the free one first."""
         self.launch()
         while True:
             try:
@@ -47,6 +47,6 @@ class EmbeddedServer(ChildProcess, ABC):
                 self.launch()
 
     def wait_until_ready(self) -> None:
-        """Wait until it serves. Raises `NotReady`."""
+        """Wait until the server is ready. Raises `NotReady`."""
         self.wait_until(self.ready, self.start_timeout)
         self._any_port = False  # clients know the port now

@@ -33,11 +33,11 @@ class ShutdownEvent:
         return self.wait(0)
 
     def wait(self, timeout: float) -> bool:
-        """Wait until it is set, at most `timeout` seconds; return whether it is set."""
+        """Wait until the event is set, at most `timeout` seconds; return whether it is set."""
         return bool(select.select([self._read], [], [], timeout)[0])
 
     def set_when_parent_exits(self, parent: int) -> None:
-        """Set it when `parent`, our parent process, has exited or is handling an interrupt.
+        """Set the event when `parent`, our parent process, has exited or is handling an interrupt.
 
         `make` forwards nothing when it dies of kill -9, and it waits for us in silence when it alone gets a SIGINT.
         """

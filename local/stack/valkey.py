@@ -79,7 +79,7 @@ class ValkeyServer(EmbeddedServer):
         (self.folder / "nodes.conf").write_text(self._nodes())
 
     def ready(self) -> bool:
-        """Return whether it serves all slots."""
+        """Return whether the server serves all slots."""
         return "cluster_state:ok" in self._admin("CLUSTER INFO")
 
     def _nodes(self) -> str:
@@ -131,7 +131,7 @@ def serve(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> 
 
 @contextmanager
 def prepared(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> Iterator[ValkeyServer]:
-    """Like `serve`, but do not start the server: the caller launches several things side by side."""
+    """Like `serve`, but let the caller start the server, so that several things can start side by side."""
     with ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faunalens-valkey-")))
         home.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -31,7 +31,7 @@ def warm_once() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run it once or on its schedule; return 1 if a run met faults of a store."""
+    """Run the function once, or on its schedule; return 1 if a store failed during a single run."""
     description = "Run the scheduled warming once and print its report."
     parser = argparse.ArgumentParser(prog="python -m local.stack.warm", description=description)
     parser.add_argument("--on-schedule", action="store_true", help="repeat it every WARM_MINUTES until stopped")
