@@ -77,7 +77,7 @@ class ChildProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the process in its own session, so that Ctrl-C reaches only the parent, which then stops its children."""
+        """Start the process in its own session, so that Ctrl-C reaches only the parent, which stops it."""
         assert not self.running, f"{self.name} already runs"
         self.stop()
         output = self.log.open("wb") if self.log else None
