@@ -136,7 +136,6 @@ class DevStack:
         if stamp.current():
             return "loaded before, unchanged"
         log = self.folder / "load.log"
-        log.unlink(missing_ok=True)
         # Valkey may not answer yet. It starts empty, so no cached features have to be invalidated.
         command = [sys.executable, "-m", "database", "load", "--redis-url", ""]
         loader = ChildProcess("loading the data", command, log=log, environment=environment)

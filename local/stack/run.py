@@ -15,12 +15,10 @@ from local.stack.http_get import http_get
 from local.stack.progress import step
 
 APP_TIMEOUT = 60.0
-SCHEDULED = (("warming", ("local.stack.warm", "--on-schedule")),)
-"""Name and `python -m` arguments of what runs on a schedule when deployed, and beside the server here."""
 
 
 class AppStack(DevStack):
-    """The stores, the app, and the scheduled functions."""
+    """The stores, the app, and the warming that runs on a schedule when deployed."""
 
     def start(self) -> None:
         require_model(os.environ)
@@ -30,10 +28,8 @@ class AppStack(DevStack):
         with step("server", "starting", self._started) as running:
             self.wait(app, self._healthy, APP_TIMEOUT)
             running.result = "model loaded, all dependencies healthy"
-        for name, module in SCHEDULED:
-            log = self.folder / f"{name}.log"
-            log.unlink(missing_ok=True)
-            self.start_child(name, ["-m", *module], environment, log)
+        warming = ["-m", "local.stack.warm", "--on-schedule"]
+        self.start_child("warming", warming, environment, self.folder / "warming.log")
         self.print_ready(f"Dashboards of this run: {self.url}/dashboards\n")
 
     def _healthy(self) -> bool:
