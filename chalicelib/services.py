@@ -154,7 +154,7 @@ def build_features(settings: Settings, cache: RedisCache, store: Store) -> CellF
         build_ttl_policy(settings),
         total=settings.features_total,
         lease=settings.features_lease,
-        retry_pause=settings.features_rest,
+        retry_pause=settings.features_retry_pause,
         fresh=settings.memory_fresh,
         version=settings.version_fresh,
     )
@@ -175,4 +175,4 @@ def build_warming(settings: Settings) -> "Warming":
 
 
 def _breaker(settings: Settings) -> Breaker:
-    return Breaker(settings.breaker_failures, settings.breaker_rest)
+    return Breaker(settings.breaker_failures, settings.breaker_reset_timeout)

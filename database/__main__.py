@@ -129,7 +129,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     text = "PostgreSQL (default: DATABASE_URL)"
     database.add_argument("--database-url", default=settings.database_url, metavar="URL", help=text)
     text = "time to connect to PostgreSQL; a paused Aurora needs 15 to 30 (default: %(default)g)"
-    patience = _argument(casts.positive)
+    patience = _argument(casts.positive_number)
     database.add_argument("--patience", type=patience, default=TIMEOUT, metavar="SECONDS", help=text)
     text = "cache to announce the switch to; '' for none (default: REDIS_URL, or none if it is not set)"
     url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
@@ -148,7 +148,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
     text = "latest datasets to keep; the active one always stays (default: %(default)s)"
-    loads.add_argument("--keep", type=_argument(casts.at_least_one), default=3, metavar="N", help=text)
+    loads.add_argument("--keep", type=_argument(casts.positive_int), default=3, metavar="N", help=text)
     add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active")
     add("activate", _activate, "switch to a loaded dataset", version, cache)
     add("drop", _drop, "remove a dataset that is not active", version)

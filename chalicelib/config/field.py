@@ -1,4 +1,4 @@
-"""One setting: a field of a frozen dataclass that is read from a variable of the environment."""
+"""Dataclass fields that are read from environment variables."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import field, fields
@@ -19,15 +19,18 @@ def setting[T](
     help: str,  # noqa: A002
     below: tuple[str, ...] = (),
 ) -> T:
-    """A field that is read from `variable`. `below`: other fields, whose values have to be larger."""
+    """Declare a dataclass field that is read from the environment variable `variable`.
+
+    `below`: names of fields whose values must be larger than this one's.
+    """
     metadata = {"variable": variable, "parse": parse, "unit": unit, "help": help, "below": below}
     return field(default=default, metadata=metadata)
 
 
 def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) -> S:
-    """A dataclass of such fields; an empty variable counts as unset.
+    """Build a dataclass of such fields from the environment; an empty variable counts as unset.
 
-    Raises `SettingError` that names the variable, or the two whose values do not go together.
+    Raises `SettingError`, which names the variable with an invalid value or the two that contradict each other.
     """
     values: dict[str, Any] = {}
     for each in fields(kind):
@@ -41,11 +44,12 @@ def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) ->
             shown = "(hidden)" if "URL" in variable else f"'{text}'"
             raise SettingError(f"setting {variable} is {shown}: {error}") from None
     settings = kind(**values)
-    _expect_order(settings)
+    _check_order(settings)
     return settings
 
 
-def _expect_order(settings: "DataclassInstance") -> None:
+def _check_order(settings: "DataclassInstance") -> None:
+    """Check that each field is below the fields that its `below` names."""
     variables = {each.name: each.metadata["variable"] for each in fields(settings)}
     for each in fields(settings):
         for larger in each.metadata["below"]:
@@ -53,5 +57,5 @@ def _expect_order(settings: "DataclassInstance") -> None:
             if value >= limit:
                 raise SettingError(
                     f"setting {variables[each.name]} is {value:g} and {variables[larger]} is {limit:g}; "
-                    "expected the first below the second"
+                    "the first must be below the second"
                 )

@@ -1,7 +1,7 @@
-"""Every setting of Faunalens, read from the environment once.
+"""Every setting of Faunalens, with its environment variable, default, unit and meaning.
 
-`Settings.from_environment(os.environ)` is the only reader of the environment; each field has its variable,
-default, unit and meaning here, from which docs/reference/settings.md is generated (`python -m docs.generate`).
+`Settings.from_environment(os.environ)` reads the environment once; no other code reads it.
+`python -m docs.generate` writes docs/reference/settings.md from this module.
 """
 
 import sys
@@ -15,18 +15,18 @@ from chalicelib.config.field import read, setting
 ROOT = Path(__file__).parents[2]
 
 
-def _model() -> Path:
-    """The model beside the app; or where else Python looks, since Lambda has `vendor/` among the dependencies."""
-    places = [Path(folder, "model", "faunalens.onnx") for folder in (str(ROOT), *sys.path)]
-    return next((place for place in places if place.is_file()), places[0])
+def _default_model() -> Path:
+    """Return the first `model/faunalens.onnx` beside the app or on `sys.path`: Lambda unpacks `vendor/` there."""
+    candidates = [Path(folder, "model", "faunalens.onnx") for folder in (str(ROOT), *sys.path)]
+    return next((path for path in candidates if path.is_file()), candidates[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long one dependency may take; seconds.
+    """Time limits for one dependency, in seconds.
 
-    `connect`: opening a connection. `command`: one command or query. `total`: all of it for one request,
-    retries included.
+    `connect`: opening a connection. `command`: one command or query. `total`: all calls of one request,
+    including retries.
 
     >>> Budget(connect=0.3, command=0.15, total=0.4).command
     0.15
@@ -39,142 +39,149 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set, with its defaults. Frozen: built once and passed down."""
+    """All settings with their defaults. Frozen: built once and passed down."""
 
-    service: str = setting("SERVICE", "faunalens", casts.text, help="name of the service in metrics and logs")
-    stage: str = setting("STAGE", "local", casts.text, help="stage that metrics and logs are counted under")
+    service: str = setting("SERVICE", "faunalens", casts.text, help="service name in metrics")
+    stage: str = setting(
+        "STAGE", "local", casts.text, help="deployment stage in metrics and logs, such as `dev` or `prod`"
+    )
     log_level: str = setting(
-        "LOG_LEVEL", "INFO", casts.one_of("DEBUG", "INFO", "WARNING", "ERROR"), help="least level that is logged"
+        "LOG_LEVEL", "INFO", casts.one_of("DEBUG", "INFO", "WARNING", "ERROR"), help="lowest level to log"
     )
     log_format: str = setting(
-        "LOG_FORMAT", "json", casts.one_of("json", "text"), help="form of log lines: `json`, or `text` for a terminal"
+        "LOG_FORMAT", "json", casts.one_of("json", "text"), help="format of log lines: `json`, or `text` for a terminal"
     )
     function: str = setting(
-        "AWS_LAMBDA_FUNCTION_NAME", "local", casts.text, help="set by Lambda itself; the function's name in logs"
+        "AWS_LAMBDA_FUNCTION_NAME", "local", casts.text, help="function name in logs; Lambda sets it"
     )
 
     metrics_file: Path | None = setting(
-        "METRICS_FILE", None, casts.path, help="file that embedded metrics are appended to; standard output if not set"
+        "METRICS_FILE", None, casts.path, help="file to append embedded metrics to; standard output if unset"
     )
     behind_api: bool = setting(
         "_HANDLER",
         False,
         lambda handler: handler == "app.app",
-        help="set by Lambda itself; the function behind the API (`app.app`) gets ready during initialisation",
+        help="Lambda sets it; the API's function (`app.app`) builds its services during initialisation",
     )
 
     model_path: Path = setting(
         "MODEL_PATH",
-        _model(),
+        _default_model(),
         casts.path,
-        help="ONNX model; `labels.csv` and `taxa.csv` lie beside it, and where its animals live if they are others",
+        help="ONNX model; `labels.csv` and `taxa.csv` are in the same folder, and so are the ranges of other animals",
     )
     model_threads: int = setting(
-        "MODEL_THREADS", 0, casts.count, help="threads of one inference; 0 takes one a processor"
+        "MODEL_THREADS", 0, casts.non_negative_int, help="threads per inference; 0 uses one per processor"
     )
 
     photo_max_bytes: int = setting(
-        "PHOTO_MAX_BYTES", 20_000_000, casts.at_least_one, unit="bytes", help="largest photo that is read"
+        "PHOTO_MAX_BYTES", 20_000_000, casts.positive_int, unit="bytes", help="largest photo accepted"
     )
     photo_max_megapixels: float = setting(
         "PHOTO_MAX_MEGAPIXELS",
         64.0,
-        casts.positive,
+        casts.positive_number,
         unit="megapixels",
-        help="most pixels that are decoded, checked in the photo's header",
+        help="most pixels accepted; checked in the photo's header, before decoding",
     )
 
     photo_bucket: str = setting(
-        "PHOTO_BUCKET", "", casts.text, help="S3 bucket for photos too large for a request; empty: no uploads"
+        "PHOTO_BUCKET", "", casts.text, help="S3 bucket for photos too large for one request; empty disables uploads"
     )
     upload_seconds: int = setting(
         "UPLOAD_SECONDS",
         300,
-        casts.at_least_one,
+        casts.positive_int,
         unit="s",
-        help="how long a photo can be uploaded after it was asked for",
+        help="lifetime of an upload form",
     )
-    s3_connect: float = setting("S3_CONNECT", 1.0, casts.positive, unit="s", help="longest wait for a connection to S3")
-    s3_read: float = setting(
-        "S3_READ", 3.0, casts.positive, unit="s", help="longest silence of S3 while it sends a photo"
-    )
+    s3_connect: float = setting("S3_CONNECT", 1.0, casts.positive_number, unit="s", help="timeout for connecting to S3")
+    s3_read: float = setting("S3_READ", 3.0, casts.positive_number, unit="s", help="timeout for each read from S3")
     s3_total: float = setting(
         "S3_TOTAL",
         10.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="longest that one request waits for a photo from S3, the retry included; API Gateway gives up after 29",
+        help="total time one request may spend fetching a photo from S3, including the retry; API Gateway times out "
+        "at 29 s",
     )
 
     prior_floor: float = setting(
         "PRIOR_FLOOR",
         0.02,
-        casts.share,
-        help="weight of an animal that does not live in the cell; docs/explanation/narrowing.md says how it was chosen",
+        casts.fraction,
+        help="weight of an animal not known to live in the cell; docs/explanation/narrowing.md explains the value",
     )
     animal_threshold: float = setting(
         "ANIMAL_THRESHOLD",
         0.7,
-        casts.share,
-        help="least probability of an animal for a prediction; model/README.md says how it was chosen",
+        casts.fraction,
+        help="minimum probability that the photo shows an animal; below it there is no prediction "
+        "(model/README.md explains the value)",
     )
     rank_threshold: float = setting(
-        "RANK_THRESHOLD", 0.7, casts.share, help="share of the probability that the predicted taxon holds"
+        "RANK_THRESHOLD",
+        0.7,
+        casts.fraction,
+        help="minimum share of the probability that the predicted taxon must hold",
     )
 
     database_url: str = setting(
         "DATABASE_URL",
         "postgresql://faunalens@localhost:5432/faunalens",
         casts.url("postgresql", "postgres"),
-        help="PostgreSQL with the features; without a password for IAM",
+        help="PostgreSQL with the features; leave out the password with `DATABASE_IAM`",
     )
     database_ca: Path | None = setting(
         "DATABASE_CA",
         None,
         casts.path,
-        help="certificates to trust, such as the RDS bundle; if set, the server has to prove its name (`verify-full`)",
+        help="CA bundle for PostgreSQL, such as the RDS bundle; if set, its certificate is verified (`verify-full`)",
     )
     database_iam: bool = setting(
-        "DATABASE_IAM", False, casts.flag, help="sign in to PostgreSQL with an IAM token in place of a password"
+        "DATABASE_IAM", False, casts.boolean, help="sign in to PostgreSQL with an IAM token instead of a password"
     )
     database_connect: float = setting(
-        "DATABASE_CONNECT", 0.5, casts.positive, unit="s", help="longest wait for a connection to PostgreSQL"
+        "DATABASE_CONNECT", 0.5, casts.positive_number, unit="s", help="timeout for connecting to PostgreSQL"
     )
     database_statement: float = setting(
         "DATABASE_STATEMENT",
         0.8,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="longest query; PostgreSQL itself ends it (statement timeout); below `DATABASE_TOTAL` and "
-        "`FEATURES_TOTAL`, since only a wait in vain of this length counts for the breaker",
+        help="timeout of one query (PostgreSQL's `statement_timeout`); must be below `DATABASE_TOTAL` and "
+        "`FEATURES_TOTAL`, because the circuit breaker counts only waits of this length",
         below=("database_total", "features_total"),
     )
     database_total: float = setting(
         "DATABASE_TOTAL",
         1.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="longest that one request spends on PostgreSQL, reconnecting included; below `FEATURES_LEASE`",
+        help="total time one request may spend on PostgreSQL, including reconnecting; must be below `FEATURES_LEASE`",
         below=("features_lease",),
     )
     database_idle: float = setting(
         "DATABASE_IDLE",
         60.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="PostgreSQL closes a connection idle for longer, so that frozen containers hold none and Aurora can pause",
+        help="PostgreSQL closes connections idle for longer: frozen containers then hold none, and Aurora can pause",
     )
 
-    aws_region: str = setting("AWS_REGION", "us-east-1", casts.text, help="region that IAM tokens are signed for")
+    aws_region: str = setting(
+        "AWS_REGION", "us-east-1", casts.text, help="AWS region of the upload bucket and of IAM tokens"
+    )
 
     redis_url: str = setting(
         "REDIS_URL",
         "redis://localhost:6379",
         casts.redis_url,
-        help="Redis 7 or Valkey: one server, a cluster or ElastiCache Serverless; `rediss` is TLS",
+        help="Redis 7 or Valkey: a single server, a cluster or ElastiCache Serverless; `rediss` uses TLS",
     )
     redis_ca: Path | None = setting(
-        "REDIS_CA", None, casts.path, help="certificates to trust for `rediss` in place of the system's"
+        "REDIS_CA", None, casts.path, help="CA bundle for `rediss`, instead of the system's"
     )
     redis_iam_cache: str = setting(
         "REDIS_IAM_CACHE",
@@ -185,144 +192,152 @@ class Settings:
     redis_connect: float = setting(
         "REDIS_CONNECT",
         0.3,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="longest wait for a connection to Redis, TLS and sign-in included",
+        help="timeout for connecting to Redis, including TLS and sign-in",
     )
     redis_command: float = setting(
         "REDIS_COMMAND",
         0.15,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="longest wait for the answer to one message to Redis; below `FEATURES_TOTAL`, for the breaker's sake too",
+        help="timeout of one Redis command or pipeline; must be below `FEATURES_TOTAL`, because the circuit breaker "
+        "counts only waits of this length",
         below=("features_total",),
     )
     redis_total: float = setting(
-        "REDIS_TOTAL", 0.4, casts.positive, unit="s", help="longest that one step spends on Redis, the retry included"
+        "REDIS_TOTAL", 0.4, casts.positive_number, unit="s", help="total time of one Redis call, including the retry"
     )
     redis_idle: float = setting(
         "REDIS_IDLE",
         240.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="connections to Redis idle for longer are replaced before use; below the 350 s after which AWS drops them",
+        help="a Redis connection idle for longer is replaced before use; keep it below the 350 s of AWS's networks",
     )
     redis_connections: int = setting(
-        "REDIS_CONNECTIONS", 16, casts.at_least_one, help="most connections of one process to one Redis server"
+        "REDIS_CONNECTIONS", 16, casts.positive_int, help="most concurrent Redis calls per process"
     )
 
     features_total: float = setting(
         "FEATURES_TOTAL",
         1.5,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="longest that a request spends on features, whatever breaks",
+        help="total time one request may spend on features, whatever fails",
     )
     features_soft_ttl: float = setting(
         "FEATURES_SOFT_TTL",
         21_600.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="age at which features in Redis are asked for anew",
+        help="soft TTL: age at which features in Redis are stale and are refreshed",
     )
     features_hard_ttl: float = setting(
         "FEATURES_HARD_TTL",
         259_200.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="age at which features are gone from Redis: how long they outlive a database that is down",
+        help="hard TTL: age at which Redis drops features; until then they can answer while the database is down",
     )
     features_empty_ttl: float = setting(
         "FEATURES_EMPTY_TTL",
         0.25,
-        casts.share,
-        help="share of both ages for a cell of which nothing is known, such as open sea",
+        casts.fraction,
+        help="factor for both TTLs of a cell without known animals, such as open sea",
     )
     features_jitter: float = setting(
-        "FEATURES_JITTER", 0.1, casts.share, help="share by which each age is longer or shorter, at random"
+        "FEATURES_JITTER", 0.1, casts.fraction, help="random jitter of both TTLs, as a share: 0.1 is ±10 %"
     )
     features_lease: float = setting(
         "FEATURES_LEASE",
         1.2,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="life of the lease of whoever asks the database about a cell; above `DATABASE_TOTAL`",
+        help="lifetime of the lease under which one request queries the database for a cell; above `DATABASE_TOTAL`",
     )
-    features_rest: float = setting(
+    features_retry_pause: float = setting(
         "FEATURES_REST",
         1.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="time after a failed query in which nobody asks for the same cell",
+        help="pause after a failed query before any request queries the same cell again",
     )
     memory_cells: int = setting(
-        "MEMORY_CELLS", 1024, casts.count, help="cells that one process keeps in memory; 0 keeps none"
+        "MEMORY_CELLS",
+        1024,
+        casts.non_negative_int,
+        help="most cells that one process keeps in memory; 0 disables the memory cache",
     )
     memory_fresh: float = setting(
-        "MEMORY_FRESH", 60.0, casts.positive, unit="s", help="time for which memory answers without asking Redis"
+        "MEMORY_FRESH",
+        60.0,
+        casts.positive_number,
+        unit="s",
+        help="time for which a cell in memory is used without asking Redis",
     )
     version_fresh: float = setting(
         "VERSION_FRESH",
         10.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="time for which a process believes which dataset is active: a switch is seen everywhere by then",
+        help="time for which a process remembers the active dataset; after it, every process has seen a switch",
     )
     breaker_failures: int = setting(
         "BREAKER_FAILURES",
         3,
-        casts.at_least_one,
-        help="failures in a row after which Redis or PostgreSQL is left alone",
+        casts.positive_int,
+        help="consecutive failures that open the circuit breaker of Redis or PostgreSQL",
     )
-    breaker_rest: float = setting(
+    breaker_reset_timeout: float = setting(
         "BREAKER_REST",
         5.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="time for which it is left alone before one request tries again",
+        help="time that a circuit breaker stays open before one request tries again",
     )
 
     warm_minutes: int = setting(
-        "WARM_MINUTES", 5, casts.at_least_one, unit="min", help="how often warming runs; read when the app is deployed"
+        "WARM_MINUTES", 5, casts.positive_int, unit="min", help="interval of cache warming; read at deployment"
     )
     warm_reserve: float = setting(
-        "WARM_RESERVE", 3.0, casts.positive, unit="s", help="time that warming leaves of what Lambda grants it"
+        "WARM_RESERVE", 3.0, casts.positive_number, unit="s", help="warming stops this long before Lambda's timeout"
     )
     warm_hottest: int = setting(
         "WARM_HOTTEST",
         200,
-        casts.at_least_one,
-        help="cells in most demand that warming looks after, with their neighbours",
+        casts.positive_int,
+        help="number of most requested cells that warming keeps fresh, along with their neighbours",
     )
     warm_margin: float = setting(
         "WARM_MARGIN",
         900.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="warming refreshes what turns stale sooner than this; above its interval",
+        help="warming refreshes features that turn stale within this time; keep it above `WARM_MINUTES`",
     )
     warm_ahead: float = setting(
         "WARM_AHEAD",
         3600.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="once warming asks the database, it also refreshes what turns stale sooner than this",
+        help="when warming queries the database anyway, it also refreshes features that turn stale within this time",
     )
     warm_quiet: int = setting(
         "WARM_QUIET",
         1,
-        casts.count,
-        help="with fewer requests in the last two hours, warming lets values turn stale and the database sleep",
+        casts.non_negative_int,
+        help="with fewer requests in the last two hours, warming fetches only missing features: the database can pause",
     )
     warm_statement: float = setting(
         "WARM_STATEMENT",
         20.0,
-        casts.positive,
+        casts.positive_number,
         unit="s",
-        help="longest query of warming, which asks for many cells at once",
+        help="timeout of warming's query, which fetches many cells at once",
     )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read all settings; an empty variable counts as unset. Raises `SettingError` that names what is wrong."""
+        """Read all settings; an empty variable counts as unset. Raises `SettingError`, which names the variable."""
         return read(cls, environment)

@@ -36,7 +36,7 @@ class Breaker:
         self.failures += 1
         if self.failures < DEFAULTS.breaker_failures:
             return False
-        self.until = now + DEFAULTS.breaker_rest
+        self.until = now + DEFAULTS.breaker_reset_timeout
         return True
 
     def succeed(self) -> None:
@@ -140,7 +140,7 @@ class Fleet:
             visit.faults.append("lease_failed")
             return self._best_left(None, cell, now, container, visit)
         if not self._database_answers(now, container, visit):
-            self._leases[cell] = now + DEFAULTS.features_rest
+            self._leases[cell] = now + DEFAULTS.features_retry_pause
             return self._best_left(value, cell, now, container, visit)
         self._leases[cell] = now + visit.took
         return self._kept("miss", self.write(cell, now, warmed=False), cell, now, container, visit)

@@ -1,4 +1,4 @@
-"""Casts: text becomes a value, or a sentence about what was expected."""
+"""Casts: text becomes a value, or an error that says what was expected."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from chalicelib.config import casts
 CASTS: list[Callable[[str], object]] = [
     casts.text,
     casts.path,
-    casts.positive,
-    casts.share,
-    casts.count,
-    casts.at_least_one,
-    casts.flag,
+    casts.positive_number,
+    casts.fraction,
+    casts.non_negative_int,
+    casts.positive_int,
+    casts.boolean,
     casts.url("postgresql"),
     casts.redis_url,
     casts.one_of("a", "b"),
@@ -25,13 +25,13 @@ CASTS: list[Callable[[str], object]] = [
 @pytest.mark.parametrize(
     ("cast", "text", "value"),
     [
-        (casts.positive, "0.5", 0.5),
-        (casts.share, "1", 1.0),
-        (casts.count, "12", 12),
-        (casts.count, "0", 0),
-        (casts.at_least_one, "1", 1),
-        (casts.flag, "Yes", True),
-        (casts.flag, "0", False),
+        (casts.positive_number, "0.5", 0.5),
+        (casts.fraction, "1", 1.0),
+        (casts.non_negative_int, "12", 12),
+        (casts.non_negative_int, "0", 0),
+        (casts.positive_int, "1", 1),
+        (casts.boolean, "Yes", True),
+        (casts.boolean, "0", False),
         (casts.redis_url, "rediss://host:6380", "rediss://host:6380"),
         (casts.one_of("a", "b"), "b", "b"),
     ],
@@ -43,16 +43,16 @@ def test_text_becomes_a_value(cast: Callable[[str], object], text: str, value: o
 @pytest.mark.parametrize(
     ("cast", "text", "sentence"),
     [
-        (casts.positive, "abc", "expected a number above 0"),
-        (casts.positive, "inf", "expected a number above 0"),
-        (casts.share, "abc", "expected a number from 0 to 1"),
-        (casts.share, "nan", "expected a number from 0 to 1"),
-        (casts.at_least_one, "0", "expected a whole number, 1 or more"),
-        (casts.at_least_one, "-1", "expected a whole number, 1 or more"),
-        (casts.at_least_one, "1.5", "expected a whole number, 1 or more"),
+        (casts.positive_number, "abc", "expected a number above 0"),
+        (casts.positive_number, "inf", "expected a number above 0"),
+        (casts.fraction, "abc", "expected a number from 0 to 1"),
+        (casts.fraction, "nan", "expected a number from 0 to 1"),
+        (casts.positive_int, "0", "expected a whole number, 1 or more"),
+        (casts.positive_int, "-1", "expected a whole number, 1 or more"),
+        (casts.positive_int, "1.5", "expected a whole number, 1 or more"),
     ],
 )
-def test_what_was_expected_is_said(cast: Callable[[str], object], text: str, sentence: str) -> None:
+def test_an_error_says_what_was_expected(cast: Callable[[str], object], text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         cast(text)
 

@@ -1,4 +1,4 @@
-"""One setting: what is said of it stays with its field, and is what an environment is held against."""
+"""Setting fields: metadata, reading and order checks."""
 
 from dataclasses import dataclass, fields
 
@@ -13,13 +13,18 @@ from chalicelib.errors import SettingError
 class Pair:
     """Two settings, one of them the smaller one."""
 
-    least: float = setting("LEAST", 1.0, casts.positive, unit="s", help="the smaller one", below=("most",))
-    most: float = setting("MOST", 2.0, casts.positive, unit="s", help="the larger one")
+    least: float = setting("LEAST", 1.0, casts.positive_number, unit="s", help="the smaller one", below=("most",))
+    most: float = setting("MOST", 2.0, casts.positive_number, unit="s", help="the larger one")
 
 
-def test_what_is_said_of_a_setting_is_in_its_field() -> None:
-    said = fields(Pair)[0].metadata
-    assert (said["variable"], said["unit"], said["help"], said["below"]) == ("LEAST", "s", "the smaller one", ("most",))
+def test_a_field_keeps_its_metadata() -> None:
+    metadata = fields(Pair)[0].metadata
+    assert (metadata["variable"], metadata["unit"], metadata["help"], metadata["below"]) == (
+        "LEAST",
+        "s",
+        "the smaller one",
+        ("most",),
+    )
 
 
 def test_fields_are_read_from_their_variables() -> None:
@@ -28,8 +33,6 @@ def test_fields_are_read_from_their_variables() -> None:
 
 
 @pytest.mark.parametrize("environment", [{"LEAST": "2"}, {"MOST": "0.5"}, {"LEAST": "4", "MOST": "3"}])
-def test_what_is_not_below_what_it_has_to_be_is_refused(environment: dict[str, str]) -> None:
-    with pytest.raises(
-        SettingError, match=r"setting LEAST is \S+ and MOST is \S+; expected the first below the second"
-    ):
+def test_a_value_not_below_its_limit_is_refused(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingError, match=r"setting LEAST is \S+ and MOST is \S+; the first must be below the second"):
         read(Pair, environment)

@@ -1,4 +1,4 @@
-"""Settings: what the environment says becomes typed values, or a sentence about what is wrong."""
+"""Settings: environment variables become typed values, or an error that names the variable."""
 
 import json
 from contextlib import suppress
@@ -57,44 +57,44 @@ def test_a_wrong_value_is_named_with_what_was_expected(variable: str, value: str
     "variable",
     ["PHOTO_MAX_BYTES", "UPLOAD_SECONDS", "REDIS_CONNECTIONS", "BREAKER_FAILURES", "WARM_MINUTES", "WARM_HOTTEST"],
 )
-def test_a_count_that_cannot_be_none_is_refused_at_0(variable: str) -> None:
+def test_a_positive_count_refuses_0(variable: str) -> None:
     with pytest.raises(SettingError, match=f"setting {variable} is '0': expected a whole number, 1 or more"):
         Settings.from_environment({variable: "0"})
 
 
 @pytest.mark.parametrize("variable", ["MODEL_THREADS", "MEMORY_CELLS", "WARM_QUIET"])
-def test_a_count_for_which_0_means_something_takes_it(variable: str) -> None:
+def test_a_non_negative_count_accepts_0(variable: str) -> None:
     Settings.from_environment({variable: "0"})
 
 
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({"FEATURES_LEASE": "0.1"}, "DATABASE_TOTAL is 1 and FEATURES_LEASE is 0.1; expected the first below the"),
+        ({"FEATURES_LEASE": "0.1"}, "DATABASE_TOTAL is 1 and FEATURES_LEASE is 0.1; the first must be below the"),
         ({"DATABASE_TOTAL": "1.2"}, "DATABASE_TOTAL is 1.2 and FEATURES_LEASE is 1.2"),
         ({"DATABASE_STATEMENT": "1"}, "DATABASE_STATEMENT is 1 and DATABASE_TOTAL is 1"),
         ({"FEATURES_TOTAL": "0.8"}, "DATABASE_STATEMENT is 0.8 and FEATURES_TOTAL is 0.8"),
         ({"REDIS_COMMAND": "2"}, "REDIS_COMMAND is 2 and FEATURES_TOTAL is 1.5"),
     ],
 )
-def test_settings_that_do_not_go_together_are_both_named(environment: dict[str, str], sentence: str) -> None:
+def test_settings_that_contradict_each_other_are_both_named(environment: dict[str, str], sentence: str) -> None:
     with pytest.raises(SettingError, match=f"setting {sentence}"):
         Settings.from_environment(environment)
 
 
-def test_settings_that_go_together_may_all_be_others() -> None:
+def test_related_settings_can_all_change_together() -> None:
     environment = {"DATABASE_TOTAL": "5", "DATABASE_STATEMENT": "4", "FEATURES_LEASE": "6", "FEATURES_TOTAL": "7"}
     assert Settings.from_environment(environment).features_lease == 6
 
 
-def test_what_a_setting_has_to_be_below_is_in_its_help() -> None:
+def test_the_help_of_a_setting_names_its_upper_limits() -> None:
     variables = {each.name: each.metadata["variable"] for each in fields(Settings)}
     for each in fields(Settings):
         for larger in each.metadata["below"]:
             assert f"`{variables[larger]}`" in each.metadata["help"], each.name
 
 
-def test_the_stages_of_the_app_are_set_as_they_can_be() -> None:
+def test_the_environment_of_every_stage_is_valid() -> None:
     stages = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))["stages"]
     for stage in stages.values():
         Settings.from_environment(stage["environment_variables"])
@@ -112,7 +112,7 @@ def test_a_url_with_a_password_is_not_repeated_in_the_error() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_database_on_several_hosts_is_one_that_libpq_knows() -> None:
+def test_a_database_url_may_list_several_hosts_as_libpq_does() -> None:
     url = "postgresql://app@one:5432,two:5432/features"
     assert Settings.from_environment({"DATABASE_URL": url}).database_url == url
 
@@ -122,7 +122,7 @@ def test_settings_are_frozen() -> None:
         Settings().stage = "prod"  # type: ignore[misc]
 
 
-def test_every_setting_says_what_it_is_and_variables_are_unique() -> None:
+def test_every_setting_has_help_and_its_own_variable() -> None:
     metadata = [each.metadata for each in fields(Settings)]
     assert all(each["help"] for each in metadata)
     variables = [each["variable"] for each in metadata]
