@@ -24,7 +24,7 @@ from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate, Request, Res
 from chalicelib import errors
 from chalicelib.api import page
 from chalicelib.api.body import BINARY_TYPES, read_body
-from chalicelib.api.parameters import expect_no_parameters, read_deep, read_identify_params, read_place
+from chalicelib.api.parameters import expect_no_parameters, read_deep, read_identify_params, read_location
 from chalicelib.api.problem import headers_of, problem_of
 from chalicelib.config.settings import Settings
 from chalicelib.features.deadline import Deadline
@@ -154,7 +154,7 @@ def post_upload_identify(request: Request, record: Record, id: str) -> Response:
 
 @route("/animals")
 def get_animals(request: Request, record: Record) -> Response:
-    return _json(animals_at(read_place(_query(request)), services(), record))
+    return _json(animals_at(read_location(_query(request)), services(), record))
 
 
 @route("/health", counted=False)

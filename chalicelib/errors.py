@@ -1,7 +1,7 @@
-"""What can go wrong, as a tree. Each error says what happened, what was expected and what to do.
+"""The tree of errors. Each message says what happened, what was expected and what to do.
 
 FaunalensError
-  ClientError                  4xx: the request can be mended
+  ClientError                  4xx: the client can fix the request
     BadRequest                 400 bad_request
     NotFound                   404 not_found
     UploadMissing              404 upload_missing
@@ -12,14 +12,14 @@ FaunalensError
     LocationMissing            422 location_missing
     LocationInvalid            422 location_invalid
     TooManyRequests            429 too_many_requests
-  ServerError                  5xx: the request was fine
+  ServerError                  5xx: the service failed
     InternalError              500 internal
     Unavailable                503 unavailable, with retry_after
-  SettingError                 a setting has no usable value; the process does not start
-  ModelError                   the model or its labels do not fit, or it fails when run; requests are told 503
-  DependencyError              no request fails of it: becomes stale or degraded; health, warming and loading tell it
-    CacheError                 Redis did not answer as it should
-    StoreError                 PostgreSQL did not answer as it should
+  SettingError                 a setting has an invalid value; the process does not start
+  ModelError                   the model or its labels are invalid, or inference fails; clients get 503
+  DependencyError              a store failed; requests answer `stale` or `degraded` instead of failing
+    CacheError                 Redis failed
+    StoreError                 PostgreSQL failed
 """
 
 from typing import ClassVar
@@ -28,11 +28,11 @@ from chalicelib.redaction import summary_of
 
 
 class FaunalensError(Exception):
-    """Root of everything that Faunalens raises itself."""
+    """Base class of all errors that Faunalens raises."""
 
 
 class HTTPError(FaunalensError):
-    """An error that a client is told, as problem details (RFC 9457)."""
+    """An error that clients receive as problem details (RFC 9457)."""
 
     status: ClassVar[int]
     code: ClassVar[str]
@@ -40,41 +40,41 @@ class HTTPError(FaunalensError):
 
     @property
     def detail(self) -> str:
-        """What happened, what was expected and what to do: one sentence for people."""
+        """One sentence for people: what happened, what was expected and what to do."""
         return str(self)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Response headers that belong to the error."""
+        """Response headers of this error."""
         return {}
 
 
 class ClientError(HTTPError):
-    """The request can be mended by the client."""
+    """The client can fix the request."""
 
 
 class BadRequest(ClientError):
-    """The request is not of the documented form."""
+    """A parameter, form field or header is unknown, repeated or invalid."""
 
-    status, code, title = 400, "bad_request", "The request is not of the documented form"
+    status, code, title = 400, "bad_request", "The request is invalid"
 
 
 class NotFound(ClientError):
-    """There is nothing at this path."""
+    """The path does not exist, or the deployment has no bucket for uploads."""
 
-    status, code, title = 404, "not_found", "There is nothing at this path"
+    status, code, title = 404, "not_found", "Not found"
 
 
 class UploadMissing(ClientError):
-    """No photo has been uploaded under this id, or it has been deleted since."""
+    """No photo with this id was uploaded, or it was deleted."""
 
-    status, code, title = 404, "upload_missing", "There is no photo under this id"
+    status, code, title = 404, "upload_missing", "There is no photo with this id"
 
 
 class MethodNotAllowed(ClientError):
-    """The path exists, but not for this method."""
+    """The path exists, but does not support this method; `Allow` lists those it supports."""
 
-    status, code, title = 405, "method_not_allowed", "The path does not take this method"
+    status, code, title = 405, "method_not_allowed", "The path does not support this method"
 
     def __init__(self, detail: str, allow: str = "") -> None:
         super().__init__(detail)
@@ -82,65 +82,65 @@ class MethodNotAllowed(ClientError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """`Allow`: the methods that the path takes."""
+        """`Allow`: the methods that the path supports."""
         return {"Allow": self.allow} if self.allow else {}
 
 
 class PhotoTooLarge(ClientError):
-    """The photo has more bytes or pixels than are read."""
+    """The photo has more bytes or pixels than the service accepts."""
 
     status, code, title = 413, "photo_too_large", "The photo is too large"
 
 
 class UnsupportedMediaType(ClientError):
-    """The bytes are no photo in a format that is read."""
+    """The body is not a photo in a supported format."""
 
     status, code, title = 415, "unsupported_media_type", "The photo's format is not supported"
 
 
 class PhotoUnreadable(ClientError):
-    """The bytes begin like a photo and cannot be decoded."""
+    """The photo is empty, damaged or cut short, or too costly to decode."""
 
-    status, code, title = 422, "photo_unreadable", "The photo cannot be read"
+    status, code, title = 422, "photo_unreadable", "The photo cannot be decoded"
 
 
 class LocationMissing(ClientError):
-    """Neither the photo nor the request says where the photo was taken."""
+    """Neither the photo's EXIF nor the request contains a location."""
 
-    status, code, title = 422, "location_missing", "Nothing says where the photo was taken"
+    status, code, title = 422, "location_missing", "The location is missing"
 
 
 class LocationInvalid(ClientError):
-    """Coordinates are there but are no place on Earth."""
+    """The coordinates in the request or the photo's EXIF are invalid."""
 
-    status, code, title = 422, "location_invalid", "The location is no place on Earth"
+    status, code, title = 422, "location_invalid", "The location is invalid"
 
 
 class TooManyRequests(ClientError):
-    """The caller is over its rate."""
+    """The client exceeded its request rate."""
 
     status, code, title = 429, "too_many_requests", "Too many requests"
 
     @property
     def headers(self) -> dict[str, str]:
-        """`Retry-After` in seconds: rates are by the second."""
+        """`Retry-After` in seconds; rate limits count requests per second."""
         return {"Retry-After": "1"}
 
 
 class ServerError(HTTPError):
-    """The request was fine; the service was not."""
+    """The request was valid, but the service failed."""
 
 
 class InternalError(ServerError):
-    """A fault in Faunalens itself."""
+    """A bug in Faunalens."""
 
     status, code, title = 500, "internal", "Something went wrong on our side"
 
 
 class Unavailable(ServerError):
-    """A part that the answer needs is not there for now."""
+    """The model, S3 or the whole service is temporarily unavailable."""
 
-    status, code, title = 503, "unavailable", "The service is unavailable for now"
+    status, code, title = 503, "unavailable", "The service is temporarily unavailable"
 
     def __init__(self, detail: str, retry_after: int = 5) -> None:
         super().__init__(detail)
@@ -153,18 +153,15 @@ class Unavailable(ServerError):
 
 
 class SettingError(FaunalensError):
-    """An environment variable has no usable value."""
+    """An environment variable has an invalid value."""
 
 
 class ModelError(FaunalensError):
-    """The model or the labels beside it do not fit the contract in docs/how-to/model.md, or the model fails when it is run."""
+    """The model or its labels break the contract in docs/how-to/model.md, or inference fails."""
 
 
 class DependencyError(FaunalensError):
-    """A dependency did not answer as it should; `fault` is its code in metrics and logs.
-
-    `opened` says that this failure opened the dependency's circuit breaker.
-    """
+    """A dependency failed. `fault`: code for metrics and logs. `opened`: this failure opened its circuit breaker."""
 
     def __init__(self, fault: str, detail: str = "", *, opened: bool = False) -> None:
         super().__init__(detail or fault)
@@ -173,13 +170,13 @@ class DependencyError(FaunalensError):
 
     @property
     def summary(self) -> str:
-        """Its code, and in short what the dependency said, for logs: `redis_timeout: no time was left to ask Redis`."""
+        """Return the code and the redacted message, for logs: `redis_timeout: no time was left to ask Redis`."""
         return f"{self.fault}: {summary_of(str(self))}"
 
 
 class CacheError(DependencyError):
-    """Redis did not answer as it should."""
+    """Redis failed."""
 
 
 class StoreError(DependencyError):
-    """PostgreSQL did not answer as it should."""
+    """PostgreSQL failed."""

@@ -1,7 +1,7 @@
-"""The body of an identification: the photo's bytes as they are, or in a form."""
+"""Request bodies of identifications: the raw bytes of a photo, or a multipart form."""
 
 from chalicelib.api.form import MEDIA_TYPE as FORM
-from chalicelib.api.form import Form, read_form
+from chalicelib.api.form import PhotoBody, read_form
 from chalicelib.errors import UnsupportedMediaType
 
 PHOTO_TYPES = (
@@ -14,22 +14,22 @@ PHOTO_TYPES = (
     "application/octet-stream",
 )
 
-# What people's tools say of photos besides: an old name, and what curl says of --data-binary if nobody tells it.
+# Other types that clients send with photos: an old name of JPEG, and the default of curl's --data-binary.
 _ALIASES = ("image/jpg", "application/x-www-form-urlencoded")
 
-# API Gateway hands other types over as text, which ruins a photo before it gets here.
+# API Gateway decodes bodies of all other types as text, which would corrupt a photo.
 BINARY_TYPES = (*PHOTO_TYPES, FORM, *_ALIASES)
 
 
-def read_body(body: bytes, content_type: str) -> Form:
-    """The photo in a body, and the fields that came with it.
+def read_body(body: bytes, content_type: str) -> PhotoBody:
+    """Return the photo in a body and the form fields sent with it.
 
-    Raises `UnsupportedMediaType` for a type under which no photo is taken, `BadRequest` for a broken form.
+    Raises `UnsupportedMediaType` for any other content type and `BadRequest` for an invalid form.
     """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == FORM:
         return read_form(body, content_type)
     if media_type not in BINARY_TYPES:
-        found = f"Content-Type is '{media_type[:60]}'" if media_type else "there is no Content-Type"
+        found = f"the Content-Type is '{media_type[:60]}'" if media_type else "the Content-Type header is missing"
         raise UnsupportedMediaType(f"{found}; send the photo as {', '.join(PHOTO_TYPES)} or {FORM}")
-    return Form(body, {})
+    return PhotoBody(body, {})

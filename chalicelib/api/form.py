@@ -1,4 +1,4 @@
-"""A multipart form that brings a photo: one file field `photo` and, if wanted, text fields."""
+"""Multipart forms with a photo: one file field `photo` and optional text fields."""
 
 import io
 from collections.abc import Mapping
@@ -11,21 +11,21 @@ MEDIA_TYPE = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """The photo's bytes and the text fields beside it."""
+class PhotoBody:
+    """The bytes of a photo and the text fields sent with it."""
 
     photo: bytes
     fields: Mapping[str, str]
 
 
-def read_form(body: bytes, content_type: str) -> Form:
-    """The form in a body (RFC 7578). Raises `BadRequest` if it is broken or has not exactly one photo."""
+def read_form(body: bytes, content_type: str) -> PhotoBody:
+    """Parse a form (RFC 7578). Raises `BadRequest` if it is malformed or does not contain exactly one photo."""
     import multipart  # only some clients send forms
 
     boundary = multipart.parse_options_header(content_type)[1].get("boundary")
     if not boundary:
-        raise BadRequest("the Content-Type of the form names no boundary; let the HTTP client write that header")
-    size = len(body) + 1  # the body is in memory already: no part goes to disk
+        raise BadRequest("the Content-Type of the form has no boundary; let the HTTP client set that header")
+    size = len(body) + 1  # the body is in memory already, so keep its parts there too
     parser = multipart.MultipartParser(
         io.BytesIO(body), boundary, strict=True, part_limit=8, spool_limit=size, memory_limit=size
     )
@@ -36,28 +36,27 @@ def read_form(body: bytes, content_type: str) -> Form:
             if part.name == PHOTO_FIELD:
                 photos.append(part.raw)
             elif part.name in fields:
-                raise BadRequest(f"{_field(part.name)} is given more than once; send it once")
+                raise BadRequest(f"{_field(part.name)} is sent more than once; send it once")
             elif part.filename is not None:
-                raise BadRequest(f"{_field(part.name)} is a file; the photo goes into field '{PHOTO_FIELD}'")
+                raise BadRequest(f"{_field(part.name)} is a file; send the photo in field '{PHOTO_FIELD}'")
             else:
                 fields[part.name] = _text(part.name, part.raw)
     except (multipart.MultipartError, UnicodeError, LookupError) as error:
-        reason = error.args[0] if error.args else "unreadable"  # what follows in args is Python's own
-        raise BadRequest(f"the form is broken ({reason}); send it as RFC 7578 describes") from error
+        reason = error.args[0] if error.args else "unreadable"  # the other args are Python's, such as the bytes
+        raise BadRequest(f"the form is malformed ({reason}); send multipart/form-data as in RFC 7578") from error
     if len(photos) != 1:
-        found = f"{len(photos)} of them" if photos else "none"
-        raise BadRequest(f"the form needs exactly one file in field '{PHOTO_FIELD}'; it has {found}")
-    return Form(photos[0], fields)
+        raise BadRequest(f"the form has {len(photos) or 'no'} files in field '{PHOTO_FIELD}'; send exactly one")
+    return PhotoBody(photos[0], fields)
 
 
 def _text(name: str, value: bytes) -> str:
-    """A field's text, whatever charset it claims: all that we know is plain ASCII."""
+    """Decode a field as UTF-8 and ignore its charset: all valid values are ASCII."""
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise BadRequest(f"{_field(name)} is no text in UTF-8; send numbers as plain text") from error
+        raise BadRequest(f"{_field(name)} is not valid UTF-8; send numbers as plain text") from error
 
 
 def _field(name: str) -> str:
-    """What a field is called, if it is a word: else its name may hold coordinates."""
+    """Return the name of a field for a message; hide a name that is not a word, since it may contain coordinates."""
     return f"form field '{name}'" if name.isalpha() and len(name) <= 40 else "a form field"

@@ -1,4 +1,4 @@
-"""Whether each part works."""
+"""The health check: whether the model, Redis and PostgreSQL work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,42 +12,42 @@ State = Literal["ok", "failing", "not_asked"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the service."""
+    """The state of the model, the cache or the database."""
 
-    state: Annotated[State, "ok, failing, or not_asked: asking would wake a paused database."]
-    detail: Annotated[str | None, "What is wrong, as a code."]
-    milliseconds: Annotated[float | None, "How long the part took to answer."]
+    state: Annotated[State, "ok, failing, or not_asked (the check would wake a paused database)."]
+    detail: Annotated[str | None, "Error code of a failing part."]
+    milliseconds: Annotated[float | None, "Response time of the part; null unless it is ok."]
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the service works, and which part does not."""
+    """Whether the service can identify photos, and the state of each part."""
 
     status: Annotated[
         Literal["ok", "degraded", "down"],
-        "ok; degraded: it identifies, but a store is failing; down: it cannot identify.",
+        "ok; degraded: photos are identified, but a store is failing; down: photos cannot be identified.",
     ]
     model: Annotated[Part, "The ONNX model."]
     cache: Annotated[Part, "Redis."]
     database: Annotated[Part, "PostgreSQL."]
-    request_id: Annotated[str, "Identifier of the request."]
+    request_id: Annotated[str, "Id of the request."]
 
 
 NOT_ASKED = Part("not_asked", None, None)
 
 
-def check(ask: Callable[[], object]) -> Part:
-    """The state of one part, by asking it."""
+def check(probe: Callable[[], object]) -> Part:
+    """Run a probe of one part and return the part's state."""
     started = perf_counter()
     try:
-        ask()
+        probe()
     except FaunalensError as error:
         return Part("failing", getattr(error, "fault", None) or getattr(error, "code", "failed"), None)
     return Part("ok", None, round((perf_counter() - started) * 1e3, 1))
 
 
 def health_of(model: Part, cache: Part, database: Part, request_id: str) -> Health:
-    """The service's health from its parts': only the model is needed for an answer."""
+    """Combine the states of the parts; only a failing model takes the service down."""
     if model.state == "failing":
         return Health("down", model, cache, database, request_id)
     stores_fail = "failing" in (cache.state, database.state)

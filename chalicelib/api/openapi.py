@@ -1,4 +1,4 @@
-"""The OpenAPI document (3.1), made from the code that enforces the contract: parameters, answers, errors."""
+"""The OpenAPI 3.1 document, generated from the parameters, responses and errors that the app uses."""
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.form import MEDIA_TYPE as FORM
 from chalicelib.api.form import PHOTO_FIELD
 from chalicelib.api.health import Health
-from chalicelib.api.parameters import DEEP, IDENTIFY, PLACE, Parameter
+from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, Parameter
 from chalicelib.api.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.api.responses import Answer, Residents, Upload
 
@@ -19,20 +19,26 @@ _UPLOAD_ID = {
     "name": "id",
     "in": "path",
     "required": True,
-    "description": "Identifier that POST /uploads gave.",
+    "description": "Id from the response of POST /uploads.",
     "schema": {"type": "string"},
 }
-_ANYWHERE: tuple[type[errors.HTTPError], ...] = (errors.TooManyRequests, errors.InternalError, errors.Unavailable)
-"""What any path can answer."""
-_COME_AGAIN = (errors.TooManyRequests.status, errors.Unavailable.status)
-_RETRY_AFTER = {"Retry-After": {"description": "When to try again, in seconds.", "schema": {"type": "integer"}}}
+_COMMON_ERRORS: tuple[type[errors.HTTPError], ...] = (
+    errors.TooManyRequests,
+    errors.InternalError,
+    errors.Unavailable,
+)
+"""Errors that every path can return."""
+_RETRYABLE = (errors.TooManyRequests.status, errors.Unavailable.status)
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds to wait before the next attempt.", "schema": {"type": "integer"}}
+}
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
 def document(version: str, base: str) -> dict[str, Any]:
-    """The whole document.
+    """Return the whole document.
 
-    Parameters: version, of the API; base, URL or path that the paths are below.
+    Parameters: version, of the API; base, URL or path prefix of the API.
     """
     photo_errors: list[type[errors.HTTPError]] = [
         errors.BadRequest,
@@ -47,7 +53,7 @@ def document(version: str, base: str) -> dict[str, Any]:
         "info": {
             "title": "Faunalens",
             "version": version,
-            "summary": "A photo goes in, the animal comes out, and where it was taken decides between look-alikes.",
+            "summary": "Identify the animal in a photo. Where the photo was taken helps to tell similar animals apart.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base}],
@@ -55,7 +61,7 @@ def document(version: str, base: str) -> dict[str, Any]:
             "/identify": {
                 "post": {
                     "operationId": "identify",
-                    "summary": "Which animal a photo shows",
+                    "summary": "Identify the animal in a photo",
                     "parameters": [_parameter(each) for each in IDENTIFY],
                     "requestBody": {"required": True, "content": _photo_content()},
                     "responses": _responses(Answer, photo_errors),
@@ -64,14 +70,14 @@ def document(version: str, base: str) -> dict[str, Any]:
             "/uploads": {
                 "post": {
                     "operationId": "upload",
-                    "summary": "A form for a photo too large for a request",
+                    "summary": "Create an upload form for a photo too large for one request",
                     "responses": _responses(Upload, [errors.BadRequest, errors.NotFound], status=201),
                 }
             },
             "/uploads/{id}/identify": {
                 "post": {
                     "operationId": "identify_upload",
-                    "summary": "Which animal an uploaded photo shows",
+                    "summary": "Identify the animal in an uploaded photo",
                     "parameters": [_UPLOAD_ID, *(_parameter(each) for each in IDENTIFY)],
                     "responses": _responses(Answer, [*photo_errors, errors.UploadMissing, errors.NotFound]),
                 }
@@ -79,8 +85,8 @@ def document(version: str, base: str) -> dict[str, Any]:
             "/animals": {
                 "get": {
                     "operationId": "animals",
-                    "summary": "Which animals live at a place",
-                    "parameters": [{**_parameter(each), "required": True} for each in PLACE],
+                    "summary": "List the animals that live at a location",
+                    "parameters": [{**_parameter(each), "required": True} for each in ANIMALS],
                     "responses": _responses(
                         Residents, [errors.BadRequest, errors.LocationMissing, errors.LocationInvalid]
                     ),
@@ -89,7 +95,7 @@ def document(version: str, base: str) -> dict[str, Any]:
             "/health": {
                 "get": {
                     "operationId": "health",
-                    "summary": "Whether each part works",
+                    "summary": "Check the model, the cache and the database",
                     "parameters": [_parameter(DEEP)],
                     "responses": _health_responses(),
                 }
@@ -97,20 +103,20 @@ def document(version: str, base: str) -> dict[str, Any]:
             "/openapi.json": {
                 "get": {
                     "operationId": "openapi",
-                    "summary": "This document",
+                    "summary": "Get this document",
                     "responses": {
                         "200": {"description": "OpenAPI 3.1", "content": {"application/json": {}}},
-                        **_refusals([errors.BadRequest, *_ANYWHERE]),
+                        **_error_responses([errors.BadRequest, *_COMMON_ERRORS]),
                     },
                 }
             },
             "/": {
                 "get": {
                     "operationId": "page",
-                    "summary": "The page for people",
+                    "summary": "Get the web page",
                     "responses": {
                         "200": {"description": "HTML", "content": {"text/html": {}}},
-                        **_refusals(_ANYWHERE),
+                        **_error_responses(_COMMON_ERRORS),
                     },
                 }
             },
@@ -140,34 +146,34 @@ def _photo_content() -> dict[str, Any]:
     form = {
         "type": "object",
         "required": [PHOTO_FIELD],
-        "properties": {PHOTO_FIELD: {"description": "The photo."}, **fields},
+        "properties": {PHOTO_FIELD: {"description": "The photo file."}, **fields},
     }
     return {**{media: {} for media in PHOTO_TYPES}, FORM: {"schema": form}}
 
 
-def _responses(answer: type, refusals: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
-    """The answer, the refusals of this path by status, and what any path can answer."""
-    return {str(status): _response("The answer.", answer), **_refusals([*refusals, *_ANYWHERE])}
+def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
+    """Return the response of a path, its own errors by status, and the errors of every path."""
+    return {str(status): _response("Success.", answer), **_error_responses([*kinds, *_COMMON_ERRORS])}
 
 
 def _health_responses() -> dict[str, Any]:
-    """503 is either the health of a service that cannot identify, or a problem where not even that can be had."""
-    refusals = _refusals([errors.BadRequest, *_ANYWHERE])
-    down = _response("It cannot identify.", Health)
-    refusals["503"] |= {"description": down["description"], "content": down["content"] | refusals["503"]["content"]}
-    return {"200": _response("It can identify; degraded if a store is down.", Health), **refusals}
+    """Return the responses of `/health`; a 503 is the health of a broken service, or a problem if there is none."""
+    responses = _error_responses([errors.BadRequest, *_COMMON_ERRORS])
+    down = _response("The service cannot identify photos.", Health)
+    responses["503"] |= {"description": down["description"], "content": down["content"] | responses["503"]["content"]}
+    return {"200": _response("The service identifies photos; `degraded` if a store is failing.", Health), **responses}
 
 
-def _refusals(refused: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
-    """Refusals by status; those that share one are told together."""
+def _error_responses(kinds: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
+    """Return error responses by status; errors with the same status share one response."""
     responses: dict[str, dict[str, Any]] = {}
-    for status in sorted({each.status for each in refused}):
-        which = [each for each in refused if each.status == status]
+    for status in sorted({each.status for each in kinds}):
+        same_status = [each for each in kinds if each.status == status]
         responses[str(status)] = {
-            "description": "; ".join(f"`{each.code}`: {each.title}" for each in which) + ".",
+            "description": "; ".join(f"`{each.code}`: {each.title}" for each in same_status) + ".",
             "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        if status in _COME_AGAIN:
+        if status in _RETRYABLE:
             responses[str(status)]["headers"] = _RETRY_AFTER
     return responses
 
@@ -180,17 +186,17 @@ def _response(text: str, answer: type) -> dict[str, Any]:
 
 
 def _problem() -> dict[str, Any]:
-    """Problem details, RFC 9457, with our code and the request's identifier."""
+    """Return the schema of problem details (RFC 9457) with `code` and `request_id`."""
     codes = sorted({each.code for each in http_errors()})
     return {
-        "description": "What went wrong (RFC 9457).",
+        "description": "Problem details (RFC 9457).",
         "type": "object",
         "required": ["type", "title", "status", "detail", "code", "request_id"],
         "properties": {
             "type": {"type": "string", "format": "uri-reference"},
             "title": {"type": "string"},
             "status": {"type": "integer"},
-            "detail": {"type": "string", "description": "What happened, what was expected and what to do."},
+            "detail": {"type": "string", "description": "What happened, what was expected and what to do next."},
             "code": {"type": "string", "enum": codes},
             "request_id": {"type": "string"},
         },
@@ -199,7 +205,7 @@ def _problem() -> dict[str, Any]:
 
 @cache
 def http_errors() -> tuple[type[errors.HTTPError], ...]:
-    """Every error that a client can be told, in the order of the tree."""
+    """Return every error that clients can receive, in the order of the tree."""
 
     def below(parent: type[errors.HTTPError]) -> Iterator[type[errors.HTTPError]]:
         for child in parent.__subclasses__():
@@ -209,14 +215,14 @@ def http_errors() -> tuple[type[errors.HTTPError], ...]:
 
 
 def _schemas(root: type) -> dict[str, Any]:
-    """Schemas of a dataclass and of all that it holds, by name."""
+    """Return the schemas of a dataclass and of all dataclasses in its fields, by name."""
     found: dict[str, Any] = {}
     _schema(root, found)
     return found
 
 
 def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of a type; dataclasses go to `found` and are referred to."""
+    """Return the JSON Schema of a type; add dataclasses to `found` and refer to them."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return {**_schema(arguments[0], found), "description": arguments[1]}
@@ -238,7 +244,7 @@ def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
 
 def _dataclass_schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
     if kind.__name__ not in found:
-        found[kind.__name__] = {}  # in case it holds itself
+        found[kind.__name__] = {}  # a dataclass may refer to itself
         hints = get_type_hints(kind, include_extras=True)
         found[kind.__name__] = {
             "description": (kind.__doc__ or "").split("\n")[0],

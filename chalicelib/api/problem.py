@@ -1,4 +1,4 @@
-"""Errors as clients see them: problem details (RFC 9457). No stack trace, no path, no SQL is in them."""
+"""Problem details (RFC 9457), the form of all errors. They contain no stack trace, path or SQL."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Retry-After",
 }
-"""Of every problem, also where there is no route to say so: pages elsewhere may read it, and when to come again."""
+"""Headers of every problem, even without a route: pages of any origin may read it and its `Retry-After`."""
 
 
 def headers_of(error: HTTPError) -> dict[str, str]:
-    """The headers of an error's response."""
+    """Return the response headers of an error."""
     return {**HEADERS, **error.headers}
 
 
 def problem_of(error: HTTPError, request_id: str) -> dict[str, Any]:
-    """The body of an error's response."""
+    """Return the response body of an error."""
     return {
         "type": f"urn:problem-type:faunalens:{error.code}",
         "title": error.title,

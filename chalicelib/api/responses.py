@@ -1,6 +1,6 @@
-"""What the API answers: the shapes of the HTTP contract, and how they come from scores and features.
+"""Response bodies of the API, and the functions that build them from scores and features.
 
-The OpenAPI document is made from these classes: a field's type is its schema, the text beside it its description.
+The OpenAPI document is generated from these classes: annotations give each field its schema and description.
 """
 
 from collections.abc import Mapping
@@ -17,18 +17,18 @@ from chalicelib.model.taxonomy import Animal, Prediction, Taxonomy
 Here = Literal["native", "introduced", "everywhere", "unexpected"]
 Source = Literal["exif", "request", "none"]
 
-_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
-_ASIDE: Mapping[Mode, str] = {
+_HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
+_MODE_NOTES: Mapping[Mode, str] = {
     "narrowed": "",
     "no_location": "",
-    "unknown_area": " Nothing is known of the animals of this place, so this is the picture alone.",
-    "degraded": " The place could not be used just now, so this is the picture alone.",
+    "unknown_area": " No animals are known for this area, so only the photo was used.",
+    "degraded": " The animals of this area are temporarily unavailable, so only the photo was used.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class PredictedTaxon:
-    """The most specific taxon that holds enough of the probability."""
+    """The most specific taxon whose share of the probability is high enough."""
 
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
@@ -38,110 +38,110 @@ class PredictedTaxon:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One animal that it can be."""
+    """One of the likeliest animals."""
 
-    animal: Annotated[int, "Identifier of the animal."]
+    animal: Annotated[int, "Id of the animal."]
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
-    rank: Annotated[str, "Taxonomic rank of the animal's class."]
-    score: Annotated[float, "Calibrated probability with the place considered, 0 to 1."]
-    vision_score: Annotated[float, "The same from the picture alone."]
-    here: Annotated[Here | None, "Whether the animal lives at this place; null if the place is unknown."]
+    rank: Annotated[str, "Taxonomic rank of the animal, such as species or genus."]
+    score: Annotated[float, "Calibrated probability from the photo and its location, 0 to 1."]
+    vision_score: Annotated[float, "Calibrated probability from the photo alone, 0 to 1."]
+    here: Annotated[Here | None, "Whether the animal lives here; null if that is unknown."]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the photo was taken, no closer than its cell (about 110 km across)."""
+    """Where the photo was taken, to the nearest cell (about 110 km across)."""
 
-    source: Annotated[Source, "Who said where: the photo's EXIF, the request, or nobody."]
-    cell: Annotated[str | None, "H3 cell, resolution 3."]
+    source: Annotated[Source, "Source of the location: the photo's EXIF or the request; none if no location was used."]
+    cell: Annotated[str | None, "H3 cell at resolution 3."]
     center: Annotated[tuple[float, float] | None, "Latitude and longitude of the cell's centre."]
-    areas: Annotated[tuple[str, ...], "Countries and territories that the cell touches, ISO 3166-1 alpha-2."]
+    areas: Annotated[tuple[str, ...], "Countries and territories in the cell, ISO 3166-1 alpha-2."]
 
 
 @dataclass(frozen=True, slots=True)
 class FeaturesUsed:
-    """What is known of the place's animals, and how it was found."""
+    """How the animals of the cell were used, and where they were found."""
 
-    mode: Annotated[Mode, "Whether and how the place narrowed the answer; degraded: it could not be asked."]
-    cache: Annotated[CacheLevel, "Where the features came from."]
-    animals: Annotated[int, "How many animals are known to live in the cell."]
-    version: Annotated[str | None, "Version of the data set."]
+    mode: Annotated[Mode, "How the location affected the scores; degraded: the features were unavailable."]
+    cache: Annotated[CacheLevel, "Where the features were found; bypass: without Redis."]
+    animals: Annotated[int, "Number of animals known to live in the cell."]
+    version: Annotated[str | None, "Version of the dataset."]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelUsed:
-    """The model that looked at the photo."""
+    """The model that scored the photo."""
 
     name: Annotated[str, "Name of the model."]
-    version: Annotated[str, "First 12 digits of the SHA-256 of the model's file."]
+    version: Annotated[str, "First 12 hex digits of the SHA-256 of the model file."]
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Where the time went, in milliseconds."""
+    """Duration of each step, in milliseconds."""
 
-    photo: Annotated[float, "Decoding and shrinking."]
-    features: Annotated[float, "Features of the cell."]
-    scoring: Annotated[float, "The model."]
-    total: Annotated[float, "All of it."]
+    photo: Annotated[float, "Decoding and resizing the photo."]
+    features: Annotated[float, "Looking up the features of the cell."]
+    scoring: Annotated[float, "Running the model."]
+    total: Annotated[float, "The whole request so far."]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the photo shows."""
+    """The result of an identification."""
 
-    message: Annotated[str, "The answer as a sentence."]
-    prediction: Annotated[PredictedTaxon | None, "What it is; null if no animal was recognised."]
+    message: Annotated[str, "The result as a sentence."]
+    prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if no animal was recognised."]
     candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
-    animal_probability: Annotated[float, "Probability that the photo shows an animal at all, 0 to 1."]
+    animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
     location: Annotated[Place, "Where the photo was taken."]
-    features: Annotated[FeaturesUsed, "What was known of that place."]
-    model: Annotated[ModelUsed, "What looked at the photo."]
-    timings_ms: Annotated[Timings, "Where the time went."]
-    request_id: Annotated[str, "Identifier of the request, to be quoted in questions."]
+    features: Annotated[FeaturesUsed, "The features of that cell."]
+    model: Annotated[ModelUsed, "The model that scored the photo."]
+    timings_ms: Annotated[Timings, "Duration of each step."]
+    request_id: Annotated[str, "Id of the request; quote it in support questions."]
 
 
 @dataclass(frozen=True, slots=True)
 class Resident:
     """One animal that lives in the cell."""
 
-    animal: Annotated[int, "Identifier of the animal."]
+    animal: Annotated[int, "Id of the animal."]
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
-    rank: Annotated[str, "Taxonomic rank of the animal's class."]
-    here: Annotated[Here, "Native or introduced."]
-    weight: Annotated[float, "Weight of the animal here, above 0 and at most 1."]
+    rank: Annotated[str, "Taxonomic rank of the animal, such as species or genus."]
+    here: Annotated[Here, "native or introduced."]
+    weight: Annotated[float, "Weight of the animal in this cell, above 0 and at most 1."]
 
 
 @dataclass(frozen=True, slots=True)
 class Residents:
-    """The animals that live at a place. Domestic and cosmopolitan ones live everywhere and are not listed."""
+    """The animals that live in a cell, without the domestic and cosmopolitan animals that live everywhere."""
 
-    animals: Annotated[tuple[Resident, ...], "The animals, by name."]
-    location: Annotated[Place, "The place."]
-    features: Annotated[FeaturesUsed, "How this was found."]
-    request_id: Annotated[str, "Identifier of the request."]
+    animals: Annotated[tuple[Resident, ...], "The animals, sorted by name."]
+    location: Annotated[Place, "The location."]
+    features: Annotated[FeaturesUsed, "Where the features were found."]
+    request_id: Annotated[str, "Id of the request."]
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Where a photo too large for a request can be posted to, and what to call then."""
+    """A form for uploading a large photo to S3, and the path to call after the upload."""
 
-    id: Annotated[str, "Identifier of the upload. Whoever has it may have the photo identified."]
-    url: Annotated[str, "Where to post a form (multipart/form-data) to: S3."]
+    id: Annotated[str, "Id of the upload. Keep it secret: anyone with it can have the photo identified."]
+    url: Annotated[str, "S3 URL to POST the form to, as multipart/form-data."]
     fields: Annotated[
         Mapping[str, str],
-        "The form's fields, to be sent as they are; then Content-Type (image/…), and last the photo as field file.",
+        "Form fields to send unchanged, followed by Content-Type (image/…) and finally the photo in field file.",
     ]
-    identify_url: Annotated[str, "Path to POST to, without a body, once the photo has been uploaded."]
-    max_bytes: Annotated[int, "Largest photo that is taken."]
-    expires_in: Annotated[int, "Seconds for which the form can be posted."]
-    request_id: Annotated[str, "Identifier of the request."]
+    identify_url: Annotated[str, "Path to POST to, without a body, after the upload."]
+    max_bytes: Annotated[int, "Largest photo accepted."]
+    expires_in: Annotated[int, "Lifetime of the form in seconds."]
+    request_id: Annotated[str, "Id of the request."]
 
 
 def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: int) -> tuple[Candidate, ...]:
-    """The `top` likeliest animals, best first; ties in the model's order."""
+    """Return the `top` likeliest animals, best first; ties keep the model's order."""
     statuses = dict(zip(features.animals.tolist(), features.status.tolist(), strict=True))
     best = np.argsort(-scores.probabilities, kind="stable")[:top]
     return tuple(
@@ -159,11 +159,11 @@ def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: i
 
 
 def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]:
-    """The animals of a cell, by name; those that the model does not know are left out."""
+    """Return the animals of a cell sorted by name, without those that the model does not know."""
     known = {animal.id: animal for animal in taxonomy.animals}
     rows = zip(features.animals.tolist(), features.status.tolist(), features.weights.tolist(), strict=True)
     found = (
-        Resident(each.id, each.name, each.scientific_name, each.rank, _STATUS[status], round(weight, 3))
+        Resident(each.id, each.name, each.scientific_name, each.rank, _HERE_OF_STATUS[status], round(weight, 3))
         for each, status, weight in ((known.get(animal), status, weight) for animal, status, weight in rows)
         if each is not None
     )
@@ -171,7 +171,7 @@ def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]
 
 
 def predicted(prediction: Prediction | None) -> PredictedTaxon | None:
-    """The prediction as it is answered."""
+    """Return the response form of a prediction."""
     if prediction is None:
         return None
     taxon = prediction.taxon
@@ -179,24 +179,24 @@ def predicted(prediction: Prediction | None) -> PredictedTaxon | None:
 
 
 def message_of(prediction: PredictedTaxon | None, features: Features) -> str:
-    """The answer as a sentence."""
+    """The result as a sentence."""
     if prediction is None:
         return "No animal was recognised in this photo."
-    if prediction.rank == "kingdom":  # all candidates share no more than being animals
-        return f"An animal, but which one is not clear.{_ASIDE[features.mode]}"
+    if prediction.rank == "kingdom":  # the candidates have only that they are animals in common
+        return f"This is an animal, but the photo does not show clearly which one.{_MODE_NOTES[features.mode]}"
     rank = "" if prediction.rank in ("species", "breed") else f"{prediction.rank}, "
-    return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{_ASIDE[features.mode]}"
+    return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{_MODE_NOTES[features.mode]}"
 
 
 def place_of(cell: int | None, source: Source, features: Features) -> Place:
-    """The place as it may be told: the cell, never the coordinates."""
+    """Return the location as clients may see it: the cell, never the coordinates."""
     if cell is None:
         return Place("none", None, None, ())
     return Place(source, text_of(cell), center_of(cell), features.areas)
 
 
 def features_used(features: Features) -> FeaturesUsed:
-    """The features as they are answered."""
+    """Return the response form of the features."""
     return FeaturesUsed(features.mode, features.cache, len(features.animals), features.version)
 
 
@@ -206,4 +206,4 @@ def _here(animal: Animal, statuses: Mapping[int, int], mode: Mode) -> Here | Non
     if mode != "narrowed":
         return None
     status = statuses.get(animal.id)
-    return "unexpected" if status is None else _STATUS[status]
+    return "unexpected" if status is None else _HERE_OF_STATUS[status]

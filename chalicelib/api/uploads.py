@@ -1,8 +1,8 @@
-"""Photos by way of S3: a form that lets a browser put one there, and getting it back.
+"""Large photos by way of S3: create a presigned upload form, then fetch the uploaded photo.
 
-Lambda takes events of 6 MB, which is a photo of about 4.5 MB; larger ones go to the bucket and are then identified
-by their upload's id. Whoever has the id may identify the photo, so it is drawn at random (128 bits); nobody can list
-or read photos. The bucket deletes them after a day.
+A Lambda event is at most 6 MB, which fits a photo of about 4.5 MB. Clients upload larger photos to the bucket and
+then identify them by upload id. Anyone with the id can have the photo identified, so it is random (128 bits). Clients
+can neither list nor read photos, and the bucket deletes them after a day.
 """
 
 import re
@@ -17,16 +17,16 @@ from chalicelib.config.settings import Budget, Settings
 from chalicelib.errors import NotFound, PhotoTooLarge, Unavailable, UploadMissing
 
 FOLDER = "uploads/"
-"""Where in the bucket photos lie; policies name it."""
+"""Key prefix of photos in the bucket; IAM policies refer to it."""
 
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 _MISSING = {"NoSuchKey", "404"}
-_DOWN = "the bucket for uploads does not answer; try again, or send a photo of up to 4.5 MB to POST /identify"
+_UNAVAILABLE = "the upload bucket is unavailable; try again, or send a photo of up to 4.5 MB to POST /identify"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """What a browser posts to S3. `fields` go before the file, which comes last, in field `file`."""
+class UploadForm:
+    """A form to post to S3: first `fields`, then the photo in field `file`."""
 
     id: str
     url: str
@@ -34,9 +34,9 @@ class Form:
 
 
 class Uploads:
-    """The bucket. Safe for threads; connects when first used. `seconds`: how long a form can be posted.
+    """The upload bucket. Thread-safe; connects at first use. `seconds`: lifetime of a form.
 
-    `bucket` is empty where there is none; every method then raises `NotFound` that says what to do instead.
+    If `bucket` is empty, every method raises `NotFound`, which tells the client what to do instead.
     """
 
     def __init__(self, bucket: str, region: str, budget: Budget, *, max_bytes: int, seconds: int) -> None:
@@ -47,14 +47,14 @@ class Uploads:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """What a form's url begins with: S3 of the region, and of all, as us-east-1 is called."""
+        """Possible origins of a form's URL: the regional S3 endpoint, and the global one of us-east-1."""
         hosts = (f"s3.{self._region}", "s3") if self._bucket else ()
         return tuple(f"https://{self._bucket}.{host}.amazonaws.com" for host in hosts)
 
-    def form(self) -> Form:
-        """A form for one photo; S3 itself refuses what is too large or no image. Signed locally: asks nobody."""
+    def form(self) -> UploadForm:
+        """Create a form for one photo; S3 rejects files that are too large or not images. Makes no network call."""
         upload = secrets.token_urlsafe(16)
-        signed = self._ask(
+        signed = self._call(
             lambda s3: s3.generate_presigned_post(
                 self._bucket,
                 f"{FOLDER}{upload}",
@@ -65,40 +65,40 @@ class Uploads:
                 ExpiresIn=self._seconds,
             )
         )
-        return Form(upload, signed["url"], signed["fields"])
+        return UploadForm(upload, signed["url"], signed["fields"])
 
     def fetch(self, upload: str) -> bytes:
-        """The photo. Raises `UploadMissing`, `PhotoTooLarge`, and `Unavailable` if S3 does not give it in time."""
+        """Fetch a photo. Raises `UploadMissing`, `PhotoTooLarge`, or `Unavailable` if S3 fails or is too slow."""
         if self._bucket and not ID.fullmatch(upload):
-            raise UploadMissing("that is no id of an upload; POST /uploads gives one")
-        return self._ask(lambda s3: _within(self._budget.total, lambda: self._read(s3, upload)))
+            raise UploadMissing("this is not an upload id; POST /uploads returns one")
+        return self._call(lambda s3: _run_with_timeout(self._budget.total, lambda: self._read(s3, upload)))
 
     def _read(self, s3: Any, upload: str) -> bytes:
         found = s3.get_object(Bucket=self._bucket, Key=f"{FOLDER}{upload}")
-        with closing(found["Body"]) as body:  # its own `with` gives urllib3's stream, with urllib3's errors
+        with closing(found["Body"]) as body:  # `with body` would enter urllib3's stream, which raises urllib3's errors
             if found["ContentLength"] > self._max_bytes:
-                raise PhotoTooLarge(f"the photo is over {self._max_bytes / 1e6:.0f} MB; upload a smaller one")
+                raise PhotoTooLarge(f"the photo is larger than {self._max_bytes / 1e6:.0f} MB; upload a smaller one")
             return bytes(body.read())
 
-    def _ask[R](self, question: Callable[[Any], R]) -> R:
-        """Ask S3, with its failures as ours."""
+    def _call[R](self, operation: Callable[[Any], R]) -> R:
+        """Run an operation on the S3 client and translate its errors."""
         if not self._bucket:
-            raise NotFound("uploads are not set up here; send the photo itself to POST /identify")
+            raise NotFound("this deployment has no upload bucket; send the photo to POST /identify")
         from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
         try:
-            return question(self._connected())
+            return operation(self._get_client())
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _MISSING:
                 raise UploadMissing(
-                    "there is no photo under this id; post it to the form's url first. Uploads are deleted after a day"
+                    "there is no photo with this id; post it to the form's url first. Photos are deleted after a day"
                 ) from error
-            raise Unavailable(_DOWN) from error
+            raise Unavailable(_UNAVAILABLE) from error
         except (BotoCoreError, HTTPClientError, OSError) as error:
-            raise Unavailable(_DOWN) from error
+            raise Unavailable(_UNAVAILABLE) from error
 
-    def _connected(self) -> Any:
-        """The S3 client; making one takes a while, and two threads must not. Raises botocore's errors."""
+    def _get_client(self) -> Any:
+        """Return the S3 client; the lock lets only one thread create it, which is slow. Raises botocore's errors."""
         with self._lock:
             if self._client is None:
                 from botocore.config import Config
@@ -106,7 +106,7 @@ class Uploads:
                 from botocore.session import Session
 
                 session = Session()
-                if session.get_credentials() is None:  # signing a form would be an AttributeError
+                if session.get_credentials() is None:  # else signing a form raises AttributeError
                     raise NoCredentialsError
                 self._client = session.create_client(
                     "s3",
@@ -116,7 +116,7 @@ class Uploads:
                         read_timeout=self._budget.command,
                         retries={"total_max_attempts": 2},
                         signature_version="s3v4",
-                        # The region's own name: the global one redirects for hours after a bucket was made.
+                        # Use the regional endpoint: the global one redirects for hours after a bucket is created.
                         s3={"addressing_style": "virtual"},
                     ),
                 )
@@ -124,7 +124,7 @@ class Uploads:
 
 
 def build_uploads(settings: Settings) -> Uploads:
-    """The bucket as the settings want it."""
+    """Return the bucket that the settings describe."""
     return Uploads(
         settings.photo_bucket,
         settings.aws_region,
@@ -134,15 +134,15 @@ def build_uploads(settings: Settings) -> Uploads:
     )
 
 
-def _within[R](seconds: float, step: Callable[[], R]) -> R:
-    """What a step gives. Raises `TimeoutError` once it is late; what it still does then is dropped.
+def _run_with_timeout[R](seconds: float, operation: Callable[[], R]) -> R:
+    """Return the result of `operation`. Raises `TimeoutError` after `seconds` and discards a later result.
 
-    A socket's timeout begins anew with each byte, so that somebody who sends slowly could be waited for without end.
+    A socket timeout restarts with each byte, so on its own it would not limit a slow download.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     worker = ThreadPoolExecutor(1)
     try:
-        return worker.submit(step).result(seconds)
+        return worker.submit(operation).result(seconds)
     finally:
         worker.shutdown(wait=False)

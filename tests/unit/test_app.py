@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import app
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.api.responses import Answer
-from chalicelib.api.uploads import Form
+from chalicelib.api.uploads import UploadForm
 from chalicelib.config.settings import Settings
 from chalicelib.errors import LocationMissing, ModelError
 from chalicelib.services import Services
@@ -234,8 +234,8 @@ class Offering:
 
     origins = ()
 
-    def form(self) -> Form:
-        return Form("A" * 22, "https://bucket.example/", {})
+    def form(self) -> UploadForm:
+        return UploadForm("A" * 22, "https://bucket.example/", {})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The tree of errors: complete in its docstring, each with what the outside needs."""
+"""The tree of errors: complete in its docstring, and each HTTP error with status, code and title."""
 
 import pytest
 
@@ -17,14 +17,14 @@ def leaves(parent: type[errors.HTTPError]) -> list[type[errors.HTTPError]]:
     return [leaf for child in children for leaf in leaves(child)] if children else [parent]
 
 
-def test_the_docstring_draws_every_error() -> None:
-    # GIVEN the names in the module's docstring; THEN they are the classes, but for the common parent of HTTP errors
-    drawn = {line.split()[0] for line in (errors.__doc__ or "").splitlines()[2:] if line.strip()}
-    assert drawn | {"HTTPError"} == {line.strip() for line in tree(errors.FaunalensError)}
+def test_the_docstring_lists_every_error() -> None:
+    # GIVEN the names in the module's docstring; THEN they are all classes but the base class of HTTP errors
+    listed = {line.split()[0] for line in (errors.__doc__ or "").splitlines()[2:] if line.strip()}
+    assert listed | {"HTTPError"} == {line.strip() for line in tree(errors.FaunalensError)}
 
 
 @pytest.mark.parametrize("kind", leaves(errors.HTTPError))
-def test_an_error_of_http_has_status_code_and_title(kind: type[errors.HTTPError]) -> None:
+def test_an_http_error_has_status_code_and_title(kind: type[errors.HTTPError]) -> None:
     assert 400 <= kind.status <= 599
     assert kind.code.islower()
     assert kind.title
@@ -37,7 +37,7 @@ def test_codes_are_unique() -> None:
     assert len(codes) == len(set(codes))
 
 
-def test_errors_bring_their_headers() -> None:
+def test_errors_have_their_headers() -> None:
     assert errors.Unavailable("x", retry_after=7).headers == {"Retry-After": "7"}
     assert errors.MethodNotAllowed("x", "GET, POST").headers == {"Allow": "GET, POST"}
     assert errors.BadRequest("x").headers == {}

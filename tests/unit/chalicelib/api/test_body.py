@@ -1,4 +1,4 @@
-"""Bodies: photos as they are or in a form, under types that reach us undamaged."""
+"""Bodies: raw photos and forms, with content types that API Gateway passes on as bytes."""
 
 import pytest
 
@@ -7,16 +7,16 @@ from chalicelib.errors import BadRequest, UnsupportedMediaType
 
 
 @pytest.mark.parametrize("media_type", [*PHOTO_TYPES, "image/jpg", "IMAGE/JPEG", "image/jpeg; charset=binary"])
-def test_a_photo_is_taken_as_it_is(media_type: str) -> None:
+def test_a_raw_photo_is_accepted(media_type: str) -> None:
     assert read_body(b"bytes", media_type).photo == b"bytes"
 
 
-def test_what_curl_says_by_itself_is_taken_too() -> None:
+def test_the_default_type_of_curl_is_accepted() -> None:
     assert read_body(b"bytes", "application/x-www-form-urlencoded").photo == b"bytes"
 
 
 def test_a_form_is_read_as_a_form() -> None:
-    with pytest.raises(BadRequest, match="names no boundary"):
+    with pytest.raises(BadRequest, match="has no boundary"):
         read_body(b"bytes", "multipart/form-data")
 
 
@@ -25,9 +25,9 @@ def test_a_form_is_read_as_a_form() -> None:
     [
         ("text/plain", "Content-Type is 'text/plain'; send the photo as image/jpeg"),
         ("application/json", "Content-Type is 'application/json'"),
-        ("", "there is no Content-Type"),
+        ("", "the Content-Type header is missing"),
     ],
 )
-def test_other_types_are_told_what_to_send(content_type: str, sentence: str) -> None:
+def test_other_types_are_rejected_with_the_accepted_ones(content_type: str, sentence: str) -> None:
     with pytest.raises(UnsupportedMediaType, match=sentence):
         read_body(b"bytes", content_type)

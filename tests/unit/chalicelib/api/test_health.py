@@ -1,4 +1,4 @@
-"""Health: each part is asked, and only the model decides whether answers can be given."""
+"""Health: each part is probed, and only a failing model takes the service down."""
 
 from chalicelib.api.health import NOT_ASKED, Part, check, health_of
 from chalicelib.errors import CacheError
@@ -13,14 +13,14 @@ def test_a_part_that_answers_is_ok_and_timed() -> None:
     assert part.milliseconds >= 0
 
 
-def test_a_part_that_fails_says_how() -> None:
-    def ask() -> None:
+def test_a_failing_part_has_its_fault_code() -> None:
+    def probe() -> None:
         raise CacheError("cache_timeout")
 
-    assert check(ask) == FAILING
+    assert check(probe) == FAILING
 
 
-def test_the_whole_is_as_good_as_what_an_answer_needs() -> None:
+def test_only_a_failing_model_takes_the_service_down() -> None:
     assert health_of(OK, OK, OK, "r").status == "ok"
     assert health_of(OK, OK, NOT_ASKED, "r").status == "ok"
     assert health_of(OK, FAILING, OK, "r").status == "degraded"

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and made from what is enforced."""
+"""The OpenAPI document: valid, complete, and generated from the definitions that the app enforces."""
 
 import json
 
@@ -8,13 +8,13 @@ import pytest
 from chalicelib import errors
 from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.openapi import document, http_errors
-from chalicelib.api.parameters import IDENTIFY, PLACE
+from chalicelib.api.parameters import ANIMALS, IDENTIFY
 from chalicelib.api.problem import problem_of
 
 DOCUMENT = document("1.2.3", "/dev/")
 
 
-def test_it_names_its_version_and_where_it_is() -> None:
+def test_it_contains_its_version_and_base_url() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     assert DOCUMENT["info"]["version"] == "1.2.3"
     assert DOCUMENT["servers"] == [{"url": "/dev/"}]
@@ -24,7 +24,7 @@ def test_parameters_are_those_that_are_enforced() -> None:
     post = DOCUMENT["paths"]["/identify"]["post"]
     assert [each["name"] for each in post["parameters"]] == [each.name for each in IDENTIFY]
     get = DOCUMENT["paths"]["/animals"]["get"]
-    assert [(each["name"], each["required"]) for each in get["parameters"]] == [(each.name, True) for each in PLACE]
+    assert [(each["name"], each["required"]) for each in get["parameters"]] == [(each.name, True) for each in ANIMALS]
 
 
 @pytest.mark.parametrize(
@@ -36,17 +36,17 @@ def test_every_path_that_refuses_unknown_parameters_says_so(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENT["paths"])
-def test_every_path_says_what_it_answers_when_it_cannot(path: str) -> None:
+def test_every_path_documents_its_common_errors(path: str) -> None:
     (operation,) = DOCUMENT["paths"][path].values()
     for status in ("429", "500", "503"):
         assert "application/problem+json" in operation["responses"][status]["content"]
-    # AND when to come again
+    # AND when to retry
     assert operation["responses"]["429"]["headers"]["Retry-After"]["schema"]["type"] == "integer"
     assert operation["responses"]["503"]["headers"].keys() == {"Retry-After"}
     assert "headers" not in operation["responses"]["500"]
 
 
-def test_a_service_that_is_down_tells_its_health_if_it_can() -> None:
+def test_a_503_of_the_health_check_is_a_health_or_a_problem() -> None:
     responses = DOCUMENT["paths"]["/health"]["get"]["responses"]
     assert [*responses["503"]["content"]] == ["application/json", "application/problem+json"]
 
@@ -57,12 +57,12 @@ def test_an_uploaded_photo_takes_the_same_parameters() -> None:
     assert [each["name"] for each in others] == [each.name for each in IDENTIFY]
 
 
-def test_bodies_are_those_that_are_read() -> None:
+def test_the_documented_bodies_are_those_that_the_app_reads() -> None:
     content = DOCUMENT["paths"]["/identify"]["post"]["requestBody"]["content"]
     assert set(content) == {*PHOTO_TYPES, "multipart/form-data"}
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_schema_is_referenced_and_every_reference_resolves() -> None:
     text = json.dumps(DOCUMENT)
     names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert names == set(DOCUMENT["components"]["schemas"])

@@ -1,4 +1,4 @@
-"""The page's files: served by name only, with headers that let nothing foreign in."""
+"""The page's files: only known names are served, with headers that forbid other origins."""
 
 import pytest
 
@@ -6,14 +6,14 @@ from chalicelib.api import page
 from chalicelib.errors import NotFound
 
 
-def test_the_page_is_told_what_it_is_below() -> None:
+def test_the_page_contains_its_base_path() -> None:
     text, headers = page.index("/dev/")
     assert '<base href="/dev/">' in text
     assert headers["Content-Type"] == "text/html; charset=utf-8"
     assert headers["Cache-Control"] == "no-cache"
 
 
-def test_no_path_writes_into_the_page() -> None:
+def test_the_base_path_is_escaped() -> None:
     text, _ = page.index('/;"><script>alert(1)</script>/')
     assert "<script>alert" not in text
 
@@ -24,7 +24,7 @@ def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in page.WEB.iterdir()))
-def test_every_file_has_a_type_and_may_load_nothing_foreign(name: str) -> None:
+def test_every_file_has_a_type_and_may_load_nothing_from_other_origins(name: str) -> None:
     text, headers = page.asset(name)
     assert text
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")

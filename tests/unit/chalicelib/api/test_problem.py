@@ -1,4 +1,4 @@
-"""Problem details: the fields of RFC 9457, and ours."""
+"""Problem details: the fields of RFC 9457, `code` and `request_id`."""
 
 from chalicelib.api.problem import headers_of, problem_of
 from chalicelib.errors import PhotoTooLarge, Unavailable
@@ -15,8 +15,8 @@ def test_an_error_becomes_problem_details() -> None:
     }
 
 
-def test_pages_elsewhere_may_read_it_and_when_to_come_again() -> None:
-    headers = headers_of(Unavailable("come again", retry_after=7))
+def test_pages_of_any_origin_may_read_it_and_retry_after() -> None:
+    headers = headers_of(Unavailable("try again", retry_after=7))
     assert headers["Content-Type"] == "application/problem+json"
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Retry-After"] == "7"

@@ -1,4 +1,4 @@
-"""Answers: scores and features become what the contract says."""
+"""Responses: how scores and features become the bodies of the contract."""
 
 import json
 from dataclasses import asdict
@@ -44,7 +44,7 @@ def scores(taxonomy: Taxonomy, **best: float) -> Scores:
 
 
 def test_candidates_are_the_likeliest_best_first(taxonomy: Taxonomy) -> None:
-    # GIVEN three animals with some probability; WHEN two are asked for
+    # GIVEN three animals with some probability; WHEN the response lists two
     found = candidates_of(scores(taxonomy, a105=0.5, a292=0.3, a151=0.2), features(), taxonomy, 2)
     # THEN they come best first, with both scores and whether they live there
     assert [(each.animal, each.score, each.vision_score, each.here) for each in found] == [
@@ -77,9 +77,9 @@ def test_here_says_only_what_is_known(taxonomy: Taxonomy, animal: int, mode: Mod
     assert found.here == here
 
 
-def test_residents_are_listed_by_name_without_what_the_model_does_not_know(taxonomy: Taxonomy) -> None:
+def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model(taxonomy: Taxonomy) -> None:
     known = features()
-    stranger = Features(
+    unknown_to_model = Features(
         "narrowed",
         "hit",
         "v1",
@@ -88,21 +88,21 @@ def test_residents_are_listed_by_name_without_what_the_model_does_not_know(taxon
         np.append(known.weights, np.float32(1)),
         np.append(known.status, np.uint8(1)),
     )
-    residents = residents_of(stranger, taxonomy)
+    residents = residents_of(unknown_to_model, taxonomy)
     assert [(each.animal, each.here, each.weight) for each in residents] == [
         (330, "introduced", 0.5),
         (KOALA, "native", 1.0),
     ]
 
 
-def test_a_place_is_told_as_its_cell() -> None:
+def test_a_place_shows_its_cell_only() -> None:
     cell = cells.cell_of(-33.8688, 151.2093)
     place = place_of(cell, "exif", features())
     assert (place.source, place.cell, place.areas) == ("exif", "83be0efffffffff", ("AU",))
     assert place.center == cells.center_of(cell)
 
 
-def test_no_place_is_told_as_none() -> None:
+def test_no_location_gives_an_empty_place() -> None:
     place = place_of(None, "none", NO_LOCATION)
     assert (place.source, place.cell, place.center, place.areas) == ("none", None, None, ())
 
@@ -113,19 +113,19 @@ def test_the_message_says_rank_and_score_where_they_help() -> None:
     assert message_of(koala, features()) == "Most likely: koala (97%)."
     assert message_of(cats, features()) == "Most likely: cat family (family, 81%)."
     animal = PredictedTaxon("animal", "Animalia", "kingdom", 1.0)
-    assert message_of(animal, features()) == "An animal, but which one is not clear."
+    assert message_of(animal, features()) == "This is an animal, but the photo does not show clearly which one."
     assert message_of(None, features()) == "No animal was recognised in this photo."
 
 
 @pytest.mark.parametrize("mode", get_args(Mode))
-def test_the_message_owns_up_where_the_place_could_not_help(mode: Mode) -> None:
+def test_the_message_says_so_when_the_location_was_not_used(mode: Mode) -> None:
     koala = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.974)
-    assert ("picture alone" in message_of(koala, features(mode))) == (mode in ("degraded", "unknown_area"))
+    assert ("only the photo was used" in message_of(koala, features(mode))) == (mode in ("degraded", "unknown_area"))
 
 
-def test_a_prediction_is_told_with_its_rounded_score() -> None:
-    told = predicted(Prediction(Taxon("koala", "Phascolarctos cinereus", "species"), 0.123456))
-    assert told == PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.1235)
+def test_a_prediction_has_a_rounded_score() -> None:
+    response = predicted(Prediction(Taxon("koala", "Phascolarctos cinereus", "species"), 0.123456))
+    assert response == PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.1235)
     assert predicted(None) is None
 
 

@@ -1,4 +1,4 @@
-"""Photos by way of S3, against moto: what S3 is asked to accept, and what is said of what it does not have."""
+"""Uploads through S3, against moto and against servers that misbehave."""
 
 import base64
 import json
@@ -44,10 +44,10 @@ def put(s3: Any, upload: str, photo: bytes) -> None:
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_form_lets_s3_refuse_what_is_too_large_or_no_image() -> None:
-    # WHEN a form is asked for
+def test_a_form_makes_s3_reject_large_files_and_other_types() -> None:
+    # WHEN a form is created
     form = uploads().form()
-    # THEN it goes to the region's own name, and what it allows is signed
+    # THEN it posts to the regional endpoint, and its conditions are signed
     assert form.url == f"https://{BUCKET}.s3.{REGION}.amazonaws.com/"
     assert form.fields["key"] == f"{FOLDER}{form.id}"
     assert "x-amz-signature" in form.fields
@@ -59,7 +59,7 @@ def test_a_form_lets_s3_refuse_what_is_too_large_or_no_image() -> None:
 
 @pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("region", [REGION, "us-east-1"])
-def test_a_page_can_know_beforehand_where_forms_go(region: str) -> None:
+def test_origins_contain_the_url_of_every_form(region: str) -> None:
     bucket = Uploads(BUCKET, region, BUDGET, max_bytes=1, seconds=1)
     assert bucket.form().url.removesuffix("/") in bucket.origins
     assert Uploads("", region, BUDGET, max_bytes=1, seconds=1).origins == ()
@@ -73,7 +73,7 @@ def test_no_two_forms_share_an_id() -> None:
     assert all(ID.fullmatch(each) for each in ids)
 
 
-def test_what_was_uploaded_is_fetched(s3: Any) -> None:
+def test_an_uploaded_photo_is_fetched(s3: Any) -> None:
     bucket = uploads()
     form = bucket.form()
     put(s3, form.id, b"a photo")
@@ -84,26 +84,26 @@ def test_what_was_uploaded_is_fetched(s3: Any) -> None:
 @pytest.mark.parametrize(
     "upload", ["", "x", "../settings", "uploads/abc", "é" * 22, "a" * 23, "A" * 22], ids=lambda each: each or "empty"
 )
-def test_what_was_never_uploaded_is_missing(upload: str) -> None:
+def test_an_unknown_id_is_missing(upload: str) -> None:
     with pytest.raises(UploadMissing):
         uploads().fetch(upload)
 
 
-def test_what_is_too_large_is_not_read(s3: Any) -> None:
+def test_a_photo_that_is_too_large_is_not_read(s3: Any) -> None:
     put(s3, "A" * 22, b"x" * 1001)
     with pytest.raises(PhotoTooLarge):
         uploads().fetch("A" * 22)
 
 
 @pytest.mark.parametrize("ask", [Uploads.form, lambda bucket: bucket.fetch("A" * 22)], ids=["form", "fetch"])
-def test_without_a_bucket_it_says_what_to_do_instead(ask: Any) -> None:
-    with pytest.raises(NotFound, match="send the photo itself to POST /identify"):
+def test_without_a_bucket_the_error_names_the_alternative(ask: Any) -> None:
+    with pytest.raises(NotFound, match="send the photo to POST /identify"):
         ask(uploads(bucket=""))
 
 
 @pytest.mark.usefixtures("s3")
 def test_a_bucket_that_is_not_there_is_unavailable() -> None:
-    assert fault_of(uploads(bucket="nobody-has-this")).status == 503
+    assert fault_of(uploads(bucket="does-not-exist")).status == 503
 
 
 @pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="s3"), ConnectionResetError("gone")])
@@ -121,29 +121,29 @@ def test_s3_that_does_not_answer_is_unavailable(s3: Any, monkeypatch: pytest.Mon
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
 
 
-def silent(_: socket.socket, over: Event) -> None:
+def never_answers(_: socket.socket, over: Event) -> None:
     over.wait(20)
 
 
-def silent_after_the_head(client: socket.socket, over: Event) -> None:
+def stops_after_headers(client: socket.socket, over: Event) -> None:
     client.sendall(HEAD)
     over.wait(20)
 
 
-def dripping(client: socket.socket, over: Event) -> None:
-    """One byte after another, each in time: no timeout of a socket ends that."""
+def sends_slowly(client: socket.socket, over: Event) -> None:
+    """Send one byte at a time, each before the socket timeout."""
     client.sendall(HEAD)
     while not over.wait(0.05):
         client.sendall(b"x")
 
 
-def cut_short(client: socket.socket, _: Event) -> None:
+def ends_early(client: socket.socket, _: Event) -> None:
     client.sendall(HEAD + b"x" * 10)
 
 
 @contextmanager
 def bad_s3(answers: Callable[[socket.socket, Event], None]) -> Iterator[str]:
-    """URL of a server that takes every request, and answers so."""
+    """Start a server that handles every connection with `answers`; yield its URL."""
     over = Event()
 
     def talk(client: socket.socket) -> None:
@@ -170,13 +170,13 @@ def bad_s3(answers: Callable[[socket.socket, Event], None]) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("answers", "silence", "total", "cause"),
     [
-        (silent, 10.0, 0.2, "TimeoutError"),
-        (dripping, 10.0, 0.2, "TimeoutError"),
-        (silent_after_the_head, 0.2, 10.0, "ReadTimeoutError"),
-        (cut_short, 10.0, 10.0, "ResponseStreamingError"),
+        (never_answers, 10.0, 0.2, "TimeoutError"),
+        (sends_slowly, 10.0, 0.2, "TimeoutError"),
+        (stops_after_headers, 0.2, 10.0, "ReadTimeoutError"),
+        (ends_early, 10.0, 10.0, "ResponseStreamingError"),
     ],
 )
-def test_however_s3_fails_to_send_a_photo_that_ends_in_time(
+def test_a_download_ends_in_time_however_s3_fails(
     monkeypatch: pytest.MonkeyPatch,
     answers: Callable[[socket.socket, Event], None],
     silence: float,
@@ -185,30 +185,30 @@ def test_however_s3_fails_to_send_a_photo_that_ends_in_time(
 ) -> None:
     with bad_s3(answers) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        # GIVEN how long S3 may be silent, and how long it may take in all
+        # GIVEN a read timeout and a total timeout
         bucket = uploads(budget=Budget(1.0, silence, total))
-        # WHEN a photo is fetched THEN that ends, and what was the matter is known
+        # WHEN a photo is fetched THEN the call ends, and the cause is known
         error = fault_of(bucket)
     assert isinstance(error, Unavailable)
     assert type(error.__cause__).__name__ == cause
 
 
 @pytest.mark.parametrize("upload", ["", "x", "A" * 23])
-def test_what_is_no_id_asks_nobody(monkeypatch: pytest.MonkeyPatch, upload: str) -> None:
+def test_an_invalid_id_makes_no_call(monkeypatch: pytest.MonkeyPatch, upload: str) -> None:
     bucket = uploads()
-    monkeypatch.setattr(bucket, "_connected", None)
+    monkeypatch.setattr(bucket, "_get_client", None)
     with pytest.raises(UploadMissing):
         bucket.fetch(upload)
 
 
 def test_without_credentials_it_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a process that AWS has not been told about
+    # GIVEN a process without AWS credentials
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    # WHEN a form is asked for THEN the log can say what is missing
+    # WHEN a form is created THEN the cause says what is missing
     with pytest.raises(Unavailable) as caught:
         uploads().form()
     assert str(caught.value.__cause__) == "Unable to locate credentials"
