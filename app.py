@@ -31,7 +31,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.identify import animals_at, identify
 from chalicelib.services import Services, build_warming
 from chalicelib.telemetry import logs
-from chalicelib.telemetry.cold_start import Start
+from chalicelib.telemetry.cold_start import ColdStart
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import Failure, Record, WarmingRecord
 
@@ -52,7 +52,7 @@ app.log.setLevel(settings.log_level)
 logs.configure(app.log, settings.log_format, {"function": settings.function, "stage": settings.stage})
 emitter = Emitter(settings.service, settings.stage, settings.metrics_file)
 
-start = Start(BEGAN)
+cold_start = ColdStart(BEGAN)
 _building = Lock()
 _services: Services | None = None
 
@@ -65,7 +65,7 @@ def services() -> Services:
     global _services
     with _building:
         if _services is None:
-            _services = start.timed(lambda: Services.build(settings))
+            _services = cold_start.measure(lambda: Services.build(settings))
         return _services
 
 
@@ -106,7 +106,7 @@ def route(path: str, method: str = "GET", *, counted: bool = True) -> Callable[[
                 return _problem(failed, record, cause=error)
             finally:
                 if counted:
-                    record.initialisation = start.tell()
+                    record.initialisation = cold_start.pop_seconds()
                     _emit(record)
                 logs.log_request(app.log, record)
 
@@ -263,4 +263,4 @@ if settings.behind_api:  # Lambda's init phase has more CPU than a request, and 
         app.log.error("model unavailable: %s", error)
 gc.freeze()  # these objects live as long as the process; exclude them from collection
 gc.enable()
-start.imported()
+cold_start.mark_imported()

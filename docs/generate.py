@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.api.openapi import http_errors
 from chalicelib.config.settings import ROOT, Settings
-from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, billed
+from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, max_billed_metrics
 from cloudwatch.lint.usage import usage
 from infra import cost_page as cost
 
@@ -90,8 +90,8 @@ def metrics_cost() -> str:
     warming = sum(name.startswith("Warming") for name in METRICS)
     return f"""\
 Each combination of dimension values that was emitted in an hour is a metric on that hour's bill. One deployment emits
-at most **{billed()}** of them; a test keeps it at 100 or less. At {price:.2f} USD each
-([prices](../../dashboards/prices.csv)) that is at most **{billed() * price:.2f} USD a month**; with the cell or the animal
+at most **{max_billed_metrics()}** of them; a test keeps it at 100 or less. At {price:.2f} USD each
+([prices](../../dashboards/prices.csv)) that is at most **{max_billed_metrics() * price:.2f} USD a month**; with the cell or the animal
 as a dimension it would be hundreds of times as much. A quiet stage pays only for the hours in which it emits: a night
 without requests for the {warming} metrics of warming alone. Codes and ranks that nobody meets cost nothing. Lines are
 paid by size, which [logs.md](logs.md#what-it-costs) counts."""

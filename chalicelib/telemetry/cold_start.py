@@ -1,29 +1,29 @@
-"""How long a process took to get ready: told once, by the first request that is counted."""
+"""The initialisation time of a process, which its first counted request reports."""
 
 from collections.abc import Callable
 from threading import Lock
 from time import perf_counter
 
 
-class Start:
-    """Time spent on getting ready, wherever it is spent. Safe for threads.
+class ColdStart:
+    """Add up the time that a process needs to become ready. Thread-safe.
 
-    Behind the API, everything is ready when `app.py` has been imported. Elsewhere the parts are built by the first
-    request; the time between, in which nobody asked, does not count. `began`: of `time.perf_counter`.
+    On Lambda, importing `app.py` also builds the services. Elsewhere the first request builds them; idle time between
+    the import and that request does not count. `began`: `time.perf_counter()` at the start of the import.
     """
 
     def __init__(self, began: float) -> None:
         self._began = began
-        self._seconds: float | None = None  # None until imported
-        self._is_told = False
+        self._seconds: float | None = None  # None until the import is over
+        self._is_reported = False
         self._lock = Lock()
 
-    def imported(self) -> None:
-        """The process's own modules have been imported."""
+    def mark_imported(self) -> None:
+        """Record that `app.py` has been imported."""
         self._seconds = perf_counter() - self._began
 
-    def timed[T](self, build: Callable[[], T]) -> T:
-        """Build something that had to wait until it was needed."""
+    def measure[T](self, build: Callable[[], T]) -> T:
+        """Run a lazy part of the initialisation and add its time."""
         started = perf_counter()
         try:
             return build()
@@ -31,10 +31,10 @@ class Start:
             if self._seconds is not None:
                 self._seconds += perf_counter() - started
 
-    def tell(self) -> float | None:
-        """Seconds that it took, to the first who asks; None to all others."""
+    def pop_seconds(self) -> float | None:
+        """Return the initialisation time at the first call, and None at all others."""
         with self._lock:
-            if self._is_told:
+            if self._is_reported:
                 return None
-            self._is_told = True
+            self._is_reported = True
             return self._seconds

@@ -1,4 +1,4 @@
-"""Writing records in CloudWatch's embedded metric format (EMF), through aws-embedded-metrics."""
+"""Write records in CloudWatch's embedded metric format (EMF), with aws-embedded-metrics."""
 
 import errno
 import math
@@ -6,33 +6,33 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol, TextIO
 
+from chalicelib.telemetry.emf_library import context_and_serializer
 from chalicelib.telemetry.metrics import DIMENSIONS, METRICS, NAMESPACE
 
 
-class Countable(Protocol):
-    """What can be written: a request, a run of warming, or one that a simulation made up."""
+class MetricSource(Protocol):
+    """A record that can be emitted: a request or a warming run, real or simulated."""
 
     def metrics(self) -> Mapping[str, float]:
-        """What it adds to each metric."""
+        """Return the value of each metric."""
 
     def dimensions(self) -> Mapping[str, str]:
-        """The values of those dimensions that only some metrics have."""
+        """Return the values of the dimensions besides `service` and `stage`."""
 
     def properties(self) -> Mapping[str, Any]:
-        """What is known of it besides, for Logs Insights."""
+        """Return further properties for Logs Insights."""
 
 
 class Emitter:
-    """Writes records as embedded metrics: to a stream, or appended to a file. Keeps nothing of them.
+    """Write records as embedded metrics to a stream or a file, without keeping state between records.
 
-    One line a record has all its metrics under (service, stage), and its properties. One small line more for each
-    further dimension has only the metrics that have it, without properties, so that Logs Insights counts nothing
-    twice. All lines of a record leave in one write, so that those of two threads never mix.
+    The first line of a record has all metrics under (service, stage) and the properties. Each further dimension adds
+    a line with only the metrics that have this dimension, and no properties, so Logs Insights counts nothing twice.
+    One write contains all lines of a record, so lines of different threads do not mix.
 
-    `destination`: standard output if not given. `now`: seconds since 1970, for the lines' time.
+    `destination`: standard output by default. `now`: returns the timestamp of lines, in seconds since 1970.
     """
 
     def __init__(
@@ -45,36 +45,36 @@ class Emitter:
         self._dimensions = {"service": service, "stage": stage}
         self._destination, self._now = destination, now
 
-    def emit(self, record: Countable) -> None:
-        """Write the record's lines. What is no number (NaN, infinity) stays out of them. Raises OSError."""
+    def emit(self, record: MetricSource) -> None:
+        """Write the lines of a record, without values that are NaN or infinite. Raises `OSError`."""
         text = "".join(f"{line}\n" for line in self._lines(record))
         if isinstance(self._destination, Path):
             data = text.encode()
             with self._destination.open("ab", buffering=0) as file:
                 if file.write(data) != len(data):
-                    raise OSError(errno.ENOSPC, "there was no room for all of it", str(self._destination))
+                    raise OSError(errno.ENOSPC, "no space left for the whole line", str(self._destination))
         else:
             stream = self._destination or sys.stdout
             stream.write(text)
             stream.flush()
 
-    def _lines(self, record: Countable) -> Iterator[str]:
-        moment = round(self._now() * 1000)
+    def _lines(self, record: MetricSource) -> Iterator[str]:
+        timestamp = round(self._now() * 1000)
         metrics = {name: value for name, value in record.metrics().items() if math.isfinite(value)}
         properties = {name: value for name, value in record.properties().items() if _is_writable(value)}
-        yield from _serialized(self._dimensions, metrics, properties, moment)
+        yield from _serialized(self._dimensions, metrics, properties, timestamp)
         for dimension, value in record.dimensions().items():
             some = {name: number for name, number in metrics.items() if dimension in METRICS[name].by}
-            if some and value in DIMENSIONS[dimension].values:  # or the bill would have no bound
-                yield from _serialized({**self._dimensions, dimension: value}, some, {}, moment)
+            if some and value in DIMENSIONS[dimension].values:  # an unlisted value would be a new metric on the bill
+                yield from _serialized({**self._dimensions, dimension: value}, some, {}, timestamp)
 
 
 def _serialized(
-    dimensions: dict[str, str], metrics: Mapping[str, float], properties: dict[str, Any], moment: int
+    dimensions: dict[str, str], metrics: Mapping[str, float], properties: dict[str, Any], timestamp: int
 ) -> list[str]:
-    context_type, serializer = _embedded_metrics()
+    context_type, serializer = context_and_serializer()
     context = context_type(namespace=NAMESPACE, properties=properties, default_dimensions=dimensions)
-    context.meta["Timestamp"] = moment  # its set_timestamp() takes only the last days
+    context.meta["Timestamp"] = timestamp  # set_timestamp() rejects times older than 14 days
     for name, value in metrics.items():
         context.put_metric(name, value, METRICS[name].unit)
     lines: list[str] = serializer.serialize(context)
@@ -86,22 +86,5 @@ def _is_writable(value: object) -> bool:
 
 
 def prepare() -> None:
-    """Import what writing a record needs, so that the first request finds it."""
-    _embedded_metrics()
-
-
-def _embedded_metrics() -> tuple[Any, Any]:
-    """Context and serializer of aws-embedded-metrics.
-
-    Its detection of the environment, which imports aiohttp to ask EC2 who it is (70 ms of start-up), is never
-    used here: on Lambda metrics go to stdout. An empty module in its place keeps it from being imported.
-    """
-    name = "aws_embedded_metrics.environment.environment_detector"
-    if name not in sys.modules:
-        detector = ModuleType(name)
-        detector.__dict__.update(resolve_environment=None, resolve_environment_sync=None)
-        sys.modules[name] = detector
-    from aws_embedded_metrics.logger.metrics_context import MetricsContext
-    from aws_embedded_metrics.serializers.log_serializer import LogSerializer
-
-    return MetricsContext, LogSerializer
+    """Import the library ahead of the first record."""
+    context_and_serializer()

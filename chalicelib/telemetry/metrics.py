@@ -1,11 +1,11 @@
-"""Every metric that can be emitted, and every dimension that it can be emitted under. The registry alone.
+"""The registry of all metrics and their dimensions.
 
-What fills a record is in record.py, what writes it in emitter.py. docs/reference/metrics.md is made from this, and
-`python -m cloudwatch lint` compares dashboards and alarms with it.
+record.py computes the values and emf.py writes them. docs/reference/metrics.md is generated from this registry, and
+`python -m dashboards lint` checks dashboards and alarms against it.
 
-Each metric is emitted under (service, stage), and once more for each dimension in its `by`. Every combination of
-dimension values is a metric of its own on the bill, so each dimension's values are few and listed here: the cell, the
-animal, the model and the request are properties of the line, for Logs Insights.
+Each metric is emitted under (service, stage), and again under each dimension in its `by`. CloudWatch bills every
+combination of dimension values as a metric, so dimensions have few values, which are listed here. Cell, animal, model
+and request are properties of a line, for Logs Insights.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,12 @@ from chalicelib.errors import ClientError
 
 NAMESPACE = "Faunalens"
 COMMON = ("service", "stage")
-"""Dimensions of every metric."""
+"""Dimensions that every metric has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric that can be emitted: its CloudWatch unit, what it means, and the dimensions it has a set for besides."""
+    """A metric: its CloudWatch unit, its meaning, and the further dimensions it is emitted under."""
 
     unit: str
     help: str
@@ -29,91 +29,91 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """What a dimension tells apart. `values`: all that it can have; none listed: one a deployment, from a setting."""
+    """A dimension: its meaning and all its values. Without values it has one per deployment, from a setting."""
 
     help: str
     values: tuple[str, ...] = ()
 
     @property
-    def bound(self) -> int:
-        """The most values that one deployment can emit."""
+    def max_values(self) -> int:
+        """The maximum number of values that one deployment emits."""
         return max(1, len(self.values))
 
 
 def _codes(kind: type[ClientError] = ClientError) -> Iterator[str]:
-    """Codes of all errors that are the client's."""
+    """Yield the codes of all client errors."""
     for each in kind.__subclasses__():
         yield each.code
         yield from _codes(each)
 
 
 DIMENSIONS: Mapping[str, Dimension] = {
-    "service": Dimension("name of the service, setting `SERVICE`"),
-    "stage": Dimension("deployed stage, setting `STAGE`"),
-    "route": Dimension("path of the API", ("/identify", "/animals", "/uploads", "/uploads/{id}/identify")),
-    "code": Dimension("why a request was turned down; docs/reference/errors.md lists them", tuple(_codes())),
+    "service": Dimension("service name, from the setting `SERVICE`"),
+    "stage": Dimension("deployment stage, from the setting `STAGE`"),
+    "route": Dimension("API path", ("/identify", "/animals", "/uploads", "/uploads/{id}/identify")),
+    "code": Dimension("error code of a rejected request; see docs/reference/errors.md", tuple(_codes())),
     "rank": Dimension(
-        "rank of the predicted taxon; `other` is all ranks between these, such as tribe, which the property `rank` has",
+        "rank of the predicted taxon; `other` stands for every other rank, such as tribe",
         ("kingdom", "phylum", "class", "order", "family", "genus", "species", "breed", "other"),
     ),
 }
 
 METRICS: Mapping[str, Metric] = {
     "Requests": Metric("Count", "requests that reached the app", by=("route",)),
-    "Faults": Metric("Count", "requests that failed on our side (5xx)", by=("route",)),
-    "Rejections": Metric("Count", "requests that were turned down (4xx)", by=("code",)),
-    "Latency": Metric("Milliseconds", "whole request", by=("route",)),
-    "PhotoLatency": Metric("Milliseconds", "decoding and shrinking the photo"),
-    "LocationLatency": Metric("Milliseconds", "finding out where the photo was taken"),
-    "FeaturesLatency": Metric("Milliseconds", "getting the features of the cell"),
-    "ScoringLatency": Metric("Milliseconds", "running the model"),
-    "ColdStarts": Metric("Count", "requests that were a process's first"),
+    "Faults": Metric("Count", "requests that failed with a server error (5xx)", by=("route",)),
+    "Rejections": Metric("Count", "requests rejected with a client error (4xx)", by=("code",)),
+    "Latency": Metric("Milliseconds", "duration of a request", by=("route",)),
+    "PhotoLatency": Metric("Milliseconds", "time to decode and resize the photo"),
+    "LocationLatency": Metric("Milliseconds", "time to find the location in the request or in EXIF"),
+    "FeaturesLatency": Metric("Milliseconds", "time to look up the features of the cell"),
+    "ScoringLatency": Metric("Milliseconds", "time to run the model"),
+    "ColdStarts": Metric("Count", "first requests of a process"),
     "InitLatency": Metric(
         "Milliseconds",
-        "getting a process ready, from the first line of `app.py` until model and parts are there; told by the "
-        "process's first request",
+        "initialisation of a process, from the first line of `app.py` until the model and all services are ready; "
+        "its first request reports it",
     ),
-    "PhotoBytes": Metric("Bytes", "size of the photo as sent"),
-    "PhotoMegapixels": Metric("None", "size of the photo in millions of pixels"),
-    "LocationFromExif": Metric("Count", "identifications at the place that the photo's EXIF says"),
-    "LocationFromRequest": Metric("Count", "identifications at the place that the request says"),
-    "Identifications": Metric("Count", "photos that were answered, also that no animal is on them"),
-    "Narrowed": Metric("Count", "requests that had the features of their place"),
-    "NoLocation": Metric("Count", "identifications without a place, as asked"),
-    "UnknownArea": Metric("Count", "requests for a place of which nothing is known, such as the open sea"),
-    "Degraded": Metric("Count", "requests whose features could not be had"),
-    "MemoryHits": Metric("Count", "features found in the process's memory"),
+    "PhotoBytes": Metric("Bytes", "size of the photo file"),
+    "PhotoMegapixels": Metric("None", "megapixels of the photo"),
+    "LocationFromExif": Metric("Count", "identifications with the location from EXIF"),
+    "LocationFromRequest": Metric("Count", "identifications with the location from the request"),
+    "Identifications": Metric("Count", "completed identifications, including those without an animal"),
+    "Narrowed": Metric("Count", "requests that used the features of their cell"),
+    "NoLocation": Metric("Count", "identifications with `location=none`"),
+    "UnknownArea": Metric("Count", "requests for a cell without known animals, such as open sea"),
+    "Degraded": Metric("Count", "requests that went without features because Redis or PostgreSQL failed"),
+    "MemoryHits": Metric("Count", "features found in the memory of the process"),
     "CacheHits": Metric("Count", "features found in Redis"),
-    "StaleHits": Metric("Count", "features past their soft expiry that answered all the same"),
-    "CacheMisses": Metric("Count", "features that came from PostgreSQL"),
-    "CacheBypasses": Metric("Count", "features that were looked for without Redis"),
+    "StaleHits": Metric("Count", "features used after their soft TTL"),
+    "CacheMisses": Metric("Count", "features queried from PostgreSQL because Redis did not have them"),
+    "CacheBypasses": Metric("Count", "feature lookups that had to go without Redis"),
     "CacheErrors": Metric(
-        "Count", "faults of Redis, or of what lay in it, met on the way; property `faults` has their codes"
+        "Count", "faults of Redis or of values in it during lookups; the property `faults` has the codes"
     ),
-    "DatabaseErrors": Metric("Count", "faults of PostgreSQL met on the way; property `faults` has their codes"),
-    "DatabaseQueries": Metric("Count", "queries to PostgreSQL, failed ones included"),
+    "DatabaseErrors": Metric("Count", "faults of PostgreSQL during lookups; the property `faults` has the codes"),
+    "DatabaseQueries": Metric("Count", "queries to PostgreSQL, including failed ones"),
     "DatabaseLatency": Metric("Milliseconds", "time that a request spent on queries to PostgreSQL"),
-    "LeaseWaits": Metric("Count", "polls for features that another request was fetching"),
-    "LeaseWaitLatency": Metric("Milliseconds", "time that a request waited for another's features"),
-    "BreakerOpenings": Metric("Count", "circuit breakers of Redis or PostgreSQL that this request opened"),
-    "WarmedHits": Metric("Count", "features that the warming schedule had put where they were found"),
+    "LeaseWaits": Metric("Count", "polls of Redis while another request held the lease of the cell"),
+    "LeaseWaitLatency": Metric("Milliseconds", "time that a request waited for another to release the lease"),
+    "BreakerOpenings": Metric("Count", "circuit breakers of Redis or PostgreSQL that opened"),
+    "WarmedHits": Metric("Count", "hits on features that cache warming had written"),
     "AnimalsInCell": Metric("Count", "animals known to live in the cell"),
     "TopScore": Metric("None", "score of the likeliest animal, 0 to 1"),
-    "Predictions": Metric("Count", "identifications that name a taxon, however wide", by=("rank",)),
-    "NoAnimal": Metric("Count", "identifications that recognised no animal"),
-    "UnexpectedAnimals": Metric("Count", "likeliest animals that do not live at the place"),
-    "WarmingRuns": Metric("Count", "runs of the warming schedule"),
-    "WarmingLatency": Metric("Milliseconds", "a whole run of the warming schedule"),
-    "WarmingConsidered": Metric("Count", "cells that a run looked after"),
-    "WarmingRefreshed": Metric("Count", "cells that a run fetched and wrote"),
-    "WarmingSkipped": Metric("Count", "cells that were good for a while yet"),
-    "WarmingFailed": Metric("Count", "cells that a run could not refresh, also for want of time"),
+    "Predictions": Metric("Count", "identifications with a predicted taxon of any rank", by=("rank",)),
+    "NoAnimal": Metric("Count", "identifications without a recognised animal"),
+    "UnexpectedAnimals": Metric("Count", "predictions whose likeliest animal is not known to live in the cell"),
+    "WarmingRuns": Metric("Count", "runs of cache warming"),
+    "WarmingLatency": Metric("Milliseconds", "duration of a warming run"),
+    "WarmingConsidered": Metric("Count", "cells that a run checked"),
+    "WarmingRefreshed": Metric("Count", "cells that a run fetched and wrote to Redis"),
+    "WarmingSkipped": Metric("Count", "cells that a run left alone because they were still fresh"),
+    "WarmingFailed": Metric("Count", "cells that a run failed to refresh, or had no time for"),
     "WarmingQueries": Metric("Count", "queries of a run to PostgreSQL"),
-    "WarmingFaults": Metric("Count", "faults that a run met; property `faults` has their codes"),
-    "WarmingUseful": Metric("None", "share of hits of the last two hours that were on warmed features, 0 to 1"),
+    "WarmingFaults": Metric("Count", "faults during a run; the property `faults` has the codes"),
+    "WarmingUseful": Metric("None", "share of hits in the last two hours that were on warmed features, 0 to 1"),
 }
 
 
-def billed() -> int:
-    """The most metrics that one deployment can be billed for: each combination of dimension values counts."""
-    return sum(1 + sum(DIMENSIONS[dimension].bound for dimension in metric.by) for metric in METRICS.values())
+def max_billed_metrics() -> int:
+    """Return the maximum number of metrics billed for one deployment; each combination of dimension values counts."""
+    return sum(1 + sum(DIMENSIONS[dimension].max_values for dimension in metric.by) for metric in METRICS.values())

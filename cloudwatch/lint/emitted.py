@@ -33,7 +33,7 @@ def names() -> list[str]:
 
 def billed() -> int:
     """Return the most time series that AWS can bill one deployment for."""
-    return metrics.billed()
+    return metrics.max_billed_metrics()
 
 
 def sets_of(name: str) -> list[tuple[str, ...]]:

@@ -19,7 +19,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.errors import LocationMissing, ModelError
 from chalicelib.services import Services
 from chalicelib.telemetry import logs
-from chalicelib.telemetry.cold_start import Start
+from chalicelib.telemetry.cold_start import ColdStart
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import Record
 from testing.records import ANSWER, complete
@@ -180,8 +180,8 @@ def test_nothing_leaks_from_one_request_to_the_next(left: Left, outcomes: list[s
 
 
 def test_the_first_request_tells_how_long_the_start_took(left: Left, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "start", Start(app.BEGAN))
-    app.start.imported()
+    monkeypatch.setattr(app, "cold_start", ColdStart(app.BEGAN))
+    app.cold_start.mark_imported()
     ask("answered")
     ask("answered")
     counted = [line for line in map(json.loads, left.metrics.getvalue().splitlines()) if "request_id" in line]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.telemetry.metrics import billed
+from chalicelib.telemetry.metrics import max_billed_metrics
 from cloudwatch.files import UNRESOLVED, Files, Placeholders, read_files
 from cloudwatch.limits import stages_of
 from cloudwatch.preview.alarms import states
@@ -181,7 +181,7 @@ def test_thresholds_are_shares_of_limits() -> None:
 def test_counts_in_the_table_of_prices_are_right() -> None:
     prices, functions = read_prices(), _settings("functions", "prod")
     warm = functions["stages"]["prod"]["lambda_functions"]["warm"]
-    assert prices["series_count"].value == billed()
+    assert prices["series_count"].value == max_billed_metrics()
     assert prices["alarm_metric_count"].value == _alarm_metrics()
     assert prices["composite_count"].value == len(FILES.composites)
     assert prices["dashboard_count"].value == len(FILES.dashboards)

@@ -1,4 +1,4 @@
-"""Lines of metrics: in CloudWatch's form, whole, finite, and nothing left over for the next request."""
+"""Embedded metrics: valid lines, finite values, whole writes, and no state between records."""
 
 import io
 import json
@@ -18,8 +18,8 @@ from chalicelib.telemetry.metrics import DIMENSIONS, METRICS
 
 
 @dataclass
-class Made:
-    """A record that is made up."""
+class FakeRecord:
+    """A record with given metrics, dimensions and properties."""
 
     values: Mapping[str, float] = field(default_factory=lambda: {"Requests": 1})
     by: Mapping[str, str] = field(default_factory=dict)
@@ -35,8 +35,8 @@ class Made:
         return self.known
 
 
-def emitted(*records: Made) -> list[dict[str, Any]]:
-    """The lines that one emitter writes."""
+def emitted(*records: FakeRecord) -> list[dict[str, Any]]:
+    """Return the parsed lines that one emitter writes for the records."""
     stream = io.StringIO()
     emitter = Emitter("faunalens", "test", stream, now=lambda: 1_800_000_000.5)
     for record in records:
@@ -51,8 +51,8 @@ def directive_of(line: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_line_is_in_the_embedded_metric_format() -> None:
     # GIVEN a record WHEN it is written
-    (line,) = emitted(Made({"Requests": 1, "Latency": 3.5}, known={"request_id": "r-1"}))
-    # THEN the line declares each metric with its unit under the two dimensions, and says when
+    (line,) = emitted(FakeRecord({"Requests": 1, "Latency": 3.5}, known={"request_id": "r-1"}))
+    # THEN the line declares each metric with its unit under the two dimensions, and has a timestamp
     assert line == {
         "service": "faunalens",
         "stage": "test",
@@ -73,10 +73,12 @@ def test_a_line_is_in_the_embedded_metric_format() -> None:
 
 
 def test_each_further_dimension_has_a_small_line_of_its_own() -> None:
-    # GIVEN metrics of which some are also told by route, and a code that no metric here has
-    made = Made({"Requests": 1, "Latency": 3.5, "TopScore": 0.5}, {"route": "/identify", "code": "x"}, {"cell": "c"})
+    # GIVEN metrics of which some have the dimension route, and a code that none of them has
+    record = FakeRecord(
+        {"Requests": 1, "Latency": 3.5, "TopScore": 0.5}, {"route": "/identify", "code": "x"}, {"cell": "c"}
+    )
     # WHEN it is written
-    main, by_route = emitted(made)
+    main, by_route = emitted(record)
     # THEN only those are on the second line, and none of the properties
     assert [each["Name"] for each in directive_of(main)["Metrics"]] == ["Requests", "Latency", "TopScore"]
     assert directive_of(by_route)["Dimensions"] == [["service", "stage", "route"]]
@@ -84,8 +86,8 @@ def test_each_further_dimension_has_a_small_line_of_its_own() -> None:
     assert (by_route["route"], by_route["Latency"]) == ("/identify", 3.5)
 
 
-def test_a_value_that_no_dimension_is_known_to_have_is_not_paid_for() -> None:
-    assert len(emitted(Made(by={"route": "/surprise"}))) == 1
+def test_an_unlisted_value_of_a_dimension_is_not_emitted() -> None:
+    assert len(emitted(FakeRecord(by={"route": "/surprise"}))) == 1
 
 
 NUMBERS = st.floats() | st.integers(-(2**53), 2**53)
@@ -98,12 +100,12 @@ NUMBERS = st.floats() | st.integers(-(2**53), 2**53)
     ),
     st.dictionaries(st.sampled_from(["cell", "x", "y"]), st.none() | st.floats() | st.text() | st.lists(st.text())),
 )
-def test_whatever_is_told_lines_are_json_and_every_number_is_finite(
+def test_lines_are_json_and_every_number_is_finite_for_any_record(
     values: dict[str, float], by: dict[str, str], known: dict[str, Any]
 ) -> None:
     # GIVEN any numbers WHEN they are written
     stream = io.StringIO()
-    Emitter("faunalens", "test", stream).emit(Made(values, by, known))
+    Emitter("faunalens", "test", stream).emit(FakeRecord(values, by, known))
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -117,8 +119,8 @@ def test_whatever_is_told_lines_are_json_and_every_number_is_finite(
 
 
 def test_nothing_leaks_from_one_record_to_the_next() -> None:
-    first = Made({"Requests": 1, "Rejections": 1}, {"code": "bad_request"}, {"cell": "a", "request_id": "1"})
-    second = Made({"Requests": 1}, {}, {"request_id": "2"})
+    first = FakeRecord({"Requests": 1, "Rejections": 1}, {"code": "bad_request"}, {"cell": "a", "request_id": "1"})
+    second = FakeRecord({"Requests": 1}, {}, {"request_id": "2"})
     together, alone = emitted(first, second), emitted(second)
     assert together[-1:] == alone
 
@@ -133,33 +135,33 @@ class Counting(io.StringIO):
         return super().write(text)
 
 
-def test_all_lines_of_a_record_leave_in_one_write() -> None:
+def test_all_lines_of_a_record_are_one_write() -> None:
     stream = Counting()
-    Emitter("faunalens", "test", stream).emit(Made(by={"route": "/identify"}))
+    Emitter("faunalens", "test", stream).emit(FakeRecord(by={"route": "/identify"}))
     assert (stream.writes, len(stream.getvalue().splitlines())) == (1, 2)
 
 
 def test_lines_are_appended_to_a_file(tmp_path: Path) -> None:
     emitter = Emitter("faunalens", "test", tmp_path / "metrics.jsonl")
-    emitter.emit(Made(known={"request_id": "r-1"}))
-    emitter.emit(Made(known={"request_id": "r-2"}))
+    emitter.emit(FakeRecord(known={"request_id": "r-1"}))
+    emitter.emit(FakeRecord(known={"request_id": "r-2"}))
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["request_id"] for line in lines] == ["r-1", "r-2"]
 
 
-def test_lines_for_which_there_is_no_room_are_an_error(tmp_path: Path) -> None:
-    # GIVEN a file that may not grow as far as a line needs, and takes the beginning of it
+def test_a_line_that_does_not_fit_on_the_disk_is_an_error(tmp_path: Path) -> None:
+    # GIVEN a file size limit that cuts the line short
     emitter = Emitter("faunalens", "test", tmp_path / "metrics.jsonl")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
-        # WHEN a line is written THEN it is not lost in silence
-        with pytest.raises(OSError, match="no room"):
-            emitter.emit(Made())
+        # WHEN a line is written THEN that is an error
+        with pytest.raises(OSError, match="no space left"):
+            emitter.emit(FakeRecord())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
-    Emitter("faunalens", "test").emit(Made(known={"request_id": "r-1"}))
+    Emitter("faunalens", "test").emit(FakeRecord(known={"request_id": "r-1"}))
     assert json.loads(capsys.readouterr().out)["request_id"] == "r-1"

@@ -1,4 +1,4 @@
-"""Logs: one line each, what an operator looks for, and nothing that tells where or who."""
+"""Logs: one line per event, with what an operator needs, and without coordinates or client addresses."""
 
 import io
 import json
@@ -27,23 +27,23 @@ CONTEXT = {"function": "faunalens-test", "stage": "test"}
 
 @contextmanager
 def logging_to(form: str = "json") -> Iterator[tuple[logging.Logger, io.StringIO]]:
-    """A logger of its own, and what it writes to."""
+    """Configure a logger of its own; yield it and its stream."""
     log, stream = logging.getLogger("faunalens.test"), io.StringIO()
     log.setLevel("INFO")
     configure(log, form, CONTEXT, stream)
     yield log, stream
 
 
-def told(record: Record) -> list[dict[str, Any]]:
-    """The lines about a request."""
+def lines_of(record: Record) -> list[dict[str, Any]]:
+    """Return the parsed log lines of a request."""
     with logging_to() as (log, stream):
         log_request(log, record)
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 def failed(cause: Exception) -> Record:
-    """A request that ended in an exception, as app.py records it."""
-    error = InternalError("it has been noted")
+    """Return the record of a request that ended in an exception, as app.py makes it."""
+    error = InternalError("x")
     try:
         raise cause
     except Exception as raised:  # noqa: BLE001 — any
@@ -51,7 +51,7 @@ def failed(cause: Exception) -> Record:
     return Record("r-1", "/identify", failure=Failure.of(error))
 
 
-def test_a_line_says_what_where_and_when() -> None:
+def test_a_line_has_message_context_fields_and_time() -> None:
     with logging_to() as (log, stream):
         log.info("hello %s", "there", extra={"request_id": "r-1", "surprise": 1})
     line = json.loads(stream.getvalue())
@@ -65,12 +65,12 @@ def test_a_line_says_what_where_and_when() -> None:
     }
 
 
-def test_a_request_without_trouble_is_not_worth_a_line() -> None:
-    assert told(Record("r-1", "/identify", features=NO_LOCATION)) == []
+def test_a_successful_request_logs_nothing() -> None:
+    assert lines_of(Record("r-1", "/identify", features=NO_LOCATION)) == []
 
 
-def test_faults_are_told_with_what_was_said_of_them() -> None:
-    # GIVEN a look-up that Redis and then PostgreSQL failed, one of them twice
+def test_faults_are_logged_with_the_messages_of_the_dependencies() -> None:
+    # GIVEN a lookup in which Redis failed twice, then PostgreSQL once
     trace = TraceBuilder()
     trace.add_error(CacheError("redis_timeout", "Timeout reading from 10.0.0.7:6379"))
     trace.add_error(CacheError("redis_timeout", "again"))
@@ -78,8 +78,8 @@ def test_faults_are_told_with_what_was_said_of_them() -> None:
     trace.add_error(StoreError("postgres_auth", 'failed: password authentication failed for user "x"\nDETAIL: secret'))
     features = replace(NO_LOCATION, mode="degraded", faults=tuple(trace.faults), trace=trace.build(warmed=False))
     # WHEN the request is over
-    (line,) = told(Record("r-1", "/identify", features=features, cell="83be0efffffffff"))
-    # THEN one line has all codes, and the first words of each
+    (line,) = lines_of(Record("r-1", "/identify", features=features, cell="83be0efffffffff"))
+    # THEN one line has all codes, and the first message of each
     assert (line["level"], line["request_id"], line["route"]) == ("WARNING", "r-1", "/identify")
     assert line["cell"] == "83be0efffffffff"
     assert line["codes"] == ["redis_timeout", "lease_timeout", "postgres_auth"]
@@ -89,41 +89,41 @@ def test_faults_are_told_with_what_was_said_of_them() -> None:
     ]
 
 
-def test_a_rejection_is_told_by_its_code_alone() -> None:
-    (line,) = told(
+def test_a_rejection_is_logged_without_its_detail() -> None:
+    (line,) = lines_of(
         Record("r-1", "/identify", failure=Failure.of(BadRequest("lat is '-33.8694271', expected one number")))
     )
     assert (line["level"], line["code"], line["status"]) == ("INFO", "bad_request", 400)
     assert "33.86" not in json.dumps(line)
 
 
-def test_what_could_not_be_done_names_its_cause() -> None:
-    # GIVEN S3 that said why not, of a photo that nobody else is to know the name of
-    error = Unavailable("come again")
+def test_an_unavailable_service_is_logged_with_its_cause() -> None:
+    # GIVEN an error of S3 that contains an upload id, which is a secret
+    error = Unavailable("try again")
     error.__cause__ = ConnectionRefusedError("no rights to get https://bucket.example/uploads/Qv8DamWOQDbRtDzYy_MUcw")
-    # WHEN the request is over THEN a line has what was said, without the name
-    (line,) = told(Record("r-1", "/uploads", failure=Failure.of(error)))
+    # WHEN the request is over THEN a line has the error without the id
+    (line,) = lines_of(Record("r-1", "/uploads", failure=Failure.of(error)))
     assert (line["level"], line["code"], line["error"]) == ("WARNING", "unavailable", "ConnectionRefusedError")
     assert line["details"] == ["no rights to get https://bucket.example/uploads/…"]
 
 
-def test_a_model_that_cannot_be_used_is_an_error_since_it_does_not_mend_itself() -> None:
-    error = Unavailable("come again")
+def test_a_broken_model_is_logged_as_an_error() -> None:
+    error = Unavailable("try again")
     error.__cause__ = ModelError("the model none.onnx cannot be read")
-    (line,) = told(Record("r-1", "/identify", failure=Failure.of(error)))
+    (line,) = lines_of(Record("r-1", "/identify", failure=Failure.of(error)))
     assert (line["level"], line["code"], line["error"]) == ("ERROR", "unavailable", "ModelError")
     assert line["details"] == ["the model none.onnx cannot be read"]
 
 
-def test_a_fault_of_our_own_has_its_stack_trace_on_the_same_line() -> None:
-    (line,) = told(failed(KeyError("no such animal")))
+def test_an_internal_error_has_its_stack_trace_on_the_same_line() -> None:
+    (line,) = lines_of(failed(KeyError("no such animal")))
     assert (line["level"], line["code"], line["error"]) == ("ERROR", "internal", "KeyError")
     assert "raise cause" in line["trace"]
     assert line["trace"].endswith("KeyError: 'no such animal'")
 
 
 def two_decimals(number: float) -> str:
-    """A number as it begins when written."""
+    """Return the absolute value, cut to two decimals."""
     whole, _, decimals = f"{abs(number):.5f}".partition(".")
     return f"{whole}.{decimals[:2]}"
 
@@ -132,33 +132,33 @@ COORDINATES = st.tuples(
     st.integers(-899_999, 899_999).map(lambda each: each / 1e4 + 0.00003),
     st.integers(-1_799_999, 1_799_999).map(lambda each: each / 1e4 + 0.00007),
 )
-"""Of five digits and more behind the point, which are nowhere else by chance."""
+"""Coordinates with five decimals, which do not occur elsewhere by chance."""
 
 
 @given(COORDINATES, st.sampled_from(["json", "text"]))
 def test_no_line_holds_coordinates_whatever_fails(coordinates: tuple[float, float], form: str) -> None:
-    # GIVEN requests that fail in ways that quote where they are
+    # GIVEN requests whose errors quote coordinates
     latitude, longitude = coordinates
     records = [
         failed(ValueError(f"cannot place {latitude}, {longitude}")),
         failed(RuntimeError(coordinates, {"lat": f"{latitude:+.6f}"})),
         Record("r-1", "/animals", failure=Failure.of(BadRequest(f"lat {latitude} lon {longitude}"))),
     ]
-    # WHEN they are told
+    # WHEN they are logged
     with logging_to(form) as (log, stream):
         for record in records:
             log_request(log, record)
-    # THEN nothing of it is in the log
+    # THEN the log does not contain them
     lines = re.sub(r'"time":"[^"]+"', "", stream.getvalue())
     assert len(lines.splitlines()) >= len(records)
     assert not [number for number in coordinates if two_decimals(number) in lines]
 
 
-def test_what_pillow_knows_of_a_place_stays_with_pillow(caplog: pytest.LogCaptureFixture) -> None:
-    # GIVEN somebody who wants to see everything
+def test_pillow_does_not_log_exif(caplog: pytest.LogCaptureFixture) -> None:
+    # GIVEN the level DEBUG for all loggers
     caplog.set_level("DEBUG", logger="")
     with logging_to():
-        # WHEN a photo with a place is opened
+        # WHEN a photo with GPS tags is opened
         photo = open_photo(jpeg(exif=exif(SYDNEY)), Limits())
     # THEN its EXIF is read and not logged
     assert photo.gps
@@ -179,7 +179,7 @@ def test_lines_are_not_written_again_by_lambdas_own_handler() -> None:
     assert (own.getvalue().count("once"), stream.getvalue()) == (1, "")
 
 
-def test_a_run_of_warming_tells_its_faults_and_nothing_else() -> None:
+def test_a_warming_run_logs_only_its_faults() -> None:
     with logging_to() as (log, stream):
         log_warming(log, WarmingRecord("r-1", WarmingReport()))
         log_warming(log, WarmingRecord("r-2", WarmingReport(faults=["redis_timeout"], details=["redis_timeout: slow"])))
@@ -187,29 +187,29 @@ def test_a_run_of_warming_tells_its_faults_and_nothing_else() -> None:
     assert (line["level"], line["request_id"], line["codes"]) == ("WARNING", "r-2", ["redis_timeout"])
 
 
-def test_text_is_for_people() -> None:
+def test_the_text_format_has_fields_and_stack_traces() -> None:
     with logging_to("text") as (log, stream):
         log_request(log, Record("r-1", "/identify", failure=Failure.of(BadRequest("x"))))
         log_request(log, failed(KeyError("koala")))
     first, second, *trace = stream.getvalue().splitlines()
-    assert first == "INFO    the request was turned down request_id=r-1 route=/identify status=400 code=bad_request"
-    assert second.startswith("ERROR   the request failed request_id=r-1")
+    assert first == "INFO    request rejected request_id=r-1 route=/identify status=400 code=bad_request"
+    assert second.startswith("ERROR   request failed: internal error request_id=r-1")
     assert trace[-1] == "KeyError: 'koala'"
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
 @given(hostile=st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Ll"]), min_size=1))
-def test_nobody_writes_a_line_of_his_own(form: str, hostile: str) -> None:
-    # GIVEN words from elsewhere, with newlines and whatever else a terminal obeys
+def test_text_from_outside_cannot_forge_a_line(form: str, hostile: str) -> None:
+    # GIVEN text from outside, with newlines and control characters
     with logging_to(form) as (log, stream):
         log.warning("%s", hostile, extra={"request_id": hostile, "details": [hostile]})
-    # THEN it is one line of what can be printed
+    # THEN it is one printable line
     line, *more = stream.getvalue().split("\n")
     assert more == [""]
     assert line.isprintable()
 
 
-def test_a_trace_for_people_is_in_lines_and_obeys_nobody() -> None:
+def test_a_stack_trace_in_text_is_printable() -> None:
     with logging_to("text") as (log, stream):
         log_request(log, failed(KeyError("koala\x1b[2J")))
         log_request(log, failed(ValueError("first\nsecond\x1b[2J\rthird")))
