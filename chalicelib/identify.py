@@ -7,10 +7,11 @@ from chalicelib.api.parameters import IdentifyParams
 from chalicelib.errors import LocationMissing
 from chalicelib.features.cells import cell_of, text_of
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.location import Location, from_gps
+from chalicelib.location import Location
 from chalicelib.model.prior import prior_of
 from chalicelib.model.session import Scores
 from chalicelib.photo.decode import open_photo
+from chalicelib.photo.exif import location_from_gps
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 
@@ -59,7 +60,7 @@ def locate(gps: Mapping[int, Any], params: IdentifyParams) -> Location | None:
     """
     if params.without_location:
         return None
-    location = params.location or from_gps(gps)
+    location = params.location or location_from_gps(gps)
     if location is None:
         raise LocationMissing(
             "the photo has no GPS position; send lat and lon with the request, or location=none to go without"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import BadRequest, LocationMissing
-from chalicelib.location import Location, from_request
+from chalicelib.location import Location, parse_location
 
 DEFAULT_TOP = 5
 MAX_TOP = 20
@@ -119,7 +119,7 @@ def _location(values: Mapping[str, str]) -> Location | None:
         return None
     if "lat" not in values or "lon" not in values:
         raise BadRequest("only one of lat and lon is present; send both or none")
-    return from_request(values["lat"], values["lon"])
+    return parse_location(values["lat"], values["lon"])
 
 
 def _top(text: str | None) -> int:

@@ -1,4 +1,4 @@
-"""JPEGs that are more work than picture are refused; what encoders and cameras write is not."""
+"""JPEGs that are too costly to decode are rejected; those of encoders and cameras are accepted."""
 
 import time
 from contextlib import suppress
@@ -18,37 +18,37 @@ def read(data: bytes) -> Photo:
 
 
 def _with_scans(count: int) -> bytes:
-    """A progressive JPEG whose last scan is there again and again, to `count` in all."""
+    """Return a progressive JPEG that repeats its last scan until it has `count` scans."""
     data = encoded(scene(64, 64), "JPEG", progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
     return data[:-2] + last * (count - data.count(b"\xff\xda")) + data[-2:]
 
 
-def test_a_jpeg_with_a_thousand_scans_is_refused_before_it_is_decoded() -> None:
-    # GIVEN a small file of which each 100 bytes cost a pass over the whole picture
-    with pytest.raises(PhotoUnreadable, match="has more than 64 scans; save it anew"):
+def test_a_jpeg_with_a_thousand_scans_is_rejected_before_it_is_decoded() -> None:
+    # GIVEN a small file with a scan in every 100 bytes
+    with pytest.raises(PhotoUnreadable, match="has more than 64 scans; save it again"):
         read(_with_scans(1000))
-    # THEN as many as any encoder writes are read
+    # THEN a file with as many scans as encoders write is accepted
     assert read(_with_scans(64)).pixels(64).shape == (64, 64, 3)
 
 
 def test_scans_cannot_hide_behind_what_libjpeg_skips_or_ends_with() -> None:
     data = _with_scans(100)
     second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
-    # GIVEN a comment that holds an end of image, a reserved marker that claims to be long, fill bytes before markers
+    # GIVEN a comment that contains an end of image, a reserved marker with a long length, fill bytes before markers
     for hiding in (b"\xff\xfe\x00\x04\xff\xd9", b"\xff\x02\xff\xff", b"\xff\xff\xff"):
         with pytest.raises(PhotoUnreadable, match="more than 64 scans"):
             read(data[:second] + hiding + data[second:])
 
 
-def test_a_jpeg_of_nothing_but_comments_is_refused_before_pillow_reads_them() -> None:
+def test_a_jpeg_with_a_million_comments_is_rejected_before_pillow_reads_them() -> None:
     data = jpeg()
     with pytest.raises(PhotoUnreadable, match="more than 2000 segments"):
         read(data[:2] + b"\xff\xfe\x00\x02" * 1_000_000 + data[2:])
 
 
-def test_scans_of_one_colour_each_are_counted_too() -> None:
-    # GIVEN a JPEG that is not progressive, whose first scan has one of its three colours: more may follow
+def test_scans_with_one_component_are_counted_too() -> None:
+    # GIVEN a baseline JPEG whose first scan has one of its three components, so that more follow
     data = jpeg()
     start = data.index(b"\xff\xda")
     one = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + bytes(8)
@@ -56,7 +56,7 @@ def test_scans_of_one_colour_each_are_counted_too() -> None:
         read(data[:start] + one * 100)
 
 
-def test_pictures_and_films_behind_the_first_picture_are_not_counted_to_it() -> None:
+def test_images_after_the_first_are_not_counted() -> None:
     for first in (jpeg(), jpeg(progressive=True)):
         assert read(first + jpeg() * 100).width == 400
 
@@ -69,8 +69,8 @@ def test_any_damage_passes_or_is_a_listed_error(damage: bytes, where: int) -> No
 
 
 @pytest.mark.parametrize("piece", [b"\xff\xda", b"\xff\xc4\x00\x00", b"\xff\x01", b"\xff", b"\xff\x00"])
-def test_looking_is_cheap_whatever_the_bytes(piece: bytes) -> None:
-    # GIVEN as much as is read of it, WHEN looked through THEN in processor time that no decoding would notice
+def test_the_check_is_fast_for_any_bytes(piece: bytes) -> None:
+    # GIVEN as many bytes as are accepted WHEN checked THEN in little processor time
     data = b"\xff\xd8" + piece * (20_000_000 // len(piece))
     started = time.process_time()
     with suppress(PhotoUnreadable):

@@ -1,0 +1,80 @@
+"""EXIF: the orientation of a photo and the location in its GPS tags (CIPA DC-008)."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+
+from chalicelib.errors import LocationInvalid
+from chalicelib.location import REMEDY, Location
+from chalicelib.photo.decoder_errors import DECODER_ERRORS
+
+TRANSPOSE_TO_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""The transformation that makes the stored image upright, by EXIF orientation (tag 0x0112). 1 is upright already."""
+
+
+def read_exif(image: Image.Image) -> tuple[int, Mapping[int, Any]]:
+    """Return the orientation (1 to 8) and the GPS tags by number; (1, {}) if EXIF is absent or invalid."""
+    try:
+        exif = image.getexif()
+        gps = dict(exif.get_ifd(IFD.GPSInfo))
+        orientation = exif.get(Base.Orientation)
+    except DECODER_ERRORS:
+        return 1, {}
+    decoder_applies_it = image.format in ("TIFF", "HEIF")
+    return (orientation if orientation in TRANSPOSE_TO_UPRIGHT and not decoder_applies_it else 1), gps
+
+
+def location_from_gps(tags: Mapping[int, Any]) -> Location | None:
+    """Return the location in EXIF GPS tags (CIPA DC-008, 4.6.6), or None without a position.
+
+    Parameters: tags, GPS tags by number, with the values that Pillow returns.
+    A position of exactly 0/0 counts as none, because cameras without a fix write it. Raises `LocationInvalid` for an
+    invalid position: a zero denominator, a missing or wrong reference, text, or a value out of range.
+    """
+    if GPS.GPSLatitude not in tags and GPS.GPSLongitude not in tags:
+        return None
+    latitude = _degrees(tags.get(GPS.GPSLatitude), "latitude")
+    longitude = _degrees(tags.get(GPS.GPSLongitude), "longitude")
+    if latitude == longitude == 0:
+        return None
+    latitude *= _sign(tags.get(GPS.GPSLatitudeRef), "latitude", "N", "S")
+    longitude *= _sign(tags.get(GPS.GPSLongitudeRef), "longitude", "E", "W")
+    return Location(latitude, longitude, "exif")
+
+
+def _degrees(value: Any, name: str) -> float:
+    """Convert degrees, degrees and minutes, or degrees, minutes and seconds to decimal degrees."""
+    if value is None:
+        raise LocationInvalid(f"the photo's GPS {name} is missing; {REMEDY}")
+    parts = value if isinstance(value, tuple | list) else (value,)
+    try:
+        numbers = [float(part) for part in parts if not isinstance(part, str | bytes)]
+    except (TypeError, ValueError, ArithmeticError):
+        numbers = []
+    if len(numbers) != len(parts) or not 1 <= len(numbers) <= 3 or not all(map(math.isfinite, numbers)):
+        raise LocationInvalid(f"the photo's GPS {name} is not numeric; {REMEDY}")
+    degrees, minutes, seconds = [*numbers, 0.0, 0.0][:3]
+    if degrees < 0 or not 0 <= minutes <= 60 or not 0 <= seconds <= 60:
+        raise LocationInvalid(f"the photo's GPS {name} is out of range; {REMEDY}")
+    return degrees + minutes / 60 + seconds / 3600
+
+
+def _sign(reference: Any, name: str, plus: str, minus: str) -> int:
+    """Return +1 or -1 for a hemisphere. Some cameras pad the letter with NULs or spaces, or write it in lower case."""
+    if isinstance(reference, bytes):
+        reference = reference.decode("latin-1")
+    letter = reference.strip(" \x00").upper() if isinstance(reference, str) else ""
+    if letter not in (plus, minus):
+        raise LocationInvalid(f"the photo's GPS {name} has neither {plus} nor {minus} as reference; {REMEDY}")
+    return 1 if letter == plus else -1

@@ -1,0 +1,141 @@
+"""EXIF: the GPS tags of every format and camera give a location, none, or an error that says what to send."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL.ExifTags import GPS
+from PIL.TiffImagePlugin import IFDRational
+
+from chalicelib.errors import LocationInvalid
+from chalicelib.photo.decode import Limits, Photo, open_photo
+from chalicelib.photo.exif import location_from_gps
+from testing.pictures import SYDNEY, encoded, exif, noise, scene
+
+FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
+TAGS: dict[int, Any] = {
+    GPS.GPSLatitudeRef: "S",
+    GPS.GPSLatitude: (33.0, 52.0, 7.68),
+    GPS.GPSLongitudeRef: "E",
+    GPS.GPSLongitude: (151.0, 12.0, 33.48),
+}
+
+
+def test_degrees_minutes_and_seconds_become_decimal_degrees() -> None:
+    # GIVEN Sydney as a camera writes it; WHEN parsed
+    location = location_from_gps(TAGS)
+    # THEN south is negative, east is positive
+    assert location is not None
+    assert location.source == "exif"
+    assert (location.latitude, location.longitude) == pytest.approx((-33.8688, 151.2093), abs=1e-6)
+
+
+@pytest.mark.parametrize("value", [(33.8688,), 33.8688, (33, 52.128), (IFDRational(338688, 10000),)])
+def test_fewer_than_three_numbers_are_read_too(value: Any) -> None:
+    location = location_from_gps(TAGS | {GPS.GPSLatitude: value})
+    assert location is not None
+    assert location.latitude == pytest.approx(-33.8688, abs=1e-6)
+
+
+@pytest.mark.parametrize("reference", ["S", "s", "S\x00", " S ", b"S\x00"])
+def test_padding_and_case_of_hemispheres_are_ignored(reference: Any) -> None:
+    location = location_from_gps(TAGS | {GPS.GPSLatitudeRef: reference})
+    assert location is not None
+    assert location.latitude < 0
+
+
+def test_no_gps_tags_are_no_location() -> None:
+    assert location_from_gps({}) is None
+    assert location_from_gps({GPS.GPSAltitude: 12.0}) is None
+
+
+def test_exactly_0_0_counts_as_no_fix() -> None:
+    zero = (0.0, 0.0, 0.0)
+    assert location_from_gps({GPS.GPSLatitude: zero, GPS.GPSLongitude: zero}) is None
+    assert location_from_gps(TAGS | {GPS.GPSLatitude: zero, GPS.GPSLongitude: zero}) is None
+
+
+def test_a_latitude_of_0_is_valid() -> None:
+    location = location_from_gps(TAGS | {GPS.GPSLatitude: (0.0, 0.0, 0.0)})
+    assert location is not None
+    assert location.latitude == 0
+
+
+@pytest.mark.parametrize(
+    ("tags", "sentence"),
+    [
+        ({GPS.GPSLatitude: (IFDRational(33, 0), 0.0, 0.0)}, "latitude is not numeric"),
+        ({GPS.GPSLatitude: (IFDRational(0, 0), 0.0, 0.0)}, "latitude is not numeric"),
+        ({GPS.GPSLatitude: (math.nan, 0.0, 0.0)}, "latitude is not numeric"),
+        ({GPS.GPSLatitude: (math.inf, 0.0, 0.0)}, "latitude is not numeric"),
+        ({GPS.GPSLatitude: "33.9"}, "latitude is not numeric"),
+        ({GPS.GPSLatitude: ("33", "52", "7")}, "latitude is not numeric"),
+        ({GPS.GPSLatitude: ()}, "latitude is not numeric"),
+        ({GPS.GPSLatitude: (1, 2, 3, 4)}, "latitude is not numeric"),
+        ({GPS.GPSLatitude: None}, "latitude is missing"),
+        ({GPS.GPSLatitude: (91.0, 0.0, 0.0)}, "latitude is not between -90 and 90"),
+        ({GPS.GPSLongitude: (181.0, 0.0, 0.0)}, "longitude is not between -180 and 180"),
+        ({GPS.GPSLatitude: (-33.0, 0.0, 0.0)}, "latitude is out of range"),
+        ({GPS.GPSLatitude: (33.0, 61.0, 0.0)}, "latitude is out of range"),
+        ({GPS.GPSLatitudeRef: "X"}, "latitude has neither N nor S"),
+        ({GPS.GPSLatitudeRef: None}, "latitude has neither N nor S"),
+        ({GPS.GPSLongitudeRef: ""}, "longitude has neither E nor W"),
+        ({GPS.GPSLongitudeRef: 7}, "longitude has neither E nor W"),
+    ],
+)
+def test_an_invalid_position_says_what_to_do(tags: dict[int, Any], sentence: str) -> None:
+    with pytest.raises(LocationInvalid, match=f"{sentence}.*; send lat and lon .* or location=none"):
+        location_from_gps(TAGS | tags)
+
+
+any_value = st.recursive(
+    st.none() | st.text(max_size=5) | st.binary(max_size=5) | st.integers() | st.floats() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=4) | st.tuples(inner, inner, inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([1, 2, 3, 4]), any_value))
+def test_any_tags_give_a_location_none_or_location_invalid(tags: dict[int, Any]) -> None:
+    try:
+        location = location_from_gps(tags)
+    except LocationInvalid:
+        return
+    assert location is None or (-90 <= location.latitude <= 90 and -180 <= location.longitude <= 180)
+
+
+def read(data: bytes) -> Photo:
+    return open_photo(data, Limits())
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_gps_is_found_in_every_format(kind: str) -> None:
+    photo = read(encoded(scene(), kind, exif=exif(SYDNEY)))
+    location = location_from_gps(photo.gps)
+    assert location is not None
+    assert (location.latitude, location.longitude) == pytest.approx((-33.8688, 151.2093), abs=1e-4)
+
+
+def test_a_heic_with_an_unreadable_part_type_has_no_exif() -> None:
+    # GIVEN EXIF in a part whose type is not text, which ended the process with pillow-heif before 1.8
+    data = encoded(noise(80, 64), "HEIF", exif=exif(SYDNEY))
+    assert data.count(b"Exif\x00\x00") >= 1
+    photo = read(data.replace(b"Exif\x00", b"Exi\x80\x00", 1))
+    # THEN it is a photo without EXIF
+    assert (photo.gps, photo.pixels(16).shape) == ({}, (16, 16, 3))
+
+
+@pytest.mark.parametrize("position", ["before the pixels", "after the pixels"])
+def test_a_png_is_decoded_for_its_exif_only_if_it_has_some(position: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a PNG without EXIF, and one with
+    bare, data = (encoded(scene(), "PNG", **options) for options in ({}, {"exif": exif(SYDNEY)}))
+    if position == "after the pixels":
+        start = data.index(b"eXIf") - 4
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        data = data[:start] + data[end:-12] + data[start:end] + data[-12:]
+    assert location_from_gps(read(data).gps) is not None
+    # WHEN the first is opened THEN its pixels are not decoded
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", None)
+    assert read(bare).gps == {}
