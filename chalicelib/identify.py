@@ -8,7 +8,7 @@ from chalicelib.errors import LocationMissing
 from chalicelib.features.cells import cell_of, text_of
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.location import Location
-from chalicelib.model.prior import prior_of
+from chalicelib.model.prior import features_to_prior
 from chalicelib.model.session import Scores
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import location_from_gps
@@ -33,7 +33,7 @@ def identify(data: bytes, params: IdentifyParams, services: Services, record: Re
     with record.step("photo"):
         pixels = photo.pixels(services.model.input_size)
     features = features_at(cell, services, record)
-    prior = prior_of(features, services.taxonomy, services.prior_floor)
+    prior = features_to_prior(features, services.taxonomy, services.prior_floor)
     with record.step("scoring"):
         scores = services.model.score(pixels, prior)
     return _answer(scores, cell, location, features, params.top, services, record)

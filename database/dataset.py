@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from chalicelib.features.cells import parse_cell
-from chalicelib.model.taxonomy import KINDS, RANKS, id_of
+from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas import read_areas, suggest_code
 from database.cell_animals import STATUSES, WEIGHTS, Animal, AnimalArea, Cell, Rows, compute_cell_animals
 
@@ -175,7 +175,7 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
 def _animal(row: dict[str, str]) -> Animal:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
     try:
-        id_ = id_of(row["id"])
+        id_ = parse_id(row["id"])
     except ValueError as error:
         raise ValueError(f"id {error}") from None
     return Animal(id_, row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)

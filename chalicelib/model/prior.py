@@ -1,4 +1,4 @@
-"""From the animals of a cell to the model's `prior`: what lives there, lives everywhere, or would be a surprise."""
+"""Convert the animals of a cell to the model's `prior` input, the weight of every animal."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,18 +7,17 @@ from chalicelib.features.features import Features
 from chalicelib.model.taxonomy import Taxonomy
 
 
-def prior_of(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np.float32]:
-    """Weights of all animals for one cell, as the model's `prior` input.
+def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np.float32]:
+    """Return the weights of all animals for one cell, as the model's `prior` input.
 
     Parameters: features, the animals of the cell with weights in (0, 1]; taxonomy, the model's animals; floor, weight
-    of an animal that does not live there (docs/explanation/narrowing.md says how it was chosen).
-    Returns: shape (animals,), float32, every value in [floor, 1]. All ones if nothing is known about the place: then
-    no animal is weighed against another.
+    of an animal that is not known to live there (docs/explanation/narrowing.md explains the value).
+    Returns: shape (animals,), float32, every value in [floor, 1]. Without features, all values are 1.
 
     >>> from chalicelib.features.lookup import NO_LOCATION
     >>> from chalicelib.config.settings import ROOT
     >>> taxonomy = Taxonomy.read(ROOT / "model" / "labels.csv", ROOT / "model" / "taxa.csv")
-    >>> prior_of(NO_LOCATION, taxonomy, 0.02).min().item()
+    >>> features_to_prior(NO_LOCATION, taxonomy, 0.02).min().item()
     1.0
     """
     if features.mode != "narrowed":
@@ -26,6 +25,6 @@ def prior_of(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np
     prior = np.where(taxonomy.everywhere, np.float32(1), np.float32(floor))
     for animal, weight in zip(features.animals.tolist(), features.weights.tolist(), strict=True):
         index = taxonomy.index_of.get(animal)
-        if index is not None:  # the dataset may know animals that the model does not
+        if index is not None:  # the dataset may contain animals that the model does not know
             prior[index] = max(prior[index], weight)
     return prior

@@ -1,4 +1,4 @@
-"""The ONNX model: one session, its inputs and its outputs. docs/how-to/model.md states the contract it must fit."""
+"""The ONNX model: load it, check it against the contract in docs/how-to/model.md, and run it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ OUTPUTS = {
     "animal_probability": "tensor(float)",
 }
 SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_us": "2000"}
-"""Threads spin between operators (0.75 of the time with two), but not on after the answer, when others need them, and
-not for long: by default they would spin through all of the loading, often on the processor that loads. docs/how-to/model.md
-has the figures (`python -m benchmarks.threads`)."""
+"""Threads spin between operators, which takes 0.75 of the time with two threads. They stop after each inference, when
+others need the processors, and after 2 ms: by default they spin during loading too, often on the processor that loads.
+docs/how-to/model.md has the figures (`python -m benchmarks.threads`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """What the model makes of one photo.
+    """The model's output for one photo.
 
     `probabilities`: shape (animals,), float32, calibrated, with the prior. `vision`: the same without the prior.
-    `animal_probability`: that the photo shows an animal at all.
+    `animal_probability`: probability that the photo shows any animal.
     """
 
     probabilities: NDArray[np.float32]
@@ -40,80 +40,81 @@ class Scores:
 
 
 class Model:
-    """A model that fits the contract, ready to score. Safe for threads: a session may run in several at once.
+    """A loaded model that fits the contract. Thread-safe: one session can run in several threads at once.
 
     `input_size`: side of the image in pixels. `animals`: length of prior and probabilities. `name`: from the file's
-    metadata, else the file's name.
+    metadata, or else the file name.
 
-    Parameters: path, of the .onnx file; threads, of one inference, 0 for one a processor.
-    Raises `ModelError` that names what does not fit.
+    Parameters: path, of the .onnx file; threads, per inference, 0 for one per processor.
+    Raises `ModelError`, which says what does not fit.
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         self._path = path
-        self._session = _session(path, threads)
-        self.input_size, self.animals = contract_of(self._session, path.name)
+        self._session = _load_session(path, threads)
+        self.input_size, self.animals = check_contract(self._session, path.name)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.name = str(metadata.get("name") or path.stem)
 
     @cached_property
     def version(self) -> str:
-        """The first 12 digits of the file's SHA-256; 10 ms when first asked for, which no start has to wait for."""
+        """The first 12 hex digits of the file's SHA-256. Computed at first use, since it takes 10 ms."""
         from hashlib import file_digest
 
         with self._path.open("rb") as file:
             return file_digest(file, "sha256").hexdigest()[:12]
 
     def score(self, pixels: NDArray[np.uint8], prior: NDArray[np.float32]) -> Scores:
-        """Probabilities of all animals for one photo.
+        """Return the probabilities of all animals for one photo.
 
-        Parameters: pixels, shape (input_size, input_size, 3), uint8, RGB; prior, shape (animals,), float32: weight of
-        each animal, 1 where nothing speaks against it.
-        Raises `ValueError` if a shape or type is another, `ModelError` if the model fails or gives what it did not
-        declare, as only a run can show.
+        Parameters: pixels, shape (input_size, input_size, 3), uint8, RGB; prior, shape (animals,), float32: the weight
+        of each animal, at most 1.
+        Raises `ValueError` for other shapes or types, and `ModelError` if inference fails or its outputs do not have
+        the declared shapes.
         """
         size = self.input_size
         if pixels.dtype != np.uint8 or pixels.shape != (size, size, 3):
             raise ValueError(f"pixels are {pixels.dtype} {pixels.shape}, expected uint8 ({size}, {size}, 3)")
         if prior.dtype != np.float32 or prior.shape != (self.animals,):
-            raise ValueError(f"the prior is {prior.dtype} {prior.shape}, expected float32 ({self.animals},)")
+            raise ValueError(f"prior is {prior.dtype} {prior.shape}, expected float32 ({self.animals},)")
         feed = {"image": pixels[np.newaxis], "prior": prior[np.newaxis]}
         try:
             probabilities, vision, animal = self._session.run(list(OUTPUTS), feed)
-        except Exception as error:  # onnxruntime's own have no common parent
-            raise ModelError(f"{self._path.name} fails when it is run: {_first_line(error)}") from error
+        except Exception as error:  # onnxruntime's errors have no common base class
+            raise ModelError(f"inference with {self._path.name} failed: {_first_line(error)}") from error
         if not probabilities.shape == vision.shape == (1, self.animals) or animal.shape != (1,):
             found = f"{probabilities.shape}, {vision.shape} and {animal.shape}"
             raise ModelError(
-                f"{self._path.name} gives {', '.join(OUTPUTS)} of shapes {found} for one photo, expected "
+                f"the outputs {', '.join(OUTPUTS)} of {self._path.name} have shapes {found} for one photo, expected "
                 f"(1, {self.animals}) twice and (1,)"
             )
         return Scores(probabilities[0], vision[0], float(animal[0]))
 
 
-def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
+def _load_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     try:
         path.open("rb").close()
     except OSError as error:
-        raise ModelError(f"the model {path.name} cannot be read ({error.strerror}); run `make setup`") from error
+        remedy = "set MODEL_PATH to an .onnx file, or run `make setup` for the default model"
+        raise ModelError(f"the model {path} cannot be read ({error.strerror}); {remedy}") from error
 
-    import onnxruntime  # the longest import of all; whoever builds parts can do it beside others
+    import onnxruntime  # here, because it is the slowest import of all
 
     options = onnxruntime.SessionOptions()
-    # The defaults are the fastest measured, on one processor and on two: all optimisations (the last level lays the
-    # network out channels-last: 0.77 of the time) and the arena (none saves 4 MB and no time). A file that is optimised
-    # beforehand loads 12 ms sooner, but ties the model to one release of onnxruntime; docs/how-to/model.md has the figures.
+    # The other defaults are the fastest measured, on one processor and on two: all optimisations (the channels-last
+    # layout of the last level takes 0.77 of the time) and the memory arena (4 MB). A file optimised in advance loads
+    # 12 ms faster, but works with one release of onnxruntime only. docs/how-to/model.md has the figures.
     options.intra_op_num_threads = threads
     for key, value in SPINNING.items():
         options.add_session_config_entry(key, value)
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise ModelError(f"{path.name} is no model that onnxruntime can load: {_first_line(error)}") from error
+        raise ModelError(f"onnxruntime cannot load the model {path.name}: {_first_line(error)}") from error
 
 
-def contract_of(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:
-    """Input size and number of animals of a session; raises `ModelError` for the first thing that does not fit."""
+def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:
+    """Return the input size and the number of animals of a session. Raises `ModelError` if it breaks the contract."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     shapes = _shapes("input", inputs, INPUTS, name) | _shapes("output", outputs, OUTPUTS, name)
     image, prior = shapes["image"], shapes["prior"]
@@ -127,15 +128,15 @@ def contract_of(session: "onnxruntime.InferenceSession", name: str) -> tuple[int
             raise ModelError(f"output {output} of {name} has shape {shape}, expected N × {animals} as the prior")
     if len(shapes["animal_probability"]) != 1:
         its_shape = shapes["animal_probability"]
-        raise ModelError(f"output animal_probability of {name} has shape {its_shape}, expected N: one figure a photo")
+        raise ModelError(f"output animal_probability of {name} has shape {its_shape}, expected N, one value per photo")
     for tensor, shape in shapes.items():
         if isinstance(shape[0], int) and shape[0] != 1:
-            raise ModelError(f"{tensor} of {name} has shape {shape}, expected any number of photos N, or 1")
+            raise ModelError(f"{tensor} of {name} has shape {shape}, expected a variable batch size or 1")
     return image[1], animals
 
 
 def _shapes(kind: str, found: Sequence[Any], expected: dict[str, str], name: str) -> dict[str, list[int | str | None]]:
-    """Shapes by name, once names and types are as expected."""
+    """Check names and types of inputs or outputs; return the shapes by name."""
     types = {each.name: each.type for each in found}
     if types.keys() != expected.keys():
         raise ModelError(f"{name} has the {kind}s {_listed(types)}; expected {_listed(expected)}")

@@ -1,4 +1,4 @@
-"""The animals that the model knows, in the tree of life, and the roll-up of a doubtful answer to a sure one."""
+"""The model's animals in the tree of life, and the roll-up of their probabilities to a taxon."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -15,15 +15,13 @@ KINDS = ("wild", "domestic", "cosmopolitan", "marine", "extinct")
 EVERYWHERE = frozenset({"domestic", "cosmopolitan"})
 LABEL_COLUMNS = ("id", "output_index", "wnid", "name", "scientific_name", "rank", "kind", *RANKS)
 TAXON_COLUMNS = ("scientific_name", "rank", "name")
-
-
 LARGEST_ID = 2**31 - 1
-"""The database and what is packed for Redis hold ids in four bytes."""
+"""The database and the values in Redis store ids in four bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taxon:
-    """A group of the tree of life, with what people call one of its members."""
+    """A taxon; `name` is the common name of one of its members."""
 
     name: str
     scientific_name: str
@@ -34,8 +32,8 @@ class Taxon:
 class Animal:
     """One output of the model.
 
-    `id` is what tables and answers call it, `output_index` its place in the model's output. `lineage` runs from the
-    phylum down to the animal's own taxon, which bears the animal's own name.
+    `id`: stable id in tables and responses. `output_index`: index in the model's output. `lineage`: taxa from the
+    phylum down to the animal's own taxon, which has the animal's name.
     """
 
     id: int
@@ -49,13 +47,13 @@ class Animal:
 
     @property
     def taxon(self) -> Taxon:
-        """The animal's own taxon, the last of its lineage."""
+        """The animal's own taxon, the last one of its lineage."""
         return self.lineage[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The most specific taxon that holds enough of the probability, and how much it holds."""
+    """The most specific taxon with a sufficient share of the probability; `score` is that share."""
 
     taxon: Taxon
     score: float
@@ -63,7 +61,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A taxon in the tree: the animals below it are `start` to `stop` in tree order."""
+    """A taxon in the tree; its animals have the positions `start` to `stop` in tree order."""
 
     taxon: Taxon
     start: int
@@ -73,10 +71,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """All animals and the tree above them. Immutable; built once by `Taxonomy.read`.
+    """All animals and the tree above them. Immutable; `Taxonomy.read` builds it.
 
-    `order` holds output indices in tree order, so that the animals of any taxon lie side by side and the probability
-    of a taxon is the difference of two cumulative sums.
+    `order`: output indices in tree order. The animals of a taxon are contiguous in it, so the probability of a taxon
+    is the difference of two cumulative sums. `everywhere`: for each animal, whether it lives in every cell.
     """
 
     animals: tuple[Animal, ...]
@@ -87,9 +85,9 @@ class Taxonomy:
 
     @classmethod
     def read(cls, labels: Path, taxa: Path) -> "Taxonomy":
-        """The animals of `labels` (labels.csv) under the taxa named in `taxa` (taxa.csv).
+        """Read the animals of `labels` (labels.csv) and the names of their taxa from `taxa` (taxa.csv).
 
-        Raises `ModelError` that names the file and what does not fit.
+        Raises `ModelError`, which names the file and what is wrong.
         """
         named = {row[0]: Taxon(row[2], row[0], row[1]) for row in _rows(taxa, TAXON_COLUMNS)}
         top = named.get("Animalia")
@@ -100,7 +98,7 @@ class Taxonomy:
             key=lambda animal: animal.output_index,
         )
         if not animals or [animal.output_index for animal in animals] != list(range(len(animals))):
-            raise ModelError(f"output_index in {labels.name} must count from 0 without gaps, one row an output")
+            raise ModelError(f"output_index in {labels.name} must count from 0 without gaps, one row per output")
         index_of = {animal.id: animal.output_index for animal in animals}
         if len(index_of) != len(animals):
             raise ModelError(f"{labels.name} uses an id twice; ids must be unique")
@@ -113,35 +111,35 @@ class Taxonomy:
         return cls(tuple(animals), everywhere, root, tree_order, index_of)
 
     def roll_up(self, probabilities: NDArray[np.floating], threshold: float) -> Prediction | None:
-        """The most specific taxon that holds at least the share `threshold` of all probability.
+        """Return the most specific taxon that has at least the share `threshold` of all probability.
 
-        Goes down from 'animal', at each step to the child that holds most (of equals the first in labels.csv), for
-        as long as that child holds enough. Breeds, colours and sexes are one step below their species.
+        Descends from 'animal' to the child with the largest share (the first in labels.csv if equal), as long as that
+        share is sufficient. Breeds, colours and sexes are one level below their species.
 
-        Parameters: probabilities, shape (animals,), in output order; negative or not finite counts as zero. threshold,
-        from 0 to 1. Returns: None if there is no probability at all. Takes about 20 µs.
+        Parameters: probabilities, shape (animals,), in output order; negative and non-finite values count as 0.
+        threshold, from 0 to 1. Returns: None if all probabilities are 0. Takes about 20 µs.
         """
-        if not (probabilities.min() >= 0.0 and probabilities.max() < np.inf):  # so that NaN, too, is cleaned away
+        if not (probabilities.min() >= 0.0 and probabilities.max() < np.inf):  # this form is also true for NaN
             probabilities = np.where(np.isfinite(probabilities), probabilities, 0.0).clip(0.0)
         mass = [0.0, *np.cumsum(probabilities[self.order], dtype=np.float64).tolist()]
         total = mass[-1]
         if not total > 0.0:
             return None
-        node, held = self.root, total
+        node, share = self.root, total
         while node.children:
-            most, heaviest = -1.0, node
+            largest, heaviest = -1.0, node
             for child in node.children:
-                its = mass[child.stop] - mass[child.start]
-                if its > most:
-                    most, heaviest = its, child
-            if most < threshold * total:
+                child_share = mass[child.stop] - mass[child.start]
+                if child_share > largest:
+                    largest, heaviest = child_share, child
+            if largest < threshold * total:
                 break
-            node, held = heaviest, most
-        return Prediction(node.taxon, min(held / total, 1.0))
+            node, share = heaviest, largest
+        return Prediction(node.taxon, min(share / total, 1.0))
 
 
-def id_of(text: str) -> int:
-    """An animal's id, as it is written in labels.csv. Raises `ValueError` that says what was expected."""
+def parse_id(text: str) -> int:
+    """Parse an animal's id in labels.csv. Raises `ValueError`, which says what was expected."""
     try:
         number = int(text)
     except ValueError:
@@ -152,14 +150,14 @@ def id_of(text: str) -> int:
 
 
 def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
-    """Rows of a CSV file whose header must be `columns`. A spreadsheet's mark before it is left out."""
+    """Return the rows of a CSV file with the header `columns`; ignores the byte order mark of spreadsheets."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header, *rows = csv.reader(file)
     except OSError as error:
-        raise ModelError(f"{path.name} cannot be read ({error.strerror}); it lies beside the model") from error
+        raise ModelError(f"{path.name} cannot be read ({error.strerror}); put it in the folder of the model") from error
     except (ValueError, csv.Error) as error:
-        raise ModelError(f"{path.name} is no CSV file with a header: {error}") from error
+        raise ModelError(f"{path.name} is not a CSV file with a header: {error}") from error
     if header != list(columns):
         raise ModelError(f"{path.name} has the columns {','.join(header)}; expected {','.join(columns)}")
     for number, row in enumerate(rows, 2):
@@ -169,12 +167,12 @@ def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
 
 
 def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> Animal:
-    """One row of labels.csv, its lineage looked up in taxa.csv."""
+    """Build an animal from a row of labels.csv, with its lineage from `named` (taxa.csv)."""
     _, _, wnid, name, scientific_name, rank, kind, *cells = row
     try:
         lineage = [named[cell] for cell in cells if cell]
     except KeyError as error:
-        raise ModelError(f"{taxa} has no row for {error}, which {labels} names for '{name}'; add one") from None
+        raise ModelError(f"{taxa} has no row for {error}, the taxon of '{name}' in {labels}; add one") from None
     if kind not in KINDS:
         expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
         raise ModelError(f"kind of '{name}' in {labels} is '{kind}'; expected {expected}")
@@ -182,7 +180,7 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
     if lineage and lineage[-1].scientific_name == scientific_name and lineage[-1].rank == rank:
         lineage.pop()
     try:
-        identity = id_of(row[0])
+        identity = parse_id(row[0])
     except ValueError as error:
         raise ModelError(f"id of '{name}' in {labels} {error}") from None
     try:
@@ -193,17 +191,17 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
 
 
 def _tree(taxon: Taxon, animals: Iterable[Animal], depth: int, order: list[int]) -> Node:
-    """The node of `taxon` over `animals`, which share their lineage down to `depth`; their places go to `order`.
+    """Build the node of `taxon` from `animals` that share their lineage down to `depth`; append them to `order`.
 
-    A taxon above one animal only, or with a single child, is left out: what is below it holds just as much. An
-    animal that is a whole taxon, such as the class 'snail' (Gastropoda) among slugs and conchs, is a leaf in it.
+    A taxon with a single animal or child is left out, because what is below it has the same probability. An animal
+    that is a whole taxon, such as the class 'snail' (Gastropoda) among slugs and conchs, is a leaf of that taxon.
     """
     start = len(order)
     groups: dict[tuple[str, ...] | int, list[Animal]] = {}
     for animal in animals:
-        inside = len(animal.lineage) > depth
-        taxon_or_itself = (animal.lineage[depth].scientific_name, animal.lineage[depth].rank) if inside else animal.id
-        groups.setdefault(taxon_or_itself, []).append(animal)
+        below = len(animal.lineage) > depth
+        key = (animal.lineage[depth].scientific_name, animal.lineage[depth].rank) if below else animal.id
+        groups.setdefault(key, []).append(animal)
 
     children: list[Node] = []
     for members in groups.values():

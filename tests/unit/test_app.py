@@ -60,7 +60,7 @@ def identify(data: bytes, asked: IdentifyParams, _: object, record: Record) -> A
         case b"turned down":
             raise LocationMissing("nobody says where")
         case b"not scored":
-            raise ModelError("own.onnx fails when it is run: no such node")
+            raise ModelError("inference with own.onnx failed: no such node")
         case _:
             assert asked.location is not None
             raise KeyError("no such animal", asked.location.latitude, asked.location.longitude)
@@ -137,7 +137,7 @@ def test_a_model_that_fails_is_a_fault_that_may_pass(left: Left) -> None:
     (main, by_route), (line,) = left.take()
     assert (main["Faults"], by_route["Faults"], main["code"]) == (1, 1, "unavailable")
     assert (line["level"], line["error"], line["request_id"]) == ("ERROR", "ModelError", "r-1")
-    assert line["details"] == ["own.onnx fails when it is run: no such node"]
+    assert line["details"] == ["inference with own.onnx failed: no such node"]
 
 
 def test_health_is_down_with_503_if_the_model_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_a_model_that_fails_when_it_is_run_is_named_on_one_line(
     # WHEN it is checked; THEN it fails with a sentence
     assert main([str(path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("tiny.onnx fails when it is run: ")
+    assert line.startswith("inference with tiny.onnx failed: ")
 
 
 def test_labels_that_are_more_or_fewer_than_outputs_are_named(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_problems_of_the_file_and_of_the_labels_are_both_named(
     # WHEN it is checked; THEN it fails, one line each
     assert main([str(path)]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert "onnxruntime can load" in lines[0]
+    assert "onnxruntime cannot load" in lines[0]
     assert "labels.csv has the columns name" in lines[1]
 
 

@@ -1,7 +1,7 @@
-"""The model that `make setup` builds: the same bytes, the same figures as full precision, a prior that weighs.
+"""The model that `make setup` builds: reproducible, close to full precision, and narrowed by the prior.
 
-Photos of animals are not in this project; what needs them is measured by `python -m model.evaluate`. Here the photo is
-noise and a drawn disc: enough to compare two ways to the same figures.
+This repository has no animal photos; `python -m model.evaluate` measures accuracy. These tests compare outputs for a
+photo of noise and a drawn disc.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Prior: what lives in a cell, or everywhere, keeps its weight; what does not keeps the floor; nothing is ruled out."""
+"""Prior: animals of the cell have their weight, animals that live everywhere 1, and all others the floor."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.features.features import NO_LOCATION, Features, Mode
-from chalicelib.model.prior import prior_of
+from chalicelib.model.prior import features_to_prior
 from chalicelib.model.taxonomy import Taxonomy
 
 MODEL = Path(__file__).parents[4] / "model"
@@ -36,9 +36,9 @@ def features(animals: dict[int, float], mode: Mode = "narrowed") -> Features:
 @given(cell=cells, floor=st.floats(0, 1, width=32))
 def test_every_weight_is_between_the_floor_and_one(cell: dict[int, float], floor: float) -> None:
     # GIVEN any animals in a cell, some of which the model does not know, and any floor
-    prior = prior_of(features(cell), TAXONOMY, floor)
+    prior = features_to_prior(features(cell), TAXONOMY, floor)
 
-    # THEN each animal has a weight from the floor to 1, in the form of the model's input
+    # THEN each animal has a weight from the floor to 1, in the shape of the model's input
     assert prior.shape == (ANIMALS,)
     assert prior.dtype == np.float32
     assert prior.min() >= np.float32(floor)
@@ -53,14 +53,14 @@ def test_every_weight_is_between_the_floor_and_one(cell: dict[int, float], floor
 
 
 @pytest.mark.parametrize("mode", ["no_location", "unknown_area", "degraded"])
-def test_an_unknown_place_weighs_nothing(mode: Mode) -> None:
-    # GIVEN nothing known about the place; THEN no animal is weighed against another
-    assert np.array_equal(prior_of(features({}, mode), TAXONOMY, 0.02), np.ones(ANIMALS))
+def test_without_features_all_weights_are_1(mode: Mode) -> None:
+    # GIVEN no features; THEN the prior has no effect
+    assert np.array_equal(features_to_prior(features({}, mode), TAXONOMY, 0.02), np.ones(ANIMALS))
 
 
 def test_a_koala_in_australia() -> None:
-    # GIVEN a cell with koalas; WHEN its prior is made; THEN tigers are at the floor, and dogs everywhere
-    prior = prior_of(features({BY_NAME["koala"].id: 1}), TAXONOMY, 0.02)
+    # GIVEN a cell with koalas; WHEN converted; THEN tigers are at the floor, and dogs everywhere
+    prior = features_to_prior(features({BY_NAME["koala"].id: 1}), TAXONOMY, 0.02)
     dog = next(animal for animal in TAXONOMY.animals if animal.kind == "domestic")
     assert prior[BY_NAME["koala"].output_index] == 1
     assert prior[BY_NAME["tiger"].output_index] == np.float32(0.02)

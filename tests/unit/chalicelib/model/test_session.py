@@ -1,4 +1,4 @@
-"""Scoring: a model that fits gives probabilities; one that does not is named, with what was expected."""
+"""The model session: valid models give probabilities; invalid ones give an error that says what was expected."""
 
 import hashlib
 from pathlib import Path
@@ -18,8 +18,8 @@ FLOAT, UINT8 = TensorProto.FLOAT, TensorProto.UINT8
 UNREDUCED = {"animal_probability": ("Identity", ["vision_probabilities"])}
 
 
-def test_a_model_that_fits_tells_about_itself(tmp_path: Path) -> None:
-    # GIVEN a model of the contract; WHEN it is loaded; THEN it knows its size, its animals, its name and version
+def test_a_valid_model_has_size_animals_name_and_version(tmp_path: Path) -> None:
+    # GIVEN a valid model; WHEN it is loaded; THEN its size, animals, name and version are known
     path = write(tmp_path, tiny_model())
     model = Model(path, threads=1)
     assert (model.input_size, model.animals, model.name) == (SIZE, ANIMALS, "tiny")
@@ -27,7 +27,7 @@ def test_a_model_that_fits_tells_about_itself(tmp_path: Path) -> None:
 
 
 def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:
-    # GIVEN a green photo, and a place where the green animal does not live
+    # GIVEN a green photo, and a prior for a cell where the green animal does not live
     model = Model(write(tmp_path, tiny_model()), threads=1)
     prior = np.array([1, 1e-6, 1], np.float32)
 
@@ -48,11 +48,11 @@ def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:
     [
         (GREEN.astype(np.float32), ANYWHERE, r"pixels are float32 \(8, 8, 3\), expected uint8 \(8, 8, 3\)"),
         (GREEN[:4], ANYWHERE, r"pixels are uint8 \(4, 8, 3\)"),
-        (GREEN, np.ones(4, np.float32), r"the prior is float32 \(4,\), expected float32 \(3,\)"),
-        (GREEN, np.ones(3), "the prior is float64"),
+        (GREEN, np.ones(4, np.float32), r"prior is float32 \(4,\), expected float32 \(3,\)"),
+        (GREEN, np.ones(3), "prior is float64"),
     ],
 )
-def test_arrays_of_another_form_are_refused(tmp_path: Path, pixels: Any, prior: Any, message: str) -> None:
+def test_arrays_of_other_shapes_or_types_are_rejected(tmp_path: Path, pixels: Any, prior: Any, message: str) -> None:
     model = Model(write(tmp_path, tiny_model()), threads=1)
     with pytest.raises(ValueError, match=message):
         model.score(pixels, prior)
@@ -68,41 +68,41 @@ def test_arrays_of_another_form_are_refused(tmp_path: Path, pixels: Any, prior: 
         ({"inputs": {"image": (UINT8, ["N", 8, 4, 3])}}, r"has shape \['N', 8, 4, 3\], expected N × S × S × 3"),
         ({"inputs": {"prior": (FLOAT, ["N", "A"])}}, "expected N × A with a fixed number of animals"),
         ({"inputs": {"prior": (FLOAT, ["N", 1])}}, "probabilities .* expected N × 1 as the prior"),
-        ({"outputs": {"animal_probability": (FLOAT, ["N", 3])}, "nodes": UNREDUCED}, "expected N: one figure a photo"),
-        ({"inputs": {"prior": (FLOAT, [4, ANIMALS])}}, "prior .* expected any number of photos N, or 1"),
+        ({"outputs": {"animal_probability": (FLOAT, ["N", 3])}, "nodes": UNREDUCED}, "expected N, one value per photo"),
+        ({"inputs": {"prior": (FLOAT, [4, ANIMALS])}}, "prior .* expected a variable batch size or 1"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
-    # GIVEN a model with one thing that is not as in the contract; WHEN it is loaded; THEN that is named
+def test_a_broken_contract_is_an_error(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    # GIVEN a model that breaks the contract in one point; WHEN it is loaded; THEN the error names the point
     with pytest.raises(ModelError, match=message):
         Model(write(tmp_path, tiny_model(**changes)), threads=1)
 
 
-def test_a_model_that_fails_when_it_is_run_is_named(tmp_path: Path) -> None:
-    # GIVEN a model that fits and is loaded; WHEN its session cannot run it; THEN that is an error of ours
+def test_failed_inference_is_a_model_error(tmp_path: Path) -> None:
+    # GIVEN a valid model; WHEN inference fails; THEN that is a ModelError
     model = Model(write(tmp_path, failing_model()), threads=1)
-    with pytest.raises(ModelError, match=r"tiny\.onnx fails when it is run: .*out of data bounds"):
+    with pytest.raises(ModelError, match=r"inference with tiny\.onnx failed: .*out of data bounds"):
         model.score(GREEN, ANYWHERE)
 
 
-def test_outputs_that_are_not_as_declared_are_named(tmp_path: Path) -> None:
-    # GIVEN a model that gives two figures for one photo, which shows only when it is run
+def test_outputs_of_undeclared_shapes_are_an_error(tmp_path: Path) -> None:
+    # GIVEN a model that returns two values for one photo, which shows only in inference
     nodes = {"animal_probability": ("Compress", ["vision_probabilities", "two"])}
     path = write(tmp_path, tiny_model(nodes=nodes, constants={"two": np.array([True, True, False])}))
-    # WHEN it is run; THEN it is told what was expected
+    # WHEN it runs; THEN the error says what was expected
     with pytest.raises(
-        ModelError, match=r"of shapes \(1, 3\), \(1, 3\) and \(2,\) for one photo, expected \(1, 3\) twice"
+        ModelError, match=r"have shapes \(1, 3\), \(1, 3\) and \(2,\) for one photo, expected \(1, 3\) twice"
     ):
         Model(path, threads=1).score(GREEN, ANYWHERE)
 
 
-def test_a_missing_file_says_what_makes_it(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"none.onnx cannot be read .*run `make setup`"):
+def test_a_missing_file_names_the_setting_and_the_command(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"none.onnx cannot be read .*set MODEL_PATH .*run `make setup`"):
         Model(tmp_path / "none.onnx")
 
 
-def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "photo.onnx"
     path.write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(ModelError, match=r"photo\.onnx is no model that onnxruntime can load"):
+    with pytest.raises(ModelError, match=r"onnxruntime cannot load the model photo\.onnx"):
         Model(path)

@@ -1,4 +1,4 @@
-"""Taxonomy: both files read as one tree, and the roll-up gives the most specific taxon that holds enough."""
+"""Taxonomy: both files become one tree, and the roll-up returns the most specific taxon with a sufficient share."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,15 +24,15 @@ few = st.dictionaries(st.integers(0, len(TAXONOMY.animals) - 1), st.floats(0, 1,
 thresholds = st.floats(0, 1)
 
 
-def probabilities(held: dict[int, float]) -> Weights:
+def probabilities(values: dict[int, float]) -> Weights:
     vector = np.zeros(len(TAXONOMY.animals), dtype=np.float32)
-    for index, value in held.items():
+    for index, value in values.items():
         vector[index] = value
     return vector
 
 
-def of(**held: float) -> Weights:
-    return probabilities({BY_NAME[name.replace("_", " ")].output_index: value for name, value in held.items()})
+def of(**values: float) -> Weights:
+    return probabilities({BY_NAME[name.replace("_", " ")].output_index: value for name, value in values.items()})
 
 
 def nodes(node: Node = TAXONOMY.root) -> Iterator[Node]:
@@ -49,7 +49,7 @@ def members(node: Node) -> list[int]:
 
 
 def test_animals_come_in_output_order_with_their_lineage() -> None:
-    # GIVEN the model's files; THEN the koala is where the model puts it, below its phylum, class and so on
+    # GIVEN the model's files; THEN the koala has its output index and its lineage from the phylum down
     koala = TAXONOMY.animals[105]
     assert (koala.id, koala.output_index, koala.name, koala.kind) == (105, 105, "koala", "wild")
     assert [taxon.scientific_name for taxon in koala.lineage] == [
@@ -77,7 +77,7 @@ def test_domestic_and_cosmopolitan_animals_are_everywhere_and_no_others() -> Non
         assert TAXONOMY.everywhere[animal.output_index] == (animal.kind in {"domestic", "cosmopolitan"})
 
 
-def test_what_is_read_cannot_be_changed() -> None:
+def test_arrays_are_read_only() -> None:
     with pytest.raises(ValueError, match="read-only"):
         TAXONOMY.everywhere[0] = True
     with pytest.raises(ValueError, match="read-only"):
@@ -106,10 +106,10 @@ def test_every_node_is_in_the_lineage_of_all_its_animals() -> None:
 
 
 def test_ids_become_output_indices(tmp_path: Path) -> None:
-    # GIVEN a model whose ids are not its output indices, one of them as large as it may be
+    # GIVEN a model whose ids differ from its output indices, one of them the largest allowed
     taxonomy = small(tmp_path, "2147483647,1,w1,cat,Felis catus,species,domestic,P,C,,,F,Felis catus",
                      "7,0,w0,dog,Canis familiaris,species,domestic,P,C,,,D,Canis familiaris")  # fmt: skip
-    # THEN each id finds its place
+    # THEN each id has its output index
     assert taxonomy.index_of == {2147483647: 1, 7: 0}
     assert [animal.id for animal in taxonomy.animals] == [7, 2147483647]
 
@@ -117,7 +117,7 @@ def test_ids_become_output_indices(tmp_path: Path) -> None:
 # --- roll-up
 
 
-def test_a_sure_answer_is_the_animal_itself() -> None:
+def test_a_certain_prediction_is_the_animal_itself() -> None:
     for animal in TAXONOMY.animals:
         prediction = TAXONOMY.roll_up(probabilities({animal.output_index: 1.0}), 0.7)
         assert prediction is not None
@@ -126,7 +126,7 @@ def test_a_sure_answer_is_the_animal_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "name", "rank"),
+    ("values", "name", "rank"),
     [
         (of(beagle=0.5, basset_hound=0.5), "dog", "species"),
         (of(beagle=0.4, coyote=0.4, red_fox=0.2), "dog, wolf or jackal", "genus"),
@@ -146,22 +146,22 @@ def test_a_sure_answer_is_the_animal_itself() -> None:
         (of(goldfinch=0.5, house_finch=0.5), "finch", "family"),
     ],
 )
-def test_a_doubtful_answer_is_what_the_candidates_have_in_common(held: Weights, name: str, rank: str) -> None:
-    prediction = TAXONOMY.roll_up(held, 0.7)
+def test_an_uncertain_prediction_is_what_the_candidates_have_in_common(values: Weights, name: str, rank: str) -> None:
+    prediction = TAXONOMY.roll_up(values, 0.7)
     assert prediction is not None
     assert (prediction.taxon.name, prediction.taxon.rank) == (name, rank)
 
 
 def test_the_score_is_the_share_of_the_taxon() -> None:
-    # GIVEN half of the probability given out, most of it to cats
+    # GIVEN a total of 0.5, most of it for cats
     prediction = TAXONOMY.roll_up(of(lion=0.2, tiger=0.2, koala=0.1), 0.7)
-    # THEN the big cats hold four fifths of what there is
+    # THEN the big cats have four fifths of the total
     assert prediction is not None
     assert prediction.taxon.scientific_name == "Panthera"
     assert prediction.score == pytest.approx(0.8)
 
 
-def test_of_equals_the_first_is_followed() -> None:
+def test_a_tie_goes_to_the_first_child() -> None:
     prediction = TAXONOMY.roll_up(of(koala=0.5, tick=0.5), 0.5)
     assert prediction is not None
     assert prediction.taxon.name == "koala"
@@ -179,15 +179,15 @@ def test_broken_values_count_as_zero(broken: float) -> None:
 
 
 @given(few, thresholds)
-def test_the_taxon_holds_enough_and_no_child_of_it_does(held: dict[int, float], threshold: float) -> None:
+def test_only_the_taxon_itself_has_a_sufficient_share(values: dict[int, float], threshold: float) -> None:
     # GIVEN any probabilities and any threshold
-    vector = probabilities(held)
+    vector = probabilities(values)
     prediction = TAXONOMY.roll_up(vector, threshold)
     total = float(vector.sum(dtype=np.float64))
     assert (prediction is None) == (total == 0)
     if prediction is None:
         return
-    # THEN the taxon holds the threshold or is the root, and there is no child that could have been answered instead
+    # THEN the taxon reaches the threshold or is the root, and none of its children reaches it
     node = next(each for each in nodes() if each.taxon is prediction.taxon)
     share = float(vector[members(node)].sum(dtype=np.float64)) / total
     assert prediction.score == pytest.approx(share)
@@ -197,36 +197,36 @@ def test_the_taxon_holds_enough_and_no_child_of_it_does(held: dict[int, float], 
 
 
 @given(few, st.floats(0.51, 1))
-def test_above_one_half_the_best_animal_is_the_taxon_or_below_it_whenever_it_can(
-    held: dict[int, float], threshold: float
+def test_an_animal_above_a_threshold_over_one_half_is_the_prediction(
+    values: dict[int, float], threshold: float
 ) -> None:
-    # GIVEN one animal that holds more than the threshold; THEN it is the answer
-    vector = probabilities(held)
+    # GIVEN one animal above the threshold; THEN it is the prediction
+    vector = probabilities(values)
     prediction = TAXONOMY.roll_up(vector, threshold)
     if prediction is not None and float(vector.max()) > (threshold + 1e-6) * float(vector.sum(dtype=np.float64)):
         assert prediction.taxon == TAXONOMY.animals[int(vector.argmax())].taxon
 
 
 @given(few, thresholds, thresholds)
-def test_asking_for_more_never_gives_a_more_specific_taxon(
-    held: dict[int, float], threshold: float, other: float
+def test_a_higher_threshold_never_gives_a_more_specific_taxon(
+    values: dict[int, float], threshold: float, other: float
 ) -> None:
-    vector = probabilities(held)
-    bold = TAXONOMY.roll_up(vector, min(threshold, other))
-    careful = TAXONOMY.roll_up(vector, max(threshold, other))
-    if bold is None or careful is None:
-        assert bold is careful
+    vector = probabilities(values)
+    low = TAXONOMY.roll_up(vector, min(threshold, other))
+    high = TAXONOMY.roll_up(vector, max(threshold, other))
+    if low is None or high is None:
+        assert low is high
         return
-    assert careful.score >= bold.score
+    assert high.score >= low.score
 
 
 @given(arrays(np.float32, len(TAXONOMY.animals), elements=st.floats(width=32)), thresholds)
-def test_anything_at_all_gives_a_share_or_nothing(vector: Weights, threshold: float) -> None:
+def test_any_values_give_a_share_or_none(vector: Weights, threshold: float) -> None:
     prediction = TAXONOMY.roll_up(vector, threshold)
     assert prediction is None or 0 < prediction.score <= 1
 
 
-# --- files that do not fit
+# --- invalid files
 
 LABELS = "id,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species"
 TAXA = (
@@ -242,7 +242,7 @@ def small(folder: Path, *rows: str, header: str = LABELS, taxa: str = TAXA) -> T
     return Taxonomy.read(folder / "labels.csv", folder / "taxa.csv")
 
 
-def test_the_mark_that_spreadsheets_put_before_utf_8_is_not_read(tmp_path: Path) -> None:
+def test_the_byte_order_mark_of_spreadsheets_is_ignored(tmp_path: Path) -> None:
     assert small(tmp_path, CAT, header="\ufeff" + LABELS, taxa="\ufeff" + TAXA).animals == small(tmp_path, CAT).animals
 
 
@@ -254,7 +254,7 @@ def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "says"),
+    ("read", "message"),
     [
         (lambda folder: small(folder, CAT, header=LABELS.replace("wnid", "synset")), "labels.csv has the columns"),
         (lambda folder: small(folder, CAT + ",more"), "line 2 of labels.csv has 14 fields; expected 13"),
@@ -277,14 +277,14 @@ def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
         (lambda folder: small(folder, CAT, CAT.replace("0,0", "0,1", 1)), "uses an id twice"),
         (lambda folder: small(folder), "must count from 0"),
         (lambda folder: small(folder, CAT, taxa=TAXA.replace("Animalia", "Plantae")), "no row for Animalia"),
-        (lambda folder: small(folder, CAT, taxa=""), "taxa.csv is no CSV file with a header"),
+        (lambda folder: small(folder, CAT, taxa=""), "taxa.csv is not a CSV file with a header"),
         (lambda folder: Taxonomy.read(folder / "labels.csv", folder / "taxa.csv"), "cannot be read"),
     ],
 )
-def test_files_that_do_not_fit_are_named_with_what_is_wrong(
-    tmp_path: Path, read: Callable[[Path], Taxonomy], says: str
+def test_an_invalid_file_is_named_with_the_problem(
+    tmp_path: Path, read: Callable[[Path], Taxonomy], message: str
 ) -> None:
-    with pytest.raises(ModelError, match=says):
+    with pytest.raises(ModelError, match=message):
         read(tmp_path)
 
 
