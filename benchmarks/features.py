@@ -54,7 +54,7 @@ def interleaved(ours: Step, raw: Step, prepare: Step, rounds: int) -> tuple[floa
 
 def measure(container: Container, database_url: str, rounds: int) -> list[Row]:
     """Memory hit, Redis hit and miss of one cell."""
-    features, redis = container.features, container.cache._client()._plain
+    features, redis = container.features, container.cache._get_client()._plain
     key = keys.value_key(FIRST, "v1")
     features.at(FIRST)
     value = container.cache.read(key, Deadline.after(1))

@@ -170,7 +170,7 @@ class DependencyError(FaunalensError):
 
     @property
     def summary(self) -> str:
-        """Return the code and the redacted message, for logs: `redis_timeout: no time was left to ask Redis`."""
+        """Return the code and the redacted message, for logs: `redis_timeout: Timeout reading from socket`."""
         return f"{self.fault}: {summary_of(str(self))}"
 
 

@@ -116,7 +116,7 @@ def _announce(version: str, options: Namespace) -> None:
         return
     settings: Settings = replace(options.settings, redis_url=options.redis_url)
     with closing(build_cache(settings)) as cache:
-        cache.announce(version, settings.features_hard_ttl, Deadline.after(TIMEOUT))
+        cache.publish_version(version, settings.features_hard_ttl, Deadline.after(TIMEOUT))
     print("announced to Redis")
 
 

@@ -92,8 +92,8 @@ class MemoryCache:
 
     # What warming needs besides
 
-    def heads(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
-        self._enter("heads")
+    def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
+        self._enter("read_headers")
         return [(self.get(key) or b"")[: HEADER.size] for key in keys]
 
     def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
@@ -101,8 +101,8 @@ class MemoryCache:
         for entry in entries:
             self.put(entry.key, entry.value, entry.seconds)
 
-    def announce(self, version: str, seconds: float, deadline: Deadline) -> None:
-        self._enter("announce")
+    def publish_version(self, version: str, seconds: float, deadline: Deadline) -> None:
+        self._enter("publish_version")
         self.put(VERSION, version.encode(), seconds)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:

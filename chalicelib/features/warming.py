@@ -32,9 +32,9 @@ class WarmCache(Protocol):
     """What warming needs of Redis. Every method raises `CacheError` on failure and returns by the deadline."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None: ...
-    def heads(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]: ...
+    def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]: ...
     def write(self, entries: Sequence[Entry], deadline: Deadline) -> None: ...
-    def announce(self, version: str, seconds: float, deadline: Deadline) -> None: ...
+    def publish_version(self, version: str, seconds: float, deadline: Deadline) -> None: ...
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]: ...
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]: ...
 
@@ -137,7 +137,7 @@ class Warming:
         report.queries = 1
         found = self._store.features_of(due, deadline)
         if found[0].version != version:
-            self._cache.announce(found[0].version, self._ttl.hard, deadline)
+            self._cache.publish_version(found[0].version, self._ttl.hard, deadline)
         for entries in self._batches(found):
             if deadline.left() <= 0:
                 report.faults.append("out_of_time")
@@ -156,7 +156,7 @@ class Warming:
         left: dict[int, float] = {}
         for start in range(0, len(cells), _HEADS_PER_READ):
             some = cells[start : start + _HEADS_PER_READ]
-            heads = self._cache.heads([value_key(cell, version) for cell in some], deadline)
+            heads = self._cache.read_headers([value_key(cell, version) for cell in some], deadline)
             for cell, head in zip(some, heads, strict=True):
                 try:
                     left[cell] = max(soft_expiry(head, cell) - self._now(), 0.001)

@@ -1,13 +1,13 @@
-"""A circuit breaker: after some failures in a row a dependency is left alone for a while.
+"""A circuit breaker: stop calling a dependency for a while after consecutive failures.
 
-    closed ── `failures` in a row ──► open ── `rest` seconds ──► half-open: one caller tries
-      ▲                                ▲                              │
-      └────────── it worked ───────────┼──────────────────────────────┤
-                                       └────────── it failed ─────────┘
+    closed ── `failures` in a row ──► open ── `reset_timeout` ──► half-open: one caller probes
+      ▲                                ▲                                │
+      └─────────── success ────────────┼────────────────────────────────┤
+                                       └─────────── failure ────────────┘
 
-State belongs to one process (one Lambda container); nothing is shared. A few lines of our own: pybreaker
-does the same behind listeners, storages and a tenfold cost per call, and has no notion of a probe that never
-came back (its caller was frozen or killed), which here frees the place after another `rest`.
+The state belongs to one process (one Lambda container). pybreaker costs ten times as much per call and does not
+handle a probe that never returns because its process was frozen or killed; here the next caller probes after another
+`reset_timeout`.
 """
 
 import random
@@ -16,27 +16,27 @@ from time import monotonic
 
 
 class Breaker:
-    """Counts failures in a row and says whether to try.
+    """Count consecutive failures and decide whether to call a dependency.
 
-    Ask `allows()` before each try and tell the outcome with `worked()` or `failed()`.
-    `failures`: in a row, until it opens. `rest`: seconds that it stays open, give or take a quarter, so that
-    a thousand containers do not probe in step.
+    Call `allows()` before each attempt, and `record_success()` or `record_failure()` after it.
+    `failures`: consecutive failures that open the breaker. `reset_timeout`: seconds that it stays open, with a jitter
+    of ±25 %, so that containers do not probe at the same time.
     """
 
-    def __init__(self, failures: int, rest: float) -> None:
+    def __init__(self, failures: int, reset_timeout: float) -> None:
         self._limit = failures
-        self._rest = rest
+        self._reset_timeout = reset_timeout
         self._failures = 0
         self._probe_at = 0.0  # on the monotonic clock; 0 while closed
         self._lock = Lock()
 
     @property
     def is_open(self) -> bool:
-        """Whether a try now would be refused; asks without taking the probe's place."""
+        """Whether an attempt would be refused now. Does not use up the probe."""
         return self._probe_at != 0.0 and monotonic() < self._probe_at
 
     def allows(self) -> bool:
-        """Whether to try now; in half-open state only the first caller is let through."""
+        """Return whether to attempt a call now. A half-open breaker allows only the first caller, the probe."""
         if self._probe_at == 0.0:
             return True
         with self._lock:
@@ -46,14 +46,14 @@ class Breaker:
             return True
 
     def record_success(self) -> None:
-        """The try came back as it should."""
+        """Record that an attempt succeeded."""
         if self._failures or self._probe_at:
             with self._lock:
                 self._failures = 0
                 self._probe_at = 0.0
 
     def record_failure(self) -> bool:
-        """The try failed; True if this opened the breaker, be it for the first time or again."""
+        """Record that an attempt failed. Return whether this opened or reopened the breaker."""
         with self._lock:
             self._failures += 1
             if self._failures < self._limit:
@@ -62,4 +62,4 @@ class Breaker:
             return True
 
     def _next_probe(self) -> float:
-        return monotonic() + self._rest * random.uniform(0.75, 1.25)  # noqa: S311 — spread, not a secret
+        return monotonic() + self._reset_timeout * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret

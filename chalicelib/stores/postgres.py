@@ -1,23 +1,23 @@
-"""The PostgreSQL side of the features: a `Store` for features.py over one connection a process.
+"""Features from PostgreSQL: the `Store` of features/protocols.py, over one connection per process.
 
-psycopg2's asynchronous connections are used from one thread at a time, because they alone let a deadline of ours
-hold: libpq's `connect_timeout` is 2 s at least, and nothing else bounds a query on a server that fell silent.
-Whatever goes wrong is a `StoreError` whose fault code says what:
+One thread at a time uses the asynchronous connection of psycopg2. Only such a connection can meet a deadline: the
+minimum of libpq's `connect_timeout` is 2 s, and libpq has no timeout for a query on a server that stopped responding.
+Every failure is a `StoreError` with one of these fault codes:
 
-    postgres_timeout                no connection or no answer within the budget
-    postgres_statement_timeout      the server gave the query up
-    postgres_unreachable            nobody listens, no such host, no route
-    postgres_disconnected           hung up, also on a second connection
-    postgres_tls                    the server's certificate is not what was expected
-    postgres_auth                   user, password or token refused
-    postgres_too_many_connections   the server takes no more connections
-    postgres_starting               starting, stopping or recovering; Aurora waking up
+    postgres_timeout                no connection or no reply within the budget
+    postgres_statement_timeout      the server cancelled the query after `statement_timeout`
+    postgres_unreachable            connection refused, unknown host or no route
+    postgres_disconnected           the server closed the connection, and a second one too
+    postgres_tls                    the server's certificate is invalid, or it has no TLS
+    postgres_auth                   the server rejected the user, password or token
+    postgres_too_many_connections   the server accepts no more connections
+    postgres_starting               the server is starting, stopping or recovering; Aurora is resuming
     postgres_no_dataset             no dataset is loaded, or none is active
-    postgres_refused                any other error, such as a missing function
-    postgres_busy                   another thread of this process has the connection
-    postgres_breaker_open           failed several times in a row; left alone for a while
+    postgres_refused                any other error of the server, such as a missing function
+    postgres_busy                   another thread of this process used the connection for too long
+    postgres_breaker_open           the circuit breaker is open after consecutive failures
 
-psycopg2 itself is imported by the first query: most containers of a spike never make one.
+The first query imports psycopg2, since most containers in a spike never query.
 """
 
 import select
@@ -43,7 +43,7 @@ FEATURES_OF = """\
 select cell, version, areas, animals, weights, statuses
 from features_of(%s::bigint[])
 """
-"""One row a cell; database/schema.sql defines the function."""
+"""Returns one row per cell; database/schema.sql defines the function."""
 
 _FAULT_OF_CODE = {
     "57014": "postgres_statement_timeout",  # query_canceled
@@ -57,7 +57,7 @@ _FAULT_OF_CODE = {
     "57P05": "postgres_disconnected",  # idle_session_timeout
 }
 _FAULT_OF_TEXT = (
-    ("closed unexpectedly", "postgres_disconnected"),  # before "SSL", which stands in the same sentence
+    ("closed unexpectedly", "postgres_disconnected"),  # before "SSL", which is in the same message
     ("SSL SYSCALL error", "postgres_disconnected"),
     ("password authentication failed", "postgres_auth"),
     ("authentication failed", "postgres_auth"),
@@ -80,20 +80,20 @@ _FAULT_OF_TEXT = (
     ("unreachable", "postgres_unreachable"),
     ("No such file or directory", "postgres_unreachable"),
 )
-"""Errors while connecting carry no SQLSTATE, only libpq's and the server's words; the first that occurs counts."""
+"""Connection errors have no SQLSTATE, only a message of libpq or the server; the first match counts."""
 
-_LEFT_ALONE = "PostgreSQL failed several times in a row and is left alone"
+_BREAKER_OPEN = "the circuit breaker is open after consecutive failures of PostgreSQL"
 _GRACE = 0.1
-"""Seconds past the statement timeout in which the server may tell that it gave up, before we stop listening."""
+"""Seconds after the statement timeout in which the server can still report the cancelled query."""
 
 
 class PostgresStore:
-    """A `Store` over one autocommit connection, opened when the first query needs it. Safe for threads.
+    """A `Store` over one autocommit connection, which the first query opens. Thread-safe.
 
-    `dsn`: `postgresql://user[:password]@host[:port]/database[?…]`. `password`: called for each new connection where
-    it changes, such as `iam.database_password(…)`. `ca`: certificates to trust; the server then has to prove its name
+    `dsn`: `postgresql://user[:password]@host[:port]/database[?…]`. `password`: returns the password of each new
+    connection, such as `iam.database_password(…)`. `ca`: CA bundle; the server's certificate is then verified
     (`verify-full`). `idle`: seconds after which the server closes an idle connection, so that frozen containers hold
-    none and an Aurora without work can pause; we replace it then too, in case the word of it was lost.
+    none and an idle Aurora can pause. The next query replaces the connection then, even if the close was not received.
     """
 
     def __init__(
@@ -122,72 +122,76 @@ class PostgresStore:
             self._arguments |= {"sslmode": "verify-full", "sslrootcert": str(ca)}
         self._idle = idle
         self._connection: Connection | None = None
-        self._used = 0.0  # when it last answered, monotonic
+        self._used = 0.0  # time of the last reply, monotonic
         self._lock = Lock()
 
     @property
     def breaker_is_open(self) -> bool:
-        """Whether it failed so often that it is left alone for now."""
+        """Whether the circuit breaker rejects queries for now, after repeated failures."""
         return self._breaker.is_open
 
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
-        """What the active dataset knows of each cell, in the order asked. Raises `StoreError`."""
+        """Return the active dataset's animals for each cell, in order. Raises `StoreError`."""
         rows = {row[0]: row for row in self._fetch(FEATURES_OF, (list(cells),), deadline)}
         if len(rows) < len(set(cells)):
             opened = self._breaker.record_failure()
-            raise StoreError("postgres_no_dataset", "the database has no active dataset; load one", opened=opened)
+            raise StoreError(
+                "postgres_no_dataset",
+                "the database has no active dataset; load one with `python -m database`",
+                opened=opened,
+            )
         try:
-            known = [_inhabitants(*rows[cell]) for cell in cells]
+            known = [_to_cell_animals(*rows[cell]) for cell in cells]
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             opened = self._breaker.record_failure()
             raise StoreError(
-                "postgres_refused", f"features_of() gave a row that is none: {error}", opened=opened
+                "postgres_refused", f"features_of() returned an invalid row: {error}", opened=opened
             ) from error
         self._breaker.record_success()
         return known
 
     def ping(self, deadline: Deadline) -> str | None:
-        """Version of the active dataset, for the health check; None without one. Raises `StoreError`."""
+        """Return the version of the active dataset, or None, for the health check. Raises `StoreError`."""
         rows = self._fetch("select version from dataset where active", (), deadline)
         self._breaker.record_success()
         return str(rows[0][0]) if rows else None
 
     def close(self) -> None:
-        """Close the connection, if there is one."""
+        """Close the connection if it is open."""
         with self._lock:
             self._drop()
 
     def _fetch(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
-        deadline, asked = deadline.within(self._budget.total), monotonic()
-        if self._breaker.is_open:  # not even the connection is waited for, which a probe may have
-            raise StoreError("postgres_breaker_open", _LEFT_ALONE)
+        deadline, since = deadline.within(self._budget.total), monotonic()
+        if self._breaker.is_open:  # do not wait for the connection, which a probe may be using
+            raise StoreError("postgres_breaker_open", _BREAKER_OPEN)
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
-            opened = self._breaker.record_failure() if self._is_silent_since(asked) else False
-            raise StoreError("postgres_busy", "another thread has the connection for too long", opened=opened)
+            opened = self._breaker.record_failure() if self._is_silent_since(since) else False
+            raise StoreError("postgres_busy", "another thread used the connection for too long", opened=opened)
         try:
             if deadline.left() <= 0:
-                raise StoreError("postgres_timeout", "no time was left to ask PostgreSQL")
+                raise StoreError("postgres_timeout", "the deadline passed before the query")
             if not self._breaker.allows():
-                raise StoreError("postgres_breaker_open", _LEFT_ALONE)
-            return self._attempt(query, arguments, deadline, asked)
+                raise StoreError("postgres_breaker_open", _BREAKER_OPEN)
+            return self._attempt(query, arguments, deadline, since)
         finally:
             self._lock.release()
 
-    def _is_silent_since(self, asked: float) -> bool:
-        """Whether a request has waited as long as a query may take, and no thread had an answer meanwhile."""
-        return monotonic() - asked >= self._budget.command and self._used < asked
+    def _is_silent_since(self, since: float) -> bool:
+        """Return whether a full query timeout has passed in which no thread got a reply."""
+        return monotonic() - since >= self._budget.command and self._used < since
 
     def _attempt(
-        self, query: str, arguments: tuple[object, ...], deadline: Deadline, asked: float
+        self, query: str, arguments: tuple[object, ...], deadline: Deadline, since: float
     ) -> list[tuple[Any, ...]]:
-        """Run a query; once more on a new connection if an older one turns out to be gone."""
+        """Run a query; retry on a new connection if an existing one turns out to be closed."""
         import psycopg2
 
-        patient = deadline.left() >= self._budget.command
-        for last in (False, True):
-            used = self._connection is not None and self._looks_alive(self._connection)
+        had_time = deadline.left() >= self._budget.command
+        for is_last in (False, True):
+            reused = self._connection is not None and self._looks_alive(self._connection)
             try:
-                connection = self._connection if self._connection is not None and used else self._connect(deadline)
+                connection = self._connection if self._connection is not None and reused else self._connect(deadline)
                 cursor = connection.cursor()
                 cursor.execute(query, arguments)
                 _wait(connection, deadline.within(self._budget.command + _GRACE))
@@ -196,11 +200,11 @@ class PostgresStore:
             except (psycopg2.Error, TimeoutError, OSError) as error:
                 self._drop()
                 fault = fault_of(error)
-                if used and not last and fault in {"postgres_disconnected", "postgres_starting"}:
+                if reused and not is_last and fault in {"postgres_disconnected", "postgres_starting"}:
                     continue
-                # That the last moments of a request did not suffice proves nothing about the server.
-                proven = patient or fault != "postgres_timeout" or self._is_silent_since(asked)
-                opened = self._breaker.record_failure() if proven else False
+                # A timeout counts only if the request had the time of a whole query: else the server may be fine.
+                counts = had_time or fault != "postgres_timeout" or self._is_silent_since(since)
+                opened = self._breaker.record_failure() if counts else False
                 raise StoreError(fault, str(error).strip(), opened=opened) from error
         raise AssertionError("unreachable")
 
@@ -222,9 +226,9 @@ class PostgresStore:
             self._connection = None
 
     def _looks_alive(self, connection: "Connection") -> bool:
-        """Whether the server has not hung up while the connection lay idle: then there would be something to read.
+        """Return whether the server has not closed the idle connection: the socket has nothing to read.
 
-        Unless the word of it was lost, on its way to a frozen container: past `idle` nobody waits for one.
+        A frozen container may have missed the close, so a connection idle for longer than `idle` does not count.
         """
         if connection.closed or monotonic() - self._used > self._idle:
             return False
@@ -234,12 +238,12 @@ class PostgresStore:
 
 
 def _ms(seconds: float) -> int:
-    """Milliseconds for PostgreSQL and libpq, to whom 0 is for ever, and who take no more than 31 bits."""
+    """Convert to milliseconds for PostgreSQL and libpq: at least 1, since 0 disables a timeout; at most 31 bits."""
     return min(max(1, round(seconds * 1000)), 2**31 - 1)
 
 
 def _wait(connection: "Connection", deadline: Deadline) -> None:
-    """Let libpq finish what it began. Raises `TimeoutError` at the deadline, or what psycopg2 raises."""
+    """Wait for libpq's pending operation. Raises `TimeoutError` at the deadline, or an error of psycopg2."""
     from psycopg2.extensions import POLL_OK, POLL_READ
 
     poll = select.poll()
@@ -247,11 +251,11 @@ def _wait(connection: "Connection", deadline: Deadline) -> None:
         poll.register(connection.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT)
         left = deadline.left()
         if left <= 0 or not poll.poll(left * 1000):
-            raise TimeoutError("no answer within the time")
+            raise TimeoutError("no reply within the budget")
 
 
 def fault_of(error: Exception) -> str:
-    """The fault code of an exception of psycopg2, or of waiting for it."""
+    """Return the fault code of an exception raised by psycopg2, `_wait` or the password."""
     import psycopg2
 
     if isinstance(error, TimeoutError):
@@ -263,22 +267,22 @@ def fault_of(error: Exception) -> str:
     if error.pgcode is not None:
         return _FAULT_OF_CODE.get(error.pgcode, "postgres_refused")
     text = str(error)
-    for words, fault in _FAULT_OF_TEXT:
-        if words in text:
+    for message, fault in _FAULT_OF_TEXT:
+        if message in text:
             return fault
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError | psycopg2.DatabaseError):
         return "postgres_disconnected"
     return "postgres_refused"
 
 
-def _inhabitants(
+def _to_cell_animals(
     cell: int, version: str, areas: list[str], animals: list[int], weights: list[float], statuses: list[int]
 ) -> CellAnimals:
     if not len(animals) == len(weights) == len(statuses):
         raise ValueError(f"{len(animals)} animals, {len(weights)} weights and {len(statuses)} statuses")
-    if not all(area.isascii() and area.isalnum() for area in areas):  # they are packed as words
-        raise ValueError("its areas are no codes")
-    # Through bytes: three times as fast as numpy's own way from lists, and read-only like what comes from the cache.
+    if not all(area.isascii() and area.isalnum() for area in areas):  # features/codec.py joins them with spaces
+        raise ValueError("areas must be alphanumeric codes")
+    # Via bytes: three times as fast as numpy's conversion of lists, and read-only like values from the cache.
     return CellAnimals(
         cell,
         version,

@@ -1,24 +1,24 @@
-"""The Redis (or Valkey) side of the features' cache: a `Cache` for features.py, and what warming needs.
+"""Features in Redis or Valkey: the `Cache` of features/protocols.py, and operations for warming and the loader.
 
-Redis 7 or later, as one server, a cluster, or ElastiCache Serverless; plain or TLS. One key a command, every value
-with a time to live. Whatever goes wrong is a `CacheError` whose fault code says what:
+Supports Redis 7 and later as a single server, a cluster or ElastiCache Serverless, with or without TLS. Each command
+has one key, and each value a TTL. Every failure is a `CacheError` with one of these fault codes:
 
-    redis_timeout             no answer within the budget
-    redis_unreachable         nobody listens, no such host, no route
-    redis_disconnected        hung up in the middle of an exchange
-    redis_tls                 the server's certificate is not what was expected
-    redis_auth                user, password or token refused
-    redis_oom                 memory is full; nothing can be written
-    redis_readonly            a replica answered and no primary was found
-    redis_clusterdown         the cluster has no majority, or no owner for the slot
-    redis_loading             just started, still reading its data
-    redis_moved               redirections without end, or to a server that the cluster does not list
-    redis_too_many_clients    the server takes no more connections
-    redis_pool_exhausted      this process may open no more connections
+    redis_timeout             no reply within the budget
+    redis_unreachable         connection refused, unknown host or no route
+    redis_disconnected        the server closed the connection before its reply
+    redis_tls                 the server's certificate is invalid, or the CA bundle cannot be read
+    redis_auth                the server rejected the user, password or token
+    redis_oom                 the server's memory is full, so it rejects writes
+    redis_readonly            a replica replied, and no primary was found
+    redis_clusterdown         the cluster has no majority, or no node owns the slot
+    redis_loading             the server is still loading its data after a start
+    redis_moved               too many redirections, or one to a node that the cluster does not list
+    redis_too_many_clients    the server accepts no more connections
+    redis_pool_exhausted      all connections of this process are in use
     redis_refused             any other error reply
-    redis_breaker_open        failed several times in a row; left alone for a while
+    redis_breaker_open        the circuit breaker is open after consecutive failures
 
-redis-py lies behind it (redis_client.py), and is imported by the first call or by `RedisCache.prepare`.
+The first call, or `RedisCache.prepare`, imports redis_client.py and with it redis-py.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,29 +41,29 @@ from chalicelib.stores.iam import Login
 if TYPE_CHECKING:
     from redis import Redis
 
-    from chalicelib.stores.redis_client import Ask, RedisClient
+    from chalicelib.stores.redis_client import Commands, RedisClient
 
-_GIVE_BACK = b"""\
+_RELEASE = b"""\
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1"""
-"""Compare and delete, or compare and replace. DELIFEQ of Valkey 9 does the first, no faster (within 5 %, loopback)."""
+"""Compare and delete, or compare and replace. DELIFEQ of Valkey 9 is not faster at the first (within 5 %, loopback)."""
 
 _ANSWERED = frozenset({"redis_auth", "redis_loading", "redis_too_many_clients"})
-"""Faults that redis-py takes for a broken connection, where there is a server and it said no."""
+"""Faults that redis-py reports as connection errors although the server replied."""
 
 
 class RedisCache:
-    """A `Cache` over one `RedisClient`, with a breaker before it.
+    """A `Cache` over one `RedisClient`, behind a circuit breaker.
 
-    `connect` makes the client, when it is first needed; an `OSError` of its is a certificate that cannot be read.
+    `connect`: creates the client at first use; raises `OSError` if the CA bundle cannot be read.
     """
 
     def __init__(self, connect: Callable[[], "RedisClient"], breaker: Breaker, now: Callable[[], float] = time) -> None:
         self._connect, self._breaker, self._now = connect, breaker, now
-        self._made: RedisClient | None = None
-        self._making = Lock()
+        self._client: RedisClient | None = None
+        self._creating = Lock()
 
     @classmethod
     def from_url(
@@ -77,11 +77,11 @@ class RedisCache:
         idle: float = 240.0,
         size: int = 16,
     ) -> Self:
-        """A cache at `redis://` or `rediss://[user[:password]@]host[:port]`. Opens and imports nothing yet.
+        """Return a cache at `redis[s]://[user[:password]@]host[:port]`. Neither connects nor imports redis-py yet.
 
-        `ca`: certificates to trust for `rediss://` instead of the system's. `login`: takes the place of the URL's
-        user and password, such as `iam.cache_login(…)`. `idle`: seconds after which a connection is replaced before
-        use. `size`: connections to one server at most.
+        `ca`: CA bundle for `rediss://` instead of the system's. `login`: returns user and password of each connection
+        instead of those in the URL, such as `iam.cache_login(…)`. `idle`: seconds after which an idle connection is
+        replaced before use. `size`: maximum number of concurrent calls.
         """
 
         def connect() -> "RedisClient":
@@ -92,33 +92,33 @@ class RedisCache:
         return cls(connect, breaker)
 
     def prepare(self) -> None:
-        """Import redis-py and open a connection, so that the first request finds both; in a thread, at a cold start.
+        """Import redis-py and connect ahead of the first request, in a thread of a cold start.
 
-        Takes `Budget.total` at most, after the import (90 ms). A Redis that does not answer is left to the request.
+        Takes at most `Budget.total` after the import (90 ms). Ignores failures: the first request will see them.
         """
         with suppress(CacheError):
             self.ping(Deadline.after(60.0))
 
     def close(self) -> None:
         """Close all connections."""
-        if self._made is not None:
-            self._made.close()
+        if self._client is not None:
+            self._client.close()
 
-    # For features.py
+    # For features/
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
-        """The value of a key."""
+        """Return the value of a key."""
         (value,) = self._run(lambda redis: redis.get(key), deadline, alone=True)
         return _bytes(value)
 
     def check_in(self, key: bytes, tally: DemandCounts, deadline: Deadline) -> bytes | None:
-        """The value of a key, and in the same message the demand counted since the last time."""
+        """Return the value of a key, and send demand counts in the same round trip."""
         if not tally.cells:
             return self.read(key, deadline)
         hour = int(self._now()) // 3600
         demand, hits = demand_key(hour), hits_key(hour)
 
-        def ask(redis: "Redis") -> None:
+        def commands(redis: "Redis") -> None:
             redis.get(key)
             for cell, count in tally.cells.items():
                 redis.zincrby(demand, count, str(cell))
@@ -127,70 +127,70 @@ class RedisCache:
             redis.expire(demand, KEEP_SECONDS)
             redis.expire(hits, KEEP_SECONDS)
 
-        return _bytes(self._run(ask, deadline, needed=1)[0])
+        return _bytes(self._run(commands, deadline, needed=1)[0])
 
     def claim(
         self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
     ) -> tuple[bytes | None, bytes | None]:
-        """Take a lease if it is free. Returns who held it before (None: it is ours now) and the value of `key`.
+        """Take a lease if it is free. Return its previous holder (None: it is ours now) and the value of `key`.
 
-        `SET … NX GET` tells the holder, so that a claim whose reply was lost can be sent again.
+        `SET … NX GET` returns the holder, so a claim whose reply was lost can be repeated.
         """
 
-        def ask(redis: "Redis") -> None:
+        def commands(redis: "Redis") -> None:
             redis.set(lease, token, nx=True, get=True, px=_ms(seconds))
             if key is not None:
                 redis.get(key)
 
-        holder, *value = self._run(ask, deadline)
+        holder, *value = self._run(commands, deadline)
         return _bytes(holder), _bytes(value[0]) if value else None
 
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
-        """Write a value and the version of its dataset, and give the lease back if it is still ours."""
+        """Write a value and the version of its dataset, and release the lease if we still hold it."""
 
-        def ask(redis: "Redis") -> None:
+        def commands(redis: "Redis") -> None:
             _set(redis, Entry(value.key, value.value, value.seconds))
             _set(redis, _version(value.version, value.seconds), only_if_missing=not value.version_changed)
-            _give_back(redis, lease, token)
+            _release(redis, lease, token)
 
-        self._run(ask, deadline)
+        self._run(commands, deadline)
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
-        """Give a lease back if it is still ours, or leave a note in its place for `seconds`."""
-        self._run(lambda redis: _give_back(redis, lease, token, note, seconds), deadline, alone=True)
+        """Release a lease if we still hold it, or leave a note in its place for `seconds`."""
+        self._run(lambda redis: _release(redis, lease, token, note, seconds), deadline, alone=True)
 
-    # For warming.py and the loader
+    # For warming and the loader
 
-    def heads(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
-        """The first `packing.HEADER.size` bytes of each value; b"" where there is none."""
+    def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
+        """Return the first `codec.HEADER.size` bytes of each value; b"" without a value."""
 
-        def ask(redis: "Redis") -> None:
+        def commands(redis: "Redis") -> None:
             for key in keys:
                 redis.getrange(key, 0, HEADER.size - 1)
 
-        return [_bytes(reply) or b"" for reply in self._run(ask, deadline)]
+        return [_bytes(reply) or b"" for reply in self._run(commands, deadline)]
 
     def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
-        """Write values, in one message a server."""
+        """Write values, in one pipeline per server."""
         self._run(lambda redis: _set(redis, *entries), deadline)
 
-    def announce(self, version: str, seconds: float, deadline: Deadline) -> None:
-        """Say which dataset is active; containers see it when they next ask."""
+    def publish_version(self, version: str, seconds: float, deadline: Deadline) -> None:
+        """Publish the version of the active dataset; processes see it at their next version check."""
         self._run(lambda redis: _set(redis, _version(version, seconds)), deadline)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
-        """The `count` most asked cells of each hour (hours since 1970) with their requests; forgets all below them."""
+        """Return the `count` most requested cells of each hour (since 1970) and their requests; delete all others."""
 
-        def ask(redis: "Redis") -> None:
+        def commands(redis: "Redis") -> None:
             for hour in hours:
                 redis.zrevrange(demand_key(hour), 0, count - 1, withscores=True)
             for hour in hours:
                 redis.zremrangebyrank(demand_key(hour), 0, -count - 1)
 
-        return [_scores(reply) for reply in self._run(ask, deadline)[: len(hours)]]
+        return [_scores(reply) for reply in self._run(commands, deadline)[: len(hours)]]
 
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
-        """Requests of one hour that the cache answered, and those of them that values from warming did."""
+        """Return the number of cache hits in one hour, and how many of them were on warmed values."""
         name = hits_key(hour)
         match self._run(lambda redis: redis.hmget(name, ["hits", "warmed"]), deadline, alone=True):
             case [[bytes() as hits, bytes() as warmed]] if hits.isdigit() and warmed.isdigit():
@@ -198,42 +198,44 @@ class RedisCache:
         return 0, 0
 
     def ping(self, deadline: Deadline) -> None:
-        """Whether Redis answers; for the health check, past the breaker. Raises `CacheError`."""
-        _accepted(*self._client().run(lambda redis: redis.exists(VERSION), deadline, alone=True))
+        """Check that Redis replies, bypassing the circuit breaker. Raises `CacheError`."""
+        _raise_errors(*self._get_client().run(lambda redis: redis.exists(VERSION), deadline, alone=True))
 
-    def _client(self) -> "RedisClient":
-        if self._made is None:
-            with self._making:
+    def _get_client(self) -> "RedisClient":
+        if self._client is None:
+            with self._creating:
                 try:
-                    self._made = self._made or self._connect()
+                    self._client = self._client or self._connect()
                 except OSError as error:
-                    raise CacheError("redis_tls", f"REDIS_CA cannot be used: {error}") from error
-        return self._made
+                    raise CacheError("redis_tls", f"the file in REDIS_CA cannot be read: {error}") from error
+        return self._client
 
-    def _run(self, ask: "Ask", deadline: Deadline, *, alone: bool = False, needed: int | None = None) -> Sequence[Any]:
-        """Replies to commands, or to one `alone`. Raises if one of them (of the first `needed`) was refused.
+    def _run(
+        self, commands: "Commands", deadline: Deadline, *, alone: bool = False, needed: int | None = None
+    ) -> Sequence[Any]:
+        """Return the replies to commands. Raises the first error reply (among the first `needed`).
 
-        Only silence and broken lines count as failures, and only where there was time to wait for an answer: the last
-        moments of a request that waited for the database prove nothing about Redis.
+        `alone`: there is one command. The breaker counts only timeouts and broken connections, and only if there was
+        time for a whole command: a request that spent its time on the database says nothing about Redis.
         """
         if not self._breaker.allows():
-            raise CacheError("redis_breaker_open", "Redis failed several times in a row and is left alone for a while")
-        client = self._client()
-        patient = deadline.left() >= client.budget.command
+            raise CacheError("redis_breaker_open", "the circuit breaker is open after consecutive failures of Redis")
+        client = self._get_client()
+        had_time = deadline.left() >= client.budget.command
         try:
-            replies = client.run(ask, deadline, alone=alone)
+            replies = client.run(commands, deadline, alone=alone)
         except CacheError as error:
             if error.fault in _ANSWERED:
                 self._breaker.record_success()
-            elif patient and error.fault != "redis_pool_exhausted":
+            elif had_time and error.fault != "redis_pool_exhausted":
                 error.opened = self._breaker.record_failure()
             raise
         self._breaker.record_success()
-        return _accepted(*replies[:needed])
+        return _raise_errors(*replies[:needed])
 
 
-def _accepted(*replies: Any) -> Sequence[Any]:
-    """The replies, if none is a refusal."""
+def _raise_errors(*replies: Any) -> Sequence[Any]:
+    """Return the replies, or raise the first error among them."""
     for reply in replies:
         if isinstance(reply, CacheError):
             raise reply
@@ -253,9 +255,9 @@ def _set(redis: "Redis", *entries: Entry, only_if_missing: bool = False) -> None
         redis.set(entry.key, entry.value, px=_ms(entry.seconds), nx=only_if_missing)
 
 
-def _give_back(redis: "Redis", lease: bytes, token: bytes, note: bytes = b"", seconds: float = 0.0) -> object:
-    # not redis.eval(): pipelines of redis-py's cluster client have none
-    return redis.execute_command("EVAL", _GIVE_BACK, 1, lease, token, note, _ms(seconds))
+def _release(redis: "Redis", lease: bytes, token: bytes, note: bytes = b"", seconds: float = 0.0) -> object:
+    # not redis.eval(), which pipelines of redis-py's cluster client do not have
+    return redis.execute_command("EVAL", _RELEASE, 1, lease, token, note, _ms(seconds))
 
 
 def _bytes(reply: object) -> bytes | None:
@@ -263,6 +265,6 @@ def _bytes(reply: object) -> bytes | None:
 
 
 def _scores(reply: object) -> dict[int, float]:
-    """Cells and requests from members and scores; members that are no numbers are left out."""
+    """Convert members and scores to cells and requests; skip members that are not numbers."""
     pairs = reply if isinstance(reply, list) else []
     return {int(cell): float(requests) for cell, requests in pairs if cell.isdigit()}

@@ -1,4 +1,4 @@
-"""Which fault it is that redis-py reports; cache.py lists the codes. Imports redis-py."""
+"""Map redis-py's exceptions to fault codes; redis_cache.py lists the codes. Imports redis-py."""
 
 import ssl
 
@@ -21,7 +21,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-_FAULTS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (  # the first that fits
+_FAULTS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (  # the first match counts
     ("redis_pool_exhausted", (MaxConnectionsError,)),
     ("redis_auth", (AuthenticationError, AuthorizationError, NoPermissionError, AuthenticationWrongNumberOfArgsError)),
     ("redis_loading", (BusyLoadingError,)),
@@ -36,7 +36,7 @@ _FAULTS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (  # the first th
 
 
 def fault_of(error: BaseException) -> str:
-    """The fault code of an error reply or of an exchange that failed."""
+    """Return the fault code of an error reply or a failed call."""
     if "max number of clients" in str(error):
         return "redis_too_many_clients"
     for code, kinds in _FAULTS:
@@ -44,18 +44,18 @@ def fault_of(error: BaseException) -> str:
             return code
     if isinstance(error, RedisClusterException):
         return fault_of(error.__cause__) if error.__cause__ else "redis_clusterdown"
-    return _fault_of_line(error)
+    return _fault_of_connection(error)
 
 
-def _fault_of_line(error: BaseException) -> str:
-    """redis-py says `ConnectionError` for all that befalls a line; the operating system's error lies below it."""
-    below: BaseException | None = error
-    while below is not None:
-        if isinstance(below, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
+def _fault_of_connection(error: BaseException) -> str:
+    """Return the fault code of redis-py's `ConnectionError`, by the operating system's error among its causes."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
             return "redis_disconnected"
-        if isinstance(below, ssl.SSLError):
+        if isinstance(cause, ssl.SSLError):
             return "redis_tls"
-        if isinstance(below, OSError):
+        if isinstance(cause, OSError):
             return "redis_unreachable"
-        below = below.__cause__ or below.__context__
+        cause = cause.__cause__ or cause.__context__
     return "redis_disconnected"

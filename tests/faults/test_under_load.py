@@ -54,12 +54,12 @@ def test_a_switch_of_datasets(redis_rig: Rig) -> None:
         # WHEN another dataset is switched to and announced
         switch(redis_rig.database_url, "v2")
         with closing(Container(redis_rig.straight)) as loader:
-            loader.cache.announce("v2", 600, Deadline.after(1))
+            loader.cache.publish_version("v2", 600, Deadline.after(1))
         switched = monotonic()
         load.go_on(600, since=switched + 0.1)
     switch(redis_rig.database_url, "v1")
     with closing(Container(redis_rig.straight)) as loader:
-        loader.cache.announce("v1", 600, Deadline.after(1))
+        loader.cache.publish_version("v1", 600, Deadline.after(1))
     # THEN nobody meets a fault, every answer is of one dataset, and once the belief ends all are of the new one, but
     # for old features that are served, and told as stale, while another container asks for the new ones
     assert_nothing_lost(load.answers)

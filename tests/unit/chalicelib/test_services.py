@@ -39,9 +39,9 @@ def test_budgets_and_bounds_come_from_the_settings() -> None:
     # WHEN the stage is built THEN they are where they belong
     cache, store = build_cache(chosen), build_store(chosen)
     features = build_features(chosen, cache, store)
-    client = cache._client()
+    client = cache._get_client()
     assert client.budget == Budget(0.2, 0.1, 0.25)
-    assert client._places.qsize() == 3
+    assert client._permits.qsize() == 3
     connection = client._plain.connection_pool.make_connection()
     assert isinstance(connection, _Connection)
     assert connection._idle == 30
@@ -72,8 +72,8 @@ def test_iam_signs_in_where_it_is_asked_for() -> None:
     signed = settings(DATABASE_IAM="true", REDIS_IAM_CACHE="faunalens", REDIS_URL="rediss://app@cache.example.com")
     assert build_store(plain)._password is None
     assert build_store(signed)._password is not None
-    assert "credential_provider" not in build_cache(plain)._client()._options
-    assert "credential_provider" in build_cache(signed)._client()._options
+    assert "credential_provider" not in build_cache(plain)._get_client()._options
+    assert "credential_provider" in build_cache(signed)._get_client()._options
 
 
 def test_a_token_that_cannot_be_signed_is_a_fault_and_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A photo by way of S3, over real HTTP: the form, the bucket (moto), the answer."""
+"""A photo uploaded to S3, over real HTTP: the form, the bucket (moto), the response."""
 
 import json
 from collections.abc import Iterator
@@ -35,16 +35,16 @@ def served(
 
 
 def test_a_photo_goes_through_the_bucket(served: Served) -> None:
-    # GIVEN a form that the API gave
-    offer = served.request("POST", "/uploads")
-    assert offer.status == 201, offer.text
-    assert_fits(served, "Upload", offer.json)
+    # GIVEN a form from the API
+    upload = served.request("POST", "/uploads")
+    assert upload.status == 201, upload.text
+    assert_fits(served, "Upload", upload.json)
     # WHEN a photo is posted with it
     photo = jpeg(exif=exif(SYDNEY))
-    form = {**offer.json["fields"], "Content-Type": "image/jpeg"}
-    assert requests.post(offer.json["url"], data=form, files={"file": photo}, timeout=10).ok
-    # THEN it is identified as if it had been sent
-    reply = served.request("POST", offer.json["identify_url"], {"top": "3"})
+    form = {**upload.json["fields"], "Content-Type": "image/jpeg"}
+    assert requests.post(upload.json["url"], data=form, files={"file": photo}, timeout=10).ok
+    # THEN it is identified like a photo in a request
+    reply = served.request("POST", upload.json["identify_url"], {"top": "3"})
     assert reply.status == 200, reply.text
     assert_fits(served, "Answer", reply.json)
     assert reply.json["location"]["source"] == "exif"
@@ -52,19 +52,19 @@ def test_a_photo_goes_through_the_bucket(served: Served) -> None:
 
 
 def test_an_id_without_a_photo_is_a_problem(served: Served) -> None:
-    offer = served.request("POST", "/uploads").json
-    for path in (offer["identify_url"], "/uploads/nothing/identify"):
+    upload = served.request("POST", "/uploads").json
+    for path in (upload["identify_url"], "/uploads/nothing/identify"):
         reply = served.request("POST", path)
         assert (reply.status, reply.json["code"]) == (404, "upload_missing")
         assert_fits(served, "Problem", reply.json)
 
 
-def test_unknown_parameters_are_told(served: Served) -> None:
+def test_unknown_parameters_are_rejected(served: Served) -> None:
     assert served.request("POST", "/uploads", {"lat": "1"}).json["code"] == "bad_request"
     assert served.request("POST", "/uploads/nothing/identify", {"lng": "1"}).json["code"] == "bad_request"
 
 
-def test_both_routes_are_counted_each_by_its_name(served: Served) -> None:
+def test_both_routes_have_their_own_metrics(served: Served) -> None:
     lines = [json.loads(line) for line in served.metrics.read_text(encoding="utf-8").splitlines()]
     assert {line["route"] for line in lines if "route" in line} >= {"/uploads", "/uploads/{id}/identify"}
 
@@ -82,7 +82,7 @@ def test_without_a_bucket_there_are_no_uploads(served_alone: Served) -> None:
 
 
 def assert_fits(served: Served, name: str, body: Any) -> None:
-    """The body is as the OpenAPI document says."""
+    """Check a body against a schema of the OpenAPI document."""
     contract = served.request("GET", "/openapi.json").json
     schema = {"$ref": f"#/components/schemas/{name}", "components": contract["components"]}
     jsonschema.Draft202012Validator(schema).validate(body)

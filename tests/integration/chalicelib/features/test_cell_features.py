@@ -109,7 +109,7 @@ def test_an_announced_switch_is_seen_within_the_belief(world: World) -> None:
     assert features.at(FIRST).version == "v1"
     # WHEN v2 is switched to and announced
     switch(world.database_url, "v2")
-    world.container().cache.announce("v2", 60, Deadline.after(1))
+    world.container().cache.publish_version("v2", 60, Deadline.after(1))
     time.sleep(0.11)
     # THEN it answers from v2, without a fault
     answer = features.at(FIRST)

@@ -1,4 +1,4 @@
-"""The PostgreSQL side over a real server."""
+"""The PostgreSQL store on a real server."""
 
 import time
 from collections.abc import Iterator
@@ -51,12 +51,12 @@ def fault(store: PostgresStore) -> str:
 
 
 def session_of(store: PostgresStore) -> int:
-    """The server process that the store's connection talks to."""
+    """Return the id of the server process of the store's connection."""
     assert store._connection is not None
     return int(store._connection.info.backend_pid)
 
 
-def test_cells_come_in_the_order_asked_unknown_ones_empty(store: PostgresStore) -> None:
+def test_cells_keep_their_order_and_unknown_ones_are_empty(store: PostgresStore) -> None:
     sea, *known = store.features_of([FIRST + 5000, FIRST + 3, FIRST], soon())
     assert sea.is_empty
     assert (sea.cell, sea.version) == (FIRST + 5000, "v1")
@@ -76,23 +76,23 @@ def test_one_connection_serves_all_queries_of_all_threads(store: PostgresStore) 
     store.features_of([FIRST], soon())
     session = session_of(store)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: store.features_of([FIRST + n % 9], soon())[0].cell, range(64)))
-    assert answers == [FIRST + n % 9 for n in range(64)]
+        cells = list(pool.map(lambda n: store.features_of([FIRST + n % 9], soon())[0].cell, range(64)))
+    assert cells == [FIRST + n % 9 for n in range(64)]
     assert session_of(store) == session
 
 
-def test_a_session_that_was_ended_while_idle_is_replaced_before_use(store: PostgresStore, admin: Connection) -> None:
-    # GIVEN a session that the server ends
+def test_a_session_ended_while_idle_is_replaced_before_use(store: PostgresStore, admin: Connection) -> None:
+    # GIVEN an idle session that the server ends
     store.features_of([FIRST], soon())
     session = session_of(store)
     admin.cursor().execute("select pg_terminate_backend(%s, 2000)", (session,))
-    # THEN the next query finds another, and no failure is counted
+    # THEN the next query uses a new one, and the breaker counts no failure
     assert store.features_of([FIRST], soon())[0].cell == FIRST
     assert session_of(store) != session
     assert store._breaker._failures == 0
 
 
-def test_a_session_that_ends_just_as_it_is_used_is_replaced_once(
+def test_a_session_that_ends_during_a_query_is_replaced_once(
     store: PostgresStore, admin: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.features_of([FIRST], soon())
@@ -102,8 +102,8 @@ def test_a_session_that_ends_just_as_it_is_used_is_replaced_once(
     assert store.features_of([FIRST], soon())[0].cell == FIRST
 
 
-def test_the_server_gives_up_a_query_that_takes_too_long(url: str) -> None:
-    # GIVEN the tables locked by somebody
+def test_the_server_cancels_a_slow_query(url: str) -> None:
+    # GIVEN a locked table
     store = PostgresStore(url, Budget(connect=1, command=0.1, total=1.5), Breaker(3, 5))
     with closing(psycopg2.connect(url)) as other, closing(store):
         store.features_of([FIRST], soon())
@@ -112,11 +112,11 @@ def test_the_server_gives_up_a_query_that_takes_too_long(url: str) -> None:
         assert fault(store) == "postgres_statement_timeout"
         assert time.monotonic() - started < 0.6
         other.rollback()
-        # AND afterwards it answers again
+        # AND later queries succeed
         assert store.features_of([FIRST], soon())[0].cell == FIRST
 
 
-def test_the_server_ends_a_session_that_idles(url: str, admin: Connection) -> None:
+def test_the_server_ends_an_idle_session(url: str, admin: Connection) -> None:
     store = PostgresStore(url, POSTGRES, Breaker(3, 5), idle=0.05)
     with closing(store):
         store.features_of([FIRST], soon())
@@ -147,7 +147,7 @@ def test_a_switch_of_datasets_is_seen_by_the_next_query(store: PostgresStore, ur
         switch(url, "v1")
 
 
-def test_without_an_active_dataset_it_says_so(postgres_server: PostgresServer) -> None:
+def test_a_missing_active_dataset_is_an_error(postgres_server: PostgresServer) -> None:
     with database(postgres_server) as url, closing(PostgresStore(url, POSTGRES, Breaker(3, 5))) as store:
         with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
             cursor.execute("update dataset set active = false")
@@ -155,30 +155,30 @@ def test_without_an_active_dataset_it_says_so(postgres_server: PostgresServer) -
         assert store.ping(soon()) is None
 
 
-def test_a_database_without_the_schema_refuses(postgres_server: PostgresServer) -> None:
+def test_a_database_without_the_schema_is_an_error(postgres_server: PostgresServer) -> None:
     with closing(PostgresStore(postgres_server.admin_url, POSTGRES, Breaker(3, 5))) as store:
         assert fault(store) == "postgres_refused"
 
 
-def test_a_wrong_password_is_told(url: str) -> None:
+def test_a_wrong_password_is_an_error(url: str) -> None:
     store = PostgresStore(url, POSTGRES, Breaker(3, 5), password=lambda: "not the password")
     with closing(store):
         assert fault(store) == "postgres_auth"
 
 
-def test_a_server_without_tls_is_refused_where_it_has_to_prove_its_name(url: str) -> None:
+def test_a_server_without_tls_is_refused_with_a_ca_bundle(url: str) -> None:
     with closing(PostgresStore(url, POSTGRES, Breaker(3, 5), ca=Path(__file__))) as store:
         assert fault(store) == "postgres_tls"
 
 
-def test_too_many_connections_are_told(url: str, admin: Connection) -> None:
-    # GIVEN a role of its own (others of this session use the usual one) that may have one, which is taken
+def test_too_many_connections_are_an_error(url: str, admin: Connection) -> None:
+    # GIVEN a role with one connection, which is taken (other tests use the default role)
     cursor = admin.cursor()
-    cursor.execute("create role lonely login password 'lonely' connection limit 1")
+    cursor.execute("create role limited login password 'limited' connection limit 1")
     parts = urlsplit(url)
-    lonely = parts._replace(netloc=f"lonely:lonely@{parts.hostname}:{parts.port}").geturl()
+    limited = parts._replace(netloc=f"limited:limited@{parts.hostname}:{parts.port}").geturl()
     try:
-        with closing(psycopg2.connect(lonely)), closing(PostgresStore(lonely, POSTGRES, Breaker(3, 5))) as store:
+        with closing(psycopg2.connect(limited)), closing(PostgresStore(limited, POSTGRES, Breaker(3, 5))) as store:
             assert fault(store) == "postgres_too_many_connections"
     finally:
-        cursor.execute("drop role lonely")
+        cursor.execute("drop role limited")

@@ -1,4 +1,4 @@
-"""The Redis side over a real Valkey in cluster mode, with redis-py beside it as a witness."""
+"""The Redis cache on a real Valkey in cluster mode, checked through a plain redis-py client."""
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -27,15 +27,15 @@ def soon() -> Deadline:
 
 
 @pytest.fixture
-def witness(valkey_server: ValkeyServer) -> Iterator[redis.Redis]:
+def plain_redis(valkey_server: ValkeyServer) -> Iterator[redis.Redis]:
     with closing(redis.Redis.from_url(valkey_server.admin_url)) as client:
         client.flushall()
         yield client
 
 
 @pytest.fixture
-def cache(valkey_server: ValkeyServer, witness: redis.Redis) -> Iterator[RedisCache]:
-    assert witness.dbsize() == 0
+def cache(valkey_server: ValkeyServer, plain_redis: redis.Redis) -> Iterator[RedisCache]:
+    assert plain_redis.dbsize() == 0
     with closing(RedisCache.from_url(valkey_server.url, REDIS, Breaker(3, 5))) as cache:
         cache._now = lambda: HOUR * 3600.0
         yield cache
@@ -45,105 +45,103 @@ def published(value: bytes = b"value", version: str = "v1", *, version_changed: 
     return Publication(KEY, value, 60, version, version_changed)
 
 
-def test_what_is_written_is_read_and_lives_for_a_time(cache: RedisCache, witness: redis.Redis) -> None:
+def test_a_written_value_is_read_and_has_a_ttl(cache: RedisCache, plain_redis: redis.Redis) -> None:
     assert cache.read(KEY, soon()) is None
     cache.write([Entry(KEY, bytes(range(256)) * 2000, 60)], soon())
-    assert cache.read(KEY, soon()) == bytes(range(256)) * 2000 == witness.get(KEY)
-    assert 59_000 < witness.pttl(KEY) <= 60_000
+    assert cache.read(KEY, soon()) == bytes(range(256)) * 2000 == plain_redis.get(KEY)
+    assert 59_000 < plain_redis.pttl(KEY) <= 60_000
 
 
-def test_a_lease_has_one_holder(cache: RedisCache, witness: redis.Redis) -> None:
+def test_a_lease_has_one_holder(cache: RedisCache, plain_redis: redis.Redis) -> None:
     # GIVEN a value
-    witness.set(KEY, b"value")
-    # WHEN three claim THEN the first has it, and each is told who does, and the value
+    plain_redis.set(KEY, b"value")
+    # WHEN three claim it THEN the first holds it, and each gets the holder and the value
     assert cache.claim(LEASE, b"one", 10, KEY, soon()) == (None, b"value")
     assert cache.claim(LEASE, b"two", 10, KEY, soon()) == (b"one", b"value")
     assert cache.claim(LEASE, b"three", 10, None, soon()) == (b"one", None)
-    assert 9_000 < witness.pttl(LEASE) <= 10_000
-    # AND a claim that is sent again, since its reply was lost, is told that it succeeded
+    assert 9_000 < plain_redis.pttl(LEASE) <= 10_000
+    # AND a repeated claim, whose reply was lost, finds that it succeeded
     assert cache.claim(LEASE, b"one", 10, KEY, soon()) == (b"one", b"value")
 
 
-def test_a_lease_is_given_back_only_by_its_holder(cache: RedisCache, witness: redis.Redis) -> None:
+def test_only_the_holder_releases_a_lease(cache: RedisCache, plain_redis: redis.Redis) -> None:
     cache.claim(LEASE, b"one", 10, None, soon())
     cache.release(LEASE, b"two", soon())
-    assert witness.get(LEASE) == b"one"
+    assert plain_redis.get(LEASE) == b"one"
     cache.release(LEASE, b"one", soon())
-    assert not witness.exists(LEASE)
+    assert not plain_redis.exists(LEASE)
 
 
-def test_a_note_takes_a_leases_place_for_a_while(cache: RedisCache, witness: redis.Redis) -> None:
+def test_a_note_replaces_a_lease_for_a_while(cache: RedisCache, plain_redis: redis.Redis) -> None:
     cache.claim(LEASE, b"one", 10, None, soon())
     cache.release(LEASE, b"one", soon(), b"failed", 3)
-    assert witness.get(LEASE) == b"failed"
-    assert 2_000 < witness.pttl(LEASE) <= 3_000
+    assert plain_redis.get(LEASE) == b"failed"
+    assert 2_000 < plain_redis.pttl(LEASE) <= 3_000
 
 
-def test_publishing_writes_the_value_tells_the_version_and_frees_the_lease(
-    cache: RedisCache, witness: redis.Redis
-) -> None:
+def test_publish_writes_value_and_version_and_releases_the_lease(cache: RedisCache, plain_redis: redis.Redis) -> None:
     cache.claim(LEASE, b"one", 10, None, soon())
     cache.publish(published(), LEASE, b"one", soon())
-    assert (witness.get(KEY), witness.get(VERSION), witness.exists(LEASE)) == (b"value", b"v1", 0)
-    assert all(0 < witness.pttl(key) <= 60_000 for key in (KEY, VERSION))
-    # AND another version is told only if it is news
+    assert (plain_redis.get(KEY), plain_redis.get(VERSION), plain_redis.exists(LEASE)) == (b"value", b"v1", 0)
+    assert all(0 < plain_redis.pttl(key) <= 60_000 for key in (KEY, VERSION))
+    # AND another version is written only if it changed
     cache.publish(published(version="v0"), LEASE, b"one", soon())
-    assert witness.get(VERSION) == b"v1"
+    assert plain_redis.get(VERSION) == b"v1"
     cache.publish(published(version="v2", version_changed=True), LEASE, b"one", soon())
-    assert witness.get(VERSION) == b"v2"
+    assert plain_redis.get(VERSION) == b"v2"
 
 
-def test_a_late_publication_leaves_anothers_lease_alone(cache: RedisCache, witness: redis.Redis) -> None:
-    witness.set(LEASE, b"another")
+def test_a_late_publication_keeps_the_lease_of_another(cache: RedisCache, plain_redis: redis.Redis) -> None:
+    plain_redis.set(LEASE, b"another")
     cache.publish(published(), LEASE, b"one", soon())
-    assert witness.get(LEASE) == b"another"
+    assert plain_redis.get(LEASE) == b"another"
 
 
-def test_demand_is_counted_and_the_hottest_are_told(cache: RedisCache, witness: redis.Redis) -> None:
+def test_demand_is_counted_and_the_hottest_cells_are_returned(cache: RedisCache, plain_redis: redis.Redis) -> None:
     # GIVEN the demand of two containers
-    witness.set(VERSION, b"v1")
+    plain_redis.set(VERSION, b"v1")
     assert cache.check_in(VERSION, DemandCounts({1: 5, 2: 1, 3: 2}, hits=7, warmed=3), soon()) == b"v1"
     assert cache.check_in(VERSION, DemandCounts({1: 1, 2: 9}, hits=10, warmed=10), soon()) == b"v1"
-    # THEN it adds up, and what is not among the hottest is forgotten
+    # THEN it adds up, and all but the hottest cells are deleted
     assert cache.demand([HOUR, HOUR - 1], 2, soon()) == [{2: 10.0, 1: 6.0}, {}]
-    assert witness.zcard(demand_key(HOUR)) == 2
+    assert plain_redis.zcard(demand_key(HOUR)) == 2
     assert cache.hits(HOUR, soon()) == (17, 13)
     assert cache.hits(HOUR - 1, soon()) == (0, 0)
-    # AND it ends by itself
-    assert all(0 < witness.ttl(key) <= KEEP_SECONDS for key in (demand_key(HOUR), hits_key(HOUR)))
+    # AND it expires
+    assert all(0 < plain_redis.ttl(key) <= KEEP_SECONDS for key in (demand_key(HOUR), hits_key(HOUR)))
 
 
-def test_demand_that_somebody_else_wrote_is_left_out(cache: RedisCache, witness: redis.Redis) -> None:
-    witness.zadd(demand_key(HOUR), {"not a cell": 9, "7": 1})
-    witness.hset(hits_key(HOUR), mapping={"hits": "many", "warmed": "1"})
+def test_invalid_demand_is_ignored(cache: RedisCache, plain_redis: redis.Redis) -> None:
+    plain_redis.zadd(demand_key(HOUR), {"not a cell": 9, "7": 1})
+    plain_redis.hset(hits_key(HOUR), mapping={"hits": "many", "warmed": "1"})
     assert cache.demand([HOUR], 10, soon()) == [{7: 1.0}]
     assert cache.hits(HOUR, soon()) == (0, 0)
 
 
-def test_heads_are_short_and_empty_where_nothing_is(cache: RedisCache, witness: redis.Redis) -> None:
-    witness.set(KEY, b"x" * 5000)
-    assert cache.heads([KEY, value_key(FIRST + 1, "v1")], soon()) == [b"x" * HEADER.size, b""]
+def test_headers_are_short_and_empty_without_a_value(cache: RedisCache, plain_redis: redis.Redis) -> None:
+    plain_redis.set(KEY, b"x" * 5000)
+    assert cache.read_headers([KEY, value_key(FIRST + 1, "v1")], soon()) == [b"x" * HEADER.size, b""]
 
 
-def test_the_active_version_is_announced(cache: RedisCache, witness: redis.Redis) -> None:
-    witness.set(VERSION, b"v1")
-    cache.announce("v2", 60, soon())
-    assert witness.get(VERSION) == b"v2"
-    assert 0 < witness.pttl(VERSION) <= 60_000
+def test_the_active_version_is_published(cache: RedisCache, plain_redis: redis.Redis) -> None:
+    plain_redis.set(VERSION, b"v1")
+    cache.publish_version("v2", 60, soon())
+    assert plain_redis.get(VERSION) == b"v2"
+    assert 0 < plain_redis.pttl(VERSION) <= 60_000
 
 
 def test_it_needs_no_command_that_elasticache_serverless_lacks(cache: RedisCache) -> None:
-    # The server refuses those (local/stack/valkey.py); everything above ran on it. It also answers a health check.
+    # The server rejects those commands (local/stack/valkey.py), and all tests above run on it. Here: the health check.
     cache.ping(soon())
 
 
-def test_a_full_server_is_told_and_still_read() -> None:
+def test_a_full_server_rejects_writes_and_allows_reads() -> None:
     with (
         valkey.serve(memory_mb=8) as server,
         closing(redis.Redis.from_url(server.admin_url)) as admin,
         closing(RedisCache.from_url(server.url, REDIS, Breaker(3, 5))) as cache,
     ):
-        # GIVEN a server that is filled with what it may not evict
+        # GIVEN a server full of values that it may not evict
         admin.set(KEY, b"value")
         with suppress(redis.exceptions.OutOfMemoryError):
             for n in range(100):
@@ -152,24 +150,24 @@ def test_a_full_server_is_told_and_still_read() -> None:
             for n in range(10_000):
                 admin.set(f"crumb:{n}", b"x" * 500)
 
-        # THEN writes say so
+        # THEN writes fail
         with pytest.raises(CacheError) as claimed:
             cache.claim(LEASE, b"one", 1, KEY, soon())
         with pytest.raises(CacheError) as written:
             cache.publish(published(), LEASE, b"one", soon())
         assert (claimed.value.fault, written.value.fault) == ("redis_oom", "redis_oom")
-        # AND reads go on
+        # AND reads succeed
         assert cache.read(KEY, soon()) == b"value"
         assert cache.check_in(KEY, DemandCounts({1: 1}), soon()) == b"value"
 
 
-def test_a_wrong_password_is_told(valkey_server: ValkeyServer) -> None:
+def test_a_wrong_password_is_an_error(valkey_server: ValkeyServer) -> None:
     url = valkey_server.admin_url.replace("admin:", "admin:not")
     with closing(RedisCache.from_url(url, REDIS, Breaker(3, 5))) as cache, pytest.raises(CacheError) as caught:
         cache.read(KEY, soon())
     assert caught.value.fault == "redis_auth"
 
 
-def test_a_right_password_is_taken(valkey_server: ValkeyServer) -> None:
+def test_a_correct_password_is_accepted(valkey_server: ValkeyServer) -> None:
     with closing(RedisCache.from_url(valkey_server.admin_url, REDIS, Breaker(3, 5))) as cache:
         cache.ping(soon())

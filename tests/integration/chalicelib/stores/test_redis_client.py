@@ -1,4 +1,4 @@
-"""The Redis side over a cluster of several real nodes, and over TLS."""
+"""The Redis cache on a real cluster of several nodes, and over TLS."""
 
 import socket
 from collections.abc import Iterator
@@ -38,16 +38,16 @@ def cache_at(url: str, ca: Path | None = None) -> RedisCache:
 
 
 def owned_by(node: int) -> list[bytes]:
-    """Those of the keys that live on a node."""
+    """Return the keys whose slots a node owns."""
     first, last = SLOTS[node]
     return [key for key in KEYS if first <= key_slot(key) <= last]
 
 
-def heads(cache: RedisCache) -> tuple[str, float]:
-    """How reading all heads went, and how long it took."""
+def read_all(cache: RedisCache) -> tuple[str, float]:
+    """Read all headers; return "found" or the fault code, and the duration."""
     started = perf_counter()
     try:
-        found = cache.heads(KEYS, soon())
+        found = cache.read_headers(KEYS, soon())
     except CacheError as error:
         return error.fault, perf_counter() - started
     assert found == [b"value"] * len(KEYS)
@@ -55,9 +55,9 @@ def heads(cache: RedisCache) -> tuple[str, float]:
 
 
 def exercise(cache: RedisCache) -> None:
-    """All that features.py does, on cells that live on different nodes."""
+    """Do everything that features/ does, on cells of different nodes."""
     cache.write([Entry(key, b"value", 60) for key in KEYS], soon())
-    assert heads(cache)[0] == "found"
+    assert read_all(cache)[0] == "found"
     for cell, key in zip(CELLS, KEYS, strict=True):
         lease = lease_key(cell)
         assert cache.claim(lease, b"one", 10, key, soon()) == (None, b"value")
@@ -78,33 +78,33 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
 
 class TestCluster:
     @pytest.mark.parametrize("start", [0, 2, 3], ids=["first primary", "last primary", "replica"])
-    def test_any_node_leads_to_all(self, nodes: list[Node], start: int) -> None:
+    def test_any_node_is_a_valid_endpoint(self, nodes: list[Node], start: int) -> None:
         for node in nodes[:3]:
             node.command("FLUSHALL")
         with closing(cache_at(nodes[start].url)) as cache:
             exercise(cache)
         assert all(owned_by(node) for node in range(3))
 
-    def test_the_slots_are_asked_for_only_once_a_server_says_moved(self, nodes: list[Node]) -> None:
+    def test_the_slot_map_is_read_at_the_first_moved(self, nodes: list[Node]) -> None:
         with closing(cache_at(nodes[0].url)) as cache:
-            # GIVEN a cache that met only its endpoint so far
+            # GIVEN a cache that has used only its endpoint so far
             cache.read(owned_by(0)[0], soon())
             before = _calls(nodes[0], "cluster|slots")
-            assert cache._client()._cluster is None
-            # WHEN it is sent to others THEN it reads the map once
+            assert cache._get_client()._cluster is None
+            # WHEN it is redirected THEN it reads the slot map once
             for node in (1, 2, 1):
                 cache.read(owned_by(node)[0], soon())
             assert _calls(nodes[0], "cluster|slots") == before + 1
 
-    def test_a_slot_on_its_way_to_another_node_is_followed(self, nodes: list[Node]) -> None:
+    def test_a_migrating_slot_is_followed(self, nodes: list[Node]) -> None:
         slot = next(slot for slot in range(*SLOTS[1]) if not nodes[1].command("CLUSTER", "COUNTKEYSINSLOT", slot))
         key = next(key for n in count() if key_slot(key := b"key:%d" % n) == slot)
         with closing(cache_at(nodes[0].url)) as cache:
-            # GIVEN a slot that is being moved
+            # GIVEN a migrating slot
             nodes[2].command("CLUSTER", "SETSLOT", slot, "IMPORTING", nodes[1].identity)
             nodes[1].command("CLUSTER", "SETSLOT", slot, "MIGRATING", nodes[2].identity)
             try:
-                # WHEN a value is written that is not there yet THEN it is where the slot goes (ASK), and is read there
+                # WHEN a new value is written THEN it is on the target node (ASK), and is read there
                 cache.write([Entry(key, b"new", 60)], soon())
                 assert cache.read(key, soon()) == b"new"
                 assert nodes[1].command("CLUSTER", "COUNTKEYSINSLOT", slot) == 0
@@ -112,26 +112,26 @@ class TestCluster:
             finally:
                 nodes[2].command("CLUSTER", "SETSLOT", slot, "NODE", nodes[2].identity)
                 nodes[1].command("CLUSTER", "SETSLOT", slot, "NODE", nodes[2].identity)
-            # AND it is found there once the move is over (MOVED)
+            # AND it is found there after the migration (MOVED)
             assert cache.read(key, soon()) == b"new"
 
 
 @pytest.mark.parametrize("how", ["killed", "hung"])
-@pytest.mark.parametrize("endpoint", [0, 1], ids=["at it", "beside it"])
-def test_a_primary_is_lost_and_its_replica_takes_over(tmp_path: Path, how: str, endpoint: int) -> None:
+@pytest.mark.parametrize("endpoint", [0, 1], ids=["endpoint", "other node"])
+def test_a_replica_takes_over_from_its_primary(tmp_path: Path, how: str, endpoint: int) -> None:
     with cluster(tmp_path) as nodes, closing(cache_at(nodes[endpoint].url)) as cache:
         cache.write([Entry(key, b"value", 60) for key in KEYS], soon())
-        assert heads(cache)[0] == "found"
+        assert read_all(cache)[0] == "found"
         assert nodes[0].command("WAIT", 1, 2000) == 1
-        # WHEN the first primary goes
+        # WHEN the first primary fails
         if how == "killed":
             nodes[0].child.kill()
         else:
             nodes[0].child.pause()
-        # THEN nobody waits for long, and before long everything is found again, at the replica
+        # THEN no call takes long, and soon the replica has everything
         until, outcome = monotonic() + 15, ""
         while outcome != "found" and monotonic() < until:
-            outcome, took = heads(cache)
+            outcome, took = read_all(cache)
             assert took < REDIS.total + LATE
         assert outcome == "found"
         assert _is_primary(nodes[3])
@@ -139,15 +139,15 @@ def test_a_primary_is_lost_and_its_replica_takes_over(tmp_path: Path, how: str, 
             nodes[0].child.resume()
 
 
-def test_a_cluster_that_is_down_says_so_at_once(tmp_path: Path) -> None:
+def test_a_cluster_that_is_down_fails_at_once(tmp_path: Path) -> None:
     with cluster(tmp_path) as nodes, closing(cache_at(nodes[0].url)) as cache:
         key = owned_by(0)[0]
         cache.read(owned_by(1)[0], soon())
-        # GIVEN a cluster that lost the owner of some slots
+        # GIVEN a cluster in which no node owns some slots
         for node in nodes:
             node.command("CLUSTER", "DELSLOTS", SLOTS[2][1])
         nodes[0].child.wait_until(lambda: "cluster_state:fail" in str(nodes[0].command("CLUSTER", "INFO")), 10)
-        # THEN redis-py's sleep of 0.25 s is not waited for
+        # THEN the call avoids redis-py's sleep of 0.25 s
         started = perf_counter()
         with pytest.raises(CacheError) as caught:
             cache.read(key, soon())
@@ -155,7 +155,7 @@ def test_a_cluster_that_is_down_says_so_at_once(tmp_path: Path) -> None:
         assert perf_counter() - started < 0.2
 
 
-def test_tls_all_the_way(valkey_server: ValkeyServer, tmp_path: Path) -> None:
+def test_tls_works_and_verifies_the_certificate(valkey_server: ValkeyServer, tmp_path: Path) -> None:
     # GIVEN a Valkey behind TLS, with a certificate for the name localhost
     made = issue(tmp_path)
     with socket.create_connection(("127.0.0.1", valkey_server.port)) as behind:
@@ -172,15 +172,15 @@ def test_tls_all_the_way(valkey_server: ValkeyServer, tmp_path: Path) -> None:
                 assert cache.claim(lease_key(FIRST), b"tls", 1, KEYS[0], soon()) == (None, b"value")
                 cache.release(lease_key(FIRST), b"tls", soon())
                 assert front.connections == 1
-            # AND whoever does not know the authority sends nothing
+            # AND a client without the CA bundle sends nothing
             sent = len(front.messages)
-            with closing(cache_at(url)) as stranger, pytest.raises(CacheError) as caught:
-                stranger.read(KEYS[0], soon())
+            with closing(cache_at(url)) as untrusting, pytest.raises(CacheError) as caught:
+                untrusting.read(KEYS[0], soon())
             assert (caught.value.fault, len(front.messages)) == ("redis_tls", sent)
 
 
 def _calls(node: Node, command: str) -> int:
-    """How often a node was sent a command."""
+    """Return how often a node received a command."""
     statistics = node.command("INFO", "commandstats")
     assert isinstance(statistics, dict)
     calls = statistics.get(f"cmdstat_{command}", {"calls": 0})["calls"]

@@ -1,3 +1,5 @@
+"""The circuit breaker: opens after consecutive failures, and lets one probe through after the reset timeout."""
+
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,7 +9,7 @@ from chalicelib.stores.breaker import Breaker
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that stands until a test moves it; rest times without jitter."""
+    """Return a list with the time, which stands still until a test changes it, and disable the jitter."""
     moment = [100.0]
     monkeypatch.setattr("chalicelib.stores.breaker.monotonic", lambda: moment[0])
     monkeypatch.setattr("chalicelib.stores.breaker.random.uniform", lambda _low, _high: 1.0)
@@ -15,7 +17,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def opened(failures: int = 3) -> Breaker:
-    breaker = Breaker(failures, rest=5)
+    breaker = Breaker(failures, reset_timeout=5)
     for _ in range(failures):
         assert breaker.allows()
         breaker.record_failure()
@@ -23,24 +25,24 @@ def opened(failures: int = 3) -> Breaker:
 
 
 def test_it_opens_after_failures_in_a_row() -> None:
-    # GIVEN a breaker of three failures
-    breaker = Breaker(3, rest=5)
-    # WHEN it fails twice, works, and fails three times
+    # GIVEN a breaker that opens after three failures
+    breaker = Breaker(3, reset_timeout=5)
+    # WHEN two failures, a success and three failures are recorded
     assert not breaker.record_failure()
     assert not breaker.record_failure()
     breaker.record_success()
     outcomes = [breaker.record_failure() for _ in range(3)]
-    # THEN only the third in a row opens it
+    # THEN only the third consecutive failure opens it
     assert outcomes == [False, False, True]
     assert breaker.is_open
     assert not breaker.allows()
 
 
-def test_one_caller_probes_after_the_rest(clock: list[float]) -> None:
+def test_one_caller_probes_after_the_reset_timeout(clock: list[float]) -> None:
     breaker = opened()
-    # WHEN the rest is over
+    # WHEN the reset timeout is over
     clock[0] += 5.1
-    # THEN one of many threads is let through
+    # THEN one of many threads is allowed
     with ThreadPoolExecutor(8) as pool:
         allowed = list(pool.map(lambda _: breaker.allows(), range(32)))
     assert allowed.count(True) == 1
@@ -64,17 +66,17 @@ def test_a_probe_that_fails_opens_it_again(clock: list[float]) -> None:
     assert not breaker.allows()
 
 
-def test_a_probe_that_never_came_back_frees_its_place(clock: list[float]) -> None:
+def test_a_probe_that_never_returns_is_replaced(clock: list[float]) -> None:
     # GIVEN a probe whose process was frozen
     breaker = opened()
     clock[0] += 5.1
     assert breaker.allows()
-    # WHEN another rest is over THEN the next caller probes
+    # WHEN another reset timeout is over THEN the next caller probes
     clock[0] += 5.1
     assert breaker.allows()
 
 
-def test_asking_whether_it_is_open_takes_no_probe(clock: list[float]) -> None:
+def test_is_open_does_not_use_up_the_probe(clock: list[float]) -> None:
     breaker = opened()
     clock[0] += 5.1
     assert not breaker.is_open
@@ -82,6 +84,6 @@ def test_asking_whether_it_is_open_takes_no_probe(clock: list[float]) -> None:
     assert breaker.allows()
 
 
-def test_rests_are_spread() -> None:
+def test_reset_timeouts_have_jitter() -> None:
     ends = {opened()._probe_at for _ in range(20)}
     assert max(ends) - min(ends) > 0.1

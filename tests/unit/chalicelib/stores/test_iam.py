@@ -1,4 +1,4 @@
-"""Tokens are compared with those of boto3, and signed without any network."""
+"""IAM tokens: equal to those of boto3, and signed without network access."""
 
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +15,7 @@ MOMENT = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: MOMENT.replace(tzinfo=None))
 
 
@@ -26,13 +26,13 @@ def session() -> Session:
     return session
 
 
-def test_a_database_token_is_that_of_boto3(session: Session) -> None:
+def test_a_database_token_equals_that_of_boto3(session: Session) -> None:
     client = boto3.Session(botocore_session=session, region_name="eu-west-1").client("rds")
-    theirs = client.generate_db_auth_token("db.example.com", 5432, "app")
-    assert Signer("eu-west-1", session).database_token("db.example.com", 5432, "app") == theirs
+    expected = client.generate_db_auth_token("db.example.com", 5432, "app")
+    assert Signer("eu-west-1", session).database_token("db.example.com", 5432, "app") == expected
 
 
-def test_a_cache_token_says_who_where_and_for_how_long(session: Session) -> None:
+def test_a_cache_token_has_user_cache_and_lifetime(session: Session) -> None:
     token = Signer("eu-west-1", session).cache_token("faunalens", "app")
     parts = urlsplit(f"https://{token}")
     query = parse_qs(parts.query)
@@ -51,15 +51,15 @@ def test_users_come_from_the_urls(session: Session) -> None:
     assert password() == signer.database_token("db.example.com", 5432, "web-app")
 
 
-def test_without_credentials_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session()
     monkeypatch.setattr(session, "get_credentials", lambda: None)
     with pytest.raises(PermissionError, match="give the function a role"):
         Signer("eu-west-1", session).cache_token("faunalens", "app")
 
 
-def test_credentials_that_cannot_be_renewed_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN credentials that have run out, and are only asked for anew when something is signed
+def test_a_failed_refresh_of_credentials_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN expired credentials, which botocore refreshes when it signs
     def refuse() -> dict[str, str]:
         raise CredentialRetrievalError(provider="sso", error_msg="the session has expired")
 

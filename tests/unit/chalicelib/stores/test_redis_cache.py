@@ -1,3 +1,5 @@
+"""The Redis cache against scripted servers; tests/integration has the real ones."""
+
 import socket
 import subprocess
 import sys
@@ -16,9 +18,9 @@ from chalicelib.stores.redis_cache import RedisCache
 from testing.scripted_server import Answer, Scripted, serve
 
 PATIENT = Budget(connect=2.0, command=2.0, total=4.0)
-"""For servers that answer; this machine may have other things to do meanwhile."""
+"""For servers that reply; long, because the machine may be busy."""
 SHORT = Budget(connect=0.2, command=0.05, total=0.12)
-"""For servers that do not."""
+"""For servers that do not reply."""
 
 
 def soon() -> Deadline:
@@ -30,14 +32,14 @@ def cache_of(server: Scripted, breaker: Breaker | None = None, budget: Budget = 
 
 
 def fault_of(call: Callable[[], object]) -> str:
-    """The fault of a call, with a ! if it opened the breaker."""
+    """Return the fault code of a failed call, with a ! if it opened the breaker."""
     with pytest.raises(CacheError) as caught:
         call()
     return caught.value.fault + ("!" if caught.value.opened else "")
 
 
 def read(answer: Answer, times: int = 1, budget: Budget = PATIENT) -> list[str]:
-    """Faults of as many reads from a server that answers so."""
+    """Return the fault codes of reads from a server that replies with `answer`."""
     with serve(answer) as server:
         cache = cache_of(server, budget=budget)
         faults = [fault_of(lambda: cache.read(b"k", soon())) for _ in range(times)]
@@ -63,41 +65,41 @@ def test_an_error_reply_has_its_fault_and_leaves_the_breaker_closed(reply: str, 
     assert read(lambda _: f"-{reply}\r\n".encode(), times=5) == [fault] * 5
 
 
-def test_silence_opens_the_breaker_which_then_costs_no_time() -> None:
-    told = read(lambda _: b"", times=4, budget=SHORT)
-    assert told == ["redis_timeout", "redis_timeout", "redis_timeout!", "redis_breaker_open"]
+def test_timeouts_open_the_breaker() -> None:
+    faults = read(lambda _: b"", times=4, budget=SHORT)
+    assert faults == ["redis_timeout", "redis_timeout", "redis_timeout!", "redis_breaker_open"]
 
 
-def test_a_server_that_hangs_up() -> None:
+def test_a_server_that_closes_the_connection() -> None:
     assert read(lambda _: None) == ["redis_disconnected"]
 
 
-def test_bytes_that_are_no_reply() -> None:
+def test_bytes_that_are_not_redis_protocol() -> None:
     assert read(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n") == ["redis_disconnected"]
 
 
-def test_nobody_listens() -> None:
+def test_a_refused_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     cache = RedisCache.from_url(f"redis://127.0.0.1:{port}", PATIENT, Breaker(1, 60))
     assert fault_of(lambda: cache.read(b"k", soon())) == "redis_unreachable!"
 
 
-def test_a_request_in_a_hurry_proves_nothing_about_redis() -> None:
-    # GIVEN a server that is too slow for a request that spent its time elsewhere
+def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
+    # GIVEN a silent server, and requests with less time than the command timeout
     with serve(lambda _: b"") as server:
         breaker = Breaker(1, 60)
         cache = cache_of(server, breaker, SHORT)
-        # WHEN such requests ask THEN they are told, and the breaker stays closed
+        # WHEN they time out THEN the breaker stays closed
         assert fault_of(lambda: cache.read(b"k", Deadline.after(0.02))) == "redis_timeout"
         assert fault_of(lambda: cache.read(b"k", Deadline.after(-1))) == "redis_timeout"
         assert not breaker.is_open
-        # UNTIL one that has the time gets no answer either
+        # AND a request with enough time opens it
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
         cache.close()
 
 
-def test_a_url_may_carry_user_and_password() -> None:
+def test_a_url_may_contain_user_and_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
         cache = RedisCache.from_url(f"redis://app:p%40ss@127.0.0.1:{server.address.port}", PATIENT, Breaker(3, 60))
         assert cache.read(b"k", soon()) == b"v"
@@ -105,7 +107,7 @@ def test_a_url_may_carry_user_and_password() -> None:
         cache.close()
 
 
-def test_a_login_takes_the_place_of_the_password() -> None:
+def test_a_login_replaces_the_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
         url = f"redis://app@127.0.0.1:{server.address.port}"
         cache = RedisCache.from_url(url, PATIENT, Breaker(3, 60), login=lambda: ("app", "token"))
@@ -114,18 +116,18 @@ def test_a_login_takes_the_place_of_the_password() -> None:
         cache.close()
 
 
-def test_certificates_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+def test_an_unreadable_ca_bundle_is_an_error(tmp_path: Path) -> None:
     cache = RedisCache.from_url("rediss://localhost", PATIENT, Breaker(3, 60), ca=tmp_path / "none.pem")
     assert fault_of(lambda: cache.ping(soon())) == "redis_tls"
     assert fault_of(lambda: cache.read(b"k", soon())) == "redis_tls"
 
 
-def test_redis_py_is_imported_only_once_it_is_needed() -> None:
+def test_redis_py_is_imported_at_first_use() -> None:
     check = "import sys, chalicelib.stores.redis_cache, chalicelib.services; sys.exit('redis' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
-def test_preparing_opens_the_connection_that_the_first_request_takes() -> None:
+def test_prepare_opens_the_connection_of_the_first_request() -> None:
     with serve(lambda m: b":1\r\n" if b"EXISTS" in m else b"$1\r\nv\r\n") as server:
         cache = cache_of(server)
         cache.prepare()
@@ -135,7 +137,7 @@ def test_preparing_opens_the_connection_that_the_first_request_takes() -> None:
         cache.close()
 
 
-def test_preparing_leaves_a_server_that_is_down_to_the_requests() -> None:
+def test_prepare_ignores_failures() -> None:
     with serve(lambda _: None) as server:
         breaker = Breaker(1, 60)
         cache = cache_of(server, breaker)
@@ -144,7 +146,7 @@ def test_preparing_leaves_a_server_that_is_down_to_the_requests() -> None:
         cache.close()
 
 
-def test_a_health_check_asks_past_the_breaker() -> None:
+def test_ping_bypasses_the_breaker() -> None:
     with serve(lambda m: b":0\r\n" if b"EXISTS" in m else b"") as server:
         cache = cache_of(server, Breaker(1, 60), Budget(connect=2.0, command=0.3, total=0.5))
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
@@ -152,18 +154,18 @@ def test_a_health_check_asks_past_the_breaker() -> None:
         cache.close()
 
 
-def test_a_health_check_tells_what_the_server_refused() -> None:
+def test_ping_raises_error_replies() -> None:
     with serve(lambda _: b"-LOADING soon\r\n") as server:
         cache = cache_of(server)
         assert fault_of(lambda: cache.ping(soon())) == "redis_loading"
         cache.close()
 
 
-def test_checking_in_sends_the_demand_in_the_same_message() -> None:
-    # GIVEN a server that refuses to count
+def test_check_in_sends_the_demand_in_the_same_message() -> None:
+    # GIVEN a server that rejects writes
     with serve(lambda m: b"$2\r\nv1\r\n" + b"-OOM full\r\n" * (m.count(b"INCRBY") + m.count(b"EXPIRE"))) as server:
         cache = cache_of(server)
-        # THEN the version comes all the same, after one message
+        # THEN the version is returned, after one message
         assert cache.check_in(b"version", DemandCounts({7: 3, 8: 1}, hits=4, warmed=2), soon()) == b"v1"
         assert len(server.messages) == 1
         assert server.messages[0].count(b"ZINCRBY") == 2
@@ -172,7 +174,7 @@ def test_checking_in_sends_the_demand_in_the_same_message() -> None:
         cache.close()
 
 
-def test_a_write_that_is_refused_is_told() -> None:
+def test_a_refused_write_is_an_error() -> None:
     with serve(lambda _: b"+OK\r\n-OOM full\r\n") as server:
         cache = cache_of(server)
         assert fault_of(lambda: cache.write([Entry(b"a", b"1", 10), Entry(b"b", b"2", 10)], soon())) == "redis_oom"

@@ -1,4 +1,4 @@
-"""The client against a server that does as the test says; the real ones are in tests/integration."""
+"""The Redis client against scripted servers; tests/integration has the real ones."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores import redis_client
 from chalicelib.stores.iam import Login
-from chalicelib.stores.redis_client import Ask, RedisClient
+from chalicelib.stores.redis_client import Commands, RedisClient
 from testing.certificates import Certificates, issue
 from testing.scripted_server import Scripted, serve
 
@@ -25,11 +25,11 @@ LATE = 0.1
 """Seconds that a busy machine may add to a wait."""
 
 
-def get(key: bytes = b"k") -> Ask:
+def get(key: bytes = b"k") -> Commands:
     return lambda redis: redis.get(key)
 
 
-def get_many(count: int) -> Ask:
+def get_many(count: int) -> Commands:
     return lambda redis: [redis.get(b"k%d" % n) for n in range(count)]
 
 
@@ -50,12 +50,12 @@ def client(
         yield made
 
 
-def value(asked: RedisClient, seconds: float = 5.0) -> Any:
-    return asked.run(get(), Deadline.after(seconds), alone=True)[0]
+def value(redis: RedisClient, seconds: float = 5.0) -> Any:
+    return redis.run(get(), Deadline.after(seconds), alone=True)[0]
 
 
 def failure(call: Callable[[], object]) -> tuple[str, float]:
-    """The fault of a call and how long it took."""
+    """Return the fault code of a failed call, and its duration."""
     started = perf_counter()
     with pytest.raises(CacheError) as caught:
         call()
@@ -64,158 +64,158 @@ def failure(call: Callable[[], object]) -> tuple[str, float]:
 
 class TestTime:
     def test_a_silent_server_is_asked_twice_within_the_budget(self) -> None:
-        with serve(lambda _: b"") as server, client(server, BUDGET) as asked:
-            fault, took = failure(lambda: value(asked))
+        with serve(lambda _: b"") as server, client(server, BUDGET) as redis:
+            fault, took = failure(lambda: value(redis))
             assert fault == "redis_timeout"
             assert took < BUDGET.total + LATE
             assert len(server.messages) == 2
 
-    def test_a_sooner_deadline_holds(self) -> None:
-        with serve(lambda _: b"") as server, client(server) as asked:
-            fault, took = failure(lambda: value(asked, 0.06))
+    def test_an_earlier_deadline_applies(self) -> None:
+        with serve(lambda _: b"") as server, client(server) as redis:
+            fault, took = failure(lambda: value(redis, 0.06))
             assert fault == "redis_timeout"
             assert took < 0.06 + LATE
             assert len(server.messages) == 1
 
-    def test_a_deadline_holds_on_a_connection_that_was_opened_for_a_later_one(self) -> None:
+    def test_a_deadline_applies_on_a_connection_opened_with_a_later_one(self) -> None:
         answers = iter([b"$1\r\nv\r\n", b"", b""])
-        with serve(lambda _: next(answers)) as server, client(server) as asked:
-            assert value(asked) == b"v"
-            fault, took = failure(lambda: value(asked, 0.06))
+        with serve(lambda _: next(answers)) as server, client(server) as redis:
+            assert value(redis) == b"v"
+            fault, took = failure(lambda: value(redis, 0.06))
             assert fault == "redis_timeout"
             assert took < 0.06 + LATE
 
     @pytest.mark.parametrize("reply", [b"$-1\r\n" * 50, b"$500\r\n" + b"x" * 500 + b"\r\n"])
-    def test_replies_that_drip_in_are_not_waited_for(self, reply: bytes) -> None:
-        # GIVEN a server that sends each byte within the time for a command, of many replies or of a long one
+    def test_replies_that_arrive_slowly_end_at_the_deadline(self, reply: bytes) -> None:
+        # GIVEN a server that sends each byte before the command timeout, in many replies or a long one
         budget = Budget(connect=0.2, command=0.1, total=0.3)
-        with serve(lambda _: reply, pace=0.02) as server, client(server, budget) as asked:
-            # WHEN it is asked THEN the total holds
-            fault, took = failure(lambda: asked.run(get_many(50), Deadline.after(5)))
+        with serve(lambda _: reply, pace=0.02) as server, client(server, budget) as redis:
+            # WHEN called THEN the total timeout applies
+            fault, took = failure(lambda: redis.run(get_many(50), Deadline.after(5)))
             assert fault == "redis_timeout"
             assert took < budget.total + LATE
 
-    def test_no_time_costs_no_connection(self) -> None:
-        with serve(lambda _: b"") as server, client(server) as asked:
-            assert failure(lambda: value(asked, -1.0))[0] == "redis_timeout"
+    def test_a_passed_deadline_opens_no_connection(self) -> None:
+        with serve(lambda _: b"") as server, client(server) as redis:
+            assert failure(lambda: value(redis, -1.0))[0] == "redis_timeout"
             assert server.connections == 0
 
-    def test_a_tls_handshake_without_an_answer_ends_with_the_time_to_connect(self, certificates: Certificates) -> None:
-        # GIVEN a server that takes the connection and reads, but knows no TLS
+    def test_a_tls_handshake_without_a_reply_ends_at_the_connect_timeout(self, certificates: Certificates) -> None:
+        # GIVEN a server that accepts the connection but does not speak TLS
         with (
             serve(lambda _: b"") as server,
-            client(server, BUDGET, url="rediss://localhost:{port}", ca=certificates.authority) as asked,
+            client(server, BUDGET, url="rediss://localhost:{port}", ca=certificates.authority) as redis,
         ):
-            fault, took = failure(lambda: value(asked))
+            fault, took = failure(lambda: value(redis))
             assert fault == "redis_timeout"
             assert took < BUDGET.total + LATE
 
 
 class TestConnections:
     def test_one_connection_serves_many(self) -> None:
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as asked:
-            assert [value(asked) for _ in range(5)] == [b"v"] * 5
+        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
+            assert [value(redis) for _ in range(5)] == [b"v"] * 5
             assert server.connections == 1
-            assert len(server.messages) == 5  # and nothing is said before or between
+            assert len(server.messages) == 5  # and no other messages
 
-    def test_several_commands_travel_in_one_message(self) -> None:
-        with serve(lambda m: b"$1\r\nv\r\n" * m.count(b"GET")) as server, client(server) as asked:
-            assert asked.run(get_many(20), Deadline.after(5)) == [b"v"] * 20
+    def test_several_commands_are_one_message(self) -> None:
+        with serve(lambda m: b"$1\r\nv\r\n" * m.count(b"GET")) as server, client(server) as redis:
+            assert redis.run(get_many(20), Deadline.after(5)) == [b"v"] * 20
             assert len(server.messages) == 1
 
-    def test_one_that_lay_idle_is_replaced_before_use(self) -> None:
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server, idle=0.0) as asked:
-            assert [value(asked), value(asked)] == [b"v", b"v"]
+    def test_an_idle_one_is_replaced_before_use(self) -> None:
+        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server, idle=0.0) as redis:
+            assert [value(redis), value(redis)] == [b"v", b"v"]
             assert server.connections == 2
 
-    def test_one_that_is_old_is_replaced_before_its_sign_in_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as asked:
-            value(asked)
+    def test_an_old_one_is_replaced_before_its_sign_in_expires(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
+            value(redis)
             monkeypatch.setattr(redis_client, "MAX_AGE", -1.0)
-            value(asked)
+            value(redis)
             assert server.connections == 2
 
-    def test_one_that_was_closed_meanwhile_is_noticed_before_use(self) -> None:
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as asked:
-            value(asked)
+    def test_a_closed_one_is_replaced_before_use(self) -> None:
+        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
+            value(redis)
             server.hang_up()
-            assert value(asked) == b"v"
-            assert len(server.messages) == 2  # none was sent into the void
+            assert value(redis) == b"v"
+            assert len(server.messages) == 2  # none was lost
 
-    def test_one_that_breaks_in_the_middle_is_replaced_once(self) -> None:
+    def test_one_that_breaks_during_a_call_is_replaced_once(self) -> None:
         answers = iter([None, b"$1\r\nv\r\n"])
-        with serve(lambda _: next(answers)) as server, client(server) as asked:
-            assert value(asked) == b"v"
+        with serve(lambda _: next(answers)) as server, client(server) as redis:
+            assert value(redis) == b"v"
             assert server.connections == 2
 
-    def test_two_in_a_row_that_break_are_told(self) -> None:
-        with serve(lambda _: None) as server, client(server) as asked:
-            assert failure(lambda: value(asked))[0] == "redis_disconnected"
+    def test_two_that_break_in_a_row_are_an_error(self) -> None:
+        with serve(lambda _: None) as server, client(server) as redis:
+            assert failure(lambda: value(redis))[0] == "redis_disconnected"
             assert server.connections == 2
 
-    def test_there_are_no_more_than_allowed(self) -> None:
-        # GIVEN a client of one connection, which is in use
-        asked_for, answered = Event(), Event()
+    def test_their_number_is_limited(self) -> None:
+        # GIVEN a client with one connection, which is in use
+        received, may_reply = Event(), Event()
 
         def answer(_: bytes) -> bytes:
-            asked_for.set()
-            answered.wait(5)
+            received.set()
+            may_reply.wait(5)
             return b"$1\r\nv\r\n"
 
-        with serve(answer) as server, client(server, size=1) as asked:
-            first = Thread(target=value, args=(asked,))
+        with serve(answer) as server, client(server, size=1) as redis:
+            first = Thread(target=value, args=(redis,))
             first.start()
-            asked_for.wait(5)
-            # WHEN another wants one THEN it waits until its deadline
-            fault, took = failure(lambda: value(asked, 0.05))
+            received.wait(5)
+            # WHEN another call needs one THEN it waits until its deadline
+            fault, took = failure(lambda: value(redis, 0.05))
             assert fault == "redis_pool_exhausted"
             assert took < 0.05 + LATE
-            # AND gets it once it is free
-            answered.set()
-            assert value(asked) == b"v"
+            # AND gets it when it is free
+            may_reply.set()
+            assert value(redis) == b"v"
             first.join(5)
             assert server.connections == 1
 
-    def test_a_server_that_says_at_once_why_it_hangs_up_is_understood(self) -> None:
-        with serve(lambda _: b"-ERR max number of clients reached\r\n") as server, client(server) as asked:
-            assert failure(lambda: value(asked))[0] == "redis_too_many_clients"
+    def test_an_error_that_a_server_sends_on_connecting_is_read(self) -> None:
+        with serve(lambda _: b"-ERR max number of clients reached\r\n") as server, client(server) as redis:
+            assert failure(lambda: value(redis))[0] == "redis_too_many_clients"
 
 
 class TestSignIn:
-    def test_each_connection_signs_in_anew(self) -> None:
+    def test_each_connection_signs_in(self) -> None:
         tokens = iter(["first", "second"])
         with (
             serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server,
-            client(server, login=lambda: ("app", next(tokens)), idle=0.0) as asked,
+            client(server, login=lambda: ("app", next(tokens)), idle=0.0) as redis,
         ):
-            value(asked)
-            value(asked)
+            value(redis)
+            value(redis)
             assert [b"first" in m or b"second" in m for m in server.messages] == [True, False, True, False]
 
-    def test_without_credentials_nothing_is_asked(self) -> None:
+    def test_without_credentials_nothing_is_sent(self) -> None:
         def login() -> tuple[str, str]:
             raise PermissionError("no AWS credentials to sign with")
 
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server, login=login) as asked:
-            assert failure(lambda: value(asked))[0] == "redis_auth"
-            assert failure(lambda: value(asked))[0] == "redis_auth"
+        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server, login=login) as redis:
+            assert failure(lambda: value(redis))[0] == "redis_auth"
+            assert failure(lambda: value(redis))[0] == "redis_auth"
             assert server.messages == []
 
-    def test_a_sign_in_that_is_refused_is_not_tried_again(self) -> None:
+    def test_a_refused_sign_in_is_not_retried(self) -> None:
         with (
             serve(lambda _: b"-WRONGPASS invalid username-password pair\r\n") as server,
-            client(server, url="redis://:wrong@localhost:{port}") as asked,
+            client(server, url="redis://:wrong@localhost:{port}") as redis,
         ):
-            assert failure(lambda: value(asked))[0] == "redis_auth"
+            assert failure(lambda: value(redis))[0] == "redis_auth"
             assert len(server.messages) == 1
 
 
-class TestPlaces:
+class TestRedirections:
     """Redirections; a whole cluster is in tests/integration."""
 
     @staticmethod
     def cluster(server: Callable[[], Scripted], answer: bytes) -> Callable[[bytes], bytes]:
-        """A node that claims all slots, and answers so to a `GET`."""
+        """Return the replies of a node that owns all slots and replies to `GET` with `answer`."""
 
         def reply(message: bytes) -> bytes:
             if b"SLOTS" in message:
@@ -228,19 +228,19 @@ class TestPlaces:
         return reply
 
     @pytest.mark.parametrize("word", ["MOVED", "ASK"])
-    def test_redirections_without_end_or_to_a_stranger_are_told(self, word: str) -> None:
+    def test_endless_redirections_and_unknown_nodes_are_an_error(self, word: str) -> None:
         servers: list[Scripted] = []
         answer = self.cluster(lambda: servers[0], b"-%s 7629 127.0.0.1:1\r\n" % word.encode())
-        with serve(answer) as server, client(server, BUDGET) as asked:
+        with serve(answer) as server, client(server, BUDGET) as redis:
             servers.append(server)
-            fault, took = failure(lambda: value(asked))
+            fault, took = failure(lambda: value(redis))
             assert fault in {"redis_moved", "redis_unreachable"}
             assert took < BUDGET.total + LATE
 
-    def test_a_server_that_is_no_primary_any_more_is_looked_up_again(self) -> None:
+    def test_after_a_readonly_reply_the_client_reconnects(self) -> None:
         answers = iter([b"-READONLY You can't write against a read only replica.\r\n", b"$1\r\nv\r\n"])
-        with serve(lambda _: next(answers)) as server, client(server) as asked:
-            assert value(asked) == b"v"
+        with serve(lambda _: next(answers)) as server, client(server) as redis:
+            assert value(redis) == b"v"
             assert server.connections == 2
 
 
@@ -260,36 +260,36 @@ class TestTLS:
         monkeypatch.setattr(ssl, "create_default_context", counted)
         with (
             serve(lambda _: b"$1\r\nv\r\n", tls=certificates.context) as server,
-            client(server, url=self.URL, ca=certificates.authority, idle=0.0) as asked,
+            client(server, url=self.URL, ca=certificates.authority, idle=0.0) as redis,
         ):
-            assert [value(asked), value(asked)] == [b"v", b"v"]
+            assert [value(redis), value(redis)] == [b"v", b"v"]
             assert server.connections == 2
         assert len(built) == 1
 
-    def test_a_connection_is_kept(self, certificates: Certificates) -> None:
-        # The tickets that TLS 1.3 sends after the handshake are no reason to take it for closed.
+    def test_a_connection_is_reused(self, certificates: Certificates) -> None:
+        # The session tickets that TLS 1.3 sends after the handshake must not look like a closed connection.
         with (
             serve(lambda _: b"$1\r\nv\r\n", tls=certificates.context) as server,
-            client(server, url=self.URL, ca=certificates.authority) as asked,
+            client(server, url=self.URL, ca=certificates.authority) as redis,
         ):
-            assert [value(asked) for _ in range(3)] == [b"v"] * 3
+            assert [value(redis) for _ in range(3)] == [b"v"] * 3
             assert server.connections == 1
 
     def test_a_certificate_of_an_unknown_authority_is_refused(self, certificates: Certificates, tmp_path: Path) -> None:
         other = issue(tmp_path)
         with (
             serve(lambda _: b"$1\r\nv\r\n", tls=other.context) as server,
-            client(server, url=self.URL, ca=certificates.authority) as asked,
+            client(server, url=self.URL, ca=certificates.authority) as redis,
         ):
-            assert failure(lambda: value(asked))[0] == "redis_tls"
+            assert failure(lambda: value(redis))[0] == "redis_tls"
             assert server.messages == []
 
     def test_a_certificate_of_another_name_is_refused(self, certificates: Certificates) -> None:
         with (
             serve(lambda _: b"$1\r\nv\r\n", tls=certificates.context) as server,
-            client(server, url="rediss://127.0.0.1:{port}", ca=certificates.authority) as asked,
+            client(server, url="rediss://127.0.0.1:{port}", ca=certificates.authority) as redis,
         ):
-            assert failure(lambda: value(asked))[0] == "redis_tls"
+            assert failure(lambda: value(redis))[0] == "redis_tls"
             assert server.messages == []
 
 

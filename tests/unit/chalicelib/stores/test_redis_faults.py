@@ -1,3 +1,5 @@
+"""Fault codes of redis-py's errors."""
+
 import socket
 import ssl
 
@@ -7,12 +9,12 @@ from redis import exceptions
 from chalicelib.stores.redis_faults import fault_of
 
 
-def of_line(below: OSError | None) -> exceptions.ConnectionError:
-    """What redis-py makes of an error of the operating system."""
+def connection_error(cause: OSError | None) -> exceptions.ConnectionError:
+    """Return redis-py's error for an error of the operating system."""
     try:
         try:
-            if below is not None:
-                raise below
+            if cause is not None:
+                raise cause
         except OSError as error:
             raise exceptions.ConnectionError(str(error))  # noqa: B904 — as redis-py does
         raise exceptions.ConnectionError("Connection closed by server.")
@@ -20,7 +22,7 @@ def of_line(below: OSError | None) -> exceptions.ConnectionError:
         return error
 
 
-def of_cluster(cause: Exception | None) -> exceptions.RedisClusterException:
+def cluster_error(cause: Exception | None) -> exceptions.RedisClusterException:
     error = exceptions.RedisClusterException("Redis Cluster cannot be connected.")
     error.__cause__ = cause
     return error
@@ -30,15 +32,15 @@ def of_cluster(cause: Exception | None) -> exceptions.RedisClusterException:
     ("error", "fault"),
     [
         (exceptions.TimeoutError("Timeout reading from socket"), "redis_timeout"),
-        (of_line(socket.gaierror(-2, "Name or service not known")), "redis_unreachable"),
-        (of_line(ConnectionRefusedError()), "redis_unreachable"),
-        (of_line(ConnectionResetError()), "redis_disconnected"),
-        (of_line(BrokenPipeError()), "redis_disconnected"),
-        (of_line(None), "redis_disconnected"),
+        (connection_error(socket.gaierror(-2, "Name or service not known")), "redis_unreachable"),
+        (connection_error(ConnectionRefusedError()), "redis_unreachable"),
+        (connection_error(ConnectionResetError()), "redis_disconnected"),
+        (connection_error(BrokenPipeError()), "redis_disconnected"),
+        (connection_error(None), "redis_disconnected"),
         (exceptions.InvalidResponse("Protocol Error"), "redis_disconnected"),
-        (of_line(ssl.SSLCertVerificationError()), "redis_tls"),
-        (of_line(ssl.SSLError()), "redis_tls"),
-        (of_line(ssl.SSLEOFError()), "redis_disconnected"),
+        (connection_error(ssl.SSLCertVerificationError()), "redis_tls"),
+        (connection_error(ssl.SSLError()), "redis_tls"),
+        (connection_error(ssl.SSLEOFError()), "redis_disconnected"),
         (OSError("no descriptor left"), "redis_unreachable"),
         (exceptions.AuthenticationError("invalid username-password pair"), "redis_auth"),
         (exceptions.NoPermissionError("this user has no permissions"), "redis_auth"),
@@ -56,11 +58,11 @@ def of_cluster(cause: Exception | None) -> exceptions.RedisClusterException:
         (exceptions.ClusterError("TTL exhausted."), "redis_moved"),
         (KeyError(1), "redis_moved"),
         (exceptions.ResponseError("unknown command"), "redis_refused"),
-        (of_cluster(None), "redis_clusterdown"),
-        (of_cluster(of_line(ConnectionRefusedError())), "redis_unreachable"),
-        (of_cluster(exceptions.TimeoutError()), "redis_timeout"),
+        (cluster_error(None), "redis_clusterdown"),
+        (cluster_error(connection_error(ConnectionRefusedError())), "redis_unreachable"),
+        (cluster_error(exceptions.TimeoutError()), "redis_timeout"),
     ],
     ids=repr,
 )
-def test_every_failure_has_a_fault(error: Exception, fault: str) -> None:
+def test_every_error_has_a_fault_code(error: Exception, fault: str) -> None:
     assert fault_of(error) == fault
