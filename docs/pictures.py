@@ -29,8 +29,8 @@ def main() -> None:
         page.set_input_files("input[type=file] >> nth=0", sample_photo())
         page.get_by_label("Latitude").fill("-33.9")
         page.get_by_label("Longitude").fill("151.2")
-        page.get_by_text("Use this place").click()
-        page.get_by_text("What it may be").wait_for()
+        page.get_by_text("Use this location").click()
+        page.get_by_text("Most likely animals").wait_for()
         page.screenshot(path=IMAGES / "page.png", clip={"x": 0, "y": 0, "width": 1120, "height": 760})
         browser.close()
 

@@ -1,4 +1,4 @@
-// The answer to a photo, laid out: what it is, what else it may be, where it was taken and what that did.
+// The view of an answer: the prediction, the candidates, the location and its effect.
 
 import { animals } from "./api.js";
 import { WorldMap } from "./map.js";
@@ -6,19 +6,19 @@ import { explain } from "./problem.js";
 import { HERE, areas, degrees, narrowing, percent, sureness } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const SOURCES = { exif: "as the photo says", request: "as you said" };
+const SOURCES = { exif: "from the photo’s GPS data", request: "chosen by you" };
 
 export class AnswerView {
   #map = new WorldMap($("answer-map"));
   #centre = null; // {latitude, longitude} of the cell
-  #asked = new AbortController();
+  #request = new AbortController(); // for the list of animals
 
   constructor() {
     $("closer").addEventListener("click", () => this.#toggleMap());
     $("animals").addEventListener("toggle", () => this.#listAnimals());
   }
 
-  /** Lay out an answer of the API. Returns it as one sentence, to be said aloud. */
+  /** Show an answer of the API. Return it as one sentence, for screen readers. */
   show(answer) {
     const sentence = this.#showPrediction(answer);
     this.#showCandidates(answer);
@@ -32,64 +32,64 @@ export class AnswerView {
     for (const id of ["taxon", "score"]) $(id).hidden = !prediction;
     if (!prediction) {
       $("name").textContent = "No animal recognised";
-      remark("If there is one, a closer or sharper photo may help.");
+      showRemark("If there is an animal, a closer or sharper photo may help.");
       return "No animal was recognised.";
     }
     $("name").textContent = prediction.name;
     $("scientific-name").textContent = prediction.scientific_name;
     $("rank").textContent = prediction.rank;
-    // Scores are shares among animals, so all of them together say nothing of whether there is one.
+    // The score of the root is always 1, so show the probability that there is an animal at all.
     const score = prediction.rank === "kingdom" ? answer.animal_probability : prediction.score;
     $("score-number").textContent = percent(score);
     $("score-words").textContent = sureness(score);
-    remark(aside(answer));
+    showRemark(remarkOn(answer));
     return `${prediction.name}, ${prediction.rank}, ${sureness(score)}, ${percent(score)}.`;
   }
 
   #showCandidates({ prediction, candidates, features }) {
     const narrowed = features.mode === "narrowed";
-    $("candidates-heading").textContent = prediction ? "What it may be" : "If it is one, most like";
+    $("candidates-heading").textContent = prediction ? "Most likely animals" : "If it is an animal, most likely";
     $("candidates-part").hidden = candidates.length === 0;
-    $("candidates-part").classList.toggle("picture-alone", !narrowed);
+    $("candidates-part").classList.toggle("photo-alone", !narrowed);
     $("candidates").replaceChildren(...candidates.map((each) => candidateRow(each, narrowed)));
   }
 
   #showPlace({ location, features }) {
     const [latitude, longitude] = location.center ?? [];
     this.#centre = location.center ? { latitude, longitude } : null;
-    $("where").textContent = whereabouts(location);
+    $("where").textContent = describeLocation(location);
     $("narrowing").textContent = narrowing(features);
     $("answer-map").toggleAttribute("data-empty", !this.#centre);
-    $("elsewhere").textContent = this.#centre ? "Choose another place" : "Choose the place";
+    $("elsewhere").textContent = this.#centre ? "Choose another location" : "Choose a location";
     $("animals").hidden = !this.#centre;
     $("animals").open = false;
     $("animals-list").replaceChildren();
     this.#map.wholeWorld();
     this.#map.mark(this.#centre);
-    this.#nameMapButton();
+    this.#labelZoomButton();
   }
 
   #toggleMap() {
     if (this.#map.isClose) this.#map.wholeWorld();
     else this.#map.closeUp(this.#centre);
-    this.#nameMapButton();
+    this.#labelZoomButton();
   }
 
-  #nameMapButton() {
-    $("closer").textContent = this.#map.isClose ? "Whole world" : "Closer";
+  #labelZoomButton() {
+    $("closer").textContent = this.#map.isClose ? "Whole world" : "Zoom in";
   }
 
   async #listAnimals() {
-    this.#asked.abort();
+    this.#request.abort();
     if (!$("animals").open || $("animals-list").hasChildNodes()) return;
-    this.#asked = new AbortController();
-    const { signal } = this.#asked;
-    $("animals-status").textContent = "Looking them up …";
+    this.#request = new AbortController();
+    const { signal } = this.#request;
+    $("animals-status").textContent = "Loading …";
     try {
       const { animals: found } = await animals(this.#centre, signal);
       $("animals-status").textContent = found.length
-        ? `${found.length} of the animals that Faunalens knows`
-        : "None is known.";
+        ? `${found.length} animals that Faunalens knows`
+        : "No animals are known there.";
       $("animals-list").replaceChildren(...found.map(animalRow));
     } catch (problem) {
       if (signal.aborted) return;
@@ -99,20 +99,20 @@ export class AnswerView {
   }
 }
 
-/** What has to be said of a prediction that is no species, or out of place; mostly nothing. */
-function aside({ prediction, candidates: [first], features }) {
-  if (prediction.rank === "kingdom") return "Some animal, by the look of it; which one, the photo does not settle.";
+/** A remark on a prediction above the species or out of its range; else an empty string. */
+function remarkOn({ prediction, candidates: [first], features }) {
+  if (prediction.rank === "kingdom") return "It looks like an animal, but the photo does not show clearly which one.";
   if (first && first.scientific_name !== prediction.scientific_name) {
-    return `Sure as far as the ${prediction.rank}; which one of them, the photo does not settle.`;
+    return `The photo is clear enough for the ${prediction.rank}, but not for the exact animal.`;
   }
   if (first?.here !== "unexpected" || features.mode !== "narrowed") return "";
   return (
-    "Not known to live where the photo was taken. It may have escaped, strayed or been brought there; " +
-    "the picture spoke for it all the same."
+    "Not known to live where the photo was taken. It may have escaped, strayed or been brought there. " +
+    "The photo itself still points to it."
   );
 }
 
-function whereabouts({ source, center, areas: codes }) {
+function describeLocation({ source, center, areas: codes }) {
   if (!center) return "";
   const where = codes.length ? areas(codes) : "at sea, or far from any country";
   return `Around ${degrees(center)} (${where}), ${SOURCES[source]}.`;
@@ -124,23 +124,23 @@ function candidateRow({ name, scientific_name: scientificName, score, vision_sco
   part("b").textContent = name;
   part("i").textContent = scientificName;
   part(".candidate-score").textContent = percent(score);
-  part(".candidate-vision").textContent = narrowed ? `From the picture alone: ${percent(vision)}` : "";
+  part(".candidate-vision").textContent = narrowed ? `From the photo alone: ${percent(vision)}` : "";
   part(".bar").style.setProperty("--share", score);
   part(".tick").style.setProperty("--share", vision);
-  dress(part(".badge"), here);
+  setBadge(part(".badge"), here);
   return row;
 }
 
 function animalRow({ name, scientific_name: scientificName, here }) {
   const row = make("li");
   row.append(make("b", name));
-  if (here !== "native") row.append(dress(make("span", "", "badge"), here));
+  if (here !== "native") row.append(setBadge(make("span", "", "badge"), here));
   row.append(make("i", scientificName));
   return row;
 }
 
-function dress(badge, here) {
-  badge.hidden = !here; // null: the place, or what lives there, is not known
+function setBadge(badge, here) {
+  badge.hidden = !here; // null: the location or its animals are unknown
   if (!here) return badge;
   const [word, meaning] = HERE[here] ?? [here, ""];
   badge.classList.add(here);
@@ -151,16 +151,16 @@ function dress(badge, here) {
 
 function about({ location, features, model, timings_ms: timings, animal_probability: share, request_id: request }) {
   return [
-    ["An animal", percent(share)],
+    ["Animal probability", percent(share)],
     ["Model", `${model.name} ${model.version}`],
     ["Cell", location.cell ?? "none"],
-    ["Places’ data", `${features.version ?? "none"} (${features.cache})`],
-    ["Took", `${Math.round(timings.total)} ms`],
-    ["Request", request],
+    ["Range data", `${features.version ?? "none"} (${features.cache})`],
+    ["Duration", `${Math.round(timings.total)} ms`],
+    ["Request ID", request],
   ];
 }
 
-function remark(sentence) {
+function showRemark(sentence) {
   $("remark").textContent = sentence;
   $("remark").hidden = !sentence;
 }

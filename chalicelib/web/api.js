@@ -1,11 +1,11 @@
-// The calls of the API that the page makes. A failure of any kind is one `Problem`.
+// API calls of the page. Every failure is a `Problem`.
 
-import { MOST_BYTES, contentType } from "./photo.js";
+import { MAX_BYTES, contentType } from "./photo.js";
 
-const PATIENCE = 35_000; // ms; the API's own door gives up after 29 s
-const SLOWEST = 125; // bytes a ms: 1 Mbit/s, at which a photo of 4.5 MB is 36 s on its way
+const TIMEOUT = 35_000; // ms; API Gateway times out after 29 s
+const SLOWEST = 125; // bytes per ms: 1 Mbit/s, at which a photo of 4.5 MB takes 36 s
 
-/** What went wrong: a `code` of the API's problem details, or `offline`, `timeout`, `not_understood`. */
+/** A failed call. `code`: from the API's problem details, or `offline`, `timeout`, `not_understood`. */
 export class Problem extends Error {
   constructor(code, detail = "", retryAfter = null) {
     super(detail || code);
@@ -14,15 +14,15 @@ export class Problem extends Error {
 }
 
 /**
- * Identify the animal of a photo.
+ * Identify the animal in a photo.
  * @param {Blob} photo
- * @param {null | "none" | {latitude: number, longitude: number}} place  null: the photo says where it was taken
+ * @param {null | "none" | {latitude: number, longitude: number}} place  null: use the location in the photo
  */
 export async function identify(photo, place, signal) {
   const query = place === "none" ? "?location=none" : place ? `?${coordinates(place)}` : "";
-  const upload = photo.size > MOST_BYTES ? await offer(signal) : null;
+  const upload = photo.size > MAX_BYTES ? await createUpload(signal) : null;
   if (upload) {
-    await put(photo, upload, signal);
+    await uploadPhoto(photo, upload, signal);
     return call(`${upload.identify_url}${query}`, { method: "POST", signal });
   }
   return call(`identify${query}`, {
@@ -34,18 +34,18 @@ export async function identify(photo, place, signal) {
   });
 }
 
-/** The animals that live at a place. */
+/** Get the animals that live at a location. */
 export function animals(place, signal) {
   return call(`animals?${coordinates(place)}`, { signal });
 }
 
-/** Two decimals are about a kilometre: plenty for a cell of 110 km, and no more than need be sent. */
+/** Query parameters with two decimals, about a kilometre: enough for a cell of 110 km, and not more than needed. */
 function coordinates({ latitude, longitude }) {
   return new URLSearchParams({ lat: latitude.toFixed(2), lon: longitude.toFixed(2) });
 }
 
-/** Where a photo too large for the API's door can be put; null where nothing is set up for that. */
-async function offer(signal) {
+/** Create an upload form for a photo too large for one request; null if the API has no upload bucket. */
+async function createUpload(signal) {
   try {
     return await call("uploads", { method: "POST", signal });
   } catch (problem) {
@@ -54,15 +54,16 @@ async function offer(signal) {
   }
 }
 
-/** Put a photo where the API will find it. */
-async function put(photo, { url, fields, max_bytes: most }, signal) {
-  if (photo.size > most) throw new Problem("photo_too_large");
+/** Post a photo to S3 with an upload form. */
+async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal) {
+  if (photo.size > maxBytes) throw new Problem("photo_too_large");
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  form.append("Content-Type", photo.type.startsWith("image/") ? photo.type : "image/unknown"); // the bytes decide
-  form.append("file", photo); // S3 wants it last
+  // Any image type is accepted, since the API detects the format by the bytes.
+  form.append("Content-Type", photo.type.startsWith("image/") ? photo.type : "image/unknown");
+  form.append("file", photo); // S3 requires it last
   await send(url, { method: "POST", body: form, size: photo.size, signal }, (response) => {
-    if (!response.ok) throw new Problem("unavailable", `the upload was refused with status ${response.status}`);
+    if (!response.ok) throw new Problem("unavailable", `S3 refused the upload with status ${response.status}`);
   });
 }
 
@@ -74,22 +75,22 @@ function call(path, request) {
   });
 }
 
-/** Send a request and read its response, with patience for both; `size`: bytes of its body. */
+/** Send a request and read its response, with a timeout for both. `size`: bytes of the request body. */
 async function send(path, { signal, size = 0, ...request }, read) {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), PATIENCE + size / SLOWEST);
-  signal?.addEventListener("abort", () => late.abort());
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), TIMEOUT + size / SLOWEST);
+  signal?.addEventListener("abort", () => timeout.abort());
   try {
-    return await read(await fetch(path, { ...request, signal: late.signal }));
+    return await read(await fetch(path, { ...request, signal: timeout.signal }));
   } catch (error) {
     if (error instanceof Problem || signal?.aborted) throw error;
-    throw new Problem(late.signal.aborted ? "timeout" : "offline");
+    throw new Problem(timeout.signal.aborted ? "timeout" : "offline");
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** The code of an error that came from in front of the API (its gateway), which knows no problem details. */
+/** The code of an error from a gateway in front of the API, which does not send problem details. */
 function byStatus(status) {
   return (
     {

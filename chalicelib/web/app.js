@@ -1,8 +1,8 @@
-// The page: a photo comes in, is sent, and one of the views shows what became of it.
+// The page: choose a photo, send it, and show the result in one of the views.
 
 import { AnswerView } from "./answer.js";
 import { Problem, identify } from "./api.js";
-import { toSend } from "./photo.js";
+import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
 import { explain } from "./problem.js";
 
@@ -10,12 +10,12 @@ const $ = (id) => document.getElementById(id);
 const VIEWS = ["busy", "problem", "place", "answer"];
 
 const answerView = new AnswerView();
-const placeForm = new PlaceForm((place) => look(place));
+const placeForm = new PlaceForm((place) => identifyPhoto(place));
 let photo = null; // a promise of the Blob to send
 let lastPlace = null;
-let going = new AbortController(); // of the request on its way
+let pending = new AbortController(); // of the current request
 
-/** Show one view, hide the others; `sentence` is said to people who do not see it. */
+/** Show one view and hide the others; screen readers read `sentence`. */
 function show(view, sentence) {
   document.body.dataset.state = view;
   for (const each of VIEWS) $(each).hidden = each !== view;
@@ -24,10 +24,10 @@ function show(view, sentence) {
 }
 
 function choose(file) {
-  going.abort();
+  pending.abort();
   showPreview(file);
-  photo = toSend(file);
-  look(null);
+  photo = prepare(file);
+  identifyPhoto(null);
 }
 
 function showPreview(file) {
@@ -40,13 +40,13 @@ function showPreview(file) {
   $("pick-label").textContent = "Choose another photo";
 }
 
-/** Ask what the photo shows. `place` is null if the photo is to say where it was taken. */
-async function look(place) {
-  going.abort();
-  going = new AbortController();
-  const { signal } = going;
+/** Send the photo and show the answer. `place`: null uses the location in the photo. */
+async function identifyPhoto(place) {
+  pending.abort();
+  pending = new AbortController();
+  const { signal } = pending;
   lastPlace = place;
-  show("busy", "Looking closely …");
+  show("busy", "Identifying the animal …");
   reveal();
   try {
     const sent = await photo;
@@ -56,7 +56,7 @@ async function look(place) {
     $("status").textContent = answerView.show(answer);
   } catch (problem) {
     if (signal.aborted) return; // another photo was chosen
-    if (!(problem instanceof Problem)) reportError(problem); // a fault of this page: said below, told in the console
+    if (!(problem instanceof Problem)) reportError(problem); // a bug of this page: show it, and log it to the console
     showProblem(explain(problem));
   }
   reveal();
@@ -79,7 +79,7 @@ function askPlace({ heading, advice }) {
   reveal();
 }
 
-/** On a narrow screen the outcome is below the photo: bring it into view. */
+/** Scroll to the outcome, which is below the photo on a narrow screen. */
 function reveal() {
   const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
   if (matchMedia("(max-width: 55.99rem)").matches) $("outcome").scrollIntoView({ behavior, block: "start" });
@@ -93,7 +93,7 @@ function chooseFirst(files) {
 for (const id of ["pick", "take"]) {
   $(id).addEventListener("change", (event) => {
     chooseFirst(event.target.files);
-    event.target.value = ""; // so that the same photo can be chosen again
+    event.target.value = ""; // so that choosing the same photo again fires the event
   });
 }
 addEventListener("dragover", (event) => {
@@ -113,5 +113,5 @@ $("picture").addEventListener("error", () => {
   $("picture").hidden = true;
   $("no-picture").hidden = false;
 });
-$("again").addEventListener("click", () => look(lastPlace));
+$("again").addEventListener("click", () => identifyPhoto(lastPlace));
 $("elsewhere").addEventListener("click", () => askPlace({ heading: "Where was it taken?", advice: "" }));

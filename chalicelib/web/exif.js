@@ -1,5 +1,5 @@
-// The EXIF of a JPEG as bytes, and nothing more: a canvas drops it, and with it where the photo was taken. The segment
-// is carried over to the smaller copy as it is, but for the orientation, which the canvas has already applied.
+// Copy the EXIF segment of a JPEG to its smaller copy, since a canvas drops EXIF and with it the location. Only the
+// orientation changes, because the canvas has already applied it.
 // Sources: JPEG (ITU-T T.81, annex B) for the markers, EXIF 2.32 (CIPA DC-008) section 4.5.4 and TIFF 6.0 for the rest.
 
 const ORIENTATION = 0x0112;
@@ -18,7 +18,7 @@ export function exifSegment(jpeg) {
       at += 1; // a fill byte
       continue;
     }
-    if (marker === 0xda || marker === 0xd9) return null; // the picture begins: no more metadata
+    if (marker === 0xda || marker === 0xd9) return null; // the image data begins: no more metadata
     const end = at + 2 + ((jpeg[at + 2] << 8) | jpeg[at + 3]);
     const isExif = String.fromCharCode(...jpeg.subarray(at + 4, at + TIFF_START)) === "Exif\0\0";
     if (marker === 0xe1 && isExif) return end <= jpeg.length ? jpeg.slice(at, end) : null;
@@ -27,7 +27,7 @@ export function exifSegment(jpeg) {
   return null;
 }
 
-/** The segment with its orientation, if it states one, set to 1 (upright). */
+/** Copy the segment and set its orientation, if it has one, to 1 (upright). */
 export function upright(segment) {
   const copy = segment.slice();
   const view = new DataView(copy.buffer, copy.byteOffset + TIFF_START, copy.length - TIFF_START);
@@ -42,12 +42,12 @@ export function upright(segment) {
       if (isOrientation) view.setUint16(entry + 8, 1, little);
     }
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // offsets that lead outside: broken EXIF, carried over as it is
+    if (!(error instanceof RangeError)) throw error; // offsets outside the segment: copy broken EXIF unchanged
   }
   return copy;
 }
 
-/** A JPEG with the segment right behind its start, where EXIF belongs. */
+/** Insert the segment after the start marker of a JPEG, where EXIF belongs. */
 export function withExif(jpeg, segment) {
   return new Blob([jpeg.slice(0, 2), segment, jpeg.slice(2)], { type: "image/jpeg" });
 }

@@ -1,26 +1,26 @@
-// An outline of the world in an <svg>: shows a cell as a hexagon, and tells which place was pressed. The page works
-// without it: if the outline cannot be had, the figure around the map stays hidden.
+// A world map in an <svg>: shows a cell as a hexagon, and returns the location of a click. The page works without it:
+// if the outline cannot be loaded, the figure around the map stays hidden.
 
 import { HALF_HEIGHT, HALF_WIDTH, project, unproject } from "./projection.js";
 
 const WORLD = { x: -HALF_WIDTH, y: -HALF_HEIGHT, width: 2 * HALF_WIDTH, height: 2 * HALF_HEIGHT };
-const CLOSE = 4; // how much nearer a close look is
+const ZOOM = 4;
 const CELL_RADIUS = 0.6; // degrees; an H3 cell of resolution 3 is about 110 km across
-const LEAST_RADIUS = 9; // pixels: smaller, a cell would not be seen
+const MIN_RADIUS = 9; // pixels; a smaller cell would be invisible
 
 let outline;
 
-/** The land as one SVG path; fetched once. */
+/** Load the land as one SVG path, once. */
 function land() {
   outline ??= fetch(new URL("./world.json", import.meta.url))
     .then((response) => (response.ok ? response.json() : Promise.reject(new Error(`world.json: ${response.status}`))))
-    .then(({ units_per_degree: units, rings }) => rings.map((ring) => path(unwind(ring, units))).join(""));
+    .then(({ units_per_degree: units, rings }) => rings.map((ring) => path(decodeRing(ring, units))).join(""));
   outline.catch(() => (outline = undefined));
   return outline;
 }
 
-/** Points [latitude, longitude] of a ring that is stored as its first point and steps. */
-function unwind(ring, units) {
+/** The points [latitude, longitude] of a ring that is stored as its first point and differences. */
+function decodeRing(ring, units) {
   const points = [];
   let [x, y] = [0, 0];
   for (let i = 0; i < ring.length; i += 2) {
@@ -40,7 +40,7 @@ function path(points) {
     .join("L")}Z`;
 }
 
-/** Parallels and meridians each 30°, and the edge of the world: the lines of an atlas. */
+/** Parallels and meridians every 30°, and the edge of the map. */
 function graticule() {
   const steps = (from, to, by) => Array.from({ length: (to - from) / by + 1 }, (_, i) => from + i * by);
   const meridian = (longitude) => steps(-90, 90, 5).map((latitude) => [latitude, longitude]);
@@ -68,10 +68,10 @@ function element(name, attributes) {
 export class WorldMap {
   #svg;
   #mark;
-  #place = null; // {latitude, longitude} that is marked
+  #place = null; // {latitude, longitude} of the marked cell
   #view = WORLD;
 
-  /** @param {SVGSVGElement} svg  an empty one; its <figure> is shown once there is an outline */
+  /** @param {SVGSVGElement} svg  empty; its <figure> is shown when the outline is loaded */
   constructor(svg) {
     this.#svg = svg;
     this.#mark = element("polygon", { class: "cell", points: "" });
@@ -83,20 +83,20 @@ export class WorldMap {
       shore,
       this.#mark,
     );
-    this.#look(WORLD);
+    this.#setView(WORLD);
     land().then(
       (d) => {
         shore.setAttribute("d", d);
         svg.closest("figure").hidden = false;
         this.#draw();
       },
-      () => {}, // no outline, no map
+      () => {}, // without an outline the map stays hidden
     );
-    // The hexagon has a least size in pixels, so it is drawn anew when the map's size changes.
+    // The hexagon has a minimum size in pixels, so redraw it when the size of the map changes.
     new ResizeObserver(() => this.#draw()).observe(svg);
   }
 
-  /** Mark the cell around a place, or none. */
+  /** Mark the cell around a location; null removes the mark. */
   mark(place) {
     this.#place = place;
     this.#draw();
@@ -106,25 +106,25 @@ export class WorldMap {
     return this.#view !== WORLD;
   }
 
-  /** Look at the surroundings of a place. */
+  /** Zoom in on a location. */
   closeUp({ latitude, longitude }) {
     const [x, y] = project(latitude, longitude);
-    const [width, height] = [WORLD.width / CLOSE, WORLD.height / CLOSE];
+    const [width, height] = [WORLD.width / ZOOM, WORLD.height / ZOOM];
     const within = (centre, size, half) => Math.min(Math.max(centre - size / 2, -half), half - size);
-    this.#look({ x: within(x, width, HALF_WIDTH), y: within(y, height, HALF_HEIGHT), width, height });
+    this.#setView({ x: within(x, width, HALF_WIDTH), y: within(y, height, HALF_HEIGHT), width, height });
   }
 
   wholeWorld() {
-    this.#look(WORLD);
+    this.#setView(WORLD);
   }
 
-  /** The place under a pointer event, or null beside the world. */
+  /** The location under a pointer event, or null outside the map. */
   placeAt(event) {
     const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.#svg.getScreenCTM().inverse());
     return unproject(point.x, point.y);
   }
 
-  #look(view) {
+  #setView(view) {
     this.#view = view;
     this.#svg.setAttribute("viewBox", [view.x, view.y, view.width, view.height].map((v) => v.toFixed(2)).join(" "));
     this.#draw();
@@ -139,7 +139,7 @@ export class WorldMap {
     const { latitude, longitude } = this.#place;
     const [x, y] = project(latitude, longitude);
     const real = Math.abs(project(Math.min(latitude + CELL_RADIUS, 90), longitude)[1] - y);
-    const radius = Math.max(real, (LEAST_RADIUS * this.#view.width) / pixels);
+    const radius = Math.max(real, (MIN_RADIUS * this.#view.width) / pixels);
     const corner = (i) => [Math.cos((i * Math.PI) / 3), Math.sin((i * Math.PI) / 3)];
     const corners = Array.from({ length: 6 }, (_, i) =>
       corner(i).map((v, axis) => ([x, y][axis] + radius * v).toFixed(2)),

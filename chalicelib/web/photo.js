@@ -1,19 +1,19 @@
-// A photo as it is sent: as it came if it is small enough, else a smaller copy that still says where it was taken.
+// Prepare a photo for sending: unchanged if it is small enough, else a smaller copy with the EXIF of the original.
 
 import { exifSegment, upright, withExif } from "./exif.js";
 
-export const MOST_BYTES = 4_500_000; // what fits the API's door: 6 MB of event, less base64
-const LONGEST_SIDE = 1600; // pixels; the model looks at 260
+export const MAX_BYTES = 4_500_000; // the limit of a Lambda event, 6 MB in base64
+const LONGEST_SIDE = 1600; // pixels; the model uses 260
 const QUALITY = 0.9;
 const SENT_TYPES = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/tiff"];
 
 /**
- * The photo to send. What this browser cannot decode (HEIC, mostly) is sent as it is: the answer tells what then.
+ * Return the photo to send. A format that the browser cannot decode (mostly HEIC) is sent unchanged.
  * @param {Blob} file
  * @returns {Promise<Blob>}
  */
-export async function toSend(file) {
-  if (file.size <= MOST_BYTES) return file;
+export async function prepare(file) {
+  if (file.size <= MAX_BYTES) return file;
   try {
     return await shrink(file);
   } catch {
@@ -21,7 +21,7 @@ export async function toSend(file) {
   }
 }
 
-/** The Content-Type to send: the server looks at the bytes, so a type it does not list is plain bytes. */
+/** The Content-Type to send. The server detects the type by the bytes, so others are sent as plain bytes. */
 export function contentType(photo) {
   return SENT_TYPES.includes(photo.type) ? photo.type : "application/octet-stream";
 }

@@ -1,26 +1,26 @@
-// Asks where a photo was taken: by this device, a press on the map, typed coordinates, or not at all.
+// The form for the location: the device's, a point on the map, typed coordinates, or none.
 
 import { WorldMap } from "./map.js";
 
 const $ = (id) => document.getElementById(id);
-const GEOLOCATION = { timeout: 10_000, maximumAge: 600_000 }; // ms; a cell is 110 km across: a coarse fix will do
+const GEOLOCATION = { timeout: 10_000, maximumAge: 600_000 }; // ms; a coarse fix suffices for a cell of 110 km
 const NO_FIX = {
-  1: "This browser may not tell the place. Allow it in the browser's settings, or press the map.",
-  2: "This device does not know where it is. Press the map instead.",
-  3: "Finding the place took too long. Try again, or press the map.",
+  1: "Your browser does not share its location. Allow it in the browser's settings, or use the map.",
+  2: "Your device does not know its location. Use the map instead.",
+  3: "Finding your location took too long. Try again, or use the map.",
 };
 
 export class PlaceForm {
   #map = new WorldMap($("place-map"));
   #choose;
 
-  /** @param {(place: "none" | {latitude: number, longitude: number}) => void} choose  called with what was chosen */
+  /** @param {(place: "none" | {latitude: number, longitude: number}) => void} choose  called with the choice */
   constructor(choose) {
     this.#choose = choose;
     $("place-device").hidden = !navigator.geolocation;
     $("place-device").addEventListener("click", () => this.#useDevice());
     $("place-none").addEventListener("click", () => choose("none"));
-    $("place-map").addEventListener("click", (event) => this.#press(event));
+    $("place-map").addEventListener("click", (event) => this.#selectOnMap(event));
     $("place-world").addEventListener("click", () => this.#showWorld());
     $("place").addEventListener("input", () => this.#mark());
     $("place").addEventListener("submit", (event) => {
@@ -32,13 +32,13 @@ export class PlaceForm {
   show({ heading, advice }) {
     $("place-heading").textContent = heading;
     $("place-advice").textContent = advice;
-    complain("");
+    showError("");
     this.#showWorld();
     this.#mark();
   }
 
   #useDevice() {
-    complain("");
+    showError("");
     $("place-device").disabled = true;
     const done = () => ($("place-device").disabled = false);
     navigator.geolocation.getCurrentPosition(
@@ -48,55 +48,55 @@ export class PlaceForm {
       },
       ({ code }) => {
         done();
-        complain(NO_FIX[code] ?? NO_FIX[2]);
+        showError(NO_FIX[code] ?? NO_FIX[2]);
       },
       GEOLOCATION,
     );
   }
 
-  #press(event) {
+  #selectOnMap(event) {
     const place = this.#map.placeAt(event);
     if (!place) return;
     $("latitude").value = place.latitude.toFixed(1);
     $("longitude").value = place.longitude.toFixed(1);
-    complain("");
+    showError("");
     this.#mark();
     if (this.#map.isClose) return;
     this.#map.closeUp(place);
-    $("place-hint").textContent = "Press again to be more exact.";
+    $("place-hint").textContent = "Select again to be more exact.";
     $("place-world").hidden = false;
   }
 
   #showWorld() {
     this.#map.wholeWorld();
-    $("place-hint").textContent = "Or press the map where it was taken.";
+    $("place-hint").textContent = "Or select the location on the map.";
     $("place-world").hidden = true;
   }
 
   #mark() {
-    this.#map.mark(typed());
+    this.#map.mark(readFields());
   }
 
   #useTyped() {
-    const place = typed();
+    const place = readFields();
     if (place) this.#choose(place);
     else {
-      complain(
-        "Type a latitude from -90 to 90 and a longitude from -180 to 180, such as -33.9 and 151.2, or press the map.",
+      showError(
+        "Enter a latitude from -90 to 90 and a longitude from -180 to 180, such as -33.9 and 151.2, or use the map.",
       );
       $("latitude").focus();
     }
   }
 }
 
-/** The place in the two fields, or null if they hold none. */
-function typed() {
+/** The location in the two fields, or null if they are invalid. */
+function readFields() {
   const number = (id) =>
     $(id).value.trim() === "" ? NaN : Number($(id).value.trim().replace(",", ".").replace("−", "-"));
   const [latitude, longitude] = [number("latitude"), number("longitude")];
   return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? { latitude, longitude } : null;
 }
 
-function complain(sentence) {
+function showError(sentence) {
   $("place-problem").textContent = sentence;
 }

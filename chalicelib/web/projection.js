@@ -1,5 +1,5 @@
-// The Equal Earth projection (Šavrič, Patterson & Jenny 2018, doi:10.1080/13658816.2018.1504949): areas keep their
-// proportions, and the page's map looks like a map. Map units: 100 to the sphere's radius, y down.
+// The Equal Earth projection (Šavrič, Patterson & Jenny 2018, doi:10.1080/13658816.2018.1504949): an
+// equal-area projection for world maps. Map units: the sphere's radius is 100, y points down.
 
 const A = [1.340264, -0.081106, 0.000893, 0.003796];
 const M = Math.sqrt(3) / 2;
@@ -10,17 +10,17 @@ const degrees = (angle) => (angle * 180) / Math.PI;
 const height = (t) => t * (A[0] + A[1] * t ** 2 + t ** 6 * (A[2] + A[3] * t ** 2));
 const slope = (t) => A[0] + 3 * A[1] * t ** 2 + t ** 6 * (7 * A[2] + 9 * A[3] * t ** 2);
 
-/** Where a place (decimal degrees) lies on the map: [x, y]. */
+/** The map coordinates [x, y] of a location in decimal degrees. */
 export function project(latitude, longitude) {
   const t = Math.asin(M * Math.sin(radians(latitude)));
   return [(SCALE * radians(longitude) * Math.cos(t)) / (M * slope(t)), -SCALE * height(t)];
 }
 
-/** The place at a point of the map, or null outside the world. */
+/** The location at a point of the map, or null outside the map. */
 export function unproject(x, y) {
   const target = -y / SCALE;
   let t = target / A[0];
-  // Newton's method: the function is all but linear, so a handful of steps is more than enough.
+  // Newton's method; the function is almost linear, so eight steps are more than enough.
   for (let step = 0; step < 8; step += 1) t -= (height(t) - target) / slope(t);
   const sine = Math.sin(t) / M;
   if (!(Math.abs(sine) <= 1)) return null;

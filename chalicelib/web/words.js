@@ -1,16 +1,16 @@
-// Numbers and codes of an answer as words.
+// Numbers and codes of an answer in words.
 
 const areaNames = new Intl.DisplayNames([document.documentElement.lang], { type: "region" });
 const list = new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" });
 
 export const HERE = {
-  native: ["native", "Lives there by nature"],
-  introduced: ["introduced", "Was brought there by people and lives there now"],
+  native: ["native", "Naturally lives there"],
+  introduced: ["introduced", "Introduced by people and now lives there"],
   everywhere: ["everywhere", "Lives wherever people do"],
-  unexpected: ["unexpected", "Is not known to live there"],
+  unexpected: ["unexpected", "Not known to live there"],
 };
 
-/** A probability as a percentage that never claims 0 or 100 */
+/** A probability as a percentage, never 0 or 100. */
 export function percent(share) {
   if (share >= 0.995) return "> 99 %";
   if (share < 0.01) return "< 1 %";
@@ -44,14 +44,17 @@ export function areas(codes) {
   return list.format(codes.map(name));
 }
 
-/** A sentence on what the place did for the answer. */
+/** How the location affected the answer, as a sentence. */
 export function narrowing({ mode, animals }) {
   return (
     {
-      narrowed: `The ${animals === 1 ? "one animal" : `${animals} animals`} known to live there weigh more.`,
-      no_location: "No place was used: this is the picture alone.",
-      unknown_area: "Which animals live there is not known: this is the picture alone.",
-      degraded: "The place could not be used just now; this is the picture alone.",
+      narrowed:
+        animals === 1
+          ? "The one animal known to live there was preferred."
+          : `The ${animals} animals known to live there were preferred.`,
+      no_location: "No location was used, only the photo.",
+      unknown_area: "No animals are known for this area, so only the photo was used.",
+      degraded: "The animals of this area are temporarily unavailable, so only the photo was used.",
     }[mode] ?? ""
   );
 }

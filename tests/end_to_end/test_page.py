@@ -40,12 +40,12 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: O
     assert bar["width"] / track["width"] == pytest.approx(0.97, abs=0.01)
     assert (tick["x"] - track["x"]) / track["width"] == pytest.approx(0.81, abs=0.01)
     # AND the place is a sentence and a hexagon on the map
-    expect(shown.locator("#where")).to_have_text("Around 33.1° S, 150.9° E (Australia), as the photo says.")
-    expect(shown.locator("#narrowing")).to_have_text("The 74 animals known to live there weigh more.")
+    expect(shown.locator("#where")).to_have_text("Around 33.1° S, 150.9° E (Australia), from the photo’s GPS data.")
+    expect(shown.locator("#narrowing")).to_have_text("The 74 animals known to live there were preferred.")
     corners = (shown.locator("#answer-map .cell").get_attribute("points") or "").split()
     assert len(corners) == 6
     # AND the animals of the place are there for the asking
-    shown.get_by_text("Which animals live around there?").click()
+    shown.get_by_text("Which animals live there?").click()
     expect(shown.locator("#animals-list li")).to_have_text([re.compile("koala"), re.compile("red fox\\s*introduced")])
     assert stand.sent[-1].query == {"lat": "-33.10", "lon": "150.90"}
 
@@ -53,9 +53,9 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: O
 @pytest.mark.parametrize(
     ("mode", "sentence"),
     [
-        ("no_location", "No place was used: this is the picture alone."),
-        ("unknown_area", "Which animals live there is not known: this is the picture alone."),
-        ("degraded", "The place could not be used just now; this is the picture alone."),
+        ("no_location", "No location was used, only the photo."),
+        ("unknown_area", "No animals are known for this area, so only the photo was used."),
+        ("degraded", "The animals of this area are temporarily unavailable, so only the photo was used."),
     ],
 )
 def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Open, mode: Any, sentence: str) -> None:
@@ -100,14 +100,14 @@ def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand
     stand.tell(answers.koala(prediction=PredictedTaxon("cats", "Felidae", "family", 0.88), candidates=tiger))
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("cats")
-    expect(shown.locator("#remark")).to_contain_text("Sure as far as the family")
+    expect(shown.locator("#remark")).to_contain_text("clear enough for the family")
     # AND WHEN it is some animal, the score is that of there being one
     some = PredictedTaxon("animal", "Animalia", "kingdom", 1.0)
     stand.tell(answers.koala(prediction=some, candidates=tiger, animal_probability=0.72))
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("animal")
     expect(shown.locator("#score")).to_have_text("72 % fairly sure")
-    expect(shown.locator("#remark")).to_contain_text("Some animal")
+    expect(shown.locator("#remark")).to_contain_text("It looks like an animal")
 
 
 def test_no_animal_is_an_answer_too(stand: Stand, open_page: Open) -> None:
@@ -128,10 +128,10 @@ HEADINGS = {
     "upload_missing": "The photo did not arrive",
     "photo_unreadable": "This photo is damaged",
     "location_missing": "Where was it taken?",
-    "location_invalid": "That is no place on Earth",
+    "location_invalid": "This location is not valid",
     "too_many_requests": "Too many photos at once",
     "internal": "Something went wrong on our side",
-    "unavailable": "Just a moment",
+    "unavailable": "Temporarily unavailable",
 }
 
 
@@ -154,7 +154,7 @@ def test_every_error_is_a_sentence(stand: Stand, open_page: Open, error: type[er
     if view.get_attribute("id") == "problem":
         expect(view.locator("#problem-detail")).to_have_text("what happened")
     if error.status in (429, 503):
-        expect(view).to_contain_text("About 5 seconds should do.")
+        expect(view).to_contain_text("Wait about 5 seconds.")
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ def test_the_whole_app_answers_with_the_place_of_the_photo(app_url: str, open_pa
     shown.set_input_files("#pick", photo())
     # THEN it answers, with the cell, and not with the coordinates
     expect(shown.locator("#answer")).to_be_visible()
-    expect(shown.locator("#where")).to_contain_text("(Australia), as the photo says")
-    expect(shown.locator("#narrowing")).to_contain_text("animals known to live there weigh more")
+    expect(shown.locator("#where")).to_contain_text("(Australia), from the photo’s GPS data")
+    expect(shown.locator("#narrowing")).to_contain_text("animals known to live there were preferred")
     expect(shown.locator("#candidates li")).to_have_count(5)
     assert not {"33.86", "151.20", "33.87", "151.21"} & set(re.findall(r"\d+\.\d\d", shown.content()))
     # AND it knows who lives there
-    shown.get_by_text("Which animals live around there?").click()
+    shown.get_by_text("Which animals live there?").click()
     expect(shown.locator("#animals-list li", has_text="koala").first).to_contain_text("Phascolarctos cinereus")
 
 
@@ -31,11 +31,11 @@ def test_the_whole_app_asks_for_the_place_and_takes_it(app_url: str, open_page: 
     expect(shown.locator("#place-heading")).to_have_text("Where was it taken?")
     shown.get_by_label("Latitude").fill("-1.4")
     shown.get_by_label("Longitude").fill("35.1")
-    shown.get_by_role("button", name="Use this place").click()
+    shown.get_by_role("button", name="Use this location").click()
     expect(shown.locator("#where")).to_contain_text("Kenya")
-    shown.get_by_role("button", name="Choose another place").click()
-    shown.get_by_role("button", name="Go on without a place").click()
-    expect(shown.locator("#narrowing")).to_have_text("No place was used: this is the picture alone.")
+    shown.get_by_role("button", name="Choose another location").click()
+    shown.get_by_role("button", name="Continue without location").click()
+    expect(shown.locator("#narrowing")).to_have_text("No location was used, only the photo.")
 
 
 @pytest.mark.parametrize(
