@@ -92,7 +92,7 @@ def _answer(
 
     has_animal = scores.animal_probability >= services.animal_threshold
     roll_up = services.taxonomy.roll_up(scores.probabilities, services.rank_threshold) if has_animal else None
-    prediction = responses.predicted(roll_up)
+    prediction = responses.predicted_taxon(roll_up)
     return responses.Answer(
         message=responses.message_of(prediction, features),
         prediction=prediction,

@@ -170,7 +170,7 @@ def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]
     return tuple(sorted(found, key=lambda resident: resident.name.casefold()))
 
 
-def predicted(prediction: Prediction | None) -> PredictedTaxon | None:
+def predicted_taxon(prediction: Prediction | None) -> PredictedTaxon | None:
     """Return the response form of a prediction."""
     if prediction is None:
         return None

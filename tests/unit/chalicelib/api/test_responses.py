@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chalicelib.api import responses as answer
-from chalicelib.api.responses import PredictedTaxon, candidates_of, message_of, place_of, predicted, residents_of
+from chalicelib.api.responses import PredictedTaxon, candidates_of, message_of, place_of, predicted_taxon, residents_of
 from chalicelib.config.settings import Settings
 from chalicelib.features import cells
 from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode
@@ -124,9 +124,9 @@ def test_the_message_says_so_when_the_location_was_not_used(mode: Mode) -> None:
 
 
 def test_a_prediction_has_a_rounded_score() -> None:
-    response = predicted(Prediction(Taxon("koala", "Phascolarctos cinereus", "species"), 0.123456))
+    response = predicted_taxon(Prediction(Taxon("koala", "Phascolarctos cinereus", "species"), 0.123456))
     assert response == PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.1235)
-    assert predicted(None) is None
+    assert predicted_taxon(None) is None
 
 
 def test_an_answer_is_json() -> None:

@@ -16,7 +16,7 @@ from chalicelib.stores.postgres import _FAULT_OF_CODE, PostgresStore, _to_cell_a
 from testing.scripted_server import serve
 
 BUDGET = Budget(connect=0.15, command=0.2, total=0.4)
-PATIENT = Budget(connect=1.0, command=1.0, total=2.0)
+LONG = Budget(connect=1.0, command=1.0, total=2.0)
 """For servers that reply or close the connection; long, because the machine may be busy."""
 
 
@@ -77,17 +77,17 @@ def test_timeouts_are_converted_to_valid_milliseconds(seconds: float, millisecon
 def test_a_refused_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    assert fault(store_at(port, budget=PATIENT)) == "postgres_unreachable"
+    assert fault(store_at(port, budget=LONG)) == "postgres_unreachable"
 
 
 def test_a_server_that_closes_the_connection() -> None:
     with serve(lambda _: None) as server:
-        assert fault(store_at(server.address.port, budget=PATIENT)) == "postgres_disconnected"
+        assert fault(store_at(server.address.port, budget=LONG)) == "postgres_disconnected"
 
 
 def test_the_breaker_opens_after_consecutive_failures() -> None:
     with serve(lambda _: None) as server:
-        store = store_at(server.address.port, budget=PATIENT)
+        store = store_at(server.address.port, budget=LONG)
         assert [fault(store) for _ in range(3)] == ["postgres_disconnected"] * 2 + ["postgres_disconnected!"]
         connections = server.connections
         assert store.breaker_is_open

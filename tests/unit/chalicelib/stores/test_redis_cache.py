@@ -17,7 +17,7 @@ from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from testing.scripted_server import Answer, Scripted, serve
 
-PATIENT = Budget(connect=2.0, command=2.0, total=4.0)
+LONG = Budget(connect=2.0, command=2.0, total=4.0)
 """For servers that reply; long, because the machine may be busy."""
 SHORT = Budget(connect=0.2, command=0.05, total=0.12)
 """For servers that do not reply."""
@@ -27,7 +27,7 @@ def soon() -> Deadline:
     return Deadline.after(10)
 
 
-def cache_of(server: Scripted, breaker: Breaker | None = None, budget: Budget = PATIENT) -> RedisCache:
+def cache_of(server: Scripted, breaker: Breaker | None = None, budget: Budget = LONG) -> RedisCache:
     return RedisCache.from_url(f"redis://127.0.0.1:{server.address.port}", budget, breaker or Breaker(3, 60))
 
 
@@ -38,7 +38,7 @@ def fault_of(call: Callable[[], object]) -> str:
     return caught.value.fault + ("!" if caught.value.opened else "")
 
 
-def read(answer: Answer, times: int = 1, budget: Budget = PATIENT) -> list[str]:
+def read(answer: Answer, times: int = 1, budget: Budget = LONG) -> list[str]:
     """Return the fault codes of reads from a server that replies with `answer`."""
     with serve(answer) as server:
         cache = cache_of(server, budget=budget)
@@ -81,7 +81,7 @@ def test_bytes_that_are_not_redis_protocol() -> None:
 def test_a_refused_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    cache = RedisCache.from_url(f"redis://127.0.0.1:{port}", PATIENT, Breaker(1, 60))
+    cache = RedisCache.from_url(f"redis://127.0.0.1:{port}", LONG, Breaker(1, 60))
     assert fault_of(lambda: cache.read(b"k", soon())) == "redis_unreachable!"
 
 
@@ -101,7 +101,7 @@ def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
 
 def test_a_url_may_contain_user_and_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
-        cache = RedisCache.from_url(f"redis://app:p%40ss@127.0.0.1:{server.address.port}", PATIENT, Breaker(3, 60))
+        cache = RedisCache.from_url(f"redis://app:p%40ss@127.0.0.1:{server.address.port}", LONG, Breaker(3, 60))
         assert cache.read(b"k", soon()) == b"v"
         assert b"app\r\n$4\r\np@ss" in server.messages[0]
         cache.close()
@@ -110,14 +110,14 @@ def test_a_url_may_contain_user_and_password() -> None:
 def test_a_login_replaces_the_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
         url = f"redis://app@127.0.0.1:{server.address.port}"
-        cache = RedisCache.from_url(url, PATIENT, Breaker(3, 60), login=lambda: ("app", "token"))
+        cache = RedisCache.from_url(url, LONG, Breaker(3, 60), login=lambda: ("app", "token"))
         assert cache.read(b"k", soon()) == b"v"
         assert b"token" in server.messages[0]
         cache.close()
 
 
 def test_an_unreadable_ca_bundle_is_an_error(tmp_path: Path) -> None:
-    cache = RedisCache.from_url("rediss://localhost", PATIENT, Breaker(3, 60), ca=tmp_path / "none.pem")
+    cache = RedisCache.from_url("rediss://localhost", LONG, Breaker(3, 60), ca=tmp_path / "none.pem")
     assert fault_of(lambda: cache.ping(soon())) == "redis_tls"
     assert fault_of(lambda: cache.read(b"k", soon())) == "redis_tls"
 

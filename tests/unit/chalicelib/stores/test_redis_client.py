@@ -20,7 +20,7 @@ from testing.certificates import Certificates, issue
 from testing.scripted_server import Scripted, serve
 
 BUDGET = Budget(connect=0.2, command=0.05, total=0.12)
-PATIENT = Budget(connect=2.0, command=2.0, total=4.0)
+LONG = Budget(connect=2.0, command=2.0, total=4.0)
 LATE = 0.1
 """Seconds that a busy machine may add to a wait."""
 
@@ -36,7 +36,7 @@ def get_many(count: int) -> Commands:
 @contextmanager
 def client(
     server: Scripted,
-    budget: Budget = PATIENT,
+    budget: Budget = LONG,
     *,
     url: str = "redis://localhost:{port}",
     ca: Path | None = None,
