@@ -179,7 +179,7 @@ def predicted_taxon(prediction: Prediction | None) -> PredictedTaxon | None:
 
 
 def message_of(prediction: PredictedTaxon | None, features: Features) -> str:
-    """The result as a sentence."""
+    """Return the result as a sentence."""
     if prediction is None:
         return "No animal was recognised in this photo."
     if prediction.rank == "kingdom":  # the candidates have only that they are animals in common

@@ -55,7 +55,7 @@ def _check_order(settings: "DataclassInstance") -> None:
         for larger in each.metadata["below"]:
             value, limit = getattr(settings, each.name), getattr(settings, larger)
             if value >= limit:
+                lower, upper = variables[each.name], variables[larger]
                 raise SettingError(
-                    f"setting {variables[each.name]} is {value:g} and {variables[larger]} is {limit:g}; "
-                    "the first must be below the second"
+                    f"setting {lower} is {value:g} and {upper} is {limit:g}; {lower} must be below {upper}"
                 )

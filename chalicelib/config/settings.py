@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _default_model() -> Path:
-    """Return the first `model/faunalens.onnx` beside the app or on `sys.path`: Lambda unpacks `vendor/` there."""
+    """Return the first `model/faunalens.onnx` beside the app or on `sys.path`, where Lambda's layer has it."""
     candidates = [Path(folder, "model", "faunalens.onnx") for folder in (str(ROOT), *sys.path)]
     return next((path for path in candidates if path.is_file()), candidates[0])
 

@@ -16,7 +16,7 @@ from time import monotonic
 
 
 class Breaker:
-    """Count consecutive failures and decide whether to call a dependency.
+    """Counts consecutive failures and decides whether to call a dependency.
 
     Call `allows()` before each attempt, and `record_success()` or `record_failure()` after it.
     `failures`: consecutive failures that open the breaker. `reset_timeout`: seconds that it stays open, with a jitter

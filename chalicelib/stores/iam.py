@@ -17,7 +17,7 @@ TOKEN_SECONDS = 900
 
 
 class Signer:
-    """Sign tokens for one region with the credentials that botocore finds (on Lambda: those of the role).
+    """Signs tokens for one region with the credentials that botocore finds (on Lambda: those of the role).
 
     `session`: botocore session with the credentials; by default the first token creates one.
     Tokens raise `PermissionError` without credentials.

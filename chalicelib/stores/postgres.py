@@ -137,7 +137,7 @@ class PostgresStore:
             opened = self._breaker.record_failure()
             raise StoreError(
                 "postgres_no_dataset",
-                "the database has no active dataset; load one with `python -m database`",
+                "the database has no active dataset; run `python -m database load`",
                 opened=opened,
             )
         try:

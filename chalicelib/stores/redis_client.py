@@ -53,7 +53,7 @@ class _CurrentDeadline(local):
 
 
 class _Login(CredentialProvider):
-    """Sign in each connection with new credentials, since tokens expire."""
+    """Signs in each connection with new credentials, since tokens expire."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
@@ -139,7 +139,7 @@ def _left(until: Deadline) -> float:
 
 
 class RedisClient:
-    """Run commands on the Redis server or cluster at `url`. Thread-safe; does not connect yet.
+    """Runs commands on the Redis server or cluster at `url`. Thread-safe; does not connect yet.
 
     `ca`: CA bundle for `rediss://` instead of the system's. `login`: replaces user and password of the URL.
     `idle`: see `_Connection`. `size`: maximum number of concurrent calls.

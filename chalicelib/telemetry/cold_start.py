@@ -6,7 +6,7 @@ from time import perf_counter
 
 
 class ColdStart:
-    """Add up the time that a process needs to become ready. Thread-safe.
+    """A stopwatch for the initialisation of a process. Thread-safe.
 
     On Lambda, importing `app.py` also builds the services. Elsewhere the first request builds them; idle time between
     the import and that request does not count. `began`: `time.perf_counter()` at the start of the import.

@@ -26,7 +26,7 @@ class MetricSource(Protocol):
 
 
 class Emitter:
-    """Write records as embedded metrics to a stream or a file, without keeping state between records.
+    """Writes records as embedded metrics to a stream or a file, without keeping state between records.
 
     The first line of a record has all metrics under (service, stage) and the properties. Each further dimension adds
     a line with only the metrics that have this dimension, and no properties, so Logs Insights counts nothing twice.

@@ -81,7 +81,7 @@ class _Redacted(logging.Formatter):
 
 
 class JsonLines(_Redacted):
-    """Format each record as one JSON object; its field `trace` has the stack trace."""
+    """Formats each record as one JSON object; its field `trace` has the stack trace."""
 
     def __init__(self, context: Mapping[str, str]) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class JsonLines(_Redacted):
 
 
 class TextLines(_Redacted):
-    """Format records for a terminal: level, message and fields, then the stack trace on further lines.
+    """Formats records for a terminal: level, message and fields, then the stack trace on further lines.
 
     Unprintable characters are escaped: text from outside could otherwise clear the screen or forge a log line.
     """

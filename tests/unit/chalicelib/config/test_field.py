@@ -34,5 +34,5 @@ def test_fields_are_read_from_their_variables() -> None:
 
 @pytest.mark.parametrize("environment", [{"LEAST": "2"}, {"MOST": "0.5"}, {"LEAST": "4", "MOST": "3"}])
 def test_a_value_not_below_its_limit_is_refused(environment: dict[str, str]) -> None:
-    with pytest.raises(SettingError, match=r"setting LEAST is \S+ and MOST is \S+; the first must be below the second"):
+    with pytest.raises(SettingError, match=r"setting LEAST is \S+ and MOST is \S+; LEAST must be below MOST"):
         read(Pair, environment)

@@ -70,7 +70,10 @@ def test_a_non_negative_count_accepts_0(variable: str) -> None:
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({"FEATURES_LEASE": "0.1"}, "DATABASE_TOTAL is 1 and FEATURES_LEASE is 0.1; the first must be below the"),
+        (
+            {"FEATURES_LEASE": "0.1"},
+            "DATABASE_TOTAL is 1 and FEATURES_LEASE is 0.1; DATABASE_TOTAL must be below FEATURES_LEASE",
+        ),
         ({"DATABASE_TOTAL": "1.2"}, "DATABASE_TOTAL is 1.2 and FEATURES_LEASE is 1.2"),
         ({"DATABASE_STATEMENT": "1"}, "DATABASE_STATEMENT is 1 and DATABASE_TOTAL is 1"),
         ({"FEATURES_TOTAL": "0.8"}, "DATABASE_STATEMENT is 0.8 and FEATURES_TOTAL is 0.8"),
