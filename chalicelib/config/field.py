@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field, fields
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.config.casts import positive_number
 from chalicelib.errors import SettingError
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ def setting[T](
     """
     metadata = {"variable": variable, "parse": parse, "unit": unit, "help": help, "below": below}
     return field(default=default, metadata=metadata)
+
+
+def seconds(variable: str, default: float, *, help: str, below: tuple[str, ...] = ()) -> float:  # noqa: A002
+    """Declare a setting that is a time in seconds, above 0."""
+    return setting(variable, default, positive_number, unit="s", help=help, below=below)
 
 
 def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) -> S:

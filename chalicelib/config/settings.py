@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.config import casts
-from chalicelib.config.field import read, setting
+from chalicelib.config.field import read, seconds, setting
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,7 +69,7 @@ class Settings:
         "MODEL_PATH",
         _default_model(),
         casts.path,
-        help="ONNX model; `labels.csv` and `taxa.csv` are in the same folder, and so are the ranges of other animals",
+        help="ONNX model, with `labels.csv`, `taxa.csv` and any ranges of its own animals in the same folder",
     )
     model_threads: int = setting(
         "MODEL_THREADS", 0, casts.non_negative_int, help="threads per inference; 0 uses one per processor"
@@ -90,19 +90,13 @@ class Settings:
         "PHOTO_BUCKET", "", casts.text, help="S3 bucket for photos too large for one request; empty disables uploads"
     )
     upload_seconds: int = setting(
-        "UPLOAD_SECONDS",
-        300,
-        casts.positive_int,
-        unit="s",
-        help="lifetime of an upload form",
+        "UPLOAD_SECONDS", 300, casts.positive_int, unit="s", help="lifetime of an upload form"
     )
-    s3_connect: float = setting("S3_CONNECT", 1.0, casts.positive_number, unit="s", help="timeout for connecting to S3")
-    s3_read: float = setting("S3_READ", 3.0, casts.positive_number, unit="s", help="timeout for each read from S3")
-    s3_total: float = setting(
+    s3_connect: float = seconds("S3_CONNECT", 1.0, help="timeout for connecting to S3")
+    s3_read: float = seconds("S3_READ", 3.0, help="timeout for each read from S3")
+    s3_total: float = seconds(
         "S3_TOTAL",
         10.0,
-        casts.positive_number,
-        unit="s",
         help="total time one request may spend fetching a photo from S3, including the retry; API Gateway times out "
         "at 29 s",
     )
@@ -142,31 +136,23 @@ class Settings:
     database_iam: bool = setting(
         "DATABASE_IAM", False, casts.boolean, help="sign in to PostgreSQL with an IAM token instead of a password"
     )
-    database_connect: float = setting(
-        "DATABASE_CONNECT", 0.5, casts.positive_number, unit="s", help="timeout for connecting to PostgreSQL"
-    )
-    database_statement: float = setting(
+    database_connect: float = seconds("DATABASE_CONNECT", 0.5, help="timeout for connecting to PostgreSQL")
+    database_statement: float = seconds(
         "DATABASE_STATEMENT",
         0.8,
-        casts.positive_number,
-        unit="s",
         help="timeout of one query (PostgreSQL's `statement_timeout`); must be below `DATABASE_TOTAL` and "
         "`FEATURES_TOTAL`, because the circuit breaker counts only waits of this length",
         below=("database_total", "features_total"),
     )
-    database_total: float = setting(
+    database_total: float = seconds(
         "DATABASE_TOTAL",
         1.0,
-        casts.positive_number,
-        unit="s",
         help="total time one request may spend on PostgreSQL, including reconnecting; must be below `FEATURES_LEASE`",
         below=("features_lease",),
     )
-    database_idle: float = setting(
+    database_idle: float = seconds(
         "DATABASE_IDLE",
         60.0,
-        casts.positive_number,
-        unit="s",
         help="PostgreSQL closes connections idle for longer: frozen containers then hold none, and Aurora can pause",
     )
 
@@ -189,55 +175,35 @@ class Settings:
         casts.text,
         help="ElastiCache Serverless cache to sign in to with an IAM token, as the user in `REDIS_URL`; empty: no IAM",
     )
-    redis_connect: float = setting(
-        "REDIS_CONNECT",
-        0.3,
-        casts.positive_number,
-        unit="s",
-        help="timeout for connecting to Redis, including TLS and sign-in",
+    redis_connect: float = seconds(
+        "REDIS_CONNECT", 0.3, help="timeout for connecting to Redis, including TLS and sign-in"
     )
-    redis_command: float = setting(
+    redis_command: float = seconds(
         "REDIS_COMMAND",
         0.15,
-        casts.positive_number,
-        unit="s",
         help="timeout of one Redis command or pipeline; must be below `FEATURES_TOTAL`, because the circuit breaker "
         "counts only waits of this length",
         below=("features_total",),
     )
-    redis_total: float = setting(
-        "REDIS_TOTAL", 0.4, casts.positive_number, unit="s", help="total time of one Redis call, including the retry"
-    )
-    redis_idle: float = setting(
+    redis_total: float = seconds("REDIS_TOTAL", 0.4, help="total time of one Redis call, including the retry")
+    redis_idle: float = seconds(
         "REDIS_IDLE",
         240.0,
-        casts.positive_number,
-        unit="s",
         help="a Redis connection idle for longer is replaced before use; keep it below the 350 s of AWS's networks",
     )
     redis_connections: int = setting(
         "REDIS_CONNECTIONS", 16, casts.positive_int, help="most concurrent Redis calls per process"
     )
 
-    features_total: float = setting(
-        "FEATURES_TOTAL",
-        1.5,
-        casts.positive_number,
-        unit="s",
-        help="total time one request may spend on features, whatever fails",
+    features_total: float = seconds(
+        "FEATURES_TOTAL", 1.5, help="total time one request may spend on features, whatever fails"
     )
-    features_soft_ttl: float = setting(
-        "FEATURES_SOFT_TTL",
-        21_600.0,
-        casts.positive_number,
-        unit="s",
-        help="soft TTL: age at which features in Redis are stale and are refreshed",
+    features_soft_ttl: float = seconds(
+        "FEATURES_SOFT_TTL", 21_600.0, help="soft TTL: age at which features in Redis are stale and are refreshed"
     )
-    features_hard_ttl: float = setting(
+    features_hard_ttl: float = seconds(
         "FEATURES_HARD_TTL",
         259_200.0,
-        casts.positive_number,
-        unit="s",
         help="hard TTL: age at which Redis drops features; until then they can answer while the database is down",
     )
     features_empty_ttl: float = setting(
@@ -249,19 +215,13 @@ class Settings:
     features_jitter: float = setting(
         "FEATURES_JITTER", 0.1, casts.fraction, help="random jitter of both TTLs, as a share: 0.1 is ±10 %"
     )
-    features_lease: float = setting(
+    features_lease: float = seconds(
         "FEATURES_LEASE",
         1.2,
-        casts.positive_number,
-        unit="s",
         help="lifetime of the lease under which one request queries the database for a cell; above `DATABASE_TOTAL`",
     )
-    features_retry_pause: float = setting(
-        "FEATURES_REST",
-        1.0,
-        casts.positive_number,
-        unit="s",
-        help="pause after a failed query before any request queries the same cell again",
+    features_retry_pause: float = seconds(
+        "FEATURES_REST", 1.0, help="pause after a failed query before any request queries the same cell again"
     )
     memory_cells: int = setting(
         "MEMORY_CELLS",
@@ -269,18 +229,12 @@ class Settings:
         casts.non_negative_int,
         help="most cells that one process keeps in memory; 0 disables the memory cache",
     )
-    memory_fresh: float = setting(
-        "MEMORY_FRESH",
-        60.0,
-        casts.positive_number,
-        unit="s",
-        help="time for which a cell in memory is used without asking Redis",
+    memory_fresh: float = seconds(
+        "MEMORY_FRESH", 60.0, help="time for which a cell in memory is used without asking Redis"
     )
-    version_fresh: float = setting(
+    version_fresh: float = seconds(
         "VERSION_FRESH",
         10.0,
-        casts.positive_number,
-        unit="s",
         help="time for which a process remembers the active dataset; after it, every process has seen a switch",
     )
     breaker_failures: int = setting(
@@ -289,38 +243,28 @@ class Settings:
         casts.positive_int,
         help="consecutive failures that open the circuit breaker of Redis or PostgreSQL",
     )
-    breaker_reset_timeout: float = setting(
-        "BREAKER_REST",
-        5.0,
-        casts.positive_number,
-        unit="s",
-        help="time that a circuit breaker stays open before one request tries again",
+    breaker_reset_timeout: float = seconds(
+        "BREAKER_REST", 5.0, help="time that a circuit breaker stays open before one request tries again"
     )
 
     warm_minutes: int = setting(
         "WARM_MINUTES", 5, casts.positive_int, unit="min", help="interval of cache warming; read at deployment"
     )
-    warm_reserve: float = setting(
-        "WARM_RESERVE", 3.0, casts.positive_number, unit="s", help="warming stops this long before Lambda's timeout"
-    )
+    warm_reserve: float = seconds("WARM_RESERVE", 3.0, help="warming stops this long before Lambda's timeout")
     warm_hottest: int = setting(
         "WARM_HOTTEST",
         200,
         casts.positive_int,
         help="number of most requested cells that warming keeps fresh, along with their neighbours",
     )
-    warm_margin: float = setting(
+    warm_margin: float = seconds(
         "WARM_MARGIN",
         900.0,
-        casts.positive_number,
-        unit="s",
         help="warming refreshes features that turn stale within this time; keep it above `WARM_MINUTES`",
     )
-    warm_ahead: float = setting(
+    warm_ahead: float = seconds(
         "WARM_AHEAD",
         3600.0,
-        casts.positive_number,
-        unit="s",
         help="when warming queries the database anyway, it also refreshes features that turn stale within this time",
     )
     warm_quiet: int = setting(
@@ -329,12 +273,8 @@ class Settings:
         casts.non_negative_int,
         help="with fewer requests in the last two hours, warming fetches only missing features: the database can pause",
     )
-    warm_statement: float = setting(
-        "WARM_STATEMENT",
-        20.0,
-        casts.positive_number,
-        unit="s",
-        help="timeout of warming's query, which fetches many cells at once",
+    warm_statement: float = seconds(
+        "WARM_STATEMENT", 20.0, help="timeout of warming's query, which fetches many cells at once"
     )
 
     @classmethod

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import pytest
 
 from chalicelib.config import casts
-from chalicelib.config.field import read, setting
+from chalicelib.config.field import read, seconds, setting
 from chalicelib.errors import SettingError
 
 
@@ -19,12 +19,21 @@ class Pair:
 
 def test_a_field_keeps_its_metadata() -> None:
     metadata = fields(Pair)[0].metadata
-    assert (metadata["variable"], metadata["unit"], metadata["help"], metadata["below"]) == (
-        "LEAST",
-        "s",
-        "the smaller one",
-        ("most",),
-    )
+    found = (metadata["variable"], metadata["unit"], metadata["help"], metadata["below"])
+    assert found == ("LEAST", "s", "the smaller one", ("most",))
+
+
+def test_seconds_are_a_positive_number_with_a_unit() -> None:
+    # GIVEN a setting that is a time WHEN it is declared
+    @dataclass(frozen=True, slots=True)
+    class Timeouts:
+        connect: float = seconds("CONNECT", 0.5, help="a timeout")
+
+    # THEN its unit is known, and its value is checked
+    assert fields(Timeouts)[0].metadata["unit"] == "s"
+    assert read(Timeouts, {"CONNECT": "1.5"}).connect == 1.5
+    with pytest.raises(SettingError, match="setting CONNECT is '0': expected a number above 0"):
+        read(Timeouts, {"CONNECT": "0"})
 
 
 def test_fields_are_read_from_their_variables() -> None:
