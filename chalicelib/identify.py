@@ -7,7 +7,7 @@ from chalicelib.api.parameters import IdentifyParams
 from chalicelib.errors import LocationMissing
 from chalicelib.features.cells import cell_of, text_of
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.location import Location
+from chalicelib.location import REMEDY, Location
 from chalicelib.model.prior import features_to_prior
 from chalicelib.model.session import Scores
 from chalicelib.photo.decode import open_photo
@@ -62,9 +62,7 @@ def locate(gps: Mapping[int, Any], params: IdentifyParams) -> Location | None:
         return None
     location = params.location or location_from_gps(gps)
     if location is None:
-        raise LocationMissing(
-            "the photo has no GPS position; send lat and lon with the request, or location=none to go without"
-        )
+        raise LocationMissing(f"the photo has no GPS position; {REMEDY}")
     return location
 
 

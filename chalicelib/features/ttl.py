@@ -15,6 +15,7 @@ class TtlPolicy:
     without known animals, such as open sea. `jitter`: each lifetime varies at random by this share, so that cells
     that were filled together do not turn stale together.
 
+    >>> open_sea = CellAnimals(0, "v1", areas=(), animals=[], weights=[], status=[])
     >>> TtlPolicy(soft=3600, hard=86400, empty=0.25, jitter=0).stamp(open_sea, now=0.0).soft
     900.0
     """

@@ -14,7 +14,7 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
     of an animal that is not known to live there (docs/explanation/narrowing.md explains the value).
     Returns: shape (animals,), float32, every value in [floor, 1]. Without features, all values are 1.
 
-    >>> from chalicelib.features.lookup import NO_LOCATION
+    >>> from chalicelib.features.features import NO_LOCATION
     >>> from chalicelib.config.settings import ROOT
     >>> taxonomy = Taxonomy.read(ROOT / "model" / "labels.csv", ROOT / "model" / "taxa.csv")
     >>> features_to_prior(NO_LOCATION, taxonomy, 0.02).min().item()
