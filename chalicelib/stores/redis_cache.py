@@ -238,7 +238,7 @@ def _raise_errors(*replies: Any) -> Sequence[Any]:
     """Return the replies, or raise the first error among them."""
     for reply in replies:
         if isinstance(reply, CacheError):
-            raise reply
+            raise CacheError(reply.fault, str(reply))
     return replies
 
 

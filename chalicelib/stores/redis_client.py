@@ -193,12 +193,12 @@ class RedisClient:
             try:
                 return self._try(commands, alone=alone)
             except _FAILURES as error:
-                self._on_failure(error)
+                self._on_failure(_drop_tracebacks(error))
                 if isinstance(error, _ANSWERED) or deadline.left() < min(0.05, self.budget.command):
                     raise
             return self._try(commands, alone=alone)
         except _FAILURES as error:
-            raise CacheError(fault_of(error), str(error)) from error
+            raise CacheError(fault_of(error), str(error)) from _drop_tracebacks(error)
         finally:
             self._permits.put(None)
 
@@ -214,7 +214,7 @@ class RedisClient:
             try:
                 return [commands(self._plain)]
             except redis.ResponseError as error:
-                replies: list[Any] = [error]
+                replies: list[Any] = [_drop_tracebacks(error)]
         else:
             replies = self._run_pipeline(commands)
         if any(isinstance(reply, Exception) for reply in replies):
@@ -236,9 +236,10 @@ class RedisClient:
         with (cluster or self._plain).pipeline(transaction=False) as pipeline:
             commands(cast("redis.Redis", pipeline))
             try:
-                return pipeline.execute(raise_on_error=False)
+                replies = pipeline.execute(raise_on_error=False)
             except (LookupError, AttributeError) as error:  # redis-py 8.1 fails so for nodes and slots off its map
                 raise RedisClusterException("a node redirected to a node that the cluster does not list") from error
+        return [_drop_tracebacks(reply) if isinstance(reply, Exception) else reply for reply in replies]
 
     def _switch_to_cluster(self) -> None:
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -260,6 +261,19 @@ class RedisClient:
                 self._cluster, self._previous = self._previous, None
             elif isinstance(error, RedisClusterException):  # the nodes fail: ask the endpoint for others
                 self._cluster, self._previous = None, self._cluster
+
+
+def _drop_tracebacks(error: Exception) -> Exception:
+    """Return an error after dropping the tracebacks of it and its causes.
+
+    redis-py keeps errors in variables of frames that are in their tracebacks. Such a reference cycle holds the whole
+    request, with its photo, until the cyclic garbage collector runs.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__cause__ or cause.__context__
+    return error
 
 
 def _to_cache_error(reply: Any) -> Any:

@@ -1,8 +1,10 @@
 """The Redis cache against scripted servers; tests/integration has the real ones."""
 
+import gc
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,3 +181,49 @@ def test_a_refused_write_is_an_error() -> None:
         cache = cache_of(server)
         assert fault_of(lambda: cache.write([Entry(b"a", b"1", 10), Entry(b"b", b"2", 10)], soon())) == "redis_oom"
         cache.close()
+
+
+class Photo:
+    """Stands for what a request has in its variables."""
+
+
+def photo_after(call: Callable[[], object]) -> "Photo | None":
+    """Make a call that fails from a frame with a photo; return the photo if something still refers to it."""
+
+    def request() -> "weakref.ref[Photo]":
+        photo = Photo()
+        try:
+            call()
+        except CacheError:  # pytest.raises would keep the traceback
+            return weakref.ref(photo)
+        pytest.fail("the call did not fail")
+
+    gc.collect()
+    gc.disable()  # the cyclic collector counts objects, not bytes, so a large photo could stay for long
+    try:
+        return request()()
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [b"-ERR x\r\n", b"-OOM full\r\n", b"-READONLY x\r\n", b"-LOADING x\r\n", b"-WRONGPASS x\r\n", None],
+    ids=lambda reply: reply.decode().split()[0] if reply else "closed",
+)
+@pytest.mark.parametrize("user", ["", "app:secret@"])
+def test_an_error_reply_keeps_nothing_of_the_request_in_memory(reply: bytes | None, user: str) -> None:
+    with serve(lambda m: reply and reply * max(1, m.count(b"GETRANGE"))) as server:
+        url = f"redis://{user}127.0.0.1:{server.address.port}"
+        cache = RedisCache.from_url(url, LONG, Breaker(100, 60))
+        # GIVEN one command or a pipeline WHEN it fails THEN the error does not hold the frames of the request
+        assert photo_after(lambda: cache.read(b"k", soon())) is None
+        assert photo_after(lambda: cache.read_headers([b"k", b"l"], soon())) is None
+        cache.close()
+
+
+def test_a_failed_connection_keeps_nothing_of_the_request_in_memory() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    cache = RedisCache.from_url(f"redis://127.0.0.1:{port}", LONG, Breaker(100, 60))
+    assert photo_after(lambda: cache.read(b"k", soon())) is None
