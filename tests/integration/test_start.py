@@ -83,7 +83,8 @@ def test_on_lambda_each_log_line_is_written_once() -> None:
     # THEN there is one line about it, from the app
     (line,) = done.stderr.splitlines()
     assert json.loads(line)["code"] == "photo_unreadable"
-    assert "turned down" not in done.stdout
+    assert "request rejected" in line
+    assert "request rejected" not in done.stdout
 
 
 def test_metrics_that_cannot_be_written_do_not_fail_a_request() -> None:
