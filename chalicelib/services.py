@@ -11,11 +11,12 @@ from chalicelib.config.settings import Budget, Settings
 from chalicelib.errors import ModelError
 from chalicelib.features import cells
 from chalicelib.features.cell_features import CellFeatures
+from chalicelib.features.clock import Clock
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.lookup import Policy
 from chalicelib.features.memory import Memory
-from chalicelib.features.protocols import Store
+from chalicelib.features.protocols import Cache, Store
 from chalicelib.features.ttl import TtlPolicy
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
@@ -148,8 +149,8 @@ def build_ttl_policy(settings: Settings) -> TtlPolicy:
     )
 
 
-def build_features(settings: Settings, cache: RedisCache, store: Store) -> CellFeatures:
-    """Feature look-ups over a cache and a store."""
+def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock | None = None) -> CellFeatures:
+    """Feature look-ups over a cache and a store. `clock`: a simulation brings its own."""
     policy = Policy(
         build_ttl_policy(settings),
         total=settings.features_total,
@@ -158,7 +159,7 @@ def build_features(settings: Settings, cache: RedisCache, store: Store) -> CellF
         fresh=settings.memory_fresh,
         version=settings.version_fresh,
     )
-    return CellFeatures(cache, store, policy, Memory(settings.memory_cells), Demand())
+    return CellFeatures(cache, store, policy, Memory(settings.memory_cells), Demand(), clock)
 
 
 def build_warming(settings: Settings) -> "Warming":

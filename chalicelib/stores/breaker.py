@@ -11,6 +11,7 @@ handle a probe that never returns because its process was frozen or killed; here
 """
 
 import random
+from collections.abc import Callable
 from threading import Lock
 from time import monotonic
 
@@ -20,12 +21,14 @@ class Breaker:
 
     Call `allows()` before each attempt, and `record_success()` or `record_failure()` after it.
     `failures`: consecutive failures that open the breaker. `reset_timeout`: seconds that it stays open, with a jitter
-    of ±25 %, so that containers do not probe at the same time.
+    of ±25 %, so that containers do not probe at the same time. `now` reads the
+    monotonic clock; a simulation passes its own.
     """
 
-    def __init__(self, failures: int, reset_timeout: float) -> None:
+    def __init__(self, failures: int, reset_timeout: float, now: Callable[[], float] | None = None) -> None:
         self._limit = failures
         self._reset_timeout = reset_timeout
+        self._now = now
         self._failures = 0
         self._probe_at = 0.0  # on the monotonic clock; 0 while closed
         self._lock = Lock()
@@ -33,14 +36,14 @@ class Breaker:
     @property
     def is_open(self) -> bool:
         """Whether an attempt would be refused now. Does not use up the probe."""
-        return self._probe_at != 0.0 and monotonic() < self._probe_at
+        return self._probe_at != 0.0 and self._time() < self._probe_at
 
     def allows(self) -> bool:
         """Return whether to attempt a call now. A half-open breaker allows only the first caller, the probe."""
         if self._probe_at == 0.0:
             return True
         with self._lock:
-            if monotonic() < self._probe_at:
+            if self._time() < self._probe_at:
                 return False
             self._probe_at = self._next_probe()
             return True
@@ -62,4 +65,7 @@ class Breaker:
             return True
 
     def _next_probe(self) -> float:
-        return monotonic() + self._reset_timeout * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
+        return self._time() + self._reset_timeout * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
+
+    def _time(self) -> float:
+        return (self._now or monotonic)()

@@ -87,3 +87,12 @@ def test_is_open_does_not_use_up_the_probe(clock: list[float]) -> None:
 def test_reset_timeouts_have_jitter() -> None:
     ends = {opened()._probe_at for _ in range(20)}
     assert max(ends) - min(ends) > 0.1
+
+
+def test_a_simulation_brings_its_own_clock() -> None:
+    moment = [0.0]
+    breaker = Breaker(1, 5, lambda: moment[0])
+    assert breaker.record_failure()
+    assert not breaker.allows()
+    moment[0] = 10.0
+    assert breaker.allows()
