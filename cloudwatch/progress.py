@@ -1,20 +1,20 @@
-"""A progress line on standard error for what takes more than a moment."""
+"""Progress on standard error: one line that starts at once and ends with the time taken."""
 
 import sys
 import time
 from types import TracebackType
 from typing import Self, TextIO
 
-_INTERVAL = 0.2  # seconds between updates
+_INTERVAL = 0.2
+"""Seconds between updates on a terminal."""
 
 
 class Progress:
-    """Shows the progress of a task on one line; if the stream is no terminal, only that the task has ended."""
+    """Shows a task and its share done. On a terminal the line updates; in a log, start and end have a line each."""
 
     def __init__(self, task: str, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._is_terminal = self._stream.isatty()
-        self._updated = 0.0
         self.begin(task)
 
     def __enter__(self) -> Self:
@@ -26,19 +26,23 @@ class Progress:
         self.end()
 
     def begin(self, task: str) -> None:
-        """Start the next task, after `end`."""
-        self._task, self._started, self._is_open = task, time.monotonic(), True
+        """Start the next task."""
+        self._task, self._started, self._updated, self._open = task, time.monotonic(), 0.0, True
+        self._write(f"{task} …", "" if self._is_terminal else "\n")
 
     def update(self, share: float) -> None:
-        """Show the share that is done, 0 to 1."""
+        """Show the share of the task that is done, 0 to 1."""
         now = time.monotonic()
         if self._is_terminal and now - self._updated > _INTERVAL:
             self._updated = now
-            print(f"\r{self._task} … {share:4.0%}", end="", file=self._stream, flush=True)
+            self._write(f"\r{self._task} … {share:4.0%}", "")
 
     def end(self) -> None:
-        """Show that the task has ended, and how long it took."""
-        if self._is_open:
-            self._is_open = False
+        """Show the time that the task took."""
+        if self._open:
+            self._open = False
             start = "\r" if self._is_terminal else ""
-            print(f"{start}{self._task}: {time.monotonic() - self._started:.1f} s", file=self._stream, flush=True)
+            self._write(f"{start}{self._task}: {time.monotonic() - self._started:.1f} s", "\n")
+
+    def _write(self, text: str, end: str) -> None:
+        print(text, end=end, file=self._stream, flush=True)

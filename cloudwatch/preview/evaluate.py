@@ -1,7 +1,7 @@
-"""The lines of a graph evaluated: metrics from the store, metric math over them.
+"""Evaluate the lines of a graph: metrics from the store, and metric math over them.
 
-Each line has its own period, and what an expression combines must have the same. A line that cannot be evaluated is an
-error, never a blank.
+Each line has its own period; the operands of an expression must share one. A line that cannot be evaluated raises an
+error and is never left blank.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 
 from cloudwatch.preview import labels
-from cloudwatch.preview.calls import call
+from cloudwatch.preview.math_functions import call_function
+from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.operators import combine, negative
 from cloudwatch.preview.periods import Floats, Grid
-from cloudwatch.preview.series import Store
 from cloudwatch.preview.values import EvaluationError, Series, Value
 from cloudwatch.syntax.expression import ExpressionError, parse_expression
 from cloudwatch.syntax.expression_tree import (
@@ -43,10 +43,10 @@ _statistic = lru_cache(512)(parse_statistic)
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One line as it is drawn: `values` has one for each period of the graph, NaN where there is no data.
+    """A curve to draw: one value for each period of the graph, NaN where there are no data.
 
-    A line whose own `period` (seconds) is longer has its values where its periods begin. `row` is that of its line,
-    counted from 0; an expression that gives an array has several curves with its row, its id and no colour.
+    If the line's own `period` (seconds) is longer than the graph's, the values are where its periods begin. `row` is
+    the index of the line. An expression that returns an array gives several curves of one row and id, without colours.
     """
 
     row: int
@@ -60,11 +60,11 @@ class Curve:
 
 
 def evaluate(
-    lines: Sequence[GraphedMetric], store: Store, start: float, end: float, period: int, *, anchor: int = 0
+    lines: Sequence[GraphedMetric], store: MetricStore, start: float, end: float, period: int, *, anchor: int = 0
 ) -> list[Curve]:
-    """The curves of a graph from `start` to `end` (seconds since 1970), which has a point every `period` seconds.
+    """Return the curves of a graph from `start` to `end` (seconds since 1970) with a point every `period` seconds.
 
-    Periods are counted from `anchor`, by default from 1970. To have the whole range as one period, begin with it:
+    Periods are counted from `anchor`, by default from 1970. To take the whole range as one period, pass
     `evaluate(lines, store, start, end, ceil(end - int(start)), anchor=int(start))`.
 
     Raises:
@@ -79,17 +79,16 @@ def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Cu
     value = evaluator.value(line)
     if isinstance(value, float):
         if line.visible:
-            raise _wrong(line, "gives a number; a graph takes series, so write TIME_SERIES(…) around it")
+            raise _line_error(line, "gives a number; a graph takes series, so write TIME_SERIES(…) around it")
         return []
-    several = isinstance(value, tuple)
     return [
         Curve(
             row=line.row,
             id=line.id,
             label=series.label,
-            values=_placed(line, series, graph),
+            values=_align(line, series, graph),
             visible=line.visible,
-            color=None if several else line.color,
+            color=None if isinstance(value, tuple) else line.color,
             y_axis=line.y_axis,
             period=series.grid.period,
         )
@@ -97,12 +96,12 @@ def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Cu
     ]
 
 
-def _placed(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
-    """The values where the series' periods begin on the graph; one that begins before the graph does is its first."""
+def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
+    """Put each value where its period begins on the graph. A period that began earlier takes the first point."""
     if series.grid == graph:
         return series.values
     if series.grid.period < graph.period:
-        raise _wrong(
+        raise _line_error(
             line, f"has a period of {series.grid.period} s, which is shorter than the graph's {graph.period} s"
         )
     values = np.full(graph.number, np.nan)
@@ -112,42 +111,37 @@ def _placed(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
 
 
 class Evaluator:
-    """Evaluates lines that may name one another, each once. `grids` gives the grid of a period (seconds)."""
+    """Evaluates lines that may refer to one another, each once. `grids` maps a period (seconds) to its grid."""
 
-    def __init__(self, lines: Sequence[GraphedMetric], store: Store, grids: Callable[[int], Grid]) -> None:
+    def __init__(self, lines: Sequence[GraphedMetric], store: MetricStore, grids: Callable[[int], Grid]) -> None:
         self._lines = lines
         self._by_id = {line.id: line for line in lines if line.id is not None}
         self._store = store
         self._grids = grids
         self._values: dict[int, Value] = {}
-        self._under_way: list[int] = []
-        metrics = [(line, line.metric) for line in lines if line.metric]
-        self._names = dict(
-            zip(
-                (line.row for line, _ in metrics),
-                labels.defaults([(metric, line.stat) for line, metric in metrics]),
-                strict=True,
-            )
-        )
+        self._evaluating: list[int] = []
+        metrics = [line for line in lines if line.metric]
+        names = labels.default_labels([(line.metric, line.stat) for line in metrics if line.metric])
+        self._names = {line.row: name for line, name in zip(metrics, names, strict=True)}
 
     def value(self, line: GraphedMetric) -> Value:
-        """What a line is, with the label that it is shown with.
+        """Return the value of a line, with the label to show.
 
         Raises:
-            EvaluationError: it cannot be evaluated; the message names the line.
+            EvaluationError: the line cannot be evaluated; the message names it.
         """
         if line.row not in self._values:
-            if line.row in self._under_way:
-                raise _wrong(line, "refers to itself")
-            self._under_way.append(line.row)
+            if line.row in self._evaluating:
+                raise _line_error(line, "refers to itself")
+            self._evaluating.append(line.row)
             try:
-                self._values[line.row] = self._labelled(line, self._of(line))
+                self._values[line.row] = self._with_label(line, self._of(line))
             except _LineError:
                 raise
             except (EvaluationError, ExpressionError, SearchError, StatisticError) as error:
-                raise _wrong(line, str(error)) from error
+                raise _line_error(line, str(error)) from error
             finally:
-                self._under_way.pop()
+                self._evaluating.pop()
         return self._values[line.row]
 
     def _of(self, line: GraphedMetric) -> Value:
@@ -158,10 +152,10 @@ class Evaluator:
     def _metric(self, metric: Metric, stat: str, grid: Grid, name: str) -> Series:
         samples = self._store.of(metric)
         wanted = _statistic(stat)
-        values = np.full(grid.number, np.nan) if samples is None else samples.on(grid, wanted)
+        values = np.full(grid.number, np.nan) if samples is None else samples.on_grid(grid, wanted)
         return Series(values, grid, name, metric, stat)
 
-    def _labelled(self, line: GraphedMetric, value: Value) -> Value:
+    def _with_label(self, line: GraphedMetric, value: Value) -> Value:
         match value:
             case float():
                 return value
@@ -173,13 +167,13 @@ class Evaluator:
                 return tuple(replace(series, label=self._label_of_many(line, series)) for series in value)
 
     def _label_of_many(self, line: GraphedMetric, series: Series) -> str:
-        """A plain label goes before what each series of an array is called; one with variables stands for itself."""
+        """Put a plain label before the name of each series of an array. A label with variables replaces it."""
         if not line.label:
             return series.label
         return self._label(line, line.label if "${" in line.label else f"{line.label} ${{LABEL}}", series)
 
     def _label(self, line: GraphedMetric, label: str, series: Series) -> str:
-        return labels.with_values(label, series, line.region)
+        return labels.expand_label(label, series, line.region)
 
     def _node(self, node: Node, line: GraphedMetric) -> Value:
         match node:
@@ -206,7 +200,7 @@ class Evaluator:
         return self.value(self._by_id[name])
 
     def _array(self, values: list[Value]) -> tuple[Series, ...]:
-        """Arrays in an array are put in line."""
+        """Flatten nested arrays."""
         series: list[Series] = []
         for value in values:
             if isinstance(value, float):
@@ -231,26 +225,26 @@ class Evaluator:
                 raise EvaluationError("PERIOD is of an expression; it takes the id of a metric")
             case Call(function="SEARCH", arguments=(String(text=text), String(text=stat), *period)):
                 own = int(period[0].value) if period and isinstance(period[0], Number) else 0
-                # the line's if that is longer: a page lengthens the periods of lines to fit its time range
+                # A page lengthens the periods of lines to fit its time range, so the longer one counts.
                 return self._search(text, stat, self._grids(max(own, line.period)))
         values: list[Value | str] = [
             argument.word if isinstance(argument, Keyword) else self._node(argument, line)
             for argument in node.arguments
         ]
-        return call(node.function, values, self._grids(line.period))
+        return call_function(node.function, values, self._grids(line.period))
 
     def _search(self, text: str, stat: str, grid: Grid) -> tuple[Series, ...]:
-        """What is found now, each under the name that tells it from the others."""
+        """Return the metrics that match, each labelled by what distinguishes it."""
         found = [metric for metric, _ in self._store.search(matches=_parse_search(text).finds)]
-        names = labels.defaults([(metric, stat) for metric in found])
+        names = labels.default_labels([(metric, stat) for metric in found])
         return tuple(self._metric(metric, stat, grid, name) for metric, name in zip(found, names, strict=True))
 
 
 class _LineError(EvaluationError):
-    """An error that names its line already."""
+    """An error whose message already names its line."""
 
 
-def _wrong(line: GraphedMetric, what: str) -> EvaluationError:
+def _line_error(line: GraphedMetric, what: str) -> EvaluationError:
     named = f" ({line.id})" if line.id else ""
     shown = f" `{line.expression}`" if line.expression else ""
     return _LineError(f"metric {line.row + 1}{named}{shown}: {what}")

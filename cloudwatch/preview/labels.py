@@ -1,6 +1,6 @@
-"""What lines are called: the names that they get by default, and labels with values in them.
+"""Labels of curves: CloudWatch's default names, and dynamic labels with values in them.
 
-Source of the variables: "Using dynamic labels" in the CloudWatch user guide. Times are UTC.
+Source: "Using dynamic labels" in the CloudWatch user guide. Times are UTC.
 """
 
 import re
@@ -14,40 +14,36 @@ from cloudwatch.preview.values import EvaluationError, Series
 from cloudwatch.syntax.graphed_metrics import Metric
 
 _VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'(?P<property>[^']*)'\s*\)|(?P<name>\w+))\s*\}")
-_NOTHING = "--"  # what stands where there is no data
+_NO_DATA = "--"
 
 
-def defaults(metrics: Sequence[tuple[Metric, str]]) -> list[str]:
-    """Names for metrics with their statistics: what tells them apart, or the metric's name if nothing does.
+def default_labels(metrics: Sequence[tuple[Metric, str]]) -> list[str]:
+    """Return a label for each metric with its statistic: what distinguishes it, or the metric's name.
 
     >>> codes = [Metric("N", "Rejections", (("code", code), ("stage", "dev"))) for code in ("a", "b")]
-    >>> defaults([(code, "Sum") for code in codes])
+    >>> default_labels([(code, "Sum") for code in codes])
     ['a', 'b']
     """
     names = {metric.name for metric, _ in metrics}
     stats = {stat for _, stat in metrics}
-    values: dict[str, set[str | None]] = {}
-    for metric, _ in metrics:
-        for dimension, _ in metric.dimensions:
-            values.setdefault(dimension, set())
-    for dimension, found in values.items():
-        found.update(dict(metric.dimensions).get(dimension) for metric, _ in metrics)
-    differing = {dimension for dimension, found in values.items() if len(found) > 1}
+    dimensions = [dict(metric.dimensions) for metric, _ in metrics]
+    known = {name for each in dimensions for name in each}
+    differing = {name for name in known if len({each.get(name) for each in dimensions}) > 1}
 
-    def name(metric: Metric, stat: str) -> str:
+    def label(metric: Metric, stat: str) -> str:
         parts = [value for dimension, value in metric.dimensions if dimension in differing]
         if len(names) > 1 or not parts:
             parts.insert(0, metric.name)
         return " ".join(parts + [stat] * (len(stats) > 1))
 
-    return [name(metric, stat) for metric, stat in metrics]
+    return [label(metric, stat) for metric, stat in metrics]
 
 
-def with_values(label: str, series: Series, region: str | None) -> str:
-    """The label with its `${…}` replaced by what they stand for in this series.
+def expand_label(label: str, series: Series, region: str | None) -> str:
+    """Return the label with each `${…}` replaced by its value for this series.
 
     Raises:
-        EvaluationError: a variable that CloudWatch does not have, or that the preview does not know.
+        EvaluationError: CloudWatch does not have this variable, or the preview does not support it.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -58,16 +54,16 @@ def with_values(label: str, series: Series, region: str | None) -> str:
         if match["name"] not in _VARIABLES:
             known = ", ".join(["LABEL", *_VARIABLES])
             raise EvaluationError(f"label {label!r} has unknown variable {match['name']}; known are {known}, PROP('…')")
-        there = ~np.isnan(series.values)
-        if not there.any():
-            return _NOTHING
-        return _VARIABLES[match["name"]](series.values[there], series.grid.begins[there].astype(np.float64))
+        exists = ~np.isnan(series.values)
+        if not exists.any():
+            return _NO_DATA
+        return _VARIABLES[match["name"]](series.values[exists], series.grid.begins[exists].astype(np.float64))
 
     return _VARIABLE.sub(value, label)
 
 
 def _property(name: str, series: Series, region: str | None) -> str:
-    """`PROP('…')`: something of the metric itself; empty where the series is no metric."""
+    """Return `PROP('…')`, a property of the metric; empty if the series is not a metric."""
     metric = series.metric
     if name.startswith("Dim."):
         return dict(metric.dimensions).get(name.removeprefix("Dim."), "") if metric else ""
@@ -84,7 +80,7 @@ def _property(name: str, series: Series, region: str | None) -> str:
 
 
 def _number(value: float) -> str:
-    """Four figures, and thousands with commas."""
+    """Format with four digits, and with commas between thousands."""
     digits = 0 if abs(value) >= 1000 else 4 - len(str(int(abs(value))))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -94,8 +90,8 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _length(seconds: float) -> str:
-    """Such as `1h 5m`."""
+def _duration(seconds: float) -> str:
+    """Format a duration, such as `1h 5m`."""
     days, rest = divmod(int(abs(seconds)), 86400)
     parts = [(days, "d"), (rest // 3600, "h"), (rest % 3600 // 60, "m")]
     return " ".join(f"{number}{unit}" for number, unit in parts if number) or "0m"
@@ -106,7 +102,7 @@ _VARIABLES: Mapping[str, Callable[[Floats, Floats], str]] = {
     "DATAPOINT_COUNT": lambda values, _: str(len(values)),
     "FIRST": lambda values, _: _number(values[0]),
     "FIRST_LAST_RANGE": lambda values, _: _number(values[-1] - values[0]),
-    "FIRST_LAST_TIME_RANGE": lambda _, times: _length(times[-1] - times[0]),
+    "FIRST_LAST_TIME_RANGE": lambda _, times: _duration(times[-1] - times[0]),
     "FIRST_TIME": lambda _, times: _time(times[0]),
     "LAST": lambda values, _: _number(values[-1]),
     "LAST_TIME": lambda _, times: _time(times[-1]),
@@ -114,7 +110,7 @@ _VARIABLES: Mapping[str, Callable[[Floats, Floats], str]] = {
     "MAX_TIME": lambda values, times: _time(times[values.argmax()]),
     "MIN": lambda values, _: _number(values.min()),
     "MIN_MAX_RANGE": lambda values, _: _number(values.max() - values.min()),
-    "MIN_MAX_TIME_RANGE": lambda values, times: _length(times[values.argmax()] - times[values.argmin()]),
+    "MIN_MAX_TIME_RANGE": lambda values, times: _duration(times[values.argmax()] - times[values.argmin()]),
     "MIN_TIME": lambda values, times: _time(times[values.argmin()]),
     "SUM": lambda values, _: _number(float(values.sum())),
 }

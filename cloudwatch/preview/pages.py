@@ -1,15 +1,15 @@
-"""The pages and their data: what is answered to a path, wherever it is served.
+"""Respond to the paths of the preview, whatever server they come through.
 
-(nothing)          the dashboards with how their alarms stand
+(empty)            the overview: all dashboards and alarms
 NAME               a dashboard
 runbook            docs/how-to/runbook.md
-data/…             what these draw, as JSON: overview, NAME?stage=&range=, runbook
+data/…             the data of these pages as JSON: overview, NAME?stage=&range=&until=, runbook
 static/…           scripts and styles
 """
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -18,16 +18,23 @@ from typing import Any
 from cloudwatch.errors import FileError
 from cloudwatch.files import Files, Placeholders, read_files
 from cloudwatch.limits import stage_shown
-from cloudwatch.preview.alarm_widget import Course, alarms_of, by_trouble, counted, courses_of
+from cloudwatch.preview.alarm_widget import (
+    AlarmTimeline,
+    alarms_of,
+    count_states,
+    incidents_of,
+    timelines_of,
+    urgency,
+)
 from cloudwatch.preview.alarms import MINUTE
-from cloudwatch.preview.recording import Recording, Span
-from cloudwatch.preview.widgets import View, automatic, seconds_of, widgets_of
+from cloudwatch.preview.recording import Incident, Recording, Span
+from cloudwatch.preview.widgets import View, automatic_period, seconds_of, widgets_of
 from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE
 
 STATIC = Path(__file__).parent / "static"
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 RANGES: Mapping[str, float] = {"15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600}
-"""Time ranges that can be chosen, in seconds; besides `all`."""
+"""Time ranges to choose from, in seconds; `all` is one more."""
 ORDER = ("service", "features", "model", "cost")
 LONGEST = 15 * 86400.0
 _TYPES = {
@@ -36,9 +43,8 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_JSON = "application/json"
-_SAFE = {
-    # ECharts measures and styles by script only; the one inline style sheet it could want is not needed.
+_SECURITY_HEADERS = {
+    # ECharts measures and styles by script only. It would like one inline style sheet, and does without it.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -46,9 +52,13 @@ _SAFE = {
 }
 
 
+class NotFound(Exception):
+    """There is no such page, dashboard, time or file. The message lists what there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered."""
+    """An HTTP response."""
 
     status: int
     media_type: str
@@ -56,177 +66,186 @@ class Reply:
 
     @property
     def headers(self) -> dict[str, str]:
-        """All but its length."""
-        return {"Content-Type": self.media_type, **_SAFE}
+        """All headers except Content-Length."""
+        return {"Content-Type": self.media_type, **_SECURITY_HEADERS}
 
 
 class Pages:
-    """Answers for one recording. Safe for threads; what is read and computed is so one at a time."""
+    """The pages of one recording. Thread-safe: only one thread at a time reads and computes."""
 
     def __init__(self, recording: Recording, *, folder: Path = DASHBOARDS, runbook: Path = RUNBOOK) -> None:
         self._recording = recording
         self._folder = folder
         self._runbook = runbook
         self._lock = Lock()
-        self._known: tuple[object, dict[str, Course]] = (None, {})
+        self._cached: tuple[object, dict[str, AlarmTimeline]] = (None, {})
 
-    def answer(self, path: str, query: Mapping[str, str]) -> Reply:
-        """The reply to a path below it."""
+    def respond(self, path: str, query: Mapping[str, str]) -> Reply:
+        """Return the response to a path below the preview's own."""
         try:
             if path.startswith("static/"):
-                return _static(path.removeprefix("static/"))
+                return _static_file(path.removeprefix("static/"))
             if path.startswith("data/"):
                 return _json(200, self.data(path.removeprefix("data/"), query))
             return Reply(200, _TYPES[".html"], self.page(path).encode())
-        except LookupError as error:
-            return _json(404, {"detail": str(error.args[0])})
+        except NotFound as error:
+            return _json(404, {"detail": str(error)})
         except (FileError, ValueError, OSError) as error:
             return _json(500, {"detail": str(error)})
 
     def names(self) -> list[str]:
-        """Names of the dashboards, what is looked at first in front."""
+        """Return the names of the dashboards, the most important first."""
         names = sorted(path.stem for path in self._folder.glob("*.json"))
         return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
     def page(self, name: str) -> str:
-        """The page of a dashboard, of the runbook or, without a name, of all. Raises LookupError."""
+        """Return the page of a dashboard, of the runbook or, for an empty name, the overview. Raises `NotFound`."""
         names = self.names()
         if name not in {"", "runbook", *names}:
-            raise LookupError(f"there is no page '{name[:40]}'; there are {', '.join(names)} and runbook")
+            raise NotFound(f"there is no page '{name[:40]}'; there are {', '.join(names)} and runbook")
         text = (STATIC / "page.html").read_text(encoding="utf-8")
         return text.replace("NAMES", " ".join(names)).replace("NAME", name)
 
     def data(self, name: str, query: Mapping[str, str], suffix: str = "") -> dict[str, Any]:
-        """What a page draws; `suffix`: what addresses of other pages end with. Raises LookupError, `FileError`…"""
+        """Return the data of a page. `suffix` ends the links to other pages. Raises `NotFound`, `FileError`…"""
         if name == "runbook":
             if not self._runbook.exists():
-                raise LookupError(f"there is no {self._runbook.name}")
+                raise NotFound(f"there is no {self._runbook.name}")
             return {"markdown": self._runbook.read_text(encoding="utf-8")}
         with self._lock:
-            lines = self._recording.read_on()
+            lines = self._recording.read_new_lines()
             stages = self._stages()
             stage = query.get("stage") or next(iter(stages))
             limits = stage_shown(stage, self._folder.parent)
             files = read_files(Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits), self._folder)
-            if name == "overview":
-                return self._overview(files, lines)
-            if name not in files.dashboards:
-                raise LookupError(f"there is no dashboard '{name[:40]}'; there are {', '.join(files.dashboards)}")
-            body = _with_stage(files.dashboards[name], stage)
+            if name != "overview" and name not in files.dashboards:
+                raise NotFound(f"there is no dashboard '{name[:40]}'; there are {', '.join(files.dashboards)}")
+            body = _with_stage(files.dashboards[name], stage) if name != "overview" else {}
             span, chosen = self._span(query, body)
-            courses = self._courses(files, span, lines)
-            oldest = self._recording.span().start
-            view = View(stage, span, self._recording.store, files, courses, oldest, suffix)
-            return {
-                "name": name,
+            timelines = self._timelines(files, span, lines)
+            common = {
                 "stage": stage,
-                "stages": stages,
-                "range": chosen,
                 "start": span.start * 1e3,
                 "end": span.end * 1e3,
-                "period": _period(body, span),
                 "live": self._recording.live,
-                "source": self._recording.told,
-                "alarms": counted(courses, alarms_of(body, stage)),
+                "source": self._recording.description,
+                "recorded": lines > 0,
+                "incidents": _incidents_json(self._recording.incidents),
+            }
+            if name == "overview":
+                return common | self._overview(files, timelines)
+            view = View(stage, span, self._recording.store, files, timelines, self._recording.span().start, suffix)
+            return common | {
+                "name": name,
+                "stages": stages,
+                "range": chosen,
+                "period": _shortest_period(body, span),
+                "alarms": count_states(timelines, alarms_of(body, stage)),
                 "widgets": widgets_of(body, view),
             }
 
-    def _overview(self, files: Files, lines: int) -> dict[str, Any]:
-        span, chosen = self._span({}, {})
-        courses = self._courses(files, span, lines)
+    def _overview(self, files: Files, timelines: Mapping[str, AlarmTimeline]) -> dict[str, Any]:
         return {
-            "stage": files.stage,
-            "range": "the last 3 hours" if chosen == "3h" else "the whole recording",
-            "start": span.start * 1e3,
-            "end": span.end * 1e3,
-            "live": self._recording.live,
-            "source": self._recording.told,
+            "incidents": _incidents_json(self._recording.incidents or incidents_of(timelines)),
             "dashboards": [
-                {"name": name, "purpose": _purpose(body), "alarms": counted(courses, alarms_of(body, files.stage))}
-                for name, body in ((name, files.dashboards[name]) for name in self.names())
+                {
+                    "name": name,
+                    "purpose": _purpose(files.dashboards[name]),
+                    "alarms": count_states(timelines, alarms_of(files.dashboards[name], files.stage)),
+                }
+                for name in self.names()
             ],
-            "alarms": [course.told() for course in sorted(courses.values(), key=by_trouble)],
+            "alarms": [each.as_json() for each in sorted(timelines.values(), key=urgency)],
         }
 
     def _stages(self) -> list[str]:
-        """Stages that lines were recorded of; those of the dashboards if there are no lines yet."""
+        """Return the recorded stages, or a default if there are no lines yet."""
         found = self._recording.store.search("Faunalens", ("service", "stage"))
         stages = {dict(metric.dimensions)["stage"] for metric, _ in found}
         return sorted(stages) or ["local" if self._recording.live else "prod"]
 
     def _span(self, query: Mapping[str, str], body: Mapping[str, Any]) -> tuple[Span, str]:
-        """The time to show, and the choice that it is: what was asked for, else all that was recorded.
+        """Return the time to show and the name of its range: as requested, or else the whole recording.
 
-        While time goes on, a dashboard starts with the range that its file says, or a shorter one that has all there
-        is yet: the first minutes of three hours are a line at the edge.
+        A live dashboard starts with its own range, or with a shorter one that holds all data: a few minutes in a range
+        of 3 hours are a line at the edge. A recording with an `opening` starts with the 3 hours before it.
         """
-        whole, chosen = self._recording.span(), query.get("range", "")
-        if query.get("until"):
-            whole = Span(whole.start, min(_moment(query["until"]), whole.end))
-        if not chosen:
-            chosen = _first_range(body, whole) if self._recording.live else "all"
+        recorded, chosen, until = self._recording.span(), query.get("range", ""), query.get("until", "")
+        if self._recording.live:
+            chosen = chosen or _first_range(body, recorded)
+        elif self._recording.opening is not None and not chosen and not until:
+            recorded = Span(recorded.start, self._recording.opening)
+            chosen = "3h" if body else "all"
+        if until:
+            recorded = Span(recorded.start, min(_parse_time(until), recorded.end))
+        chosen = chosen or "all"
         if chosen == "all":
-            return Span(max(whole.start, whole.end - LONGEST) // 60 * 60, whole.end), chosen
+            return Span(max(recorded.start, recorded.end - LONGEST) // 60 * 60, recorded.end), chosen
         if chosen not in RANGES:
-            raise LookupError(f"there is no time range '{chosen[:20]}'; choose {', '.join(RANGES)} or all")
-        return Span(whole.end - RANGES[chosen], whole.end), chosen
+            raise NotFound(f"there is no time range '{chosen[:20]}'; choose {', '.join(RANGES)} or all")
+        return Span(recorded.end - RANGES[chosen], recorded.end), chosen
 
-    def _courses(self, files: Files, span: Span, lines: int) -> dict[str, Course]:
-        """The courses of all alarms; those of the last call if nothing has changed.
+    def _timelines(self, files: Files, span: Span, lines: int) -> dict[str, AlarmTimeline]:
+        """Return the timelines of all alarms, from the cache if nothing has changed.
 
-        They begin a minute after the recording: before, alarms would take for missing what nobody recorded.
+        They begin a minute after the recording; before, alarms would count as missing what was only not recorded. Of
+        an empty recording, all alarms have insufficient data.
         """
         key = (files.stage, span.start // 60, span.end // 60, lines, files.alarms, files.composites)
-        if self._known[0] != key:
-            observed = Span(max(span.start, self._recording.span().start + MINUTE), span.end)
-            self._known = (key, courses_of(files, self._recording.store, observed))
-        return self._known[1]
+        if self._cached[0] != key:
+            observed = Span(max(span.start, self._recording.span().start + MINUTE), span.end) if lines else Span(0, 0)
+            self._cached = (key, timelines_of(files, self._recording.store, observed))
+        return self._cached[1]
 
 
-def _first_range(body: Mapping[str, Any], whole: Span) -> str:
-    """The range that a dashboard starts with while time goes on."""
+def _incidents_json(incidents: Sequence[Incident]) -> list[dict[str, Any]]:
+    return [{"at": each.at * 1e3, "title": each.title, "until": each.until * 1e3} for each in incidents]
+
+
+def _first_range(body: Mapping[str, Any], recorded: Span) -> str:
+    """Return the range that a live dashboard starts with."""
     own = seconds_of(body.get("start", "-PT3H"))
     if own not in RANGES.values():
         return "3h"
-    return next(name for name, seconds in RANGES.items() if seconds >= min(own, whole.end - whole.start))
+    return next(name for name, seconds in RANGES.items() if seconds >= min(own, recorded.end - recorded.start))
 
 
-def _moment(text: str) -> float:
-    """Seconds since 1970 of a time such as 2026-06-01T12:30, in UTC. Raises LookupError."""
+def _parse_time(text: str) -> float:
+    """Parse a UTC time such as 2026-06-01T12:30 to seconds since 1970. Raises `NotFound`."""
     try:
         return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC).timestamp()
     except ValueError:
-        raise LookupError(f"there is no time '{text[:30]}'; expected one such as 2026-06-01T12:30, in UTC") from None
+        raise NotFound(f"there is no time '{text[:30]}'; expected one such as 2026-06-01T12:30, in UTC") from None
 
 
 def _with_stage(body: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """The dashboard as CloudWatch shows it once the stage is chosen."""
+    """Set the stage variable of a dashboard, as CloudWatch does when a stage is chosen."""
     filled: dict[str, Any] = json.loads(json.dumps(body).replace(STAGE_VARIABLE, stage))
     return filled
 
 
-def _period(body: Mapping[str, Any], span: Span) -> int:
-    """The shortest period of its graphs."""
+def _shortest_period(body: Mapping[str, Any], span: Span) -> int:
+    """Return the shortest period of the dashboard's graphs."""
     if body.get("periodOverride") != "inherit":
-        return automatic(span.end - span.start)
+        return automatic_period(span.end - span.start)
     periods = [widget["properties"].get("period", 300) for widget in body["widgets"] if widget["type"] == "metric"]
     return min(periods, default=300)
 
 
 def _purpose(body: Mapping[str, Any]) -> str:
-    """What the first text of a dashboard says that it is for."""
+    """Return the purpose of a dashboard: the first paragraph of its first text."""
     text: str = next((each["properties"]["markdown"] for each in body["widgets"] if each["type"] == "text"), "")
     paragraphs = [part.strip() for part in text.split("\n\n") if part.strip() and not part.lstrip().startswith("#")]
     purpose = paragraphs[0].replace("**", "").removeprefix("For: ") if paragraphs else ""
     return purpose[:1].upper() + purpose[1:]
 
 
-def _static(name: str) -> Reply:
+def _static_file(name: str) -> Reply:
     allowed = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in _TYPES}
     if name not in allowed:
-        raise LookupError(f"there is no file '{name[:60]}'")
+        raise NotFound(f"there is no file '{name[:60]}'")
     return Reply(200, _TYPES[allowed[name].suffix], allowed[name].read_bytes())
 
 
 def _json(status: int, body: Mapping[str, Any]) -> Reply:
-    return Reply(status, _JSON, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+    return Reply(status, "application/json", json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())

@@ -1,9 +1,9 @@
-"""The samples of one metric cut in periods, and the statistics of each.
+"""Cut the samples of one metric into periods and compute the statistics of each.
 
-A period without samples has no value, which is NaN here. Percentiles are the nearest rank: of 100 samples p99 is the
-99th smallest, "the maximum value of the remaining 99%", as the definitions of CloudWatch's statistics put it.
-(CloudWatch itself estimates from a histogram and may differ by a few percent.) Those that need every sample have no
-value in a period with a negative one, as there.
+NaN stands for a period without samples. Percentiles take the nearest rank: of 100 samples, p99 is the 99th smallest,
+"the maximum value of the remaining 99%" in CloudWatch's definition. (CloudWatch estimates from a histogram and may
+differ by a few percent.) As in CloudWatch, statistics that need every sample have no value in a period with a negative
+sample.
 """
 
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ _ROUNDING = 1e-9  # 7 % of 100 samples is 7.000000000000001 in floating point, a
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """When a series has its values: `number` periods of `period` seconds, the first from `first`, then every `step`.
+    """The periods of a series: `number` periods of `period` seconds, from `first` on, one every `step` seconds.
 
-    Times are whole seconds since 1970. On a dashboard `step` is the period; an alarm looks at overlapping periods,
-    a step of a minute apart, and is `sliding`: where it begins means nothing. `period` is a multiple of `step`.
-    Samples from `until` on are left out, so that a look back at a moment sees what was there to be seen then.
+    Times are whole seconds since 1970, and `period` is a multiple of `step`. On a dashboard, `step` equals `period`. An
+    alarm looks at overlapping periods that begin a minute apart; its grid is `sliding`, so functions that depend on
+    the first point have no meaning. The grid ignores samples from `until` on, as a look back shows only the past.
     """
 
     first: int
@@ -41,10 +41,10 @@ class Grid:
 
     @classmethod
     def covering(cls, start: float, end: float, period: int, anchor: int = 0) -> "Grid":
-        """The periods from the one that `start` is in until `end`.
+        """Return the periods from the one that contains `start` until `end`.
 
-        They are whole multiples of their length since `anchor`, or since 1970, as on a dashboard of CloudWatch.
-        Samples from after the minute of `end` are left out.
+        They begin at whole multiples of their length since `anchor`, by default since 1970 as in CloudWatch. Samples
+        after the minute of `end` are ignored.
         """
         first = int((start - anchor) // period) * period + anchor
         number = max(0, ceil((end - first) / period))
@@ -52,16 +52,16 @@ class Grid:
 
     @property
     def begins(self) -> Integers:
-        """The beginning of each period."""
+        """The start of each period."""
         return self.first + self.step * np.arange(self.number, dtype=np.int64)
 
     @property
     def lag(self) -> int:
-        """How many places apart two periods are of which one follows the other."""
+        """The number of positions between two adjacent periods."""
         return self.period // self.step
 
     def phases(self) -> "list[Grid]":
-        """Grids without overlap, which taken in turn make this one."""
+        """Return grids without overlap that interleave to this one."""
         lag = self.lag
         return [
             Grid(self.first + phase * self.step, len(range(phase, self.number, lag)), self.period, self.period)
@@ -70,9 +70,9 @@ class Grid:
 
 
 class Periods:
-    """Samples within the periods of a grid without overlap.
+    """The samples of one metric on a grid without overlap.
 
-    `times` (int64, milliseconds) are ascending; `counts` says how often each value was seen, None for once.
+    `times` (int64, milliseconds) ascend. `counts` holds how often each value occurred; None means once each.
     """
 
     def __init__(self, times: Integers, values: Floats, counts: Floats | None, grid: Grid) -> None:
@@ -87,7 +87,7 @@ class Periods:
         self._filled = self._edges[1:] > self._edges[:-1]
 
     def statistic(self, statistic: Statistic) -> Floats:
-        """One value a period."""
+        """Return one value per period."""
         result = np.full(len(self._filled), np.nan)
         if self._filled.any():
             result[self._filled] = self._of_filled(statistic)
@@ -125,7 +125,7 @@ class Periods:
             return inside / (upto - below)
 
     def _bounds(self, statistic: Statistic) -> tuple[Floats, Floats]:
-        """How many samples of each period are at or below the lower bound, and at or below the upper one."""
+        """Count the samples of each period at or below the lower bound, and at or below the upper one."""
         none, every = np.zeros_like(self._samples), self._samples
         if statistic.percent:
             below = none if statistic.low is None else np.floor(every * (statistic.low / 100) + _ROUNDING)
@@ -136,7 +136,7 @@ class Periods:
         return below, np.maximum(upto, below)
 
     def _winsorized(self, statistic: Statistic, below: Floats, upto: Floats, inside: Floats) -> Floats:
-        """The mean with samples outside the bounds drawn to the nearest value inside, or to the bound if it is one."""
+        """Average with each sample outside the bounds replaced by the nearest value inside, or by an absolute bound."""
         if statistic.percent:
             low = self._at_rank(np.minimum(below + 1, self._samples))
             high = self._at_rank(np.maximum(upto, 1))
@@ -147,7 +147,7 @@ class Periods:
 
     @cached_property
     def _begins(self) -> Integers:
-        """Where each period that has samples begins among the values."""
+        """The index of the first value of each period that has samples."""
         begins: Integers = self._edges[:-1][self._filled]
         return begins
 
@@ -164,7 +164,7 @@ class Periods:
 
     @cached_property
     def _order(self) -> Integers | None:
-        """With counts: the order in which values ascend within each period."""
+        """With counts: the order that sorts the values of each period."""
         if self._counts is None:
             return None
         period = np.repeat(np.arange(len(self._filled)), np.diff(self._edges))
@@ -172,7 +172,7 @@ class Periods:
 
     @cached_property
     def _ordered(self) -> Floats:
-        """The values, ascending within each period. Sorting period by period is 3 times faster than all at once."""
+        """The values, sorted within each period. Sorting one period at a time is 3 times faster than all at once."""
         if self._order is not None:
             return self._values[self._order]
         values = self._values.copy()
@@ -182,24 +182,24 @@ class Periods:
 
     @cached_property
     def _ranks(self) -> Floats:
-        """For each ordered value, how many samples of all periods are at or before it."""
+        """For each ordered value, the number of samples up to and including it, over all periods."""
         if self._counts is None:
             return np.arange(1.0, len(self._values) + 1)
         return np.cumsum(self._counts[self._order])
 
     @cached_property
     def _running(self) -> Floats:
-        """For each ordered value, the sum of all samples before it and of it."""
+        """For each ordered value, the sum of the samples up to and including it, over all periods."""
         weighted = self._ordered if self._counts is None else self._ordered * self._counts[self._order]
         return np.cumsum(weighted)
 
     @cached_property
     def _before(self) -> Floats:
-        """How many samples all earlier periods have."""
+        """The number of samples in all earlier periods."""
         return np.cumsum(self._samples) - self._samples
 
     def _place(self, rank: Floats) -> Integers:
-        """Where the sample of a rank (1 is the smallest of its period) stands among the ordered values."""
+        """Return the index among the ordered values of each period's sample of a rank; 1 is the smallest."""
         place: Integers = np.searchsorted(self._ranks, self._before + rank)
         return place
 
@@ -208,13 +208,13 @@ class Periods:
         return values
 
     def _sum_to_rank(self, rank: Floats) -> Floats:
-        """The sum of each period's samples up to a rank."""
+        """Sum the samples of each period up to a rank."""
         place = self._place(np.maximum(rank, 1))
         upto = self._running[place] - self._ordered[place] * (self._ranks[place] - self._before - rank)
         sums_before = np.cumsum(self._sums) - self._sums
         return np.where(rank < 1, 0.0, upto - sums_before)
 
     def _at_most(self, bound: float) -> Floats:
-        """How many samples of each period are at or below a value."""
+        """Count the samples of each period at or below a value."""
         counts = np.where(self._values <= bound, 1.0 if self._counts is None else self._counts, 0.0)
         return np.add.reduceat(counts, self._begins)

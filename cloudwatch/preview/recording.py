@@ -1,50 +1,63 @@
-"""Where a preview's lines come from: a file that grows or lies still, read as far as it goes when somebody looks."""
+"""The source of a preview: a file of metric lines, read as far as it has grown at each look."""
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from cloudwatch.preview.series import Store
+from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.tail import Tail
 
 _TIMESTAMP = re.compile(rb'("_aws":\s*\{\s*"Timestamp":\s*)(\d+)')
-_MOMENT = 60.0
-"""Seconds to which the end of a recording is rounded up, the shortest period of most graphs."""
+_MINUTE = 60.0
+_BEFORE_ANY_LINE = 900.0
+"""Seconds that an empty recording shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time, in seconds since 1970."""
+    """A time range in seconds since 1970."""
 
     start: float
     end: float
 
 
-class Recording:
-    """A file of recorded lines, and the store that they are read into.
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A time worth looking at: when it begins, what happens, and where a look at it ends. Seconds since 1970."""
 
-    `live`: time goes on, so that what is shown ends now; otherwise it ends with the last line. `stretch`: time
-    distances since the first line are this many times longer than recorded, so that an outage of 3 s can be looked at
-    as one of a minute. `begin`: what was before it (seconds since 1970) is not shown. `told`: what people are told it
-    is.
+    at: float
+    title: str
+    until: float
+
+
+class Recording:
+    """A file of recorded lines, and the store that holds their metrics.
+
+    `description`: shown to people. `live`: the shown time ends now, not with the last line. `stretch`: factor on time
+    distances since the first line, which turns an outage of 3 s into one of a minute. `begin`: earlier data count but
+    are not shown (seconds since 1970). `incidents`: times to offer as links. `opening`: where pages end at first.
     """
 
     def __init__(
         self,
         path: Path,
-        told: str,
+        description: str,
         *,
         live: bool = False,
         stretch: float = 1.0,
         begin: float = 0.0,
+        incidents: Sequence[Incident] = (),
+        opening: float | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.told = told
+        self.description = description
         self.live = live
-        self.store = Store()
+        self.incidents = incidents
+        self.opening = opening
+        self.store = MetricStore()
         self._tail = Tail(path)
         self._stretch = stretch
         self._begin = begin
@@ -53,33 +66,33 @@ class Recording:
         self._lines = 0
         self._lock = Lock()
 
-    def read_on(self) -> int:
-        """Read what has been written since the last time; returns how many lines of metrics there are so far."""
+    def read_new_lines(self) -> int:
+        """Read the lines since the last call. Return the number of metric lines so far."""
         with self._lock:
-            for line in self._tail.new():
-                self._lines += self.store.add(line if self._stretch == 1.0 else self._stretched(line))
+            for line in self._tail.read_lines():
+                self._lines += self.store.add(line if self._stretch == 1.0 else self._stretch_line(line))
             return self._lines
 
     def close(self) -> None:
-        """Let go of the file; what was read stays."""
+        """Close the file and keep what was read."""
         self._tail.close()
 
     def span(self) -> Span:
-        """From the first line to the last, or to now; a quarter of an hour up to now if there is none yet."""
-        held = self.store.span()
-        now = self._moved(self._now() * 1e3) / 1e3
-        if held is None:
-            return Span(now - 900, now)
-        start, last = held
-        return Span(max(start, self._begin), now if self.live else (last // _MOMENT + 1) * _MOMENT)
+        """Return the time from the first line to the last, or to now; the last 15 minutes if there are no lines."""
+        recorded = self.store.span()
+        now = self._stretched(self._now() * 1e3) / 1e3
+        if recorded is None:
+            return Span(now - _BEFORE_ANY_LINE, now)
+        start, last = recorded
+        return Span(max(start, self._begin), now if self.live else (last // _MINUTE + 1) * _MINUTE)
 
-    def _stretched(self, line: bytes) -> bytes:
-        return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._moved(int(match[2])))), line, count=1)
+    def _stretch_line(self, line: bytes) -> bytes:
+        return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._stretched(int(match[2])))), line, count=1)
 
-    def _moved(self, moment: float) -> float:
-        """Where a moment (milliseconds) comes to lie."""
+    def _stretched(self, milliseconds: float) -> float:
+        """Return a recorded time as it is shown."""
         if self._stretch == 1.0:
-            return moment
+            return milliseconds
         if self._first is None:
-            self._first = moment
-        return self._first + (moment - self._first) * self._stretch
+            self._first = milliseconds
+        return self._first + (milliseconds - self._first) * self._stretch

@@ -1,17 +1,17 @@
-"""The new lines of a growing file, again and again."""
+"""Read the new lines of a growing file."""
 
 import os
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
-_CHUNK = 1 << 20  # bytes that are read at a time
+_CHUNK = 1 << 20  # bytes per read
 
 
 class Tail:
-    """Follows a file that another process appends to. It may not exist yet, be cut, or be replaced by a new one.
+    """Follows a file that another process appends to. The file may not exist yet, be truncated or be replaced.
 
-    A file that was cut and has grown past the old place between two looks cannot be told from one that only grew.
+    A file that was truncated and has outgrown the last position since the last read looks like one that only grew.
     """
 
     def __init__(self, path: Path, chunk: int = _CHUNK) -> None:
@@ -20,8 +20,8 @@ class Tail:
         self._file: FileIO | None = None
         self._unfinished = b""
 
-    def new(self) -> Iterator[bytes]:
-        """Complete lines since the last time, without their ends; take them all. An unfinished line waits."""
+    def read_lines(self) -> Iterator[bytes]:
+        """Yield the complete lines since the last call, without line ends. Consume all of them."""
         if self._file is not None and self._replaced(self._file):
             yield from self._lines(self._file)
             self.close()
@@ -36,7 +36,7 @@ class Tail:
         yield from self._lines(self._file)
 
     def close(self) -> None:
-        """Let go of the file; the next look starts from its beginning."""
+        """Close the file. The next read starts at its beginning."""
         if self._file is not None:
             self._file.close()
         self._file = None
@@ -48,7 +48,7 @@ class Tail:
             yield from lines
 
     def _replaced(self, file: FileIO) -> bool:
-        """Whether the path leads to another file than the open one. One that is gone may yet be written to."""
+        """Return whether the path names another file than the open one. A deleted file may still be written to."""
         try:
             return not os.path.samestat(os.fstat(file.fileno()), self._path.stat())
         except FileNotFoundError:

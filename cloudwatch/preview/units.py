@@ -1,4 +1,4 @@
-"""The unit of a curve: of its metric as registered or as AWS documents it, else what the axis' label says."""
+"""The unit of a curve: that of its metric, else the one that the axis label, the title or the curve's label states."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from cloudwatch.lint.catalogue import catalogue
 from cloudwatch.syntax.graphed_metrics import GraphedMetric
 
-_LABELS: Mapping[str, str] = {
+_UNITS: Mapping[str, str] = {
     "ms": "Milliseconds",
     "s": "Seconds",
     "µs": "Microseconds",
@@ -14,20 +14,25 @@ _LABELS: Mapping[str, str] = {
     "bytes": "Bytes",
     "US$": "USD",
 }
-"""Units that a label may say, alone or at its start."""
+"""Units that a text may state, by how it writes them."""
 
 
-def of_label(label: str) -> str | None:
-    """The unit that an axis' label says, such as `% of identifications`."""
-    first = label.split(maxsplit=1)[0] if label.strip() else ""
-    return _LABELS.get(first)
+def unit_of_label(label: str) -> str | None:
+    """Return the unit that a label starts with, such as `% of identifications` or `US$, all in`."""
+    words = label.split()
+    return _UNITS.get(words[0].removesuffix(",")) if words else None
 
 
-def of_line(line: GraphedMetric, label: str) -> str | None:
-    """The unit of a line of a graph whose axis has this label; CloudWatch's own names, and USD."""
+def unit_of_title(title: str) -> str | None:
+    """Return the unit that a title ends or starts with, such as `Served, %` or `US$ an hour`."""
+    return _UNITS.get(title.rpartition(", ")[2].strip()) or unit_of_label(title)
+
+
+def unit_of_line(line: GraphedMetric, label: str) -> str | None:
+    """Return the unit of a line on an axis with this label: a name of CloudWatch's, or USD."""
     metric = line.metric
     if metric is None:
-        return of_label(label)
+        return unit_of_label(label)
     if line.stat == "SampleCount" or line.stat.startswith("TC"):
         return "Count"
     if line.stat.startswith("PR"):
@@ -38,6 +43,6 @@ def of_line(line: GraphedMetric, label: str) -> str | None:
     return known.unit if known else None
 
 
-def is_said(label: str) -> bool:
-    """Whether a label says nothing but the unit, which is then at each number."""
-    return label.strip() in _LABELS
+def is_only_a_unit(label: str) -> bool:
+    """Return whether a label states nothing but the unit. Each number then carries it, so the axis needs no label."""
+    return label.strip() in _UNITS

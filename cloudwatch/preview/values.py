@@ -1,6 +1,6 @@
-"""What metric math calculates with: numbers, series, arrays of series.
+"""The values of metric math: numbers, series and arrays of series.
 
-A missing point is NaN; nothing else is (an infinity, or a division by zero, has no point either).
+NaN marks a missing point. An infinity or a division by zero also counts as missing.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from cloudwatch.syntax.graphed_metrics import Metric
 
 
 class EvaluationError(ValueError):
-    """An expression that cannot be evaluated; the message says which, why, and what to write instead."""
+    """An expression that cannot be evaluated. The message names it, the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One time series: a value for each period of its grid, what it is called, and what it is made of."""
+    """A time series: one value per period of its grid, a label, and the metric and statistic it comes from."""
 
     values: Floats
     grid: Grid
@@ -27,7 +27,7 @@ class Series:
     stat: str | None = None
 
     def with_values(self, values: Floats) -> "Series":
-        """The same with other values; those that are no finite numbers are no points."""
+        """Return a copy with other values. Values that are not finite become missing points."""
         return replace(self, values=np.where(np.isfinite(values), values, np.nan))
 
 
@@ -35,12 +35,12 @@ type Value = float | Series | tuple[Series, ...]
 
 
 def kind(value: Value) -> str:
-    """What a value is, in the abbreviations of `cloudwatch.syntax.metric_functions`."""
+    """Return the type of a value in CloudWatch's abbreviations: S, TS or TS[]."""
     return "S" if isinstance(value, float) else "TS" if isinstance(value, Series) else "TS[]"
 
 
-def common(*series: Series) -> Grid:
-    """The grid that all have. Raises `EvaluationError` if they have different ones."""
+def common_grid(*series: Series) -> Grid:
+    """Return the grid that all series share. Raises `EvaluationError` if their grids differ."""
     grids = {each.grid for each in series}
     if len(grids) > 1:
         lengths = " and ".join(f"{period} s" for period in sorted({grid.period for grid in grids}))
@@ -48,8 +48,8 @@ def common(*series: Series) -> Grid:
     return grids.pop()
 
 
-def along(series: Series, function: Callable[[Floats, Floats], Floats]) -> Series:
-    """Apply a function of values and their times (seconds) to each run of periods that follow one another."""
+def apply_in_order(series: Series, function: Callable[[Floats, Floats], Floats]) -> Series:
+    """Apply a function of values and times (seconds) to each run of consecutive periods."""
     lag = series.grid.lag
     begins = series.grid.begins.astype(np.float64)
     values = np.empty_like(series.values)

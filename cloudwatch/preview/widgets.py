@@ -1,8 +1,7 @@
-"""What a page needs to draw the widgets of a dashboard: curves, numbers, states, texts, as JSON.
+"""Compute the widgets of a dashboard as JSON: curves, numbers, alarms and texts. The browser only draws.
 
-Everything is computed here; the browser only draws. A widget's `state` is `ok`, `empty` (no data in this time),
-`aws_only` (all that it shows is emitted by AWS itself, and there is none) or `error` (it cannot be shown, and `message`
-says why), never a blank.
+The `state` of a widget is `ok`, `empty` (no data in the time range), `aws_only` (only AWS emits its metrics, and the
+recording has none) or `error` (it cannot be shown). `message` gives the reason.
 """
 
 import math
@@ -15,11 +14,11 @@ import numpy as np
 
 from cloudwatch.files import Files
 from cloudwatch.preview import units
-from cloudwatch.preview.alarm_widget import Course
+from cloudwatch.preview.alarm_widget import AlarmTimeline
 from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
+from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.recording import Span
-from cloudwatch.preview.series import Store
 from cloudwatch.project import prefix
 from cloudwatch.syntax.expression import ExpressionError
 from cloudwatch.syntax.graphed_metrics import PERIOD, GraphedMetric, GraphedMetricsError, expand
@@ -27,35 +26,35 @@ from cloudwatch.syntax.statistic import StatisticError
 
 type Json = dict[str, Any]
 
-AWS_ONLY = "Only AWS emits these metrics; there are none in a local recording."
+AWS_ONLY = "Only AWS emits these metrics; a local recording has none."
 EMPTY = "No data in this time range."
 _KINDS = {"timeSeries": "chart", "singleValue": "number", "gauge": "gauge", "bar": "bar", "table": "table"}
 _CONSOLE = re.compile(r"https://[^)\s]*#dashboards:name=[a-z]+-[a-z0-9]+-([a-z]+)")
 _ISO = re.compile(r"-P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 _AUTO = ((3 * 3600, 60), (24 * 3600, 300), (3 * 86400, 900), (15 * 86400, 3600))
-"""Longest time range and the period that it gets where the period is automatic, as in CloudWatch; a day beyond."""
+"""Longest time range (seconds) for each automatic period, as in CloudWatch; a day for longer ranges."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a dashboard is looked at with. `page`: address of another page, by name; `oldest`: of all data, seconds."""
+    """The context of a dashboard. `oldest`: time of the oldest sample, seconds. `suffix`: ends links to other pages."""
 
     stage: str
     span: Span
-    store: Store
+    store: MetricStore
     files: Files
-    courses: Mapping[str, Course]
+    timelines: Mapping[str, AlarmTimeline]
     oldest: float
     suffix: str = ""
 
 
 def widgets_of(body: Mapping[str, Any], view: View) -> list[Json]:
-    """Every widget of a dashboard, in its order."""
-    return [_widget(widget, body, view) for widget in body["widgets"]]
+    """Return every widget of a dashboard, row by row."""
+    return [_widget(each, body, view) for each in sorted(body["widgets"], key=lambda each: (each["y"], each["x"]))]
 
 
 def seconds_of(duration: str) -> float:
-    """Length of a time range as dashboards write it, such as `-PT3H`. Raises ValueError."""
+    """Parse a relative time range of a dashboard, such as `-PT3H`. Raises ValueError."""
     match = _ISO.fullmatch(duration)
     if not match or not any(match.groups()):
         raise ValueError(f"'{duration}' is no time range; expected one such as -PT3H or -P7D")
@@ -63,8 +62,8 @@ def seconds_of(duration: str) -> float:
     return days * 86400 + hours * 3600 + minutes * 60
 
 
-def automatic(length: float) -> int:
-    """The period that a time range gets, both in seconds."""
+def automatic_period(length: float) -> int:
+    """Return the automatic period of a time range, both in seconds."""
     return next((period for longest, period in _AUTO if length <= longest), 86400)
 
 
@@ -96,16 +95,12 @@ def _failed(kind: str, message: str) -> Json:
 def _alarms(properties: Mapping[str, Any], view: View) -> Json:
     start = prefix(view.stage)
     names = [arn.rpartition(":alarm:")[2].removeprefix(start) for arn in properties["alarms"]]
-    if missing := [name for name in names if name not in view.courses]:
+    if missing := [name for name in names if name not in view.timelines]:
         return _failed("alarms", f"There is no alarm {', '.join(missing)} in dashboards/alarms or composites.")
     wanted = properties.get("states")
-    courses = [view.courses[name] for name in names]
-    shown = [course.told() for course in sorted(courses, key=_ok_last) if not wanted or course.state in wanted]
+    timelines = sorted((view.timelines[name] for name in names), key=lambda each: each.state == "OK")
+    shown = [each.as_json() for each in timelines if not wanted or each.state in wanted]
     return {"kind": "alarms", "alarms": shown, "start": view.span.start * 1e3, "end": view.span.end * 1e3}
-
-
-def _ok_last(course: Course) -> bool:
-    return course.state == "OK"
 
 
 # Metrics
@@ -124,35 +119,39 @@ def _metrics(properties: Mapping[str, Any], body: Mapping[str, Any], view: View)
 
 def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], view: View) -> Json:
     lines = expand(properties)
-    span = _span(properties, kind, view)
+    span = _own_span(properties, kind, view)
     length = span.end - span.start
     whole = bool(properties.get("setPeriodToTimeRange")) and kind != "chart"
     if body.get("periodOverride") != "inherit":
-        lines = [replace(line, period=automatic(length)) for line in lines]
+        lines = [replace(line, period=automatic_period(length)) for line in lines]
     period = min((line.period for line in lines), default=PERIOD)
     anchor = 0
     if whole:
         anchor = int(span.start)
-        period = math.ceil(span.end - anchor)  # not of the length: what happened within this second is in it as well
+        period = math.ceil(span.end - anchor)  # includes what happened within this second
         lines = [replace(line, period=period) for line in lines]
     drawn = evaluate(lines, view.store, span.start, span.end, period, anchor=anchor)
     curves = [curve for curve in drawn if curve.visible]
     grid = Grid.covering(span.start, span.end, period, anchor)
     if properties.get("liveData") is False:
-        curves = [_of_whole_periods(curve, grid, span) for curve in curves]
+        curves = [_without_unfinished_period(curve, grid, span) for curve in curves]
     if all(_is_empty(curve) for curve in curves):
-        return {"state": "aws_only", "message": AWS_ONLY} if _is_of_aws(lines) else {"state": "empty", "message": EMPTY}
+        return (
+            {"state": "aws_only", "message": AWS_ONLY} if _is_aws_only(lines) else {"state": "empty", "message": EMPTY}
+        )
     axes = {side: _axis(properties, side) for side in ("left", "right")}
-    told = [_told(curve, lines[curve.row], axes) for curve in curves]
+    title_unit = units.unit_of_title(properties.get("title", ""))
+    shown = [_curve_json(curve, lines[curve.row], axes, title_unit) for curve in curves]
     for side, axis in axes.items():
-        axis["unit"] = _common([curve["unit"] for curve in told if curve["axis"] == side])
+        found = {curve["unit"] for curve in shown if curve["axis"] == side}
+        axis["unit"] = found.pop() if len(found) == 1 else None
     table = properties.get("table", {})
     return {
         "start": span.start * 1e3,
         "end": span.end * 1e3,
         "times": [begin * 1000 for begin in grid.begins.tolist()],
         "period": period,
-        "curves": told,
+        "curves": shown,
         "axes": axes,
         "stacked": properties.get("stacked", False),
         "sparkline": properties.get("sparkline", False) and not whole,
@@ -160,12 +159,12 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
         "thresholds": list(_thresholds(properties)),
         "moments": list(_moments(properties)),
         "summaries": table.get("summaryColumns", ["MIN", "MAX", "SUM", "AVG"]),
-        "course": table.get("showTimeSeriesData", True),
+        "series": table.get("showTimeSeriesData", True),
     }
 
 
-def _span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
-    """The time that a widget shows: its own, if it has one; a graph begins no earlier than the recording."""
+def _own_span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
+    """Return the widget's own time range, if it has one. A graph begins no earlier than the recording."""
     if "start" not in properties:
         return view.span
     start = view.span.end - seconds_of(properties["start"])
@@ -174,26 +173,29 @@ def _span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
     return Span(start, view.span.end)
 
 
-def _told(curve: Curve, line: GraphedMetric, axes: Mapping[str, Json]) -> Json:
+def _curve_json(curve: Curve, line: GraphedMetric, axes: Mapping[str, Json], title_unit: str | None) -> Json:
     side = curve.y_axis
+    unit = units.unit_of_line(line, axes[side]["label"])
+    if unit is None and line.metric is None and not axes[side]["label"]:
+        unit = units.unit_of_label(curve.label) or title_unit
     return {
         "id": curve.id,
         "label": curve.label,
         "color": curve.color,
         "axis": side,
-        "unit": units.of_line(line, axes[side]["label"]),
+        "unit": unit,
         "period": curve.period,
-        "values": [_number(value) for value in curve.values.tolist()],
+        "values": [_rounded(value) for value in curve.values.tolist()],
     }
 
 
-def _of_whole_periods(curve: Curve, grid: Grid, span: Span) -> Curve:
-    """The curve without a period that is not over yet."""
+def _without_unfinished_period(curve: Curve, grid: Grid, span: Span) -> Curve:
+    """Drop the period that has not ended yet."""
     return replace(curve, values=np.where(grid.begins + curve.period <= span.end, curve.values, np.nan))
 
 
-def _number(value: float) -> float | None:
-    """Six figures of it; None for none."""
+def _rounded(value: float) -> float | None:
+    """Round to six digits; None for a missing point."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
@@ -201,22 +203,18 @@ def _is_empty(curve: Curve) -> bool:
     return not any(math.isfinite(value) for value in curve.values)
 
 
-def _is_of_aws(lines: Sequence[GraphedMetric]) -> bool:
+def _is_aws_only(lines: Sequence[GraphedMetric]) -> bool:
     return all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
 
 
 def _axis(properties: Mapping[str, Any], side: str) -> Json:
     axis = properties.get("yAxis", {}).get(side, {})
     label = axis.get("label", "")
-    return {"label": label, "min": axis.get("min"), "max": axis.get("max"), "shown": not units.is_said(label)}
-
-
-def _common(found: Sequence[str | None]) -> str | None:
-    return found[0] if found and len(set(found)) == 1 else None
+    return {"label": label, "min": axis.get("min"), "max": axis.get("max"), "shown": not units.is_only_a_unit(label)}
 
 
 def _thresholds(properties: Mapping[str, Any]) -> Iterator[Json]:
-    """Horizontal annotations; two in a list are a band from one to the other."""
+    """Yield the horizontal annotations; a list of two is a band between them."""
     for each in properties.get("annotations", {}).get("horizontal", []):
         low, high = (each, None) if isinstance(each, dict) else sorted(each, key=lambda line: float(line["value"]))
         if low.get("visible", True):

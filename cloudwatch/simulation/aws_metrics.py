@@ -1,7 +1,7 @@
-"""What AWS itself would measure on the simulated day: API Gateway, Lambda, ElastiCache, Aurora, S3, the logs.
+"""The metrics that AWS itself would emit on the simulated day: API Gateway, Lambda, ElastiCache, Aurora, S3 and logs.
 
-In reality these never come as embedded metrics; they stand in the simulation's file in that form, a line a minute and
-resource, each marked `"simulated": true`. Where they follow from requests they do so here too.
+In AWS they are not embedded metrics. The simulation writes them in that form, one line per minute and resource, marked
+`"simulated": true`. Where they follow from requests, they are counted from them.
 """
 
 import json
@@ -11,11 +11,13 @@ from random import Random
 from chalicelib.telemetry.record import WarmingRecord
 from cloudwatch.files import Placeholders
 from cloudwatch.project import SERVICE
-from cloudwatch.simulation import day
-from cloudwatch.simulation.fleet import Fleet
-from cloudwatch.simulation.traffic import Told
+from cloudwatch.simulation import schedule
+from cloudwatch.simulation.fleet import Servers
+from cloudwatch.simulation.traffic import SimulatedRecord
 
-type Values = float | Sequence[float]
+type Values = Mapping[str, float | Sequence[float]]
+type _Resource = tuple[str, Mapping[str, str], Values]
+"""Namespace, dimensions and metrics."""
 
 _UNITS = {
     "Latency": "Milliseconds",
@@ -32,9 +34,9 @@ _UNITS = {
     "BucketSizeBytes": "Bytes",
     "IncomingBytes": "Bytes",
 }
-"""Of those that do not count; docs of each service."""
-_OVERHEAD = 0.012
-"""Seconds that API Gateway adds."""
+"""Units from each service's documentation; all other metrics are counts."""
+_OVERHEAD = 12.0
+"""Milliseconds that API Gateway adds."""
 _VALUE_BYTES = 420
 """Bytes of one cell's features in Redis."""
 _LINE_BYTES = 2600
@@ -42,35 +44,34 @@ _LINE_BYTES = 2600
 
 
 class AwsMetrics:
-    """Counts what happens in a minute, and tells it as AWS would. `most_capacity`: of the stage's database, ACU."""
+    """Counts a minute's events and writes AWS's metrics of them. `most_capacity`: the database's maximum, ACU."""
 
-    def __init__(self, random: Random, stage: str, most_capacity: float) -> None:
+    def __init__(self, random: Random, stage: str, most_capacity: float, servers: Servers) -> None:
         self._random = random
         self._function = f"{SERVICE}-{stage}"
         self._stage = stage
-        self._bucket = f"{self._function}-photos-{Placeholders().account}"
         self._most_capacity = most_capacity
+        self._servers = servers
         self._capacity = 0.5
-        self._bytes_in_bucket = 40e9
-        self._clear()
+        self._reset()
 
-    def _clear(self) -> None:
+    def _reset(self) -> None:
         self._durations: list[float] = []
         self._latencies: list[float] = []
         self._warmings: list[float] = []
-        self._containers = 0
-        self._started = 0
+        self._containers = self._started = 0
         self._rejected = self._failed = self._throttled = 0
         self._hits = self._misses = 0
+        self._servers.commands = self._servers.queries = 0
 
-    def asked(self, record: Told, busy: int) -> None:
-        """A request, and how many containers were at work when it came."""
+    def add_request(self, record: SimulatedRecord, busy: int) -> None:
+        """Count a request. `busy`: containers at work when it arrived."""
         self._containers = max(self._containers, busy)
-        milliseconds = record.total * 1e3
-        initialisation = (record.initialisation or 0.0) * 1e3
         self._started += record.initialisation is not None
-        self._durations.append(milliseconds)
-        self._latencies.append(milliseconds + initialisation + _OVERHEAD * 1e3 * self._random.lognormvariate(0, 0.3))
+        milliseconds = record.total * 1e3
+        overhead = (record.initialisation or 0.0) * 1e3 + _OVERHEAD * self._random.lognormvariate(0, 0.3)
+        self._durations.append(round(milliseconds, 1))
+        self._latencies.append(round(milliseconds + overhead, 1))
         if record.failure:
             self._rejected += record.failure.status < 500
             self._failed += record.failure.status >= 500
@@ -78,104 +79,85 @@ class AwsMetrics:
             self._hits += record.features.cache != "miss"
             self._misses += record.features.cache == "miss"
 
-    def turned_away(self) -> None:
-        """A request that found all containers at work, and the function at its limit."""
+    def add_throttled(self) -> None:
+        """Count a request that Lambda rejected because all containers were busy."""
         self._throttled += 1
 
-    def warmed(self, run: WarmingRecord) -> None:
-        """A run of the warming function."""
-        self._warmings.append(run.report.seconds * 1e3)
+    def add_warming(self, run: WarmingRecord) -> None:
+        """Count a run of the warming function."""
+        self._warmings.append(round(run.report.seconds * 1e3, 1))
 
-    def minute(self, begin: float, fleet: Fleet) -> Iterator[str]:
-        """The lines of the minute that began then."""
+    def lines_of_minute(self, begin: float) -> Iterator[str]:
+        """Yield the lines of the minute that started at `begin` (seconds since 1970), and reset the counts."""
         stamp = round((begin + 59.9) * 1e3)
-        for namespace, dimensions, metrics in self._told(begin, fleet):
-            yield _line(stamp, namespace, dimensions, metrics)
-        fleet.commands = fleet.queries = 0
-        self._clear()
+        for namespace, dimensions, metrics in self._resources(begin):
+            listed = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in metrics]
+            directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
+            head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
+            yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"
+        self._reset()
 
-    def _told(self, begin: float, fleet: Fleet) -> Iterator[tuple[str, Mapping[str, str], Mapping[str, Values]]]:
-        function = {"FunctionName": self._function}
-        group = f"/aws/lambda/{self._function}"
+    def _resources(self, begin: float) -> Iterator[_Resource]:
         if self._latencies:
-            calls: dict[str, Values] = {
+            calls: Values = {
                 "Count": len(self._latencies) + self._throttled,
-                "Latency": _rounded(self._latencies),
+                "Latency": self._latencies,
                 "4XXError": self._rejected,
                 "5XXError": self._failed + self._throttled,
             }
             yield "AWS/ApiGateway", {"ApiName": SERVICE, "Stage": self._stage}, calls
-            runs: dict[str, Values] = {
-                "Invocations": len(self._durations),
-                "Duration": _rounded(self._durations),
-                "Errors": 0,
-                "Throttles": self._throttled,
-                "ConcurrentExecutions": self._containers,
-            }
-            yield "AWS/Lambda", function, runs
-            yield "AWS/Logs", {"LogGroupName": group}, self._logged(len(self._durations))
+            extra = {"Throttles": self._throttled, "ConcurrentExecutions": self._containers}
+            yield from self._function_metrics(self._function, self._durations, extra)
         if self._warmings:
-            warm = f"{self._function}-warm"
-            runs = {"Invocations": len(self._warmings), "Duration": _rounded(self._warmings), "Errors": 0}
-            yield "AWS/Lambda", {"FunctionName": warm}, runs
-            yield "AWS/Logs", {"LogGroupName": f"{group}-warm"}, self._logged(len(self._warmings))
-        if begin not in day.REDIS_DOWN:
-            yield "AWS/ElastiCache", {"clusterId": self._function}, self._redis(fleet)
-        if begin not in day.DATABASE_DOWN:
-            yield "AWS/RDS", {"DBClusterIdentifier": self._function}, self._database(fleet)
-        if (begin - day.START) % 86400 == 0:
-            for metric, storage, value in (
-                ("BucketSizeBytes", "StandardStorage", self._bytes_in_bucket),
-                ("NumberOfObjects", "AllStorageTypes", round(self._bytes_in_bucket / 6e6)),
-            ):
-                yield "AWS/S3", {"BucketName": self._bucket, "StorageType": storage}, {metric: value}
+            yield from self._function_metrics(f"{self._function}-warm", self._warmings, {})
+        if begin not in schedule.REDIS_DOWN:
+            yield "AWS/ElastiCache", {"clusterId": self._function}, self._redis()
+        if begin not in schedule.DATABASE_DOWN:
+            yield "AWS/RDS", {"DBClusterIdentifier": self._function}, self._database()
+        if begin == schedule.START:
+            bucket = {"BucketName": f"{self._function}-photos-{Placeholders().account}"}
+            yield "AWS/S3", {**bucket, "StorageType": "StandardStorage"}, {"BucketSizeBytes": 40e9}
+            yield "AWS/S3", {**bucket, "StorageType": "AllStorageTypes"}, {"NumberOfObjects": 6667}
 
-    def _logged(self, runs: int) -> Mapping[str, Values]:
-        return {"IncomingBytes": runs * _LINE_BYTES, "EMFValidationErrors": 0, "EMFParsingErrors": 0}
+    def _function_metrics(self, name: str, durations: list[float], extra: Values) -> Iterator[_Resource]:
+        runs = len(durations)
+        yield "AWS/Lambda", {"FunctionName": name}, {"Invocations": runs, "Duration": durations, "Errors": 0, **extra}
+        logged: Values = {"IncomingBytes": runs * _LINE_BYTES, "EMFValidationErrors": 0, "EMFParsingErrors": 0}
+        yield "AWS/Logs", {"LogGroupName": f"/aws/lambda/{name}"}, logged
 
-    def _redis(self, fleet: Fleet) -> Mapping[str, Values]:
-        random = self._random
-        asked = self._hits + self._misses
-        commands = min(fleet.commands, 400)
-        values: dict[str, Values] = {
-            "BytesUsedForCache": 2_000_000 + _VALUE_BYTES * len(fleet.redis),
-            "CurrItems": len(fleet.redis) + 40,
+    def _redis(self) -> Values:
+        random, commands = self._random, self._servers.commands
+        requests = self._hits + self._misses
+        reads = [round(random.lognormvariate(5.4, 0.4), 1) for _ in range(min(commands, 400) + 1)]
+        values: Values = {
+            "BytesUsedForCache": 2_000_000 + _VALUE_BYTES * self._servers.keys,
+            "CurrItems": self._servers.keys + 40,
             "CurrConnections": 3 + 2 * self._containers,
             "NewConnections": 2 * self._started,
-            "ElastiCacheProcessingUnits": 60 + fleet.commands * 1.3,
+            "ElastiCacheProcessingUnits": 60 + commands * 1.3,
             "CacheHits": self._hits,
             "CacheMisses": self._misses,
-            "SuccessfulReadRequestLatency": _rounded([random.lognormvariate(5.4, 0.4) for _ in range(commands + 1)]),
-            "SuccessfulWriteRequestLatency": _rounded([random.lognormvariate(5.6, 0.4) for _ in range(9)]),
+            "SuccessfulReadRequestLatency": reads,
+            "SuccessfulWriteRequestLatency": [round(random.lognormvariate(5.6, 0.4), 1) for _ in range(9)],
+            "ThrottledCmds": 0,
+            "Evictions": 0,
+            "AuthenticationFailures": 0,
+            "IamAuthenticationThrottling": 0,
         }
-        values |= dict.fromkeys(
-            ("ThrottledCmds", "Evictions", "AuthenticationFailures", "IamAuthenticationThrottling"), 0.0
-        )
-        return values | {"CacheHitRate": 100.0 * self._hits / asked} if asked else values
+        return {**values, "CacheHitRate": 100.0 * self._hits / requests} if requests else values
 
-    def _database(self, fleet: Fleet) -> Mapping[str, Values]:
-        random = self._random
-        wanted = 0.5 + min(fleet.queries, 200) * 0.012
+    def _database(self) -> Values:
+        random, queries = self._random, self._servers.queries
+        wanted = 0.5 + min(queries, 200) * 0.012
         self._capacity += (wanted - self._capacity) * (0.5 if wanted > self._capacity else 0.07)
         return {
             "ServerlessDatabaseCapacity": round(self._capacity * 2) / 2,
             "ACUUtilization": round(100 * self._capacity / self._most_capacity, 1),
-            "CPUUtilization": round(min(6 + fleet.queries * 0.35 + random.random() * 2, 95), 1),
-            "DatabaseConnections": min(self._containers, max(fleet.queries, 0)) + 1,
+            "CPUUtilization": round(min(6 + queries * 0.35 + random.random() * 2, 95), 1),
+            "DatabaseConnections": min(self._containers, queries) + 1,
             "ReadLatency": round(random.lognormvariate(-7.6, 0.3), 6),
             "CommitLatency": round(random.lognormvariate(0.6, 0.3), 2),
             "VolumeBytesUsed": 268_435_456,
-            "VolumeReadIOPs": fleet.queries * 3,
+            "VolumeReadIOPs": queries * 3,
             "VolumeWriteIOPs": random.randrange(4),
         }
-
-
-def _line(stamp: int, namespace: str, dimensions: Mapping[str, str], metrics: Mapping[str, Values]) -> str:
-    listed = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in metrics]
-    directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
-    told = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
-    return json.dumps({**told, **dimensions, **metrics}, separators=(",", ":")) + "\n"
-
-
-def _rounded(values: Sequence[float]) -> list[float]:
-    return [round(value, 1) for value in values]

@@ -1,11 +1,12 @@
-"""A simulated day as recorded lines: `python -m cloudwatch simulate --out FILE`.
+"""Write a simulated day as recorded lines: `python -m cloudwatch simulate --out FILE`.
 
-The app's own metrics leave through its own records and emitter, so that they have the names, the units and the
-dimensions that the service writes. What only AWS itself emits is made up beside them, marked `"simulated": true`.
+The app's own records and emitter write the app's metrics, with their real names, units and dimensions. The metrics that
+only AWS emits are made up and marked `"simulated": true`.
 """
 
 import argparse
 import io
+import random as global_random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,47 +15,44 @@ from random import Random
 from chalicelib.features.cells import neighbours_of, text_of
 from chalicelib.features.warming import read_places
 from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.record import WarmingRecord
 from cloudwatch.limits import CONTAINERS, read_limits
 from cloudwatch.progress import Progress
 from cloudwatch.project import ROOT, SERVICE
-from cloudwatch.simulation import day
+from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics
-from cloudwatch.simulation.fleet import DEFAULTS, Fleet
-from cloudwatch.simulation.schedule import Schedule
+from cloudwatch.simulation.fleet import DEFAULTS, Fleet, Servers
 from cloudwatch.simulation.traffic import Traffic
 
 STAGE = "prod"
 SEED = 1
-CELLS = 2200
-"""Cells that traffic ask from."""
-RUSH, LONG_RUSH = 1.06, 1.5
-"""Traffic who come at one moment, by containers that the stage may have: some are turned away. On a bad day, so many
-that somebody is woken."""
+CELLS = 6000
+"""Cells that requests come from."""
+BURST, LONG_BURST = 1.045, 1.5
+"""Requests in a burst, as a multiple of the containers that the stage may have. A bad day's burst wakes someone."""
 
-type Told = Callable[[float], None]
-"""Is told the share of the day that is done."""
+type OnProgress = Callable[[float], None]
+"""A callback that takes the share of the day that is done, 0 to 1."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command. Returns its exit code."""
+    """Run the command. Return its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch simulate",
-        description="Write a simulated day as recorded lines: a quiet night, a spike, a cache flush, faults.",
+        description="Write a simulated day as recorded lines: a quiet night, a spike, a cache flush, outages.",
     )
     parser.add_argument("--out", type=Path, required=True, help="file to write, about 80 MB")
-    parser.add_argument(
-        "--seed", type=int, default=SEED, help="which day: one seed always writes the same (default: 1)"
-    )
-    add_bad(parser)
+    parser.add_argument("--seed", type=int, default=SEED, help="which day; a seed always gives the same (default: 1)")
+    add_bad_argument(parser)
     return _run(parser.parse_args(arguments))
 
 
-def add_bad(parser: argparse.ArgumentParser) -> None:
-    """The argument that makes it a bad day."""
+def add_bad_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that makes it a bad day."""
     parser.add_argument(
         "--bad",
         action="store_true",
-        help="a day on which somebody is woken: for eight minutes at noon more traffic come than containers may run",
+        help="a day on which an alarm wakes someone: for eight minutes at noon, requests exceed the containers",
     )
 
 
@@ -69,89 +67,97 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def write_day(out: Path, seed: int = SEED, progress: Told = lambda _: None, *, bad: bool = False) -> int:
-    """Write the day to a file; returns how many requests it has. Raises OSError."""
+def write_day(out: Path, seed: int = SEED, on_progress: OnProgress = lambda _: None, *, bad: bool = False) -> int:
+    """Write the day to a file. Return its number of requests. Raises OSError."""
     requests = 0
     with out.open("w", encoding="utf-8") as file:
-        for number, text in lines(seed, progress, bad=bad):
+        for minute, (number, text) in enumerate(lines(seed, bad=bad)):
             file.write(text)
             requests += number
+            on_progress((minute + 1) / schedule.MINUTES)
     return requests
 
 
-def lines(seed: int = SEED, progress: Told = lambda _: None, *, bad: bool = False) -> Iterator[tuple[int, str]]:
-    """The day, a minute at a time: how many requests it had, and its lines of embedded metrics.
+def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
+    """Yield for each minute of the day the number of requests and the lines of embedded metrics.
 
-    `bad`: a day on which more traffic come than containers may run, for so long that somebody is woken.
+    `bad`: more requests arrive than containers may run, for so long that an alarm wakes someone.
     """
     random = Random(seed)  # noqa: S311  a simulation
+    shared = _GlobalRandom(seed)
     limits = read_limits(STAGE, ROOT)
     containers = int(limits[CONTAINERS])
     cells = _cells(random)
-    fleet = Fleet(random, cells, [_animals(random) for _ in cells])
-    traffic = Traffic(random, cells, [text_of(cell) for cell in cells])
-    schedule = Schedule(random, cells[: DEFAULTS.warm_hottest])
-    amazon = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]))
-    clock = Clock()
+    fleet = Fleet(Servers(random, {cell: _animals(random) for cell in cells}))
+    traffic = Traffic(random, fleet, cells, [text_of(cell) for cell in cells])
+    aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), fleet.servers)
     buffer = io.StringIO()
-    emitter = Emitter(SERVICE, STAGE, buffer, now=clock)
-    for cell in cells[::2]:  # the day before has left something
-        fleet.write(cell, day.START - random.uniform(0, DEFAULTS.features_soft_ttl), warmed=random.random() < 0.6)
-    for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # or an alarm would find that it had been silent
-        clock.moment = day.START - 60 * minutes
-        emitter.emit(schedule.run(clock.moment, fleet))
-    rush, when = (LONG_RUSH, day.LONG_RUSH) if bad else (RUSH, day.RUSH)
-    arrivals = day.arrivals(random, round(rush * containers), when)
-    coming = next(arrivals)
-    for minute in range(day.MINUTES):
-        begin = day.START + 60 * minute
+    emitter = Emitter(SERVICE, STAGE, buffer, now=fleet.clock.time)
+
+    def warm(moment: float) -> WarmingRecord:
+        record = WarmingRecord(f"{random.getrandbits(128):032x}", fleet.warm(moment))
+        emitter.emit(record)
+        return record
+
+    with shared:
+        for cell in cells[::2]:  # left from the day before
+            fleet.fill(
+                cell, schedule.START - random.uniform(0, DEFAULTS.features_soft_ttl), warmed=random.random() < 0.6
+            )
+        for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # or an alarm would miss these runs
+            warm(schedule.START - 60 * minutes)
+    burst, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
+    arrivals = schedule.arrivals(random, round(burst * containers), window)
+    arrival = next(arrivals)
+    for minute in range(schedule.MINUTES):
+        begin = schedule.START + 60 * minute
         number = 0
-        if minute == day.FLUSH.start:
-            fleet.flush()
-        if minute % DEFAULTS.warm_minutes == 0 and begin not in day.WARMING_SILENT:
-            clock.moment = begin + 2.0
-            run = schedule.run(clock.moment, fleet)
-            emitter.emit(run)
-            amazon.warmed(run)
-        while coming < begin + 60:
-            if fleet.busy(coming) >= containers:
-                amazon.turned_away()
-                coming = next(arrivals, float("inf"))
-                continue
-            record = traffic.ask(coming, fleet)
-            clock.moment = coming + record.total
-            emitter.emit(record)
-            amazon.asked(record, fleet.busy(coming))
-            if record.features and record.features.cache in {"memory", "hit", "stale"}:
-                schedule.note(coming, warmed=record.features.trace.warmed)
-            number += 1
-            coming = next(arrivals, float("inf"))
-        for line in amazon.minute(begin, fleet):
-            buffer.write(line)
+        with shared:
+            if minute == schedule.FLUSH.start:
+                fleet.servers.flush()
+            if minute % DEFAULTS.warm_minutes == 0 and begin not in schedule.WARMING_SILENT:
+                aws.add_warming(warm(begin + 2.0))
+            while arrival < begin + 60:
+                if fleet.busy(arrival) >= containers:
+                    aws.add_throttled()
+                else:
+                    record = traffic.request(arrival)
+                    fleet.clock.now = arrival + record.total
+                    emitter.emit(record)
+                    aws.add_request(record, fleet.busy(arrival))
+                    number += 1
+                arrival = next(arrivals, float("inf"))
+        buffer.writelines(aws.lines_of_minute(begin))
         yield number, buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
-        progress((minute + 1) / day.MINUTES)
 
 
-class Clock:
-    """The time of the simulated day."""
+class _GlobalRandom:
+    """Seeds the global random generator, which the product's code uses, within `with` blocks; restores it outside."""
 
-    moment = day.START
+    def __init__(self, seed: int) -> None:
+        self._state = Random(seed).getstate()  # noqa: S311  a simulation
 
-    def __call__(self) -> float:
-        """Seconds since 1970."""
-        return self.moment
+    def __enter__(self) -> None:
+        self._outside = global_random.getstate()
+        global_random.setstate(self._state)
+
+    def __exit__(self, *_: object) -> None:
+        self._state = global_random.getstate()
+        global_random.setstate(self._outside)
 
 
 def _cells(random: Random) -> list[int]:
-    """Well-known places first, then what lies around them."""
-    busy = list(dict.fromkeys(read_places()))
-    random.shuffle(busy)
-    around = dict.fromkeys(each for cell in busy for each in neighbours_of(cell))
-    return list(dict.fromkeys([*busy, *around]))[:CELLS]
+    """Return well-known places in random order, then the cells around them, the nearest first."""
+    places = read_places()
+    random.shuffle(places)
+    found = dict.fromkeys(places)
+    while len(found) < CELLS:
+        found |= dict.fromkeys(each for cell in list(found) for each in neighbours_of(cell))
+    return list(found)[:CELLS]
 
 
 def _animals(random: Random) -> int:
-    """How many animals live in a cell; of a few, nothing is known."""
+    """Return a number of animals for a cell; a few cells have none."""
     return 0 if random.random() < 0.03 else round(random.uniform(40, 140))

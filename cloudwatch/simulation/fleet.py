@@ -1,232 +1,241 @@
-"""What answers the simulated day: containers with their memory and breakers, Redis, and the database.
+# ruff: noqa: ARG002 — the protocols pass deadlines and tokens that a simulation does not need
+"""The service on the simulated day: containers, Redis, the database and cache warming.
 
-It follows chalicelib/features/lookup.py in outline, with the defaults of its settings, so that the day's metrics tell
-what the service would tell: levels, faults, waits and breakers come about here, and only times are drawn from a hat.
+The look-ups, breakers, lifetimes and warming are the product's own code with its default settings. Only latencies and
+outages are simulated: each call to Redis or PostgreSQL moves a clock.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import numpy as np
 
 from chalicelib.config.settings import Settings
-from chalicelib.features.features import CacheLevel, Features, Mode
-from chalicelib.features.trace import Trace
-from cloudwatch.simulation import day
+from chalicelib.errors import CacheError, StoreError
+from chalicelib.features.clock import Clock
+from chalicelib.features.codec import HEADER, CellAnimals, pack
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.demand import DemandCounts
+from chalicelib.features.features import Features
+from chalicelib.features.keys import VERSION as VERSION_KEY
+from chalicelib.features.keys import value_key
+from chalicelib.features.protocols import Entry, Publication
+from chalicelib.features.warming import Warming, WarmingPlan, WarmingReport
+from chalicelib.services import build_features, build_ttl_policy
+from chalicelib.stores.breaker import Breaker
+from cloudwatch.simulation import schedule
 
 DEFAULTS = Settings()
 IDLE = 420.0
-"""Seconds after which an idle container is taken away."""
+"""Seconds after which Lambda removes an idle container."""
 VERSION = "b0491d054589"
-AREAS = ("AU",)
-_NOTHING = np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.uint8)
-_NO_BREAKER = -1.0
+_IDS, _WEIGHTS, _STATUS = np.arange(500, dtype=np.int32), np.ones(500, np.float32), np.ones(500, np.uint8)
 
 
-@dataclass(slots=True)
-class Breaker:
-    """A count of failures in a row, and until when the dependency is left alone."""
+class SimulatedClock(Clock):
+    """The clock of the request that is being simulated. `now`: seconds since 1970."""
 
-    failures: int = 0
-    until: float = _NO_BREAKER
+    def __init__(self) -> None:
+        self.now = schedule.START
 
-    def fail(self, now: float) -> bool:
-        """Count a failure; whether it opened the breaker."""
-        self.failures += 1
-        if self.failures < DEFAULTS.breaker_failures:
-            return False
-        self.until = now + DEFAULTS.breaker_reset_timeout
-        return True
+    def time(self) -> float:
+        """Return the simulated time."""
+        return self.now
 
-    def succeed(self) -> None:
-        """The dependency answered."""
-        self.failures, self.until = 0, _NO_BREAKER
+    monotonic = time
+
+    def sleep(self, seconds: float) -> None:  # type: ignore[override]  # the base takes SupportsIndex too
+        """Let simulated time pass."""
+        self.now += seconds
 
 
-@dataclass(slots=True)
-class Held:
-    """A value in Redis or in memory: until when it is not stale, and who wrote it."""
+class Servers:
+    """Redis and the database, shared by all containers. `animals`: number of animals by cell; others are open sea.
 
-    soft: float
-    warmed: bool
+    Requests that overlap in simulated time run one after another, so each key of Redis keeps its latest values with
+    the time from which they hold. A request sees what was there at its own time.
+    """
+
+    def __init__(self, random: Random, animals: Mapping[int, int]) -> None:
+        self.random, self.clock = random, SimulatedClock()
+        self.commands = self.queries = 0
+        self.demand: dict[int, dict[int, float]] = {}
+        self.hits: dict[int, tuple[int, int]] = {}
+        self._animals = animals
+        self._values: dict[bytes, list[tuple[float, bytes | None, float]]] = {}
+
+    @property
+    def keys(self) -> int:
+        """The number of keys in Redis."""
+        return len(self._values)
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of a key of Redis."""
+        for begin, value, end in reversed(self._values.get(key, ())):
+            if begin <= self.clock.now:
+                return value if self.clock.now < end else None
+        return None
+
+    def set(self, key: bytes, value: bytes | None, seconds: float) -> None:
+        """Set a key of Redis from this time on; None deletes it."""
+        values = self._values.setdefault(key, [])
+        values.append((self.clock.now, value, self.clock.now + seconds))
+        del values[:-3]
+
+    def flush(self) -> None:
+        """Delete all features in Redis. The demand counts stay, so warming knows at once which cells to restore."""
+        self._values.clear()
+
+    def animals_of(self, cell: int) -> CellAnimals:
+        """Return what the database has of a cell."""
+        count = self._animals.get(cell, 0)
+        areas = ("AU",) if count else ()
+        return CellAnimals(cell, VERSION, areas, _IDS[:count], _WEIGHTS[:count], _STATUS[:count])
 
 
-@dataclass(slots=True, eq=False)
+class SimulatedCache:
+    """A container's connection to Redis, behind a breaker: a `Cache` for look-ups and a `WarmCache` for warming."""
+
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+        self._breaker = Breaker(DEFAULTS.breaker_failures, DEFAULTS.breaker_reset_timeout, servers.clock.monotonic)
+
+    def read(self, key: bytes, deadline: Deadline) -> bytes | None:
+        return self._call().get(key)
+
+    def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None:
+        servers = self._call()
+        hour = int(servers.clock.now) // 3600
+        demand = servers.demand.setdefault(hour, {})
+        for cell, count in counts.cells.items():
+            demand[cell] = demand.get(cell, 0) + count
+        hits, warmed = servers.hits.get(hour, (0, 0))
+        servers.hits[hour] = hits + counts.hits, warmed + counts.warmed
+        return servers.get(key)
+
+    def claim(
+        self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
+    ) -> tuple[bytes | None, bytes | None]:
+        servers = self._call()
+        holder = servers.get(lease)
+        if holder is None:
+            servers.set(lease, token, seconds)
+        return holder, servers.get(key) if key else None
+
+    def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
+        servers = self._call()
+        servers.set(value.key, value.value, value.seconds)
+        servers.set(VERSION_KEY, value.version.encode(), value.seconds)
+        servers.set(lease, None, 0.0)
+
+    def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
+        self._call().set(lease, note or None, seconds)
+
+    def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
+        servers = self._call()
+        return [(servers.get(key) or b"")[: HEADER.size] for key in keys]
+
+    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
+        servers = self._call()
+        for entry in entries:
+            servers.set(entry.key, entry.value, entry.seconds)
+
+    def publish_version(self, version: str, seconds: float, deadline: Deadline) -> None:
+        self._call().set(VERSION_KEY, version.encode(), seconds)
+
+    def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
+        servers = self._call()
+        return [servers.demand.get(hour, {}) for hour in hours]
+
+    def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
+        return self._call().hits.get(hour, (0, 0))
+
+    def _call(self) -> Servers:
+        servers = self._servers
+        if not self._breaker.allows():
+            raise CacheError("redis_breaker_open")
+        if servers.clock.now in schedule.REDIS_DOWN:
+            servers.clock.sleep(DEFAULTS.redis_connect + servers.random.uniform(0.0, 0.02))
+            raise CacheError("redis_timeout", opened=self._breaker.record_failure())
+        servers.clock.sleep(servers.random.lognormvariate(-6.4, 0.35))  # median 1.7 ms
+        self._breaker.record_success()
+        servers.commands += 1
+        return servers
+
+
+class SimulatedStore:
+    """A container's connection to the database, behind a breaker."""
+
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+        self._breaker = Breaker(DEFAULTS.breaker_failures, DEFAULTS.breaker_reset_timeout, servers.clock.monotonic)
+
+    @property
+    def breaker_is_open(self) -> bool:
+        return self._breaker.is_open
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+        servers = self._servers
+        if not self._breaker.allows():
+            raise StoreError("postgres_breaker_open")
+        servers.queries += 1
+        if servers.clock.now in schedule.DATABASE_DOWN:
+            servers.clock.sleep(DEFAULTS.database_connect + servers.random.uniform(0.0, 0.02))
+            raise StoreError("postgres_unreachable", opened=self._breaker.record_failure())
+        servers.clock.sleep(servers.random.lognormvariate(-4.7, 0.5) + 0.0012 * (len(cells) - 1))  # median 9 ms for one
+        self._breaker.record_success()
+        return [servers.animals_of(cell) for cell in cells]
+
+
 class Container:
-    """One execution environment; one request at a time."""
+    """An execution environment of the function. It serves one request at a time, until `free`."""
 
-    free: float = 0.0
-    memory: dict[int, tuple[float, Held]] = field(default_factory=dict)
-    redis: Breaker = field(default_factory=Breaker)
-    postgres: Breaker = field(default_factory=Breaker)
-
-
-@dataclass(slots=True)
-class Visit:
-    """One look-up while it goes on; times in seconds."""
-
-    took: float = 0.0
-    faults: list[str] = field(default_factory=list)
-    opened: list[str] = field(default_factory=list)
-    queries: int = 0
-    query_seconds: float = 0.0
-    waits: int = 0
-    wait_seconds: float = 0.0
+    def __init__(self, servers: Servers) -> None:
+        cache, store = SimulatedCache(servers), SimulatedStore(servers)
+        self.features = build_features(DEFAULTS, cache, store, servers.clock)
+        self.free = 0.0
 
 
 class Fleet:
-    """All of it, over the cells that people ask for; `land`: animals of each cell, 0 where nothing is known."""
+    """All containers of the stage, and cache warming."""
 
-    def __init__(self, random: Random, cells: Sequence[int], land: Sequence[int]) -> None:
-        self._random = random
-        self._animals = dict(zip(cells, land, strict=True))
+    def __init__(self, servers: Servers) -> None:
+        self.servers, self.clock = servers, servers.clock
         self._containers: list[Container] = []
-        self._leases: dict[int, float] = {}
-        self.redis: dict[int, Held] = {}
-        self.commands = 0
-        self.queries = 0
+        self._ttl = build_ttl_policy(DEFAULTS)
+        plan = WarmingPlan(DEFAULTS.warm_hottest, DEFAULTS.warm_margin, DEFAULTS.warm_ahead, DEFAULTS.warm_quiet)
+        cache, store = SimulatedCache(servers), SimulatedStore(servers)
+        self._warming = Warming(cache, store, self._ttl, plan, [], self.clock.time)
 
     def container(self, now: float) -> tuple[Container, bool]:
-        """The container that takes a request, and whether it had to be started."""
+        """Return the container for a request, and whether it had to be started."""
         self._containers = [each for each in self._containers if now - each.free < IDLE]
         idle = [each for each in self._containers if each.free <= now]
-        if idle:
-            return max(idle, key=lambda each: each.free), False
-        self._containers.append(Container())
-        return self._containers[-1], True
+        if not idle:
+            self._containers.append(Container(self.servers))
+            return self._containers[-1], True
+        return max(idle, key=lambda each: each.free), False
 
     def busy(self, now: float) -> int:
-        """Containers at work."""
+        """Return the number of containers that are serving a request."""
         return sum(each.free > now for each in self._containers)
 
-    def flush(self) -> None:
-        """All that was in Redis is gone."""
-        self.redis.clear()
+    def look_up(self, cell: int, now: float, container: Container) -> tuple[Features, float]:
+        """Return the features of a cell, and the seconds that the look-up took."""
+        self.clock.now = now
+        features = container.features.at(cell)
+        return features, self.clock.now - now or 0.00003
 
-    def write(self, cell: int, now: float, *, warmed: bool) -> Held:
-        """Put a cell's features into Redis."""
-        jitter = 1 + DEFAULTS.features_jitter * self._random.uniform(-1, 1)
-        share = 1.0 if self._animals[cell] else DEFAULTS.features_empty_ttl
-        held = Held(now + DEFAULTS.features_soft_ttl * jitter * share, warmed)
-        self.redis[cell] = held
-        self.commands += 2
-        return held
+    def warm(self, now: float) -> WarmingReport:
+        """Run cache warming once."""
+        self.clock.now = now
+        report = self._warming.run(Deadline.after(60.0, self.clock.monotonic))
+        report.seconds = self.clock.now - now + self.servers.random.lognormvariate(-1.4, 0.2)
+        return report
 
-    def features(self, cell: int, now: float, container: Container) -> tuple[Features, float]:
-        """The features of a cell as a container comes by them, and the seconds that it took."""
-        fresh, held = container.memory.get(cell, (0.0, None))
-        if held is not None and now < min(fresh, held.soft):
-            return self._found("memory", held, cell, Visit()), 0.00003
-        visit = Visit()
-        if not self._redis_answers(now, container, visit):
-            return self._without_redis(cell, now, container, visit)
-        value = self.redis.get(cell)
-        if value is not None and now < value.soft:
-            return self._kept("hit", value, cell, now, container, visit)
-        if now < container.postgres.until:
-            visit.faults.append("postgres_breaker_open")
-            return self._best_left(value, cell, now, container, visit)
-        lease = self._leases.get(cell, 0.0)
-        if now < lease:
-            if value is not None:
-                return self._kept("stale", value, cell, now, container, visit)
-            visit.wait_seconds = lease - now
-            visit.waits = 1 + int(visit.wait_seconds / 0.012)
-            visit.took += visit.wait_seconds
-            value = self.redis.get(cell)
-            if value is not None:
-                return self._kept("hit", value, cell, now, container, visit)
-            visit.faults.append("lease_failed")
-            return self._best_left(None, cell, now, container, visit)
-        if not self._database_answers(now, container, visit):
-            self._leases[cell] = now + DEFAULTS.features_retry_pause
-            return self._best_left(value, cell, now, container, visit)
-        self._leases[cell] = now + visit.took
-        return self._kept("miss", self.write(cell, now, warmed=False), cell, now, container, visit)
-
-    def _redis_answers(self, now: float, container: Container, visit: Visit) -> bool:
-        if now < container.redis.until:
-            visit.faults.append("redis_breaker_open")
-            return False
-        if now in day.REDIS_DOWN:
-            visit.faults.append("redis_timeout")
-            visit.took += DEFAULTS.redis_connect + self._random.uniform(0.0, 0.02)
-            if container.redis.fail(now):
-                visit.opened.append("redis")
-            return False
-        container.redis.succeed()
-        self.commands += 1
-        visit.took += self._random.lognormvariate(-6.4, 0.35)  # 1.7 ms in the middle
-        return True
-
-    def _database_answers(self, now: float, container: Container, visit: Visit) -> bool:
-        if now < container.postgres.until:
-            visit.faults.append("postgres_breaker_open")
-            return False
-        self.queries += 1
-        visit.queries += 1
-        if now in day.DATABASE_DOWN:
-            visit.faults.append("postgres_unreachable")
-            spent = DEFAULTS.database_connect + self._random.uniform(0.0, 0.02)
-            if container.postgres.fail(now):
-                visit.opened.append("postgres")
-        else:
-            container.postgres.succeed()
-            spent = self._random.lognormvariate(-4.7, 0.5)  # 9 ms in the middle
-        visit.query_seconds += spent
-        visit.took += spent
-        return spent < DEFAULTS.database_connect
-
-    def _without_redis(self, cell: int, now: float, container: Container, visit: Visit) -> tuple[Features, float]:
-        _, held = container.memory.get(cell, (0.0, None))
-        if held is not None and now < held.soft:
-            return self._found("memory", held, cell, visit), visit.took
-        if self._database_answers(now, container, visit):
-            return self._kept(
-                "bypass", Held(now + DEFAULTS.features_soft_ttl, warmed=False), cell, now, container, visit
-            )
-        return self._best_left(None, cell, now, container, visit)
-
-    def _best_left(
-        self, value: Held | None, cell: int, now: float, container: Container, visit: Visit
-    ) -> tuple[Features, float]:
-        if value is not None:
-            return self._kept("stale", value, cell, now, container, visit)
-        _, held = container.memory.get(cell, (0.0, None))
-        if held is not None:
-            return self._found("stale", held, cell, visit), visit.took
-        nothing = Features("degraded", "bypass", None, (), *_NOTHING, faults=tuple(visit.faults), trace=_trace(visit))
-        return nothing, visit.took
-
-    def _kept(
-        self, level: CacheLevel, value: Held, cell: int, now: float, container: Container, visit: Visit
-    ) -> tuple[Features, float]:
-        container.memory[cell] = (now + DEFAULTS.memory_fresh, value)
-        return self._found(level, value, cell, visit), visit.took
-
-    def _found(self, level: CacheLevel, value: Held, cell: int, visit: Visit) -> Features:
-        count = self._animals[cell]
-        mode: Mode = "narrowed" if count else "unknown_area"
-        return Features(
-            mode,
-            level,
-            VERSION,
-            AREAS if count else (),
-            np.arange(count, dtype=np.int32),
-            np.ones(count, np.float32),
-            np.ones(count, np.uint8),
-            tuple(visit.faults),
-            _trace(visit, warmed=value.warmed),
-        )
-
-
-def _trace(visit: Visit, *, warmed: bool = False) -> Trace:
-    return Trace(
-        visit.queries,
-        round(visit.query_seconds * 1e3, 1),
-        visit.waits,
-        round(visit.wait_seconds * 1e3, 1),
-        tuple(visit.opened),
-        warmed,
-    )
+    def fill(self, cell: int, now: float, *, warmed: bool) -> None:
+        """Write the features of a cell to Redis."""
+        self.clock.now = now
+        value = self._ttl.stamp(self.servers.animals_of(cell), now, warmed=warmed)
+        self.servers.set(value_key(cell, VERSION), pack(value), value.hard - now)
+        self.servers.set(VERSION_KEY, VERSION.encode(), value.hard - now)

@@ -1,51 +1,122 @@
-"""The warming schedule of the simulated day: a run every few minutes, as features/warming.py does it."""
+"""The schedule of the simulated day: how many requests arrive when, and what breaks when.
 
-from collections.abc import Sequence
+00:00  a quiet night                       16:00  the database is down for 10 minutes
+06:00  traffic rises                       18:00  Redis is down for 10 minutes
+12:00  ten times the traffic, in bursts    20:00  warming does not run for an hour
+14:00  the cache is flushed
+"""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
-from chalicelib.features.warming import WarmingReport
-from chalicelib.telemetry.record import WarmingRecord
-from cloudwatch.simulation import day
-from cloudwatch.simulation.fleet import DEFAULTS, Fleet
+START = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC).timestamp()
+"""Start of the day in seconds since 1970, a Monday; fixed, so that one seed always writes the same bytes."""
+MINUTES = 24 * 60
+
+_TRAFFIC = ((0, 3), (5, 2), (6, 4), (8, 14), (10, 19), (14, 18), (16, 24), (19, 24), (21, 15), (23, 6), (24, 3))
+"""Hour and requests a minute, interpolated between."""
+SPIKE_FACTOR = 10.0
+_RISE, _HOLD, _FALL = 3.0, 20.0, 12.0
+"""Minutes that the spike rises, lasts and falls."""
 
 
-class Schedule:
-    """Runs of warming over the cells in most demand."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of the day, in minutes since its start."""
 
-    def __init__(self, random: Random, cells: Sequence[int]) -> None:
-        self._random = random
-        self._cells = cells
-        self._hits: list[tuple[float, bool]] = []
+    start: int
+    length: int
 
-    def note(self, moment: float, *, warmed: bool) -> None:
-        """A request that Redis or memory answered, and whether on warmed features."""
-        self._hits.append((moment, warmed))
+    @property
+    def begin(self) -> float:
+        """The start in seconds since 1970."""
+        return START + 60 * self.start
 
-    def run(self, moment: float, fleet: Fleet) -> WarmingRecord:
-        """One run. As in warming.py: once anything is due, so is what will be within the hour."""
-        self._hits = [(when, warmed) for when, warmed in self._hits if moment - when < 7200]
-        report = WarmingReport(considered=len(self._cells))
-        report.hits, report.warmed_hits = len(self._hits), sum(warmed for _, warmed in self._hits)
-        report.seconds = self._random.lognormvariate(-1.4, 0.2)
-        if moment in day.REDIS_DOWN:
-            report.failed, report.faults = report.considered, ["redis_timeout"]
-            report.seconds += DEFAULTS.redis_connect
-            return self._record(report)
-        left = {cell: (held.soft if (held := fleet.redis.get(cell)) else 0.0) - moment for cell in self._cells}
-        if any(seconds < DEFAULTS.warm_margin for seconds in left.values()):
-            due = [cell for cell, seconds in left.items() if seconds < DEFAULTS.warm_ahead]
-            report.queries = 1
-            fleet.queries += 1
-            if moment in day.DATABASE_DOWN:
-                report.failed, report.faults = len(due), ["postgres_unreachable"]
-                report.seconds += DEFAULTS.database_connect
-            else:
-                report.refreshed = len(due)
-                report.seconds += 0.0012 * len(due)
-                for cell in due:
-                    fleet.write(cell, moment, warmed=True)
-        report.skipped = report.considered - report.refreshed - report.failed
-        return self._record(report)
+    def __contains__(self, moment: object) -> bool:
+        """Whether a time (seconds since 1970) is within."""
+        return isinstance(moment, int | float) and 0 <= moment - self.begin < 60 * self.length
 
-    def _record(self, report: WarmingReport) -> WarmingRecord:
-        return WarmingRecord(f"{self._random.getrandbits(128):032x}", report)
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that happens on the day, and how many minutes after its start it shows best."""
+
+    title: str
+    window: Window
+    shows_after: int
+
+    @property
+    def look_until(self) -> float:
+        """The time (seconds since 1970) at which a look at it ends."""
+        return self.window.begin + 60 * self.shows_after
+
+
+SPIKE = Window(12 * 60, 40)
+BURST = Window(12 * 60 + 22, 1)
+"""Within the spike, one burst of more requests than the stage may have containers."""
+LONG_BURST = Window(12 * 60 + 22, 8)
+"""The same on a bad day, in each of its minutes."""
+FLUSH = Window(14 * 60, 1)
+DATABASE_DOWN = Window(16 * 60, 10)
+REDIS_DOWN = Window(18 * 60, 10)
+WARMING_SILENT = Window(20 * 60, 60)
+OPENING = REDIS_DOWN.begin + 8 * 60
+"""Where the preview starts: Redis is down, its alarms fire, and the last three hours include the database's outage."""
+
+
+def incidents(*, bad: bool = False) -> list[Incident]:
+    """Return what happens on the day, in order."""
+    burst = "a fifth of the requests fail" if bad else "burst above the limit"
+    return [
+        Incident("ten times the traffic", SPIKE, 15),
+        Incident(burst, LONG_BURST if bad else BURST, 8 if bad else 5),
+        Incident("the cache is flushed", FLUSH, 10),
+        Incident("the database is down", DATABASE_DOWN, 8),
+        Incident("Redis is down", REDIS_DOWN, 8),
+        Incident("warming stops", WARMING_SILENT, 45),
+    ]
+
+
+def rate(minute: float) -> float:
+    """Return the expected requests a minute at a minute of the day."""
+    hour = minute / 60
+    for (begin, low), (end, high) in pairwise(_TRAFFIC):
+        if begin <= hour <= end:
+            usual = low + (high - low) * (hour - begin) / (end - begin)
+            return usual * (1 + (SPIKE_FACTOR - 1) * _spike_share(minute - SPIKE.start))
+    raise ValueError(f"the day has no minute {minute:g}; it has {MINUTES}")
+
+
+def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[float]:
+    """Yield the time of each request in seconds since 1970, in order.
+
+    Requests arrive independently, and within the spike often several at once. `burst` more arrive together in each
+    minute of `window`.
+    """
+    for minute in range(MINUTES):
+        expected = rate(minute + 0.5)
+        begin = START + minute * 60
+        offsets = []
+        offset = random.expovariate(expected) * 60
+        while offset < 60:
+            offsets.append(offset)
+            offset += random.expovariate(expected) * 60
+        if begin in SPIKE:
+            moments = [random.uniform(1, 55) for _ in range(3)]
+            offsets = [
+                random.choice(moments) + abs(random.gauss(0, 0.3)) if random.random() < 0.6 else offset
+                for offset in offsets
+            ]
+        if begin in window:
+            offsets += [30 + random.uniform(0, 0.02) for _ in range(burst)]
+        yield from (begin + offset for offset in sorted(offsets))
+
+
+def _spike_share(since: float) -> float:
+    """Return the share of the spike that has built up, 0 to 1, minutes after its start."""
+    if since < 0 or since > SPIKE.length:
+        return 0.0
+    return min(1.0, since / _RISE, max(0.0, (_RISE + _HOLD + _FALL - since) / _FALL))

@@ -1,4 +1,4 @@
-"""Who asks on the simulated day: photos, places, mistakes; and what the model makes of it, as records of requests."""
+"""The requests of the simulated day, as records: photos, places, mistakes and answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,122 +44,126 @@ _RANKS = (
     ("class", 0.05),
     ("kingdom", 0.02),
 )
-_SOURCES = (("exif", 0.55), ("request", 0.38), ("none", 0.07))
-MISTAKEN, BROKEN, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
-"""Shares of requests: turned down, failed for a fault of ours, without an animal, with one that does not live there."""
+_SOURCES: Sequence[tuple[Source, float]] = (("exif", 0.55), ("request", 0.38), ("none", 0.07))
+REJECTED, FAILED, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
+"""Shares of requests: rejected, failed by our fault, without an animal, with an animal that does not live there."""
+BUSY_CELLS = 200
+ELSEWHERE = 0.25
+"""Share of requests from cells that are not busy."""
 NAMES = ("koala", "red fox", "mallard", "tabby", "house finch", "impala", "robin", "ibex", "bullfrog", "monarch")
 _MODEL = ModelUsed("faunalens-efficientnet-lite2", "927898b77542")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A photo as far as metrics know it."""
+class SimulatedPhoto:
+    """What metrics read of a photo."""
 
     size_in_bytes: int
     megapixels: float
 
 
 @dataclass(slots=True)
-class Told(Record):
-    """A record whose time is told by the simulation, in seconds, not by the clock."""
+class SimulatedRecord(Record):
+    """A record with a simulated duration, in seconds."""
 
     total: float = 0.0
 
     def elapsed(self) -> float:
-        """Time from door to door, in milliseconds to a tenth."""
+        """Return the duration in milliseconds, rounded to 0.1."""
         return round(self.total * 1e3, 1)
 
 
 class Traffic:
-    """Makes the requests of the day. `cells`: where they are, the busiest first."""
+    """Simulates the requests of the day. `cells`: where they come from, the most frequent first; `texts`: as text."""
 
-    def __init__(self, random: Random, cells: Sequence[int], texts: Sequence[str]) -> None:
+    def __init__(self, random: Random, fleet: Fleet, cells: Sequence[int], texts: Sequence[str]) -> None:
         self._random = random
+        self._fleet = fleet
         self._texts = dict(zip(cells, texts, strict=True))
         self._cells = cells
-        self._demand = list(accumulate(1 / (place + 4) ** 0.7 for place in range(len(cells))))  # Zipf, flat at its top
+        # The first cells are busy (Zipf with a flat top), and a quarter of the requests come from anywhere else.
+        busy = [1 / (rank + 4) ** 0.7 for rank in range(BUSY_CELLS)]
+        others = len(cells) - BUSY_CELLS
+        self._demand = list(accumulate([*busy, *[sum(busy) * ELSEWHERE / (1 - ELSEWHERE) / others] * others]))
 
-    def ask(self, moment: float, fleet: Fleet) -> Told:
-        """One request at a moment, answered by the fleet."""
+    def request(self, arrival: float) -> SimulatedRecord:
+        """Simulate one request."""
         random = self._random
-        container, started = fleet.container(moment)
-        record = Told(f"{random.getrandbits(128):032x}", self._one_of(_ROUTES))
-        if started:
-            record.initialisation = random.lognormvariate(0.35, 0.18)  # 1.4 s in the middle
+        container, cold = self._fleet.container(arrival)
+        record = SimulatedRecord(f"{random.getrandbits(128):032x}", self._one_of(_ROUTES))
+        if cold:
+            record.initialisation = random.lognormvariate(0.35, 0.18)  # median 1.4 s
         if record.route == UPLOADS:
             record.total = random.lognormvariate(-5.5, 0.4)
         elif record.route == ANIMALS:
-            self._look_up(record, moment, fleet, container)
+            self._look_up(record, arrival, container)
         else:
-            self._identify(record, moment, fleet, container, slow=started)
+            self._identify(record, arrival, container, cold=cold)
         record.total += sum(record.seconds.values()) + random.uniform(0.0005, 0.002)
-        container.free = moment + record.total + (record.initialisation or 0.0)
+        container.free = arrival + record.total + (record.initialisation or 0.0)
         return record
 
-    def _look_up(self, record: Told, moment: float, fleet: Fleet, container: Container) -> None:
-        record.features, record.seconds["features"] = fleet.features(self._cell(), moment, container)
+    def _look_up(self, record: SimulatedRecord, arrival: float, container: Container) -> tuple[Features, int]:
+        cell = self._random.choices(self._cells, cum_weights=self._demand)[0]
+        features, record.seconds["features"] = self._fleet.look_up(cell, arrival, container)
+        record.features = features
+        return features, cell
 
-    def _identify(self, record: Told, moment: float, fleet: Fleet, container: Container, *, slow: bool) -> None:
+    def _identify(self, record: SimulatedRecord, arrival: float, container: Container, *, cold: bool) -> None:
         random = self._random
-        error = self._mistake()
+        error = self._error()
         pixels = min(random.lognormvariate(2.3, 0.45) * (1.6 if record.route == IDENTIFY_UPLOAD else 1.0), 60.0)
         if not isinstance(error, errors.UnsupportedMediaType | errors.PhotoTooLarge):
-            sent = Sent(round(pixels * 240_000 * random.uniform(0.7, 1.4)), round(pixels, 1))
-            record.photo = cast("Photo", sent)  # metrics read only these two
-        record.seconds["photo"] = pixels * 0.003 * random.lognormvariate(0, 0.25) * (1.7 if slow else 1.0)
+            photo = SimulatedPhoto(round(pixels * 240_000 * random.uniform(0.7, 1.4)), round(pixels, 1))
+            record.photo = cast("Photo", photo)  # metrics read only these two fields
+        record.seconds["photo"] = pixels * 0.003 * random.lognormvariate(0, 0.25) * (1.7 if cold else 1.0)
         if isinstance(error, errors.ClientError):
             record.failure = Failure.of(error)
             return
         record.seconds["location"] = random.lognormvariate(-8.1, 0.4)
-        source = cast("Source", self._one_of(_SOURCES))
-        cell = None if source == "none" else self._cell()
-        if cell is None:
+        source = self._one_of(_SOURCES)
+        features, text = NO_LOCATION, None
+        if source == "none":
             record.features = NO_LOCATION
         else:
-            record.features, record.seconds["features"] = fleet.features(cell, moment, container)
-        record.seconds["scoring"] = random.lognormvariate(-3.9, 0.12) * (1.5 if slow else 1.0)
+            features, cell = self._look_up(record, arrival, container)
+            text = self._texts[cell]
+        record.seconds["scoring"] = random.lognormvariate(-3.9, 0.12) * (1.5 if cold else 1.0)
         if error:
             record.failure = Failure.of(error)
         else:
-            record.answer = self._answer(record, record.features, source, cell)
+            record.answer = self._answer(record.request_id, features, source, text)
 
-    def _mistake(self) -> errors.HTTPError | None:
+    def _error(self) -> errors.HTTPError | None:
         draw = self._random.random()
-        if draw < BROKEN:
+        if draw < FAILED:
             return errors.InternalError("simulated")
-        return self._one_of(_MISTAKES)("simulated") if draw < BROKEN + MISTAKEN else None
+        return self._one_of(_MISTAKES)("simulated") if draw < FAILED + REJECTED else None
 
-    def _answer(self, record: Told, features: Features, source: Source, cell: int | None) -> Answer:
+    def _answer(self, request_id: str, features: Features, source: Source, cell: str | None) -> Answer:
         random = self._random
-        # Narrowing makes the model surer: look-alikes from elsewhere are out of the way.
+        # Narrowing makes the model surer, since look-alikes from elsewhere drop out.
         score = random.betavariate(5.0, 1.3 if features.mode == "narrowed" else 2.2)
-        known = features.mode == "narrowed"
-        here: Here | None = ("unexpected" if random.random() < UNEXPECTED else "native") if known else None
+        here: Here | None = None
+        if features.mode == "narrowed":
+            here = "unexpected" if random.random() < UNEXPECTED else "native"
         animal = int(random.paretovariate(1.2)) % 398
         name = NAMES[animal % len(NAMES)]
         best = Candidate(animal, name, name, "species", round(score, 4), round(score * 0.93, 4), here)
         rank = self._one_of(_RANKS)
-        nothing = random.random() < NO_ANIMAL
-        text = None if cell is None else self._texts[cell]
+        no_animal = random.random() < NO_ANIMAL
         return Answer(
             message="",
-            prediction=None if nothing else PredictedTaxon(name, name, rank, best.score),
+            prediction=None if no_animal else PredictedTaxon(name, name, rank, best.score),
             candidates=(best,),
-            animal_probability=0.4 if nothing else 0.99,
-            location=Place(source, text, None, features.areas),
+            animal_probability=0.4 if no_animal else 0.99,
+            location=Place(source, cell, None, features.areas),
             features=FeaturesUsed(features.mode, features.cache, len(features.animals), features.version),
             model=_MODEL,
             timings_ms=Timings(0.0, 0.0, 0.0, 0.0),
-            request_id=record.request_id,
+            request_id=request_id,
         )
 
-    def _cell(self) -> int:
-        return self._random.choices(self._cells, cum_weights=self._demand)[0]
-
-    def _one_of[T](self, table: Sequence[tuple[T, float]]) -> T:
-        draw = self._random.random() * sum(share for _, share in table)
-        for each, share in table:
-            draw -= share
-            if draw < 0:
-                return each
-        return table[-1][0]
+    def _one_of[T](self, shares: Sequence[tuple[T, float]]) -> T:
+        values, weights = [value for value, _ in shares], [share for _, share in shares]
+        return self._random.choices(values, weights)[0]

@@ -1,4 +1,4 @@
-// Alarms: each with its state, why, since when, and its states over the time range.
+// Alarms: each with its state, the reason, since when, and its states over the time range.
 
 import { element } from "./dom.js";
 import { clock, day, span } from "./format.js";
@@ -9,23 +9,51 @@ export const STATES = {
   INSUFFICIENT_DATA: { word: "Insufficient data", sign: "…", look: "unsure" },
 };
 
-// `full`: with what each means and its rule, also where all is well.
-export function alarmList(widget, full = false) {
+// The alarms of a widget.
+export function alarmList(widget) {
   if (!widget.alarms.length)
     return element("p", { class: "notice", text: "No alarm is in the states that this widget shows." });
-  const shape = full ? "alarm-list full" : "alarm-list";
-  return element("ul", { class: shape }, ...widget.alarms.map((alarm) => one(alarm, widget, full)));
+  return element("ul", { class: "alarm-list" }, ...widget.alarms.map((alarm) => alarmItem(alarm, widget, false)));
 }
 
-function one(alarm, { start, end }, full) {
+// All alarms with their meanings and rules. Those that stayed in one harmless state are folded away.
+export function alarmOverview({ alarms, start, end }) {
+  const fired = (alarm) => alarm.periods.some(({ state }) => state === "ALARM");
+  const list = (some) =>
+    element("ul", { class: "alarm-list full" }, ...some.map((alarm) => alarmItem(alarm, { start, end }, true)));
+  const folded = (state, text) => {
+    const some = alarms.filter((alarm) => alarm.state === state && !fired(alarm));
+    if (!some.length) return null;
+    const names = some.map(({ name }) => name).join(", ");
+    const summary = element(
+      "summary",
+      {},
+      badge(state, some.length),
+      element("span", { class: "quiet", text: ` ${text}: ${names}` }),
+    );
+    return element("details", {}, summary, list(some));
+  };
+  const loud = alarms.filter(fired);
+  return element(
+    "div",
+    { class: "all-alarms" },
+    loud.length ? list(loud) : null,
+    folded("INSUFFICIENT_DATA", "and never in alarm"),
+    folded("OK", "and never in alarm"),
+  );
+}
+
+// `full`: with meaning and rule, even if all is well.
+function alarmItem(alarm, { start, end }, full) {
   const state = STATES[alarm.state];
+  const isOk = alarm.state === "OK";
   const name = alarm.runbook
     ? element("a", { href: alarm.runbook, text: alarm.name })
     : element("span", { text: alarm.name });
-  const why = alarm.state === "OK" ? "" : `${alarm.meaning}. `;
-  const text = full
-    ? `${alarm.meaning}. ${alarm.state === "OK" ? alarm.rule : alarm.reason}`
-    : why && `${why}${alarm.reason}`;
+  const detail = isOk ? alarm.rule : alarm.reason;
+  const text = full || !isOk ? `${alarm.meaning}. ${detail}` : "";
+  const changed = day(alarm.since) === day(end) ? clock(alarm.since) : moment(alarm.since);
+  const since = alarm.since && (full || !isOk) ? `since ${changed}` : "";
   return element(
     "li",
     {
@@ -37,19 +65,17 @@ function one(alarm, { start, end }, full) {
     element(
       "div",
       { class: "headline" },
-      mark(state, full || alarm.state !== "OK"),
+      stateMark(state, full || !isOk),
       name,
-      alarm.since && (full || alarm.state !== "OK")
-        ? element("span", { class: "quiet since", text: `since ${moment(alarm.since)}` })
-        : null,
+      since ? element("span", { class: "quiet since", text: since }) : null,
     ),
     timeline(alarm, start, end),
     text ? element("p", { class: "quiet", text }) : null,
   );
 }
 
-function mark({ sign, word }, spelled) {
-  const text = element("span", { class: spelled ? "" : "unseen", text: ` ${word}` });
+function stateMark({ sign, word }, showsWord) {
+  const text = element("span", { class: showsWord ? "" : "unseen", text: ` ${word}` });
   return element("span", { class: "state" }, sign, text);
 }
 
@@ -68,13 +94,13 @@ function timeline({ name, periods }, start, end) {
     part.style.width = `${((to - from) / (end - start)) * 100}%`;
     return part;
   });
-  return element("div", { class: "timeline", role: "img", "aria-label": told(name, periods) }, ...parts);
+  return element("div", { class: "timeline", role: "img", "aria-label": describe(name, periods) }, ...parts);
 }
 
-function told(name, periods) {
-  const alarmed = periods.filter(({ state }) => state === "ALARM");
-  if (!alarmed.length) return `${name} was never in alarm in this time range`;
-  const each = alarmed.map(({ from, to }) => `from ${moment(from)} for ${span((to - from) / 1000)}`);
+function describe(name, periods) {
+  const fired = periods.filter(({ state }) => state === "ALARM");
+  if (!fired.length) return `${name} was never in alarm in this time range`;
+  const each = fired.map(({ from, to }) => `from ${moment(from)} for ${span((to - from) / 1000)}`);
   return `${name} was in alarm ${each.join(", ")}`;
 }
 

@@ -1,10 +1,10 @@
-// Which page this is, and the way to the others.
+// Draw the links between the pages, then this page.
 
 import { showDashboard } from "./dashboard.js";
 import { element } from "./dom.js";
 import { showOverview } from "./overview.js";
 import { showRunbook } from "./runbook.js";
-import { address } from "./source.js";
+import { address, isStatic } from "./source.js";
 
 const { name, names } = document.body.dataset;
 const pages = [["", "Overview"], ...names.split(" ").map((each) => [each, each]), ["runbook", "Runbook"]];
@@ -15,6 +15,11 @@ document
       element("a", { href: address(each), "aria-current": each === name ? "page" : null, text }),
     ),
   );
+
+// Keep the chosen stage and time range.
+document.getElementById("pages").addEventListener("click", ({ target }) => {
+  if (!isStatic && target.matches("a")) target.search = location.search;
+});
 
 if (name === "") showOverview();
 else if (name === "runbook") showRunbook();

@@ -1,12 +1,12 @@
-// A chart over time: lines or stacked areas, with thresholds, on Apache ECharts.
+// A chart over time, on Apache ECharts: lines or stacked areas, with thresholds.
 
 import { element } from "./dom.js";
 import { clock, day, number } from "./format.js";
-import { colour, look } from "./look.js";
+import { curveColor, pageColors } from "./colors.js";
 
 const STEPS = 4;
 const ROUND = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 10];
-const shown = new Set(); // charts on the page, for the shared crosshair
+const charts = new Set(); // all charts of the page, for the shared crosshair
 
 export class TimeChart {
   constructor(place) {
@@ -16,11 +16,11 @@ export class TimeChart {
     place.replaceChildren(this.canvas, this.crosshair);
     this.chart = echarts.init(this.canvas, null, { renderer: "canvas" });
     this.hidden = new Set();
-    this.chart.on("updateAxisPointer", ({ axesInfo }) => point(this, axesInfo[0]?.value));
-    this.chart.on("globalout", () => point(this, undefined));
+    this.chart.on("updateAxisPointer", ({ axesInfo }) => showCrosshairs(this, axesInfo[0]?.value));
+    this.chart.on("globalout", () => showCrosshairs(this, undefined));
     this.sizes = new ResizeObserver(() => this.chart.resize());
     this.sizes.observe(this.canvas);
-    shown.add(this);
+    charts.add(this);
   }
 
   draw(widget) {
@@ -35,33 +35,33 @@ export class TimeChart {
   }
 
   end() {
-    shown.delete(this);
+    charts.delete(this);
     this.sizes.disconnect();
     this.chart.dispose();
   }
 }
 
-// The moment under the mouse, on every chart: what else happened just then?
-function point(source, moment) {
-  for (const other of shown) {
-    const within = other !== source && moment >= other.widget?.start && moment <= other.widget?.end;
+// Mark the time under the mouse on every other chart.
+function showCrosshairs(source, time) {
+  for (const other of charts) {
+    const within = other !== source && time >= other.widget?.start && time <= other.widget?.end;
     other.crosshair.hidden = !within;
-    if (within) other.crosshair.style.left = `${other.chart.convertToPixel({ xAxisIndex: 0 }, moment)}px`;
+    if (within) other.crosshair.style.left = `${other.chart.convertToPixel({ xAxisIndex: 0 }, time)}px`;
   }
 }
 
 function options(widget, hidden) {
-  const colours = look();
-  const curves = widget.curves.map((curve, index) => ({ ...curve, color: colour(curve, index) }));
+  const colors = pageColors();
+  const curves = widget.curves.map((curve, index) => ({ ...curve, color: curveColor(curve, index) }));
   const visible = curves.filter((curve) => !hidden.has(curve.label));
   const right = curves.some((curve) => curve.axis === "right");
   const sides = right ? ["left", "right"] : ["left"];
-  const series = visible.flatMap((curve) => lineOf(curve, widget, visible));
-  series.push(...sides.map((side, index) => thresholdsOf(side, index, widget, colours)));
+  const series = visible.flatMap((curve) => seriesOf(curve, widget, visible));
+  series.push(...sides.map((side, index) => thresholdsOf(side, index, widget, colors)));
   return {
     animation: false,
     useUTC: true,
-    textStyle: { fontFamily: colours.font, color: colours.quiet },
+    textStyle: { fontFamily: colors.font, color: colors.quiet },
     grid: {
       left: 8,
       right: right ? 8 : 14,
@@ -75,26 +75,28 @@ function options(widget, hidden) {
       appendTo: document.body,
       className: "tooltip",
       transitionDuration: 0,
-      backgroundColor: colours.card,
-      borderColor: colours.line,
-      textStyle: { color: colours.ink, fontFamily: colours.font, fontSize: 12 },
-      formatter: (points) => told(points, widget, visible),
+      backgroundColor: colors.card,
+      borderColor: colors.line,
+      textStyle: { color: colors.ink, fontFamily: colors.font, fontSize: 12 },
+      formatter: (points) => tooltip(points, widget, visible),
     },
-    xAxis: timeAxis(widget, colours),
-    yAxis: sides.map((side) => valueAxis(side, widget, visible, colours)),
+    xAxis: timeAxis(widget, colors),
+    yAxis: sides.map((side) => valueAxis(side, widget, visible, colors)),
     series,
   };
 }
 
-function lineOf(curve, widget, curves) {
+function seriesOf(curve, widget, curves) {
   const stacked = widget.stacked;
   const some = (at) => curves.some((each) => each.values[at] !== null);
   const height = (at) => (stacked && curve.values[at] === null && some(at) ? 0 : (curve.values[at] ?? null));
   const points = widget.times.map((time, at) => [placed(time, widget), height(at)]);
   const apart = Math.max(1, Math.round(curve.period / widget.period)); // a curve of longer periods has gaps between
-  const lone = points.filter(
-    ([, value], at) => value !== null && height(at - apart) === null && height(at + apart) === null,
-  );
+  const isLone = (at) => height(at) !== null && height(at - apart) === null && height(at + apart) === null;
+  // A lone point is a dot, or a line as long as its period if that is long enough to see.
+  const isLong = curve.period * 1000 > (widget.end - widget.start) / 40;
+  const lone = points.filter((_, at) => isLone(at));
+  const bars = lone.flatMap(([time, value]) => [[time, value], [Math.min(time + curve.period * 1000, widget.end), value], [time, null]]);
   const common = {
     name: curve.label,
     yAxisIndex: curve.axis === "right" ? 1 : 0,
@@ -113,31 +115,32 @@ function lineOf(curve, widget, curves) {
     showSymbol: false,
     connectNulls: apart > 1,
   };
-  return lone.length && !stacked ? [line, { ...common, type: "scatter", data: lone, symbolSize: 4 }] : [line];
+  if (!lone.length || stacked) return [line];
+  return isLong ? [line, { ...line, data: bars }] : [line, { ...common, type: "scatter", data: lone, symbolSize: 4 }];
 }
 
-// A period that began before the axis does stands at its edge, or a day of which an hour is shown would not be seen.
+// A period that began before the axis moves to its edge; otherwise a daily value would be off a chart of one hour.
 const placed = (time, { start }) => Math.max(time, start);
 
-function thresholdsOf(side, index, widget, colours) {
+function thresholdsOf(side, index, widget, colors) {
   const lines = widget.thresholds.filter((line) => line.axis === side && line.value !== undefined);
   const moments = side === "left" ? widget.moments : [];
   const bands = lines.filter((line) => line.upTo !== null);
   const area = (from, to, color) => [{ yAxis: from, itemStyle: { color, opacity: 0.12 } }, { yAxis: to }];
   const areas = [
-    ...bands.map((band) => area(band.value, band.upTo, band.color ?? colours.quiet)),
+    ...bands.map((band) => area(band.value, band.upTo, band.color ?? colors.quiet)),
     ...lines
       .filter((line) => line.fill === "above")
-      .map((line) => area(line.value, "max", line.color ?? colours.quiet)),
+      .map((line) => area(line.value, "max", line.color ?? colors.quiet)),
     ...lines
       .filter((line) => line.fill === "below")
-      .map((line) => area("min", line.value, line.color ?? colours.quiet)),
+      .map((line) => area("min", line.value, line.color ?? colors.quiet)),
   ];
   const label = (text) => ({
     formatter: text,
-    color: colours.ink,
+    color: colors.ink,
     fontSize: 11,
-    textBorderColor: colours.card,
+    textBorderColor: colors.card,
     textBorderWidth: 3,
   });
   return {
@@ -154,12 +157,12 @@ function thresholdsOf(side, index, widget, colours) {
       data: [
         ...lines.map((line) => ({
           yAxis: line.value,
-          lineStyle: { color: line.color ?? colours.quiet, type: "dashed", width: 1.2 },
+          lineStyle: { color: line.color ?? colors.quiet, type: "dashed", width: 1.2 },
           label: { position: "insideStartTop", ...label(line.label) },
         })),
         ...moments.map((moment) => ({
           xAxis: moment.at,
-          lineStyle: { color: moment.color ?? colours.quiet, type: "solid", width: 1 },
+          lineStyle: { color: moment.color ?? colors.quiet, type: "solid", width: 1 },
           label: { position: "insideEndTop", ...label(moment.label) },
         })),
       ],
@@ -168,28 +171,28 @@ function thresholdsOf(side, index, widget, colours) {
   };
 }
 
-function timeAxis(widget, colours) {
+function timeAxis(widget, colors) {
   return {
     type: "time",
     min: widget.start,
     max: widget.end,
     splitNumber: 6,
     minInterval: 60000,
-    axisLine: { lineStyle: { color: colours.line } },
+    axisLine: { lineStyle: { color: colors.line } },
     axisTick: { show: false },
     splitLine: { show: false },
     axisLabel: {
-      color: colours.quiet,
+      color: colors.quiet,
       fontSize: 11,
       hideOverlap: true,
       formatter: (time) => (time % 86400000 === 0 ? day(time) : clock(time)),
     },
-    axisPointer: { label: { show: false }, lineStyle: { color: colours.quiet, type: "dashed" } },
+    axisPointer: { label: { show: false }, lineStyle: { color: colors.quiet, type: "dashed" } },
   };
 }
 
-// Zero-based unless the file says otherwise, thresholds always in sight, and four steps, so that the grids of two axes meet.
-function valueAxis(side, widget, curves, colours) {
+// Axes start at zero unless the file says otherwise, include the thresholds, and have four steps, so two grids align.
+function valueAxis(side, widget, curves, colors) {
   const axis = widget.axes[side];
   const values = heights(
     curves.filter((curve) => curve.axis === side),
@@ -212,10 +215,10 @@ function valueAxis(side, widget, curves, colours) {
     name: named(widget, side),
     nameLocation: "end",
     nameGap: 10,
-    nameTextStyle: { color: colours.quiet, fontSize: 11, align: side },
+    nameTextStyle: { color: colors.quiet, fontSize: 11, align: side },
     axisLine: { show: false },
-    splitLine: { show: side === "left", lineStyle: { color: colours.line, width: 1 } },
-    axisLabel: { color: colours.quiet, fontSize: 11, formatter: (value) => number(value, axis.unit) },
+    splitLine: { show: side === "left", lineStyle: { color: colors.line, width: 1 } },
+    axisLabel: { color: colors.quiet, fontSize: 11, formatter: (value) => number(value, axis.unit) },
   };
 }
 
@@ -225,7 +228,7 @@ function heights(curves, widget) {
   return widget.times.map((_, at) => curves.reduce((sum, curve) => sum + (curve.values[at] ?? 0), 0));
 }
 
-// A round step, four of which reach a little beyond the largest value.
+// Return a round step, four of which exceed the largest value a little.
 function step(largest, whole) {
   const least = (largest * 1.04) / STEPS;
   const power = 10 ** Math.floor(Math.log10(least));
@@ -235,7 +238,7 @@ function step(largest, whole) {
 
 const named = (widget, side) => (widget.axes[side].shown ? widget.axes[side].label : "");
 
-function told(points, widget, curves) {
+function tooltip(points, widget, curves) {
   const at = widget.times.findIndex((time) => placed(time, widget) === points[0].axisValue);
   const time = widget.times[at];
   const rows = curves.map((curve) =>

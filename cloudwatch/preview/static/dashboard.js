@@ -1,94 +1,124 @@
-// One dashboard: its widgets on the grid of 24 columns, and anew every few seconds while the source is live.
+// One dashboard: its widgets on a grid of 24 columns, refreshed every few seconds while the source is live.
 
 import { badge } from "./alarms.js";
+import { onChangeOfScheme } from "./colors.js";
 import { element } from "./dom.js";
 import { clock, day, span } from "./format.js";
-import { onChangeOfLook } from "./look.js";
-import { fetched, isStill } from "./source.js";
+import { incidentLinks } from "./incidents.js";
+import { collapsedNote, isCollapsed } from "./missing.js";
+import { fetchData, isStatic } from "./source.js";
 import { Card } from "./widget.js";
 
-const PAUSE = 5000;
+const REFRESH_INTERVAL = 5000;
 const RANGES = [
   ["15m", "15 minutes"],
   ["1h", "1 hour"],
   ["3h", "3 hours"],
   ["24h", "24 hours"],
-  ["all", "everything there is"],
+  ["all", "Whole recording"],
 ];
 
 const main = document.getElementById("main");
 const counts = document.getElementById("counts");
-const told = document.getElementById("source");
+const source = document.getElementById("source");
 const stage = document.getElementById("stage");
 const range = document.getElementById("range");
 const until = document.getElementById("until");
 
 export async function showDashboard(name) {
-  const asked = new URLSearchParams(location.search);
-  const wanted = { stage: asked.get("stage") ?? "", range: asked.get("range") ?? "", until: asked.get("until") ?? "" };
+  const parameters = new URLSearchParams(location.search);
+  const query = Object.fromEntries(["stage", "range", "until"].map((key) => [key, parameters.get(key) ?? ""]));
   const grid = element("div", { class: "grid" });
+  const around = { incidents: element("div"), missing: element("div") };
   let cards = [];
   let latest = 0;
+  let shown;
 
-  const draw = (data, anew) => {
+  const draw = (data, redraw) => {
     document.title = `${data.name} · ${data.stage}`;
-    offer(data);
+    showControls(data);
     if (cards.length !== data.widgets.length) {
       cards.forEach((card) => card.end());
       cards = data.widgets.map((widget, index) => new Card(widget, index));
       grid.replaceChildren(...cards.map(({ card }) => card));
-      main.replaceChildren(element("h1", { class: "unseen", text: `${data.name}, stage ${data.stage}` }), grid);
+      const heading = element("h1", { class: "unseen", text: `${data.name}, stage ${data.stage}` });
+      main.replaceChildren(heading, around.incidents, around.missing, grid);
     }
-    data.widgets.forEach((widget, index) => cards[index].show(widget, { anew }));
+    around.incidents.replaceChildren(...present(incidentLinks(data, name, data.end)));
+    showMissing(data, around.missing);
+    const visible = visibleWidgets(data);
+    grid.classList.toggle("flow", visible.includes(false)); // close the gaps
+    cards.forEach(({ card }, index) => (card.hidden = !visible[index]));
+    data.widgets.forEach((widget, index) => visible[index] && cards[index].show(widget, { redraw }));
     main.setAttribute("aria-busy", "false");
-    say(data);
+    showSource(data);
   };
 
   const refresh = async () => {
     const turn = (latest += 1);
     try {
-      const data = await fetched(name, wanted);
+      const data = await fetchData(name, query);
       if (turn !== latest) return;
       draw(data);
       shown = data;
     } catch (error) {
-      if (turn === latest) fail(error, cards.length > 0);
+      if (turn === latest) showError(error, cards.length > 0);
     }
   };
-  let shown;
 
-  const choose = () => {
-    Object.assign(wanted, { stage: stage.value, range: range.value, until: shown?.live ? "" : until.value });
-    const given = Object.entries(wanted).filter(([, value]) => value);
+  const choose = ({ target }) => {
+    const whole = target === range && range.value === "all";
+    Object.assign(query, { stage: stage.value, range: range.value, until: shown?.live || whole ? "" : until.value });
+    const given = Object.entries(query).filter(([, value]) => value);
     history.replaceState(null, "", `?${new URLSearchParams(given)}`);
     main.setAttribute("aria-busy", "true");
     return refresh();
   };
-  stage.addEventListener("change", choose);
-  range.addEventListener("change", choose);
-  until.addEventListener("change", choose);
-  onChangeOfLook(() => shown && draw(shown, true));
+  for (const control of [stage, range, until]) control.addEventListener("change", choose);
+  onChangeOfScheme(() => shown && draw(shown, true));
   await refresh();
-  if (isStill) return;
+  if (isStatic) return;
   for (;;) {
-    await new Promise((resume) => setTimeout(resume, PAUSE));
+    await new Promise((resume) => setTimeout(resume, REFRESH_INTERVAL));
     if (!document.hidden && shown?.live !== false) await refresh();
   }
 }
 
-function offer(data) {
-  document.getElementById("controls").hidden = isStill;
-  fill(
+const present = (node) => (node ? [node] : []);
+
+// Collapsed widgets, and headings with nothing below them, are not visible.
+function visibleWidgets(data) {
+  const isHeading = (widget) => widget.kind === "text" && widget.plain;
+  const visible = data.widgets.map((widget) => !isCollapsed(widget, data));
+  let below = false;
+  for (let at = visible.length - 1; at >= 0; at -= 1) {
+    if (isHeading(data.widgets[at])) {
+      visible[at] = below;
+      below = false;
+    } else below ||= visible[at];
+  }
+  return visible;
+}
+
+// Unchanged notes stay, so that one that is open does not close.
+function showMissing(data, place) {
+  const note = collapsedNote(data);
+  if (place.textContent !== (note?.textContent ?? "")) place.replaceChildren(...present(note));
+}
+
+function showControls(data) {
+  document.getElementById("controls").hidden = isStatic;
+  setOptions(
     stage,
     data.stages.map((each) => [each, each]),
     data.stage,
   );
-  fill(range, RANGES, data.range);
+  setOptions(range, RANGES, data.range);
   document.getElementById("until-label").hidden = data.live;
   if (document.activeElement !== until) until.value = new Date(data.end).toISOString().slice(0, 16);
 }
 
-function fill(select, options, chosen) {
+function setOptions(select, options, chosen) {
   const offered = [...select.options].map((option) => option.value);
   if (offered.join() !== options.map(([value]) => value).join()) {
     select.replaceChildren(...options.map(([value, text]) => element("option", { value, text })));
@@ -96,26 +126,27 @@ function fill(select, options, chosen) {
   select.value = chosen;
 }
 
-function say(data) {
-  const times = `${day(data.start)}, ${clock(data.start)} – ${day(data.start) === day(data.end) ? "" : `${day(data.end)}, `}${clock(data.end)} UTC`;
-  count(data.alarms);
-  const text = `${isStill ? `Stage ${data.stage}. ` : ""}${data.source}${data.live ? ", live" : ""}. ${times}, ${span(data.period)} a point.`;
-  told.replaceChildren(text);
+function showSource(data) {
+  const sameDay = day(data.start) === day(data.end);
+  const times = `${day(data.start)}, ${clock(data.start)} – ${sameDay ? "" : `${day(data.end)}, `}${clock(data.end)} UTC`;
+  showCounts(data.recorded ? data.alarms : {});
+  const stageName = isStatic ? `Stage ${data.stage}. ` : "";
+  source.replaceChildren(`${stageName}${data.source}${data.live ? ", live" : ""}. ${times}, ${span(data.period)} a point.`);
 }
 
-// What screen readers are told by themselves: that an alarm turned, and not every minute what time it is.
-function count(alarms) {
+// Screen readers announce this element: a change of an alarm, but not each passing minute.
+function showCounts(alarms) {
   const badges = ["ALARM", "INSUFFICIENT_DATA", "OK"]
     .filter((state) => alarms[state])
     .map((state) => badge(state, alarms[state]));
   if (counts.textContent !== badges.map((each) => each.textContent).join("")) counts.replaceChildren(...badges);
 }
 
-function fail(error, before) {
-  const text = before
+function showError(error, isDrawn) {
+  const text = isDrawn
     ? `Nothing new since ${clock(Date.now(), true)} UTC: ${error.message}. Trying again.`
     : `This dashboard cannot be shown: ${error.message}`;
-  told.replaceChildren(element("span", { class: "trouble", role: "alert", text }));
-  if (!before) main.replaceChildren(element("p", { class: "notice", text }));
+  source.replaceChildren(element("span", { class: "trouble", role: "alert", text }));
+  if (!isDrawn) main.replaceChildren(element("p", { class: "notice", text }));
   main.setAttribute("aria-busy", "false");
 }

@@ -1,10 +1,10 @@
-// What shows one number a curve: numbers with their recent course, gauges, bars.
+// Widgets with one number per curve: numbers with sparklines, gauges and bars.
 
 import { swatch } from "./chart.js";
 import { drawing, element } from "./dom.js";
 import { number } from "./format.js";
 import { last } from "./legend.js";
-import { colour, look } from "./look.js";
+import { curveColor, pageColors } from "./colors.js";
 
 const WIDE = 200;
 const HIGH = 36;
@@ -15,14 +15,14 @@ export function numbers(widget) {
       "div",
       { class: "number" },
       element("dd", { text: number(last(curve.values), curve.unit) }),
-      element("dt", {}, swatch(colour(curve, index)), element("span", { text: curve.label })),
-      widget.sparkline ? course(curve.values, colour(curve, index)) : null,
+      element("dt", {}, swatch(curveColor(curve, index)), element("span", { text: curve.label })),
+      widget.sparkline ? sparkline(curve.values, curveColor(curve, index)) : null,
     ),
   );
   return element("dl", { class: "numbers" }, ...entries);
 }
 
-function course(values, color) {
+function sparkline(values, color) {
   const present = values.filter((value) => value !== null);
   const largest = Math.max(...present, 0);
   const least = Math.min(...present, 0);
@@ -45,12 +45,12 @@ function course(values, color) {
   });
   return drawing(
     "svg",
-    { class: "course", viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    { class: "sparkline", viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" },
     line,
   );
 }
 
-class Still {
+class StaticChart {
   constructor(place) {
     this.canvas = element("div", { class: "canvas" });
     place.replaceChildren(this.canvas);
@@ -64,7 +64,7 @@ class Still {
 
   draw(widget) {
     this.widget = widget;
-    this.chart.setOption(this.options(widget, look()), { notMerge: true });
+    this.chart.setOption(this.options(widget, pageColors()), { notMerge: true });
   }
 
   end() {
@@ -73,8 +73,8 @@ class Still {
   }
 }
 
-export class Gauges extends Still {
-  options(widget, colours) {
+export class Gauges extends StaticChart {
+  options(widget, colors) {
     const { min = 0, max = 100, unit } = widget.axes.left;
     const wide = this.canvas.clientWidth;
     const share = 1 / widget.curves.length;
@@ -83,7 +83,7 @@ export class Gauges extends Still {
     return {
       animation: false,
       series: widget.curves.map((curve, index) => {
-        const color = colour(curve, index);
+        const color = curveColor(curve, index);
         const value = last(curve.values);
         return {
           type: "gauge",
@@ -94,23 +94,23 @@ export class Gauges extends Still {
           center: [`${(index + 0.5) * share * 100}%`, "58%"],
           radius,
           progress: { show: value !== null, width: radius * 0.11, itemStyle: { color } },
-          axisLine: { lineStyle: { width: radius * 0.16, color: ranges(widget.thresholds, marks, colours) } },
+          axisLine: { lineStyle: { width: radius * 0.16, color: ranges(widget.thresholds, marks, colors) } },
           axisTick: { show: false },
           splitLine: { show: false },
           pointer: { show: false },
           axisLabel: { show: false },
           title: {
             offsetCenter: [0, "48%"],
-            color: colours.quiet,
+            color: colors.quiet,
             fontSize: 12,
-            fontFamily: colours.font,
+            fontFamily: colors.font,
             width: wide * share - 12,
             overflow: "truncate",
           },
           detail: {
             offsetCenter: [0, "2%"],
-            color: colours.ink,
-            fontFamily: colours.font,
+            color: colors.ink,
+            fontFamily: colors.font,
             fontSize: Math.max(14, radius * 0.3),
             fontWeight: 600,
             formatter: () => number(value, curve.unit ?? unit),
@@ -122,27 +122,27 @@ export class Gauges extends Still {
   }
 }
 
-// The ring in the colours of the thresholds: from each one upwards if it is filled above, else up to it.
-function ranges(thresholds, marks, colours) {
+// Color the ring by the thresholds: above each one that fills above, else below it.
+function ranges(thresholds, marks, colors) {
   const order = thresholds.map((line, at) => ({ line, mark: marks[at] })).sort((one, other) => one.mark - other.mark);
   const ring = [];
-  let color = colours.line;
+  let color = colors.line;
   for (const { line, mark } of order) {
-    ring.push([mark, line.fill === "below" ? faint(line.color, colours) : color]);
-    color = line.fill === "below" ? colours.line : faint(line.color, colours);
+    ring.push([mark, line.fill === "below" ? faint(line.color, colors) : color]);
+    color = line.fill === "below" ? colors.line : faint(line.color, colors);
   }
   return [...ring, [1, color]];
 }
 
-const faint = (color, colours) => (color ? echarts.color.modifyAlpha(color, 0.35) : colours.line);
+const faint = (color, colors) => (color ? echarts.color.modifyAlpha(color, 0.35) : colors.line);
 
-export class Bars extends Still {
-  options(widget, colours) {
+export class Bars extends StaticChart {
+  options(widget, colors) {
     const { unit, min, max } = widget.axes.left;
-    const text = { color: colours.quiet, fontSize: 11, fontFamily: colours.font };
+    const text = { color: colors.quiet, fontSize: 11, fontFamily: colors.font };
     return {
       animation: false,
-      textStyle: { fontFamily: colours.font },
+      textStyle: { fontFamily: colors.font },
       grid: { left: 8, right: 56, top: 4, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       yAxis: {
         type: "category",
@@ -150,13 +150,13 @@ export class Bars extends Still {
         data: widget.curves.map((curve) => curve.label),
         axisLabel: {
           ...text,
-          color: colours.ink,
+          color: colors.ink,
           width: Math.max(this.canvas.clientWidth * 0.4, 80),
           overflow: "truncate",
           interval: 0,
         },
         axisTick: { show: false },
-        axisLine: { lineStyle: { color: colours.line } },
+        axisLine: { lineStyle: { color: colors.line } },
       },
       xAxis: {
         type: "value",
@@ -164,7 +164,7 @@ export class Bars extends Still {
         max: max ?? undefined,
         splitNumber: 4,
         axisLabel: { ...text, hideOverlap: true, formatter: (value) => number(value, unit) },
-        splitLine: { lineStyle: { color: colours.line } },
+        splitLine: { lineStyle: { color: colors.line } },
       },
       series: {
         type: "bar",
@@ -172,13 +172,13 @@ export class Bars extends Still {
         silent: true,
         data: widget.curves.map((curve, index) => ({
           value: last(curve.values),
-          itemStyle: { color: colour(curve, index) },
+          itemStyle: { color: curveColor(curve, index) },
         })),
         label: {
           show: true,
           position: "right",
           ...text,
-          color: colours.ink,
+          color: colors.ink,
           formatter: ({ dataIndex }) =>
             number(last(widget.curves[dataIndex].values), widget.curves[dataIndex].unit ?? unit),
         },

@@ -1,4 +1,4 @@
-// Numbers and times as people read them. Times are UTC everywhere, as in CloudWatch.
+// Format numbers and times. All times are UTC, as in CloudWatch.
 
 const SCALES = {
   Seconds: [
@@ -51,7 +51,7 @@ const PLAIN = [
 
 export const NOTHING = "–";
 
-// `like`: a number whose scale to take, so that all labels of an axis have the same one.
+// `like`: the number that sets the scale, so that all labels of an axis share one.
 export function number(value, unit, like = value) {
   if (value === null || value === undefined) return NOTHING;
   if (unit === "Percent") return `${digits(value)}%`;

@@ -1,9 +1,9 @@
-// What each curve is, with its last value; a press hides the curve or shows it again.
+// The legend: each curve with its last value. A click hides the curve or shows it again.
 
 import { swatch } from "./chart.js";
 import { element } from "./dom.js";
 import { number } from "./format.js";
-import { colour } from "./look.js";
+import { curveColor } from "./colors.js";
 
 export const last = (values) => values.findLast((value) => value !== null) ?? null;
 
@@ -14,7 +14,7 @@ export function legend(widget, chart) {
     const button = element(
       "button",
       { type: "button", "aria-pressed": String(shown), title: "Show or hide this curve", onclick: press },
-      swatch(colour(curve, index)),
+      swatch(curveColor(curve, index)),
       element("span", { text: curve.label }),
       element("b", { text: number(last(curve.values), curve.unit) }),
     );

@@ -1,4 +1,4 @@
-// Markdown to elements. HTML in it is shown as text, links go to the web, to this site or within the page.
+// Turn Markdown into elements. HTML stays text. Links lead to the web, to this site or within the page.
 
 const escaped = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const allowed = (address) => /^(https?:\/\/|#|\/(?!\/)|[\w.-]+([/#?]|$))/i.test(address);
@@ -16,11 +16,11 @@ const reader = new marked.Marked({
     html: ({ text }) => escaped(text),
     image: ({ text }) => escaped(text),
     heading({ tokens, depth, text }) {
-      const level = Math.min(depth + 1, 6); // the page itself has the only first heading
+      const level = Math.min(depth + 1, 6); // the page has the only h1
       return `<h${level} id="${escaped(anchor(text))}">${this.parser.parseInline(tokens)}</h${level}>`;
     },
     link({ href, tokens, text }) {
-      const button = /^button:(primary:)?(.*)$/s.exec(text); // CloudWatch's own
+      const button = /^button:(primary:)?(.*)$/s.exec(text); // CloudWatch's own syntax
       const shown = button ? escaped(button[2]) : this.parser.parseInline(tokens);
       if (!allowed(href)) return shown;
       const look = button ? ` class="button${button[1] ? " primary" : ""}"` : "";
@@ -29,7 +29,7 @@ const reader = new marked.Marked({
   },
 });
 
-export function written(text) {
+export function renderMarkdown(text) {
   const template = document.createElement("template");
   template.innerHTML = reader.parse(text);
   return template.content;

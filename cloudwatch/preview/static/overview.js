@@ -1,28 +1,32 @@
-// The first page: the dashboards with how their alarms stand, and all alarms.
+// The first page: incidents, the dashboards with the states of their alarms, and all alarms.
 
-import { STATES, alarmList, badge } from "./alarms.js";
+import { STATES, alarmOverview, badge } from "./alarms.js";
 import { element } from "./dom.js";
-import { address, fetched, isStill } from "./source.js";
+import { clock, day } from "./format.js";
+import { incidentLinks } from "./incidents.js";
+import { emptyRecording } from "./missing.js";
+import { address, fetchData, isStatic } from "./source.js";
 
-const PAUSE = 5000;
+const REFRESH_INTERVAL = 5000;
 const main = document.getElementById("main");
 
 export async function showOverview() {
+  const query = Object.fromEntries(new URLSearchParams(location.search));
   for (;;) {
     try {
-      draw(await fetched("overview"));
+      draw(await fetchData("overview", query));
     } catch (error) {
       main.replaceChildren(
         element("p", { class: "notice", role: "alert", text: `The overview cannot be shown: ${error.message}` }),
       );
     }
     main.setAttribute("aria-busy", "false");
-    if (isStill) return;
-    await new Promise((resume) => setTimeout(resume, PAUSE));
+    if (isStatic) return;
+    await new Promise((resume) => setTimeout(resume, REFRESH_INTERVAL));
   }
 }
 
-function counts(alarms) {
+function stateCounts(alarms) {
   const badges = Object.keys(STATES)
     .filter((state) => alarms[state])
     .map((state) => badge(state, alarms[state]));
@@ -36,20 +40,29 @@ function draw(data) {
   const text = JSON.stringify(data);
   if (text === drawn) return;
   drawn = text;
+  const query = data.live || isStatic ? "" : location.search;
   const tiles = data.dashboards.map(({ name, purpose, alarms }) =>
     element(
       "li",
       {},
-      element("a", { href: address(name) }, element("b", { text: name })),
+      element("a", { href: address(name) + query }, element("b", { text: name })),
       element("p", { class: "quiet", text: purpose }),
-      counts(alarms),
+      data.recorded ? stateCounts(alarms) : null,
     ),
   );
-  document.getElementById("source").textContent = `${data.source}${data.live ? ", live" : ""}. Stage ${data.stage}.`;
+  const source = `${data.source}${data.live ? ", live" : ""}. Stage ${data.stage}.`;
+  document.getElementById("source").textContent = source;
+  const links = incidentLinks(data, "service", data.end);
   main.replaceChildren(
     element("h1", { text: "Dashboards" }),
+    ...(links ? [element("h2", { text: "Incidents: what happened, and how it looked" }), links] : []),
     element("ul", { class: "tiles" }, ...tiles),
-    element("h2", { text: `Alarms, ${data.range}` }),
-    alarmList(data, true),
+    element("h2", { text: data.recorded ? `Alarms, ${times(data)}` : "Alarms" }),
+    data.recorded ? alarmOverview(data) : emptyRecording(data, `None of the ${data.alarms.length} alarms has data.`),
   );
+}
+
+function times({ start, end }) {
+  const sameDay = day(start) === day(end);
+  return `${day(start)} ${clock(start)} – ${sameDay ? "" : `${day(end)} `}${clock(end)} UTC`;
 }

@@ -1,15 +1,15 @@
-// What to do about each alarm: docs/how-to/runbook.md as it stands.
+// The runbook: docs/how-to/runbook.md.
 
 import { element } from "./dom.js";
-import { written } from "./markdown.js";
-import { fetched } from "./source.js";
+import { renderMarkdown } from "./markdown.js";
+import { fetchData } from "./source.js";
 
 export async function showRunbook() {
   const main = document.getElementById("main");
   try {
-    const { markdown } = await fetched("runbook");
+    const { markdown } = await fetchData("runbook");
     document.title = "Runbook";
-    main.replaceChildren(element("article", { class: "written" }, written(markdown)));
+    main.replaceChildren(element("article", { class: "written" }, renderMarkdown(markdown)));
     main.querySelector("h2")?.replaceWith(element("h1", { text: main.querySelector("h2").textContent }));
     document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
   } catch (error) {

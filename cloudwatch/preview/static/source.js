@@ -1,16 +1,16 @@
-// Where the data come from: a server that is asked, or the page itself, if it was written to a file.
+// Where the data come from: a server, or the page itself if it was written to a file.
 
-const kept = document.getElementById("data");
+const embedded = document.getElementById("data");
 
-export const isStill = kept !== null;
+export const isStatic = embedded !== null;
 
-export async function fetched(path, parameters = {}) {
-  if (isStill) return JSON.parse(kept.textContent);
+export async function fetchData(path, parameters = {}) {
+  if (isStatic) return JSON.parse(embedded.textContent);
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
   const response = await fetch(`data/${path}?${query}`, { signal: AbortSignal.timeout(60000) });
   const body = await response.json();
-  if (!response.ok) throw new Error(body.detail ?? `the server says ${response.status}`);
+  if (!response.ok) throw new Error(body.detail ?? `the server responded with status ${response.status}`);
   return body;
 }
 
-export const address = (name) => (isStill ? `${name || "index"}.html` : name || "./");
+export const address = (name) => (isStatic ? `${name || "index"}.html` : name || "./");

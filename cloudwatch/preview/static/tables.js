@@ -1,4 +1,4 @@
-// Curves as tables: the table widget, and the other form of every chart, for who cannot or does not want to see it.
+// Curves as tables: the table widget, and the accessible alternative of every chart.
 
 import { element } from "./dom.js";
 import { NOTHING, clock, day, number } from "./format.js";
@@ -10,14 +10,14 @@ const SUMMARIES = {
   SUM: ["sum", (values) => values.reduce((sum, value) => sum + value, 0)],
   AVG: ["average", (values) => values.reduce((sum, value) => sum + value, 0) / values.length],
 };
-const MOMENTS = 12; // columns of a table widget that also shows the course
+const MOMENTS = 12; // columns of a table widget that also shows the points
 
 const heading = (text, scope = "col") => element("th", { scope, text });
 const figure = (value, unit) => element("td", { class: "figure", text: number(value, unit) });
 
 export function summaryTable(widget) {
   const summaries = widget.summaries.map((name) => SUMMARIES[name]);
-  const moments = widget.course
+  const moments = widget.series
     ? widget.times
         .map((_, at) => at)
         .slice(-MOMENTS)
@@ -31,19 +31,19 @@ export function summaryTable(widget) {
   const rows = widget.curves.map((curve) => {
     const present = curve.values.filter((value) => value !== null);
     const figures = summaries.map(([, of]) => figure(present.length ? of(present) : null, curve.unit));
-    const course = moments.map((at) => figure(curve.values[at], curve.unit));
+    const points = moments.map((at) => figure(curve.values[at], curve.unit));
     return element(
       "tr",
       {},
       heading(curve.label, "row"),
       ...figures,
-      ...(moments.length ? course : [figure(last(curve.values), curve.unit)]),
+      ...(moments.length ? points : [figure(last(curve.values), curve.unit)]),
     );
   });
   return scrolled(widget.title, head, rows);
 }
 
-export function courseTable(widget) {
+export function pointTable(widget) {
   const head = [heading("Time (UTC)"), ...widget.curves.map((curve) => heading(curve.label))];
   const rows = widget.times
     .map((time, at) => ({ time, at }))

@@ -1,4 +1,4 @@
-// One widget: its card, its title, and the body that its kind wants; or why there is nothing to see.
+// One widget: a card with a title and a body, or the reason why there is none.
 
 import { alarmList } from "./alarms.js";
 import { TimeChart } from "./chart.js";
@@ -6,12 +6,12 @@ import { element } from "./dom.js";
 import { Bars, Gauges, numbers } from "./figures.js";
 import { number } from "./format.js";
 import { last, legend } from "./legend.js";
-import { written } from "./markdown.js";
-import { courseTable, summaryTable } from "./tables.js";
+import { renderMarkdown } from "./markdown.js";
+import { pointTable, summaryTable } from "./tables.js";
 
 const CHARTS = { chart: TimeChart, gauge: Gauges, bar: Bars };
 const BODIES = {
-  text: (widget) => element("div", { class: "written" }, written(widget.markdown)),
+  text: (widget) => element("div", { class: "written" }, renderMarkdown(widget.markdown)),
   number: numbers,
   table: summaryTable,
   alarms: (widget) => alarmList(widget),
@@ -25,29 +25,28 @@ export class Card {
     this.body = element("div", { class: "body" });
     this.card = element(
       "section",
-      { class: "card", "aria-labelledby": widget.title ? this.title.id : null }, // texts have headings of their own
+      { class: "card", "aria-labelledby": widget.title ? this.title.id : null }, // texts have their own headings
       element("header", {}, this.title, this.tools),
       this.body,
     );
     const { x, y, width, height } = widget;
-    this.card.style.setProperty("--column", `${x + 1} / span ${width}`);
-    this.card.style.setProperty("--row", `${y + 1} / span ${height}`);
-    this.card.style.setProperty("--height", height);
+    for (const [name, value] of Object.entries({ x: x + 1, y: y + 1, width, height }))
+      this.card.style.setProperty(`--${name}`, value);
     this.asTable = false;
   }
 
-  show(widget, { anew = false } = {}) {
+  show(widget, { redraw = false } = {}) {
     const text = JSON.stringify(widget);
-    if (text === this.text && !anew) return;
+    if (text === this.text && !redraw) return;
     try {
-      this.lay(widget, text);
+      this.render(widget, text);
     } catch (error) {
       console.error(error);
-      this.tell({ ...widget, state: "error", message: `This page cannot draw it: ${error.message}` });
+      this.showMessage({ ...widget, state: "error", message: `This page cannot draw it: ${error.message}` });
     }
   }
 
-  lay(widget, text) {
+  render(widget, text) {
     this.text = text;
     this.widget = widget;
     this.title.textContent = widget.title;
@@ -56,16 +55,16 @@ export class Card {
     this.card.dataset.state = widget.state;
     this.card.dataset.kind = widget.kind;
     const Chart = CHARTS[widget.kind];
-    if (widget.state !== "ok") this.tell(widget);
+    if (widget.state !== "ok") this.showMessage(widget);
     else if (!Chart) this.fill(BODIES[widget.kind](widget));
     else {
-      this.offerTable();
-      if (this.asTable) this.fill(courseTable(widget));
+      this.addTableButton();
+      if (this.asTable) this.fill(pointTable(widget));
       else this.draw(widget, Chart);
     }
   }
 
-  tell(widget) {
+  showMessage(widget) {
     this.card.dataset.state = widget.state;
     this.card.classList.toggle("error", widget.state === "error");
     this.tools.replaceChildren();
@@ -94,18 +93,18 @@ export class Card {
       this.key?.remove();
       this.key = legend(widget, this.chart);
       this.body.append(this.key);
-      this.key.querySelectorAll("button")[focused]?.focus(); // new numbers are no reason to lose one's place
+      this.key.querySelectorAll("button")[focused]?.focus(); // keep the keyboard focus
       this.body.classList.toggle("beside", widget.legend === "right");
     }
   }
 
-  offerTable() {
+  addTableButton() {
     if (this.widget.kind !== "chart" || this.tools.childElementCount) return;
-    const press = () => {
+    const toggle = () => {
       this.asTable = !this.asTable;
       button.setAttribute("aria-pressed", String(this.asTable));
       this.end();
-      this.show(this.widget, { anew: true });
+      this.show(this.widget, { redraw: true });
     };
     const label = `${this.widget.title} as a table`;
     const button = element("button", {
@@ -114,7 +113,7 @@ export class Card {
       "aria-pressed": "false",
       "aria-label": label,
       text: "Table",
-      onclick: press,
+      onclick: toggle,
     });
     this.tools.append(button);
   }

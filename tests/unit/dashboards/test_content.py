@@ -12,7 +12,7 @@ from chalicelib.telemetry.metrics import max_billed_metrics
 from cloudwatch.files import UNRESOLVED, Files, Placeholders, read_files
 from cloudwatch.limits import stages_of
 from cloudwatch.preview.alarms import states
-from cloudwatch.preview.series import Store
+from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.prices import read_prices
 from cloudwatch.syntax.graphed_metrics import from_queries
 
@@ -158,7 +158,7 @@ def test_the_connections_alarm_is_above_the_need_and_below_the_servers_limit(sta
 def _fires(body: dict[str, Any], stage: str, value: float) -> bool:
     """Return whether an alarm is on after its one AWS metric had this value for half an hour."""
     (metric,) = [line.metric for line in from_queries(body["Metrics"]) if line.metric]
-    store = Store()
+    store = MetricStore()
     for minute in range(30):
         aws = {"Namespace": metric.namespace, "Metrics": [{"Name": metric.name}]}
         aws["Dimensions"] = [[name for name, _ in metric.dimensions]]

@@ -7,7 +7,7 @@ import pytest
 
 from cloudwatch.files import Placeholders, read_files
 from cloudwatch.preview.alarms import MINUTE, State, states
-from cloudwatch.preview.series import Store
+from cloudwatch.preview.metric_store import MetricStore
 
 FILES = read_files(Placeholders(stage="prod"))
 BEGIN = 1_780_272_000
@@ -24,7 +24,7 @@ class Timeline:
     """The minutes of a service, in sequence."""
 
     def __init__(self) -> None:
-        self._store, self._minutes = Store(), 0
+        self._store, self._minutes = MetricStore(), 0
 
     def add(
         self,

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from cloudwatch.preview.evaluate import evaluate
-from cloudwatch.preview.series import Store
+from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.syntax.graphed_metrics import expand
 from infra.cost import (
@@ -120,7 +120,7 @@ def test_the_dashboards_count_traces_as_the_bill_does(file: str, month: Month) -
     # GIVEN the widget's expression for traces, and an hour of the month
     text = (DASHBOARDS / file).read_text(encoding="utf-8")
     (counted,) = set(re.findall(r"PRICE_LOGS_GB \+ ([^\"]*) / 1000000 \* PRICE_XRAY_MILLION_TRACES", text))
-    store = Store()
+    store = MetricStore()
     for name, value in (("runs", month.requests / HOURS), ("warmruns", WARMING_RUNS / HOURS)):
         directive = {"Namespace": "N", "Dimensions": [[]], "Metrics": [{"Name": name}]}
         store.add(json.dumps({"_aws": {"Timestamp": 3_600_000, "CloudWatchMetrics": [directive]}, name: value}))

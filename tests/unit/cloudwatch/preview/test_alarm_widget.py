@@ -1,10 +1,17 @@
-"""Alarms as the page tells them."""
+"""The JSON of alarms."""
 
 from typing import Any
 
 import pytest
 
-from cloudwatch.preview.alarm_widget import Course, alarms_of, by_trouble, counted, rule_of
+from cloudwatch.preview.alarm_widget import (
+    AlarmTimeline,
+    alarms_of,
+    count_states,
+    describe_rule,
+    incidents_of,
+    urgency,
+)
 from cloudwatch.preview.alarms import Change, History, State
 
 ALARM: dict[str, Any] = {
@@ -21,37 +28,37 @@ ALARM: dict[str, Any] = {
 }
 
 
-def course(*states: State, name: str = "cache-errors") -> Course:
-    """An alarm that was in these states, a minute each, from second 600 on."""
+def timeline(*states: State, name: str = "cache-errors") -> AlarmTimeline:
+    """Return an alarm with these states, one per minute from second 600 on."""
     changes = [
         Change(600 + 60 * minute, state, f"because of {state}, says faunalens-prod-page")
         for minute, state in enumerate(states)
         if not minute or state != states[minute - 1]
     ]
-    return Course(name, ALARM, History(600, states, changes))
+    return AlarmTimeline(name, ALARM, History(600, states, changes))
 
 
-def test_an_alarm_is_told_with_its_meaning_its_rule_and_when_it_was_in_which_state() -> None:
-    told = course("OK", "ALARM", "ALARM", "OK", "OK").told()
-    assert (told["name"], told["state"], told["since"]) == ("cache-errors", "OK", 780_000)
-    assert (told["meaning"], told["runbook"]) == ("Redis fails requests", "runbook#cache-errors")
-    assert told["rule"] == "Sum of CacheErrors ≥ 5, 1 min a point in 3 of 5"
-    # names of alarms are those of their files
-    assert told["reason"] == "because of OK, says page"
-    assert [(each["from"], each["to"], each["state"]) for each in told["periods"]] == [
+def test_an_alarm_has_its_meaning_its_rule_and_its_periods() -> None:
+    alarm = timeline("OK", "ALARM", "ALARM", "OK", "OK").as_json()
+    assert (alarm["name"], alarm["state"], alarm["since"]) == ("cache-errors", "OK", 780_000)
+    assert (alarm["meaning"], alarm["runbook"]) == ("Redis fails requests", "runbook#cache-errors")
+    assert alarm["rule"] == "Sum of CacheErrors ≥ 5, 1 min a point in 3 of 5"
+    # alarm names are file names
+    assert alarm["reason"] == "because of OK, says page"
+    assert [(each["from"], each["to"], each["state"]) for each in alarm["periods"]] == [
         (600_000, 660_000, "OK"),
         (660_000, 780_000, "ALARM"),
         (780_000, 900_000, "OK"),
     ]
 
 
-def test_what_never_changed_has_no_since() -> None:
-    assert course("OK", "OK").told()["since"] is None
+def test_an_alarm_that_never_changed_has_no_since() -> None:
+    assert timeline("OK", "OK").as_json()["since"] is None
 
 
 def test_before_its_first_minute_an_alarm_has_insufficient_data() -> None:
-    assert course().state == "INSUFFICIENT_DATA"
-    assert course().told()["periods"] == []
+    assert timeline().state == "INSUFFICIENT_DATA"
+    assert timeline().as_json()["periods"] == []
 
 
 @pytest.mark.parametrize(
@@ -74,11 +81,11 @@ def test_before_its_first_minute_an_alarm_has_insufficient_data() -> None:
         ({"AlarmRule": 'ALARM("faunalens-prod-page") OR OK("faunalens-prod-a-b")'}, "ALARM(page) OR OK(a-b)"),
     ],
 )
-def test_a_rule_is_a_few_words(alarm: dict[str, Any], rule: str) -> None:
-    assert rule_of(alarm) == rule
+def test_a_rule_is_one_line(alarm: dict[str, Any], rule: str) -> None:
+    assert describe_rule(alarm) == rule
 
 
-def test_alarms_are_counted_by_state_those_of_a_dashboard_alone() -> None:
+def test_a_dashboards_alarms_are_counted_by_state() -> None:
     body = {
         "widgets": [
             {"type": "text", "properties": {}},
@@ -87,11 +94,30 @@ def test_alarms_are_counted_by_state_those_of_a_dashboard_alone() -> None:
         ]
     }
     names = alarms_of(body, "prod")
-    courses = {"a": course("ALARM"), "b": course("OK"), "c": course("ALARM")}
+    courses = {"a": timeline("ALARM"), "b": timeline("OK"), "c": timeline("ALARM")}
     assert names == ["a", "b"]
-    assert counted(courses, names) == {"ALARM": 1, "INSUFFICIENT_DATA": 0, "OK": 1}
+    assert count_states(courses, names) == {"ALARM": 1, "INSUFFICIENT_DATA": 0, "OK": 1}
 
 
-def test_trouble_comes_first_and_what_was_in_trouble_before_what_never_was() -> None:
-    calm, past, unsure, now = course("OK"), course("ALARM", "OK"), course("INSUFFICIENT_DATA"), course("OK", "ALARM")
-    assert sorted([calm, past, unsure, now], key=by_trouble) == [now, unsure, past, calm]
+def test_firing_alarms_come_first_then_those_that_fired_longest() -> None:
+    calm, past, unsure, now = (
+        timeline("OK"),
+        timeline("ALARM", "OK"),
+        timeline("INSUFFICIENT_DATA"),
+        timeline("OK", "ALARM"),
+    )
+    assert sorted([calm, past, unsure, now], key=urgency) == [now, unsure, past, calm]
+
+
+def test_alarms_that_begin_together_are_one_incident() -> None:
+    # GIVEN two alarms that fire within minutes, one that fires an hour later, and one that never does
+    calm: list[State] = ["OK"] * 70
+    timelines = {
+        "a": timeline("OK", "ALARM", "OK", name="a"),
+        "b": timeline("OK", "OK", "OK", "ALARM", name="b"),
+        "c": timeline(*calm, "ALARM", name="c"),
+        "d": timeline("OK", "OK", name="d"),
+    }
+    # THEN each incident names its alarms and shows the minutes after its begin
+    found = [(each.at, each.title, each.until) for each in incidents_of(timelines)]
+    assert found == [(660, "a, b", 960), (4800, "c", 5100)]

@@ -5,16 +5,16 @@ import pytest
 
 from cloudwatch.files import Files
 from cloudwatch.preview.alarms import AlarmError, History, State, histories, states
-from cloudwatch.preview.series import Store
+from cloudwatch.preview.metric_store import MetricStore
 
 START = 1_764_000_000 // 3600 * 3600
 DEV = {"service": "faunalens", "stage": "dev"}
 DIMENSIONS = [{"Name": name, "Value": value} for name, value in DEV.items()]
 
 
-def _store(**metrics: list[float | None]) -> Store:
-    """One sample a minute from START on, in the middle of it; None is none."""
-    store = Store()
+def _store(**metrics: list[float | None]) -> MetricStore:
+    """Return metrics with one sample in the middle of each minute from START on; None is a missing sample."""
+    store = MetricStore()
     for name, values in metrics.items():
         for minute, value in enumerate(values):
             directive = {"Namespace": "Faunalens", "Dimensions": [list(DEV)], "Metrics": [{"Name": name}]}
@@ -53,7 +53,7 @@ def _files(composites: dict[str, str] | None = None, **alarms: dict[str, Any]) -
     return Files(stage="dev", alarms=alarms, composites=rules)
 
 
-def _history(alarm: dict[str, Any], store: Store, minutes: int) -> History:
+def _history(alarm: dict[str, Any], store: MetricStore, minutes: int) -> History:
     return histories(_files(a=alarm), store, START, START + 60 * minutes)["a"]
 
 
@@ -61,7 +61,7 @@ def _letters(found: list[State]) -> str:
     return "".join({"OK": "o", "ALARM": "A", "INSUFFICIENT_DATA": "?"}[state] for state in found)
 
 
-def _course(alarm: dict[str, Any], store: Store, minutes: int) -> str:
+def _course(alarm: dict[str, Any], store: MetricStore, minutes: int) -> str:
     return _letters(list(_history(alarm, store, minutes).states))
 
 
@@ -92,8 +92,8 @@ def test_m_of_n() -> None:
     ("treatment", "course"),
     [("missing", "?AAAooo"), ("ignore", "?AAAooo"), ("breaching", "AAAAooo"), ("notBreaching", "oAAAooo")],
 )
-def test_the_last_point_counts_while_it_is_looked_at(treatment: str, course: str) -> None:
-    # GIVEN an alarm of one point, which looks at three; a bad point, and a good one long after
+def test_a_point_counts_as_long_as_it_is_among_the_fetched_ones(treatment: str, course: str) -> None:
+    # GIVEN an alarm of one period, which fetches three points; a bad point, and a good one much later
     alarm = _alarm(TreatMissingData=treatment)
     assert _course(alarm, _store(Faults=[9, None, None, 0, None, None]), 7) == course
 
@@ -108,7 +108,7 @@ def test_long_periods_slide_by_the_minute() -> None:
     # GIVEN a sum over five minutes, and six faults in one minute
     alarm = _alarm(Period=300, Threshold=6)
     store = _store(Faults=[0, 0, 0, 6, *[0] * 8])
-    # THEN it fires as soon as they are in its window, and as long as they are
+    # THEN it fires as long as they are in its window
     assert _course(alarm, store, 12) == "ooooAAAAAooo"
 
 
@@ -120,13 +120,13 @@ def test_extended_statistics() -> None:
 
 
 def test_metric_math() -> None:
-    # GIVEN a share that counts only from 20 requests on
+    # GIVEN a share that counts only from 20 requests a minute
     share = {"Id": "share", "Expression": "IF(requests >= 20, 100 * FILL(faults, 0) / requests, 0)", "ReturnData": True}
     alarm = _math(_query("requests", "Requests"), _query("faults", "Faults"), share)
     store = _store(Requests=[100, 100, 10, None], Faults=[None, 10, 10, 10])
     history = _history(alarm, store, 5)
     assert _letters(list(history.states)) == "ooAoo"
-    # THEN the reason has the values that crossed
+    # THEN the reason lists the values that crossed
     change = history.changes[1]
     assert (change.at, change.state, change.crossed) == (START + 120, "ALARM", ((START + 60, 10.0),))
     assert change.reason == f"1 of 1 points crossed (≥ 5, 1 of 1 needed): 10 at {_hour()}:01"
@@ -148,7 +148,7 @@ def test_reasons() -> None:
 
 
 def test_composites() -> None:
-    # GIVEN two alarms, composites over them, and one over a composite, named before it
+    # GIVEN two alarms, composites of them, and a composite of a composite that sorts after it
     rules = {
         "any": 'ALARM("faunalens-dev-both") OR FALSE',
         "both": 'ALARM("faunalens-dev-a") AND ALARM("faunalens-dev-b")',
@@ -216,7 +216,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
         (_math({"Id": "e"}), "alarm a: metric 1 needs either a MetricStat or an Expression"),
     ],
 )
-def test_what_cannot_be_evaluated_is_named(alarm: dict[str, Any], message: str) -> None:
+def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], message: str) -> None:
     with pytest.raises(AlarmError) as caught:
         _history(alarm, _store(Faults=[1]), 3)
     assert "alarm a" in str(caught.value)
@@ -233,5 +233,5 @@ def test_what_cannot_be_evaluated_is_named(alarm: dict[str, Any], message: str) 
 )
 def test_a_composite_that_cannot_be_evaluated_is_named(rules: dict[str, str], message: str) -> None:
     with pytest.raises(AlarmError) as caught:
-        histories(_files(rules, a=_alarm()), Store(), START, START + 60)
+        histories(_files(rules, a=_alarm()), MetricStore(), START, START + 60)
     assert message in str(caught.value)

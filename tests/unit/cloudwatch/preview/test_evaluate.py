@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
-from cloudwatch.preview.series import Store
+from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.syntax.graphed_metrics import expand
 from cloudwatch.syntax.metric_functions import FUNCTIONS
 
@@ -19,9 +19,9 @@ NAN = math.nan
 type Points = Sequence[float | None]
 
 
-def _store(**metrics: Points) -> Store:
-    """Metrics of namespace N with one sample a minute, None for none."""
-    store = Store()
+def _store(**metrics: Points) -> MetricStore:
+    """Return metrics of namespace N with one sample a minute; None is a missing sample."""
+    store = MetricStore()
     for name, values in metrics.items():
         for minute, value in enumerate(values):
             if value is not None:
@@ -29,26 +29,28 @@ def _store(**metrics: Points) -> Store:
     return store
 
 
-def _with_codes(store: Store, **codes: float) -> Store:
-    """The same with `Rejections` of some codes in the first minute."""
+def _with_codes(store: MetricStore, **codes: float) -> MetricStore:
+    """Return such metrics, with `Rejections` of some codes in the first minute."""
     for code, value in codes.items():
         _add(store, 0, {"code": code}, "Rejections", value)
     return store
 
 
-def _add(store: Store, minute: int, dimensions: dict[str, str], name: str, value: float) -> None:
+def _add(store: MetricStore, minute: int, dimensions: dict[str, str], name: str, value: float) -> None:
     directive = {"Namespace": "N", "Dimensions": [list(dimensions)], "Metrics": [{"Name": name}]}
     metadata = {"Timestamp": (START + 60 * minute) * 1000, "CloudWatchMetrics": [directive]}
     assert store.add(json.dumps({"_aws": metadata, **dimensions, name: value}))
 
 
-def _curves(rows: list[list[Any]], store: Store, minutes: int = 4, period: int = 60, **properties: Any) -> list[Curve]:
+def _curves(
+    rows: list[list[Any]], store: MetricStore, minutes: int = 4, period: int = 60, **properties: Any
+) -> list[Curve]:
     lines = expand({"metrics": rows, "stat": "Sum", "period": period} | properties)
     return evaluate(lines, store, START, START + 60 * minutes, period)
 
 
 def _of(expression: str, **metrics: Points) -> list[list[float]]:
-    """What an expression gives over metrics m1, m2, …: the values of its curves."""
+    """Return the values of the curves of an expression over metrics m1, m2, …"""
     minutes = max(map(len, metrics.values()))
     rows: list[list[Any]] = [["N", name, {"id": name, "visible": False}] for name in metrics]
     rows.append([{"expression": expression, "id": "result"}])
@@ -60,7 +62,7 @@ def _same(found: list[list[float]], *expected: Points) -> None:
     np.testing.assert_equal(found, [[NAN if value is None else value for value in row] for row in expected])
 
 
-# As the tables of the user guide have it
+# The tables of the user guide
 
 
 @pytest.mark.parametrize(
@@ -99,14 +101,14 @@ def test_the_tables_of_if(expression: str, expected: Points) -> None:
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        ("m1 + m2", [5, 2, 4, None]),  # a point of one is enough, the other counts as 0
+        ("m1 + m2", [5, 2, 4, None]),  # one point is enough; the other counts as 0
         ("m1 - m2", [-3, 2, -4, None]),
         ("m1 * m2", [4, 0, 0, None]),
-        ("m1 / m2", [0.25, None, 0, None]),  # division by zero has no point
+        ("m1 / m2", [0.25, None, 0, None]),  # division by zero gives no point
         ("m1 / 0", [None] * 4),
         ("2 ^ m1", [2, 4, None, None]),
         ("(0 - m1) ^ 0.5", [None] * 4),
-        ("m1 + 1", [2, 3, None, None]),  # a number makes no points
+        ("m1 + 1", [2, 3, None, None]),  # a number adds no points
         ("10 - m1", [9, 8, None, None]),
         ("-m1", [-1, -2, None, None]),
         ("m1 != 1", [0, 1, None, None]),
@@ -156,7 +158,7 @@ def test_operators_on_arrays() -> None:
         ("FILL(m3, REPEAT)", [None] * 4),
         ("FILL(m3, 0)", [0] * 4),
         ("TIME_SERIES(SUM(m1))", [-0.5] * 4),
-        ("TIME_SERIES(AVG(m1))", [-0.125] * 4),  # of all four periods
+        ("TIME_SERIES(AVG(m1))", [-0.125] * 4),  # in all four periods
         ("TIME_SERIES(MIN(m1))", [-4] * 4),
         ("TIME_SERIES(MAX(m1))", [2.5] * 4),
         ("TIME_SERIES(STDDEV(m2))", [0.5] * 4),
@@ -166,7 +168,7 @@ def test_operators_on_arrays() -> None:
         ("TIME_SERIES(PERIOD(m1))", [60] * 4),
         ("TIME_SERIES(METRIC_COUNT(METRICS()))", [3] * 4),
         ("SUM([m1, m2])", [-4, 3, 3, 2.5]),
-        ("AVG([m1, m2])", [-2, 1.5, 1.5, 1.25]),  # a missing point is 0
+        ("AVG([m1, m2])", [-2, 1.5, 1.5, 1.25]),  # a missing point counts as 0
         ("MIN([m1, m2])", [-4, 1, 3, 2.5]),
         ("MAX([m1, m2, m3])", [-4, 2, 3, 2.5]),
         ("STDDEV([m1, m2])", [0, 0.5, 0, 0]),
@@ -178,7 +180,7 @@ def test_operators_on_arrays() -> None:
         ("SUM(SLICE(METRICS(), 1))", [None, 2, 3, None]),
         ("SUM(SLICE(METRICS(), 0, 1))", [-4, 1, None, 2.5]),
         ("FIRST(SORT(METRICS(), MAX, DESC))", [None, 2, 3, None]),
-        ("LAST(SORT(METRICS(), MAX, DESC))", [None] * 4),  # what has no data comes last
+        ("LAST(SORT(METRICS(), MAX, DESC))", [None] * 4),  # series without data come last
         ("SUM(SORT(METRICS(), SUM, ASC, 1))", [-4, 1, None, 2.5]),
         ("TIME_SERIES(METRIC_COUNT(REMOVE_EMPTY(METRICS())))", [2] * 4),
         ("MINUTE(m1)", [0, 1, 2, 3]),
@@ -194,19 +196,19 @@ def test_functions(expression: str, expected: Points) -> None:
     _same(_of(expression, m1=[-4, 1, None, 2.5], m2=[None, 2, 3, None], m3=[None] * 4), expected)
 
 
-def test_functions_of_arrays_are_of_each() -> None:
+def test_a_function_of_an_array_applies_to_each_series() -> None:
     _same(_of("ABS([m1, -m2])", m1=[1, 2], m2=[3, None]), [1, 2], [3, None])
     _same(_of("FILL(METRICS(), m1)", m1=[1, 2], m2=[3, None]), [1, 2], [3, 2])
 
 
-def test_every_function_of_the_table_is_evaluated_or_refused_by_name() -> None:
-    # GIVEN a call of each function, with a series where it takes one, else with what it takes first
+def test_every_function_of_the_table_is_evaluated_or_rejected_by_name() -> None:
+    # GIVEN a call of each function with a series, or with its first argument type if it takes none
     examples = {"S": "1", "TS": "m1", "TS[]": "[m1, m2]", "text": "'a'"}
     for function in FUNCTIONS.values():
         arguments = ["TS" if "TS" in kinds else kinds[0] for kinds in function.parameters[: function.required]]
         call = f"{function.name}({', '.join(examples.get(kind, kind) for kind in arguments)})"
         number = function.returns == "S" or function.returns == "folded"
-        # THEN it is evaluated, or an error says that only AWS does
+        # THEN the preview evaluates it, or says that only AWS does
         if function.evaluated:
             assert isinstance(_of(f"TIME_SERIES({call})" if number else call, m1=[1, 2], m2=[3, 4]), list)
         else:
@@ -268,7 +270,7 @@ def test_labels_of_arrays() -> None:
     assert {curve.color for curve in curves} == {None}
 
 
-def test_search_gives_a_curve_for_each_that_it_finds() -> None:
+def test_search_returns_a_curve_per_metric() -> None:
     store = _with_codes(_store(Rejections=[3]), bad=1, old=2)
     search = "SEARCH('{N,code} MetricName=\"Rejections\"', 'Sum', 60)"
     found = _curves([[{"expression": search, "label": "${PROP('Dim.code')}"}]], store, 1)
@@ -279,12 +281,12 @@ def test_search_gives_a_curve_for_each_that_it_finds() -> None:
     assert _curves([[{"expression": "SEARCH('{M}', 'Sum', 60)"}]], store, 1) == []
 
 
-def test_a_search_has_the_longer_of_its_period_and_the_lines() -> None:
+def test_a_search_uses_the_longer_of_its_own_and_its_lines_period() -> None:
     rows: list[list[Any]] = [[{"expression": "SEARCH('{N,code}', 'Sum', 300)", "period": 60}]]
-    (curve,) = _curves(rows, _with_codes(Store(), a=1), 10)
+    (curve,) = _curves(rows, _with_codes(MetricStore(), a=1), 10)
     np.testing.assert_equal(curve.values, [1, *[NAN] * 4, NAN, *[NAN] * 4])
     assert curve.period == 300
-    (curve,) = _curves([[{"expression": "SEARCH('{N,code}', 'Sum', 10)"}]], _with_codes(Store(), a=1), 1)
+    (curve,) = _curves([[{"expression": "SEARCH('{N,code}', 'Sum', 10)"}]], _with_codes(MetricStore(), a=1), 1)
     assert curve.period == 60
 
 
@@ -294,7 +296,7 @@ def test_a_longer_period_has_its_points_where_it_begins() -> None:
     lines = expand({"metrics": rows, "stat": "Sum", "period": 60})
     short, long = evaluate(lines, _store(A=[1] * 10), START + 120, START + 480, 60)
     assert short.values.tolist() == [1] * 6
-    # THEN the period that began before stands first, and the last one has nothing of what came after
+    # THEN the period that began earlier comes first, and the last one ignores later samples
     np.testing.assert_equal(long.values, [5, NAN, NAN, 3, NAN, NAN])
 
 
@@ -304,17 +306,17 @@ def test_a_whole_time_range_may_be_one_period() -> None:
     assert curve.values.tolist() == [7]
 
 
-def test_no_time_has_no_points() -> None:
+def test_an_empty_time_range_has_no_points() -> None:
     rows: list[list[Any]] = [["N", "A", {"id": "a", "period": 300}], [{"expression": "SUM([a, a])", "period": 300}]]
     lines = expand({"metrics": rows, "stat": "Sum"})
     assert [len(curve.values) for curve in evaluate(lines, _store(A=[1]), START, START, 60)] == [0, 0]
 
 
 def test_metrics_that_do_not_exist_are_empty_not_an_error() -> None:
-    np.testing.assert_equal(_curves([["N", "Nothing"]], Store(), 2)[0].values, [NAN, NAN])
+    np.testing.assert_equal(_curves([["N", "Nothing"]], MetricStore(), 2)[0].values, [NAN, NAN])
 
 
-def test_a_number_may_be_a_helper_that_is_not_shown() -> None:
+def test_a_number_may_be_a_hidden_helper() -> None:
     rows: list[list[Any]] = [
         ["N", "A", {"id": "a"}],
         [{"expression": "MAX(a)", "id": "most", "visible": False}],

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cloudwatch.preview.labels import defaults, with_values
+from cloudwatch.preview.labels import default_labels, expand_label
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.values import EvaluationError, Series
 from cloudwatch.syntax.graphed_metrics import Metric
@@ -14,21 +14,21 @@ def _series(*values: float) -> Series:
     return Series(np.array(values, dtype=float), grid, "too_large", CODE, "Sum")
 
 
-def test_names_say_what_tells_metrics_apart() -> None:
+def test_default_labels_are_what_distinguishes_metrics() -> None:
     other = Metric.of("Faunalens", "Rejections", {"code": "bad", "stage": "dev"})
     whole = Metric.of("Faunalens", "Rejections", {"stage": "dev"})
     faults = Metric.of("Faunalens", "Faults", {"stage": "dev"})
-    assert defaults([(CODE, "Sum"), (other, "Sum")]) == ["too_large", "bad"]
-    assert defaults([(CODE, "Sum")]) == ["Rejections"]
-    assert defaults([(CODE, "Sum"), (whole, "Sum")]) == ["too_large", "Rejections"]
-    assert defaults([(whole, "Sum"), (faults, "Sum")]) == ["Rejections", "Faults"]
-    assert defaults([(whole, "p50"), (whole, "p99")]) == ["Rejections p50", "Rejections p99"]
-    assert defaults([(CODE, "Sum"), (other, "Sum"), (faults, "Sum")]) == [
+    assert default_labels([(CODE, "Sum"), (other, "Sum")]) == ["too_large", "bad"]
+    assert default_labels([(CODE, "Sum")]) == ["Rejections"]
+    assert default_labels([(CODE, "Sum"), (whole, "Sum")]) == ["too_large", "Rejections"]
+    assert default_labels([(whole, "Sum"), (faults, "Sum")]) == ["Rejections", "Faults"]
+    assert default_labels([(whole, "p50"), (whole, "p99")]) == ["Rejections p50", "Rejections p99"]
+    assert default_labels([(CODE, "Sum"), (other, "Sum"), (faults, "Sum")]) == [
         "Rejections too_large",
         "Rejections bad",
         "Faults",
     ]
-    assert defaults([]) == []
+    assert default_labels([]) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_names_say_what_tells_metrics_apart() -> None:
 )
 def test_values_in_labels(label: str, text: str) -> None:
     values = [2, np.nan, 1, *[np.nan] * 97, 5]
-    assert with_values(label, _series(*values), "eu-west-1") == text
+    assert expand_label(label, _series(*values), "eu-west-1") == text
 
 
 @pytest.mark.parametrize(
@@ -56,16 +56,16 @@ def test_values_in_labels(label: str, text: str) -> None:
     [(1234.56, "1,235"), (99.95, "99.95"), (0.01234, "0.012"), (12, "12"), (-0.5, "-0.5"), (100, "100"), (0, "0")],
 )
 def test_numbers_have_four_figures(value: float, text: str) -> None:
-    assert with_values("${LAST}", _series(value), None) == text
+    assert expand_label("${LAST}", _series(value), None) == text
 
 
-def test_no_data_is_said() -> None:
-    assert with_values("[${LAST} at ${LAST_TIME}] ${LABEL}", _series(np.nan), None) == "[-- at --] too_large"
+def test_without_data_a_variable_is_a_dash() -> None:
+    assert expand_label("[${LAST} at ${LAST_TIME}] ${LABEL}", _series(np.nan), None) == "[-- at --] too_large"
 
 
 def test_a_series_that_is_no_metric_has_no_properties() -> None:
     plain = Series(np.array([1.0]), Grid(0, 1, 60, 60))
-    assert with_values("<${PROP('Dim.code')}${PROP('MetricName')}${PROP('Stat')}>", plain, None) == "<>"
+    assert expand_label("<${PROP('Dim.code')}${PROP('MetricName')}${PROP('Stat')}>", plain, None) == "<>"
 
 
 @pytest.mark.parametrize(
@@ -74,5 +74,5 @@ def test_a_series_that_is_no_metric_has_no_properties() -> None:
 )
 def test_unknown_variables_are_named(label: str, message: str) -> None:
     with pytest.raises(EvaluationError) as caught:
-        with_values(label, _series(1), None)
+        expand_label(label, _series(1), None)
     assert message in str(caught.value)

@@ -1,4 +1,4 @@
-"""What is answered to a path of the preview, over a small recording and the real dashboards."""
+"""Responses to the preview's paths, over a small recording and the real dashboards."""
 
 import json
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from cloudwatch.preview.pages import RUNBOOK, STATIC, Pages
-from cloudwatch.preview.recording import Recording
-from cloudwatch.preview.server import split
-from cloudwatch.simulation import day
+from cloudwatch.preview.recording import Incident, Recording
+from cloudwatch.preview.server import split_address
+from cloudwatch.simulation import schedule
 from cloudwatch.simulation.command import lines
 
 MINUTES = 90
@@ -20,7 +20,7 @@ MINUTES = 90
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first hour and a half of the simulated day."""
+    """Return the first hour and a half of the simulated day as a file."""
     path = tmp_path_factory.mktemp("recording") / "morning.jsonl"
     path.write_text("".join(text for _, text in islice(lines(), MINUTES)))
     return path
@@ -28,12 +28,12 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(path: Path) -> Iterator[Pages]:
-    with closing(Recording(path, "A morning", begin=day.START)) as recording:
+    with closing(Recording(path, "A morning", begin=schedule.START)) as recording:
         yield Pages(recording)
 
 
 def data(pages: Pages, path: str, **query: str) -> dict[str, Any]:
-    reply = pages.answer(f"data/{path}", query)
+    reply = pages.respond(f"data/{path}", query)
     assert (reply.status, reply.media_type) == (200, "application/json"), reply.body
     found: dict[str, Any] = json.loads(reply.body)
     return found
@@ -42,22 +42,22 @@ def data(pages: Pages, path: str, **query: str) -> dict[str, Any]:
 def test_a_recording_is_shown_whole_and_its_stage_is_known(pages: Pages) -> None:
     found = data(pages, "service")
     assert (found["stage"], found["stages"], found["range"], found["live"]) == ("prod", ["prod"], "all", False)
-    assert (found["start"], found["end"]) == (day.START * 1e3, (day.START + MINUTES * 60) * 1e3)
+    assert (found["start"], found["end"]) == (schedule.START * 1e3, (schedule.START + MINUTES * 60) * 1e3)
     assert sum(found["alarms"].values()) > 10
     assert {widget["state"] for widget in found["widgets"]} <= {"ok", "empty"}
 
 
 def test_a_time_can_be_chosen(pages: Pages) -> None:
     found = data(pages, "features", range="15m", until="2026-06-01T01:00")
-    assert (found["start"], found["end"]) == ((day.START + 2700) * 1e3, (day.START + 3600) * 1e3)
-    # nothing is shown of what is not recorded yet
-    assert data(pages, "features", range="15m", until="2027-01-01T00:00")["end"] == (day.START + MINUTES * 60) * 1e3
+    assert (found["start"], found["end"]) == ((schedule.START + 2700) * 1e3, (schedule.START + 3600) * 1e3)
+    # a range ends no later than the recording
+    assert (
+        data(pages, "features", range="15m", until="2027-01-01T00:00")["end"] == (schedule.START + MINUTES * 60) * 1e3
+    )
 
 
 @pytest.mark.parametrize(("stage", "shown"), [("dev", "dev"), ("local", "prod")])
-def test_a_stage_is_shown_against_its_own_limits_or_it_is_said_against_whose(
-    pages: Pages, stage: str, shown: str
-) -> None:
+def test_titles_name_the_stage_whose_limits_apply(pages: Pages, stage: str, shown: str) -> None:
     titles = [widget["title"] for widget in data(pages, "service", stage=stage)["widgets"]]
     assert f"How full is each part? % of {shown}'s limits" in titles
 
@@ -67,8 +67,8 @@ def test_a_stage_without_lines_has_no_data(pages: Pages) -> None:
     assert "ok" not in {widget["state"] for widget in widgets if widget["kind"] in {"chart", "bar"}}
 
 
-def test_while_time_goes_on_a_dashboard_begins_with_its_own_range(path: Path) -> None:
-    with closing(Recording(path, "live", live=True, now=lambda: day.START + 4000)) as recording:
+def test_a_live_dashboard_starts_with_its_own_range(path: Path) -> None:
+    with closing(Recording(path, "live", live=True, now=lambda: schedule.START + 4000)) as recording:
         found = data(Pages(recording), "service")
     assert (found["range"], found["end"] - found["start"], found["live"]) == ("3h", 3 * 3600e3, True)
 
@@ -77,11 +77,13 @@ def test_while_time_goes_on_a_dashboard_begins_with_its_own_range(path: Path) ->
     ("board", "age", "expected"),
     [("service", 600, "15m"), ("service", 901, "1h"), ("features", 4000, "3h"), ("cost", 600, "3h")],
 )
-def test_what_has_just_begun_is_not_a_line_at_the_edge(path: Path, board: str, age: int, expected: str) -> None:
-    # GIVEN a server that runs for so many seconds
-    with closing(Recording(path, "live", live=True, begin=day.START, now=lambda: day.START + age)) as recording:
+def test_a_young_live_recording_starts_with_a_shorter_range(path: Path, board: str, age: int, expected: str) -> None:
+    # GIVEN a server that has run for some seconds
+    with closing(
+        Recording(path, "live", live=True, begin=schedule.START, now=lambda: schedule.START + age)
+    ) as recording:
         pages = Pages(recording)
-        # THEN a dashboard starts with a range that has it all, if that is less than what its file says
+        # THEN a dashboard starts with a range that holds all data, if that is shorter than its own
         assert data(pages, board)["range"] == expected
         # THEN another can be chosen
         assert data(pages, board, range="24h")["range"] == "24h"
@@ -92,8 +94,8 @@ def test_the_overview_has_every_dashboard_and_every_alarm(pages: Pages) -> None:
     assert [each["name"] for each in found["dashboards"]] == ["service", "features", "model", "cost"]
     assert all(each["purpose"] for each in found["dashboards"])
     assert len(found["alarms"]) > 20
-    # alarms begin when a whole minute has been recorded: what nobody recorded is not missing
-    assert {alarm["periods"][0]["from"] for alarm in found["alarms"]} == {(day.START + 60) * 1e3}
+    # alarms begin after the first recorded minute: earlier data are not missing, only not recorded
+    assert {alarm["periods"][0]["from"] for alarm in found["alarms"]} == {(schedule.START + 60) * 1e3}
 
 
 def test_the_runbook_is_the_one_of_the_docs(pages: Pages) -> None:
@@ -102,22 +104,22 @@ def test_the_runbook_is_the_one_of_the_docs(pages: Pages) -> None:
 
 def test_pages_name_themselves_and_their_neighbours(pages: Pages) -> None:
     for path, name in (("", ""), ("cost", "cost"), ("runbook", "runbook")):
-        reply = pages.answer(path, {})
+        reply = pages.respond(path, {})
         assert (reply.status, reply.media_type) == (200, "text/html; charset=utf-8")
         assert f'data-name="{name}" data-names="service features model cost"' in reply.body.decode()
         assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
 
 
-def test_every_file_of_the_page_is_served_and_nothing_beside_it(pages: Pages) -> None:
+def test_every_file_of_the_page_is_served_and_no_other(pages: Pages) -> None:
     for file in STATIC.rglob("*.*"):
-        reply = pages.answer(f"static/{file.relative_to(STATIC).as_posix()}", {})
+        reply = pages.respond(f"static/{file.relative_to(STATIC).as_posix()}", {})
         assert reply.status == (404 if file.suffix == ".LICENSE" else 200), file
     for path in ("static/../pages.py", "static/", "static/nothing.js", "static//etc/passwd"):
-        assert pages.answer(path, {}).status == 404
+        assert pages.respond(path, {}).status == 404
 
 
 @pytest.mark.parametrize(
-    ("asked", "query", "words"),
+    ("address", "query", "words"),
     [
         ("nowhere", {}, "there is no page 'nowhere'; there are service, features, model, cost and runbook"),
         ("data/nowhere", {}, "there is no dashboard 'nowhere'"),
@@ -126,18 +128,20 @@ def test_every_file_of_the_page_is_served_and_nothing_beside_it(pages: Pages) ->
         ("static/nothing.js", {}, "there is no file 'nothing.js'"),
     ],
 )
-def test_what_is_not_there_is_told(pages: Pages, asked: str, query: dict[str, str], words: str) -> None:
-    reply = pages.answer(asked, query)
+def test_an_unknown_page_time_or_file_is_an_error(
+    pages: Pages, address: str, query: dict[str, str], words: str
+) -> None:
+    reply = pages.respond(address, query)
     assert reply.status == 404
     assert words in json.loads(reply.body)["detail"]
 
 
-def test_a_file_that_cannot_be_read_is_told(path: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(path: Path, tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text("name,value,unit,what,region,date,source\n")
     (tmp_path / "service.json").write_text("{")
     with closing(Recording(path, "A morning")) as recording:
-        reply = Pages(recording, folder=tmp_path, runbook=tmp_path / "none.md").answer("data/service", {})
-        none = Pages(recording, folder=tmp_path, runbook=tmp_path / "none.md").answer("data/runbook", {})
+        reply = Pages(recording, folder=tmp_path, runbook=tmp_path / "none.md").respond("data/service", {})
+        none = Pages(recording, folder=tmp_path, runbook=tmp_path / "none.md").respond("data/runbook", {})
     assert reply.status == 500
     assert "service.json: line 1, column 2: invalid JSON" in json.loads(reply.body)["detail"]
     assert json.loads(none.body)["detail"] == "there is no none.md"
@@ -148,4 +152,44 @@ def test_a_file_that_cannot_be_read_is_told(path: Path, tmp_path: Path) -> None:
     [("/dashboards/service?a=b&c=%20", "service"), ("/dashboards/", ""), ("/dashboards", None), ("/", None)],
 )
 def test_an_address_is_split(address: str, path: str | None) -> None:
-    assert split(address) == (path, {"a": "b", "c": " "} if "?" in address else {})
+    assert split_address(address) == (path, {"a": "b", "c": " "} if "?" in address else {})
+
+
+def test_a_recording_may_open_at_a_moment_of_its_own(path: Path) -> None:
+    # GIVEN a recording with an incident, and a moment to open at
+    opening = schedule.START + 3600
+    incident = Incident(opening - 600, "Redis is down", opening)
+    with closing(
+        Recording(path, "A morning", begin=schedule.START, incidents=[incident], opening=opening)
+    ) as recording:
+        pages = Pages(recording)
+        # THEN a dashboard opens with the three hours before it, and the overview with all that was before it
+        found = data(pages, "service")
+        assert (found["range"], found["end"]) == ("3h", opening * 1e3)
+        assert data(pages, "overview")["end"] == opening * 1e3
+        # THEN both list the incident
+        expected = [{"at": (opening - 600) * 1e3, "title": "Redis is down", "until": opening * 1e3}]
+        assert found["incidents"] == data(pages, "overview")["incidents"] == expected
+        # THEN any other time can be chosen
+        assert data(pages, "service", range="all")["end"] == (schedule.START + MINUTES * 60) * 1e3
+        assert data(pages, "service", until="2026-06-01T00:30")["end"] == (schedule.START + 1800) * 1e3
+
+
+def test_of_an_empty_recording_no_alarm_has_data(tmp_path: Path) -> None:
+    # GIVEN a server that has recorded nothing
+    with closing(Recording(tmp_path / "none.jsonl", "live", live=True)) as recording:
+        found = data(Pages(recording), "service")
+        overview = data(Pages(recording), "overview")
+    # THEN no alarm fires for want of data
+    assert (found["recorded"], found["alarms"]["ALARM"], found["alarms"]["OK"]) == (False, 0, 0)
+    assert {alarm["state"] for alarm in overview["alarms"]} == {"INSUFFICIENT_DATA"}
+    assert overview["incidents"] == []
+
+
+def test_an_internal_error_is_not_a_404(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(pages, "page", broken)
+    with pytest.raises(KeyError):
+        pages.respond("service", {})

@@ -25,7 +25,7 @@ PLAIN: dict[str, Callable[[list[float]], float]] = {
 
 
 def _of(stat: str, *periods: list[float], counts: list[list[float]] | None = None) -> Floats:
-    """The statistic of values in periods of a minute, one list a period."""
+    """Return the statistic of one list of values per minute."""
     times = [60_000 * number + place for number, values in enumerate(periods) for place in range(len(values))]
     values = np.array([value for period in periods for value in period], dtype=float)
     weights = None if counts is None else np.array([count for period in counts for count in period], dtype=float)
@@ -46,11 +46,11 @@ def test_periods_may_be_counted_from_a_start() -> None:
     assert Grid.covering(1234.5, 1234.5 + 100, 60, anchor=1234).begins.tolist() == [1234, 1294]
 
 
-def test_what_came_after_the_minute_that_is_looked_at_is_left_out() -> None:
+def test_samples_after_the_last_minute_are_ignored() -> None:
     # GIVEN a sample every half minute, and periods of five minutes until the middle of one
     times = np.arange(0, 600_000, 30_000, dtype=np.int64)
     grid = Grid.covering(0, 400, 300)
-    # THEN the last one ends with that minute, as somebody saw it then
+    # THEN the last one ends with that minute
     assert Periods(times, np.ones(20), None, grid).statistic(parse_statistic("Sum")).tolist() == [10, 4]
 
 
@@ -88,7 +88,7 @@ def test_trimmed_statistics_are_those_of_the_samples_between(values: list[float]
     inside = ordered[first:last]
     drawn = np.clip(values, inside[0], inside[-1])
     bounds = f"({low}%:{high}%)"
-    # sums are differences of running sums over all periods, hence the earlier period and the tolerance
+    # The sums are differences of cumulative sums, so the test has an earlier period and a tolerance.
     np.testing.assert_allclose(_of(f"TC{bounds}", [5.0], values)[1], len(inside))
     np.testing.assert_allclose(_of(f"TS{bounds}", [5.0], values)[1], sum(inside), atol=1e-6)
     np.testing.assert_allclose(_of(f"TM{bounds}", [5.0], values)[1], np.mean(inside), atol=1e-6)

@@ -1,4 +1,4 @@
-"""Recorded lines as they are read on, and the time that they span."""
+"""Recordings: reading new lines, and the time range."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloudwatch.preview.recording import Recording
+from cloudwatch.syntax.graphed_metrics import Metric
 
 type Record = Callable[..., Recording]
 
@@ -30,22 +31,22 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def record(path: Path) -> Iterator[Record]:
-    """Makes recordings of the file, or of another, and closes them."""
+    """Return a function that opens a recording of the file, or of another one; it is closed after the test."""
     with ExitStack() as stack:
         yield lambda of=path, **options: stack.enter_context(closing(Recording(of, "a file", **options)))
 
 
-def test_it_reads_on_where_it_was(path: Path, record: Record) -> None:
+def test_it_continues_reading_where_it_stopped(path: Path, record: Record) -> None:
     recording = record()
-    assert recording.read_on() == 2
+    assert recording.read_new_lines() == 2
     with path.open("a") as file:
-        file.write("no line of metrics\n" + line(BEGIN + 5))
-    assert recording.read_on() == 3
+        file.write("not a metric line\n" + line(BEGIN + 5))
+    assert recording.read_new_lines() == 3
 
 
-def test_at_rest_it_ends_with_the_minute_of_its_last_line(record: Record) -> None:
+def test_without_live_it_ends_with_the_minute_of_its_last_line(record: Record) -> None:
     recording = record(now=lambda: BEGIN + 1e6)
-    recording.read_on()
+    recording.read_new_lines()
     span = recording.span()
     assert span.start == BEGIN
     assert span.end % 60 == 0
@@ -54,22 +55,22 @@ def test_at_rest_it_ends_with_the_minute_of_its_last_line(record: Record) -> Non
 
 def test_live_it_ends_now(record: Record) -> None:
     recording = record(live=True, now=lambda: BEGIN + 100)
-    recording.read_on()
+    recording.read_new_lines()
     assert recording.span().end == BEGIN + 100
 
 
-def test_before_the_first_line_there_is_a_quarter_of_an_hour(tmp_path: Path, record: Record) -> None:
+def test_an_empty_recording_spans_15_minutes(tmp_path: Path, record: Record) -> None:
     recording = record(tmp_path / "none.jsonl", live=True, now=lambda: BEGIN)
-    assert recording.read_on() == 0
+    assert recording.read_new_lines() == 0
     assert (recording.span().end - recording.span().start, recording.span().end) == (900, BEGIN)
 
 
 def test_stretched_time_distances_grow_from_the_first_line_on(record: Record) -> None:
     # GIVEN lines 3 s apart, stretched 20 times
     recording = record(live=True, stretch=20, now=lambda: BEGIN + 4)
-    recording.read_on()
-    # THEN they are a minute apart, and now is as far away
-    samples = recording.store.find("N", "M", {"a": "b"})
+    recording.read_new_lines()
+    # THEN they are a minute apart, and the current time moves by the same factor
+    samples = recording.store.of(Metric.of("N", "M", {"a": "b"}))
     assert samples is not None
     assert list(samples.times()) == [BEGIN * 1e3, (BEGIN + 60) * 1e3]
     assert recording.span().end == BEGIN + 80

@@ -11,25 +11,25 @@ def test_new_lines_come_once(tmp_path: Path) -> None:
     path = tmp_path / "metrics.log"
     tail = Tail(path)
     # GIVEN a file that does not exist yet
-    assert list(tail.new()) == []
+    assert list(tail.read_lines()) == []
     with path.open("ab", buffering=0) as file:
-        # WHEN lines are written, the last one in two goes
+        # WHEN lines are written, the last one in two parts
         file.write(b"one\ntwo\nthr")
-        assert list(tail.new()) == [b"one", b"two"]
-        assert list(tail.new()) == []
+        assert list(tail.read_lines()) == [b"one", b"two"]
+        assert list(tail.read_lines()) == []
         file.write(b"ee\n")
-    # THEN the unfinished one comes when it is whole
-    assert list(tail.new()) == [b"three"]
+    # THEN the unfinished line comes once it is complete
+    assert list(tail.read_lines()) == [b"three"]
     tail.close()
 
 
-def test_a_file_that_is_cut_is_read_from_its_beginning(tmp_path: Path) -> None:
+def test_a_truncated_file_is_read_from_its_beginning(tmp_path: Path) -> None:
     path = tmp_path / "metrics.log"
     path.write_bytes(b"one\ntwo\nunfin")
     tail = Tail(path)
-    assert list(tail.new()) == [b"one", b"two"]
+    assert list(tail.read_lines()) == [b"one", b"two"]
     path.write_bytes(b"new\n")
-    assert list(tail.new()) == [b"new"]
+    assert list(tail.read_lines()) == [b"new"]
     tail.close()
 
 
@@ -37,15 +37,15 @@ def test_a_file_that_is_replaced_is_read_to_its_end_first(tmp_path: Path) -> Non
     path = tmp_path / "metrics.log"
     path.write_bytes(b"one\n")
     tail = Tail(path)
-    assert list(tail.new()) == [b"one"]
-    # WHEN it is rotated, with a line that was not seen yet
+    assert list(tail.read_lines()) == [b"one"]
+    # WHEN it is rotated with an unread line
     with path.open("ab") as file:
         file.write(b"two\nlost half")
     path.rename(tmp_path / "metrics.log.1")
-    assert list(tail.new()) == [b"two"]
+    assert list(tail.read_lines()) == [b"two"]
     path.write_bytes(b"three\n")
-    # THEN nothing but the half line is lost
-    assert list(tail.new()) == [b"three"]
+    # THEN only the incomplete line is lost
+    assert list(tail.read_lines()) == [b"three"]
     tail.close()
 
 
@@ -59,6 +59,6 @@ def test_however_it_grows_the_lines_are_the_same(
         for cut in [*cuts, len(content)]:
             file.write(rest[:cut])
             rest = rest[cut:]
-            got += tail.new()
+            got += tail.read_lines()
     tail.close()
     assert got == content.split(b"\n")[:-1]

@@ -1,4 +1,4 @@
-"""Units of curves, and what labels say of them."""
+"""Units of curves, from metrics, labels and titles."""
 
 import pytest
 
@@ -25,13 +25,33 @@ def line(namespace: str, name: str, stat: str = "Sum") -> GraphedMetric:
     ],
 )
 def test_a_curve_has_the_unit_of_its_metric_an_expression_that_of_the_axis(of: GraphedMetric, unit: str | None) -> None:
-    assert units.of_line(of, "% of requests") == unit
+    assert units.unit_of_line(of, "% of requests") == unit
 
 
 @pytest.mark.parametrize(
-    ("label", "unit", "said"),
-    [("ms", "Milliseconds", True), ("% of most", "Percent", False), ("requests", None, False), ("", None, False)],
+    ("label", "unit", "only"),
+    [
+        ("ms", "Milliseconds", True),
+        ("US$, all in", "USD", False),
+        ("% of most", "Percent", False),
+        ("requests", None, False),
+        ("", None, False),
+    ],
 )
-def test_a_label_can_say_the_unit(label: str, unit: str | None, said: bool) -> None:
-    assert units.of_label(label) == unit
-    assert units.is_said(label) == said
+def test_a_label_can_state_the_unit(label: str, unit: str | None, only: bool) -> None:
+    assert units.unit_of_label(label) == unit
+    assert units.is_only_a_unit(label) == only
+
+
+@pytest.mark.parametrize(
+    ("title", "unit"),
+    [
+        ("Served, %", "Percent"),
+        ("US$ an hour, by part", "USD"),
+        ("Requests a minute", None),
+        ("Faults, by route", None),
+        ("", None),
+    ],
+)
+def test_a_title_can_state_the_unit(title: str, unit: str | None) -> None:
+    assert units.unit_of_title(title) == unit

@@ -1,4 +1,4 @@
-"""Widgets as the page gets them: curves with units, or a state that says why there are none."""
+"""The JSON of widgets: curves with units, or a state that says why there are none."""
 
 import json
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from cloudwatch.files import Files
+from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.recording import Span
-from cloudwatch.preview.series import Store
-from cloudwatch.preview.widgets import View, automatic, seconds_of, widgets_of
+from cloudwatch.preview.widgets import View, automatic_period, seconds_of, widgets_of
 
 BEGIN = 1_780_272_000
 MINUTES = 10
@@ -19,9 +19,9 @@ LAMBDA = ["AWS/Lambda", "Duration", "FunctionName", "faunalens-prod"]
 
 
 @pytest.fixture(scope="module")
-def store() -> Store:
-    """A request a minute, each 10 ms slower than the one before."""
-    store = Store()
+def store() -> MetricStore:
+    """Return a request a minute, each 10 ms slower than the one before."""
+    store = MetricStore()
     metrics = [{"Name": "Latency", "Unit": "Milliseconds"}]
     directive = {"Namespace": "Faunalens", "Dimensions": [["service", "stage"]], "Metrics": metrics}
     for minute in range(MINUTES):
@@ -30,10 +30,10 @@ def store() -> Store:
     return store
 
 
-def told(
-    store: Store, properties: Mapping[str, Any], kind: str = "metric", span: Span = SPAN, **body: Any
+def widget_json(
+    store: MetricStore, properties: Mapping[str, Any], kind: str = "metric", span: Span = SPAN, **body: Any
 ) -> dict[str, Any]:
-    """The one widget of a dashboard, as the page gets it."""
+    """Return the JSON of a dashboard's only widget."""
     widget = {"type": kind, "x": 1, "y": 2, "width": 3, "height": 4, "properties": properties}
     body = {"periodOverride": "inherit"} | body | {"widgets": [widget]}
     (found,) = widgets_of(body, View("prod", span, store, Files("prod"), {}, SPAN.start))
@@ -45,8 +45,8 @@ def graph(*metrics: Any, **properties: Any) -> dict[str, Any]:
     return {"title": "A graph", "period": 60, "stat": "Maximum", "metrics": list(metrics)} | properties
 
 
-def test_a_graph_has_a_value_and_a_time_a_period(store: Store) -> None:
-    widget = told(store, graph([*LATENCY, {"label": "slowest", "color": "#0072B2", "yAxis": "right"}]))
+def test_a_graph_has_a_time_and_a_value_per_period(store: MetricStore) -> None:
+    widget = widget_json(store, graph([*LATENCY, {"label": "slowest", "color": "#0072B2", "yAxis": "right"}]))
     assert (widget["kind"], widget["state"], widget["period"]) == ("chart", "ok", 60)
     (curve,) = widget["curves"]
     assert (curve["label"], curve["color"], curve["axis"]) == ("slowest", "#0072B2", "right")
@@ -55,9 +55,9 @@ def test_a_graph_has_a_value_and_a_time_a_period(store: Store) -> None:
     assert (widget["axes"]["right"]["unit"], widget["axes"]["left"]["unit"]) == ("Milliseconds", None)
 
 
-def test_what_helps_an_expression_is_not_drawn(store: Store) -> None:
-    # GIVEN a metric that is hidden and an expression over it
-    widget = told(
+def test_hidden_metrics_are_not_drawn(store: MetricStore) -> None:
+    # GIVEN a hidden metric and an expression over it
+    widget = widget_json(
         store,
         graph(
             [*LATENCY, {"id": "m", "visible": False}],
@@ -65,41 +65,41 @@ def test_what_helps_an_expression_is_not_drawn(store: Store) -> None:
             yAxis={"left": {"label": "% of something"}},
         ),
     )
-    # THEN only the expression is, in the unit that the axis says
+    # THEN only the expression is drawn, in the unit of the axis
     (curve,) = widget["curves"]
     assert (curve["label"], curve["values"][2], curve["unit"]) == ("a tenth", 3.0, "Percent")
 
 
-def test_the_whole_time_can_be_one_period(store: Store) -> None:
-    widget = told(store, graph(LATENCY, view="singleValue", setPeriodToTimeRange=True, sparkline=True))
+def test_the_whole_time_can_be_one_period(store: MetricStore) -> None:
+    widget = widget_json(store, graph(LATENCY, view="singleValue", setPeriodToTimeRange=True, sparkline=True))
     assert [curve["values"] for curve in widget["curves"]] == [[100.0]]
     assert not widget["sparkline"]
-    # THEN so it is in the middle of a second: what happened within it is no period of its own
+    # THEN also in the middle of a second: the rest of that second is not another period
     live = Span(SPAN.start - 60.4, SPAN.end - 59.6)
-    widget = told(store, graph(LATENCY, view="singleValue", setPeriodToTimeRange=True, stat="Sum"), span=live)
+    widget = widget_json(store, graph(LATENCY, view="singleValue", setPeriodToTimeRange=True, stat="Sum"), span=live)
     assert [curve["values"] for curve in widget["curves"]] == [[550.0]]
 
 
-def test_a_period_that_is_not_over_is_left_out_where_the_file_does_not_want_live_data(store: Store) -> None:
-    # GIVEN a look half a minute into the last minute
+def test_without_live_data_the_unfinished_period_is_left_out(store: MetricStore) -> None:
+    # GIVEN a look in the middle of the last minute
     now = Span(SPAN.start, SPAN.end - 30)
-    # THEN it is there, unless the widget is not to be live: a sum of half a minute is half of what it will be
-    assert told(store, graph(LATENCY), span=now)["curves"][0]["values"][-2:] == [90.0, 100.0]
-    assert told(store, graph(LATENCY, liveData=True), span=now)["curves"][0]["values"][-2:] == [90.0, 100.0]
-    assert told(store, graph(LATENCY, liveData=False), span=now)["curves"][0]["values"][-2:] == [90.0, None]
-    assert told(store, graph(LATENCY, liveData=False))["curves"][0]["values"][-2:] == [90.0, 100.0]
+    # THEN that minute is left out if the widget is not live: half a minute has about half of the sum
+    assert widget_json(store, graph(LATENCY), span=now)["curves"][0]["values"][-2:] == [90.0, 100.0]
+    assert widget_json(store, graph(LATENCY, liveData=True), span=now)["curves"][0]["values"][-2:] == [90.0, 100.0]
+    assert widget_json(store, graph(LATENCY, liveData=False), span=now)["curves"][0]["values"][-2:] == [90.0, None]
+    assert widget_json(store, graph(LATENCY, liveData=False))["curves"][0]["values"][-2:] == [90.0, 100.0]
 
 
-def test_periods_follow_the_time_range_unless_the_dashboard_keeps_them(store: Store) -> None:
-    assert told(store, graph(LATENCY, period=300))["period"] == 300
-    assert told(store, graph(LATENCY, period=300), periodOverride="auto")["period"] == 60
-    assert [automatic(hours * 3600) for hours in (3, 4, 24, 48, 240, 480)] == [60, 300, 300, 900, 3600, 86400]
+def test_periods_follow_the_time_range_unless_the_dashboard_keeps_them(store: MetricStore) -> None:
+    assert widget_json(store, graph(LATENCY, period=300))["period"] == 300
+    assert widget_json(store, graph(LATENCY, period=300), periodOverride="auto")["period"] == 60
+    assert [automatic_period(hours * 3600) for hours in (3, 4, 24, 48, 240, 480)] == [60, 300, 300, 900, 3600, 86400]
 
 
-def test_a_graphs_own_time_begins_no_earlier_than_the_recording(store: Store) -> None:
-    widget = told(store, graph(LATENCY, start="-PT2M"))
+def test_a_graphs_own_time_begins_no_earlier_than_the_recording(store: MetricStore) -> None:
+    widget = widget_json(store, graph(LATENCY, start="-PT2M"))
     assert [curve["values"] for curve in widget["curves"]] == [[90.0, 100.0]]
-    assert told(store, graph(LATENCY, start="-P30D"))["start"] == (SPAN.end - 3600) * 1000
+    assert widget_json(store, graph(LATENCY, start="-P30D"))["start"] == (SPAN.end - 3600) * 1000
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,10 @@ def test_a_graphs_own_time_begins_no_earlier_than_the_recording(store: Store) ->
         ([LAMBDA, LATENCY], "ok"),
     ],
 )
-def test_no_data_is_said_and_whether_there_could_be_any(store: Store, metrics: list[Any], state: str) -> None:
-    widget = told(store, graph(*metrics))
+def test_a_widget_without_data_says_whether_only_aws_has_them(
+    store: MetricStore, metrics: list[Any], state: str
+) -> None:
+    widget = widget_json(store, graph(*metrics))
     assert widget["state"] == state
     assert bool(widget["message"]) == (state != "ok")
 
@@ -121,7 +123,7 @@ def test_no_data_is_said_and_whether_there_could_be_any(store: Store, metrics: l
     ("properties", "words"),
     [
         (graph([{"expression": "NOSUCH(m1)", "id": "e"}]), "NOSUCH"),
-        (graph([{"expression": "nobody * 2", "id": "e"}]), "nobody"),
+        (graph([{"expression": "unknown * 2", "id": "e"}]), "unknown"),
         (graph(["."]), "metric 1"),
         (graph(LATENCY, stat="p999"), "p999"),
         (graph(LATENCY, view="pie"), "The view pie cannot be shown"),
@@ -129,14 +131,14 @@ def test_no_data_is_said_and_whether_there_could_be_any(store: Store, metrics: l
     ],
 )
 def test_what_cannot_be_evaluated_is_an_error_in_its_widget(
-    store: Store, properties: dict[str, Any], words: str
+    store: MetricStore, properties: dict[str, Any], words: str
 ) -> None:
-    widget = told(store, properties)
+    widget = widget_json(store, properties)
     assert widget["state"] == "error"
     assert words in widget["message"]
 
 
-def test_thresholds_bands_and_moments_come_along(store: Store) -> None:
+def test_annotations_are_thresholds_bands_and_moments(store: MetricStore) -> None:
     annotations = {
         "horizontal": [
             {"value": 50, "label": "slow", "color": "#D55E00", "fill": "above"},
@@ -145,7 +147,7 @@ def test_thresholds_bands_and_moments_come_along(store: Store) -> None:
         ],
         "vertical": [{"value": "2026-06-01T00:05:00Z", "label": "deploy"}],
     }
-    widget = told(store, graph(LATENCY, annotations=annotations))
+    widget = widget_json(store, graph(LATENCY, annotations=annotations))
     assert [(line["value"], line["upTo"], line["fill"]) for line in widget["thresholds"]] == [
         (50, None, "above"),
         (3, 9, None),
@@ -153,24 +155,24 @@ def test_thresholds_bands_and_moments_come_along(store: Store) -> None:
     assert [moment["label"] for moment in widget["moments"]] == ["deploy"]
 
 
-def test_texts_lead_to_the_pages_of_the_preview(store: Store) -> None:
+def test_links_to_the_console_lead_to_the_preview(store: MetricStore) -> None:
     console = "https://eu-west-1.console.aws.amazon.com/cloudwatch/home#dashboards:name=faunalens-prod-features"
-    widget = told(store, {"markdown": f"[causes]({console})"}, "text")
+    widget = widget_json(store, {"markdown": f"[causes]({console})"}, "text")
     assert (widget["kind"], widget["markdown"], widget["plain"]) == ("text", "[causes](features)", False)
 
 
-def test_logs_show_their_query(store: Store) -> None:
-    widget = told(store, {"title": "Logs", "query": "fields @message"}, "log")
+def test_logs_show_their_query(store: MetricStore) -> None:
+    widget = widget_json(store, {"title": "Logs", "query": "fields @message"}, "log")
     assert (widget["kind"], widget["query"]) == ("logs", "fields @message")
 
 
-def test_other_widgets_are_an_error(store: Store) -> None:
-    assert told(store, {}, "explorer")["message"] == "Widgets of type explorer cannot be shown here."
+def test_other_widgets_are_an_error(store: MetricStore) -> None:
+    assert widget_json(store, {}, "explorer")["message"] == "Widgets of type explorer cannot be shown here."
 
 
-def test_an_alarm_that_is_not_there_is_an_error(store: Store) -> None:
-    widget = told(store, {"alarms": ["arn:aws:cloudwatch:eu-west-1:1:alarm:faunalens-prod-nobody"]}, "alarm")
-    assert (widget["state"], "no alarm nobody" in widget["message"]) == ("error", True)
+def test_an_alarm_that_is_not_there_is_an_error(store: MetricStore) -> None:
+    widget = widget_json(store, {"alarms": ["arn:aws:cloudwatch:eu-west-1:1:alarm:faunalens-prod-unknown"]}, "alarm")
+    assert (widget["state"], "no alarm unknown" in widget["message"]) == ("error", True)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("-PT3H", 10800), ("-P7D", 604800), ("-P1DT1H30M", 91800)])
@@ -179,6 +181,27 @@ def test_a_time_range_is_read(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["PT3H", "-P", "-PT", "", "-P1W"])
-def test_what_is_no_time_range_is_told(text: str) -> None:
+def test_an_invalid_time_range_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is no time range"):
         seconds_of(text)
+
+
+@pytest.mark.parametrize(
+    ("title", "label", "unit"),
+    [("Served, %", "now", "Percent"), ("A month at this rate", "US$", "USD"), ("Requests", "now", None)],
+)
+def test_without_an_axis_label_the_curve_or_the_title_states_the_unit(
+    store: MetricStore, title: str, label: str, unit: str | None
+) -> None:
+    # GIVEN an expression, shown as a number beside gauges whose axes have units
+    expression = {"expression": "m / 10", "id": "tenth", "label": label}
+    widget = widget_json(store, graph([*LATENCY, {"id": "m", "visible": False}], [expression], title=title))
+    assert [curve["unit"] for curve in widget["curves"]] == [unit]
+
+
+def test_widgets_come_row_by_row_whatever_their_order_in_the_file(store: MetricStore) -> None:
+    places = [(0, 5), (12, 0), (0, 0)]
+    properties = {"markdown": "text"}
+    widgets = [{"type": "text", "x": x, "y": y, "width": 12, "height": 5, "properties": properties} for x, y in places]
+    found = widgets_of({"widgets": widgets}, View("prod", SPAN, store, Files("prod"), {}, SPAN.start))
+    assert [(widget["x"], widget["y"]) for widget in found] == sorted(places, key=lambda place: (place[1], place[0]))

@@ -1,4 +1,4 @@
-"""The simulated day: the same each time, in the app's own form, with its faults where they belong."""
+"""The simulated day: deterministic, in the app's own format, with its outages at their times."""
 
 import hashlib
 import json
@@ -12,10 +12,10 @@ import pytest
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from cloudwatch.files import Placeholders, read_files
 from cloudwatch.preview.alarms import states
-from cloudwatch.preview.series import Store
+from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import STAGE_VARIABLE
 from cloudwatch.simulation import command as simulate
-from cloudwatch.simulation import day
+from cloudwatch.simulation import schedule
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, expand, from_queries, metric_of
 
 
@@ -28,7 +28,7 @@ def test_one_seed_writes_one_day_and_another_a_different_one() -> None:
     assert first == again != other
 
 
-def test_lines_are_of_the_apps_own_form_and_what_is_of_aws_says_that_it_is_simulated() -> None:
+def test_lines_have_the_apps_format_and_aws_metrics_are_marked_as_simulated() -> None:
     # GIVEN the first hours
     entries: list[dict[str, Any]] = [json.loads(line) for text in first_hours(1, 3) for line in text.splitlines()]
     spaces = Counter(entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] for entry in entries)
@@ -36,10 +36,10 @@ def test_lines_are_of_the_apps_own_form_and_what_is_of_aws_says_that_it_is_simul
     assert {"AWS/ApiGateway", "AWS/Lambda", "AWS/ElastiCache", "AWS/RDS", "AWS/Logs", "AWS/S3"} <= spaces.keys()
     for entry in entries:
         (directive,) = entry["_aws"]["CloudWatchMetrics"]
-        # THEN each line holds what it announces
+        # THEN each line holds the metrics that it lists
         assert all(metric["Name"] in entry for metric in directive["Metrics"])
         if directive["Namespace"] == NAMESPACE:
-            # THEN ours are registered, and not marked
+            # THEN the app's metrics are registered, and not marked
             assert {(metric["Name"], metric["Unit"]) for metric in directive["Metrics"]} <= {
                 (name, metric.unit) for name, metric in METRICS.items()
             }
@@ -50,7 +50,7 @@ def test_lines_are_of_the_apps_own_form_and_what_is_of_aws_says_that_it_is_simul
 
 def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> None:
     # GIVEN the first minutes, and all lines of the files
-    store = Store()
+    store = MetricStore()
     store.add_all(line for _, text in islice(simulate.lines(), 10) for line in text.splitlines())
     files = read_files(Placeholders(stage=simulate.STAGE))
     named = {line.metric for alarm in files.alarms.values() for line in alarm_lines(alarm)}
@@ -65,43 +65,43 @@ def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> No
 
 
 def alarm_lines(alarm: dict[str, Any]) -> list[GraphedMetric]:
-    """What an alarm looks at."""
+    """Return the lines of an alarm."""
     if "Metrics" in alarm:
         return from_queries(alarm["Metrics"])
     return [GraphedMetric(0, None, metric_of(alarm), None, "Sum", 60)]
 
 
-def test_on_a_bad_day_somebody_is_woken_since_more_people_come_than_containers_may_run(
+def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # GIVEN an hour of a bad day, with its rush in the middle
-    monkeypatch.setattr(day, "MINUTES", 60)
-    monkeypatch.setattr(day, "LONG_RUSH", day.Window(30, day.LONG_RUSH.length))
+    # GIVEN an hour of a bad day, with its burst in the middle
+    monkeypatch.setattr(schedule, "MINUTES", 60)
+    monkeypatch.setattr(schedule, "LONG_BURST", schedule.Window(30, schedule.LONG_BURST.length))
     files = read_files(Placeholders(stage=simulate.STAGE))
 
     def fired(*, bad: bool) -> set[str]:
-        store = Store()
+        store = MetricStore()
         store.add_all(line for _, text in simulate.lines(bad=bad) for line in text.splitlines())
-        found = states(files, store, day.START + 60, day.START + 3600)
+        found = states(files, store, schedule.START + 60, schedule.START + 3600)
         return {name for name, course in found.items() if "ALARM" in course}
 
-    # THEN what is near its limit is named, and users are told of: failed requests wake
+    # THEN the alarms on the limit fire, and so does the page for failed requests
     assert fired(bad=True) >= {"lambda-concurrency", "lambda-throttles", "burn-fast", "page"}
-    # AND no other day wakes anybody
+    # AND on another day none fires
     assert fired(bad=False) == set()
 
 
-def test_the_command_says_what_it_wrote_and_how_to_look_at_it(
+def test_the_command_prints_what_it_wrote_and_how_to_preview_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a day of an hour
-    monkeypatch.setattr(day, "MINUTES", 60)
+    monkeypatch.setattr(schedule, "MINUTES", 60)
     path = tmp_path / "day.jsonl"
     # WHEN it is written
     assert simulate.main(["--out", str(path)]) == 0
-    said = capsys.readouterr()
-    assert f"python -m cloudwatch preview --file {path}" in said.out
-    assert "simulating a day: " in said.err
+    printed = capsys.readouterr()
+    assert f"python -m cloudwatch preview --file {path}" in printed.out
+    assert "simulating a day: " in printed.err
     assert path.stat().st_size > 100_000
 
 

@@ -1,47 +1,49 @@
-"""What answers the simulated day does what chalicelib/features/lookup.py would do."""
+"""The simulated containers, Redis and database under the product's own look-ups and warming."""
 
 from random import Random
 
 import pytest
 
-from cloudwatch.simulation import day
-from cloudwatch.simulation.fleet import DEFAULTS, IDLE, Container, Fleet
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.keys import value_key
+from cloudwatch.simulation import schedule
+from cloudwatch.simulation.fleet import DEFAULTS, IDLE, VERSION, Container, Fleet, Servers
 
-CELL, OTHER, SEA = 1, 2, 3
-CALM = day.START + 3600.0
-DATABASE_DOWN = day.START + day.DATABASE_DOWN.start * 60.0
-REDIS_DOWN = day.START + day.REDIS_DOWN.start * 60.0
+CELL, OTHER, SEA = 0x83BE0AFFFFFFFFF, 0x83BE08FFFFFFFFF, 3
+CALM = schedule.START + 3600.0
+DATABASE_DOWN = schedule.DATABASE_DOWN.begin
+REDIS_DOWN = schedule.REDIS_DOWN.begin
 
 
 @pytest.fixture
 def fleet() -> Fleet:
-    """Three cells, of one of which nothing is known; Redis is empty."""
-    return Fleet(Random(1), [CELL, OTHER, SEA], [40, 60, 0])
+    """Two cells with animals, one without; Redis is empty."""
+    return Fleet(Servers(Random(1), {CELL: 40, OTHER: 60, SEA: 0}))
 
 
 def test_a_first_look_up_misses_a_second_hits_a_third_is_remembered(fleet: Fleet) -> None:
-    one, other = Container(), Container()
-    features, _ = fleet.features(CELL, CALM, one)
+    one, other = Container(fleet.servers), Container(fleet.servers)
+    features, _ = fleet.look_up(CELL, CALM, one)
     assert (features.cache, features.mode, len(features.animals), features.trace.queries) == ("miss", "narrowed", 40, 1)
-    features, took = fleet.features(CELL, CALM + 1, other)
+    features, took = fleet.look_up(CELL, CALM + 1, other)
     assert (features.cache, features.trace.queries) == ("hit", 0)
-    features, faster = fleet.features(CELL, CALM + 2, other)
+    features, faster = fleet.look_up(CELL, CALM + 2, other)
     assert features.cache == "memory"
     assert faster < took
 
 
 def test_of_the_sea_nothing_is_known(fleet: Fleet) -> None:
-    features, _ = fleet.features(SEA, CALM, Container())
+    features, _ = fleet.look_up(SEA, CALM, Container(fleet.servers))
     assert (features.mode, len(features.animals), features.areas) == ("unknown_area", 0, ())
 
 
 def test_without_the_database_what_is_stale_is_served_and_the_rest_degraded(fleet: Fleet) -> None:
     # GIVEN one cell in Redis, stale by now
-    fleet.write(CELL, DATABASE_DOWN - 2 * DEFAULTS.features_soft_ttl, warmed=False)
-    container = Container()
+    fleet.fill(CELL, DATABASE_DOWN - 2 * DEFAULTS.features_soft_ttl, warmed=False)
+    container = Container(fleet.servers)
     # WHEN the database is down
-    stale, took = fleet.features(CELL, DATABASE_DOWN, container)
-    degraded, _ = fleet.features(OTHER, DATABASE_DOWN + 1, container)
+    stale, took = fleet.look_up(CELL, DATABASE_DOWN, container)
+    degraded, _ = fleet.look_up(OTHER, DATABASE_DOWN + 1, container)
     # THEN a stale answer costs the wait for the connection, and both name the fault
     assert (stale.cache, stale.mode, degraded.mode) == ("stale", "narrowed", "degraded")
     assert took > DEFAULTS.database_connect
@@ -49,37 +51,77 @@ def test_without_the_database_what_is_stale_is_served_and_the_rest_degraded(flee
 
 
 def test_the_third_failure_opens_the_breaker_which_costs_no_more_waits(fleet: Fleet) -> None:
-    container = Container()
-    opened = [fleet.features(CELL, DATABASE_DOWN + 2 * n, container)[0].trace.opened for n in range(3)]
+    container = Container(fleet.servers)
+    opened = [fleet.look_up(CELL, DATABASE_DOWN + 2 * n, container)[0].trace.opened for n in range(3)]
     assert opened == [(), (), ("postgres",)]
-    features, took = fleet.features(OTHER, DATABASE_DOWN + 5, container)
+    features, took = fleet.look_up(OTHER, DATABASE_DOWN + 5, container)
     assert features.faults == ("postgres_breaker_open",)
     assert took < 0.1
-    # WHEN it has rested and the database is there again
-    after, _ = fleet.features(OTHER, DATABASE_DOWN + day.DATABASE_DOWN.length * 60, container)
+    # WHEN the database is back
+    after, _ = fleet.look_up(OTHER, DATABASE_DOWN + schedule.DATABASE_DOWN.length * 60, container)
     # THEN all is as before
     assert (after.cache, after.faults) == ("miss", ())
 
 
 def test_without_redis_memory_serves_then_the_database(fleet: Fleet) -> None:
-    container = Container()
-    fleet.features(CELL, REDIS_DOWN - 120, container)
-    remembered, _ = fleet.features(CELL, REDIS_DOWN, container)
-    asked, _ = fleet.features(OTHER, REDIS_DOWN + 1, container)
-    assert (remembered.cache, asked.cache) == ("memory", "bypass")
-    assert remembered.faults == asked.faults == ("redis_timeout",)
+    container = Container(fleet.servers)
+    fleet.look_up(CELL, REDIS_DOWN - 120, container)
+    from_memory, _ = fleet.look_up(CELL, REDIS_DOWN, container)
+    queried, _ = fleet.look_up(OTHER, REDIS_DOWN + 1, container)
+    assert (from_memory.cache, queried.cache) == ("memory", "bypass")
+    assert from_memory.faults == queried.faults == ("redis_timeout",)
 
 
-def test_who_comes_while_another_asks_waits_for_the_answer(fleet: Fleet) -> None:
-    fleet.features(CELL, CALM, Container())
-    fleet.flush()
-    first, took = fleet.features(CELL, CALM + 60, Container())
-    fleet.flush()  # before it could be read
-    waiting, waited = fleet.features(CELL, CALM + 60 + took / 2, Container())
-    assert first.cache == "miss"
+def test_a_request_sees_redis_as_it_was_at_its_own_time(fleet: Fleet) -> None:
+    # GIVEN a look-up that takes a while
+    fleet.look_up(OTHER, CALM, Container(fleet.servers))
+    first, took = fleet.look_up(CELL, CALM + 60, Container(fleet.servers))
+    # WHEN another container asks while the query is under way
+    waiting, waited = fleet.look_up(CELL, CALM + 60 + took / 2, Container(fleet.servers))
+    # THEN it finds the lease, waits for the value, and reads it
+    assert (first.cache, waiting.cache) == ("miss", "hit")
     assert waiting.trace.lease_waits > 0
-    assert waited >= took / 2
+    assert waited > took / 4
+    assert waiting.faults == ()
+
+
+def test_a_container_that_waits_for_a_failed_query_does_not_query_again(fleet: Fleet) -> None:
+    fleet.look_up(OTHER, DATABASE_DOWN - 60, Container(fleet.servers))
+    _, took = fleet.look_up(CELL, DATABASE_DOWN, Container(fleet.servers))
+    waiting, _ = fleet.look_up(CELL, DATABASE_DOWN + took / 2, Container(fleet.servers))
     assert waiting.faults == ("lease_failed",)
+    assert waiting.trace.queries == 0
+
+
+def test_warming_fills_redis_with_the_cells_in_demand(fleet: Fleet) -> None:
+    # GIVEN requests for a cell, which a container reports a little later
+    container = Container(fleet.servers)
+    for second in range(0, 60, 20):
+        fleet.look_up(CELL, CALM + second, container)
+    # WHEN the cache is flushed and warming runs
+    fleet.servers.flush()
+    report = fleet.warm(CALM + 100)
+    # THEN the cell is there again, and the run took simulated time
+    assert report.refreshed == report.considered > 0
+    assert fleet.servers.get(value_key(CELL, VERSION)) is not None
+    assert report.seconds > 0.01
+
+
+@pytest.mark.parametrize(("begin", "fault"), [(REDIS_DOWN, "redis_timeout"), (DATABASE_DOWN, "postgres_unreachable")])
+def test_warming_reports_the_outage(fleet: Fleet, begin: float, fault: str) -> None:
+    container = Container(fleet.servers)
+    for second in range(0, 60, 20):
+        fleet.look_up(CELL, begin - 200 + second, container)
+    fleet.servers.flush()
+    report = fleet.warm(begin)
+    assert report.faults == [fault]
+    assert report.refreshed == 0
+
+
+def test_deadlines_follow_the_simulated_clock(fleet: Fleet) -> None:
+    deadline = Deadline.after(1.0, fleet.clock.monotonic)
+    fleet.clock.sleep(2.0)
+    assert deadline.left() == -1.0
 
 
 def test_containers_are_taken_warm_started_when_all_work_and_let_go_when_idle(fleet: Fleet) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.samples import Samples
-from cloudwatch.preview.series import Store
 from cloudwatch.syntax.graphed_metrics import Metric
 from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 
@@ -38,24 +38,26 @@ def _line(
     )
 
 
-def _samples(store: Store, name: str, dimensions: dict[str, str] | None = None) -> Samples:
-    samples = store.find("Faunalens", name, DEV if dimensions is None else dimensions)
+def _samples(store: MetricStore, name: str, dimensions: dict[str, str] | None = None) -> Samples:
+    samples = store.of(Metric.of("Faunalens", name, DEV if dimensions is None else dimensions))
     assert samples is not None
     return samples
 
 
-def _stat(store: Store, name: str, stat: str, start: float, end: float, period: int = 60) -> list[float]:
-    values: list[float] = _samples(store, name).stat(stat, start, end, period).tolist()
+def _stat(store: MetricStore, name: str, stat: str, start: float, end: float, period: int = 60) -> list[float]:
+    values: list[float] = (
+        _samples(store, name).on_grid(Grid.covering(start, end, period), parse_statistic(stat)).tolist()
+    )
     return values
 
 
 def test_a_line_is_a_sample_of_each_of_its_metrics() -> None:
     # GIVEN two requests in one minute and one two minutes later, text and bytes alike
-    store = Store()
+    store = MetricStore()
     assert store.add(_line(60, {"Requests": 1, "Latency": 20.5}))
     assert store.add(_line(119.999, {"Requests": 1, "Latency": 10.5}).encode())
     assert store.add(_line(180, {"Requests": 1, "Latency": 30}))
-    # THEN each period has its statistic, and NaN where there was nothing
+    # THEN each period has its statistic, or NaN without samples
     np.testing.assert_equal(_stat(store, "Requests", "Sum", 60, 240), [2, np.nan, 1])
     np.testing.assert_equal(_stat(store, "Latency", "Average", 60, 240), [15.5, np.nan, 30])
     assert len(store) == 6
@@ -63,29 +65,29 @@ def test_a_line_is_a_sample_of_each_of_its_metrics() -> None:
 
 
 def test_start_and_end_are_widened_to_whole_periods() -> None:
-    store = Store()
+    store = MetricStore()
     store.add(_line(60, {"Requests": 1}))
     store.add(_line(170, {"Requests": 1}))
     assert _stat(store, "Requests", "Sum", 100, 121) == [1, 1]
 
 
-def test_dimension_sets_are_metrics_of_their_own() -> None:
+def test_each_dimension_set_is_a_metric() -> None:
     # GIVEN a line with two sets, one of them nested in the other
-    store = Store()
+    store = MetricStore()
     entry = json.loads(_line(0, {"Latency": 7}, DEV | {"route": "/identify"}))
     entry["_aws"]["CloudWatchMetrics"][0]["Dimensions"] = [["stage", "service"], ["service", "stage", "route"], []]
     assert store.add(json.dumps(entry))
-    # THEN each is found under just its dimensions, in whatever order
+    # THEN each is found under exactly its dimensions, in any order
     assert len(_samples(store, "Latency")) == 1
     assert len(_samples(store, "Latency", {"route": "/identify", "stage": "dev", "service": "faunalens"})) == 1
     assert len(_samples(store, "Latency", {})) == 1
-    assert store.find("Faunalens", "Latency", {"service": "faunalens"}) is None
-    assert store.find("Faunalens", "Requests", DEV) is None
-    assert store.find("AWS/Lambda", "Latency", DEV) is None
+    assert store.of(Metric.of("Faunalens", "Latency", {"service": "faunalens"})) is None
+    assert store.of(Metric.of("Faunalens", "Requests", DEV)) is None
+    assert store.of(Metric.of("AWS/Lambda", "Latency", DEV)) is None
 
 
 def test_search_by_namespace_and_dimensions() -> None:
-    store = Store()
+    store = MetricStore()
     for code in ("b", "a"):
         store.add(_line(0, {"Rejections": 1}, DEV | {"code": code}))
     store.add(_line(0, {"Rejections": 2}))
@@ -99,14 +101,14 @@ def test_search_by_namespace_and_dimensions() -> None:
 
 
 def test_a_list_is_several_samples_and_counts_repeat_them() -> None:
-    store = Store()
+    store = MetricStore()
     store.add(_line(0, {"A": [1, 2, 3], "B": {"Values": [10, 20], "Counts": [3, 1]}}))
     store.add(_line(1, {"A": 4, "B": 50}))
     assert _stat(store, "A", "SampleCount", 0, 60) == [4]
     assert _stat(store, "A", "p50", 0, 60) == [2]
     assert _stat(store, "B", "Sum", 0, 60) == [100]
     assert _stat(store, "B", "p50", 0, 60) == [10]
-    # AND counts that come once there are plain samples
+    # AND counts after plain samples
     store.add(_line(2, {"A": [5, 5]}))
     assert _stat(store, "A", "Sum", 0, 60) == [20]
 
@@ -115,15 +117,15 @@ def test_a_list_is_several_samples_and_counts_repeat_them() -> None:
     "value",
     [None, "12", True, {}, [], {"Values": 3}, {"Values": ["x"]}, {"Values": [1], "Counts": [0]}, ["1", None]],
 )
-def test_what_is_no_number_is_no_sample(value: object) -> None:
-    store = Store()
+def test_values_that_are_not_numbers_are_ignored(value: object) -> None:
+    store = MetricStore()
     assert store.add(_line(0, {"A": value, "B": 1}))
     assert [metric.name for metric, _ in store.search()] == ["B"]
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_values_that_are_not_finite_stay_out(value: str) -> None:
-    store = Store()
+def test_values_that_are_not_finite_are_ignored(value: str) -> None:
+    store = MetricStore()
     assert store.add(_line(0, {"A": -12345}).replace("-12345", value))
     assert len(store) == 0
 
@@ -151,14 +153,14 @@ def test_values_that_are_not_finite_stay_out(value: str) -> None:
         b'{"_aws": "\xff"}',
     ],
 )
-def test_other_lines_are_passed_over(line: str | bytes) -> None:
-    store = Store()
+def test_other_lines_are_ignored(line: str | bytes) -> None:
+    store = MetricStore()
     assert not store.add(line)
     assert store.span() is None
 
 
-def test_a_set_whose_dimension_is_missing_is_passed_over() -> None:
-    store = Store()
+def test_a_dimension_set_that_the_line_lacks_is_ignored() -> None:
+    store = MetricStore()
     line = _line(0, {"A": 1}).replace('"stage": "dev"', '"stage": 3')
     assert store.add(line)
     assert len(store) == 0
@@ -166,42 +168,42 @@ def test_a_set_whose_dimension_is_missing_is_passed_over() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 600), st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 60))
 def test_lines_in_any_order_make_the_same_series(entries: list[tuple[int, int]], look_every: int) -> None:
-    # GIVEN lines out of order, looked at in between
-    store, in_dependency_order = Store(), Store()
+    # GIVEN lines out of order, and reads in between
+    store, in_order = MetricStore(), MetricStore()
     for number, (second, value) in enumerate(entries):
         store.add(_line(second, {"A": value}))
         if number % look_every == 0:
             _stat(store, "A", "Sum", 0, 660)
     for second, value in sorted(entries):
-        in_dependency_order.add(_line(second, {"A": value}))
+        in_order.add(_line(second, {"A": value}))
     for stat in ("Sum", "p90", "SampleCount"):
-        np.testing.assert_equal(_stat(store, "A", stat, 0, 660), _stat(in_dependency_order, "A", stat, 0, 660))
+        np.testing.assert_equal(_stat(store, "A", stat, 0, 660), _stat(in_order, "A", stat, 0, 660))
 
 
 @given(
     st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 9), st.integers(1, 3)), min_size=1, max_size=40),
     st.sampled_from(["Sum", "SampleCount", "Average", "Maximum", "p90", "PR(:4)"]),
 )
-def test_overlapping_periods_are_each_as_if_alone(entries: list[tuple[int, int, int]], stat: str) -> None:
+def test_overlapping_periods_equal_single_ones(entries: list[tuple[int, int, int]], stat: str) -> None:
     # GIVEN periods of five minutes, one beginning every minute
-    store = Store()
+    store = MetricStore()
     for second, value, count in entries:
         store.add(_line(second, {"A": {"Values": [value], "Counts": [count]} if count > 1 else value}))
     samples = _samples(store, "A")
     grid = Grid(first=0, number=20, step=60, period=300)
-    # THEN each has the value that it has alone
-    alone = [samples.on(Grid(begin, 1, 300, 300), parse_statistic(stat))[0] for begin in grid.begins.tolist()]
-    np.testing.assert_allclose(samples.on(grid, parse_statistic(stat)), alone)
-    np.testing.assert_allclose(samples.on(grid, parse_statistic(stat)), alone)
-    # AND a sample that comes later is in them
+    # THEN each has the value of that period alone
+    alone = [samples.on_grid(Grid(begin, 1, 300, 300), parse_statistic(stat))[0] for begin in grid.begins.tolist()]
+    np.testing.assert_allclose(samples.on_grid(grid, parse_statistic(stat)), alone)
+    np.testing.assert_allclose(samples.on_grid(grid, parse_statistic(stat)), alone)
+    # AND later samples count too
     store.add(_line(60, {"A": 5}))
-    alone = [samples.on(Grid(begin, 1, 300, 300), parse_statistic(stat))[0] for begin in grid.begins.tolist()]
-    np.testing.assert_allclose(samples.on(grid, parse_statistic(stat)), alone)
+    alone = [samples.on_grid(Grid(begin, 1, 300, 300), parse_statistic(stat))[0] for begin in grid.begins.tolist()]
+    np.testing.assert_allclose(samples.on_grid(grid, parse_statistic(stat)), alone)
 
 
 def test_samples_that_are_too_old_are_dropped() -> None:
     # GIVEN a store that keeps an hour of at most 100 samples, so that it cleans up every 11
-    store = Store(keep_seconds=3600, keep_samples=100)
+    store = MetricStore(keep_seconds=3600, keep_samples=100)
     store.add(_line(0, {"Old": 1}))
     store.add(_line(0, {"Old": 1}, {"stage": "prod"}))
     for second in range(20):
@@ -211,7 +213,7 @@ def test_samples_that_are_too_old_are_dropped() -> None:
 
 
 def test_samples_that_are_too_many_are_dropped_oldest_first() -> None:
-    store = Store(keep_samples=100)
+    store = MetricStore(keep_samples=100)
     for second in range(1000):
         store.add(_line(second, {"A": second, "B": [1, 1] if second % 2 else 1}))
     assert 100 <= len(store) <= 120
@@ -221,21 +223,21 @@ def test_samples_that_are_too_many_are_dropped_oldest_first() -> None:
 
 
 def test_an_unknown_statistic_is_named() -> None:
-    store = Store()
+    store = MetricStore()
     store.add(_line(0, {"A": 1}))
     with pytest.raises(StatisticError, match=r"'p0\.5%'"):
         _stat(store, "A", "p0.5%", 0, 60)
 
 
 def test_a_reader_never_sees_half_a_sample() -> None:
-    # GIVEN a writer, and readers that look all the time
-    store = Store(keep_samples=3000)
+    # GIVEN a writer and a reader at the same time
+    store = MetricStore(keep_samples=3000)
     lines = [_line(second, {"A": 1, "B": 2}) for second in range(3000)]
     store.add(lines[0])
     with ThreadPoolExecutor(3) as pool:
         writer = pool.submit(store.add_all, lines[1:])
         while not writer.done():
-            # THEN each sample is whole: its value is there with its time
+            # THEN each sample has its value
             assert _stat(store, "A", "Average", 0, 3000, 3000) == [1]
         assert writer.result() == 2999
     assert _stat(store, "B", "Sum", 2940, 3000) == [120]

@@ -1,4 +1,4 @@
-"""What one metric alarm looks at, evaluation by evaluation."""
+"""Evaluate one metric alarm, once a minute."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloudwatch.preview.evaluate import Evaluator
-from cloudwatch.preview.missing import MORE, Treatment, judge
+from cloudwatch.preview.metric_store import MetricStore
+from cloudwatch.preview.missing_data import EXTRA_POINTS, Treatment, verdicts_of
 from cloudwatch.preview.periods import Floats, Grid, Integers
-from cloudwatch.preview.series import Store
 from cloudwatch.preview.values import Series
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, from_queries, metric_of
 
@@ -23,16 +23,17 @@ _COMPARISONS: Mapping[str, tuple[str, Callable[[Floats, float], Any]]] = {
     "LessThanOrEqualToThreshold": ("≤", np.less_equal),
     "LessThanThreshold": ("<", np.less),
 }
+SYMBOLS: Mapping[str, str] = {name: symbol for name, (symbol, _) in _COMPARISONS.items()}
 _TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 
 
 class AlarmError(ValueError):
-    """An alarm that cannot be evaluated; the message names it and says why."""
+    """An alarm that cannot be evaluated. The message names it and says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What an alarm looks at, and when it fires: `needed` of the last `total` periods."""
+class MetricAlarm:
+    """An alarm on the line `watched`. It fires when `needed` of the last `total` periods cross the threshold."""
 
     name: str
     lines: Sequence[GraphedMetric]
@@ -44,8 +45,8 @@ class Watch:
     treatment: Treatment
 
     @classmethod
-    def of(cls, name: str, alarm: Mapping[str, Any]) -> "Watch":
-        """Raises `AlarmError` for what the preview does not evaluate."""
+    def of(cls, name: str, alarm: Mapping[str, Any]) -> "MetricAlarm":
+        """Parse an alarm. Raises `AlarmError` for settings that the preview does not evaluate."""
         comparison, window = alarm.get("ComparisonOperator"), alarm.get("EvaluationWindow", {"SlidingWindow": {}})
         treatment = alarm.get("TreatMissingData", "missing")
         if not isinstance(comparison, str) or comparison not in _COMPARISONS or "Threshold" not in alarm:
@@ -53,10 +54,10 @@ class Watch:
             raise AlarmError(f"alarm {name} has no Threshold or compares with {comparison}; evaluated are {known}")
         if treatment not in _TREATMENTS:
             raise AlarmError(f"alarm {name} treats missing data as {treatment}; expected {', '.join(_TREATMENTS)}")
-        if "SlidingWindow" not in window or alarm.get("EvaluateLowSampleCountPercentile", "evaluate") != "evaluate":
-            what = (
-                "a wall clock window" if "SlidingWindow" not in window else "EvaluateLowSampleCountPercentile: ignore"
-            )
+        if "SlidingWindow" not in window:
+            raise AlarmError(f"alarm {name} has a wall clock window, which the preview does not evaluate")
+        if alarm.get("EvaluateLowSampleCountPercentile", "evaluate") != "evaluate":
+            what = "EvaluateLowSampleCountPercentile: ignore"
             raise AlarmError(f"alarm {name} has {what}, which the preview does not evaluate")
         lines = _lines(name, alarm)
         watched = [line for line in lines if line.visible]
@@ -68,9 +69,9 @@ class Watch:
         needed = int(alarm.get("DatapointsToAlarm", total))
         return cls(name, lines, watched[0], total, needed, comparison, float(alarm["Threshold"]), treatment)
 
-    def look(self, store: Store, first: int, minutes: int) -> "Sight":
-        """What every evaluation sees, the first at `first` (seconds since 1970), then one a minute."""
-        period, columns = self.watched.period, self.total + MORE
+    def evaluate(self, store: MetricStore, first: int, minutes: int) -> "Evaluations":
+        """Return one evaluation per minute, the first at `first` (seconds since 1970)."""
+        period, columns = self.watched.period, self.total + EXTRA_POINTS
         lag = period // MINUTE
         number = minutes + (columns - 1) * lag if minutes else 0
         grid = Grid(first - period * columns, number, MINUTE, period, sliding=True)
@@ -78,46 +79,46 @@ class Watch:
         if not isinstance(value, Series):
             raise AlarmError(f"alarm {self.name} watches {self.watched.expression}, which is no single series")
         places = np.arange(minutes)[:, np.newaxis] + lag * np.arange(columns - 1, -1, -1)
-        return Sight(self, value.values[places], grid.begins[places])
+        return Evaluations(self, value.values[places], grid.begins[places])
 
     def crosses(self, points: Floats) -> NDArray[np.bool_]:
-        """Which of the points are beyond the threshold."""
+        """Return which points cross the threshold."""
         return np.asarray(_COMPARISONS[self.comparison][1](points, self.threshold), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What each evaluation saw, a row each: values of its periods, NaN if missing, and their begins, latest first."""
+class Evaluations:
+    """The points of each evaluation in a row, the latest first, and when their periods begin. NaN is missing."""
 
-    watch: Watch
+    alarm: MetricAlarm
     points: Floats
     begins: Integers
 
     @property
     def verdicts(self) -> Integers:
-        """What each evaluation says, as in `cloudwatch.preview.missing`."""
-        watch = self.watch
-        return judge(self.points, watch.crosses(self.points), watch.total, watch.needed, watch.treatment)
+        """The verdict of each evaluation, as `cloudwatch.preview.missing_data` defines them."""
+        alarm = self.alarm
+        return verdicts_of(self.points, alarm.crosses(self.points), alarm.total, alarm.needed, alarm.treatment)
 
     def reason(self, evaluation: int) -> tuple[str, tuple[tuple[int, float], ...]]:
-        """In words why an evaluation came out as it did, and the points that crossed: (begin, value)."""
-        watch, points = self.watch, self.points[evaluation]
+        """Return why an evaluation came out as it did, and the points that crossed: (begin, value)."""
+        alarm, points = self.alarm, self.points[evaluation]
         exists = ~np.isnan(points)
-        judged = exists & (np.cumsum(exists) <= watch.total)
+        judged = exists & (np.cumsum(exists) <= alarm.total)
         found = int(judged.sum())
-        crossed = judged & watch.crosses(points)
-        told = tuple(zip(self.begins[evaluation][crossed].tolist(), points[crossed].tolist(), strict=True))
-        absent = f"{watch.total - found} missing, treated as {watch.treatment}" if found < watch.total else ""
+        crossed = judged & alarm.crosses(points)
+        crossing = tuple(zip(self.begins[evaluation][crossed].tolist(), points[crossed].tolist(), strict=True))
+        absent = f"{alarm.total - found} missing, treated as {alarm.treatment}" if found < alarm.total else ""
         if not found:
-            return f"no data in {points.size * watch.watched.period // MINUTE} minutes; {absent}", told
-        rule = f"{_COMPARISONS[watch.comparison][0]} {watch.threshold:g}, {watch.needed} of {watch.total} needed"
-        listed = ", ".join(f"{value:.4g} at {_clock(begin)}" for begin, value in told)
-        parts = [f"{len(told)} of {found} points crossed ({rule})" + (f": {listed}" if listed else ""), absent]
-        return "; ".join(part for part in parts if part), told
+            return f"no data in {points.size * alarm.watched.period // MINUTE} minutes; {absent}", crossing
+        rule = f"{SYMBOLS[alarm.comparison]} {alarm.threshold:g}, {alarm.needed} of {alarm.total} needed"
+        listed = ", ".join(f"{value:.4g} at {_clock(begin)}" for begin, value in crossing)
+        parts = [f"{len(crossing)} of {found} points crossed ({rule})" + (f": {listed}" if listed else ""), absent]
+        return "; ".join(part for part in parts if part), crossing
 
 
 def _lines(name: str, alarm: Mapping[str, Any]) -> list[GraphedMetric]:
-    """The lines of an alarm; its expressions have the period of its metrics, which all must have the same."""
+    """Return the lines of an alarm. Its metrics must share one period, which its expressions take over."""
     if "Metrics" not in alarm:
         stat = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
         if not {"Namespace", "MetricName", "Period"} <= alarm.keys() or not stat:

@@ -1,6 +1,6 @@
-// Colours: the curves' own, and those of the page, which follow light and dark.
+// Colors of curves, and of the page in its light or dark scheme.
 
-// CloudWatch's ten, in its order.
+// CloudWatch's ten colors, in its order.
 const PALETTE = [
   "#1f77b4",
   "#ff7f0e",
@@ -14,14 +14,14 @@ const PALETTE = [
   "#17becf",
 ];
 
-export const colour = (curve, index) => curve.color ?? PALETTE[index % PALETTE.length];
+export const curveColor = (curve, index) => curve.color ?? PALETTE[index % PALETTE.length];
 
-export function look() {
+export function pageColors() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
   return { ink: of("ink"), quiet: of("quiet"), line: of("line"), card: of("card"), font: of("font") };
 }
 
-export function onChangeOfLook(redraw) {
+export function onChangeOfScheme(redraw) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 }

@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.preview.missing import ALARM, INSUFFICIENT_DATA, MORE, OK, RETAIN, Treatment, judge
+from cloudwatch.preview.missing_data import ALARM, EXTRA_POINTS, INSUFFICIENT_DATA, OK, RETAIN, Treatment, verdicts_of
 
 TREATMENTS: tuple[Treatment, ...] = get_args(Treatment.__value__)
 LETTERS = {"0": 0.0, "X": 9.0, "-": np.nan}
 
 
-def _judge(points: str, total: int, needed: int, treatment: Treatment) -> int:
-    """Of points as the user guide writes them, the oldest first; X crosses."""
+def _verdict(points: str, total: int, needed: int, treatment: Treatment) -> int:
+    """Return the verdict on points as the user guide writes them: the oldest first, X crosses."""
     values = np.array([[LETTERS[letter] for letter in reversed(points)]])
-    return int(judge(values, values > 5, total, needed, treatment)[0])
+    return int(verdicts_of(values, values > 5, total, needed, treatment)[0])
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def _judge(points: str, total: int, needed: int, treatment: Treatment) -> int:
 )
 def test_the_table_for_3_of_3(points: str, missing: int, ignore: int, breaching: int, not_breaching: int) -> None:
     expected = {"missing": missing, "ignore": ignore, "breaching": breaching, "notBreaching": not_breaching}
-    assert {treatment: _judge(points, 3, 3, treatment) for treatment in TREATMENTS} == expected
+    assert {treatment: _verdict(points, 3, 3, treatment) for treatment in TREATMENTS} == expected
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_the_table_for_3_of_3(points: str, missing: int, ignore: int, breaching:
 )
 def test_the_table_for_2_of_3(points: str, missing: int, ignore: int, breaching: int, not_breaching: int) -> None:
     expected = {"missing": missing, "ignore": ignore, "breaching": breaching, "notBreaching": not_breaching}
-    assert {treatment: _judge(points, 3, 2, treatment) for treatment in TREATMENTS} == expected
+    assert {treatment: _verdict(points, 3, 2, treatment) for treatment in TREATMENTS} == expected
 
 
 @given(st.data(), st.integers(1, 5))
 def test_with_enough_points_the_treatment_does_not_matter(data: st.DataObject, total: int) -> None:
     needed = data.draw(st.integers(1, total))
-    points = data.draw(st.lists(st.sampled_from("0X"), min_size=total, max_size=total + MORE).map("".join))
-    rest = "-" * (total + MORE - len(points))
+    points = data.draw(st.lists(st.sampled_from("0X"), min_size=total, max_size=total + EXTRA_POINTS).map("".join))
+    rest = "-" * (total + EXTRA_POINTS - len(points))
     expected = ALARM if points[-total:].count("X") >= needed else OK
-    assert {_judge(rest + points, total, needed, treatment) for treatment in TREATMENTS} == {expected}
+    assert {_verdict(rest + points, total, needed, treatment) for treatment in TREATMENTS} == {expected}

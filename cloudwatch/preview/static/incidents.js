@@ -1,0 +1,30 @@
+// Links to the incidents of the recording: each opens a dashboard at the time of one.
+
+import { element } from "./dom.js";
+import { clock, day } from "./format.js";
+import { address, isStatic } from "./source.js";
+
+const RANGE = "1h";
+
+// `name`: the dashboard to open. `current`: end of the shown time, to mark the incident that is shown. A static page has
+// only one time range, so it has no links.
+export function incidentLinks({ incidents, stage }, name, current) {
+  if (isStatic || !incidents.length) return null;
+  const days = new Set(incidents.map(({ at }) => day(at)));
+  const links = incidents.map(({ at, title, until }) => {
+    const query = new URLSearchParams({ stage, range: RANGE, until: new Date(until).toISOString().slice(0, 16) });
+    const time = days.size > 1 ? `${day(at)} ${clock(at)}` : clock(at);
+    const shown = Math.abs(current - until) < 60000;
+    return element(
+      "li",
+      {},
+      element(
+        "a",
+        { href: `${address(name)}?${query}`, "aria-current": shown ? "true" : null },
+        element("b", { text: time }),
+        ` ${title}`,
+      ),
+    );
+  });
+  return element("nav", { class: "incidents", "aria-label": "Incidents" }, element("ul", {}, ...links));
+}
