@@ -1,10 +1,9 @@
-"""The dashboards in a real browser, over the whole simulated day: everything draws, and can be used by everybody."""
+"""The dashboards in a real browser over the simulated day: every widget draws, and keyboard and phone work."""
 
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing
-from functools import partial
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -14,45 +13,49 @@ from playwright.sync_api import Locator, Page, expect
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import write_pages
-from cloudwatch.preview.server import PATH
-from cloudwatch.preview.server import Page as Served
+from cloudwatch.preview.server import PATH, PreviewServer, simulated_day
 from cloudwatch.project import DASHBOARDS
-from cloudwatch.simulation import day
+from cloudwatch.simulation import schedule
 from cloudwatch.simulation.command import write_day
-from local.http.handler import Server
 from local.stack.ports import HOST
 from tests.end_to_end.browsing import PHONE, Open
 
 NAMES = ("service", "features", "model", "cost")
 CARDS = """cards => cards.map(card => {
     const canvas = card.querySelector("canvas");
-    const text = card.querySelector(".written");
+    const written = card.querySelector(".written");
     const ink = new Set();
     if (canvas) {
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
         for (const pixel of new Uint32Array(data.buffer)) if (pixel >>> 24 > 200) ink.add(pixel & 0xe0e0e0);
     }
     return {
-        told: card.innerText, state: card.dataset.state, drawn: Boolean(canvas), ink: ink.size,
-        cut: text && card.classList.contains("text") ? text.scrollHeight - text.clientHeight : 0,
+        text: card.innerText, state: card.dataset.state, drawn: Boolean(canvas), ink: ink.size,
+        cut: written && card.classList.contains("text") ? written.scrollHeight - written.clientHeight : 0,
     };
 })"""
-"""Of each card: what it says, how many colours its chart has, and how much of its text is out of sight. In one go."""
+"""For each card: its text, the number of colors in its chart, and the height of its text that is cut off."""
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    """The pages over the simulated day."""
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated day as a file."""
     path = tmp_path_factory.mktemp("day") / "day.jsonl"
     write_day(path)
-    with closing(Recording(path, "A simulated day", begin=day.START)) as recording:
+    return path
+
+
+@pytest.fixture(scope="module")
+def pages(day: Path) -> Iterator[Pages]:
+    """The pages of the day as a recording like any other."""
+    with closing(Recording(day, "A simulated day", begin=schedule.START)) as recording:
         yield Pages(recording)
 
 
-@pytest.fixture(scope="module")
-def url(pages: Pages) -> Iterator[str]:
-    """Where they are served."""
-    with Server((HOST, 0), partial(Served, pages=pages)) as server:
+@contextmanager
+def served(pages: Pages) -> Iterator[str]:
+    """The address of a server for pages."""
+    with PreviewServer((HOST, 0), pages) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://{HOST}:{server.server_port}{PATH}"
@@ -60,8 +63,22 @@ def url(pages: Pages) -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture(scope="module")
+def url(pages: Pages) -> Iterator[str]:
+    """Return the address of these pages."""
+    with served(pages) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def simulated_url(day: Path) -> Iterator[str]:
+    """The address of the day as `preview --simulate` shows it: with its incidents, and open at one of them."""
+    with closing(simulated_day(day)) as recording, served(Pages(recording)) as url:
+        yield url
+
+
 def drawn(page: Page) -> Page:
-    """The page, once its data are there."""
+    """Return the page once it has drawn its data."""
     expect(page.locator("main")).to_have_attribute("aria-busy", "false", timeout=30_000)
     return page
 
@@ -74,25 +91,25 @@ def test_each_fault_of_the_day_fires_its_own_alarms_and_nothing_else_does(pages:
     # GIVEN the states of all alarms over the day
     alarms = pages.data("overview", {})["alarms"]
     fired = {
-        (alarm["name"], (period["from"] / 1e3 - day.START) / 60)
+        (alarm["name"], (period["from"] / 1e3 - schedule.START) / 60)
         for alarm in alarms
         for period in alarm["periods"]
         if period["state"] == "ALARM" and alarm["name"] != "ticket"
     }
-    # THEN each was there soon after what it watches for had begun
+    # THEN each fired soon after its cause began
     causes = {
-        "lambda-throttles": day.CROWD,
-        "database-errors": day.DATABASE_DOWN,
-        "degraded": day.DATABASE_DOWN,
-        "cache-errors": day.REDIS_DOWN,
-        "warming-faults": day.REDIS_DOWN,
-        "warming-silent": day.WARMING_SILENT,
+        "lambda-throttles": schedule.SPIKE,
+        "database-errors": schedule.DATABASE_DOWN,
+        "degraded": schedule.DATABASE_DOWN,
+        "cache-errors": schedule.REDIS_DOWN,
+        "warming-faults": schedule.REDIS_DOWN,
+        "warming-silent": schedule.WARMING_SILENT,
     }
     assert {name for name, _ in fired} == {*causes, "breaker-open"}
     for name, minute in fired:
-        windows = [causes[name]] if name in causes else [day.DATABASE_DOWN, day.REDIS_DOWN]
+        windows = [causes[name]] if name in causes else [schedule.DATABASE_DOWN, schedule.REDIS_DOWN]
         assert any(0 < minute - window.start < window.length + 10 for window in windows), (name, minute)
-    # THEN nobody was woken: users noticed little
+    # THEN the page alarm never fired
     assert {alarm["state"] for alarm in alarms} == {"OK"}
 
 
@@ -101,20 +118,20 @@ def test_every_widget_of_every_dashboard_draws(name: str, url: str, open_page: O
     # GIVEN a dashboard of the simulated day (the fixture fails on any error of the console)
     page = drawn(open_page(f"{url}{name}"))
     cards = page.locator(".card").evaluate_all(CARDS)
-    # THEN each widget of the file is there, with neither an error nor a blank
+    # THEN each widget of the file is there, without an error or a blank
     assert len(cards) == len(json.loads((DASHBOARDS / f"{name}.json").read_text())["widgets"])
-    assert [card["told"] for card in cards if card["state"] != "ok"] == []
-    # THEN each chart has ink of more than its axes
+    assert [card["text"] for card in cards if card["state"] != "ok"] == []
+    # THEN each chart draws more than its axes
     assert any(card["drawn"] for card in cards)
-    assert [card["told"] for card in cards if card["drawn"] and card["ink"] < 3] == []
+    assert [card["text"] for card in cards if card["drawn"] and card["ink"] < 3] == []
     # THEN no text is cut off
-    assert [card["told"] for card in cards if card["cut"] > 1] == []
+    assert [card["text"] for card in cards if card["cut"] > 1] == []
     # WHEN the screen is a phone's, THEN nothing is wider than it
     page.set_viewport_size(PHONE)
     expect(page.locator("html")).to_have_js_property("scrollWidth", PHONE["width"])
 
 
-def test_the_overview_leads_to_each_dashboard_and_tells_how_its_alarms_stand(url: str, open_page: Open) -> None:
+def test_the_overview_links_to_each_dashboard_and_counts_its_alarms(url: str, open_page: Open) -> None:
     page = drawn(open_page(url))
     tiles = page.locator(".tiles li")
     assert [each.locator("a").inner_text().lower() for each in tiles.all()] == list(NAMES)
@@ -140,35 +157,35 @@ def test_a_curve_can_be_hidden_and_the_chart_read_as_a_table_with_the_keyboard(u
     key = chart.locator(".legend button").first
     key.focus()
     page.keyboard.press("Enter")
-    # THEN it says so, and the curve is gone
+    # THEN the button is not pressed, and the curve is gone
     expect(key).to_have_attribute("aria-pressed", "false")
     series = chart.locator(".canvas").evaluate(
         "each => echarts.getInstanceByDom(each).getOption().series.map(({ name }) => name)"
     )
     assert key.locator("span").last.inner_text() not in series
-    # WHEN the chart is asked for as a table
+    # WHEN the chart is switched to a table
     chart.get_by_role("button", name=re.compile("as a table")).focus()
     page.keyboard.press("Enter")
-    # THEN every value stands there with its unit
+    # THEN it lists every value with its unit
     table = chart.get_by_role("table")
     expect(table.get_by_role("columnheader").first).to_have_text("Time (UTC)")
     assert re.search(r"\d (ms|s)", table.inner_text())
     assert table.get_by_role("row").count() > 50
-    # WHEN it is asked for as a chart again, THEN it is one
+    # WHEN it is switched back, THEN it is a chart
     page.keyboard.press("Enter")
     expect(chart.locator("canvas").first).to_be_visible()
 
 
 def test_the_time_range_can_be_chosen_and_stays_in_the_address(url: str, open_page: Open) -> None:
     page = drawn(open_page(f"{url}model?range=3h"))
-    # THEN screen readers are told how alarms stand, and not what time it is
+    # THEN the status for screen readers has the alarms and not the time
     expect(page.get_by_role("status")).to_have_text(re.compile(r"^✓ \d+ ok$"))
-    # WHEN another is chosen, THEN it is shown
+    # WHEN another range is chosen, THEN it is shown
     page.get_by_role("combobox", name="Time range").select_option("1h")
     expect(page.locator("#source")).to_contain_text("23:00 –")
     assert "range=1h" in page.url
     expect(page.get_by_role("combobox", name="Stage")).to_have_value("prod")
-    # WHEN it is to end earlier, THEN it does
+    # WHEN an earlier end is chosen, THEN it is shown
     page.get_by_label("Until, UTC").fill("2026-06-01T16:10")
     expect(page.locator("#source")).to_contain_text("15:10 – 16:10 UTC")
 
@@ -187,7 +204,7 @@ def test_in_the_dark_the_page_is_dark(url: str, open_page: Open) -> None:
     assert red + green + blue < 150
 
 
-def test_what_is_not_there_is_told(url: str, open_page: Open) -> None:
+def test_an_unknown_time_range_is_an_error(url: str, open_page: Open) -> None:
     page = drawn(open_page(f"{url}service?range=forever"))
     expect(page.get_by_role("alert").first).to_contain_text("there is no time range 'forever'")
 
@@ -196,9 +213,64 @@ def test_rendered_pages_open_from_disk(pages: Pages, tmp_path: Path, open_page: 
     # GIVEN pages written to a folder
     written = write_pages(pages, tmp_path, {"range": "1h"})
     assert {path.name for path in written} == {"index.html", "runbook.html", *(f"{name}.html" for name in NAMES)}
-    # WHEN one is opened without any server
+    # WHEN one is opened without a server
     page = drawn(open_page((tmp_path / "cost.html").as_uri()))
-    # THEN it draws, and its links lead to its neighbours
+    # THEN it draws, and its links open the others
     assert page.locator('.card[data-state="error"]').count() == 0
     page.get_by_role("link", name="model", exact=True).click()
     expect(drawn(page).get_by_role("heading", level=1)).to_contain_text("model")
+
+
+def test_incidents_are_links_that_jump_to_their_time(simulated_url: str, open_page: Open) -> None:
+    # GIVEN the overview, which opens while Redis is down
+    page = drawn(open_page(simulated_url))
+    expect(page.locator('.all-alarms .alarm[data-state="ALARM"]')).not_to_have_count(0)
+    incidents = page.get_by_role("navigation", name="Incidents").get_by_role("link")
+    assert incidents.count() == len(schedule.incidents())
+    # WHEN one is followed
+    incidents.filter(has_text="the database is down").click()
+    # THEN the dashboard shows that time, with its alarm
+    expect(drawn(page).locator("#source")).to_contain_text("15:08 – 16:08 UTC")
+    expect(page.locator('.alarm[data-alarm="database-errors"]')).to_have_attribute("data-state", "ALARM")
+    expect(incidents.filter(has_text="the database is down")).to_have_attribute("aria-current", "true")
+    # THEN another dashboard keeps the time
+    page.get_by_role("link", name="features", exact=True).first.click()
+    expect(drawn(page).locator("#source")).to_contain_text("15:08 – 16:08 UTC")
+
+
+def test_without_a_chosen_time_a_dashboard_opens_at_a_telling_moment(simulated_url: str, open_page: Open) -> None:
+    page = drawn(open_page(f"{simulated_url}service"))
+    expect(page.locator("#source")).to_contain_text("15:08 – 18:08 UTC")
+    # WHEN the whole recording is chosen, THEN it is shown to its end
+    page.get_by_role("combobox", name="Time range").select_option("all")
+    expect(page.locator("#source")).to_contain_text("1 Jun, 00:00 – 2 Jun, 00:00 UTC")
+
+
+def test_on_a_laptop_every_alarm_of_a_widget_is_in_sight(simulated_url: str, open_page: Open) -> None:
+    page = drawn(open_page(f"{simulated_url}service", viewport={"width": 1280, "height": 900}))
+    hidden = "lists => lists.map(each => each.scrollHeight - each.clientHeight)"
+    assert page.locator(".card .alarm-list").evaluate_all(hidden) == [0, 0]
+
+
+def test_at_800_pixels_charts_are_in_two_columns(simulated_url: str, open_page: Open) -> None:
+    page = drawn(open_page(f"{simulated_url}service", viewport={"width": 800, "height": 900}))
+    lefts = page.locator(".card.chart").evaluate_all("cards => cards.map(card => card.getBoundingClientRect().left)")
+    assert len(set(lefts)) == 2
+    assert page.evaluate("document.documentElement.scrollHeight") < 5000
+
+
+def test_an_empty_recording_says_once_what_is_missing(tmp_path: Path, open_page: Open) -> None:
+    # GIVEN a server that has recorded nothing
+    with (
+        closing(Recording(tmp_path / "none.jsonl", "The local server", live=True)) as recording,
+        served(Pages(recording)) as url,
+    ):
+        # WHEN a dashboard and the overview are opened
+        page = drawn(open_page(f"{url}service"))
+        # THEN no widget is an empty box, and one note says why
+        expect(page.locator(".collapsed")).to_contain_text("Nothing is recorded yet")
+        expect(page.locator(".collapsed")).to_contain_text("Only AWS emits these metrics")
+        expect(page.locator('.card[data-state="empty"]:visible, .card[data-state="aws_only"]:visible')).to_have_count(0)
+        expect(page.get_by_text("Insufficient data")).to_have_count(0)
+        page.goto(url)
+        expect(drawn(page).locator("main")).to_contain_text("None of the 27 alarms has data")

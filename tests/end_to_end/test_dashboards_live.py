@@ -1,4 +1,4 @@
-"""The dashboards on the local server: live, beside the app, and right about a fault of a real Redis."""
+"""The dashboards on the local server: live, beside the app, and during an outage of a real Redis."""
 
 import json
 import os
@@ -30,24 +30,24 @@ from tests.end_to_end.browsing import Open
 
 APP_TIMEOUT = 60.0
 CALM = 2.2
-"""Seconds before and after the fault: more than a minute of those that are looked at, so that one is without it."""
+"""Seconds before and after the outage: stretched, more than a minute, so that one minute is without it."""
 OUTAGE = 0.5
-"""Seconds until Redis is started again; it takes two more to serve, as a cluster does."""
+"""Seconds until Redis is started again; as a cluster, it needs two more to be ready."""
 REFRESHED = 5000
-"""Milliseconds after which the page asks anew."""
+"""Milliseconds between refreshes of the page."""
 STRETCH = 30
-"""What makes more than a minute, the period of alarms, of each."""
+"""Stretches each of these to more than a minute, the period of alarms."""
 
 
 class Users:
-    """A few people who ask all the time, each time for another place."""
+    """A few clients that send requests all the time, each for another place."""
 
     def __init__(self, port: int, number: int = 3) -> None:
         self._port = port
         self._over = Event()
         self._places = count()
         self.answers: list[int] = []
-        self._threads = [Thread(target=self._ask) for _ in range(number)]
+        self._threads = [Thread(target=self._send_requests) for _ in range(number)]
 
     def __enter__(self) -> "Users":
         for thread in self._threads:
@@ -59,15 +59,15 @@ class Users:
         for thread in self._threads:
             thread.join()
 
-    def go_on(self, seconds: float) -> None:
-        """Let them ask for so long, and until at least some were answered."""
+    def run_for(self, seconds: float) -> None:
+        """Let them send requests for some seconds, and until at least ten have a response."""
         end, before = monotonic() + seconds, len(self.answers)
         while monotonic() < end or len(self.answers) < before + 10:
-            assert monotonic() < end + 20, "nobody is answered any more"
-            assert all(thread.is_alive() for thread in self._threads), "somebody gave up"
+            assert monotonic() < end + 20, "there are no more responses"
+            assert all(thread.is_alive() for thread in self._threads), "a client failed"
             self._over.wait(0.05)
 
-    def _ask(self) -> None:
+    def _send_requests(self) -> None:
         with closing(HTTPConnection(HOST, self._port, timeout=20)) as connection:
             while not self._over.wait(0.02):
                 place = next(self._places)
@@ -95,35 +95,36 @@ def get(url: str, path: str) -> Any:
         return json.loads(body)
 
 
-def test_numbers_grow_while_the_server_is_used(app_url: str, open_page: Open) -> None:
-    # GIVEN a dashboard of a server that somebody uses, in a browser whose time is ours
+def test_numbers_grow_while_the_server_has_requests(app_url: str, open_page: Open) -> None:
+    # GIVEN a dashboard of a busy server, in a browser whose clock the test controls
     port = urlsplit(app_url).port
     assert port
     page = open_page(f"{app_url}openapi.json")
     page.clock.install()
     with Users(port, number=1) as users:
-        users.go_on(0.5)
+        users.run_for(0.5)
         page.goto(f"{app_url}dashboards/cost")
         expect(page.locator("#source")).to_contain_text("The local server, live", timeout=30_000)
         number = page.get_by_role("region", name="Identifications", exact=True).locator(".number dd")
         before = float(number.inner_text())
         assert before > 0
-        # WHEN it is used more
-        users.go_on(0.5)
-        # THEN the page says so by itself, without being loaded anew
+        # WHEN more requests arrive
+        users.run_for(0.5)
+        # THEN the page shows them without a reload
         page.clock.fast_forward(REFRESHED)
         expect(number).not_to_have_text(f"{before:.0f}")
         assert float(number.inner_text()) > before
-    # THEN what only AWS emits is told to be so, and nothing is an error
+    # THEN one note says which widgets only AWS could fill, these are not shown empty, and nothing is an error
     assert page.locator('.card[data-state="error"]').count() == 0
-    expect(page.locator('.card[data-state="aws_only"]').first).to_contain_text("Only AWS emits these metrics")
-    # THEN the app's own routes are its own
+    expect(page.locator('.collapsed [data-state="aws_only"]')).to_contain_text("Only AWS emits these metrics")
+    expect(page.locator('.card[data-state="aws_only"]:visible')).to_have_count(0)
+    # THEN the app's own routes still work
     assert get(app_url, "/health")["status"] in {"ok", "degraded"}
 
 
 @contextmanager
 def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[int, Path]]:
-    """The local server on these stores: its port, and the file that it writes its metrics to. It starts the cache."""
+    """Start the cache and the local server. Yield its port and its file of metrics."""
     port, metrics = free_port(), folder / "metrics.jsonl"
     environment = os.environ | {"DATABASE_URL": database, "REDIS_URL": cache.url, "METRICS_FILE": str(metrics)}
 
@@ -145,7 +146,7 @@ def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[i
 
 
 def fired(recording: Recording) -> set[str]:
-    """Alarms and composites that were in alarm at any time since warming had run."""
+    """Return the alarms and composites that fired at any time after the first warming."""
     files = read_files(Placeholders(stage="local", limits="prod"))
     span = recording.span()
     found = histories(files, recording.store, span.start + 60, span.end + 300)
@@ -154,39 +155,39 @@ def fired(recording: Recording) -> set[str]:
 
 @pytest.fixture(scope="module")
 def incident(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
-    """What was recorded while a real Redis was gone for a few seconds under load, 20 times slower."""
+    """Return a recording of a few seconds without Redis under load, stretched."""
     folder = tmp_path_factory.mktemp("incident")
     with valkey.prepared() as cache, served(loaded_database, cache, folder) as (port, metrics):
         with Users(port) as users:
-            users.go_on(CALM)
+            users.run_for(CALM)
             cache.kill()
-            users.go_on(OUTAGE)
+            users.run_for(OUTAGE)
             cache.start()
-            users.go_on(CALM)
-        # nobody noticed
+            users.run_for(CALM)
+        # no client noticed
         assert set(users.answers) == {200}
     with closing(Recording(metrics, "an incident", stretch=STRETCH)) as recording:
-        recording.read_on()
+        recording.read_new_lines()
         yield recording
 
 
-def test_a_redis_that_is_gone_fires_its_own_alarms_and_no_other(incident: Recording) -> None:
-    # THEN Redis is named, and the one message that collects causes
+def test_an_outage_of_redis_fires_its_own_alarms_and_no_other(incident: Recording) -> None:
+    # THEN the alarm on Redis fires, and the ticket that collects causes
     assert fired(incident) == {"cache-errors", "ticket"}
 
 
 @pytest.mark.parametrize(
     ("name", "title"), [("service", "Errors of Redis and PostgreSQL"), ("features", "Errors of Redis")]
 )
-def test_the_fault_is_seen_where_one_looks(name: str, title: str, incident: Recording) -> None:
-    # GIVEN a dashboard of the time
+def test_the_outage_shows_on_the_dashboards(name: str, title: str, incident: Recording) -> None:
+    # GIVEN a dashboard of that time
     data = Pages(incident).data(name, {})
     (widget,) = [each for each in data["widgets"] if each["title"] == title]
-    # THEN the errors stand there, none at the beginning
+    # THEN it shows the errors, and none at the beginning
     errors = values_of(widget["curves"][0])
     assert errors[0] == 0
     assert max(errors) > 5
-    # THEN the alarm beside it was in alarm then
+    # THEN the alarm beside it fired
     assert "cache-errors" in alarms_of(read_files(Placeholders(stage="local", limits="prod")).dashboards[name], "local")
     (alarm,) = [
         alarm

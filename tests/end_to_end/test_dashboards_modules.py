@@ -1,9 +1,8 @@
-"""Modules of the dashboards' page, each asked in a real browser what it makes of something."""
+"""The JavaScript modules of the dashboards, called in a real browser."""
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import partial
 from threading import Thread
 from typing import Any
 
@@ -12,21 +11,19 @@ from playwright.sync_api import Browser
 
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
-from cloudwatch.preview.server import PATH
-from cloudwatch.preview.server import Page as Served
-from local.http.handler import Server
+from cloudwatch.preview.server import PATH, PreviewServer
 from local.stack.ports import HOST
 
-type Ask = Callable[[str, str], Any]
+type Evaluate = Callable[[str, str], Any]
 
 
 @pytest.fixture(scope="module")
-def ask(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    """Evaluates an expression over what a module exports, as `module`."""
+def evaluate(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluate]:
+    """Return a function that evaluates an expression in which `module` is a module of the page."""
     nothing = tmp_path_factory.mktemp("nothing") / "metrics.jsonl"
     with (
         closing(Recording(nothing, "nothing")) as recording,
-        Server((HOST, 0), partial(Served, pages=Pages(recording))) as server,
+        PreviewServer((HOST, 0), Pages(recording)) as server,
     ):
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -61,18 +58,18 @@ def ask(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         (0.97, "None", "0.97"),
     ],
 )
-def test_numbers_read_as_people_write_them(value: float | None, unit: str | None, shown: str, ask: Ask) -> None:
-    assert ask("format", f"module.number({json.dumps(value)}, {json.dumps(unit)})") == shown
+def test_numbers_have_readable_units(value: float | None, unit: str | None, shown: str, evaluate: Evaluate) -> None:
+    assert evaluate("format", f"module.number({json.dumps(value)}, {json.dumps(unit)})") == shown
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(30, "30 s"), (60, "1 min"), (5400, "90 min"), (86400, "1 d")])
-def test_lengths_of_time_are_short(seconds: int, shown: str, ask: Ask) -> None:
-    assert ask("format", f"module.span({seconds})") == shown
+def test_lengths_of_time_are_short(seconds: int, shown: str, evaluate: Evaluate) -> None:
+    assert evaluate("format", f"module.span({seconds})") == shown
 
 
-def markdown(ask: Ask, text: str) -> str:
-    code = f"(() => {{ const p = document.createElement('p'); p.append(module.written({json.dumps(text)}));"
-    return str(ask("markdown", f"{code} return p.innerHTML.trim(); }})()"))
+def markdown(evaluate: Evaluate, text: str) -> str:
+    code = f"(() => {{ const p = document.createElement('p'); p.append(module.renderMarkdown({json.dumps(text)}));"
+    return str(evaluate("markdown", f"{code} return p.innerHTML.trim(); }})()"))
 
 
 @pytest.mark.parametrize(
@@ -84,8 +81,8 @@ def markdown(ask: Ask, text: str) -> str:
         ("[a](https://example.org/?x&y)", '<p><a href="https://example.org/?x&amp;y">a</a></p>'),
     ],
 )
-def test_markdown_is_written_as_cloudwatch_does(text: str, html: str, ask: Ask) -> None:
-    assert markdown(ask, text) == html
+def test_markdown_renders_as_in_cloudwatch(text: str, html: str, evaluate: Evaluate) -> None:
+    assert markdown(evaluate, text) == html
 
 
 @pytest.mark.parametrize(
@@ -103,12 +100,12 @@ def test_markdown_is_written_as_cloudwatch_does(text: str, html: str, ask: Ask) 
         '[a](service"onclick="alert(1))',
     ],
 )
-def test_markdown_brings_no_elements_and_no_scripts(text: str, ask: Ask) -> None:
-    # GIVEN text that tries; WHEN it is written
-    written = f"const p = document.createElement('p'); p.append(module.written({json.dumps(text)}));"
+def test_markdown_adds_no_elements_and_no_scripts(text: str, evaluate: Evaluate) -> None:
+    # WHEN malicious text is rendered
+    written = f"const p = document.createElement('p'); p.append(module.renderMarkdown({json.dumps(text)}));"
     names = "[...p.querySelectorAll('*')].flatMap(each => [each.localName, ...each.getAttributeNames()])"
     addresses = "[...p.querySelectorAll('a')].map(each => each.getAttribute('href'))"
-    found, led = ask("markdown", f"(() => {{ {written} return [{names}, {addresses}]; }})()")
-    # THEN there is nothing but text and links within this site
+    found, targets = evaluate("markdown", f"(() => {{ {written} return [{names}, {addresses}]; }})()")
+    # THEN only text and links within this site remain
     assert set(found) <= {"p", "h2", "id", "a", "href", "class"}
-    assert all(address.startswith("service") for address in led)
+    assert all(address.startswith("service") for address in targets)

@@ -1,18 +1,23 @@
-"""`python -m cloudwatch preview` and `render` as somebody types them."""
+"""`python -m cloudwatch preview` and `render` as processes."""
 
+import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from PIL import Image
 
 from cloudwatch.preview import server
+from cloudwatch.preview.pages import Pages
+from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import WIDTH
 from cloudwatch.simulation.command import lines
 from local.stack.ports import free_port
@@ -23,7 +28,7 @@ PATIENCE = 30.0
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An hour of the simulated day, as a file."""
+    """Return an hour of the simulated day as a file."""
     path = tmp_path_factory.mktemp("recorded") / "hour.jsonl"
     path.write_text("".join(text for _, text in islice(lines(), 60)))
     return path
@@ -31,7 +36,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def previewed(*options: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command, and the first line that it says."""
+    """Run the command. Yield it with its first line of output."""
     command = [*PREVIEW, *(str(option) for option in options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -41,18 +46,18 @@ def previewed(*options: str | Path) -> Iterator[tuple[subprocess.Popen[str], str
             process.kill()
 
 
-def test_it_serves_a_recording_until_it_is_ended(recorded: Path) -> None:
+def test_it_serves_a_recording_until_ctrl_c(recorded: Path) -> None:
     # GIVEN the command on a free port
-    with previewed("--file", recorded, "--port", "0") as (process, said):
-        # THEN it says what it shows, and where
-        what, _, rest = said.partition(": http://")
+    with previewed("--file", recorded, "--port", "0") as (process, output):
+        # THEN it prints its source and its address
+        what, _, rest = output.partition(": http://")
         assert what == "Recorded in hour.jsonl"
         address, _, path = rest.split()[0].partition("/")
         connection = HTTPConnection(address, timeout=PATIENCE)
         connection.request("GET", f"/{path}data/overview")
         assert connection.getresponse().status == 200
         connection.close()
-        # THEN whoever asks for anything else is led there
+        # THEN any other path redirects to it
         connection.request("GET", "/")
         response = connection.getresponse()
         assert (response.status, response.headers["Location"]) == (302, "/dashboards/")
@@ -63,9 +68,9 @@ def test_it_serves_a_recording_until_it_is_ended(recorded: Path) -> None:
         assert (process.returncode, errors) == (0, "")
 
 
-def test_a_taken_port_is_one_clear_line(recorded: Path) -> None:
-    with previewed("--file", recorded, "--port", "0") as (_, said):
-        port = said.rpartition(":")[2].partition("/")[0]
+def test_a_taken_port_is_one_line(recorded: Path) -> None:
+    with previewed("--file", recorded, "--port", "0") as (_, output):
+        port = output.rpartition(":")[2].partition("/")[0]
         done = subprocess.run(
             [*PREVIEW, "--file", recorded, "--port", port],
             capture_output=True,
@@ -74,16 +79,97 @@ def test_a_taken_port_is_one_clear_line(recorded: Path) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr == f"port {port} cannot be used (Address already in use); choose another with --port\n"
+    assert (
+        done.stderr
+        == f"port {port} cannot be used (Address already in use); choose another with --port, or PORT= with make\n"
+    )
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_before_the_day_is_simulated() -> None:
+    with socket.create_server((server.HOST, 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [*PREVIEW, "--port", port]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"port {port} cannot be used")
+    assert "simulating" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_also_where_a_shell_has_it_ignored(recorded: Path, number: signal.Signals) -> None:
+    # GIVEN the command as a background job of a script, which ignores SIGINT
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with previewed("--file", recorded, "--port", "0") as (process, _):
+            # WHEN it is signalled
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=PATIENCE)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    # THEN it ends without a stack trace
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_it_says_at_once_that_it_simulates_a_day() -> None:
+    with subprocess.Popen([*PREVIEW, "--port", "0"], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert process.stderr.readline() == "simulating a day …\n"
+        # WHEN it is ended while it does, THEN in one line
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+
+
+@pytest.fixture
+def connection(recorded: Path) -> Iterator[HTTPConnection]:
+    """A connection to a preview in this process."""
+    with (
+        closing(Recording(recorded, "an hour")) as recording,
+        server.PreviewServer((server.HOST, 0), Pages(recording)) as running,
+    ):
+        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        with closing(HTTPConnection(server.HOST, running.server_port, timeout=PATIENCE)) as opened:
+            yield opened
+        running.shutdown()
+        thread.join()
+
+
+def test_one_connection_serves_many_requests(connection: HTTPConnection) -> None:
+    # GIVEN a connection WHEN it is used again and again THEN the server keeps it open
+    connection.request("GET", "/dashboards/static/app.js")
+    response = connection.getresponse()
+    body = response.read()
+    first = connection.sock
+    assert (response.status, response.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+    # HEAD has the headers of GET and no body
+    connection.request("HEAD", "/dashboards/static/app.js")
+    response = connection.getresponse()
+    assert (response.status, response.headers["Content-Length"], response.read()) == (200, str(len(body)), b"")
+    # a redirect, and an error as JSON
+    connection.request("GET", "/dashboards")
+    response = connection.getresponse()
+    assert (response.status, response.headers["Location"], response.read()) == (302, "/dashboards/", b"")
+    connection.request("GET", "/dashboards/nowhere")
+    response = connection.getresponse()
+    assert response.status == 404
+    assert "there is no page 'nowhere'" in json.loads(response.read())["detail"]
+    assert connection.sock is first
+
+
+def test_other_methods_are_not_supported(connection: HTTPConnection) -> None:
+    connection.request("POST", "/dashboards/", b"x")
+    assert connection.getresponse().status == 501
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"there is no file .*none\.jsonl; record one with METRICS_FILE"):
         server.main(["--file", str(tmp_path / "none.jsonl")])
 
 
 @pytest.mark.parametrize("stretch", ["0", "-1", "many", "1e9"])
-def test_a_stretch_that_is_none_is_refused(stretch: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_stretch_is_rejected(stretch: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         server.main(["--stretch", stretch, "--port", str(free_port())])
     assert "argument --stretch" in capsys.readouterr().err
@@ -94,13 +180,13 @@ def test_pictures_are_taken_of_every_dashboard(recorded: Path, tmp_path: Path) -
     options = ["--out", str(tmp_path), "--file", str(recorded), "--range", "1h", "--png", "--height", "300", "--dark"]
     command = [sys.executable, "-m", "cloudwatch", "render", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=3 * PATIENCE, check=True)
-    # THEN there is a picture of each, of the size and the look that were asked for
+    # THEN there is a picture of each, in the chosen size and color scheme
     pictures = sorted(tmp_path.glob("*.png"))
     assert [path.stem for path in pictures] == ["cost", "features", "model", "service"]
     for path in pictures:
         with Image.open(path) as picture:
             assert picture.size == (WIDTH, 300)
             assert picture.convert("L").getpixel((5, 200)) < 50  # type: ignore[operator]  # a number
-    # THEN it says what it wrote
+    # THEN it prints what it wrote
     assert f"{tmp_path / 'service.png'}  " in done.stdout
     assert "taking pictures: " in done.stderr
