@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from threading import Thread
 
@@ -16,7 +17,7 @@ from cloudwatch.preview.render import write_pages
 from cloudwatch.preview.server import PATH, PreviewServer, simulated_day
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.command import write_day
+from cloudwatch.simulation.command import lines, write_day
 from local.stack.ports import HOST
 from tests.end_to_end.browsing import PHONE, Open
 
@@ -274,3 +275,29 @@ def test_an_empty_recording_says_once_what_is_missing(tmp_path: Path, open_page:
         expect(page.get_by_text("Insufficient data")).to_have_count(0)
         page.goto(url)
         expect(drawn(page).locator("main")).to_contain_text("None of the 27 alarms has data")
+
+
+def points(page: Page, title: str) -> list[list[float]]:
+    """Return the points that a chart draws, of all its curves."""
+    code = "each => echarts.getInstanceByDom(each).getOption().series.flatMap(({ data }) => data)"
+    drawn_points: list[list[float]] = card(page, title).locator(".canvas").evaluate(code)
+    return [point for point in drawn_points if isinstance(point, list) and point[1] is not None]
+
+
+def test_the_error_budget_is_a_curve_over_the_day(simulated_url: str, open_page: Open) -> None:
+    page = drawn(open_page(f"{simulated_url}service"))
+    assert len(points(page, "Error budget left over 30 days, %")) > 12
+
+
+def test_a_single_long_period_is_a_line_and_not_a_dot(tmp_path: Path, open_page: Open) -> None:
+    # GIVEN a recording of half an hour, and a graph with hourly points
+    path = tmp_path / "short.jsonl"
+    path.write_text("".join(text for _, text in islice(lines(), 30)))
+    with (
+        closing(Recording(path, "half an hour", begin=schedule.START)) as recording,
+        served(Pages(recording)) as url,
+    ):
+        page = drawn(open_page(f"{url}service?range=15m"))
+        # THEN each point is drawn from the begin to the end of its period
+        times = {time for time, _ in points(page, "Error budget left over 30 days, %")}
+    assert len(times) > 1
