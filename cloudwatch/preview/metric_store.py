@@ -6,6 +6,7 @@ lock guards all state, and arrays that were returned never change.
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from threading import RLock
@@ -22,6 +23,7 @@ KEPT_SAMPLES = 8_000_000  # of all metrics together: some 130 MB
 type _Dimensions = tuple[tuple[str, str], ...]
 
 _NUMBERS = frozenset({int, float})
+_LARGEST = sys.float_info.max
 _LATEST = 1 << 53  # milliseconds: the largest integers that a double holds exactly
 
 
@@ -112,14 +114,13 @@ class MetricStore:
         for name in names:
             value: Any = entry.get(name)
             if type(value) in _NUMBERS:
-                if value - value == 0:  # no NaN, no infinity
+                if -_LARGEST <= value <= _LARGEST:  # no NaN, no infinity
                     self._samples(by_name, name).append(time, value)
                     self._since_drop += 1
             else:
-                values, counts = _parse_values(value)
-                if values:
-                    self._samples(by_name, name).append_counted(time, values, counts)
-                    self._since_drop += len(values)
+                for number, count in _parse_values(value):
+                    self._samples(by_name, name).append(time, number, count)
+                    self._since_drop += 1
 
     def _samples(self, by_name: dict[str, Samples], name: str) -> Samples:
         samples = by_name.get(name)
@@ -150,18 +151,17 @@ def _parse_directive(directive: Any) -> tuple[str, list[list[str]], list[str]]:
     return directive["Namespace"], sets, names
 
 
-def _parse_values(value: Any) -> tuple[list[float], list[float]]:
-    """Return the numbers and counts of a list, or of `Values` with `Counts`; nothing if it is neither."""
+def _parse_values(value: Any) -> list[tuple[float, float]]:
+    """Return each number of a list, or of `Values`, with its count; nothing if it is neither."""
     counts: Any = None
     if isinstance(value, dict):
         value, counts = value.get("Values"), value.get("Counts")
     if not isinstance(value, list):
-        return [], []
+        return []
     if not isinstance(counts, list) or len(counts) != len(value):
         counts = [1.0] * len(value)
-    good = [
+    return [
         (float(number), float(count))
         for number, count in zip(value, counts, strict=True)
-        if type(number) in _NUMBERS and type(count) in _NUMBERS and number - number == 0 and 0 < count < float("inf")
+        if type(number) in _NUMBERS and type(count) in _NUMBERS and abs(number) <= _LARGEST and 0 < count <= _LARGEST
     ]
-    return [number for number, _ in good], [count for _, count in good]

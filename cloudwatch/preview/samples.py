@@ -21,14 +21,12 @@ class Samples:
         self._times: Integers = np.empty(0, dtype=np.int64)
         self._values: Floats = np.empty(0)
         self._counts: Floats | None = None
-        self._new_times: list[int] = []
-        self._new_values: list[float] = []
-        self._new_counts: list[float] | None = None
+        self._new: list[float] = []  # time, value, count of each new sample
         self._periods_by_grid: dict[Grid, Periods] = {}
         self._cumulative: tuple[Floats, ...] | None = None
 
     def __len__(self) -> int:
-        return len(self._times) + len(self._new_times)
+        return len(self._times) + len(self._new) // 3
 
     def on_grid(self, grid: Grid, wanted: Statistic) -> Floats:
         """Return one value for each period of a grid; NaN where there are no data."""
@@ -47,20 +45,9 @@ class Samples:
             self._merge()
             return self._times
 
-    def append(self, time: int, value: float) -> None:
-        """Add a sample, `time` in milliseconds. The caller holds the store's lock."""
-        self._new_times.append(time)
-        self._new_values.append(value)
-        if self._new_counts is not None:
-            self._new_counts.append(1.0)
-
-    def append_counted(self, time: int, values: list[float], counts: list[float]) -> None:
-        """Add values and how often each occurred. The caller holds the store's lock."""
-        if self._new_counts is None:
-            self._new_counts = [1.0] * len(self._new_times)
-        self._new_times.extend([time] * len(values))
-        self._new_values.extend(values)
-        self._new_counts.extend(counts)
+    def append(self, time: int, value: float, count: float = 1.0) -> None:
+        """Add a value that occurred `count` times, `time` in milliseconds. The caller holds the store's lock."""
+        self._new += (time, value, count)
 
     def drop_before(self, time: int) -> None:
         """Drop older samples. The caller holds the store's lock."""
@@ -99,19 +86,17 @@ class Samples:
 
     def _merge(self) -> None:
         """Move new samples into the arrays, ordered by time."""
-        if not self._new_times:
+        if not self._new:
             return
         self._clear_caches()
-        if self._counts is not None or self._new_counts is not None:
+        times, values, counts = np.array(self._new, dtype=np.float64).reshape(-1, 3).T  # exact: times are below 2 ** 53
+        self._new = []
+        if self._counts is not None or (counts != 1).any():
             old = np.ones(len(self._times)) if self._counts is None else self._counts
-            new = np.ones(len(self._new_times)) if self._new_counts is None else np.array(self._new_counts)
-            self._counts = np.concatenate((old, new))
-        last = self._times[-1:]
-        new_times = np.array(self._new_times, dtype=np.int64)
-        self._times = np.concatenate((self._times, new_times))
-        self._values = np.concatenate((self._values, np.array(self._new_values, dtype=np.float64)))
-        self._new_times, self._new_values, self._new_counts = [], [], None
-        if (np.diff(np.concatenate((last, new_times))) < 0).any():
+            self._counts = np.concatenate((old, counts))
+        self._times = np.concatenate((self._times, times.astype(np.int64)))
+        self._values = np.concatenate((self._values, values))
+        if (np.diff(self._times[-len(times) - 1 :]) < 0).any():
             order = np.argsort(self._times, kind="stable")
             self._times, self._values = self._times[order], self._values[order]
             self._counts = None if self._counts is None else self._counts[order]

@@ -107,7 +107,7 @@ def simulated_day(path: Path, *, bad: bool = False, stretch: float = 1.0) -> Rec
     description = f"A simulated {'bad ' if bad else ''}day"
     if stretch != 1:
         return Recording(path, f"{description}{_stretched(stretch)}", stretch=stretch, begin=schedule.START)
-    incidents = [Incident(each.window.begin, each.title, each.look_until) for each in schedule.incidents(bad=bad)]
+    incidents = [Incident(*each) for each in schedule.incidents(bad=bad)]
     return Recording(path, description, begin=schedule.START, incidents=incidents, opening=schedule.OPENING)
 
 

@@ -40,20 +40,6 @@ class Window:
         return isinstance(moment, int | float) and 0 <= moment - self.begin < 60 * self.length
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """Something that happens on the day, and how many minutes after its start it shows best."""
-
-    title: str
-    window: Window
-    shows_after: int
-
-    @property
-    def look_until(self) -> float:
-        """The time (seconds since 1970) at which a look at it ends."""
-        return self.window.begin + 60 * self.shows_after
-
-
 SPIKE = Window(12 * 60, 40)
 BURST = Window(12 * 60 + 22, 1)
 """Within the spike, one burst of more requests than the stage may have containers."""
@@ -67,17 +53,17 @@ OPENING = REDIS_DOWN.begin + 8 * 60
 """Where the preview starts: Redis is down, its alarms fire, and the last three hours include the database's outage."""
 
 
-def incidents(*, bad: bool = False) -> list[Incident]:
-    """Return what happens on the day, in order."""
-    burst = "a fifth of the requests fail" if bad else "burst above the limit"
-    return [
-        Incident("ten times the traffic", SPIKE, 15),
-        Incident(burst, LONG_BURST if bad else BURST, 8 if bad else 5),
-        Incident("the cache is flushed", FLUSH, 10),
-        Incident("the database is down", DATABASE_DOWN, 8),
-        Incident("Redis is down", REDIS_DOWN, 8),
-        Incident("warming stops", WARMING_SILENT, 45),
+def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
+    """Return what happens on the day: when it begins, what it is, and when a look at it ends (seconds since 1970)."""
+    minutes = [
+        ("ten times the traffic", SPIKE, 15),
+        ("a fifth of the requests fail", LONG_BURST, 8) if bad else ("burst above the limit", BURST, 5),
+        ("the cache is flushed", FLUSH, 10),
+        ("the database is down", DATABASE_DOWN, 8),
+        ("Redis is down", REDIS_DOWN, 8),
+        ("warming stops", WARMING_SILENT, 45),
     ]
+    return [(window.begin, title, window.begin + 60 * shown) for title, window, shown in minutes]
 
 
 def rate(minute: float) -> float:

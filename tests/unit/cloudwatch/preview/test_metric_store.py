@@ -123,10 +123,14 @@ def test_values_that_are_not_numbers_are_ignored(value: object) -> None:
     assert [metric.name for metric, _ in store.search()] == ["B"]
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", "1" + "0" * 400])
 def test_values_that_are_not_finite_are_ignored(value: str) -> None:
+    # GIVEN a value that no double can hold, alone and in a list
     store = MetricStore()
-    assert store.add(_line(0, {"A": -12345}).replace("-12345", value))
+    line = _line(0, {"A": -12345, "B": [-12345], "C": {"Values": [1], "Counts": [-12345]}})
+    # WHEN it is added and the store is read, THEN it has no sample
+    assert store.add(line.replace("-12345", value))
+    assert store.span() is None
     assert len(store) == 0
 
 
