@@ -71,7 +71,8 @@ def histories(files: Files, store: MetricStore, start: float, end: float) -> dic
             for deployed in alarms_in(rules[name]):
                 child = deployed.removeprefix(deployed_prefix)
                 if child not in rules and child not in found:
-                    raise AlarmError(f"composite {name} names {deployed}, which is no alarm of stage {files.stage}")
+                    unknown = f"{deployed}, which is not an alarm of stage {files.stage}"
+                    raise AlarmError(f"composite {name} refers to {unknown}")
                 children[deployed] = found[child] if child in found else add_composite(child, (*parents, name))
             found[name] = _composite_history(rules[name], children, first, minutes)
         return found[name]

@@ -195,7 +195,7 @@ class Evaluator:
     def _named(self, name: str) -> Value:
         if name not in self._by_id:
             raise EvaluationError(
-                f"names `{name}`, but no line has this id; there are {', '.join(self._by_id) or 'none'}"
+                f"refers to `{name}`, but no line has this id; ids are {', '.join(self._by_id) or 'none'}"
             )
         return self.value(self._by_id[name])
 
@@ -210,7 +210,7 @@ class Evaluator:
 
     def _call(self, node: Call, line: GraphedMetric) -> Value:
         if not FUNCTIONS[node.function].evaluated:
-            raise EvaluationError(f"{node.function} is evaluated by AWS only; the preview cannot show it")
+            raise EvaluationError(f"{node.function} is evaluated only by AWS; the preview cannot show it")
         match node:
             case Call(function="METRICS", arguments=arguments):
                 part = arguments[0].text if arguments and isinstance(arguments[0], String) else ""
@@ -220,9 +220,9 @@ class Evaluator:
                 value = self._named(name)
                 if isinstance(value, Series) and self._by_id[name].metric is not None:
                     return float(value.grid.period)
-                raise EvaluationError(f"PERIOD is of `{name}`, an expression; it takes the id of a metric")
+                raise EvaluationError(f"PERIOD takes the id of a metric; `{name}` is an expression")
             case Call(function="PERIOD"):
-                raise EvaluationError("PERIOD is of an expression; it takes the id of a metric")
+                raise EvaluationError("PERIOD takes the id of a metric, not an expression")
             case Call(function="SEARCH", arguments=(String(text=text), String(text=stat), *period)):
                 own = int(period[0].value) if period and isinstance(period[0], Number) else 0
                 # A page lengthens the periods of lines to fit its time range, so the longer one counts.

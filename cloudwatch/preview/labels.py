@@ -75,7 +75,9 @@ def _property(name: str, series: Series, region: str | None) -> str:
         "Stat": series.stat or "",
     }
     if name not in known:
-        raise EvaluationError(f"a label has PROP('{name}'); the preview knows {', '.join(known)} and Dim.…")
+        supported = f"{', '.join(known)} and Dim.…"
+        unsupported = f"a label has PROP('{name}'), which the preview does not support"
+        raise EvaluationError(f"{unsupported}; it supports {supported}")
     return known[name]
 
 

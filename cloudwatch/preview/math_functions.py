@@ -143,7 +143,7 @@ def _aggregate(function: str, value: Value | str) -> Value:
         return _aggregate_over_time(function, value)
     series = _array(function, value)
     if not series:
-        raise EvaluationError(f"{function} is of no series: the array is empty")
+        raise EvaluationError(f"{function} has no series: the array is empty")
     grid = common_grid(*series)
     rows = np.stack([each.values for each in series])
     exists = ~np.isnan(rows).all(axis=0)
@@ -204,7 +204,7 @@ def _slice(series: tuple[Series, ...], arguments: list[Value | str]) -> tuple[Se
 
 def _pick(series: tuple[Series, ...], index: int) -> Series:
     if not series:
-        raise EvaluationError("FIRST and LAST are of no series: the array is empty")
+        raise EvaluationError("FIRST and LAST have no series: the array is empty")
     return series[index]
 
 

@@ -51,7 +51,7 @@ class MetricAlarm:
         treatment = alarm.get("TreatMissingData", "missing")
         if not isinstance(comparison, str) or comparison not in _COMPARISONS or "Threshold" not in alarm:
             known = ", ".join(_COMPARISONS)
-            raise AlarmError(f"alarm {name} has no Threshold or compares with {comparison}; evaluated are {known}")
+            raise AlarmError(f"alarm {name} has no Threshold or compares with {comparison}; supported are {known}")
         if treatment not in _TREATMENTS:
             raise AlarmError(f"alarm {name} treats missing data as {treatment}; expected {', '.join(_TREATMENTS)}")
         if "SlidingWindow" not in window:
@@ -62,7 +62,7 @@ class MetricAlarm:
         lines = _lines(name, alarm)
         watched = [line for line in lines if line.visible]
         if len(watched) != 1:
-            raise AlarmError(f"alarm {name} watches {len(watched)} lines; set ReturnData of one of them")
+            raise AlarmError(f"alarm {name} watches {len(watched)} lines; set ReturnData on exactly one")
         if watched[0].period % MINUTE:
             raise AlarmError(f"alarm {name} has a period of {watched[0].period} s; the preview takes whole minutes")
         total = int(alarm["EvaluationPeriods"])
@@ -77,7 +77,7 @@ class MetricAlarm:
         grid = Grid(first - period * columns, number, MINUTE, period, sliding=True)
         value = Evaluator(self.lines, store, lambda _: grid).value(self.watched)
         if not isinstance(value, Series):
-            raise AlarmError(f"alarm {self.name} watches {self.watched.expression}, which is no single series")
+            raise AlarmError(f"alarm {self.name} watches {self.watched.expression}, which is not a single series")
         places = np.arange(minutes)[:, np.newaxis] + lag * np.arange(columns - 1, -1, -1)
         return Evaluations(self, value.values[places], grid.begins[places])
 
@@ -122,14 +122,12 @@ def _lines(name: str, alarm: Mapping[str, Any]) -> list[GraphedMetric]:
     if "Metrics" not in alarm:
         stat = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
         if not {"Namespace", "MetricName", "Period"} <= alarm.keys() or not stat:
-            raise AlarmError(
-                f"alarm {name} has no Metrics; it needs Namespace, MetricName, Period and a statistic then"
-            )
+            raise AlarmError(f"alarm {name} has no Metrics, so it needs Namespace, MetricName, Period and a statistic")
         return [GraphedMetric(0, None, metric_of(alarm), None, str(stat), int(alarm["Period"]))]
     lines = from_queries(alarm["Metrics"])
     periods = {line.period for line in lines if line.metric} or {line.period for line in lines if line.visible}
     if len(periods) > 1:
-        raise AlarmError(f"alarm {name} has metrics of periods {sorted(periods)} s; they must have the same")
+        raise AlarmError(f"alarm {name} has metrics of periods {sorted(periods)} s; give them the same")
     return [replace(line, period=period) for line in lines for period in periods]
 
 

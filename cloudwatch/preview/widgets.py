@@ -57,7 +57,7 @@ def seconds_of(duration: str) -> float:
     """Parse a relative time range of a dashboard, such as `-PT3H`. Raises ValueError."""
     match = _ISO.fullmatch(duration)
     if not match or not any(match.groups()):
-        raise ValueError(f"'{duration}' is no time range; expected one such as -PT3H or -P7D")
+        raise ValueError(f"'{duration}' is not a time range; expected one such as -PT3H or -P7D")
     days, hours, minutes = (int(part or 0) for part in match.groups())
     return days * 86400 + hours * 3600 + minutes * 60
 

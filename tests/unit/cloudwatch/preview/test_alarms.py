@@ -188,19 +188,22 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
 @pytest.mark.parametrize(
     ("alarm", "message"),
     [
-        (_alarm(ComparisonOperator="LessThanLowerThreshold"), "compares with LessThanLowerThreshold; evaluated are"),
+        (_alarm(ComparisonOperator="LessThanLowerThreshold"), "compares with LessThanLowerThreshold; supported are"),
         (_alarm(TreatMissingData="bad"), "treats missing data as bad; expected missing, ignore"),
         (_alarm(EvaluationWindow={"WallClockWindow": {}}), "has a wall clock window, which the preview does not"),
         (_alarm(EvaluateLowSampleCountPercentile="ignore"), "has EvaluateLowSampleCountPercentile: ignore"),
         (_alarm(Period=10), "has a period of 10 s; the preview takes whole minutes"),
         (_alarm(Statistic="Median"), "unknown statistic 'Median'"),
-        ({key: value for key, value in _alarm().items() if key != "Period"}, "it needs Namespace, MetricName, Period"),
-        (_math(_query("a", "Faults")), "watches 0 lines; set ReturnData of one of them"),
+        (
+            {key: value for key, value in _alarm().items() if key != "Period"},
+            "so it needs Namespace, MetricName, Period",
+        ),
+        (_math(_query("a", "Faults")), "watches 0 lines; set ReturnData on exactly one"),
         (
             _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
-            "has metrics of periods [60, 300] s; they must have the same",
+            "has metrics of periods [60, 300] s; give them the same",
         ),
-        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which is no single series"),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which is not a single series"),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}),
             "alarm a: metric 2 (e) `a +`: expected a number",
@@ -227,7 +230,7 @@ def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], messa
     ("rules", "message"),
     [
         ({"c": "ALARM("}, "composite c: expected the name of an alarm"),
-        ({"c": "ALARM(faunalens-dev-z)"}, "composite c names faunalens-dev-z, which is no alarm of stage dev"),
+        ({"c": "ALARM(faunalens-dev-z)"}, "composite c refers to faunalens-dev-z, which is not an alarm of stage dev"),
         ({"c": "OK(faunalens-dev-d)", "d": "OK(faunalens-dev-c)"}, "composite c depends on itself: c → d → c"),
     ],
 )

@@ -212,7 +212,7 @@ def test_every_function_of_the_table_is_evaluated_or_rejected_by_name() -> None:
         if function.evaluated:
             assert isinstance(_of(f"TIME_SERIES({call})" if number else call, m1=[1, 2], m2=[3, 4]), list)
         else:
-            with pytest.raises(EvaluationError, match=rf"{function.name} is evaluated by AWS only"):
+            with pytest.raises(EvaluationError, match=rf"{function.name} is evaluated only by AWS"):
                 _of(call, m1=[1, 2], m2=[3, 4])
 
 
@@ -333,11 +333,11 @@ def test_a_number_may_be_a_hidden_helper() -> None:
             "metric 3 (result) `SUM(m1)`: gives a number; a graph takes series, so write TIME_SERIES(…) around it",
         ),
         ("m1 +", "metric 3 (result) `m1 +`: expected a number"),
-        ("m9 * 2", "names `m9`, but no line has this id; there are m1, m2, result"),
+        ("m9 * 2", "refers to `m9`, but no line has this id; ids are m1, m2, result"),
         ("result + 1", "refers to itself"),
         ("SEARCH('{N', 'Sum', 60)", "expected } for the { at character 1"),
         ("SEARCH('{N}', 'Median', 60)", "unknown statistic 'Median'"),
-        ("PERIOD(m1 + 1) * m1", "PERIOD is of an expression; it takes the id of a metric"),
+        ("PERIOD(m1 + 1) * m1", "PERIOD takes the id of a metric, not an expression"),
         ("[m1, m2] > 3", "> compares TS[] with S; it takes numbers and single series"),
         ("[m1, m2] + [m1]", "+ combines arrays of 2 and 1 series"),
         ("SUM(['a'])", "'a' is text, which has no value"),
@@ -346,8 +346,8 @@ def test_a_number_may_be_a_hidden_helper() -> None:
         ("TIME_SERIES(m1)", "TIME_SERIES has TS for an argument; expected a number"),
         ("MINUTE(METRICS())", "MINUTE has TS[] for an argument; expected one series"),
         ("ABS(AVG(m1))", "ABS has S for an argument; expected a series or an array of series"),
-        ("SUM(METRICS('x'))", "SUM is of no series: the array is empty"),
-        ("FIRST(METRICS('x'))", "FIRST and LAST are of no series"),
+        ("SUM(METRICS('x'))", "SUM has no series: the array is empty"),
+        ("FIRST(METRICS('x'))", "FIRST and LAST have no series"),
         ("IF(m1, METRICS())", "IF has TS[] for an argument; expected numbers and single series"),
         ("FILL(m1, METRICS())", "FILL has TS[] for an argument; expected a number, a series, REPEAT or LINEAR"),
     ],
@@ -371,7 +371,7 @@ def test_an_error_names_the_line_and_what_to_write(expression: str, message: str
         ([["N", "A", {"label": "${WORST}"}]], "metric 1: label '${WORST}' has unknown variable WORST"),
         (
             [["N", "A", {"id": "a"}], [{"expression": "PERIOD(e) * a"}], [{"expression": "a", "id": "e"}]],
-            "PERIOD is of `e`",
+            "PERIOD takes the id of a metric; `e` is an expression",
         ),
         (
             [[{"expression": "e2", "id": "e1"}], [{"expression": "e1", "id": "e2"}]],

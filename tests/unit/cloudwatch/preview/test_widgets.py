@@ -127,7 +127,7 @@ def test_a_widget_without_data_says_whether_only_aws_has_them(
         (graph(["."]), "metric 1"),
         (graph(LATENCY, stat="p999"), "p999"),
         (graph(LATENCY, view="pie"), "The view pie cannot be shown"),
-        (graph(LATENCY, start="yesterday"), "'yesterday' is no time range"),
+        (graph(LATENCY, start="yesterday"), "'yesterday' is not a time range"),
     ],
 )
 def test_what_cannot_be_evaluated_is_an_error_in_its_widget(
@@ -182,7 +182,7 @@ def test_a_time_range_is_read(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["PT3H", "-P", "-PT", "", "-P1W"])
 def test_an_invalid_time_range_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="is no time range"):
+    with pytest.raises(ValueError, match="is not a time range"):
         seconds_of(text)
 
 
