@@ -1,100 +1,183 @@
-"""Write the reference pages that are made from the code: settings, errors, metrics, cost. `python -m docs.generate`.
+"""Write the pages of docs/ that are made from the code: `python -m docs.generate`.
 
 tests/unit/docs/test_generate.py fails if a page is not what this would write.
 """
 
-import csv
-from collections.abc import Mapping
+import argparse
+import ast
+import re
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tabulate import tabulate
+
 from chalicelib.api.openapi import http_errors
 from chalicelib.config.settings import ROOT, Settings
-from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, max_billed_metrics
+from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, billed
+from cloudwatch.__main__ import COMMANDS as CLOUDWATCH_COMMANDS
 from cloudwatch.lint.usage import usage
-from infra import cost_page as cost
+from cloudwatch.prices import read_prices
+from database.__main__ import _parser as database_parser
+from infra import cost_page
+from infra.__main__ import _parser as infra_parser
 
 HERE = Path(__file__).parent
-
-PRICES = HERE.parent / "dashboards" / "prices.csv"
-METRICS_HEAD = f"""\
-In CloudWatch's embedded metric format, namespace `{NAMESPACE}`, with the dimensions
-{" and ".join(f"`{each}`" for each in COMMON)}. A metric that has something in the column *also by* is emitted once more
-with that dimension besides. Cell, animal, route, model version and request are properties of the line, for Logs
-Insights. [logs.md](logs.md) shows a line. Made from `chalicelib/telemetry/metrics.py`."""
+RUNBOOK = "../how-to/runbook.md"
+TARGET = re.compile(r"^(?P<name>[a-z-]+):.*## (?P<help>.*)$", re.MULTILINE)
+OWN_NAME = re.compile(r": `python -m [^`]+`\.$")
+"""The end of a docstring that names the module's command, which the table has already."""
+INTERNAL = {"local/lambda_sim/bootstrap.py", "local/lambda_sim/box.py", "local/stack/unprivileged.py"}
+"""Programs that other programs start."""
 
 
 def pages() -> dict[Path, str]:
-    """Each page's file and text."""
+    """Return the text of each page by its file."""
     return {
         HERE / "reference" / "settings.md": settings_page(),
         HERE / "reference" / "errors.md": errors_page(),
         HERE / "reference" / "metrics.md": metrics_page(),
-        HERE / "explanation" / "cost.md": cost.page(),
+        HERE / "reference" / "commands.md": commands_page(),
+        HERE / "explanation" / "cost.md": cost_page.page(),
     }
 
 
 def settings_page() -> str:
-    """Every setting: variable, default, unit, meaning."""
+    """Return the page of every setting: variable, default, unit, meaning."""
     rows = [
-        f"| `{each.metadata['variable']}` | {_default(each.default, each.metadata)} | {each.metadata['help']} |"
+        (f"`{each.metadata['variable']}`", _default(each.default, each.metadata), each.metadata["help"])
         for each in fields(Settings)
     ]
-    return _page(
-        "Settings",
-        "Read from the environment once, at start; an empty variable counts as unset. A value that cannot be used "
-        "stops the start with a sentence that names the variable. Made from `chalicelib/config/settings.py`.",
-        "| variable | default | meaning |",
-        rows,
-    )
+    return f"""\
+# Settings
+
+The app reads its settings from the environment once, at start. An empty variable counts as unset. If a value cannot be
+used, the process does not start, and the error names the variable. Made from `chalicelib/config/settings.py`.
+
+{table(["variable", "default", "meaning"], rows)}
+"""
 
 
 def errors_page() -> str:
-    """Every error that a client can be told."""
+    """Return the page of every error that a client can receive."""
     rows = [
-        f"| {each.status} | `{each.code}` | {each.title} | {(each.__doc__ or '').splitlines()[0]} |"
+        (each.status, f"`{each.code}`", each.title, (each.__doc__ or "").splitlines()[0])
         for each in sorted(http_errors(), key=lambda each: each.status)
     ]
-    return _page(
-        "Errors",
-        "Every error is a problem detail (RFC 9457, `application/problem+json`): `type`, `title`, `status`, `detail` "
-        "(what happened, what was expected, what to do), `code` and `request_id`. 429 and 503 come with `Retry-After`. "
-        "Made from `chalicelib/errors.py`.",
-        "| status | code | title | when |",
-        rows,
-    )
+    return f"""\
+# Errors
+
+Every error is a problem detail (RFC 9457, `application/problem+json`) with `type`, `title`, `status`, `code`,
+`request_id` and `detail`, which says what happened, what was expected and what to do. 429 and 503 come with
+`Retry-After`. Made from `chalicelib/errors.py`.
+
+{table(["status", "code", "title", "when"], rows)}
+"""
 
 
 def metrics_page() -> str:
-    """Every metric: name, unit, further dimensions, meaning; then the dimensions, and what it all costs."""
+    """Return the page of every metric and every dimension, and of what they cost."""
     seen = usage()
-    rows = [
-        f"| `{name}` | {metric.unit} | {', '.join(f'`{each}`' for each in metric.by)} | {metric.help} "
-        f"| {', '.join([*seen[name].dashboards, *(f'[{each}](../how-to/runbook.md#{each})' for each in seen[name].alarms)])} |"
+    metrics = [
+        (
+            f"`{name}`",
+            metric.unit,
+            _codes(metric.by),
+            metric.help,
+            ", ".join([*seen[name].dashboards, *(f"[{each}]({RUNBOOK}#{each})" for each in seen[name].alarms)]),
+        )
         for name, metric in METRICS.items()
     ]
-    metrics = _page("Metrics", METRICS_HEAD, "| metric | unit | also by | meaning | dashboards, alarms |", rows)
     dimensions = [
-        f"| `{name}` | {each.help} | {', '.join(f'`{value}`' for value in each.values) or 'one a deployment'} |"
-        for name, each in DIMENSIONS.items()
+        (f"`{name}`", each.help, _codes(each.values) or "one for each deployment") for name, each in DIMENSIONS.items()
     ]
-    table = _table("| dimension | tells apart | values |", dimensions)
-    return "\n".join([metrics, "## Dimensions", "", table, "", "## What it costs", "", metrics_cost(), ""])
-
-
-def metrics_cost() -> str:
-    """What one deployment's metrics cost at most."""
-    with PRICES.open(encoding="utf-8", newline="") as rows:
-        price = next(float(row["value"]) for row in csv.DictReader(rows) if row["name"] == "series_month")
+    month = billed() * read_prices()["series_month"].value
     warming = sum(name.startswith("Warming") for name in METRICS)
     return f"""\
-Each combination of dimension values that was emitted in an hour is a metric on that hour's bill. One deployment emits
-at most **{max_billed_metrics()}** of them; a test keeps it at 100 or less. At {price:.2f} USD each
-([prices](../../dashboards/prices.csv)) that is at most **{max_billed_metrics() * price:.2f} USD a month**; with the cell or the animal
-as a dimension it would be hundreds of times as much. A quiet stage pays only for the hours in which it emits: a night
-without requests for the {warming} metrics of warming alone. Codes and ranks that nobody meets cost nothing. Lines are
-paid by size, which [logs.md](logs.md#what-it-costs) counts."""
+# Metrics
+
+Every metric is in the namespace `{NAMESPACE}` and has the dimensions {" and ".join(_codes([each]) for each in COMMON)}.
+A metric with an entry under *also by* is emitted a second time with that dimension added. Cell, animal, route, model
+version and request are properties of the line, for Logs Insights: [logs.md](logs.md) shows a line. Made from
+`chalicelib/telemetry/metrics.py`.
+
+{table(["metric", "unit", "also by", "meaning", "dashboards, alarms"], metrics)}
+
+## Dimensions
+
+{table(["dimension", "meaning", "values"], dimensions)}
+
+## What it costs
+
+CloudWatch bills each combination of dimension values that was emitted in an hour as one metric. One deployment emits
+at most **{billed()}**; a test keeps the number at 100 or less. At {read_prices()["series_month"].value:.2f} USD each
+([prices](../../dashboards/prices.csv)) that is at most **{month:.2f} USD a month**. With the cell or the animal as
+a dimension it would be hundreds of times as much. A quiet stage pays only for the hours in which it emits: in a night
+without requests, only the {warming} metrics of warming. Codes and ranks that do not occur cost nothing. CloudWatch
+bills the lines themselves by size: see [logs.md](logs.md#what-it-costs).
+"""
+
+
+def commands_page() -> str:
+    """Return the page of every Make target and every Python command."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = [(f"`make {each['name']}`", each["help"]) for each in TARGET.finditer(makefile)]
+    commands = [(f"`python -m {name}`", summary) for name, summary in _programs()]
+    cloudwatch = [(f"`{name}`", summary) for name, (_, summary) in CLOUDWATCH_COMMANDS.items()]
+    return f"""\
+# Commands
+
+`python` is `.venv/bin/python`, which `make setup` makes; run it from the checkout. `--help` after a command lists its
+options. Made from the Makefile and the modules.
+
+## Make
+
+{table(["target", "does"], targets)}
+
+## Python
+
+{table(["command", "does"], commands)}
+
+### `python -m cloudwatch`
+
+{table(["command", "does"], cloudwatch)}
+
+### `python -m infra`
+
+{_help_of(infra_parser())}
+
+### `python -m database`
+
+{_help_of(database_parser(Settings()))}
+"""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table with the texts as they are: no number is aligned or formatted."""
+    text = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
+    lines = tabulate(text, head, tablefmt="github", disable_numparse=True).splitlines()
+    return "\n".join(re.sub(r" {2,}", " ", re.sub(r"-{3,}", "---", line)) for line in lines)
+
+
+def _programs() -> list[tuple[str, str]]:
+    """Return every module that can be run and the first paragraph of its docstring."""
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = []
+    for name in sorted(set(listed.stdout.split()) - INTERNAL):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        if '\nif __name__ == "__main__":' in text:
+            summary = " ".join((ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].split())
+            module = name.removesuffix(".py").removesuffix("/__main__").replace("/", ".")
+            found.append((module, OWN_NAME.sub(".", summary)))
+    return found
+
+
+def _help_of(parser: argparse.ArgumentParser) -> str:
+    parser.formatter_class = partial(argparse.HelpFormatter, width=100)
+    return f"```text\n{parser.format_help().strip()}\n```"
 
 
 def _default(value: Any, metadata: Mapping[str, Any]) -> str:
@@ -109,12 +192,8 @@ def _shown(value: Any) -> str:
     return str(value.relative_to(ROOT)) if isinstance(value, Path) else str(value)
 
 
-def _page(title: str, text: str, head: str, rows: list[str]) -> str:
-    return "\n".join([f"# {title}", "", text, "", _table(head, rows), ""])
-
-
-def _table(head: str, rows: list[str]) -> str:
-    return "\n".join([head, "|" + " --- |" * (head.count("|") - 1), *rows])
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{each}`" for each in names)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,36 @@
+"""An mkdocs hook: links from the site to files of the repository outside docs/."""
+
+import posixpath
+import re
+from typing import Any
+
+from chalicelib.config.settings import ROOT
+from cloudwatch.deploy.origin import PLAIN, runbook_url
+
+_LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>\.\./[^)\s]+)\)")
+
+
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """Return a page's Markdown for the site.
+
+    In the repository `[rules](../../infra/rules.py)` works as it stands. The site has no such file, so the link leads
+    to the repository's page on the web. A checkout without one keeps the link's text alone.
+    """
+    return rewrite(markdown, posixpath.dirname(page.file.src_uri), repository())
+
+
+def rewrite(markdown: str, folder: str, base: str) -> str:
+    """Return the Markdown of a page in `folder` (relative to docs/) with links out of docs/ below `base`, or as text."""
+
+    def replace(link: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join("docs", folder, link["target"]))
+        if path.startswith("docs/"):
+            return link[0]
+        return f"[{link['text']}]({base}{path})" if base else link["text"]
+
+    return _LINK.sub(replace, markdown)
+
+
+def repository() -> str:
+    """Return where the repository's files can be read on the web, with a slash at the end; empty if nowhere."""
+    return runbook_url(ROOT).removesuffix(PLAIN)
