@@ -20,7 +20,7 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
 
 def rewrite(markdown: str, folder: str, base: str) -> str:
-    """Return the Markdown of a page in `folder` (relative to docs/) with links out of docs/ below `base`, or as text."""
+    """Return a page of `folder` (relative to docs/) with links out of docs/ below `base`, or as text."""
 
     def replace(link: re.Match[str]) -> str:
         path = posixpath.normpath(posixpath.join("docs", folder, link["target"]))

@@ -1,6 +1,7 @@
 """Every link between the Markdown files leads somewhere, anchors included; every path that they mention exists."""
 
 import re
+import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,10 +13,10 @@ from docs.repository_links import rewrite
 from tests.unit.docs.pages import PAGES, anchors_of, code_of, links_of
 
 PATH = re.compile(r"\.?[\w-]+(?:/[\w.*{}…-]+)*/?")
-MADE = ("build/", ".local/", ".tools/", ".venv/", ".chalice/deployed/", ".chalice/deployments/", "my/", "preview/static/")
+MADE = ("build/", ".local/", ".tools/", ".venv/", ".chalice/deployed/", ".chalice/deployments", "my/")
 """Folders that commands make, or that readers do."""
-ABSENT = {"model/faunalens.onnx", "colours.onnx"}
-"""Files that commands make."""
+ABSENT = {"model/faunalens.onnx", "dashboards/query_only.csv"}
+"""Files that commands make, or that contributors may."""
 
 
 def _names(path: Path) -> str:
@@ -23,14 +24,14 @@ def _names(path: Path) -> str:
 
 
 def _files() -> set[str]:
-    """Return every file and folder of the checkout that is not made by a command."""
-    tops = [each for each in ROOT.iterdir() if f"{each.name}/" not in (*MADE, ".git/", "node_modules/")]
-    below = [path for top in tops if top.is_dir() for path in top.rglob("*") if "__pycache__" not in path.parts]
-    return {_names(path) for path in [*tops, *below]}
+    """Return every file of the repository, and every folder that has one."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [Path(name) for name in listed.stdout.splitlines()]
+    return {str(each) for file in files for each in (file, *file.parents)}
 
 
 FILES = _files()
-FOLDERS = {name.split("/")[0] for name in FILES if (ROOT / name.split("/")[0]).is_dir()}
+FOLDERS = {name.split("/")[0] for name in FILES if "/" in name}
 
 
 def _is_there(name: str) -> bool:
