@@ -13,8 +13,8 @@ _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>\.\./[^)\s]+)\)")
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Return a page's Markdown for the site.
 
-    In the repository `[rules](../../infra/rules.py)` works as it stands. The site has no such file, so the link leads
-    to the repository's page on the web. A checkout without one keeps the link's text alone.
+    In the repository `[the stack](../../infra/faunalens.yaml)` works as it stands. The site has no such file, so the
+    link leads to the repository's page on the web. A checkout without one gets the path as text.
     """
     return rewrite(markdown, posixpath.dirname(page.file.src_uri), repository())
 
@@ -26,7 +26,10 @@ def rewrite(markdown: str, folder: str, base: str) -> str:
         path = posixpath.normpath(posixpath.join("docs", folder, link["target"]))
         if path.startswith("docs/"):
             return link[0]
-        return f"[{link['text']}]({base}{path})" if base else link["text"]
+        if base:
+            return f"[{link['text']}]({base}{path})"
+        file = path.partition("#")[0]
+        return link["text"] if file in link["text"] else f"{link['text']} (`{file}`)"
 
     return _LINK.sub(replace, markdown)
 

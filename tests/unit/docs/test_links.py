@@ -74,13 +74,14 @@ def test_every_module_that_a_page_runs_is_there(page: Path) -> None:
     ("base", "expected"),
     [
         ("https://example.org/blob/HEAD/", "see [the stack](https://example.org/blob/HEAD/infra/faunalens.yaml)"),
-        ("", "see the stack"),
+        ("", "see the stack (`infra/faunalens.yaml`)"),
     ],
 )
 def test_a_link_out_of_docs_leads_to_the_repository(base: str, expected: str) -> None:
     # GIVEN a page that links to a file of the repository, and to another page
     text = "see [the stack](../../infra/faunalens.yaml)"
-    # THEN the site's link leads to the repository's page, or there is none; links between pages stay
+    # THEN the site's link leads to the repository's page, or there is the path; links between pages stay
     assert rewrite(text, "reference", base) == expected
+    assert rewrite("[`infra/up.py`](../../infra/up.py)", "reference", "") == "`infra/up.py`"
     assert rewrite("[model](../how-to/model.md#a)", "reference", base) == "[model](../how-to/model.md#a)"
     assert rewrite("![page](../../page.png)", "reference", base) == "![page](../../page.png)"
