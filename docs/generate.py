@@ -5,6 +5,7 @@ tests/unit/docs/test_generate.py fails if a page is not what this would write.
 
 import argparse
 import ast
+import json
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ from cloudwatch.prices import read_prices
 from database.__main__ import _parser as database_parser
 from infra import cost_page
 from infra.__main__ import _parser as infra_parser
+from infra.parameters import EDGE, STACK, read_template
 
 HERE = Path(__file__).parent
 RUNBOOK = "../how-to/runbook.md"
@@ -41,6 +43,7 @@ def pages() -> dict[Path, str]:
         HERE / "reference" / "errors.md": errors_page(),
         HERE / "reference" / "metrics.md": metrics_page(),
         HERE / "reference" / "commands.md": commands_page(),
+        HERE / "reference" / "infra.md": infra_page(),
         HERE / "explanation" / "cost.md": cost_page.page(),
     }
 
@@ -155,11 +158,46 @@ options. Made from the Makefile and the modules.
 """
 
 
+def infra_page() -> str:
+    """Return the page about infrastructure with the tables of both templates' parameters and outputs."""
+    text = (HERE / "reference" / "infra.md").read_text(encoding="utf-8")
+    for name in (STACK, EDGE):
+        template = read_template(name)
+        outputs = [(f"`{each}`", declared["Description"]) for each, declared in template["Outputs"].items()]
+        text = _filled(text, f"parameters of {name}", _parameters(template["Parameters"]))
+        text = _filled(text, f"outputs of {name}", table(["output", "is"], outputs))
+    return text
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table with the texts as they are: no number is aligned or formatted."""
     text = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     lines = tabulate(text, head, tablefmt="github", disable_numparse=True).splitlines()
     return "\n".join(re.sub(r" {2,}", " ", re.sub(r"-{3,}", "---", line)) for line in lines)
+
+
+def _parameters(declared: Mapping[str, Any]) -> str:
+    files = [path for path in sorted((ROOT / "infra" / "stages").glob("*.json")) if path.name != "limits.json"]
+    stages = {path.stem: json.loads(path.read_text(encoding="utf-8"))["Parameters"] for path in files}
+    rows = [
+        (
+            f"`{name}`",
+            str(each.get("Default", "")).replace("*", "\\*"),
+            *(given.get(name, "") for given in stages.values()),
+            each["Description"],
+        )
+        for name, each in declared.items()
+    ]
+    return table(["parameter", "default", *stages, "meaning"], rows)
+
+
+def _filled(page: str, name: str, text: str) -> str:
+    """Return a page with the text between `<!-- table: name -->` and the next `<!-- end -->` replaced."""
+    before, _, rest = page.partition(f"<!-- table: {name} -->")
+    _, end, after = rest.partition("<!-- end -->")
+    if not end:
+        raise ValueError(f"the page has no place for {name}; write <!-- table: {name} --> and <!-- end -->")
+    return f"{before}<!-- table: {name} -->\n\n{text}\n\n<!-- end -->{after}"
 
 
 def _programs() -> list[tuple[str, str]]:
