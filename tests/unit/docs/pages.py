@@ -18,6 +18,11 @@ _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _FENCED = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 
 
+def name_of(path: Path) -> str:
+    """Return a page's path within the repository."""
+    return str(path.relative_to(ROOT))
+
+
 class _Found(HTMLParser):
     """Links, pictures and anchors of a page."""
 
