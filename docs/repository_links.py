@@ -5,7 +5,8 @@ import re
 from typing import Any
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.deploy.origin import PLAIN, runbook_url
+from cloudwatch.deploy.runbook_url import runbook_url
+from cloudwatch.project import RUNBOOK
 
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>\.\./[^)\s]+)\)")
 
@@ -36,4 +37,4 @@ def rewrite(markdown: str, folder: str, base: str) -> str:
 
 def repository() -> str:
     """Return where the repository's files can be read on the web, with a slash at the end; empty if nowhere."""
-    return runbook_url(ROOT).removesuffix(PLAIN)
+    return runbook_url(ROOT).removesuffix(RUNBOOK)
