@@ -46,8 +46,10 @@ format: environment ## format the code as `make check` expects
 	@$(PYTHON) -m ruff check --fix
 	@$(PYTHON) -m ruff format
 
-docs: environment ## generate the reference pages of docs/ from the code
+docs: environment ## generate the reference pages from the code, then all of docs/ as a searchable site in build/site
 	@$(PYTHON) -m docs.generate
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
+	@echo "wrote build/site; to read it: $(PYTHON) -m http.server --directory build/site 8020"
 
 lambda: setup ## run the package as on Lambda, on http://127.0.0.1:8000 (PORT=8001, CONTAINERS=3, STAGE=prod)
 	@exec $(PYTHON) -m local.lambda_sim.run --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent

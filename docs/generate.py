@@ -32,7 +32,7 @@ RUNBOOK = "../how-to/runbook.md"
 TARGET = re.compile(r"^(?P<name>[a-z-]+):.*## (?P<help>.*)$", re.MULTILINE)
 OWN_NAME = re.compile(r": `python -m [^`]+`\.$")
 """The end of a docstring that names the module's command, which the table has already."""
-INTERNAL = {"local/lambda_sim/bootstrap.py", "local/lambda_sim/box.py", "local/stack/unprivileged.py"}
+INTERNAL = {"local/lambda_sim/bootstrap.py", "local/lambda_sim/enter_sandbox.py"}
 """Programs that other programs start."""
 
 
