@@ -7,7 +7,7 @@ from time import perf_counter
 BEGAN = perf_counter()  # before the imports below, which take time
 gc.disable()  # imports leave no garbage; collecting would cost a tenth of the start
 # Nothing here multiplies matrices with numpy. OpenBLAS's threads would spin for 28 ms after the import, competing with
-# the loading of the model (docs/how-to/model.md).
+# the loading of the model (docs/explanation/cold-start.md).
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import json

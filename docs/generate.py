@@ -18,7 +18,7 @@ from tabulate import tabulate
 
 from chalicelib.api.openapi import http_errors
 from chalicelib.config.settings import ROOT, Settings
-from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, billed
+from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, max_billed_metrics
 from cloudwatch.__main__ import COMMANDS as CLOUDWATCH_COMMANDS
 from cloudwatch.lint.usage import usage
 from cloudwatch.prices import read_prices
@@ -97,7 +97,7 @@ def metrics_page() -> str:
     dimensions = [
         (f"`{name}`", each.help, _codes(each.values) or "one for each deployment") for name, each in DIMENSIONS.items()
     ]
-    month = billed() * read_prices()["series_month"].value
+    price = read_prices()["series_month"].value
     warming = sum(name.startswith("Warming") for name in METRICS)
     return f"""\
 # Metrics
@@ -116,8 +116,8 @@ version and request are properties of the line, for Logs Insights: [logs.md](log
 ## What it costs
 
 CloudWatch bills each combination of dimension values that was emitted in an hour as one metric. One deployment emits
-at most **{billed()}**; a test keeps the number at 100 or less. At {read_prices()["series_month"].value:.2f} USD each
-([prices](../../dashboards/prices.csv)) that is at most **{month:.2f} USD a month**. With the cell or the animal as
+at most **{max_billed_metrics()}**; a test keeps the number at 100 or less. At {price:.2f} USD each
+([prices](../../dashboards/prices.csv)) that is at most **{max_billed_metrics() * price:.2f} USD a month**. With the cell or the animal as
 a dimension it would be hundreds of times as much. A quiet stage pays only for the hours in which it emits: in a night
 without requests, only the {warming} metrics of warming. Codes and ranks that do not occur cost nothing. CloudWatch
 bills the lines themselves by size: see [logs.md](logs.md#what-it-costs).

@@ -9,7 +9,7 @@
             none exists: poll for the winner's value ────────► hit, or take over the lease
     Redis unusable: memory until stale, else the database ───► memory, bypass, stale or degraded
 
-docs/explanation/features.md explains it and lists the result of each fault.
+docs/explanation/features.md explains it; docs/reference/faults.md lists the result of each fault.
 """
 
 import os

@@ -23,7 +23,7 @@ OUTPUTS = {
 SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_us": "2000"}
 """Threads spin between operators, which takes 0.75 of the time with two threads. They stop after each inference, when
 others need the processors, and after 2 ms: by default they spin during loading too, often on the processor that loads.
-docs/how-to/model.md has the figures (`python -m benchmarks.threads`)."""
+docs/explanation/cold-start.md has the figures (`python -m benchmarks.threads`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ def _load_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     options = onnxruntime.SessionOptions()
     # The other defaults are the fastest measured, on one processor and on two: all optimisations (the channels-last
     # layout of the last level takes 0.77 of the time) and the memory arena (4 MB). A file optimised in advance loads
-    # 12 ms faster, but works with one release of onnxruntime only. docs/how-to/model.md has the figures.
+    # 12 ms faster, but works with one release of onnxruntime only. docs/explanation/cold-start.md has the figures.
     options.intra_op_num_threads = threads
     for key, value in SPINNING.items():
         options.add_session_config_entry(key, value)

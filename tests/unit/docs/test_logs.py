@@ -1,5 +1,6 @@
 """docs/reference/logs.md: what a line may hold is documented, or it does not exist."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -30,3 +31,13 @@ def test_every_property_of_a_line_of_metrics_is_listed_and_no_other() -> None:
 def test_every_field_of_a_line_of_log_is_named() -> None:
     page = PAGE.partition("## Lines of log")[2]
     assert not [field for field in FIELDS if f"`{field}`" not in page]
+
+
+def test_the_line_of_log_that_is_shown_is_one_that_the_app_writes() -> None:
+    # GIVEN the example, which is one line of JSON written on several
+    (example,) = re.findall(r"^    (\{\"level\".*?\})$", PAGE, re.MULTILINE | re.DOTALL)
+    line = json.loads(" ".join(example.split()))
+    # THEN its message and its fields are the app's
+    source = (ROOT / "chalicelib" / "telemetry" / "logs.py").read_text(encoding="utf-8")
+    assert f'"{line["message"]}"' in source
+    assert line.keys() <= {"level", "time", "logger", "message", "function", "stage", *FIELDS}
