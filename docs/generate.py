@@ -118,9 +118,9 @@ version and request are properties of the line, for Logs Insights: [logs.md](log
 CloudWatch bills each combination of dimension values that was emitted in an hour as one metric. One deployment emits
 at most **{max_billed_metrics()}**; a test keeps the number at 100 or less. At {price:.2f} USD each
 ([prices](../../dashboards/prices.csv)) that is at most **{max_billed_metrics() * price:.2f} USD a month**. With the
-cell or the animal as a dimension it would be hundreds of times as much. A quiet stage pays only for the hours in which it emits: in a night
-without requests, only the {warming} metrics of warming. Codes and ranks that do not occur cost nothing. CloudWatch
-bills the lines themselves by size: see [logs.md](logs.md#what-it-costs).
+cell or the animal as a dimension it would be hundreds of times as much. A quiet stage pays only for the hours in which
+it emits: in a night without requests, only the {warming} metrics of warming. Codes and ranks that do not occur cost
+nothing. CloudWatch bills the lines themselves by size: see [logs.md](logs.md#what-it-costs).
 """
 
 
