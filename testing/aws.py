@@ -1,9 +1,9 @@
-"""AWS as moto plays it, over real HTTP, with the few things that stock moto lacks for us.
+"""AWS simulated by moto over real HTTP, with the few operations that moto lacks.
 
 Chalice imports its REST API as Swagger 2.0 without a description, answers preflights by mock integrations without a
-`uri` or method, and asks for a layer by its ARN. Lambda does not tell how much may run at once, nor RDS its
-certificates. Functions run in Docker, which is not everywhere: here they are run by the test (`functions`). Each is
-mended below, and nothing else: whatever is compared in tests comes from what moto was sent (`imported`) or keeps.
+`uri` or method, and requests a layer by its ARN. Moto supports none of these, and lacks Lambda's account settings and
+RDS's certificates. It runs functions in Docker, which is not everywhere: here the test runs them (`functions`). This
+module adds nothing else: tests compare what moto received (`imported`) or stores.
 """
 
 import json
@@ -30,16 +30,16 @@ REGION = "eu-west-1"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A made-up account. `imported`: the REST APIs that were sent, as they were sent, the latest last."""
+    """A simulated account. `imported`: the documents of imported REST APIs as moto received them, the latest last."""
 
     url: str
     imported: list[dict[str, Any]]
     functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
-    """What runs when a function is called, by its name: takes the event, gives what is returned."""
+    """The handlers of functions by name: each takes an event and returns the result."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to talk to it, and to nobody else."""
+        """Environment variables of a process that uses this account and no other."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "testing",
@@ -52,7 +52,7 @@ class Account:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client for one of its services."""
+        """Return a boto3 client for a service."""
         import boto3
 
         return boto3.client(
@@ -66,14 +66,14 @@ class Account:
 
 @contextmanager
 def account() -> Iterator[Account]:
-    """An empty account on a free port."""
+    """Serve an empty account on a free port until the end of the block."""
     imported: list[dict[str, Any]] = []
     functions: dict[str, Callable[[Any], Any]] = {}
     put_rest_api, import_rest_api = APIGatewayBackend.put_rest_api, APIGatewayBackend.import_rest_api
 
     def put(backend: Any, function_id: str, api_doc: dict[str, Any], **options: Any) -> Any:
         imported.append(json.loads(json.dumps(api_doc)))
-        return put_rest_api(backend, function_id, _as_moto_reads_it(api_doc), **options)
+        return put_rest_api(backend, function_id, _readable_by_moto(api_doc), **options)
 
     def create(backend: Any, api_doc: dict[str, Any], fail_on_warnings: bool) -> Any:
         api_doc["info"].setdefault("description", "")
@@ -110,8 +110,8 @@ def account() -> Iterator[Account]:
             _reset()
 
 
-def _as_moto_reads_it(document: dict[str, Any]) -> dict[str, Any]:
-    """The same API, as OpenAPI 3 and with a `uri` and a method in each integration."""
+def _readable_by_moto(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the API as OpenAPI 3, with a `uri` and a method in each integration."""
     document = {name: value for name, value in document.items() if name != "swagger"} | {"openapi": "3.0.0"}
     for methods in document["paths"].values():
         for method in methods.values():
@@ -122,12 +122,12 @@ def _as_moto_reads_it(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _certificates(_response: RDSResponse) -> ActionResult:
-    """Authorities that RDS signs with: those of the file for the region, so that this proves nothing of the file."""
+    """Answer DescribeCertificates with the authorities of the region's file, so tests prove nothing about that file."""
     known = sorted(fingerprints(file_of(REGION).read_text(encoding="ascii")))
     found = [{"CertificateIdentifier": f"ca-{each[:6]}", "CertificateType": "CA", "Thumbprint": each} for each in known]
     return ActionResult({"Certificates": found})
 
 
 def _reset() -> None:
-    """Forget all: moto's backends are the process's."""
+    """Delete everything, because moto's backends outlive the server."""
     moto_api_backend.reset()

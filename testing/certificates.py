@@ -1,4 +1,4 @@
-"""Certificates for the tests of TLS, from an authority that lives as long as the test session."""
+"""Certificates for tests of TLS, from an authority of their own."""
 
 import ssl
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import trustme
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """`authority`: a file of what clients should trust. `server`, `key`: files of a server of the name `localhost`."""
+    """Files: the `authority` that clients should trust, and `server` certificate and `key` for `localhost`."""
 
     authority: Path
     server: Path
@@ -17,14 +17,14 @@ class Certificates:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """What a server of Python's needs."""
+        """Context of a Python server with this certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.server, self.key)
         return context
 
 
 def issue(folder: Path) -> Certificates:
-    """New certificates of a new authority, as files in a folder."""
+    """Issue a certificate from a new authority; write the files to a folder."""
     authority = trustme.CA()
     issued = authority.issue_cert("localhost")
     made = Certificates(folder / "authority.pem", folder / "server.pem", folder / "key.pem")

@@ -1,4 +1,4 @@
-"""CloudFormation templates as tests read them: plain values, with a stage's parameters put in."""
+"""CloudFormation templates as plain values, with a stage's parameters substituted."""
 
 import json
 from collections.abc import Mapping
@@ -12,26 +12,26 @@ from chalicelib.config.settings import ROOT
 INFRA = ROOT / "infra"
 STAGES = ("dev", "prod")
 
-_NOWHERE = object()
-"""What `AWS::NoValue` leaves."""
+_REMOVED = object()
+"""Stands for `AWS::NoValue` until it is removed."""
 
 
 @cache
 def template(name: str) -> Any:
-    """A template of infra/ as it is written, with functions in their long form (`Fn::Sub`)."""
+    """Return a template of infra/ unevaluated, with functions in their long form (`Fn::Sub`)."""
     return json.loads(json.dumps(load(str(INFRA / name))))
 
 
 def parameters(stage: str) -> dict[str, str]:
-    """What a stage deploys infra/faunalens.yaml with."""
+    """Return the parameters of infra/faunalens.yaml for a stage."""
     given: dict[str, str] = json.loads((INFRA / "stages" / f"{stage}.json").read_text(encoding="utf-8"))["Parameters"]
     return given
 
 
 def resources(name: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Resources as they are for these parameters: conditions and references to parameters are decided.
+    """Return a template's resources for these parameters, with conditions and references to parameters evaluated.
 
-    References to what AWS alone knows stay as they are.
+    References to values that only AWS knows stay as they are.
     """
     whole = template(name)
     values = {each: str(declared.get("Default", "")) for each, declared in whole["Parameters"].items()} | dict(given)
@@ -39,7 +39,7 @@ def resources(name: str, given: Mapping[str, str]) -> dict[str, Any]:
     for each, condition in whole.get("Conditions", {}).items():
         conditions[each] = _holds(condition, values, conditions)
     return {
-        each: _decided(resource, values, conditions)
+        each: _evaluate(resource, values, conditions)
         for each, resource in whole["Resources"].items()
         if conditions.get(resource.get("Condition"), True)
     }
@@ -50,25 +50,25 @@ def _holds(condition: Any, values: Mapping[str, str], known: Mapping[str, bool])
         case {"Fn::Not": [inner]}:
             return not _holds(inner, values, known)
         case {"Fn::Equals": [left, right]}:
-            return str(_decided(left, values, known)) == str(_decided(right, values, known))
-    raise AssertionError(f"a condition that this reader does not know: {condition}")
+            return str(_evaluate(left, values, known)) == str(_evaluate(right, values, known))
+    raise AssertionError(f"unsupported condition: {condition}")
 
 
-def _decided(value: Any, values: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:
+def _evaluate(value: Any, values: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:
     match value:
         case {"Ref": "AWS::NoValue"}:
-            return _NOWHERE
+            return _REMOVED
         case {"Ref": str(name)} if name in values:
             return values[name]
         case {"Fn::If": [name, then, other]}:
-            return _decided(then if conditions[name] else other, values, conditions)
+            return _evaluate(then if conditions[name] else other, values, conditions)
         case {"Fn::Sub": str(text)}:
             for name, known in values.items():
                 text = text.replace(f"${{{name}}}", known)
             return text if "${" not in text else {"Fn::Sub": text}
         case dict():
-            pairs = ((each, _decided(inner, values, conditions)) for each, inner in value.items())
-            return {each: inner for each, inner in pairs if inner is not _NOWHERE}
+            pairs = ((each, _evaluate(inner, values, conditions)) for each, inner in value.items())
+            return {each: inner for each, inner in pairs if inner is not _REMOVED}
         case list():
-            return [inner for each in value if (inner := _decided(each, values, conditions)) is not _NOWHERE]
+            return [inner for each in value if (inner := _evaluate(each, values, conditions)) is not _REMOVED]
     return value

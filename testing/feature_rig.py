@@ -1,4 +1,4 @@
-"""The feature stage over real servers, with small datasets of its own."""
+"""Feature lookups over real servers with small datasets."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -23,7 +23,7 @@ from database.load import activate, load
 from local.stack.postgres import PostgresServer
 
 FIRST = 0x83BE0AFFFFFFFFF
-"""The first cell of every dataset here; the others follow it number by number."""
+"""The first cell of every dataset here; the other cells have the numbers after it."""
 ANIMALS = 74
 REDIS, POSTGRES = Budget(connect=0.3, command=0.15, total=0.4), Budget(connect=0.5, command=0.8, total=1.0)
 
@@ -31,7 +31,7 @@ _databases = count(1)
 
 
 def dataset(version: str, cells: int = 20, animals: int = ANIMALS) -> Dataset:
-    """A dataset of as many cells, each with the same animals; those of `v2` weigh less than those of `v1`."""
+    """Return a dataset whose cells all have the same animals; their weights are 1 in `v1`, 1/2 in `v2`."""
     rows = np.zeros(cells * animals, ROW)
     rows["cell"] = np.repeat(np.arange(FIRST, FIRST + cells), animals)
     rows["animal"] = np.tile(np.arange(animals) * 3, cells)
@@ -42,7 +42,7 @@ def dataset(version: str, cells: int = 20, animals: int = ANIMALS) -> Dataset:
 
 @contextmanager
 def database(server: PostgresServer, versions: Sequence[str] = ("v1",), cells: int = 20) -> Iterator[str]:
-    """The address of a new database on a server, with these datasets, of which the first is active."""
+    """Create a database with these datasets until the end of the block, the first active; yield its URL."""
     name = f"features_{next(_databases)}"
     _as_admin(server, f"create database {name} owner {urlsplit(server.url).username}")
     url = server.url.rpartition("/")[0] + f"/{name}"
@@ -63,13 +63,13 @@ def _as_admin(server: PostgresServer, statement: str) -> None:
 
 
 def switch(url: str, version: str) -> None:
-    """Switch the database to another dataset."""
+    """Activate another dataset."""
     with closing(psycopg2.connect(url)) as connection:
         activate(connection, version)
 
 
-class Container:
-    """What one Lambda container has: connections, breakers and a memory of its own."""
+class LookupStack:
+    """The feature lookup of one Lambda container: its own connections, breakers and memory."""
 
     def __init__(
         self,

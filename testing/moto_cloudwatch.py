@@ -1,9 +1,8 @@
-"""What stock moto lacks of CloudWatch, beside testing/aws.py: composites, saved queries and the tags of dashboards.
+"""Operations of CloudWatch that moto lacks, for accounts of testing/aws.py: composites, saved queries, dashboard tags.
 
-Moto keeps composites but takes none (`AlarmRule` is read by PutMetricAlarm); they are passed on, with the two refusals
-of AWS that an order of deploying has to respect: alarms that a rule asks for have to exist, and what another composite
-asks for cannot be deleted, nor two composites at once. Saved queries are kept in a dict. Nothing is compared here that
-deploy itself made up: tests read back what was sent.
+Moto stores composite alarms but has no operation to create them, so they go through PutMetricAlarm, which reads
+`AlarmRule`. Two refusals of AWS are added, because they constrain the order of a deployment: the alarms of a rule must
+exist, and AWS deletes neither an alarm that another composite uses nor two composites at once.
 """
 
 import json
@@ -24,35 +23,35 @@ from cloudwatch.syntax.rule import alarms_in, parse_rule
 
 
 class SavedQueries:
-    """What the operations on query definitions keep."""
+    """The stored query definitions, and the operations on them."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, dict[str, Any]] = {}
+        self.definitions: dict[str, dict[str, Any]] = {}
 
     def put(self, response: LogsResponse) -> str:
         """PutQueryDefinition."""
         known = response._get_param("queryDefinitionId") or str(uuid4())
         definition = {key: response._get_param(key) for key in ("name", "queryString", "logGroupNames")}
-        self.kept[known] = definition | {"queryDefinitionId": known, "queryLanguage": "CWLI", "lastModified": 1}
+        self.definitions[known] = definition | {"queryDefinitionId": known, "queryLanguage": "CWLI", "lastModified": 1}
         return json.dumps({"queryDefinitionId": known})
 
     def describe(self, response: LogsResponse) -> str:
-        """DescribeQueryDefinitions, in small pages, so that who asks has to ask for all of them."""
+        """DescribeQueryDefinitions, in small pages, so that clients must paginate."""
         start = response._get_param("queryDefinitionNamePrefix") or ""
-        found = [each for each in self.kept.values() if each["name"].startswith(start)]
+        found = [each for each in self.definitions.values() if each["name"].startswith(start)]
         at, size = int(response._get_param("nextToken") or 0), 4
         more = {"nextToken": str(at + size)} if len(found) > at + size else {}
         return json.dumps({"queryDefinitions": found[at : at + size], **more})
 
     def delete(self, response: LogsResponse) -> str:
         """DeleteQueryDefinition."""
-        del self.kept[response._get_param("queryDefinitionId")]
+        del self.definitions[response._get_param("queryDefinitionId")]
         return json.dumps({"success": True})
 
 
 @contextmanager
-def watching() -> Iterator[SavedQueries]:
-    """Add to moto what deploy needs, for as long as an account of testing/aws.py is there."""
+def extended_cloudwatch() -> Iterator[SavedQueries]:
+    """Add the operations to moto until the end of the block; yield the saved queries."""
     queries = SavedQueries()
     put_dashboard, delete_alarms = CloudWatchResponse.put_dashboard, CloudWatchResponse.delete_alarms
 
@@ -64,14 +63,14 @@ def watching() -> Iterator[SavedQueries]:
             backend.tagger.tag_resource(backend.dashboards[name].arn, tags)
         return result
 
-    def delete_with_care(response: CloudWatchResponse) -> ActionResult:
-        _refuse_to_delete(response)
+    def delete_unless_used(response: CloudWatchResponse) -> ActionResult:
+        _check_deletion(response)
         return delete_alarms(response)
 
     with ExitStack() as patches:
         for of, name, what in (
             (CloudWatchResponse, "put_composite_alarm", _put_composite),
-            (CloudWatchResponse, "delete_alarms", delete_with_care),
+            (CloudWatchResponse, "delete_alarms", delete_unless_used),
             (CloudWatchResponse, "put_dashboard", put_tagged_dashboard),
             (LogsResponse, "put_query_definition", lambda response: queries.put(response)),
             (LogsResponse, "describe_query_definitions", lambda response: queries.describe(response)),
@@ -88,23 +87,23 @@ def _put_composite(response: CloudWatchResponse) -> ActionResult:
     return response.put_metric_alarm()
 
 
-def _refuse_to_delete(response: CloudWatchResponse) -> None:
+def _check_deletion(response: CloudWatchResponse) -> None:
     names = set(response._get_param("AlarmNames", []))
     alarms = response.cloudwatch_backend.describe_alarms()
     rules = {alarm.name: set(alarms_in(parse_rule(alarm.rule))) for alarm in alarms if alarm.rule}
     if len(rules.keys() & names) > 1:
         raise ValidationError("only one composite alarm can be deleted at a time")
-    for name, asked in rules.items():
-        if name not in names and asked & names:
+    for name, used in rules.items():
+        if name not in names and used & names:
             raise ValidationError(f"{sorted(names)} cannot be deleted, {name} depends on it")
 
 
 def main() -> None:
-    """Serve an account and say how to reach it."""
+    """Serve an account and print the environment variables that reach it."""
     from testing.aws import account
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with suppress(KeyboardInterrupt), watching(), account() as one:
+    with suppress(KeyboardInterrupt), extended_cloudwatch(), account() as one:
         for name, value in one.environment.items():
             print(f"export {name}={value}", flush=True)
         Event().wait()

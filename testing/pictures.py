@@ -1,4 +1,4 @@
-"""Photos that tests make themselves: a scene that shows which way is up, in every format and with any EXIF."""
+"""Synthetic photos for tests: a scene that shows its orientation, in every format and with any EXIF."""
 
 import io
 from typing import Any
@@ -17,7 +17,7 @@ SYDNEY: dict[int, Any] = {
 
 
 def scene(width: int = 400, height: int = 300) -> Image.Image:
-    """Grey, with a red top left, a green top right and a blue bottom left quarter, so that any turn shows."""
+    """Return a grey scene whose quarters are red, green and blue, so that any rotation shows."""
     image = Image.new("RGB", (width, height), GREY)
     image.paste(RED, (0, 0, width // 2, height // 2))
     image.paste(GREEN, (width // 2, 0, width, height // 2))
@@ -26,14 +26,14 @@ def scene(width: int = 400, height: int = 300) -> Image.Image:
 
 
 def noise(width: int, height: int, seed: int = 7) -> Image.Image:
-    """A photo-like picture of soft noise: compresses like a photo, unlike flat colour."""
+    """Return soft noise, which compresses like a photo, unlike flat colour."""
     random = np.random.default_rng(seed)
     small = Image.fromarray(random.integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8))
     return small.resize((width, height), Image.Resampling.BICUBIC)
 
 
 def exif(gps: dict[int, Any] | None = None, orientation: int | None = None) -> Image.Exif:
-    """EXIF data with GPS tags and orientation."""
+    """Return EXIF data with GPS tags and orientation."""
     data = Image.Exif()
     data[Base.Software] = "Faunalens tests"
     if orientation is not None:
@@ -44,12 +44,12 @@ def exif(gps: dict[int, Any] | None = None, orientation: int | None = None) -> I
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """The image as a file of a format, such as JPEG or HEIF."""
+    """Return the image encoded in a format, such as JPEG or HEIF."""
     if kind == "HEIF":
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-    if "exif" in options and isinstance(options["exif"], Image.Exif):  # some writers take it whole only as bytes
+    if "exif" in options and isinstance(options["exif"], Image.Exif):  # some encoders accept it only as bytes
         options["exif"] = options["exif"].tobytes()
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
@@ -57,5 +57,5 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def jpeg(width: int = 400, height: int = 300, **options: Any) -> bytes:
-    """The scene as JPEG."""
+    """Return the scene as JPEG."""
     return encoded(scene(width, height), "JPEG", quality=95, **options)

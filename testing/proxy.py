@@ -1,10 +1,10 @@
-"""A TCP proxy that stands between the app and a server, and misbehaves as networks and servers do.
+"""A TCP proxy between the app and a server that causes the faults of networks and servers.
 
     with Proxy.to(server.port) as proxy:
-        proxy.hold()        # nothing goes through any more
-        proxy.restore()     # and now what was held back does
+        proxy.hold()        # no data pass
+        proxy.restore()     # held data pass, then everything
 
-What it does can be changed at any time and holds for open connections as well, but where a method says otherwise.
+Faults can change at any time. They apply to open connections too, unless a method says otherwise.
 """
 
 import socket
@@ -17,40 +17,40 @@ from time import monotonic
 from typing import Literal, Self
 
 HOST = "127.0.0.1"
-PIECE = 65536
-PATIENCE = 5.0
-"""Seconds that a connection to the server, and an end of a thread, may take."""
+CHUNK_SIZE = 65536
+TIMEOUT = 5.0
+"""Longest time to connect to the server, and for a thread to end, seconds."""
 
-Ending = Literal["close", "reset"]
+CloseMode = Literal["close", "reset"]
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
-    """How what comes is passed on. `delay`: seconds each way. `held`: not at all. `drip`: seconds a byte of replies."""
+class Traffic:
+    """How data pass. `delay`: seconds each way. `held`: nothing passes. `drip`: seconds a byte of replies."""
 
     delay: float = 0.0
     held: bool = False
     drip: float = 0.0
 
 
-FAIR = Weather()
+NORMAL = Traffic()
 
 
-class Link:
-    """One connection through the proxy: the client's socket and the server's."""
+class ProxiedConnection:
+    """One connection through the proxy: the sockets of the client and of the server."""
 
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
         self.forgotten = False
         self.over = False
 
-    def end(self, how: Ending = "close") -> None:
-        """ShutdownEvent both sides; the threads that pass on notice, and close the sockets."""
+    def end(self, how: CloseMode = "close") -> None:
+        """Shut both sides down; the threads that pass data notice it and close the sockets."""
         self.over = True
         for side in (self.client, self.server):
             with suppress(OSError):
                 if how == "reset":
-                    # closing a socket that lingers for no time sends RST, once no thread waits in it any more
+                    # with a linger time of 0, close sends RST once no thread waits on the socket
                     side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     side.shutdown(socket.SHUT_RD)
                 else:
@@ -58,17 +58,17 @@ class Link:
 
 
 class Proxy:
-    """Listens on `port`, on loopback. `accepted`: connections taken so far; `open`: those there are now."""
+    """A proxy that listens on `port` on loopback. `accepted`: connections so far; `open`: connections now."""
 
     def __init__(self, target: int, port: int = 0) -> None:
         self.target = target
         self.accepted = 0
-        self._weather = FAIR
-        self._turning_away: Ending | None = None
-        self._losing: tuple[int, Ending] | None = None
+        self._traffic = NORMAL
+        self._turning_away: CloseMode | None = None
+        self._losing: tuple[int, CloseMode] | None = None
         self._changed = Condition()
-        self._links: list[Link] = []
-        self._hung_up = 0  # how often, so that a connection that is just being taken is not overlooked
+        self._connections: list[ProxiedConnection] = []
+        self._hung_up = 0  # number of times; shows a connection being accepted that it is already over
         self._threads: list[Thread] = []
         self._fillers: list[socket.socket] = []
         self._listener = _bound(port)
@@ -78,7 +78,7 @@ class Proxy:
     @classmethod
     @contextmanager
     def to(cls, target: int, port: int = 0) -> Iterator[Self]:
-        """A proxy to a port of this machine until the end of the block."""
+        """Run a proxy to a port of this machine until the end of the block."""
         proxy = cls(target, port)
         try:
             yield proxy
@@ -87,83 +87,84 @@ class Proxy:
 
     @property
     def open(self) -> int:
+        """Number of open connections."""
         with self._changed:
-            return sum(not link.over for link in self._links)
+            return sum(not connection.over for connection in self._connections)
 
     def restore(self) -> None:
-        """Everything goes through again, what was held back first; listens again."""
+        """End all faults: listen, pass held data, then everything."""
         self._turning_away = self._losing = None
         if self._fillers:
             self._stop_listening()
             self._listener = _bound(self.port)
         if self._listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 0:
             self._listen()
-        self._become(FAIR)
+        self._set_traffic(NORMAL)
 
     def delay(self, seconds: float) -> None:
-        """Each message takes this much longer, in both directions."""
-        self._become(Weather(delay=seconds))
+        """Delay each message, in both directions."""
+        self._set_traffic(Traffic(delay=seconds))
 
     def hold(self) -> None:
-        """Connections are taken, and nothing passes: a server that hangs, or a black hole."""
-        self._become(Weather(held=True))
+        """Accept connections and pass nothing, like a server that hangs or a black hole."""
+        self._set_traffic(Traffic(held=True))
 
     def drip(self, seconds: float) -> None:
-        """Replies come byte by byte, with a pause between."""
-        self._become(Weather(drip=seconds))
+        """Pass replies byte by byte with a pause in between."""
+        self._set_traffic(Traffic(drip=seconds))
 
     def forget(self) -> None:
-        """What is sent on connections open now is lost without a word, as in a NAT that forgot them; new ones work."""
+        """Silently drop data on the open connections, like a NAT that forgot them; new ones work."""
         with self._changed:
-            for link in self._links:
-                link.forgotten = True
+            for connection in self._connections:
+                connection.forgotten = True
 
-    def hang_up(self, how: Ending = "close") -> None:
-        """ShutdownEvent the connections that are open now; new ones work."""
+    def hang_up(self, how: CloseMode = "close") -> None:
+        """Close the open connections; new ones work."""
         with self._changed:
             self._hung_up += 1
-            links = list(self._links)
-            for link in links:
-                link.end(how)
+            connections = list(self._connections)
+            for connection in connections:
+                connection.end(how)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not set(links) & set(self._links), PATIENCE)
+            self._changed.wait_for(lambda: not set(connections) & set(self._connections), TIMEOUT)
 
-    def turn_away(self, how: Ending = "close") -> None:
-        """ShutdownEvent all connections, and each new one as soon as it is taken."""
+    def turn_away(self, how: CloseMode = "close") -> None:
+        """Close all connections, and each new one as soon as it is accepted."""
         self._turning_away = how
         self.hang_up(how)
 
-    def lose_reply(self, keep: int = 0, how: Ending = "close") -> None:
-        """Once: pass on what is asked next, and end that connection after `keep` bytes of its reply."""
+    def lose_reply(self, keep: int = 0, how: CloseMode = "close") -> None:
+        """Pass the next request, and close that connection after `keep` bytes of its reply. Happens once."""
         self._losing = (keep, how)
 
     def refuse(self) -> None:
-        """ShutdownEvent all connections and listen no more; the port stays ours."""
+        """Close all connections and stop listening; keep the port reserved."""
         self._stop_listening()
         self._listener = _bound(self.port)
         self.hang_up()
 
     def ignore(self) -> None:
-        """Nothing arrives any more, not even the wish to connect: packets that a firewall drops."""
+        """Drop all packets, those of new connections too, like a firewall."""
         self.forget()
         self._stop_listening()
         self._listener = _bound(self.port)
         self._listener.listen(0)
-        filler = socket.socket()  # takes the one place in the queue; Linux drops what comes after
+        filler = socket.socket()  # fills the accept queue of one; Linux drops later SYNs
         self._fillers.append(filler)
         filler.connect((HOST, self.port))
 
     def close(self) -> None:
-        """ShutdownEvent everything, and wait until it has ended."""
+        """Close everything and wait for the threads."""
         self._stop_listening()
-        self._become(FAIR)
+        self._set_traffic(NORMAL)
         self.hang_up()
         for thread in self._threads:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
 
-    def _become(self, weather: Weather) -> None:
+    def _set_traffic(self, traffic: Traffic) -> None:
         with self._changed:
-            self._weather = weather
+            self._traffic = traffic
             self._changed.notify_all()
 
     def _listen(self) -> None:
@@ -172,7 +173,7 @@ class Proxy:
         self._threads[-1].start()
 
     def _stop_listening(self) -> None:
-        with suppress(OSError):  # it may not listen now
+        with suppress(OSError):  # it is not listening
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         while self._fillers:
@@ -182,15 +183,15 @@ class Proxy:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
-                self._take(client)
+                self._connect(client)
 
-    def _take(self, client: socket.socket) -> None:
+    def _connect(self, client: socket.socket) -> None:
         before = self._hung_up
         try:
             if self._turning_away is not None:
                 raise ConnectionAbortedError
-            server = socket.create_connection((HOST, self.target), PATIENCE)
-        except OSError:  # the server is down: then so are we
+            server = socket.create_connection((HOST, self.target), TIMEOUT)
+        except OSError:  # the server is down, so close too
             with client:
                 if self._turning_away == "reset":
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -198,65 +199,69 @@ class Proxy:
         server.settimeout(None)
         for side in (client, server):
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        link = Link(client, server)
+        connection = ProxiedConnection(client, server)
         with self._changed:
             self.accepted += 1
-            self._links.append(link)
+            self._connections.append(connection)
             if self._hung_up != before:
-                link.end(self._turning_away or "close")
-        pumps = [Thread(target=self._pass_on, args=(link, asked), daemon=True) for asked in (True, False)]
-        janitor = Thread(target=self._clean_up, args=(link, pumps), daemon=True)
+                connection.end(self._turning_away or "close")
+        pumps = [
+            Thread(target=self._forward, args=(connection, is_request), daemon=True) for is_request in (True, False)
+        ]
+        cleaner = Thread(target=self._clean_up, args=(connection, pumps), daemon=True)
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        for thread in (*pumps, janitor):
+        for thread in (*pumps, cleaner):
             self._threads.append(thread)
             thread.start()
 
-    def _pass_on(self, link: Link, asked: bool) -> None:
-        """One direction of a connection: what is `asked`, or what is replied."""
-        source, sink = (link.client, link.server) if asked else (link.server, link.client)
+    def _forward(self, connection: ProxiedConnection, is_request: bool) -> None:
+        """Forward one direction of a connection: requests or replies."""
+        source, sink = (connection.client, connection.server) if is_request else (connection.server, connection.client)
         with suppress(OSError):
-            while data := source.recv(PIECE):
-                weather = self._let_pass(link)
-                if link.over:
+            while data := source.recv(CHUNK_SIZE):
+                traffic = self._wait_to_pass(connection)
+                if connection.over:
                     return
-                if not asked and self._losing is not None:
+                if not is_request and self._losing is not None:
                     (keep, how), self._losing = self._losing, None
                     sink.sendall(data[:keep])
-                    link.end(how)
+                    connection.end(how)
                     return
-                if weather.drip and not asked:
-                    self._drip(link, data, weather)
+                if traffic.drip and not is_request:
+                    self._drip(connection, data, traffic)
                 else:
                     sink.sendall(data)
-        if not (link.over or self._weather.held or link.forgotten):
-            link.end()
+        if not (connection.over or self._traffic.held or connection.forgotten):
+            connection.end()
 
-    def _let_pass(self, link: Link) -> Weather:
-        """Wait for as long as the weather holds something back, or until the connection is over."""
+    def _wait_to_pass(self, connection: ProxiedConnection) -> Traffic:
+        """Wait until data may pass or the connection is over; return the traffic."""
         with self._changed:
-            if self._weather.delay:
-                weather, until = self._weather, monotonic() + self._weather.delay
-                self._changed.wait_for(lambda: link.over or self._weather is not weather, max(until - monotonic(), 0.0))
-            self._changed.wait_for(lambda: link.over or not (self._weather.held or link.forgotten))
-            return self._weather
+            if self._traffic.delay:
+                traffic, until = self._traffic, monotonic() + self._traffic.delay
+                self._changed.wait_for(
+                    lambda: connection.over or self._traffic is not traffic, max(until - monotonic(), 0.0)
+                )
+            self._changed.wait_for(lambda: connection.over or not (self._traffic.held or connection.forgotten))
+            return self._traffic
 
-    def _drip(self, link: Link, data: bytes, weather: Weather) -> None:
+    def _drip(self, connection: ProxiedConnection, data: bytes, traffic: Traffic) -> None:
         for at in range(len(data)):
-            link.client.sendall(data[at : at + 1])
+            connection.client.sendall(data[at : at + 1])
             with self._changed:
-                if self._changed.wait_for(lambda: link.over or self._weather is not weather, weather.drip):
-                    if not link.over:
-                        link.client.sendall(data[at + 1 :])
+                if self._changed.wait_for(lambda: connection.over or self._traffic is not traffic, traffic.drip):
+                    if not connection.over:
+                        connection.client.sendall(data[at + 1 :])
                     return
 
-    def _clean_up(self, link: Link, pumps: list[Thread]) -> None:
+    def _clean_up(self, connection: ProxiedConnection, pumps: list[Thread]) -> None:
         for pump in pumps:
             pump.join()
-        link.over = True
-        link.client.close()
-        link.server.close()
+        connection.over = True
+        connection.client.close()
+        connection.server.close()
         with self._changed:
-            self._links.remove(link)
+            self._connections.remove(connection)
             self._changed.notify_all()
 
 

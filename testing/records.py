@@ -1,4 +1,4 @@
-"""What requests leave behind, made up: for tests and benchmarks of metrics and logs."""
+"""Sample records of requests, for tests and benchmarks of metrics and logs."""
 
 from dataclasses import replace
 
@@ -24,12 +24,12 @@ ANSWER = Answer(
 
 
 def answered(answer: Answer = ANSWER) -> Record:
-    """A request of which nothing but its answer is known."""
+    """Return the record of a request with nothing but its answer."""
     return Record(answer.request_id, "/identify", cell=answer.location.cell, answer=answer)
 
 
 def complete() -> Record:
-    """A process's first request, with everything that an identification can count."""
+    """Return the record of a process's first request, with everything that an identification counts."""
     record = answered()
     record.photo, record.initialisation = open_photo(jpeg(), Limits()), 0.2153
     record.features = replace(NO_LOCATION, mode="narrowed", cache="miss", version=ANSWER.features.version)

@@ -1,4 +1,4 @@
-"""A server that does as the test says: it answers each message from a script, or hangs up, or stays silent."""
+"""A server that a test scripts: it answers each message, stays silent, or closes the connection."""
 
 import socket
 import ssl
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-Answer = Callable[[bytes], bytes | None]
-"""Bytes that came → bytes to send; None hangs up, b"" stays silent."""
+Responder = Callable[[bytes], bytes | None]
+"""Received bytes → bytes to send; None closes the connection, b"" stays silent."""
 
 
 class Address(NamedTuple):
@@ -16,11 +16,11 @@ class Address(NamedTuple):
     port: int
 
 
-class Scripted:
-    """`messages` are what came, over all connections; `connections` how many there were."""
+class ScriptedServer:
+    """The server. `messages`: received over all connections; `connections`: their number."""
 
-    def __init__(self, answer: Answer, tls: ssl.SSLContext | None, pace: float) -> None:
-        self._answer, self._tls, self._pace = answer, tls, pace
+    def __init__(self, responder: Responder, tls: ssl.SSLContext | None, pace: float) -> None:
+        self._respond, self._tls, self._pace = responder, tls, pace
         self._ending = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
@@ -34,7 +34,7 @@ class Scripted:
         return len(self._sockets)
 
     def hang_up(self) -> None:
-        """ShutdownEvent all connections, and wait until that is done."""
+        """Close all connections and wait until that is done."""
         for connection in self._sockets:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -42,7 +42,7 @@ class Scripted:
             thread.join(5)
 
     def close(self) -> None:
-        """Hang up on everybody, and take no more."""
+        """Close all connections and stop listening."""
         self._ending.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -64,7 +64,7 @@ class Scripted:
             with line:
                 while data := line.recv(65536):
                     self.messages.append(data)
-                    reply = self._answer(data)
+                    reply = self._respond(data)
                     if reply is None:
                         return
                     for part in (reply[at : at + 1] for at in range(len(reply))) if self._pace else (reply,):
@@ -74,9 +74,9 @@ class Scripted:
 
 
 @contextmanager
-def serve(answer: Answer, *, tls: ssl.SSLContext | None = None, pace: float = 0.0) -> Iterator[Scripted]:
-    """A server on a free port of this machine until the end of the block; `pace`: seconds a byte."""
-    server = Scripted(answer, tls, pace)
+def serve(responder: Responder, *, tls: ssl.SSLContext | None = None, pace: float = 0.0) -> Iterator[ScriptedServer]:
+    """Run a server on a free port until the end of the block. `pace`: seconds between two bytes of a reply."""
+    server = ScriptedServer(responder, tls, pace)
     try:
         yield server
     finally:

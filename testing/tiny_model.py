@@ -1,6 +1,6 @@
-"""A model of a few animals that fits the contract: colours of the photo are its features. Small enough to read.
+"""A readable model of three animals that fits the contract: it scores the colours of the photo.
 
-docs/how-to/model.md shows the same steps. A test that wants a model that does not fit changes one thing of it.
+docs/how-to/model.md shows the same steps. To get a model that violates the contract, tests change one part of it.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ Canis,genus,dogs and wolves
 Canis familiaris,species,dog
 """
 
-# The likelier, the more the photo has of one colour: red, green, blue.
+# Each animal is the more likely, the more the photo has of its colour: red, green, blue.
 NODES: list[tuple[tuple[str, list[str], list[str]], dict[str, Any]]] = [
     (("Cast", ["image"], ["float"]), {"to": TensorProto.FLOAT}),
     (("ReduceMean", ["float"], ["colours"]), {"axes": [1, 2], "keepdims": 0}),
@@ -54,9 +54,10 @@ def tiny_model(
     drop: str = "",
     constants: dict[str, Any] | None = None,
 ) -> ModelProto:
-    """The model; `inputs` and `outputs` replace declarations, `nodes` what computes a tensor, `drop` an output.
+    """Return the model.
 
-    `constants` are there besides.
+    Parameters: inputs, outputs, replace declarations; nodes, replace the operator and sources of a tensor; drop, an
+    output to leave out; constants, additional ones.
     """
     declared: dict[str, tuple[int, list[Any]]] = {
         "image": (TensorProto.UINT8, ["N", SIZE, SIZE, 3]),
@@ -90,13 +91,13 @@ def tiny_model(
 
 
 def failing_model() -> ModelProto:
-    """A model that fits the contract and is loaded, and fails whenever it is run."""
-    tenth = np.array([9], np.int64)  # of one photo
+    """Return a model that fits the contract and loads, but fails in every run."""
+    tenth = np.array([9], np.int64)  # there is only one photo
     return tiny_model(nodes={"posterior": ("Gather", ["logits", "tenth"])}, constants={"tenth": tenth})
 
 
 def write(folder: Path, model: ModelProto, labels: str = LABELS) -> Path:
-    """The model's file, with its labels and taxa beside it."""
+    """Write the model with its labels and taxa to a folder; return the model's path."""
     (folder / "labels.csv").write_text(labels)
     (folder / "taxa.csv").write_text(TAXA)
     path = folder / "tiny.onnx"

@@ -1,4 +1,4 @@
-"""A Valkey cluster of several nodes: three primaries that share the slots, and a replica of the first."""
+"""A Valkey cluster: three primaries that share the slots, and a replica of the first."""
 
 import secrets
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ NODE_TIMEOUT_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """One server; `command` runs on it whatever the slot."""
+class ClusterNode:
+    """One server of the cluster."""
 
     identity: str
     port: int
@@ -30,11 +30,12 @@ class Node:
         return f"redis://{HOST}:{self.port}"
 
     def command(self, *words: str | bytes | int) -> object:
+        """Run a command on this server, whatever the slot."""
         with closing(redis.Redis(port=self.port)) as client:
             return client.execute_command(*words)  # type: ignore[no-untyped-call]
 
     def serves(self) -> bool:
-        """Whether the cluster is whole, as this node sees it, and its own data is there."""
+        """Return whether this node sees a complete cluster and has its own data."""
         try:
             info, link = str(self.command("CLUSTER", "INFO")), str(self.command("INFO", "replication"))
         except redis.RedisError:
@@ -43,8 +44,8 @@ class Node:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[list[Node]]:
-    """The three primaries and the replica, running and agreed."""
+def cluster(folder: Path) -> Iterator[list[ClusterNode]]:
+    """Run the three primaries and the replica until the end of the block."""
     ports = free_ports(8)
     nodes = []
     for index in range(4):
@@ -54,9 +55,9 @@ def cluster(folder: Path) -> Iterator[list[Node]]:
         command += ["--save", "", "--cluster-enabled", "yes", "--cluster-port", str(ports[4 + index])]
         command += ["--cluster-node-timeout", str(NODE_TIMEOUT_MS), "--repl-diskless-sync-delay", "0"]
         child = ChildProcess(f"Valkey {index}", command, log=home / "log", stop_timeout=2.0)
-        nodes.append(Node(secrets.token_hex(20), ports[index], ports[4 + index], child))
+        nodes.append(ClusterNode(secrets.token_hex(20), ports[index], ports[4 + index], child))
     for index, node in enumerate(nodes):
-        (folder / str(index) / "nodes.conf").write_text(_agreed(nodes, node))
+        (folder / str(index) / "nodes.conf").write_text(_cluster_state(nodes, node))
     with ExitStack() as running:
         for node in nodes:
             running.enter_context(node.child)
@@ -65,8 +66,8 @@ def cluster(folder: Path) -> Iterator[list[Node]]:
         yield nodes
 
 
-def _agreed(nodes: list[Node], me: Node) -> str:
-    """The cluster as if it had been formed before."""
+def _cluster_state(nodes: list[ClusterNode], me: ClusterNode) -> str:
+    """Return a `nodes.conf` of a cluster that is already formed, which saves seconds."""
     shards = [f"{index:040x}" for index in (1, 2, 3, 1)]
     lines = []
     for index, node in enumerate(nodes):

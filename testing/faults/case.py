@@ -1,4 +1,4 @@
-"""What a case of a fault is: what breaks, what is known beforehand, and what is answered then."""
+"""A fault case: what breaks, what is cached beforehand, and the lookup that is expected then."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
@@ -18,14 +18,14 @@ from chalicelib.services import build_cache, build_features, build_store, build_
 from chalicelib.telemetry.record import Record
 from testing.clock import WallClock
 
-TOTAL = 1.5
-"""`FEATURES_TOTAL`: seconds that no look-up exceeds, whatever breaks."""
+LOOKUP_LIMIT = 1.5
+"""`FEATURES_TOTAL`: the longest lookup in seconds, whatever breaks."""
 RECOVERY = 2.0
-"""Seconds after a fault by which a server is used again, where `BREAKER_REST` and `FEATURES_REST` are 0.2 s."""
+"""Seconds after a fault until the server must be in use again, with `BREAKER_REST` and `FEATURES_REST` at 0.2 s."""
 
-State = Literal["fresh", "stale", "held", "none"]
-"""What is known of the cell before something breaks: a `fresh` or `stale` value in Redis, a fresh one that the process
-holds as well (`held`), or `none`."""
+CacheState = Literal["fresh", "stale", "memory", "none"]
+"""Where the cell is cached before the fault: a `fresh` or `stale` value in Redis, a fresh value in process `memory` and
+in Redis, or `none`."""
 
 METRIC_OF_LEVEL: Mapping[CacheLevel, str] = {
     "memory": "MemoryHits",
@@ -39,14 +39,14 @@ ERROR_METRICS: Mapping[str, tuple[str, ...]] = {
     "CacheErrors": ("redis_", "value_corrupt", "version_corrupt"),
     "DatabaseErrors": ("postgres_", "lease_failed"),
 }
-"""How the codes begin that each metric counts."""
+"""Each metric with the prefixes of the codes that it counts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is answered: level and codes as in `Features`; `within`: seconds that it takes at most.
+class Expected:
+    """The expected lookup: level and codes as in `Features`; `within`: its longest duration in seconds.
 
-    `or_faults`: codes in place of `faults`, where it is a matter of microseconds what is met.
+    `or_faults`: also allowed in place of `faults`, if microseconds decide which of them happens.
     """
 
     cache: CacheLevel
@@ -57,68 +57,68 @@ class Answer:
 
     @property
     def metrics(self) -> dict[str, int]:
-        """Metrics that count it, and by how much."""
+        """The metrics of the lookup."""
         counted = {METRIC_OF_LEVEL[self.cache]: 1, "Degraded": int(self.mode == "degraded")}
         return counted | {
             name: sum(fault.startswith(codes) for fault in self.faults) for name, codes in ERROR_METRICS.items()
         }
 
 
-def degraded(*faults: str, within: float = 0.3) -> Answer:
-    """Features could not be had."""
-    return Answer("bypass", faults, within, "degraded")
+def degraded(*faults: str, within: float = 0.3) -> Expected:
+    """Return the expectation that the lookup finds no features."""
+    return Expected("bypass", faults, within, "degraded")
 
 
 class Row(NamedTuple):
-    """One state of one case."""
+    """One cache state of one case, as a row of docs/reference/faults.md."""
 
     name: str
-    state: State
-    answer: Answer
+    state: CacheState
+    expected: Expected
 
 
 @dataclass(frozen=True, slots=True)
-class Case[R]:
-    """One fault. `fault`: breaks the rig, until the end of its block. `answers`: by what was known before.
+class FaultCase[R]:
+    """One fault. `fault` breaks the rig until the end of its block. `expected`: the lookup by cache state.
 
-    `connected`: whether the container had connections before it broke. `direct`: past the proxy, straight to the
-    server. `settings`: variables of the container that differ from the rig's.
+    `connected`: the container has connections before the fault. `direct`: the container bypasses the proxy. `settings`:
+    environment variables of the container that differ from the rig's.
     """
 
     name: str
     fault: Callable[[R], AbstractContextManager[None]]
-    answers: Mapping[State, Answer]
+    expected: Mapping[CacheState, Expected]
     connected: bool = False
     direct: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-class Ground(Protocol):
-    """Where a case is played."""
+class CaseRig(Protocol):
+    """What a case needs of its servers."""
 
     def cell(self) -> int:
-        """A cell with animals that nobody asked for yet."""
+        """Return a cell with animals that no lookup has used yet."""
 
-    def know(self, state: State, container: "Container") -> int:
-        """A cell of which so much is known."""
+    def prepare_cell(self, state: CacheState, container: "ContainerLookup") -> int:
+        """Return a cell in a cache state."""
 
-    def connect(self, container: "Container") -> None:
-        """Let a container ask both servers, and find something in Redis last."""
+    def connect(self, container: "ContainerLookup") -> None:
+        """Let a container connect to both servers; its last lookup is a Redis hit."""
 
 
-class Container:
-    """The feature stage of one Lambda container, built from settings as the app builds it.
+class ContainerLookup:
+    """The feature lookup of one Lambda container, built from environment variables as the app builds it.
 
-    `ahead`: seconds by which its clock is.
+    `clock_ahead`: seconds that its clock is ahead.
     """
 
-    def __init__(self, variables: Mapping[str, str], ahead: float = 0.0) -> None:
+    def __init__(self, variables: Mapping[str, str], clock_ahead: float = 0.0) -> None:
         settings = Settings.from_environment(variables)
         self.cache, self.store = build_cache(settings), build_store(settings)
         self.features = build_features(settings, self.cache, self.store)
-        if ahead:
+        if clock_ahead:
             policy = Policy(build_ttl_policy(settings))
-            clock = WallClock(lambda: time() + ahead)
+            clock = WallClock(lambda: time() + clock_ahead)
             self.features = CellFeatures(self.cache, self.store, policy, Memory(10), Demand(), clock)
 
     def at(self, cell: int) -> Features:
@@ -129,29 +129,29 @@ class Container:
         self.store.close()
 
 
-def asked(variables: Mapping[str, str], cell: int) -> Features:
-    """The answer of a container that just started."""
-    with closing(Container(variables)) as container:
+def look_up_once(variables: Mapping[str, str], cell: int) -> Features:
+    """Return the lookup of a new container."""
+    with closing(ContainerLookup(variables)) as container:
         return container.at(cell)
 
 
-def assert_answered(answer: Answer, container: Container, cell: int) -> float:
-    """Ask, and compare with what is expected; returns the seconds it took."""
+def assert_lookup(expected: Expected, container: ContainerLookup, cell: int) -> float:
+    """Look a cell up and compare with the expectation; return the seconds it took."""
     started = monotonic()
     features = container.at(cell)
     taken = monotonic() - started
-    faults = answer.or_faults if features.faults == answer.or_faults else answer.faults
-    told = (features.mode, features.cache, features.faults)
-    assert told == (answer.mode, answer.cache, faults), f"{told} after {taken:.3f} s"
-    assert taken < answer.within, f"took {taken:.3f} s"
+    faults = expected.or_faults if features.faults == expected.or_faults else expected.faults
+    found = (features.mode, features.cache, features.faults)
+    assert found == (expected.mode, expected.cache, faults), f"{found} after {taken:.3f} s"
+    assert taken < expected.within, f"took {taken:.3f} s"
     record = Record("r", "/identify", features=features)
-    assert {name: record.metrics()[name] for name in answer.metrics} == answer.metrics
+    assert {name: record.metrics()[name] for name in expected.metrics} == expected.metrics
     assert record.properties().get("faults", []) == list(faults)
     return taken
 
 
-def assert_recovers(container: Container, cell: int, within: float) -> float:
-    """Once nothing is broken any more, the same container finds the cell in Redis, without a fault; returns when."""
+def assert_recovers(container: ContainerLookup, cell: int, within: float) -> float:
+    """Wait until the container finds the cell in Redis without a fault; return the seconds that took."""
     started = monotonic()
     while True:
         features = container.at(cell)
@@ -161,32 +161,34 @@ def assert_recovers(container: Container, cell: int, within: float) -> float:
         assert taken < within, f"still {features.mode}, {features.cache}, {features.faults} after {taken:.2f} s"
 
 
-def play[R: Ground](case: Case[R], state: State, answer: Answer, ground: R, variables: Mapping[str, str]) -> None:
-    """One state of a case, from before the fault until after it."""
-    # GIVEN a container, and what is known of a cell
-    with closing(Container({**variables, **case.settings})) as container:
+def run_case[R: CaseRig](
+    case: FaultCase[R], state: CacheState, expected: Expected, rig: R, variables: Mapping[str, str]
+) -> None:
+    """Run one cache state of a case, from before the fault until after it."""
+    # GIVEN a container and a cell in a cache state
+    with closing(ContainerLookup({**variables, **case.settings})) as container:
         if case.connected:
-            ground.connect(container)
-        cell = ground.know(state, container)
-        # WHEN something breaks THEN the answer is as expected, in time, and so is the next
-        with case.fault(ground):
-            taken = assert_answered(answer, container, cell)
+            rig.connect(container)
+        cell = rig.prepare_cell(state, container)
+        # WHEN the fault happens THEN this lookup is as expected and in time, and so is the next
+        with case.fault(rig):
+            taken = assert_lookup(expected, container, cell)
             started = monotonic()
-            next_one = container.at(ground.cell())
-            assert monotonic() - started < TOTAL
+            next_one = container.at(rig.cell())
+            assert monotonic() - started < LOOKUP_LIMIT
             assert next_one.mode == "narrowed" or any(fault.startswith("postgres") for fault in next_one.faults)
-        # AND once it is whole again, it is used again
-        recovered = assert_recovers(container, ground.cell(), RECOVERY)
-        print(f"{case.name}: {state}: {taken * 1e3:.0f} ms, used again after {recovered:.2f} s")  # pytest -s shows it
+        # AND after the fault the server is in use again
+        recovered = assert_recovers(container, rig.cell(), RECOVERY)
+        print(f"{case.name}: {state}: {taken * 1e3:.0f} ms, in use again after {recovered:.2f} s")  # pytest -s shows it
 
 
-def parameters[R](cases: Sequence[Case[R]]) -> pytest.MarkDecorator:
-    """The mark of a test that plays each state of each case."""
+def parametrize[R](cases: Sequence[FaultCase[R]]) -> pytest.MarkDecorator:
+    """Return the mark of a test that runs each cache state of each case."""
     return pytest.mark.parametrize(
-        ("case", "state", "answer"),
+        ("case", "state", "expected"),
         [
-            pytest.param(case, state, answer, id=f"{case.name}: {state}")
+            pytest.param(case, state, expected, id=f"{case.name}: {state}")
             for case in cases
-            for state, answer in case.answers.items()
+            for state, expected in case.expected.items()
         ],
     )

@@ -1,4 +1,4 @@
-"""Faults of Redis that take servers of their own. docs/reference/faults.md shows this table."""
+"""Faults of Redis that need servers of their own. docs/reference/faults.md shows these cases."""
 
 import os
 from collections.abc import Iterator
@@ -10,50 +10,50 @@ from redis.crc import key_slot
 
 from chalicelib.features.keys import value_key
 from local.stack.ports import HOST
-from testing.faults.case import Answer, Case
-from testing.faults.rig import Ground
-from testing.faults.servers import Single, command
-from testing.valkey_cluster import SLOTS, Node
+from testing.faults.case import Expected, FaultCase
+from testing.faults.rig import BaseRig
+from testing.faults.servers import StandaloneValkey, command
+from testing.valkey_cluster import SLOTS, ClusterNode
 
 
 @dataclass(slots=True, kw_only=True)
-class ClusterRig(Ground):
-    """Three primaries that share the slots, and a replica of the first, which is the last of `nodes`."""
+class ClusterRig(BaseRig):
+    """Three primaries that share the slots, and a replica of the first as the last of `nodes`."""
 
-    nodes: list[Node]
+    nodes: list[ClusterNode]
 
     @property
     def slot(self) -> int:
-        """Of the cell that the case is about."""
-        return key_slot(value_key(self.known, "v1"))
+        """The slot of the case's cell."""
+        return key_slot(value_key(self.cell_of_case, "v1"))
 
     def owner(self) -> int:
-        """Which of the primaries owns the slot at first."""
+        """Return the index of the primary that owns the slot before the fault."""
         return next(n for n, (first, last) in enumerate(SLOTS) if first <= self.slot <= last)
 
 
 @dataclass(slots=True, kw_only=True)
-class PairRig(Ground):
-    """Two servers that are no cluster; the first is the app's."""
+class PairRig(BaseRig):
+    """Two servers outside cluster mode; the app uses the first."""
 
-    first: Single
-    second: Single
+    first: StandaloneValkey
+    second: StandaloneValkey
 
 
 SLOW_TO_LOAD = ("key-load-delay 20000", "loading-process-events-interval-bytes 1024")
-"""20 ms a key, and the server looks up from it every kilobyte, to say that it is loading."""
+"""Loading takes 20 ms a key, and every kilobyte the server replies to clients that it is loading."""
 
 
 @dataclass(slots=True, kw_only=True)
-class LoadingRig(Ground):
-    """A server that is slow to load what it saved."""
+class LoadingRig(BaseRig):
+    """A server that loads its saved data slowly."""
 
-    server: Single
+    server: StandaloneValkey
 
 
 @contextmanager
 def loading(rig: LoadingRig) -> Iterator[None]:
-    """Restarted with so much saved that it is busy with that for a second."""
+    """Restart the server with enough data to load for a second."""
     for n in range(50):
         command(rig.server, "SET", f"filler:{n}", os.urandom(2000))
     command(rig.server, "SAVE")
@@ -69,14 +69,14 @@ def _is_loading(rig: LoadingRig) -> bool:
         command(rig.server, "GET", "filler:1")
     except redis.BusyLoadingError:
         return True
-    except redis.ConnectionError:  # of which the other is one
+    except redis.ConnectionError:  # the parent class of BusyLoadingError
         return False
-    raise AssertionError("the server was done with loading before it could be asked")
+    raise AssertionError("the server finished loading before the first request")
 
 
 @contextmanager
-def slot_on_its_way(rig: ClusterRig) -> Iterator[None]:
-    """The slot of the cell is being moved; what is not there yet is looked for where it goes (ASK)."""
+def slot_migrating(rig: ClusterRig) -> Iterator[None]:
+    """Migrate the slot of the cell; the source redirects requests for keys that it no longer has (ASK)."""
     source, target = rig.nodes[rig.owner()], rig.nodes[(rig.owner() + 1) % 3]
     target.command("CLUSTER", "SETSLOT", rig.slot, "IMPORTING", source.identity)
     source.command("CLUSTER", "SETSLOT", rig.slot, "MIGRATING", target.identity)
@@ -86,7 +86,7 @@ def slot_on_its_way(rig: ClusterRig) -> Iterator[None]:
 
 @contextmanager
 def slot_moved(rig: ClusterRig) -> Iterator[None]:
-    """The slot of the cell has another owner (MOVED), who has its values."""
+    """Give the slot of the cell and its values to another node (MOVED)."""
     source, target = rig.nodes[rig.owner()], rig.nodes[(rig.owner() + 1) % 3]
     target.command("CLUSTER", "SETSLOT", rig.slot, "IMPORTING", source.identity)
     source.command("CLUSTER", "SETSLOT", rig.slot, "MIGRATING", target.identity)
@@ -94,7 +94,7 @@ def slot_moved(rig: ClusterRig) -> Iterator[None]:
     yield
 
 
-def _hand_over(rig: ClusterRig, source: Node, target: Node) -> None:
+def _hand_over(rig: ClusterRig, source: ClusterNode, target: ClusterNode) -> None:
     keys = source.command("CLUSTER", "GETKEYSINSLOT", rig.slot, 100)
     if isinstance(keys, list) and keys:
         source.command("MIGRATE", HOST, target.port, "", 0, 5000, "REPLACE", "KEYS", *keys)
@@ -104,7 +104,7 @@ def _hand_over(rig: ClusterRig, source: Node, target: Node) -> None:
 
 @contextmanager
 def owners_disagree(rig: ClusterRig) -> Iterator[None]:
-    """Each of two nodes takes the other for the owner of the slot."""
+    """Make two nodes each believe that the other owns the slot."""
     source, target = rig.nodes[rig.owner()], rig.nodes[(rig.owner() + 1) % 3]
     for key in source.command("CLUSTER", "GETKEYSINSLOT", rig.slot, 100) or ():  # type: ignore[attr-defined]
         source.command("DEL", key)
@@ -115,50 +115,50 @@ def owners_disagree(rig: ClusterRig) -> Iterator[None]:
 
 @contextmanager
 def replica_of_another(rig: PairRig) -> Iterator[None]:
-    """The app's server became the replica of another, and its name leads to it still."""
+    """Make the app's server the replica of another, with the same address."""
     command(rig.first, "REPLICAOF", HOST, rig.second.port)
     yield
     command(rig.first, "REPLICAOF", "NO", "ONE")
 
 
-CLUSTER_CASES: tuple[Case[ClusterRig], ...] = (
-    Case(
-        "slot on its way to another node (ASK)",
-        slot_on_its_way,
-        {"fresh": Answer("hit"), "none": Answer("miss")},
+CLUSTER_CASES: tuple[FaultCase[ClusterRig], ...] = (
+    FaultCase(
+        "slot migrating to another node (ASK)",
+        slot_migrating,
+        {"fresh": Expected("hit"), "none": Expected("miss")},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "slot moved to another node (MOVED)",
         slot_moved,
-        {"fresh": Answer("hit"), "none": Answer("miss")},
+        {"fresh": Expected("hit"), "none": Expected("miss")},
         connected=True,
     ),
-    Case("slot moved to another node (MOVED), at start", slot_moved, {"fresh": Answer("hit")}),
-    Case(
+    FaultCase("slot moved to another node (MOVED), at start", slot_moved, {"fresh": Expected("hit")}),
+    FaultCase(
         "nodes that redirect to each other",
         owners_disagree,
-        {"none": Answer("bypass", ("redis_moved",))},
+        {"none": Expected("bypass", ("redis_moved",))},
         connected=True,
     ),
 )
-PAIR_CASES: tuple[Case[PairRig], ...] = (
-    Case(
-        "primary became a replica, which only reads",
+PAIR_CASES: tuple[FaultCase[PairRig], ...] = (
+    FaultCase(
+        "primary became a read-only replica",
         replica_of_another,
         {
-            "fresh": Answer("hit"),
-            "stale": Answer("stale", ("redis_readonly",)),
-            "none": Answer("bypass", ("redis_readonly",)),
+            "fresh": Expected("hit"),
+            "stale": Expected("stale", ("redis_readonly",)),
+            "none": Expected("bypass", ("redis_readonly",)),
         },
         connected=True,
     ),
 )
-LOADING_CASES: tuple[Case[LoadingRig], ...] = (
-    Case(
-        "restarted, and loading what it saved",
+LOADING_CASES: tuple[FaultCase[LoadingRig], ...] = (
+    FaultCase(
+        "restarted and loading its data",
         loading,
-        {"fresh": Answer("bypass", ("redis_loading",)), "held": Answer("memory", ("redis_loading",))},
+        {"fresh": Expected("bypass", ("redis_loading",)), "memory": Expected("memory", ("redis_loading",))},
         connected=True,
     ),
 )

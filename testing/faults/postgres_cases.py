@@ -1,4 +1,4 @@
-"""Every fault of PostgreSQL, how it is made, and what is answered meanwhile. docs/reference/faults.md shows this table."""
+"""Faults of PostgreSQL, how to cause them, and the lookup during each. docs/reference/faults.md shows these cases."""
 
 import os
 import signal
@@ -12,15 +12,15 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg2
 
-from testing.faults.case import Answer, Case, State, degraded
+from testing.faults.case import CacheState, Expected, FaultCase, degraded
 from testing.faults.rig import Rig
 from testing.proxy import Proxy
 
 type Fault = Callable[[Rig], AbstractContextManager[None]]
 
 
-def proxied(change: Callable[[Proxy], None]) -> Fault:
-    """A fault of the network between the app and PostgreSQL."""
+def through_proxy(change: Callable[[Proxy], None]) -> Fault:
+    """Return a fault of the network between the app and PostgreSQL."""
 
     @contextmanager
     def fault(rig: Rig) -> Iterator[None]:
@@ -33,25 +33,25 @@ def proxied(change: Callable[[Proxy], None]) -> Fault:
     return fault
 
 
-def told(break_: str, mend: str) -> Fault:
-    """A fault that is made by one statement of the superuser, and undone by another."""
+def by_sql(statement: str, undo: str) -> Fault:
+    """Return a fault that one statement of the superuser causes and another one undoes."""
 
     @contextmanager
     def fault(rig: Rig) -> Iterator[None]:
-        rig.sql(break_)
+        rig.sql(statement)
         try:
             yield
         finally:
-            rig.sql(mend)
+            rig.sql(undo)
 
     return fault
 
 
-def until(rig: Rig, query: str, patience: float = 5.0) -> None:
-    """Wait for a query of the superuser to give true."""
-    deadline = time.monotonic() + patience
+def wait_until_true(rig: Rig, query: str, timeout: float = 5.0) -> None:
+    """Wait until a query of the superuser returns true."""
+    deadline = time.monotonic() + timeout
     while not rig.sql(query)[0][0]:
-        assert time.monotonic() < deadline, f"still not so after {patience:g} s: {query}"
+        assert time.monotonic() < deadline, f"still false after {timeout:g} s: {query}"
 
 
 @contextmanager
@@ -65,19 +65,19 @@ def killed(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def locked(rig: Rig) -> Iterator[None]:
-    """Somebody holds a lock that every look-up needs."""
-    with rig.superuser() as other:
-        other.autocommit = False
-        other.cursor().execute("lock table dataset in access exclusive mode")
+    """Hold a lock that every lookup needs."""
+    with rig.superuser() as superuser:
+        superuser.autocommit = False
+        superuser.cursor().execute("lock table dataset in access exclusive mode")
         yield
 
 
 @contextmanager
 def killed_mid_request(rig: Rig) -> Iterator[None]:
-    """Killed as soon as a query waits for a lock."""
+    """Kill the server as soon as a query waits for a lock."""
 
     def kill() -> None:
-        until(rig, "select exists (select from pg_locks where not granted)")
+        wait_until_true(rig, "select exists (select from pg_locks where not granted)")
         rig.postgres.kill()
 
     killer = threading.Thread(target=kill)
@@ -91,7 +91,7 @@ def killed_mid_request(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
-def stopped(rig: Rig) -> Iterator[None]:
+def paused(rig: Rig) -> Iterator[None]:
     rig.postgres.pause()
     try:
         yield
@@ -100,7 +100,7 @@ def stopped(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
-def session_ended(rig: Rig) -> Iterator[None]:
+def session_terminated(rig: Rig) -> Iterator[None]:
     rig.sql(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
         " where datname = current_database() and application_name = 'faunalens'"
@@ -110,8 +110,8 @@ def session_ended(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def session_idled(rig: Rig) -> Iterator[None]:
-    """Until the server has ended it."""
-    until(
+    """Wait until the server has closed the idle session."""
+    wait_until_true(
         rig,
         "select not exists (select from pg_stat_activity"
         " where datname = current_database() and application_name = 'faunalens')",
@@ -121,7 +121,7 @@ def session_idled(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def forgotten_and_idled(rig: Rig) -> Iterator[None]:
-    """The server ends the session, and the word of it does not arrive: what a frozen container finds when it thaws."""
+    """Let the server close the session unnoticed, as a frozen container finds it when it thaws."""
     rig.postgres_proxy.forget()
     with session_idled(rig):
         yield
@@ -129,7 +129,7 @@ def forgotten_and_idled(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def shutting_down(rig: Rig) -> Iterator[None]:
-    """A smart shutdown waits for the sessions that there are, and takes no new ones."""
+    """Start a smart shutdown: it waits for open sessions and accepts no new ones."""
     with rig.superuser():
         os.kill(rig.postgres.pid, signal.SIGTERM)
         _await_refusal(rig)
@@ -147,12 +147,12 @@ def _await_refusal(rig: Rig) -> None:
             psycopg2.connect(rig.database_url).close()
         except psycopg2.OperationalError:
             return
-        assert time.monotonic() < deadline, "connections are still taken after 5 s"
+        assert time.monotonic() < deadline, "PostgreSQL still accepts connections after 5 s"
 
 
 @contextmanager
 def standby(rig: Rig) -> Iterator[None]:
-    """Restarted as what it is after a failover elsewhere: a standby, which only reads."""
+    """Restart the server as a read-only standby, as after a failover to another server."""
     signal_file = rig.postgres.data_dir / "standby.signal"
     rig.postgres.stop()
     signal_file.touch(mode=0o600)
@@ -175,27 +175,27 @@ def _is_standby(rig: Rig) -> bool:
 
 @contextmanager
 def full_of_connections(rig: Rig) -> Iterator[None]:
-    """Every connection is taken, but for those that are the superuser's."""
-    with ExitStack() as all_of_them:
-        with_room = True
-        while with_room:
+    """Take every connection that is not reserved for the superuser."""
+    with ExitStack() as connections:
+        has_room = True
+        while has_room:
             try:
-                all_of_them.enter_context(closing(psycopg2.connect(rig.database_url)))
+                connections.enter_context(closing(psycopg2.connect(rig.database_url)))
             except psycopg2.OperationalError:
-                with_room = False
+                has_room = False
         yield
 
 
 @contextmanager
 def another_password(rig: Rig) -> Iterator[None]:
     user, password = urlsplit(rig.database_url).username, unquote(urlsplit(rig.database_url).password or "")
-    with told(f"alter role {user} password 'another'", f"alter role {user} password '{password}'")(rig):
+    with by_sql(f"alter role {user} password 'another'", f"alter role {user} password '{password}'")(rig):
         yield
 
 
 @contextmanager
 def function_replaced(rig: Rig, body: str) -> Iterator[None]:
-    """The function that look-ups call does something else."""
+    """Replace the function that lookups call."""
     ((before,),) = rig.sql("select pg_get_functiondef('features_of'::regproc)")
     head, _, _ = before.partition("AS $function$")
     rig.sql(f"{head} AS $function$ begin {body} end $function$")
@@ -205,154 +205,178 @@ def function_replaced(rig: Rig, body: str) -> Iterator[None]:
         rig.sql(before)
 
 
-def both(fault: str, within: float = 0.3, or_fault: str | None = None) -> dict[State, Answer]:
-    """What is known stays known, and the rest cannot be had."""
-    known, unknown = Answer("stale", (fault,), within), degraded(fault, within=within)
+def stale_or_none(fault: str, within: float = 0.3, or_fault: str | None = None) -> dict[CacheState, Expected]:
+    """Expect stale features for a stale cell and none for an uncached one."""
+    stale, none = Expected("stale", (fault,), within), degraded(fault, within=within)
     other = (or_fault,) if or_fault else None
-    return {"stale": replace(known, or_faults=other), "none": replace(unknown, or_faults=other)}
+    return {"stale": replace(stale, or_faults=other), "none": replace(none, or_faults=other)}
 
 
-UNREACHABLE: dict[State, Answer] = {"fresh": Answer("hit"), **both("postgres_unreachable")}
-CASES: tuple[Case[Rig], ...] = (
-    Case("down at start", proxied(Proxy.refuse), UNREACHABLE),
-    Case("killed between requests", killed, both("postgres_unreachable"), connected=True, direct=True),
-    Case(
+UNREACHABLE: dict[CacheState, Expected] = {"fresh": Expected("hit"), **stale_or_none("postgres_unreachable")}
+CASES: tuple[FaultCase[Rig], ...] = (
+    FaultCase("down at start", through_proxy(Proxy.refuse), UNREACHABLE),
+    FaultCase("killed between requests", killed, stale_or_none("postgres_unreachable"), connected=True, direct=True),
+    FaultCase(
         "killed mid-request",
         killed_mid_request,
-        both("postgres_unreachable", 0.6, "postgres_disconnected"),
+        stale_or_none("postgres_unreachable", 0.6, "postgres_disconnected"),
         connected=True,
         direct=True,
     ),
-    Case("connection closed mid-request, reply lost", proxied(Proxy.lose_reply), {"none": Answer("miss")}, True),
-    Case(
+    FaultCase(
+        "connection closed mid-request, reply lost", through_proxy(Proxy.lose_reply), {"none": Expected("miss")}, True
+    ),
+    FaultCase(
         "connection reset in the middle of a reply",
-        proxied(lambda proxy: proxy.lose_reply(keep=30, how="reset")),
-        {"none": Answer("miss")},
+        through_proxy(lambda proxy: proxy.lose_reply(keep=30, how="reset")),
+        {"none": Expected("miss")},
         connected=True,
     ),
-    Case("every connection closed at once", proxied(Proxy.turn_away), both("postgres_disconnected"), connected=True),
-    Case(
-        "every connection reset at once",
-        proxied(lambda proxy: proxy.turn_away("reset")),
-        both("postgres_disconnected"),
+    FaultCase(
+        "every connection closed at once",
+        through_proxy(Proxy.turn_away),
+        stale_or_none("postgres_disconnected"),
+        connected=True,
     ),
-    Case("hung (SIGSTOP) at start", stopped, both("postgres_timeout", 0.8), direct=True),
-    Case(
+    FaultCase(
+        "every connection reset at once",
+        through_proxy(lambda proxy: proxy.turn_away("reset")),
+        stale_or_none("postgres_disconnected"),
+    ),
+    FaultCase("hung (SIGSTOP) at start", paused, stale_or_none("postgres_timeout", 0.8), direct=True),
+    FaultCase(
         "hung (SIGSTOP)",
-        stopped,
-        {"fresh": Answer("hit"), **both("postgres_timeout", 1.3)},
+        paused,
+        {"fresh": Expected("hit"), **stale_or_none("postgres_timeout", 1.3)},
         connected=True,
         direct=True,
     ),
-    Case("black hole", proxied(Proxy.hold), both("postgres_timeout", 1.3), connected=True),
-    Case("packets dropped at start", proxied(Proxy.ignore), both("postgres_timeout", 0.8)),
-    Case("packets dropped", proxied(Proxy.ignore), both("postgres_timeout", 1.3), connected=True),
-    Case("slow by 50 ms at start", proxied(lambda proxy: proxy.delay(0.025)), {"none": Answer("miss", within=0.8)}),
-    Case(
+    FaultCase("black hole", through_proxy(Proxy.hold), stale_or_none("postgres_timeout", 1.3), connected=True),
+    FaultCase("packets dropped at start", through_proxy(Proxy.ignore), stale_or_none("postgres_timeout", 0.8)),
+    FaultCase("packets dropped", through_proxy(Proxy.ignore), stale_or_none("postgres_timeout", 1.3), connected=True),
+    FaultCase(
+        "slow by 50 ms at start",
+        through_proxy(lambda proxy: proxy.delay(0.025)),
+        {"none": Expected("miss", within=0.8)},
+    ),
+    FaultCase(
         "slow by 50 ms",
-        proxied(lambda proxy: proxy.delay(0.025)),
-        {"stale": Answer("miss"), "none": Answer("miss")},
+        through_proxy(lambda proxy: proxy.delay(0.025)),
+        {"stale": Expected("miss"), "none": Expected("miss")},
         connected=True,
     ),
-    Case("slow by 2 s", proxied(lambda proxy: proxy.delay(1.0)), both("postgres_timeout", 1.3), connected=True),
-    Case(
-        "replies that drip in, a byte every 20 ms",
-        proxied(lambda proxy: proxy.drip(0.02)),
-        both("postgres_timeout", 1.3),
+    FaultCase(
+        "slow by 2 s",
+        through_proxy(lambda proxy: proxy.delay(1.0)),
+        stale_or_none("postgres_timeout", 1.3),
         connected=True,
     ),
-    Case("session ended by the server while idle", session_ended, {"none": Answer("miss")}, connected=True),
-    Case(
+    FaultCase(
+        "replies of one byte every 20 ms",
+        through_proxy(lambda proxy: proxy.drip(0.02)),
+        stale_or_none("postgres_timeout", 1.3),
+        connected=True,
+    ),
+    FaultCase(
+        "session terminated by the server while idle", session_terminated, {"none": Expected("miss")}, connected=True
+    ),
+    FaultCase(
         "session idle for longer than `DATABASE_IDLE`",
         session_idled,
-        {"none": Answer("miss")},
+        {"none": Expected("miss")},
         connected=True,
         settings={"DATABASE_IDLE": "0.02"},
     ),
-    Case(
+    FaultCase(
         "connection reset while idle",
-        proxied(lambda proxy: proxy.hang_up("reset")),
-        {"none": Answer("miss")},
+        through_proxy(lambda proxy: proxy.hang_up("reset")),
+        {"none": Expected("miss")},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "connection forgotten by the network for longer than `DATABASE_IDLE`",
         forgotten_and_idled,
-        {"none": Answer("miss")},
+        {"none": Expected("miss")},
         connected=True,
         settings={"DATABASE_IDLE": "0.2"},
     ),
-    Case(
+    FaultCase(
         "connection forgotten by the network a moment ago",
-        proxied(Proxy.forget),
-        both("postgres_timeout", 1.3),
+        through_proxy(Proxy.forget),
+        stale_or_none("postgres_timeout", 1.3),
         connected=True,
     ),
-    Case("wrong password at start", another_password, {"fresh": Answer("hit"), **both("postgres_auth")}),
-    Case("password changed, session open", another_password, {"none": Answer("miss")}, connected=True),
-    Case(
-        "login not permitted to the user",
-        told("alter role faunalens nologin", "alter role faunalens login"),
-        both("postgres_auth"),
+    FaultCase(
+        "wrong password at start", another_password, {"fresh": Expected("hit"), **stale_or_none("postgres_auth")}
     ),
-    Case(
-        "function not permitted to the user",
-        told(
+    FaultCase("password changed, session open", another_password, {"none": Expected("miss")}, connected=True),
+    FaultCase(
+        "user may not log in",
+        by_sql("alter role faunalens nologin", "alter role faunalens login"),
+        stale_or_none("postgres_auth"),
+    ),
+    FaultCase(
+        "user may not call the function",
+        by_sql(
             "alter function features_of owner to postgres; revoke execute on function features_of from public",
             "alter function features_of owner to faunalens; grant execute on function features_of to public",
         ),
-        both("postgres_auth"),
+        stale_or_none("postgres_auth"),
         connected=True,
     ),
-    Case(
+    FaultCase(
         "out of memory",
         partial(function_replaced, body="raise exception 'out of memory' using errcode = '53200';"),
-        both("postgres_refused"),
+        stale_or_none("postgres_refused"),
         connected=True,
     ),
-    Case("restarted as a standby, which only reads", standby, {"none": Answer("miss")}, connected=True, direct=True),
-    Case("too many connections", full_of_connections, both("postgres_too_many_connections"), direct=True),
-    Case(
+    FaultCase("restarted as a read-only standby", standby, {"none": Expected("miss")}, connected=True, direct=True),
+    FaultCase("too many connections", full_of_connections, stale_or_none("postgres_too_many_connections"), direct=True),
+    FaultCase(
         "too many connections of the user",
-        told("alter role faunalens connection limit 0", "alter role faunalens connection limit -1"),
-        both("postgres_too_many_connections"),
+        by_sql("alter role faunalens connection limit 0", "alter role faunalens connection limit -1"),
+        stale_or_none("postgres_too_many_connections"),
     ),
-    Case("statement timeout, behind a lock", locked, both("postgres_statement_timeout", 1.2), connected=True),
-    Case(
+    FaultCase(
+        "statement timeout, behind a lock", locked, stale_or_none("postgres_statement_timeout", 1.2), connected=True
+    ),
+    FaultCase(
         "statement timeout, in a slow query",
         partial(function_replaced, body="perform pg_sleep(30);"),
-        both("postgres_statement_timeout", 1.2),
+        stale_or_none("postgres_statement_timeout", 1.2),
         connected=True,
     ),
-    Case("shutting down", shutting_down, both("postgres_starting"), direct=True),
-    Case(
+    FaultCase("shutting down", shutting_down, stale_or_none("postgres_starting"), direct=True),
+    FaultCase(
         "no active dataset",
-        told("update dataset set active = false", "update dataset set active = true where version = 'v1'"),
-        both("postgres_no_dataset"),
+        by_sql("update dataset set active = false", "update dataset set active = true where version = 'v1'"),
+        stale_or_none("postgres_no_dataset"),
         connected=True,
     ),
-    Case(
+    FaultCase(
         "function missing",
-        told("alter function features_of rename to mislaid", "alter function mislaid rename to features_of"),
-        both("postgres_refused"),
+        by_sql(
+            "alter function features_of rename to renamed_away", "alter function renamed_away rename to features_of"
+        ),
+        stale_or_none("postgres_refused"),
         connected=True,
     ),
-    Case(
-        "rows that do not fit",
+    FaultCase(
+        "rows with nulls",
         partial(
             function_replaced,
             body="return query select cells[1], 'v1', null::text[], null::integer[], null::real[], null::smallint[];",
         ),
-        both("postgres_refused"),
+        stale_or_none("postgres_refused"),
         connected=True,
     ),
-    Case(
-        "rows whose arrays differ in length",
+    FaultCase(
+        "rows with arrays of different lengths",
         partial(
             function_replaced,
             body="return query select cells[1], 'v1', array['AU'], array[1, 2], array[1::real], array[1::smallint];",
         ),
-        both("postgres_refused"),
+        stale_or_none("postgres_refused"),
         connected=True,
     ),
 )

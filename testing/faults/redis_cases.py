@@ -1,4 +1,4 @@
-"""Every fault of Redis, how it is made, and what is answered meanwhile. docs/reference/faults.md shows this table."""
+"""Faults of Redis, how to cause them, and the lookup during each. docs/reference/faults.md shows these cases."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from functools import partial
 import redis
 
 from chalicelib.features.keys import VERSION, value_key
-from testing.faults.case import Answer, Case, asked
+from testing.faults.case import Expected, FaultCase, look_up_once
 from testing.faults.rig import Rig
 from testing.faults.servers import PASSWORD, command
 from testing.proxy import Proxy
@@ -16,8 +16,8 @@ from testing.proxy import Proxy
 type Fault = Callable[[Rig], AbstractContextManager[None]]
 
 
-def proxied(change: Callable[[Proxy], None]) -> Fault:
-    """A fault of the network between the app and Redis."""
+def through_proxy(change: Callable[[Proxy], None]) -> Fault:
+    """Return a fault of the network between the app and Redis."""
 
     @contextmanager
     def fault(rig: Rig) -> Iterator[None]:
@@ -41,7 +41,7 @@ def killed(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def killed_mid_request(rig: Rig) -> Iterator[None]:
-    """Stopped before it can answer, so that the request is under way when it is killed."""
+    """Pause the server so that it cannot answer, then kill it while it has a request."""
     rig.redis.pause()
     killer = threading.Timer(0.08, rig.redis.kill)
     killer.start()
@@ -53,7 +53,7 @@ def killed_mid_request(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
-def stopped(rig: Rig) -> Iterator[None]:
+def paused(rig: Rig) -> Iterator[None]:
     rig.redis.pause()
     try:
         yield
@@ -63,10 +63,10 @@ def stopped(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def configured(rig: Rig, **values: str | int) -> Iterator[None]:
-    """CONFIG SET, and back."""
-    wanted = {name.replace("_", "-"): value for name, value in values.items()}
-    before = {name: command(rig.redis, "CONFIG", "GET", name)[name.encode()] for name in wanted}
-    for name, value in wanted.items():
+    """Change settings with CONFIG SET until the end of the block."""
+    settings = {name.replace("_", "-"): value for name, value in values.items()}
+    before = {name: command(rig.redis, "CONFIG", "GET", name)[name.encode()] for name in settings}
+    for name, value in settings.items():
         command(rig.redis, "CONFIG", "SET", name, value)
     try:
         yield
@@ -77,7 +77,7 @@ def configured(rig: Rig, **values: str | int) -> Iterator[None]:
 
 @contextmanager
 def full_of_clients(rig: Rig) -> Iterator[None]:
-    """As many clients allowed as there are; one of them is ours, to undo it."""
+    """Allow no more clients than there are; keep one of them, to undo it."""
     with redis.Redis.from_url(rig.redis.admin_url, single_connection_client=True) as client:
         most = client.config_get("maxclients")["maxclients"]
         client.config_set("maxclients", len(client.client_list()))
@@ -87,8 +87,8 @@ def full_of_clients(rig: Rig) -> Iterator[None]:
             client.config_set("maxclients", most or 10_000)
 
 
-def allowed(change: str, back: str) -> Fault:
-    """The rights of the app's user are changed at the server."""
+def changed_acl(change: str, undo: str) -> Fault:
+    """Return a fault that changes the rights of the app's user."""
 
     @contextmanager
     def fault(rig: Rig) -> Iterator[None]:
@@ -96,14 +96,14 @@ def allowed(change: str, back: str) -> Fault:
         try:
             yield
         finally:
-            command(rig.redis, "ACL", "SETUSER", "app", *back.split(" ", 1))
+            command(rig.redis, "ACL", "SETUSER", "app", *undo.split(" ", 1))
 
     return fault
 
 
 @contextmanager
 def without_slots(rig: Rig) -> Iterator[None]:
-    """Nobody owns some of the slots any more, so that the cluster serves none."""
+    """Take some slots from their owner, so that the cluster serves none."""
     command(rig.redis, "CLUSTER", "DELSLOTSRANGE", 0, 99)
     try:
         yield
@@ -112,7 +112,7 @@ def without_slots(rig: Rig) -> Iterator[None]:
 
 
 def overwritten(value: bytes | None) -> Fault:
-    """All values are replaced; None: by what is no string."""
+    """Return a fault that replaces all values; None: by a list."""
 
     @contextmanager
     def fault(rig: Rig) -> Iterator[None]:
@@ -126,10 +126,10 @@ def overwritten(value: bytes | None) -> Fault:
 
 
 @contextmanager
-def others_value(rig: Rig) -> Iterator[None]:
-    """Values that are sound, but another cell's."""
+def value_of_another_cell(rig: Rig) -> Iterator[None]:
+    """Replace all values by a valid value of another cell."""
     cell = rig.cell()
-    asked(rig.straight, cell)
+    look_up_once(rig.direct_settings, cell)
     with overwritten(command(rig.redis, "GET", value_key(cell, "v1")))(rig):
         yield
 
@@ -140,189 +140,189 @@ def version_overwritten(rig: Rig) -> Iterator[None]:
     yield
 
 
-another_password = allowed("resetpass >another", f"resetpass >{PASSWORD}")
-not_permitted = allowed("-get", "+get")
+another_password = changed_acl("resetpass >another", f"resetpass >{PASSWORD}")
+not_permitted = changed_acl("-get", "+get")
 
-BYPASS = partial(Answer, "bypass")
-CASES: tuple[Case[Rig], ...] = (
-    Case(
+BYPASS = partial(Expected, "bypass")
+CASES: tuple[FaultCase[Rig], ...] = (
+    FaultCase(
         "down at start",
-        proxied(Proxy.refuse),
+        through_proxy(Proxy.refuse),
         {"fresh": BYPASS(("redis_unreachable",)), "none": BYPASS(("redis_unreachable",))},
     ),
-    Case(
+    FaultCase(
         "killed between requests",
         killed,
-        {"fresh": BYPASS(("redis_unreachable",)), "held": Answer("memory", ("redis_unreachable",))},
+        {"fresh": BYPASS(("redis_unreachable",)), "memory": Expected("memory", ("redis_unreachable",))},
         connected=True,
         direct=True,
     ),
-    Case(
+    FaultCase(
         "killed mid-request",
         killed_mid_request,
         {"fresh": BYPASS(("redis_unreachable",), 0.5, or_faults=("redis_disconnected",))},
         connected=True,
         direct=True,
     ),
-    Case(
+    FaultCase(
         "connection closed mid-request, reply lost",
-        proxied(Proxy.lose_reply),
-        {"fresh": Answer("hit"), "none": Answer("miss")},
+        through_proxy(Proxy.lose_reply),
+        {"fresh": Expected("hit"), "none": Expected("miss")},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "connection reset in the middle of a reply",
-        proxied(lambda proxy: proxy.lose_reply(keep=3, how="reset")),
-        {"fresh": Answer("hit"), "none": Answer("miss")},
+        through_proxy(lambda proxy: proxy.lose_reply(keep=3, how="reset")),
+        {"fresh": Expected("hit"), "none": Expected("miss")},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "every connection closed at once",
-        proxied(Proxy.turn_away),
-        {"fresh": BYPASS(("redis_disconnected",)), "held": Answer("memory", ("redis_disconnected",))},
+        through_proxy(Proxy.turn_away),
+        {"fresh": BYPASS(("redis_disconnected",)), "memory": Expected("memory", ("redis_disconnected",))},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "every connection reset at once",
-        proxied(lambda proxy: proxy.turn_away("reset")),
+        through_proxy(lambda proxy: proxy.turn_away("reset")),
         {"fresh": BYPASS(("redis_disconnected",)), "none": BYPASS(("redis_disconnected",))},
     ),
-    Case(
+    FaultCase(
         "hung (SIGSTOP) at start",
-        stopped,
+        paused,
         {"fresh": BYPASS(("redis_timeout",), 0.7), "none": BYPASS(("redis_timeout",), 0.7)},
         direct=True,
     ),
-    Case(
+    FaultCase(
         "hung (SIGSTOP)",
-        stopped,
-        {"fresh": BYPASS(("redis_timeout",), 0.7), "held": Answer("memory", ("redis_timeout",), 0.6)},
+        paused,
+        {"fresh": BYPASS(("redis_timeout",), 0.7), "memory": Expected("memory", ("redis_timeout",), 0.6)},
         connected=True,
         direct=True,
     ),
-    Case(
+    FaultCase(
         "black hole",
-        proxied(Proxy.hold),
+        through_proxy(Proxy.hold),
         {"fresh": BYPASS(("redis_timeout",), 0.7), "none": BYPASS(("redis_timeout",), 0.7)},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "packets dropped at start",
-        proxied(Proxy.ignore),
+        through_proxy(Proxy.ignore),
         {"fresh": BYPASS(("redis_timeout",), 0.7), "none": BYPASS(("redis_timeout",), 0.7)},
     ),
-    Case(
+    FaultCase(
         "packets dropped",
-        proxied(Proxy.ignore),
-        {"fresh": BYPASS(("redis_timeout",), 0.7), "held": Answer("memory", ("redis_timeout",), 0.7)},
+        through_proxy(Proxy.ignore),
+        {"fresh": BYPASS(("redis_timeout",), 0.7), "memory": Expected("memory", ("redis_timeout",), 0.7)},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "slow by 50 ms",
-        proxied(lambda proxy: proxy.delay(0.025)),
-        {"fresh": Answer("hit", within=0.3), "none": Answer("miss", within=0.5)},
+        through_proxy(lambda proxy: proxy.delay(0.025)),
+        {"fresh": Expected("hit", within=0.3), "none": Expected("miss", within=0.5)},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "slow by 2 s",
-        proxied(lambda proxy: proxy.delay(1.0)),
-        {"fresh": BYPASS(("redis_timeout",), 0.7), "held": Answer("memory", ("redis_timeout",), 0.6)},
+        through_proxy(lambda proxy: proxy.delay(1.0)),
+        {"fresh": BYPASS(("redis_timeout",), 0.7), "memory": Expected("memory", ("redis_timeout",), 0.6)},
         connected=True,
     ),
-    Case(
-        "replies that drip in, a byte every 20 ms",
-        proxied(lambda proxy: proxy.drip(0.02)),
+    FaultCase(
+        "replies of one byte every 20 ms",
+        through_proxy(lambda proxy: proxy.drip(0.02)),
         {"fresh": BYPASS(("redis_timeout",), 0.7)},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "connection closed while idle",
-        proxied(Proxy.hang_up),
-        {"fresh": Answer("hit"), "none": Answer("miss")},
+        through_proxy(Proxy.hang_up),
+        {"fresh": Expected("hit"), "none": Expected("miss")},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "connection reset while idle",
-        proxied(lambda proxy: proxy.hang_up("reset")),
-        {"fresh": Answer("hit"), "none": Answer("miss")},
+        through_proxy(lambda proxy: proxy.hang_up("reset")),
+        {"fresh": Expected("hit"), "none": Expected("miss")},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "connection forgotten by the network for longer than `REDIS_IDLE`",
-        proxied(Proxy.forget),
-        {"fresh": Answer("hit", within=0.1)},
+        through_proxy(Proxy.forget),
+        {"fresh": Expected("hit", within=0.1)},
         connected=True,
         settings={"REDIS_IDLE": "0.000001"},
     ),
-    Case(
+    FaultCase(
         "connection forgotten by the network a moment ago",
-        proxied(Proxy.forget),
-        {"fresh": Answer("hit", within=0.4)},
+        through_proxy(Proxy.forget),
+        {"fresh": Expected("hit", within=0.4)},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "wrong password at start",
         another_password,
         {"fresh": BYPASS(("redis_auth",)), "none": BYPASS(("redis_auth",))},
     ),
-    Case(
+    FaultCase(
         "password changed, connection open",
         another_password,
-        {"fresh": Answer("hit")},
+        {"fresh": Expected("hit")},
         connected=True,
     ),
-    Case(
-        "reading not permitted to the user",
+    FaultCase(
+        "user may not read",
         not_permitted,
-        {"fresh": BYPASS(("redis_auth",)), "held": Answer("memory", ("redis_auth",))},
+        {"fresh": BYPASS(("redis_auth",)), "memory": Expected("memory", ("redis_auth",))},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "out of memory",
         partial(configured, maxmemory_policy="noeviction", maxmemory=1),
         {
-            "fresh": Answer("hit"),
-            "stale": Answer("stale", ("redis_oom",)),
+            "fresh": Expected("hit"),
+            "stale": Expected("stale", ("redis_oom",)),
             "none": BYPASS(("redis_oom",)),
         },
         connected=True,
     ),
-    Case(
+    FaultCase(
         "slots without an owner (CLUSTERDOWN)",
         without_slots,
         {
             "fresh": BYPASS(("redis_clusterdown",)),
-            "held": Answer("memory", ("redis_clusterdown",)),
+            "memory": Expected("memory", ("redis_clusterdown",)),
             "none": BYPASS(("redis_clusterdown",)),
         },
         connected=True,
     ),
-    Case(
+    FaultCase(
         "too many clients",
         full_of_clients,
         {"fresh": BYPASS(("redis_too_many_clients",)), "none": BYPASS(("redis_too_many_clients",))},
     ),
-    Case(
+    FaultCase(
         "value cut off",
         overwritten(b"FLNS\x00\x00"),
-        {"fresh": Answer("miss", ("value_corrupt",)), "stale": Answer("miss", ("value_corrupt",))},
+        {"fresh": Expected("miss", ("value_corrupt",)), "stale": Expected("miss", ("value_corrupt",))},
         connected=True,
     ),
-    Case(
+    FaultCase(
         "value of another cell",
-        others_value,
-        {"fresh": Answer("miss", ("value_corrupt",))},
+        value_of_another_cell,
+        {"fresh": Expected("miss", ("value_corrupt",))},
         connected=True,
     ),
-    Case(
-        "value that is no string",
+    FaultCase(
+        "value that is not a string",
         overwritten(None),
         {"fresh": BYPASS(("redis_refused",))},
         connected=True,
     ),
-    Case(
-        "version that is no text",
+    FaultCase(
+        "version that is not text",
         version_overwritten,
-        {"fresh": Answer("miss", ("version_corrupt",))},
+        {"fresh": Expected("miss", ("version_corrupt",))},
     ),
 )

@@ -1,4 +1,4 @@
-"""What the cases break, and cells that nobody asked for yet."""
+"""The servers that fault cases break, and unused cells."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -13,63 +13,63 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.faults.case import Container, State, asked
-from testing.faults.servers import command
+from testing.faults.case import CacheState, ContainerLookup, look_up_once
+from testing.faults.servers import ValkeyWithUser, command, running_server
 from testing.feature_rig import FIRST
 from testing.proxy import Proxy
 
 CELLS = 3000
 STALE_AT_ONCE = {"FEATURES_SOFT_TTL": "0.000001"}
 QUICK = {
-    "MEMORY_FRESH": "0.000001",  # what Redis holds is asked of Redis
+    "MEMORY_FRESH": "0.000001",  # values in Redis are read from Redis
     "BREAKER_REST": "0.2",
     "FEATURES_REST": "0.2",
 }
-"""Waits that are of minutes in production, so that a case takes no longer than its fault."""
+"""Short waits, minutes in production, so that a case takes no longer than its fault."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Ground:
-    """Where Redis and PostgreSQL are."""
+class BaseRig:
+    """The addresses of Redis and PostgreSQL."""
 
     redis_url: str
     database_url: str
-    known: int = 0
-    """The cell that the case is about."""
+    cell_of_case: int = 0
+    """The cell that the running case looks up."""
     _cells: Iterator[int] = field(default_factory=lambda: count(FIRST))
 
     def cell(self) -> int:
-        """A cell with animals that nobody asked for yet."""
+        """Return a cell with animals that no lookup has used yet."""
         cell = next(self._cells)
-        assert cell < FIRST + CELLS, "no cells are left; raise CELLS"
+        assert cell < FIRST + CELLS, "all cells are used; raise CELLS"
         return cell
 
     @property
-    def straight(self) -> dict[str, str]:
-        """Settings of a container that goes straight to the servers."""
+    def direct_settings(self) -> dict[str, str]:
+        """Environment variables of a container that bypasses the proxies."""
         return {**QUICK, "REDIS_URL": self.redis_url, "DATABASE_URL": self.database_url}
 
-    def know(self, state: State, container: Container) -> int:
-        """A cell of which so much is known; and the version of the dataset is in Redis in any case."""
-        asked(self.straight, self.cell())
-        cell = self.known = self.cell()
-        if state == "held":
+    def prepare_cell(self, state: CacheState, container: ContainerLookup) -> int:
+        """Return a cell in a cache state; Redis has the version of the dataset in any case."""
+        look_up_once(self.direct_settings, self.cell())
+        cell = self.cell_of_case = self.cell()
+        if state == "memory":
             assert container.at(cell).mode == "narrowed"
         elif state != "none":
             stale: Mapping[str, str] = STALE_AT_ONCE if state == "stale" else {}
-            assert asked({**self.straight, **stale}, cell).cache == "miss"
+            assert look_up_once({**self.direct_settings, **stale}, cell).cache == "miss"
         return cell
 
-    def connect(self, container: Container) -> None:
-        """Let a container ask both servers, and find something in Redis last."""
+    def connect(self, container: ContainerLookup) -> None:
+        """Let a container connect to both servers; its last lookup is a Redis hit."""
         assert container.at(self.cell()).faults == ()
-        cell = self.know("fresh", container)
+        cell = self.prepare_cell("fresh", container)
         assert (container.at(cell).cache, container.at(cell).faults) == ("hit", ())
 
 
 @dataclass(slots=True, kw_only=True)
-class Rig(Ground):
-    """One server of each kind, and a proxy before each."""
+class Rig(BaseRig):
+    """One server of each kind, with a proxy in front of each."""
 
     redis: ValkeyServer
     redis_proxy: Proxy
@@ -77,42 +77,50 @@ class Rig(Ground):
     postgres_proxy: Proxy
 
     @property
-    def through_proxies(self) -> dict[str, str]:
-        """Settings of a container behind both proxies."""
+    def proxied_settings(self) -> dict[str, str]:
+        """Environment variables of a container behind both proxies."""
         urls = {
-            "REDIS_URL": at(self.redis_url, self.redis_proxy.port),
-            "DATABASE_URL": at(self.database_url, self.postgres_proxy.port),
+            "REDIS_URL": with_port(self.redis_url, self.redis_proxy.port),
+            "DATABASE_URL": with_port(self.database_url, self.postgres_proxy.port),
         }
         return {**QUICK, **urls}
 
     def flush(self) -> None:
-        """Redis forgets everything."""
+        """Delete everything in Redis."""
         command(self.redis, "FLUSHALL")
 
     @contextmanager
     def superuser(self) -> Iterator[Connection]:
-        """A connection that may do everything in the database of the datasets."""
+        """Connect as the superuser to the database of the datasets."""
         url = urlunsplit(urlsplit(self.postgres.admin_url)._replace(path=urlsplit(self.database_url).path))
         with closing(psycopg2.connect(url)) as connection:
             connection.autocommit = True
             yield connection
 
     def is_up(self) -> bool:
-        """Whether PostgreSQL takes connections."""
+        """Return whether PostgreSQL accepts connections."""
         try:
             return bool(self.sql("select true"))
         except psycopg2.OperationalError:
             return False
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        """Rows of a statement of the superuser."""
+        """Run a statement as the superuser; return its rows."""
         with self.superuser() as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
 
-def at(url: str, port: int) -> str:
-    """The URL with another port."""
+@contextmanager
+def redis_behind_proxy() -> Iterator[tuple[ValkeyWithUser, Proxy]]:
+    """Run a Valkey that announces the port of a proxy, so that cluster clients stay behind the proxy."""
+    with Proxy.to(0) as proxy, running_server(ValkeyWithUser, f"cluster-announce-port {proxy.port}") as server:
+        proxy.target = server.port
+        yield server, proxy
+
+
+def with_port(url: str, port: int) -> str:
+    """Return the URL with another port."""
     parts = urlsplit(url)
     user, _, _ = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user}@{HOST}:{port}" if user else f"{HOST}:{port}"))

@@ -1,4 +1,4 @@
-"""Valkey in the shapes that its faults need: with other settings, and as no cluster."""
+"""Valkey servers for fault cases: with other settings, and outside cluster mode."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,17 +14,17 @@ from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
 
 PASSWORD = "a password: with/characters@"
-"""Of the user `app`, whom the cases sign in as."""
+"""The password of the user `app`; the cases sign in with it."""
 
 
 def command(server: ValkeyServer, *words: str | bytes | int) -> Any:
-    """What the server says to one command of the user who may do everything."""
+    """Run a command as the administrator; return the reply."""
     with redis.Redis.from_url(server.admin_url) as client:
         return client.execute_command(*words)
 
 
-class Node(ValkeyServer):
-    """A server with more lines of configuration, and the user `app` beside `default`."""
+class ValkeyWithUser(ValkeyServer):
+    """A server with extra lines of configuration, and the user `app` beside `default`."""
 
     def __init__(self, folder: Path, *lines: str) -> None:
         folder.mkdir()
@@ -32,7 +32,7 @@ class Node(ValkeyServer):
         self._lines = lines
 
     def signed_in(self, port: int) -> str:
-        """The URL for the user `app`, at a port."""
+        """Return the URL for the user `app` at a port."""
         return f"redis://app:{quote(PASSWORD, safe='')}@{HOST}:{port}"
 
     def _config(self) -> str:
@@ -40,21 +40,21 @@ class Node(ValkeyServer):
         return "\n".join((super()._config().rstrip(), app, *self._lines, ""))
 
 
-class Single(Node):
-    """A server that is no cluster."""
+class StandaloneValkey(ValkeyWithUser):
+    """A server outside cluster mode."""
 
     def _config(self) -> str:
         lines = super()._config().splitlines()
         return "\n".join((*(line for line in lines if not line.startswith("cluster-")), ""))
 
     def ready(self) -> bool:
-        """Whether it answers."""
+        """Return whether it answers."""
         return self._admin("PING") == "+PONG"
 
 
 @contextmanager
-def one[N: Node](kind: type[N], *lines: str) -> Iterator[N]:
-    """A running server."""
+def running_server[N: ValkeyWithUser](kind: type[N], *lines: str) -> Iterator[N]:
+    """Run a server until the end of the block."""
     with TemporaryDirectory(prefix="faunalens-faults-") as folder:
         node = kind(Path(folder) / "node", *lines)
         try:
@@ -65,7 +65,7 @@ def one[N: Node](kind: type[N], *lines: str) -> Iterator[N]:
 
 
 @contextmanager
-def two[N: Node](kind: type[N]) -> Iterator[tuple[N, N]]:
-    """Two running servers, which do not know each other."""
-    with one(kind) as first, one(kind) as second:
+def running_pair[N: ValkeyWithUser](kind: type[N]) -> Iterator[tuple[N, N]]:
+    """Run two servers that do not know each other."""
+    with running_server(kind) as first, running_server(kind) as second:
         yield first, second

@@ -1,35 +1,35 @@
-"""Faults of TLS, on both sides. docs/reference/faults.md shows this table."""
+"""Faults of TLS to both servers. docs/reference/faults.md shows these cases."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from testing.faults.case import Answer, Case
-from testing.faults.postgres_cases import both, until
-from testing.faults.rig import QUICK, Rig, at
+from testing.faults.case import Expected, FaultCase
+from testing.faults.postgres_cases import stale_or_none, wait_until_true
+from testing.faults.rig import QUICK, Rig, with_port
 from testing.faults.servers import command
-from testing.faults.tls_servers import NAME, Certificate, Certificates, TlsPostgres, TlsRedis
+from testing.faults.tls_servers import NAME, CertificateFiles, TlsFiles, TlsPostgres, TlsRedis
 
 
 @dataclass(slots=True, kw_only=True)
 class TlsRig(Rig):
-    """Both servers as in production: TLS, names that have to be proved, a cluster, passwords."""
+    """Both servers as in production: TLS, verified names, a cluster, passwords."""
 
-    certificates: Certificates
+    certificates: TlsFiles
     tls_redis: TlsRedis
     tls_postgres: TlsPostgres
 
     @property
-    def over_tls(self) -> dict[str, str]:
-        """Settings of a container that trusts nobody without a proof."""
+    def tls_settings(self) -> dict[str, str]:
+        """Environment variables of a container that verifies both servers."""
         redis = urlsplit(self.tls_redis.signed_in(self.redis_proxy.port))
         user, _, _ = redis.netloc.rpartition("@")
         return {
             **QUICK,
             "REDIS_URL": f"rediss://{user}@{NAME}:{self.redis_proxy.port}",
             "REDIS_CA": str(self.certificates.authority),
-            "DATABASE_URL": named(at(self.database_url, self.postgres_proxy.port)),
+            "DATABASE_URL": with_server_name(with_port(self.database_url, self.postgres_proxy.port)),
             "DATABASE_CA": str(self.certificates.authority),
         }
 
@@ -37,33 +37,33 @@ class TlsRig(Rig):
 type Fault = Callable[[TlsRig], AbstractContextManager[None]]
 
 
-def named(url: str) -> str:
-    """The URL with the name that certificates are for in place of the address."""
+def with_server_name(url: str) -> str:
+    """Return the URL with the name of the certificates in place of the address."""
     parts = urlsplit(url)
     user, _, _ = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user}@{NAME}:{parts.port}"))
 
 
 @contextmanager
-def nothing(_: TlsRig) -> Iterator[None]:
+def no_fault(_: TlsRig) -> Iterator[None]:
     yield
 
 
-def redis_shows(which: Callable[[Certificates], Certificate]) -> Fault:
-    """Redis gets another certificate."""
+def redis_certificate(which: Callable[[TlsFiles], CertificateFiles]) -> Fault:
+    """Return a fault that gives Redis another certificate."""
 
     @contextmanager
     def fault(rig: TlsRig) -> Iterator[None]:
-        _show(rig, which(rig.certificates))
+        _install(rig, which(rig.certificates))
         try:
             yield
         finally:
-            _show(rig, rig.certificates.good)
+            _install(rig, rig.certificates.good)
 
     return fault
 
 
-def _show(rig: TlsRig, certificate: Certificate) -> None:
+def _install(rig: TlsRig, certificate: CertificateFiles) -> None:
     files = ("tls-cert-file", str(certificate.chain), "tls-key-file", str(certificate.key))
     command(rig.redis, "CONFIG", "SET", *files)
 
@@ -86,36 +86,36 @@ def silent_handshake(rig: TlsRig) -> Iterator[None]:
         rig.redis_proxy.restore()
 
 
-def reload(rig: TlsRig) -> None:
-    """Let PostgreSQL read its settings anew, and wait until new connections find them."""
+def reload_postgres(rig: TlsRig) -> None:
+    """Make PostgreSQL reload its settings, and wait until new connections use them."""
     ((before,),) = rig.sql("select pg_conf_load_time()::text")
     rig.sql("select pg_reload_conf()")
-    until(rig, f"select pg_conf_load_time() > '{before}'")
+    wait_until_true(rig, f"select pg_conf_load_time() > '{before}'")
 
 
 @contextmanager
 def postgres_without_tls(rig: TlsRig) -> Iterator[None]:
     rig.sql("alter system set ssl = off")
-    reload(rig)
+    reload_postgres(rig)
     try:
         yield
     finally:
         rig.sql("alter system reset ssl")
-        reload(rig)
+        reload_postgres(rig)
 
 
-def postgres_shows(which: Callable[[Certificates], Certificate]) -> Fault:
-    """PostgreSQL gets another certificate."""
+def postgres_certificate(which: Callable[[TlsFiles], CertificateFiles]) -> Fault:
+    """Return a fault that gives PostgreSQL another certificate."""
 
     @contextmanager
     def fault(rig: TlsRig) -> Iterator[None]:
         rig.tls_postgres.install(which(rig.certificates))
-        reload(rig)
+        reload_postgres(rig)
         try:
             yield
         finally:
             rig.tls_postgres.install(rig.certificates.good)
-            reload(rig)
+            reload_postgres(rig)
 
     return fault
 
@@ -129,40 +129,48 @@ def silent_postgres_handshake(rig: TlsRig) -> Iterator[None]:
         rig.postgres_proxy.restore()
 
 
-REFUSED = Answer("bypass", ("redis_tls",))
-REDIS_CASES: tuple[Case[TlsRig], ...] = (
-    Case("TLS with the right certificate", nothing, {"fresh": Answer("hit"), "none": Answer("miss", within=0.5)}),
-    Case(
+REFUSED = Expected("bypass", ("redis_tls",))
+REDIS_CASES: tuple[FaultCase[TlsRig], ...] = (
+    FaultCase(
+        "TLS with the right certificate", no_fault, {"fresh": Expected("hit"), "none": Expected("miss", within=0.5)}
+    ),
+    FaultCase(
         "certificate expired",
-        redis_shows(lambda made: made.expired),
+        redis_certificate(lambda files: files.expired),
         {"fresh": REFUSED, "none": REFUSED},
     ),
-    Case("certificate of another authority", redis_shows(lambda made: made.stranger), {"fresh": REFUSED}),
-    Case("certificate for another name", redis_shows(lambda made: made.misnamed), {"fresh": REFUSED}),
-    Case(
+    FaultCase("certificate of another authority", redis_certificate(lambda files: files.untrusted), {"fresh": REFUSED}),
+    FaultCase("certificate for another name", redis_certificate(lambda files: files.wrong_name), {"fresh": REFUSED}),
+    FaultCase(
         "certificate expired, connection open",
-        redis_shows(lambda made: made.expired),
-        {"fresh": Answer("hit")},
+        redis_certificate(lambda files: files.expired),
+        {"fresh": Expected("hit")},
         connected=True,
     ),
-    Case("server without TLS where TLS is wanted", redis_without_tls, {"fresh": REFUSED}),
-    Case("black hole in the TLS handshake", silent_handshake, {"fresh": Answer("bypass", ("redis_timeout",), 0.8)}),
+    FaultCase("server without TLS where TLS is wanted", redis_without_tls, {"fresh": REFUSED}),
+    FaultCase(
+        "black hole in the TLS handshake", silent_handshake, {"fresh": Expected("bypass", ("redis_timeout",), 0.8)}
+    ),
 )
-POSTGRES_CASES: tuple[Case[TlsRig], ...] = (
-    Case("TLS with the right certificate (`verify-full`)", nothing, {"none": Answer("miss", within=0.5)}),
-    Case("certificate expired", postgres_shows(lambda made: made.expired), both("postgres_tls")),
-    Case(
+POSTGRES_CASES: tuple[FaultCase[TlsRig], ...] = (
+    FaultCase("TLS with the right certificate (`verify-full`)", no_fault, {"none": Expected("miss", within=0.5)}),
+    FaultCase("certificate expired", postgres_certificate(lambda files: files.expired), stale_or_none("postgres_tls")),
+    FaultCase(
         "certificate of another authority",
-        postgres_shows(lambda made: made.stranger),
-        {"fresh": Answer("hit"), **both("postgres_tls")},
+        postgres_certificate(lambda files: files.untrusted),
+        {"fresh": Expected("hit"), **stale_or_none("postgres_tls")},
     ),
-    Case("certificate for another name", postgres_shows(lambda made: made.misnamed), both("postgres_tls")),
-    Case(
+    FaultCase(
+        "certificate for another name",
+        postgres_certificate(lambda files: files.wrong_name),
+        stale_or_none("postgres_tls"),
+    ),
+    FaultCase(
         "certificate expired, session open",
-        postgres_shows(lambda made: made.expired),
-        {"none": Answer("miss")},
+        postgres_certificate(lambda files: files.expired),
+        {"none": Expected("miss")},
         connected=True,
     ),
-    Case("server without TLS where TLS is wanted", postgres_without_tls, both("postgres_tls")),
-    Case("black hole in the TLS handshake", silent_postgres_handshake, both("postgres_timeout", 0.8)),
+    FaultCase("server without TLS where TLS is wanted", postgres_without_tls, stale_or_none("postgres_tls")),
+    FaultCase("black hole in the TLS handshake", silent_postgres_handshake, stale_or_none("postgres_timeout", 0.8)),
 )

@@ -1,6 +1,6 @@
-"""Servers that speak TLS: Debian's Redis, in cluster mode with all slots, and Debian's PostgreSQL.
+"""Servers with TLS: Debian's Redis, in cluster mode with all slots, and Debian's PostgreSQL.
 
-The wheels that everything else runs on have none. Both also listen without TLS, for the administration.
+The servers from wheels, which everything else uses, have no TLS. Both also listen without TLS, for administration.
 """
 
 import os
@@ -23,46 +23,46 @@ from local.stack.initdb import ENVIRONMENT, OWNER
 from local.stack.ports import free_port
 from local.stack.postgres import PostgresServer
 from local.stack.run_as import choose_run_as, give_folder, prefix_of
-from testing.faults.servers import Node
+from testing.faults.servers import ValkeyWithUser
 
 NAME = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
-    """Files of a server's certificate and key."""
+class CertificateFiles:
+    """The files of a server's certificate and key."""
 
     chain: Path
     key: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Certificates:
-    """`authority`: what clients trust. The others are not to be accepted, each for the reason in its name."""
+class TlsFiles:
+    """`authority`: what clients trust. They must reject all but `good`, each for the reason in its name."""
 
     authority: Path
-    good: Certificate
-    expired: Certificate
-    stranger: Certificate
-    misnamed: Certificate
+    good: CertificateFiles
+    expired: CertificateFiles
+    untrusted: CertificateFiles
+    wrong_name: CertificateFiles
 
     @classmethod
-    def in_folder(cls, folder: Path) -> Self:
-        """New ones, as files."""
-        authority, stranger = trustme.CA(), trustme.CA()
+    def create(cls, folder: Path) -> Self:
+        """Create new certificates in a folder."""
+        authority, untrusted = trustme.CA(), trustme.CA()
         authority.cert_pem.write_to_path(folder / "authority.pem")
         past = datetime.now(UTC) - timedelta(days=1)
         return cls(
             folder / "authority.pem",
             _written(folder, "good", authority.issue_cert(NAME)),
             _written(folder, "expired", authority.issue_cert(NAME, not_after=past)),
-            _written(folder, "stranger", stranger.issue_cert(NAME)),
+            _written(folder, "stranger", untrusted.issue_cert(NAME)),
             _written(folder, "misnamed", authority.issue_cert("elsewhere.example")),
         )
 
 
-def _written(folder: Path, name: str, issued: trustme.LeafCert) -> Certificate:
-    made = Certificate(folder / f"{name}.crt", folder / f"{name}.key")
+def _written(folder: Path, name: str, issued: trustme.LeafCert) -> CertificateFiles:
+    made = CertificateFiles(folder / f"{name}.crt", folder / f"{name}.key")
     for number, part in enumerate(issued.cert_chain_pems):
         part.write_to_path(made.chain, append=number > 0)
     issued.private_key_pem.write_to_path(made.key)
@@ -70,21 +70,21 @@ def _written(folder: Path, name: str, issued: trustme.LeafCert) -> Certificate:
     return made
 
 
-def required(path: str | None, package: str) -> Path:
-    """The program at a path; without it the test fails in CI, and is skipped elsewhere."""
+def require_program(path: str | None, package: str) -> Path:
+    """Return the path of a program; if there is none, fail the test in CI, skip it elsewhere."""
     if path is None:
-        sentence = f"TLS is tested with Debian's {package}, which is not installed: apt-get install {package}"
+        message = f"the TLS tests need Debian's {package}; install it: apt-get install {package}"
         if os.environ.get("CI") == "true":
-            pytest.fail(sentence, pytrace=False)
-        pytest.skip(sentence)
+            pytest.fail(message, pytrace=False)
+        pytest.skip(message)
     return Path(path)
 
 
-class TlsRedis(Node):
-    """Debian's Redis; `tls_port` is where it speaks TLS."""
+class TlsRedis(ValkeyWithUser):
+    """Debian's Redis; it listens with TLS on `tls_port`."""
 
-    def __init__(self, folder: Path, certificates: Certificates) -> None:
-        program = required(shutil.which("redis-server"), "redis-server")
+    def __init__(self, folder: Path, certificates: TlsFiles) -> None:
+        program = require_program(shutil.which("redis-server"), "redis-server")
         self.tls_port = free_port()
         lines = [
             f"tls-port {self.tls_port}",
@@ -98,8 +98,8 @@ class TlsRedis(Node):
 
 
 @contextmanager
-def tls_redis(folder: Path, certificates: Certificates) -> Iterator[TlsRedis]:
-    """A running Redis that speaks TLS."""
+def tls_redis(folder: Path, certificates: TlsFiles) -> Iterator[TlsRedis]:
+    """Run a Redis with TLS until the end of the block."""
     server = TlsRedis(folder / "redis", certificates)
     try:
         server.start()
@@ -109,11 +109,11 @@ def tls_redis(folder: Path, certificates: Certificates) -> Iterator[TlsRedis]:
 
 
 class TlsPostgres(PostgresServer):
-    """Debian's PostgreSQL; its data folder is new."""
+    """Debian's PostgreSQL with a new data folder."""
 
-    def __init__(self, folder: Path, certificates: Certificates) -> None:
+    def __init__(self, folder: Path, certificates: TlsFiles) -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
-        program = required(str(found[-1]) if found else None, "postgresql")
+        program = require_program(str(found[-1]) if found else None, "postgresql")
         run_as = choose_run_as(program)
         data, password, password_file = folder / "data", secrets.token_urlsafe(18), folder / "password"
         data.mkdir(parents=True, mode=0o700)
@@ -128,8 +128,8 @@ class TlsPostgres(PostgresServer):
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(f"ssl = on\nssl_cert_file = '{chain}'\nssl_key_file = '{key}'\n")
 
-    def install(self, certificate: Certificate) -> tuple[Path, Path]:
-        """Copies of a certificate and its key in the data folder, the server's own."""
+    def install(self, certificate: CertificateFiles) -> tuple[Path, Path]:
+        """Copy a certificate and its key into the data folder, owned by the server's user."""
         copies = self.data_dir / "server.crt", self.data_dir / "server.key"
         owner = self.data_dir.stat().st_uid
         for source, copy in zip((certificate.chain, certificate.key), copies, strict=True):
@@ -140,8 +140,8 @@ class TlsPostgres(PostgresServer):
 
 
 @contextmanager
-def tls_postgres(certificates: Certificates) -> Iterator[TlsPostgres]:
-    """A running PostgreSQL that speaks TLS, with the app's user and database."""
+def tls_postgres(certificates: TlsFiles) -> Iterator[TlsPostgres]:
+    """Run a PostgreSQL with TLS, with the app's user and database, until the end of the block."""
     with TemporaryDirectory(prefix="faunalens-faults-") as folder:
         server = TlsPostgres(Path(folder), certificates)
         try:

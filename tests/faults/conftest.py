@@ -1,4 +1,4 @@
-"""Rigs, one a module: who breaks servers does not share them."""
+"""Rigs, one a module, because the tests break their servers."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,25 +8,22 @@ import pytest
 from local.stack import postgres
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.faults.rig import CELLS, Rig
-from testing.faults.servers import Node, one
+from testing.faults.rig import CELLS, Rig, redis_behind_proxy
 from testing.feature_rig import database
 from testing.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
 def redis_rig(postgres_server: PostgresServer) -> Iterator[Rig]:
-    """A Valkey to break, over a PostgreSQL to leave alone."""
+    """A Valkey to break, and a PostgreSQL shared with other tests."""
     with ExitStack() as stack:
-        redis_proxy = stack.enter_context(Proxy.to(0))
-        node = stack.enter_context(one(Node, f"cluster-announce-port {redis_proxy.port}"))
-        redis_proxy.target = node.port
+        server, redis_proxy = stack.enter_context(redis_behind_proxy())
         url = stack.enter_context(database(postgres_server, ("v1", "v2"), cells=CELLS))
         postgres_proxy = stack.enter_context(Proxy.to(postgres_server.port))
         yield Rig(
-            redis_url=node.signed_in(node.port),
+            redis_url=server.signed_in(server.port),
             database_url=url,
-            redis=node,
+            redis=server,
             redis_proxy=redis_proxy,
             postgres=postgres_server,
             postgres_proxy=postgres_proxy,
@@ -35,7 +32,7 @@ def redis_rig(postgres_server: PostgresServer) -> Iterator[Rig]:
 
 @pytest.fixture(scope="module")
 def postgres_rig(valkey_server: ValkeyServer) -> Iterator[Rig]:
-    """A PostgreSQL to break, under a Valkey to leave alone."""
+    """A PostgreSQL to break, and a Valkey shared with other tests."""
     with postgres.serve() as server, ExitStack() as stack:
         url = stack.enter_context(database(server, ("v1", "v2"), cells=CELLS))
         redis_proxy = stack.enter_context(Proxy.to(valkey_server.port))
@@ -48,5 +45,5 @@ def postgres_rig(valkey_server: ValkeyServer) -> Iterator[Rig]:
             postgres=server,
             postgres_proxy=postgres_proxy,
         )
-        rig.sql("checkpoint")  # so that what was loaded outlives a kill
+        rig.sql("checkpoint")  # so that the data outlive a kill
         yield rig

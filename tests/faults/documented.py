@@ -1,18 +1,20 @@
-"""The tables of docs/reference/faults.md, made from the cases: `python -m tests.faults.documented` writes them."""
+"""Write the tables of docs/reference/faults.md from the cases: `python -m tests.faults.documented`."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tabulate import tabulate
+
 from testing.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
-from testing.faults.case import Answer, Case, Row
+from testing.faults.case import Expected, FaultCase, Row
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "faults.md"
-HEAD = "| fault | known before | mode | cache | codes | counted by | within |\n|---|---|---|---|---|---|---|"
+HEAD = ["fault", "cached before", "mode", "cache", "codes", "counted by", "within"]
 
 
 def tables() -> Mapping[str, str]:
-    """Each table by its name."""
+    """Return each table by its name."""
     return {
         "redis": _table(
             _rows(
@@ -30,33 +32,33 @@ def tables() -> Mapping[str, str]:
 
 
 def written(page: str) -> str:
-    """The page with its tables as the cases have them."""
+    """Return the page with its tables made from the cases."""
     for name, table in tables().items():
         before, _, rest = page.partition(f"<!-- table: {name} -->")
         _, end, after = rest.partition("<!-- end -->")
         if not end:
-            raise ValueError(f"docs/reference/faults.md has no place for the table '{name}'")
+            raise ValueError(f"docs/reference/faults.md lacks the markers of the table '{name}'")
         page = f"{before}<!-- table: {name} -->\n\n{table}\n\n<!-- end -->{after}"
     return page
 
 
-def _rows(*groups: Iterable[Case[Any]]) -> list[Row]:
+def _rows(*groups: Iterable[FaultCase[Any]]) -> list[Row]:
     cases = [case for group in groups for case in group]
-    return [Row(case.name, state, answer) for case in cases for state, answer in case.answers.items()]
+    return [Row(case.name, state, expected) for case in cases for state, expected in case.expected.items()]
 
 
 def _table(rows: Iterable[Row], more: Iterable[Row]) -> str:
-    return "\n".join([HEAD, *(_line(*row) for row in (*rows, *more))])
+    return tabulate([_cells(*row) for row in (*rows, *more)], HEAD, tablefmt="github", disable_numparse=True)
 
 
 def _codes(faults: Iterable[str]) -> str:
     return ", ".join(f"`{fault}`" for fault in faults) or "none"
 
 
-def _line(name: str, state: str, answer: Answer) -> str:
-    codes = " or ".join(_codes(each) for each in (answer.faults, answer.or_faults) if each is not None)
-    counted = ", ".join(f"`{metric}`" for metric, value in answer.metrics.items() if value)
-    return f"| {name} | {state} | {answer.mode} | {answer.cache} | {codes} | {counted} | {answer.within:g} s |"
+def _cells(name: str, state: str, expected: Expected) -> list[str]:
+    codes = " or ".join(_codes(each) for each in (expected.faults, expected.or_faults) if each is not None)
+    counted = ", ".join(f"`{metric}`" for metric, value in expected.metrics.items() if value)
+    return [name, state, expected.mode, expected.cache, codes, counted, f"{expected.within:g} s"]
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""No fault of Redis fails a request that takes several servers, or one of another kind."""
+"""No request fails with these faults of Redis, which need several servers or another kind of server."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from local.stack.postgres import PostgresServer
-from testing.faults.case import Answer, Case, State, parameters, play
+from testing.faults.case import CacheState, Expected, FaultCase, parametrize, run_case
 from testing.faults.cluster_cases import (
     CLUSTER_CASES,
     LOADING_CASES,
@@ -16,7 +16,7 @@ from testing.faults.cluster_cases import (
     PairRig,
 )
 from testing.faults.rig import CELLS
-from testing.faults.servers import Single, one, two
+from testing.faults.servers import StandaloneValkey, running_pair, running_server
 from testing.feature_rig import database
 from testing.valkey_cluster import cluster
 
@@ -32,26 +32,29 @@ def cluster_rig(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="module")
 def pair_rig(postgres_server: PostgresServer) -> Iterator[PairRig]:
-    with two(Single) as (first, second), database(postgres_server, ("v1", "v2"), cells=CELLS) as url:
+    with running_pair(StandaloneValkey) as (first, second), database(postgres_server, ("v1", "v2"), cells=CELLS) as url:
         yield PairRig(redis_url=first.signed_in(first.port), database_url=url, first=first, second=second)
 
 
 @pytest.fixture(scope="module")
 def loading_rig(postgres_server: PostgresServer) -> Iterator[LoadingRig]:
-    with one(Single, *SLOW_TO_LOAD) as server, database(postgres_server, ("v1", "v2"), cells=CELLS) as url:
+    with (
+        running_server(StandaloneValkey, *SLOW_TO_LOAD) as server,
+        database(postgres_server, ("v1", "v2"), cells=CELLS) as url,
+    ):
         yield LoadingRig(redis_url=server.signed_in(server.port), database_url=url, server=server)
 
 
-@parameters(CLUSTER_CASES)
-def test_cluster(cluster_rig: ClusterRig, case: Case[ClusterRig], state: State, answer: Answer) -> None:
-    play(case, state, answer, cluster_rig, cluster_rig.straight)
+@parametrize(CLUSTER_CASES)
+def test_cluster(cluster_rig: ClusterRig, case: FaultCase[ClusterRig], state: CacheState, expected: Expected) -> None:
+    run_case(case, state, expected, cluster_rig, cluster_rig.direct_settings)
 
 
-@parameters(PAIR_CASES)
-def test_pair(pair_rig: PairRig, case: Case[PairRig], state: State, answer: Answer) -> None:
-    play(case, state, answer, pair_rig, pair_rig.straight)
+@parametrize(PAIR_CASES)
+def test_pair(pair_rig: PairRig, case: FaultCase[PairRig], state: CacheState, expected: Expected) -> None:
+    run_case(case, state, expected, pair_rig, pair_rig.direct_settings)
 
 
-@parameters(LOADING_CASES)
-def test_loading(loading_rig: LoadingRig, case: Case[LoadingRig], state: State, answer: Answer) -> None:
-    play(case, state, answer, loading_rig, loading_rig.straight)
+@parametrize(LOADING_CASES)
+def test_loading(loading_rig: LoadingRig, case: FaultCase[LoadingRig], state: CacheState, expected: Expected) -> None:
+    run_case(case, state, expected, loading_rig, loading_rig.direct_settings)

@@ -1,10 +1,16 @@
-"""No fault of PostgreSQL fails a request, or takes longer than it may."""
+"""No fault of PostgreSQL fails a request or exceeds its time limit."""
 
-from testing.faults.case import Answer, Case, State, parameters, play
+from testing.faults.case import CacheState, Expected, FaultCase, parametrize, run_case
 from testing.faults.postgres_cases import CASES
 from testing.faults.rig import Rig
 
 
-@parameters(CASES)
-def test_postgres(postgres_rig: Rig, case: Case[Rig], state: State, answer: Answer) -> None:
-    play(case, state, answer, postgres_rig, postgres_rig.straight if case.direct else postgres_rig.through_proxies)
+@parametrize(CASES)
+def test_postgres(postgres_rig: Rig, case: FaultCase[Rig], state: CacheState, expected: Expected) -> None:
+    run_case(
+        case,
+        state,
+        expected,
+        postgres_rig,
+        postgres_rig.direct_settings if case.direct else postgres_rig.proxied_settings,
+    )

@@ -1,4 +1,4 @@
-"""No fault of TLS fails a request, and nothing is sent to a server that cannot prove who it is."""
+"""No fault of TLS fails a request, and the app sends nothing to a server that fails verification."""
 
 import re
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_warming
 from chalicelib.stores.iam import Signer
 from database.access import prepare
-from testing.faults.case import Answer, Case, Container, State, parameters, play
+from testing.faults.case import CacheState, ContainerLookup, Expected, FaultCase, parametrize, run_case
 from testing.faults.rig import CELLS
 from testing.faults.servers import command
-from testing.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, named
-from testing.faults.tls_servers import NAME, Certificates, required, tls_postgres, tls_redis
+from testing.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, with_server_name
+from testing.faults.tls_servers import NAME, TlsFiles, require_program, tls_postgres, tls_redis
 from testing.feature_rig import database
 from testing.proxy import Proxy
 
@@ -28,7 +28,7 @@ from testing.proxy import Proxy
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRig]:
     folder = tmp_path_factory.mktemp("tls")
-    certificates = Certificates.in_folder(folder)
+    certificates = TlsFiles.create(folder)
     with ExitStack() as stack:
         redis_server = stack.enter_context(tls_redis(folder, certificates))
         postgres_server = stack.enter_context(tls_postgres(certificates))
@@ -46,20 +46,20 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRig]:
         )
 
 
-@parameters(REDIS_CASES)
-def test_redis(rig: TlsRig, case: Case[TlsRig], state: State, answer: Answer) -> None:
-    play(case, state, answer, rig, rig.over_tls)
+@parametrize(REDIS_CASES)
+def test_redis(rig: TlsRig, case: FaultCase[TlsRig], state: CacheState, expected: Expected) -> None:
+    run_case(case, state, expected, rig, rig.tls_settings)
 
 
-@parameters(POSTGRES_CASES)
-def test_postgres(rig: TlsRig, case: Case[TlsRig], state: State, answer: Answer) -> None:
-    play(case, state, answer, rig, rig.over_tls)
+@parametrize(POSTGRES_CASES)
+def test_postgres(rig: TlsRig, case: FaultCase[TlsRig], state: CacheState, expected: Expected) -> None:
+    run_case(case, state, expected, rig, rig.tls_settings)
 
 
 def test_all_of_it_is_encrypted_and_redis_is_a_cluster(rig: TlsRig) -> None:
-    with closing(Container(rig.over_tls)) as container:
+    with closing(ContainerLookup(rig.tls_settings)) as container:
         rig.connect(container)
-        # THEN PostgreSQL knows the session as one over TLS
+        # THEN PostgreSQL reports that the session uses TLS
         sessions = rig.sql(
             "select ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'faunalens'"
         )
@@ -70,7 +70,7 @@ def test_all_of_it_is_encrypted_and_redis_is_a_cluster(rig: TlsRig) -> None:
 
 @pytest.fixture
 def _signing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials, and a moment that stands still for whoever signs: the same question gives the same token."""
+    """Set credentials and stop the clock of signatures, so that equal requests get equal tokens."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     now = datetime.now(UTC)
@@ -79,20 +79,20 @@ def _signing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_signing")
 def test_a_user_of_redis_whose_password_is_a_token(rig: TlsRig) -> None:
-    # GIVEN a user whose password is a token, with the rights that the stack gives it
+    # GIVEN a user whose password is a token, with the rights that the template grants
     token = Signer("us-east-1").cache_token("faunalens", "signed")
-    command(rig.redis, "ACL", "SETUSER", "signed", "reset", f">{token}", *access_of_the_stack().split())
+    command(rig.redis, "ACL", "SETUSER", "signed", "reset", f">{token}", *access_in_template().split())
     signed = {"REDIS_URL": f"rediss://signed@{NAME}:{rig.redis_proxy.port}", "REDIS_IAM_CACHE": "faunalens"}
     # WHEN a container signs in with it THEN it works
-    with closing(Container({**rig.over_tls, **signed})) as container:
+    with closing(ContainerLookup({**rig.tls_settings, **signed})) as container:
         rig.connect(container)
         assert container.at(rig.cell()).faults == ()
-    # AND all that warming does is allowed too
-    warming = build_warming(Settings.from_environment({**rig.over_tls, **signed, "WARM_HOTTEST": "5"}))
+    # AND warming may do everything it does
+    warming = build_warming(Settings.from_environment({**rig.tls_settings, **signed, "WARM_HOTTEST": "5"}))
     assert warming.run(Deadline.after(10)).faults == []
-    # AND a token for another region is none
-    with closing(Container({**rig.over_tls, **signed, "AWS_REGION": "eu-west-1"})) as stranger:
-        assert stranger.at(rig.cell()).faults == ("redis_auth",)
+    # AND a token for another region is refused
+    with closing(ContainerLookup({**rig.tls_settings, **signed, "AWS_REGION": "eu-west-1"})) as other:
+        assert other.at(rig.cell()).faults == ("redis_auth",)
 
 
 @pytest.mark.usefixtures("_signing")
@@ -107,26 +107,26 @@ def test_a_user_of_postgres_whose_password_is_a_token(rig: TlsRig) -> None:
             cursor.execute("alter role signed password %s", (token,))
     signed = {"DATABASE_URL": f"postgresql://signed@{proxy}/{name}", "DATABASE_IAM": "true"}
     # WHEN a container signs in with it THEN it works
-    with closing(Container({**rig.over_tls, **signed})) as container:
+    with closing(ContainerLookup({**rig.tls_settings, **signed})) as container:
         rig.connect(container)
         assert container.at(rig.cell()).faults == ()
-    # AND a token for another region is none
-    with closing(Container({**rig.over_tls, **signed, "AWS_REGION": "eu-west-1"})) as stranger:
-        assert stranger.at(rig.cell()).faults == ("postgres_auth",)
+    # AND a token for another region is refused
+    with closing(ContainerLookup({**rig.tls_settings, **signed, "AWS_REGION": "eu-west-1"})) as other:
+        assert other.at(rig.cell()).faults == ("postgres_auth",)
 
 
-def access_of_the_stack() -> str:
-    """What the user of the cache may do, as infra/faunalens.yaml says."""
+def access_in_template() -> str:
+    """Return the rights of the cache's user in infra/faunalens.yaml."""
     (found,) = re.findall(r'AccessString: "(.+)"', (ROOT / "infra" / "faunalens.yaml").read_text(encoding="utf-8"))
     return str(found)
 
 
 def test_the_servers_themselves_refuse_what_the_cases_say(rig: TlsRig) -> None:
-    # The cases would prove nothing if the good certificate were good to everybody.
+    # The cases would prove nothing if every client accepted the good certificate.
     with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
         redis.Redis(port=rig.tls_redis.tls_port, ssl=True, retry=Retry(NoBackoff(), 0)).ping()
     with pytest.raises(psycopg2.OperationalError, match="certificate"):
-        psycopg2.connect(named(rig.database_url), sslmode="verify-full", sslrootcert="system")
+        psycopg2.connect(with_server_name(rig.database_url), sslmode="verify-full", sslrootcert="system")
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
@@ -135,4 +135,4 @@ def test_without_a_server_that_speaks_tls_nothing_passes(
 ) -> None:
     monkeypatch.setenv("CI", ci)
     with pytest.raises(outcome, match="apt-get install redis-server"):
-        required(None, "redis-server")
+        require_program(None, "redis-server")

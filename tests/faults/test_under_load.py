@@ -1,4 +1,4 @@
-"""A switch, a flush, a restart or a failover of either server under load loses no request."""
+"""A dataset switch, a flush, a restart or a failover under load fails no request."""
 
 import os
 import signal
@@ -12,109 +12,109 @@ import pytest
 
 from chalicelib.features.deadline import Deadline
 from local.stack.postgres import PostgresServer
-from testing.faults.case import TOTAL, Container, asked
-from testing.faults.load import Asked, Load
-from testing.faults.rig import CELLS, Ground, Rig
+from testing.faults.case import LOOKUP_LIMIT, ContainerLookup, look_up_once
+from testing.faults.load import BackgroundLoad, TimedLookup
+from testing.faults.rig import CELLS, BaseRig, Rig
 from testing.feature_rig import database, switch
 from testing.valkey_cluster import cluster
 
-SHORT_BELIEF = {"VERSION_FRESH": "0.1"}
+SHORT_VERSION_TTL = {"VERSION_FRESH": "0.1"}
 MARGIN = 0.3
-"""Seconds that six busy threads on a busy machine may add to the bound on one look-up."""
+"""Seconds that six busy threads on a busy machine may add to the limit of a lookup."""
 
 
-def known_cells(ground: Ground, count: int = 40) -> list[int]:
-    """Cells whose features are in Redis."""
-    cells = [ground.cell() for _ in range(count)]
-    with closing(Container(ground.straight)) as container:
+def cache_cells(rig: BaseRig, count: int = 40) -> list[int]:
+    """Return cells whose features are in Redis."""
+    cells = [rig.cell() for _ in range(count)]
+    with closing(ContainerLookup(rig.direct_settings)) as container:
         for cell in cells:
             assert container.at(cell).mode == "narrowed"
     return cells
 
 
-def assert_nothing_lost(answers: Sequence[Asked]) -> None:
-    """All were narrowed, and in time."""
-    assert Counter(answer.features.mode for answer in answers) == {"narrowed": len(answers)}
-    assert max(answer.took for answer in answers) < TOTAL + MARGIN
+def assert_nothing_lost(lookups: Sequence[TimedLookup]) -> None:
+    """Check that every lookup found features in time."""
+    assert Counter(lookup.features.mode for lookup in lookups) == {"narrowed": len(lookups)}
+    assert max(lookup.seconds for lookup in lookups) < LOOKUP_LIMIT + MARGIN
 
 
-def settled(answers: Sequence[Asked], since: float) -> float:
-    """Seconds from a moment until the last request began that met a fault."""
-    seconds = max((answer.at - since for answer in answers if answer.features.faults), default=0.0)
-    slowest = max(answer.took for answer in answers)
-    modes = Counter(answer.features.mode for answer in answers)
+def seconds_of_faults(lookups: Sequence[TimedLookup], since: float) -> float:
+    """Return the seconds from a moment until the start of the last lookup with a fault."""
+    seconds = max((lookup.start - since for lookup in lookups if lookup.features.faults), default=0.0)
+    slowest = max(lookup.seconds for lookup in lookups)
+    modes = Counter(lookup.features.mode for lookup in lookups)
     print(f"{dict(modes)}, the slowest in {slowest:.2f} s, the last fault {seconds:.2f} s after")  # shown by pytest -s
     return seconds
 
 
 def test_a_switch_of_datasets(redis_rig: Rig) -> None:
-    cells = known_cells(redis_rig)
-    with Load({**redis_rig.straight, **SHORT_BELIEF}, cells) as load:
-        load.go_on(200)
-        # WHEN another dataset is switched to and announced
+    cells = cache_cells(redis_rig)
+    with BackgroundLoad({**redis_rig.direct_settings, **SHORT_VERSION_TTL}, cells) as load:
+        load.wait_for_lookups(200)
+        # WHEN the database switches to another dataset and announces it
         switch(redis_rig.database_url, "v2")
-        with closing(Container(redis_rig.straight)) as loader:
+        with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
             loader.cache.publish_version("v2", 600, Deadline.after(1))
         switched = monotonic()
-        load.go_on(600, since=switched + 0.1)
+        load.wait_for_lookups(600, since=switched + 0.1)
     switch(redis_rig.database_url, "v1")
-    with closing(Container(redis_rig.straight)) as loader:
+    with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
         loader.cache.publish_version("v1", 600, Deadline.after(1))
-    # THEN nobody meets a fault, every answer is of one dataset, and once the belief ends all are of the new one, but
-    # for old features that are served, and told as stale, while another container asks for the new ones
-    assert_nothing_lost(load.answers)
-    assert all(not answer.features.faults for answer in load.answers)
-    for answer in load.answers:
-        assert set(answer.features.weights) == {1.0 if answer.features.version == "v1" else 0.5}
-    later = [answer.features for answer in load.answers if answer.at > switched + 0.1]
+    # THEN no lookup meets a fault, every result is of one dataset, and once the cached version expires all are of the
+    # new one, except for old features that are served as stale while another container fetches the new ones
+    assert_nothing_lost(load.lookups)
+    assert all(not lookup.features.faults for lookup in load.lookups)
+    for lookup in load.lookups:
+        assert set(lookup.features.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
+    later = [lookup.features for lookup in load.lookups if lookup.start > switched + 0.1]
     assert {features.version for features in later if features.cache != "stale"} == {"v2"}
 
 
 def test_a_flush_of_redis(redis_rig: Rig) -> None:
-    cells = known_cells(redis_rig)
-    with Load(redis_rig.straight, cells) as load:
+    cells = cache_cells(redis_rig)
+    with BackgroundLoad(redis_rig.direct_settings, cells) as load:
         for _ in range(3):
-            load.go_on(200)
+            load.wait_for_lookups(200)
             redis_rig.flush()
-        load.go_on(200)
-    assert_nothing_lost(load.answers)
-    assert all(not answer.features.faults for answer in load.answers)
-    # AND the database is asked at most once a cell and flush
-    assert sum(answer.features.trace.queries for answer in load.answers) <= 3 * len(cells)
+        load.wait_for_lookups(200)
+    assert_nothing_lost(load.lookups)
+    assert all(not lookup.features.faults for lookup in load.lookups)
+    # AND the database gets at most one query a cell and flush
+    assert sum(lookup.features.trace.queries for lookup in load.lookups) <= 3 * len(cells)
 
 
 def test_a_restart_of_redis(redis_rig: Rig) -> None:
-    cells = known_cells(redis_rig)
-    with Load(redis_rig.straight, cells) as load:
-        load.go_on(200)
+    cells = cache_cells(redis_rig)
+    with BackgroundLoad(redis_rig.direct_settings, cells) as load:
+        load.wait_for_lookups(200)
         redis_rig.redis.kill()
-        load.go_on(400)
+        load.wait_for_lookups(400)
         redis_rig.redis.start()
         started = monotonic()
-        load.go_on(200, since=started + 0.5)
-    assert_nothing_lost(load.answers)
-    # AND soon after it is back, it is used again
-    assert settled(load.answers, started) < 0.5
-    assert {answer.features.cache for answer in load.answers[-100:]} <= {"hit", "miss", "memory"}
+        load.wait_for_lookups(200, since=started + 0.5)
+    assert_nothing_lost(load.lookups)
+    # AND soon after its return it is in use again
+    assert seconds_of_faults(load.lookups, started) < 0.5
+    assert {lookup.features.cache for lookup in load.lookups[-100:]} <= {"hit", "miss", "memory"}
 
 
 def test_a_failover_of_redis(postgres_server: PostgresServer, tmp_path: Path) -> None:
     with ExitStack() as stack:
         nodes = stack.enter_context(cluster(tmp_path))
         url = stack.enter_context(database(postgres_server, cells=CELLS))
-        ground = Ground(redis_url=nodes[1].url, database_url=url)
-        cells = known_cells(ground)
+        rig = BaseRig(redis_url=nodes[1].url, database_url=url)
+        cells = cache_cells(rig)
         assert nodes[0].command("WAIT", 1, 2000) == 1
-        with Load(ground.straight, cells) as load:
-            load.go_on(200)
+        with BackgroundLoad(rig.direct_settings, cells) as load:
+            load.wait_for_lookups(200)
             # WHEN a primary dies, and its replica takes over
             nodes[0].child.kill()
             died = monotonic()
             nodes[3].child.wait_until(lambda: "'role': 'master'" in str(nodes[3].command("INFO", "replication")), 15)
-            load.go_on(400, since=monotonic() + 1.0)
-        assert_nothing_lost(load.answers)
-        assert {answer.features.cache for answer in load.answers[-200:]} == {"hit"}
-        assert settled(load.answers, died) < 6
+            load.wait_for_lookups(400, since=monotonic() + 1.0)
+        assert_nothing_lost(load.lookups)
+        assert {lookup.features.cache for lookup in load.lookups[-200:]} == {"hit"}
+        assert seconds_of_faults(load.lookups, died) < 6
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def restarted(rig: Rig) -> None:
 
 
 def crashed(rig: Rig) -> None:
-    """One session dies, and PostgreSQL starts anew with all the others."""
+    """Kill one session; PostgreSQL then restarts all the others."""
     ((pid,), *_) = rig.sql("select pid from pg_stat_activity where application_name = 'faunalens'")
     os.kill(pid, signal.SIGKILL)
     rig.postgres.wait_until(rig.is_up, 10)
@@ -143,22 +143,22 @@ def crashed(rig: Rig) -> None:
 @pytest.mark.parametrize("event", [killed, restarted, crashed], ids=["killed", "restarted", "crashed"])
 def test_a_failover_of_postgres(breaking_postgres: Rig, event: Callable[[Rig], None]) -> None:
     rig = breaking_postgres
-    # GIVEN cells that are known, fresh and stale, and others that are not
-    fresh, unknown = known_cells(rig), [rig.cell() for _ in range(400)]
+    # GIVEN cells in Redis, fresh and stale, and others that are in neither cache
+    fresh, uncached = cache_cells(rig), [rig.cell() for _ in range(400)]
     stale = [rig.cell() for _ in range(20)]
     for cell in stale:
-        asked({**rig.straight, "FEATURES_SOFT_TTL": "0.000001"}, cell)
-    with Load(rig.straight, [*fresh, *stale, *unknown]) as load:
-        load.go_on(100)
+        look_up_once({**rig.direct_settings, "FEATURES_SOFT_TTL": "0.000001"}, cell)
+    with BackgroundLoad(rig.direct_settings, [*fresh, *stale, *uncached]) as load:
+        load.wait_for_lookups(100)
         began = monotonic()
         event(rig)
         ended = monotonic()
-        load.go_on(300, since=ended + 1.0)
-    # THEN what is known is answered as if nothing had happened
+        load.wait_for_lookups(300, since=ended + 1.0)
+    # THEN cached cells are found as if nothing had happened
     known = {*fresh, *stale}
-    assert_nothing_lost([answer for answer in load.answers if answer.cell in known])
-    # AND what is not is answered without features, in time, and only until the database is back
-    lost = [answer for answer in load.answers if answer.features.mode == "degraded"]
-    settled(load.answers, began)
-    assert all(began - TOTAL < answer.at < ended + 1.0 for answer in lost)
-    assert max(answer.took for answer in load.answers) < TOTAL + MARGIN
+    assert_nothing_lost([lookup for lookup in load.lookups if lookup.cell in known])
+    # AND the others lack features, in time, and only until the database is back
+    lost = [lookup for lookup in load.lookups if lookup.features.mode == "degraded"]
+    seconds_of_faults(load.lookups, began)
+    assert all(began - LOOKUP_LIMIT < lookup.start < ended + 1.0 for lookup in lost)
+    assert max(lookup.seconds for lookup in load.lookups) < LOOKUP_LIMIT + MARGIN

@@ -21,7 +21,7 @@ from cfnlint.decode import cfn_yaml
 from chalicelib.config.settings import ROOT
 from database.admin_function import run
 from testing.aws import ACCOUNT, REGION, Account, account
-from testing.moto_cloudwatch import watching
+from testing.moto_cloudwatch import extended_cloudwatch
 from tests.integration.infra.checkout import copy_to, use_package_of
 
 UNKNOWN_TO_MOTO = (
@@ -62,7 +62,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     use_package_of(ROOT, folder)
     template = folder / "infra" / "faunalens.yaml"
     template.write_text(json.dumps(as_moto_can(template)), encoding="utf-8")
-    with watching(), account() as aws:
+    with extended_cloudwatch(), account() as aws:
         yield Workplace(folder, aws)
 
 

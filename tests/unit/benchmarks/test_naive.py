@@ -6,32 +6,32 @@ import pytest
 
 from benchmarks.naive import NaiveFeatures
 from chalicelib.features.keys import value_key
-from testing.in_process import MemoryCache, MemoryStore
+from testing.in_memory import InMemoryCache, InMemoryStore
 
 CELL = 0x83BE0AFFFFFFFFF
 
 
 @pytest.fixture
-def cache() -> MemoryCache:
-    return MemoryCache()
+def cache() -> InMemoryCache:
+    return InMemoryCache()
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
+def store() -> InMemoryStore:
+    return InMemoryStore()
 
 
 @pytest.fixture
-def naive(cache: MemoryCache, store: MemoryStore) -> NaiveFeatures:
+def naive(cache: InMemoryCache, store: InMemoryStore) -> NaiveFeatures:
     return NaiveFeatures(cache, store, "v1", ttl=0.2, total=1.0)
 
 
-def test_a_miss_asks_the_database_and_the_next_is_a_hit(naive: NaiveFeatures, store: MemoryStore) -> None:
+def test_a_miss_asks_the_database_and_the_next_is_a_hit(naive: NaiveFeatures, store: InMemoryStore) -> None:
     assert [naive.at(CELL), naive.at(CELL), naive.at(CELL + 1)] == ["miss", "hit", "miss"]
     assert store.queries == [CELL, CELL + 1]
 
 
-def test_a_value_is_gone_after_its_time(naive: NaiveFeatures, cache: MemoryCache) -> None:
+def test_a_value_is_gone_after_its_time(naive: NaiveFeatures, cache: InMemoryCache) -> None:
     # GIVEN a value; WHEN its time is over
     naive.at(CELL)
     while cache.get(value_key(CELL, "v1")) is not None:
@@ -40,16 +40,16 @@ def test_a_value_is_gone_after_its_time(naive: NaiveFeatures, cache: MemoryCache
     assert naive.at(CELL) == "miss"
 
 
-def test_without_redis_it_asks_the_database(naive: NaiveFeatures, cache: MemoryCache) -> None:
+def test_without_redis_it_asks_the_database(naive: NaiveFeatures, cache: InMemoryCache) -> None:
     cache.fault = "redis_unreachable"
     assert naive.at(CELL) == "bypass"
 
 
-def test_without_the_database_there_is_nothing(naive: NaiveFeatures, store: MemoryStore) -> None:
+def test_without_the_database_there_is_nothing(naive: NaiveFeatures, store: InMemoryStore) -> None:
     store.fault = "postgres_unreachable"
     assert naive.at(CELL) is None
 
 
-def test_what_cannot_be_read_is_written_anew(naive: NaiveFeatures, cache: MemoryCache) -> None:
+def test_what_cannot_be_read_is_written_anew(naive: NaiveFeatures, cache: InMemoryCache) -> None:
     cache.put(value_key(CELL, "v1"), b"rubbish", 60)
     assert [naive.at(CELL), naive.at(CELL)] == ["miss", "hit"]

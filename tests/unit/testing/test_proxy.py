@@ -1,4 +1,4 @@
-"""The proxy that the tests of faults stand on does to a connection what it says."""
+"""The proxy of the fault tests causes the faults that its methods promise."""
 
 import socket
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ import pytest
 
 from local.stack.ports import free_port
 from testing.proxy import HOST, Proxy
-from testing.scripted_server import Scripted, serve
+from testing.scripted_server import ScriptedServer, serve
 
 
 @pytest.fixture
-def server() -> Iterator[Scripted]:
-    """Echoes; does not answer to "quiet"; hangs up at "bye"."""
+def server() -> Iterator[ScriptedServer]:
+    """Run an echo server that does not answer "quiet" and closes the connection at "bye"."""
     with serve(lambda data: {b"bye": None, b"quiet": b""}.get(data, data)) as server:
         yield server
 
 
 @pytest.fixture
-def proxy(server: Scripted) -> Iterator[Proxy]:
+def proxy(server: ScriptedServer) -> Iterator[Proxy]:
     with Proxy.to(server.address.port) as proxy:
         yield proxy
 
@@ -35,9 +35,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
-    def ask(self, message: bytes = b"hello", patience: float = 5.0) -> bytes:
+    def send(self, message: bytes = b"hello", timeout: float = 5.0) -> bytes:
         self.socket.sendall(message)
-        self.socket.settimeout(patience)
+        self.socket.settimeout(timeout)
         return self.socket.recv(100)
 
 
@@ -48,19 +48,19 @@ def client(proxy: Proxy) -> Iterator[Client]:
 
 
 def echoed(proxy: Proxy) -> bytes:
-    """The answer to a new connection."""
+    """Return the reply on a new connection."""
     with Client(proxy) as client:
-        return client.ask()
+        return client.send()
 
 
 def test_everything_goes_through_and_is_counted(proxy: Proxy, client: Client) -> None:
-    assert client.ask() == b"hello"
+    assert client.send() == b"hello"
     assert echoed(proxy) == b"hello"
     assert proxy.accepted == 2
 
 
 def test_a_connection_that_one_side_ends_ends_on_the_other(proxy: Proxy, client: Client) -> None:
-    assert client.ask(b"bye") == b""
+    assert client.send(b"bye") == b""
     proxy.close()
     assert proxy.open == 0
 
@@ -68,9 +68,9 @@ def test_a_connection_that_one_side_ends_ends_on_the_other(proxy: Proxy, client:
 def test_a_delay_is_paid_in_both_directions(proxy: Proxy, client: Client) -> None:
     proxy.delay(0.05)
     started = monotonic()
-    assert client.ask() == b"hello"
+    assert client.send() == b"hello"
     assert 0.1 <= monotonic() - started < 1
-    # AND is over at once
+    # AND ends at once
     proxy.delay(60)
     client.socket.sendall(b"late")
     proxy.restore()
@@ -80,24 +80,24 @@ def test_a_delay_is_paid_in_both_directions(proxy: Proxy, client: Client) -> Non
 def test_what_was_held_back_comes_after_all(proxy: Proxy, client: Client) -> None:
     proxy.hold()
     with pytest.raises(TimeoutError):
-        client.ask(patience=0.05)
-    with Client(proxy) as other, pytest.raises(TimeoutError):  # a new one is taken and finds no answer either
-        other.ask(patience=0.05)
+        client.send(timeout=0.05)
+    with Client(proxy) as other, pytest.raises(TimeoutError):  # a new one is accepted and gets no answer either
+        other.send(timeout=0.05)
     proxy.restore()
     assert client.socket.recv(100) == b"hello"
 
 
-def test_forgotten_connections_stay_so_and_new_ones_work(proxy: Proxy, client: Client) -> None:
-    assert client.ask() == b"hello"
+def test_forgotten_connections_stay_silent_and_new_ones_work(proxy: Proxy, client: Client) -> None:
+    assert client.send() == b"hello"
     proxy.forget()
     with pytest.raises(TimeoutError):
-        client.ask(patience=0.05)
+        client.send(timeout=0.05)
     assert echoed(proxy) == b"hello"
 
 
 def test_replies_drip(proxy: Proxy, client: Client) -> None:
     proxy.drip(0.01)
-    assert client.ask() == b"h"
+    assert client.send() == b"h"
     started, rest = monotonic(), b""
     while len(rest) < 4:
         rest += client.socket.recv(1)
@@ -106,21 +106,21 @@ def test_replies_drip(proxy: Proxy, client: Client) -> None:
 
 
 def test_hanging_up_ends_what_is_open(proxy: Proxy, client: Client) -> None:
-    assert client.ask() == b"hello"
+    assert client.send() == b"hello"
     proxy.hang_up()
     assert client.socket.recv(100) == b""
     assert echoed(proxy) == b"hello"
 
 
-def test_a_reset_is_one(proxy: Proxy, client: Client) -> None:
-    assert client.ask() == b"hello"
+def test_a_reset_is_a_tcp_reset(proxy: Proxy, client: Client) -> None:
+    assert client.send() == b"hello"
     proxy.hang_up("reset")
     with pytest.raises(ConnectionResetError):
         client.socket.recv(100)
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_everybody_is_turned_away(proxy: Proxy, client: Client, how: str) -> None:
+def test_all_connections_are_turned_away(proxy: Proxy, client: Client, how: str) -> None:
     proxy.turn_away("close" if how == "close" else "reset")
     try:
         assert client.socket.recv(100) == b""
@@ -136,16 +136,18 @@ def test_everybody_is_turned_away(proxy: Proxy, client: Client, how: str) -> Non
     assert echoed(proxy) == b"hello"
 
 
-def test_a_reply_is_lost_once_though_the_server_was_asked(proxy: Proxy, client: Client, server: Scripted) -> None:
+def test_a_reply_is_lost_once_though_the_server_got_the_request(
+    proxy: Proxy, client: Client, server: ScriptedServer
+) -> None:
     proxy.lose_reply(keep=2)
-    assert client.ask() == b"he"
+    assert client.send() == b"he"
     assert client.socket.recv(100) == b""
     assert server.messages == [b"hello"]
     assert echoed(proxy) == b"hello"
 
 
-def test_nobody_listens(proxy: Proxy, client: Client) -> None:
-    assert client.ask() == b"hello"
+def test_connections_are_refused(proxy: Proxy, client: Client) -> None:
+    assert client.send() == b"hello"
     proxy.refuse()
     assert client.socket.recv(100) == b""
     with pytest.raises(ConnectionRefusedError):
@@ -155,10 +157,10 @@ def test_nobody_listens(proxy: Proxy, client: Client) -> None:
 
 
 def test_nothing_arrives(proxy: Proxy, client: Client) -> None:
-    assert client.ask() == b"hello"
+    assert client.send() == b"hello"
     proxy.ignore()
     with pytest.raises(TimeoutError):
-        client.ask(patience=0.05)
+        client.send(timeout=0.05)
     with pytest.raises(TimeoutError):
         socket.create_connection((HOST, proxy.port), timeout=0.05)
     proxy.restore()
@@ -170,9 +172,9 @@ def test_a_server_that_is_down_is_seen_as_hanging_up() -> None:
         assert client.socket.recv(100) == b""
 
 
-def test_it_can_be_closed_in_any_weather(server: Scripted) -> None:
-    for weather in ("hold", "refuse", "forget", "ignore", "restore"):
+def test_it_can_be_closed_during_any_fault(server: ScriptedServer) -> None:
+    for fault in ("hold", "refuse", "forget", "ignore", "restore"):
         with Proxy.to(server.address.port) as proxy, Client(proxy) as client:
             client.socket.sendall(b"hello")
-            getattr(proxy, weather)()
+            getattr(proxy, fault)()
         assert proxy.open == 0

@@ -18,7 +18,7 @@ from chalicelib.features.ttl import TtlPolicy
 from local.stack import postgres, valkey
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import ANIMALS, FIRST, Container, database, switch
+from testing.feature_rig import ANIMALS, FIRST, LookupStack, database, switch
 
 POLICY = Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
 
@@ -27,8 +27,8 @@ class World:
     def __init__(self, redis_url: str, database_url: str, admin: redis.Redis, containers: ExitStack) -> None:
         self.redis_url, self.database_url, self.admin, self._containers = redis_url, database_url, admin, containers
 
-    def container(self, policy: Policy = POLICY, rest: float = 5.0) -> Container:
-        container = Container(self.redis_url, self.database_url, policy=policy, rest=rest)
+    def container(self, policy: Policy = POLICY, rest: float = 5.0) -> LookupStack:
+        container = LookupStack(self.redis_url, self.database_url, policy=policy, rest=rest)
         self._containers.callback(container.close)
         return container
 
@@ -178,7 +178,7 @@ def test_a_restart_of_postgres_loses_nothing_that_was_cached(valkey_server: Valk
 
 
 def test_without_any_server_the_answer_is_degraded_and_quick() -> None:
-    container = Container("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")
+    container = LookupStack("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")
     started = time.monotonic()
     features = container.features.at(FIRST)
     assert told(features) == ("degraded", "bypass", ("redis_unreachable", "postgres_unreachable"))

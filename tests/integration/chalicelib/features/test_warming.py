@@ -13,24 +13,24 @@ from chalicelib.features.keys import value_key
 from chalicelib.features.warming import Warming, WarmingPlan, read_places
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import Container, database
+from testing.feature_rig import LookupStack, database
 
 HERE, ELSEWHERE = cell_of(48.9, 2.4), cell_of(-24.0, 31.5)
 
 
 @pytest.fixture
-def container(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> Iterator[Container]:
+def container(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> Iterator[LookupStack]:
     with database(postgres_server) as url, closing(redis.Redis.from_url(valkey_server.admin_url)) as admin:
         admin.flushall()
-        with closing(Container(valkey_server.url, url)) as container:
+        with closing(LookupStack(valkey_server.url, url)) as container:
             yield container
 
 
-def warming(container: Container, places: list[int]) -> Warming:
+def warming(container: LookupStack, places: list[int]) -> Warming:
     return Warming(container.cache, container.store, container.policy.ttl, WarmingPlan(margin=60, ahead=120), places)
 
 
-def test_where_people_ask_is_warm_for_all_who_come_next(container: Container, valkey_server: ValkeyServer) -> None:
+def test_where_people_ask_is_warm_for_all_who_come_next(container: LookupStack, valkey_server: ValkeyServer) -> None:
     # GIVEN requests for a cell, counted when the container next asks for the version
     container.features.at(HERE)
     container.features._version._trusted_until = 0
@@ -49,7 +49,7 @@ def test_where_people_ask_is_warm_for_all_who_come_next(container: Container, va
     assert (again.refreshed, again.skipped, again.queries) == (0, 7, 0)
 
 
-def test_all_places_are_warmed_in_one_query_within_seconds(container: Container) -> None:
+def test_all_places_are_warmed_in_one_query_within_seconds(container: LookupStack) -> None:
     places = read_places()
     started = time.monotonic()
     report = warming(container, places).run(Deadline.after(10))
@@ -57,7 +57,7 @@ def test_all_places_are_warmed_in_one_query_within_seconds(container: Container)
     assert time.monotonic() - started < 5
 
 
-def test_usefulness_is_told_by_those_who_were_served(container: Container) -> None:
+def test_usefulness_is_told_by_those_who_were_served(container: LookupStack) -> None:
     # GIVEN a warmed cell and another that is not, both asked for
     warming(container, [HERE]).run(Deadline.after(5))
     for cell in (HERE, HERE, HERE, ELSEWHERE, ELSEWHERE):
@@ -70,6 +70,6 @@ def test_usefulness_is_told_by_those_who_were_served(container: Container) -> No
 
 
 def test_without_servers_it_says_so() -> None:
-    with closing(Container("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")) as container:
+    with closing(LookupStack("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")) as container:
         report = warming(container, [HERE]).run(Deadline.after(5))
     assert (report.refreshed, report.faults) == (0, ["redis_unreachable"])

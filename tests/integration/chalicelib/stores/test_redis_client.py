@@ -21,7 +21,7 @@ from local.stack.valkey import ValkeyServer
 from testing.certificates import issue
 from testing.feature_rig import FIRST, REDIS
 from testing.scripted_server import serve
-from testing.valkey_cluster import SLOTS, Node, cluster
+from testing.valkey_cluster import SLOTS, ClusterNode, cluster
 
 CELLS = range(FIRST, FIRST + 60)
 KEYS = [value_key(cell, "v1") for cell in CELLS]
@@ -71,21 +71,21 @@ def exercise(cache: RedisCache) -> None:
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ClusterNode]]:
     with cluster(tmp_path_factory.mktemp("cluster")) as nodes:
         yield nodes
 
 
 class TestCluster:
     @pytest.mark.parametrize("start", [0, 2, 3], ids=["first primary", "last primary", "replica"])
-    def test_any_node_is_a_valid_endpoint(self, nodes: list[Node], start: int) -> None:
+    def test_any_node_is_a_valid_endpoint(self, nodes: list[ClusterNode], start: int) -> None:
         for node in nodes[:3]:
             node.command("FLUSHALL")
         with closing(cache_at(nodes[start].url)) as cache:
             exercise(cache)
         assert all(owned_by(node) for node in range(3))
 
-    def test_the_slot_map_is_read_at_the_first_moved(self, nodes: list[Node]) -> None:
+    def test_the_slot_map_is_read_at_the_first_moved(self, nodes: list[ClusterNode]) -> None:
         with closing(cache_at(nodes[0].url)) as cache:
             # GIVEN a cache that has used only its endpoint so far
             cache.read(owned_by(0)[0], soon())
@@ -96,7 +96,7 @@ class TestCluster:
                 cache.read(owned_by(node)[0], soon())
             assert _calls(nodes[0], "cluster|slots") == before + 1
 
-    def test_a_migrating_slot_is_followed(self, nodes: list[Node]) -> None:
+    def test_a_migrating_slot_is_followed(self, nodes: list[ClusterNode]) -> None:
         slot = next(slot for slot in range(*SLOTS[1]) if not nodes[1].command("CLUSTER", "COUNTKEYSINSLOT", slot))
         key = next(key for n in count() if key_slot(key := b"key:%d" % n) == slot)
         with closing(cache_at(nodes[0].url)) as cache:
@@ -179,7 +179,7 @@ def test_tls_works_and_verifies_the_certificate(valkey_server: ValkeyServer, tmp
             assert (caught.value.fault, len(front.messages)) == ("redis_tls", sent)
 
 
-def _calls(node: Node, command: str) -> int:
+def _calls(node: ClusterNode, command: str) -> int:
     """Return how often a node received a command."""
     statistics = node.command("INFO", "commandstats")
     assert isinstance(statistics, dict)
@@ -188,6 +188,6 @@ def _calls(node: Node, command: str) -> int:
     return calls
 
 
-def _is_primary(node: Node) -> bool:
+def _is_primary(node: ClusterNode) -> bool:
     information = node.command("INFO", "replication")
     return isinstance(information, dict) and information["role"] == "master"

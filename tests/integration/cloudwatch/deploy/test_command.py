@@ -20,7 +20,7 @@ from cloudwatch.deploy.deployment import TAG
 from cloudwatch.files import Placeholders, read_files
 from local.stack.ports import free_port
 from testing.aws import Account, account
-from testing.moto_cloudwatch import SavedQueries, watching
+from testing.moto_cloudwatch import SavedQueries, extended_cloudwatch
 from tests.unit.cloudwatch.lint import small_folder
 
 type Deploy = Callable[..., list[str]]
@@ -29,7 +29,7 @@ type Deploy = Callable[..., list[str]]
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Account, SavedQueries]]:
     """One server for all tests, since it takes half a second to stop."""
-    with watching() as saved, account() as one:
+    with extended_cloudwatch() as saved, account() as one:
         yield one, saved
 
 
@@ -38,7 +38,7 @@ def aws(server: tuple[Account, SavedQueries], monkeypatch: pytest.MonkeyPatch) -
     """An empty account, to which the environment points."""
     one, saved = server
     moto_api_backend.reset()
-    saved.kept.clear()
+    saved.definitions.clear()
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for name, value in one.environment.items():

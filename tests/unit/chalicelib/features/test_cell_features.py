@@ -20,7 +20,7 @@ from chalicelib.features.lookup import FAILED, MemoryEntry, Policy
 from chalicelib.features.memory import Memory
 from chalicelib.features.ttl import TtlPolicy
 from testing.clock import WallClock
-from testing.in_process import MemoryCache, MemoryStore, cell_animals
+from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals
 
 CELL = 0x83BE0AFFFFFFFFF
 POLICY = Policy(TtlPolicy(soft=100, hard=1000, empty=0.25, jitter=0), total=0.5, lease=0.4, retry_pause=0.3)
@@ -30,7 +30,7 @@ class World:
     """One cache, one store, any number of containers, and a clock that the test moves."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
-        self.cache, self.store, self.policy = MemoryCache(), MemoryStore(), policy
+        self.cache, self.store, self.policy = InMemoryCache(), InMemoryStore(), policy
         self.seconds = 1_000_000.0
 
     def container(self, policy: Policy | None = None, size: int = 100) -> CellFeatures:

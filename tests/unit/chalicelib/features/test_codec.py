@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.features.codec import FORMAT, HEADER, CachedValue, CellAnimals, CorruptValue, pack, soft_expiry, unpack
-from testing.in_process import cell_animals
+from testing.in_memory import cell_animals
 
 CELL = 0x83BE0AFFFFFFFFF
 seconds = st.floats(0, 4e9)

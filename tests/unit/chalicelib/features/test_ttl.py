@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.features.ttl import TtlPolicy
-from testing.in_process import cell_animals
+from testing.in_memory import cell_animals
 
 
 def test_an_empty_cell_lives_for_a_share() -> None:

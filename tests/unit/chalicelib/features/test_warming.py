@@ -14,7 +14,7 @@ from chalicelib.features.memory import Memory
 from chalicelib.features.ttl import TtlPolicy
 from chalicelib.features.warming import PLACES, Warming, WarmingPlan, WarmingReport, read_places
 from testing.clock import WallClock
-from testing.in_process import MemoryCache, MemoryStore, cell_animals
+from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals
 
 PLACE, HOT = cell_of(-24.0, 31.5), cell_of(48.9, 2.4)
 LIVES = TtlPolicy(soft=3600, hard=36000, empty=0.5, jitter=0)
@@ -23,7 +23,7 @@ HOUR = 100
 
 class World:
     def __init__(self, plan: WarmingPlan) -> None:
-        self.cache, self.store, self.plan = MemoryCache(), MemoryStore(), plan
+        self.cache, self.store, self.plan = InMemoryCache(), InMemoryStore(), plan
         self.seconds = HOUR * 3600.0
 
     def warm(self, patience: float = 5.0) -> WarmingReport:

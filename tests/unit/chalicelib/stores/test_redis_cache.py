@@ -17,7 +17,7 @@ from chalicelib.features.demand import DemandCounts
 from chalicelib.features.protocols import Entry
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
-from testing.scripted_server import Answer, Scripted, serve
+from testing.scripted_server import Responder, ScriptedServer, serve
 
 LONG = Budget(connect=2.0, command=2.0, total=4.0)
 """For servers that reply; long, because the machine may be busy."""
@@ -29,7 +29,7 @@ def soon() -> Deadline:
     return Deadline.after(10)
 
 
-def cache_of(server: Scripted, breaker: Breaker | None = None, budget: Budget = LONG) -> RedisCache:
+def cache_of(server: ScriptedServer, breaker: Breaker | None = None, budget: Budget = LONG) -> RedisCache:
     return RedisCache.from_url(f"redis://127.0.0.1:{server.address.port}", budget, breaker or Breaker(3, 60))
 
 
@@ -40,7 +40,7 @@ def fault_of(call: Callable[[], object]) -> str:
     return caught.value.fault + ("!" if caught.value.opened else "")
 
 
-def read(answer: Answer, times: int = 1, budget: Budget = LONG) -> list[str]:
+def read(answer: Responder, times: int = 1, budget: Budget = LONG) -> list[str]:
     """Return the fault codes of reads from a server that replies with `answer`."""
     with serve(answer) as server:
         cache = cache_of(server, budget=budget)

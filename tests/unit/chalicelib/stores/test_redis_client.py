@@ -17,7 +17,7 @@ from chalicelib.stores import redis_client
 from chalicelib.stores.iam import Login
 from chalicelib.stores.redis_client import Commands, RedisClient
 from testing.certificates import Certificates, issue
-from testing.scripted_server import Scripted, serve
+from testing.scripted_server import ScriptedServer, serve
 
 BUDGET = Budget(connect=0.2, command=0.05, total=0.12)
 LONG = Budget(connect=2.0, command=2.0, total=4.0)
@@ -35,7 +35,7 @@ def get_many(count: int) -> Commands:
 
 @contextmanager
 def client(
-    server: Scripted,
+    server: ScriptedServer,
     budget: Budget = LONG,
     *,
     url: str = "redis://localhost:{port}",
@@ -214,7 +214,7 @@ class TestRedirections:
     """Redirections; a whole cluster is in tests/integration."""
 
     @staticmethod
-    def cluster(server: Callable[[], Scripted], answer: bytes) -> Callable[[bytes], bytes]:
+    def cluster(server: Callable[[], ScriptedServer], answer: bytes) -> Callable[[bytes], bytes]:
         """Return the replies of a node that owns all slots and replies to `GET` with `answer`."""
 
         def reply(message: bytes) -> bytes:
@@ -229,7 +229,7 @@ class TestRedirections:
 
     @pytest.mark.parametrize("word", ["MOVED", "ASK"])
     def test_endless_redirections_and_unknown_nodes_are_an_error(self, word: str) -> None:
-        servers: list[Scripted] = []
+        servers: list[ScriptedServer] = []
         answer = self.cluster(lambda: servers[0], b"-%s 7629 127.0.0.1:1\r\n" % word.encode())
         with serve(answer) as server, client(server, BUDGET) as redis:
             servers.append(server)

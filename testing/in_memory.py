@@ -1,5 +1,5 @@
-# ruff: noqa: ARG002 — what is in one process needs no deadline
-"""A cache and a store in this process, to drive features.py without servers: fast, and failing on request."""
+# ruff: noqa: ARG002 — an in-memory cache needs no deadline
+"""An in-memory cache and store, to test feature lookups without servers: fast, and failing on request."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from chalicelib.features.protocols import Entry, Publication
 def cell_animals(
     cell: int, version: str = "v1", animals: int = 5, areas: tuple[str, ...] = ("AU", "NZ")
 ) -> CellAnimals:
-    """Some animals for a cell."""
+    """Return some animals for a cell."""
     return CellAnimals(
         cell,
         version,
@@ -29,8 +29,8 @@ def cell_animals(
     )
 
 
-class MemoryCache:
-    """A `Cache` over a dictionary. `fault` makes every method fail, `deny` those named."""
+class InMemoryCache:
+    """A `Cache` over a dictionary. `fault` makes every method fail, or only those in `deny`."""
 
     def __init__(self) -> None:
         self.values: dict[bytes, tuple[bytes, float]] = {}
@@ -45,11 +45,11 @@ class MemoryCache:
     def _enter(self, name: str) -> None:
         self.calls.append(name)
         if self.fault and (not self.deny or name in self.deny):
-            raise CacheError(self.fault, "as the test wants it", opened=self.fault == "redis_opened")
+            raise CacheError(self.fault, "requested by the test", opened=self.fault == "redis_opened")
 
     def get(self, key: bytes) -> bytes | None:
-        value, until = self.values.get(key, (b"", 0.0))
-        return value if until > time.monotonic() else None
+        value, expiry = self.values.get(key, (b"", 0.0))
+        return value if expiry > time.monotonic() else None
 
     def put(self, key: bytes, value: bytes, seconds: float = 3600.0) -> None:
         self.values[key] = value, time.monotonic() + seconds
@@ -90,7 +90,7 @@ class MemoryCache:
                 if note:
                     self.put(lease, note, seconds)
 
-    # What warming needs besides
+    # For warming
 
     def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
         self._enter("read_headers")
@@ -114,8 +114,8 @@ class MemoryCache:
         return self.hits_by_hour.get(hour, (0, 0))
 
 
-class MemoryStore:
-    """A `Store` that counts. `fault` makes it fail, `delay` takes time, `version` is the active dataset."""
+class InMemoryStore:
+    """A `Store` that counts queries. `fault` makes it fail, `delay` slows it, `version` is the active dataset."""
 
     def __init__(self, version: str = "v1") -> None:
         self.version = version
@@ -139,7 +139,7 @@ class MemoryStore:
             if deadline.left() <= 0:
                 raise StoreError("postgres_timeout")
             if self.fault:
-                raise StoreError(self.fault, "as the test wants it", opened=self.fault == "postgres_opened")
+                raise StoreError(self.fault, "requested by the test", opened=self.fault == "postgres_opened")
             return [
                 cell_animals(cell, self.version, 0, ()) if cell in self.empty else cell_animals(cell, self.version)
                 for cell in cells
