@@ -1,4 +1,4 @@
-"""All tables, one after the other: `make bench`. Each says what it is measured against and what is wanted."""
+"""Run benchmarks one after the other and print their tables: `make bench`."""
 
 import argparse
 import os
@@ -8,26 +8,24 @@ import sys
 from pathlib import Path
 
 MODULES = ("request", "start", "threads", "features", "package", "flush", "lambda_path")
-DOCUMENT = Path(__file__).parent.parent / "docs" / "explanation" / "benchmarks.md"
+PAGE = Path(__file__).parent.parent / "docs" / "explanation" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-Written by `python -m benchmarks --write` on {cores} cores of {machine}, Python {python}. Machines are shared and noisy:
-rivals run in turn within one run, and what counts is the ratio of their medians.
+`python -m benchmarks --write` wrote this page on {cores} cores of {machine}, Python {python}. Machines are shared and
+noisy, so compared cases take turns within one run, and the ratio of their medians counts. The first row of a table with
+ratios is its baseline; both sides have the same threads. A target that is missed says so.
 """
 
 
 def main() -> None:
-    """Run each module; print its tables, and write them down if told to."""
+    """Run each benchmark and print its tables; write them to the docs if `--write` is given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "--write", action="store_true", help="write the tables to docs/explanation/benchmarks.md as well"
-    )
+    parser.add_argument("--write", action="store_true", help="also write docs/explanation/benchmarks.md")
     parser.add_argument("modules", nargs="*", default=MODULES, help=f"which to run (default: {' '.join(MODULES)})")
-    arguments = parser.parse_args()
-    sections = []
-    for name in arguments.modules:
-        title = f"## `python -m benchmarks.{name}`"
-        print(f"{title}\n", flush=True)
+    options = parser.parse_args()
+    found = {}
+    for name in options.modules:
+        print(f"{_title(name)}\n", flush=True)
         command = [sys.executable, "-m", f"benchmarks.{name}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             lines = []
@@ -36,13 +34,28 @@ def main() -> None:
                 lines.append(line)
         if process.returncode:
             sys.exit(f"benchmarks.{name} failed with exit code {process.returncode}")
-        sections.append(f"{title}\n\n{''.join(lines).strip()}\n")
-    if arguments.write:
-        head = HEAD.format(
-            cores=os.process_cpu_count() or 1, machine=platform.machine(), python=platform.python_version()
-        )
-        DOCUMENT.write_text("\n".join([head, *sections]), encoding="utf-8")
-        print(f"written to docs/{DOCUMENT.name}")
+        found[name] = "".join(lines).strip()
+    if options.write:
+        PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
+        print(f"wrote {PAGE}")
+
+
+def updated(page: str, found: dict[str, str]) -> str:
+    """Return the page with the sections of the benchmarks that ran; it keeps those of the others."""
+    sections = {}
+    for part in page.split("\n## ")[1:]:
+        title, _, text = part.partition("\n")
+        sections[f"## {title}"] = text.strip()
+    sections |= {_title(name): text for name, text in found.items()}
+    order = [_title(name) for name in MODULES]
+    titles = sorted(sections, key=lambda title: order.index(title) if title in order else len(order))
+    cores = os.process_cpu_count() or 1
+    head = HEAD.format(cores=cores, machine=platform.machine(), python=platform.python_version())
+    return "\n".join([head, *(f"{title}\n\n{sections[title]}\n" for title in titles)])
+
+
+def _title(name: str) -> str:
+    return f"## `python -m benchmarks.{name}`"
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
-"""The bare work of a start: `import onnxruntime` and one session, as the libraries come or with threads as ours."""
+"""The bare work of a start: `import onnxruntime` and one session."""
 
 from chalicelib.model.session import SPINNING
 
-AS_THEY_COME = "bare work"
-AS_OURS = "bare work, threads as ours"
 
+def session_program(model: str, *, default_threads: bool = False) -> str:
+    """Return a program that opens a session.
 
-def session_of(model: str) -> dict[str, str]:
-    """Both programs by name. `model`: Python that gives the path."""
-    create = f"session = onnxruntime.InferenceSession({model}, options, providers=['CPUExecutionProvider'])"
-    start = "import onnxruntime\noptions = onnxruntime.SessionOptions()\n"
-    entries = "".join(f"options.add_session_config_entry({key!r}, {value!r})\n" for key, value in SPINNING.items())
-    return {
-        AS_THEY_COME: start + create,
-        AS_OURS: f"import os\nos.environ['OPENBLAS_NUM_THREADS'] = '1'\n{start}{entries}{create}",
-    }
+    The threads of numpy and onnxruntime are set as the app sets them, unless the libraries' defaults are wanted.
+    `model`: a Python expression for the model's path.
+    """
+    threads = "" if default_threads else "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '1'\n"
+    entries = {} if default_threads else SPINNING
+    options = "".join(f"options.add_session_config_entry({key!r}, {value!r})\n" for key, value in entries.items())
+    return (
+        f"{threads}import onnxruntime\noptions = onnxruntime.SessionOptions()\n{options}"
+        f"session = onnxruntime.InferenceSession({model}, options, providers=['CPUExecutionProvider'])\n"
+    )

@@ -1,78 +1,36 @@
-"""What the feature stage costs beside the bare work it stands on: `python -m benchmarks.features`.
+"""The cost of a feature lookup over its bare calls: `python -m benchmarks.features`.
 
-Real PostgreSQL and Valkey on this machine. Each row compares our way with the raw calls that it cannot do without, on
-the same client and connection. Both are timed in turn, many times over, and the medians compared, so that what else
-the machine does falls on both alike.
+Real PostgreSQL and Valkey on this machine. A Redis hit is compared with the GET that it cannot do without, a miss with
+the query and the SET.
 """
 
-import argparse
 import gc
-from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from statistics import median
-from time import monotonic, perf_counter
 
 import psycopg2
 
-from benchmarks.measure import table
-from chalicelib.features import keys
-from chalicelib.features.deadline import Deadline
+from benchmarks.lookups import Lookups
+from benchmarks.measure import comparison, duration, interleaved, parser, verdict
 from chalicelib.stores.postgres import FEATURES_OF
 from local.stack import postgres, valkey
-from testing.feature_rig import FIRST, Container, database
+from testing.feature_rig import FIRST, database
 
-Step = Callable[[], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`ours` and `raw` in microseconds; `most`: what the ratio, or ours where there is no raw, should stay below."""
-
-    name: str
-    ours: float
-    raw: float | None
-    most: str
-    ok: bool
+VERSION = "v1"
+MEMORY_LIMIT_US = 20
+HIT, MISS = "feature lookup, Redis hit", "feature lookup, miss"
+LIMITS = {HIT: 1.40, MISS: 1.30}
 
 
-def interleaved(ours: Step, raw: Step, prepare: Step, rounds: int) -> tuple[float, float]:
-    """Median seconds of both, each after `prepare`, which is not timed."""
-    times: tuple[list[float], list[float]] = ([], [])
-    gc.collect()
-    gc.disable()
-    for round_ in range(rounds):
-        for which in (0, 1) if round_ % 2 else (1, 0):
-            prepare()
-            step = (ours, raw)[which]
-            started = perf_counter()
-            step()
-            times[which].append(perf_counter() - started)
-    gc.enable()
-    return median(times[0]), median(times[1])
-
-
-def measure(container: Container, database_url: str, rounds: int) -> list[Row]:
-    """Memory hit, Redis hit and miss of one cell."""
-    features, redis = container.features, container.cache._get_client()._plain
-    key = keys.value_key(FIRST, "v1")
-    features.at(FIRST)
-    value = container.cache.read(key, Deadline.after(1))
+def measure(lookups: Lookups, database_url: str, rounds: int) -> list[str]:
+    """Return the tables of a Redis hit and of a miss, and a sentence on a memory hit."""
+    redis, key = lookups.redis, lookups.key(FIRST)
+    lookups.from_memory(FIRST)
+    value = redis.get(key)
     assert value is not None
-
-    def forget() -> None:
-        features._memory._entries.clear()
-        features._version.set("v1", monotonic())
-
-    def forget_all() -> None:
-        forget()
-        redis.delete(key)
-
-    def expect(level: str) -> None:
-        assert features.at(FIRST).cache == level
-
-    memory, _ = interleaved(lambda: features.at(FIRST), lambda: None, lambda: None, rounds)
-    hit, raw_hit = interleaved(lambda: expect("hit"), lambda: redis.get(key), forget, rounds)
+    memory = interleaved({"memory hit": lambda: lookups.from_memory(FIRST)}, rounds)["memory hit"]
+    get_and_hit = {"raw GET": lambda: redis.get(key), HIT: lambda: lookups.expect("hit", FIRST)}
+    hits = interleaved(get_and_hit, rounds, warm_up=9)
 
     with closing(psycopg2.connect(database_url)) as connection:
         connection.autocommit = True
@@ -83,37 +41,27 @@ def measure(container: Container, database_url: str, rounds: int) -> list[Row]:
                 cursor.fetchall()
             redis.set(key, value, px=600_000)
 
-        miss, raw_miss = interleaved(lambda: expect("miss"), query_and_set, forget_all, rounds // 3)
+        cases = {"raw query and SET": query_and_set, MISS: lambda: lookups.expect("miss", FIRST)}
+        misses = interleaved(cases, rounds // 3, warm_up=9, before=lambda: lookups.forget(FIRST))
+    kept = verdict(median(memory) * 1e6 < MEMORY_LIMIT_US)
     return [
-        Row("memory hit", memory * 1e6, None, "20 µs", memory < 20e-6),
-        Row("Redis hit / raw GET", hit * 1e6, raw_hit * 1e6, "1.40", hit < 1.4 * raw_hit),
-        Row("miss / raw query + SET", miss * 1e6, raw_miss * 1e6, "1.30", miss < 1.3 * raw_miss),
+        comparison("74 animals, in Redis", hits, LIMITS),
+        comparison("74 animals, in PostgreSQL alone", misses, LIMITS),
+        f"A memory hit takes {duration(memory)}; target: under {MEMORY_LIMIT_US} µs ({kept}).",
     ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3000, help="how often each is timed (default: 3000)")
-    rounds = parser.parse_args().rounds
+    """Measure and print."""
+    rounds = parser(__doc__, 3000, "lookups of each kind").parse_args().rounds
+    gc.disable()  # a collection would hit one side by chance
     with (
         postgres.serve() as store,
         valkey.serve() as cache,
-        database(store) as url,
-        closing(Container(cache.url, url)) as container,
+        database(store, (VERSION,)) as url,
+        closing(Lookups(cache.url, url, VERSION)) as lookups,
     ):
-        rows = measure(container, url, rounds)
-    lines = [
-        (
-            row.name,
-            f"{row.ours:.1f} µs",
-            f"{row.raw:.1f} µs" if row.raw else "",
-            f"{row.ours / row.raw:.2f}" if row.raw else "",
-            row.most,
-            "ok" if row.ok else "over",
-        )
-        for row in rows
-    ]
-    print(table(("feature stage, warm", "ours", "raw", "ratio", "at most", ""), lines))
+        print("\n\n".join(measure(lookups, url, rounds)))
 
 
 if __name__ == "__main__":

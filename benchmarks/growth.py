@@ -1,15 +1,14 @@
-"""How the cost of features grows: with a cell's animals, with cells, with all animals: `python -m benchmarks.growth`.
+"""How the cost of features grows with a cell's animals, with cells and with all animals: `python -m benchmarks.growth`.
 
-Synthetic datasets (synthetic.py) through the project's own COPY, on real PostgreSQL and Valkey: as many cells as land
-has at H3 resolution 3 (13,700) and as Earth has at resolution 4 (288,122); 50,000 animals in all, and a million. In
-each, usual cells and cells with 400, 5,000 and 50,000 animals. All datasets lie on one PostgreSQL and are asked in
-turn, so that what else the machine does falls on all alike. docs/explanation/growth.md reads the tables.
+Synthetic datasets (synthetic.py) go through the project's own COPY into real PostgreSQL: as many cells as land has at
+H3 resolution 3 (13,700) and as Earth has at resolution 4 (288,122); 50,000 animals in all, and a million. Each has
+usual cells, and cells with 400, 5,000 and 50,000 animals. All datasets are on one PostgreSQL and take turns, so that
+noise hits all of them alike. docs/explanation/growth.md explains the tables.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
@@ -17,14 +16,11 @@ from typing import Any
 
 import numpy as np
 import psycopg2
-import redis
 
-from benchmarks.measure import table
+from benchmarks.lookups import Lookups
+from benchmarks.measure import parser, table
 from benchmarks.synthetic import Synthetic, cells_of
-from chalicelib.config.settings import Settings
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.keys import lease_key, value_key
-from chalicelib.services import build_cache, build_features, build_store
 from chalicelib.stores.postgres import FEATURES_OF
 from database.load import activate, load
 from local.stack import postgres, valkey
@@ -38,8 +34,8 @@ select pg_total_relation_size('cell_animal_1'), pg_total_relation_size('cell_1')
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A dataset in a database of its own. `seconds`: of the load; `bytes`: of its large tables and of all animals."""
+class LoadedDataset:
+    """A dataset in its own database. `seconds`: of the load; `bytes`: of the large tables and of the animals."""
 
     synthetic: Synthetic
     url: str
@@ -48,66 +44,22 @@ class Loaded:
 
 
 @dataclass(slots=True)
-class Cost:
-    """What features of a cell cost: bytes and buffers, and seconds of each round by what was measured."""
+class LookupCost:
+    """The cost of a lookup in cells with `animals` animals. `times`: seconds of each round by level."""
 
-    dataset: Synthetic
+    synthetic: Synthetic
     animals: int
     bytes: int = 0
     buffers: int = 0
-    executing: float = 0.0
+    executing_us: float = 0.0
     times: dict[str, list[float]] = field(default_factory=dict)
 
-    def timed(self, what: str, step: Callable[[], object]) -> None:
-        started = perf_counter()
-        step()
-        self.times.setdefault(what, []).append(perf_counter() - started)
-
-    def microseconds(self, what: str) -> float:
-        return median(self.times[what]) * 1e6
+    def microseconds(self, level: str) -> float:
+        """Return the median."""
+        return median(self.times[level]) * 1e6
 
 
-class Stage:
-    """The feature stage over one dataset: once with a memory, and once without, which always looks into Redis."""
-
-    def __init__(self, loaded: Loaded, redis_url: str) -> None:
-        settings = Settings(redis_url=redis_url, database_url=loaded.url)
-        self.version = loaded.synthetic.name
-        self.cache, self.store = build_cache(settings), build_store(settings)
-        self.remembering = build_features(settings, self.cache, self.store)
-        self.forgetful = build_features(
-            Settings(redis_url=redis_url, database_url=loaded.url, memory_cells=0), self.cache, self.store
-        )
-
-        # One node has all slots, so a plain client reaches every key.
-        self.redis: redis.Redis = redis.Redis.from_url(redis_url)
-
-    def close(self) -> None:
-        self.cache.close()
-        self.store.close()
-        self.redis.close()
-
-    def size_of(self, cell: int) -> int:
-        """Bytes of a cell's value in Redis."""
-        return int(self.redis.strlen(value_key(cell, self.version)))
-
-    def measure(self, cell: int, cost: Cost) -> None:
-        """One round: the bare query, a miss, a Redis hit and a memory hit."""
-
-        def expect(level: str) -> None:
-            found = self.forgetful.at(cell)
-            assert (found.cache, len(found.animals)) == (level, cost.animals), (found.cache, found.faults)
-
-        cost.timed("query", lambda: self.store.features_of((cell,), Deadline.after(5)))
-        self.redis.delete(value_key(cell, self.version), lease_key(cell))
-        cost.timed("miss", lambda: expect("miss"))
-        expect("hit")
-        cost.timed("hit", lambda: expect("hit"))
-        self.remembering.at(cell)
-        cost.timed("memory", lambda: self.remembering.at(cell))
-
-
-def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Iterator[Loaded]:
+def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Iterator[LoadedDataset]:
     """Load each dataset into a new database of its own."""
     for kind in kinds:
         name = f"growth_{kind.name}"
@@ -115,20 +67,19 @@ def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Ite
             admin.autocommit = True
             admin.cursor().execute(f'create database "{name}" owner faunalens')
         url = server.url.rpartition("/")[0] + f"/{name}"
-        with closing(psycopg2.connect(url)) as connection:
-            _say(f"loading {kind.name}: {kind.rows:,} rows")
+        with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+            _report(f"loading {kind.name}: {kind.rows:,} rows")
             started = perf_counter()
-            version = load(connection, kind.dataset(), report=_say).version
+            version = load(connection, kind.dataset(), report=_report).version
             seconds = perf_counter() - started
             activate(connection, version)
-            with connection.cursor() as cursor:
-                cursor.execute(SIZES)
-                rows = cursor.fetchall()
-        yield Loaded(kind, url, seconds, rows[0])
+            cursor.execute(SIZES)
+            rows = cursor.fetchall()
+        yield LoadedDataset(kind, url, seconds, rows[0])
 
 
-def explain(loaded: Loaded, cell: int) -> tuple[int, float]:
-    """Buffers that PostgreSQL reads for the app's query, and microseconds that it takes; once its plans are made."""
+def explain(loaded: LoadedDataset, cell: int) -> tuple[int, float]:
+    """Return the buffers that PostgreSQL reads for the app's query, and its microseconds without planning."""
     with closing(psycopg2.connect(loaded.url)) as connection, connection.cursor() as cursor:
         for _ in range(2):
             cursor.execute(f"explain (analyze, buffers, format json) {FEATURES_OF}", ([cell],))
@@ -136,117 +87,111 @@ def explain(loaded: Loaded, cell: int) -> tuple[int, float]:
     return plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"], float(plan["Execution Time"]) * 1e3
 
 
-@contextmanager
-def stages(all_loaded: Sequence[Loaded]) -> Iterator[list[Stage]]:
-    """A stage for each dataset, with a Valkey of its own: two deployments never share one."""
+def measure(all_loaded: Sequence[LoadedDataset], rounds: int) -> list[LookupCost]:
+    """Return the costs of usual and of crowded cells in all datasets, which take turns."""
+    random, costs = np.random.default_rng(4), []
     with ExitStack() as stack:
-        caches = [stack.enter_context(valkey.prepared()) for _ in all_loaded]
-        for cache in caches:
-            cache.launch()
-        for cache in caches:
-            cache.wait_until_ready()
-        yield [
-            stack.enter_context(closing(Stage(loaded, cache.url)))
-            for loaded, cache in zip(all_loaded, caches, strict=True)
-        ]
-
-
-def measure(all_loaded: Sequence[Loaded], rounds: int) -> list[Cost]:
-    """Costs of usual and of crowded cells in each dataset, in turn."""
-    random = np.random.default_rng(4)
-    costs = {
-        (number, which): Cost(loaded.synthetic, animals)
-        for number, loaded in enumerate(all_loaded)
-        for which, animals in enumerate((*loaded.synthetic.crowded, loaded.synthetic.usual))
-    }
-    with stages(all_loaded) as opened:
-        for round_ in range(rounds):
-            _say(f"\rmeasuring: round {round_ + 1} of {rounds}", end="")
-            for (number, which), cost in costs.items():
-                kind, stage = all_loaded[number].synthetic, opened[number]
-                usual = which == len(kind.crowded)
-                cell = kind.cells[int(random.integers(which, len(kind.cells))) if usual else which]
-                stage.measure(cell, cost)
+        cases = []
+        for loaded in all_loaded:  # each with a Valkey of its own, as two deployments have
+            kind, cache = loaded.synthetic, stack.enter_context(valkey.serve())
+            lookups = stack.enter_context(closing(Lookups(cache.url, loaded.url, kind.name)))
+            crowded = len(kind.crowded)
+            choices = [*([cell] for cell in kind.cells[:crowded]), kind.cells[crowded:]]
+            for animals, cells in zip((*kind.crowded, kind.usual), choices, strict=True):
+                costs.append(LookupCost(kind, animals))
+                cases.append((loaded, lookups, cells, costs[-1]))
+        for number in range(rounds):
+            _report(f"\rmeasuring: round {number + 1} of {rounds}", end="")
+            for loaded, lookups, cells, cost in cases:
+                cell = cells[int(random.integers(len(cells)))]
+                _measure_once(lookups, cell, cost)
                 if not cost.bytes:
-                    cost.bytes = stage.size_of(cell)
-                    cost.buffers, cost.executing = explain(all_loaded[number], cell)
-    _say("")
-    return list(costs.values())
+                    cost.bytes = int(lookups.redis.strlen(lookups.key(cell)))
+                    cost.buffers, cost.executing_us = explain(loaded, cell)
+    _report("")
+    return costs
 
 
-def table_of_costs(costs: Sequence[Cost]) -> str:
-    """One line a kind of cell and dataset; the same kind of cell in all datasets side by side."""
-    ordered = sorted(costs, key=lambda cost: cost.animals)
-    lines = [
-        (
+def _measure_once(lookups: Lookups, cell: int, cost: LookupCost) -> None:
+    """Time the bare query, a miss, a Redis hit and a memory hit."""
+
+    def timed(level: str, step: Callable[[], object]) -> None:
+        started = perf_counter()
+        step()
+        cost.times.setdefault(level, []).append(perf_counter() - started)
+
+    timed("query", lambda: lookups.store.features_of((cell,), Deadline.after(5)))
+    lookups.forget(cell)
+    timed("miss", lambda: lookups.expect("miss", cell))
+    found = lookups.expect("hit", cell)
+    assert len(found.animals) == cost.animals
+    timed("hit", lambda: lookups.expect("hit", cell))
+    lookups.from_memory(cell)
+    timed("memory", lambda: lookups.from_memory(cell))
+
+
+def cost_table(costs: Sequence[LookupCost]) -> str:
+    """Return the table of lookups; equal cells in all datasets stand together."""
+    rows = [
+        [
             f"{cost.animals:,}",
-            f"{len(cost.dataset.cells):,}",
-            f"{cost.dataset.animals:,}",
+            f"{len(cost.synthetic.cells):,}",
+            f"{cost.synthetic.animals:,}",
             f"{cost.bytes:,}",
             f"{cost.buffers:,}",
-            f"{cost.executing:,.0f} µs",
-            *(f"{cost.microseconds(what):,.0f} µs" for what in ("query", "miss", "hit")),
+            f"{cost.executing_us:,.0f} µs",
+            *(f"{cost.microseconds(level):,.0f} µs" for level in ("query", "miss", "hit")),
             f"{cost.microseconds('memory'):.1f} µs",
-        )
-        for cost in ordered
+        ]
+        for cost in sorted(costs, key=lambda cost: cost.animals)
     ]
-    head = ("animals here", "cells", "all animals", "bytes in Redis", "buffers", "in PostgreSQL", "query", "miss")
-    return table((*head, "Redis hit", "memory hit"), lines)
+    head = ["animals here", "cells", "all animals", "bytes in Redis", "buffers", "in PostgreSQL", "query", "miss"]
+    return table(rows, [*head, "Redis hit", "memory hit"])
 
 
-def table_of_loads(all_loaded: Sequence[Loaded]) -> str:
-    lines = [
-        (
-            f"{len(each.synthetic.cells):,}",
-            f"{each.synthetic.animals:,}",
-            f"{each.synthetic.rows:,}",
-            f"{each.seconds:.1f} s",
-            f"{each.seconds / each.synthetic.rows * 1e6:.1f} µs",
-            f"{sum(each.bytes) / 1e6:,.0f} MB",
-            f"{sum(each.bytes) / each.synthetic.rows:.0f} B",
-        )
-        for each in all_loaded
-    ]
-    return table(("cells", "all animals", "rows", "load", "a row", "in PostgreSQL", "a row"), lines)
+def load_table(all_loaded: Sequence[LoadedDataset]) -> str:
+    """Return the table of loads."""
+    rows = []
+    for loaded in all_loaded:
+        kind, size = loaded.synthetic, sum(loaded.bytes)
+        counts = [f"{count:,}" for count in (len(kind.cells), kind.animals, kind.rows)]
+        times = [f"{loaded.seconds:.1f} s", f"{loaded.seconds / kind.rows * 1e6:.1f} µs"]
+        rows.append([*counts, *times, f"{size / 1e6:,.0f} MB", f"{size / kind.rows:.0f} B"])
+    return table(rows, ["cells", "all animals", "rows", "load", "a row", "in PostgreSQL", "a row"])
 
 
-def slopes(costs: Sequence[Cost]) -> str:
-    """What each further animal of a cell costs, from 5,000 to 50,000, and how much more in the largest dataset."""
-    last = max(costs, key=lambda cost: (len(cost.dataset.cells), cost.dataset.animals)).dataset
-    many, few = (next(c for c in costs if c.dataset is last and c.animals == n) for n in sorted(last.crowded)[:-3:-1])
+def slope_table(costs: Sequence[LookupCost]) -> str:
+    """Return what each further animal of a cell costs, between the two most crowded cells of the largest dataset."""
+    last = max(costs, key=lambda cost: (len(cost.synthetic.cells), cost.synthetic.animals)).synthetic
+    few, many = sorted((cost for cost in costs if cost.synthetic is last), key=lambda cost: cost.animals)[-2:]
     more = many.animals - few.animals
-    lines = [
-        ("bytes in Redis", f"{(many.bytes - few.bytes) / more:.2f} B"),
-        *(
-            (what, f"{(many.microseconds(key) - few.microseconds(key)) / more * 1e3:,.1f} ns")
-            for what, key in (("query", "query"), ("miss", "miss"), ("Redis hit", "hit"), ("memory hit", "memory"))
-        ),
-    ]
-    return table(("each further animal of a cell", "costs"), lines)
+    levels = {"query": "query", "miss": "miss", "Redis hit": "hit", "memory hit": "memory"}
+    rows = [["bytes in Redis", f"{(many.bytes - few.bytes) / more:.2f} B"]]
+    for name, level in levels.items():
+        rows.append([name, f"{(many.microseconds(level) - few.microseconds(level)) / more * 1e3:,.1f} ns"])
+    return table(rows, ["each further animal of a cell", "costs"])
 
 
-def _say(text: str, end: str = "\n") -> None:
+def _report(text: str, end: str = "\n") -> None:
     print(text, end=end, file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Load, measure, print three tables."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=100, help="how often each is timed (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="a tenth of cells and rounds: seconds instead of minutes")
-    options = parser.parse_args(arguments)
-    shrink = 10 if options.quick else 1
+    options = parser(__doc__, 100, "lookups of each kind")
+    options.add_argument("--quick", action="store_true", help="a tenth of cells and rounds: seconds, not minutes")
+    given = options.parse_args(arguments)
+    shrink = 10 if given.quick else 1
     land, earth = cells_of(3, 13_700 // shrink), cells_of(4, 300_000 // shrink)
     kinds = [
         Synthetic("land", land, CROWDED, USUAL, max(CROWDED)),
         Synthetic("earth", earth, CROWDED, USUAL, max(CROWDED)),
         Synthetic("many-animals", land, CROWDED, USUAL, 20 * max(CROWDED) // shrink),
     ]
-    with postgres.serve() as store:
-        loaded = list(load_all(store, kinds))
-        costs = measure(loaded, max(options.rounds // shrink, 3))
-    for each in (table_of_costs(costs), slopes(costs), table_of_loads(loaded)):
-        print(each, end="\n\n")
+    with postgres.serve() as server:
+        loaded = list(load_all(server, kinds))
+        costs = measure(loaded, max(given.rounds // shrink, 3))
+    print(cost_table(costs), slope_table(costs), load_table(loaded), sep="\n\n")
 
 
 if __name__ == "__main__":

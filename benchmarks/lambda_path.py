@@ -1,35 +1,32 @@
-"""What Lambda's path costs: `python -m benchmarks.lambda_path`.
+"""The cost of Lambda's path: `python -m benchmarks.lambda_path`.
 
 The real package, unpacked and run as `make lambda` does (docs/how-to/lambda.md): awslambdaric's loop, read-only code at
 /var/task and /opt, no bytecode but the package's own.
 
-Initialisation is measured from the start of Python to the first call for an event, in fresh processes. Bare work is
-`import onnxruntime` and one session of the same file, from the same package, as both come, and with threads that spin
-as little as ours (`python -m benchmarks.threads`). awslambdaric's own imports are shown apart, since they come before
-ours and are not ours.
+Initialisation is measured in fresh processes from the start of Python until the runtime asks for an event. Bare work is
+`import onnxruntime` and one session of the same file, from the same package, with the thread settings of the app.
 
-The warm path is one photo of 1 MB, from the event that a frozen container is thawed for to its answer, against
-`identify` alone in a process of the same package. The cell is in memory, so neither asks a store. The last
-two rows say whose the overhead is: Lambda's loop, which receives 1.3 MB of JSON and reads it, or ours.
+The warm path is one photo of 1 MB, from the event that thaws a frozen container to its answer. It is compared with
+`identify` alone in a process of the same package. The cell is in memory, so neither asks a store. The last two rows
+split the overhead: Lambda's loop, which receives and parses 1.3 MB of JSON, and ours.
 """
 
-import argparse
 import base64
 import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import IO, NamedTuple
 
-from benchmarks.backends import behind
-from benchmarks.baseline import AS_OURS, AS_THEY_COME, session_of
-from benchmarks.measure import table
-from infra.package import Package, build
+from benchmarks.backends import backends
+from benchmarks.baseline import session_program
+from benchmarks.measure import parser, ratio, table, verdict
+from benchmarks.start import APP, BARE, DEFAULT_THREADS, without_default_threads
+from infra.package import build
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import APPLICATION
 from local.lambda_sim.events import Request, proxy_event
@@ -45,10 +42,15 @@ sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"], site]
 """
 TAIL = "\nimport time\nprint('DONE', time.monotonic(), flush=True)\nos._exit(0)"
 RUNTIME = "import awslambdaric.__main__\n"
-BARE = session_of("site + '/model/faunalens.onnx'")
-APP = "the app under awslambdaric"
-BOTH = "both, threads as ours"
-ALONE = """
+MODEL = "site + '/model/faunalens.onnx'"
+APP_ON_LAMBDA, BARE_ON_LAMBDA = f"{APP} under awslambdaric", "awslambdaric's imports and bare work"
+PROGRAMS = {
+    BARE: session_program(MODEL),
+    DEFAULT_THREADS: session_program(MODEL, default_threads=True),
+    "awslambdaric's imports": RUNTIME,
+    BARE_ON_LAMBDA: RUNTIME + session_program(MODEL),
+}
+IDENTIFY = """
 import base64, json
 from time import perf_counter
 import app
@@ -57,152 +59,124 @@ from chalicelib.identify import identify
 from chalicelib.telemetry.record import Record
 
 text = sys.stdin.readline()
-parts = app.services()
+services = app.services()
 for _ in sys.stdin:
     began = perf_counter()
     photo = base64.b64decode(text)
     decoded = perf_counter()
-    identify(photo, read_identify_params({"lat": ["-33.9"], "lon": ["151.2"]}, {}), parts, Record("r", "/identify"))
+    identify(photo, read_identify_params({"lat": ["-33.9"], "lon": ["151.2"]}, {}), services, Record("r", "/identify"))
     print(json.dumps([decoded - began, perf_counter() - decoded]), flush=True)
 """
 
 
 def init_table(sandbox: Sandbox, function: FunctionConfig, rounds: int, folder: Path) -> str:
-    """Initialisation in fresh processes, in turn; the first round only makes the disk's cache warm."""
-    head = HEAD.format(site=sandbox.site_packages)
-    programs = {name: head + program for name, program in BARE.items()}
-    programs |= {
-        "awslambdaric's imports": head + RUNTIME,
-        BOTH: head + RUNTIME + BARE[AS_OURS],
-    }
-    times: dict[str, list[float]] = {name: [] for name in (*programs, APP)}
+    """Return the table of initialisation in fresh processes that take turns; the first round warms the disk cache."""
+    times: dict[str, list[float]] = {name: [] for name in (*PROGRAMS, APP_ON_LAMBDA)}
     for _ in range(rounds + 1):
-        for name, program in programs.items():
-            times[name].append(_start(sandbox, function, program))
+        for name, program in PROGRAMS.items():
+            times[name].append(_run(sandbox, function, program))
         with Container(function, sandbox, "init", folder / "init.log") as container:
-            times[APP].append(container.initialise())
-    medians = {name: median(taken[1:]) for name, taken in times.items()}
-    rows = [[name, f"{taken:.0f} ms", f"{taken / medians[AS_THEY_COME]:.2f}"] for name, taken in medians.items()]
-    found, strictly, apart = (medians[APP] / medians[base] for base in (AS_THEY_COME, AS_OURS, BOTH))
-    verdict = "ok" if found <= INIT_LIMIT else "over"
+            times[APP_ON_LAMBDA].append(container.initialise() / 1e3)
+    times = {name: taken[1:] for name, taken in times.items()}
+    title, limits = f"initialisation, median of {rounds}", {APP_ON_LAMBDA: INIT_LIMIT}
     return (
-        table([f"initialisation, median of {rounds}", "time", "ratio"], rows)
-        + f"\n\nWanted: at most {INIT_LIMIT}; found: {found:.2f} ({verdict}); with threads as ours on both sides: "
-        f"{strictly:.2f}; with awslambdaric's imports on both as well: {apart:.2f}."
+        f"{without_default_threads(title, times, limits)} "
+        f"Over bare work that imports awslambdaric too, it is {ratio(times, APP_ON_LAMBDA, BARE_ON_LAMBDA):.2f} times."
     )
 
 
-class Round(NamedTuple):
-    """One photo each way, milliseconds."""
-
-    path: float
-    """Through the container, from the event to the answer."""
-    inside: float
-    """Of it, what the app counts: `identify`, and base64 before it."""
-    loop: float
-    """The same event through a container whose handler does nothing."""
-    alone: float
-    """`identify` in a process of its own."""
-    base64: float
+def _run(sandbox: Sandbox, function: FunctionConfig, program: str) -> float:
+    """Return the seconds from the start of Python to the end of a program, as `Container` counts them."""
+    command = sandbox.command(function.environment, ["-c", _head(sandbox) + program + TAIL])
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={"PATH": os.defpath})
+    moments = dict(line.split()[:2] for line in done.stdout.splitlines() if line.startswith(("INIT_START", "DONE")))
+    return float(moments["DONE"]) - float(moments["INIT_START"])
 
 
 def warm_table(sandbox: Sandbox, function: FunctionConfig, rounds: int, folder: Path) -> str:
-    """One photo through a warm container, and through `identify` alone, in turn."""
+    """Return the table of one photo through a warm container and through `identify` alone, which take turns."""
     photo = encoded(noise(2304, 1728), "JPEG", quality=85)
     request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], photo, "127.0.0.1")
     event = json.dumps(proxy_event(request, "/identify", {}, STAGE, ["image/jpeg"], "r", "Root=1")).encode()
-    nothing = replace(function, handler="operator.is_")  # takes event and context, and says false
+    idle_function = replace(function, handler="operator.is_")  # takes event and context and returns false
+    rows = []
     with (
         Container(function, sandbox, "warm", folder / "warm.log") as container,
-        Container(nothing, sandbox, "loop", folder / "loop.log") as loop,
-        _alone(sandbox, function, photo) as ask,
+        Container(idle_function, sandbox, "loop", folder / "loop.log") as loop,
+        _identifying(sandbox, function, photo) as identify,
     ):
-        taken = [_round(container, loop, ask, event) for _ in range(rounds + 5)][5:]
-    whole, base64_alone = median(each.path for each in taken), median(each.base64 for each in taken)
-    alone, idle = median(each.alone for each in taken), median(each.loop for each in taken)
-    overhead = whole - alone - base64_alone
-    ours = median(each.path - each.inside - each.loop for each in taken)
-    rows = [
-        ["Lambda's path, from event to answer", f"{whole:.2f} ms"],
-        ["`identify` alone", f"{alone:.2f} ms"],
-        ["base64", f"{base64_alone:.2f} ms"],
-        ["overhead besides", f"{overhead:.2f} ms"],
-        ["the same event, and a handler that does nothing", f"{idle:.2f} ms"],
-        ["what is left for Chalice, JSON and metrics", f"{ours:.2f} ms"],
-    ]
-    verdict = "ok" if overhead < OVERHEAD_LIMIT_MS else "over"
+        for _ in range(rounds + 5):
+            answer, empty = container.invoke(event), loop.invoke(event)
+            assert (answer.error, empty.payload) == (None, b"false"), (answer, empty)
+            body = json.loads(json.loads(answer.payload)["body"])
+            decoding, identifying = identify()
+            inside = body["timings_ms"]["total"]  # counts `identify`, and base64 before it
+            rest = answer.latency - inside - empty.latency
+            rows.append((answer.latency, identifying * 1e3, decoding * 1e3, empty.latency, rest))
+    whole, alone, decoded, idle, rest = (median(column) for column in zip(*rows[5:], strict=True))
+    overhead = whole - alone - decoded
+    parts = {
+        "Lambda's path, from event to answer": whole,
+        "`identify` alone": alone,
+        "base64": decoded,
+        "overhead besides": overhead,
+        "the same event through a handler that does nothing": idle,
+        "the rest: Chalice, JSON and metrics": rest,
+    }
+    title = f"one {len(photo) / 1e6:.1f} MB JPEG, warm, median of {rounds}"
     return (
-        table([f"one {len(photo) / 1e6:.1f} MB JPEG, warm, median of {rounds}", "time"], rows)
-        + f"\n\nWanted: under {OVERHEAD_LIMIT_MS:.0f} ms besides base64; found: {overhead:.2f} ms ({verdict})."
+        table([[name, f"{taken:.2f} ms"] for name, taken in parts.items()], [title, "time"])
+        + f"\n\nTarget: under {OVERHEAD_LIMIT_MS:.0f} ms besides base64; found: {overhead:.2f} ms "
+        f"({verdict(overhead < OVERHEAD_LIMIT_MS)})."
     )
 
 
-def _round(container: Container, loop: Container, ask: "Ask", event: bytes) -> Round:
-    through, empty = container.invoke(event), loop.invoke(event)
-    assert (through.error, empty.payload) == (None, b"false"), (through, empty)
-    returned = json.loads(through.payload)
-    assert returned["statusCode"] == 200, returned
-    inside = json.loads(returned["body"])["timings_ms"]["total"]
-    decoding, alone = ask()
-    return Round(through.latency, inside, empty.latency, alone * 1e3, decoding * 1e3)
-
-
-def _start(sandbox: Sandbox, function: FunctionConfig, program: str) -> float:
-    """Milliseconds from the start of Python to the end of a program, as `Container` counts them."""
-    command = sandbox.command(function.environment, ["-c", program + TAIL])
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env={"PATH": os.defpath})
-    words = dict(line.split()[:2] for line in done.stdout.splitlines() if line.startswith(("INIT_START", "DONE")))
-    return (float(words["DONE"]) - float(words["INIT_START"])) * 1e3
-
-
 @contextmanager
-def _alone(sandbox: Sandbox, function: FunctionConfig, photo: bytes) -> Iterator["Ask"]:
-    """A process of the package that identifies the photo when asked."""
+def _identifying(
+    sandbox: Sandbox, function: FunctionConfig, photo: bytes
+) -> Iterator[Callable[[], tuple[float, float]]]:
+    """Run a process of the package; yield a call that identifies the photo in it.
+
+    The call returns the seconds of base64 and of the rest.
+    """
     environment = {**function.environment, "_HANDLER": function.handler}
-    command = sandbox.command(environment, ["-c", HEAD.format(site=sandbox.site_packages) + ALONE])
+    command = sandbox.command(environment, ["-c", _head(sandbox) + IDENTIFY])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PATH": os.defpath}) as process:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(base64.b64encode(photo) + b"\n")
+        requests, answers = process.stdin, process.stdout
+        assert requests
+        assert answers
+
+        def identify() -> tuple[float, float]:
+            requests.write(b"\n")
+            requests.flush()
+            decoding, identifying = json.loads(answers.readline())
+            return decoding, identifying
+
+        requests.write(base64.b64encode(photo) + b"\n")
         try:
-            process.stdout.readline()  # INIT_START
-            yield Ask(process.stdin, process.stdout)
+            answers.readline()  # INIT_START
+            yield identify
         finally:
             process.kill()
 
 
-class Ask:
-    """Has a photo identified; seconds of its base64 and of the rest."""
-
-    def __init__(self, requests: IO[bytes], answers: IO[bytes]) -> None:
-        self._requests, self._answers = requests, answers
-
-    def __call__(self) -> tuple[float, float]:
-        self._requests.write(b"\n")
-        self._requests.flush()
-        decoded, identified = json.loads(self._answers.readline())
-        return decoded, identified
-
-
-def _function(package: Package, settings: Mapping[str, str]) -> FunctionConfig:
-    template = json.loads(package.template.read_text())
-    function = read_functions(template, APPLICATION, STAGE)[API]
-    return replace(function, environment={**function.environment, **settings})
+def _head(sandbox: Sandbox) -> str:
+    return HEAD.format(site=sandbox.site_packages)
 
 
 def main() -> None:
     """Build, unpack, measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=10, help="fresh processes of each kind (default: 10)")
-    parser.add_argument("--photos", type=int, default=40, help="photos each way (default: 40)")
-    arguments = parser.parse_args()
-    with behind() as environment, tempfile.TemporaryDirectory() as temporary:
+    options = parser(__doc__, 10, "fresh processes of each kind")
+    options.add_argument("--photos", type=int, default=40, help="photos each way (default: %(default)s)")
+    arguments = options.parse_args()
+    with backends() as environment, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        package = build(folder / "package", STAGE)
+        package = build(folder / "package", STAGE, quiet=True)
         with unpacked(package, folder / "lambda") as sandbox:
             print(f"Unpacked in a {sandbox.isolation} of its own.\n")
-            settings = {name: environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
-            function = _function(package, settings)
+            function = read_functions(json.loads(package.template.read_text()), APPLICATION, STAGE)[API]
+            urls = {name: environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
+            function = replace(function, environment={**function.environment, **urls})
             print(init_table(sandbox, function, arguments.rounds, folder), end="\n\n", flush=True)
             print(warm_table(sandbox, function, arguments.photos, folder), flush=True)
 

@@ -1,150 +1,135 @@
-"""Processes that stand for Lambda containers and serve requests at their times, whatever the answers take."""
+"""Processes that simulate Lambda containers and serve requests on schedule, however long the answers take."""
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import TimeoutError as PoolTimeoutError
 from multiprocessing import get_context
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from threading import BrokenBarrierError, Event, Thread
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.container import Container, Kind, Seen, together
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+from benchmarks.simulated_container import ContainerConfig, Events, SimulatedContainer, merge
 
 SPAWN_SECONDS = 60.0
 NICENESS = 5
-"""Containers step back behind the servers, which in earnest run on machines of their own."""
+"""Containers yield to the servers, which run on machines of their own in production."""
 
-# Not forked from us, who may have threads; from a small server that has imported everything, as a warm image has.
+# Not forked from this process, which may have threads; from a small server that has all imports, like a warm image.
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["benchmarks.load_generator", "redis", "redis.cluster", "psycopg2"])
+_barrier: Any
+_counts: Any
+"""Shared by the processes; `_initialise` sets them in each worker."""
 
 
-class CrowdError(Exception):
-    """A worker process ended, or was not ready in time."""
+class LoadGeneratorError(Exception):
+    """A worker process failed, or took too long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """A container's work: it comes to life at `begin` and serves `cells` at `moments`; seconds from the start."""
+class Schedule:
+    """A container's work, in seconds from the start: it starts at `begin` and serves `cells` at `moments`."""
 
     begin: float
     moments: NDArray[np.float64]
     cells: NDArray[np.int64]
 
 
-def run_shifts(
-    kind: Kind, shifts: Sequence[Shift], seconds: float, watch: Callable[[float, int, int], None] = lambda *_: None
-) -> tuple[float, Seen]:
-    """Run one process a shift; when it started (`time.monotonic`), and what was seen.
+def run_schedules(
+    config: ContainerConfig,
+    schedules: Sequence[Schedule],
+    seconds: float,
+    report: Callable[[float, int, int], None] = lambda *_: None,
+) -> tuple[float, Events]:
+    """Run one process a schedule; return the start (`time.monotonic`) and the events.
 
-    `watch` is told every second: seconds since the start, requests and queries so far.
+    `report` is called every second with the seconds since the start and the requests and queries so far.
     """
-    counts = [_CONTEXT.RawArray("q", 2) for _ in shifts]
-    works = [(_work_shift, (kind, shift, count)) for shift, count in zip(shifts, counts, strict=True)]
-    with _Workers(works) as workers:
-        start = workers.start()
+    with _workers(_serve_schedule, [(config, *each) for each in enumerate(schedules)]) as (start, counts, events):
         for second in range(1, int(seconds) + 1):
-            time.sleep(max(0.0, start + second - time.monotonic()))
-            watch(second, sum(count[0] for count in counts), sum(count[1] for count in counts))
-        return start, workers.results(seconds + SPAWN_SECONDS)
+            _sleep_until(start + second)
+            report(second, sum(counts[::2]), sum(counts[1::2]))
+        return start, events(seconds + SPAWN_SECONDS)
 
 
-def rush(kind: Kind, cell: int, processes: int, each: int) -> tuple[float, Seen]:
-    """`processes` × `each` containers, all with Redis connected, ask for one cell at one moment, once."""
-    with _Workers([(_work_rush, (kind, cell, each))] * processes) as workers:
-        start = workers.start()
-        return start, workers.results(SPAWN_SECONDS)
+def run_burst(config: ContainerConfig, cell: int, processes: int, containers: int) -> Events:
+    """Run `processes` × `containers` containers with open Redis connections; all request one cell at one moment."""
+    with _workers(_serve_burst, [(config, cell, containers)] * processes) as (_, _, events):
+        return events(SPAWN_SECONDS)
 
 
-class _Workers:
-    """Processes that say when they are ready, start at one moment and send what they saw."""
+@contextmanager
+def _workers(
+    work: Callable[..., Events], arguments: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[float, Any, Callable[[float], Events]]]:
+    """Start a process for each tuple of arguments; yield once all are ready.
 
-    def __init__(self, works: Sequence[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:
-        self._pipes: list[Connection] = []
-        self._processes = []
-        for work, arguments in works:
-            ours, theirs = _CONTEXT.Pipe()
-            process = _CONTEXT.Process(target=work, args=(theirs, *arguments), daemon=True)
-            process.start()
-            theirs.close()
-            self._pipes.append(ours)
-            self._processes.append(process)
+    Yields the moment of the start, two counters a process, and a call that waits for the events of all.
+    """
+    number = len(arguments)
+    barrier, counts = _CONTEXT.Barrier(number + 1), _CONTEXT.RawArray("q", 2 * number)
+    with _CONTEXT.Pool(number, _initialise, (barrier, counts)) as pool:
+        results = [pool.apply_async(work, each) for each in arguments]  # the barrier leaves each process one of them
 
-    def __enter__(self) -> "_Workers":
-        return self
+        def events(seconds: float) -> Events:
+            deadline = time.monotonic() + seconds
+            return merge([result.get(max(0.0, deadline - time.monotonic())) for result in results])
 
-    def __exit__(self, *_: object) -> None:
-        for process, pipe in zip(self._processes, self._pipes, strict=True):
-            pipe.close()
-            process.join(1.0)
-            if process.is_alive():
-                process.kill()
-                process.join()
-
-    def start(self) -> float:
-        """Wait until all are ready, and give them the moment to start; returns it."""
-        self._received(SPAWN_SECONDS)
-        start = time.monotonic() + 0.2
-        for pipe in self._pipes:
-            pipe.send(start)
-        return start
-
-    def results(self, seconds: float) -> Seen:
-        return together(self._received(seconds))
-
-    def _received(self, seconds: float) -> list[Any]:
-        until = time.monotonic() + seconds
-        received = []
-        for pipe in self._pipes:
-            if not pipe.poll(max(0.0, until - time.monotonic())):
-                raise CrowdError(f"a container was not done within {seconds:.0f} s; ask for fewer, or for less load")
-            try:
-                received.append(pipe.recv())
-            except EOFError as error:
-                raise CrowdError("a container ended early; its traceback stands above") from error
-        return received
+        try:
+            barrier.wait(SPAWN_SECONDS)
+            yield time.monotonic(), counts, events
+        except (BrokenBarrierError, PoolTimeoutError) as error:
+            raise LoadGeneratorError("a container took too long; use fewer containers or a lower rate") from error
+        except Exception as error:
+            raise LoadGeneratorError("a container failed; its traceback is above") from error
 
 
-def _work_shift(pipe: "Connection", kind: Kind, shift: Shift, count: Any) -> None:
+def _initialise(barrier: Any, counts: Any) -> None:
+    """Prepare a worker process."""
+    global _barrier, _counts
     os.nice(NICENESS)
-    pipe.send("ready")
-    start = pipe.recv()
-    time.sleep(max(0.0, start + shift.begin - time.monotonic()))
-    container = Container(kind)
-    container.prepare()
-    for moment, cell in zip((start + shift.moments).tolist(), shift.cells.tolist(), strict=True):
-        if (wait := moment - time.monotonic()) > 0:
-            time.sleep(wait)
+    _barrier, _counts = barrier, counts
+
+
+def _serve_schedule(config: ContainerConfig, number: int, schedule: Schedule) -> Events:
+    _barrier.wait(SPAWN_SECONDS)
+    start = time.monotonic()
+    _sleep_until(start + schedule.begin)
+    container = SimulatedContainer(config)
+    container.connect()
+    for moment, cell in zip((start + schedule.moments).tolist(), schedule.cells.tolist(), strict=True):
+        _sleep_until(moment)
         container.serve(cell, moment)
-        count[0] += 1
-        count[1] = container.asked
-    pipe.send(container.close())
+        _counts[2 * number] += 1
+        _counts[2 * number + 1] = container.query_count
+    return container.close()
 
 
-def _work_rush(pipe: "Connection", kind: Kind, cell: int, each: int) -> None:
-    os.nice(NICENESS)
-    containers = [Container(kind) for _ in range(each)]
+def _serve_burst(config: ContainerConfig, cell: int, number: int) -> Events:
+    containers = [SimulatedContainer(config) for _ in range(number)]
     for container in containers:
-        container.prepare()
-    go, moment = Event(), 0.0
+        container.connect()
+    go, start = Event(), 0.0
 
-    def ask(container: Container) -> None:
+    def serve(container: SimulatedContainer) -> None:
         go.wait()
-        container.serve(cell, moment)
+        container.serve(cell, start)
 
-    threads = [Thread(target=ask, args=(container,)) for container in containers]
+    threads = [Thread(target=serve, args=(container,)) for container in containers]
     for thread in threads:
         thread.start()
-    pipe.send("ready")
-    moment = pipe.recv()
-    time.sleep(max(0.0, moment - time.monotonic()))
+    _barrier.wait(SPAWN_SECONDS)
+    start = time.monotonic()
     go.set()
     for thread in threads:
         thread.join()
-    pipe.send(together([container.close() for container in containers]))
+    return merge([container.close() for container in containers])
+
+
+def _sleep_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))

@@ -1,37 +1,85 @@
-"""Measuring on a shared machine: rivals run in turn within one run, and what counts is the ratio of medians."""
+"""Timing on a shared machine: cases take turns within one run, and the ratio of their medians counts."""
 
+import argparse
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import median
 from time import perf_counter
 
+from tabulate import tabulate
 
-def interleaved(cases: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each case in each round; within a round every case runs once, so noise meets all alike."""
+table = partial(tabulate, tablefmt="github", disable_numparse=True)
+"""A Markdown table from rows and headers; text stays as it is."""
+
+
+def interleaved(
+    cases: Mapping[str, Callable[[], object]],
+    rounds: int,
+    *,
+    warm_up: int = 0,
+    before: Callable[[], object] = lambda: None,
+) -> dict[str, list[float]]:
+    """Return the seconds of each case in each round.
+
+    Every round runs every case once, so noise hits all of them alike. The order rotates, because a case can pay for
+    what its predecessor left behind. `before` runs ahead of each case and is not timed.
+    """
     times: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, case in cases.items():
+    names = list(cases)
+    for number in range(warm_up + rounds):
+        first = number % len(names)
+        for name in (*names[first:], *names[:first]):
+            before()
             started = perf_counter()
-            case()
-            times[name].append(perf_counter() - started)
+            cases[name]()
+            if number >= warm_up:
+                times[name].append(perf_counter() - started)
     return times
 
 
+def comparison(title: str, times: Mapping[str, Sequence[float]], limits: Mapping[str, float] | None = None) -> str:
+    """Return a table of medians and of their ratios to the first case, the baseline.
+
+    `limits`: the highest ratio that a case should have.
+    """
+    base, *_ = times
+    rows = []
+    for name, seconds in times.items():
+        found = ratio(times, name, base)
+        row = [name, duration(seconds), f"{found:.2f}"]
+        if limits:
+            row += [f"at most {limits[name]:.2f}", verdict(found <= limits[name])] if name in limits else ["", ""]
+        rows.append(row)
+    return table(rows, [title, "median", "ratio", *(("target", "result") if limits else ())])
+
+
+def verdict(kept: bool) -> str:
+    """Return the word for a target that was kept or missed."""
+    return "met" if kept else "MISSED"
+
+
 def ratio(times: Mapping[str, Sequence[float]], case: str, base: str) -> float:
-    """How much longer `case` takes than `base`: the ratio of their medians."""
+    """Return how much longer `case` takes than `base`: the ratio of their medians."""
     return median(times[case]) / median(times[base])
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with aligned columns."""
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
-    ]
-    top = "| " + " | ".join(cell.ljust(width) for cell, width in zip(head, widths, strict=True)) + " |"
-    rule = "| " + " | ".join("-" * width for width in widths) + " |"
-    return "\n".join([top, rule, *lines])
+def duration(times: Sequence[float]) -> str:
+    """Return the median of some seconds as text, in milliseconds, or in microseconds if it is below one."""
+    seconds = median(times)
+    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
 
 
-def milliseconds(times: Sequence[float]) -> str:
-    """The median as text."""
-    return f"{median(times) * 1e3:.2f} ms"
+def run_fresh(code: str, environment: Mapping[str, str], *arguments: str) -> None:
+    """Run code in a Python process of its own; it ends without teardown, which is no part of a start."""
+    command = [sys.executable, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
+    subprocess.run(command, check=True, env={**os.environ, **environment})
+
+
+def parser(doc: str | None, rounds: int, of: str) -> argparse.ArgumentParser:
+    """Return the parser of a benchmark's command line: its help, and `--rounds` with a default."""
+    made = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
+    made.add_argument("--rounds", type=int, default=rounds, help=f"{of} (default: %(default)s)")
+    return made

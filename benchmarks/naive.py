@@ -1,9 +1,9 @@
-"""Cache-aside as everybody writes it first: what the feature stage is compared with.
+"""Naive cache-aside, the baseline of the load test.
 
-    GET; on a miss the query, then SET … EX. One time to live for all, no lease, no jitter, no memory, nothing stale.
+    GET; on a miss the query, then SET … EX. One TTL for all, no lease, no jitter, no memory, no stale values.
 
-It is otherwise given what ours has: the same Redis and PostgreSQL clients, connections, time budgets and breakers, the
-same packing, and it too asks the database if Redis cannot be had. Its dataset version is a constant.
+The rest equals ours: the same Redis and PostgreSQL clients, connections, time budgets, breakers and packing. It also
+queries the database if Redis fails. Its dataset version is a constant.
 """
 
 from time import time
@@ -18,14 +18,14 @@ from chalicelib.features.warming import WarmCache
 
 
 class NaiveFeatures:
-    """Features by cell, naively. `ttl`: seconds; `total`: longest look-up, as in `features.Policy`."""
+    """Feature lookup by naive cache-aside. `ttl`: seconds; `total`: longest lookup, seconds."""
 
     def __init__(self, cache: WarmCache, store: Store, version: str, ttl: float, total: float) -> None:
         self._cache, self._store = cache, store
         self._version, self._ttl, self._total = version, ttl, total
 
     def at(self, cell: int) -> CacheLevel | None:
-        """Where the animals of a cell came from; None if they could not be had."""
+        """Look a cell up; return the level that answered, or None if the lookup failed."""
         deadline, key = Deadline.after(self._total), value_key(cell, self._version)
         level: CacheLevel = "miss"
         try:
@@ -38,12 +38,12 @@ class NaiveFeatures:
         except CacheError:
             level = "bypass"
         try:
-            (known,) = self._store.features_of((cell,), deadline)
+            (animals,) = self._store.features_of((cell,), deadline)
         except StoreError:
             return None
         now = time()
         if level == "miss":
-            value = CachedValue(known, now, now + self._ttl, now + self._ttl)
+            value = CachedValue(animals, now, now + self._ttl, now + self._ttl)
             try:
                 self._cache.write([Entry(key, pack(value), self._ttl)], deadline)
             except CacheError:

@@ -1,9 +1,9 @@
-"""How low the weight of an animal that does not live in a place should be: the sweep behind PRIOR_FLOOR.
+"""The best weight for an animal that does not live in a place: the sweep behind PRIOR_FLOOR.
 
     python -m benchmarks.narrowing --photos DIR       DIR: photos named <output index>_….jpg, not used in training
 
-The photos have no place, so each is put into places at random: cells of the dataset where its animal lives, and cells
-of some country where it does not (a zoo, an escape, a gap in the data). docs/explanation/narrowing.md reads the tables.
+The photos have no location, so each gets random ones: cells of the dataset where its animal lives, and cells of some
+country where it does not (a zoo, an escape, a gap in the data). docs/explanation/narrowing.md explains the tables.
 """
 
 import argparse
@@ -24,26 +24,26 @@ from model.photos import read_photos
 
 FLOORS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 SHARES = (0.01, 0.03, 0.1)
-"""Shares of photos that are taken where their animal does not live."""
+"""Shares of photos from places where their animal does not live."""
 SEED = 398
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
-    """Photos in places. `vision`, `weights`: shape (n, animals); a weight is 0 where the animal does not live."""
+class LocatedPhotos:
+    """Photos with a location. `vision`, `weights`: shape (n, animals); a weight is 0 where the animal does not live."""
 
     vision: NDArray[np.float32]
     weights: NDArray[np.float32]
     labels: NDArray[np.intp]
 
     def narrowed(self, floor: float) -> NDArray[np.float64]:
-        """Probabilities as the model's graph gives them for a prior with this floor."""
-        weighed = self.vision.astype(np.float64) * np.maximum(self.weights, max(floor, 1e-30))
-        return np.asarray(weighed / weighed.sum(axis=1, keepdims=True))
+        """Return the probabilities that the model's graph gives for a prior with this floor."""
+        weighted = self.vision.astype(np.float64) * np.maximum(self.weights, max(floor, 1e-30))
+        return np.asarray(weighted / weighted.sum(axis=1, keepdims=True))
 
 
 def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
-    """Weights of all animals in every cell that touches a country, shape (cells, animals); 0: does not live there."""
+    """Return the weights of all animals in each cell of a country, shape (cells, animals); 0: does not live there."""
     dataset = read_dataset()
     row_of = {cell.cell: row for row, cell in enumerate(cell for cell in dataset.cells if cell.areas)}
     weights = np.zeros((len(row_of), len(taxonomy.animals)), np.float32)
@@ -55,10 +55,10 @@ def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
     return weights
 
 
-def place(
+def locate(
     vision: NDArray[np.float32], labels: NDArray[np.intp], weights: NDArray[np.float32], places: int, *, inside: bool
-) -> Placed:
-    """Each photo in `places` cells where its animal lives (`inside`) or does not; photos without such cells are out."""
+) -> LocatedPhotos:
+    """Put each photo into `places` cells where its animal lives (`inside`) or not; drop photos without such cells."""
     random = np.random.default_rng(SEED)
     photo_of, cell_of = [], []
     for photo, label in enumerate(labels):
@@ -66,23 +66,16 @@ def place(
         if len(cells):
             photo_of += [photo] * places
             cell_of += random.choice(cells, places).tolist()
-    return Placed(vision[photo_of], weights[cell_of], labels[photo_of])
+    return LocatedPhotos(vision[photo_of], weights[cell_of], labels[photo_of])
 
 
-def sweep(inside: Placed, outside: Placed) -> tuple[list[list[str]], list[list[str]]]:
-    """Rows of the two tables: accuracy by floor, and likelihood by floor and share of photos outside."""
+def sweep(inside: LocatedPhotos, outside: LocatedPhotos) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the rows of two tables: accuracy by floor, and likelihood by floor and share of photos outside."""
     accuracies, likelihoods = [], []
     for floor in FLOORS:
         within, without = inside.narrowed(floor), outside.narrowed(floor)
-        accuracies.append(
-            [
-                f"{floor:g}",
-                f"{accuracy(within, inside.labels):.1%}",
-                f"{accuracy(within, inside.labels, 5):.1%}",
-                f"{accuracy(without, outside.labels):.1%}",
-                f"{accuracy(without, outside.labels, 5):.1%}",
-            ]
-        )
+        both = ((within, inside.labels), (without, outside.labels))
+        accuracies.append([f"{floor:g}", *(f"{accuracy(*each, first):.1%}" for each in both for first in (1, 5))])
         costs = negative_log_likelihood(within, inside.labels), negative_log_likelihood(without, outside.labels)
         mixed = [(1 - share) * costs[0] + share * costs[1] for share in SHARES]
         likelihoods.append([f"{floor:g}", *(f"{cost:.3f}" for cost in (*costs, *mixed))])
@@ -90,34 +83,34 @@ def sweep(inside: Placed, outside: Placed) -> tuple[list[list[str]], list[list[s
 
 
 def read_vision(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """What the model sees in the animals of a folder, without places."""
-    anywhere = np.ones(model.animals, np.float32)
+    """Return the model's probabilities without a location for the animal photos of a folder, and their labels."""
+    prior = np.ones(model.animals, np.float32)
     photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
-    rows = [(model.score(photo.pixels, anywhere).vision, photo.label) for photo in photos]
+    rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]
     return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables of docs/explanation/narrowing.md."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.narrowing", description=(__doc__ or "").partition("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.narrowing", description=__doc__.partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos named <output index>_….jpg")
-    parser.add_argument("--places", type=int, default=50, help="places a photo is put into (default: %(default)s)")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--places", type=int, default=50, help="random places for each photo (default: %(default)s)")
+    options = parser.parse_args(arguments)
     path = Settings().model_path
     taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
-    vision, labels = read_vision(asked.photos, Model(path))
+    vision, labels = read_vision(options.photos, Model(path))
     wild = np.array([animal.kind == "wild" for animal in taxonomy.animals])[labels]
     weights = cell_weights(taxonomy)
-    inside, outside = (place(vision[wild], labels[wild], weights, asked.places, inside=each) for each in (True, False))
+    inside, outside = (
+        locate(vision[wild], labels[wild], weights, options.places, inside=lives_here) for lives_here in (True, False)
+    )
     accuracies, likelihoods = sweep(inside, outside)
 
-    print(f"{wild.sum()} photos of wild animals, {asked.places} places each\n")
+    print(f"{wild.sum()} photos of wild animals, {options.places} places each\n")
     heads = ("lives here: first", "among five", "does not: first", "among five")
-    print(table(("floor", *heads), accuracies), end="\n\n")
-    shares = tuple(f"{share:.0%} do not" for share in SHARES)
-    print(table(("floor", "NLL lives here", "NLL does not", *shares), likelihoods))
+    print(table(accuracies, ["floor", *heads]), end="\n\n")
+    shares = [f"{share:.0%} do not" for share in SHARES]
+    print(table(likelihoods, ["floor", "NLL lives here", "NLL does not", *shares]))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""What a whole request costs over its bare work: `python -m benchmarks.request`.
+"""The cost of a whole request over its bare work: `python -m benchmarks.request`.
 
-Bare work is decoding and shrinking a 12 MP JPEG and one run of the model. Against it: the same photo through the app
-without a socket (API Gateway's event in, response out), and over HTTP on loopback with keep-alive. Real PostgreSQL and
-Valkey are behind the app; the cell is warm. Memory is the peak of a process of its own after 100 requests.
+Bare work is to decode and shrink a 12 MP JPEG and to run the model once, in the same process and with the same threads
+as the app. It is compared with the same photo through the app without a socket (API Gateway's event in, response out)
+and over HTTP on loopback with keep-alive. Real PostgreSQL and Valkey are behind the app; the cell is warm. Memory is
+the peak of a process of its own after 100 requests.
 """
 
 import argparse
@@ -20,23 +21,23 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from benchmarks.backends import behind
-from benchmarks.measure import interleaved, milliseconds, ratio, table
+from benchmarks.backends import backends
+from benchmarks.measure import comparison, interleaved, parser, table, verdict
 from local.stack.ports import HOST, free_port
 from testing.pictures import encoded, noise
 
 QUERY = {"lat": "-33.9", "lon": "151.2"}
 LIMITS = {"through the app": 1.10, "over HTTP": 1.25}
-MEMORY_MB = 350
+MEMORY_LIMIT_MB = 350
 
 
 def photo_of_12_megapixels() -> bytes:
-    """A JPEG of the size that phones make: 4000 × 3000."""
+    """Return a JPEG of the size that phones make: 4000 × 3000."""
     return encoded(noise(4000, 3000), "JPEG", quality=85)
 
 
 def event_of(photo: bytes) -> dict[str, Any]:
-    """What API Gateway hands to the function, but for base64, which is measured by itself elsewhere."""
+    """Return the event that API Gateway sends for a photo, without base64, which other benchmarks measure."""
     return {
         "requestContext": {"httpMethod": "POST", "resourcePath": "/identify", "path": "/identify", "requestId": "b"},
         "headers": {"content-type": "image/jpeg"},
@@ -48,23 +49,23 @@ def event_of(photo: bytes) -> dict[str, Any]:
     }
 
 
-def compare(rounds: int) -> str:
-    """The table: bare work, through the app, over HTTP."""
+def time_table(rounds: int) -> str:
+    """Return the table of times: bare work, through the app, over HTTP."""
     import app
     from chalicelib.photo.decode import Limits, open_photo
 
     photo = photo_of_12_megapixels()
-    parts = app.services()
-    anywhere = np.ones(parts.model.animals, np.float32)
+    model = app.services().model
+    prior = np.ones(model.animals, np.float32)
 
-    def bare() -> None:
-        parts.model.score(open_photo(photo, Limits()).pixels(parts.model.input_size), anywhere)
+    def bare_work() -> None:
+        model.score(open_photo(photo, Limits()).pixels(model.input_size), prior)
 
     def through_app() -> None:
         response = app.app(event_of(photo), None)
         assert response["statusCode"] == 200, response
 
-    with keep_alive(app) as connection:
+    with http_connection(app) as connection:
 
         def over_http() -> None:
             connection.request("POST", f"/identify?{urlencode(QUERY)}", photo, {"Content-Type": "image/jpeg"})
@@ -72,20 +73,14 @@ def compare(rounds: int) -> str:
             body = response.read()
             assert response.status == 200, body
 
-        cases = {"bare work": bare, "through the app": through_app, "over HTTP": over_http}
-        interleaved(cases, 3)
-        times = interleaved(cases, rounds)
-    rows = [["bare work", milliseconds(times["bare work"]), "1", ""]]
-    rows += [
-        [name, milliseconds(times[name]), f"{ratio(times, name, 'bare work'):.3f}", f"at most {limit:.2f}"]
-        for name, limit in LIMITS.items()
-    ]
-    return table([f"one {len(photo) / 1e6:.1f} MB, 12 MP JPEG", "median", "ratio", "wanted"], rows)
+        cases = {"bare work": bare_work, "through the app": through_app, "over HTTP": over_http}
+        times = interleaved(cases, rounds, warm_up=3)
+    return comparison(f"one {len(photo) / 1e6:.1f} MB, 12 MP JPEG", times, LIMITS)
 
 
 @contextmanager
-def keep_alive(app: Any) -> Iterator[http.client.HTTPConnection]:
-    """A connection to the app, served in this process as `make run` serves it; its access log goes nowhere."""
+def http_connection(app: Any) -> Iterator[http.client.HTTPConnection]:
+    """Serve the app in this process as `make run` does, without its access log; yield a connection to it."""
     from local.http.gateway import build_server
 
     port = free_port()
@@ -101,41 +96,41 @@ def keep_alive(app: Any) -> Iterator[http.client.HTTPConnection]:
         server.server.server_close()
 
 
-def peak_memory() -> str:
-    """The peak resident size of this process after 100 requests."""
+def memory_table() -> str:
+    """Return the table of this process's peak memory before and after 100 requests."""
     import app
 
     event = event_of(photo_of_12_megapixels())
-    start = peak_megabytes()
+    before = peak_megabytes()
     for _ in range(100):
         assert app.app(dict(event), None)["statusCode"] == 200
-    row = ["after 100 requests of 12 MP", f"{peak_megabytes():.0f} MB", f"under {MEMORY_MB} MB"]
-    return table(["peak memory of the process", "peak", "wanted"], [["before any", f"{start:.0f} MB", ""], row])
+    after, limit = peak_megabytes(), MEMORY_LIMIT_MB
+    rows = [
+        ["before any", f"{before:.0f} MB", "", ""],
+        ["after 100 requests of 12 MP", f"{after:.0f} MB", f"under {limit} MB", verdict(after < limit)],
+    ]
+    return table(rows, ["peak memory of the process", "peak", "target", "result"])
 
 
 def peak_megabytes() -> float:
-    """The largest resident size of this process so far."""
+    """Return the largest resident size of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def main() -> None:
-    """Start what is behind the app, and measure in processes of their own."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=40, help="requests of each kind (default: 40)")
-    parser.add_argument("--part", choices=["time", "memory"], help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.part == "time":
-        print(compare(arguments.rounds))
-    elif arguments.part == "memory":
-        print(peak_memory())
-    else:
-        with behind() as environment:
-            for part in ("time", "memory"):
-                command = [sys.executable, "-m", "benchmarks.request", "--part", part]
-                command += ["--rounds", str(arguments.rounds)]
-                subprocess.run(command, check=True, env={**os.environ, **environment})
-                print(flush=True)
+    """Start the backends and measure in processes of their own, whose numpy has as many threads as the app's."""
+    options = parser(__doc__, 40, "requests of each kind")
+    options.add_argument("--part", choices=["time", "memory"], help=argparse.SUPPRESS)
+    arguments = options.parse_args()
+    if arguments.part:
+        print(time_table(arguments.rounds) if arguments.part == "time" else memory_table())
+        return
+    with backends() as environment:
+        for part in ("time", "memory"):
+            command = [sys.executable, "-m", "benchmarks.request", "--part", part, "--rounds", str(arguments.rounds)]
+            subprocess.run(command, check=True, env={**os.environ, **environment, "OPENBLAS_NUM_THREADS": "1"})
+            print(flush=True)
 
 
 if __name__ == "__main__":

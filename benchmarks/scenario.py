@@ -1,4 +1,4 @@
-"""One contestant under a load that is the same for all: a spike, and many first requests at once."""
+"""The scenarios of the load test, the same for each strategy: a spike, and many first requests at once."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import load_stats as tally
-from benchmarks.container import LEVELS, Contestant, Kind, Seen
-from benchmarks.load_generator import Shift, run_shifts, rush
+from benchmarks import load_stats
+from benchmarks.load_generator import Schedule, run_burst, run_schedules
+from benchmarks.simulated_container import LEVELS, ContainerConfig, Events, Strategy
 from benchmarks.slow_database import SlowDatabase
 from benchmarks.zipf import arrivals, land_cells, zipf
 from chalicelib.config.settings import Settings
 from local.stack import valkey
 
-RUSH_QUERY = 1.0
-"""Seconds of the one query while 1,000 wait for it: longer than they take to arrive on two cores."""
-RUSH_BUDGETS = Settings(
+BURST_QUERY_SECONDS = 1.0
+"""Duration of the one query while 1,000 wait for it: longer than they take to arrive on two cores."""
+BURST_SETTINGS = Settings(
     redis_connect=5.0,
     redis_command=5.0,
     redis_total=10.0,
@@ -26,12 +26,15 @@ RUSH_BUDGETS = Settings(
     features_lease=10.0,
     features_total=15.0,
 )
-"""The time budgets hold for a container with a processor to itself; a thousand share two here."""
+"""The normal time budgets fit a container with a processor to itself; here a thousand share two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What comes when; seconds and requests a second. `ttl`: soft for ours."""
+    """The load of a spike, in seconds and requests a second. A tenth of it comes before `step`, all of it after.
+
+    `ttl`: of the naive strategy; the soft TTL of ours. `exponent`: of Zipf's law. The same seed gives the same load.
+    """
 
     containers: int
     rate: float
@@ -42,20 +45,21 @@ class Load:
     ttl: float
     seed: int = 3
 
-    def asked(self) -> NDArray[np.int64]:
-        """The cells, the most wanted first: the same for the same seed, as the shifts are."""
+    def popular_cells(self) -> NDArray[np.int64]:
+        """Return the requested cells, the most popular first."""
         return land_cells(self.cells, np.random.default_rng(self.seed))
 
-    def shifts(self) -> list[Shift]:
-        """What each container has to do."""
-        random, land, shifts = np.random.default_rng(self.seed), self.asked(), []
+    def schedules(self) -> list[Schedule]:
+        """Return the work of each container."""
+        random, cells, schedules = np.random.default_rng(self.seed), self.popular_cells(), []
         for number in range(self.containers):
             begin = 0.0 if number < max(self.containers // 10, 1) else float(self.step)
             moments = arrivals(self.rate / self.containers, begin, self.seconds, random)
-            shifts.append(Shift(begin, moments, zipf(land, self.exponent, len(moments), random)))
-        return shifts
+            schedules.append(Schedule(begin, moments, zipf(cells, self.exponent, len(moments), random)))
+        return schedules
 
     def settings(self, redis_url: str, database_url: str) -> Settings:
+        """Return the settings of a container, with all lifetimes scaled like the TTL."""
         return Settings(
             redis_url=redis_url,
             database_url=database_url,
@@ -67,76 +71,70 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What one contestant did under the load. `counted`: queries by PostgreSQL's own count."""
+class Spike:
+    """The result of one strategy under the load. `server_count`: queries as PostgreSQL counts them."""
 
-    contestant: Contestant
+    strategy: Strategy
     load: Load
     start: float
-    seen: Seen
-    counted: int
+    events: Events
+    server_count: int
 
     @property
-    def late(self) -> NDArray[np.void]:
-        """Requests after a minute; of a shorter run, those of its last third."""
-        late = self.start + min(60.0, self.load.seconds * 2 / 3)
-        return self.seen.requests[self.seen.requests["start"] >= late]
+    def later(self) -> NDArray[np.void]:
+        """Requests after a minute; in a shorter run, those of its last third."""
+        moment = self.start + min(60.0, self.load.seconds * 2 / 3)
+        return self.events.requests[self.events.requests["start"] >= moment]
 
     @property
-    def per_ttl(self) -> float:
-        return tally.queries_per_ttl(self.seen.queries, self.seen.requests, self.load.ttl)
+    def queries_per_ttl(self) -> float:
+        """Queries per cell and TTL."""
+        return load_stats.queries_per_ttl(self.events.queries, self.events.requests, self.load.ttl)
 
 
-def run(contestant: Contestant, load: Load, database: SlowDatabase, query: float, version: str) -> Run:
-    """One contestant on an empty Valkey."""
-    database.settle(query)
+def run_spike(strategy: Strategy, load: Load, database: SlowDatabase, query: float, version: str) -> Spike:
+    """Run one strategy on an empty Valkey. `query`: seconds that each query takes longer."""
+
+    def report(second: float, requests: int, queries: int) -> None:
+        text = f"\r{strategy}: {second:3.0f} of {load.seconds} s, {requests:,} requests, {queries:,} queries"
+        print(text, end="", file=sys.stderr, flush=True)
+
+    database.set_delay(query)
     with valkey.serve() as cache:
-        kind = Kind(contestant, load.settings(cache.url, database.url), version)
-
-        def watch(second: float, requests: int, queries: int) -> None:
-            print(
-                f"\r{contestant}: {second:3.0f} of {load.seconds} s, {requests:,} requests, {queries:,} queries",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
-
-        start, seen = run_shifts(kind, load.shifts(), load.seconds, watch)
+        config = ContainerConfig(strategy, load.settings(cache.url, database.url), version)
+        start, events = run_schedules(config, load.schedules(), load.seconds, report)
     print(file=sys.stderr)
-    return Run(contestant, load, start, seen, database.calls())
+    return Spike(strategy, load, start, events, database.query_count())
 
 
 @dataclass(frozen=True, slots=True)
-class Rush:
-    """What one contestant did with many first requests at once. `counted`: queries that reached PostgreSQL."""
+class Burst:
+    """The result of one strategy with many first requests at once. `server_count`: queries that reached PostgreSQL."""
 
-    contestant: Contestant
-    seen: Seen
-    counted: int
-
-    @property
-    def answered(self) -> int:
-        return len(self._answers)
+    strategy: Strategy
+    events: Events
+    server_count: int
 
     @property
-    def early(self) -> int:
-        """Requests that began before any of them was answered."""
-        first = (self._answers["start"] + self._answers["seconds"]).min(initial=np.inf)
-        return int(np.count_nonzero(self.seen.requests["start"] < first))
-
-    @property
-    def _answers(self) -> NDArray[np.void]:
-        answers: NDArray[np.void] = self.seen.requests[self.seen.requests["level"] != LEVELS.index("degraded")]
+    def answers(self) -> NDArray[np.void]:
+        """Requests that got features."""
+        answers: NDArray[np.void] = self.events.requests[self.events.requests["level"] != LEVELS.index("degraded")]
         return answers
 
+    @property
+    def before_first_answer(self) -> int:
+        """Number of requests that started before any was answered."""
+        first = (self.answers["start"] + self.answers["seconds"]).min(initial=np.inf)
+        return int(np.count_nonzero(self.events.requests["start"] < first))
 
-def first_requests(
-    contestant: Contestant, cell: int, processes: int, each: int, database: SlowDatabase, version: str
-) -> Rush:
-    """As many containers as `processes` × `each` ask for the same cold cell at the same moment."""
-    print(f"{contestant}: {processes * each:,} first requests for one cold cell", file=sys.stderr, flush=True)
-    database.settle(RUSH_QUERY)
+
+def run_first_requests(
+    strategy: Strategy, cell: int, processes: int, containers: int, database: SlowDatabase, version: str
+) -> Burst:
+    """Let `processes` × `containers` containers request the same cold cell at the same moment."""
+    print(f"{strategy}: {processes * containers:,} first requests for one cold cell", file=sys.stderr, flush=True)
+    database.set_delay(BURST_QUERY_SECONDS)
     with valkey.serve() as cache:
-        settings = replace(RUSH_BUDGETS, redis_url=cache.url, database_url=database.url)
-        _, seen = rush(Kind(contestant, settings, version), cell, processes, each)
-    return Rush(contestant, seen, database.calls())
+        settings = replace(BURST_SETTINGS, redis_url=cache.url, database_url=database.url)
+        events = run_burst(ContainerConfig(strategy, settings, version), cell, processes, containers)
+    return Burst(strategy, events, database.query_count())

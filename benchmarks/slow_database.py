@@ -1,15 +1,16 @@
-"""A real PostgreSQL with the project's data, whose feature query takes as long as told, and counts how often it ran."""
+"""A real PostgreSQL with the project's data, whose feature query is slowed and counted."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import psycopg2
 
+from benchmarks.backends import load_active
 from database.dataset import Dataset
-from database.load import activate, load
 from local.stack import postgres
 
-SLOW = """
+SLOW_QUERY = """
+drop schema if exists spike cascade;
 create schema spike;
 grant usage on schema spike to public;
 create function spike.features_of(cells bigint[])
@@ -25,41 +26,37 @@ end
 $$;
 alter database faunalens set search_path = spike, public;
 """
-"""In a schema of its own, found before the real one, which it calls: the app's query is the same to the letter."""
+"""PostgreSQL finds this schema before the real one, so the app's query is the same to the letter."""
 
-CALLS = "select coalesce(sum(calls), 0) from pg_stat_user_functions where schemaname = 'spike'"
+QUERY_COUNT = "select coalesce(sum(calls), 0) from pg_stat_user_functions where schemaname = 'spike'"
 
 
 class SlowDatabase:
-    """`url` for the app; `calls()` is PostgreSQL's own count of feature queries since the start."""
+    """A database of the app at `url`."""
 
     def __init__(self, server: postgres.PostgresServer) -> None:
         self.url = server.url
         self._admin_url = server.admin_url.rpartition("/")[0] + "/faunalens"
 
-    def calls(self) -> int:
-        """Counts of sessions that have ended are complete; a live one reports about once a second."""
+    def query_count(self) -> int:
+        """Return PostgreSQL's own count of feature queries; it lags by a second for sessions that are still open."""
         with closing(psycopg2.connect(self._admin_url)) as admin, admin.cursor() as cursor:
-            cursor.execute(CALLS)
+            cursor.execute(QUERY_COUNT)
             rows = cursor.fetchall()
         return int(rows[0][0])
 
-    def settle(self, seconds: float) -> None:
-        """From now on a query takes so long, and what it takes anyway."""
+    def set_delay(self, seconds: float) -> None:
+        """Make each query take this much longer from now on, and count from zero."""
         with closing(psycopg2.connect(self._admin_url)) as admin, admin, admin.cursor() as cursor:
-            cursor.execute("drop schema if exists spike cascade")
-            cursor.execute(SLOW, {"seconds": seconds})
+            cursor.execute(SLOW_QUERY, {"seconds": seconds})
 
 
 @contextmanager
-def slow_database(dataset: Dataset, seconds: float) -> Iterator[SlowDatabase]:
-    """A running server with an active dataset."""
+def slow_database(dataset: Dataset) -> Iterator[SlowDatabase]:
+    """Run a server with an active dataset until the end of the block."""
     with postgres.serve() as server:
-        with closing(psycopg2.connect(server.url)) as connection:
-            activate(connection, load(connection, dataset, report=lambda _: None).version)
-        database = SlowDatabase(server)
+        load_active(server.url, dataset)
         with closing(psycopg2.connect(server.admin_url)) as admin:
             admin.autocommit = True
             admin.cursor().execute("alter database faunalens set track_functions = 'pl'")
-        database.settle(seconds)
-        yield database
+        yield SlowDatabase(server)

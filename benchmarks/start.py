@@ -1,37 +1,35 @@
-"""What a cold start costs over its bare work: `python -m benchmarks.start`.
+"""The cost of a cold start over its bare work: `python -m benchmarks.start`.
 
-Bare work is `import onnxruntime` and one session of the same file, as both come, and with threads that spin as little
-as ours (`python -m benchmarks.threads`). Against it: the whole app, from a fresh process to ready to serve. What a
-request needs only after decoding its photo (h3, redis-py, the metrics library) is then still being imported in a
-thread; so the second table goes on to the first answer to a 12 MP photo, with Redis and PostgreSQL behind the app and
-the cell in neither. All have their bytecode cached, as the deployed package does. The third table is what each import
-takes by itself.
+Bare work is `import onnxruntime` and one session of the same file, with the thread settings of the app. The first table
+compares it with the whole app, from a fresh process until it can serve. Some modules that a request needs only after
+its photo is decoded (h3, redis-py, the metrics library) are then still being imported in a thread, so the second table
+goes on to the first answer: a 12 MP photo, with Redis and PostgreSQL behind the app and the cell in neither. The third
+table has each import by itself. Bytecode is cached, as in the deployed package.
 """
 
-import argparse
-import os
-import subprocess
-import sys
 import tempfile
+from functools import partial
 
-from benchmarks.backends import behind
-from benchmarks.baseline import AS_OURS, AS_THEY_COME, session_of
-from benchmarks.measure import interleaved, milliseconds, ratio, table
+from benchmarks.backends import backends
+from benchmarks.baseline import session_program
+from benchmarks.measure import comparison, duration, interleaved, parser, ratio, run_fresh, table
 from benchmarks.request import photo_of_12_megapixels
 from chalicelib.config.settings import Settings
 
 LIMIT = 1.5
-END = "\nimport os; os._exit(0)"  # tearing down is no part of starting
-BARE = session_of(repr(str(Settings().model_path)))
+BARE, DEFAULT_THREADS, APP = "bare work", "bare work with default threads", "the app"
+OPEN_SESSION = {
+    BARE: session_program(repr(str(Settings().model_path))),
+    DEFAULT_THREADS: session_program(repr(str(Settings().model_path)), default_threads=True),
+}
 READY = "import app\napp.services()"
-ONE_ANSWER = """
+SCORE = """
 import sys, numpy
 from PIL import Image
 image = Image.open(sys.argv[1])
 image.draft("RGB", (584, 584))
 pixels = numpy.asarray(image.resize((260, 260)))[None]
 session.run(None, {"image": pixels, "prior": numpy.ones((1, 398), numpy.float32)})"""
-BARE_ANSWER = {name: program + ONE_ANSWER for name, program in BARE.items()}
 ANSWER = """import sys, app
 from pathlib import Path
 from benchmarks.request import event_of
@@ -39,41 +37,38 @@ assert app.app(event_of(Path(sys.argv[1]).read_bytes()), None)["statusCode"] == 
 IMPORTS = ("numpy", "onnxruntime", "redis", "psycopg2", "PIL.Image", "h3.api.basic_int", "chalice.app", "boto3")
 
 
-def fresh(code: str, environment: dict[str, str], *arguments: str) -> None:
-    """Run code in a process of its own."""
-    command = [sys.executable, "-c", code + END, *arguments]
-    subprocess.run(command, check=True, env={**os.environ, **environment})
+def time_fresh(
+    programs: dict[str, str], rounds: int, environment: dict[str, str], *arguments: str
+) -> dict[str, list[float]]:
+    """Return the seconds of each program, each time in a fresh process."""
+    runs = {name: partial(run_fresh, code, environment, *arguments) for name, code in programs.items()}
+    return interleaved(runs, rounds, warm_up=2)
 
 
-def compared(
-    title: str, bare: dict[str, str], case: str, rounds: int, environment: dict[str, str], *arguments: str
-) -> list[float]:
-    """Print how long `case` takes against each bare work, all in fresh processes; returns the ratios to them."""
-    cases = {**bare, "the app": case}
-    runs = {name: (lambda code=code: fresh(code, environment, *arguments)) for name, code in cases.items()}
-    interleaved(runs, 2)
-    times = interleaved(runs, rounds)
-    rows = [[name, milliseconds(taken), f"{ratio(times, name, AS_THEY_COME):.3f}"] for name, taken in times.items()]
-    print(table([title, "median", "ratio"], rows), end="\n\n", flush=True)
-    return [ratio(times, "the app", base) for base in (AS_THEY_COME, AS_OURS)]
+def without_default_threads(title: str, times: dict[str, list[float]], limits: dict[str, float] | None = None) -> str:
+    """Return the table on equal threads, and a remark on the libraries' default threads."""
+    app = next(name for name in times if name.startswith(APP))
+    compared = {name: taken for name, taken in times.items() if name != DEFAULT_THREADS}
+    return (
+        f"{comparison(title, compared, limits)}\n\n"
+        f"Remark: with the libraries' default threads the bare work takes {duration(times[DEFAULT_THREADS])}; "
+        f"the app takes {ratio(times, app, DEFAULT_THREADS):.2f} times as long."
+    )
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=15, help="processes of each kind (default: 15)")
-    rounds = parser.parse_args().rounds
-    with behind() as environment, tempfile.NamedTemporaryFile(suffix=".jpg") as photo:
+    rounds = parser(__doc__, 15, "processes of each kind").parse_args().rounds
+    with backends() as environment, tempfile.NamedTemporaryFile(suffix=".jpg") as photo:
         photo.write(photo_of_12_megapixels())
         photo.flush()
-        found, strictly = compared("from a fresh process to ready", BARE, READY, rounds, environment)
-        print(f"Wanted: at most {LIMIT}; found: {found:.2f}; with threads as ours on both sides: {strictly:.2f}.\n")
-        compared("to the first answer", BARE_ANSWER, ANSWER, rounds, environment, photo.name)
-
-        alone = {name: (lambda name=name: fresh(f"import {name}", environment)) for name in ("sys", *IMPORTS)}
-        interleaved(alone, 1)
-        times = interleaved(alone, max(5, rounds // 3))
-        print(table(["import", "fresh process"], [[name, milliseconds(taken)] for name, taken in times.items()]))
+        times = time_fresh({**OPEN_SESSION, APP: READY}, rounds, environment)
+        print(without_default_threads("from a fresh process to ready", times, {APP: LIMIT}), end="\n\n", flush=True)
+        answers = {name: code + SCORE for name, code in OPEN_SESSION.items()} | {APP: ANSWER}
+        times = time_fresh(answers, rounds, environment, photo.name)
+        print(without_default_threads("to the first answer", times), end="\n\n", flush=True)
+        imports = time_fresh({name: f"import {name}" for name in ("sys", *IMPORTS)}, max(5, rounds // 3), environment)
+        print(table([[name, duration(taken)] for name, taken in imports.items()], ["import", "fresh process"]))
 
 
 if __name__ == "__main__":

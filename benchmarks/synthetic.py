@@ -1,6 +1,6 @@
-"""Datasets of any size that nobody had to collect, made as they are read, so that they need not fit into memory.
+"""Synthetic datasets of any size, generated as they are read, so that they need not fit into memory.
 
-Real H3 cells of a resolution; some of them with a set number of animals, all others with a few from all over.
+They have real H3 cells of one resolution. Some cells have a set number of animals, all others a few.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,21 +14,21 @@ from database.cell_animals import ROW, Animal, Cell, Rows
 from database.dataset import Dataset
 
 BLOCK = 20_000
-"""Cells made at a time."""
+"""Cells per block of rows."""
 
 
 def cells_of(resolution: int, count: int | None = None) -> list[int]:
-    """The first `count` cells on Earth at a resolution, or all of them; ascending."""
+    """Return the first `count` cells on Earth at a resolution, or all of them; ascending."""
     cells = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, resolution))
     return cells[:count]
 
 
 @dataclass(frozen=True, slots=True)
 class Synthetic:
-    """What a dataset is to be like.
+    """The parameters of a dataset; equal parameters give equal datasets.
 
-    `crowded`: animals of the first cells, one number a cell; `usual`: animals of every other cell. `animals`: how many
-    there are at all, at least as many as in any cell. The same values give the same dataset.
+    `crowded`: number of animals in each of the first cells; `usual`: in every other cell. `animals`: number in all, at
+    least as many as in any cell.
     """
 
     name: str
@@ -39,14 +39,17 @@ class Synthetic:
 
     def __post_init__(self) -> None:
         if max((*self.crowded, self.usual)) > self.animals or len(self.crowded) > len(self.cells):
-            raise ValueError("a cell cannot have more animals than there are, nor can more cells be crowded")
+            raise ValueError(
+                "a cell cannot have more animals than the dataset, nor can more cells be crowded than there are"
+            )
 
     @property
     def rows(self) -> int:
-        """How many rows `cell_animal` gets."""
+        """Number of rows of `cell_animal`."""
         return sum(self.crowded) + self.usual * (len(self.cells) - len(self.crowded))
 
     def dataset(self) -> Dataset:
+        """Return the dataset, to be read once."""
         return Dataset(
             version=self.name,
             cells=(Cell(cell, False, ("AU", "NZ")) for cell in self.cells),
@@ -60,7 +63,7 @@ class Synthetic:
     def _rows(self) -> Iterator[Rows]:
         for cell, count in zip(self.cells, self.crowded, strict=False):
             yield _block(np.full(count, cell), np.arange(count))
-        # Animals of a usual cell lie apart by a stride of its own, so that neighbours do not have the same ones.
+        # A usual cell has every n-th animal, shifted from cell to cell, so that neighbours have different ones.
         for start in range(len(self.crowded), len(self.cells), BLOCK):
             some = np.array(self.cells[start : start + BLOCK], np.int64)
             shift = np.arange(start, start + len(some))[:, None]

@@ -1,15 +1,15 @@
-"""What threads that wait cost a start and a score: `python -m benchmarks.threads`.
+"""The cost of waiting threads for a start and a score: `python -m benchmarks.threads`.
 
-A thread that waits for work can spin, which is quick to go on from and takes a processor meanwhile, or sleep. numpy's
-(of OpenBLAS) spin after the import, onnxruntime's after the session is there, both while the model is being loaded, and
-where a function has one processor's worth of time they take it from the loading. Each row is a choice in fresh
-processes, in turn: time and processor time from the start of Python to a session, its first score, and those after it.
+A thread that waits for work can spin, which reacts fast and occupies a processor, or sleep. The threads of numpy
+(OpenBLAS) spin after the import, those of onnxruntime once the session exists. Both happens while the model is loaded;
+where a function has the time of one processor, they take it from the loading. Each row is one choice, measured in fresh
+processes that take turns: time and processor time from the start of Python to a session, its first score, and the later
+ones.
 
-`--one-vcpu` measures as a function of 1,769 MB has it: all processors are there, and together they may be used for as
-long as one. That is a control group of Linux, which only root can make.
+`--one-vcpu` measures as in a function of 1,769 MB: it sees all processors and may use as much time as one of them has.
+That takes a control group of Linux, which only root can make.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -21,12 +21,12 @@ from statistics import median
 from time import monotonic
 from typing import NamedTuple
 
-from benchmarks.measure import table
+from benchmarks.measure import parser, table
 from chalicelib.config.settings import Settings
 from chalicelib.model.session import SPINNING
 
 PERIOD_US = 20_000
-"""In which a processor's worth of time may be used, microseconds; 100 ms give about the same figures."""
+"""Period of the quota of processor time, microseconds; 100 ms gives about the same figures."""
 PROGRAM = """
 import json, sys
 from time import perf_counter, process_time
@@ -51,7 +51,7 @@ import os; os._exit(0)
 
 
 class Choice(NamedTuple):
-    """How threads wait."""
+    """How threads wait: entries of onnxruntime's configuration, numpy's threads, onnxruntime's threads (0: default)."""
 
     entries: dict[str, str]
     numpy_threads: bool = False
@@ -59,10 +59,10 @@ class Choice(NamedTuple):
 
 
 CHOICES = {
-    "as both libraries come": Choice({}, numpy_threads=True),
+    "the libraries' defaults": Choice({}, numpy_threads=True),
     "numpy without threads": Choice({}),
-    "and onnxruntime's sleep once an answer is there": Choice({"session.force_spinning_stop": "1"}),
-    "and after 2 ms in any case: what is used": Choice(SPINNING),
+    "and onnxruntime's sleep after an answer": Choice({"session.force_spinning_stop": "1"}),
+    "and after 2 ms in any case: the app": Choice(SPINNING),
     "never spinning": Choice({"session.intra_op.allow_spinning": "0"}),
     "one thread": Choice({}, threads=1),
 }
@@ -70,19 +70,17 @@ CHOICES = {
 
 @contextmanager
 def one_vcpu() -> Iterator[list[str]]:
-    """A command that runs another with one processor's worth of time, whichever version of control groups there is."""
-    top = Path("/sys/fs/cgroup")
+    """Yield a command that runs another with the time of one processor; works with both versions of control groups."""
+    top, quota = Path("/sys/fs/cgroup"), str(PERIOD_US)
     first = (top / "cpu" / "cpu.cfs_quota_us").exists()
     group = (top / "cpu" if first else top) / f"faunalens-{os.getpid()}"
+    limits = {"cpu.cfs_period_us": quota, "cpu.cfs_quota_us": quota} if first else {"cpu.max": f"{quota} {quota}"}
     try:
         group.mkdir()
-        if first:
-            (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-            (group / "cpu.cfs_quota_us").write_text(str(PERIOD_US))
-        else:
-            (group / "cpu.max").write_text(f"{PERIOD_US} {PERIOD_US}")
+        for name, value in limits.items():
+            (group / name).write_text(value)
     except OSError as error:
-        sys.exit(f"no control group can be made here ({error}); run this as root on Linux")
+        sys.exit(f"cannot make a control group ({error}); run this as root on Linux")
     try:
         yield ["sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$@"', "sh"]
     finally:
@@ -90,39 +88,37 @@ def one_vcpu() -> Iterator[list[str]]:
 
 
 def measure(choice: Choice, wrapper: Sequence[str] = ()) -> list[float]:
-    """Seconds of one process: to its session, processor time of that, first score, median of those after it."""
+    """Return seconds of one process: until its session, processor time of that, first score, median of later ones."""
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     if not choice.numpy_threads:
         environment["OPENBLAS_NUM_THREADS"] = "1"
-    told = json.dumps([str(Settings().model_path), choice.threads, choice.entries])
+    argument = json.dumps([str(Settings().model_path), choice.threads, choice.entries])
+    command = [*wrapper, sys.executable, "-c", PROGRAM, argument]
     began = monotonic()
-    with subprocess.Popen(
-        [*wrapper, sys.executable, "-c", PROGRAM, told], stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
         _, processor = process.stdout.readline().split()
         ready = monotonic() - began
-        first, after = process.stdout.readline().split()
-    return [ready, float(processor), float(first), float(after)]
+        first, later = process.stdout.readline().split()
+    return [ready, float(processor), float(first), float(later)]
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=15, help="processes of each kind (default: 15)")
-    parser.add_argument("--one-vcpu", action="store_true", help="with one processor's worth of time; needs root")
-    arguments = parser.parse_args()
+    options = parser(__doc__, 15, "processes of each kind")
+    options.add_argument("--one-vcpu", action="store_true", help="with the time of one processor; needs root")
+    arguments = options.parse_args()
     runs: dict[str, list[list[float]]] = {name: [] for name in CHOICES}
-    place: AbstractContextManager[list[str]] = one_vcpu() if arguments.one_vcpu else nullcontext([])
-    with place as wrapper:
+    limited: AbstractContextManager[list[str]] = one_vcpu() if arguments.one_vcpu else nullcontext([])
+    with limited as wrapper:
         for _ in range(arguments.rounds + 1):
             for name, choice in CHOICES.items():
                 runs[name].append(measure(choice, wrapper))
     rows = []
-    for name, found in runs.items():
-        ready, processor, first, after = (median(column) * 1e3 for column in zip(*found[1:], strict=True))
-        rows.append([name, f"{ready:.0f} ms", f"{processor:.0f} ms", f"{first:.1f} ms", f"{after:.1f} ms"])
-    print(table(["threads", "to a session", "processor time", "first score", "next"], rows))
+    for name, measured in runs.items():
+        ready, processor, first, later = (median(column) * 1e3 for column in zip(*measured[1:], strict=True))
+        rows.append([name, f"{ready:.0f} ms", f"{processor:.0f} ms", f"{first:.1f} ms", f"{later:.1f} ms"])
+    print(table(rows, ["threads", "to a session", "processor time", "first score", "later"]))
 
 
 if __name__ == "__main__":

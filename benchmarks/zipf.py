@@ -1,4 +1,4 @@
-"""Which cells people ask for: few of them most of the time, as Zipf's law has it."""
+"""Cells and moments of simulated requests: Zipf's law, where few cells get most requests, and a Poisson process."""
 
 import csv
 from pathlib import Path
@@ -12,20 +12,20 @@ CELL_AREAS = Path(__file__).parent.parent / "database" / "cell_areas.csv"
 
 
 def land_cells(count: int, random: np.random.Generator, path: Path = CELL_AREAS) -> NDArray[np.int64]:
-    """As many different cells on land, at random, from the dataset's own list. Raises `ValueError` if it has fewer."""
+    """Return `count` different random cells on land from the dataset's list. Raises `ValueError` if it has fewer."""
     with path.open(encoding="utf-8", newline="") as lines:
         land = [parse_cell(row["cell"]) for row in csv.DictReader(lines) if row["areas"]]
     if count > len(land):
-        raise ValueError(f"{count} cells are wanted, {path.name} has {len(land)} on land")
+        raise ValueError(f"{path.name} has {len(land)} cells on land, fewer than the {count} requested")
     return random.choice(np.array(land, np.int64), count, replace=False)
 
 
-def zipf(things: NDArray[np.int64], exponent: float, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """`count` draws: the k-th thing comes in proportion to 1 / k^exponent."""
-    share = 1.0 / np.arange(1, len(things) + 1) ** exponent
-    return random.choice(things, count, p=share / share.sum())
+def zipf(items: NDArray[np.int64], exponent: float, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return `count` random draws; the k-th item has a weight of 1 / k^exponent."""
+    share = 1.0 / np.arange(1, len(items) + 1) ** exponent
+    return random.choice(items, count, p=share / share.sum())
 
 
 def arrivals(rate: float, begin: float, end: float, random: np.random.Generator) -> NDArray[np.float64]:
-    """Moments of a Poisson process of `rate` a second, ascending: nobody waits for anybody's answer (open loop)."""
+    """Return the ascending moments of a Poisson process of `rate` a second: they wait for no answer (open loop)."""
     return np.sort(random.uniform(begin, end, random.poisson(rate * (end - begin))))

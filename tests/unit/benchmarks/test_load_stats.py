@@ -1,4 +1,4 @@
-"""Figures of a load test, on events that are counted by hand."""
+"""Figures of a load test, on events counted by hand."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmarks import load_stats as tally
-from benchmarks.container import LEVELS, QUERY, REQUEST
+from benchmarks import load_stats
+from benchmarks.simulated_container import LEVELS, QUERY, REQUEST
 
 
 def queries(*each: tuple[float, float, int]) -> NDArray[np.void]:
@@ -17,55 +17,57 @@ def queries(*each: tuple[float, float, int]) -> NDArray[np.void]:
 
 
 def requests(*each: tuple[float, int, str]) -> NDArray[np.void]:
-    """From start, cell and level; each takes a tenth of its start."""
+    """Return requests from start, cell and level; each takes a tenth of its start."""
     return np.array([(start, start / 10, 0.0, cell, LEVELS.index(level)) for start, cell, level in each], REQUEST)
 
 
 def test_the_peak_counts_what_overlaps() -> None:
-    # GIVEN three queries of which two overlap, and one that begins as another ends
+    # GIVEN three queries: two overlap, one starts as another ends
     seen = queries((0.0, 2.0, 1), (1.0, 3.0, 2), (3.0, 4.0, 1))
-    assert tally.peak(seen) == 2
-    assert tally.peak_of_a_cell(seen) == 1
-    assert tally.peak_of_a_cell(queries((0.0, 2.0, 1), (1.0, 3.0, 1))) == 2
-    assert tally.peak(queries()) == tally.peak_of_a_cell(queries()) == 0
+    assert load_stats.peak(seen) == 2
+    assert load_stats.peak_of_a_cell(seen) == 1
+    assert load_stats.peak_of_a_cell(queries((0.0, 2.0, 1), (1.0, 3.0, 1))) == 2
+    assert load_stats.peak(queries()) == load_stats.peak_of_a_cell(queries()) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), max_size=30))
 def test_the_peak_is_what_counting_at_every_moment_finds(spans: Sequence[tuple[int, int]]) -> None:
-    found = tally.peak(queries(*((start, start + length, 1) for start, length in spans)))
+    found = load_stats.peak(queries(*((start, start + length, 1) for start, length in spans)))
     by_hand = (sum(start <= moment < start + length for start, length in spans) for moment in range(71))
     assert found == max(by_hand)
 
 
 def test_the_shortest_gap_is_within_a_cell() -> None:
-    # GIVEN queries of two cells in any order; THEN the gap from an end to the next begin for the same cell counts
-    assert tally.shortest_gap(queries((9.0, 9.5, 1), (0.0, 1.0, 1), (1.1, 2.0, 2), (7.0, 8.0, 2))) == pytest.approx(5.0)
-    assert tally.shortest_gap(queries((0.0, 1.0, 1), (0.5, 2.0, 1))) == pytest.approx(-0.5)
-    assert tally.shortest_gap(queries((0.0, 1.0, 1))) == float("inf")
+    # GIVEN queries of two cells in any order; THEN the gap from an end to the next start for the same cell counts
+    assert load_stats.shortest_gap(
+        queries((9.0, 9.5, 1), (0.0, 1.0, 1), (1.1, 2.0, 2), (7.0, 8.0, 2))
+    ) == pytest.approx(5.0)
+    assert load_stats.shortest_gap(queries((0.0, 1.0, 1), (0.5, 2.0, 1))) == pytest.approx(-0.5)
+    assert load_stats.shortest_gap(queries((0.0, 1.0, 1))) == float("inf")
 
 
 def test_one_query_a_ttl_is_one() -> None:
-    # GIVEN a cell that is asked for during three TTLs of 10 s, and another once: five queries are what it may take
-    asked = requests((0.0, 1, "miss"), (15.0, 1, "hit"), (30.0, 1, "hit"), (5.0, 2, "miss"))
+    # GIVEN a cell with requests during three TTLs of 10 s, and another with one: they need at most five queries
+    some = requests((0.0, 1, "miss"), (15.0, 1, "hit"), (30.0, 1, "hit"), (5.0, 2, "miss"))
     five = queries(*((moment, moment + 1, 1) for moment in (0.0, 10.0, 20.0, 30.0)), (5.0, 6.0, 2))
-    assert tally.queries_per_ttl(five, asked, 10.0) == pytest.approx(1.0)
-    assert tally.queries_per_ttl(np.concatenate([five, five]), asked, 10.0) == pytest.approx(2.0)
+    assert load_stats.queries_per_ttl(five, some, 10.0) == pytest.approx(1.0)
+    assert load_stats.queries_per_ttl(np.concatenate([five, five]), some, 10.0) == pytest.approx(2.0)
 
 
-def test_hits_are_what_did_without_the_database() -> None:
-    asked = requests((0.1, 1, "miss"), (0.2, 1, "hit"), (1.1, 1, "stale"), (1.2, 1, "memory"), (3.1, 1, "degraded"))
-    assert tally.hit_share(asked) == pytest.approx(3 / 5)
-    assert tally.levels(asked)["degraded"] == pytest.approx(1 / 5)
-    # by second; nobody came in the third
-    shares = tally.hit_share_by_second(asked, 0.0, 4)
+def test_hits_are_requests_without_the_database() -> None:
+    some = requests((0.1, 1, "miss"), (0.2, 1, "hit"), (1.1, 1, "stale"), (1.2, 1, "memory"), (3.1, 1, "degraded"))
+    assert load_stats.hit_share(some) == pytest.approx(3 / 5)
+    assert load_stats.levels(some)["degraded"] == pytest.approx(1 / 5)
+    # by second; the third has no requests
+    shares = load_stats.hit_share_by_second(some, 0.0, 4)
     np.testing.assert_allclose(shares, [0.5, 1.0, np.nan, 0.0])
 
 
-def test_what_happens_is_told_by_second() -> None:
-    asked = requests((10.1, 1, "hit"), (10.9, 1, "hit"), (12.5, 1, "hit"))
-    assert tally.by_second(asked["start"], 10.0, 3).tolist() == [2, 0, 1]
-    np.testing.assert_allclose(tally.percentile_by_second(asked, 10.0, 3, 100), [1.09, np.nan, 1.25])
-    np.testing.assert_allclose(tally.percentile_by_second(asked, 10.0, 3, 100, window=2), [1.09, 1.09, 1.25])
+def test_figures_by_second() -> None:
+    some = requests((10.1, 1, "hit"), (10.9, 1, "hit"), (12.5, 1, "hit"))
+    assert load_stats.by_second(some["start"], 10.0, 3).tolist() == [2, 0, 1]
+    np.testing.assert_allclose(load_stats.percentile_by_second(some, 10.0, 3, 100), [1.09, np.nan, 1.25])
+    np.testing.assert_allclose(load_stats.percentile_by_second(some, 10.0, 3, 100, window=2), [1.09, 1.09, 1.25])
     # a query that lasts for two seconds counts in both
     twice = queries((10.5, 11.5, 1), (10.6, 10.7, 1))
-    assert tally.peak_of_a_cell_by_second(twice, 10.0, 3).tolist() == [2, 1, 0]
+    assert load_stats.peak_of_a_cell_by_second(twice, 10.0, 3).tolist() == [2, 1, 0]

@@ -1,4 +1,4 @@
-"""The rival does what everybody writes first, no worse: else it would be easy to beat."""
+"""The naive strategy is plain cache-aside and no worse; otherwise it would be easy to beat."""
 
 from time import sleep
 
@@ -31,12 +31,12 @@ def test_a_miss_asks_the_database_and_the_next_is_a_hit(naive: NaiveFeatures, st
     assert store.queries == [CELL, CELL + 1]
 
 
-def test_a_value_is_gone_after_its_time(naive: NaiveFeatures, cache: InMemoryCache) -> None:
-    # GIVEN a value; WHEN its time is over
+def test_a_value_expires_after_its_ttl(naive: NaiveFeatures, cache: InMemoryCache) -> None:
+    # GIVEN a value; WHEN its TTL is over
     naive.at(CELL)
     while cache.get(value_key(CELL, "v1")) is not None:
         sleep(0.01)
-    # THEN it is asked for anew
+    # THEN the next lookup misses
     assert naive.at(CELL) == "miss"
 
 

@@ -1,4 +1,4 @@
-"""Datasets that are made up: as large as told, and such that a database takes them."""
+"""Synthetic datasets have the requested size, and a database accepts them."""
 
 import numpy as np
 import pytest
@@ -16,11 +16,11 @@ def test_cells_are_of_their_resolution() -> None:
 
 
 def test_each_cell_has_the_animals_it_should() -> None:
-    # GIVEN more usual cells than are made at a time, and two crowded ones
+    # GIVEN more usual cells than a block has, and two crowded ones
     kind = Synthetic("made", range(1, BLOCK + 500), crowded=(40, 7), usual=3, animals=50)
     # WHEN its rows are read
     rows = np.concatenate(list(kind.dataset().cell_animals))
-    # THEN they are as many as foretold, each cell has its own, and no animal twice
+    # THEN their number is as announced, each cell has its own, and no animal twice
     assert len(rows) == kind.rows
     cells, counts = np.unique(rows["cell"], return_counts=True)
     assert cells.tolist() == list(kind.cells)
@@ -39,6 +39,6 @@ def test_the_same_values_make_the_same_dataset() -> None:
 
 
 @pytest.mark.parametrize(("crowded", "usual"), [((11,), 2), ((), 11), ((1, 1, 1), 1)])
-def test_more_than_there_is_is_refused(crowded: tuple[int, ...], usual: int) -> None:
-    with pytest.raises(ValueError, match="cannot have more animals than there are"):
+def test_more_animals_or_cells_than_exist_are_refused(crowded: tuple[int, ...], usual: int) -> None:
+    with pytest.raises(ValueError, match="cannot have more animals than the dataset"):
         Synthetic("made", range(2), crowded, usual, animals=10)

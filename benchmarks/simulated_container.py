@@ -1,0 +1,117 @@
+"""A simulated Lambda container of a load test: it has its own connections and memory, and records what it does."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.naive import NaiveFeatures
+from chalicelib.config.settings import Settings
+from chalicelib.errors import CacheError
+from chalicelib.features.codec import CellAnimals
+from chalicelib.features.deadline import Deadline
+from chalicelib.services import build_cache, build_features, build_store
+from chalicelib.stores.postgres import PostgresStore
+
+CONNECT_SECONDS = 5.0
+
+Strategy = Literal["naive", "ours"]
+
+LEVELS = ("memory", "hit", "stale", "miss", "bypass", "degraded")
+"""Where a request found its features; `degraded`: nowhere."""
+
+REQUEST = np.dtype([("start", "f8"), ("seconds", "f8"), ("late", "f8"), ("cell", "i8"), ("level", "u1")])
+"""One request: its start (`time.monotonic`, one clock for all processes), its duration, its delay after the scheduled
+moment, its cell, and the index of its level in `LEVELS`."""
+
+QUERY = np.dtype([("start", "f8"), ("end", "f8"), ("cell", "i8")])
+"""One query to the database; failed ones count."""
+
+
+class Events(NamedTuple):
+    """The record of one or more containers: arrays of `REQUEST` and of `QUERY`."""
+
+    requests: NDArray[np.void]
+    queries: NDArray[np.void]
+
+
+def merge(events: Sequence[Events]) -> Events:
+    """Return the events of several containers in order of time."""
+    requests = np.concatenate([each.requests for each in events])
+    queries = np.concatenate([each.queries for each in events])
+    return Events(requests[np.argsort(requests["start"])], queries[np.argsort(queries["start"])])
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerConfig:
+    """A strategy and its settings. The naive one has `settings.features_soft_ttl` as its only TTL."""
+
+    strategy: Strategy
+    settings: Settings
+    version: str
+
+
+class RecordingStore:
+    """A `Store` that passes queries on and records them."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        self._store, self._lock = store, Lock()
+        self.queries: list[tuple[float, float, int]] = []
+
+    @property
+    def breaker_is_open(self) -> bool:
+        return self._store.breaker_is_open
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+        start = monotonic()
+        try:
+            return self._store.features_of(cells, deadline)
+        finally:
+            end = monotonic()
+            with self._lock:
+                self.queries += ((start, end, cell) for cell in cells)
+
+
+class SimulatedContainer:
+    """One container. Call `connect` before its first request, as a container's initialisation on Lambda does."""
+
+    def __init__(self, config: ContainerConfig) -> None:
+        settings = config.settings
+        self._cache = build_cache(settings)
+        self._postgres = build_store(settings)
+        self._store = RecordingStore(self._postgres)
+        self._requests: list[tuple[float, float, float, int, int]] = []
+        self._level_of: Callable[[int], str | None]
+        if config.strategy == "naive":
+            ttl, total = settings.features_soft_ttl, settings.features_total
+            self._level_of = NaiveFeatures(self._cache, self._store, config.version, ttl, total).at
+        else:
+            features = build_features(settings, self._cache, self._store)
+            self._level_of = lambda cell: None if (found := features.at(cell)).mode == "degraded" else found.cache
+
+    def connect(self) -> None:
+        """Connect to Redis; if that fails, leave it to the requests."""
+        with suppress(CacheError):
+            self._cache.ping(Deadline.after(CONNECT_SECONDS))
+
+    def serve(self, cell: int, scheduled: float) -> None:
+        """Serve one request that was scheduled for a moment."""
+        start = monotonic()
+        level = self._level_of(cell) or "degraded"
+        self._requests.append((start, monotonic() - start, start - scheduled, cell, LEVELS.index(level)))
+
+    @property
+    def query_count(self) -> int:
+        """Queries so far."""
+        return len(self._store.queries)
+
+    def close(self) -> Events:
+        """Close all connections; return the events."""
+        self._cache.close()
+        self._postgres.close()
+        return Events(np.array(self._requests, REQUEST), np.array(self._store.queries, QUERY))

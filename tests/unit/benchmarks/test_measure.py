@@ -1,0 +1,40 @@
+"""Timing in turns, and tables with one baseline."""
+
+import pytest
+
+from benchmarks import measure
+
+
+def test_cases_take_turns_and_the_order_rotates() -> None:
+    # GIVEN three cases that note their name; WHEN they are timed for three rounds after one to warm up
+    ran: list[str] = []
+    cases = {name: (lambda name=name: ran.append(name)) for name in "abc"}
+    times = measure.interleaved(cases, 3, warm_up=1, before=lambda: ran.append("-"))
+    # THEN each runs once a round behind `before`, none always comes first, and the round to warm up is not timed
+    assert "".join(ran) == "-a-b-c-b-c-a-c-a-b-a-b-c"
+    assert {name: len(taken) for name, taken in times.items()} == {"a": 3, "b": 3, "c": 3}
+
+
+def test_the_first_case_is_the_baseline_and_a_miss_is_stated() -> None:
+    # GIVEN a baseline, a case within its limit and one beyond; THEN the table says which is which
+    times = {"bare": [0.1, 0.2, 0.3], "near": [0.21], "far": [0.5]}
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in measure.comparison("what", times, {"near": 1.1, "far": 1.5}).splitlines()
+    ]
+    assert rows[0] == ["what", "median", "ratio", "target", "result"]
+    assert rows[2:] == [
+        ["bare", "200.00 ms", "1.00", "", ""],
+        ["near", "210.00 ms", "1.05", "at most 1.10", "met"],
+        ["far", "500.00 ms", "2.50", "at most 1.50", "MISSED"],
+    ]
+    assert "target" not in measure.comparison("what", times)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.0123456, "12.35 ms"), (0.001, "1.00 ms"), (0.00004567, "45.7 µs")])
+def test_durations_have_a_fitting_unit(seconds: float, text: str) -> None:
+    assert measure.duration([seconds]) == text
+
+
+def test_numbers_in_tables_stay_as_they_are() -> None:
+    assert "| 1,000 |" in measure.table([["1,000"]], ["n"]).replace("  ", " ")
