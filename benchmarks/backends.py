@@ -1,14 +1,19 @@
-"""The app's backends while it is measured: real PostgreSQL with the project's data, and real Valkey."""
+"""The app over HTTP, and its backends: real PostgreSQL with the project's data, and real Valkey."""
 
+import http.client
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import psycopg2
 
 from database.dataset import Dataset, read_dataset
 from database.load import activate, load
 from local.stack import postgres, valkey
+from local.stack.child_process import ChildProcess
+from local.stack.ports import HOST, free_port
 
 
 def load_active(url: str, dataset: Dataset) -> None:
@@ -25,3 +30,22 @@ def backends() -> Iterator[dict[str, str]]:
         load_active(database.url, read_dataset())
         cache.wait_until_ready()
         yield {"DATABASE_URL": database.url, "REDIS_URL": cache.url, "METRICS_FILE": os.devnull}
+
+
+@contextmanager
+def served_app(environment: Mapping[str, str], log: Path) -> Iterator[tuple[ChildProcess, int]]:
+    """Serve the app from a process of its own until the end of the block; yield the process and its port."""
+    port = free_port()
+    program = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
+    with ChildProcess("the app", program, log=log, environment={**os.environ, **environment}) as app:
+        app.wait_until(lambda: _is_served(port), 60)
+        yield app, port
+
+
+def _is_served(port: int) -> bool:
+    with closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
+        try:
+            connection.request("GET", "/openapi.json")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False

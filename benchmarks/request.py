@@ -2,28 +2,27 @@
 
 Bare work is to decode and shrink a 12 MP JPEG and to run the model once, in the same process and with the same threads
 as the app. It is compared with the same photo through the app without a socket (API Gateway's event in, response out)
-and over HTTP on loopback with keep-alive. Real PostgreSQL and Valkey are behind the app; the cell is warm. Memory is
-the peak of a process of its own after 100 requests.
+and, from another process, over HTTP on loopback with keep-alive. Real PostgreSQL and Valkey are behind the app; the
+cell is warm. Memory is the peak of a process of its own after 100 requests.
 """
 
 import argparse
 import http.client
-import io
 import os
 import resource
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+import tempfile
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 
-from benchmarks.backends import backends
+from benchmarks.backends import backends, served_app
 from benchmarks.measure import comparison, interleaved, parser, table, verdict
-from local.stack.ports import HOST, free_port
+from local.stack.ports import HOST
 from testing.pictures import encoded, noise
 
 QUERY = {"lat": "-33.9", "lon": "151.2"}
@@ -65,7 +64,11 @@ def time_table(rounds: int) -> str:
         response = app.app(event_of(photo), None)
         assert response["statusCode"] == 200, response
 
-    with http_connection(app) as connection:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served_app({}, Path(folder) / "app.log") as (_, port),
+        closing(http.client.HTTPConnection(HOST, port)) as connection,
+    ):
 
         def over_http() -> None:
             connection.request("POST", f"/identify?{urlencode(QUERY)}", photo, {"Content-Type": "image/jpeg"})
@@ -76,24 +79,6 @@ def time_table(rounds: int) -> str:
         cases = {"bare work": bare_work, "through the app": through_app, "over HTTP": over_http}
         times = interleaved(cases, rounds, warm_up=3)
     return comparison(f"one {len(photo) / 1e6:.1f} MB, 12 MP JPEG", times, LIMITS)
-
-
-@contextmanager
-def http_connection(app: Any) -> Iterator[http.client.HTTPConnection]:
-    """Serve the app in this process as `make run` does, without its access log; yield a connection to it."""
-    from local.http.gateway import build_server
-
-    port = free_port()
-    server = build_server(app.app, HOST, port, photo_max_bytes=app.settings.photo_max_bytes)
-    threading.Thread(target=server.server.serve_forever, daemon=True).start()
-    connection = http.client.HTTPConnection(HOST, port)
-    try:
-        with redirect_stdout(io.StringIO()):
-            yield connection
-    finally:
-        connection.close()
-        server.shutdown()
-        server.server.server_close()
 
 
 def memory_table() -> str:

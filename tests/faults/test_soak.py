@@ -34,6 +34,11 @@ def test_a_clean_run_has_no_problems(fine: Findings) -> None:
     assert "narrowed, hit: 10" in fine.summary()
 
 
+def test_a_run_with_few_samples_of_memory_has_a_summary(fine: Findings) -> None:
+    fine.memory = [(0.0, 100.0), (9.0, 102.0)]
+    assert "100.0 102.0 MB" in fine.summary()
+
+
 def test_excluded_cases_exist() -> None:
     assert {case.name for case in (*redis_cases.CASES, *postgres_cases.CASES)} > EXCLUDED
 
@@ -41,13 +46,13 @@ def test_excluded_cases_exist() -> None:
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (lambda found: found.responses.append(Response(0.1, 500, "", "")), "1 requests failed, by status: {500: 1}"),
-        (lambda found: found.responses.append(Response(0.1, 0, "", "")), "1 requests failed, by status: {0: 1}"),
-        (lambda found: found.responses.append(Response(3.1, 200, "", "")), "1 answers took more than 2.5 s"),
-        (lambda found: found.sessions.append(2), "2 sessions left in PostgreSQL"),
-        (lambda found: found.connections.append(33), "33 connections to Redis"),
-        (lambda found: setattr(found, "files", (9, 30)), "30 open files at the end, 9 at the start"),
-        (lambda found: found.memory.extend((60.0 + s, 100.0 + s) for s in range(60)), "memory grows by"),
+        (lambda found: found.responses.append(Response(0.1, 500, "", "")), "failed requests, by status {500: 1}: 1"),
+        (lambda found: found.responses.append(Response(0.1, 0, "", "")), "failed requests, by status {0: 1}: 1"),
+        (lambda found: found.responses.append(Response(3.1, 200)), "answers after more than 2.5 s, the slowest"),
+        (lambda found: found.sessions.append(2), "sessions left in PostgreSQL: 2, expected at most 1"),
+        (lambda found: found.connections.append(33), "connections to Redis: 33, expected at most 32"),
+        (lambda found: setattr(found, "files", (9, 30)), "open files at the end: 30, expected at most 17"),
+        (lambda found: found.memory.extend((60.0 + s, 100.0 + s) for s in range(60)), "memory growth, MB a minute: "),
     ],
 )  # fmt: skip
 def test_each_missed_expectation_is_a_problem(fine: Findings, spoil: object, problem: str) -> None:
