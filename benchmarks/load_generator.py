@@ -2,12 +2,12 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import TimeoutError as PoolTimeoutError
 from multiprocessing import get_context
-from threading import BrokenBarrierError, Event, Thread
+from threading import BrokenBarrierError
 from typing import Any
 
 import numpy as np
@@ -33,56 +33,41 @@ class LoadGeneratorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A container's work, in seconds from the start: it starts at `begin` and serves `cells` at `moments`."""
+    """A container's work, in seconds from the start: it starts at `begin` and serves `cells` at `moments`.
+
+    A container with a `begin` of 0 connects to Redis before the start.
+    """
 
     begin: float
     moments: NDArray[np.float64]
     cells: NDArray[np.int64]
 
 
-def run_schedules(
+def run_load(
     config: ContainerConfig,
     schedules: Sequence[Schedule],
     seconds: float,
     report: Callable[[float, int, int], None] = lambda *_: None,
+    *,
+    threads: int = 1,
 ) -> tuple[float, Events]:
-    """Run one process a schedule; return the start (`time.monotonic`) and the events.
+    """Run a container for each schedule, in processes of some threads; return the start and the events.
 
     `report` is called every second with the seconds since the start and the requests and queries so far.
     """
-    with _workers(_serve_schedule, [(config, *each) for each in enumerate(schedules)]) as (start, counts, events):
-        for second in range(1, int(seconds) + 1):
-            _sleep_until(start + second)
-            report(second, sum(counts[::2]), sum(counts[1::2]))
-        return start, events(seconds + SPAWN_SECONDS)
-
-
-def run_burst(config: ContainerConfig, cell: int, processes: int, containers: int) -> Events:
-    """Run `processes` × `containers` containers with open Redis connections; all request one cell at one moment."""
-    with _workers(_serve_burst, [(config, cell, containers)] * processes) as (_, _, events):
-        return events(SPAWN_SECONDS)
-
-
-@contextmanager
-def _workers(
-    work: Callable[..., Events], arguments: Sequence[tuple[Any, ...]]
-) -> Iterator[tuple[float, Any, Callable[[float], Events]]]:
-    """Start a process for each tuple of arguments; yield once all are ready.
-
-    Yields the moment of the start, two counters a process, and a call that waits for the events of all.
-    """
-    number = len(arguments)
-    barrier, counts = _CONTEXT.Barrier(number + 1), _CONTEXT.RawArray("q", 2 * number)
-    with _CONTEXT.Pool(number, _initialise, (barrier, counts)) as pool:
-        results = [pool.apply_async(work, each) for each in arguments]  # the barrier leaves each process one of them
-
-        def events(seconds: float) -> Events:
-            deadline = time.monotonic() + seconds
-            return merge([result.get(max(0.0, deadline - time.monotonic())) for result in results])
-
+    groups = [schedules[first : first + threads] for first in range(0, len(schedules), threads)]
+    barrier, counts = _CONTEXT.Barrier(len(groups) + 1), _CONTEXT.RawArray("q", 2 * len(groups))
+    with _CONTEXT.Pool(len(groups), _initialise, (barrier, counts)) as pool:
+        # the barrier leaves each process one group
+        results = [pool.apply_async(_serve_group, (config, *each)) for each in enumerate(groups)]
         try:
             barrier.wait(SPAWN_SECONDS)
-            yield time.monotonic(), counts, events
+            start = time.monotonic()
+            for second in range(1, int(seconds) + 1):
+                _sleep_until(start + second)
+                report(second, sum(counts[::2]), sum(counts[1::2]))
+            deadline = start + seconds + SPAWN_SECONDS
+            return start, merge([result.get(max(0.0, deadline - time.monotonic())) for result in results])
         except (BrokenBarrierError, PoolTimeoutError) as error:
             raise LoadGeneratorError("a container took too long; use fewer containers or a lower rate") from error
         except Exception as error:
@@ -96,39 +81,28 @@ def _initialise(barrier: Any, counts: Any) -> None:
     _barrier, _counts = barrier, counts
 
 
-def _serve_schedule(config: ContainerConfig, number: int, schedule: Schedule) -> Events:
+def _serve_group(config: ContainerConfig, number: int, schedules: Sequence[Schedule]) -> Events:
+    """Run a container for each schedule in a thread of its own."""
+    containers = [SimulatedContainer(config) for _ in schedules]
+    for container, schedule in zip(containers, schedules, strict=True):
+        if not schedule.begin:
+            container.connect()
     _barrier.wait(SPAWN_SECONDS)
     start = time.monotonic()
-    _sleep_until(start + schedule.begin)
-    container = SimulatedContainer(config)
-    container.connect()
-    for moment, cell in zip((start + schedule.moments).tolist(), schedule.cells.tolist(), strict=True):
-        _sleep_until(moment)
-        container.serve(cell, moment)
-        _counts[2 * number] += 1
-        _counts[2 * number + 1] = container.query_count
-    return container.close()
 
+    def serve(container: SimulatedContainer, schedule: Schedule) -> Events:
+        if schedule.begin:
+            _sleep_until(start + schedule.begin)
+            container.connect()
+        for moment, cell in zip((start + schedule.moments).tolist(), schedule.cells.tolist(), strict=True):
+            _sleep_until(moment)
+            container.serve(cell, moment)
+            _counts[2 * number] += 1
+            _counts[2 * number + 1] = container.query_count
+        return container.close()
 
-def _serve_burst(config: ContainerConfig, cell: int, number: int) -> Events:
-    containers = [SimulatedContainer(config) for _ in range(number)]
-    for container in containers:
-        container.connect()
-    go, start = Event(), 0.0
-
-    def serve(container: SimulatedContainer) -> None:
-        go.wait()
-        container.serve(cell, start)
-
-    threads = [Thread(target=serve, args=(container,)) for container in containers]
-    for thread in threads:
-        thread.start()
-    _barrier.wait(SPAWN_SECONDS)
-    start = time.monotonic()
-    go.set()
-    for thread in threads:
-        thread.join()
-    return merge([container.close() for container in containers])
+    with ThreadPoolExecutor(len(schedules)) as pool:
+        return merge([*pool.map(serve, containers, schedules)])
 
 
 def _sleep_until(moment: float) -> None:

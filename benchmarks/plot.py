@@ -82,7 +82,7 @@ def svg(
             for moment, what in events:
                 axes.axvline(moment, color=QUIET, linestyle=":", linewidth=1)
                 if number == 0:
-                    axes.annotate(what, (moment, 0.1), (5, 0), ("data", "axes fraction"), "offset points", color=QUIET)
+                    axes.annotate(what, (moment, 1.06), (5, 0), ("data", "axes fraction"), "offset points", color=QUIET)
         axes.set_xlabel("seconds", color=QUIET)
         figure.axes[0].legend(loc="upper left", frameon=False)
         file = io.StringIO()

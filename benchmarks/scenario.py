@@ -1,13 +1,14 @@
 """The scenarios of the load test, the same for each strategy: a spike, and many first requests at once."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import load_stats
-from benchmarks.load_generator import Schedule, run_burst, run_schedules
+from benchmarks.load_generator import Schedule, run_load
 from benchmarks.simulated_container import LEVELS, ContainerConfig, Events, Strategy
 from benchmarks.slow_database import SlowDatabase
 from benchmarks.zipf import arrivals, land_cells, zipf
@@ -58,11 +59,9 @@ class Load:
             schedules.append(Schedule(begin, moments, zipf(cells, self.exponent, len(moments), random)))
         return schedules
 
-    def settings(self, redis_url: str, database_url: str) -> Settings:
+    def settings(self) -> Settings:
         """Return the settings of a container, with all lifetimes scaled like the TTL."""
         return Settings(
-            redis_url=redis_url,
-            database_url=database_url,
             features_soft_ttl=self.ttl,
             features_hard_ttl=self.ttl * 12,  # as 72 h to 6 h
             memory_fresh=self.ttl / 10,
@@ -71,47 +70,11 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Spike:
-    """The result of one strategy under the load. `server_count`: queries as PostgreSQL counts them."""
+class Result:
+    """What one strategy did under a load. `server_count`: queries by PostgreSQL's own count."""
 
     strategy: Strategy
-    load: Load
     start: float
-    events: Events
-    server_count: int
-
-    @property
-    def later(self) -> NDArray[np.void]:
-        """Requests after a minute; in a shorter run, those of its last third."""
-        moment = self.start + min(60.0, self.load.seconds * 2 / 3)
-        return self.events.requests[self.events.requests["start"] >= moment]
-
-    @property
-    def queries_per_ttl(self) -> float:
-        """Queries per cell and TTL."""
-        return load_stats.queries_per_ttl(self.events.queries, self.events.requests, self.load.ttl)
-
-
-def run_spike(strategy: Strategy, load: Load, database: SlowDatabase, query: float, version: str) -> Spike:
-    """Run one strategy on an empty Valkey. `query`: seconds that each query takes longer."""
-
-    def report(second: float, requests: int, queries: int) -> None:
-        text = f"\r{strategy}: {second:3.0f} of {load.seconds} s, {requests:,} requests, {queries:,} queries"
-        print(text, end="", file=sys.stderr, flush=True)
-
-    database.set_delay(query)
-    with valkey.serve() as cache:
-        config = ContainerConfig(strategy, load.settings(cache.url, database.url), version)
-        start, events = run_schedules(config, load.schedules(), load.seconds, report)
-    print(file=sys.stderr)
-    return Spike(strategy, load, start, events, database.query_count())
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """The result of one strategy with many first requests at once. `server_count`: queries that reached PostgreSQL."""
-
-    strategy: Strategy
     events: Events
     server_count: int
 
@@ -127,14 +90,47 @@ class Burst:
         first = (self.answers["start"] + self.answers["seconds"]).min(initial=np.inf)
         return int(np.count_nonzero(self.events.requests["start"] < first))
 
+    def later(self, load: Load) -> NDArray[np.void]:
+        """Return the requests after a minute; in a shorter run, those of its last third."""
+        moment = self.start + min(60.0, load.seconds * 2 / 3)
+        return self.events.requests[self.events.requests["start"] >= moment]
 
-def run_first_requests(
-    strategy: Strategy, cell: int, processes: int, containers: int, database: SlowDatabase, version: str
-) -> Burst:
-    """Let `processes` × `containers` containers request the same cold cell at the same moment."""
-    print(f"{strategy}: {processes * containers:,} first requests for one cold cell", file=sys.stderr, flush=True)
+    def queries_per_ttl(self, load: Load) -> float:
+        """Return queries per cell and TTL."""
+        return load_stats.queries_per_ttl(self.events.queries, self.events.requests, load.ttl)
+
+
+def run_spike(strategy: Strategy, load: Load, database: SlowDatabase, delay: float, version: str) -> Result:
+    """Run one strategy under a spike, with queries that take `delay` seconds longer."""
+    database.set_delay(delay)
+    return _run(strategy, load.settings(), version, database, load.schedules(), load.seconds)
+
+
+def run_burst(
+    strategy: Strategy, cell: int, containers: int, database: SlowDatabase, version: str, threads: int = 40
+) -> Result:
+    """Let many containers, in processes of some threads, request the same cold cell at the same moment."""
     database.set_delay(BURST_QUERY_SECONDS)
+    schedules = [Schedule(0.0, np.zeros(1), np.array([cell]))] * containers
+    return _run(strategy, BURST_SETTINGS, version, database, schedules, 0, threads)
+
+
+def _run(
+    strategy: Strategy,
+    settings: Settings,
+    version: str,
+    database: SlowDatabase,
+    schedules: Sequence[Schedule],
+    seconds: int,
+    threads: int = 1,
+) -> Result:
+    def report(second: float, requests: int, queries: int) -> None:
+        text = f"\r{strategy}: {second:3.0f} of {seconds} s, {requests:,} requests, {queries:,} queries"
+        print(text, end="", file=sys.stderr, flush=True)
+
+    print(f"{strategy}: {len(schedules):,} containers", file=sys.stderr, flush=True)
     with valkey.serve() as cache:
-        settings = replace(BURST_SETTINGS, redis_url=cache.url, database_url=database.url)
-        events = run_burst(ContainerConfig(strategy, settings, version), cell, processes, containers)
-    return Burst(strategy, events, database.query_count())
+        config = ContainerConfig(strategy, replace(settings, redis_url=cache.url, database_url=database.url), version)
+        start, events = run_load(config, schedules, seconds, report, threads=threads)
+    print(file=sys.stderr)
+    return Result(strategy, start, events, database.query_count())

@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks import load_stats
 from benchmarks.measure import table
 from benchmarks.plot import Panel, svg
-from benchmarks.scenario import Burst, Load, Spike, run_first_requests, run_spike
+from benchmarks.scenario import Load, Result, run_burst, run_spike
 from benchmarks.simulated_container import LEVELS, Strategy
 from benchmarks.slow_database import slow_database
 from database.dataset import read_dataset
@@ -40,11 +40,11 @@ class Claim(NamedTuple):
     holds: bool
 
 
-def claims(ours: Spike, burst: Burst) -> list[Claim]:
+def claims(load: Load, ours: Result, burst: Result) -> list[Claim]:
     """Return the promises of docs/explanation/features.md with what was found."""
-    queries, ttl = ours.events.queries, ours.load.ttl
+    queries, ttl = ours.events.queries, load.ttl
     gap, at_once = load_stats.shortest_gap(queries), load_stats.peak_of_a_cell(queries)
-    share, per_ttl = load_stats.hit_share(ours.later), ours.queries_per_ttl
+    share, per_ttl = load_stats.hit_share(ours.later(load)), ours.queries_per_ttl(load)
     first, answered = len(burst.events.requests), len(burst.answers)
     asked = max(burst.server_count, len(burst.events.queries))
     server = ours.server_count
@@ -65,24 +65,24 @@ def claim_table(found: Sequence[Claim]) -> str:
     return table(rows, ["ours", "target", "found", "result"])
 
 
-def spike_table(spikes: Sequence[Spike]) -> str:
+def spike_table(load: Load, spikes: Sequence[Result]) -> str:
     """Return the figures of the spike, a column a strategy."""
 
-    def percentile(column: str, percent: float) -> Callable[[Spike], float]:
+    def percentile(column: str, percent: float) -> Callable[[Result], float]:
         return lambda spike: 1e3 * float(np.percentile(spike.events.requests[column], percent))
 
-    figures: dict[str, Callable[[Spike], str]] = {
+    figures: dict[str, Callable[[Result], str]] = {
         "requests": lambda spike: f"{len(spike.events.requests):,}",
         "feature lookup, p50": lambda spike: f"{percentile('seconds', 50)(spike):.3f} ms",
         "feature lookup, p99": lambda spike: f"{percentile('seconds', 99)(spike):.1f} ms",
-        "… after a minute": lambda spike: f"{1e3 * np.percentile(spike.later['seconds'], 99):.1f} ms",
+        "… after a minute": lambda spike: f"{1e3 * np.percentile(spike.later(load)['seconds'], 99):.1f} ms",
         "database queries": lambda spike: f"{len(spike.events.queries):,}",
         "… by PostgreSQL's own count": lambda spike: f"{spike.server_count:,}",
-        "… per cell and TTL": lambda spike: f"{spike.queries_per_ttl:.2f}",
+        "… per cell and TTL": lambda spike: f"{spike.queries_per_ttl(load):.2f}",
         "… at one time, most": lambda spike: str(load_stats.peak(spike.events.queries)),
         "… at one time for one cell, most": lambda spike: str(load_stats.peak_of_a_cell(spike.events.queries)),
         "hit share": lambda spike: f"{load_stats.hit_share(spike.events.requests):.2%}",
-        "hit share after a minute": lambda spike: f"{load_stats.hit_share(spike.later):.2%}",
+        "hit share after a minute": lambda spike: f"{load_stats.hit_share(spike.later(load)):.2%}",
     }
     rows = [[name, *(figure(spike) for spike in spikes)] for name, figure in figures.items()]
     shares = [load_stats.levels(spike.events.requests) for spike in spikes]
@@ -91,9 +91,9 @@ def spike_table(spikes: Sequence[Spike]) -> str:
     return table(rows, ["", *(spike.strategy for spike in spikes)])
 
 
-def burst_table(bursts: Sequence[Burst]) -> str:
+def burst_table(bursts: Sequence[Result]) -> str:
     """Return the figures of many first requests at once, a column a strategy."""
-    figures: dict[str, Callable[[Burst], str]] = {
+    figures: dict[str, Callable[[Result], str]] = {
         "requests": lambda burst: f"{len(burst.events.requests):,}",
         "… started before the first answer": lambda burst: f"{burst.before_first_answer:,}",
         "… answered": lambda burst: f"{len(burst.answers):,}",
@@ -105,9 +105,8 @@ def burst_table(bursts: Sequence[Burst]) -> str:
     return table(rows, ["first requests for one cold cell, at once", *(burst.strategy for burst in bursts)])
 
 
-def picture(spikes: Sequence[Spike]) -> str:
+def picture(load: Load, spikes: Sequence[Result]) -> str:
     """Return the SVG of the strategies over time."""
-    load = spikes[0].load
     runs = [(spike.events.requests, spike.events.queries, spike.start, load.seconds) for spike in spikes]
     panels = [
         Panel("Requests", "a second", [load_stats.by_second(r["start"], t, n) for r, _, t, n in runs]),
@@ -157,17 +156,14 @@ def main(arguments: list[str] | None = None) -> int:
     step, cells = options.seconds // 3, options.cells
     load = Load(options.containers, options.rate, options.seconds, step, cells, options.exponent, options.ttl)
     dataset, query = read_dataset(), options.query_ms / 1e3
-    processes = max(options.burst // 40, 1)
-    containers, cell = -(-options.burst // processes), int(load.popular_cells()[0])
+    cell = int(load.popular_cells()[0])
     with slow_database(dataset) as database:
         spikes = [run_spike(each, load, database, query, dataset.version) for each in STRATEGIES]
-        bursts = [
-            run_first_requests(each, cell, processes, containers, database, dataset.version) for each in STRATEGIES
-        ]
-    found = claims(spikes[-1], bursts[-1])
-    print(spike_table(spikes), burst_table(bursts), claim_table(found), sep="\n\n")
+        bursts = [run_burst(each, cell, options.burst, database, dataset.version) for each in STRATEGIES]
+    found = claims(load, spikes[-1], bursts[-1])
+    print(spike_table(load, spikes), burst_table(bursts), claim_table(found), sep="\n\n")
     options.picture.parent.mkdir(parents=True, exist_ok=True)
-    options.picture.write_text(picture(spikes), encoding="utf-8")
+    options.picture.write_text(picture(load, spikes), encoding="utf-8")
     return 0 if all(claim.holds for claim in found) else 1
 
 

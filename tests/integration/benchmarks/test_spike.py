@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchmarks.load_generator import LoadGeneratorError, Schedule, run_schedules
-from benchmarks.scenario import Load, run_first_requests, run_spike
+from benchmarks.load_generator import LoadGeneratorError, Schedule, run_load
+from benchmarks.scenario import Load, run_burst, run_spike
 from benchmarks.simulated_container import LEVELS, ContainerConfig
 from benchmarks.slow_database import SlowDatabase, slow_database
 from benchmarks.spike import burst_table, claims, picture, spike_table
@@ -29,7 +29,7 @@ def database() -> Iterator[SlowDatabase]:
 def test_hundreds_of_first_requests_make_one_query(database: SlowDatabase) -> None:
     # GIVEN 240 containers in 8 processes and a cold cell, WHEN all request it at once
     cell = int(LOAD.popular_cells()[0])
-    ours = run_first_requests("ours", cell, 8, 30, database, VERSION)
+    ours = run_burst("ours", cell, 240, database, VERSION, threads=30)
     # THEN one queries the database, by our count and by PostgreSQL's, while the others wait for its answer
     assert (len(ours.events.requests), len(ours.events.queries), ours.server_count) == (240, 1, 1)
     assert ours.before_first_answer > 200
@@ -37,7 +37,7 @@ def test_hundreds_of_first_requests_make_one_query(database: SlowDatabase) -> No
     assert set(ours.events.requests["level"].tolist()) <= {LEVELS.index("miss"), LEVELS.index("hit")}
 
     # AND the same burst breaks naive cache-aside, so it could break ours
-    naive = run_first_requests("naive", cell, 8, 30, database, VERSION)
+    naive = run_burst("naive", cell, 240, database, VERSION, threads=30)
     assert naive.server_count > 10
     assert "| 240     |" in burst_table([naive, ours])
 
@@ -46,9 +46,9 @@ def test_a_small_spike_keeps_the_claims(database: SlowDatabase) -> None:
     # GIVEN ten containers, nine of which start at the step, and a TTL of 2 s
     # WHEN they run for four TTLs over a query of 100 ms
     ours = run_spike("ours", LOAD, database, 0.1, VERSION)
-    burst = run_first_requests("ours", int(LOAD.popular_cells()[0]), 1, 2, database, VERSION)
+    burst = run_burst("ours", int(LOAD.popular_cells()[0]), 2, database, VERSION)
     # THEN no cell has two queries at a time, or one earlier than necessary
-    failed = [claim for claim in claims(ours, burst) if not claim.holds and claim.what not in NEED_A_MINUTE]
+    failed = [claim for claim in claims(LOAD, ours, burst) if not claim.holds and claim.what not in NEED_A_MINUTE]
     assert not failed
     # AND the run was as configured: all requests, a tenfold step, and all levels of the cache
     requests = ours.events.requests
@@ -57,15 +57,15 @@ def test_a_small_spike_keeps_the_claims(database: SlowDatabase) -> None:
     after = np.count_nonzero(requests["start"] >= ours.start + LOAD.step) / (LOAD.seconds - LOAD.step)
     assert 6 < after / before < 15
     assert {LEVELS.index(level) for level in ("memory", "hit", "stale", "miss")} <= set(requests["level"].tolist())
-    assert f"| {len(requests):,} " in spike_table([ours])
-    assert "ten times the load" in picture([ours])
+    assert f"| {len(requests):,} " in spike_table(LOAD, [ours])
+    assert "ten times the load" in picture(LOAD, [ours])
 
 
 def test_without_backends_a_container_still_answers() -> None:
     # GIVEN a container without Redis and PostgreSQL; THEN its request is degraded, not lost
     settings = Settings(redis_url="redis://127.0.0.1:1", database_url="postgresql://nobody@127.0.0.1:1/none")
     schedule = Schedule(0.0, np.array([0.0]), np.array([1]))
-    _, events = run_schedules(ContainerConfig("ours", settings, VERSION), [schedule], 1.0)
+    _, events = run_load(ContainerConfig("ours", settings, VERSION), [schedule], 1.0)
     assert events.requests["level"].tolist() == [LEVELS.index("degraded")]
 
 
@@ -73,4 +73,4 @@ def test_a_container_that_fails_ends_the_run() -> None:
     # GIVEN a schedule with a moment that has no cell; THEN the run fails instead of waiting
     schedule = Schedule(0.0, np.array([0.0, 0.1]), np.array([1]))
     with pytest.raises(LoadGeneratorError, match="a container failed"):
-        run_schedules(ContainerConfig("ours", Settings(redis_url="redis://127.0.0.1:1"), VERSION), [schedule], 1.0)
+        run_load(ContainerConfig("ours", Settings(redis_url="redis://127.0.0.1:1"), VERSION), [schedule], 1.0)
