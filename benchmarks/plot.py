@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
@@ -60,34 +61,37 @@ def svg(
         figure = Figure(figsize=(9, 1.1 + 1.45 * len(panels)), layout="constrained")
         figure.suptitle(f"{title}\n\n", x=0.01, ha="left", fontsize=13, fontweight="bold")
         figure.text(0.01, 1 - 0.42 / figure.get_figheight(), subtitle, color=QUIET, va="top")
-        for number, (panel, axes) in enumerate(
-            zip(panels, figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0], strict=True)
-        ):
-            axes.set_title(panel.title, loc="left", fontsize=9, fontweight="bold")
-            axes.set_title(panel.unit, loc="right", fontsize=9, color=QUIET)
-            for name, color, line in zip(names, LINES, panel.lines, strict=False):
-                axes.plot(np.arange(len(line)) + 0.5, line, color=color, label=name)
-            if panel.scale == "log" and any((line > 0).any() for line in panel.lines):
-                axes.set_yscale("log")
-            else:
-                axes.set_ylim(0)
-                axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-            if panel.limits:
-                axes.set_ylim(panel.limits)
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-            axes.set_xlim(0, max(len(line) for line in panel.lines))
-            axes.grid(visible=True, axis="y")
-            axes.spines[["top", "right", "left"]].set_visible(False)
-            axes.tick_params(length=0, which="both")
-            for moment, what in events:
+        all_axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+        for panel, axes in zip(panels, all_axes, strict=True):
+            _draw(panel, axes, names)
+            for moment, _ in events:
                 axes.axvline(moment, color=QUIET, linestyle=":", linewidth=1)
-                if number == 0:
-                    axes.annotate(what, (moment, 1.06), (5, 0), ("data", "axes fraction"), "offset points", color=QUIET)
-        axes.set_xlabel("seconds", color=QUIET)
-        figure.axes[0].legend(loc="upper left", frameon=False)
+        for moment, what in events:
+            all_axes[0].annotate(what, (moment, 1.06), (5, 0), ("data", "axes fraction"), "offset points", color=QUIET)
+        all_axes[0].legend(loc="upper left", frameon=False)
+        all_axes[-1].set_xlabel("seconds", color=QUIET)
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return _themed(file.getvalue())
+
+
+def _draw(panel: Panel, axes: Axes, names: Sequence[str]) -> None:
+    axes.set_title(panel.title, loc="left", fontsize=9, fontweight="bold")
+    axes.set_title(panel.unit, loc="right", fontsize=9, color=QUIET)
+    for name, color, line in zip(names, LINES, panel.lines, strict=False):
+        axes.plot(np.arange(len(line)) + 0.5, line, color=color, label=name)
+    if panel.scale == "log" and any((line > 0).any() for line in panel.lines):
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(0)
+        axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    if panel.limits:
+        axes.set_ylim(panel.limits)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axes.set_xlim(0, max(len(line) for line in panel.lines))
+    axes.grid(visible=True, axis="y")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(length=0, which="both")
 
 
 def _themed(drawing: str) -> str:
