@@ -2,35 +2,58 @@
 
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trustme
 
+NAME = "localhost"
+
 
 @dataclass(frozen=True, slots=True)
-class Certificates:
-    """Files: the `authority` that clients should trust, and `server` certificate and `key` for `localhost`."""
+class CertificateFiles:
+    """The files of a server's certificate and key."""
 
-    authority: Path
-    server: Path
+    chain: Path
     key: Path
 
     @property
     def context(self) -> ssl.SSLContext:
         """Context of a Python server with this certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.server, self.key)
+        context.load_cert_chain(self.chain, self.key)
         return context
 
 
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """`authority`: what clients trust. They must reject all but `good`, each for the reason in its name."""
+
+    authority: Path
+    good: CertificateFiles
+    expired: CertificateFiles
+    untrusted: CertificateFiles
+    wrong_name: CertificateFiles
+
+
 def issue(folder: Path) -> Certificates:
-    """Issue a certificate from a new authority; write the files to a folder."""
+    """Issue certificates from a new authority; write the files to a folder."""
     authority = trustme.CA()
-    issued = authority.issue_cert("localhost")
-    made = Certificates(folder / "authority.pem", folder / "server.pem", folder / "key.pem")
-    authority.cert_pem.write_to_path(made.authority)
-    for part, append in zip(issued.cert_chain_pems, (False, True, True), strict=False):
-        part.write_to_path(made.server, append=append)
-    issued.private_key_pem.write_to_path(made.key)
-    made.key.chmod(0o600)
-    return made
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    past = datetime.now(UTC) - timedelta(days=1)
+    return Certificates(
+        folder / "authority.pem",
+        good=_write(folder / "good", authority.issue_cert(NAME)),
+        expired=_write(folder / "expired", authority.issue_cert(NAME, not_after=past)),
+        untrusted=_write(folder / "untrusted", trustme.CA().issue_cert(NAME)),
+        wrong_name=_write(folder / "wrong_name", authority.issue_cert("elsewhere.example")),
+    )
+
+
+def _write(path: Path, issued: trustme.LeafCert) -> CertificateFiles:
+    files = CertificateFiles(path.with_suffix(".crt"), path.with_suffix(".key"))
+    for number, part in enumerate(issued.cert_chain_pems):
+        part.write_to_path(files.chain, append=number > 0)
+    issued.private_key_pem.write_to_path(files.key)
+    files.key.chmod(0o600)
+    return files

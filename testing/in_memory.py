@@ -34,7 +34,7 @@ class InMemoryCache:
 
     def __init__(self) -> None:
         self.values: dict[bytes, tuple[bytes, float]] = {}
-        self.tallies: list[DemandCounts] = []
+        self.demand_counts: list[DemandCounts] = []
         self.calls: list[str] = []
         self.fault: str | None = None
         self.deny: set[str] = set()
@@ -58,9 +58,9 @@ class InMemoryCache:
         self._enter("read")
         return self.get(key)
 
-    def check_in(self, key: bytes, tally: DemandCounts, deadline: Deadline) -> bytes | None:
+    def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None:
         self._enter("check_in")
-        self.tallies.append(tally)
+        self.demand_counts.append(counts)
         return self.get(key)
 
     def claim(

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Condition, Thread
-from time import monotonic
 from typing import Literal, Self
 
 HOST = "127.0.0.1"
@@ -68,7 +67,7 @@ class Proxy:
         self._losing: tuple[int, CloseMode] | None = None
         self._changed = Condition()
         self._connections: list[ProxiedConnection] = []
-        self._hung_up = 0  # number of times; shows a connection being accepted that it is already over
+        self._hung_up = 0  # how often, so that a connection that is accepted meanwhile is closed too
         self._threads: list[Thread] = []
         self._fillers: list[socket.socket] = []
         self._listener = _bound(port)
@@ -173,7 +172,7 @@ class Proxy:
         self._threads[-1].start()
 
     def _stop_listening(self) -> None:
-        with suppress(OSError):  # it is not listening
+        with suppress(OSError):  # it may not be listening
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         while self._fillers:
@@ -238,10 +237,8 @@ class Proxy:
         """Wait until data may pass or the connection is over; return the traffic."""
         with self._changed:
             if self._traffic.delay:
-                traffic, until = self._traffic, monotonic() + self._traffic.delay
-                self._changed.wait_for(
-                    lambda: connection.over or self._traffic is not traffic, max(until - monotonic(), 0.0)
-                )
+                traffic = self._traffic
+                self._changed.wait_for(lambda: connection.over or self._traffic is not traffic, traffic.delay)
             self._changed.wait_for(lambda: connection.over or not (self._traffic.held or connection.forgotten))
             return self._traffic
 

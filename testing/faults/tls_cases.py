@@ -5,18 +5,19 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+from testing.certificates import NAME, CertificateFiles, Certificates
 from testing.faults.case import Expected, FaultCase
 from testing.faults.postgres_cases import stale_or_none, wait_until_true
 from testing.faults.rig import QUICK, Rig, with_port
 from testing.faults.servers import command
-from testing.faults.tls_servers import NAME, CertificateFiles, TlsFiles, TlsPostgres, TlsRedis
+from testing.faults.tls_servers import TlsPostgres, TlsRedis
 
 
 @dataclass(slots=True, kw_only=True)
 class TlsRig(Rig):
     """Both servers as in production: TLS, verified names, a cluster, passwords."""
 
-    certificates: TlsFiles
+    certificates: Certificates
     tls_redis: TlsRedis
     tls_postgres: TlsPostgres
 
@@ -49,7 +50,7 @@ def no_fault(_: TlsRig) -> Iterator[None]:
     yield
 
 
-def redis_certificate(which: Callable[[TlsFiles], CertificateFiles]) -> Fault:
+def redis_certificate(which: Callable[[Certificates], CertificateFiles]) -> Fault:
     """Return a fault that gives Redis another certificate."""
 
     @contextmanager
@@ -104,7 +105,7 @@ def postgres_without_tls(rig: TlsRig) -> Iterator[None]:
         reload_postgres(rig)
 
 
-def postgres_certificate(which: Callable[[TlsFiles], CertificateFiles]) -> Fault:
+def postgres_certificate(which: Callable[[Certificates], CertificateFiles]) -> Fault:
     """Return a fault that gives PostgreSQL another certificate."""
 
     @contextmanager

@@ -9,65 +9,18 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
 
 import psycopg2
 import pytest
-import trustme
 
 from local.stack.initdb import ENVIRONMENT, OWNER
 from local.stack.ports import free_port
 from local.stack.postgres import PostgresServer
 from local.stack.run_as import choose_run_as, give_folder, prefix_of
+from testing.certificates import CertificateFiles, Certificates
 from testing.faults.servers import ValkeyWithUser
-
-NAME = "localhost"
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateFiles:
-    """The files of a server's certificate and key."""
-
-    chain: Path
-    key: Path
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """`authority`: what clients trust. They must reject all but `good`, each for the reason in its name."""
-
-    authority: Path
-    good: CertificateFiles
-    expired: CertificateFiles
-    untrusted: CertificateFiles
-    wrong_name: CertificateFiles
-
-    @classmethod
-    def create(cls, folder: Path) -> Self:
-        """Create new certificates in a folder."""
-        authority, untrusted = trustme.CA(), trustme.CA()
-        authority.cert_pem.write_to_path(folder / "authority.pem")
-        past = datetime.now(UTC) - timedelta(days=1)
-        return cls(
-            folder / "authority.pem",
-            _written(folder, "good", authority.issue_cert(NAME)),
-            _written(folder, "expired", authority.issue_cert(NAME, not_after=past)),
-            _written(folder, "stranger", untrusted.issue_cert(NAME)),
-            _written(folder, "misnamed", authority.issue_cert("elsewhere.example")),
-        )
-
-
-def _written(folder: Path, name: str, issued: trustme.LeafCert) -> CertificateFiles:
-    made = CertificateFiles(folder / f"{name}.crt", folder / f"{name}.key")
-    for number, part in enumerate(issued.cert_chain_pems):
-        part.write_to_path(made.chain, append=number > 0)
-    issued.private_key_pem.write_to_path(made.key)
-    made.key.chmod(0o600)
-    return made
 
 
 def require_program(path: str | None, package: str) -> Path:
@@ -83,7 +36,7 @@ def require_program(path: str | None, package: str) -> Path:
 class TlsRedis(ValkeyWithUser):
     """Debian's Redis; it listens with TLS on `tls_port`."""
 
-    def __init__(self, folder: Path, certificates: TlsFiles) -> None:
+    def __init__(self, folder: Path, certificates: Certificates) -> None:
         program = require_program(shutil.which("redis-server"), "redis-server")
         self.tls_port = free_port()
         lines = [
@@ -98,7 +51,7 @@ class TlsRedis(ValkeyWithUser):
 
 
 @contextmanager
-def tls_redis(folder: Path, certificates: TlsFiles) -> Iterator[TlsRedis]:
+def tls_redis(folder: Path, certificates: Certificates) -> Iterator[TlsRedis]:
     """Run a Redis with TLS until the end of the block."""
     server = TlsRedis(folder / "redis", certificates)
     try:
@@ -111,7 +64,7 @@ def tls_redis(folder: Path, certificates: TlsFiles) -> Iterator[TlsRedis]:
 class TlsPostgres(PostgresServer):
     """Debian's PostgreSQL with a new data folder."""
 
-    def __init__(self, folder: Path, certificates: TlsFiles) -> None:
+    def __init__(self, folder: Path, certificates: Certificates) -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
         program = require_program(str(found[-1]) if found else None, "postgresql")
         run_as = choose_run_as(program)
@@ -140,7 +93,7 @@ class TlsPostgres(PostgresServer):
 
 
 @contextmanager
-def tls_postgres(certificates: TlsFiles) -> Iterator[TlsPostgres]:
+def tls_postgres(certificates: Certificates) -> Iterator[TlsPostgres]:
     """Run a PostgreSQL with TLS, with the app's user and database, until the end of the block."""
     with TemporaryDirectory(prefix="faunalens-faults-") as folder:
         server = TlsPostgres(Path(folder), certificates)

@@ -16,11 +16,12 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_warming
 from chalicelib.stores.iam import Signer
 from database.access import prepare
+from testing.certificates import NAME, issue
 from testing.faults.case import CacheState, ContainerLookup, Expected, FaultCase, parametrize, run_case
 from testing.faults.rig import CELLS
 from testing.faults.servers import command
 from testing.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, with_server_name
-from testing.faults.tls_servers import NAME, TlsFiles, require_program, tls_postgres, tls_redis
+from testing.faults.tls_servers import require_program, tls_postgres, tls_redis
 from testing.feature_rig import database
 from testing.proxy import Proxy
 
@@ -28,7 +29,7 @@ from testing.proxy import Proxy
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRig]:
     folder = tmp_path_factory.mktemp("tls")
-    certificates = TlsFiles.create(folder)
+    certificates = issue(folder)
     with ExitStack() as stack:
         redis_server = stack.enter_context(tls_redis(folder, certificates))
         postgres_server = stack.enter_context(tls_postgres(certificates))

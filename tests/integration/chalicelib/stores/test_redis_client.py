@@ -164,7 +164,7 @@ def test_tls_works_and_verifies_the_certificate(valkey_server: ValkeyServer, tmp
             behind.sendall(message)
             return behind.recv(65536)
 
-        with serve(relay, tls=made.context) as front:
+        with serve(relay, tls=made.good.context) as front:
             url = f"rediss://localhost:{front.address.port}"
             # THEN the cache works through it
             with closing(cache_at(url, made.authority)) as cache:

@@ -35,7 +35,7 @@ def test_a_read_takes_over_what_redis_has_and_reports_the_demand() -> None:
     # THEN it is the newer one, and the counts went along in the same call
     assert (version.value, version.is_trusted(29.0)) == ("v2", True)
     assert cache.calls == ["check_in"]
-    assert [counts.cells for counts in cache.tallies] == [{7: 2}]
+    assert [counts.cells for counts in cache.demand_counts] == [{7: 2}]
 
 
 def test_a_version_that_redis_has_lost_stays_trusted() -> None:

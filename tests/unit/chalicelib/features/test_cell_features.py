@@ -495,8 +495,8 @@ class TestDemand:
         container._version._trusted_until = 0
         container.at(CELL)
         # THEN what was counted comes along, and no command was spent on it before
-        assert world.cache.tallies[-1].cells == {CELL: 3, CELL + 1: 1}
-        assert world.cache.tallies[-1].hits == 2
+        assert world.cache.demand_counts[-1].cells == {CELL: 3, CELL + 1: 1}
+        assert world.cache.demand_counts[-1].hits == 2
         assert world.cache.calls.count("check_in") == 3  # at first, after winning the first lease, and now
 
     def test_hits_on_warmed_values_are_told(self, world: World) -> None:
@@ -507,4 +507,4 @@ class TestDemand:
         assert [container.at(CELL).trace.warmed for _ in range(2)] == [True, True]
         container._version._trusted_until = 0
         container.at(CELL)
-        assert (world.cache.tallies[-1].hits, world.cache.tallies[-1].warmed) == (2, 2)
+        assert (world.cache.demand_counts[-1].hits, world.cache.demand_counts[-1].warmed) == (2, 2)

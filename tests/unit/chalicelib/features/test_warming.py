@@ -144,7 +144,7 @@ def test_a_cache_that_fails_is_told_and_the_database_left_alone(world: World) ->
     world.cache.fault = "redis_unreachable"
     report = world.warm()
     assert report.faults == ["redis_unreachable"]
-    assert report.details == ["redis_unreachable: as the test wants it"]
+    assert report.details == ["redis_unreachable: requested by the test"]
     assert world.store.queries == []
 
 

@@ -259,7 +259,7 @@ class TestTLS:
 
         monkeypatch.setattr(ssl, "create_default_context", counted)
         with (
-            serve(lambda _: b"$1\r\nv\r\n", tls=certificates.context) as server,
+            serve(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
             client(server, url=self.URL, ca=certificates.authority, idle=0.0) as redis,
         ):
             assert [value(redis), value(redis)] == [b"v", b"v"]
@@ -269,7 +269,7 @@ class TestTLS:
     def test_a_connection_is_reused(self, certificates: Certificates) -> None:
         # The session tickets that TLS 1.3 sends after the handshake must not look like a closed connection.
         with (
-            serve(lambda _: b"$1\r\nv\r\n", tls=certificates.context) as server,
+            serve(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
             client(server, url=self.URL, ca=certificates.authority) as redis,
         ):
             assert [value(redis) for _ in range(3)] == [b"v"] * 3
@@ -278,7 +278,7 @@ class TestTLS:
     def test_a_certificate_of_an_unknown_authority_is_refused(self, certificates: Certificates, tmp_path: Path) -> None:
         other = issue(tmp_path)
         with (
-            serve(lambda _: b"$1\r\nv\r\n", tls=other.context) as server,
+            serve(lambda _: b"$1\r\nv\r\n", tls=other.good.context) as server,
             client(server, url=self.URL, ca=certificates.authority) as redis,
         ):
             assert failure(lambda: value(redis))[0] == "redis_tls"
@@ -286,7 +286,7 @@ class TestTLS:
 
     def test_a_certificate_of_another_name_is_refused(self, certificates: Certificates) -> None:
         with (
-            serve(lambda _: b"$1\r\nv\r\n", tls=certificates.context) as server,
+            serve(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
             client(server, url="rediss://127.0.0.1:{port}", ca=certificates.authority) as redis,
         ):
             assert failure(lambda: value(redis))[0] == "redis_tls"
