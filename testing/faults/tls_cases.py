@@ -7,7 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from testing.certificates import NAME, CertificateFiles, Certificates
 from testing.faults.case import Expected, FaultCase
-from testing.faults.postgres_cases import stale_or_none, wait_until_true
+from testing.faults.postgres_cases import stale_or_none
+from testing.faults.postgres_faults import wait_until_true
 from testing.faults.rig import QUICK, Rig, with_port
 from testing.faults.servers import command
 from testing.faults.tls_servers import TlsPostgres, TlsRedis

@@ -1,0 +1,143 @@
+"""Faults of Redis: each breaks it until the end of a block."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import redis
+
+from chalicelib.features.keys import VERSION, value_key
+from testing.faults.case import look_up_once
+from testing.faults.rig import Rig
+from testing.faults.servers import PASSWORD, command
+from testing.proxy import Proxy
+
+type Fault = Callable[[Rig], AbstractContextManager[None]]
+
+
+def through_proxy(change: Callable[[Proxy], None]) -> Fault:
+    """Return a fault of the network between the app and Redis."""
+
+    @contextmanager
+    def fault(rig: Rig) -> Iterator[None]:
+        change(rig.redis_proxy)
+        try:
+            yield
+        finally:
+            rig.redis_proxy.restore()
+
+    return fault
+
+
+@contextmanager
+def killed(rig: Rig) -> Iterator[None]:
+    rig.redis.kill()
+    try:
+        yield
+    finally:
+        rig.redis.start()
+
+
+@contextmanager
+def killed_mid_request(rig: Rig) -> Iterator[None]:
+    """Pause the server so that it cannot answer, then kill it while it has a request."""
+    rig.redis.pause()
+    killer = threading.Timer(0.08, rig.redis.kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        killer.join()
+        rig.redis.start()
+
+
+@contextmanager
+def paused(rig: Rig) -> Iterator[None]:
+    rig.redis.pause()
+    try:
+        yield
+    finally:
+        rig.redis.resume()
+
+
+@contextmanager
+def configured(rig: Rig, **values: str | int) -> Iterator[None]:
+    """Change settings with CONFIG SET until the end of the block."""
+    settings = {name.replace("_", "-"): value for name, value in values.items()}
+    before = {name: command(rig.redis, "CONFIG", "GET", name)[name.encode()] for name in settings}
+    for name, value in settings.items():
+        command(rig.redis, "CONFIG", "SET", name, value)
+    try:
+        yield
+    finally:
+        for name, value in reversed(before.items()):
+            command(rig.redis, "CONFIG", "SET", name, value)
+
+
+@contextmanager
+def full_of_clients(rig: Rig) -> Iterator[None]:
+    """Allow no more clients than there are; keep one of them, to undo it."""
+    with redis.Redis.from_url(rig.redis.admin_url, single_connection_client=True) as client:
+        most = client.config_get("maxclients")["maxclients"]
+        client.config_set("maxclients", len(client.client_list()))
+        try:
+            yield
+        finally:
+            client.config_set("maxclients", most or 10_000)
+
+
+def changed_acl(change: str, undo: str) -> Fault:
+    """Return a fault that changes the rights of the app's user."""
+
+    @contextmanager
+    def fault(rig: Rig) -> Iterator[None]:
+        command(rig.redis, "ACL", "SETUSER", "app", *change.split())
+        try:
+            yield
+        finally:
+            command(rig.redis, "ACL", "SETUSER", "app", *undo.split(" ", 1))
+
+    return fault
+
+
+@contextmanager
+def without_slots(rig: Rig) -> Iterator[None]:
+    """Take some slots from their owner, so that the cluster serves none."""
+    command(rig.redis, "CLUSTER", "DELSLOTSRANGE", 0, 99)
+    try:
+        yield
+    finally:
+        command(rig.redis, "CLUSTER", "ADDSLOTSRANGE", 0, 99)
+
+
+def overwritten(value: bytes | None) -> Fault:
+    """Return a fault that replaces all values; None: by a list."""
+
+    @contextmanager
+    def fault(rig: Rig) -> Iterator[None]:
+        for key in command(rig.redis, "KEYS", "faunalens:{*}:v1"):
+            command(rig.redis, "DEL", key)
+            command(rig.redis, *(("LPUSH", key, "x") if value is None else ("SET", key, value, "EX", 60)))
+        yield
+        command(rig.redis, "FLUSHALL")
+
+    return fault
+
+
+@contextmanager
+def value_of_another_cell(rig: Rig) -> Iterator[None]:
+    """Replace all values by a valid value of another cell."""
+    cell = rig.cell()
+    look_up_once(rig.direct_settings, cell)
+    with overwritten(command(rig.redis, "GET", value_key(cell, "v1")))(rig):
+        yield
+
+
+@contextmanager
+def version_overwritten(rig: Rig) -> Iterator[None]:
+    command(rig.redis, "SET", VERSION, b"\xff\xfe", "EX", 60)
+    yield
+
+
+another_password = changed_acl("resetpass >another", f"resetpass >{PASSWORD}")
+not_permitted = changed_acl("-get", "+get")
