@@ -64,9 +64,9 @@ class Expected:
         }
 
 
-def degraded(*faults: str, within: float = 0.3) -> Expected:
+def degraded(*faults: str, within: float = 0.3, or_faults: tuple[str, ...] | None = None) -> Expected:
     """Return the expectation that the lookup finds no features."""
-    return Expected("bypass", faults, within, "degraded")
+    return Expected("bypass", faults, within, "degraded", or_faults)
 
 
 class Row(NamedTuple):
@@ -91,6 +91,18 @@ class FaultCase[R]:
     connected: bool = False
     direct: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def connected[R](
+    name: str,
+    fault: Callable[[R], AbstractContextManager[None]],
+    expected: Mapping[CacheState, Expected],
+    *,
+    direct: bool = False,
+    **settings: str,
+) -> FaultCase[R]:
+    """Return a case whose container has connections before the fault."""
+    return FaultCase(name, fault, expected, connected=True, direct=direct, settings=settings)
 
 
 class CaseRig(Protocol):

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from typing import Concatenate
 from urllib.parse import unquote, urlsplit
 
 import psycopg2
@@ -16,12 +17,12 @@ from testing.proxy import Proxy
 type Fault = Callable[[Rig], AbstractContextManager[None]]
 
 
-def through_proxy(change: Callable[[Proxy], None]) -> Fault:
+def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault:
     """Return a fault of the network between the app and PostgreSQL."""
 
     @contextmanager
     def fault(rig: Rig) -> Iterator[None]:
-        change(rig.postgres_proxy)
+        change(rig.postgres_proxy, *args, **kwargs)
         try:
             yield
         finally:
@@ -190,13 +191,17 @@ def another_password(rig: Rig) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def function_replaced(rig: Rig, body: str) -> Iterator[None]:
-    """Replace the function that lookups call."""
-    ((before,),) = rig.sql("select pg_get_functiondef('features_of'::regproc)")
-    head, _, _ = before.partition("AS $function$")
-    rig.sql(f"{head} AS $function$ begin {body} end $function$")
-    try:
-        yield
-    finally:
-        rig.sql(before)
+def function_replaced(body: str) -> Fault:
+    """Return a fault that replaces the body of the function that lookups call."""
+
+    @contextmanager
+    def fault(rig: Rig) -> Iterator[None]:
+        ((before,),) = rig.sql("select pg_get_functiondef('features_of'::regproc)")
+        head, _, _ = before.partition("AS $function$")
+        rig.sql(f"{head} AS $function$ begin {body} end $function$")
+        try:
+            yield
+        finally:
+            rig.sql(before)
+
+    return fault

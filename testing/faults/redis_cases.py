@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from testing.faults.case import Expected, FaultCase
+from testing.faults.case import CacheState, Expected, FaultCase, connected
 from testing.faults.redis_faults import (
     another_password,
     configured,
@@ -20,186 +20,83 @@ from testing.faults.redis_faults import (
 from testing.faults.rig import Rig
 from testing.proxy import Proxy
 
-BYPASS = partial(Expected, "bypass")
+
+def bypassed(fault: str, *states: CacheState, within: float = 0.3) -> dict[CacheState, Expected]:
+    """Expect lookups that bypass Redis, or find the cell in memory, and report a fault."""
+    return {state: Expected("memory" if state == "memory" else "bypass", (fault,), within) for state in states}
+
+
+FOUND: dict[CacheState, Expected] = {"fresh": Expected("hit"), "none": Expected("miss")}
+SLOW = bypassed("redis_timeout", "fresh", within=0.7)
+SLOW_UNCACHED = bypassed("redis_timeout", "fresh", "none", within=0.7)
+SLOW_IN_MEMORY = {**SLOW, **bypassed("redis_timeout", "memory", within=0.6)}
+CORRUPT = Expected("miss", ("value_corrupt",))
 CASES: tuple[FaultCase[Rig], ...] = (
-    FaultCase(
-        "down at start",
-        through_proxy(Proxy.refuse),
-        {"fresh": BYPASS(("redis_unreachable",)), "none": BYPASS(("redis_unreachable",))},
-    ),
-    FaultCase(
-        "killed between requests",
-        killed,
-        {"fresh": BYPASS(("redis_unreachable",)), "memory": Expected("memory", ("redis_unreachable",))},
-        connected=True,
-        direct=True,
-    ),
-    FaultCase(
+    FaultCase("down at start", through_proxy(Proxy.refuse), bypassed("redis_unreachable", "fresh", "none")),
+    connected("killed between requests", killed, bypassed("redis_unreachable", "fresh", "memory"), direct=True),
+    connected(
         "killed mid-request",
         killed_mid_request,
-        {"fresh": BYPASS(("redis_unreachable",), 0.5, or_faults=("redis_disconnected",))},
-        connected=True,
+        {"fresh": Expected("bypass", ("redis_unreachable",), 0.5, or_faults=("redis_disconnected",))},
         direct=True,
     ),
-    FaultCase(
-        "connection closed mid-request, reply lost",
-        through_proxy(Proxy.lose_reply),
-        {"fresh": Expected("hit"), "none": Expected("miss")},
-        connected=True,
-    ),
-    FaultCase(
-        "connection reset in the middle of a reply",
-        through_proxy(lambda proxy: proxy.lose_reply(keep=3, how="reset")),
-        {"fresh": Expected("hit"), "none": Expected("miss")},
-        connected=True,
-    ),
-    FaultCase(
+    connected("connection closed mid-request, reply lost", through_proxy(Proxy.lose_reply), FOUND),
+    connected("connection reset in the middle of a reply", through_proxy(Proxy.lose_reply, 3, "reset"), FOUND),
+    connected(
         "every connection closed at once",
         through_proxy(Proxy.turn_away),
-        {"fresh": BYPASS(("redis_disconnected",)), "memory": Expected("memory", ("redis_disconnected",))},
-        connected=True,
+        bypassed("redis_disconnected", "fresh", "memory"),
     ),
     FaultCase(
         "every connection reset at once",
-        through_proxy(lambda proxy: proxy.turn_away("reset")),
-        {"fresh": BYPASS(("redis_disconnected",)), "none": BYPASS(("redis_disconnected",))},
+        through_proxy(Proxy.turn_away, "reset"),
+        bypassed("redis_disconnected", "fresh", "none"),
     ),
-    FaultCase(
-        "hung (SIGSTOP) at start",
-        paused,
-        {"fresh": BYPASS(("redis_timeout",), 0.7), "none": BYPASS(("redis_timeout",), 0.7)},
-        direct=True,
-    ),
-    FaultCase(
-        "hung (SIGSTOP)",
-        paused,
-        {"fresh": BYPASS(("redis_timeout",), 0.7), "memory": Expected("memory", ("redis_timeout",), 0.6)},
-        connected=True,
-        direct=True,
-    ),
-    FaultCase(
-        "black hole",
-        through_proxy(Proxy.hold),
-        {"fresh": BYPASS(("redis_timeout",), 0.7), "none": BYPASS(("redis_timeout",), 0.7)},
-        connected=True,
-    ),
-    FaultCase(
-        "packets dropped at start",
-        through_proxy(Proxy.ignore),
-        {"fresh": BYPASS(("redis_timeout",), 0.7), "none": BYPASS(("redis_timeout",), 0.7)},
-    ),
-    FaultCase(
-        "packets dropped",
-        through_proxy(Proxy.ignore),
-        {"fresh": BYPASS(("redis_timeout",), 0.7), "memory": Expected("memory", ("redis_timeout",), 0.7)},
-        connected=True,
-    ),
-    FaultCase(
+    FaultCase("hung (SIGSTOP) at start", paused, SLOW_UNCACHED, direct=True),
+    connected("hung (SIGSTOP)", paused, SLOW_IN_MEMORY, direct=True),
+    connected("black hole", through_proxy(Proxy.hold), SLOW_UNCACHED),
+    FaultCase("packets dropped at start", through_proxy(Proxy.ignore), SLOW_UNCACHED),
+    connected("packets dropped", through_proxy(Proxy.ignore), bypassed("redis_timeout", "fresh", "memory", within=0.7)),
+    connected(
         "slow by 50 ms",
-        through_proxy(lambda proxy: proxy.delay(0.025)),
+        through_proxy(Proxy.delay, 0.025),
         {"fresh": Expected("hit", within=0.3), "none": Expected("miss", within=0.5)},
-        connected=True,
     ),
-    FaultCase(
-        "slow by 2 s",
-        through_proxy(lambda proxy: proxy.delay(1.0)),
-        {"fresh": BYPASS(("redis_timeout",), 0.7), "memory": Expected("memory", ("redis_timeout",), 0.6)},
-        connected=True,
-    ),
-    FaultCase(
-        "replies of one byte every 20 ms",
-        through_proxy(lambda proxy: proxy.drip(0.02)),
-        {"fresh": BYPASS(("redis_timeout",), 0.7)},
-        connected=True,
-    ),
-    FaultCase(
-        "connection closed while idle",
-        through_proxy(Proxy.hang_up),
-        {"fresh": Expected("hit"), "none": Expected("miss")},
-        connected=True,
-    ),
-    FaultCase(
-        "connection reset while idle",
-        through_proxy(lambda proxy: proxy.hang_up("reset")),
-        {"fresh": Expected("hit"), "none": Expected("miss")},
-        connected=True,
-    ),
-    FaultCase(
+    connected("slow by 2 s", through_proxy(Proxy.delay, 1.0), SLOW_IN_MEMORY),
+    connected("replies of one byte every 20 ms", through_proxy(Proxy.drip, 0.02), SLOW),
+    connected("connection closed while idle", through_proxy(Proxy.hang_up), FOUND),
+    connected("connection reset while idle", through_proxy(Proxy.hang_up, "reset"), FOUND),
+    connected(
         "connection forgotten by the network for longer than `REDIS_IDLE`",
         through_proxy(Proxy.forget),
         {"fresh": Expected("hit", within=0.1)},
-        connected=True,
-        settings={"REDIS_IDLE": "0.000001"},
+        REDIS_IDLE="0.000001",
     ),
-    FaultCase(
+    connected(
         "connection forgotten by the network a moment ago",
         through_proxy(Proxy.forget),
         {"fresh": Expected("hit", within=0.4)},
-        connected=True,
     ),
-    FaultCase(
-        "wrong password at start",
-        another_password,
-        {"fresh": BYPASS(("redis_auth",)), "none": BYPASS(("redis_auth",))},
-    ),
-    FaultCase(
-        "password changed, connection open",
-        another_password,
-        {"fresh": Expected("hit")},
-        connected=True,
-    ),
-    FaultCase(
-        "user may not read",
-        not_permitted,
-        {"fresh": BYPASS(("redis_auth",)), "memory": Expected("memory", ("redis_auth",))},
-        connected=True,
-    ),
-    FaultCase(
+    FaultCase("wrong password at start", another_password, bypassed("redis_auth", "fresh", "none")),
+    connected("password changed, connection open", another_password, {"fresh": Expected("hit")}),
+    connected("user may not read", not_permitted, bypassed("redis_auth", "fresh", "memory")),
+    connected(
         "out of memory",
         partial(configured, maxmemory_policy="noeviction", maxmemory=1),
         {
             "fresh": Expected("hit"),
             "stale": Expected("stale", ("redis_oom",)),
-            "none": BYPASS(("redis_oom",)),
+            "none": Expected("bypass", ("redis_oom",)),
         },
-        connected=True,
     ),
-    FaultCase(
+    connected(
         "slots without an owner (CLUSTERDOWN)",
         without_slots,
-        {
-            "fresh": BYPASS(("redis_clusterdown",)),
-            "memory": Expected("memory", ("redis_clusterdown",)),
-            "none": BYPASS(("redis_clusterdown",)),
-        },
-        connected=True,
+        bypassed("redis_clusterdown", "fresh", "memory", "none"),
     ),
-    FaultCase(
-        "too many clients",
-        full_of_clients,
-        {"fresh": BYPASS(("redis_too_many_clients",)), "none": BYPASS(("redis_too_many_clients",))},
-    ),
-    FaultCase(
-        "value cut off",
-        overwritten(b"FLNS\x00\x00"),
-        {"fresh": Expected("miss", ("value_corrupt",)), "stale": Expected("miss", ("value_corrupt",))},
-        connected=True,
-    ),
-    FaultCase(
-        "value of another cell",
-        value_of_another_cell,
-        {"fresh": Expected("miss", ("value_corrupt",))},
-        connected=True,
-    ),
-    FaultCase(
-        "value that is not a string",
-        overwritten(None),
-        {"fresh": BYPASS(("redis_refused",))},
-        connected=True,
-    ),
-    FaultCase(
-        "version that is not text",
-        version_overwritten,
-        {"fresh": Expected("miss", ("version_corrupt",))},
-    ),
+    FaultCase("too many clients", full_of_clients, bypassed("redis_too_many_clients", "fresh", "none")),
+    connected("value cut off", overwritten(b"FLNS\x00\x00"), {"fresh": CORRUPT, "stale": CORRUPT}),
+    connected("value of another cell", value_of_another_cell, {"fresh": CORRUPT}),
+    connected("value that is not a string", overwritten(None), bypassed("redis_refused", "fresh")),
+    FaultCase("version that is not text", version_overwritten, {"fresh": Expected("miss", ("version_corrupt",))}),
 )

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Concatenate
 
 import redis
 
@@ -15,12 +16,12 @@ from testing.proxy import Proxy
 type Fault = Callable[[Rig], AbstractContextManager[None]]
 
 
-def through_proxy(change: Callable[[Proxy], None]) -> Fault:
+def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault:
     """Return a fault of the network between the app and Redis."""
 
     @contextmanager
     def fault(rig: Rig) -> Iterator[None]:
-        change(rig.redis_proxy)
+        change(rig.redis_proxy, *args, **kwargs)
         try:
             yield
         finally:
