@@ -155,7 +155,7 @@ def standby(rig: Rig) -> Iterator[None]:
     rig.postgres.stop()
     signal_file.touch(mode=0o600)
     rig.postgres.launch()
-    rig.postgres.child.wait_until(lambda: _is_standby(rig), 20)
+    rig.postgres.wait_until(lambda: _is_standby(rig), 20)
     try:
         yield
     finally:
