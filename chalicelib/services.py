@@ -150,7 +150,7 @@ def build_ttl_policy(settings: Settings) -> TtlPolicy:
 
 
 def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock | None = None) -> CellFeatures:
-    """Feature look-ups over a cache and a store. `clock`: a simulation brings its own."""
+    """Feature lookups over a cache and a store. `clock`: a simulation brings its own."""
     policy = Policy(
         build_ttl_policy(settings),
         total=settings.features_total,

@@ -1,4 +1,4 @@
-"""Features by cell for one process: its memory first, and one look-up a cell at a time for the rest."""
+"""Features by cell for one process: its memory first, and one lookup a cell at a time for the rest."""
 
 from dataclasses import replace
 

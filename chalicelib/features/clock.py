@@ -1,4 +1,4 @@
-"""The clocks that feature look-ups use, as one object, so that a simulation can move time itself."""
+"""The clocks that feature lookups use, as one object, so that a simulation can move time itself."""
 
 import time as clocks
 

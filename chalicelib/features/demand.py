@@ -1,7 +1,7 @@
 """Per-cell request counts, used by warming.
 
 Each process counts in memory and sends its counts when it reads the active version from Redis, every few seconds. A
-request thus costs a dictionary look-up and no Redis command. A container that ends loses its last seconds of counts,
+request thus costs a dictionary lookup and no Redis command. A container that ends loses its last seconds of counts,
 which does no harm. Old demand counts less (half-life); Redis keeps a day of it.
 """
 

@@ -18,7 +18,7 @@ class Features:
 
     `animals` (int32 ids, ascending), `weights` (float32 in (0, 1]) and `status` (uint8: 1 native, 2 introduced) have
     the same length and are read-only. `version`: of the dataset; None if none could be read. `faults`: codes of what
-    went wrong during the look-up, in order, also if it succeeded in the end.
+    went wrong during the lookup, in order, also if it succeeded in the end.
     """
 
     mode: Mode

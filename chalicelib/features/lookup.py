@@ -1,4 +1,4 @@
-"""One look-up of a cell's features, cache-aside: process memory → Redis → PostgreSQL. The algorithm alone.
+"""One lookup of a cell's features, cache-aside: process memory → Redis → PostgreSQL. The algorithm alone.
 
     fresh in process memory ─────────────────────────────────► memory
     fresh in Redis ──────────────────────────────────────────► hit
@@ -42,9 +42,9 @@ FIRST_POLL, LONGEST_POLL = 0.004, 0.1
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Time limits of look-ups, in seconds.
+    """Time limits of lookups, in seconds.
 
-    `total`: longest look-up. `lease`: lifetime of a lease; longer than a query may take, so that a cell never has two
+    `total`: longest lookup. `lease`: lifetime of a lease; longer than a query may take, so that a cell never has two
     queries at once. `retry_pause`: after a failed query, time during which no process queries the same cell. `fresh`:
     time for which process memory serves a value without asking Redis. `version`: time for which the active version
     is trusted; every process sees a switch of datasets within it.
@@ -72,7 +72,7 @@ class MemoryEntry(NamedTuple):
 
 
 class Shared:
-    """What all look-ups of a process share. `cache_is_cold`: the last read of Redis found nothing."""
+    """What all lookups of a process share. `cache_is_cold`: the last read of Redis found nothing."""
 
     __slots__ = ("cache", "cache_is_cold", "clock", "demand", "memory", "policy", "store", "version")
 
@@ -92,7 +92,7 @@ class Shared:
 
 
 class Lookup:
-    """One look-up of one cell. Create it, then `run` it once."""
+    """One lookup of one cell. Create it, then `run` it once."""
 
     __slots__ = ("_cell", "_clock", "_deadline", "_shared", "_trace")
 

@@ -14,7 +14,7 @@ class Perishable(Protocol):
 class Memory[T: Perishable]:
     """At most `size` entries by cell; the entry written longest ago is evicted.
 
-    A read takes no lock and reorders nothing, so a hit costs one dictionary look-up. First in, first out is close to
+    A read takes no lock and reorders nothing, so a hit costs one dictionary lookup. First in, first out is close to
     least recently used here: popular entries are rewritten each time they turn stale.
     Entries outlive their freshness until their hard expiry: they are served when every server is down.
     """

@@ -1,4 +1,4 @@
-"""What feature look-ups need of Redis and of PostgreSQL. stores/ implements it."""
+"""What feature lookups need of Redis and of PostgreSQL. stores/ implements it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -12,7 +12,7 @@ class Publication(NamedTuple):
     """A value to write under a key with a TTL in seconds, and the version of its dataset.
 
     `version_changed`: the version differs from the one in Redis, so overwrite that. Otherwise write the version only if
-    Redis has none: a look-up that began before a switch of datasets must not undo the switch.
+    Redis has none: a lookup that began before a switch of datasets must not undo the switch.
     """
 
     key: bytes
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
 
 class Cache(Protocol):
-    """What a look-up needs of Redis. Every method raises `CacheError` on failure and returns by the deadline."""
+    """What a lookup needs of Redis. Every method raises `CacheError` on failure and returns by the deadline."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         """The value of a key."""
@@ -52,7 +52,7 @@ class Cache(Protocol):
 
 
 class Store(Protocol):
-    """What a look-up needs of PostgreSQL."""
+    """What a lookup needs of PostgreSQL."""
 
     @property
     def breaker_is_open(self) -> bool:

@@ -1,4 +1,4 @@
-"""One look-up per cell at a time within a process: concurrent threads share the first one's result."""
+"""One lookup per cell at a time within a process: concurrent threads share the first one's result."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -7,7 +7,7 @@ from chalicelib.features.deadline import Deadline
 
 
 class _Flight[T]:
-    """A running look-up. The lock `landed` is held until it ends."""
+    """A running lookup. The lock `landed` is held until it ends."""
 
     __slots__ = ("landed", "result")
 
@@ -18,15 +18,15 @@ class _Flight[T]:
 
 
 class SingleFlight[T]:
-    """Running look-ups, by cell."""
+    """Running lookups, by cell."""
 
     def __init__(self) -> None:
         self._under_way: dict[int, _Flight[T]] = {}
 
     def join(self, cell: int, look_up: Callable[[], T], deadline: Deadline) -> tuple[T | None, bool]:
-        """The result for a cell, and whether this caller ran the look-up itself.
+        """The result for a cell, and whether this caller ran the lookup itself.
 
-        The result is None if another thread's look-up did not end by the deadline, or raised: only the thread that
+        The result is None if another thread's lookup did not end by the deadline, or raised: only the thread that
         ran it sees the exception.
         """
         flight: _Flight[T] = _Flight()

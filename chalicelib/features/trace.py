@@ -1,4 +1,4 @@
-"""What one look-up of features did: collected while it runs, then frozen for metrics and logs."""
+"""What one lookup of features did: collected while it runs, then frozen for metrics and logs."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ from chalicelib.errors import CacheError, DependencyError
 
 
 class Trace(NamedTuple):
-    """What one look-up did, for metrics. All zero for a hit in process memory.
+    """What one lookup did, for metrics. All zero for a hit in process memory.
 
     `queries`, `query_ms`: database queries and their time, failed ones included. `lease_waits`, `lease_wait_ms`: polls
-    for a value that another process was fetching. `opened`: dependencies whose circuit breaker this look-up opened.
+    for a value that another process was fetching. `opened`: dependencies whose circuit breaker this lookup opened.
     `warmed`: the warming schedule wrote the value. `details`: error messages of the dependencies, for logs.
     """
 
@@ -23,13 +23,13 @@ class Trace(NamedTuple):
 
 
 NO_TRACE = Trace()
-"""The trace of a look-up that needed neither Redis nor PostgreSQL."""
+"""The trace of a lookup that needed neither Redis nor PostgreSQL."""
 WARMED = Trace(warmed=True)
 """The same, for a value that the warming schedule wrote."""
 
 
 class TraceBuilder:
-    """Collects faults, queries and waits during one look-up. `faults`: fault codes in order, each once."""
+    """Collects faults, queries and waits during one lookup. `faults`: fault codes in order, each once."""
 
     __slots__ = ("details", "faults", "opened", "queries", "query_ms", "wait_ms", "waits")
 

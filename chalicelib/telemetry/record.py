@@ -40,7 +40,7 @@ _LEVELS = {
 _CACHE_FAULTS = ("redis_", "value_corrupt", "version_corrupt")
 _DATABASE_FAULTS = ("postgres_", "lease_failed")
 """Prefixes of fault codes. `lease_failed`: the database had just failed for another process. The other codes (a slow
-look-up in another thread, clock skew) show in their effect: stale, degraded, or none."""
+lookup in another thread, clock skew) show in their effect: stale, degraded, or none."""
 
 
 class Failure(NamedTuple):

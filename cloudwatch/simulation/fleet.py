@@ -1,7 +1,7 @@
 # ruff: noqa: ARG002 — the protocols pass deadlines and tokens that a simulation does not need
 """The service on the simulated day: containers, Redis, the database and cache warming.
 
-The look-ups, breakers, lifetimes and warming are the product's own code with its default settings. Only latencies and
+The lookups, breakers, lifetimes and warming are the product's own code with its default settings. Only latencies and
 outages are simulated: each call to Redis or PostgreSQL moves a clock.
 """
 
@@ -94,7 +94,7 @@ class Servers:
 
 
 class SimulatedCache:
-    """A container's connection to Redis, behind a breaker: a `Cache` for look-ups and a `WarmCache` for warming."""
+    """A container's connection to Redis, behind a breaker: a `Cache` for lookups and a `WarmCache` for warming."""
 
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
@@ -221,7 +221,7 @@ class Fleet:
         return sum(each.free > now for each in self._containers)
 
     def look_up(self, cell: int, now: float, container: Container) -> tuple[Features, float]:
-        """Return the features of a cell, and the seconds that the look-up took."""
+        """Return the features of a cell, and the seconds that the lookup took."""
         self.clock.now = now
         features = container.features.at(cell)
         return features, self.clock.now - now or 0.00003

@@ -8,7 +8,7 @@ from chalicelib.features.single_flight import SingleFlight
 
 
 def test_threads_that_ask_for_the_same_share_one_look_up() -> None:
-    # GIVEN a look-up that waits until the others have asked
+    # GIVEN a lookup that waits until the others have asked
     flights, go, calls = SingleFlight[str](), Event(), []
 
     def look_up() -> str:
@@ -22,7 +22,7 @@ def test_threads_that_ask_for_the_same_share_one_look_up() -> None:
             pass
         go.set()
         answers = [result.result() for result in results]
-    # THEN all have the answer, and every look-up was one caller's own
+    # THEN all have the answer, and every lookup was one caller's own
     assert {answer for answer, _ in answers} == {"found"}
     assert sum(own for _, own in answers) == len(calls)
 

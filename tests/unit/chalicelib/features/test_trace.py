@@ -1,4 +1,4 @@
-"""What a look-up did: each fault once, in order, and a frozen trace at the end."""
+"""What a lookup did: each fault once, in order, and a frozen trace at the end."""
 
 from chalicelib.errors import CacheError, StoreError
 from chalicelib.features.trace import Trace, TraceBuilder

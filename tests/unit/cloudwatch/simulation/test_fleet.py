@@ -1,4 +1,4 @@
-"""The simulated containers, Redis and database under the product's own look-ups and warming."""
+"""The simulated containers, Redis and database under the product's own lookups and warming."""
 
 from random import Random
 
@@ -73,7 +73,7 @@ def test_without_redis_memory_serves_then_the_database(fleet: Fleet) -> None:
 
 
 def test_a_request_sees_redis_as_it_was_at_its_own_time(fleet: Fleet) -> None:
-    # GIVEN a look-up that takes a while
+    # GIVEN a lookup that takes a while
     fleet.look_up(OTHER, CALM, Container(fleet.servers))
     first, took = fleet.look_up(CELL, CALM + 60, Container(fleet.servers))
     # WHEN another container asks while the query is under way
