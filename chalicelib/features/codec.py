@@ -35,6 +35,12 @@ FORMAT = 1
 HEADER = struct.Struct("<4sIBBHHHQdddII")
 """The first 56 bytes: enough to know the cell and the expiry dates."""
 
+MOST_ANIMALS = 100_000
+"""Animals of one cell: more than any dataset has, so that a wrong count cannot fill memory."""
+LONGEST_LIFE = 366 * 86_400.0
+"""Seconds from creation to hard expiry. A wrong date must not keep a value for ever."""
+
+_NATIVE, _INTRODUCED = 1, 2
 _WARMED = 1
 _CRC_FROM = 8
 
@@ -120,23 +126,34 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
     text = HEADER.size + 9 * n
     if its_cell != cell or data[text : text + v] != version.encode():
         raise CorruptValue("a value of another cell or dataset")
-    if not (isfinite(created) and created <= soft <= hard < float("inf")):
-        raise CorruptValue("its times are out of order")
+    if not (isfinite(created) and created <= soft <= hard <= created + LONGEST_LIFE):
+        raise CorruptValue("its times are out of order, or too far apart")
     areas = data[text + v :]
-    return CachedValue(
-        CellAnimals(
-            cell,
-            version,
-            tuple(areas.decode("ascii", "replace").split(" ")) if areas else (),
-            np.frombuffer(data, "<i4", n, HEADER.size),
-            np.frombuffer(data, "<f4", n, HEADER.size + 4 * n),
-            np.frombuffer(data, "u1", n, HEADER.size + 8 * n),
-        ),
-        created,
-        soft,
-        hard,
-        bool(flags & _WARMED),
+    animals = CellAnimals(
+        cell,
+        version,
+        tuple(areas.decode("ascii", "replace").split(" ")) if areas else (),
+        np.frombuffer(data, "<i4", n, HEADER.size),
+        np.frombuffer(data, "<f4", n, HEADER.size + 4 * n),
+        np.frombuffer(data, "u1", n, HEADER.size + 8 * n),
     )
+    _expect_plausible(animals)
+    return CachedValue(animals, created, soft, hard, bool(flags & _WARMED))
+
+
+def _expect_plausible(value: CellAnimals) -> None:
+    """Raise `CorruptValue` for contents that no dataset has. A checksum proves only that the writer meant them."""
+    animals, weights, status = value.animals, value.weights, value.status
+    if not len(animals):
+        return
+    if len(animals) > MOST_ANIMALS:
+        raise CorruptValue(f"{len(animals)} animals; at most {MOST_ANIMALS} are plausible")
+    if animals[0] < 0 or not (animals[1:] > animals[:-1]).all():
+        raise CorruptValue("its animal ids are not ascending")
+    if not (weights.min() > 0 and weights.max() <= 1):  # false for NaN too
+        raise CorruptValue("a weight is not in (0, 1]")
+    if status.min() < _NATIVE or status.max() > _INTRODUCED:
+        raise CorruptValue("a status is neither native nor introduced")
 
 
 def soft_expiry(head: bytes, cell: int) -> float:

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 from zlib import crc32
 
 import numpy as np
@@ -6,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.codec import FORMAT, HEADER, CachedValue, CellAnimals, CorruptValue, pack, soft_expiry, unpack
+from chalicelib.features.codec import (
+    FORMAT,
+    HEADER,
+    LONGEST_LIFE,
+    MOST_ANIMALS,
+    CachedValue,
+    CellAnimals,
+    CorruptValue,
+    pack,
+    soft_expiry,
+    unpack,
+)
 from testing.in_memory import cell_animals
 
 CELL = 0x83BE0AFFFFFFFFF
@@ -25,7 +37,8 @@ def packed(draw: st.DrawFn) -> CachedValue:
         np.array([draw(weight) for _ in ids], np.float32),
         np.array([draw(st.sampled_from((1, 2))) for _ in ids], np.uint8),
     )
-    created, soft, hard = sorted(draw(st.tuples(seconds, seconds, seconds)))
+    created = draw(seconds)
+    soft, hard = sorted(created + draw(st.floats(0, LONGEST_LIFE / 2)) for _ in range(2))
     return CachedValue(known, created, soft, hard, draw(st.booleans()))
 
 
@@ -91,6 +104,45 @@ def test_times_in_no_order_are_corrupt(created: float) -> None:
     data = pack(CachedValue(cell_animals(CELL), created, 1, 2))
     with pytest.raises(CorruptValue, match="times"):
         unpack(data, CELL, "v1")
+
+
+def absurd(**changes: Sequence[float]) -> bytes:
+    """A value that is well formed, with a right checksum, and has these arrays."""
+    animals = cell_animals(CELL, animals=3)
+    arrays = {name: np.array(new, getattr(animals, name).dtype) for name, new in changes.items()}
+    return pack(CachedValue(animals._replace(**arrays), 0, 1, 2))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        absurd(status=[1, 0, 2]),
+        absurd(status=[1, 9, 2]),
+        absurd(weights=[0.5, math.inf, 0.5]),
+        absurd(weights=[0.5, math.nan, 0.5]),
+        absurd(weights=[0.5, 0.0, 0.5]),
+        absurd(weights=[0.5, 1.1, 0.5]),
+        absurd(animals=[0, 6, 3]),
+        absurd(animals=[0, 3, 3]),
+        absurd(animals=[-1, 3, 6]),
+    ],
+)
+def test_a_well_formed_value_with_absurd_contents_is_corrupt(data: bytes) -> None:
+    # GIVEN a value that could not come from a dataset: its answer would be a 500, or sure nonsense
+    with pytest.raises(CorruptValue, match="status|weight|animal"):
+        unpack(data, CELL, "v1")
+
+
+def test_a_value_with_more_animals_than_any_dataset_is_corrupt() -> None:
+    with pytest.raises(CorruptValue, match="animals"):
+        unpack(pack(CachedValue(cell_animals(CELL, animals=MOST_ANIMALS + 1), 0, 1, 2)), CELL, "v1")
+
+
+@pytest.mark.parametrize(("soft", "hard"), [(64_000_000_000.0, 64_000_000_000.0), (1.0, LONGEST_LIFE + 1)])
+def test_a_value_that_would_live_for_ever_is_corrupt(soft: float, hard: float) -> None:
+    # GIVEN a soft expiry in the year 4000, or a life of more than a year
+    with pytest.raises(CorruptValue, match="times"):
+        unpack(pack(CachedValue(cell_animals(CELL), 0, soft, hard)), CELL, "v1")
 
 
 def test_a_header_of_another_cell_is_corrupt() -> None:
