@@ -59,7 +59,7 @@ from chalicelib.identify import identify
 from chalicelib.telemetry.record import Record
 
 text = sys.stdin.readline()
-services = app.services()
+services = app.application.services()
 for _ in sys.stdin:
     began = perf_counter()
     photo = base64.b64decode(text)

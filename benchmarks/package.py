@@ -2,7 +2,7 @@
 
 Sizes are those of the zips that `chalice deploy` uploads. Starts are measured in fresh processes that see nothing but
 the unpacked zips and Python's own library and write no bytecode, as on Lambda: until the app can serve
-(`app.services()`), and the bare work, `import onnxruntime` and one session of the same file.
+(`app.application.services()`), and the bare work, `import onnxruntime` and one session of the same file.
 """
 
 import shutil
@@ -23,7 +23,7 @@ HEAD = """import os, sys
 sys.path[:] = [*sys.argv[1:], *(path for path in sys.path if "-packages" not in path)]
 """
 END = "\nos._exit(0)"  # teardown is no part of a start
-READY = "import app\napp.services()"
+READY = "import app\napp.application.services()"
 BARE = session_program('sys.argv[2] + "/model/faunalens.onnx"')
 
 IMPORTS = {

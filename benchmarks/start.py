@@ -22,7 +22,7 @@ OPEN_SESSION = {
     BARE: session_program(repr(str(Settings().model_path))),
     DEFAULT_THREADS: session_program(repr(str(Settings().model_path)), default_threads=True),
 }
-READY = "import app\napp.services()"
+READY = "import app\napp.application.services()"
 SCORE = """
 import sys, numpy
 from PIL import Image

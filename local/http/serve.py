@@ -21,7 +21,7 @@ def main() -> int:
     from local.http.gateway import build_server
 
     try:
-        app.services()
+        app.application.services()
     except ModelError as error:
         print(f"the app cannot serve with the model {app.settings.model_path.absolute()}: {error}", file=sys.stderr)
         return 1

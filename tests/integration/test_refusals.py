@@ -41,8 +41,8 @@ body, query = {
 }[kind]
 if kind in ("model", "internal"):
     error = ModelError if kind == "model" else KeyError
-    failing = dataclasses.replace(app.services(), model=Failing(error))
-    app.services = lambda: failing
+    failing = dataclasses.replace(app.application.services(), model=Failing(error))
+    app.application.services = lambda: failing
 
 def ask():
     return call("POST", "/identify", query=query, body=base64.b64encode(body).decode(), encoded=True)

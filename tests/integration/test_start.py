@@ -38,7 +38,7 @@ def test_only_the_apis_function_loads_the_model_at_once(handler: str, loaded: st
 
 
 def test_a_start_does_not_import_unneeded_packages() -> None:
-    assert run("app.services(); print({'boto3', 'botocore', 'aiohttp'} & set(sys.modules))") == "set()"
+    assert run("app.application.services(); print({'boto3', 'botocore', 'aiohttp'} & set(sys.modules))") == "set()"
 
 
 def test_no_thread_spins_while_the_model_is_loaded() -> None:

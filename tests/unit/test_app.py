@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import app
+from chalicelib import application as module
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.api.responses import Answer
 from chalicelib.api.uploads import UploadForm
@@ -69,9 +70,9 @@ def identify(data: bytes, asked: IdentifyParams, _: object, record: Record) -> A
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch) -> Iterator[Left]:
     left = Left(io.StringIO(), io.StringIO())
-    monkeypatch.setattr(app, "identify", identify)
-    monkeypatch.setattr(app, "services", lambda: None)
-    monkeypatch.setattr(app, "emitter", Emitter("faunalens", "test", left.metrics))
+    monkeypatch.setattr(module, "identify", identify)
+    monkeypatch.setattr(app.application, "services", lambda: None)
+    monkeypatch.setattr(app.application, "emitter", Emitter("faunalens", "test", left.metrics))
     log = app.app.log
     before, level = log.handlers[:], log.level
     logs.configure(log, "json", {}, left.log)
@@ -144,7 +145,7 @@ def test_health_is_down_with_503_if_the_model_fails(tmp_path: Path, monkeypatch:
     # GIVEN a model that is loaded and cannot be run
     path = write(tmp_path, failing_model())
     built = Services.build(Settings(model_path=path, redis_url="redis://127.0.0.1:9"))
-    monkeypatch.setattr(app, "services", lambda: built)
+    monkeypatch.setattr(app.application, "services", lambda: built)
     # WHEN health is asked for THEN it says that nothing is identified, and by the status too
     response = call("GET", "/health")
     assert response["statusCode"] == 503
@@ -180,8 +181,8 @@ def test_nothing_leaks_from_one_request_to_the_next(left: Left, outcomes: list[s
 
 
 def test_the_first_request_tells_how_long_the_start_took(left: Left, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "cold_start", ColdStart(app.BEGAN))
-    app.cold_start.mark_imported()
+    monkeypatch.setattr(app.application, "cold_start", ColdStart(app.BEGAN))
+    app.application.cold_start.mark_imported()
     ask("answered")
     ask("answered")
     counted = [line for line in map(json.loads, left.metrics.getvalue().splitlines()) if "request_id" in line]
@@ -220,7 +221,7 @@ def test_metrics_that_cannot_be_written_cost_no_answer(
     left: Left, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     # GIVEN metrics that fail, for whatever reason
-    monkeypatch.setattr(app, "emitter", Broken(error))
+    monkeypatch.setattr(app.application, "emitter", Broken(error))
     # WHEN requests end in all ways THEN they are answered as ever, and both things are in the log
     assert [ask(outcome)["statusCode"] for outcome in OUTCOMES] == [200, 422, 500]
     _, lines = left.take()
@@ -244,7 +245,7 @@ class Offering:
 def test_what_to_call_next_is_below_the_stage_however_the_path_ends(
     monkeypatch: pytest.MonkeyPatch, path: str, expected: str
 ) -> None:
-    monkeypatch.setattr(app, "uploads", Offering)
+    monkeypatch.setattr(app.application, "uploads", Offering())
     response = call("POST", "/uploads", path)
     assert json.loads(response["body"])["identify_url"] == f"{expected}uploads/{'A' * 22}/identify"
 

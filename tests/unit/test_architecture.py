@@ -28,6 +28,7 @@ LAYERS = (
     "cloudwatch.syntax",
     "app",
     "database model",
+    "chalicelib.application",
     "chalicelib.identify",
     "chalicelib.services",
     "chalicelib.api",

@@ -1,0 +1,159 @@
+"""The application behind every HTTP transport: its routes, and the one place that turns an error into a response."""
+
+import json
+import logging
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from chalicelib import errors
+from chalicelib.api import page
+from chalicelib.api.body import read_body
+from chalicelib.api.http import Request, Response, Route, json_response, problem_response
+from chalicelib.api.parameters import expect_no_parameters, read_deep, read_identify_params, read_location
+from chalicelib.config.settings import Settings
+from chalicelib.identify import animals_at, identify
+from chalicelib.services import Services
+from chalicelib.telemetry import logs
+from chalicelib.telemetry.cold_start import ColdStart
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.record import Failure, Record, WarmingRecord
+
+if TYPE_CHECKING:
+    from chalicelib.api.uploads import Uploads
+
+VERSION = "0.1.0"
+
+
+class Application:
+    """Answers requests. Safe for threads. Nothing heavy is loaded before `services` is first used."""
+
+    def __init__(self, settings: Settings, log: logging.Logger, cold_start: ColdStart) -> None:
+        self.settings, self.log, self.cold_start = settings, log, cold_start
+        self.emitter = Emitter(settings.service, settings.stage, settings.metrics_file)
+        self._building = Lock()
+        self._services: Services | None = None
+
+    def services(self) -> Services:
+        """What answers requests, built on first use. Raises `ModelError`; the next call tries again."""
+        with self._building:
+            if self._services is None:
+                self._services = self.cold_start.measure(lambda: Services.build(self.settings))
+            return self._services
+
+    @cached_property
+    def uploads(self) -> "Uploads":
+        """The bucket for photos that are too large for a request. Opens no connection yet."""
+        from chalicelib.api.uploads import build_uploads
+
+        return build_uploads(self.settings)
+
+    def respond(self, route: Route, request: Request) -> Response:
+        """Answer a request: errors become problem details, and the request is logged and counted. Never raises."""
+        record = Record(request.id, route.path)
+        try:
+            return route.view(self, request, record)
+        except errors.HTTPError as error:
+            return _problem(error, record)
+        except errors.ModelError as error:
+            absent = errors.Unavailable("the model is unavailable; try again later", retry_after=30)
+            return _problem(absent, record, cause=error)
+        except Exception as error:  # noqa: BLE001 — the last resort; the record keeps its stack trace
+            failed = errors.InternalError("the error was logged; quote the request_id when you report it")
+            return _problem(failed, record, cause=error)
+        finally:
+            if route.counted:
+                record.initialisation = self.cold_start.pop_seconds()
+                self.emit(record)
+            logs.log_request(self.log, record)
+
+    def emit(self, record: Record | WarmingRecord) -> None:
+        """Emit metrics. A failure to do so must not fail the request."""
+        try:
+            self.emitter.emit(record)
+        except Exception as error:
+            extra = {"request_id": record.request_id, "error": type(error).__name__}
+            self.log.exception("metrics were not written", extra=extra)
+
+
+def post_identify(app: Application, request: Request, record: Record) -> Response:
+    """Identify the animal in the photo in the body."""
+    body = read_body(request.body, request.headers.get("content-type", ""))
+    params = read_identify_params(request.query, body.fields)
+    record.answer = identify(body.photo, params, app.services(), record)
+    return json_response(record.answer)
+
+
+def post_upload(app: Application, request: Request, record: Record) -> Response:
+    """A form with which the client uploads a large photo to the bucket."""
+    from chalicelib.api.responses import Upload
+
+    expect_no_parameters(request.query)
+    form = app.uploads.form()
+    upload = Upload(
+        id=form.id,
+        url=form.url,
+        fields=form.fields,
+        identify_url=f"{request.base}uploads/{form.id}/identify",
+        max_bytes=app.settings.photo_max_bytes,
+        expires_in=app.settings.upload_seconds,
+        request_id=record.request_id,
+    )
+    return json_response(upload, 201)
+
+
+def post_upload_identify(app: Application, request: Request, record: Record) -> Response:
+    """Identify the animal in an uploaded photo."""
+    params = read_identify_params(request.query)
+    with record.step("fetch"):
+        photo = app.uploads.fetch(request.path["id"])
+    record.answer = identify(photo, params, app.services(), record)
+    return json_response(record.answer)
+
+
+def get_animals(app: Application, request: Request, record: Record) -> Response:
+    """The animals that live at a place."""
+    return json_response(animals_at(read_location(request.query), app.services(), record))
+
+
+def get_health(app: Application, request: Request, record: Record) -> Response:
+    """The state of each part; 503 if no photo can be identified."""
+    health = app.services().health(record.request_id, deep=read_deep(request.query))
+    return json_response(health, 503 if health.status == "down" else 200)
+
+
+def get_openapi(_: Application, request: Request, __: Record) -> Response:
+    """The contract as an OpenAPI document."""
+    from chalicelib.api.openapi import document
+
+    expect_no_parameters(request.query)
+    text = json.dumps(document(VERSION, request.base), separators=(",", ":"))
+    return Response(text, {"Content-Type": "application/json"})
+
+
+def get_page(app: Application, request: Request, _: Record) -> Response:
+    """The page for people."""
+    return Response(*page.index(request.base, app.uploads.origins))
+
+
+def get_asset(_: Application, request: Request, __: Record) -> Response:
+    """One file of the page."""
+    return Response(*page.asset(request.path["name"]))
+
+
+ROUTES = (
+    Route("POST", "/identify", post_identify),
+    Route("POST", "/uploads", post_upload),
+    Route("POST", "/uploads/{id}/identify", post_upload_identify),
+    Route("GET", "/animals", get_animals),
+    Route("GET", "/health", get_health, counted=False),
+    Route("GET", "/openapi.json", get_openapi, counted=False),
+    Route("GET", "/", get_page, counted=False),
+    Route("GET", "/web/{name}", get_asset, counted=False),
+)
+"""Every route, for every transport."""
+
+
+def _problem(error: errors.HTTPError, record: Record, cause: Exception | None = None) -> Response:
+    record.failure = Failure.of(error, cause)
+    return problem_response(error, record.request_id)
