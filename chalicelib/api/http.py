@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.api.problem import headers_of, problem_of
 from chalicelib.errors import HTTPError
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.telemetry.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request, read whole.
 
     `path`: values of the parts of the path in braces. `headers` have lower-case names. `base`: the path under which the
@@ -23,15 +23,14 @@ class Request:
     """
 
     id: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    path: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
+    query: Mapping[str, Sequence[str]] = MappingProxyType({})
+    path: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     base: str = "/"
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A response with a text body."""
 
     body: str
@@ -39,8 +38,7 @@ class Response:
     status: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One operation of the API. `counted`: its requests count in the metrics."""
 
     method: str
