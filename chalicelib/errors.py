@@ -6,12 +6,16 @@ FaunalensError
     NotFound                   404 not_found
     UploadMissing              404 upload_missing
     MethodNotAllowed           405 method_not_allowed
+    RequestTimeout             408 request_timeout
     PhotoTooLarge              413 photo_too_large
+    UriTooLong                 414 uri_too_long
     UnsupportedMediaType       415 unsupported_media_type
+    MisdirectedRequest         421 misdirected_request
     PhotoUnreadable            422 photo_unreadable
     LocationMissing            422 location_missing
     LocationInvalid            422 location_invalid
     TooManyRequests            429 too_many_requests
+    HeadersTooLarge            431 headers_too_large
   ServerError                  5xx: the service failed
     InternalError              500 internal
     Unavailable                503 unavailable, with retry_after
@@ -86,16 +90,34 @@ class MethodNotAllowed(ClientError):
         return {"Allow": self.allow} if self.allow else {}
 
 
+class RequestTimeout(ClientError):
+    """The client sent its request too slowly."""
+
+    status, code, title = 408, "request_timeout", "The request arrived too slowly"
+
+
 class PhotoTooLarge(ClientError):
     """The photo has more bytes or pixels than the service accepts."""
 
     status, code, title = 413, "photo_too_large", "The photo is too large"
 
 
+class UriTooLong(ClientError):
+    """The path and query are longer than any request needs."""
+
+    status, code, title = 414, "uri_too_long", "The path and query are too long"
+
+
 class UnsupportedMediaType(ClientError):
     """The body is not a photo in a supported format."""
 
     status, code, title = 415, "unsupported_media_type", "The photo's format is not supported"
+
+
+class MisdirectedRequest(ClientError):
+    """The Host header names a host that is not served here."""
+
+    status, code, title = 421, "misdirected_request", "This host is not served here"
 
 
 class PhotoUnreadable(ClientError):
@@ -125,6 +147,12 @@ class TooManyRequests(ClientError):
     def headers(self) -> dict[str, str]:
         """`Retry-After` in seconds; rate limits count requests per second."""
         return {"Retry-After": "1"}
+
+
+class HeadersTooLarge(ClientError):
+    """The request's headers are larger than any request needs."""
+
+    status, code, title = 431, "headers_too_large", "The headers are too large"
 
 
 class ServerError(HTTPError):

@@ -26,7 +26,9 @@ LAYERS = (
     "cloudwatch.simulation",
     "cloudwatch.lint cloudwatch",
     "cloudwatch.syntax",
+    "web.__main__",
     "app",
+    "web",
     "database model",
     "chalicelib.application",
     "chalicelib.identify",
@@ -75,6 +77,7 @@ LONGEST = 360
 
 PACKAGES = (
     "chalicelib",
+    "web",
     "model",
     "database",
     "dashboards",

@@ -1,0 +1,76 @@
+"""Admission: how many photos wait or are being identified, and which are turned away.
+
+One queue, first come first served, before as many worker threads as processors. More threads would compete for the
+processors and finish out of order: with 64 clients, the slowest percent of answers would take six times as long.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import perf_counter
+
+from chalicelib.errors import Unavailable
+
+_NEWEST = 0.1
+"""Share of the newest measurement in the running average of service times."""
+_FIRST_GUESS = 0.02
+"""Seconds that a photo takes, until one was measured."""
+
+
+class Admission:
+    """Admits photos while their expected wait and their bodies stay within limits. For one event loop."""
+
+    def __init__(self, workers: int, queue_seconds: float, body_bytes: int) -> None:
+        self._workers, self._queue_seconds, self._body_bytes = workers, queue_seconds, body_bytes
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="photo")
+        self._service_seconds = _FIRST_GUESS
+        self._queued = 0
+        self._held_bytes = 0
+
+    @property
+    def expected_wait(self) -> float:
+        """Seconds until a photo that joins the queue now would reach a worker."""
+        return max(self._queued - self._workers + 1, 0) * self._service_seconds / self._workers
+
+    @contextmanager
+    def receiving(self, size: int) -> Iterator[None]:
+        """Reserve memory for a body of `size` bytes until the request ends.
+
+        Raises `Unavailable` if the queue is too long or too many bodies are in memory: before the body is read.
+        """
+        self._check_queue()
+        if self._held_bytes and self._held_bytes + size > self._body_bytes:
+            raise Unavailable("too many photos are being received; try again in a moment", retry_after=1)
+        self._held_bytes += size
+        try:
+            yield
+        finally:
+            self._held_bytes -= size
+
+    async def run[T](self, work: Callable[[], T]) -> T:
+        """Run work on a worker thread, in the order of the calls. Raises `Unavailable` if the queue is too long."""
+        self._check_queue()
+        self._queued += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._timed, work)
+        finally:
+            self._queued -= 1
+
+    def _check_queue(self) -> None:
+        wait = self.expected_wait
+        if wait > self._queue_seconds:
+            seconds = math.ceil(wait)
+            raise Unavailable(f"too many photos are waiting; try again in {seconds} s", retry_after=seconds)
+
+    def _timed[T](self, work: Callable[[], T]) -> T:
+        started = perf_counter()
+        try:
+            return work()
+        finally:
+            self._service_seconds += _NEWEST * (perf_counter() - started - self._service_seconds)
+
+    def close(self) -> None:
+        """Finish the queue and end the threads."""
+        self._pool.shutdown()

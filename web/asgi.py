@@ -1,0 +1,236 @@
+"""The application as ASGI: matches routes, reads bodies within limits, and sends responses."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from time import perf_counter
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote
+from uuid import uuid4
+
+from chalicelib.api.http import Request, Response, Route, problem_response
+from chalicelib.application import ROUTES, Application
+from chalicelib.errors import (
+    BadRequest,
+    HTTPError,
+    MethodNotAllowed,
+    MisdirectedRequest,
+    NotFound,
+    PhotoTooLarge,
+    RequestTimeout,
+)
+from web.admission import Admission
+from web.settings import WebSettings
+
+type Scope = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+FORM_MARGIN = 1_000_000
+"""Bytes that a form may need around its photo."""
+GRACE = 10.0
+"""Seconds to send a body before the lowest rate counts."""
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+PREFLIGHT = {
+    **CORS,
+    "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Api-Key",
+    "Access-Control-Max-Age": "600",
+}
+SECURITY = {"X-Content-Type-Options": "nosniff"}
+DRAIN_SECONDS = 2.0
+"""Longest time to read on after a refused body."""
+LIGHT_THREADS = 4
+"""Threads for requests without a photo, which never wait behind photos."""
+
+
+class Match(NamedTuple):
+    """The routes of a path by method, and the values of the parts in braces."""
+
+    routes: Mapping[str, Route]
+    values: Mapping[str, str]
+
+
+class Router:
+    """Finds the routes of a path."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._paths: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            self._paths.setdefault(route.path, {})[route.method] = route
+        self._patterns = [
+            (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))), methods)
+            for path, methods in self._paths.items()
+        ]
+
+    def match(self, path: str) -> Match | None:
+        """The routes of a path; a slash at its end does not matter, as with API Gateway."""
+        path = path.rstrip("/") or "/"
+        for pattern, methods in self._patterns:
+            if found := pattern.fullmatch(path):
+                return Match(methods, found.groupdict())
+        return None
+
+
+class Asgi:
+    """An ASGI application over `Application`.
+
+    `log` gets a line for each request: method, route, status and seconds; never a query, which may hold coordinates.
+    """
+
+    def __init__(
+        self, application: Application, settings: WebSettings, log: Callable[[str, str, int, float], None]
+    ) -> None:
+        self._application, self._settings, self._log = application, settings, log
+        self._router = Router(ROUTES)
+        self._hosts = frozenset(settings.hosts.lower().split())
+        self._admission = Admission(settings.worker_count, settings.queue_seconds, settings.body_bytes)
+        self._light = ThreadPoolExecutor(LIGHT_THREADS, thread_name_prefix="light")
+        self._limit = application.settings.photo_max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+        self._admission.close()
+        self._light.shutdown()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, method, name = perf_counter(), str(scope["method"]), "(no such path)"
+        request_id, unread = str(uuid4()), False
+        try:
+            self._check_host(scope)
+            match = self._router.match(scope["path"])
+            if match is None:
+                raise NotFound("nothing is served at this path; GET /openapi.json lists the routes")
+            name = next(iter(match.routes.values())).path
+            response = await self._routed(match, scope, receive, request_id)
+        except ClientGone:
+            self._log(method, name, 0, perf_counter() - started)
+            return
+        except HTTPError as error:
+            response, unread = problem_response(error, request_id), _has_body(scope)
+        if unread:
+            await _send(send, method, response, drain=receive)
+        else:
+            await _send(send, method, response)
+        self._log(method, name, response.status, perf_counter() - started)
+
+    async def _routed(self, match: Match, scope: Scope, receive: Receive, request_id: str) -> Response:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        if method == "OPTIONS":
+            allowed = ",".join(sorted({*match.routes, "OPTIONS"}))
+            return Response("", {**PREFLIGHT, "Access-Control-Allow-Methods": allowed}, 200)
+        route = match.routes.get(method)
+        if route is None:
+            allow = ", ".join(match.routes)
+            raise MethodNotAllowed(f"this path accepts {allow}", allow)
+        headers = _headers(scope["headers"])
+        size = self._declared_size(headers)
+        has_photo = route.method == "POST" and "identify" in route.path
+        with self._admission.receiving(size) if has_photo else nullcontext():
+            body = await self._body(receive, size) if route.method == "POST" else b""
+            request = Request(request_id, headers, _query(scope["query_string"]), _unquoted(match.values), body)
+
+            def respond() -> Response:
+                return self._application.respond(route, request)
+
+            if has_photo:
+                return await self._admission.run(respond)
+            return await asyncio.get_running_loop().run_in_executor(self._light, respond)
+
+    def _check_host(self, scope: Scope) -> None:
+        """Raise unless the request names exactly one host that is served."""
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1:
+            raise BadRequest("the request must have exactly one Host header")
+        host = hosts[0].decode("latin-1").lower()
+        name = host[: host.rindex("]") + 1] if "]" in host else host.partition(":")[0]
+        if "*" not in self._hosts and name not in self._hosts:
+            raise MisdirectedRequest("this host name is not served here; HTTP_HOSTS lists the names that are")
+
+    def _declared_size(self, headers: Mapping[str, str]) -> int:
+        """Bytes that the body will have at most. Raises `PhotoTooLarge`."""
+        length = headers.get("content-length")
+        size = int(length) if length else (self._limit + FORM_MARGIN if "transfer-encoding" in headers else 0)
+        if size > self._limit + FORM_MARGIN:
+            raise self._too_large()
+        return size
+
+    async def _body(self, receive: Receive, size: int) -> bytes:
+        """The whole body. Raises `PhotoTooLarge`, `RequestTimeout` for a slow client, `ClientGone`."""
+        body = bytearray()
+        try:
+            async with asyncio.timeout(GRACE + size / self._settings.body_rate):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientGone
+                    body += message.get("body", b"")
+                    if len(body) > self._limit + FORM_MARGIN:
+                        raise self._too_large()
+                    if not message.get("more_body"):
+                        return bytes(body)
+        except TimeoutError:
+            raise RequestTimeout("the body arrived too slowly; send it faster, or a smaller photo") from None
+
+    def _too_large(self) -> PhotoTooLarge:
+        return PhotoTooLarge(f"the body is over the {self._limit / 1e6:g} MB of a photo; send a smaller one")
+
+
+class ClientGone(Exception):
+    """The client closed the connection before it had sent its request."""
+
+
+async def _send(send: Send, method: str, response: Response, drain: Receive | None = None) -> None:
+    """Send a response. `drain`: drop the unread rest of the body first, or the client may never see the response."""
+    body = b"" if method == "HEAD" else response.body.encode()
+    headers = {**CORS, **SECURITY, **response.headers, "Content-Length": str(len(response.body.encode()))}
+    if drain:
+        headers["Connection"] = "close"
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": raw})
+    if drain:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await _drop_rest(drain)
+        body = b""
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _drop_rest(receive: Receive) -> None:
+    """Read what the client still sends, for a while: closing at once would reset the connection."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                pass
+    except TimeoutError:
+        pass
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+
+
+def _query(raw: bytes) -> dict[str, list[str]]:
+    query: dict[str, list[str]] = {}
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+        query.setdefault(name, []).append(value)
+    return query
+
+
+def _unquoted(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: unquote(value) for name, value in values.items()}
