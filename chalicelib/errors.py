@@ -19,6 +19,7 @@ FaunalensError
   ServerError                  5xx: the service failed
     InternalError              500 internal
     Unavailable                503 unavailable, with retry_after
+    VersionNotSupported        505 version_not_supported
   SettingError                 a setting has an invalid value; the process does not start
   ModelError                   the model or its labels are invalid, or inference fails; clients get 503
   DependencyError              a store failed; requests answer `stale` or `degraded` instead of failing
@@ -178,6 +179,12 @@ class Unavailable(ServerError):
     def headers(self) -> dict[str, str]:
         """`Retry-After` in seconds."""
         return {"Retry-After": str(self.retry_after)}
+
+
+class VersionNotSupported(ServerError):
+    """The request is of an HTTP version that the server does not speak."""
+
+    status, code, title = 505, "version_not_supported", "This HTTP version is not supported"
 
 
 class SettingError(FaunalensError):

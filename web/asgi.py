@@ -80,10 +80,14 @@ class Asgi:
     """
 
     def __init__(
-        self, application: Application, settings: WebSettings, log: Callable[[str, str, int, float], None]
+        self,
+        application: Application,
+        settings: WebSettings,
+        log: Callable[[str, str, int, float], None],
+        routes: Iterable[Route] = ROUTES,
     ) -> None:
         self._application, self._settings, self._log = application, settings, log
-        self._router = Router(ROUTES)
+        self._router = Router(routes)
         self._hosts = frozenset(settings.hosts.lower().split())
         self._admission = Admission(settings.worker_count, settings.queue_seconds, settings.body_bytes)
         self._light = ThreadPoolExecutor(LIGHT_THREADS, thread_name_prefix="light")

@@ -1,11 +1,13 @@
 """HTTP/1.1 parsing for the server: uvicorn's protocol on llhttp, with limits and errors of our own.
 
-llhttp rejects malformed heads, which is what keeps request smuggling out. On top: a deadline and a size limit for heads,
-stricter rules for the framing of bodies, and errors as problem details.
+llhttp rejects malformed heads, which keeps request smuggling out. On top: a deadline and a size limit for heads, strict
+rules for the length of bodies, and errors as problem details.
 """
 
 import asyncio
 import json
+import re
+import sys
 from typing import Any
 from uuid import uuid4
 
@@ -13,12 +15,22 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from chalicelib.api.problem import headers_of, problem_of
-from chalicelib.errors import BadRequest, HeadersTooLarge, HTTPError, RequestTimeout, UriTooLong
+from chalicelib.errors import (
+    BadRequest,
+    HeadersTooLarge,
+    HTTPError,
+    MethodNotAllowed,
+    RequestTimeout,
+    UriTooLong,
+    VersionNotSupported,
+)
 
 HEAD_SECONDS = 10.0
 """Longest time to send a head, unless `Protocol.head_seconds` says otherwise."""
 MOST_URI, MOST_HEAD = 8_192, 32_768
 """Bytes of path and query, and of all headers."""
+
+_METHOD = re.compile(rb"[A-Z-]{1,32} ")
 
 
 class Protocol(HttpToolsProtocol):
@@ -32,6 +44,7 @@ class Protocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._error: HTTPError | None = None
+        self._received = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -40,6 +53,10 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._received = data
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -76,7 +93,7 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  may quote the request
         """Answer a request that the parser rejected, as problem details, and close the connection."""
         self._stop_head_timer()
-        self._answer(self._error or BadRequest("the request is not valid HTTP/1.1"))
+        self._answer(self._error or _error_of(sys.exception(), self._received))
 
     def _answer(self, error: HTTPError) -> None:
         if self.transport.is_closing():
@@ -98,3 +115,12 @@ class Protocol(HttpToolsProtocol):
     def _head_is_late(self) -> None:
         self._head_timer = None
         self._answer(RequestTimeout("the head of the request arrived too slowly"))
+
+
+def _error_of(error: BaseException | None, received: bytes) -> HTTPError:
+    """The error to answer for one of llhttp's, on the bytes received last."""
+    if isinstance(error, httptools.HttpParserInvalidMethodError) and _METHOD.match(received):
+        return MethodNotAllowed("the method is not one of HTTP's; GET /openapi.json lists what each path accepts")
+    if "version" in str(error).lower():
+        return VersionNotSupported("send HTTP/1.1 or HTTP/1.0")
+    return BadRequest("the request is not valid HTTP/1.1")

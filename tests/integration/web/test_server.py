@@ -1,0 +1,357 @@
+"""The HTTP server with a small application: what HTTP asks of it, whatever the application is."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any, cast
+
+import jsonschema
+import pytest
+
+from chalicelib.api.http import Request, Response, Route
+from chalicelib.api.openapi import document
+from web.asgi import FORM_MARGIN, Asgi
+from web.server import build_server
+from web.settings import WebSettings
+
+HOST = "127.0.0.1"
+POST = b"POST /identify/length HTTP/1.1\r\nHost: localhost\r\n"
+PHOTO = 100_000
+LIMIT = PHOTO + FORM_MARGIN
+"""Largest body that the server under test reads: a photo and what a form may need around it."""
+
+
+def length(_: Any, request: Request, __: Any) -> Response:
+    return Response(str(len(request.body)), {"Content-Type": "text/plain"})
+
+
+def slow(_: Any, request: Request, __: Any) -> Response:
+    time.sleep(float(request.query["seconds"][0]))
+    return Response("done", {"Content-Type": "text/plain"})
+
+
+def root(_: Any, __: Request, ___: Any) -> Response:
+    return Response('{"hello":"there"}', {"Content-Type": "application/json"})
+
+
+ROUTES = (
+    Route("POST", "/identify/length", length),
+    Route("POST", "/identify/slow", slow),
+    Route("GET", "/", root),
+    Route("GET", "/web/{name}", root),
+)
+
+
+class Toy:
+    """An application whose views need nothing."""
+
+    settings = SimpleNamespace(photo_max_bytes=PHOTO)
+
+    def respond(self, route: Route, request: Request) -> Response:
+        return route.view(self, request, cast("Any", None))
+
+
+class Running:
+    """A server in a thread."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.lines: list[str] = []
+        chosen = WebSettings(**settings)
+        asgi = Asgi(cast("Any", Toy()), chosen, self._log, ROUTES)
+        self.server = build_server(asgi, HOST, 0, chosen)
+        self.thread = Thread(target=lambda: asyncio.run(self.server.serve()))
+
+    def _log(self, method: str, route: str, status: int, seconds: float) -> None:
+        assert seconds >= 0
+        self.lines.append(f"{method} {route} {status}")
+
+    def __enter__(self) -> "Running":
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.005)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.should_exit = True
+        self.thread.join()
+
+    @property
+    def port(self) -> int:
+        return int(self.server.servers[0].sockets[0].getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with Running(head_seconds=0.5) as running:
+        yield running
+
+
+@pytest.fixture
+def connection(running: Running) -> Iterator[HTTPConnection]:
+    """One keep-alive connection."""
+    connection = HTTPConnection(HOST, running.port, timeout=10)
+    yield connection
+    connection.close()
+
+
+def raw(running: Running, request: bytes) -> tuple[int, dict[str, Any]]:
+    """Status and problem with which raw bytes are answered; reads to the end of the connection."""
+    with socket.create_connection((HOST, running.port), timeout=10) as sender:
+        sender.sendall(request)
+        response = HTTPResponse(sender)
+        response.begin()
+        with response:
+            assert response.headers["Content-Type"] == "application/problem+json"
+            assert response.headers["Access-Control-Allow-Origin"] == "*"  # pages of other origins may read why
+            return response.status, json.loads(response.read())
+
+
+def read(connection: HTTPConnection) -> tuple[int, bytes]:
+    with connection.getresponse() as response:
+        return response.status, response.read()
+
+
+def test_a_connection_serves_many_requests(connection: HTTPConnection) -> None:
+    for body in (b"", b"x", b"x" * LIMIT):
+        connection.request("POST", "/identify/length", body)
+        assert read(connection) == (200, str(len(body)).encode())
+
+
+def test_a_chunked_body_arrives_whole(connection: HTTPConnection) -> None:
+    for _ in range(2):
+        pieces = iter([b"a" * 10, b"b" * 70_000, b"c"])
+        connection.request("POST", "/identify/length", pieces, encode_chunked=True)
+        assert read(connection) == (200, b"70011")
+
+
+def test_trailers_after_chunks_are_dropped(running: Running) -> None:
+    head = POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((HOST, running.port), timeout=10) as sender:
+        sender.sendall(head + b"5;name=value\r\nhello\r\n0\r\nChecksum: 1\r\n\r\n")
+        with HTTPResponse(sender) as response:
+            response.begin()
+            assert response.read() == b"5"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_client_that_sends_too_much_still_reads_why(running: Running, chunked: bool) -> None:
+    # GIVEN a client that sends all of a body before it listens
+    body = b"x" * (LIMIT * 2)
+    frame = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+    framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+    # WHEN the body is too large
+    status, problem = raw(running, POST + b"%s\r\n\r\n%s" % (framing, frame))
+    # THEN the client reads why, and how large a photo may be
+    assert (status, problem["code"]) == (413, "photo_too_large")
+    assert "over the 0.1 MB of a photo" in problem["detail"]
+
+
+def test_a_client_that_asks_first_does_not_send_what_is_refused(running: Running) -> None:
+    # GIVEN a client that waits for permission, as curl does
+    head = POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+    # WHEN its body would be too large, it is refused at once
+    assert raw(running, head % (LIMIT + 1))[0] == 413
+    # WHEN it would not, it may go on
+    with socket.create_connection((HOST, running.port), timeout=10) as sender:
+        sender.sendall(head % 5)
+        assert sender.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n")
+        sender.sendall(b"hello")
+        assert sender.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+SMUGGLING = {
+    "two lengths": b"Content-Length: 5\r\nContent-Length: 6",
+    "two equal lengths": b"Content-Length: 5\r\nContent-Length: 5",
+    "negative length": b"Content-Length: -1",
+    "signed length": b"Content-Length: +5",
+    "length in words": b"Content-Length: five",
+    "length and chunks": b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+    "another coding": b"Transfer-Encoding: gzip",
+    "space before the colon": b"Content-Length : 5",
+    "a line without a colon": b"Content-Length: 5\r\nnonsense",
+    "vertical tab in the coding": b"Transfer-Encoding: \x0bchunked",
+    "two codings": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+    "chunked twice": b"Transfer-Encoding: chunked, chunked",
+    "an empty coding and a length": b"Transfer-Encoding:\r\nContent-Length: 5",
+    "a folded header": b"Content-Length: 5\r\n folded",
+    "a bare carriage return": b"X: a\rContent-Length: 5",
+    "a NUL in a header": b"X: a\x00b\r\nContent-Length: 5",
+}
+
+
+@pytest.mark.parametrize("head", SMUGGLING.values(), ids=SMUGGLING)
+def test_a_body_of_doubtful_length_is_refused(running: Running, head: bytes) -> None:
+    status, problem = raw(running, POST + head + b"\r\n\r\nhello")
+    assert (status, problem["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: localhost\r\nHost: localhost\r\n"])
+def test_a_request_without_one_host_is_refused(running: Running, hosts: bytes) -> None:
+    status, problem = raw(running, b"GET / HTTP/1.1\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n" % hosts)
+    assert (status, problem["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (b"localhost", 200),
+        (b"LOCALHOST:8000", 200),
+        (b"127.0.0.1:1", 200),
+        (b"[::1]:8000", 200),
+        (b"evil.example", 421),
+        (b"localhost.evil.example:8000", 421),
+        (b"127.0.0.1.nip.io", 421),
+    ],
+)
+def test_only_known_hosts_are_served(running: Running, host: bytes, status: int) -> None:
+    # GIVEN a page elsewhere whose name leads to this machine (DNS rebinding): its Host gives it away
+    with socket.create_connection((HOST, running.port), timeout=10) as sender:
+        sender.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host)
+        with HTTPResponse(sender) as response:
+            response.begin()
+            assert response.status == status
+
+
+def test_any_host_is_served_if_the_setting_says_so() -> None:
+    with Running(hosts="*") as running, closing(HTTPConnection(HOST, running.port, timeout=10)) as connection:
+        connection.request("GET", "/", headers={"Host": "photos.example"})
+        assert read(connection)[0] == 200
+
+
+@pytest.mark.parametrize("chunk", [b"hello\r\n", b"-5\r\nhello\r\n", b"2\r\nhello\r\n", b"\r\n", b"0x5\r\nhello\r\n"])
+def test_broken_chunks_are_refused(running: Running, chunk: bytes) -> None:
+    head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert raw(running, head + chunk)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (b"GET\r\nHost: localhost", 400, "bad_request"),
+        (b"GET / HTTP/9.9\r\nHost: localhost", 505, "version_not_supported"),
+        (b"BREW / HTTP/1.1\r\nHost: localhost", 405, "method_not_allowed"),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: localhost", 414, "uri_too_long"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000, 431, "headers_too_large"),
+        (b"GET / HTTP/1.1\r\nHost: localhost" + b"\r\nX: a" * 20_000, 431, "headers_too_large"),
+    ],
+)
+def test_an_unusable_head_is_refused_as_a_problem(running: Running, head: bytes, status: int, code: str) -> None:
+    answered, problem = raw(running, head + b"\r\n\r\n")
+    assert (answered, problem["status"], problem["code"]) == (status, status, code)
+    # AND the problem has the documented form
+    jsonschema.validate(problem, document("1", "/")["components"]["schemas"]["Problem"])
+
+
+def test_an_unknown_path_and_method_are_problems(running: Running) -> None:
+    path = raw(running, b"GET /nowhere?lat=12.3456 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    method = raw(running, b"DELETE / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert (path[0], path[1]["code"]) == (404, "not_found")
+    assert (method[0], method[1]["code"]) == (405, "method_not_allowed")
+
+
+def test_head_has_no_body_and_keeps_the_connection_in_step(connection: HTTPConnection) -> None:
+    # WHEN a HEAD is followed by a GET
+    connection.request("HEAD", "/")
+    assert read(connection) == (200, b"")
+    connection.request("GET", "/")
+    # THEN the GET gets its own answer
+    assert read(connection) == (200, b'{"hello":"there"}')
+
+
+def test_the_log_has_the_route_and_no_query(running: Running, connection: HTTPConnection) -> None:
+    # WHEN coordinates are in the query, or in an unknown path
+    for path in ("/?lat=12.3456", "/nowhere/12.3456"):
+        connection.request("GET", path)
+        read(connection)
+    # THEN the log has the route, and not the place
+    assert running.lines[-2:] == ["GET / 200", "GET (no such path) 404"]
+
+
+def test_a_client_that_leaves_in_a_body_is_one_line_of_the_log(running: Running) -> None:
+    with socket.create_connection((HOST, running.port), timeout=10) as sender:
+        sender.sendall(POST + b"Content-Length: 5\r\n\r\nhe")
+        time.sleep(0.05)
+    until = time.monotonic() + 5
+    while running.lines[-1] != "POST /identify/length 0":
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_slow_head_is_cut_off(running: Running) -> None:
+    # GIVEN a client that sends half a head, and then nothing
+    status, problem = raw(running, b"GET / HTTP/1.1\r\nHost: loc")
+    # THEN it is told so after the time for a head
+    assert (status, problem["code"]) == (408, "request_timeout")
+
+
+def test_a_slow_body_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.asgi.GRACE", 0.3)
+    monkeypatch.setattr("web.asgi.DRAIN_SECONDS", 0.1)
+    with Running(body_rate=1e6) as running:
+        head = POST + b"Content-Length: 5\r\n\r\nhe"
+        status, problem = raw(running, head)
+    assert (status, problem["code"]) == (408, "request_timeout")
+
+
+def post_slow(running: Running, seconds: float) -> tuple[int, str | None, float]:
+    started = time.perf_counter()
+    with closing(HTTPConnection(HOST, running.port, timeout=20)) as connection:
+        connection.request("POST", f"/identify/slow?seconds={seconds}", b"x")
+        with connection.getresponse() as response:
+            response.read()
+            return response.status, response.getheader("Retry-After"), time.perf_counter() - started
+
+
+def test_photos_beyond_the_queue_get_503_at_once_while_light_routes_answer() -> None:
+    # GIVEN one worker, at most 0.3 s of expected wait, and a photo that takes 0.2 s
+    results: list[tuple[int, str | None, float]] = []
+    with Running(workers=1, queue_seconds=0.3) as running:
+        for _ in range(5):  # the average of service times takes a few photos to follow
+            post_slow(running, 0.2)
+        # WHEN twelve come at once
+        threads = [Thread(target=lambda: results.append(post_slow(running, 0.2))) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.1)
+        started = time.perf_counter()
+        with closing(HTTPConnection(HOST, running.port, timeout=10)) as light:
+            light.request("GET", "/")
+            assert read(light)[0] == 200
+        waited = time.perf_counter() - started
+        for thread in threads:
+            thread.join()
+    # THEN a few are answered, and the others are refused at once with an estimate
+    served = [result for result in results if result[0] == 200]
+    refused = [result for result in results if result[0] == 503]
+    assert len(served) + len(refused) == 12
+    assert served
+    assert refused
+    assert all(int(retry_after or 0) >= 1 for _, retry_after, _ in refused)
+    assert max(seconds for _, _, seconds in refused) < min(0.15, max(seconds for _, _, seconds in served))
+    # AND a request without a photo did not wait behind them
+    assert waited < 0.1
+
+
+def test_bodies_in_memory_are_bounded() -> None:
+    with Running(body_bytes=150_000) as running:
+        # GIVEN a client that has announced 100 KB and is still sending them
+        with socket.create_connection((HOST, running.port), timeout=10) as sender:
+            sender.sendall(POST + b"Content-Length: 100000\r\n\r\nhe")
+            time.sleep(0.1)
+            # WHEN another announces as much THEN it is refused before it sends
+            head = POST + b"Content-Length: 100000\r\n\r\n"
+            status, problem = raw(running, head)
+            assert (status, problem["code"]) == (503, "unavailable")
+        # AND once the first is gone, the next is welcome
+        until = time.monotonic() + 5
+        with closing(HTTPConnection(HOST, running.port, timeout=10)) as connection:
+            connection.request("POST", "/identify/length", b"x" * 100_000)
+            while (status := read(connection)[0]) != 200:
+                assert time.monotonic() < until
+                connection.request("POST", "/identify/length", b"x" * 100_000)
