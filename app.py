@@ -34,7 +34,7 @@ from chalicelib.telemetry.record import WarmingRecord
 if TYPE_CHECKING:
     from chalicelib.features.warming import Warming
 
-ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=["Retry-After"])
+ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=["Retry-After"], max_age=600)
 """Pages of any origin may call the API and read when to retry."""
 
 app = Chalice(app_name="faunalens", configure_logs=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chalicelib import errors
 from chalicelib.api import page
 from chalicelib.api.body import read_body
-from chalicelib.api.http import Request, Response, Route, json_response, problem_response
+from chalicelib.api.http import JSON_HEADERS, Request, Response, Route, json_response, problem_response
 from chalicelib.api.parameters import expect_no_parameters, read_deep, read_identify_params, read_location
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify
@@ -128,7 +128,7 @@ def get_openapi(_: Application, request: Request, __: Record) -> Response:
 
     expect_no_parameters(request.query)
     text = json.dumps(document(VERSION, request.base), separators=(",", ":"))
-    return Response(text, {"Content-Type": "application/json"})
+    return Response(text, JSON_HEADERS)
 
 
 def get_page(app: Application, request: Request, _: Record) -> Response:

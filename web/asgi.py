@@ -5,8 +5,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 
@@ -32,13 +33,13 @@ FORM_MARGIN = 1_000_000
 """Bytes that a form may need around its photo."""
 GRACE = 10.0
 """Seconds to send a body before the lowest rate counts."""
-CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
-PREFLIGHT = {
-    **CORS,
+CORS = {
+    "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Api-Key",
+    "Access-Control-Expose-Headers": "Retry-After",
     "Access-Control-Max-Age": "600",
 }
-SECURITY = {"X-Content-Type-Options": "nosniff"}
+"""What Chalice answers for `ANY_ORIGIN` in app.py; a test compares the two transports."""
 DRAIN_SECONDS = 2.0
 """Longest time to read on after a refused body."""
 LIGHT_THREADS = 4
@@ -73,6 +74,18 @@ class Router:
         return None
 
 
+class Beside(Protocol):
+    """Something else that is served below a path of its own. `name` is what the log calls it."""
+
+    name: str
+
+    def serves(self, path: str) -> bool:
+        """Whether a path is below it."""
+
+    def respond(self, address: str) -> Response:
+        """Answer a GET; `address` is path and query. Raises `HTTPError`."""
+
+
 class Asgi:
     """An ASGI application over `Application`.
 
@@ -85,7 +98,9 @@ class Asgi:
         settings: WebSettings,
         log: Callable[[str, str, int, float], None],
         routes: Iterable[Route] = ROUTES,
+        beside: Beside | None = None,
     ) -> None:
+        self._beside = beside
         self._application, self._settings, self._log = application, settings, log
         self._router = Router(routes)
         self._hosts = frozenset(settings.hosts.lower().split())
@@ -112,10 +127,15 @@ class Asgi:
         try:
             self._check_host(scope)
             match = self._router.match(scope["path"])
-            if match is None:
+            if match is not None:
+                name = next(iter(match.routes.values())).path
+                routed = await self._routed(match, scope, receive, request_id)
+                response = routed._replace(headers={**CORS, **routed.headers})
+            elif self._beside is not None and method in ("GET", "HEAD") and self._beside.serves(scope["path"]):
+                name = self._beside.name
+                response = await self._run_light(partial(self._beside.respond, _address(scope)))
+            else:
                 raise NotFound("nothing is served at this path; GET /openapi.json lists the routes")
-            name = next(iter(match.routes.values())).path
-            response = await self._routed(match, scope, receive, request_id)
         except ClientGone:
             self._log(method, name, 0, perf_counter() - started)
             return
@@ -131,7 +151,7 @@ class Asgi:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         if method == "OPTIONS":
             allowed = ",".join(sorted({*match.routes, "OPTIONS"}))
-            return Response("", {**PREFLIGHT, "Access-Control-Allow-Methods": allowed}, 200)
+            return Response("", {"Access-Control-Allow-Methods": allowed}, 200)
         route = match.routes.get(method)
         if route is None:
             allow = ", ".join(match.routes)
@@ -148,7 +168,10 @@ class Asgi:
 
             if has_photo:
                 return await self._admission.run(respond)
-            return await asyncio.get_running_loop().run_in_executor(self._light, respond)
+            return await self._run_light(respond)
+
+    async def _run_light(self, respond: Callable[[], Response]) -> Response:
+        return await asyncio.get_running_loop().run_in_executor(self._light, respond)
 
     def _check_host(self, scope: Scope) -> None:
         """Raise unless the request names exactly one host that is served."""
@@ -195,8 +218,9 @@ class ClientGone(Exception):
 
 async def _send(send: Send, method: str, response: Response, drain: Receive | None = None) -> None:
     """Send a response. `drain`: drop the unread rest of the body first, or the client may never see the response."""
-    body = b"" if method == "HEAD" else response.body.encode()
-    headers = {**CORS, **SECURITY, **response.headers, "Content-Length": str(len(response.body.encode()))}
+    data = response.body if isinstance(response.body, bytes) else response.body.encode()
+    body = b"" if method == "HEAD" else data
+    headers = {**response.headers, "Content-Length": str(len(data))}
     if drain:
         headers["Connection"] = "close"
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
@@ -238,3 +262,8 @@ def _query(raw: bytes) -> dict[str, list[str]]:
 
 def _unquoted(values: Mapping[str, str]) -> dict[str, str]:
     return {name: unquote(value) for name, value in values.items()}
+
+
+def _address(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return f"{scope['path']}?{query}" if query else str(scope["path"])

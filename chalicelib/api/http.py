@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from chalicelib.telemetry.record import Record
 
+JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
+
 
 class Request(NamedTuple):
     """A request, read whole.
@@ -31,9 +33,9 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A response with a text body."""
+    """A response; text is sent as UTF-8."""
 
-    body: str
+    body: str | bytes
     headers: Mapping[str, str]
     status: int = 200
 
@@ -55,7 +57,7 @@ class Route(NamedTuple):
 def json_response(body: "DataclassInstance", status: int = 200) -> Response:
     """A dataclass as JSON."""
     text = json.dumps(asdict(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return Response(text, {"Content-Type": "application/json", "Cache-Control": "no-store"}, status)
+    return Response(text, {**JSON_HEADERS, "Cache-Control": "no-store"}, status)
 
 
 def problem_response(error: HTTPError, request_id: str) -> Response:

@@ -1,0 +1,159 @@
+"""One contract, two transports: what Chalice answers on Lambda, the HTTP server answers too, byte for byte."""
+
+import asyncio
+import base64
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from http.client import HTTPConnection
+from threading import Thread
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+
+import app
+from chalicelib.application import ROUTES
+from chalicelib.config.settings import Settings
+from chalicelib.services import Services
+from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
+from web.asgi import Asgi, Router
+from web.server import build_server
+from web.settings import WebSettings
+
+HOST = "127.0.0.1"
+PLACE = {"lat": "-33.8688", "lon": "151.2093"}
+DIFFERS = {"date", "content-length", "connection", "server"}
+"""Headers of the transport itself."""
+
+
+class Case(NamedTuple):
+    """One request."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = {}
+    body: bytes = b""
+    content_type: str = "image/jpeg"
+
+
+FORM = (
+    b'--XyZ\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n%s\r\n'
+    b'--XyZ\r\nContent-Disposition: form-data; name="lat"\r\n\r\n-33.9\r\n'
+    b'--XyZ\r\nContent-Disposition: form-data; name="lon"\r\n\r\n151.2\r\n--XyZ--\r\n' % jpeg()
+)
+CASES = {
+    "a photo and a place": Case("POST", "/identify", PLACE, jpeg()),
+    "a photo with its place": Case("POST", "/identify", {}, jpeg(exif=exif(SYDNEY))),
+    "without a place": Case("POST", "/identify", {"location": "none", "top": "2"}, encoded(noise(400, 304), "WEBP")),
+    "a form": Case("POST", "/identify", {}, FORM, "multipart/form-data; boundary=XyZ"),
+    "no place": Case("POST", "/identify", {}, jpeg()),
+    "half a place": Case("POST", "/identify", {"lat": "1"}, jpeg()),
+    "no such place": Case("POST", "/identify", {"lat": "100", "lon": "0"}, jpeg()),
+    "an unknown parameter": Case("POST", "/identify", {"lng": "1"}, jpeg()),
+    "an empty parameter": Case("POST", "/identify", {"top": ""}, jpeg()),
+    "no photo": Case("POST", "/identify", PLACE, b"hello"),
+    "an empty body": Case("POST", "/identify", PLACE),
+    "a damaged photo": Case("POST", "/identify", PLACE, jpeg()[:2000]),
+    "another type": Case("POST", "/identify", PLACE, jpeg(), "text/plain"),
+    "animals": Case("GET", "/animals", PLACE),
+    "animals nowhere": Case("GET", "/animals"),
+    "health": Case("GET", "/health"),
+    "health with a wrong word": Case("GET", "/health", {"deep": "maybe"}),
+    "openapi": Case("GET", "/openapi.json"),
+    "the page": Case("GET", "/"),
+    "a file of the page": Case("GET", "/web/app.js"),
+    "no file of the page": Case("GET", "/web/nothing.js"),
+    "a wrong method": Case("DELETE", "/animals"),
+    "uploads without a bucket": Case("POST", "/uploads"),
+    "a slash at the end": Case("GET", "/health/"),
+}
+
+
+class Answer(NamedTuple):
+    """What was answered, without what differs each time."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def same(status: int, headers: Mapping[str, str], body: str) -> Answer:
+    """The answer without ids and times."""
+    body = re.sub(r'"request_id": ?"[^"]*"', '"request_id":"…"', body)
+    body = re.sub(r'"(milliseconds|photo|features|scoring|total)": ?[\d.]+', r'"\1":0', body)
+    kept = {name.lower(): value for name, value in headers.items() if name.lower() not in DIFFERS}
+    return Answer(status, kept, body)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def services() -> Iterator[None]:
+    """Services of their own, with no store behind them: then nothing differs between two requests."""
+    built = Services.build(Settings(redis_url="redis://127.0.0.1:9", database_url="postgresql://x@127.0.0.1:9/nothing"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app.application, "services", lambda: built)
+        for _ in range(4):  # until both breakers are open
+            built.features.at(1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    settings = WebSettings()
+    server = build_server(Asgi(app.application, settings, lambda *_: None), HOST, 0, settings)
+    thread = Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    yield int(server.servers[0].sockets[0].getsockname()[1])
+    server.should_exit = True
+    thread.join()
+
+
+def over_http(port: int, case: Case) -> Answer:
+    with closing(HTTPConnection(HOST, port, timeout=20)) as connection:
+        path = f"{case.path}?{urlencode(case.query)}" if case.query else case.path
+        connection.request(case.method, path, case.body or None, {"Content-Type": case.content_type})
+        with connection.getresponse() as response:
+            return same(response.status, dict(response.headers.items()), response.read().decode())
+
+
+def through_chalice(case: Case) -> Answer:
+    match = Router(ROUTES).match(case.path)
+    assert match is not None
+    event = {
+        "requestContext": {
+            "httpMethod": case.method,
+            "resourcePath": next(iter(match.routes.values())).path,
+            "path": case.path,
+            "requestId": "r-1",
+            "identity": {"sourceIp": "203.0.113.7"},
+        },
+        "headers": {"content-type": case.content_type},
+        "multiValueQueryStringParameters": {name: [value] for name, value in case.query.items()} or None,
+        "pathParameters": dict(match.values) or None,
+        "stageVariables": None,
+        "body": base64.b64encode(case.body).decode(),
+        "isBase64Encoded": True,
+    }
+    response: dict[str, Any] = app.app(event, None)
+    body = response["body"]
+    return same(response["statusCode"], response["headers"], body if isinstance(body, str) else json.dumps(body))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_both_transports_answer_the_same(port: int, case: Case) -> None:
+    # WHEN the same request goes through Chalice and over HTTP THEN status, headers and body are the same
+    assert over_http(port, case) == through_chalice(case)
+
+
+def test_every_route_is_compared() -> None:
+    compared = {(each.method, case_route) for each in CASES.values() if (case_route := route_of(each))}
+    assert {(route.method, route.path) for route in ROUTES} - compared == {("POST", "/uploads/{id}/identify")}
+
+
+def route_of(case: Case) -> str | None:
+    match = Router(ROUTES).match(case.path)
+    return next(iter(match.routes.values())).path if match else None
