@@ -60,4 +60,4 @@ class WebSettings:
     @property
     def worker_count(self) -> int:
         """Photos that are identified at the same time."""
-        return self.workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.workers or os.process_cpu_count() or 1
