@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_photos_are_identified_in_the_order_in_which_they_came(admission: Admiss
     done: list[int] = []
 
     async def all_at_once() -> None:
-        await asyncio.gather(*(admission.run(lambda number=number: done.append(number)) for number in range(20)))
+        await asyncio.gather(*(admission.run(partial(done.append, number)) for number in range(20)))
 
     asyncio.run(all_at_once())
     assert done == list(range(20))
