@@ -27,6 +27,8 @@ from web.settings import WebSettings
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+type RequestLog = Callable[[str, str, int, float], None]
+"""Gets method, route, status (0: the client left) and seconds of each request."""
 type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FORM_MARGIN = 1_000_000
@@ -96,7 +98,7 @@ class Asgi:
         self,
         application: Application,
         settings: WebSettings,
-        log: Callable[[str, str, int, float], None],
+        log: RequestLog,
         routes: Iterable[Route] = ROUTES,
         beside: Beside | None = None,
     ) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +38,7 @@ class Protocol(HttpToolsProtocol):
     """One connection."""
 
     head_seconds = HEAD_SECONDS
+    log: Callable[[str, str, int, float], None] = staticmethod(lambda *_: None)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -103,6 +105,7 @@ class Protocol(HttpToolsProtocol):
         lines = [f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers.items()]
         self.transport.write(b"".join([STATUS_LINE[error.status], *lines, b"\r\n", body]))
         self.transport.close()
+        self.log("?", "(no such path)", error.status, 0.0)
 
     def _start_head_timer(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self._head_is_late)

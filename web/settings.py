@@ -19,7 +19,10 @@ class WebSettings:
         help="Host names that are served, separated by spaces; * serves any. Others get 421: this stops DNS rebinding",
     )
     workers: int = setting(
-        "HTTP_WORKERS", 0, casts.non_negative_int, help="photos that are identified at the same time; 0 means one per processor"
+        "HTTP_WORKERS",
+        0,
+        casts.non_negative_int,
+        help="photos that are identified at the same time; 0 means one per processor",
     )
     queue_seconds: float = setting(
         "HTTP_QUEUE_SECONDS",
@@ -36,7 +39,11 @@ class WebSettings:
         help="bytes of request bodies that are held in memory at the same time",
     )
     head_seconds: float = setting(
-        "HTTP_HEAD_SECONDS", 10.0, casts.positive_number, unit="s", help="longest time for a client to send a request's head"
+        "HTTP_HEAD_SECONDS",
+        10.0,
+        casts.positive_number,
+        unit="s",
+        help="longest time for a client to send a request's head",
     )
     body_rate: float = setting(
         "HTTP_BODY_RATE",
@@ -46,7 +53,11 @@ class WebSettings:
         help="lowest average rate at which a client may send a body, after 10 s of grace",
     )
     keep_alive_seconds: float = setting(
-        "HTTP_KEEP_ALIVE_SECONDS", 75.0, casts.positive_number, unit="s", help="time after which an idle connection is closed"
+        "HTTP_KEEP_ALIVE_SECONDS",
+        75.0,
+        casts.positive_number,
+        unit="s",
+        help="time after which an idle connection is closed",
     )
     connections: int = setting(
         "HTTP_CONNECTIONS", 1000, casts.positive_int, help="connections that are open at the same time"

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from threading import Lock
 
+from chalicelib.api.http import Response
+from chalicelib.errors import Unavailable
 from local.stack.child_process import ChildProcess
 from local.stack.errors import LocalError, NotReady
 from local.stack.http_get import http_get
@@ -22,6 +24,8 @@ _FORWARDED = ("Content-Type", "Location", "Content-Security-Policy", "X-Content-
 
 class Dashboards:
     """The preview of one file of metrics, in a child process. Thread-safe; call `close` at the end."""
+
+    name = PATH
 
     def __init__(self, metrics: Path) -> None:
         self._metrics = metrics
@@ -38,6 +42,18 @@ class Dashboards:
             raise LocalError(f"the dashboards did not answer: {error}") from error
         headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
         return status, headers | {"Cache-Control": "no-cache"}, body
+
+    def serves(self, path: str) -> bool:
+        """Return whether a path of the server belongs to the dashboards."""
+        return is_below(path)
+
+    def respond(self, address: str) -> Response:
+        """Answer a GET. Raises `Unavailable` if the preview does not work."""
+        try:
+            status, headers, body = self.answer(address)
+        except LocalError as error:
+            raise Unavailable(str(error)) from error
+        return Response(body, headers, status)
 
     def close(self) -> None:
         """Stop the child process."""

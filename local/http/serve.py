@@ -1,7 +1,4 @@
-"""Serve app.py on this machine through Chalice's local server: `python -m local.http.serve --port 8000`.
-
-Like `chalice local`, but the model is loaded before the port is opened.
-"""
+"""Serve the app on this machine, with the dashboards: `python -m local.http.serve --port 8000`."""
 
 import argparse
 import sys
@@ -16,27 +13,16 @@ def main() -> int:
     port: int = parser.parse_args().port
 
     import app
-    from chalicelib.errors import ModelError
     from local.http.dashboards import Dashboards
-    from local.http.gateway import build_server
+    from web.server import serve
 
-    try:
-        app.application.services()
-    except ModelError as error:
-        print(f"the app cannot serve with the model {app.settings.model_path.absolute()}: {error}", file=sys.stderr)
-        return 1
     metrics = app.settings.metrics_file
     dashboards = Dashboards(metrics) if metrics else None
-    limit = app.settings.photo_max_bytes
-    server = build_server(app.app, HOST, port, photo_max_bytes=limit, dashboards=dashboards)
     try:
-        server.server.serve_forever()
-    except KeyboardInterrupt:
-        return 0
+        return serve(app.application, HOST, port, beside=dashboards)
     finally:
         if dashboards:
             dashboards.close()
-    return 0
 
 
 if __name__ == "__main__":

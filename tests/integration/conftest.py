@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -26,7 +27,7 @@ class Reply:
     """A response of the server."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: HTTPMessage
     text: str
 
     @property
@@ -56,7 +57,7 @@ class Served:
             target = f"{path}?{urlencode(query)}" if query else path
             connection.request(method, target, body, {"Content-Type": content_type} if content_type else {})
             response = connection.getresponse()
-            return Reply(response.status, {**response.headers}, response.read().decode("utf-8"))
+            return Reply(response.status, response.headers, response.read().decode("utf-8"))
         finally:
             connection.close()
 

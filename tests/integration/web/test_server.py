@@ -64,7 +64,7 @@ class Running:
         self.lines: list[str] = []
         chosen = WebSettings(**settings)
         asgi = Asgi(cast("Any", Toy()), chosen, self._log, ROUTES)
-        self.server = build_server(asgi, HOST, 0, chosen)
+        self.server = build_server(asgi, HOST, 0, chosen, self._log)
         self.thread = Thread(target=lambda: asyncio.run(self.server.serve()))
 
     def _log(self, method: str, route: str, status: int, seconds: float) -> None:
