@@ -6,19 +6,20 @@ FaunalensError
     NotFound                   404 not_found
     UploadMissing              404 upload_missing
     MethodNotAllowed           405 method_not_allowed
-    RequestTimeout             408 request_timeout
     PhotoTooLarge              413 photo_too_large
-    UriTooLong                 414 uri_too_long
     UnsupportedMediaType       415 unsupported_media_type
-    MisdirectedRequest         421 misdirected_request
     PhotoUnreadable            422 photo_unreadable
     LocationMissing            422 location_missing
     LocationInvalid            422 location_invalid
     TooManyRequests            429 too_many_requests
-    HeadersTooLarge            431 headers_too_large
   ServerError                  5xx: the service failed
     InternalError              500 internal
     Unavailable                503 unavailable, with retry_after
+  TransportError               the HTTP server rejects the request before any route runs; never on Lambda
+    RequestTimeout             408 request_timeout
+    UriTooLong                 414 uri_too_long
+    MisdirectedRequest         421 misdirected_request
+    HeadersTooLarge            431 headers_too_large
     VersionNotSupported        505 version_not_supported
   SettingError                 a setting has an invalid value; the process does not start
   ModelError                   the model or its labels are invalid, or inference fails; clients get 503
@@ -91,34 +92,16 @@ class MethodNotAllowed(ClientError):
         return {"Allow": self.allow} if self.allow else {}
 
 
-class RequestTimeout(ClientError):
-    """The client sent its request too slowly."""
-
-    status, code, title = 408, "request_timeout", "The request arrived too slowly"
-
-
 class PhotoTooLarge(ClientError):
     """The photo has more bytes or pixels than the service accepts."""
 
     status, code, title = 413, "photo_too_large", "The photo is too large"
 
 
-class UriTooLong(ClientError):
-    """The path and query are longer than any request needs."""
-
-    status, code, title = 414, "uri_too_long", "The path and query are too long"
-
-
 class UnsupportedMediaType(ClientError):
     """The body is not a photo in a supported format."""
 
     status, code, title = 415, "unsupported_media_type", "The photo's format is not supported"
-
-
-class MisdirectedRequest(ClientError):
-    """The Host header names a host that is not served here."""
-
-    status, code, title = 421, "misdirected_request", "This host is not served here"
 
 
 class PhotoUnreadable(ClientError):
@@ -150,12 +133,6 @@ class TooManyRequests(ClientError):
         return {"Retry-After": "1"}
 
 
-class HeadersTooLarge(ClientError):
-    """The request's headers are larger than any request needs."""
-
-    status, code, title = 431, "headers_too_large", "The headers are too large"
-
-
 class ServerError(HTTPError):
     """The request was valid, but the service failed."""
 
@@ -181,7 +158,35 @@ class Unavailable(ServerError):
         return {"Retry-After": str(self.retry_after)}
 
 
-class VersionNotSupported(ServerError):
+class TransportError(HTTPError):
+    """The HTTP server rejects the request before any route runs. Not counted in metrics."""
+
+
+class RequestTimeout(TransportError):
+    """The client sent its request too slowly."""
+
+    status, code, title = 408, "request_timeout", "The request arrived too slowly"
+
+
+class UriTooLong(TransportError):
+    """The path and query are longer than any request needs."""
+
+    status, code, title = 414, "uri_too_long", "The path and query are too long"
+
+
+class MisdirectedRequest(TransportError):
+    """The Host header names a host that is not served here."""
+
+    status, code, title = 421, "misdirected_request", "This host is not served here"
+
+
+class HeadersTooLarge(TransportError):
+    """The request's headers are larger than any request needs."""
+
+    status, code, title = 431, "headers_too_large", "The headers are too large"
+
+
+class VersionNotSupported(TransportError):
     """The request is of an HTTP version that the server does not speak."""
 
     status, code, title = 505, "version_not_supported", "This HTTP version is not supported"

@@ -26,6 +26,7 @@ from database.__main__ import _parser as database_parser
 from infra import cost_page
 from infra.__main__ import _parser as infra_parser
 from infra.parameters import EDGE, STACK, read_template
+from web.settings import WebSettings
 
 HERE = Path(__file__).parent
 RUNBOOK = "../how-to/runbook.md"
@@ -50,18 +51,28 @@ def pages() -> dict[Path, str]:
 
 def settings_page() -> str:
     """Return the page of every setting: variable, default, unit, meaning."""
-    rows = [
-        (f"`{each.metadata['variable']}`", _default(each.default, each.metadata), each.metadata["help"])
-        for each in fields(Settings)
-    ]
     return f"""\
 # Settings
 
 The app reads its settings from the environment once, at start. An empty variable counts as unset. If a value cannot be
 used, the process does not start, and the error names the variable. Made from `chalicelib/config/settings.py`.
 
-{table(["variable", "default", "meaning"], rows)}
+{_settings_table(Settings)}
+
+## The HTTP server
+
+`make run` and `python -m web` read these too; on Lambda, API Gateway does their job. Made from `web/settings.py`.
+
+{_settings_table(WebSettings)}
 """
+
+
+def _settings_table(kind: type[Settings] | type[WebSettings]) -> str:
+    rows = [
+        (f"`{each.metadata['variable']}`", _default(each.default, each.metadata), each.metadata["help"])
+        for each in fields(kind)
+    ]
+    return table(["variable", "default", "meaning"], rows)
 
 
 def errors_page() -> str:

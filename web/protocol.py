@@ -22,6 +22,7 @@ from chalicelib.errors import (
     HTTPError,
     MethodNotAllowed,
     RequestTimeout,
+    Unavailable,
     UriTooLong,
     VersionNotSupported,
 )
@@ -38,6 +39,7 @@ class Protocol(HttpToolsProtocol):
     """One connection."""
 
     head_seconds = HEAD_SECONDS
+    most_connections = 1000
     log: Callable[[str, str, int, float], None] = staticmethod(lambda *_: None)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -51,6 +53,9 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._start_head_timer()
+
+        if len(self.connections) > self.most_connections:
+            self._answer(Unavailable("too many connections are open; try again in a moment", retry_after=1))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,9 @@ def serve(application: Application, host: str, port: int, beside: Beside | None 
     """Load the model, then serve until SIGTERM or SIGINT. Returns the exit code."""
     try:
         settings = WebSettings.from_environment()
+        if settings.worker_count > 1 and not application.settings.model_threads:
+            # One thread for each of several photos: sharing processors between them makes all of them slower.
+            application.settings = replace(application.settings, model_threads=1)
         application.services()
     except ModelError as error:
         path = application.settings.model_path.absolute()
@@ -50,7 +54,11 @@ def build_server(
 
     `log` gets the requests that are no valid HTTP; the application logs all others.
     """
-    options = {"head_seconds": settings.head_seconds, "log": staticmethod(log)}
+    options = {
+        "head_seconds": settings.head_seconds,
+        "most_connections": settings.connections,
+        "log": staticmethod(log),
+    }
     protocol = type("ConfiguredProtocol", (Protocol,), options)
     config = uvicorn.Config(
         asgi,
@@ -65,6 +73,5 @@ def build_server(
         proxy_headers=False,
         timeout_keep_alive=int(settings.keep_alive_seconds),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        backlog=settings.connections,
     )
     return uvicorn.Server(config)

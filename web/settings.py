@@ -16,13 +16,14 @@ class WebSettings:
         "HTTP_HOSTS",
         "localhost 127.0.0.1 [::1]",
         casts.text,
-        help="Host names that are served, separated by spaces; * serves any. Others get 421: this stops DNS rebinding",
+        help="host names that are served, separated by spaces; `*` serves any. Others get 421, against DNS rebinding",
     )
     workers: int = setting(
         "HTTP_WORKERS",
         0,
         casts.non_negative_int,
-        help="photos that are identified at the same time; 0 means one per processor",
+        help="photos identified at the same time, each on one model thread unless MODEL_THREADS is set; "
+        "0 means one per processor",
     )
     queue_seconds: float = setting(
         "HTTP_QUEUE_SECONDS",
@@ -60,7 +61,7 @@ class WebSettings:
         help="time after which an idle connection is closed",
     )
     connections: int = setting(
-        "HTTP_CONNECTIONS", 1000, casts.positive_int, help="connections that are open at the same time"
+        "HTTP_CONNECTIONS", 1000, casts.positive_int, help="connections open at the same time; further ones get 503"
     )
 
     @classmethod

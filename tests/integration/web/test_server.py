@@ -299,6 +299,16 @@ def test_a_slow_body_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (status, problem["code"]) == (408, "request_timeout")
 
 
+def test_connections_beyond_the_limit_get_503() -> None:
+    with Running(connections=2) as running:
+        held = [socket.create_connection((HOST, running.port), timeout=10) for _ in range(2)]
+        time.sleep(0.1)
+        status, problem = raw(running, b"")
+        assert (status, problem["code"]) == (503, "unavailable")
+        for each in held:
+            each.close()
+
+
 def post_slow(running: Running, seconds: float) -> tuple[int, str | None, float]:
     started = time.perf_counter()
     with closing(HTTPConnection(HOST, running.port, timeout=20)) as connection:
