@@ -12,14 +12,14 @@ FaunalensError
     LocationMissing            422 location_missing
     LocationInvalid            422 location_invalid
     TooManyRequests            429 too_many_requests
+    TransportError             the HTTP server rejects the request before any route runs; never on Lambda
+      RequestTimeout           408 request_timeout
+      UriTooLong               414 uri_too_long
+      MisdirectedRequest       421 misdirected_request
+      HeadersTooLarge          431 headers_too_large
   ServerError                  5xx: the service failed
     InternalError              500 internal
     Unavailable                503 unavailable, with retry_after
-  TransportError               the HTTP server rejects the request before any route runs; never on Lambda
-    RequestTimeout             408 request_timeout
-    UriTooLong                 414 uri_too_long
-    MisdirectedRequest         421 misdirected_request
-    HeadersTooLarge            431 headers_too_large
     VersionNotSupported        505 version_not_supported
   SettingError                 a setting has an invalid value; the process does not start
   ModelError                   the model or its labels are invalid, or inference fails; clients get 503
@@ -133,32 +133,7 @@ class TooManyRequests(ClientError):
         return {"Retry-After": "1"}
 
 
-class ServerError(HTTPError):
-    """The request was valid, but the service failed."""
-
-
-class InternalError(ServerError):
-    """A bug in Faunalens."""
-
-    status, code, title = 500, "internal", "Something went wrong on our side"
-
-
-class Unavailable(ServerError):
-    """The model, S3 or the whole service is temporarily unavailable."""
-
-    status, code, title = 503, "unavailable", "The service is temporarily unavailable"
-
-    def __init__(self, detail: str, retry_after: int = 5) -> None:
-        super().__init__(detail)
-        self.retry_after = retry_after
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """`Retry-After` in seconds."""
-        return {"Retry-After": str(self.retry_after)}
-
-
-class TransportError(HTTPError):
+class TransportError(ClientError):
     """The HTTP server rejects the request before any route runs. Not counted in metrics."""
 
 
@@ -186,7 +161,32 @@ class HeadersTooLarge(TransportError):
     status, code, title = 431, "headers_too_large", "The headers are too large"
 
 
-class VersionNotSupported(TransportError):
+class ServerError(HTTPError):
+    """The request was valid, but the service failed."""
+
+
+class InternalError(ServerError):
+    """A bug in Faunalens."""
+
+    status, code, title = 500, "internal", "Something went wrong on our side"
+
+
+class Unavailable(ServerError):
+    """The model, S3 or the whole service is temporarily unavailable."""
+
+    status, code, title = 503, "unavailable", "The service is temporarily unavailable"
+
+    def __init__(self, detail: str, retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """`Retry-After` in seconds."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+class VersionNotSupported(ServerError):
     """The request is of an HTTP version that the server does not speak."""
 
     status, code, title = 505, "version_not_supported", "This HTTP version is not supported"

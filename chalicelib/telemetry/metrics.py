@@ -11,7 +11,7 @@ and request are properties of a line, for Logs Insights.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from chalicelib.errors import ClientError
+from chalicelib.errors import ClientError, TransportError
 
 NAMESPACE = "Faunalens"
 COMMON = ("service", "stage")
@@ -41,10 +41,11 @@ class Dimension:
 
 
 def _codes(kind: type[ClientError] = ClientError) -> Iterator[str]:
-    """Yield the codes of all client errors."""
+    """Yield the codes of all client errors that a route can raise."""
     for each in kind.__subclasses__():
-        yield each.code
-        yield from _codes(each)
+        if each is not TransportError:
+            yield each.code
+            yield from _codes(each)
 
 
 DIMENSIONS: Mapping[str, Dimension] = {
