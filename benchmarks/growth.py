@@ -34,7 +34,7 @@ select pg_total_relation_size('cell_animal_1'), pg_total_relation_size('cell_1')
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedDataset:
+class MeasuredDataset:
     """A dataset in its own database. `seconds`: of the load; `bytes`: of the large tables and of the animals."""
 
     synthetic: Synthetic
@@ -59,7 +59,7 @@ class LookupCost:
         return median(self.times[level]) * 1e6
 
 
-def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Iterator[LoadedDataset]:
+def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Iterator[MeasuredDataset]:
     """Load each dataset into a new database of its own."""
     for kind in kinds:
         name = f"growth_{kind.name}"
@@ -75,10 +75,10 @@ def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Ite
             activate(connection, version)
             cursor.execute(SIZES)
             rows = cursor.fetchall()
-        yield LoadedDataset(kind, url, seconds, rows[0])
+        yield MeasuredDataset(kind, url, seconds, rows[0])
 
 
-def explain(loaded: LoadedDataset, cell: int) -> tuple[int, float]:
+def explain(loaded: MeasuredDataset, cell: int) -> tuple[int, float]:
     """Return the buffers that PostgreSQL reads for the app's query, and its microseconds without planning."""
     with closing(psycopg2.connect(loaded.url)) as connection, connection.cursor() as cursor:
         for _ in range(2):
@@ -87,7 +87,7 @@ def explain(loaded: LoadedDataset, cell: int) -> tuple[int, float]:
     return plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"], float(plan["Execution Time"]) * 1e3
 
 
-def measure(all_loaded: Sequence[LoadedDataset], rounds: int) -> list[LookupCost]:
+def measure(all_loaded: Sequence[MeasuredDataset], rounds: int) -> list[LookupCost]:
     """Return the costs of usual and of crowded cells in all datasets, which take turns."""
     random, costs = np.random.default_rng(4), []
     with ExitStack() as stack:
@@ -149,7 +149,7 @@ def cost_table(costs: Sequence[LookupCost]) -> str:
     return table(rows, [*head, "Redis hit", "memory hit"])
 
 
-def load_table(all_loaded: Sequence[LoadedDataset]) -> str:
+def load_table(all_loaded: Sequence[MeasuredDataset]) -> str:
     """Return the table of loads."""
     rows = []
     for loaded in all_loaded:

@@ -30,7 +30,7 @@ from infra.package import build
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import APPLICATION
 from local.lambda_sim.events import Request, proxy_event
-from local.lambda_sim.function import API, FunctionConfig, read_functions
+from local.lambda_sim.function import API, FunctionLimits, read_functions
 from local.lambda_sim.sandbox import Sandbox, unpacked
 from testing.pictures import encoded, noise
 
@@ -69,7 +69,7 @@ for _ in sys.stdin:
 """
 
 
-def init_table(sandbox: Sandbox, function: FunctionConfig, rounds: int, folder: Path) -> str:
+def init_table(sandbox: Sandbox, function: FunctionLimits, rounds: int, folder: Path) -> str:
     """Return the table of initialisation in fresh processes that take turns; the first round warms the disk cache."""
     times: dict[str, list[float]] = {name: [] for name in (*PROGRAMS, APP_ON_LAMBDA)}
     for _ in range(rounds + 1):
@@ -85,7 +85,7 @@ def init_table(sandbox: Sandbox, function: FunctionConfig, rounds: int, folder: 
     )
 
 
-def _run(sandbox: Sandbox, function: FunctionConfig, program: str) -> float:
+def _run(sandbox: Sandbox, function: FunctionLimits, program: str) -> float:
     """Return the seconds from the start of Python to the end of a program, as `Container` counts them."""
     command = sandbox.command(function.environment, ["-c", _head(sandbox) + program + TAIL])
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={"PATH": os.defpath})
@@ -93,7 +93,7 @@ def _run(sandbox: Sandbox, function: FunctionConfig, program: str) -> float:
     return float(moments["DONE"]) - float(moments["INIT_START"])
 
 
-def warm_table(sandbox: Sandbox, function: FunctionConfig, rounds: int, folder: Path) -> str:
+def warm_table(sandbox: Sandbox, function: FunctionLimits, rounds: int, folder: Path) -> str:
     """Return the table of one photo through a warm container and through `identify` alone, which take turns."""
     photo = encoded(noise(2304, 1728), "JPEG", quality=85)
     request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], photo, "127.0.0.1")
@@ -133,7 +133,7 @@ def warm_table(sandbox: Sandbox, function: FunctionConfig, rounds: int, folder: 
 
 @contextmanager
 def _identifying(
-    sandbox: Sandbox, function: FunctionConfig, photo: bytes
+    sandbox: Sandbox, function: FunctionLimits, photo: bytes
 ) -> Iterator[Callable[[], tuple[float, float]]]:
     """Run a process of the package; yield a call that identifies the photo in it.
 

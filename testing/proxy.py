@@ -24,7 +24,7 @@ CloseMode = Literal["close", "reset"]
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class Shaping:
     """How data pass. `delay`: seconds each way. `held`: nothing passes. `drip`: seconds a byte of replies."""
 
     delay: float = 0.0
@@ -32,7 +32,7 @@ class Traffic:
     drip: float = 0.0
 
 
-NORMAL = Traffic()
+NORMAL = Shaping()
 
 
 class ProxiedConnection:
@@ -102,15 +102,15 @@ class Proxy:
 
     def delay(self, seconds: float) -> None:
         """Delay each message, in both directions."""
-        self._set_traffic(Traffic(delay=seconds))
+        self._set_traffic(Shaping(delay=seconds))
 
     def hold(self) -> None:
         """Accept connections and pass nothing, like a server that hangs or a black hole."""
-        self._set_traffic(Traffic(held=True))
+        self._set_traffic(Shaping(held=True))
 
     def drip(self, seconds: float) -> None:
         """Pass replies byte by byte with a pause in between."""
-        self._set_traffic(Traffic(drip=seconds))
+        self._set_traffic(Shaping(drip=seconds))
 
     def forget(self) -> None:
         """Silently drop data on the open connections, like a NAT that forgot them; new ones work."""
@@ -161,7 +161,7 @@ class Proxy:
         for thread in self._threads:
             thread.join(TIMEOUT)
 
-    def _set_traffic(self, traffic: Traffic) -> None:
+    def _set_traffic(self, traffic: Shaping) -> None:
         with self._changed:
             self._traffic = traffic
             self._changed.notify_all()
@@ -233,7 +233,7 @@ class Proxy:
         if not (connection.over or self._traffic.held or connection.forgotten):
             connection.end()
 
-    def _wait_to_pass(self, connection: ProxiedConnection) -> Traffic:
+    def _wait_to_pass(self, connection: ProxiedConnection) -> Shaping:
         """Wait until data may pass or the connection is over; return the traffic."""
         with self._changed:
             if self._traffic.delay:
@@ -242,7 +242,7 @@ class Proxy:
             self._changed.wait_for(lambda: connection.over or not (self._traffic.held or connection.forgotten))
             return self._traffic
 
-    def _drip(self, connection: ProxiedConnection, data: bytes, traffic: Traffic) -> None:
+    def _drip(self, connection: ProxiedConnection, data: bytes, traffic: Shaping) -> None:
         for at in range(len(data)):
             connection.client.sendall(data[at : at + 1])
             with self._changed:

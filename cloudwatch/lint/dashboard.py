@@ -66,7 +66,7 @@ class DashboardCheck:
         if not any(isinstance(each, dict) and each.get("pattern") == STAGE_VARIABLE for each in variables):
             self._add("variables", [f"no variable has the pattern {STAGE_VARIABLE}, which selects the stage; add one"])
 
-    def _check(self, number: int, widget: Any) -> grid.Place | None:
+    def _check(self, number: int, widget: Any) -> grid.Rectangle | None:
         """Check one widget. Return its place, if it has one."""
         title = title_of(number, widget)
         errors = list(structure.dashboard_errors(widget, "widget"))
@@ -87,7 +87,7 @@ class DashboardCheck:
             self._alarms += [(title, _alarm_file(arn)) for arn in properties["alarms"]]
         elif kind == "text":
             self._links += [(title, name) for name in _LINK.findall(properties["markdown"])]
-        return grid.Place(title, widget["x"], widget["y"], widget["width"], widget["height"])
+        return grid.Rectangle(title, widget["x"], widget["y"], widget["width"], widget["height"])
 
     def _check_graph(self, title: str, properties: dict[str, Any]) -> None:
         self._add(title, _view_problems(properties))
@@ -107,7 +107,7 @@ class DashboardCheck:
         self._add(title, graph.problems())
         self.references += graph.references(self.file, title)
 
-    def _check_first_widget(self, places: list[grid.Place]) -> None:
+    def _check_first_widget(self, places: list[grid.Rectangle]) -> None:
         """The first widget that people read must say what the dashboard is for and link the runbook."""
         if not places:
             return

@@ -8,7 +8,7 @@ COLUMNS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Rectangle:
     """The place of a widget; `title` names the widget in findings."""
 
     title: str
@@ -27,12 +27,12 @@ class Place:
         """The first row below the widget."""
         return self.y + self.height
 
-    def overlaps(self, other: "Place") -> bool:
+    def overlaps(self, other: "Rectangle") -> bool:
         """Return whether the two share a cell of the grid."""
         return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
 
 
-def check(places: Sequence[Place]) -> Iterator[tuple[str, str]]:
+def check(places: Sequence[Rectangle]) -> Iterator[tuple[str, str]]:
     """Yield the title of a widget and what is wrong with its place."""
     for place in places:
         if place.right > COLUMNS:

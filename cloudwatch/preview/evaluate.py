@@ -29,7 +29,7 @@ from cloudwatch.syntax.expression_tree import (
     String,
     to_text,
 )
-from cloudwatch.syntax.graphed_metrics import GraphedMetric, Metric
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 from cloudwatch.syntax.metric_functions import FUNCTIONS
 from cloudwatch.syntax.search import SearchError, parse_search
 from cloudwatch.syntax.statistic import StatisticError, parse_statistic
@@ -149,7 +149,7 @@ class Evaluator:
             return self._metric(line.metric, line.stat, self._grids(line.period), self._names[line.row])
         return self._node(_parse(line.expression or ""), line)
 
-    def _metric(self, metric: Metric, stat: str, grid: Grid, name: str) -> Series:
+    def _metric(self, metric: TimeSeries, stat: str, grid: Grid, name: str) -> Series:
         samples = self._store.of(metric)
         wanted = _statistic(stat)
         values = np.full(grid.number, np.nan) if samples is None else samples.on_grid(grid, wanted)

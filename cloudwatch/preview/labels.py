@@ -11,16 +11,16 @@ import numpy as np
 
 from cloudwatch.preview.periods import Floats
 from cloudwatch.preview.values import EvaluationError, Series
-from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.graphed_metrics import TimeSeries
 
 _VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'(?P<property>[^']*)'\s*\)|(?P<name>\w+))\s*\}")
 _NO_DATA = "--"
 
 
-def default_labels(metrics: Sequence[tuple[Metric, str]]) -> list[str]:
+def default_labels(metrics: Sequence[tuple[TimeSeries, str]]) -> list[str]:
     """Return a label for each metric with its statistic: what distinguishes it, or the metric's name.
 
-    >>> codes = [Metric("N", "Rejections", (("code", code), ("stage", "dev"))) for code in ("a", "b")]
+    >>> codes = [TimeSeries("N", "Rejections", (("code", code), ("stage", "dev"))) for code in ("a", "b")]
     >>> default_labels([(code, "Sum") for code in codes])
     ['a', 'b']
     """
@@ -30,7 +30,7 @@ def default_labels(metrics: Sequence[tuple[Metric, str]]) -> list[str]:
     known = {name for each in dimensions for name in each}
     differing = {name for name in known if len({each.get(name) for each in dimensions}) > 1}
 
-    def label(metric: Metric, stat: str) -> str:
+    def label(metric: TimeSeries, stat: str) -> str:
         parts = [value for dimension, value in metric.dimensions if dimension in differing]
         if len(names) > 1 or not parts:
             parts.insert(0, metric.name)

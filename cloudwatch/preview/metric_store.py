@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cloudwatch.preview.samples import Samples
-from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.graphed_metrics import TimeSeries
 
 KEPT_SECONDS = 15 * 24 * 3600  # as long as CloudWatch keeps one-minute periods
 KEPT_SAMPLES = 8_000_000  # of all metrics together: some 130 MB
@@ -69,7 +69,7 @@ class MetricStore:
         """Add many lines. Return how many had metrics."""
         return sum(self.add(line) for line in lines)
 
-    def of(self, metric: Metric) -> Samples | None:
+    def of(self, metric: TimeSeries) -> Samples | None:
         """Return the samples of a metric."""
         with self._lock:
             return self._metrics.get((metric.namespace, metric.dimensions), {}).get(metric.name)
@@ -78,13 +78,13 @@ class MetricStore:
         self,
         namespace: str | None = None,
         dimension_names: Iterable[str] | None = None,
-        matches: Callable[[Metric], bool] = lambda _: True,
-    ) -> list[tuple[Metric, Samples]]:
+        matches: Callable[[TimeSeries], bool] = lambda _: True,
+    ) -> list[tuple[TimeSeries, Samples]]:
         """Return the metrics of a namespace that have exactly these dimensions. None matches any."""
         wanted = None if dimension_names is None else sorted(dimension_names)
         with self._lock:
             found = [
-                (Metric(group, name, dimensions), samples)
+                (TimeSeries(group, name, dimensions), samples)
                 for (group, dimensions), by_name in self._metrics.items()
                 if namespace in (None, group) and wanted in (None, [dimension for dimension, _ in dimensions])
                 for name, samples in by_name.items()

@@ -52,7 +52,7 @@ _SECURITY_HEADERS = {
 }
 
 
-class NotFound(Exception):
+class NoSuchPage(Exception):
     """There is no such page, dashboard, time or file. The message lists what there is."""
 
 
@@ -88,7 +88,7 @@ class Pages:
             if path.startswith("data/"):
                 return _json(200, self.data(path.removeprefix("data/"), query))
             return Reply(200, _TYPES[".html"], self.page(path).encode())
-        except NotFound as error:
+        except NoSuchPage as error:
             return _json(404, {"detail": str(error)})
         except (FileError, ValueError, OSError) as error:
             return _json(500, {"detail": str(error)})
@@ -99,18 +99,18 @@ class Pages:
         return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
     def page(self, name: str) -> str:
-        """Return the page of a dashboard, of the runbook or, for an empty name, the overview. Raises `NotFound`."""
+        """Return the page of a dashboard, of the runbook or, for an empty name, the overview. Raises `NoSuchPage`."""
         names = self.names()
         if name not in {"", "runbook", *names}:
-            raise NotFound(f"there is no page '{name[:40]}'; there are {', '.join(names)} and runbook")
+            raise NoSuchPage(f"there is no page '{name[:40]}'; there are {', '.join(names)} and runbook")
         text = (STATIC / "page.html").read_text(encoding="utf-8")
         return text.replace("NAMES", " ".join(names)).replace("NAME", name)
 
     def data(self, name: str, query: Mapping[str, str], suffix: str = "") -> dict[str, Any]:
-        """Return the data of a page. `suffix` ends the links to other pages. Raises `NotFound`, `FileError`…"""
+        """Return the data of a page. `suffix` ends the links to other pages. Raises `NoSuchPage`, `FileError`…"""
         if name == "runbook":
             if not self._runbook.exists():
-                raise NotFound(f"there is no {self._runbook.name}")
+                raise NoSuchPage(f"there is no {self._runbook.name}")
             return {"markdown": self._runbook.read_text(encoding="utf-8")}
         with self._lock:
             lines = self._recording.read_new_lines()
@@ -119,7 +119,7 @@ class Pages:
             limits = stage_shown(stage, self._folder.parent)
             files = read_files(Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits), self._folder)
             if name != "overview" and name not in files.dashboards:
-                raise NotFound(f"there is no dashboard '{name[:40]}'; there are {', '.join(files.dashboards)}")
+                raise NoSuchPage(f"there is no dashboard '{name[:40]}'; there are {', '.join(files.dashboards)}")
             body = _with_stage(files.dashboards[name], stage) if name != "overview" else {}
             span, chosen = self._span(query, body)
             timelines = self._timelines(files, span, lines)
@@ -182,7 +182,7 @@ class Pages:
         if chosen == "all":
             return Span(max(recorded.start, recorded.end - LONGEST) // 60 * 60, recorded.end), chosen
         if chosen not in RANGES:
-            raise NotFound(f"there is no time range '{chosen[:20]}'; choose {', '.join(RANGES)} or all")
+            raise NoSuchPage(f"there is no time range '{chosen[:20]}'; choose {', '.join(RANGES)} or all")
         return Span(recorded.end - RANGES[chosen], recorded.end), chosen
 
     def _timelines(self, files: Files, span: Span, lines: int) -> dict[str, AlarmTimeline]:
@@ -211,11 +211,11 @@ def _first_range(body: Mapping[str, Any], recorded: Span) -> str:
 
 
 def _parse_time(text: str) -> float:
-    """Parse a UTC time such as 2026-06-01T12:30 to seconds since 1970. Raises `NotFound`."""
+    """Parse a UTC time such as 2026-06-01T12:30 to seconds since 1970. Raises `NoSuchPage`."""
     try:
         return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC).timestamp()
     except ValueError:
-        raise NotFound(f"there is no time '{text[:30]}'; expected one such as 2026-06-01T12:30, in UTC") from None
+        raise NoSuchPage(f"there is no time '{text[:30]}'; expected one such as 2026-06-01T12:30, in UTC") from None
 
 
 def _with_stage(body: Mapping[str, Any], stage: str) -> dict[str, Any]:
@@ -243,7 +243,7 @@ def _purpose(body: Mapping[str, Any]) -> str:
 def _static_file(name: str) -> Reply:
     allowed = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in _TYPES}
     if name not in allowed:
-        raise NotFound(f"there is no file '{name[:60]}'")
+        raise NoSuchPage(f"there is no file '{name[:60]}'")
     return Reply(200, _TYPES[allowed[name].suffix], allowed[name].read_bytes())
 
 

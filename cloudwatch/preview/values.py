@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cloudwatch.preview.periods import Floats, Grid
-from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.graphed_metrics import TimeSeries
 
 
 class EvaluationError(ValueError):
@@ -23,7 +23,7 @@ class Series:
     values: Floats
     grid: Grid
     label: str = ""
-    metric: Metric | None = None
+    metric: TimeSeries | None = None
     stat: str | None = None
 
     def with_values(self, values: Floats) -> "Series":

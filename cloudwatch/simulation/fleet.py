@@ -187,7 +187,7 @@ class SimulatedStore:
         return [servers.animals_of(cell) for cell in cells]
 
 
-class Container:
+class FleetContainer:
     """An execution environment of the function. It serves one request at a time, until `free`."""
 
     def __init__(self, servers: Servers) -> None:
@@ -201,18 +201,18 @@ class Fleet:
 
     def __init__(self, servers: Servers) -> None:
         self.servers, self.clock = servers, servers.clock
-        self._containers: list[Container] = []
+        self._containers: list[FleetContainer] = []
         self._ttl = build_ttl_policy(DEFAULTS)
         plan = WarmingPlan(DEFAULTS.warm_hottest, DEFAULTS.warm_margin, DEFAULTS.warm_ahead, DEFAULTS.warm_quiet)
         cache, store = SimulatedCache(servers), SimulatedStore(servers)
         self._warming = Warming(cache, store, self._ttl, plan, [], self.clock.time)
 
-    def container(self, now: float) -> tuple[Container, bool]:
+    def container(self, now: float) -> tuple[FleetContainer, bool]:
         """Return the container for a request, and whether it had to be started."""
         self._containers = [each for each in self._containers if now - each.free < IDLE]
         idle = [each for each in self._containers if each.free <= now]
         if not idle:
-            self._containers.append(Container(self.servers))
+            self._containers.append(FleetContainer(self.servers))
             return self._containers[-1], True
         return max(idle, key=lambda each: each.free), False
 
@@ -220,7 +220,7 @@ class Fleet:
         """Return the number of containers that are serving a request."""
         return sum(each.free > now for each in self._containers)
 
-    def look_up(self, cell: int, now: float, container: Container) -> tuple[Features, float]:
+    def look_up(self, cell: int, now: float, container: FleetContainer) -> tuple[Features, float]:
         """Return the features of a cell, and the seconds that the lookup took."""
         self.clock.now = now
         features = container.features.at(cell)

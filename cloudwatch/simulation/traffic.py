@@ -20,7 +20,7 @@ from chalicelib.api.responses import (
 )
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.telemetry.record import Failure, Record
-from cloudwatch.simulation.fleet import Container, Fleet
+from cloudwatch.simulation.fleet import Fleet, FleetContainer
 
 if TYPE_CHECKING:
     from chalicelib.photo.decode import Photo
@@ -103,13 +103,13 @@ class Traffic:
         container.free = arrival + record.total + (record.initialisation or 0.0)
         return record
 
-    def _look_up(self, record: SimulatedRecord, arrival: float, container: Container) -> tuple[Features, int]:
+    def _look_up(self, record: SimulatedRecord, arrival: float, container: FleetContainer) -> tuple[Features, int]:
         cell = self._random.choices(self._cells, cum_weights=self._demand)[0]
         features, record.seconds["features"] = self._fleet.look_up(cell, arrival, container)
         record.features = features
         return features, cell
 
-    def _identify(self, record: SimulatedRecord, arrival: float, container: Container, *, cold: bool) -> None:
+    def _identify(self, record: SimulatedRecord, arrival: float, container: FleetContainer, *, cold: bool) -> None:
         random = self._random
         error = self._error()
         pixels = min(random.lognormvariate(2.3, 0.45) * (1.6 if record.route == IDENTIFY_UPLOAD else 1.0), 60.0)

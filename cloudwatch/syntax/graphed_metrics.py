@@ -21,7 +21,7 @@ class GraphedMetricsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class TimeSeries:
     """One time series; its dimensions are sorted by name."""
 
     namespace: str
@@ -29,7 +29,7 @@ class Metric:
     dimensions: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> "Metric":
+    def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> "TimeSeries":
         """Return the metric with these dimensions, in any order."""
         return cls(namespace, name, tuple(sorted(dimensions.items())))
 
@@ -48,7 +48,7 @@ class GraphedMetric:
 
     row: int
     id: str | None
-    metric: Metric | None
+    metric: TimeSeries | None
     expression: str | None
     stat: str
     period: int
@@ -120,10 +120,10 @@ def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
     return entries
 
 
-def metric_of(parameters: Mapping[str, Any]) -> Metric:
+def metric_of(parameters: Mapping[str, Any]) -> TimeSeries:
     """Return the metric with the `Namespace`, `MetricName` and `Dimensions` of an alarm or a MetricStat."""
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in parameters.get("Dimensions", [])}
-    return Metric.of(parameters["Namespace"], parameters["MetricName"], dimensions)
+    return TimeSeries.of(parameters["Namespace"], parameters["MetricName"], dimensions)
 
 
 def _split(row: int, entry: object) -> tuple[list[str], Mapping[str, Any]]:
@@ -153,14 +153,14 @@ def _written_out(row: int, items: list[str], above: list[str]) -> list[str]:
     return [above[place] if item == "." else item for place, item in enumerate(items)]
 
 
-def _metric(row: int, items: list[str]) -> Metric:
+def _metric(row: int, items: list[str]) -> TimeSeries:
     if len(items) < 2 or len(items) % 2:
         shown = ", ".join(items)
         raise _wrong(row, f"is [{shown}]; expected namespace and name, then each dimension with its value")
     dimensions = dict(zip(items[2::2], items[3::2], strict=True))
     if len(dimensions) * 2 != len(items) - 2:
         raise _wrong(row, f"repeats a dimension: {', '.join(items[2::2])}")
-    return Metric.of(items[0], items[1], dimensions)
+    return TimeSeries.of(items[0], items[1], dimensions)
 
 
 def _check_ids(entries: Sequence[GraphedMetric]) -> None:

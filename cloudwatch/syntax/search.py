@@ -16,7 +16,7 @@ from lark import Token, v_args
 from cloudwatch.syntax import boolean
 from cloudwatch.syntax.boolean import Boolean
 from cloudwatch.syntax.grammar import Grammar, ParseError
-from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.graphed_metrics import TimeSeries
 
 _RULES = r"""
     ?start: search
@@ -52,11 +52,11 @@ class Match:
     text: str
     exact: bool
 
-    def matches(self, metric: Metric) -> bool:
+    def matches(self, metric: TimeSeries) -> bool:
         """Return whether the metric has the text where it is searched for."""
         return any(self.text == each if self.exact else _has(each, self.text) for each in self._searched(metric))
 
-    def _searched(self, metric: Metric) -> list[str]:
+    def _searched(self, metric: TimeSeries) -> list[str]:
         match self.property:
             case None:
                 return [metric.namespace, metric.name, *(text for pair in metric.dimensions for text in pair)]
@@ -76,7 +76,7 @@ class Search:
     dimensions: tuple[str, ...] | None
     term: Boolean[Match] | None
 
-    def finds(self, metric: Metric) -> bool:
+    def finds(self, metric: TimeSeries) -> bool:
         """Return whether the search finds a metric: its dimensions are exactly those of the schema."""
         if self.namespace is not None and metric.namespace != self.namespace:
             return False

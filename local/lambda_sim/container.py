@@ -18,7 +18,7 @@ from queue import Empty
 from typing import IO, Self
 from uuid import uuid4
 
-from local.lambda_sim.function import REGION, FunctionConfig
+from local.lambda_sim.function import REGION, FunctionLimits
 from local.lambda_sim.report import ContainerFailure, InvocationReport, InvocationResult
 from local.lambda_sim.runtime_api import Invocation, RuntimeApi, RuntimeMessage
 from local.lambda_sim.sandbox import Sandbox
@@ -41,7 +41,7 @@ class Container:
 
     def __init__(
         self,
-        function: FunctionConfig,
+        function: FunctionLimits,
         sandbox: Sandbox,
         name: str,
         log: Path,

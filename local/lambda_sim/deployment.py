@@ -27,7 +27,7 @@ NOT_INHERITED = ("_HANDLER", "METRICS_FILE", "MODEL_PATH", "AWS_REGION", "STAGE"
 """Settings that Lambda, the package or the stage determines, whatever the local environment says."""
 
 
-class Deployment:
+class RunningPackage:
     """A running package. `functions`: each function's containers by handler; `gateway`: the API. Use `deployed`."""
 
     def __init__(self, template: Mapping[str, Any], sandbox: Sandbox, functions: Mapping[str, Pool]) -> None:
@@ -55,7 +55,7 @@ def deployed(
     containers: int | None = None,
     isolation: Isolation | None = None,
     writable: bool = False,
-) -> Iterator[Deployment]:
+) -> Iterator[RunningPackage]:
     """Run a package, with its logs in `folder`; stop everything at the end.
 
     Parameters: environment, local variables, of which the functions get the app's settings, and METRICS_FILE is where
@@ -72,7 +72,7 @@ def deployed(
             function = replace(each, environment={**each.environment, **settings}, concurrency=limit)
             pools[handler] = Pool(function, sandbox, folder, partial(log.write, each.name))
             stack.callback(pools[handler].close)
-        yield Deployment(template, sandbox, pools)
+        yield RunningPackage(template, sandbox, pools)
 
 
 class _Handler(RequestHandler):

@@ -11,7 +11,7 @@ API = "app.app"
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionConfig:
+class FunctionLimits:
     """The part of a function's configuration that changes how it runs.
 
     `memory`: MB; `timeout`: seconds; `concurrency`: maximum number of containers; `schedule`: such as
@@ -32,7 +32,7 @@ class FunctionConfig:
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
 
 
-def read_functions(template: Mapping[str, Any], application: str, stage: str) -> dict[str, FunctionConfig]:
+def read_functions(template: Mapping[str, Any], application: str, stage: str) -> dict[str, FunctionLimits]:
     """Return the functions of Chalice's SAM template by handler, with the names that Chalice gives them."""
     functions = {}
     for resource in template["Resources"].values():
@@ -42,7 +42,7 @@ def read_functions(template: Mapping[str, Any], application: str, stage: str) ->
             events = properties.get("Events", {}).values()
             schedules = [each["Properties"]["Schedule"] for each in events if each["Type"] == "Schedule"]
             variables = properties.get("Environment", {}).get("Variables", {})
-            functions[handler] = FunctionConfig(
+            functions[handler] = FunctionLimits(
                 name=name if handler == API else f"{name}-{handler.rpartition('.')[2]}",
                 handler=handler,
                 memory=properties["MemorySize"],

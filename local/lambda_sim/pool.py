@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Condition
 
 from local.lambda_sim.container import Container
-from local.lambda_sim.function import FunctionConfig
+from local.lambda_sim.function import FunctionLimits
 from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.sandbox import Sandbox
 
@@ -31,7 +31,7 @@ class Pool:
 
     def __init__(
         self,
-        function: FunctionConfig,
+        function: FunctionLimits,
         sandbox: Sandbox,
         folder: Path,
         write_log: Callable[[str, str], object] = lambda *_: None,

@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.chalice_config import stages
 from infra.package import Package, build
-from local.lambda_sim.deployment import Deployment, deployed
+from local.lambda_sim.deployment import RunningPackage, deployed
 from local.lambda_sim.events import Request
 from local.lambda_sim.function import API, seconds_between_runs
 from local.paths import ROOT
@@ -65,7 +65,7 @@ class LambdaStack(DevStack):
                 raise ShutdownRequested from None
             raise LocalError("the package could not be built; see Chalice's output above") from error
 
-    def _require_health(self, deployment: Deployment) -> None:
+    def _require_health(self, deployment: RunningPackage) -> None:
         """Raise `LocalError` if the package does not work, before a client sends the first request."""
         response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
         if response.status != 200:
@@ -74,11 +74,11 @@ class LambdaStack(DevStack):
                 f"the package does not work: /health answers {response.status} {response.body.decode()}; see {log}"
             )
 
-    def _run_on_schedule(self, deployment: Deployment, handler: str, interval: float) -> None:
+    def _run_on_schedule(self, deployment: RunningPackage, handler: str, interval: float) -> None:
         while not self._shutdown.wait(interval):
             deployment.run_schedule(handler)
 
-    def _serve(self, deployment: Deployment) -> None:
+    def _serve(self, deployment: RunningPackage) -> None:
         server = deployment.build_server(self.port)
         self._stack.callback(server.server_close)
         self._stack.callback(server.shutdown)

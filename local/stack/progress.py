@@ -11,21 +11,21 @@ START_LINE_AFTER = 0.5
 TICK = 0.1
 
 
-class Step:
+class ProgressLine:
     """A running step. Set `result` before it ends; None prints nothing."""
 
     result: str | None = "done"
 
 
 @contextmanager
-def step(name: str, action: str, started: float | None = None) -> Iterator[Step]:
+def step(name: str, action: str, started: float | None = None) -> Iterator[ProgressLine]:
     """Show that a step is running; print its result and duration when it ends, or nothing if it fails.
 
     A terminal shows the seconds as they pass. A file gets one line once the step takes longer than `START_LINE_AFTER`.
     Parameters: started, when the step began (`time.monotonic`), if that was before now.
     """
     began = time.monotonic() if started is None else started
-    ended, running = Event(), Step()
+    ended, running = Event(), ProgressLine()
     thread = Thread(target=_show, args=(name, action, began, ended), daemon=True)
     thread.start()
     try:

@@ -21,7 +21,7 @@ from infra.deployed import discover, read_resources
 from infra.package import Package, archive
 from local.lambda_sim.container import Container
 from local.lambda_sim.events import Request, proxy_event
-from local.lambda_sim.function import API, FunctionConfig
+from local.lambda_sim.function import API, FunctionLimits
 from local.lambda_sim.sandbox import unpacked
 from local.stack.valkey import ValkeyServer
 from testing.aws import ACCOUNT, REGION, Account, account
@@ -158,7 +158,7 @@ def test_what_was_deployed_is_what_runs(
     found = deployed.configuration(NAMES[0])
     stores = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
     environment = found["Environment"]["Variables"] | stores
-    function = FunctionConfig(NAMES[0], found["Handler"], found["MemorySize"], found["Timeout"], environment, 1)
+    function = FunctionLimits(NAMES[0], found["Handler"], found["MemorySize"], found["Timeout"], environment, 1)
     assert found["Handler"] == API
     # WHEN a photo comes through API Gateway
     request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], jpeg(), "192.0.2.1")

@@ -16,7 +16,7 @@ import pytest
 
 from infra.package import Package
 from local.lambda_sim.container import Container
-from local.lambda_sim.deployment import Deployment, deployed
+from local.lambda_sim.deployment import RunningPackage, deployed
 from local.lambda_sim.events import Request
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def deployment(
     package: Package, folder: Path, loaded_database: str, valkey_server: ValkeyServer
-) -> Iterator[Deployment]:
+) -> Iterator[RunningPackage]:
     """Yield the package with the loaded database, Valkey, and at most three containers for the API."""
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
     with deployed(package, folder, environment, containers=3) as deployment:
@@ -41,7 +41,7 @@ def deployment(
 
 
 @pytest.fixture(scope="module")
-def api(deployment: Deployment, folder: Path) -> Iterator[Served]:
+def api(deployment: RunningPackage, folder: Path) -> Iterator[Served]:
     """Yield the API over HTTP."""
     server = deployment.build_server(0)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -52,7 +52,7 @@ def api(deployment: Deployment, folder: Path) -> Iterator[Served]:
     server.server_close()
 
 
-def containers(deployment: Deployment) -> list[Container]:
+def containers(deployment: RunningPackage) -> list[Container]:
     """Return the API's containers that wait for an event."""
     return [container for _, container in deployment.functions["app.app"]._idle]
 
@@ -127,7 +127,7 @@ def test_a_photo_that_does_not_fit_into_an_event_is_refused_by_the_gateway(api: 
     assert api.identify(PHOTO + b"\0" * 4_300_000).status == 200
 
 
-def test_three_requests_at_a_time_have_three_containers(api: Served, deployment: Deployment) -> None:
+def test_three_requests_at_a_time_have_three_containers(api: Served, deployment: RunningPackage) -> None:
     photo = encoded(noise(4000, 3000), "JPEG", quality=80)
     with ThreadPoolExecutor(3) as clients:
         while deployment.functions["app.app"].size < 3:
@@ -142,7 +142,7 @@ def test_three_requests_at_a_time_have_three_containers(api: Served, deployment:
     assert all(int(line.split("Max Memory Used: ")[1].split()[0]) < 400 for line in reports)
 
 
-def test_connections_are_as_good_after_a_freeze(api: Served, deployment: Deployment, loaded_database: str) -> None:
+def test_connections_are_as_good_after_a_freeze(api: Served, deployment: RunningPackage, loaded_database: str) -> None:
     query = {"lat": "-33.9", "lon": "151.2"}
     api.request("GET", "/animals", query)
     # GIVEN a frozen container whose database connection the server has closed
@@ -156,7 +156,7 @@ def test_connections_are_as_good_after_a_freeze(api: Served, deployment: Deploym
     assert containers(deployment)[-1] is container
 
 
-def test_a_container_that_dies_costs_one_request(api: Served, deployment: Deployment) -> None:
+def test_a_container_that_dies_costs_one_request(api: Served, deployment: RunningPackage) -> None:
     container = containers(deployment)[-1]
     # GIVEN a container that was killed between requests
     os.kill(container.pid, signal.SIGKILL)
@@ -170,7 +170,7 @@ def test_a_container_that_dies_costs_one_request(api: Served, deployment: Deploy
     assert container not in containers(deployment)
 
 
-def test_the_schedule_warms_in_a_container_of_its_own(deployment: Deployment, folder: Path) -> None:
+def test_the_schedule_warms_in_a_container_of_its_own(deployment: RunningPackage, folder: Path) -> None:
     invoked = deployment.run_schedule("app.warm")
     # THEN its report has no faults
     assert invoked.error is None

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from infra.package import Package
-from local.lambda_sim.function import FunctionConfig
+from local.lambda_sim.function import FunctionLimits
 
 HANDLERS = '''
 import os, sys, time
@@ -93,7 +93,7 @@ def build(folder: Path) -> Package:
     return Package(function, layer, folder / "none.json")
 
 
-def function(handler: str, *, memory: int = 256, timeout: float = 10.0, concurrency: int = 2) -> FunctionConfig:
+def function(handler: str, *, memory: int = 256, timeout: float = 10.0, concurrency: int = 2) -> FunctionLimits:
     """Return the configuration of a function with one of the handlers."""
     environment = {"GREETING": "hello", "A_PATH": "/opt/x:/var/task"}
-    return FunctionConfig("toys", handler, memory, timeout, environment, concurrency)
+    return FunctionLimits("toys", handler, memory, timeout, environment, concurrency)

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.lint.grid import Place, check
+from cloudwatch.lint.grid import Rectangle, check
 
 PLACES = st.builds(
-    Place,
+    Rectangle,
     title=st.just("w"),
     x=st.integers(0, 23),
     y=st.integers(0, 12),
@@ -15,17 +15,17 @@ PLACES = st.builds(
 )
 
 
-def cells(place: Place) -> set[tuple[int, int]]:
+def cells(place: Rectangle) -> set[tuple[int, int]]:
     return {(x, y) for x in range(place.x, place.right) for y in range(place.y, place.bottom)}
 
 
 @given(PLACES, PLACES)
-def test_two_overlap_if_they_share_a_cell(one: Place, other: Place) -> None:
+def test_two_overlap_if_they_share_a_cell(one: Rectangle, other: Rectangle) -> None:
     assert one.overlaps(other) == bool(cells(one) & cells(other)) == other.overlaps(one)
 
 
 @given(st.lists(PLACES, max_size=6))
-def test_every_overlap_and_every_overhang_is_reported_once(places: list[Place]) -> None:
+def test_every_overlap_and_every_overhang_is_reported_once(places: list[Rectangle]) -> None:
     found = [problem for _, problem in check(places)]
     pairs = sum(bool(cells(one) & cells(other)) for at, one in enumerate(places) for other in places[at + 1 :])
     assert sum(problem.startswith("overlaps") for problem in found) == pairs

@@ -4,9 +4,9 @@ import pytest
 from cloudwatch.preview.labels import default_labels, expand_label
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.values import EvaluationError, Series
-from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.graphed_metrics import TimeSeries
 
-CODE = Metric.of("Faunalens", "Rejections", {"code": "too_large", "stage": "dev"})
+CODE = TimeSeries.of("Faunalens", "Rejections", {"code": "too_large", "stage": "dev"})
 
 
 def _series(*values: float) -> Series:
@@ -15,9 +15,9 @@ def _series(*values: float) -> Series:
 
 
 def test_default_labels_are_what_distinguishes_metrics() -> None:
-    other = Metric.of("Faunalens", "Rejections", {"code": "bad", "stage": "dev"})
-    whole = Metric.of("Faunalens", "Rejections", {"stage": "dev"})
-    faults = Metric.of("Faunalens", "Faults", {"stage": "dev"})
+    other = TimeSeries.of("Faunalens", "Rejections", {"code": "bad", "stage": "dev"})
+    whole = TimeSeries.of("Faunalens", "Rejections", {"stage": "dev"})
+    faults = TimeSeries.of("Faunalens", "Faults", {"stage": "dev"})
     assert default_labels([(CODE, "Sum"), (other, "Sum")]) == ["too_large", "bad"]
     assert default_labels([(CODE, "Sum")]) == ["Rejections"]
     assert default_labels([(CODE, "Sum"), (whole, "Sum")]) == ["too_large", "Rejections"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.samples import Samples
-from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.graphed_metrics import TimeSeries
 from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 
 DEV = {"service": "faunalens", "stage": "dev"}
@@ -39,7 +39,7 @@ def _line(
 
 
 def _samples(store: MetricStore, name: str, dimensions: dict[str, str] | None = None) -> Samples:
-    samples = store.of(Metric.of("Faunalens", name, DEV if dimensions is None else dimensions))
+    samples = store.of(TimeSeries.of("Faunalens", name, DEV if dimensions is None else dimensions))
     assert samples is not None
     return samples
 
@@ -81,9 +81,9 @@ def test_each_dimension_set_is_a_metric() -> None:
     assert len(_samples(store, "Latency")) == 1
     assert len(_samples(store, "Latency", {"route": "/identify", "stage": "dev", "service": "faunalens"})) == 1
     assert len(_samples(store, "Latency", {})) == 1
-    assert store.of(Metric.of("Faunalens", "Latency", {"service": "faunalens"})) is None
-    assert store.of(Metric.of("Faunalens", "Requests", DEV)) is None
-    assert store.of(Metric.of("AWS/Lambda", "Latency", DEV)) is None
+    assert store.of(TimeSeries.of("Faunalens", "Latency", {"service": "faunalens"})) is None
+    assert store.of(TimeSeries.of("Faunalens", "Requests", DEV)) is None
+    assert store.of(TimeSeries.of("AWS/Lambda", "Latency", DEV)) is None
 
 
 def test_search_by_namespace_and_dimensions() -> None:
@@ -97,7 +97,7 @@ def test_search_by_namespace_and_dimensions() -> None:
     assert len(store.search("Faunalens")) == 3
     assert len(store.search()) == 4
     (only,) = store.search(matches=lambda metric: metric.name == "Errors")
-    assert only[0] == Metric("AWS/Lambda", "Errors", (("FunctionName", "f"),))
+    assert only[0] == TimeSeries("AWS/Lambda", "Errors", (("FunctionName", "f"),))
 
 
 def test_a_list_is_several_samples_and_counts_repeat_them() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloudwatch.preview.recording import Recording
-from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.graphed_metrics import TimeSeries
 
 type Record = Callable[..., Recording]
 
@@ -70,7 +70,7 @@ def test_stretched_time_distances_grow_from_the_first_line_on(record: Record) ->
     recording = record(live=True, stretch=20, now=lambda: BEGIN + 4)
     recording.read_new_lines()
     # THEN they are a minute apart, and the current time moves by the same factor
-    samples = recording.store.of(Metric.of("N", "M", {"a": "b"}))
+    samples = recording.store.of(TimeSeries.of("N", "M", {"a": "b"}))
     assert samples is not None
     assert list(samples.times()) == [BEGIN * 1e3, (BEGIN + 60) * 1e3]
     assert recording.span().end == BEGIN + 80

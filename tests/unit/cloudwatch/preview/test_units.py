@@ -3,11 +3,11 @@
 import pytest
 
 from cloudwatch.preview import units
-from cloudwatch.syntax.graphed_metrics import GraphedMetric, Metric
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 
 
 def line(namespace: str, name: str, stat: str = "Sum") -> GraphedMetric:
-    return GraphedMetric(0, "m", Metric(namespace, name), None, stat, 60)
+    return GraphedMetric(0, "m", TimeSeries(namespace, name), None, stat, 60)
 
 
 @pytest.mark.parametrize(

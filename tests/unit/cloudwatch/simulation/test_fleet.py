@@ -7,7 +7,7 @@ import pytest
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.keys import value_key
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.fleet import DEFAULTS, IDLE, VERSION, Container, Fleet, Servers
+from cloudwatch.simulation.fleet import DEFAULTS, IDLE, VERSION, Fleet, FleetContainer, Servers
 
 CELL, OTHER, SEA = 0x83BE0AFFFFFFFFF, 0x83BE08FFFFFFFFF, 3
 CALM = schedule.START + 3600.0
@@ -22,7 +22,7 @@ def fleet() -> Fleet:
 
 
 def test_a_first_look_up_misses_a_second_hits_a_third_is_remembered(fleet: Fleet) -> None:
-    one, other = Container(fleet.servers), Container(fleet.servers)
+    one, other = FleetContainer(fleet.servers), FleetContainer(fleet.servers)
     features, _ = fleet.look_up(CELL, CALM, one)
     assert (features.cache, features.mode, len(features.animals), features.trace.queries) == ("miss", "narrowed", 40, 1)
     features, took = fleet.look_up(CELL, CALM + 1, other)
@@ -33,14 +33,14 @@ def test_a_first_look_up_misses_a_second_hits_a_third_is_remembered(fleet: Fleet
 
 
 def test_of_the_sea_nothing_is_known(fleet: Fleet) -> None:
-    features, _ = fleet.look_up(SEA, CALM, Container(fleet.servers))
+    features, _ = fleet.look_up(SEA, CALM, FleetContainer(fleet.servers))
     assert (features.mode, len(features.animals), features.areas) == ("unknown_area", 0, ())
 
 
 def test_without_the_database_what_is_stale_is_served_and_the_rest_degraded(fleet: Fleet) -> None:
     # GIVEN one cell in Redis, stale by now
     fleet.fill(CELL, DATABASE_DOWN - 2 * DEFAULTS.features_soft_ttl, warmed=False)
-    container = Container(fleet.servers)
+    container = FleetContainer(fleet.servers)
     # WHEN the database is down
     stale, took = fleet.look_up(CELL, DATABASE_DOWN, container)
     degraded, _ = fleet.look_up(OTHER, DATABASE_DOWN + 1, container)
@@ -51,7 +51,7 @@ def test_without_the_database_what_is_stale_is_served_and_the_rest_degraded(flee
 
 
 def test_the_third_failure_opens_the_breaker_which_costs_no_more_waits(fleet: Fleet) -> None:
-    container = Container(fleet.servers)
+    container = FleetContainer(fleet.servers)
     opened = [fleet.look_up(CELL, DATABASE_DOWN + 2 * n, container)[0].trace.opened for n in range(3)]
     assert opened == [(), (), ("postgres",)]
     features, took = fleet.look_up(OTHER, DATABASE_DOWN + 5, container)
@@ -64,7 +64,7 @@ def test_the_third_failure_opens_the_breaker_which_costs_no_more_waits(fleet: Fl
 
 
 def test_without_redis_memory_serves_then_the_database(fleet: Fleet) -> None:
-    container = Container(fleet.servers)
+    container = FleetContainer(fleet.servers)
     fleet.look_up(CELL, REDIS_DOWN - 120, container)
     from_memory, _ = fleet.look_up(CELL, REDIS_DOWN, container)
     queried, _ = fleet.look_up(OTHER, REDIS_DOWN + 1, container)
@@ -74,10 +74,10 @@ def test_without_redis_memory_serves_then_the_database(fleet: Fleet) -> None:
 
 def test_a_request_sees_redis_as_it_was_at_its_own_time(fleet: Fleet) -> None:
     # GIVEN a lookup that takes a while
-    fleet.look_up(OTHER, CALM, Container(fleet.servers))
-    first, took = fleet.look_up(CELL, CALM + 60, Container(fleet.servers))
+    fleet.look_up(OTHER, CALM, FleetContainer(fleet.servers))
+    first, took = fleet.look_up(CELL, CALM + 60, FleetContainer(fleet.servers))
     # WHEN another container asks while the query is under way
-    waiting, waited = fleet.look_up(CELL, CALM + 60 + took / 2, Container(fleet.servers))
+    waiting, waited = fleet.look_up(CELL, CALM + 60 + took / 2, FleetContainer(fleet.servers))
     # THEN it finds the lease, waits for the value, and reads it
     assert (first.cache, waiting.cache) == ("miss", "hit")
     assert waiting.trace.lease_waits > 0
@@ -86,16 +86,16 @@ def test_a_request_sees_redis_as_it_was_at_its_own_time(fleet: Fleet) -> None:
 
 
 def test_a_container_that_waits_for_a_failed_query_does_not_query_again(fleet: Fleet) -> None:
-    fleet.look_up(OTHER, DATABASE_DOWN - 60, Container(fleet.servers))
-    _, took = fleet.look_up(CELL, DATABASE_DOWN, Container(fleet.servers))
-    waiting, _ = fleet.look_up(CELL, DATABASE_DOWN + took / 2, Container(fleet.servers))
+    fleet.look_up(OTHER, DATABASE_DOWN - 60, FleetContainer(fleet.servers))
+    _, took = fleet.look_up(CELL, DATABASE_DOWN, FleetContainer(fleet.servers))
+    waiting, _ = fleet.look_up(CELL, DATABASE_DOWN + took / 2, FleetContainer(fleet.servers))
     assert waiting.faults == ("lease_failed",)
     assert waiting.trace.queries == 0
 
 
 def test_warming_fills_redis_with_the_cells_in_demand(fleet: Fleet) -> None:
     # GIVEN requests for a cell, which a container reports a little later
-    container = Container(fleet.servers)
+    container = FleetContainer(fleet.servers)
     for second in range(0, 60, 20):
         fleet.look_up(CELL, CALM + second, container)
     # WHEN the cache is flushed and warming runs
@@ -109,7 +109,7 @@ def test_warming_fills_redis_with_the_cells_in_demand(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize(("begin", "fault"), [(REDIS_DOWN, "redis_timeout"), (DATABASE_DOWN, "postgres_unreachable")])
 def test_warming_reports_the_outage(fleet: Fleet, begin: float, fault: str) -> None:
-    container = Container(fleet.servers)
+    container = FleetContainer(fleet.servers)
     for second in range(0, 60, 20):
         fleet.look_up(CELL, begin - 200 + second, container)
     fleet.servers.flush()

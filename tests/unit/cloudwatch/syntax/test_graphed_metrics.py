@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.graphed_metrics import PERIOD, STAT, GraphedMetricsError, Metric, expand, from_queries
+from cloudwatch.syntax.graphed_metrics import PERIOD, STAT, GraphedMetricsError, TimeSeries, expand, from_queries
 
 ITEMS = st.text(st.sampled_from("abcDEF/_-"), min_size=1, max_size=6)
 
 
-def _metrics(*rows: list[Any]) -> list[Metric | None]:
+def _metrics(*rows: list[Any]) -> list[TimeSeries | None]:
     return [line.metric for line in expand({"metrics": list(rows)})]
 
 
@@ -36,7 +36,7 @@ def test_shorthand_as_the_documentation_shows_it() -> None:
 
 def test_shorthand_skips_expressions() -> None:
     rows: list[list[Any]] = [["N", "A", "d", "1", {"id": "a"}], [{"expression": "a * 2"}], [".", "B", ".", "."]]
-    assert _metrics(*rows) == [Metric("N", "A", (("d", "1"),)), None, Metric("N", "B", (("d", "1"),))]
+    assert _metrics(*rows) == [TimeSeries("N", "A", (("d", "1"),)), None, TimeSeries("N", "B", (("d", "1"),))]
 
 
 @given(st.lists(st.tuples(ITEMS, ITEMS, st.lists(ITEMS, min_size=2, max_size=2)), min_size=1, max_size=5))
@@ -119,7 +119,7 @@ def test_queries_of_an_alarm() -> None:
             {"Id": "e", "Expression": "a * 2", "Label": "double", "Period": 60},
         ]
     )
-    assert (metric.metric, metric.stat, metric.visible) == (Metric("N", "A", (("stage", "dev"),)), "Sum", False)
+    assert (metric.metric, metric.stat, metric.visible) == (TimeSeries("N", "A", (("stage", "dev"),)), "Sum", False)
     assert (expression.expression, expression.label, expression.period) == ("a * 2", "double", 60)
     assert expression.visible
 

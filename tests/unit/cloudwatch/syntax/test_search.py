@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudwatch.syntax.boolean import And, Not, Or
-from cloudwatch.syntax.graphed_metrics import Metric
+from cloudwatch.syntax.graphed_metrics import TimeSeries
 from cloudwatch.syntax.search import Match, Search, SearchError, parse_search
 
-CUSTOM = Metric.of("My Namespace", "CustomCount1", {"stage": "dev", "code": "too_many"})
+CUSTOM = TimeSeries.of("My Namespace", "CustomCount1", {"stage": "dev", "code": "too_many"})
 
 
 def test_the_form_that_dashboards_use() -> None:
