@@ -6,6 +6,7 @@ const RETRYABLE = [
   "internal",
   "unavailable",
   "timeout",
+  "request_timeout",
   "offline",
   "not_understood",
 ];
@@ -24,6 +25,7 @@ const MESSAGES = {
   unavailable: ["Temporarily unavailable", "Part of the service is starting up or unavailable. Try again shortly."],
   internal: ["Something went wrong on our side", "Your photo is fine. Try again now, or later."],
   timeout: ["That took too long", "The service may be starting up. Try again."],
+  request_timeout: ["Sending took too long", "The connection is slow. Try again, or send a smaller copy of the photo."],
   offline: ["No connection", "The service cannot be reached. Check your connection, then try again."],
 };
 const OTHER = ["That did not work", "Try again, or try another photo."];

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,10 +92,12 @@ def test_a_missing_model_is_reported_before_anything_starts() -> None:
 def test_a_file_that_is_no_model_is_reported_with_its_full_path(tmp_path: Path) -> None:
     # GIVEN a file that is not an ONNX model; WHEN the stack starts with it
     (tmp_path / "photo.onnx").write_bytes(b"not a model")
+    for name in ("labels.csv", "taxa.csv"):  # so that loading the data does not fail first
+        shutil.copy(ROOT / "model" / name, tmp_path / name)
     done = run(tmp_path / "photo.onnx")
     # THEN the stack fails and says which file, and that it is not a model
     assert done.returncode == 1
-    assert f"the app cannot serve with the model {tmp_path}/photo.onnx: " in done.stderr
+    assert f"the server cannot start with the model {tmp_path}/photo.onnx: " in done.stderr
     assert done.stderr.endswith("make run: the app exited by itself with code 1: see its output above\n")
 
 
