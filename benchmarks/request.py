@@ -1,9 +1,9 @@
-"""The cost of a whole request over its bare work: `python -m benchmarks.request`.
+"""What a whole request costs beyond its bare work: `python -m benchmarks.request`.
 
-Bare work is to decode and shrink a 12 MP JPEG and to run the model once, in the same process and with the same threads
-as the app. It is compared with the same photo through the app without a socket (API Gateway's event in, response out)
-and, from another process, over HTTP on loopback with keep-alive. Real PostgreSQL and Valkey are behind the app; the
-cell is warm. Memory is the peak of a process of its own after 100 requests.
+The bare work is to decode and shrink a 12 MP JPEG and to run the model once, in the same process and with the same
+threads as the app. It is compared with the same photo through the app without a socket (API Gateway's event in,
+response out) and, from another process, over HTTP on loopback with keep-alive. The app uses real PostgreSQL and Valkey,
+and the cell is warm. Peak memory is measured after 100 requests in a separate process.
 """
 
 import argparse

@@ -235,7 +235,7 @@ class Soak:
 
 
 def soak(seconds: float, seed: int, log: Path) -> Findings:
-    """Run the soak for some seconds; the app logs to a file."""
+    """Send requests for `seconds` while injecting faults at random. `log`: file for the app's output."""
     with redis_behind_proxy() as (node, redis_proxy), postgres.serve() as server, Proxy.to(server.port) as proxy:
         load_active(server.url, read_dataset())
         rig = Rig(

@@ -140,7 +140,9 @@ def picture(load: Load, spikes: Sequence[Result]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run both strategies; print tables and claims; return 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spike", description=__doc__.partition("\n")[0])
-    parser.add_argument("--containers", type=int, default=50, help="after the step (default: %(default)s)")
+    parser.add_argument(
+        "--containers", type=int, default=50, help="containers after the step in load (default: %(default)s)"
+    )
     parser.add_argument("--rate", type=float, default=1500.0, help="requests a second after it (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=90, help="of each run (default: %(default)s)")
     parser.add_argument("--cells", type=int, default=200, help="number of requested cells (default: %(default)s)")

@@ -107,7 +107,7 @@ def _drop(connection: Connection, options: Namespace) -> None:
 def _prepare(connection: Connection, options: Namespace) -> None:
     by_iam = prepare(connection, options.user)
     method = "with IAM tokens" if by_iam else "as pg_hba.conf says, since this server has no IAM sign-in"
-    print(f"{options.user} can read and nothing else; it signs in {method}")
+    print(f"{options.user} has read-only access and signs in {method}")
 
 
 def _announce(version: str, options: Namespace) -> None:

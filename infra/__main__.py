@@ -52,7 +52,7 @@ def _down(options: argparse.Namespace) -> int:
     stage = _stage(options)
     if not options.yes:
         print(f"This deletes stage {stage.name}: API, functions, cache, photos, logs and database.")
-        print("Only a last snapshot of the database stays.")
+        print("Only a final snapshot of the database is kept.")
         if not _confirmed(f"Type {stage.name} to continue: ", stage.name):
             return 1
     run(Down(stage).steps(), _echo, first=options.first, command=options.resume)

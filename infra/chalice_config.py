@@ -67,7 +67,9 @@ def _read(stage: str, path: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if stage not in document["stages"]:
         known = ", ".join(document["stages"])
-        raise PreconditionFailed(f"{path.name} has no stage {stage}, only {known}; add it, and its policies beside it")
+        raise PreconditionFailed(
+            f"{path.name} has no stage {stage}, only {known}; add it, with its policy files, in .chalice/"
+        )
     return document
 
 

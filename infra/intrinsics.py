@@ -24,7 +24,9 @@ def to_text(value: Any) -> str:
             return text
         case {"Fn::Join": [str(separator), list(parts)]}:
             return separator.join(map(to_text, parts))
-    raise ValueError(f"{value} cannot be written as text with ${{…}} in it; Ref, Fn::GetAtt, Fn::Sub and Fn::Join can")
+    raise ValueError(
+        f"{value} cannot be converted to an Fn::Sub string; only Ref, Fn::GetAtt, Fn::Sub and Fn::Join can"
+    )
 
 
 def from_text(text: str) -> Any:

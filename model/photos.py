@@ -27,7 +27,9 @@ class LabelledPhoto:
 
 
 def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]:
-    """Yield the photos of a folder by name, decoded as the app does. Report progress on standard error.
+    """Yield the photos in a folder in the order of their names, decoded the way the app decodes them.
+
+    Report progress on standard error.
 
     Raises `ModelError` if there are no photos, or if a name has no label.
     """

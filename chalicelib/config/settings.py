@@ -153,7 +153,7 @@ class Settings:
     database_idle: float = seconds(
         "DATABASE_IDLE",
         60.0,
-        help="PostgreSQL closes connections idle for longer: frozen containers then hold none, and Aurora can pause",
+        help="idle time after which PostgreSQL closes a connection, so that frozen containers keep none open",
     )
 
     aws_region: str = setting(
@@ -235,7 +235,7 @@ class Settings:
     version_fresh: float = seconds(
         "VERSION_FRESH",
         10.0,
-        help="time for which a process remembers the active dataset; after it, every process has seen a switch",
+        help="how long a process caches which dataset is active; a switch reaches every process within this time",
     )
     breaker_failures: int = setting(
         "BREAKER_FAILURES",

@@ -101,7 +101,7 @@ class Lookup:
         self._trace = TraceBuilder()
 
     def run(self) -> Features:
-        """The cell's features. Never raises for a dependency: `mode`, `cache` and `faults` say what happened."""
+        """Look up the features. Never raises when a store fails: `mode`, `cache` and `faults` say what happened."""
         shared = self._shared
         try:
             version = self._active_version()

@@ -18,7 +18,7 @@ class _Flight[T]:
 
 
 class SingleFlight[T]:
-    """Running lookups, by cell."""
+    """The lookups in progress, keyed by cell, so that concurrent requests for a cell share one."""
 
     def __init__(self) -> None:
         self._under_way: dict[int, _Flight[T]] = {}

@@ -103,7 +103,7 @@ class Warming:
         self._plan, self._places, self._now = plan, places, now
 
     def run(self, deadline: Deadline) -> WarmingReport:
-        """Warm until the deadline. Never raises for a dependency: the report lists its faults."""
+        """Warm until the deadline. Never raises when a dependency fails: the report lists the faults."""
         report, started = WarmingReport(), perf_counter()
         try:
             self._run(report, deadline)

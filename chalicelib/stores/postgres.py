@@ -279,7 +279,9 @@ def _to_cell_animals(
     cell: int, version: str, areas: list[str], animals: list[int], weights: list[float], statuses: list[int]
 ) -> CellAnimals:
     if not len(animals) == len(weights) == len(statuses):
-        raise ValueError(f"{len(animals)} animals, {len(weights)} weights and {len(statuses)} statuses")
+        raise ValueError(
+            f"arrays differ in length: {len(animals)} animals, {len(weights)} weights and {len(statuses)} statuses"
+        )
     if not all(area.isascii() and area.isalnum() for area in areas):  # features/codec.py joins them with spaces
         raise ValueError("areas must be alphanumeric codes")
     # Via bytes: three times as fast as numpy's conversion of lists, and read-only like values from the cache.

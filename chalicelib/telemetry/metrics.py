@@ -29,7 +29,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A dimension: its meaning and all its values. Without values it has one per deployment, from a setting."""
+    """A dimension: its meaning and possible values. If `values` is empty, a setting gives each deployment one value."""
 
     help: str
     values: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ METRICS: Mapping[str, Metric] = {
     "WarmingRefreshed": Metric("Count", "cells that a run fetched and wrote to Redis"),
     "WarmingSkipped": Metric("Count", "cells that a run left alone because they were still fresh"),
     "WarmingFailed": Metric("Count", "cells that a run failed to refresh, or had no time for"),
-    "WarmingQueries": Metric("Count", "queries of a run to PostgreSQL"),
+    "WarmingQueries": Metric("Count", "PostgreSQL queries per warming run"),
     "WarmingFaults": Metric("Count", "faults during a run; the property `faults` has the codes"),
     "WarmingUseful": Metric("None", "share of hits in the last two hours that were on warmed features, 0 to 1"),
 }

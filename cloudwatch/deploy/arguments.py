@@ -22,7 +22,12 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the account's limit of containers, for a stage without reserved_concurrency (default: %(default)s)",
     )
-    parser.add_argument("--folder", type=Path, default=DASHBOARDS, help="folder of the files (default: dashboards)")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=DASHBOARDS,
+        help="folder that holds the dashboard and alarm files (default: dashboards)",
+    )
 
 
 def _count(text: str) -> str:

@@ -32,7 +32,7 @@ class Deployment:
         return [*self._alarms(), *self._dashboards(), *self._queries()]
 
     def is_managed(self, resource: Resource) -> bool:
-        """Return whether an earlier deploy has put the resource."""
+        """Return whether an earlier deploy created the resource."""
         if resource.kind == "query":
             return True
         tags = self._cloudwatch.list_tags_for_resource(ResourceARN=resource.handle)["Tags"]

@@ -50,7 +50,7 @@ class DashboardCheck:
             self._add("", [f"{size:,} bytes, at most {MOST_BYTES:,} are allowed; split it"])
 
     def unknown(self, alarms: Collection[str], dashboards: Collection[str]) -> Iterator[Finding]:
-        """Yield alarms and dashboards that widgets show or link and that no file defines."""
+        """Yield the alarms and dashboards that widgets show or link to but no file defines."""
         for what, places, names in (("alarm", self._alarms, alarms), ("dashboard", self._links, dashboards)):
             for place, name in places:
                 if name not in names:

@@ -67,7 +67,10 @@ def fields() -> set[str]:
 
 
 class _Anything:
-    """Has every attribute and item and is a number too, so that a record filled with it omits no field."""
+    """A stand-in for any value: it has every attribute and item, and acts as a number.
+
+    A record filled with it emits every field that it can emit.
+    """
 
     def __getattr__(self, name: str) -> "_Anything":
         return self

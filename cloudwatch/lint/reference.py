@@ -23,7 +23,7 @@ class Reference:
 
     @property
     def key(self) -> emitted.Key:
-        """Name and set of dimensions."""
+        """What identifies the metric: its name and the set of its dimensions."""
         return self.name, frozenset(name for name, _ in self.dimensions)
 
 

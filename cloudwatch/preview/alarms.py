@@ -72,7 +72,7 @@ def histories(files: Files, store: MetricStore, start: float, end: float) -> dic
                 child = deployed.removeprefix(deployed_prefix)
                 if child not in rules and child not in found:
                     unknown = f"{deployed}, which is not an alarm of stage {files.stage}"
-                    raise AlarmError(f"composite {name} refers to {unknown}")
+                    raise AlarmError(f"composite alarm {name} refers to {unknown}")
                 children[deployed] = found[child] if child in found else add_composite(child, (*parents, name))
             found[name] = _composite_history(rules[name], children, first, minutes)
         return found[name]

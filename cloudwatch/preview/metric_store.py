@@ -80,7 +80,7 @@ class MetricStore:
         dimension_names: Iterable[str] | None = None,
         matches: Callable[[TimeSeries], bool] = lambda _: True,
     ) -> list[tuple[TimeSeries, Samples]]:
-        """Return the metrics of a namespace that have exactly these dimensions. None matches any."""
+        """Return the metrics with this namespace and exactly these dimension names; `None` matches all."""
         wanted = None if dimension_names is None else sorted(dimension_names)
         with self._lock:
             found = [

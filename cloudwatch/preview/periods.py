@@ -57,7 +57,7 @@ class Grid:
 
     @property
     def lag(self) -> int:
-        """The number of positions between two adjacent periods."""
+        """How many array positions apart two consecutive periods are."""
         return self.period // self.step
 
     def phases(self) -> "list[Grid]":

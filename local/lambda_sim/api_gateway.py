@@ -111,7 +111,7 @@ class ApiGateway:
 
 
 def _mock_response(integration: Mapping[str, Any]) -> Response:
-    """Return the response of a mock integration, which preflight requests have."""
+    """Return the response of a mock integration, which answers preflight requests."""
     default = integration["responses"]["default"]
     headers = _headers(default.get("responseParameters", {}), "method.response.header.")
     return Response(int(default["statusCode"]), {"Content-Type": "application/json", **headers}, b"")

@@ -39,7 +39,9 @@ class AppStack(DevStack):
         except (OSError, ValueError, KeyError):
             return False
         if status == "down":  # waiting would not help
-            raise LocalError("the model fails when it is run; `python -m model.check` with its file explains the error")
+            raise LocalError(
+                "inference with the model fails; for details run `python -m model.check` with the path of the model"
+            )
         return bool(status == "ok")
 
 

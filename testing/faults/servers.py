@@ -24,7 +24,7 @@ def command(server: ValkeyServer, *words: str | bytes | int) -> Any:
 
 
 class ValkeyWithUser(ValkeyServer):
-    """A server with extra lines of configuration, and the user `app` beside `default`."""
+    """A server with extra configuration lines, and a user `app` in addition to `default`."""
 
     def __init__(self, folder: Path, *lines: str) -> None:
         folder.mkdir()

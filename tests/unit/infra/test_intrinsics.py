@@ -32,7 +32,7 @@ def test_a_value_as_text(value: Any, text: str) -> None:
 
 @pytest.mark.parametrize("value", [{"Fn::If": ["A", "b", "c"]}, {"Fn::Sub": ["${a}", {"a": "b"}]}, None, ["a"]])
 def test_a_value_without_such_a_form_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match="cannot be written as text"):
+    with pytest.raises(ValueError, match="cannot be converted"):
         to_text(value)
 
 

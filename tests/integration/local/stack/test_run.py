@@ -61,7 +61,7 @@ def test_it_is_not_ready_while_the_port_is_closed() -> None:
 
 def test_a_model_that_fails_is_not_waited_for() -> None:
     # GIVEN an app whose model cannot run, which waiting does not change; THEN the error comes at once
-    with app(503, {"status": "down"}) as port, pytest.raises(LocalError, match=r"the model fails when it is run"):
+    with app(503, {"status": "down"}) as port, pytest.raises(LocalError, match=r"inference with the model fails"):
         is_ready(port)
 
 

@@ -230,7 +230,10 @@ def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], messa
     ("rules", "message"),
     [
         ({"c": "ALARM("}, "composite c: expected the name of an alarm"),
-        ({"c": "ALARM(faunalens-dev-z)"}, "composite c refers to faunalens-dev-z, which is not an alarm of stage dev"),
+        (
+            {"c": "ALARM(faunalens-dev-z)"},
+            "composite alarm c refers to faunalens-dev-z, which is not an alarm of stage dev",
+        ),
         ({"c": "OK(faunalens-dev-d)", "d": "OK(faunalens-dev-c)"}, "composite c depends on itself: c → d → c"),
     ],
 )
