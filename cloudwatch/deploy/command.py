@@ -133,6 +133,6 @@ def _parser() -> argparse.ArgumentParser:
     add_common(parser)
     parser.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
     parser.add_argument("--account", help="account number (default: ask STS)")
-    parser.add_argument("--remove", action="store_true", help="remove everything that deploys have put for the stage")
+    parser.add_argument("--remove", action="store_true", help="remove everything that deploys created for the stage")
     parser.add_argument("--dry-run", action="store_true", help="only show what would change")
     return parser

@@ -188,8 +188,8 @@ class Pages:
     def _timelines(self, files: Files, span: Span, lines: int) -> dict[str, AlarmTimeline]:
         """Return the timelines of all alarms, from the cache if nothing has changed.
 
-        They begin a minute after the recording; before, alarms would count as missing what was only not recorded. Of
-        an empty recording, all alarms have insufficient data.
+        Timelines begin a minute after the recording begins. Earlier, alarms would treat unrecorded data as missing.
+        If the recording is empty, all alarms have insufficient data.
         """
         key = (files.stage, span.start // 60, span.end // 60, lines, files.alarms, files.composites)
         if self._cached[0] != key:

@@ -90,7 +90,7 @@ class Recording:
         return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._stretched(int(match[2])))), line, count=1)
 
     def _stretched(self, milliseconds: float) -> float:
-        """Return a recorded time as it is shown."""
+        """Return the time at which a recorded time is shown, stretched from the first line on."""
         if self._stretch == 1.0:
             return milliseconds
         if self._first is None:

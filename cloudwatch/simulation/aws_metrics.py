@@ -65,7 +65,7 @@ class AwsMetrics:
         self._servers.commands = self._servers.queries = 0
 
     def add_request(self, record: SimulatedRecord, busy: int) -> None:
-        """Count a request. `busy`: containers at work when it arrived."""
+        """Count a request. `busy`: number of containers that were serving requests when it arrived."""
         self._containers = max(self._containers, busy)
         self._started += record.initialisation is not None
         milliseconds = record.total * 1e3

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def add_bad_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that makes it a bad day."""
+    """Add `--bad`: simulate a day on which the page alarm fires."""
     parser.add_argument(
         "--bad",
         action="store_true",

@@ -39,7 +39,8 @@ class ShutdownEvent:
     def set_when_parent_exits(self, parent: int) -> None:
         """Set the event when `parent`, our parent process, has exited or is handling an interrupt.
 
-        `make` forwards nothing when it dies of kill -9, and it waits for us in silence when it alone gets a SIGINT.
+            `make` forwards no signal when it is killed with SIGKILL. If only `make` receives SIGINT, it waits for us
+        without a word.
         """
 
         def watch() -> None:

@@ -57,7 +57,7 @@ class Expected:
 
     @property
     def metrics(self) -> dict[str, int]:
-        """The metrics of the lookup."""
+        """What the lookup adds to each metric."""
         counted = {METRIC_OF_LEVEL[self.cache]: 1, "Degraded": int(self.mode == "degraded")}
         return counted | {
             name: sum(fault.startswith(codes) for fault in self.faults) for name, codes in ERROR_METRICS.items()
