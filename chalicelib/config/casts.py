@@ -23,6 +23,14 @@ def positive_number(value: str) -> float:
     return number
 
 
+def lifetime(value: str) -> float:
+    """Parse a number above 0, of at most 180 days in seconds: twice that, with jitter, is the longest life in Redis."""
+    number = _number(value)
+    if not 0 < number <= 180 * 86_400:
+        raise ValueError("expected a number above 0 and at most 15552000 (180 days)")
+    return number
+
+
 def fraction(value: str) -> float:
     """Parse a number from 0 to 1."""
     number = _number(value)

@@ -201,9 +201,11 @@ class Settings:
     features_soft_ttl: float = seconds(
         "FEATURES_SOFT_TTL", 21_600.0, help="soft TTL: age at which features in Redis are stale and are refreshed"
     )
-    features_hard_ttl: float = seconds(
+    features_hard_ttl: float = setting(
         "FEATURES_HARD_TTL",
         259_200.0,
+        casts.lifetime,
+        unit="s",
         help="hard TTL: age at which Redis drops features; until then they can answer while the database is down",
     )
     features_empty_ttl: float = setting(

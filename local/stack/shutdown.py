@@ -39,8 +39,8 @@ class ShutdownEvent:
     def set_when_parent_exits(self, parent: int) -> None:
         """Set the event when `parent`, our parent process, has exited or is handling an interrupt.
 
-            `make` forwards no signal when it is killed with SIGKILL. If only `make` receives SIGINT, it waits for us
-        without a word.
+        `make` forwards no signal when it is killed with SIGKILL. If only `make` receives SIGINT, it waits for us in
+        silence.
         """
 
         def watch() -> None:

@@ -12,6 +12,7 @@ CASTS: list[Callable[[str], object]] = [
     casts.text,
     casts.path,
     casts.positive_number,
+    casts.lifetime,
     casts.fraction,
     casts.non_negative_int,
     casts.positive_int,
@@ -26,6 +27,7 @@ CASTS: list[Callable[[str], object]] = [
     ("cast", "text", "value"),
     [
         (casts.positive_number, "0.5", 0.5),
+        (casts.lifetime, "15552000", 15_552_000.0),
         (casts.fraction, "1", 1.0),
         (casts.non_negative_int, "12", 12),
         (casts.non_negative_int, "0", 0),
@@ -44,6 +46,8 @@ def test_text_becomes_a_value(cast: Callable[[str], object], text: str, value: o
     ("cast", "text", "sentence"),
     [
         (casts.positive_number, "abc", "expected a number above 0"),
+        (casts.lifetime, "15552001", "expected a number above 0 and at most 15552000 (180 days)"),
+        (casts.lifetime, "nan", "expected a number above 0 and at most 15552000 (180 days)"),
         (casts.positive_number, "inf", "expected a number above 0"),
         (casts.fraction, "abc", "expected a number from 0 to 1"),
         (casts.fraction, "nan", "expected a number from 0 to 1"),
