@@ -46,8 +46,8 @@ def test_text_becomes_a_value(cast: Callable[[str], object], text: str, value: o
     ("cast", "text", "sentence"),
     [
         (casts.positive_number, "abc", "expected a number above 0"),
-        (casts.lifetime, "15552001", "expected a number above 0 and at most 15552000 (180 days)"),
-        (casts.lifetime, "nan", "expected a number above 0 and at most 15552000 (180 days)"),
+        (casts.lifetime, "15552001", r"expected a number above 0 and at most 15552000 \(180 days\)"),
+        (casts.lifetime, "nan", r"expected a number above 0 and at most 15552000 \(180 days\)"),
         (casts.positive_number, "inf", "expected a number above 0"),
         (casts.fraction, "abc", "expected a number from 0 to 1"),
         (casts.fraction, "nan", "expected a number from 0 to 1"),
