@@ -2,14 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 import pytest
 
 from chalicelib.errors import Unavailable
 from web.admission import Admission
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture
@@ -26,7 +34,7 @@ def test_photos_are_identified_in_the_order_in_which_they_came(admission: Admiss
     async def all_at_once() -> None:
         await asyncio.gather(*(admission.run(partial(done.append, number)) for number in range(20)))
 
-    asyncio.run(all_at_once())
+    run(all_at_once())
     assert done == list(range(20))
 
 
@@ -44,7 +52,7 @@ def test_a_queue_that_is_too_long_is_refused_with_the_time_that_it_needs(admissi
             except Unavailable as error:
                 refused.append(error)
 
-    asyncio.run(crowd())
+    run(crowd())
     # GIVEN 0.5 s a photo THEN 3 are admitted (the third waits a second), and the others are told how long it would be
     assert len(refused) == 3
     assert all(error.headers["Retry-After"] == "2" for error in refused)
@@ -71,5 +79,5 @@ def test_work_that_fails_raises_and_leaves_the_queue(admission: Admission) -> No
         await admission.run(lambda: 1 // 0)
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(fail())
+        run(fail())
     assert admission.expected_wait == 0
