@@ -24,29 +24,27 @@ TOLERANCE = 1e-3
 _SEED = 20261124
 
 
-def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
-    """Return everything about a model that does not fit, one sentence each."""
-    problems, model, taxonomy = [], None, None
+def find_problems(path: Path, labels: Path, taxa: Path) -> Iterator[str]:
+    """Yield one sentence for each problem of a model and its labels."""
+    model = taxonomy = None
     try:
         model = Model(path)
     except ModelError as error:
-        problems.append(str(error))
+        yield str(error)
     try:
         taxonomy = Taxonomy.read(labels, taxa)
     except ModelError as error:
-        problems.append(str(error))
+        yield str(error)
     if model and taxonomy and model.animals != len(taxonomy.animals):
-        problems.append(
+        yield (
             f"{path.name} has {model.animals} probabilities, but {labels.name} has {len(taxonomy.animals)} rows; "
             "expected one row per probability"
         )
     if model:
         try:
-            for problem in _problems_of_runs(model):
-                problems.append(problem)  # noqa: PERF402 - keeps the problems found before a run fails
+            yield from _problems_of_runs(model)
         except ModelError as error:
-            problems.append(str(error))
-    return problems
+            yield str(error)
 
 
 def _problems_of_runs(model: Model) -> Iterator[str]:
@@ -106,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     labels = options.labels or options.model.with_name("labels.csv")
-    problems = find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv"))
+    problems = list(find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv")))
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
