@@ -20,7 +20,7 @@ from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from database.dataset import read_dataset
 from model.classifier_metrics import accuracy, negative_log_likelihood
-from model.photos import read_photos
+from model.photos import score_animals
 
 FLOORS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 SHARES = (0.01, 0.03, 0.1)
@@ -82,14 +82,6 @@ def sweep(inside: LocatedPhotos, outside: LocatedPhotos) -> tuple[list[list[str]
     return accuracies, likelihoods
 
 
-def read_vision(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Return the model's probabilities without a location for the animal photos of a folder, and their labels."""
-    prior = np.ones(model.animals, np.float32)
-    photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
-    rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]
-    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables of docs/explanation/narrowing.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.narrowing", description=__doc__.partition("\n")[0])
@@ -98,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     path = Settings().model_path
     taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
-    vision, labels = read_vision(options.photos, Model(path))
+    vision, labels = score_animals(options.photos, Model(path))
     wild = np.array([animal.kind == "wild" for animal in taxonomy.animals])[labels]
     weights = cell_weights(taxonomy)
     inside, outside = (

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
+from chalicelib.model.session import Model
 from chalicelib.photo.decode import Limits, open_photo
 from model.network import INPUT_SIZE
 
@@ -43,3 +44,11 @@ def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]
         if number % _PROGRESS_EVERY == 0:
             print(f"photo {number} of {len(paths)}", file=sys.stderr, flush=True)
         yield LabelledPhoto(int(label), open_photo(path.read_bytes(), _LIMITS).pixels(size))
+
+
+def score_animals(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Score a folder's photos of animals without a location. Return probabilities (photos, animals) and labels."""
+    prior = np.ones(model.animals, np.float32)
+    photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
+    rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]
+    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)

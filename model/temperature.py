@@ -25,21 +25,8 @@ from model.classifier_metrics import (
     fit_temperature,
     negative_log_likelihood,
 )
-from model.photos import PHOTOS_HELP, read_photos
+from model.photos import PHOTOS_HELP, score_animals
 from model.quantize import read_ranges
-
-
-def score_at_temperature_1(folder: Path) -> tuple[NDArray[np.float32], Labels]:
-    """Return the int8 model's probabilities at temperature 1 and the labels of a folder's animals."""
-    animals = count_animals(LABELS)
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, "model.onnx")
-        path.write_bytes(serialize(read_network(), animals, 1.0, read_ranges(ACTIVATIONS)))
-        model = Model(path)
-        prior = np.ones(animals, np.float32)
-        photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < animals)
-        rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]
-    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
 
 
 def report(probabilities: NDArray[np.float32], labels: Labels, temperature: float) -> str:
@@ -68,7 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        probabilities, labels = score_at_temperature_1(options.photos)
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch, "model.onnx")
+            path.write_bytes(serialize(read_network(), count_animals(LABELS), 1.0, read_ranges(ACTIVATIONS)))
+            probabilities, labels = score_animals(options.photos, Model(path))
         temperature = round(fit_temperature(probabilities, labels), 4)
         options.output.write_text(json.dumps({"temperature": temperature}) + "\n", encoding="utf-8")
     except (ModelError, OSError) as error:
