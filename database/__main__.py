@@ -22,8 +22,7 @@ from database.access import READER, connect, prepare
 from database.dataset import DatasetError, files_beside, files_in, join_some, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
 
-TIMEOUT = 5.0
-"""Seconds to connect to PostgreSQL (default of --patience), and for the announcement to Redis."""
+TIMEOUT = 5.0  # seconds to connect to PostgreSQL (default of --patience), and for the announcement to Redis
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,10 +11,8 @@ from chalicelib.config.settings import Settings
 from chalicelib.stores.iam import Signer
 from database.load import SCHEMA, LoadError, exclusive
 
-READER = "faunalens_reader"
-"""The role to which the schema grants reading."""
-IAM = "rds_iam"
-"""Aurora's role for logins that sign in with an IAM token; they cannot sign in with anything else."""
+READER = "faunalens_reader"  # the role to which the schema grants reading
+IAM = "rds_iam"  # Aurora's role for logins that sign in with an IAM token; they cannot sign in with anything else
 
 
 def connect(settings: Settings, url: str, timeout: float) -> Connection:

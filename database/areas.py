@@ -7,8 +7,7 @@ from typing import Final
 
 FILE: Final = Path(__file__).with_name("areas.csv")
 
-EU_CODES: Final = {"UK": "GB", "EL": "GR"}
-"""The European Union's own codes for two countries, with their ISO codes."""
+EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # the European Union's own codes for two countries, with their ISO codes
 
 
 def read_areas(path: Path = FILE) -> dict[str, str]:

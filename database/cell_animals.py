@@ -43,11 +43,9 @@ WEIGHTS: Final = Weights()
 ROW: Final = np.dtype([("cell", np.int64), ("animal", np.int32), ("weight", np.float32), ("status", np.int16)])
 """One row of the table `cell_animal`, without its dataset."""
 
-type Rows = NDArray[np.void]
-"""Shape (rows,), dtype `ROW`."""
+type Rows = NDArray[np.void]  # shape (rows,), dtype `ROW`
 
-CHUNK: Final = 4096
-"""Cells computed at a time: a few megabytes for 400 animals."""
+CHUNK: Final = 4096  # cells computed at a time: a few megabytes for 400 animals
 
 
 class Cell(NamedTuple):

@@ -22,8 +22,7 @@ from database.world_atlas import Atlas, AtlasError, Points, read_atlas
 
 OUTPUT = Path(__file__).with_name("cell_areas.csv")
 
-STEP = 0.02
-"""Longest step along an outline, in degrees: about 2 km, against 110 km across a cell."""
+STEP = 0.02  # longest step along an outline, in degrees: about 2 km, against 110 km across a cell
 
 MARGIN = 0.03
 """Distance at which an outline still touches a cell, in degrees of latitude (3 km): the error of a 1:10,000,000 map."""

@@ -40,11 +40,9 @@ LOADER_LOCK: Final = 0x6661756E61
 DROP_TRIES: Final = 50
 DROP_LOCK_TIMEOUT: Final = "100ms"
 """Readers queue behind a drop that waits for its lock, so each wait is shorter than a request's database timeout."""
-DROP_PAUSE: Final = 0.05
-"""Seconds between two tries, in which the queued readers finish."""
+DROP_PAUSE: Final = 0.05  # seconds between two tries, in which the queued readers finish
 
-CSV_BATCH: Final = 4096
-"""Rows encoded as CSV at a time."""
+CSV_BATCH: Final = 4096  # rows encoded as CSV at a time
 
 
 class LoadError(Exception):

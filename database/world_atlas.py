@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-type Points = NDArray[np.float64]
-"""Shape (n, 2): longitude and latitude, decimal degrees."""
+type Points = NDArray[np.float64]  # shape (n, 2): longitude and latitude, decimal degrees
 
 AREAS_OF_COUNTRIES = Path(__file__).with_name("atlas_areas.csv")
 PARTS_OF_COUNTRIES = Path(__file__).with_name("atlas_parts.csv")

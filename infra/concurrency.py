@@ -8,8 +8,7 @@ from typing import Any
 
 from infra.step import PreconditionFailed
 
-UNRESERVED = 100
-"""Concurrency that Lambda keeps unreserved; a smaller account can reserve nothing."""
+UNRESERVED = 100  # concurrency that Lambda keeps unreserved; a smaller account can reserve nothing
 
 
 def check(lambdas: Any, wanted: Mapping[str, int]) -> int:

@@ -14,10 +14,8 @@ from math import exp
 from chalicelib.config.settings import ROOT
 from cloudwatch.prices import read_prices
 
-HOURS = 730.0
-"""Hours of a month, as AWS counts."""
-WARMING_RUNS = HOURS * 12
-"""Runs of warming in a month: one every five minutes, whatever the traffic."""
+HOURS = 730.0  # hours of a month, as AWS counts
+WARMING_RUNS = HOURS * 12  # runs of warming in a month: one every five minutes, whatever the traffic
 
 Prices = Mapping[str, float]
 
@@ -37,8 +35,7 @@ def _read_assumptions() -> dict[str, Assumption]:
         return {name: Assumption(float(value), *texts) for name, value, *texts in list(csv.reader(file))[1:]}
 
 
-ASSUMPTIONS = _read_assumptions()
-"""All inputs that are neither a price nor part of a `Month`."""
+ASSUMPTIONS = _read_assumptions()  # all inputs that are neither a price nor part of a `Month`
 _A = {name: each.value for name, each in ASSUMPTIONS.items()}
 
 

@@ -12,11 +12,9 @@ from infra.cost import ASSUMPTIONS, MONTHS, Prices, bill, break_even, current_pr
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
 
-MEMORY_SIZES = (512, 884, 1769, 3538)
-"""Sizes of the API's function, MB; 1769 is one virtual core."""
+MEMORY_SIZES = (512, 884, 1769, 3538)  # sizes of the API's function, MB; 1769 is one virtual core
 CORE_MB = 1769
-PARALLEL = 0.25
-"""Share of an identification that a second core can take over: the model's, but not that of decoding."""
+PARALLEL = 0.25  # share of an identification that a second core can take over: the model's, but not that of decoding
 
 
 def page() -> str:

@@ -7,10 +7,8 @@ from typing import Any
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-PAUSE = 5.0
-"""Seconds between two attempts to invoke a busy function."""
-TIMEOUT = 330.0
-"""Seconds to wait for a busy function: the administrative one runs a command for at most 300."""
+PAUSE = 5.0  # seconds between two attempts to invoke a busy function
+TIMEOUT = 330.0  # seconds to wait for a busy function: the administrative one runs a command for at most 300
 
 
 def run_admin_command(client: Any, stage: str, command: Sequence[str], echo: Echo) -> None:

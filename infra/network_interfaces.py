@@ -12,8 +12,7 @@ from typing import Any
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-PAUSE = 10.0
-"""Seconds between two looks."""
+PAUSE = 10.0  # seconds between two looks
 TIMEOUT = 2700.0
 """Longest wait, seconds. Lambda promises 20 minutes and is known to take 45."""
 

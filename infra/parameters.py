@@ -12,8 +12,7 @@ from infra.step import PreconditionFailed
 INFRA = ROOT / "infra"
 STACK, EDGE = "faunalens.yaml", "edge.yaml"
 
-_SHARED = ("Stage", "RestApiId")
-"""Parameters of edge.yaml that `infra up` fills in itself."""
+_SHARED = ("Stage", "RestApiId")  # parameters of edge.yaml that `infra up` fills in itself
 
 
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:

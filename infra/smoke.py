@@ -12,13 +12,11 @@ from chalicelib.features.warming import read_places
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-STRIDE = 24
-"""Step through the list of well-known places, in which those of one country are next to each other."""
+STRIDE = 24  # step through the list of well-known places, in which those of one country are next to each other
 PATIENCE = 120.0
 """Seconds to wait for a healthy answer: a paused database takes up to 30, the function's first start a few."""
 PAUSE = 3.0
-TIMEOUT = 30.0
-"""Seconds for one request; API Gateway gives up after 29."""
+TIMEOUT = 30.0  # seconds for one request; API Gateway gives up after 29
 
 _HELP = "docs/how-to/runbook.md says how to investigate"
 

@@ -8,8 +8,7 @@ from botocore.exceptions import ClientError
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-PAUSE = 5.0
-"""Seconds between two looks at a stack in progress."""
+PAUSE = 5.0  # seconds between two looks at a stack in progress
 TIMEOUT = 3600.0
 """Longest wait, seconds: a first database takes about ten minutes, a deletion with a snapshot about as long."""
 DELETE_ATTEMPTS = 3

@@ -6,8 +6,7 @@ from time import monotonic
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-Echo = Callable[[str], None]
-"""Prints one line of progress."""
+Echo = Callable[[str], None]  # prints one line of progress
 
 
 class StepFailed(Exception):

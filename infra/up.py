@@ -11,8 +11,7 @@ from infra.parameters import EDGE, INFRA, STACK, declared_in, parameters_of
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
-DATABASE_PATIENCE = "40"
-"""Seconds that the administrative function waits for a paused database."""
+DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
 
 class Up:

@@ -25,8 +25,7 @@ from model.quantize import ActivationRange, quantize_bias, quantize_weights
 
 OPSET = 17
 IR_VERSION = 8
-MIN_PRIOR = 1e-30
-"""Replaces a prior of zero, whose logarithm would be infinite."""
+MIN_PRIOR = 1e-30  # replaces a prior of zero, whose logarithm would be infinite
 
 _PIXELS = ActivationRange(-127 / 128, 128 / 128)
 

@@ -6,14 +6,12 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Modification time of all entries: the earliest that a zip can hold."""
+EPOCH = (1980, 1, 1, 0, 0, 0)  # modification time of all entries: the earliest that a zip can hold
 READABLE = stat.S_IFREG | 0o644
 """Mode of all entries: Lambda's user could not read files that a developer's umask keeps private."""
 LIMIT = 50 * 2**20
 """Largest zip for direct upload, bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-UNPACKED_LIMIT = 250 * 2**20
-"""Largest size of function and layers unpacked, bytes (same source)."""
+UNPACKED_LIMIT = 250 * 2**20  # largest size of function and layers unpacked, bytes (same source)
 
 
 def files(folder: Path) -> Iterator[Path]:

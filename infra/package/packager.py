@@ -23,13 +23,11 @@ from click import ClickException
 from infra.package import archive, bytecode, exclusions, wheels
 
 RUNTIME = "python{}.{}".format(*wheels.PYTHON)
-TASK = "/var/task"
-"""The folder where Lambda unpacks the function."""
+TASK = "/var/task"  # the folder where Lambda unpacks the function
 SITE = f"python/lib/{RUNTIME}/site-packages/"
 """The folder in a layer that Python imports from; Lambda unpacks layers into /opt."""
 
-KEPT = 3
-"""Zips of one kind that stay for later deployments, such as one of an earlier commit."""
+KEPT = 3  # zips of one kind that stay for later deployments, such as one of an earlier commit
 
 
 def install() -> None:

@@ -7,10 +7,8 @@ from pathlib import Path
 from click import ClickException
 
 PYTHON = (3, 13)
-GLIBC = (2, 34)
-"""glibc of Amazon Linux 2023, the base of the runtime python3.13."""
-MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
-"""Lambda's architectures, and their names in wheels."""
+GLIBC = (2, 34)  # glibc of Amazon Linux 2023, the base of the runtime python3.13
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's architectures, and their names in wheels
 
 
 def fetch(requirements: Path, folder: Path, architecture: str = "x86_64") -> None:
