@@ -190,27 +190,19 @@ def _check(
 ) -> None:
     """Check what the schema's constraints accept, or reject with a message that names no file."""
     wild = {animal.animal for animal in animals if animal.kind == "wild"}
+    kinds = {animal.kind for animal in animals} - {*KINDS}
+    statuses = {area.status for area in areas} - STATUSES.keys()
     known_areas = read_areas()
-    unknown_areas = {area.area for area in areas} - known_areas.keys() - areas_with_cells
-    _reject(
-        {animal.kind for animal in animals} - {*KINDS},
-        f"labels.csv has a kind other than {', '.join(KINDS[:-1])} or {KINDS[-1]}",
-    )
-    _reject({area.animal for area in areas} - wild, "animal_areas.csv lists animals that are not wild in labels.csv")
-    _reject(
-        {animal for animal, _ in ranges} - wild, "mammal_cells.csv.gz lists animals that are not wild in labels.csv"
-    )
-    _reject(
-        {area.status for area in areas} - STATUSES.keys(),
-        f"animal_areas.csv has a status other than {' or '.join(STATUSES)}",
-    )
-    _reject({area.source for area in areas} - sources, "animal_areas.csv names sources that sources.csv lacks")
-    _reject(
-        {f"{code} ({suggest_code(code, known_areas)})" for code in unknown_areas},
-        "animal_areas.csv has codes that areas.csv lacks",
-    )
-
-
-def _reject(wrong: set[int] | set[str], problem: str) -> None:
-    if wrong:
-        raise DatasetError(f"{problem}: {join_some([str(each) for each in sorted(wrong)])}")
+    codes = {area.area for area in areas} - known_areas.keys() - areas_with_cells
+    advice = {f"{code} ({suggest_code(code, known_areas)})" for code in codes}
+    problems: dict[str, set[int] | set[str]] = {
+        f"labels.csv has a kind other than {', '.join(KINDS[:-1])} or {KINDS[-1]}": kinds,
+        "animal_areas.csv lists animals that are not wild in labels.csv": {area.animal for area in areas} - wild,
+        "mammal_cells.csv.gz lists animals that are not wild in labels.csv": {animal for animal, _ in ranges} - wild,
+        f"animal_areas.csv has a status other than {' or '.join(STATUSES)}": statuses,
+        "animal_areas.csv names sources that sources.csv lacks": {area.source for area in areas} - sources,
+        "animal_areas.csv has codes that areas.csv lacks": advice,
+    }
+    for problem, wrong in problems.items():
+        if wrong:
+            raise DatasetError(f"{problem}: {join_some([str(each) for each in sorted(wrong)])}")

@@ -7,7 +7,7 @@ left out, except the first 100 GB of data out.
 import argparse
 import csv
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import exp
 
@@ -153,21 +153,18 @@ def monitoring_cost(month: Month, prices: Prices) -> float:
     return metrics + alarms + composites + prices["dashboard_count"] * prices["dashboard_month"]
 
 
-ITEMS: Mapping[str, Callable[[Month, Prices], float]] = {
-    "Lambda": lambda_cost,
-    "API Gateway": api_gateway_cost,
-    "Aurora": aurora_cost,
-    "ElastiCache": elasticache_cost,
-    "S3": s3_cost,
-    "data out": transfer_cost,
-    "logs and traces": logs_cost,
-    "metrics, alarms, dashboards": monitoring_cost,
-}
-
-
 def bill(month: Month, prices: Prices) -> dict[str, float]:
     """Return the cost of each item of a month, in US dollars."""
-    return {name: cost(month, prices) for name, cost in ITEMS.items()}
+    return {
+        "Lambda": lambda_cost(month, prices),
+        "API Gateway": api_gateway_cost(month, prices),
+        "Aurora": aurora_cost(month, prices),
+        "ElastiCache": elasticache_cost(month, prices),
+        "S3": s3_cost(month, prices),
+        "data out": transfer_cost(month, prices),
+        "logs and traces": logs_cost(month, prices),
+        "metrics, alarms, dashboards": monitoring_cost(month, prices),
+    }
 
 
 def serverless_cost(month: Month, prices: Prices) -> float:

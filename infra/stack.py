@@ -71,10 +71,8 @@ class Stack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs. Raise `PreconditionFailed` if there is no stack."""
-        found = self._describe()
-        if found is None:
-            raise PreconditionFailed(f"there is no stack {self._name}; create it with: python -m infra up")
+        """The stack's outputs; none without a stack, or while it is being created."""
+        found = self._describe() or {}
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
     @property

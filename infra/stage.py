@@ -1,13 +1,11 @@
 """One stage of Faunalens in one account and region: its stacks, functions, URL and snapshots."""
 
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.config.settings import ROOT
-from infra import deployed
+from infra import deployed, program
 from infra.stack import Stack
 from infra.step import Echo, PreconditionFailed
 
@@ -46,9 +44,8 @@ class Stage:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs; empty without a stack, or while it is being created."""
-        stack = self.stack()
-        return stack.outputs if stack.status else {}
+        """The stack's outputs; none without a stack, or while it is being created."""
+        return self.stack().outputs
 
     def output(self, name: str) -> str:
         """Return one output of the stack. Raise `PreconditionFailed` without it."""
@@ -79,11 +76,4 @@ class Stage:
     def run_cloudwatch(self, command: Sequence[str], echo: Echo) -> None:
         """Run a `python -m cloudwatch` command and print its output. Raise `PreconditionFailed` with its errors."""
         arguments = [sys.executable, "-m", "cloudwatch", *command, "--stage", self.name, "--region", self.region]
-        done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
-        for line in done.stdout.splitlines():
-            echo(line)
-        if done.returncode:
-            failure = f"python -m cloudwatch {command[0]} exited with code {done.returncode}"
-            raise PreconditionFailed(done.stderr.strip() or failure)
-        for warning in done.stderr.splitlines():
-            echo(warning)
+        program.run(f"python -m cloudwatch {command[0]}", arguments, echo)
