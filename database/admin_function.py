@@ -6,14 +6,14 @@ from typing import Any
 
 from database.__main__ import main
 
-_NO_COMMAND = 'error: the event has no command; send one of `python -m database`, such as {"command": ["list"]}\n'
+_NO_COMMAND = 'error: the event has no command; send the arguments of `python -m database`: {"command": ["list"]}\n'
 
 
 def run(event: object) -> dict[str, Any]:
-    """Run the command of an event, such as `{"command": ["load", "--keep", "2"]}`.
+    """Run the command in an event. Example: `{"command": ["load", "--keep", "2"]}`.
 
-    Returns its exit `code` and everything it printed as `said`. Refuses any event without a list of strings: `main`
-    without arguments would take this process's own. Not for concurrent calls, since it redirects the process's output.
+    Return the command's exit code as `code`, and its output as `said`. Do not call this concurrently: it redirects the
+    output of the process.
     """
     command = event.get("command") if isinstance(event, dict) else None
     if not isinstance(command, list) or not all(isinstance(each, str) for each in command):

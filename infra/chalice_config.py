@@ -1,6 +1,6 @@
 """Read `.chalice/config.json`, and write a stage's network and addresses into it.
 
-Chalice reads them from nowhere else. The file is committed, so git shows each change.
+Chalice reads both only from this file. The file is committed, so git shows each change.
 """
 
 import json
@@ -46,7 +46,7 @@ def remove_config(stage: str, path: Path = FILE) -> bool:
 
 
 def stages(path: Path = FILE) -> list[str]:
-    """Return the stages that can be deployed: those with functions. `local` is for local development only."""
+    """Return the stages that can be deployed: the stages with functions, so not `local`."""
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return [name for name, stage in document["stages"].items() if "lambda_functions" in stage]
 
@@ -58,7 +58,7 @@ def function_settings(stage: str, path: Path = FILE) -> dict[str, dict[str, Any]
 
 
 def reservations(stage: str, path: Path = FILE) -> dict[str, int]:
-    """Return each function's reserved concurrency, by its name in the account; functions without one are left out."""
+    """Return the reserved concurrency of each function that has one, by the function's name in the account."""
     reserved = {key: each.get("reserved_concurrency") for key, each in function_settings(stage, path).items()}
     return {function_name(stage, key): count for key, count in reserved.items() if count is not None}
 
@@ -67,9 +67,7 @@ def _read(stage: str, path: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if stage not in document["stages"]:
         known = ", ".join(document["stages"])
-        raise PreconditionFailed(
-            f"{path.name} has no stage {stage}, only {known}; add it, with its policy files, in .chalice/"
-        )
+        raise PreconditionFailed(f"{path.name} has no stage {stage}, only {known}; add it and its policies in .chalice")
     return document
 
 

@@ -20,11 +20,11 @@ class FunctionConfig:
     environment: Mapping[str, str]
     """Variables of all functions, which chalicelib/config/settings.py reads."""
     admin_environment: Mapping[str, str]
-    """Variables that the administrative function overrides: it signs in as the owner of the tables."""
+    """Variables with other values in the administrative function, which signs in as the owner of the tables."""
 
 
 def function_config(outputs: Mapping[str, str], region: str) -> FunctionConfig:
-    """Return the configuration for a stack's outputs. Raise `PreconditionFailed` that names the missing outputs."""
+    """Return the configuration for a stack's outputs. Raise `PreconditionFailed` if outputs are missing."""
     missing = [name for name in REQUIRED_OUTPUTS if not outputs.get(name)]
     if missing:
         raise PreconditionFailed(

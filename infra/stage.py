@@ -12,11 +12,7 @@ from infra.step import Echo, PreconditionFailed
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage.
-
-    `session`: of boto3. `parameters`: override those in stages/STAGE.json. `firewall`: put a web firewall in front of
-    the API.
-    """
+    """A stage. `session`: a boto3 session. `parameters`: values that override stages/STAGE.json."""
 
     name: str
     region: str
@@ -29,7 +25,7 @@ class Stage:
         return self.session.client(service, region_name=self.region, **options)
 
     def stack(self, part: str = "") -> Stack:
-        """Return the stage's stack; part `edge`: that of firewall and usage plan."""
+        """Return the stage's stack, or with part `edge` the stack of its firewall and usage plan."""
         return Stack(self.client("cloudformation"), f"faunalens-{self.name}-{part}".removesuffix("-"))
 
     @property
@@ -48,7 +44,7 @@ class Stage:
         return self.stack().outputs
 
     def output(self, name: str) -> str:
-        """Return one output of the stack. Raise `PreconditionFailed` without it."""
+        """Return one output of the stack. Raise `PreconditionFailed` if it is missing."""
         try:
             return self.outputs[name]
         except KeyError:
@@ -59,21 +55,21 @@ class Stage:
 
     @property
     def is_single_stack(self) -> bool:
-        """Whether a pipeline created the stack from infra/template.py's template, with functions and API in it."""
+        """True if a pipeline created the stack from the template of infra/template.py, with functions and API."""
         return "EndpointURL" in self.outputs
 
     @property
     def url(self) -> str:
-        """The API's URL, with a slash at its end. Raise `PreconditionFailed` without an API."""
+        """The API's URL, with a slash at its end. Raise `PreconditionFailed` if there is no API."""
         return self.outputs.get("EndpointURL") or str(deployed.read_resources(self.name)["rest_api"]["rest_api_url"])
 
     def snapshots(self) -> list[str]:
-        """Return the names of the database's snapshots, also after the database is gone."""
+        """Return the names of the database's snapshots, even if the database is deleted."""
         paginator = self.client("rds").get_paginator("describe_db_cluster_snapshots")
         pages = paginator.paginate(DBClusterIdentifier=f"faunalens-{self.name}")
         return [each["DBClusterSnapshotIdentifier"] for page in pages for each in page["DBClusterSnapshots"]]
 
     def run_cloudwatch(self, command: Sequence[str], echo: Echo) -> None:
-        """Run a `python -m cloudwatch` command and print its output. Raise `PreconditionFailed` with its errors."""
+        """Run a `python -m cloudwatch` command and print its output. Raise `PreconditionFailed` if it fails."""
         arguments = [sys.executable, "-m", "cloudwatch", *command, "--stage", self.name, "--region", self.region]
         program.run(f"python -m cloudwatch {command[0]}", arguments, echo)

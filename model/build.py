@@ -28,7 +28,7 @@ ACTIVATIONS = HERE / "activations.csv"
 TEMPERATURE = HERE / "temperature.json"
 NAME = "faunalens-efficientnet-lite2"
 BUILD = "1"
-"""Version in the model's metadata. Raise it with every change of the build that changes the model."""
+"""Version in the model's metadata. Increase it with every change to the model."""
 
 
 def read_network() -> Network:
@@ -37,20 +37,20 @@ def read_network() -> Network:
 
 
 def count_animals(labels: Path) -> int:
-    """Return how many of ImageNet's classes are animals, from labels.csv. Raises `ModelError` if its order is wrong.
+    """Return the number of animals in labels.csv. Raise `ModelError` if their order is not that of ImageNet's classes.
 
-    ImageNet's outputs are sorted by WordNet id, and its animals come first.
+    ImageNet sorts its classes by WordNet id, and the animals come first.
     """
     with labels.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: int(row["output_index"]))
     ids = [row["wnid"] for row in rows]
     if ids != sorted(set(ids)) or [int(row["output_index"]) for row in rows] != list(range(len(rows))):
-        raise ModelError(f"{labels.name} must list ImageNet's animals, output_index from 0 in the order of their wnid")
+        raise ModelError(f"{labels.name} is out of order; number output_index from 0 in the order of wnid")
     return len(rows)
 
 
 def read_temperature(path: Path = TEMPERATURE) -> float:
-    """Return the fitted temperature, which divides the logits. Raises `ModelError` if it is not above 0."""
+    """Return the fitted temperature, which divides the logits. Raise `ModelError` if it is not a number above 0."""
     temperature = json.loads(path.read_text(encoding="utf-8"))["temperature"]
     if not isinstance(temperature, float) or not 0 < temperature < float("inf"):
         raise ModelError(f"{path.name} has the temperature {temperature!r}, expected a number above 0")
@@ -60,7 +60,7 @@ def read_temperature(path: Path = TEMPERATURE) -> float:
 def serialize(
     network: Network, animals: int, temperature: float, ranges: Mapping[str, ActivationRange] | None
 ) -> bytes:
-    """Return the model file: int8 if `ranges` are given, else fp32. The same arguments give the same bytes."""
+    """Return the bytes of the model file: int8 with `ranges`, fp32 without. The same arguments give the same bytes."""
     metadata = {
         "name": NAME,
         "version": BUILD,
@@ -81,7 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--output", type=Path, default=OUTPUT, metavar="FILE", help="file to write (default: %(default)s)"
     )
-    parser.add_argument("--fp32", action="store_true", help="full precision: 4 times the size, half the speed")
+    parser.add_argument(
+        "--fp32", action="store_true", help="build in full precision: 4 times the size and half the speed of int8"
+    )
     options = parser.parse_args(arguments)
     try:
         ranges = None if options.fp32 else read_ranges(ACTIVATIONS)

@@ -2,8 +2,8 @@
 
     python -m model.calibrate --photos DIR       DIR: photos named <output index>_….jpg
 
-Runs the fp32 graph over all photos. Each activation's range leaves out the outermost values: a wider range would spend
-the 255 steps on outliers, a narrower one would clip values that matter.
+The command runs the fp32 graph on all photos. The range of an activation excludes the most extreme values: with a wider
+range, outliers would use up the 255 steps; a narrower range would clip common values.
 """
 
 import argparse
@@ -23,14 +23,14 @@ from model.photos import PHOTOS_HELP, LabelledPhoto, read_photos
 from model.quantize import ActivationRange, write_ranges
 
 PERCENTILE = 99.99
-"""Share of an activation's values inside its range, in %. Half of the rest is cut off at each end."""
+"""Share of an activation's values inside its range, in %. The others are cut off, half of them at each end."""
 
 _LIMIT = 64.0
 _BINS = 16384  # each 1/128 wide, a thousandth of a typical range
 
 
 class Histograms:
-    """Histograms of the values of each tensor: deterministic, and of the same size for any number of photos."""
+    """A histogram of the values of each tensor. Its size does not depend on the number of photos."""
 
     def __init__(self, tensors: Iterable[str]) -> None:
         self._counts = {tensor: np.zeros(_BINS, np.int64) for tensor in tensors}
@@ -51,7 +51,7 @@ class Histograms:
         first = int(np.searchsorted(cumulative, tail, side="right"))
         last = int(np.searchsorted(cumulative, cumulative[-1] - tail, side="left"))
         edges = np.linspace(-_LIMIT, _LIMIT, _BINS + 1)
-        low, high = self._extremes[tensor]  # limit the edges: ReLU6 ends at 6, inside a bin
+        low, high = self._extremes[tensor]  # not beyond the extremes: ReLU6 ends at 6, inside a bin
         return ActivationRange(max(min(float(edges[first]), 0.0), low), min(max(float(edges[last + 1]), 0.0), high))
 
 
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         ranges = measure(read_photos(options.photos), options.percentile)
         write_ranges(options.output, ranges)
     except (ModelError, OSError) as error:
-        print(f"error: no range was measured: {error}", file=sys.stderr)
+        print(f"error: the ranges were not measured: {error}", file=sys.stderr)
         return 1
     print(f"{options.output.name}: ranges of {len(ranges)} activations")
     return 0

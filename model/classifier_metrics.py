@@ -28,8 +28,8 @@ def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> flo
 def calibration_error(probabilities: Probabilities, labels: Labels, *, equal_mass: bool = False) -> float:
     """Return the expected calibration error (Guo et al. 2017): the gap between confidence and accuracy over 15 bins.
 
-    Bins of equal width are the usual ones. With `equal_mass` all bins hold equally many photos, which makes the error
-    steadier for few photos.
+    Bins usually have the same width. With `equal_mass` they have the same number of photos, which varies less between
+    small sets of photos.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels

@@ -2,8 +2,8 @@
 
     python -m model.temperature --photos DIR       DIR: photos named <output index>_….jpg, not used in training
 
-The temperature divides all logits (Guo et al. 2017), so it changes no ranking. The fit uses photos of animals only, and
-the softmax over animals only; `animal_probability` takes the same temperature (model/README.md shows the effect).
+The temperature divides all logits (Guo et al. 2017), so it does not change their order. The fit uses only photos of
+animals, and the softmax over animals. `animal_probability` uses the same temperature (model/README.md has the effect).
 """
 
 import argparse
@@ -30,7 +30,7 @@ from model.quantize import read_ranges
 
 
 def report(probabilities: NDArray[np.float32], labels: Labels, temperature: float) -> str:
-    """Return a table of calibration at T = 1, at `temperature`, and with each half of the photos at the other's fit."""
+    """Return a table of calibration: at T = 1, at `temperature`, and with the fit of the other half of the photos."""
     halves = np.empty(probabilities.shape)
     for half in (0, 1):
         other = fit_temperature(probabilities[1 - half :: 2], labels[1 - half :: 2])
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         temperature = round(fit_temperature(probabilities, labels), 4)
         options.output.write_text(json.dumps({"temperature": temperature}) + "\n", encoding="utf-8")
     except (ModelError, OSError) as error:
-        print(f"error: no temperature was fitted: {error}", file=sys.stderr)
+        print(f"error: the temperature was not fitted: {error}", file=sys.stderr)
         return 1
     print(report(probabilities, labels, temperature))
     print(f"\n{options.output.name}: T = {temperature}, on {len(labels)} photos; run `python -m model.build` next")
