@@ -174,11 +174,7 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
 
 def _animal(row: dict[str, str]) -> Animal:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
-    try:
-        id_ = parse_id(row["id"])
-    except ValueError as error:
-        raise ValueError(f"id {error}") from None
-    return Animal(id_, row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
+    return Animal(parse_id(row["id"]), row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
 
 
 def _check(

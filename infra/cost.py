@@ -89,87 +89,67 @@ def awake_hours(month: Month) -> float:
     return HOURS * (1 - exp(-hourly * _A["awake_s"] / 3600))
 
 
-def lambda_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Lambda, including warming."""
-    each = _A["billed_ms"] + month.cold * _A["init_ms"]
-    seconds = (month.identifications * each + month.other_requests * _A["file_ms"]) / 1e3
-    gigabyte_seconds = seconds * prices["lambda_memory_gb"]
-    gigabyte_seconds += WARMING_RUNS * _A["warm_ms"] / 1e3 * prices["lambda_warm_memory_gb"]
-    calls = month.requests + WARMING_RUNS
-    return gigabyte_seconds * prices["lambda_gb_second"] + calls / 1e6 * prices["lambda_million_requests"]
-
-
-def api_gateway_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of API Gateway, whose price falls after 333 million calls."""
-    millions = month.requests / 1e6
-    cheaper = max(0.0, millions - 333)
-    return (millions - cheaper) * prices["api_million_requests"] + cheaper * prices["api_million_requests_over_333"]
-
-
-def transfer_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of data out to the internet."""
-    return max(0.0, month.identifications * _A["out_kb"] / 1e6 - 100) * prices["transfer_gb"]
-
-
-def s3_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of photos in S3: one put, one get and one day of storage for each photo."""
-    photos = month.identifications * _A["uploaded"]
-    calls = photos / 1e3 * (prices["s3_thousand_puts"] + prices["s3_thousand_gets"])
-    return calls + photos * _A["upload_mb"] / 1e3 / 30 * prices["s3_gb_month"]
-
-
-def aurora_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Aurora: capacity while it is awake, storage, and one read from disk per query."""
-    capacity = awake_hours(month) * month.capacity * prices["aurora_acu_hour"]
-    reads = month.identifications * month.missed / 1e6 * prices["aurora_million_io"]
-    return capacity + _A["database_gb"] * prices["aurora_gb_month"] + reads
-
-
-def elasticache_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of ElastiCache Serverless: the minimum storage, and processing units."""
-    work = month.identifications * _A["ecpus"] / 1e6 * prices["cache_million_ecpu"]
-    return _A["cache_gb"] * HOURS * prices["cache_gb_hour"] + work
-
-
 def trace_count(month: Month) -> float:
     """Return the number of traces. X-Ray samples all runs of warming, one request a second and 5 % of the others."""
     first = min(month.requests, HOURS * 3600)
     return WARMING_RUNS + first + 0.05 * (month.requests - first)
 
 
-def logs_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of logs, ingested and stored, and of traces."""
-    others = month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
-    gigabytes = (month.identifications * _A["log_kb"] + others) / 1e6
-    kept = gigabytes * _A["log_packed"] * _A["log_months"] * prices["logs_gb_month"]
-    return gigabytes * prices["logs_gb"] + kept + trace_count(month) / 1e6 * prices["xray_million_traces"]
+def quantities(month: Month, prices: Prices) -> dict[str, float]:
+    """Return what AWS bills for a month: the quantity of each price, in the price's unit."""
+    count = month.identifications
+    seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3
+    seconds += month.other_requests * _A["file_ms"] / 1e3
+    warm_seconds = WARMING_RUNS * _A["warm_ms"] / 1e3
+    photos = count * _A["uploaded"]
+    log_kb = count * _A["log_kb"] + month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
+    return {
+        "lambda_gb_second": seconds * prices["lambda_memory_gb"] + warm_seconds * prices["lambda_warm_memory_gb"],
+        "lambda_million_requests": (month.requests + WARMING_RUNS) / 1e6,
+        "api_million_requests": min(month.requests / 1e6, 333),
+        "api_million_requests_over_333": max(month.requests / 1e6 - 333, 0),
+        "aurora_acu_hour": awake_hours(month) * month.capacity,
+        "aurora_gb_month": _A["database_gb"],
+        "aurora_million_io": count * month.missed / 1e6,  # at most one read from disk per query
+        "cache_gb_hour": _A["cache_gb"] * HOURS,
+        "cache_million_ecpu": count * _A["ecpus"] / 1e6,
+        "s3_thousand_puts": photos / 1e3,
+        "s3_thousand_gets": photos / 1e3,
+        "s3_gb_month": photos * _A["upload_mb"] / 1e3 / 30,  # S3 deletes a photo after a day
+        "transfer_gb": max(count * _A["out_kb"] / 1e6 - 100, 0),
+        "logs_gb": log_kb / 1e6,
+        "logs_gb_month": log_kb / 1e6 * _A["log_packed"] * _A["log_months"],
+        "xray_million_traces": trace_count(month) / 1e6,
+        "series_month": month.emitting * prices["series_count"],
+        "alarm_metric_month": prices["alarm_metric_count"],
+        "composite_month": prices["composite_count"],
+        "dashboard_month": prices["dashboard_count"],
+    }
 
 
-def monitoring_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of metrics, alarms and dashboards; only metrics depend on traffic."""
-    metrics = month.emitting * prices["series_count"] * prices["series_month"]
-    alarms = prices["alarm_metric_count"] * prices["alarm_metric_month"]
-    composites = prices["composite_count"] * prices["composite_month"]
-    return metrics + alarms + composites + prices["dashboard_count"] * prices["dashboard_month"]
+ITEMS = {
+    "Lambda": ("lambda_gb_second", "lambda_million_requests"),
+    "API Gateway": ("api_million_requests", "api_million_requests_over_333"),
+    "Aurora": ("aurora_acu_hour", "aurora_gb_month", "aurora_million_io"),
+    "ElastiCache": ("cache_gb_hour", "cache_million_ecpu"),
+    "S3": ("s3_thousand_puts", "s3_thousand_gets", "s3_gb_month"),
+    "data out": ("transfer_gb",),
+    "logs and traces": ("logs_gb", "logs_gb_month", "xray_million_traces"),
+    "metrics, alarms, dashboards": ("series_month", "alarm_metric_month", "composite_month", "dashboard_month"),
+}
+"""The items of a bill, and the prices that each item adds up."""
 
 
 def bill(month: Month, prices: Prices) -> dict[str, float]:
     """Return the cost of each item of a month, in US dollars."""
-    return {
-        "Lambda": lambda_cost(month, prices),
-        "API Gateway": api_gateway_cost(month, prices),
-        "Aurora": aurora_cost(month, prices),
-        "ElastiCache": elasticache_cost(month, prices),
-        "S3": s3_cost(month, prices),
-        "data out": transfer_cost(month, prices),
-        "logs and traces": logs_cost(month, prices),
-        "metrics, alarms, dashboards": monitoring_cost(month, prices),
-    }
+    used = quantities(month, prices)
+    return {item: sum(used[name] * prices[name] for name in names) for item, names in ITEMS.items()}
 
 
 def serverless_cost(month: Month, prices: Prices) -> float:
     """Return the cost of Lambda and API Gateway, which Fargate could replace."""
-    return lambda_cost(month, prices) + api_gateway_cost(month, prices)
+    items = bill(month, prices)
+    return items["Lambda"] + items["API Gateway"]
 
 
 def fargate_cost(month: Month, prices: Prices) -> float:

@@ -56,9 +56,11 @@ def _breakeven(prices: Prices) -> str:
     """Return a sentence with the traffic at which Fargate becomes cheaper."""
     found = [break_even(prices, files) for files in (MONTHS[2].files, 0.0)]
     with_page, without = (
-        "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million on" for n in found
+        "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million" for n in found
     )
-    return f"In identifications a month, Fargate is cheaper **{with_page}**. Without the page's files: **{without}**."
+    return (
+        f"If the API serves the page's files, Fargate is cheaper **{with_page}** a month; without them, **{without}**."
+    )
 
 
 def _fargate(prices: Prices) -> str:

@@ -138,14 +138,14 @@ class Taxonomy:
         return Prediction(node.taxon, min(share / total, 1.0))
 
 
-def parse_id(text: str) -> int:
-    """Parse an animal's id in labels.csv. Raises `ValueError`, which says what was expected."""
+def parse_id(text: str, name: str = "id") -> int:
+    """Parse an animal's id in labels.csv. Raise `ValueError` if it is wrong. `name`: of the value, for the message."""
     try:
         number = int(text)
     except ValueError:
         number = -1
     if not 0 <= number <= LARGEST_ID:
-        raise ValueError(f"is '{text}'; expected a whole number from 0 to {LARGEST_ID}")
+        raise ValueError(f"{name} is '{text}'; expected a whole number from 0 to {LARGEST_ID}")
     return number
 
 
@@ -180,9 +180,9 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
     if lineage and lineage[-1].scientific_name == scientific_name and lineage[-1].rank == rank:
         lineage.pop()
     try:
-        identity = parse_id(row[0])
+        identity = parse_id(row[0], f"id of '{name}' in {labels}")
     except ValueError as error:
-        raise ModelError(f"id of '{name}' in {labels} {error}") from None
+        raise ModelError(str(error)) from None
     try:
         output_index = int(row[1])
     except ValueError:
