@@ -26,10 +26,7 @@ TIMEOUT = 5.0  # seconds to connect to PostgreSQL (default of --patience), and t
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Return 0, or 1 after printing an error.
-
-    Return 1 too if a switch succeeded, but not its announcement to Redis; the error says that the dataset is active.
-    """
+    """Run one command. Return 0, or 1 after an error, also if only the announcement of a switch to Redis failed."""
     try:
         settings = Settings.from_environment(os.environ)
         # The setting has a default. Announce only to a cache that the environment names.
@@ -70,10 +67,7 @@ def _load(connection: Connection, options: Namespace) -> None:
     loaded = load(connection, dataset)
     size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"
     if options.beside and not was_active:
-        print(
-            f"loaded in {perf_counter() - started:.1f} s; "
-            f"switch to it with: python -m database activate {loaded.version}"
-        )
+        print(f"loaded in {perf_counter() - started:.1f} s; to switch: python -m database activate {loaded.version}")
         return
     if was_active:
         print(f"already active: {size}")

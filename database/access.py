@@ -16,10 +16,9 @@ IAM = "rds_iam"  # Aurora's role for logins that sign in with an IAM token, and 
 
 
 def connect(settings: Settings, url: str, timeout: float) -> Connection:
-    """Connect with an IAM token if `database_iam` is set, and over verified TLS if `database_ca` is.
+    """Connect with an IAM token if `database_iam` is set, and over verified TLS if `database_ca` is set.
 
-    `timeout` in seconds; a paused Aurora takes 15 to 30 to resume. Raise psycopg2's errors, and `PermissionError` if
-    there are no AWS credentials for the token.
+    `timeout` in seconds. Raise psycopg2's errors, and `PermissionError` if the token needs missing AWS credentials.
     """
     arguments: dict[str, Any] = {}
     if settings.database_iam:

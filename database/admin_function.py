@@ -10,10 +10,9 @@ _NO_COMMAND = 'error: the event has no command; send the arguments of `python -m
 
 
 def run(event: object) -> dict[str, Any]:
-    """Run the command in an event. Example: `{"command": ["load", "--keep", "2"]}`.
+    """Run the command in an event such as `{"command": ["list"]}`. Return its exit `code`, and its output as `said`.
 
-    Return the command's exit code as `code`, and its output as `said`. Do not call this concurrently: it redirects the
-    output of the process.
+    Concurrent calls would mix their output.
     """
     command = event.get("command") if isinstance(event, dict) else None
     if not isinstance(command, list) or not all(isinstance(each, str) for each in command):

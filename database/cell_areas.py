@@ -24,11 +24,8 @@ OUTPUT = Path(__file__).with_name("cell_areas.csv")
 
 STEP = 0.02  # longest step along an outline, in degrees: about 2 km, while a cell is 110 km wide
 
-MARGIN = 0.03
-"""Largest distance between a cell and an outline that touches it, degrees of latitude: a 1:10 m map errs by 3 km."""
-
-CASPIAN = (46.5, 36.0, 55.0, 47.6)
-"""West, south, east, north. The atlas treats the Caspian as sea, but no marine animal lives in it."""
+MARGIN = 0.03  # distance of an outline that still touches a cell, degrees (3 km): the error of a 1:10,000,000 map
+CASPIAN = (46.5, 36.0, 55.0, 47.6)  # west, south, east, north; sea in the atlas, but without marine animals
 
 type Cells = set[int]
 
@@ -113,13 +110,11 @@ def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Write cell_areas.csv and print its size."""
-    parser = argparse.ArgumentParser(
-        prog="python -m database.cell_areas", description="Compute cell_areas.csv from country outlines."
-    )
+    description = "Compute cell_areas.csv from country outlines."
+    parser = argparse.ArgumentParser(prog="python -m database.cell_areas", description=description)
     parser.add_argument("atlas", type=Path, help="countries-10m.json of the npm package world-atlas")
-    parser.add_argument(
-        "--output", type=Path, default=OUTPUT, metavar="FILE", help="file to write (default: %(default)s)"
-    )
+    text = "file to write (default: %(default)s)"
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help=text)
     options = parser.parse_args(arguments)
 
     try:

@@ -46,8 +46,7 @@ class DatasetError(Exception):
 class Dataset:
     """The rows of each table, in the order of the schema's columns.
 
-    `cells` and `cell_animals` may be generators: a load reads them once, and only if the version is not in the
-    database yet, so a generator can yield more rows than fit in memory.
+    `cells` and `cell_animals` may be generators of more rows than fit in memory: a load reads them at most once.
     """
 
     version: str

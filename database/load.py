@@ -34,8 +34,7 @@ PARTITIONED: Final = {"cell_animal": "(cell, dataset, animal) include (weight, s
 A drop locks the tables in this order, as `features_of` does; the other order would let a drop and a reader deadlock.
 """
 
-LOADER_LOCK: Final = 0x6661756E61
-"""Key of the advisory lock that makes loaders take turns ("fauna" in ASCII)."""
+LOADER_LOCK: Final = 0x6661756E61  # key of the advisory lock that makes loaders take turns ("fauna" in ASCII)
 
 DROP_TRIES: Final = 50
 DROP_LOCK_TIMEOUT: Final = "100ms"
@@ -72,8 +71,7 @@ def exclusive(connection: Connection) -> Iterator[Cursor]:
 def load(connection: Connection, dataset: Dataset, report: Callable[[str], None] = print) -> LoadedDataset:
     """Load a dataset in one transaction, without activating it. Do nothing if its version is already loaded.
 
-    Creates the schema if it is missing. Calls `report` with each step and its duration.
-    Raises `LoadError` or psycopg2's errors; the database is then unchanged.
+    Create a missing schema. Raise `LoadError` or psycopg2's errors; the database is then unchanged.
     """
     with exclusive(connection) as cursor:
         cursor.execute(SCHEMA.read_text(encoding="utf-8"))

@@ -72,9 +72,8 @@ def to_gzipped_csv(pairs: Iterable[tuple[int, str]]) -> bytes:
 
 def main(arguments: list[str] | None = None) -> None:
     """Write mammal_cells.csv.gz and print how many cells it keeps."""
-    parser = argparse.ArgumentParser(
-        prog="python -m database.ranges", description="Compute mammal_cells.csv.gz from range maps."
-    )
+    description = "Compute mammal_cells.csv.gz from range maps."
+    parser = argparse.ArgumentParser(prog="python -m database.ranges", description=description)
     text = "CSV with the columns `animal` (or `label`) and `cell`: all cells of each range map"
     parser.add_argument("cells", type=Path, metavar="CELLS", help=text)
     text = "CSV with the columns `cell` and `areas` (default: %(default)s)"

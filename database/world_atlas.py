@@ -58,9 +58,7 @@ def read_atlas(path: Path) -> Atlas:
     areas = {row["country"]: row["areas"] for row in _rows(AREAS_OF_COUNTRIES)}
     parts = _rows(PARTS_OF_COUNTRIES)
     if unknown := sorted({name for name, _ in countries} - areas.keys()):
-        raise AtlasError(
-            f"{AREAS_OF_COUNTRIES.name} has no row for {', '.join(unknown)}; add a row for each, with or without codes"
-        )
+        raise AtlasError(f"{AREAS_OF_COUNTRIES.name} has no row for {', '.join(unknown)}; add one for each")
     polygons = tuple(
         Polygon(tuple((_areas_at(arcs[outline[0]][0], name, parts) or areas[name]).split()), outline)
         for name, outlines in countries

@@ -82,9 +82,8 @@ def _stage(options: argparse.Namespace) -> Stage:
     try:
         caller = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        raise PreconditionFailed(
-            f"no valid AWS credentials: {error}; sign in with `aws sso login`, or set AWS_PROFILE"
-        ) from error
+        advice = "sign in with `aws sso login`, or set AWS_PROFILE"
+        raise PreconditionFailed(f"no valid AWS credentials: {error}; {advice}") from error
     print(f"Account {caller['Account']}, region {session.region_name}, stage {options.stage}", flush=True)
     firewall = getattr(options, "firewall", False)
     return Stage(options.stage, session.region_name, session, dict(options.parameters), firewall)

@@ -15,9 +15,7 @@ def command_line(project: Path, *arguments: str) -> list[str]:
 
 
 def run(command: str, stage: str, region: str, echo: Echo, project: Path = ROOT) -> None:
-    """Run `chalice COMMAND --stage STAGE` and print its output. Raise `PreconditionFailed` with its last line.
-
-    Chalice has no option for the region, so boto3 reads the region from the environment.
-    """
+    """Run `chalice COMMAND --stage STAGE` and print its output. Raise `PreconditionFailed` with its last line."""
     arguments = command_line(project, command, "--stage", stage)
-    program.run(f"chalice {command}", arguments, echo, {"AWS_DEFAULT_REGION": region})
+    environment = {"AWS_DEFAULT_REGION": region}  # Chalice has no option for the region
+    program.run(f"chalice {command}", arguments, echo, environment)

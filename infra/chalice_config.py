@@ -1,7 +1,4 @@
-"""Read `.chalice/config.json`, and write a stage's network and addresses into it.
-
-Chalice reads both only from this file. The file is committed, so git shows each change.
-"""
+"""Read `.chalice/config.json`, and write a stage's network and addresses into it, where Chalice reads them."""
 
 import json
 from pathlib import Path

@@ -12,10 +12,7 @@ UNRESERVED = 100  # concurrency that Lambda keeps unreserved; an account with a 
 
 
 def check(lambdas: Any, wanted: Mapping[str, int]) -> int:
-    """Return the concurrency left for other functions. Raise `PreconditionFailed` if the reservations exceed the limit.
-
-    `lambdas`: a boto3 client of `lambda`. `wanted`: each function's reservation, by name.
-    """
+    """Return the concurrency left for other functions. Raise `PreconditionFailed` if `wanted` exceeds the limit."""
     total = account_limit(lambdas)
     free = int(lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
     free += sum(_reserved(lambdas, name) for name in wanted)  # these reservations will be replaced

@@ -59,7 +59,8 @@ def _breakeven(prices: Prices) -> str:
         "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million" for n in found
     )
     return (
-        f"If the API serves the page's files, Fargate is cheaper **{with_page}** a month; without them, **{without}**."
+        f"Fargate is cheaper **{with_page}** identifications a month if the API serves the page's files, and "
+        f"**{without}** without them."
     )
 
 

@@ -15,8 +15,7 @@ from chalicelib.config.settings import ROOT
 from infra.step import PreconditionFailed
 
 APP = "faunalens"
-FUNCTIONS = ("admin", "warm", "api_handler")
-"""Names of the functions in app.py. `api_handler` is Chalice's name for the function of the API."""
+FUNCTIONS = ("admin", "warm", "api_handler")  # in app.py; `api_handler` is Chalice's name for the API's function
 
 Resource = dict[str, Any]
 

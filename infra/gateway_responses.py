@@ -1,7 +1,4 @@
-"""Patch Chalice: write API Gateway's own errors as problem+json, and turn off X-Ray for the API.
-
-Chalice has no setting for either, so `install` wraps two of Chalice's functions.
-"""
+"""Patch Chalice, which has no settings for this: API Gateway's own errors as problem+json, and no X-Ray for the API."""
 
 import json
 from collections.abc import Mapping

@@ -12,10 +12,7 @@ TIMEOUT = 330.0  # seconds to wait for a busy function; the administrative funct
 
 
 def run_admin_command(client: Any, stage: str, command: Sequence[str], echo: Echo) -> None:
-    """Run a `python -m database` command in the administrative function and print its output.
-
-    `client`: a boto3 client of `lambda`. Raise `PreconditionFailed` with the last line of output if the command fails.
-    """
+    """Run a `python -m database` command in the administrative function. Raise `PreconditionFailed` if it fails."""
     result = invoke(client, f"faunalens-{stage}-admin", {"command": list(command)}, echo)
     lines = str(result["said"]).splitlines()
     for line in lines:
@@ -25,10 +22,9 @@ def run_admin_command(client: Any, stage: str, command: Sequence[str], echo: Ech
 
 
 def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dict[str, Any]:
-    """Invoke a function and return its result. Raise `PreconditionFailed` if it fails.
+    """Invoke a function once it is ready, and return its result. Raise `PreconditionFailed` if it fails.
 
-    Wait while the function is busy with an earlier call, or not ready: new, updated, or inactive after weeks without
-    calls.
+    A function is not ready while it runs an earlier call, is new or updated, or wakes after weeks without calls.
     """
     errors, refusal = client.exceptions, None
     for waited in poll(PAUSE, TIMEOUT):

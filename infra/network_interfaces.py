@@ -11,7 +11,7 @@ from typing import Any
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-PAUSE = 10.0  # seconds between two checks
+PAUSE = 60.0  # seconds between two checks
 TIMEOUT = 2700.0  # longest wait, seconds; Lambda's documentation says 20 minutes, but users saw 45
 
 
@@ -34,15 +34,13 @@ def detach(lambdas: Any, functions: Sequence[str], echo: Echo) -> None:
 def wait_until_deleted(ec2: Any, security_group: str, echo: Echo) -> None:
     """Wait until no interface has the security group. Raise `PreconditionFailed` after `TIMEOUT`. `ec2`: its client."""
     filters = [{"Name": "group-id", "Values": [security_group]}]
-    left, minutes = list[str](), -1
+    left = list[str]()
     for waited in poll(PAUSE, TIMEOUT):
         pages = ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters)
         left = [each["NetworkInterfaceId"] for page in pages for each in page["NetworkInterfaces"]]
         if not left:
             return
-        if waited // 60 > minutes:
-            minutes = int(waited // 60)
-            echo(f"{waited:5.0f} s  waiting for Lambda to delete {len(left)} network interface{'s' * (len(left) > 1)}")
+        echo(f"{waited:5.0f} s  waiting for Lambda to delete {len(left)} network interface{'s' * (len(left) > 1)}")
     raise PreconditionFailed(
         f"{', '.join(left)} of {security_group} still exist after {TIMEOUT / 60:.0f} minutes; find what uses these "
         "network interfaces in the EC2 console, then delete them"

@@ -23,9 +23,7 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     """
     path = INFRA / "stages" / f"{stage}.json"
     if not path.is_file():
-        raise PreconditionFailed(
-            f"infra/stages/{path.name} does not exist; write it with the stage's parameters (docs/reference/infra.md)"
-        )
+        raise PreconditionFailed(f"infra/stages/{path.name} does not exist; add it as docs/reference/infra.md says")
     declared = declared_parameters()
     if unknown := sorted(chosen.keys() - declared.keys()):
         raise PreconditionFailed(f"there is no parameter {', '.join(unknown)}; there are {', '.join(sorted(declared))}")

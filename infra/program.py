@@ -9,18 +9,11 @@ from infra.step import Echo, PreconditionFailed
 
 
 def run(name: str, command: Sequence[str], echo: Echo, environment: Mapping[str, str] | None = None) -> None:
-    """Run a command in the checkout and print its output. Raise `PreconditionFailed` with its last line on failure.
-
-    `name`: the program in the error message. `environment`: variables to add.
-    """
-    last = ""
+    """Run a command and print its output. Raise `PreconditionFailed` with the last line if the command fails."""
+    last, pipe = "", subprocess.PIPE
+    variables = {**os.environ, **(environment or {})}
     with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
+        command, stdout=pipe, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=variables
     ) as process:
         for line in process.stdout or ():
             if line.strip():

@@ -50,9 +50,7 @@ def _place_with_animals(url: str, echo: Echo) -> str:
             areas = ", ".join(found["location"]["areas"])
             echo(f"animals   {count} live around {place} ({areas}), features from {found['features']['cache']}")
             return place
-    raise PreconditionFailed(
-        "no place in database/places.csv has animals; load the data (step data), or add places that your data covers"
-    )
+    raise PreconditionFailed("no place in database/places.csv has animals; load the data, or add places of your data")
 
 
 def _wait_for_health(url: str) -> dict[str, Any]:

@@ -109,13 +109,10 @@ class Stack:
     def _check_not_stuck(self, status: str | None) -> None:
         """Raise `PreconditionFailed` for a stack that an operator has to repair."""
         if status == "DELETE_FAILED":
-            raise PreconditionFailed(
-                f"deletion of stack {self._name} failed halfway; finish it with: python -m infra down --from photos"
-            )
+            raise PreconditionFailed(f"stack {self._name} is {status}; run: python -m infra down --from photos")
         if status == "UPDATE_ROLLBACK_FAILED":
             raise PreconditionFailed(
-                f"stack {self._name} is {status}: neither the update nor its rollback succeeded; find the failed "
-                "resource in its events, repair it, and run: "
+                f"stack {self._name} is {status}; repair the failed resource that its events name, and run: "
                 f"aws cloudformation continue-update-rollback --stack-name {self._name}"
             )
 

@@ -49,8 +49,7 @@ class Stage:
             return self.outputs[name]
         except KeyError:
             raise PreconditionFailed(
-                f"stack faunalens-{self.name} does not exist or has no output {name}; "
-                f"run: python -m infra up --stage {self.name} --from stack"
+                f"stack faunalens-{self.name} has no {name}; run: python -m infra up --stage {self.name} --from stack"
             ) from None
 
     @property

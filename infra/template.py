@@ -23,8 +23,7 @@ from infra.parameters import EDGE, STACK, declared_parameters, parameters_of, re
 from infra.step import Echo, PreconditionFailed
 from infra.throttling import throttle_limits
 
-MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200
-"""Largest template that CloudFormation reads from S3, and in a request (its quotas)."""
+MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200  # CloudFormation's quotas for templates in S3, and in a request
 MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
 
 COMMANDS = """\
@@ -39,10 +38,7 @@ Commands for the pipeline (docs/how-to/pipeline.md):
 
 
 def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> None:
-    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure.
-
-    `chosen`: parameters that override those in stages/STAGE.json. `runbook`: URL of the runbook, for alarms.
-    """
+    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure."""
     parameters = parameters_of(stage, chosen)
     out.mkdir(parents=True, exist_ok=True)
     merged = out / "merge.json"
@@ -50,19 +46,14 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
     try:
         package = build(out, stage, merge=merged)
     except CalledProcessError as error:
-        raise PreconditionFailed(
-            f"chalice package exited with code {error.returncode}; its output above says why"
-        ) from error
+        raise PreconditionFailed(f"chalice package exited with code {error.returncode}; see its output") from error
     merged.unlink()
     _dump({"Parameters": parameters, "Tags": {"project": "faunalens", "stage": stage}}, out / "parameters.json")
     check(package.template, echo)
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
-    """Return the template that Chalice merges into its own. `parameters` become the defaults of its parameters.
-
-    Raise `PreconditionFailed` if stages/limits.json or .chalice/config.json lacks the stage.
-    """
+    """Return the template that Chalice merges into its own, with `parameters` as defaults of the template's."""
     stack, edge = read_template(STACK), read_template(EDGE)
     declared = {name: dict(each) for name, each in declared_parameters().items()}
     for name, value in parameters.items():
@@ -133,13 +124,11 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
 
 
 def _api(stage: str) -> dict[str, Any]:
-    """Return properties of the API: the name that dashboards use, throttling, and a version.
-
-    Without `OpenApiVersion`, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
-    """
+    """Return properties of the API: the name that dashboards use, throttling, and a version."""
     limits = throttle_limits(stage)
     throttled = {"ThrottlingRateLimit": limits.rate, "ThrottlingBurstLimit": limits.burst}
     settings = [{"HttpMethod": "*", "ResourcePath": "/*", **throttled}]
+    # Without OpenApiVersion, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
     return {"Name": "faunalens", "OpenApiVersion": "2.0", "MethodSettings": settings}
 
 

@@ -1,7 +1,6 @@
 """Throttle a stage's API for all clients together: API Gateway refuses requests above the limits.
 
-The limits are settings of the API's stage. Chalice does not set them, and later deployments keep them. A usage plan
-would limit only clients with an API key, and this API has no keys.
+Chalice does not set these limits, and later deployments keep them. A usage plan would limit only clients with API keys.
 """
 
 import json

@@ -26,9 +26,9 @@ OUTPUT = HERE / "faunalens.onnx"
 LABELS = HERE / "labels.csv"
 ACTIVATIONS = HERE / "activations.csv"
 TEMPERATURE = HERE / "temperature.json"
+OUTPUT_HELP = "file to write (default: %(default)s)"
 NAME = "faunalens-efficientnet-lite2"
-BUILD = "1"
-"""Version in the model's metadata. Increase it with every change to the model."""
+BUILD = "1"  # version in the metadata; increase it with every change to the model
 
 
 def read_network() -> Network:
@@ -37,10 +37,7 @@ def read_network() -> Network:
 
 
 def count_animals(labels: Path) -> int:
-    """Return the number of animals in labels.csv. Raise `ModelError` if their order is not that of ImageNet's classes.
-
-    ImageNet sorts its classes by WordNet id, and the animals come first.
-    """
+    """Return the number of animals in labels.csv. Raise `ModelError` unless they are in ImageNet's order, by wnid."""
     with labels.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: int(row["output_index"]))
     ids = [row["wnid"] for row in rows]
@@ -78,12 +75,8 @@ def serialize(
 def main(arguments: list[str] | None = None) -> int:
     """Build the model. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.build", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "--output", type=Path, default=OUTPUT, metavar="FILE", help="file to write (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--fp32", action="store_true", help="build in full precision: 4 times the size and half the speed of int8"
-    )
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help=OUTPUT_HELP)
+    parser.add_argument("--fp32", action="store_true", help="full precision: 4 times the size, half the speed of int8")
     options = parser.parse_args(arguments)
     try:
         ranges = None if options.fp32 else read_ranges(ACTIVATIONS)

@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from chalicelib.errors import ModelError
-from model.build import ACTIVATIONS, LABELS, count_animals, read_network
+from model.build import ACTIVATIONS, LABELS, OUTPUT_HELP, count_animals, read_network
 from model.graph import build_graph, intermediate_tensors
 from model.photos import PHOTOS_HELP, LabelledPhoto, read_photos
 from model.quantize import ActivationRange, write_ranges
 
-PERCENTILE = 99.99
-"""Share of an activation's values inside its range, in %. The others are cut off, half of them at each end."""
-
+PERCENTILE = 99.99  # share of values inside a range, %; the others are cut off, half of them at each end
 _LIMIT = 64.0
 _BINS = 16384  # each 1/128 wide, a thousandth of a typical range
 
@@ -75,9 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and write the ranges. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.calibrate", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
-    parser.add_argument(
-        "--output", type=Path, default=ACTIVATIONS, metavar="FILE", help="table to write (default: %(default)s)"
-    )
+    parser.add_argument("--output", type=Path, default=ACTIVATIONS, metavar="FILE", help=OUTPUT_HELP)
     text = "share of values inside a range, in %% (default: %(default)s)"
     parser.add_argument("--percentile", type=float, default=PERCENTILE, help=text)
     options = parser.parse_args(arguments)

@@ -18,9 +18,7 @@ from chalicelib.errors import ModelError
 from chalicelib.model.session import Model, Scores
 from chalicelib.model.taxonomy import Taxonomy
 
-TOLERANCE = 1e-3
-"""Largest accepted difference of a sum of probabilities from 1, and of two probabilities that should be equal."""
-
+TOLERANCE = 1e-3  # largest accepted difference between equal probabilities, and of a sum from 1
 _SEED = 20261124
 
 
@@ -96,12 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Check a model and print its problems. Return 0 if it has none, else 1."""
     parser = argparse.ArgumentParser(prog="python -m model.check", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
-    parser.add_argument(
-        "--labels", type=Path, metavar="FILE", help="names of the animals (default: labels.csv in MODEL's folder)"
-    )
-    parser.add_argument(
-        "--taxa", type=Path, metavar="FILE", help="names of higher taxa (default: taxa.csv in MODEL's folder)"
-    )
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="the animals (default: labels.csv beside MODEL)")
+    parser.add_argument("--taxa", type=Path, metavar="FILE", help="the higher taxa (default: taxa.csv beside MODEL)")
     options = parser.parse_args(arguments)
     labels = options.labels or options.model.with_name("labels.csv")
     problems = list(find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv")))

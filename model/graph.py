@@ -84,10 +84,9 @@ def build_graph(
     ranges: Mapping[str, ActivationRange] | None,
     metadata: Mapping[str, str],
 ) -> ModelProto:
-    """Build the whole model.
+    """Build the whole model: int8 with `ranges` of the activations, fp32 without. Raise `KeyError` for a missing range.
 
-    `animals`: the number of first classes that are animals. `temperature` divides the logits. `ranges`: of the
-    activations for int8, or None for fp32. Raise `KeyError` if a range is missing.
+    The first `animals` classes are the animals. `temperature` divides the logits.
     """
     graph = _Graph(ranges)
     _add_normalisation(graph)

@@ -127,8 +127,8 @@ def fold(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fold batch normalisation into the convolution before it. Return the weight and bias of the combined convolution.
 
-    The combined convolution computes gamma · (w ∗ x − mean) / √(variance + ε) + beta. Folding works elementwise in
-    double precision, so every processor gives the same result.
+    It computes gamma · (w ∗ x − mean) / √(variance + ε) + beta. Folding is elementwise in double precision, so every
+    processor gives the same result.
     """
     scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + EPSILON)
     folded = weight * scale.reshape(-1, 1, 1, 1)

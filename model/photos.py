@@ -28,10 +28,7 @@ class LabelledPhoto:
 
 
 def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]:
-    """Yield a folder's photos by name, decoded as the app does. Print progress to standard error.
-
-    Raise `ModelError` if there are no photos, or if a name has no label.
-    """
+    """Yield a folder's photos by name, decoded as the app does. Raise `ModelError` if photos or labels are missing."""
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
     if not paths:
         raise ModelError(f"{folder} contains no photos; expected files named <output index>_….jpg")

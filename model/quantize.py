@@ -93,9 +93,7 @@ def read_ranges(path: Path) -> dict[str, ActivationRange]:
             raise ModelError(f"{path.name} has the columns {','.join(header)}; expected {','.join(COLUMNS)}")
         return {name: ActivationRange(float(low), float(high)) for name, low, high in rows}
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"cannot read activation ranges from {path.name} ({error}); write it with `python -m model.calibrate`"
-        ) from error
+        raise ModelError(f"cannot read {path.name} ({error}); write it with `python -m model.calibrate`") from error
 
 
 def write_ranges(path: Path, ranges: dict[str, ActivationRange]) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model
-from model.build import ACTIVATIONS, LABELS, TEMPERATURE, count_animals, read_network, serialize
+from model.build import ACTIVATIONS, LABELS, OUTPUT_HELP, TEMPERATURE, count_animals, read_network, serialize
 from model.classifier_metrics import (
     Labels,
     apply_temperature,
@@ -50,9 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Fit and write the temperature. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.temperature", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
-    parser.add_argument(
-        "--output", type=Path, default=TEMPERATURE, metavar="FILE", help="file to write (default: %(default)s)"
-    )
+    parser.add_argument("--output", type=Path, default=TEMPERATURE, metavar="FILE", help=OUTPUT_HELP)
     options = parser.parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory() as scratch:

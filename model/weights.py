@@ -25,24 +25,17 @@ SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 """SHA-256 of `FILE`. The file's authors put its first eight digits into the file's name."""
 
 
-class _Storage(NamedTuple):
-    """A run of numbers after the pickles. Tensors are views of a storage."""
-
-    key: str
-    dtype: np.dtype[Any]
-
-
 class _Tensor(NamedTuple):
     """A pickled tensor: a view of a storage, not always contiguous. `offset` and `strides` count numbers, not bytes."""
 
-    storage: _Storage
+    storage: tuple[str, np.dtype[Any]]  # key and type
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
     def read(self, data: bytes) -> NDArray[Any]:
         """Return a contiguous copy of the tensor. Raise `ValueError` if it reaches outside its storage."""
-        dtype = self.storage.dtype
+        _, dtype = self.storage
         strides = [stride * dtype.itemsize for stride in self.strides]
         return np.ndarray(self.shape, dtype, data, self.offset * dtype.itemsize, strides).copy(order="C")
 
@@ -63,20 +56,20 @@ class TensorUnpickler(pickle.Unpickler):
         except KeyError:
             raise pickle.UnpicklingError(f"the file uses {module}.{name}; only tensors are allowed") from None
 
-    def persistent_load(self, pid: Any) -> _Storage:
+    def persistent_load(self, pid: Any) -> tuple[str, np.dtype[Any]]:
         _, dtype, key, *_ = pid
-        return _Storage(key, dtype)
+        return key, dtype
 
 
 def read_tensors(file: BinaryIO) -> dict[str, NDArray[Any]]:
     """Return all tensors of a legacy `.pth` file by name. Raise `pickle.UnpicklingError` for other contents."""
     *_, tensors, keys = (TensorUnpickler(file).load() for _ in range(5))
-    itemsizes = {tensor.storage.key: tensor.storage.dtype.itemsize for tensor in tensors.values()}
+    dtypes = dict(tensor.storage for tensor in tensors.values())
     storages = {}
     for key in keys:
         (count,) = struct.unpack("<q", file.read(8))
-        storages[key] = file.read(count * itemsizes[key])
-    return {name: tensor.read(storages[tensor.storage.key]) for name, tensor in tensors.items()}
+        storages[key] = file.read(count * dtypes[key].itemsize)
+    return {name: tensor.read(storages[tensor.storage[0]]) for name, tensor in tensors.items()}
 
 
 def locate() -> Path:

@@ -34,8 +34,7 @@ def build(
 ) -> Package:
     """Build a stage's package in the folder `out` with `chalice package`, in 8 s, or in 1 s if the layer exists.
 
-    `merge`: a JSON template that Chalice merges into its own. `quiet`: hide progress, but not warnings and errors.
-    Raise `subprocess.CalledProcessError` if Chalice fails.
+    `merge`: a JSON template to merge into Chalice's. `quiet`: hide progress. Raise `CalledProcessError` on failure.
     """
     command = command_line(project, "package", "--stage", stage, str(out))
     if merge:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # modification time of all entries: the earliest in the format
-READABLE = stat.S_IFREG | 0o644
-"""Mode of all entries. Lambda's user could not read files with the mode of a strict umask."""
+READABLE = stat.S_IFREG | 0o644  # mode of all entries; a strict umask would hide files from Lambda's user
 LIMIT = 50 * 2**20
 """Largest zip for direct upload, bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 UNPACKED_LIMIT = 250 * 2**20  # largest size of function and layers unpacked, bytes (same source)

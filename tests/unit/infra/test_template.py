@@ -141,7 +141,7 @@ def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
         raise CalledProcessError(3, "chalice package")
 
     monkeypatch.setattr(template, "build", fails)
-    with pytest.raises(PreconditionFailed, match="chalice package exited with code 3; its output above says why"):
+    with pytest.raises(PreconditionFailed, match="chalice package exited with code 3; see its output"):
         template.write("dev", tmp_path, {}, print)
 
 

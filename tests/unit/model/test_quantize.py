@@ -84,8 +84,8 @@ def test_ranges_are_read_as_they_were_written(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("tensor,least,most\n", "has the columns tensor,least,most; expected tensor,low,high"),
-        ("tensor,low,high\nstem,0\n", "cannot read activation ranges from activations.csv"),
-        ("tensor,low,high\nstem,zero,6\n", "cannot read activation ranges from activations.csv"),
+        ("tensor,low,high\nstem,0\n", "cannot read activations.csv"),
+        ("tensor,low,high\nstem,zero,6\n", "cannot read activations.csv"),
         ("tensor,low,high\nstem,1,6\n", "range is 1.0 to 6.0; expected a finite range around 0"),
     ],
 )
