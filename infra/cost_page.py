@@ -76,7 +76,7 @@ def _fargate(prices: Prices) -> str:
 
 def _assumptions(_: Prices) -> str:
     rows = [[f"{each.value:g} {each.unit}", each.what, each.source] for each in ASSUMPTIONS.values()]
-    return _table(["", "is", "because"], rows)
+    return _table(["value", "assumption", "reason"], rows)
 
 
 def _shapes(_: Prices) -> str:
