@@ -26,7 +26,7 @@ TIMEOUT = 5.0  # seconds to connect to PostgreSQL (default of --patience), and t
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Return 0, or 1 after an error, also if only the announcement of a switch to Redis failed."""
+    """Run one command. Return 0, or 1 after an error. A failed announcement to Redis is an error too."""
     try:
         settings = Settings.from_environment(os.environ)
         # The setting has a default. Announce only to a cache that the environment names.
@@ -124,7 +124,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     text = "longest wait for PostgreSQL; a paused Aurora takes 15 to 30 seconds (default: %(default)g)"
     patience = _argument(casts.positive_number)
     database.add_argument("--patience", type=patience, default=TIMEOUT, metavar="SECONDS", help=text)
-    text = "Redis to announce the switch to, or '' (default: REDIS_URL; without it, no announcement)"
+    text = "Redis to announce the switch in; '' for none (default: REDIS_URL; without it, no announcement)"
     url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
     version.add_argument("version", help="a version that `list` prints")

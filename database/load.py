@@ -77,9 +77,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         cursor.execute(SCHEMA.read_text(encoding="utf-8"))
         if (present := _find(cursor, dataset.version)) is not None:
             return present
-        cursor.execute(
-            "set local maintenance_work_mem = '128MB'"
-        )  # enough to sort an index of a million rows in memory
+        cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index of a million rows in memory
         cursor.execute(
             "insert into dataset (version, cells_loaded, rows_loaded) values (%s, 0, 0) returning dataset",
             (dataset.version,),
@@ -208,7 +206,7 @@ def _create_partition(cursor: Cursor, table: str, number: int, columns: str, for
 
 
 def _attach_partitions(cursor: Cursor, number: int) -> None:
-    """Index the filled tables and attach them. Their check constraint spares PostgreSQL another scan."""
+    """Index the filled tables and attach them. Their check constraints save PostgreSQL a scan."""
     for table, key in PARTITIONED.items():
         cursor.execute(f"alter table {table}_{number} add primary key {key}")
         cursor.execute(f"analyze {table}_{number}")

@@ -54,7 +54,7 @@ def unknown_cas(rds: Any, region: str) -> list[str]:
 
 
 def by_region(text: str) -> Mapping[str, str]:
-    """Return each region's roots as PEM. `text`: certificates, also in JavaScript strings."""
+    """Return each region's roots as PEM. `text`: PEM certificates, plain or in JavaScript strings."""
     from cryptography.x509 import load_der_x509_certificate
 
     roots: defaultdict[str, dict[str, str]] = defaultdict(dict)

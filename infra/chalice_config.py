@@ -16,7 +16,7 @@ STACK_VARIABLES = tuple(function_config({name: name for name in REQUIRED_OUTPUTS
 
 
 def write_config(stage: str, config: FunctionConfig, path: Path = FILE) -> bool:
-    """Write a stage's network and addresses. Return whether the file changed."""
+    """Write a stage's network and addresses. Return True if the file changed."""
     document = _read(stage, path)
     chosen = document["stages"][stage]
     chosen["subnet_ids"] = list(config.subnet_ids)
@@ -28,7 +28,7 @@ def write_config(stage: str, config: FunctionConfig, path: Path = FILE) -> bool:
 
 
 def remove_config(stage: str, path: Path = FILE) -> bool:
-    """Remove what `write_config` wrote. Return whether the file changed."""
+    """Remove what `write_config` wrote. Return True if the file changed."""
     document = _read(stage, path)
     chosen = document["stages"][stage]
     chosen.pop("subnet_ids", None)

@@ -95,55 +95,37 @@ def trace_count(month: Month) -> float:
     return WARMING_RUNS + first + 0.05 * (month.requests - first)
 
 
-def quantities(month: Month, prices: Prices) -> dict[str, float]:
-    """Return what AWS bills for a month: the quantity of each price, in the price's unit."""
-    count = month.identifications
-    seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3
-    seconds += month.other_requests * _A["file_ms"] / 1e3
-    warm_seconds = WARMING_RUNS * _A["warm_ms"] / 1e3
-    photos = count * _A["uploaded"]
-    log_kb = count * _A["log_kb"] + month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
-    return {
-        "lambda_gb_second": seconds * prices["lambda_memory_gb"] + warm_seconds * prices["lambda_warm_memory_gb"],
-        "lambda_million_requests": (month.requests + WARMING_RUNS) / 1e6,
-        "api_million_requests": min(month.requests / 1e6, 333),
-        "api_million_requests_over_333": max(month.requests / 1e6 - 333, 0),
-        "aurora_acu_hour": awake_hours(month) * month.capacity,
-        "aurora_gb_month": _A["database_gb"],
-        "aurora_million_io": count * month.missed / 1e6,  # at most one read from disk per query
-        "cache_gb_hour": _A["cache_gb"] * HOURS,
-        "cache_million_ecpu": count * _A["ecpus"] / 1e6,
-        "s3_thousand_puts": photos / 1e3,
-        "s3_thousand_gets": photos / 1e3,
-        "s3_gb_month": photos * _A["upload_mb"] / 1e3 / 30,  # S3 deletes a photo after a day
-        "transfer_gb": max(count * _A["out_kb"] / 1e6 - 100, 0),
-        "logs_gb": log_kb / 1e6,
-        "logs_gb_month": log_kb / 1e6 * _A["log_packed"] * _A["log_months"],
-        "xray_million_traces": trace_count(month) / 1e6,
-        "series_month": month.emitting * prices["series_count"],
-        "alarm_metric_month": prices["alarm_metric_count"],
-        "composite_month": prices["composite_count"],
-        "dashboard_month": prices["dashboard_count"],
-    }
-
-
-ITEMS = {
-    "Lambda": ("lambda_gb_second", "lambda_million_requests"),
-    "API Gateway": ("api_million_requests", "api_million_requests_over_333"),
-    "Aurora": ("aurora_acu_hour", "aurora_gb_month", "aurora_million_io"),
-    "ElastiCache": ("cache_gb_hour", "cache_million_ecpu"),
-    "S3": ("s3_thousand_puts", "s3_thousand_gets", "s3_gb_month"),
-    "data out": ("transfer_gb",),
-    "logs and traces": ("logs_gb", "logs_gb_month", "xray_million_traces"),
-    "metrics, alarms, dashboards": ("series_month", "alarm_metric_month", "composite_month", "dashboard_month"),
-}
-"""The items of a bill, and the prices that each item adds up."""
-
-
 def bill(month: Month, prices: Prices) -> dict[str, float]:
     """Return the cost of each item of a month, in US dollars."""
-    used = quantities(month, prices)
-    return {item: sum(used[name] * prices[name] for name in names) for item, names in ITEMS.items()}
+    count, millions = month.identifications, month.requests / 1e6
+    seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3 + month.other_requests * _A["file_ms"] / 1e3
+    warm_seconds = WARMING_RUNS * _A["warm_ms"] / 1e3
+    gigabyte_seconds = seconds * prices["lambda_memory_gb"] + warm_seconds * prices["lambda_warm_memory_gb"]
+    photos = count * _A["uploaded"]
+    photo_months = photos / 30  # S3 deletes a photo after a day
+    log_kb = count * _A["log_kb"] + month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
+    kept_gb_months = log_kb / 1e6 * _A["log_packed"] * _A["log_months"]
+    return {
+        "Lambda": gigabyte_seconds * prices["lambda_gb_second"]
+        + (month.requests + WARMING_RUNS) / 1e6 * prices["lambda_million_requests"],
+        "API Gateway": min(millions, 333) * prices["api_million_requests"]
+        + max(millions - 333, 0) * prices["api_million_requests_over_333"],
+        "Aurora": awake_hours(month) * month.capacity * prices["aurora_acu_hour"]
+        + _A["database_gb"] * prices["aurora_gb_month"]
+        + count * month.missed / 1e6 * prices["aurora_million_io"],  # at most one read from disk per query
+        "ElastiCache": _A["cache_gb"] * HOURS * prices["cache_gb_hour"]
+        + count * _A["ecpus"] / 1e6 * prices["cache_million_ecpu"],
+        "S3": photos / 1e3 * (prices["s3_thousand_puts"] + prices["s3_thousand_gets"])
+        + photo_months * _A["upload_mb"] / 1e3 * prices["s3_gb_month"],
+        "data out": max(count * _A["out_kb"] / 1e6 - 100, 0) * prices["transfer_gb"],
+        "logs and traces": log_kb / 1e6 * prices["logs_gb"]
+        + kept_gb_months * prices["logs_gb_month"]
+        + trace_count(month) / 1e6 * prices["xray_million_traces"],
+        "metrics, alarms, dashboards": month.emitting * prices["series_count"] * prices["series_month"]
+        + prices["alarm_metric_count"] * prices["alarm_metric_month"]
+        + prices["composite_count"] * prices["composite_month"]
+        + prices["dashboard_count"] * prices["dashboard_month"],
+    }
 
 
 def serverless_cost(month: Month, prices: Prices) -> float:
@@ -163,7 +145,7 @@ def fargate_cost(month: Month, prices: Prices) -> float:
 
 
 def break_even(prices: Prices, files: float) -> int | None:
-    """Return the fewest identifications in a month at which Fargate is cheaper, or None up to a billion.
+    """Return the fewest identifications in a month at which Fargate is cheaper; None if above a billion.
 
     The month's other values are those of the month with a million identifications.
     """

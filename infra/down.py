@@ -70,7 +70,7 @@ class Down:
             echo("the bucket is already gone")
             return
         for failed in (each for batch in batches for each in batch.get("Errors", [])):
-            raise PreconditionFailed(f"photo {failed['Key']} could not be deleted: {failed.get('Message')}")
+            raise PreconditionFailed(f"photo {failed['Key']} could not be deleted: {failed.get('Message')}; retry")
         echo(f"{sum(len(batch['Deleted']) for batch in batches)} photos deleted")
 
     def _remove_config(self, echo: Echo) -> None:

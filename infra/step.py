@@ -27,7 +27,7 @@ class Step:
 
 
 def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:
-    """Run all steps from `first` on. Raise `StepFailed` at the first failure. `command`: for the message, to resume."""
+    """Run all steps from `first` on. Raise `StepFailed` at the first failure. `command`: the message repeats it."""
     names = [step.name for step in steps]
     if first and first not in names:
         raise StepFailed(f"there is no step {first}; the steps are {', '.join(names)}")

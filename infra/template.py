@@ -53,7 +53,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
-    """Return the template that Chalice merges into its own, with `parameters` as defaults of the template's."""
+    """Return the template that Chalice merges into its own. `parameters` become the default values in it."""
     stack, edge = read_template(STACK), read_template(EDGE)
     declared = {name: dict(each) for name, each in declared_parameters().items()}
     for name, value in parameters.items():

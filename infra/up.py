@@ -22,13 +22,11 @@ class Up:
 
     def steps(self) -> list[Step]:
         """Return all steps in order. Each step checks what exists, so any step can run again."""
-        firewall = ", and its firewall" if self._stage.firewall else ""
+        firewall = " and deploy its firewall" if self._stage.firewall else ""
         return [
             Step("checkout", "check model, certificates and the account's concurrency", self._check),
             Step("certificates", "compare the packaged certificates with those of RDS", self._check_certificates),
-            Step(
-                "stack", "deploy network, database, cache, bucket (about 15 minutes the first time)", self._deploy_stack
-            ),
+            Step("stack", "deploy network, database, cache, bucket (15 minutes the first time)", self._deploy_stack),
             Step("configuration", "write the stage's addresses into .chalice/config.json", self._configure),
             Step("app", "deploy functions and API with chalice deploy", self._deploy_app),
             Step("limits", f"set the throttling of the API{firewall}", self._limit),

@@ -52,7 +52,7 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An inverted residual block: expand (except in the first), depthwise, project. `residual`: it adds its input."""
+    """An inverted residual block: expand (except in the first), depthwise, project. `residual`: adds its input."""
 
     name: str
     convolutions: tuple[Convolution, ...]

@@ -84,7 +84,7 @@ def locate() -> Path:
 
 
 def read_weights(path: Path, sha256: str = SHA256) -> dict[str, NDArray[Any]]:
-    """Return the tensors of a weights file. Raises `ModelError` before reading them if its SHA-256 is another."""
+    """Return the tensors of a weights file. Raise `ModelError` if the file has a wrong SHA-256."""
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != sha256:

@@ -1,4 +1,4 @@
-"""Leave files of the dependencies out of the package; exclusions.toml lists them, each with its reason."""
+"""Leave out of the package the files of dependencies that exclusions.toml lists, each with its reason."""
 
 import shutil
 import tomllib

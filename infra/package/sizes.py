@@ -18,7 +18,7 @@ PARTS = {
     "PIL": "pillow",
     "psycopg2": "psycopg2-binary",
 }
-"""The part of each file or folder that has another name than its part."""
+"""The part by file or folder, where both names differ."""
 
 
 @dataclass(slots=True)
