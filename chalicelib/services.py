@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chalicelib.config.process_memory import decode_bytes
 from chalicelib.config.settings import Budget, Settings
 from chalicelib.errors import ModelError
 from chalicelib.features import cells
@@ -21,6 +22,7 @@ from chalicelib.features.ttl import TtlPolicy
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode as photo
+from chalicelib.photo.decode_memory import DecodeMemory
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.iam import Signer
 from chalicelib.stores.postgres import PostgresStore
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 _HEALTH_TIMEOUT = 2.0
 """Longest wait for one part of a health check, seconds."""
+_DECODE_PATIENCE = 2.0
+"""Longest wait of a photo for memory to decode it, seconds: about the time that the largest photo takes."""
 _SWITCH_INTERVAL = 0.0005
 """How long a preparing thread may hold the GIL while a request waits for it, seconds."""
 
@@ -42,6 +46,7 @@ class Services:
     """What the five steps use, and their thresholds. Safe for threads."""
 
     limits: photo.Limits
+    decode_memory: DecodeMemory
     model: Model
     taxonomy: Taxonomy
     features: CellFeatures
@@ -53,11 +58,13 @@ class Services:
 
     @classmethod
     def build(cls, settings: Settings) -> "Services":
-        """Build everything, ready to serve. Raises `ModelError`. A store that is down shows in the first request.
+        """Build everything, ready to serve. Raises `ModelError`, and `SettingError` if memory is short.
 
-        A background thread imports what a request needs only after its photo is decoded: decoding releases the GIL,
-        loading the model does not. psycopg2 is not imported here: only a cache miss needs the database.
+        A store that is down shows in the first request. A background thread imports what a request needs only after its
+        photo is decoded: decoding releases the GIL, loading the model does not. psycopg2 is not imported here: only a
+        cache miss needs the database.
         """
+        decode_memory = decode_bytes(settings.photo_decode_bytes, settings.lambda_memory)
         labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
         cache, store = build_cache(settings), build_store(settings)
         model, taxonomy = Model(settings.model_path, settings.model_threads), Taxonomy.read(labels, taxa)
@@ -67,7 +74,8 @@ class Services:
                 "rows; each output needs one row"
             )
         services = cls(
-            limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels),
+            limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels, settings.photo_decode_seconds),
+            decode_memory=DecodeMemory(decode_memory, _DECODE_PATIENCE),
             model=model,
             taxonomy=taxonomy,
             features=build_features(settings, cache, store),

@@ -65,6 +65,14 @@ class Settings:
         help="Lambda sets it; the API's function (`app.app`) builds its services during initialisation",
     )
 
+    lambda_memory: int = setting(
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        0,
+        casts.non_negative_int,
+        unit="MiB",
+        help="memory of the function; Lambda sets it",
+    )
+
     model_path: Path = setting(
         "MODEL_PATH",
         _default_model(),
@@ -84,6 +92,17 @@ class Settings:
         casts.positive_number,
         unit="megapixels",
         help="most pixels accepted; checked in the photo's header, before decoding",
+    )
+    photo_decode_bytes: int = setting(
+        "PHOTO_DECODE_BYTES",
+        0,
+        casts.non_negative_int,
+        unit="bytes",
+        help="memory for all photos in decoding; a photo that needs more is refused, others wait for their turn; 0 is "
+        "400 MB, or on Lambda all that is left of the function's memory",
+    )
+    photo_decode_seconds: float = seconds(
+        "PHOTO_DECODE_SECONDS", 5.0, help="longest time for decoding a photo; JPEG and PNG stop then"
     )
 
     photo_bucket: str = setting(
