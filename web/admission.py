@@ -35,30 +35,42 @@ class Admission:
         return max(self._queued - self._workers + 1, 0) * self._service_seconds / self._workers
 
     @contextmanager
-    def receiving(self, size: int) -> Iterator[None]:
-        """Reserve memory for a body of `size` bytes until the request ends.
+    def receiving(self, declared: int) -> Iterator[Callable[[int], None]]:
+        """Admit a body of `declared` bytes; yield a function to call with the length of each part that has arrived.
 
-        Raises `Unavailable` if the queue is too long or too many bodies are in memory: before the body is read.
+        Only bytes that have arrived count, or else a few slow clients could keep out all others. Entering and the
+        function raise `Unavailable` if too many bytes are in memory.
         """
-        self._check_queue()
-        if self._held_bytes and self._held_bytes + size > self._body_bytes:
-            raise Unavailable("too many photos are being received; try again in a moment", retry_after=1)
-        self._held_bytes += size
+        self._check_memory(0, declared)
+        held = 0
+
+        def arrived(length: int) -> None:
+            nonlocal held
+            self._check_memory(held, length)
+            held += length
+            self._held_bytes += length
+
         try:
-            yield
+            yield arrived
         finally:
-            self._held_bytes -= size
+            self._held_bytes -= held
+
+    def _check_memory(self, own: int, more: int) -> None:
+        """Raise `Unavailable` if `more` bytes are too many, unless only this body's `own` bytes are in memory."""
+        if self._held_bytes > own and self._held_bytes + more > self._body_bytes:
+            raise Unavailable("too many photos are being received; try again in a moment", retry_after=1)
 
     async def run[T](self, work: Callable[[], T]) -> T:
         """Run work on a worker thread, in the order of the calls. Raises `Unavailable` if the queue is too long."""
-        self._check_queue()
+        self.check_queue()
         self._queued += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._timed, work)
         finally:
             self._queued -= 1
 
-    def _check_queue(self) -> None:
+    def check_queue(self) -> None:
+        """Raise `Unavailable` if the queue is too long."""
         wait = self.expected_wait
         if wait > self._queue_seconds:
             seconds = math.ceil(wait)

@@ -9,6 +9,7 @@ from typing import Any
 import uvicorn
 
 from chalicelib.application import Application
+from chalicelib.config.process_memory import decode_bytes
 from chalicelib.errors import ModelError, SettingError
 from web.asgi import Asgi, Beside, RequestLog
 from web.protocol import Protocol
@@ -25,6 +26,7 @@ def serve(application: Application, host: str, port: int, beside: Beside | None 
         if settings.worker_count > 1 and not application.settings.model_threads:
             # One thread for each of several photos: sharing processors between them makes all of them slower.
             application.settings = replace(application.settings, model_threads=1)
+        decode_bytes(application.settings.photo_decode_bytes, 0, other=settings.body_bytes)
         application.services()
     except ModelError as error:
         path = application.settings.model_path.absolute()

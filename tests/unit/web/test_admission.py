@@ -60,18 +60,31 @@ def test_a_queue_that_is_too_long_is_refused_with_the_time_that_it_needs(admissi
 
 def test_bodies_in_memory_are_bounded_and_given_back(admission: Admission) -> None:
     with ExitStack() as held:
-        held.enter_context(admission.receiving(60))
+        held.enter_context(admission.receiving(60))(60)
         with pytest.raises(Unavailable), admission.receiving(50):
             pass
-        held.enter_context(admission.receiving(40))
-    with admission.receiving(100):
-        pass
+        held.enter_context(admission.receiving(40))(40)
+    with admission.receiving(100) as arrived:
+        arrived(100)
+
+
+def test_only_bytes_that_have_arrived_count(admission: Admission) -> None:
+    # GIVEN ten clients that announce large bodies and send little
+    with ExitStack() as held:
+        for _ in range(10):
+            held.enter_context(admission.receiving(50))(5)
+        # WHEN one sends more than there is room for THEN only that one is refused
+        with admission.receiving(40) as arrived:
+            arrived(40)
+            with pytest.raises(Unavailable, match="too many photos are being received"):
+                arrived(20)
 
 
 def test_a_body_over_the_whole_limit_is_taken_alone(admission: Admission) -> None:
     # GIVEN a limit below the largest photo: a mistake in the settings must not refuse it for ever
-    with admission.receiving(500):
-        pass
+    with admission.receiving(500) as arrived:
+        arrived(250)
+        arrived(250)
 
 
 def test_work_that_fails_raises_and_leaves_the_queue(admission: Admission) -> None:

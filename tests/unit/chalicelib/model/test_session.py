@@ -67,7 +67,7 @@ def test_arrays_of_other_shapes_or_types_are_rejected(tmp_path: Path, pixels: An
         ({"inputs": {"image": (UINT8, ["N", "S", "S", 3])}}, "expected N × S × S × 3 with a fixed S"),
         ({"inputs": {"image": (UINT8, ["N", 8, 4, 3])}}, r"has shape \['N', 8, 4, 3\], expected N × S × S × 3"),
         ({"inputs": {"prior": (FLOAT, ["N", "A"])}}, "expected N × A with a fixed number of animals"),
-        ({"inputs": {"prior": (FLOAT, ["N", 1])}}, "probabilities .* expected N × 1 as the prior"),
+        ({"inputs": {"prior": (FLOAT, ["N", 1])}}, "probabilities .* expected N × 1, like the prior"),
         ({"outputs": {"animal_probability": (FLOAT, ["N", 3])}, "nodes": UNREDUCED}, "expected N, one value per photo"),
         ({"inputs": {"prior": (FLOAT, [4, ANIMALS])}}, "prior .* expected a variable batch size or 1"),
     ],
