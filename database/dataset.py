@@ -150,7 +150,7 @@ def join_some(items: Sequence[str], most: int = 5) -> str:
 
 
 def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
-    """Parse all rows of a file. Raises `DatasetError` with the file and the line."""
+    """Parse all rows of a file. Raise `DatasetError` with the file and the line."""
     reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)
     columns = UNIQUE.get(name, ())
     parsed: list[T] = []

@@ -26,7 +26,7 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
         raise PreconditionFailed(f"infra/stages/{path.name} does not exist; add it as docs/reference/infra.md says")
     declared = declared_parameters()
     if unknown := sorted(chosen.keys() - declared.keys()):
-        raise PreconditionFailed(f"there is no parameter {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
+        raise PreconditionFailed(f"unknown parameter {', '.join(unknown)}; expected {', '.join(sorted(declared))}")
     numbers = {name: value for name, value in chosen.items() if declared[name]["Type"] == "Number"}
     if wrong := [f"{name}={value}" for name, value in numbers.items() if not re.fullmatch(r"\d+(\.\d+)?", value)]:
         raise PreconditionFailed(f"{', '.join(wrong)} is not a number; docs/reference/infra.md explains each parameter")

@@ -77,7 +77,7 @@ class Network:
 
 
 def efficientnet_lite2(weights: Mapping[str, NDArray[Any]]) -> Network:
-    """Build the network from a state dict of EfficientNet-Lite-PyTorch. Raises `KeyError` if a tensor is missing."""
+    """Build the network from a state dict of EfficientNet-Lite-PyTorch. Raise `KeyError` if a tensor is missing."""
     strides = [stride if first == 0 else 1 for count, stride in _BLOCK_GROUPS for first in range(count)]
     return Network(
         stem=_convolution("stem", weights, "_conv_stem", "_bn0", stride=2),

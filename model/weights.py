@@ -73,7 +73,7 @@ def read_tensors(file: BinaryIO) -> dict[str, NDArray[Any]]:
 
 
 def locate() -> Path:
-    """Return the path of the installed weights. Raises `ModelError` if they are missing."""
+    """Return the path of the installed weights. Raise `ModelError` if they are missing."""
     try:
         path = Path(str(metadata.distribution(PACKAGE).locate_file(FILE)))
     except metadata.PackageNotFoundError:

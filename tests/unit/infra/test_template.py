@@ -116,8 +116,8 @@ def test_chosen_parameters_override_those_of_the_stage() -> None:
     ("stage", "chosen", "message"),
     [
         ("test", {}, "infra/stages/test.json does not exist"),
-        ("dev", {"Colour": "red"}, "no parameter Colour; there are AlarmEmail, "),
-        ("dev", {"RestApiId": "abc"}, "no parameter RestApiId"),
+        ("dev", {"Colour": "red"}, "unknown parameter Colour; expected AlarmEmail, "),
+        ("dev", {"RestApiId": "abc"}, "unknown parameter RestApiId"),
         ("dev", {"LogDays": "many"}, "LogDays=many is not a number"),
         ("dev", {"Stage": "prod"}, "pass --stage prod"),
     ],
@@ -132,7 +132,7 @@ def test_the_command_needs_no_account(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
     assert main(["template", "--stage", "dev", "--out", str(tmp_path / "out"), "--set", "Colour=red"]) == 1
-    assert "error: there is no parameter Colour" in capsys.readouterr().err
+    assert "error: unknown parameter Colour" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
