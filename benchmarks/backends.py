@@ -1,6 +1,5 @@
 """The app over HTTP, and its backends: real PostgreSQL with the project's data, and real Valkey."""
 
-import http.client
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,8 @@ from database.dataset import Dataset, read_dataset
 from database.load import activate, load
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
-from local.stack.ports import HOST, free_port
+from local.stack.http_get import http_get
+from local.stack.ports import free_port
 
 
 def load_active(url: str, dataset: Dataset) -> None:
@@ -43,9 +43,7 @@ def served_app(environment: Mapping[str, str], log: Path) -> Iterator[tuple[Chil
 
 
 def _is_served(port: int) -> bool:
-    with closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
-        try:
-            connection.request("GET", "/openapi.json")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
+    try:
+        return http_get(port, "/openapi.json", 5)[0] == 200
+    except OSError:
+        return False

@@ -9,7 +9,7 @@ noise hits all of them alike. docs/explanation/growth.md explains the tables.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -43,24 +43,24 @@ class MeasuredDataset:
     bytes: tuple[int, int, int]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LookupCost:
     """The cost of a lookup in cells with `animals` animals. `times`: seconds of each round by level."""
 
     synthetic: Synthetic
     animals: int
-    bytes: int = 0
-    buffers: int = 0
-    executing_us: float = 0.0
-    times: dict[str, list[float]] = field(default_factory=dict)
+    bytes: int
+    buffers: int
+    executing_us: float
+    times: dict[str, list[float]]
 
     def microseconds(self, level: str) -> float:
-        """Return the median."""
+        """Return the median time of a level."""
         return median(self.times[level]) * 1e6
 
 
 def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Iterator[MeasuredDataset]:
-    """Load each dataset into a new database of its own."""
+    """Load each dataset into a new database."""
     for kind in kinds:
         name = f"growth_{kind.name}"
         with closing(psycopg2.connect(server.admin_url)) as admin:
@@ -68,19 +68,18 @@ def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Ite
             admin.cursor().execute(f'create database "{name}" owner faunalens')
         url = server.url.rpartition("/")[0] + f"/{name}"
         with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-            _report(f"loading {kind.name}: {kind.rows:,} rows")
+            print(f"loading {kind.name}: {kind.rows:,} rows", file=sys.stderr, flush=True)
             started = perf_counter()
-            version = load(connection, kind.dataset(), report=_report).version
+            version = load(connection, kind.dataset(), report=lambda _: None).version
             seconds = perf_counter() - started
             activate(connection, version)
             cursor.execute(SIZES)
-            rows = cursor.fetchall()
-        yield MeasuredDataset(kind, url, seconds, rows[0])
+            yield MeasuredDataset(kind, url, seconds, cursor.fetchall()[0])
 
 
-def explain(loaded: MeasuredDataset, cell: int) -> tuple[int, float]:
+def explain(url: str, cell: int) -> tuple[int, float]:
     """Return the buffers that PostgreSQL reads for the app's query, and its microseconds without planning."""
-    with closing(psycopg2.connect(loaded.url)) as connection, connection.cursor() as cursor:
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         for _ in range(2):
             cursor.execute(f"explain (analyze, buffers, format json) {FEATURES_OF}", ([cell],))
             plan: dict[str, Any] = cursor.fetchall()[0][0][0]
@@ -89,49 +88,44 @@ def explain(loaded: MeasuredDataset, cell: int) -> tuple[int, float]:
 
 def measure(all_loaded: Sequence[MeasuredDataset], rounds: int) -> list[LookupCost]:
     """Return the costs of usual and of crowded cells in all datasets, which take turns."""
-    random, costs = np.random.default_rng(4), []
+    random, cases = np.random.default_rng(4), []
     with ExitStack() as stack:
-        cases = []
-        for loaded in all_loaded:  # each with a Valkey of its own, as two deployments have
+        for loaded in all_loaded:  # each has its own Valkey, as two deployments have
             kind, cache = loaded.synthetic, stack.enter_context(valkey.serve())
             lookups = stack.enter_context(closing(Lookups(cache.url, loaded.url, kind.name)))
             crowded = len(kind.crowded)
             choices = [*([cell] for cell in kind.cells[:crowded]), kind.cells[crowded:]]
             for animals, cells in zip((*kind.crowded, kind.usual), choices, strict=True):
-                costs.append(LookupCost(kind, animals))
-                cases.append((loaded, lookups, cells, costs[-1]))
-        for number in range(rounds):
-            _report(f"\rmeasuring: round {number + 1} of {rounds}", end="")
-            for loaded, lookups, cells, cost in cases:
-                cell = cells[int(random.integers(len(cells)))]
-                _measure_once(lookups, cell, cost)
-                if not cost.bytes:
-                    cost.bytes = int(lookups.redis.strlen(lookups.key(cell)))
-                    cost.buffers, cost.executing_us = explain(loaded, cell)
-    _report("")
-    return costs
+                assert len(lookups.expect("miss", cells[0]).animals) == animals
+                size = int(lookups.redis.strlen(lookups.key(cells[0])))
+                cost = LookupCost(kind, animals, size, *explain(loaded.url, cells[0]), {})
+                cases.append((lookups, cells, cost))
+        print(f"measuring {rounds} rounds", file=sys.stderr, flush=True)
+        for _ in range(rounds):
+            for lookups, cells, cost in cases:
+                measure_once(lookups, cells[int(random.integers(len(cells)))], cost.times)
+    return [cost for _, _, cost in cases]
 
 
-def _measure_once(lookups: Lookups, cell: int, cost: LookupCost) -> None:
-    """Time the bare query, a miss, a Redis hit and a memory hit."""
+def measure_once(lookups: Lookups, cell: int, times: dict[str, list[float]]) -> None:
+    """Time the bare query, a miss, a Redis hit and a memory hit; add each time to those of its level."""
 
     def timed(level: str, step: Callable[[], object]) -> None:
         started = perf_counter()
         step()
-        cost.times.setdefault(level, []).append(perf_counter() - started)
+        times.setdefault(level, []).append(perf_counter() - started)
 
     timed("query", lambda: lookups.store.features_of((cell,), Deadline.after(5)))
     lookups.forget(cell)
     timed("miss", lambda: lookups.expect("miss", cell))
-    found = lookups.expect("hit", cell)
-    assert len(found.animals) == cost.animals
+    lookups.expect("hit", cell)
     timed("hit", lambda: lookups.expect("hit", cell))
     lookups.from_memory(cell)
     timed("memory", lambda: lookups.from_memory(cell))
 
 
 def cost_table(costs: Sequence[LookupCost]) -> str:
-    """Return the table of lookups; equal cells in all datasets stand together."""
+    """Return the table of lookups, ordered by the number of animals in the cell."""
     rows = [
         [
             f"{cost.animals:,}",
@@ -161,7 +155,10 @@ def load_table(all_loaded: Sequence[MeasuredDataset]) -> str:
 
 
 def slope_table(costs: Sequence[LookupCost]) -> str:
-    """Return what each further animal of a cell costs, between the two most crowded cells of the largest dataset."""
+    """Return the table of the costs of one more animal in a cell.
+
+    It compares the two most crowded cells of the largest dataset.
+    """
     last = max(costs, key=lambda cost: (len(cost.synthetic.cells), cost.synthetic.animals)).synthetic
     few, many = sorted((cost for cost in costs if cost.synthetic is last), key=lambda cost: cost.animals)[-2:]
     more = many.animals - few.animals
@@ -172,12 +169,8 @@ def slope_table(costs: Sequence[LookupCost]) -> str:
     return table(rows, ["each further animal of a cell", "costs"])
 
 
-def _report(text: str, end: str = "\n") -> None:
-    print(text, end=end, file=sys.stderr, flush=True)
-
-
 def main(arguments: list[str] | None = None) -> None:
-    """Load, measure, print three tables."""
+    """Print the tables of lookups, of one more animal in a cell, and of loads."""
     options = parser(__doc__, 100, "lookups of each kind")
     options.add_argument("--quick", action="store_true", help="a tenth of cells and rounds: seconds, not minutes")
     given = options.parse_args(arguments)

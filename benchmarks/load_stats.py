@@ -1,5 +1,7 @@
 """Figures of a load test. Pure functions of arrays of `REQUEST` and `QUERY` (simulated_container.py)."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,21 +60,20 @@ def by_second(moments: NDArray[np.float64], start: float, seconds: int) -> NDArr
     return np.histogram(moments, bins=seconds, range=(start, start + seconds))[0]
 
 
-def percentile_by_second(
-    requests: NDArray[np.void], start: float, seconds: int, percent: float, window: int = 1
+def figure_by_second(
+    figure: Callable[[NDArray[np.void]], float],
+    requests: NDArray[np.void],
+    start: float,
+    seconds: int,
+    window: int = 1,
 ) -> NDArray[np.float64]:
-    """Return a percentile of the duration of requests, in seconds, for each second from `start` on.
+    """Return a figure of the requests in each second from `start` on; nan for a second without requests.
 
-    `window`: the number of seconds up to this one whose requests count. nan where there are none.
+    `window`: the number of seconds, this one included, whose requests count.
     """
-    some = [_between(requests, start + second + 1 - window, start + second + 1) for second in range(seconds)]
-    return np.array([np.percentile(each["seconds"], percent) if len(each) else np.nan for each in some])
-
-
-def hit_share_by_second(requests: NDArray[np.void], start: float, seconds: int) -> NDArray[np.float64]:
-    """Return for each second the share of its requests that the database did not answer; nan without requests."""
-    some = [_between(requests, start + second, start + second + 1) for second in range(seconds)]
-    return np.array([hit_share(each) if len(each) else np.nan for each in some])
+    ends = [start + second + 1 for second in range(seconds)]
+    some = [requests[(requests["start"] >= end - window) & (requests["start"] < end)] for end in ends]
+    return np.array([figure(each) if len(each) else np.nan for each in some])
 
 
 def peak_of_a_cell_by_second(queries: NDArray[np.void], start: float, seconds: int) -> NDArray[np.int64]:
@@ -82,5 +83,6 @@ def peak_of_a_cell_by_second(queries: NDArray[np.void], start: float, seconds: i
     return np.array([peak_of_a_cell(each) for each in some])
 
 
-def _between(requests: NDArray[np.void], begin: float, end: float) -> NDArray[np.void]:
-    return requests[(requests["start"] >= begin) & (requests["start"] < end)]
+def p99(requests: NDArray[np.void]) -> float:
+    """Return the 99th percentile of the requests' durations, milliseconds."""
+    return 1e3 * float(np.percentile(requests["seconds"], 99))

@@ -7,9 +7,8 @@ country where it does not (a zoo, an escape, a gap in the data). docs/explanatio
 """
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +27,7 @@ SHARES = (0.01, 0.03, 0.1)
 SEED = 398
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LocatedPhotos:
+class LocatedPhotos(NamedTuple):
     """Photos with a location. `vision`, `weights`: shape (n, animals); a weight is 0 where the animal does not live."""
 
     vision: NDArray[np.float32]
@@ -69,33 +67,36 @@ def locate(
     return LocatedPhotos(vision[photo_of], weights[cell_of], labels[photo_of])
 
 
-def sweep(inside: LocatedPhotos, outside: LocatedPhotos) -> tuple[list[list[str]], list[list[str]]]:
-    """Return the rows of two tables: accuracy by floor, and likelihood by floor and share of photos outside."""
+def sweep(inside: LocatedPhotos, outside: LocatedPhotos) -> tuple[str, str]:
+    """Return two tables: accuracy by floor, and likelihood by floor and share of photos outside."""
     accuracies, likelihoods = [], []
     for floor in FLOORS:
-        within, without = inside.narrowed(floor), outside.narrowed(floor)
-        both = ((within, inside.labels), (without, outside.labels))
+        both = [(photos.narrowed(floor), photos.labels) for photos in (inside, outside)]
         accuracies.append([f"{floor:g}", *(f"{accuracy(*each, first):.1%}" for each in both for first in (1, 5))])
-        costs = negative_log_likelihood(within, inside.labels), negative_log_likelihood(without, outside.labels)
-        mixed = [(1 - share) * costs[0] + share * costs[1] for share in SHARES]
-        likelihoods.append([f"{floor:g}", *(f"{cost:.3f}" for cost in (*costs, *mixed))])
-    return accuracies, likelihoods
+        here, elsewhere = (negative_log_likelihood(*each) for each in both)
+        mixed = [(1 - share) * here + share * elsewhere for share in SHARES]
+        likelihoods.append([f"{floor:g}", *(f"{cost:.3f}" for cost in (here, elsewhere, *mixed))])
+    shares = [f"{share:.0%} do not" for share in SHARES]
+    return (
+        table(accuracies, ["floor", "lives here: first", "among five", "does not: first", "among five"]),
+        table(likelihoods, ["floor", "NLL lives here", "NLL does not", *shares]),
+    )
 
 
 def read_vision(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """Return the model's probabilities without a location for the animal photos of a folder, and their labels."""
     prior = np.ones(model.animals, np.float32)
     photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
-    rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]
-    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
+    scores, labels = zip(*((model.score(photo.pixels, prior).vision, photo.label) for photo in photos), strict=True)
+    return np.stack(scores), np.array(labels, dtype=np.intp)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Print the tables of docs/explanation/narrowing.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.narrowing", description=__doc__.partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos named <output index>_….jpg")
     parser.add_argument("--places", type=int, default=50, help="random places for each photo (default: %(default)s)")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     path = Settings().model_path
     taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
     vision, labels = read_vision(options.photos, Model(path))
@@ -104,13 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     inside, outside = (
         locate(vision[wild], labels[wild], weights, options.places, inside=lives_here) for lives_here in (True, False)
     )
-    accuracies, likelihoods = sweep(inside, outside)
-
-    print(f"{wild.sum()} photos of wild animals, {options.places} places each\n")
-    heads = ("lives here: first", "among five", "does not: first", "among five")
-    print(table(accuracies, ["floor", *heads]), end="\n\n")
-    shares = [f"{share:.0%} do not" for share in SHARES]
-    print(table(likelihoods, ["floor", "NLL lives here", "NLL does not", *shares]))
+    print(f"{wild.sum()} photos of wild animals, {options.places} places each", *sweep(inside, outside), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,8 @@ response out) and, from another process, over HTTP on loopback with keep-alive. 
 and the cell is warm. Peak memory is measured after 100 requests in a separate process.
 """
 
-import argparse
 import http.client
-import os
 import resource
-import subprocess
 import sys
 import tempfile
 from contextlib import closing
@@ -21,7 +18,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from benchmarks.backends import backends, served_app
-from benchmarks.measure import comparison, interleaved, parser, table, verdict
+from benchmarks.measure import comparison, interleaved, parser, run_fresh, table, verdict
 from local.stack.ports import HOST
 from testing.pictures import encoded, noise
 
@@ -104,18 +101,12 @@ def peak_megabytes() -> float:
 
 
 def main() -> None:
-    """Start the backends and measure in processes of their own, whose numpy has as many threads as the app's."""
-    options = parser(__doc__, 40, "requests of each kind")
-    options.add_argument("--part", choices=["time", "memory"], help=argparse.SUPPRESS)
-    arguments = options.parse_args()
-    if arguments.part:
-        print(time_table(arguments.rounds) if arguments.part == "time" else memory_table())
-        return
+    """Print the times of a request and the peak memory, each from a fresh process with one thread for numpy."""
+    rounds = parser(__doc__, 40, "requests of each kind").parse_args().rounds
     with backends() as environment:
-        for part in ("time", "memory"):
-            command = [sys.executable, "-m", "benchmarks.request", "--part", part, "--rounds", str(arguments.rounds)]
-            subprocess.run(command, check=True, env={**os.environ, **environment, "OPENBLAS_NUM_THREADS": "1"})
-            print(flush=True)
+        for call in (f"time_table({rounds})", "memory_table()"):
+            program = f"from benchmarks import request\nprint(request.{call}, end='\\n\\n', flush=True)"
+            run_fresh(program, {**environment, "OPENBLAS_NUM_THREADS": "1"})
 
 
 if __name__ == "__main__":

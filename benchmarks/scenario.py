@@ -80,13 +80,13 @@ class Result:
 
     @property
     def answers(self) -> NDArray[np.void]:
-        """Requests that got features."""
+        """The requests that got features."""
         answers: NDArray[np.void] = self.events.requests[self.events.requests["level"] != LEVELS.index("degraded")]
         return answers
 
     @property
     def before_first_answer(self) -> int:
-        """Number of requests that started before any was answered."""
+        """Number of requests that started before the first answer."""
         first = (self.answers["start"] + self.answers["seconds"]).min(initial=np.inf)
         return int(np.count_nonzero(self.events.requests["start"] < first))
 
@@ -124,13 +124,8 @@ def _run(
     seconds: int,
     threads: int = 1,
 ) -> Result:
-    def report(second: float, requests: int, queries: int) -> None:
-        text = f"\r{strategy}: {second:3.0f} of {seconds} s, {requests:,} requests, {queries:,} queries"
-        print(text, end="", file=sys.stderr, flush=True)
-
-    print(f"{strategy}: {len(schedules):,} containers", file=sys.stderr, flush=True)
+    print(f"{strategy}: {len(schedules):,} containers, {seconds} s", file=sys.stderr, flush=True)
     with valkey.serve() as cache:
         config = ContainerConfig(strategy, replace(settings, redis_url=cache.url, database_url=database.url), version)
-        start, events = run_load(config, schedules, seconds, report, threads=threads)
-    print(file=sys.stderr)
+        start, events = run_load(config, schedules, seconds, threads=threads)
     return Result(strategy, start, events, database.query_count())

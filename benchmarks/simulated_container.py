@@ -102,11 +102,6 @@ class SimulatedContainer:
         level = self._level_of(cell) or "degraded"
         self._requests.append((start, monotonic() - start, start - scheduled, cell, LEVELS.index(level)))
 
-    @property
-    def query_count(self) -> int:
-        """Queries so far."""
-        return len(self._store.queries)
-
     def close(self) -> Events:
         """Close all connections; return the events."""
         self._cache.close()

@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -28,25 +28,25 @@ from chalicelib.model.session import SPINNING
 PERIOD_US = 20_000
 """Period of the quota of processor time, microseconds; 100 ms gives about the same figures."""
 PROGRAM = """
-import json, sys
-from time import perf_counter, process_time
+import json, os, sys
+from time import monotonic, perf_counter, process_time
 import numpy, onnxruntime
-path, threads, entries = json.loads(sys.argv[1])
+started, path, threads, entries = json.loads(sys.argv[1])
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = threads
 for key, value in entries.items():
     options.add_session_config_entry(key, value)
 session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+ready, processor = monotonic() - started, process_time()
 size, animals = session.get_inputs()[0].shape[1], session.get_inputs()[1].shape[1]
-print("ready", process_time(), flush=True)
 feed = {"image": numpy.zeros((1, size, size, 3), numpy.uint8), "prior": numpy.ones((1, animals), numpy.float32)}
 taken = []
 for _ in range(21):
     began = perf_counter()
     session.run(None, feed)
     taken.append(perf_counter() - began)
-print(taken[0], sorted(taken[1:])[10], flush=True)
-import os; os._exit(0)
+print(ready, processor, taken[0], sorted(taken[1:])[10], flush=True)
+os._exit(0)
 """
 
 
@@ -69,8 +69,14 @@ CHOICES = {
 
 
 @contextmanager
-def one_vcpu() -> Iterator[list[str]]:
-    """Yield a command that runs another with the time of one processor; works with both versions of control groups."""
+def processor_limit(*, one_vcpu: bool) -> Iterator[list[str]]:
+    """Yield a command that runs another one with the time of one processor, or an empty command.
+
+    Works with both versions of control groups.
+    """
+    if not one_vcpu:
+        yield []
+        return
     top, quota = Path("/sys/fs/cgroup"), str(PERIOD_US)
     first = (top / "cpu" / "cpu.cfs_quota_us").exists()
     group = (top / "cpu" if first else top) / f"faunalens-{os.getpid()}"
@@ -88,19 +94,16 @@ def one_vcpu() -> Iterator[list[str]]:
 
 
 def measure(choice: Choice, wrapper: Sequence[str] = ()) -> list[float]:
-    """Return seconds of one process: until its session, processor time of that, first score, median of later ones."""
+    """Return four times of one process, seconds.
+
+    They are: time to a session, processor time to a session, time of the first score, median time of the later scores.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     if not choice.numpy_threads:
         environment["OPENBLAS_NUM_THREADS"] = "1"
-    argument = json.dumps([str(Settings().model_path), choice.threads, choice.entries])
-    command = [*wrapper, sys.executable, "-c", PROGRAM, argument]
-    began = monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout
-        _, processor = process.stdout.readline().split()
-        ready = monotonic() - began
-        first, later = process.stdout.readline().split()
-    return [ready, float(processor), float(first), float(later)]
+    argument = json.dumps([monotonic(), str(Settings().model_path), choice.threads, choice.entries])
+    output = subprocess.check_output([*wrapper, sys.executable, "-c", PROGRAM, argument], text=True, env=environment)
+    return [float(seconds) for seconds in output.split()]
 
 
 def main() -> None:
@@ -109,8 +112,7 @@ def main() -> None:
     options.add_argument("--one-vcpu", action="store_true", help="with the time of one processor; needs root")
     arguments = options.parse_args()
     runs: dict[str, list[list[float]]] = {name: [] for name in CHOICES}
-    limited: AbstractContextManager[list[str]] = one_vcpu() if arguments.one_vcpu else nullcontext([])
-    with limited as wrapper:
+    with processor_limit(one_vcpu=arguments.one_vcpu) as wrapper:
         for _ in range(arguments.rounds + 1):
             for name, choice in CHOICES.items():
                 runs[name].append(measure(choice, wrapper))
