@@ -107,7 +107,7 @@ def account() -> Iterator[Account]:
             yield Account(f"http://{host}:{port}", imported, functions)
         finally:
             server.stop()
-            _reset()
+            moto_api_backend.reset()  # deletes everything, because moto's backends outlive the server
 
 
 def _readable_by_moto(document: dict[str, Any]) -> dict[str, Any]:
@@ -126,8 +126,3 @@ def _certificates(_response: RDSResponse) -> ActionResult:
     known = sorted(fingerprints(file_of(REGION).read_text(encoding="ascii")))
     found = [{"CertificateIdentifier": f"ca-{each[:6]}", "CertificateType": "CA", "Thumbprint": each} for each in known]
     return ActionResult({"Certificates": found})
-
-
-def _reset() -> None:
-    """Delete everything, because moto's backends outlive the server."""
-    moto_api_backend.reset()

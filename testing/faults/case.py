@@ -1,7 +1,7 @@
 """A fault case: what breaks, what is cached beforehand, and the lookup that is expected then."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, time
 from typing import Literal, NamedTuple, Protocol
@@ -91,6 +91,20 @@ class FaultCase[R]:
     connected: bool = False
     direct: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def fault[R](cause: Callable[[R], object], undo: Callable[[R], object]) -> Callable[[R], AbstractContextManager[None]]:
+    """Return a fault that `cause` starts at the beginning of a block and `undo` ends at its end."""
+
+    @contextmanager
+    def during(rig: R) -> Iterator[None]:
+        cause(rig)
+        try:
+            yield
+        finally:
+            undo(rig)
+
+    return during
 
 
 def connected[R](

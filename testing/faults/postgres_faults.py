@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg2
 
+from testing.faults.case import fault
 from testing.faults.rig import Rig
 from testing.proxy import Proxy
 
@@ -19,30 +20,16 @@ type Fault = Callable[[Rig], AbstractContextManager[None]]
 
 def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault:
     """Return a fault of the network between the app and PostgreSQL."""
-
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
-        change(rig.postgres_proxy, *args, **kwargs)
-        try:
-            yield
-        finally:
-            rig.postgres_proxy.restore()
-
-    return fault
+    return fault(lambda rig: change(rig.postgres_proxy, *args, **kwargs), lambda rig: rig.postgres_proxy.restore())
 
 
 def by_sql(statement: str, undo: str) -> Fault:
     """Return a fault that one statement of the superuser causes and another one undoes."""
+    return fault(lambda rig: rig.sql(statement), lambda rig: rig.sql(undo))
 
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
-        rig.sql(statement)
-        try:
-            yield
-        finally:
-            rig.sql(undo)
 
-    return fault
+killed: Fault = fault(lambda rig: rig.postgres.kill(), lambda rig: rig.postgres.start())
+paused: Fault = fault(lambda rig: rig.postgres.pause(), lambda rig: rig.postgres.resume())
 
 
 def wait_until_true(rig: Rig, query: str, timeout: float = 5.0) -> None:
@@ -50,15 +37,6 @@ def wait_until_true(rig: Rig, query: str, timeout: float = 5.0) -> None:
     deadline = time.monotonic() + timeout
     while not rig.sql(query)[0][0]:
         assert time.monotonic() < deadline, f"still false after {timeout:g} s: {query}"
-
-
-@contextmanager
-def killed(rig: Rig) -> Iterator[None]:
-    rig.postgres.kill()
-    try:
-        yield
-    finally:
-        rig.postgres.start()
 
 
 @contextmanager
@@ -86,15 +64,6 @@ def killed_mid_request(rig: Rig) -> Iterator[None]:
         finally:
             killer.join()
             rig.postgres.start()
-
-
-@contextmanager
-def paused(rig: Rig) -> Iterator[None]:
-    rig.postgres.pause()
-    try:
-        yield
-    finally:
-        rig.postgres.resume()
 
 
 @contextmanager
@@ -195,13 +164,10 @@ def function_replaced(body: str) -> Fault:
     """Return a fault that replaces the body of the function that lookups call."""
 
     @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
+    def replaced(rig: Rig) -> Iterator[None]:
         ((before,),) = rig.sql("select pg_get_functiondef('features_of'::regproc)")
         head, _, _ = before.partition("AS $function$")
-        rig.sql(f"{head} AS $function$ begin {body} end $function$")
-        try:
+        with by_sql(f"{head} AS $function$ begin {body} end $function$", before)(rig):
             yield
-        finally:
-            rig.sql(before)
 
-    return fault
+    return replaced

@@ -8,7 +8,7 @@ from typing import Concatenate
 import redis
 
 from chalicelib.features.keys import VERSION, value_key
-from testing.faults.case import look_up_once
+from testing.faults.case import fault, look_up_once
 from testing.faults.rig import Rig
 from testing.faults.servers import PASSWORD, command
 from testing.proxy import Proxy
@@ -18,25 +18,26 @@ type Fault = Callable[[Rig], AbstractContextManager[None]]
 
 def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault:
     """Return a fault of the network between the app and Redis."""
-
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
-        change(rig.redis_proxy, *args, **kwargs)
-        try:
-            yield
-        finally:
-            rig.redis_proxy.restore()
-
-    return fault
+    return fault(lambda rig: change(rig.redis_proxy, *args, **kwargs), lambda rig: rig.redis_proxy.restore())
 
 
-@contextmanager
-def killed(rig: Rig) -> Iterator[None]:
-    rig.redis.kill()
-    try:
-        yield
-    finally:
-        rig.redis.start()
+def changed_acl(change: str, undo: str) -> Fault:
+    """Return a fault that changes the rights of the app's user."""
+    return fault(
+        lambda rig: command(rig.redis, "ACL", "SETUSER", "app", *change.split()),
+        lambda rig: command(rig.redis, "ACL", "SETUSER", "app", *undo.split(" ", 1)),
+    )
+
+
+killed: Fault = fault(lambda rig: rig.redis.kill(), lambda rig: rig.redis.start())
+paused: Fault = fault(lambda rig: rig.redis.pause(), lambda rig: rig.redis.resume())
+another_password = changed_acl("resetpass >another", f"resetpass >{PASSWORD}")
+not_permitted = changed_acl("-get", "+get")
+without_slots: Fault = fault(
+    lambda rig: command(rig.redis, "CLUSTER", "DELSLOTSRANGE", 0, 99),
+    lambda rig: command(rig.redis, "CLUSTER", "ADDSLOTSRANGE", 0, 99),
+)
+"""Take some slots from their owner, so that the cluster serves none."""
 
 
 @contextmanager
@@ -50,15 +51,6 @@ def killed_mid_request(rig: Rig) -> Iterator[None]:
     finally:
         killer.join()
         rig.redis.start()
-
-
-@contextmanager
-def paused(rig: Rig) -> Iterator[None]:
-    rig.redis.pause()
-    try:
-        yield
-    finally:
-        rig.redis.resume()
 
 
 @contextmanager
@@ -87,42 +79,15 @@ def full_of_clients(rig: Rig) -> Iterator[None]:
             client.config_set("maxclients", most or 10_000)
 
 
-def changed_acl(change: str, undo: str) -> Fault:
-    """Return a fault that changes the rights of the app's user."""
-
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
-        command(rig.redis, "ACL", "SETUSER", "app", *change.split())
-        try:
-            yield
-        finally:
-            command(rig.redis, "ACL", "SETUSER", "app", *undo.split(" ", 1))
-
-    return fault
-
-
-@contextmanager
-def without_slots(rig: Rig) -> Iterator[None]:
-    """Take some slots from their owner, so that the cluster serves none."""
-    command(rig.redis, "CLUSTER", "DELSLOTSRANGE", 0, 99)
-    try:
-        yield
-    finally:
-        command(rig.redis, "CLUSTER", "ADDSLOTSRANGE", 0, 99)
-
-
 def overwritten(value: bytes | None) -> Fault:
-    """Return a fault that replaces all values; None: by a list."""
+    """Return a fault that replaces all values by `value`, or by a list if it is None."""
 
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
+    def overwrite(rig: Rig) -> None:
         for key in command(rig.redis, "KEYS", "faunalens:{*}:v1"):
             command(rig.redis, "DEL", key)
             command(rig.redis, *(("LPUSH", key, "x") if value is None else ("SET", key, value, "EX", 60)))
-        yield
-        command(rig.redis, "FLUSHALL")
 
-    return fault
+    return fault(overwrite, lambda rig: command(rig.redis, "FLUSHALL"))
 
 
 @contextmanager
@@ -138,7 +103,3 @@ def value_of_another_cell(rig: Rig) -> Iterator[None]:
 def version_overwritten(rig: Rig) -> Iterator[None]:
     command(rig.redis, "SET", VERSION, b"\xff\xfe", "EX", 60)
     yield
-
-
-another_password = changed_acl("resetpass >another", f"resetpass >{PASSWORD}")
-not_permitted = changed_acl("-get", "+get")

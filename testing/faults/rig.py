@@ -80,8 +80,8 @@ class Rig(BaseRig):
     def proxied_settings(self) -> dict[str, str]:
         """Environment variables of a container behind both proxies."""
         urls = {
-            "REDIS_URL": with_port(self.redis_url, self.redis_proxy.port),
-            "DATABASE_URL": with_port(self.database_url, self.postgres_proxy.port),
+            "REDIS_URL": with_address(self.redis_url, HOST, self.redis_proxy.port),
+            "DATABASE_URL": with_address(self.database_url, HOST, self.postgres_proxy.port),
         }
         return {**QUICK, **urls}
 
@@ -119,8 +119,8 @@ def redis_behind_proxy() -> Iterator[tuple[ValkeyWithUser, Proxy]]:
         yield server, proxy
 
 
-def with_port(url: str, port: int) -> str:
-    """Return the URL with another port."""
+def with_address(url: str, host: str, port: int) -> str:
+    """Return the URL with another host and port."""
     parts = urlsplit(url)
-    user, _, _ = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user}@{HOST}:{port}" if user else f"{HOST}:{port}"))
+    user, at, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}:{port}"))
