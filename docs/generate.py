@@ -186,13 +186,11 @@ def _help_of(parser: argparse.ArgumentParser) -> str:
 def _default(value: Any, metadata: Mapping[str, Any]) -> str:
     if value in (None, ""):
         return "not set"
-    return f"`{_shown(value)}` {metadata['unit']}".strip()
-
-
-def _shown(value: Any) -> str:
     if isinstance(value, bool):
-        return str(value).lower()
-    return str(value.relative_to(ROOT)) if isinstance(value, Path) else str(value)
+        value = str(value).lower()
+    elif isinstance(value, Path):
+        value = value.relative_to(ROOT)
+    return f"`{value}` {metadata['unit']}".strip()
 
 
 def _codes(names: Iterable[str]) -> str:

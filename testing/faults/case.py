@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, time
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import pytest
 
@@ -119,19 +119,6 @@ def connected[R](
     return FaultCase(name, fault, expected, connected=True, direct=direct, settings=settings)
 
 
-class CaseRig(Protocol):
-    """What a case needs of its servers."""
-
-    def cell(self) -> int:
-        """Return a cell with animals that no lookup has used yet."""
-
-    def prepare_cell(self, state: CacheState, container: "ContainerLookup") -> int:
-        """Return a cell in a cache state."""
-
-    def connect(self, container: "ContainerLookup") -> None:
-        """Let a container connect to both servers; its last lookup is a Redis hit."""
-
-
 class ContainerLookup:
     """The feature lookup of one Lambda container, built from environment variables as the app builds it.
 
@@ -185,27 +172,6 @@ def assert_recovers(container: ContainerLookup, cell: int, within: float) -> flo
         if features.cache == "hit" and not features.faults:
             return taken
         assert taken < within, f"still {features.mode}, {features.cache}, {features.faults} after {taken:.2f} s"
-
-
-def run_case[R: CaseRig](
-    case: FaultCase[R], state: CacheState, expected: Expected, rig: R, variables: Mapping[str, str]
-) -> None:
-    """Run one cache state of a case, from before the fault until after it."""
-    # GIVEN a container and a cell in a cache state
-    with closing(ContainerLookup({**variables, **case.settings})) as container:
-        if case.connected:
-            rig.connect(container)
-        cell = rig.prepare_cell(state, container)
-        # WHEN the fault happens THEN this lookup is as expected and in time, and so is the next
-        with case.fault(rig):
-            taken = assert_lookup(expected, container, cell)
-            started = monotonic()
-            next_one = container.at(rig.cell())
-            assert monotonic() - started < LOOKUP_LIMIT
-            assert next_one.mode == "narrowed" or any(fault.startswith("postgres") for fault in next_one.faults)
-        # AND after the fault the server is in use again
-        recovered = assert_recovers(container, rig.cell(), RECOVERY)
-        print(f"{case.name}: {state}: {taken * 1e3:.0f} ms, in use again after {recovered:.2f} s")  # pytest -s shows it
 
 
 def parametrize[R](cases: Sequence[FaultCase[R]]) -> pytest.MarkDecorator:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,7 +14,17 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.faults.case import CacheState, ContainerLookup, look_up_once
+from testing.faults.case import (
+    LOOKUP_LIMIT,
+    RECOVERY,
+    CacheState,
+    ContainerLookup,
+    Expected,
+    FaultCase,
+    assert_lookup,
+    assert_recovers,
+    look_up_once,
+)
 from testing.faults.servers import ValkeyWithUser, command, running_server
 from testing.feature_rig import FIRST
 from testing.proxy import Proxy
@@ -109,6 +120,27 @@ class Rig(BaseRig):
         with self.superuser() as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+
+def run_case[R: BaseRig](
+    case: FaultCase[R], state: CacheState, expected: Expected, rig: R, variables: Mapping[str, str]
+) -> None:
+    """Run one cache state of a case, from before the fault until after it."""
+    # GIVEN a container and a cell in a cache state
+    with closing(ContainerLookup({**variables, **case.settings})) as container:
+        if case.connected:
+            rig.connect(container)
+        cell = rig.prepare_cell(state, container)
+        # WHEN the fault happens THEN this lookup and the next one are as expected and in time
+        with case.fault(rig):
+            taken = assert_lookup(expected, container, cell)
+            started = monotonic()
+            next_one = container.at(rig.cell())
+            assert monotonic() - started < LOOKUP_LIMIT
+            assert next_one.mode == "narrowed" or any(fault.startswith("postgres") for fault in next_one.faults)
+        # AND after the fault the server is in use again
+        recovered = assert_recovers(container, rig.cell(), RECOVERY)
+        print(f"{case.name}: {state}: {taken * 1e3:.0f} ms, in use again after {recovered:.2f} s")  # pytest -s shows it
 
 
 @contextmanager

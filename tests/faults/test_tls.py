@@ -17,8 +17,8 @@ from chalicelib.services import build_warming
 from chalicelib.stores.iam import Signer
 from database.access import prepare
 from testing.certificates import NAME, issue
-from testing.faults.case import CacheState, ContainerLookup, Expected, FaultCase, parametrize, run_case
-from testing.faults.rig import CELLS, with_address
+from testing.faults.case import CacheState, ContainerLookup, Expected, FaultCase, parametrize
+from testing.faults.rig import CELLS, run_case, with_address
 from testing.faults.servers import command
 from testing.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig
 from testing.faults.tls_servers import require_program, tls_postgres, tls_redis
