@@ -24,7 +24,7 @@ def load_active(url: str, dataset: Dataset) -> None:
 
 @contextmanager
 def backends() -> Iterator[dict[str, str]]:
-    """Run both on free ports until the end of the block; yield the app's environment."""
+    """Run PostgreSQL and Valkey until the end of the block; yield the environment variables of the app."""
     with valkey.prepared() as cache, postgres.serve() as database:
         cache.launch()
         load_active(database.url, read_dataset())
@@ -34,7 +34,7 @@ def backends() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def served_app(environment: Mapping[str, str], log: Path) -> Iterator[tuple[ChildProcess, int]]:
-    """Serve the app from a process of its own until the end of the block; yield the process and its port."""
+    """Serve the app from another process until the end of the block; yield the process and its port."""
     port = free_port()
     program = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
     with ChildProcess("the app", program, log=log, environment={**os.environ, **environment}) as app:

@@ -1,9 +1,9 @@
-"""How the cost of features grows with a cell's animals, with cells and with all animals: `python -m benchmarks.growth`.
+"""How the cost of a feature lookup grows with the size of the dataset and of a cell: `python -m benchmarks.growth`.
 
-Synthetic datasets (synthetic.py) go through the project's own COPY into real PostgreSQL: as many cells as land has at
-H3 resolution 3 (13,700) and as Earth has at resolution 4 (288,122); 50,000 animals in all, and a million. Each has
-usual cells, and cells with 400, 5,000 and 50,000 animals. All datasets are on one PostgreSQL and take turns, so that
-noise hits all of them alike. docs/explanation/growth.md explains the tables.
+The project's loader copies three synthetic datasets (synthetic.py) into real PostgreSQL. They have 13,700 cells, as
+land has at H3 resolution 3, or 288,122 cells, as Earth has at resolution 4; and 50,000 or a million animals. Most cells
+have 20 animals, three have 400, 5,000 and 50,000. The datasets are on one server and take turns, so that noise affects
+all of them equally. docs/explanation/growth.md explains the tables.
 """
 
 import sys
@@ -27,6 +27,7 @@ from local.stack import postgres, valkey
 
 CROWDED = (400, 5_000, 50_000)
 USUAL = 20
+"""Numbers of animals in the crowded cells, one cell each, and in every other cell."""
 
 SIZES = """
 select pg_total_relation_size('cell_animal_1'), pg_total_relation_size('cell_1'), pg_total_relation_size('animal')
@@ -35,7 +36,7 @@ select pg_total_relation_size('cell_animal_1'), pg_total_relation_size('cell_1')
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDataset:
-    """A dataset in its own database. `seconds`: of the load; `bytes`: of the large tables and of the animals."""
+    """A dataset in its own database. `seconds`: duration of the load. `bytes`: sizes of the tables in `SIZES`."""
 
     synthetic: Synthetic
     url: str
@@ -45,7 +46,11 @@ class MeasuredDataset:
 
 @dataclass(frozen=True, slots=True)
 class LookupCost:
-    """The cost of a lookup in cells with `animals` animals. `times`: seconds of each round by level."""
+    """The cost of a lookup in cells with `animals` animals.
+
+    `bytes`: size of the value in Redis. `buffers`, `executing_us`: see `explain`. `times`: seconds of each round, by
+    cache level.
+    """
 
     synthetic: Synthetic
     animals: int
@@ -55,7 +60,7 @@ class LookupCost:
     times: dict[str, list[float]]
 
     def microseconds(self, level: str) -> float:
-        """Return the median time of a level."""
+        """Return the median time at a cache level."""
         return median(self.times[level]) * 1e6
 
 
@@ -78,7 +83,7 @@ def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Ite
 
 
 def explain(url: str, cell: int) -> tuple[int, float]:
-    """Return the buffers that PostgreSQL reads for the app's query, and its microseconds without planning."""
+    """Return the number of buffers that the app's query reads, and its execution time in microseconds."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         for _ in range(2):
             cursor.execute(f"explain (analyze, buffers, format json) {FEATURES_OF}", ([cell],))
@@ -87,10 +92,10 @@ def explain(url: str, cell: int) -> tuple[int, float]:
 
 
 def measure(all_loaded: Sequence[MeasuredDataset], rounds: int) -> list[LookupCost]:
-    """Return the costs of usual and of crowded cells in all datasets, which take turns."""
+    """Return the costs of lookups in usual and in crowded cells; the datasets take turns."""
     random, cases = np.random.default_rng(4), []
     with ExitStack() as stack:
-        for loaded in all_loaded:  # each has its own Valkey, as two deployments have
+        for loaded in all_loaded:  # each has its own Valkey, as different deployments have
             kind, cache = loaded.synthetic, stack.enter_context(valkey.serve())
             lookups = stack.enter_context(closing(Lookups(cache.url, loaded.url, kind.name)))
             crowded = len(kind.crowded)
@@ -144,7 +149,7 @@ def cost_table(costs: Sequence[LookupCost]) -> str:
 
 
 def load_table(all_loaded: Sequence[MeasuredDataset]) -> str:
-    """Return the table of loads."""
+    """Return the table of the duration and the size of each load."""
     rows = []
     for loaded in all_loaded:
         kind, size = loaded.synthetic, sum(loaded.bytes)
@@ -172,7 +177,9 @@ def slope_table(costs: Sequence[LookupCost]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Print the tables of lookups, of one more animal in a cell, and of loads."""
     options = parser(__doc__, 100, "lookups of each kind")
-    options.add_argument("--quick", action="store_true", help="a tenth of cells and rounds: seconds, not minutes")
+    options.add_argument(
+        "--quick", action="store_true", help="a tenth of the cells and rounds; takes seconds instead of minutes"
+    )
     given = options.parse_args(arguments)
     shrink = 10 if given.quick else 1
     land, earth = cells_of(3, 13_700 // shrink), cells_of(4, 300_000 // shrink)

@@ -1,4 +1,4 @@
-"""Processes that simulate Lambda containers and serve requests on schedule, however long the answers take."""
+"""Processes that simulate Lambda containers, whose requests start at scheduled moments."""
 
 import os
 import time
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from benchmarks.simulated_container import ContainerConfig, Events, SimulatedContainer, merge
 
 SPAWN_SECONDS = 60.0
+"""Longest time for all processes to start, and to end after the run."""
 NICENESS = 5
-"""Containers yield to the servers, which run on machines of their own in production."""
+"""Niceness of the containers. The servers get the processors first, because in production they have other machines."""
 
-# Not forked from this process, which may have threads; from a small server that has all imports, like a warm image.
+# This process may have threads and must not fork. A small server process that has all imports forks the workers.
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["benchmarks.load_generator", "redis", "redis.cluster", "psycopg2"])
 _barrier: Any
@@ -32,9 +33,9 @@ class LoadGeneratorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A container's work, in seconds from the start: it starts at `begin` and serves `cells` at `moments`.
+    """The work of one container: it starts at `begin` and serves a request for each of `cells` at its moment.
 
-    A container with a `begin` of 0 connects to Redis before the start.
+    All times are seconds from the start of the run. A container with a `begin` of 0 connects to Redis before the run.
     """
 
     begin: float
@@ -57,7 +58,9 @@ def run_load(
             deadline = start + seconds + SPAWN_SECONDS
             return start, merge([result.get(max(0.0, deadline - time.monotonic())) for result in results])
         except (BrokenBarrierError, PoolTimeoutError) as error:
-            raise LoadGeneratorError("a container took too long; use fewer containers or a lower rate") from error
+            raise LoadGeneratorError(
+                "the containers did not start or end in 60 s; use fewer containers or a lower rate"
+            ) from error
         except Exception as error:
             raise LoadGeneratorError("a container failed; its traceback is above") from error
 
@@ -70,7 +73,7 @@ def _initialise(barrier: Any) -> None:
 
 
 def _serve_group(config: ContainerConfig, schedules: Sequence[Schedule]) -> Events:
-    """Run a container for each schedule in a thread of its own."""
+    """Run a container for each schedule, each in a new thread; return their events."""
     containers = [SimulatedContainer(config) for _ in schedules]
     for container, schedule in zip(containers, schedules, strict=True):
         if not schedule.begin:

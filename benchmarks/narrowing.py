@@ -1,9 +1,10 @@
-"""The best weight for an animal that does not live in a place: the sweep behind PRIOR_FLOOR.
+"""The accuracy of answers for several values of `PRIOR_FLOOR`, the weight of an animal that does not live in the cell.
 
     python -m benchmarks.narrowing --photos DIR       DIR: photos named <output index>_….jpg, not used in training
 
-The photos have no location, so each gets random ones: cells of the dataset where its animal lives, and cells of some
-country where it does not (a zoo, an escape, a gap in the data). docs/explanation/narrowing.md explains the tables.
+The photos have no location, so each photo gets random cells: some where its animal lives according to the dataset, and
+some in other countries, for animals that are in a zoo, escaped, or missing from the data.
+docs/explanation/narrowing.md explains the tables.
 """
 
 import argparse
@@ -41,7 +42,7 @@ class LocatedPhotos(NamedTuple):
 
 
 def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
-    """Return the weights of all animals in each cell of a country, shape (cells, animals); 0: does not live there."""
+    """Return the weights of all animals in each cell of a country, shape (cells, animals). 0 means: not there."""
     dataset = read_dataset()
     row_of = {cell.cell: row for row, cell in enumerate(cell for cell in dataset.cells if cell.areas)}
     weights = np.zeros((len(row_of), len(taxonomy.animals)), np.float32)
@@ -56,7 +57,10 @@ def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
 def locate(
     vision: NDArray[np.float32], labels: NDArray[np.intp], weights: NDArray[np.float32], places: int, *, inside: bool
 ) -> LocatedPhotos:
-    """Put each photo into `places` cells where its animal lives (`inside`) or not; drop photos without such cells."""
+    """Give each photo `places` random cells where its animal lives, or does not live if `inside` is false.
+
+    Photos without such cells are left out.
+    """
     random = np.random.default_rng(SEED)
     photo_of, cell_of = [], []
     for photo, label in enumerate(labels):
@@ -95,7 +99,9 @@ def main() -> None:
     """Print the tables of docs/explanation/narrowing.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.narrowing", description=__doc__.partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos named <output index>_….jpg")
-    parser.add_argument("--places", type=int, default=50, help="random places for each photo (default: %(default)s)")
+    parser.add_argument(
+        "--places", type=int, default=50, help="number of random cells for each photo (default: %(default)s)"
+    )
     options = parser.parse_args()
     path = Settings().model_path
     taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))

@@ -1,8 +1,8 @@
-"""The package's size, and what its bytecode saves: `python -m benchmarks.package`.
+"""The size of the package, and the time that its bytecode saves: `python -m benchmarks.package`.
 
-Sizes are those of the zips that `chalice deploy` uploads. Starts are measured in fresh processes that see nothing but
-the unpacked zips and Python's own library and write no bytecode, as on Lambda: until the app can serve
-(`app.application.services()`), and the bare work, `import onnxruntime` and one session of the same file.
+The sizes are those of the zips that `chalice deploy` uploads. The times are those of fresh processes that import only
+from the unpacked zips and Python's standard library, and write no bytecode, as on Lambda. A process either starts the
+app (`app.application.services()`) or does the bare work: it imports onnxruntime and opens one session of the model.
 """
 
 import os
@@ -19,7 +19,7 @@ from infra.package import Package, build
 from infra.package.__main__ import table_of_cuts, table_of_parts, table_of_zips
 from infra.package.packager import SITE
 
-END = "\nimport os\nos._exit(0)"  # teardown is no part of a start
+END = "\nimport os\nos._exit(0)"  # teardown is not part of a start
 READY = "import app\napp.application.services()"
 BARE = "import sys\n" + session_program("sys.argv[1]")
 
@@ -46,14 +46,14 @@ def unpack(package: Package, home: Path) -> Path:
 
 
 def remove_bytecode(home: Path) -> Path:
-    """Delete all bytecode, which wheels do not contain either; return the folder."""
+    """Delete all bytecode, because wheels contain none; return the folder."""
     for path in [*home.rglob("__pycache__/*.pyc")]:
         path.unlink()
     return home
 
 
 def remove_sources(home: Path) -> Path:
-    """Replace each source by its bytecode, which Python imports under the name of the source; return the folder."""
+    """Replace each source by its bytecode, named so that Python imports it without a source; return the folder."""
     for path in [*home.rglob("*.cpython-313.pyc")]:
         path.rename(path.parents[1] / path.name.replace(".cpython-313", ""))
     for path in [*home.rglob("*.py")]:
@@ -62,7 +62,7 @@ def remove_sources(home: Path) -> Path:
 
 
 def run(home: Path, program: str) -> None:
-    """Run a program in a fresh process that sees only the package in a folder, and Python's own library."""
+    """Run a program in a fresh process that imports only from the package in `home` and the standard library."""
     folders = f"{home / 'task'}{os.pathsep}{home / 'opt' / SITE}"
     command = [sys.executable, "-S", "-P", "-B", "-c", program + END, str(home / "opt" / SITE / "model/faunalens.onnx")]
     subprocess.run(command, check=True, cwd="/", env={"PYTHONPATH": folders})
@@ -70,7 +70,7 @@ def run(home: Path, program: str) -> None:
 
 def main() -> None:
     """Print the sizes of the package, its start-up time in three forms, and the time of each import."""
-    rounds = parser(__doc__, 15, "processes of each kind").parse_args().rounds
+    rounds = parser(__doc__, 15, "fresh processes of each program").parse_args().rounds
     with TemporaryDirectory() as folder:
         home = Path(folder)
         package = build(home / "out", quiet=True)
@@ -78,8 +78,8 @@ def main() -> None:
             print(sizes, end="\n\n", flush=True)
         forms = {
             "sources and bytecode, the package": unpack(package, home / "both"),
-            "sources alone, as in wheels": remove_bytecode(unpack(package, home / "sources")),
-            "bytecode alone": remove_sources(unpack(package, home / "bytecode")),
+            "only sources, as in wheels": remove_bytecode(unpack(package, home / "sources")),
+            "only bytecode": remove_sources(unpack(package, home / "bytecode")),
         }
         print(table_of_starts(forms, rounds), end="\n\n", flush=True)
         both, sources, _ = forms.values()
@@ -107,7 +107,7 @@ def table_of_imports(sources: Path, package: Path, rounds: int) -> str:
         runs[f"package {name}"] = partial(run, package, code)
     times = interleaved(runs, rounds, warm_up=1)
     rows = [[name, duration(times[f"sources {name}"]), duration(times[f"package {name}"])] for name in IMPORTS]
-    return table(rows, ["import in a fresh process", "compiled on the spot", "the package"])
+    return table(rows, ["import in a fresh process", "from sources", "from bytecode"])
 
 
 if __name__ == "__main__":

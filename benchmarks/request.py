@@ -1,9 +1,10 @@
-"""What a whole request costs beyond its bare work: `python -m benchmarks.request`.
+"""The cost of a whole request, compared with its bare work: `python -m benchmarks.request`.
 
-The bare work is to decode and shrink a 12 MP JPEG and to run the model once, in the same process and with the same
-threads as the app. It is compared with the same photo through the app without a socket (API Gateway's event in,
-response out) and, from another process, over HTTP on loopback with keep-alive. The app uses real PostgreSQL and Valkey,
-and the cell is warm. Peak memory is measured after 100 requests in a separate process.
+The bare work decodes and shrinks a 12 MP JPEG and runs the model once, in the app's process and with its threads. It is
+compared with two requests for the same photo. The first one is an event of API Gateway, which the app gets in the same
+process. The second one goes over HTTP on loopback, with keep-alive, to an app in another process. The app uses real
+PostgreSQL and Valkey, and the features of the cell are cached. Peak memory is measured in another process, after 100
+requests.
 """
 
 import http.client
@@ -28,12 +29,12 @@ MEMORY_LIMIT_MB = 350
 
 
 def photo_of_12_megapixels() -> bytes:
-    """Return a JPEG of the size that phones make: 4000 × 3000."""
+    """Return a JPEG of 4000 × 3000 pixels, the size of a phone's photo."""
     return encoded(noise(4000, 3000), "JPEG", quality=85)
 
 
 def event_of(photo: bytes) -> dict[str, Any]:
-    """Return the event that API Gateway sends for a photo, without base64, which other benchmarks measure."""
+    """Return API Gateway's event for a photo, but without base64, which lambda_path.py measures."""
     return {
         "requestContext": {"httpMethod": "POST", "resourcePath": "/identify", "path": "/identify", "requestId": "b"},
         "headers": {"content-type": "image/jpeg"},
@@ -46,7 +47,7 @@ def event_of(photo: bytes) -> dict[str, Any]:
 
 
 def time_table(rounds: int) -> str:
-    """Return the table of times: bare work, through the app, over HTTP."""
+    """Return the table of the times of the bare work and of both requests."""
     import app
     from chalicelib.photo.decode import Limits, open_photo
 
@@ -88,14 +89,14 @@ def memory_table() -> str:
         assert app.app(dict(event), None)["statusCode"] == 200
     after, limit = peak_megabytes(), MEMORY_LIMIT_MB
     rows = [
-        ["before any", f"{before:.0f} MB", "", ""],
+        ["before any request", f"{before:.0f} MB", "", ""],
         ["after 100 requests of 12 MP", f"{after:.0f} MB", f"under {limit} MB", verdict(after < limit)],
     ]
     return table(rows, ["peak memory of the process", "peak", "target", "result"])
 
 
 def peak_megabytes() -> float:
-    """Return the largest resident size of this process so far."""
+    """Return the highest resident memory of this process so far, megabytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 

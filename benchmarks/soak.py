@@ -1,8 +1,8 @@
 """Random faults of Redis and PostgreSQL under load, for minutes: `python -m benchmarks.soak --minutes 10`.
 
-The app runs in a process of its own behind HTTP; both servers are real, each with a proxy in front. While clients send
-requests, a random fault from those of tests/faults happens for about a second, then nothing for another. Expected: no
-answer above 499, none over its time limit, no leaked connection, flat memory.
+The app runs in another process and serves HTTP. Redis and PostgreSQL are real, each behind a proxy. Clients send
+requests all the time. A random fault from testing/faults lasts for about a second; then all works for about a second.
+Expected: no server error, no answer after the time limit, no leaked connection, no growth of memory.
 """
 
 import argparse
@@ -37,20 +37,20 @@ from testing.pictures import jpeg
 from testing.proxy import Proxy
 
 LIMIT = 1.5 + 1.0
-"""Seconds that an answer may take: `FEATURES_TOTAL`, and one more for HTTP, the model and a busy machine."""
+"""Longest time to an answer, seconds: `FEATURES_TOTAL`, plus one for HTTP, the model and a busy machine."""
 CLIENTS = 4
 PLACES = 400
 PHOTO_SHARE = 0.1
-"""Share of requests that identify a photo; the others ask for the animals of a place, which takes only features."""
+"""Share of requests that identify a photo. The others request the animals of a place, which takes only features."""
 SESSION_LIMIT = 1
-"""Sessions of one process in PostgreSQL. There can be more for a moment: one whose query was given up ends with the
-statement timeout, one that the network forgot ends after its idle time."""
+"""Highest number of the app's sessions in PostgreSQL at the end. Before, there can be more: the session of an abandoned
+query ends at the statement timeout, and the session of a lost connection ends after its idle time."""
 CONNECTION_LIMIT = 2 * 16
-"""Connections of one process to Redis: `redis_client.RedisClient`."""
+"""Highest number of connections of one process to Redis; see `redis_client.RedisClient`."""
 GROWTH_LIMIT = 1.0
-"""Memory growth that still counts as flat, megabytes a minute."""
+"""Highest growth of memory, megabytes a minute."""
 WARM_UP = 75
-"""Photos that each client sends first, all at once, so that every memory arena exists before memory is measured."""
+"""Number of photos that each client sends first, so that all memory arenas exist before memory is measured."""
 SETTINGS = {
     "FEATURES_SOFT_TTL": "4",
     "FEATURES_HARD_TTL": "60",
@@ -64,16 +64,16 @@ SETTINGS = {
     "METRICS_FILE": os.devnull,
     "LOG_LEVEL": "ERROR",
 }
-"""Lifetimes of seconds instead of hours, so that every path is taken often."""
+"""Settings of the app. Lifetimes are seconds instead of hours, so that values often turn stale or expire."""
 EXCLUDED = {
-    "value cut off",  # these know the names of the tests' datasets
+    "value cut off",  # the first four need the dataset names of the tests
     "value of another cell",
     "value that is not a string",
     "no active dataset",
-    "killed mid-request",  # these wait for a request of the test
+    "killed mid-request",  # these three wait for a request of the test
     "session idle for longer than `DATABASE_IDLE`",
     "connection forgotten by the network for longer than `DATABASE_IDLE`",
-    "restarted as a read-only standby",  # this takes seconds
+    "restarted as a read-only standby",  # takes several seconds
 }
 FAULTS: list[tuple[str, FaultCase[Rig]]] = [
     (server, case)
@@ -168,7 +168,7 @@ def soak(seconds: float, seed: int, log: Path) -> Findings:
             postgres=server,
             postgres_proxy=proxy,
         )
-        rig.sql("checkpoint")  # so that the data outlive a kill
+        rig.sql("checkpoint")  # so that the data survive a kill
         with (
             served_app({**rig.proxied_settings, **SETTINGS}, log) as (app, port),
             ThreadPoolExecutor(CLIENTS) as threads,
@@ -197,7 +197,7 @@ def cause_faults(rig: Rig, pid: int, findings: Findings, over: Event, seconds: f
     while monotonic() - began < seconds and not over.is_set():
         chosen = random.sample(FAULTS, 2 if random.random() < 0.2 else 1)
         if len({server for server, _ in chosen}) < len(chosen):
-            continue  # one fault a server at a time
+            continue  # at most one fault of each server at a time
         with ExitStack() as stack:
             for server, case in chosen:
                 findings.faults[f"{server}: {case.name}"] += 1
@@ -247,10 +247,10 @@ def send_requests(port: int, responses: list[Response], over: Event, random: Ran
 
 
 def main() -> int:
-    """Print the figures and the problems; return 1 if there are any."""
+    """Print the results and the problems; return 1 if there are problems."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=1, help="decides which faults happen when")
+    parser.add_argument("--minutes", type=float, default=10.0, help="duration (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random faults (default: %(default)s)")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="faunalens-soak-") as folder:
         log = Path(folder) / "app.log"

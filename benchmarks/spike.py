@@ -1,14 +1,15 @@
-"""A spike on a cold cache, naive cache-aside against ours: `python -m benchmarks.spike` (`make spike`).
+"""A spike in load on a cold cache, with naive cache-aside and with our feature lookup: `python -m benchmarks.spike`.
 
-Real PostgreSQL, real Valkey in cluster mode, and one process a container, each with its own connections and memory, one
-request at a time. Cells follow Zipf's law. Requests start at moments that are drawn beforehand and never wait for an
-answer (open loop). A tenth of the containers run from the start; the others start at the step, all at once, and bring
-ten times the requests. Both strategies get the same moments and cells and run one after the other.
+PostgreSQL is real, and so is Valkey, in cluster mode. Each container is a process with its own connections and memory
+and serves one request at a time. Cells follow Zipf's law. Requests have random moments that do not depend on answers
+(open loop). A tenth of the containers run from the start. The others start together at the step, when the rate rises to
+ten times its value. Both strategies run one after the other, with the same moments and cells.
 
-Two things are scaled down so that 90 seconds show what otherwise takes a day: the TTL, from hours to seconds, and with
-it the time that a container's memory goes without asking Redis; and the number of cells, because a hit share depends on
-requests per cell and TTL. Nothing is warmed beforehand. `--query-ms` slows the query, because the requests during one
-query count: 1,500 a second and 0.2 s equal 10,000 a second and 30 ms. docs/explanation/spike.md explains the results.
+90 seconds show the effects of a day, because lifetimes and cells are scaled down. The TTL, and the time for which a
+container trusts its memory, are seconds instead of hours. There are few cells, because the hit share depends on the
+number of requests per cell and TTL. No cell is cached at the start. `--query-ms` makes queries slower, because the
+number of requests during one query matters: it is 300 at 1,500 requests a second and 0.2 s, as at 10,000 requests a
+second and 30 ms. docs/explanation/spike.md explains the results.
 """
 
 import argparse
@@ -32,7 +33,7 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
 class Claim(NamedTuple):
-    """A claim about our strategy, its target, the measured figure, and whether the claim holds."""
+    """A claim about our strategy. `holds`: the measured figure `found` meets the target."""
 
     what: str
     target: str
@@ -91,7 +92,7 @@ def spike_table(load: Load, spikes: Sequence[Result]) -> str:
 
 
 def burst_table(bursts: Sequence[Result]) -> str:
-    """Return the figures of many first requests at once, one column for each strategy."""
+    """Return the figures of the burst, one column for each strategy."""
     columns = [
         {
             "requests": f"{len(burst.events.requests):,}",
@@ -112,7 +113,7 @@ def _side_by_side(title: str, results: Sequence[Result], columns: Sequence[dict[
 
 
 def picture(load: Load, spikes: Sequence[Result]) -> str:
-    """Return the SVG of the strategies over time."""
+    """Return the SVG that shows both strategies over time."""
     runs = [(spike.events.requests, spike.events.queries, spike.start, load.seconds) for spike in spikes]
     by_second = load_stats.figure_by_second
     panels = [
@@ -145,7 +146,7 @@ def picture(load: Load, spikes: Sequence[Result]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run both strategies; print tables and claims; return 1 if a claim does not hold."""
+    """Print the tables of both strategies and of the claims; return 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.spike",
         description=__doc__.partition("\n")[0],

@@ -1,13 +1,14 @@
 """The cost of waiting threads for a start and a score: `python -m benchmarks.threads`.
 
-A thread that waits for work can spin, which reacts fast and occupies a processor, or sleep. The threads of numpy
-(OpenBLAS) spin after the import, those of onnxruntime once the session exists. Both happens while the model is loaded;
-where a function has the time of one processor, they take it from the loading. Each row is one choice, measured in fresh
-processes that take turns: time and processor time from the start of Python to a session, its first score, and the later
-ones.
+A thread that waits for work can sleep or spin. A spinning thread reacts faster, but occupies a processor. The threads
+of numpy (OpenBLAS) spin after the import, and those of onnxruntime spin as soon as the session exists. Both happens
+while the model is loaded. In a function that has the time of only one processor, this slows down the loading.
 
-`--one-vcpu` measures as in a function of 1,769 MB: it sees all processors and may use as much time as one of them has.
-That takes a control group of Linux, which only root can make.
+Each row is one choice of threads, measured in fresh processes that take turns: the time and the processor time from the
+start of Python to a session, the time of the first score, and the median time of later scores.
+
+`--one-vcpu` measures as in a function of 1,769 MB, which sees all processors but gets the time of one. It needs a
+control group of Linux, which only root can create.
 """
 
 import json
@@ -26,7 +27,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.model.session import SPINNING
 
 PERIOD_US = 20_000
-"""Period of the quota of processor time, microseconds; 100 ms gives about the same figures."""
+"""Period of the limit of processor time, microseconds. The figures are about the same with 100 ms."""
 PROGRAM = """
 import json, os, sys
 from time import monotonic, perf_counter, process_time
@@ -51,7 +52,7 @@ os._exit(0)
 
 
 class Choice(NamedTuple):
-    """How threads wait: entries of onnxruntime's configuration, numpy's threads, onnxruntime's threads (0: default)."""
+    """A choice of threads. `entries`: configuration of onnxruntime. `threads`: its number of threads (0: default)."""
 
     entries: dict[str, str]
     numpy_threads: bool = False
@@ -59,10 +60,10 @@ class Choice(NamedTuple):
 
 
 CHOICES = {
-    "the libraries' defaults": Choice({}, numpy_threads=True),
+    "defaults of the libraries": Choice({}, numpy_threads=True),
     "numpy without threads": Choice({}),
-    "and onnxruntime's sleep after an answer": Choice({"session.force_spinning_stop": "1"}),
-    "and after 2 ms in any case: the app": Choice(SPINNING),
+    "… and onnxruntime sleeps after an answer": Choice({"session.force_spinning_stop": "1"}),
+    "… and after 2 ms of waiting: the app": Choice(SPINNING),
     "never spinning": Choice({"session.intra_op.allow_spinning": "0"}),
     "one thread": Choice({}, threads=1),
 }
@@ -86,7 +87,7 @@ def processor_limit(*, one_vcpu: bool) -> Iterator[list[str]]:
         for name, value in limits.items():
             (group / name).write_text(value)
     except OSError as error:
-        sys.exit(f"cannot make a control group ({error}); run this as root on Linux")
+        sys.exit(f"--one-vcpu cannot create a control group ({error}); run the command as root on Linux")
     try:
         yield ["sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$@"', "sh"]
     finally:
@@ -96,7 +97,7 @@ def processor_limit(*, one_vcpu: bool) -> Iterator[list[str]]:
 def measure(choice: Choice, wrapper: Sequence[str] = ()) -> list[float]:
     """Return four times of one process, seconds.
 
-    They are: time to a session, processor time to a session, time of the first score, median time of the later scores.
+    These are the time and the processor time to a session, the time of the first score, the median of later scores.
     """
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     if not choice.numpy_threads:
@@ -107,9 +108,11 @@ def measure(choice: Choice, wrapper: Sequence[str] = ()) -> list[float]:
 
 
 def main() -> None:
-    """Measure and print."""
-    options = parser(__doc__, 15, "processes of each kind")
-    options.add_argument("--one-vcpu", action="store_true", help="with the time of one processor; needs root")
+    """Print the times of a start and of a score for each choice of threads."""
+    options = parser(__doc__, 15, "fresh processes of each choice")
+    options.add_argument(
+        "--one-vcpu", action="store_true", help="limit each process to the time of one processor; needs root"
+    )
     arguments = options.parse_args()
     runs: dict[str, list[list[float]]] = {name: [] for name in CHOICES}
     with processor_limit(one_vcpu=arguments.one_vcpu) as wrapper:

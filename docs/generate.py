@@ -32,13 +32,13 @@ HERE = Path(__file__).parent
 RUNBOOK = "../how-to/runbook.md"
 TARGET = re.compile(r"^(?P<name>[a-z-]+):.*## (?P<help>.*)$", re.MULTILINE)
 OWN_NAME = re.compile(r": `python -m [^`]+`\.$")
-"""The end of a docstring that names the module's command, which the table has already."""
+"""The end of a docstring that repeats the module's command, which is in another column of the table."""
 INTERNAL = {"local/lambda_sim/bootstrap.py", "local/lambda_sim/enter_sandbox.py"}
-"""Programs that other programs start."""
+"""Programs that only other programs start."""
 
 
 def pages() -> dict[Path, str]:
-    """Return the text of each page by its file."""
+    """Return the text of each page, by its file."""
     tables = {
         "settings.md": settings_tables(),
         "errors.md": {"errors": error_table()},
@@ -144,7 +144,7 @@ def with_tables(path: Path, tables: Mapping[str, str]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table with the texts as they are: no number is aligned or formatted."""
+    """Return a Markdown table. Numbers in the rows are neither aligned nor reformatted."""
     text = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     lines = tabulate(text, head, tablefmt="github", disable_numparse=True).splitlines()
     return "\n".join(re.sub(r" {2,}", " ", re.sub(r"-{3,}", "---", line)) for line in lines)
@@ -166,7 +166,7 @@ def _parameters(declared: Mapping[str, Any]) -> str:
 
 
 def _programs() -> list[tuple[str, str]]:
-    """Return every module that can be run and the first paragraph of its docstring."""
+    """Return every module that is a program, and the first paragraph of its docstring."""
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
     found = []
     for name in sorted(set(listed.stdout.split()) - INTERNAL):

@@ -1,4 +1,4 @@
-"""Faults of Redis that need servers of their own. docs/reference/faults.md shows these cases."""
+"""Faults of Redis that need other servers than redis_cases.py. docs/reference/faults.md shows these cases."""
 
 import os
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ from testing.valkey_cluster import SLOTS, ClusterNode
 
 @dataclass(slots=True, kw_only=True)
 class ClusterRig(BaseRig):
-    """Three primaries that share the slots, and a replica of the first as the last of `nodes`."""
+    """A cluster. `nodes`: three primaries that share the slots, then a replica of the first primary."""
 
     nodes: list[ClusterNode]
 
     @property
     def slot(self) -> int:
-        """The slot of the case's cell."""
+        """The slot of the cell that the running case looks up."""
         return key_slot(value_key(self.cell_of_case, "v1"))
 
     def migration(self) -> tuple[ClusterNode, ClusterNode]:
@@ -42,7 +42,7 @@ class PairRig(BaseRig):
 
 
 SLOW_TO_LOAD = ("key-load-delay 20000", "loading-process-events-interval-bytes 1024")
-"""Loading takes 20 ms a key, and every kilobyte the server replies to clients that it is loading."""
+"""Loading takes 20 ms for each key. After each kilobyte the server tells waiting clients that it is loading."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class LoadingRig(BaseRig):
 
 @contextmanager
 def loading(rig: LoadingRig) -> Iterator[None]:
-    """Restart the server with enough data to load for a second."""
+    """Restart the server with so much data that loading takes a second."""
     for n in range(50):
         command(rig.server, "SET", f"filler:{n}", os.urandom(2000))
     command(rig.server, "SAVE")

@@ -1,4 +1,4 @@
-"""Faults of PostgreSQL: each breaks it until the end of a block."""
+"""Faults of PostgreSQL. Each lasts until the end of a `with` block."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.a
 
 
 def by_sql(statement: str, undo: str) -> Fault:
-    """Return a fault that one statement of the superuser causes and another one undoes."""
+    """Return a fault that a statement of the superuser causes and the statement `undo` ends."""
     return fault(lambda rig: rig.sql(statement), lambda rig: rig.sql(undo))
 
 
@@ -41,7 +41,7 @@ def wait_until_true(rig: Rig, query: str, timeout: float = 5.0) -> None:
 
 @contextmanager
 def locked(rig: Rig) -> Iterator[None]:
-    """Hold a lock that every lookup needs."""
+    """Lock a table that every lookup reads."""
     with rig.superuser() as superuser:
         superuser.autocommit = False
         superuser.cursor().execute("lock table dataset in access exclusive mode")
@@ -77,7 +77,7 @@ def session_terminated(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def session_idled(rig: Rig) -> Iterator[None]:
-    """Wait until the server has closed the idle session."""
+    """Wait until the server has closed the app's idle session."""
     wait_until_true(
         rig,
         "select not exists (select from pg_stat_activity"
@@ -88,7 +88,7 @@ def session_idled(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def forgotten_and_idled(rig: Rig) -> Iterator[None]:
-    """Let the server close the session unnoticed, as a frozen container finds it when it thaws."""
+    """Let the server close the session while the app cannot notice it, as in a frozen container."""
     rig.postgres_proxy.forget()
     with session_idled(rig):
         yield
@@ -96,7 +96,7 @@ def forgotten_and_idled(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def shutting_down(rig: Rig) -> Iterator[None]:
-    """Start a smart shutdown: it waits for open sessions and accepts no new ones."""
+    """Start a smart shutdown, during which the server waits for open sessions and accepts no new sessions."""
     with rig.superuser():
         os.kill(rig.postgres.pid, signal.SIGTERM)
         _await_refusal(rig)
@@ -142,7 +142,7 @@ def _is_standby(rig: Rig) -> bool:
 
 @contextmanager
 def full_of_connections(rig: Rig) -> Iterator[None]:
-    """Take every connection that is not reserved for the superuser."""
+    """Open all connections that are not reserved for the superuser."""
     with ExitStack() as connections:
         has_room = True
         while has_room:

@@ -1,4 +1,4 @@
-"""Faults of Redis: each breaks it until the end of a block."""
+"""Faults of Redis. Each lasts until the end of a `with` block."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -37,12 +37,12 @@ without_slots: Fault = fault(
     lambda rig: command(rig.redis, "CLUSTER", "DELSLOTSRANGE", 0, 99),
     lambda rig: command(rig.redis, "CLUSTER", "ADDSLOTSRANGE", 0, 99),
 )
-"""Take some slots from their owner, so that the cluster serves none."""
+"""Take some slots from their owner, so that the cluster serves no slot."""
 
 
 @contextmanager
 def killed_mid_request(rig: Rig) -> Iterator[None]:
-    """Pause the server so that it cannot answer, then kill it while it has a request."""
+    """Pause the server, so that it cannot answer, then kill it during a request."""
     rig.redis.pause()
     killer = threading.Timer(0.08, rig.redis.kill)
     killer.start()
@@ -69,7 +69,7 @@ def configured(rig: Rig, **values: str | int) -> Iterator[None]:
 
 @contextmanager
 def full_of_clients(rig: Rig) -> Iterator[None]:
-    """Allow no more clients than there are; keep one of them, to undo it."""
+    """Limit the number of clients to the current number. One connection stays open, to end the fault."""
     with redis.Redis.from_url(rig.redis.admin_url, single_connection_client=True) as client:
         most = client.config_get("maxclients")["maxclients"]
         client.config_set("maxclients", len(client.client_list()))
@@ -92,7 +92,7 @@ def overwritten(value: bytes | None) -> Fault:
 
 @contextmanager
 def value_of_another_cell(rig: Rig) -> Iterator[None]:
-    """Replace all values by a valid value of another cell."""
+    """Replace all values by the value of another cell."""
     cell = rig.cell()
     look_up_once(rig.direct_settings, cell)
     with overwritten(command(rig.redis, "GET", value_key(cell, "v1")))(rig):

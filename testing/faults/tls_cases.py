@@ -1,4 +1,4 @@
-"""Faults of TLS to both servers. docs/reference/faults.md shows these cases."""
+"""Faults of TLS connections to both servers. docs/reference/faults.md shows these cases."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,7 +17,7 @@ from testing.proxy import Proxy
 
 @dataclass(slots=True, kw_only=True)
 class TlsRig(Rig):
-    """Both servers as in production: TLS, verified names, a cluster, passwords."""
+    """Both servers as in production: with TLS, verified names, passwords, and Redis in cluster mode."""
 
     certificates: Certificates
     tls_redis: TlsRedis
@@ -52,7 +52,7 @@ def install_in_postgres(rig: TlsRig, certificate: CertificateFiles) -> None:
 
 
 def reload_postgres(rig: TlsRig) -> None:
-    """Make PostgreSQL reload its settings, and wait until new connections use them."""
+    """Make PostgreSQL reload its settings, and wait until they apply to new connections."""
     ((before,),) = rig.sql("select pg_conf_load_time()::text")
     rig.sql("select pg_reload_conf()")
     wait_until_true(rig, f"select pg_conf_load_time() > '{before}'")
