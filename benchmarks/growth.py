@@ -113,7 +113,7 @@ def measure(all_loaded: Sequence[MeasuredDataset], rounds: int) -> list[LookupCo
 
 
 def measure_once(lookups: Lookups, cell: int, times: dict[str, list[float]]) -> None:
-    """Time the bare query, a miss, a Redis hit and a memory hit; add each time to those of its level."""
+    """Time the bare query, a miss, a Redis hit and a memory hit; append the seconds to `times`."""
 
     def timed(level: str, step: Callable[[], object]) -> None:
         started = perf_counter()

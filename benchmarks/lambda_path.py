@@ -19,7 +19,8 @@ import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
+
+import numpy as np
 
 from benchmarks.backends import backends
 from benchmarks.baseline import session_program
@@ -110,7 +111,7 @@ def warm_table(sandbox: Sandbox, function: FunctionLimits, rounds: int, folder: 
             inside = body["timings_ms"]["total"]  # counts `identify`, and base64 before it
             rest = answer.latency - inside - empty.latency
             rows.append((answer.latency, identifying * 1e3, decoding * 1e3, empty.latency, rest))
-    whole, alone, decoded, idle, rest = (median(column) for column in zip(*rows[5:], strict=True))
+    whole, alone, decoded, idle, rest = np.median(rows[5:], axis=0)
     overhead = whole - alone - decoded
     parts = {
         "Lambda's path, from event to answer": whole,

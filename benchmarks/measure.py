@@ -73,9 +73,9 @@ def duration(times: Sequence[float]) -> str:
     return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
 
 
-def run_fresh(code: str, environment: Mapping[str, str], *arguments: str) -> None:
+def run_fresh(code: str, environment: Mapping[str, str], *arguments: str, flags: Sequence[str] = ()) -> None:
     """Run code in a new Python process, which ends without teardown, because teardown is not part of a start."""
-    command = [sys.executable, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
+    command = [sys.executable, *flags, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
     subprocess.run(command, check=True, env={**os.environ, **environment})
 
 

@@ -42,7 +42,7 @@ class LocatedPhotos(NamedTuple):
 
 
 def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
-    """Return the weights of all animals in each cell of a country, shape (cells, animals). 0 means: not there."""
+    """Return the weights of all animals in each cell of a country, shape (cells, animals); 0 if absent."""
     dataset = read_dataset()
     row_of = {cell.cell: row for row, cell in enumerate(cell for cell in dataset.cells if cell.areas)}
     weights = np.zeros((len(row_of), len(taxonomy.animals)), np.float32)

@@ -6,20 +6,17 @@ app (`app.application.services()`) or does the bare work: it imports onnxruntime
 """
 
 import os
-import subprocess
-import sys
 import zipfile
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.baseline import session_program
-from benchmarks.measure import duration, interleaved, parser, ratio, table
+from benchmarks.measure import duration, interleaved, parser, ratio, run_fresh, table
 from infra.package import Package, build
 from infra.package.__main__ import table_of_cuts, table_of_parts, table_of_zips
 from infra.package.packager import SITE
 
-END = "\nimport os\nos._exit(0)"  # teardown is not part of a start
 READY = "import app\napp.application.services()"
 BARE = "import sys\n" + session_program("sys.argv[1]")
 
@@ -63,9 +60,9 @@ def remove_sources(home: Path) -> Path:
 
 def run(home: Path, program: str) -> None:
     """Run a program in a fresh process that imports only from the package in `home` and the standard library."""
-    folders = f"{home / 'task'}{os.pathsep}{home / 'opt' / SITE}"
-    command = [sys.executable, "-S", "-P", "-B", "-c", program + END, str(home / "opt" / SITE / "model/faunalens.onnx")]
-    subprocess.run(command, check=True, cwd="/", env={"PYTHONPATH": folders})
+    task, site = home / "task", home / "opt" / SITE
+    path = {"PYTHONPATH": f"{task}{os.pathsep}{site}"}
+    run_fresh(program, path, str(site / "model" / "faunalens.onnx"), flags=("-S", "-P", "-B"))
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ class RecordingStore:
 
 
 class SimulatedContainer:
-    """One container with its own connections and memory. Call `connect` before the first request, as Lambda does."""
+    """One container with its own connections and memory. `connect` is a part of its initialisation."""
 
     def __init__(self, config: ContainerConfig) -> None:
         settings = config.settings

@@ -25,6 +25,7 @@ begin
 end
 $$;
 alter database faunalens set search_path = spike, public;
+alter database faunalens set track_functions = 'pl';
 """
 """PostgreSQL searches the schema `spike` before `public`, so the app's query runs unchanged."""
 
@@ -56,7 +57,4 @@ def slow_database(dataset: Dataset) -> Iterator[SlowDatabase]:
     """Run a server with an active dataset until the end of the block."""
     with postgres.serve() as server:
         load_active(server.url, dataset)
-        with closing(psycopg2.connect(server.admin_url)) as admin:
-            admin.autocommit = True
-            admin.cursor().execute("alter database faunalens set track_functions = 'pl'")
         yield SlowDatabase(server)

@@ -18,9 +18,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from time import monotonic
 from typing import NamedTuple
+
+import numpy as np
 
 from benchmarks.measure import parser, table
 from chalicelib.config.settings import Settings
@@ -121,7 +122,7 @@ def main() -> None:
                 runs[name].append(measure(choice, wrapper))
     rows = []
     for name, measured in runs.items():
-        ready, processor, first, later = (median(column) * 1e3 for column in zip(*measured[1:], strict=True))
+        ready, processor, first, later = np.median(measured[1:], axis=0) * 1e3
         rows.append([name, f"{ready:.0f} ms", f"{processor:.0f} ms", f"{first:.1f} ms", f"{later:.1f} ms"])
     print(table(rows, ["threads", "to a session", "processor time", "first score", "later"]))
 

@@ -51,7 +51,7 @@ def _holds(condition: Any, values: Mapping[str, str], known: Mapping[str, bool])
             return not _holds(inner, values, known)
         case {"Fn::Equals": [left, right]}:
             return str(_evaluate(left, values, known)) == str(_evaluate(right, values, known))
-    raise AssertionError(f"unsupported condition: {condition}")
+    raise AssertionError(f"the condition {condition} is not supported; add it to testing/cloudformation.py")
 
 
 def _evaluate(value: Any, values: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:

@@ -71,19 +71,9 @@ def switch(url: str, version: str) -> None:
 class LookupStack:
     """The feature lookup of one Lambda container, with its own connections, breakers and memory."""
 
-    def __init__(
-        self,
-        redis_url: str,
-        database_url: str,
-        *,
-        policy: Policy | None = None,
-        redis: Budget = REDIS,
-        postgres: Budget = POSTGRES,
-        failures: int = 3,
-        rest: float = 5.0,
-    ) -> None:
-        self.cache = RedisCache.from_url(redis_url, redis, Breaker(failures, rest))
-        self.store = PostgresStore(database_url, postgres, Breaker(failures, rest))
+    def __init__(self, redis_url: str, database_url: str, *, policy: Policy | None = None, rest: float = 5.0) -> None:
+        self.cache = RedisCache.from_url(redis_url, REDIS, Breaker(3, rest))
+        self.store = PostgresStore(database_url, POSTGRES, Breaker(3, rest))
         self.policy = policy or Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
         self.features = CellFeatures(self.cache, self.store, self.policy, Memory[MemoryEntry](1000), Demand())
 

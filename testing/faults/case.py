@@ -156,8 +156,8 @@ def assert_lookup(expected: Expected, container: ContainerLookup, cell: int) -> 
     taken = monotonic() - started
     faults = expected.or_faults if features.faults == expected.or_faults else expected.faults
     found = (features.mode, features.cache, features.faults)
-    assert found == (expected.mode, expected.cache, faults), f"{found} after {taken:.3f} s"
-    assert taken < expected.within, f"took {taken:.3f} s"
+    assert found == (expected.mode, expected.cache, faults), f"the lookup was {found} after {taken:.3f} s"
+    assert taken < expected.within, f"the lookup took {taken:.3f} s, expected less than {expected.within} s"
     record = Record("r", "/identify", features=features)
     assert {name: record.metrics()[name] for name in expected.metrics} == expected.metrics
     assert record.properties().get("faults", []) == list(faults)

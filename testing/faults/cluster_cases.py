@@ -35,7 +35,7 @@ class ClusterRig(BaseRig):
 
 @dataclass(slots=True, kw_only=True)
 class PairRig(BaseRig):
-    """Two servers outside cluster mode; the app uses the first."""
+    """Two servers without cluster mode; the app uses the first one."""
 
     first: StandaloneValkey
     second: StandaloneValkey
@@ -99,7 +99,7 @@ def migrate(rig: ClusterRig) -> None:
 
 
 def disown(rig: ClusterRig) -> None:
-    """Make the owner of the slot believe that another node owns the slot, which that node denies."""
+    """Make the owner of the slot redirect to another node, which redirects back."""
     source, target = rig.migration()
     for key in source.command("CLUSTER", "GETKEYSINSLOT", rig.slot, 100) or ():  # type: ignore[attr-defined]
         source.command("DEL", key)

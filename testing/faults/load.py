@@ -52,7 +52,7 @@ class BackgroundLoad:
         deadline = monotonic() + 10
         while sum(lookup.start > since for lookup in self.lookups[-10 * number :]) < number:
             assert monotonic() < deadline, f"fewer than {number} lookups in 10 s"
-            assert all(load.running() for load in self._loads), "a container died"
+            assert all(load.running() for load in self._loads), "a container failed; its error follows"
             self._over.wait(0.005)
 
     def _look_up(self, random: Random) -> None:
