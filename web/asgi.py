@@ -41,8 +41,8 @@ CORS = {
     "Access-Control-Max-Age": "600",
 }
 """What Chalice answers for `ANY_ORIGIN` in app.py; a test compares the two transports."""
-DRAIN_SECONDS = 2.0
-"""Longest time to read on after a refused body."""
+DRAIN_SECONDS = 10.0
+"""Longest time to read on after a refused body, so that the client can send it all and then read the response."""
 LIGHT_THREADS = 4
 """Threads for requests without a photo, which never wait behind photos."""
 

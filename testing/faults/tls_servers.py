@@ -1,6 +1,7 @@
 """Servers with TLS: Debian's Redis, in cluster mode with all slots, and Debian's PostgreSQL.
 
-The servers from wheels, which everything else uses, have no TLS. Both also listen without TLS, for administration.
+All other tests use servers from wheels, which do not support TLS. Both servers also accept connections without TLS, for
+administration.
 """
 
 import os
@@ -24,9 +25,9 @@ from testing.faults.servers import ValkeyWithUser
 
 
 def require_program(path: str | None, package: str) -> Path:
-    """Return the path of a program; if there is none, fail the test in CI, skip it elsewhere."""
+    """Return the path of a program. If there is none, fail the test in CI; on other machines, skip the test."""
     if path is None:
-        message = f"the TLS tests need Debian's {package}; install it: apt-get install {package}"
+        message = f"the TLS tests found no {package}; install it: apt-get install {package}"
         if os.environ.get("CI") == "true":
             pytest.fail(message, pytrace=False)
         pytest.skip(message)
@@ -34,7 +35,7 @@ def require_program(path: str | None, package: str) -> Path:
 
 
 class TlsRedis(ValkeyWithUser):
-    """Debian's Redis; it listens with TLS on `tls_port`."""
+    """Debian's Redis, which listens with TLS on `tls_port`."""
 
     def __init__(self, folder: Path, certificates: Certificates) -> None:
         program = require_program(shutil.which("redis-server"), "redis-server")
