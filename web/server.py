@@ -11,6 +11,7 @@ import uvicorn
 from chalicelib.application import Application
 from chalicelib.config.process_memory import decode_bytes
 from chalicelib.errors import ModelError, SettingError
+from web.allocator import return_large_blocks
 from web.asgi import Asgi, Beside, RequestLog
 from web.protocol import Protocol
 from web.settings import WebSettings
@@ -35,6 +36,7 @@ def serve(application: Application, host: str, port: int, beside: Beside | None 
     except SettingError as error:
         print(f"the server cannot start: {error}", file=sys.stderr)
         return 1
+    return_large_blocks()
     log = partial(print_request, quiet=beside.name if beside else "")
     build_server(Asgi(application, settings, log, beside=beside), host, port, settings, log).run()
     return 0
