@@ -10,6 +10,7 @@ from random import Random
 
 from chalicelib.telemetry.record import WarmingRecord
 from cloudwatch.files import Placeholders
+from cloudwatch.lint.catalogue import catalogue
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import Servers
@@ -19,22 +20,6 @@ type Values = Mapping[str, float | Sequence[float]]
 type _Resource = tuple[str, Mapping[str, str], Values]
 """Namespace, dimensions and metrics."""
 
-_UNITS = {
-    "Latency": "Milliseconds",
-    "Duration": "Milliseconds",
-    "SuccessfulReadRequestLatency": "Microseconds",
-    "SuccessfulWriteRequestLatency": "Microseconds",
-    "ReadLatency": "Seconds",
-    "CommitLatency": "Milliseconds",
-    "CacheHitRate": "Percent",
-    "ACUUtilization": "Percent",
-    "CPUUtilization": "Percent",
-    "BytesUsedForCache": "Bytes",
-    "VolumeBytesUsed": "Bytes",
-    "BucketSizeBytes": "Bytes",
-    "IncomingBytes": "Bytes",
-}
-"""Units from each service's documentation; all other metrics are counts."""
 _OVERHEAD = 12.0
 """Milliseconds that API Gateway adds."""
 _VALUE_BYTES = 420
@@ -91,7 +76,7 @@ class AwsMetrics:
         """Yield the lines of the minute that started at `begin` (seconds since 1970), and reset the counts."""
         stamp = round((begin + 59.9) * 1e3)
         for namespace, dimensions, metrics in self._resources(begin):
-            listed = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in metrics]
+            listed = [{"Name": name, "Unit": catalogue()[namespace][name].unit} for name in metrics]
             directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
             head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
             yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"

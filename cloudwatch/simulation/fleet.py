@@ -93,12 +93,16 @@ class Servers:
         return CellAnimals(cell, VERSION, areas, _IDS[:count], _WEIGHTS[:count], _STATUS[:count])
 
 
-class SimulatedCache:
-    """A container's connection to Redis, behind a breaker: a `Cache` for lookups and a `WarmCache` for warming."""
+class _Connection:
+    """A container's connection to one of the servers, behind a breaker."""
 
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
         self._breaker = Breaker(DEFAULTS.breaker_failures, DEFAULTS.breaker_reset_timeout, servers.clock.monotonic)
+
+
+class SimulatedCache(_Connection):
+    """A connection to Redis: a `Cache` for lookups and a `WarmCache` for warming."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         return self._call().get(key)
@@ -163,12 +167,8 @@ class SimulatedCache:
         return servers
 
 
-class SimulatedStore:
-    """A container's connection to the database, behind a breaker."""
-
-    def __init__(self, servers: Servers) -> None:
-        self._servers = servers
-        self._breaker = Breaker(DEFAULTS.breaker_failures, DEFAULTS.breaker_reset_timeout, servers.clock.monotonic)
+class SimulatedStore(_Connection):
+    """A connection to the database."""
 
     @property
     def breaker_is_open(self) -> bool:

@@ -1,9 +1,10 @@
 """The requests of the simulated day, as records: photos, places, mistakes and answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from chalicelib import errors
@@ -27,24 +28,16 @@ if TYPE_CHECKING:
 
 IDENTIFY, ANIMALS, UPLOADS, IDENTIFY_UPLOAD = "/identify", "/animals", "/uploads", "/uploads/{id}/identify"
 
-_ROUTES = ((IDENTIFY, 0.88), (ANIMALS, 0.06), (UPLOADS, 0.03), (IDENTIFY_UPLOAD, 0.03))
-_MISTAKES: Sequence[tuple[type[errors.ClientError], float]] = (
-    (errors.LocationMissing, 0.55),
-    (errors.PhotoUnreadable, 0.16),
-    (errors.UnsupportedMediaType, 0.13),
-    (errors.PhotoTooLarge, 0.09),
-    (errors.LocationInvalid, 0.07),
-)
-_RANKS = (
-    ("species", 0.58),
-    ("breed", 0.12),
-    ("genus", 0.08),
-    ("family", 0.09),
-    ("order", 0.06),
-    ("class", 0.05),
-    ("kingdom", 0.02),
-)
-_SOURCES: Sequence[tuple[Source, float]] = (("exif", 0.55), ("request", 0.38), ("none", 0.07))
+_ROUTES = {IDENTIFY: 0.88, ANIMALS: 0.06, UPLOADS: 0.03, IDENTIFY_UPLOAD: 0.03}
+_MISTAKES: Mapping[type[errors.ClientError], float] = {
+    errors.LocationMissing: 0.55,
+    errors.PhotoUnreadable: 0.16,
+    errors.UnsupportedMediaType: 0.13,
+    errors.PhotoTooLarge: 0.09,
+    errors.LocationInvalid: 0.07,
+}
+_RANKS = {"species": 0.58, "breed": 0.12, "genus": 0.08, "family": 0.09, "order": 0.06, "class": 0.05, "kingdom": 0.02}
+_SOURCES: Mapping[Source, float] = {"exif": 0.55, "request": 0.38, "none": 0.07}
 REJECTED, FAILED, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
 """Shares of requests: rejected, failed by our fault, without an animal, with an animal that does not live there."""
 BUSY_CELLS = 200
@@ -52,14 +45,6 @@ ELSEWHERE = 0.25
 """Share of requests from cells that are not busy."""
 NAMES = ("koala", "red fox", "mallard", "tabby", "house finch", "impala", "robin", "ibex", "bullfrog", "monarch")
 _MODEL = ModelUsed("faunalens-efficientnet-lite2", "927898b77542")
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedPhoto:
-    """What metrics read of a photo."""
-
-    size_in_bytes: int
-    megapixels: float
 
 
 @dataclass(slots=True)
@@ -114,7 +99,8 @@ class Traffic:
         error = self._error()
         pixels = min(random.lognormvariate(2.3, 0.45) * (1.6 if record.route == IDENTIFY_UPLOAD else 1.0), 60.0)
         if not isinstance(error, errors.UnsupportedMediaType | errors.PhotoTooLarge):
-            photo = SimulatedPhoto(round(pixels * 240_000 * random.uniform(0.7, 1.4)), round(pixels, 1))
+            size = round(pixels * 240_000 * random.uniform(0.7, 1.4))
+            photo = SimpleNamespace(size_in_bytes=size, megapixels=round(pixels, 1))
             record.photo = cast("Photo", photo)  # metrics read only these two fields
         record.seconds["photo"] = pixels * 0.003 * random.lognormvariate(0, 0.25) * (1.7 if cold else 1.0)
         if isinstance(error, errors.ClientError):
@@ -164,6 +150,5 @@ class Traffic:
             request_id=request_id,
         )
 
-    def _one_of[T](self, shares: Sequence[tuple[T, float]]) -> T:
-        values, weights = [value for value, _ in shares], [share for _, share in shares]
-        return self._random.choices(values, weights)[0]
+    def _one_of[T](self, shares: Mapping[T, float]) -> T:
+        return self._random.choices(list(shares), list(shares.values()))[0]

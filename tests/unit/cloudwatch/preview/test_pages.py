@@ -13,7 +13,7 @@ from cloudwatch.preview.pages import RUNBOOK, STATIC, Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.preview.server import split_address
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.command import lines
+from cloudwatch.simulation.day import lines
 
 MINUTES = 90
 
