@@ -8,7 +8,7 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from cloudwatch.deploy.arguments import add_common
 from cloudwatch.deploy.aws_client import ACTIONS, AwsError, AwsSession, explained, subscription_problem
@@ -61,30 +61,14 @@ def _deploy(options: argparse.Namespace) -> None:
         if (problem := subscription_problem(session.client("sns"), topic)) is not None:
             print(f"warning: {problem}, so alarms notify no one", file=sys.stderr)
     deployment = Deployment(session.client("cloudwatch"), session.client("logs"), options.stage)
-    present = deployment.present()
-    surplus = _surplus(wanted, present)
-    managed = [each for each in surplus if deployment.is_managed(each)]
-    steps = plan(wanted, present, managed)
-    _show(steps, [each for each in surplus if each not in managed])
+    steps, foreign = plan(wanted, deployment.present(), deployment.is_managed)
+    _show(steps, foreign)
     if not steps:
         print(f"nothing to do: {_counts(wanted)}")
     elif options.dry_run:
         print("nothing was changed (--dry-run)")
     else:
         _run(deployment, steps)
-
-
-def _surplus(wanted: Iterable[Resource], present: Iterable[Resource]) -> list[Resource]:
-    """Return present resources that no file defines, and second ones of a name: AWS allows that for saved queries."""
-    unmatched = {(each.kind, each.name) for each in wanted}
-    surplus: list[Resource] = []
-    for each in present:
-        key = (each.kind, each.name)
-        if key in unmatched:
-            unmatched.remove(key)
-        else:
-            surplus.append(each)
-    return surplus
 
 
 def _show(steps: Sequence[PlanStep], foreign: Sequence[Resource]) -> None:
