@@ -33,7 +33,6 @@ _PATTERNS: Mapping[Kind, str] = {
 }
 _PLACEHOLDER = re.compile(r"STAGENAME|REGIONNAME|ACCOUNTID|RUNBOOKURL|ALARMTOPIC|LIMITSTAGE|(?:PRICE|LIMIT)_[A-Z0-9_]+")
 _LOG_GROUP = re.compile(r"^#\s*log group:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
-_STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +52,20 @@ class Placeholders:
     limits: str = ""
     containers: str = ACCOUNT
 
-    def values(self) -> dict[str, str]:
-        """Return the value of each placeholder except prices and limits."""
+    def values(self, folder: Path = DASHBOARDS) -> dict[str, str]:
+        """Return the value of each placeholder, prices and limits included. Raises `FileError`."""
         topic = f"arn:{self.partition}:sns:{self.region}:{self.account}:{SERVICE}-{self.stage}-alarms"
+        limits = self.limits or self.stage
         return {
             STAGE_VARIABLE: self.stage,
             "REGIONNAME": self.region,
             "ACCOUNTID": self.account,
             "RUNBOOKURL": self.runbook,
             "ALARMTOPIC": self.topic or topic,
-            "LIMITSTAGE": self.limits or self.stage,
+            "LIMITSTAGE": limits,
+            **{price.placeholder: price.text for price in read_prices(folder / "prices.csv").values()},
+            **read_limits(limits, folder.parent, self.containers),
         }
-
-    def all_values(self, folder: Path = DASHBOARDS) -> dict[str, str]:
-        """Return the value of each placeholder, prices and limits included. Raises `FileError`."""
-        values = self.values()
-        prices = {price.placeholder: price.text for price in read_prices(folder / "prices.csv").values()}
-        return values | prices | read_limits(values["LIMITSTAGE"], folder.parent, self.containers)
 
 
 UNRESOLVED = Placeholders(STAGE_VARIABLE, "REGIONNAME", "ACCOUNTID", "RUNBOOKURL", "ALARMTOPIC", limits=DEFAULT_STAGE)
@@ -136,16 +132,6 @@ class SourceFile:
         return Query(text, groups)
 
 
-def check_stage(stage: str) -> str:
-    """Return the stage if its name is valid; raise `ValueError` otherwise.
-
-    With dashes, the names of stage `dev-eu` would start with the prefix of stage `dev`, whose deploy would remove them.
-    """
-    if not _STAGE.fullmatch(stage):
-        raise ValueError(f'invalid stage "{stage}"; use up to 16 lower-case letters and digits, such as dev or prod')
-    return stage
-
-
 def source_files(folder: Path = DASHBOARDS) -> list[SourceFile]:
     """Return all files, dashboards first. Raises `FileError` if there is no dashboard."""
     found = [
@@ -162,7 +148,7 @@ def read_files(placeholders: Placeholders = Placeholders(), folder: Path = DASHB
     """Return all files with their placeholders replaced. Raises `FileError` for the first that cannot be read."""
     files = Files(placeholders.stage)
     bodies = {"dashboard": files.dashboards, "alarm": files.alarms, "composite": files.composites}
-    values = placeholders.all_values(folder)
+    values = placeholders.values(folder)
     for source in source_files(folder):
         if source.kind == "query":
             files.queries[source.name] = source.read_query(values)

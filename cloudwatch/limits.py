@@ -49,15 +49,6 @@ def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str
     """
     if not (root / STAGES).is_dir():
         return {}
-    parameters = _parameters(stage, root)
-    file = f"{STAGES}/{stage}.json"
-    limits = {placeholder: _number(parameters, name, file, name) for placeholder, name in PARAMETERS.items()}
-    function = {"reserved_concurrency": account} | _function(stage, root)
-    where = f"reserved_concurrency of {stage}'s {API_FUNCTION}"
-    return limits | {CONTAINERS: _number(function, "reserved_concurrency", FUNCTIONS, where)}
-
-
-def _parameters(stage: str, root: Path) -> Mapping[str, Any]:
     file, known = f"{STAGES}/{stage}.json", stages_of(root)
     if stage not in known:
         raise FileError(
@@ -65,14 +56,14 @@ def _parameters(stage: str, root: Path) -> Mapping[str, Any]:
             f"stage {stage} has no such file, which defines the limits for its alarms; copy the one of "
             f"{' or '.join(known) or DEFAULT_STAGE} ({INFRA_GUIDE}), or deploy a stage that has one",
         )
-    return _below(_read(root, file), "Parameters")
-
-
-def _function(stage: str, root: Path) -> dict[str, Any]:
+    parameters = _below(_read(root, file), "Parameters")
+    limits = {placeholder: _number(parameters, name, file, name) for placeholder, name in PARAMETERS.items()}
     stages = _below(_read(root, FUNCTIONS), "stages")
     if stage not in stages:
         raise FileError(FUNCTIONS, f"there is no stage {stage}, only {', '.join(stages)}; add it there")
-    return _below(stages[stage], "lambda_functions", API_FUNCTION)
+    function = {"reserved_concurrency": account} | _below(stages[stage], "lambda_functions", API_FUNCTION)
+    where = f"reserved_concurrency of {stage}'s {API_FUNCTION}"
+    return limits | {CONTAINERS: _number(function, "reserved_concurrency", FUNCTIONS, where)}
 
 
 def _read(root: Path, file: str) -> Any:
@@ -87,7 +78,7 @@ def _read(root: Path, file: str) -> Any:
 def _below(value: Any, *keys: str) -> dict[str, Any]:
     """Return the object below keys, an empty one if there is none."""
     for key in keys:
-        value = value.get(key, {}) if isinstance(value, dict) else {}
+        value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 

@@ -55,8 +55,9 @@ def _deploy(options: argparse.Namespace) -> None:
     print(f"stage {options.stage} in {placeholders.region}, account {placeholders.account}")
     wanted: list[Resource] = []
     if not options.remove:
-        wanted = desired(read_files(placeholders, options.folder.resolve()))
-        topic = placeholders.values()["ALARMTOPIC"]
+        folder = options.folder.resolve()
+        wanted = desired(read_files(placeholders, folder))
+        topic = placeholders.values(folder)["ALARMTOPIC"]
         print(f"alarms notify {topic}\nthe runbook is {placeholders.runbook}", flush=True)
         if (problem := subscription_problem(session.client("sns"), topic)) is not None:
             print(f"warning: {problem}, so alarms notify no one", file=sys.stderr)

@@ -6,8 +6,8 @@ from typing import Any
 from cloudwatch.lint import structure
 from cloudwatch.lint.expression_types import WORDS
 from cloudwatch.lint.finding import Finding
-from cloudwatch.lint.graphed_metrics import Graph, title_of
-from cloudwatch.lint.reference import Reference
+from cloudwatch.lint.graph import Graph
+from cloudwatch.lint.metric_check import Reference
 from cloudwatch.lint.runbook import links_in
 from cloudwatch.project import STAGE_VARIABLE, prefix
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, from_queries, metric_of
@@ -115,10 +115,10 @@ class AlarmCheck:
         """Yield what does not return one time series, made from metrics that the alarm names."""
         for entry in watched:
             if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
-                yield f"Metrics: {title_of(entry)} returns {WORDS[type_]}; an alarm watches one time series"
+                yield f"Metrics: {entry.title} returns {WORDS[type_]}; an alarm watches one time series"
         for entry in graph.entries:
             if entry.expression and "SEARCH" in entry.expression:
-                yield f"Metrics: {title_of(entry)}: alarms do not support SEARCH; name the metrics"
+                yield f"Metrics: {entry.title}: alarms do not support SEARCH; name the metrics"
 
     def _window_problems(self, period: int) -> Iterator[str]:
         if period not in (10, 20, 30) and period % 60:

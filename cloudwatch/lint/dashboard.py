@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from cloudwatch.lint import grid, query, structure
 from cloudwatch.lint.finding import Finding, suggest
-from cloudwatch.lint.graphed_metrics import Graph
+from cloudwatch.lint.graph import Graph
 from cloudwatch.project import STAGE_VARIABLE, prefix
 from cloudwatch.syntax.graphed_metrics import GraphedMetricsError, expand
 
 if TYPE_CHECKING:
-    from cloudwatch.lint.reference import Reference
+    from cloudwatch.lint.metric_check import Reference
 
 _PREFIX = prefix(STAGE_VARIABLE)
 _LINK = re.compile(rf"#dashboards[:/](?:dashboard/|name=){_PREFIX}([\w-]+)")

@@ -8,12 +8,12 @@ from typing import Any
 
 from cloudwatch.errors import FileError
 from cloudwatch.files import UNRESOLVED, SourceFile, source_files
-from cloudwatch.lint import composite, coverage, query, runbook
+from cloudwatch.lint import composite, query, runbook, unused
 from cloudwatch.lint.alarm import AlarmCheck
 from cloudwatch.lint.dashboard import DashboardCheck
 from cloudwatch.lint.finding import Finding
+from cloudwatch.lint.metric_check import Reference, check
 from cloudwatch.lint.placeholders import misspelt
-from cloudwatch.lint.reference import Reference, check
 from cloudwatch.prices import read_prices
 from cloudwatch.project import DASHBOARDS, RUNBOOK
 
@@ -49,7 +49,7 @@ class _Run:
         self._links: dict[str, set[str]] = {}
         try:
             self._prices = read_prices(folder / "prices.csv")
-            self._values = UNRESOLVED.all_values(folder)
+            self._values = UNRESOLVED.values(folder)
             sources = source_files(folder)
         except FileError as error:
             self._add(Finding(error.file, "", error.detail))
@@ -108,9 +108,9 @@ class _Run:
         self._add(*composite.check(self._composites, alarms))
         self._add(*runbook.check(self._folder.parent / RUNBOOK, names, self._links))
         if all(each.is_complete for each in checks):
-            self._add(*coverage.check_metrics(references, self._folder))
-        self._add(*coverage.check_prices(self._prices, self._placeholders, self._folder))
-        self._add(*coverage.check_limits(self._placeholders, self._folder.parent))
+            self._add(*unused.check_metrics(references, self._folder))
+        self._add(*unused.check_prices(self._prices, self._placeholders, self._folder))
+        self._add(*unused.check_limits(self._placeholders, self._folder.parent))
         bodies = [body for _, body in alarms.values()]
         composites, dashboards = len(self._composites), len(self._dashboards)
-        self._add(*coverage.check_counts(self._prices, bodies, composites, dashboards, self._folder))
+        self._add(*unused.check_counts(self._prices, bodies, composites, dashboards, self._folder))

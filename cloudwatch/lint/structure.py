@@ -17,7 +17,12 @@ from jsonschema.exceptions import ValidationError
 from cloudwatch.lint.finding import suggest
 
 _FILE = Path(__file__).with_name("dashboard.schema.json")
-_SIMPLE = {"string": "a string", "integer": "a whole number", "boolean": "true or false, without quotes"}
+_SIMPLE = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number, without quotes",
+    "boolean": "true or false, without quotes",
+}
 
 
 def dashboard_errors(value: Any, part: str = "") -> Iterator[str]:
@@ -69,15 +74,11 @@ def _schema_of(shape: Any) -> dict[str, Any]:
         if "enum" in limits:
             return {"enum": limits["enum"]}
         few, many = limits.get("min", 0), limits.get("max", 1 << 20)
-        words = f"a string of {few} to {many} characters" if "max" in limits else "a string"
+        words = f"a string of {few} to {many} characters" if "max" in limits else _SIMPLE["string"]
         return {"type": "string", "description": words, "minLength": few, "maxLength": many}
     if shape.type_name in ("integer", "long"):
-        return {"type": "integer", "description": _SIMPLE["integer"], "minimum": limits.get("min", 0)}
-    if shape.type_name in ("double", "float"):
-        return {"type": "number", "description": "a number, without quotes"}
-    if shape.type_name == "boolean":
-        return {"type": "boolean", "description": _SIMPLE["boolean"]}
-    raise TypeError(f"botocore shapes of type {shape.type_name} are not supported")
+        return {"type": "integer", "minimum": limits.get("min", 0)}
+    return {"type": {"double": "number", "float": "number", "boolean": "boolean"}[shape.type_name]}
 
 
 def _errors(validator: Draft202012Validator, value: Any) -> Iterator[str]:

@@ -58,6 +58,16 @@ class GraphedMetric:
     visible: bool = True
     region: str | None = None
 
+    @property
+    def title(self) -> str:
+        """The name of the entry in messages: `metric 2 "faults"`, counted from 1."""
+        return f"metric {self.row + 1}" + (f' "{self.id}"' if self.id else "")
+
+    @property
+    def key(self) -> str:
+        """The id, or the title of an entry without an id."""
+        return self.id or self.title
+
 
 def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
     """Return the entries of a metric widget's `properties`. Raises `GraphedMetricsError`."""

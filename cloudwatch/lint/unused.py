@@ -10,7 +10,7 @@ from cloudwatch.errors import FileError
 from cloudwatch.limits import LIMITS, read_limits, stages_of
 from cloudwatch.lint import emitted
 from cloudwatch.lint.finding import Finding, suggest, with_dimensions
-from cloudwatch.lint.reference import Reference
+from cloudwatch.lint.metric_check import Reference
 from cloudwatch.prices import Price
 from cloudwatch.project import COST, METRICS
 

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.telemetry import metrics
 from cloudwatch.lint.catalogue import catalogue
-from cloudwatch.lint.reference import Reference, check
+from cloudwatch.lint.metric_check import Reference, check
 from tests.unit.cloudwatch.lint.small_folder import METRICS
 
 COMMON = (("service", "faunalens"), ("stage", "STAGENAME"))
