@@ -30,5 +30,5 @@ def main(arguments: Sequence[str]) -> int:
     if count := len(result.findings):
         print(f"{count} problem{'s' * (count > 1)} found", file=sys.stderr)
         return 1
-    print(f"no problems found in {result.summary()}")
+    print(f"no problems found in {', '.join(f'{count} {what}' for what, count in result.counts().items())}")
     return 0

@@ -56,8 +56,11 @@ class DashboardCheck:
                 if name not in names:
                     yield Finding(self.file, place, f'no file defines the {what} "{name}"; {suggest(name, names)}')
 
-    def _add(self, place: str, messages: Iterable[str]) -> None:
-        self.findings += [Finding(self.file, place, message) for message in messages]
+    def _add(self, place: str, messages: Iterable[str]) -> bool:
+        """Add findings. Return whether there are any."""
+        found = [Finding(self.file, place, message) for message in messages]
+        self.findings += found
+        return bool(found)
 
     def _check_variables(self, body: dict[str, Any]) -> None:
         variables = body["variables"] if isinstance(body.get("variables"), list) else []
@@ -69,15 +72,11 @@ class DashboardCheck:
     def _check(self, number: int, widget: Any) -> grid.Rectangle | None:
         """Check one widget. Return its place, if it has one."""
         title = title_of(number, widget)
-        errors = list(structure.dashboard_errors(widget, "widget"))
-        self._add(title, errors)
-        if errors:
+        if self._add(title, structure.dashboard_errors(widget, "widget")):
             self.is_complete = False
             return None
         kind, properties = widget["type"], widget["properties"]
-        errors = list(structure.dashboard_errors(properties, f"{kind}_properties"))
-        self._add(title, errors)
-        if errors:
+        if self._add(title, structure.dashboard_errors(properties, f"{kind}_properties")):
             self.is_complete = self.is_complete and kind != "metric"
         elif kind == "metric":
             self._check_graph(title, properties)
@@ -94,13 +93,14 @@ class DashboardCheck:
         self._alarms += [(title, _alarm_file(arn)) for arn in properties.get("annotations", {}).get("alarms", [])]
         rows = properties.get("metrics", [])
         errors = [error for number, row in enumerate(rows, 1) for error in _option_problems(number, row, properties)]
-        try:
-            entries = [] if errors else expand(properties)
-        except GraphedMetricsError as error:
-            errors = [str(error)]
-        if errors:
+        if self._add(title, errors):
             self.is_complete = False
-            self._add(title, errors)
+            return
+        try:
+            entries = expand(properties)
+        except GraphedMetricsError as error:
+            self._add(title, [str(error)])
+            self.is_complete = False
             return
         graph = Graph(entries)
         self.metrics += len(entries)

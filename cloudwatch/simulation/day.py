@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from chalicelib.features.cells import neighbours_of, text_of
+from chalicelib.features.cells import neighbours_of
 from chalicelib.features.warming import read_places
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import WarmingRecord
@@ -54,7 +54,7 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
     containers = int(limits[CONTAINERS])
     cells = _cells(random)
     fleet = Fleet(Servers(random, {cell: _animals(random) for cell in cells}))
-    traffic = Traffic(random, fleet, cells, [text_of(cell) for cell in cells])
+    traffic = Traffic(random, fleet, cells)
     aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), fleet.servers)
     buffer = io.StringIO()
     emitter = Emitter(SERVICE, STAGE, buffer, now=fleet.clock.time)

@@ -9,18 +9,19 @@
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from random import Random
+
+import numpy as np
 
 START = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC).timestamp()
 """Start of the day in seconds since 1970, a Monday; fixed, so that one seed always writes the same bytes."""
 MINUTES = 24 * 60
 
-_TRAFFIC = ((0, 3), (5, 2), (6, 4), (8, 14), (10, 19), (14, 18), (16, 24), (19, 24), (21, 15), (23, 6), (24, 3))
-"""Hour and requests a minute, interpolated between."""
-SPIKE_FACTOR = 10.0
-_RISE, _HOLD, _FALL = 3.0, 20.0, 12.0
-"""Minutes that the spike rises, lasts and falls."""
+_TRAFFIC = {0: 3, 5: 2, 6: 4, 8: 14, 10: 19, 14: 18, 16: 24, 19: 24, 21: 15, 23: 6, 24: 3}
+"""Hour of the day → requests a minute. The rate between two hours is interpolated."""
+SPIKE_FACTOR = 10
+_SPIKE = {0: 1, 3: SPIKE_FACTOR, 23: SPIKE_FACTOR, 35: 1}
+"""Minute of the spike → factor of the traffic. The factor between two minutes is interpolated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,8 @@ def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
 
 def rate(minute: float) -> float:
     """Return the expected requests a minute at a minute of the day."""
-    hour = minute / 60
-    for (begin, low), (end, high) in pairwise(_TRAFFIC):
-        if begin <= hour <= end:
-            usual = low + (high - low) * (hour - begin) / (end - begin)
-            return usual * (1 + (SPIKE_FACTOR - 1) * _spike_share(minute - SPIKE.start))
-    raise ValueError(f"the day has no minute {minute:g}; it has {MINUTES}")
+    usual = np.interp(minute / 60, list(_TRAFFIC), list(_TRAFFIC.values()))
+    return float(usual * np.interp(minute - SPIKE.start, list(_SPIKE), list(_SPIKE.values())))
 
 
 def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[float]:
@@ -99,10 +96,3 @@ def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[flo
         if begin in window:
             offsets += [30 + random.uniform(0, 0.02) for _ in range(burst)]
         yield from (begin + offset for offset in sorted(offsets))
-
-
-def _spike_share(since: float) -> float:
-    """Return the share of the spike that has built up, 0 to 1, minutes after its start."""
-    if since < 0 or since > SPIKE.length:
-        return 0.0
-    return min(1.0, since / _RISE, max(0.0, (_RISE + _HOLD + _FALL - since) / _FALL))
