@@ -1,14 +1,14 @@
-"""Read the files of dashboards/, replace their placeholders and name what they define.
+"""Read the files of dashboards/ and replace their placeholders.
 
     dashboards/NAME.json              the body of a CloudWatch dashboard
     dashboards/alarms/NAME.json       a metric alarm: the parameters of PutMetricAlarm without AlarmName and Tags
-    dashboards/composites/NAME.json   a composite alarm: the parameters of PutCompositeAlarm, likewise
-    dashboards/queries/NAME.txt       a saved query of Logs Insights; a comment `# log group: …` names the log group
-                                      unless it is the API function's
+    dashboards/composites/NAME.json   a composite alarm: the parameters of PutCompositeAlarm without AlarmName and Tags
+    dashboards/queries/NAME.txt       a saved query of Logs Insights; it reads the log group of the API function unless
+                                      a comment `# log group: …` names another
 
-Placeholders are replaced inside JSON strings only, so no value can break the JSON. Dashboards keep `STAGENAME`:
-CloudWatch itself replaces it with the value of the variable `stage`, whose `defaultValue` becomes the deployed stage.
-Limits and prices always are those of the deployed stage; `LIMITSTAGE` names it.
+Placeholders are replaced inside JSON strings only, so that no value can break the JSON. `STAGENAME` stays in
+dashboards: CloudWatch replaces it with the value of the dashboard's variable `stage`, whose default becomes the
+deployed stage. Limits are always those of the deployed stage, which `LIMITSTAGE` names.
 """
 
 import json
@@ -37,10 +37,11 @@ _LOG_GROUP = re.compile(r"^#\s*log group:\s*(\S+)\s*$", re.MULTILINE | re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class Placeholders:
-    """Values of the placeholders. An empty `topic` means the topic of the stage's stack.
+    """Values of the placeholders.
 
-    `limits`: the stage whose limits apply, if not the deployed one. `containers`: Lambda containers that the account
-    allows, which is the limit of a stage that reserves none.
+    `topic`: ARN of the topic that alarms notify; empty for the topic of the stage's stack. `limits`: stage whose limits
+    apply; empty for the deployed stage. `containers`: the account's limit of Lambda containers, which applies to a
+    stage that reserves none.
     """
 
     stage: str = "dev"
@@ -69,7 +70,7 @@ class Placeholders:
 
 
 UNRESOLVED = Placeholders(STAGE_VARIABLE, "REGIONNAME", "ACCOUNTID", "RUNBOOKURL", "ALARMTOPIC", limits=DEFAULT_STAGE)
-"""Leaves placeholders as they are, for lint; only prices and limits, which are numbers in expressions, are replaced."""
+"""Values for lint: every placeholder stays, except prices and limits, which expressions need as numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file as written. `file` is its path as messages show it, such as `dashboards/alarms/latency.json`."""
+    """One file, with its placeholders. `file` is its path in messages, such as `dashboards/alarms/latency.json`."""
 
     kind: Kind
     path: Path
@@ -140,7 +141,9 @@ def source_files(folder: Path = DASHBOARDS) -> list[SourceFile]:
         for path in sorted(folder.glob(pattern))
     ]
     if not any(each.kind == "dashboard" for each in found):
-        raise FileError(folder.name, "there is no dashboard (*.json) in this folder; name the folder of the dashboards")
+        raise FileError(
+            folder.name, "there is no dashboard (*.json) in this folder; give the folder that contains the dashboards"
+        )
     return found
 
 
@@ -169,7 +172,7 @@ def _parse(source: SourceFile) -> dict[str, Any]:
 
 
 def _object(pairs: Iterable[tuple[str, Any]], file: str) -> dict[str, Any]:
-    """Return a JSON object; refuse repeated keys, of which JSON would silently use the last."""
+    """Return a JSON object. Raises `FileError` for a repeated key, since the parser would silently keep the last."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
@@ -179,7 +182,7 @@ def _object(pairs: Iterable[tuple[str, Any]], file: str) -> dict[str, Any]:
 
 
 def _substituted(value: Any, values: Mapping[str, str], file: str) -> Any:
-    """Return the value with the placeholders in every string below it replaced."""
+    """Return a JSON value with the placeholders in all of its strings replaced."""
     unknown: set[str] = set()
 
     def replace(match: re.Match[str]) -> str:
@@ -201,17 +204,19 @@ def _substituted(value: Any, values: Mapping[str, str], file: str) -> Any:
 
 
 def _unknown(names: Sequence[str]) -> str:
-    """Return what to do about placeholders that have no value."""
+    """Return the message for placeholders that have no value."""
     limits = [name for name in names if name.startswith("LIMIT_")]
     if known := [name for name in limits if name in LIMITS]:
-        return f"{', '.join(known)}: the limit is set in {STAGES}, which is missing beside this folder; add it"
+        return (
+            f"{', '.join(known)}: the limit has no value because {STAGES} is missing next to this folder; add {STAGES}"
+        )
     if limits:
         return f"{', '.join(limits)}: there is no such limit; write one of {', '.join(LIMITS)}"
     return f"{', '.join(names)}: there is no such price in prices.csv; add it there, or correct the name"
 
 
 def _set_default_stage(body: dict[str, Any], stage: str) -> None:
-    """Make the deployed stage the default of the dashboard's variable for the stage, and one of its choices."""
+    """Make the deployed stage the default and one of the choices of the dashboard's variable `stage`."""
     variables = body.get("variables")
     for variable in variables if isinstance(variables, list) and stage != STAGE_VARIABLE else ():
         if isinstance(variable, dict) and variable.get("pattern") == STAGE_VARIABLE:

@@ -9,7 +9,7 @@ _INTERVAL = 0.2
 
 
 class Progress:
-    """Shows a task and its share done. On a terminal the line updates; in a log, start and end have a line each."""
+    """Shows a task and how much of it is done: on a terminal as one line that updates, in a log as a line per event."""
 
     def __init__(self, task: str, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr

@@ -26,7 +26,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--folder",
         type=Path,
         default=DASHBOARDS,
-        help="folder that holds the dashboard and alarm files (default: dashboards)",
+        help="folder of the dashboard and alarm files (default: dashboards)",
     )
 
 

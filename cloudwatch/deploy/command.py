@@ -1,7 +1,7 @@
 """`python -m cloudwatch deploy`: show the differences from AWS, then deploy them.
 
-Lint comes first. Resources that an earlier deploy has put and no file defines any more are removed. Repeating a deploy
-changes nothing.
+Deploy lints the files first. It removes resources that an earlier deploy created and that no file defines any more.
+Repeating a deploy changes nothing.
 """
 
 import argparse
@@ -73,10 +73,10 @@ def _deploy(options: argparse.Namespace) -> None:
 
 
 def _show(steps: Sequence[PlanStep], foreign: Sequence[Resource]) -> None:
-    """Print every step with its differences, and the resources that stay because no deploy has put them."""
+    """Print every step with its differences, and the resources that stay because no deploy created them."""
     paint = coloured if sys.stdout.isatty() and "NO_COLOR" not in os.environ else str
     for each in foreign:
-        print(f"left alone: {each.title} has a name of this stage, but no deploy has put it")
+        print(f"kept: {each.title} has a name of this stage, but no deploy created it")
     for step in steps:
         print(*map(paint, step.describe()), sep="\n")
     if steps:
@@ -104,14 +104,14 @@ def _run(deployment: Deployment, steps: Sequence[PlanStep]) -> None:
 def _counts(wanted: Sequence[Resource]) -> str:
     counts = Counter(each.kind for each in wanted)
     words = [f"{count} {kind[:-1] + 'ie' if kind.endswith('y') else kind}s" for kind, count in counts.items()]
-    return f"{', '.join(words)} are up to date" if words else "no deploy has put anything"
+    return f"{', '.join(words)} are up to date" if words else "no deploy has created anything"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch deploy",
-        description="Check the files, show the differences from AWS, then put dashboards, alarms, composites and saved "
-        "queries, and remove what an earlier deploy has put and no file defines any more.",
+        description="Check the files, show how they differ from AWS, then create or update dashboards, alarms, "
+        "composites and saved queries. Remove those that an earlier deploy created and that no file defines any more.",
         epilog="Credentials, region and AWS_ENDPOINT_URL come from the environment, as for every AWS tool. "
         f"The credentials must allow {ACTIONS}. {TOOLS_GUIDE} has more.",
     )

@@ -1,4 +1,4 @@
-"""Show differences to people: the lines that change, in green and red on a terminal."""
+"""Show the lines that differ between two JSON objects, with colours for a terminal."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 GREEN, RED, YELLOW, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _SHORT = 100
-"""Characters up to which a list or object stays on one line, as in the files."""
+"""Maximum number of characters of a list or object that stays on one line, as in the files."""
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ _ALARMS = ("alarm", "composite")
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One action on a resource. `before` is what is present, `after` what is desired; `add` and `remove` lack one."""
+    """One action on a resource. `before` is the present resource, None for `add`; `after` the desired one."""
 
     action: Action
     before: Resource | None
@@ -24,9 +24,9 @@ class PlanStep:
 
     @property
     def resource(self) -> Resource:
-        """The resource that the step is about."""
+        """The desired resource, or the present one if it is removed."""
         found = self.after or self.before
-        assert found is not None, "a step is about something"  # noqa: S101 - for the reader and mypy
+        assert found is not None, "a step has a resource"  # noqa: S101 - for the reader and mypy
         return found
 
     def describe(self) -> Iterator[str]:
@@ -41,7 +41,7 @@ def plan(
 ) -> tuple[list[PlanStep], list[Resource]]:
     """Return the steps from the present resources to the desired ones, and the surplus resources that stay.
 
-    `desired` is in order of dependence. `is_managed` returns whether an earlier deploy created a resource; others stay.
+    `desired` is in dependency order. `is_managed` returns whether an earlier deploy created a resource; others stay.
     Removals come last, when no composite depends on them any more. An alarm that becomes a composite, or the reverse,
     is removed before its name is used again.
     """
@@ -73,6 +73,6 @@ def _put(before: Resource | None, after: Resource) -> PlanStep | None:
 
 
 def _removal_order(resources: Sequence[Resource]) -> list[Resource]:
-    """Return composites first, each before those that its rule names: AWS refuses to delete what a rule names."""
+    """Return composites first, each before the alarms in its rule: AWS does not delete an alarm that a rule names."""
     composites = in_dependency_order(each for each in resources if each.kind == "composite")
     return [*reversed(composites), *(each for each in resources if each.kind != "composite")]

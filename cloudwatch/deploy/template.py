@@ -1,7 +1,7 @@
 """`python -m cloudwatch template`: print the files as a CloudFormation template, for teams that deploy stacks.
 
-Account, region and partition are CloudFormation's pseudo parameters, so one template serves any account. The stage is
-fixed, and so are a topic and a runbook URL if they are given.
+Account, region and partition are CloudFormation's pseudo parameters, so one template works in any account. The stage
+is fixed. The topic and the URL of the runbook are fixed if they are given as options.
 """
 
 import argparse
@@ -29,12 +29,12 @@ TYPES = {
     "query": "AWS::Logs::QueryDefinition",
 }
 MOST_BYTES = 1_000_000
-"""Size of a template in S3 (CloudFormation quotas)."""
+"""Maximum size of a template in S3 (CloudFormation quotas)."""
 MOST_INLINE_BYTES = 51_200
-"""Size of a template in a request."""
+"""Maximum size of a template in a request."""
 
 _PSEUDO = re.compile("\ue000(Region|AccountId|Partition)\ue000")
-"""Marks a pseudo parameter while the files are read: private-use characters, which JSON leaves alone."""
+"""Matches the mark of a pseudo parameter while the files are read. JSON keeps its private-use characters."""
 
 
 def template(
@@ -84,7 +84,7 @@ def _logical_id(resource: Resource) -> str:
 
 
 def _with_pseudo_parameters(value: Any) -> Any:
-    """Replace the marks with pseudo parameters; escape `${` of CloudWatch's dynamic labels beside them."""
+    """Replace the marks with pseudo parameters. Escape `${` of CloudWatch's dynamic labels in the same string."""
     if isinstance(value, str):
         if not _PSEUDO.search(value):
             return value
@@ -131,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m cloudwatch template",
         description="Print dashboards, alarms, composites and saved queries as a CloudFormation template. Account, "
         "region and partition are those of the stack.",
-        epilog="Use either this or deploy for a stage: a stack does not take over resources that exist already.",
+        epilog="Use either template or deploy for a stage: a stack cannot take over resources that exist already.",
     )
     add_common(parser)
     parser.add_argument("--out", type=Path, help="file to write instead of standard output")

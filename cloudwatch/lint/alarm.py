@@ -1,4 +1,4 @@
-"""Check one metric alarm: the parameters of PutMetricAlarm, and CloudWatch's rules beyond their types."""
+"""Check one metric alarm: the parameters of PutMetricAlarm, CloudWatch's rules for them, and the project's own."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -34,7 +34,7 @@ class AlarmCheck:
         self.file, self.name, self.body = file, name, body
         self.references: list[Reference] = []
         self.is_complete = False
-        """Whether `references` has every metric that the alarm names."""
+        """True if `references` has every metric that the alarm names."""
         errors = list(structure.request_errors("PutMetricAlarm", body))
         messages: Iterable[str] = errors or [*common_problems(name, body), *self._problems()]
         self.findings = [Finding(file, "", message) for message in messages]
@@ -43,11 +43,11 @@ class AlarmCheck:
         body = self.body
         for key in ("EvaluationPeriods", "ComparisonOperator", "Threshold"):
             if key not in body:
-                yield f"{key} is missing; an alarm needs it to compare"
+                yield f"{key} is missing; an alarm needs it to compare the metric with a threshold"
         if body.get("ComparisonOperator", _STATIC[0]) not in _STATIC or "ThresholdMetricId" in body:
             yield f"anomaly detection alarms are not supported; write a ComparisonOperator of {', '.join(_STATIC)}"
         if body.get("TreatMissingData") not in _MISSING:
-            yield f"TreatMissingData must be one of {', '.join(_MISSING)}; a quiet night has no data"
+            yield f"TreatMissingData must be one of {', '.join(_MISSING)}; on a quiet night there is no data"
         if body.get("DatapointsToAlarm", 1) > body.get("EvaluationPeriods", 1):
             yield "DatapointsToAlarm exceeds EvaluationPeriods; M out of N requires M to be at most N"
         if "MetricName" in body:
@@ -112,7 +112,7 @@ class AlarmCheck:
         self.references = list(graph.references(self.file, "Metrics", units))
 
     def _result_problems(self, graph: Graph, watched: list[GraphedMetric]) -> Iterator[str]:
-        """Yield what does not return one time series, made from metrics that the alarm names."""
+        """Yield the problems of a watched entry that is not one time series, and of expressions that use SEARCH."""
         for entry in watched:
             if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
                 yield f"Metrics: {entry.title} returns {WORDS[type_]}; an alarm watches one time series"
@@ -134,21 +134,21 @@ class AlarmCheck:
 
 
 def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a metric alarm or composite alarm alike."""
+    """Yield the problems that metric alarms and composite alarms can both have."""
     wanted = prefix(STAGE_VARIABLE) + name
     if body.get("AlarmName") != wanted:
-        yield f"AlarmName is {body.get('AlarmName')!r}; remove it, deploy uses {wanted} after the file name"
+        yield f"AlarmName is {body.get('AlarmName')!r}; remove it: deploy makes {wanted} from the file name"
     if "Tags" in body:
         yield "Tags is reserved for deploy, which recognises its own alarms by a tag; remove it"
     description = body.get("AlarmDescription", "")
     if name not in links_in(description):
-        yield f"AlarmDescription does not link to the runbook; write what it means for users, and RUNBOOKURL#{name}"
+        yield f"AlarmDescription does not link to the runbook; write what the alarm means, and link RUNBOOKURL#{name}"
     if len(description) > MOST_DESCRIPTION:
         yield f"AlarmDescription has {len(description)} characters; at most {MOST_DESCRIPTION} leave room for the URL"
     for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         for action in body.get(key, ()):
             if action != "ALARMTOPIC":
-                yield f'{key} has "{action}"; write "ALARMTOPIC", which deploy replaces by the topic'
+                yield f'{key} has "{action}"; write "ALARMTOPIC", which deploy replaces with the ARN of the topic'
 
 
 def _extended_statistic_problems(body: dict[str, Any]) -> Iterator[str]:

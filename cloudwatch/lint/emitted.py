@@ -1,7 +1,7 @@
-"""What the app emits: metrics with their dimension sets, and the fields of its log lines.
+"""The metrics that the app emits, with their dimension sets, and the fields of its log lines.
 
-The only module of lint that knows the app. Metrics come from the registry that the app's emitter uses; fields are found
-by writing records in which every field is set.
+No other module of lint imports the app. Metrics come from the registry that the app's emitter uses. Fields come from
+records and a log line in which every field is set.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ def names() -> list[str]:
 
 
 def billed() -> int:
-    """Return the most time series that AWS can bill one deployment for."""
+    """Return the maximum number of time series that AWS can bill for one deployment."""
     return metrics.max_billed_metrics()
 
 
@@ -42,7 +42,7 @@ def sets_of(name: str) -> list[tuple[str, ...]]:
 
 
 def dimension_sets() -> dict[Key, tuple[str, ...]]:
-    """Return every metric with every dimension set; the value has the dimensions in the order of the registry."""
+    """Return every dimension set of every metric. Each value lists the dimensions in the order of the registry."""
     return {(name, frozenset(each)): each for name in metrics.METRICS for each in sets_of(name)}
 
 
@@ -52,7 +52,7 @@ def unit_of(name: str) -> str:
 
 
 def values_of(dimension: str) -> tuple[str, ...]:
-    """Return all values of a dimension, none if they depend on the deployment."""
+    """Return all values of a dimension; an empty tuple if the values depend on the deployment."""
     return _COMMON_VALUES.get(dimension) or metrics.DIMENSIONS[dimension].values
 
 

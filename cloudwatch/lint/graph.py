@@ -1,4 +1,4 @@
-"""Check the metrics and expressions of one graph or alarm: statistics, metric math, ids; and collect what they name."""
+"""Check the metrics and expressions of one graph or alarm, and collect the metrics that they name."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 class Graph:
     """The metrics and expressions of one graph or alarm.
 
-    `trees` has the parsed expressions and `types` what every entry returns, both by id, or by title without an id.
+    `trees`: the parsed expressions. `types`: the type that each entry returns. Both are by `GraphedMetric.key`.
     """
 
     def __init__(self, entries: Sequence[GraphedMetric]) -> None:
@@ -34,7 +34,7 @@ class Graph:
         self.types = types_of(self.trees, {entry.key for entry in entries if entry.metric})
 
     def problems(self) -> Iterator[str]:
-        """Yield what is wrong with the entries, except for the metrics that they name."""
+        """Yield the problems of the entries. `metric_check.py` checks the metrics that they name."""
         yield from self._unparsed
         titles = {entry.key: entry.title for entry in self.entries}
         ids = {entry.id for entry in self.entries if entry.id}
@@ -54,7 +54,7 @@ class Graph:
     def references(
         self, file: str, place: str, units: Mapping[int, str | None] = MappingProxyType({})
     ) -> Iterator[Reference]:
-        """Yield every metric that the entries name, those of searches included. `units`: required units, by row."""
+        """Yield every metric that the entries and their searches name. `units`: the unit that an alarm sets, by row."""
         for entry in self.entries:
             where = f"{place}, {entry.title}"
             if metric := entry.metric:

@@ -1,4 +1,4 @@
-"""Check a metric that a file names against what exists: the app's registry or the catalogue of AWS's metrics."""
+"""Check that a metric exists in the app's registry or in the catalogue of AWS's metrics."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cloudwatch.project import RESOURCES
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One metric as a widget or an alarm names it. A dimension whose value is None, in a SEARCH, may have any."""
+    """One metric that a widget or an alarm names. In a SEARCH, a dimension may have the value None, for any value."""
 
     file: str
     place: str
@@ -23,12 +23,12 @@ class Reference:
 
     @property
     def key(self) -> emitted.Key:
-        """What identifies the metric: its name and the set of its dimensions."""
+        """The name and the set of dimensions, which identify the metric."""
         return self.name, frozenset(name for name, _ in self.dimensions)
 
 
 def check(reference: Reference) -> Iterator[Finding]:
-    """Yield what is wrong with a reference."""
+    """Yield the findings for a reference."""
     problems = _of_the_app(reference) if reference.namespace == emitted.NAMESPACE else _of_aws(reference)
     for problem in problems:
         yield Finding(reference.file, reference.place, problem)
@@ -52,12 +52,12 @@ def _of_aws(reference: Reference) -> Iterator[str]:
     namespaces = catalogue()
     if reference.namespace not in namespaces:
         choice = suggest(reference.namespace, [emitted.NAMESPACE, *namespaces])
-        yield f'unknown namespace "{reference.namespace}"; {choice} Add a new one to aws_metrics.csv'
+        yield f'unknown namespace "{reference.namespace}"; {choice} Add a new namespace to aws_metrics.csv'
         return
     metrics = namespaces[reference.namespace]
     if reference.name not in metrics:
         choice = suggest(reference.name, metrics)
-        yield f'{reference.namespace} has no metric "{reference.name}"; {choice} Add a new one to aws_metrics.csv'
+        yield f'{reference.namespace} has no metric "{reference.name}"; {choice} Add a new metric to aws_metrics.csv'
         return
     known = metrics[reference.name]
     if reference.key[1] not in map(frozenset, known.sets):
@@ -65,10 +65,10 @@ def _of_aws(reference: Reference) -> Iterator[str]:
     for name, value in reference.dimensions:
         possible = RESOURCES.get(name)
         if value is not None and possible and value not in possible:
-            yield f'{name} is "{value}", but nothing of that name is deployed; {suggest(value, possible)}'
+            yield f'{name} is "{value}", but the project deploys no resource of this name; {suggest(value, possible)}'
     if not known.allows(reference.stat):
         stats = ", ".join("percentiles (p99)" if stat == "p" else stat for stat in known.stats)
-        yield f"{reference.stat} of {reference.name} is not meaningful; AWS documents {stats}"
+        yield f"AWS does not document {reference.stat} of {reference.name}; use {stats}"
     yield from _wrong_unit(reference, known.unit)
 
 

@@ -1,7 +1,6 @@
-"""Check the structure of dashboards and alarms with JSON Schema; an error says what is there and what to write instead.
+"""Check the structure of dashboards and alarms with JSON Schema. Errors show the invalid value and a correction.
 
-The schema of dashboards is a file beside this module. The schema of alarms is derived from botocore's model of the API,
-which boto3 uses.
+The schema of dashboards is dashboard.schema.json. The schema of alarms is made from botocore's model of the API.
 """
 
 import json
@@ -26,12 +25,12 @@ _SIMPLE = {
 
 
 def dashboard_errors(value: Any, part: str = "") -> Iterator[str]:
-    """Yield what is wrong with a body, or with a part such as `metric_properties` (a name in the schema's $defs)."""
+    """Yield the errors in a body, or in a part of one. `part`: a name in $defs, such as `metric_properties`."""
     yield from _errors(_dashboard_validator(part), value)
 
 
 def request_errors(operation: str, value: Any) -> Iterator[str]:
-    """Yield what is wrong with the parameters of an operation of CloudWatch, such as `PutMetricAlarm`."""
+    """Yield the errors in the parameters of an operation of CloudWatch, such as `PutMetricAlarm`."""
     yield from _errors(_request_validator(operation), value)
 
 
@@ -87,7 +86,7 @@ def _errors(validator: Draft202012Validator, value: Any) -> Iterator[str]:
 
 
 def _messages(error: ValidationError) -> Iterator[str]:
-    """Turn one error of JSON Schema into messages."""
+    """Yield the messages for one error of JSON Schema."""
     path = _path(error)
     schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
     known: Mapping[str, Any] = schema.get("properties", {})
@@ -105,7 +104,7 @@ def _messages(error: ValidationError) -> Iterator[str]:
 
 
 def _wanted(schema: Mapping[str, Any]) -> str:
-    """Return what a schema describes as valid."""
+    """Return the description of the values that a schema allows."""
     if "$ref" in schema:
         schema = _definitions()[schema["$ref"].removeprefix("#/$defs/")]
     if "description" in schema:

@@ -1,7 +1,7 @@
 """The metrics that AWS itself would emit on the simulated day: API Gateway, Lambda, ElastiCache, Aurora, S3 and logs.
 
-In AWS they are not embedded metrics. The simulation writes them in that form, one line per minute and resource, marked
-`"simulated": true`. Where they follow from requests, they are counted from them.
+AWS does not emit them as embedded metrics. The simulation does, with one line per minute and resource, which is marked
+`"simulated": true`. Metrics that depend on requests are counted from the simulated requests.
 """
 
 import json
@@ -29,7 +29,7 @@ _LINE_BYTES = 2600
 
 
 class AwsMetrics:
-    """Counts a minute's events and writes AWS's metrics of them. `most_capacity`: the database's maximum, ACU."""
+    """Counts events and writes AWS's metrics for each minute. `most_capacity`: the database's maximum in ACU."""
 
     def __init__(self, random: Random, stage: str, most_capacity: float, servers: Servers) -> None:
         self._random = random

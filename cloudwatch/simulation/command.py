@@ -12,20 +12,25 @@ __all__ = ["SEED", "add_bad_argument", "main", "write_day"]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command. Return its exit code."""
+    """Write the day. Return 0, or 1 after an error message on standard error."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch simulate",
         description="Write a simulated day as recorded lines: a quiet night, a spike, a cache flush, outages.",
     )
     parser.add_argument("--out", type=Path, required=True, help="file to write, about 80 MB")
-    parser.add_argument("--seed", type=int, default=SEED, help="which day; a seed always gives the same (default: 1)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=SEED,
+        help="seed of the random numbers; one seed always gives the same day (default: 1)",
+    )
     add_bad_argument(parser)
     options = parser.parse_args(arguments)
     try:
         with Progress("simulating a day") as progress:
             requests = write_day(options.out, options.seed, progress.update, bad=options.bad)
     except OSError as error:
-        print(f"{options.out} cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"{options.out} cannot be written: {error.strerror}; give another file with --out", file=sys.stderr)
         return 1
     print(f"{options.out}: {requests:,} requests; python -m cloudwatch preview --file {options.out}")
     return 0
@@ -36,5 +41,5 @@ def add_bad_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bad",
         action="store_true",
-        help="a day on which an alarm wakes someone: for eight minutes at noon, requests exceed the containers",
+        help="a day on which the page alarm fires: for eight minutes at noon, requests exceed the limit of containers",
     )

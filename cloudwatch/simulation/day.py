@@ -24,9 +24,9 @@ from cloudwatch.simulation.traffic import Traffic
 STAGE = "prod"
 SEED = 1
 CELLS = 6000
-"""Cells that requests come from."""
+"""Number of cells that requests come from."""
 BURST, LONG_BURST = 1.045, 1.5
-"""Requests in a burst, as a multiple of the containers that the stage may have. A bad day's burst wakes someone."""
+"""Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
 
 type OnProgress = Callable[[float], None]
 """A callback that takes the share of the day that is done, 0 to 1."""
@@ -46,7 +46,7 @@ def write_day(out: Path, seed: int = SEED, on_progress: OnProgress = lambda _: N
 def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
     """Yield for each minute of the day the number of requests and the lines of embedded metrics.
 
-    `bad`: more requests arrive than containers may run, for so long that an alarm wakes someone.
+    `bad`: requests exceed the limit of containers for so long that the page alarm fires.
     """
     random = Random(seed)  # noqa: S311  a simulation
     global_random.seed(seed)  # the product's own code draws from it
@@ -64,9 +64,9 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
         emitter.emit(record)
         return record
 
-    for cell in cells[::2]:  # left from the day before
+    for cell in cells[::2]:  # Redis still has these from the day before
         fleet.fill(cell, schedule.START - random.uniform(0, DEFAULTS.features_soft_ttl), warmed=random.random() < 0.6)
-    for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # or an alarm would miss these runs
+    for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # so that no alarm misses these runs
         warm(schedule.START - 60 * minutes)
     burst, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
     arrivals = schedule.arrivals(random, round(burst * containers), window)

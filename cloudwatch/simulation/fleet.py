@@ -50,10 +50,10 @@ class SimulatedClock(Clock):
 
 
 class Servers:
-    """Redis and the database, shared by all containers. `animals`: number of animals by cell; others are open sea.
+    """Redis and the database, shared by all containers. `animals`: number of animals by cell; other cells are open sea.
 
     Requests that overlap in simulated time run one after another, so each key of Redis keeps its latest values with
-    the time from which they hold. A request sees what was there at its own time.
+    the time at which they were set. A request reads the value of its own time.
     """
 
     def __init__(self, random: Random, animals: Mapping[int, int]) -> None:
@@ -87,7 +87,7 @@ class Servers:
         self._values.clear()
 
     def animals_of(self, cell: int) -> CellAnimals:
-        """Return what the database has of a cell."""
+        """Return the animals of a cell, as the database has them."""
         count = self._animals.get(cell, 0)
         areas = ("AU",) if count else ()
         return CellAnimals(cell, VERSION, areas, _IDS[:count], _WEIGHTS[:count], _STATUS[:count])

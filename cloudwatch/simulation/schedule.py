@@ -1,4 +1,4 @@
-"""The schedule of the simulated day: how many requests arrive when, and what breaks when.
+"""The schedule of the simulated day: its traffic and its outages.
 
 00:00  a quiet night                       16:00  the database is down for 10 minutes
 06:00  traffic rises                       18:00  Redis is down for 10 minutes
@@ -37,7 +37,7 @@ class Window:
         return START + 60 * self.start
 
     def __contains__(self, moment: object) -> bool:
-        """Whether a time (seconds since 1970) is within."""
+        """Return whether a time (seconds since 1970) is within the window."""
         return isinstance(moment, int | float) and 0 <= moment - self.begin < 60 * self.length
 
 
@@ -45,17 +45,17 @@ SPIKE = Window(12 * 60, 40)
 BURST = Window(12 * 60 + 22, 1)
 """Within the spike, one burst of more requests than the stage may have containers."""
 LONG_BURST = Window(12 * 60 + 22, 8)
-"""The same on a bad day, in each of its minutes."""
+"""On a bad day, each of these minutes has such a burst."""
 FLUSH = Window(14 * 60, 1)
 DATABASE_DOWN = Window(16 * 60, 10)
 REDIS_DOWN = Window(18 * 60, 10)
 WARMING_SILENT = Window(20 * 60, 60)
 OPENING = REDIS_DOWN.begin + 8 * 60
-"""Where the preview starts: Redis is down, its alarms fire, and the last three hours include the database's outage."""
+"""The time that the preview shows first: Redis is down, its alarms fire, and the database was down two hours before."""
 
 
 def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
-    """Return what happens on the day: when it begins, what it is, and when a look at it ends (seconds since 1970)."""
+    """Return the incidents of the day: start, title, and end of the time range to look at (seconds since 1970)."""
     minutes = [
         ("ten times the traffic", SPIKE, 15),
         ("a fifth of the requests fail", LONG_BURST, 8) if bad else ("burst above the limit", BURST, 5),

@@ -29,7 +29,7 @@ _MISTAKES: Mapping[type[errors.ClientError], float] = {
 _RANKS = {"species": 0.58, "breed": 0.12, "genus": 0.08, "family": 0.09, "order": 0.06, "class": 0.05, "kingdom": 0.02}
 _SOURCES: Mapping["Source", float] = {"exif": 0.55, "request": 0.38, "none": 0.07}
 REJECTED, FAILED, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
-"""Shares of requests: rejected, failed by our fault, without an animal, with an animal that does not live there."""
+"""Shares of requests that are rejected, fail, show no animal, or show an animal that does not live there."""
 BUSY_CELLS = 200
 ELSEWHERE = 0.25
 """Share of requests from cells that are not busy."""

@@ -1,4 +1,4 @@
-"""Parse small languages with lark; an error says where the text is wrong and what was expected there."""
+"""Parse small languages with lark. An error names the place in the text and the words that are expected there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class ParseError(ValueError):
 
 
 class Misuse(Exception):
-    """What a transformer raises where the text follows the grammar but makes no sense; becomes a `ParseError`."""
+    """A transformer's error for text that follows the grammar but is invalid. `parse` turns it into a `ParseError`."""
 
     def __init__(self, at: int, what: str) -> None:
         super().__init__(what)
@@ -34,7 +34,7 @@ class Misuse(Exception):
 class Grammar[Tree]:
     """A language: its lark rules, the transformer that builds the tree, its error, and its limits.
 
-    `expected` describes what may follow, by terminal and in order of preference; the last entry is the default.
+    `expected` describes each terminal that may follow, in order of preference; the last entry is the default.
     A text has at most `deepest` levels of nesting and `longest` characters.
     """
 

@@ -1,8 +1,8 @@
-"""Graphed metrics: the entries of a widget's `metrics` array or of an alarm's `Metrics`, written out in full.
+"""Read the entries of a widget's `metrics` or of an alarm's `Metrics`, and write out their shorthand.
 
 An entry of a widget is `[namespace, name, dimension, value, …, {options}]`, or `[{"expression": …}]`. It may use the
 shorthand of the dashboard body structure: `.` repeats the item at that place in the metric above, and a leading `...`
-stands for as many of its first items as the entry lacks. Expressions between two metrics do not count.
+stands for as many of its first items as the entry lacks. The metric above is the nearest one; expressions are skipped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ from typing import Any
 OPTIONS = frozenset(
     {"accountId", "color", "expression", "id", "label", "period", "region", "stat", "visible", "yAxis"},
 )  # options of an entry in the dashboard body structure
-STAT = "Average"  # CloudWatch's default where neither the entry nor the widget names one
-PERIOD = 300  # seconds, likewise
+STAT = "Average"  # CloudWatch's default if neither the entry nor the widget names a statistic
+PERIOD = 300  # seconds; CloudWatch's default period
 
 
 class GraphedMetricsError(ValueError):
