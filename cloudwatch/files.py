@@ -13,7 +13,7 @@ deployed stage. Limits are always those of the deployed stage, which `LIMITSTAGE
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -160,6 +160,15 @@ def read_files(placeholders: Placeholders = Placeholders(), folder: Path = DASHB
     return files
 
 
+def map_strings(value: Any, function: Callable[[str], Any]) -> Any:
+    """Return a JSON value with each string replaced by the result of a function. Keys stay."""
+    if isinstance(value, str):
+        return function(value)
+    if isinstance(value, list):
+        return [map_strings(each, function) for each in value]
+    return {key: map_strings(each, function) for key, each in value.items()} if isinstance(value, dict) else value
+
+
 def _parse(source: SourceFile) -> dict[str, Any]:
     try:
         body = json.loads(source.text(), object_pairs_hook=lambda pairs: _object(pairs, source.file))
@@ -190,14 +199,7 @@ def _substituted(value: Any, values: Mapping[str, str], file: str) -> Any:
             unknown.add(match[0])
         return values.get(match[0], "")
 
-    def substitute(each: Any) -> Any:
-        if isinstance(each, str):
-            return _PLACEHOLDER.sub(replace, each)
-        if isinstance(each, list):
-            return [substitute(item) for item in each]
-        return {key: substitute(item) for key, item in each.items()} if isinstance(each, dict) else each
-
-    substituted = substitute(value)
+    substituted = map_strings(value, lambda text: _PLACEHOLDER.sub(replace, text))
     if unknown:
         raise FileError(file, _unknown(sorted(unknown)))
     return substituted

@@ -17,7 +17,7 @@ from cloudwatch.deploy.deployment import TAG
 from cloudwatch.deploy.resources import Resource, children, desired
 from cloudwatch.deploy.runbook_url import runbook_url
 from cloudwatch.errors import FileError
-from cloudwatch.files import Placeholders, read_files
+from cloudwatch.files import Placeholders, map_strings, read_files
 from cloudwatch.limits import ACCOUNT
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import DASHBOARDS, ROOT, RUNBOOK
@@ -71,7 +71,10 @@ def _resource(resource: Resource, stage: str, known: Mapping[str, str]) -> dict[
     properties: dict[str, Any] = {key[0].upper() + key[1:]: value for key, value in resource.parameters().items()}
     if resource.kind != "query":
         properties["Tags"] = [{"Key": TAG, "Value": stage}]
-    made: dict[str, Any] = {"Type": TYPES[resource.kind], "Properties": _with_pseudo_parameters(properties)}
+    made: dict[str, Any] = {
+        "Type": TYPES[resource.kind],
+        "Properties": map_strings(properties, _with_pseudo_parameters),
+    }
     if needs := sorted(known[name] for name in children(resource) if name in known):
         made["DependsOn"] = needs
     return made
@@ -83,17 +86,11 @@ def _logical_id(resource: Resource) -> str:
     return "".join(word.capitalize() for word in [resource.kind, *re.split(r"[^A-Za-z0-9]+", name)])
 
 
-def _with_pseudo_parameters(value: Any) -> Any:
-    """Replace the marks with pseudo parameters. Escape `${` of CloudWatch's dynamic labels in the same string."""
-    if isinstance(value, str):
-        if not _PSEUDO.search(value):
-            return value
-        return {"Fn::Sub": _PSEUDO.sub(r"${AWS::\1}", value.replace("${", "${!"))}
-    if isinstance(value, list):
-        return [_with_pseudo_parameters(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _with_pseudo_parameters(each) for key, each in value.items()}
-    return value
+def _with_pseudo_parameters(text: str) -> Any:
+    """Replace the marks in a string with pseudo parameters. Escape `${` of CloudWatch's dynamic labels."""
+    if not _PSEUDO.search(text):
+        return text
+    return {"Fn::Sub": _PSEUDO.sub(r"${AWS::\1}", text.replace("${", "${!"))}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ AWS does not emit them as embedded metrics. The simulation does, with one line p
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
@@ -44,29 +45,26 @@ class AwsMetrics:
         self._durations: list[float] = []
         self._latencies: list[float] = []
         self._warmings: list[float] = []
-        self._containers = self._started = 0
-        self._rejected = self._failed = self._throttled = 0
-        self._hits = self._misses = 0
+        self._containers = 0
+        self._counts: Counter[str] = Counter()
         self._servers.commands = self._servers.queries = 0
 
     def add_request(self, record: SimulatedRecord, busy: int) -> None:
         """Count a request. `busy`: number of containers that were serving requests when it arrived."""
         self._containers = max(self._containers, busy)
-        self._started += record.initialisation is not None
+        self._counts["started"] += record.initialisation is not None
         milliseconds = record.total * 1e3
         overhead = (record.initialisation or 0.0) * 1e3 + _OVERHEAD * self._random.lognormvariate(0, 0.3)
         self._durations.append(round(milliseconds, 1))
         self._latencies.append(round(milliseconds + overhead, 1))
         if record.failure:
-            self._rejected += record.failure.status < 500
-            self._failed += record.failure.status >= 500
-        if record.features and record.features.cache in {"hit", "miss", "stale"}:
-            self._hits += record.features.cache != "miss"
-            self._misses += record.features.cache == "miss"
+            self._counts["rejected" if record.failure.status < 500 else "failed"] += 1
+        if record.features:
+            self._counts[record.features.cache] += 1
 
     def add_throttled(self) -> None:
         """Count a request that Lambda rejected because all containers were busy."""
-        self._throttled += 1
+        self._counts["throttled"] += 1
 
     def add_warming(self, run: WarmingRecord) -> None:
         """Count a run of the warming function."""
@@ -83,15 +81,16 @@ class AwsMetrics:
         self._reset()
 
     def _resources(self, begin: float) -> Iterator[_Resource]:
+        counts = self._counts
         if self._latencies:
             calls: Values = {
-                "Count": len(self._latencies) + self._throttled,
+                "Count": len(self._latencies) + counts["throttled"],
                 "Latency": self._latencies,
-                "4XXError": self._rejected,
-                "5XXError": self._failed + self._throttled,
+                "4XXError": counts["rejected"],
+                "5XXError": counts["failed"] + counts["throttled"],
             }
             yield "AWS/ApiGateway", {"ApiName": SERVICE, "Stage": self._stage}, calls
-            extra = {"Throttles": self._throttled, "ConcurrentExecutions": self._containers}
+            extra = {"Throttles": counts["throttled"], "ConcurrentExecutions": self._containers}
             yield from self._function_metrics(self._function, self._durations, extra)
         if self._warmings:
             yield from self._function_metrics(f"{self._function}-warm", self._warmings, {})
@@ -112,16 +111,16 @@ class AwsMetrics:
 
     def _redis(self) -> Values:
         random, commands = self._random, self._servers.commands
-        requests = self._hits + self._misses
+        hits, misses = self._counts["hit"] + self._counts["stale"], self._counts["miss"]
         reads = [round(random.lognormvariate(5.4, 0.4), 1) for _ in range(min(commands, 400) + 1)]
         values: Values = {
             "BytesUsedForCache": 2_000_000 + _VALUE_BYTES * self._servers.keys,
             "CurrItems": self._servers.keys + 40,
             "CurrConnections": 3 + 2 * self._containers,
-            "NewConnections": 2 * self._started,
+            "NewConnections": 2 * self._counts["started"],
             "ElastiCacheProcessingUnits": 60 + commands * 1.3,
-            "CacheHits": self._hits,
-            "CacheMisses": self._misses,
+            "CacheHits": hits,
+            "CacheMisses": misses,
             "SuccessfulReadRequestLatency": reads,
             "SuccessfulWriteRequestLatency": [round(random.lognormvariate(5.6, 0.4), 1) for _ in range(9)],
             "ThrottledCmds": 0,
@@ -129,7 +128,7 @@ class AwsMetrics:
             "AuthenticationFailures": 0,
             "IamAuthenticationThrottling": 0,
         }
-        return {**values, "CacheHitRate": 100.0 * self._hits / requests} if requests else values
+        return {**values, "CacheHitRate": 100.0 * hits / (hits + misses)} if hits + misses else values
 
     def _database(self) -> Values:
         random, queries = self._random, self._servers.queries

@@ -5,6 +5,7 @@ The lookups, breakers, lifetimes and warming are the product's own code with its
 outages are simulated: each call to Redis or PostgreSQL moves a clock.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from random import Random
 
@@ -59,7 +60,7 @@ class Servers:
     def __init__(self, random: Random, animals: Mapping[int, int]) -> None:
         self.random, self.clock = random, SimulatedClock()
         self.commands = self.queries = 0
-        self.demand: dict[int, dict[int, float]] = {}
+        self.demand: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self.hits: dict[int, tuple[int, int]] = {}
         self._animals = animals
         self._values: dict[bytes, list[tuple[float, bytes | None, float]]] = {}
@@ -110,9 +111,7 @@ class SimulatedCache(_Connection):
     def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None:
         servers = self._call()
         hour = int(servers.clock.now) // 3600
-        demand = servers.demand.setdefault(hour, {})
-        for cell, count in counts.cells.items():
-            demand[cell] = demand.get(cell, 0) + count
+        servers.demand[hour].update(counts.cells)
         hits, warmed = servers.hits.get(hour, (0, 0))
         servers.hits[hour] = hits + counts.hits, warmed + counts.warmed
         return servers.get(key)
@@ -149,7 +148,7 @@ class SimulatedCache(_Connection):
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
         servers = self._call()
-        return [servers.demand.get(hour, {}) for hour in hours]
+        return [dict(servers.demand[hour]) for hour in hours]
 
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
         return self._call().hits.get(hour, (0, 0))
