@@ -9,7 +9,7 @@ _INTERVAL = 0.2
 
 
 class Progress:
-    """Shows a task and how much of it is done: on a terminal as one line that updates, in a log as a line per event."""
+    """Shows a task and the share that is done. A terminal shows one line that updates; a log gets two lines."""
 
     def __init__(self, task: str, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr

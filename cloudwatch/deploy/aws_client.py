@@ -17,7 +17,7 @@ ATTEMPTS = 5
 
 
 class AwsError(Exception):
-    """A call to AWS failed: what happened, and what to do."""
+    """A call to AWS failed. The message says what happened and what to do."""
 
 
 class AwsSession:

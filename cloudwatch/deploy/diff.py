@@ -18,7 +18,7 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
 
 
 def pretty(value: Any, indent: int = 0) -> str:
-    """Return JSON with short lists and objects on one line, and one line for each item of the others."""
+    """Return JSON. A short list or object is on one line; a long one has a line for each item."""
     flat = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, Mapping | list) or not value or (indent and len(flat) <= _SHORT):
         return flat

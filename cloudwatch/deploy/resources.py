@@ -1,4 +1,4 @@
-"""The resources that the files define, in a form that can be compared with those in AWS.
+"""The resources that the files define, in a form that can be compared with the resources in AWS.
 
 The content of a resource leaves out AWS's defaults and sorts lists whose order does not matter, so that neither causes
 a difference.
@@ -35,7 +35,7 @@ class Resource:
 
     @property
     def title(self) -> str:
-        """Kind and name, as messages show them."""
+        """The kind and the name, for messages."""
         return f"{self.kind} {self.name}"
 
     def parameters(self) -> dict[str, Any]:

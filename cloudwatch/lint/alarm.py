@@ -23,7 +23,7 @@ _STATIC = (
 )
 MOST_QUERIES = {"MetricStat": 10, "Expression": 10}
 MOST_DESCRIPTION = 850
-"""Characters of a description; CloudWatch allows 1024, but the URL of the runbook is longer than its placeholder."""
+"""Maximum length of a description. CloudWatch allows 1024, but the runbook's URL is longer than its placeholder."""
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
 
 
@@ -49,7 +49,7 @@ class AlarmCheck:
         if body.get("TreatMissingData") not in _MISSING:
             yield f"TreatMissingData must be one of {', '.join(_MISSING)}; on a quiet night there is no data"
         if body.get("DatapointsToAlarm", 1) > body.get("EvaluationPeriods", 1):
-            yield "DatapointsToAlarm exceeds EvaluationPeriods; M out of N requires M to be at most N"
+            yield "DatapointsToAlarm exceeds EvaluationPeriods; write at most the number of EvaluationPeriods"
         if "MetricName" in body:
             yield from self._one_metric()
         elif "Metrics" in body:
@@ -84,7 +84,7 @@ class AlarmCheck:
             yield f"{', '.join(given)} cannot be combined with Metrics; set it inside Metrics"
         for kind, most in MOST_QUERIES.items():
             if (count := sum(kind in query for query in queries)) > most:
-                yield f"Metrics has {count} items with {kind}, an alarm allows at most {most}; watch fewer in one alarm"
+                yield f"Metrics has {count} items with {kind}, an alarm allows at most {most}; split the alarm"
         try:
             entries = from_queries(queries)
         except GraphedMetricsError as error:
@@ -105,7 +105,7 @@ class AlarmCheck:
         yield from self._result_problems(graph, watched)
         periods = sorted({entry.period for entry in entries if entry.metric})
         if len(periods) > 1:
-            yield f"Metrics has the periods {', '.join(map(str, periods))}; all metrics of an alarm need the same one"
+            yield f"Metrics has the periods {', '.join(map(str, periods))}; give all metrics the same period"
         yield from self._window_problems(max(periods, default=60))
         units = {row: each.get("MetricStat", {}).get("Unit") for row, each in enumerate(queries)}
         self.is_complete = True
@@ -115,7 +115,7 @@ class AlarmCheck:
         """Yield the problems of a watched entry that is not one time series, and of expressions that use SEARCH."""
         for entry in watched:
             if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
-                yield f"Metrics: {entry.title} returns {WORDS[type_]}; an alarm watches one time series"
+                yield f"Metrics: {entry.title} returns {WORDS[type_]}; an alarm watches one time series; change it"
         for entry in graph.entries:
             if entry.expression and "SEARCH" in entry.expression:
                 yield f"Metrics: {entry.title}: alarms do not support SEARCH; name the metrics"

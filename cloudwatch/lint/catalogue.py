@@ -1,4 +1,4 @@
-"""Read aws_metrics.csv: AWS's own metrics that files may name, with dimensions, unit and statistics as AWS documents.
+"""Read aws_metrics.csv, the metrics of AWS that files may name, with their documented dimensions, unit and statistics.
 
 A row is one set of dimensions of one or more metrics: `namespace,metric,dimensions,unit,stats,source`. Spaces separate
 metrics, dimensions and statistics; `p` among the statistics allows percentiles and trimmed means.

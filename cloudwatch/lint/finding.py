@@ -30,5 +30,5 @@ def suggest(wrong: str, right: Iterable[str]) -> str:
 
 
 def with_dimensions(metric: str, dimensions: Iterable[str]) -> str:
-    """Return `metric (dimension, dimension)`, as messages show it."""
+    """Return `metric (dimension, dimension)`, for messages."""
     return f"{metric} ({', '.join(dimensions)})"

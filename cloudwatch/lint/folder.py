@@ -18,7 +18,7 @@ from cloudwatch.project import DASHBOARDS, RUNBOOK
 
 
 def lint(folder: Path = DASHBOARDS) -> "FolderCheck":
-    """Check all files of a folder that is laid out like dashboards/, with docs/ and infra/ beside it."""
+    """Check all files of a folder that is laid out like dashboards/, with docs/ and infra/ next to it."""
     return FolderCheck(folder)
 
 

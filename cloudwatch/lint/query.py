@@ -51,7 +51,7 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
     for number, command in enumerate(commands, 1):
         if not command or command[0][1] not in COMMANDS:
             word = command[0][1] if command else ""
-            yield f'command {number} begins with "{word}"; {suggest(word, COMMANDS)}'
+            yield f'command {number} begins with "{word}", which is not a command; {suggest(word, COMMANDS)}'
             continue
         yield from (f"command {number} ({command[0][1]}): {problem}" for problem in _wrong_names(command, known))
         known = _known_after(command, known)

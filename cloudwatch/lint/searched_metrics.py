@@ -27,7 +27,7 @@ def metrics_of(text: str) -> Iterator[Pattern]:
     if not values.get("MetricName"):
         raise SearchError(text, 0, 'a search must name its metrics in full, such as MetricName="Rejections"')
     if unknown := sorted(values.keys() - {"", "MetricName", "Namespace", *search.dimensions}):
-        what = f"{', '.join(unknown)} is not a dimension of the schema; the search would find nothing"
+        what = f"{', '.join(unknown)} is not a dimension of the schema; add it to the schema, or remove the condition"
         raise SearchError(text, text.find(unknown[0]), what)
     given = {name: values.get(name, []) for name in search.dimensions}
     for metric in values["MetricName"]:

@@ -43,7 +43,7 @@ class Window:
 
 SPIKE = Window(12 * 60, 40)
 BURST = Window(12 * 60 + 22, 1)
-"""Within the spike, one burst of more requests than the stage may have containers."""
+"""The minute of the spike with a burst of more requests than the stage's limit of containers."""
 LONG_BURST = Window(12 * 60 + 22, 8)
 """On a bad day, each of these minutes has such a burst."""
 FLUSH = Window(14 * 60, 1)

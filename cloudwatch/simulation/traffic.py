@@ -1,4 +1,4 @@
-"""The requests of the simulated day, as records: photos, places, mistakes and answers."""
+"""The requests of the simulated day, as the app's own records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ MODEL_VERSION = "927898b77542"
 
 @dataclass(slots=True)
 class SimulatedRecord(Record):
-    """A record with a simulated duration, in seconds."""
+    """A record with a simulated duration. `total`: the duration in seconds."""
 
     total: float = 0.0
 

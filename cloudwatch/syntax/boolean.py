@@ -1,4 +1,4 @@
-"""Trees of AND, OR and NOT: alarm rules and search expressions, which differ in their leaves."""
+"""Trees of AND, OR and NOT, for alarm rules and search expressions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

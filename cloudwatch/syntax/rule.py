@@ -45,7 +45,7 @@ class InState:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """TRUE or FALSE."""
+    """The constant TRUE or FALSE."""
 
     value: bool
 

@@ -102,7 +102,7 @@ def test_all_metrics_of_an_alarm_have_one_period() -> None:
     second["MetricStat"]["Period"] = 60
     queries = [SHARE["Metrics"][0], second, changed(SHARE["Metrics"][1], "Expression", "IF(requests < slower, 1, 0)")]
     (found,) = findings(SEVERAL | {"Metrics": queries}, "share")
-    assert "Metrics has the periods 60, 300; all metrics of an alarm need the same one" in found
+    assert "Metrics has the periods 60, 300; give all metrics the same period" in found
 
 
 def test_an_alarm_has_at_most_ten_metrics() -> None:
