@@ -15,7 +15,8 @@ from jsonschema.exceptions import ValidationError
 
 from cloudwatch.lint.finding import suggest
 
-_FILE = Path(__file__).with_name("dashboard.schema.json")
+_SCHEMA: dict[str, Any] = json.loads(Path(__file__).with_name("dashboard.schema.json").read_text(encoding="utf-8"))
+_DEFINITIONS: dict[str, Any] = _SCHEMA["$defs"]
 _SIMPLE = {
     "string": "a string",
     "integer": "a whole number",
@@ -35,17 +36,8 @@ def request_errors(operation: str, value: Any) -> Iterator[str]:
 
 
 @cache
-def _schema() -> dict[str, Any]:
-    return dict(json.loads(_FILE.read_text(encoding="utf-8")))
-
-
-def _definitions() -> dict[str, Any]:
-    return dict(_schema()["$defs"])
-
-
-@cache
 def _dashboard_validator(part: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": _definitions()} if part else _schema())
+    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": _DEFINITIONS} if part else _SCHEMA)
 
 
 @cache
@@ -106,7 +98,7 @@ def _messages(error: ValidationError) -> Iterator[str]:
 def _wanted(schema: Mapping[str, Any]) -> str:
     """Return the description of the values that a schema allows."""
     if "$ref" in schema:
-        schema = _definitions()[schema["$ref"].removeprefix("#/$defs/")]
+        schema = _DEFINITIONS[schema["$ref"].removeprefix("#/$defs/")]
     if "description" in schema:
         return str(schema["description"])
     if "enum" in schema:
