@@ -10,11 +10,13 @@ from cloudwatch.project import DASHBOARDS, RUNBOOK
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add `--stage`, `--topic`, `--runbook`, `--containers` and `--folder`."""
-    parser.add_argument("--stage", required=True, type=check_stage, help="dev, prod or another; part of every name")
+    parser.add_argument(
+        "--stage", required=True, type=check_stage, help="stage, such as dev or prod; part of every name in AWS"
+    )
     parser.add_argument(
         "--topic", default="", help="ARN of the SNS topic that alarms notify (default: faunalens-STAGE-alarms)"
     )
-    parser.add_argument("--runbook", help=f"URL of the runbook (default: {RUNBOOK} on the web page of git's origin)")
+    parser.add_argument("--runbook", help=f"URL of the runbook (default: {RUNBOOK} at git's origin)")
     parser.add_argument(
         "--containers",
         type=_count,

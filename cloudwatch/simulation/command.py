@@ -1,4 +1,4 @@
-"""`python -m cloudwatch simulate --out FILE`: write a simulated day as recorded lines."""
+"""`python -m cloudwatch simulate --out FILE`: write the metrics of a simulated day to a file."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ def main(arguments: Sequence[str]) -> int:
     """Write the day. Return 0, or 1 after an error message on standard error."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch simulate",
-        description="Write a simulated day as recorded lines: a quiet night, a spike, a cache flush, outages.",
+        description="Write the metrics of a simulated day: a quiet night, a spike, a cache flush, outages.",
     )
     parser.add_argument("--out", type=Path, required=True, help="file to write, about 80 MB")
     parser.add_argument(
@@ -41,5 +41,5 @@ def add_bad_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bad",
         action="store_true",
-        help="a day on which the page alarm fires: for eight minutes at noon, requests exceed the limit of containers",
+        help="simulate a day on which the page alarm fires, since requests exceed the limit of containers at noon",
     )
