@@ -13,8 +13,8 @@ from cloudwatch.project import DASHBOARDS
 
 
 @dataclass(slots=True)
-class AwsMetric:
-    """One of AWS's metrics: its unit, its documented statistics and the dimension sets that AWS publishes."""
+class KnownMetric:
+    """A metric that exists: its unit, its documented statistics and its dimension sets."""
 
     unit: str
     stats: tuple[str, ...]
@@ -26,13 +26,13 @@ class AwsMetric:
 
 
 @cache
-def catalogue() -> Mapping[str, Mapping[str, AwsMetric]]:
+def catalogue() -> Mapping[str, Mapping[str, KnownMetric]]:
     """Return the metrics by namespace and name."""
-    found: dict[str, dict[str, AwsMetric]] = {}
+    found: dict[str, dict[str, KnownMetric]] = {}
     with (DASHBOARDS / "aws_metrics.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             for name in row["metric"].split():
-                new = AwsMetric(row["unit"], tuple(row["stats"].split()))
+                new = KnownMetric(row["unit"], tuple(row["stats"].split()))
                 metric = found.setdefault(row["namespace"], {}).setdefault(name, new)
                 metric.sets.append(tuple(row["dimensions"].split()))
     return found

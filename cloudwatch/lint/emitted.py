@@ -13,22 +13,23 @@ from unittest.mock import MagicMock
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.logs import FIELDS, JsonLines
 from chalicelib.telemetry.record import Record, WarmingRecord
+from cloudwatch.lint.catalogue import KnownMetric
 from cloudwatch.project import SERVICE, STAGE_VARIABLE
 
 NAMESPACE = metrics.NAMESPACE
 COMMON = metrics.COMMON
 """The dimensions of every metric."""
 
-type Key = tuple[str, frozenset[str]]
-"""A metric and its set of dimensions, in any order."""
-
 _COMMON_VALUES: Mapping[str, tuple[str, ...]] = {"service": (SERVICE,), "stage": (STAGE_VARIABLE,)}
 """The values of the common dimensions in the files."""
 
 
-def names() -> list[str]:
-    """Return the names of all metrics."""
-    return list(metrics.METRICS)
+def catalogue() -> dict[str, KnownMetric]:
+    """Return the app's metrics by name. They allow every statistic, so none is listed."""
+    return {
+        name: KnownMetric(metric.unit, (), [COMMON, *((*COMMON, extra) for extra in metric.by)])
+        for name, metric in metrics.METRICS.items()
+    }
 
 
 def billed() -> int:
@@ -36,24 +37,10 @@ def billed() -> int:
     return metrics.max_billed_metrics()
 
 
-def sets_of(name: str) -> list[tuple[str, ...]]:
-    """Return the dimension sets of a metric, the common one first."""
-    return [COMMON, *((*COMMON, extra) for extra in metrics.METRICS[name].by)]
-
-
-def dimension_sets() -> dict[Key, tuple[str, ...]]:
-    """Return every dimension set of every metric. Each value lists the dimensions in the order of the registry."""
-    return {(name, frozenset(each)): each for name in metrics.METRICS for each in sets_of(name)}
-
-
-def unit_of(name: str) -> str:
-    """Return the unit of a metric."""
-    return metrics.METRICS[name].unit
-
-
 def values_of(dimension: str) -> tuple[str, ...]:
-    """Return all values of a dimension; an empty tuple if the values depend on the deployment."""
-    return _COMMON_VALUES.get(dimension) or metrics.DIMENSIONS[dimension].values
+    """Return all values of a dimension; an empty tuple if it is unknown or its values depend on the deployment."""
+    known = metrics.DIMENSIONS.get(dimension)
+    return _COMMON_VALUES.get(dimension) or (known.values if known else ())
 
 
 def fields() -> set[str]:

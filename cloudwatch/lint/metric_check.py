@@ -8,6 +8,9 @@ from cloudwatch.lint.catalogue import catalogue
 from cloudwatch.lint.finding import Finding, suggest, with_dimensions
 from cloudwatch.project import RESOURCES
 
+type Key = tuple[str, frozenset[str]]
+"""The name of a metric and its set of dimensions, in any order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -22,54 +25,44 @@ class Reference:
     unit: str | None = None
 
     @property
-    def key(self) -> emitted.Key:
+    def key(self) -> Key:
         """The name and the set of dimensions, which identify the metric."""
         return self.name, frozenset(name for name, _ in self.dimensions)
 
 
 def check(reference: Reference) -> Iterator[Finding]:
     """Yield the findings for a reference."""
-    problems = _of_the_app(reference) if reference.namespace == emitted.NAMESPACE else _of_aws(reference)
-    for problem in problems:
+    for problem in _problems(reference):
         yield Finding(reference.file, reference.place, problem)
 
 
-def _of_the_app(reference: Reference) -> Iterator[str]:
-    if reference.name not in emitted.names():
-        yield f'the app emits no metric "{reference.name}"; {suggest(reference.name, emitted.names())}'
-        return
-    if reference.key not in emitted.dimension_sets():
-        yield _wrong_dimensions(reference, emitted.sets_of(reference.name))
-        return
-    for name, value in reference.dimensions:
-        possible = emitted.values_of(name)
-        if value is not None and value not in possible:
-            yield f'{name} is "{value}", which the app never emits; {suggest(value, possible)}'
-    yield from _wrong_unit(reference, emitted.unit_of(reference.name))
-
-
-def _of_aws(reference: Reference) -> Iterator[str]:
-    namespaces = catalogue()
-    if reference.namespace not in namespaces:
-        choice = suggest(reference.namespace, [emitted.NAMESPACE, *namespaces])
+def _problems(reference: Reference) -> Iterator[str]:
+    is_ours = reference.namespace == emitted.NAMESPACE
+    metrics = emitted.catalogue() if is_ours else catalogue().get(reference.namespace)
+    if metrics is None:
+        choice = suggest(reference.namespace, [emitted.NAMESPACE, *catalogue()])
         yield f'unknown namespace "{reference.namespace}"; {choice} Add a new namespace to aws_metrics.csv'
         return
-    metrics = namespaces[reference.namespace]
-    if reference.name not in metrics:
-        choice = suggest(reference.name, metrics)
-        yield f'{reference.namespace} has no metric "{reference.name}"; {choice} Add a new metric to aws_metrics.csv'
+    known = metrics.get(reference.name)
+    if known is None:
+        who, hint = (
+            ("the app emits", "") if is_ours else (f"{reference.namespace} has", " Add a new one to aws_metrics.csv")
+        )
+        yield f'{who} no metric "{reference.name}"; {suggest(reference.name, metrics)}{hint}'
         return
-    known = metrics[reference.name]
     if reference.key[1] not in map(frozenset, known.sets):
         yield _wrong_dimensions(reference, known.sets)
     for name, value in reference.dimensions:
-        possible = RESOURCES.get(name)
+        possible = emitted.values_of(name) if is_ours else RESOURCES.get(name)
         if value is not None and possible and value not in possible:
-            yield f'{name} is "{value}", but the project deploys no resource of this name; {suggest(value, possible)}'
-    if not known.allows(reference.stat):
+            why = "which the app never emits" if is_ours else "but the project deploys no resource of this name"
+            yield f'{name} is "{value}", {why}; {suggest(value, possible)}'
+    if not is_ours and not known.allows(reference.stat):
         stats = ", ".join("percentiles (p99)" if stat == "p" else stat for stat in known.stats)
         yield f"AWS does not document {reference.stat} of {reference.name}; use {stats}"
-    yield from _wrong_unit(reference, known.unit)
+    if reference.unit not in (None, known.unit):
+        unit = f'Unit is "{reference.unit}", but {reference.name} is in {known.unit}'
+        yield f"{unit}, so no data would match; remove Unit"
 
 
 def _wrong_dimensions(reference: Reference, sets: Iterable[tuple[str, ...]]) -> str:
@@ -77,8 +70,3 @@ def _wrong_dimensions(reference: Reference, sets: Iterable[tuple[str, ...]]) -> 
     given = with_dimensions(reference.name, names)
     choice = " or ".join(f"({', '.join(each)})" for each in sets)
     return f"nothing emits {given}; write exactly the dimensions {choice}"
-
-
-def _wrong_unit(reference: Reference, unit: str) -> Iterator[str]:
-    if reference.unit not in (None, unit):
-        yield f'Unit is "{reference.unit}", but {reference.name} is in {unit}, so no data would match; remove Unit'

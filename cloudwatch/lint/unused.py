@@ -10,7 +10,7 @@ from cloudwatch.errors import FileError
 from cloudwatch.limits import LIMITS, read_limits, stages_of
 from cloudwatch.lint import emitted
 from cloudwatch.lint.finding import Finding, suggest, with_dimensions
-from cloudwatch.lint.metric_check import Reference
+from cloudwatch.lint.metric_check import Key, Reference
 from cloudwatch.prices import Price
 from cloudwatch.project import COST, METRICS
 
@@ -25,10 +25,10 @@ _COLUMNS = ("metric", "by", "reason")
 def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[Finding]:
     """Yield findings for metrics that the app emits but no file uses, and for invalid lines of `QUERY_ONLY`."""
     shown = {reference.key for reference in references if reference.namespace == emitted.NAMESPACE}
-    emits = emitted.dimension_sets()
+    emits = {(name, frozenset(each)): each for name, metric in emitted.catalogue().items() for each in metric.sets}
     gone = sorted({name for name, _ in shown} - {name for name, _ in emits})
     renamed = f"; if it replaces {' or '.join(gone)}, change the name in dashboards and alarms" if gone else ""
-    excused: set[emitted.Key] = set()
+    excused: set[Key] = set()
     file = f"{folder.name}/{QUERY_ONLY}"
     for number, row in _rows(folder / QUERY_ONLY):
         place = f"line {number}"

@@ -18,7 +18,7 @@ class Usage:
 
 def usage(folder: Path = DASHBOARDS) -> dict[str, Usage]:
     """Return the usage of every metric. If lint cannot read all files, every usage is empty."""
-    found = {name: Usage() for name in emitted.names()}
+    found = {name: Usage() for name in emitted.catalogue()}
     for reference in lint(folder).references:
         if reference.namespace == emitted.NAMESPACE and reference.name in found:
             file, used = Path(reference.file), found[reference.name]
