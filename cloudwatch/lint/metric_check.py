@@ -46,7 +46,7 @@ def _problems(reference: Reference) -> Iterator[str]:
     known = metrics.get(reference.name)
     if known is None:
         who, hint = (
-            ("the app emits", "") if is_ours else (f"{reference.namespace} has", " Add a new one to aws_metrics.csv")
+            ("the app emits", "") if is_ours else (f"{reference.namespace} has", " Add a new metric to aws_metrics.csv")
         )
         yield f'{who} no metric "{reference.name}"; {suggest(reference.name, metrics)}{hint}'
         return
