@@ -45,9 +45,8 @@ def _problems(reference: Reference) -> Iterator[str]:
         return
     known = metrics.get(reference.name)
     if known is None:
-        who, hint = (
-            ("the app emits", "") if is_ours else (f"{reference.namespace} has", " Add a new metric to aws_metrics.csv")
-        )
+        who = "the app emits" if is_ours else f"{reference.namespace} has"
+        hint = "" if is_ours else " Add a new metric to aws_metrics.csv"
         yield f'{who} no metric "{reference.name}"; {suggest(reference.name, metrics)}{hint}'
         return
     if reference.key[1] not in map(frozenset, known.sets):
