@@ -9,18 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.config.settings import Settings
-from chalicelib.errors import HTTPError
-from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.package import Package
-from local.http.handler import RequestHandler, Server
-from local.lambda_sim.api_gateway import BODY_LIMIT, ApiGateway
-from local.lambda_sim.events import Request, scheduled_event
+from local.lambda_sim.api_gateway import ApiGateway
+from local.lambda_sim.events import scheduled_event
 from local.lambda_sim.function import API, read_functions
 from local.lambda_sim.log import FunctionLog
 from local.lambda_sim.pool import Pool
 from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.sandbox import Isolation, Sandbox, unpacked
-from local.stack.ports import HOST
 
 APPLICATION = "faunalens"
 NOT_INHERITED = ("_HANDLER", "METRICS_FILE", "MODEL_PATH", "AWS_REGION", "STAGE")
@@ -39,10 +35,6 @@ class RunningPackage:
         """Send a function the event of its schedule, as EventBridge does."""
         pool = self.functions[handler]
         return pool.invoke(json.dumps(scheduled_event(pool.function.name)).encode())
-
-    def build_server(self, port: int) -> Server:
-        """Return an HTTP server of the API, bound to the port (0: a free one). Raises OSError if it is taken."""
-        return Server((HOST, port), partial(_Handler, gateway=self.gateway))
 
 
 @contextmanager
@@ -73,25 +65,6 @@ def deployed(
             pools[handler] = Pool(function, sandbox, folder, partial(log.write, each.name))
             stack.callback(pools[handler].close)
         yield RunningPackage(template, sandbox, pools)
-
-
-class _Handler(RequestHandler):
-    """One connection to the API."""
-
-    def __init__(self, request: Any, client_address: Any, server: Any, *, gateway: ApiGateway) -> None:
-        self._gateway = gateway
-        super().__init__(request, client_address, server, body_limit=BODY_LIMIT)
-
-    def answer(self, body: bytes) -> None:
-        request = Request(self.command, self.path, [*self.headers.items()], body, self.client_address[0])
-        response = self._gateway.handle(request)
-        self.send(response.status, response.headers, response.body)
-
-    def too_large(self) -> HTTPError:
-        return GATEWAY_RESPONSES["REQUEST_TOO_LARGE"]
-
-    def route(self) -> str:
-        return self._gateway.resource_of(self.path) or "(no such path)"
 
 
 def _settings_in(environment: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from infra.package import Package, build
 from local.lambda_sim.deployment import RunningPackage, deployed
 from local.lambda_sim.events import Request
 from local.lambda_sim.function import API, seconds_between_runs
+from local.lambda_sim.server import serving
 from local.paths import ROOT
 from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack
 from local.stack.errors import LocalError
@@ -54,7 +55,7 @@ class LambdaStack(DevStack):
             if pool.function.schedule:
                 interval = seconds_between_runs(pool.function.schedule)
                 Thread(target=self._run_on_schedule, args=(deployment, handler, interval), daemon=True).start()
-        self._serve(deployment)
+        self._stack.enter_context(serving(deployment.gateway, self.port))
         self.print_ready()
 
     def _build_package(self) -> Package:
@@ -77,12 +78,6 @@ class LambdaStack(DevStack):
     def _run_on_schedule(self, deployment: RunningPackage, handler: str, interval: float) -> None:
         while not self._shutdown.wait(interval):
             deployment.run_schedule(handler)
-
-    def _serve(self, deployment: RunningPackage) -> None:
-        server = deployment.build_server(self.port)
-        self._stack.callback(server.server_close)
-        self._stack.callback(server.shutdown)
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import psycopg2
@@ -18,6 +17,7 @@ from infra.package import Package
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import RunningPackage, deployed
 from local.lambda_sim.events import Request
+from local.lambda_sim.server import serving
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Served
@@ -43,13 +43,8 @@ def deployment(
 @pytest.fixture(scope="module")
 def api(deployment: RunningPackage, folder: Path) -> Iterator[Served]:
     """Yield the API over HTTP."""
-    server = deployment.build_server(0)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield Served(server.server_port, folder / "metrics.jsonl", folder / "faunalens-dev.log")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(deployment.gateway, 0) as port:
+        yield Served(port, folder / "metrics.jsonl", folder / "faunalens-dev.log")
 
 
 def containers(deployment: RunningPackage) -> list[Container]:
