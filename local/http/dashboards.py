@@ -33,27 +33,20 @@ class Dashboards:
         self.child: ChildProcess | None = None
         self._port = 0
 
-    def answer(self, address: str) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body for an address. Raises `LocalError` if the preview does not work."""
-        port = self._start()
-        try:
-            status, all_headers, body = http_get(port, address, RESPONSE_TIMEOUT)
-        except OSError as error:
-            raise LocalError(f"the dashboards did not answer: {error}") from error
-        headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
-        return status, headers | {"Cache-Control": "no-cache"}, body
-
     def serves(self, path: str) -> bool:
-        """Return whether a path of the server belongs to the dashboards."""
-        return is_below(path)
+        """Return whether a path of the server, without a query, belongs to the dashboards."""
+        return path == PATH or path.startswith(f"{PATH}/")
 
     def respond(self, address: str) -> Response:
         """Answer a GET. Raises `Unavailable` if the preview does not work."""
         try:
-            status, headers, body = self.answer(address)
+            status, all_headers, body = http_get(self._start(), address, RESPONSE_TIMEOUT)
         except LocalError as error:
             raise Unavailable(str(error)) from error
-        return Response(body, headers, status)
+        except OSError as error:
+            raise Unavailable(f"the dashboards did not answer: {error}") from error
+        headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
+        return Response(body, headers | {"Cache-Control": "no-cache"}, status)
 
     def close(self) -> None:
         """Stop the child process."""
@@ -85,9 +78,3 @@ class Dashboards:
             return http_get(self._port, f"{PATH}/static/icon.svg", timeout=5.0)[0] == 200
         except OSError:
             return False
-
-
-def is_below(address: str) -> bool:
-    """Return whether an address of the local server belongs to the dashboards."""
-    path = address.partition("?")[0]
-    return path == PATH or path.startswith(f"{PATH}/")
