@@ -46,7 +46,6 @@ def deployed(
     stage: str = "dev",
     containers: int | None = None,
     isolation: Isolation | None = None,
-    writable: bool = False,
 ) -> Iterator[RunningPackage]:
     """Run a package, with its logs in `folder`; stop everything at the end.
 
@@ -57,7 +56,7 @@ def deployed(
     settings = _settings_in(environment)
     log = FunctionLog(folder, Path(environment.get("METRICS_FILE") or folder / "metrics.jsonl"))
     with ExitStack() as stack:
-        sandbox = stack.enter_context(unpacked(package, folder / "lambda", isolation, writable=writable))
+        sandbox = stack.enter_context(unpacked(package, folder / "lambda", isolation))
         pools = {}
         for handler, each in read_functions(template, APPLICATION, stage).items():
             limit = containers if handler == API and containers else each.concurrency

@@ -16,13 +16,13 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from infra.package import Package
 from local.lambda_sim import bootstrap, enter_sandbox
 from local.stack.errors import LocalError
+from local.stack.installed import package_folder
 
 Isolation = Literal["namespace", "folder"]
 
@@ -41,10 +41,9 @@ class Sandbox:
 
     Attributes: task, opt, folders of code and layer on this machine; task_root, site_packages, paths of the code and of
     the layer's packages as the function's process sees them.
-    Parameters: writable, leaves the code writable, to test that nothing writes to it.
     """
 
-    def __init__(self, package: Package, home: Path, isolation: Isolation, *, writable: bool = False) -> None:
+    def __init__(self, package: Package, home: Path, isolation: Isolation) -> None:
         self.isolation = isolation
         self.task, self.opt = home / "task", home / "opt"
         self._root, self._runtime = home / "root", home / "runtime"
@@ -66,7 +65,7 @@ class Sandbox:
             (home / "tmp").chmod(0o1777)
             home.chmod(0o755)
             for folder in (self.task, self.opt, self._runtime):
-                _set_permissions(folder, writable=writable)
+                _make_read_only(folder)
 
     def command(self, environment: Mapping[str, str], program: Sequence[str] | None = None) -> list[str]:
         """Return a command that runs the function in the sandbox; it translates Lambda's paths in `environment`.
@@ -111,9 +110,7 @@ class Sandbox:
 
 
 @contextmanager
-def unpacked(
-    package: Package, home: Path, isolation: Isolation | None = None, *, writable: bool = False
-) -> Iterator[Sandbox]:
+def unpacked(package: Package, home: Path, isolation: Isolation | None = None) -> Iterator[Sandbox]:
     """Unpack a package in `home`, with the best isolation unless one is given; delete `home` before and after.
 
     Raises `LocalError` if this machine cannot run the package at all.
@@ -123,7 +120,7 @@ def unpacked(
     _remove(home)  # a killed run leaves it
     home.mkdir(parents=True)
     try:
-        yield Sandbox(package, home, isolation or best_isolation(), writable=writable)
+        yield Sandbox(package, home, isolation or best_isolation())
     finally:
         _remove(home)
 
@@ -148,19 +145,15 @@ def _system_folders() -> list[str]:
 
 @cache
 def _runtime_packages() -> list[Path]:
-    found = find_spec("awslambdaric")
-    if found is None or found.origin is None:
-        raise LocalError("the package awslambdaric is not installed; run `make setup`")
-    site = Path(found.origin).parents[1]
+    site = package_folder("awslambdaric").parent
     return [path for name in (*RUNTIME, *SDK) for path in sorted(site.glob(name))]
 
 
-def _set_permissions(top: Path, *, writable: bool) -> None:
-    """Let all users read a folder, and either all or none write to it."""
-    write = 0o222 if writable else 0
+def _make_read_only(top: Path) -> None:
+    """Let all users read a folder, and none write to it."""
     for path in (*top.rglob("*"), top):
         if not path.is_symlink():
-            path.chmod(write | (0o555 if path.is_dir() else 0o444))
+            path.chmod(0o555 if path.is_dir() else 0o444)
 
 
 def _remove(top: Path) -> None:

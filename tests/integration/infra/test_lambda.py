@@ -190,8 +190,10 @@ def test_nothing_tries_to_write_into_the_package(
 ) -> None:
     # GIVEN the package in a writable folder, and a Python that may write bytecode
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
-    with deployed(package, tmp_path, environment, isolation="folder", writable=True) as deployment:
+    with deployed(package, tmp_path, environment, isolation="folder") as deployment:
         folders = (deployment.sandbox.task, deployment.sandbox.opt)
+        for path in (path for folder in folders for path in (folder, *folder.rglob("*"))):
+            path.chmod(0o777 if path.is_dir() else 0o666)
         before = [_modification_times(folder) for folder in folders]
         # WHEN a photo is identified
         request = Request("POST", "/identify", [("Content-Type", "image/jpeg")], PHOTO, "127.0.0.1")
