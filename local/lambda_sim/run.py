@@ -6,10 +6,9 @@ the scheduled function runs in its own container.
 
 import argparse
 import sys
-from contextlib import ExitStack
+from functools import partial
 from subprocess import CalledProcessError
 from threading import Thread
-from typing import Any
 
 from infra.chalice_config import stages
 from infra.package import Package, build
@@ -22,62 +21,55 @@ from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, 
 from local.stack.errors import LocalError
 from local.stack.ports import HOST
 from local.stack.progress import step
-from local.stack.shutdown import ShutdownEvent
 
 PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
-class LambdaStack(DevStack):
-    """The stores and the package. Parameters: stage, to build; containers, maximum for the API (None: the stage's)."""
+def start(stack: DevStack, stage: str, containers: int | None) -> None:
+    """Start the stores and the package of a stage. `containers`: maximum for the API (None: the stage's)."""
+    environment = stack.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # load the data of its animals
+    with step("package", "building what would be deployed") as running:
+        package = _build_package(stack, stage)
+        deployment = stack.resources.enter_context(
+            deployed(package, stack.folder, environment, stage=stage, containers=containers)
+        )
+        sandbox = deployment.sandbox
+        where = "at /var/task and /opt" if sandbox.isolation == "namespace" else f"below {sandbox.task.parent}"
+        running.result = f"{package.zipped / 1e6:.1f} MB, unpacked {where}"
+    stack.wait_for_stores(environment)
+    with step("API", "checking its health") as running:
+        _require_health(stack, deployment)
+        running.result = "answers, all dependencies healthy"
+    for handler, pool in deployment.functions.items():
+        if pool.function.schedule:
+            interval = seconds_between_runs(pool.function.schedule)
+            Thread(target=_run_on_schedule, args=(stack, deployment, handler, interval), daemon=True).start()
+    stack.resources.enter_context(serving(deployment.gateway, stack.port))
+    stack.print_ready()
 
-    def __init__(
-        self, port: int, stage: str, containers: int | None, shutdown: ShutdownEvent, stack: ExitStack
-    ) -> None:
-        super().__init__(port, shutdown, stack)
-        self._stage = stage
-        self._containers = containers
 
-    def start(self) -> None:
-        environment = self.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # load the data of its animals
-        with step("package", "building what would be deployed") as running:
-            package = self._build_package()
-            deployment = self._stack.enter_context(
-                deployed(package, self.folder, environment, stage=self._stage, containers=self._containers)
-            )
-            sandbox = deployment.sandbox
-            where = "at /var/task and /opt" if sandbox.isolation == "namespace" else f"below {sandbox.task.parent}"
-            running.result = f"{package.zipped / 1e6:.1f} MB, unpacked {where}"
-        self.wait_for_stores(environment)
-        with step("API", "checking its health") as running:
-            self._require_health(deployment)
-            running.result = "answers, all dependencies healthy"
-        for handler, pool in deployment.functions.items():
-            if pool.function.schedule:
-                interval = seconds_between_runs(pool.function.schedule)
-                Thread(target=self._run_on_schedule, args=(deployment, handler, interval), daemon=True).start()
-        self._stack.enter_context(serving(deployment.gateway, self.port))
-        self.print_ready()
+def _build_package(stack: DevStack, stage: str) -> Package:
+    try:
+        return build(stack.folder / "package", stage, quiet=True)
+    except CalledProcessError as error:
+        if stack.shutdown.is_set():  # Ctrl-C reached Chalice too
+            raise ShutdownRequested from None
+        raise LocalError("the package could not be built; see Chalice's output above") from error
 
-    def _build_package(self) -> Package:
-        try:
-            return build(self.folder / "package", self._stage, quiet=True)
-        except CalledProcessError as error:
-            if self._shutdown.is_set():  # Ctrl-C reached Chalice too
-                raise ShutdownRequested from None
-            raise LocalError("the package could not be built; see Chalice's output above") from error
 
-    def _require_health(self, deployment: RunningPackage) -> None:
-        """Raise `LocalError` if the package does not work, before a client sends the first request."""
-        response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
-        if response.status != 200:
-            log = self.folder / f"{deployment.functions[API].function.name}.log"
-            raise LocalError(
-                f"the package does not work: /health answers {response.status} {response.body.decode()}; see {log}"
-            )
+def _require_health(stack: DevStack, deployment: RunningPackage) -> None:
+    """Raise `LocalError` if the package does not work, before a client sends the first request."""
+    response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
+    if response.status != 200:
+        log = stack.folder / f"{deployment.functions[API].function.name}.log"
+        raise LocalError(
+            f"the package does not work: /health answers {response.status} {response.body.decode()}; see {log}"
+        )
 
-    def _run_on_schedule(self, deployment: RunningPackage, handler: str, interval: float) -> None:
-        while not self._shutdown.wait(interval):
-            deployment.run_schedule(handler)
+
+def _run_on_schedule(stack: DevStack, deployment: RunningPackage, handler: str, interval: float) -> None:
+    while not stack.shutdown.wait(interval):
+        deployment.run_schedule(handler)
 
 
 def main() -> int:
@@ -88,11 +80,7 @@ def main() -> int:
         "--containers", type=_count, help="maximum number of containers of the API (default: the stage's)", metavar="N"
     )
     options = parser.parse_args()
-
-    def stack(*parts: Any) -> LambdaStack:
-        return LambdaStack(options.port, options.stage, options.containers, *parts)
-
-    return run_stack("make lambda", stack, with_parent=options.with_parent)
+    return run_stack("make lambda", options, partial(start, stage=options.stage, containers=options.containers))
 
 
 def _count(text: str) -> int:

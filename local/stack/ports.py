@@ -4,7 +4,7 @@ import errno
 import socket
 import time
 
-from local.stack.errors import PortTaken
+from local.stack.errors import LocalError
 
 HOST = "127.0.0.1"
 
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def require_free(port: int, timeout: float = 1.0) -> None:
-    """Raise `PortTaken`, with a remedy, if the port is not free within `timeout` seconds.
+    """Raise `LocalError`, with a remedy, if the port is not free within `timeout` seconds.
 
     A run that has just stopped needs a moment to release its port.
     """
@@ -35,10 +35,10 @@ def require_free(port: int, timeout: float = 1.0) -> None:
     while (error := _bind_error(port)) and time.monotonic() < deadline and error != errno.EACCES:
         time.sleep(0.05)
     if error == errno.EACCES:
-        raise PortTaken(f"port {port} needs root; choose one above 1023: make run PORT=8000")
+        raise LocalError(f"port {port} needs root; choose one above 1023: make run PORT=8000")
     if error:
         other = port + 1 if port < 65535 else 8000
-        raise PortTaken(f"port {port} is taken by another program; choose another: make run PORT={other}")
+        raise LocalError(f"port {port} is taken by another program; choose another: make run PORT={other}")
 
 
 def _bind_error(port: int) -> int:

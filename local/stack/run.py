@@ -17,32 +17,31 @@ from local.stack.progress import step
 APP_TIMEOUT = 60.0
 
 
-class AppStack(DevStack):
-    """The stores, the app, and the warming that runs on a schedule when deployed."""
+def start(stack: DevStack) -> None:
+    """Start the stores, the app, and the warming that runs on a schedule when deployed."""
+    require_model(os.environ)
+    environment = {"LOG_FORMAT": "text"} | stack.launch_stores()  # people read the log on a terminal
+    app = stack.start_child("the app", ["-m", "local.http.serve", "--port", str(stack.port)], environment)
+    stack.wait_for_stores(environment)
+    with step("server", "starting", stack.started) as running:
+        stack.wait(app, lambda: is_healthy(stack.port), APP_TIMEOUT)
+        running.result = "model loaded, all dependencies healthy"
+    warming = ["-m", "local.stack.warm", "--on-schedule"]
+    stack.start_child("warming", warming, environment, stack.folder / "warming.log")
+    stack.print_ready(f"Dashboards of this run: {stack.url}/dashboards\n")
 
-    def start(self) -> None:
-        require_model(os.environ)
-        environment = {"LOG_FORMAT": "text"} | self.launch_stores()  # people read the log on a terminal
-        app = self.start_child("the app", ["-m", "local.http.serve", "--port", str(self.port)], environment)
-        self.wait_for_stores(environment)
-        with step("server", "starting", self._started) as running:
-            self.wait(app, self._healthy, APP_TIMEOUT)
-            running.result = "model loaded, all dependencies healthy"
-        warming = ["-m", "local.stack.warm", "--on-schedule"]
-        self.start_child("warming", warming, environment, self.folder / "warming.log")
-        self.print_ready(f"Dashboards of this run: {self.url}/dashboards\n")
 
-    def _healthy(self) -> bool:
-        """Return whether the app and its dependencies work. Raises `LocalError` if the model cannot run."""
-        try:
-            status = json.loads(http_get(self.port, "/health?deep=true", timeout=5.0)[2])["status"]
-        except (OSError, ValueError, KeyError):
-            return False
-        if status == "down":  # waiting would not help
-            raise LocalError(
-                "inference with the model fails; for details run `python -m model.check` with the path of the model"
-            )
-        return bool(status == "ok")
+def is_healthy(port: int) -> bool:
+    """Return whether the app and its dependencies work. Raises `LocalError` if the model cannot run."""
+    try:
+        status = json.loads(http_get(port, "/health?deep=true", timeout=5.0)[2])["status"]
+    except (OSError, ValueError, KeyError):
+        return False
+    if status == "down":  # waiting would not help
+        raise LocalError(
+            "inference with the model fails; for details run `python -m model.check` with the path of the model"
+        )
+    return bool(status == "ok")
 
 
 def require_model(environment: Mapping[str, str]) -> None:
@@ -62,8 +61,7 @@ def require_model(environment: Mapping[str, str]) -> None:
 
 def main() -> int:
     """Run the app locally; return the exit code."""
-    arguments = argument_parser("Run Faunalens on this machine.").parse_args()
-    return run_stack("make run", lambda *parts: AppStack(arguments.port, *parts), with_parent=arguments.with_parent)
+    return run_stack("make run", argument_parser("Run Faunalens on this machine.").parse_args(), start)
 
 
 if __name__ == "__main__":

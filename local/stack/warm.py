@@ -10,6 +10,8 @@ import sys
 import time
 from typing import Any
 
+from local.lambda_sim.events import scheduled_event
+
 FUNCTION = "warm"
 GRANTED_MS = 60_000
 """Time limit of the deployed function."""
@@ -18,15 +20,11 @@ GRANTED_MS = 60_000
 def warm_once() -> dict[str, Any]:
     """Run the scheduled function; return its report."""
     from chalice.local import LambdaContext
-    from chalice.test import Client
 
     from app import app
 
-    with Client(app) as client:
-        event = client.events.generate_cw_event(
-            source="aws.events", detail_type="Scheduled Event", detail={}, resources=[f"rule/{FUNCTION}"]
-        )
-    report: dict[str, Any] = app.handler_map[FUNCTION](event, LambdaContext(FUNCTION, 512, GRANTED_MS))
+    context = LambdaContext(FUNCTION, 512, GRANTED_MS)
+    report: dict[str, Any] = app.handler_map[FUNCTION](scheduled_event(FUNCTION), context)
     return report
 
 
