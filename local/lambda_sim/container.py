@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
 from typing import IO, Self
@@ -32,6 +33,7 @@ POLL_INTERVAL = 0.02
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+@dataclass(eq=False)
 class Container:
     """One container of a Lambda function. Use it as a context manager: it ends with the block.
 
@@ -39,23 +41,18 @@ class Container:
     line of the function's log.
     """
 
-    def __init__(
-        self,
-        function: FunctionLimits,
-        sandbox: Sandbox,
-        name: str,
-        log: Path,
-        write_log: Callable[[str], object] = lambda _: None,
-    ) -> None:
-        self.name = name
+    function: FunctionLimits
+    sandbox: Sandbox
+    name: str
+    log: Path
+    write_log: Callable[[str], object] = lambda _: None
+
+    def __post_init__(self) -> None:
         self.alive = False
         self.init: float | None = None
-        self._function = function
-        self._sandbox = sandbox
-        self._log = log
-        self._write_log = write_log
         self._stack = ExitStack()
         self._fresh = True
+        self._python_started: float | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -88,22 +85,24 @@ class Container:
         try:
             began, deadline = self._begin()
             times.append(began)
-            self._write_log(f"START RequestId: {request_id} Version: $LATEST")
+            self.write_log(f"START RequestId: {request_id} Version: $LATEST")
             due = time.time() + deadline - time.perf_counter()
-            self._api.offer(Invocation(request_id, event, due, self._function.arn, trace_id))
+            self._api.offer(Invocation(request_id, event, due, self.function.arn, trace_id))
             message = self._next_message(deadline)
             times.append(time.perf_counter())
             self._freeze_when_done(deadline)
         except (ContainerFailure, TimeoutError) as error:
             self.end()
-            failure = error if isinstance(error, ContainerFailure) else self._timed_out()
-            message = failure.as_message(request_id)
-            self._write_log(json.loads(message.payload)["errorMessage"])
+            if isinstance(error, TimeoutError):
+                text = f"Error: Task timed out after {self.function.timeout:.2f} seconds"
+                error = ContainerFailure("Sandbox.Timedout", text)
+            message = error.as_message(request_id)
+            self.write_log(json.loads(message.payload)["errorMessage"])
         times.append(time.perf_counter())
         self._forward_log()
         report = self._report(request_id, (times[-1] - times[0]) * 1e3)
-        self._write_log(f"END RequestId: {request_id}")
-        self._write_log(str(report))
+        self.write_log(f"END RequestId: {request_id}")
+        self.write_log(str(report))
         error_type = None if message.kind == "response" else message.error_type
         return InvocationResult(message.payload, error_type, report, latency=(times[:2][-1] - times[0]) * 1e3)
 
@@ -114,6 +113,7 @@ class Container:
             self._child.kill()
             self._forward_log()
         self.alive = False
+        self._python_started = None
         self._stack.close()
 
     def _begin(self) -> tuple[float, float]:
@@ -128,19 +128,18 @@ class Container:
             except TimeoutError:
                 self.end()
                 began = time.perf_counter()
-                self._start(began + self._function.timeout)
-        return began, began + self._function.timeout
+                self._start(began + self.function.timeout)
+        return began, began + self.function.timeout
 
     def _start(self, deadline: float) -> None:
         """Start the process and wait until it asks for an event. Raises `ContainerFailure`, and TimeoutError."""
         self._api = self._stack.enter_context(RuntimeApi())
-        command = self._sandbox.command(self._environment())
-        self._child = ChildProcess(self.name, command, log=self._log, environment={"PATH": os.defpath})
+        command = self.sandbox.command(self._environment())
+        self._child = ChildProcess(self.name, command, log=self.log, environment={"PATH": os.defpath})
         self._stack.callback(self._child.kill)
         self._child.start()
-        self._output: IO[bytes] = self._stack.enter_context(self._log.open("rb"))
+        self._output: IO[bytes] = self._stack.enter_context(self.log.open("rb"))
         self._partial_line = b""
-        self._python_started: float | None = None
         self._memory_used = 0
         self.alive = True
         try:
@@ -148,13 +147,9 @@ class Container:
             now = time.monotonic()
         finally:
             self._forward_log()
-        self.init = (now - self._init_start()) * 1e3
-
-    def _init_start(self) -> float:
-        """Return when Python started (`time.monotonic`); building the sandbox before is not part of Lambda's time."""
         if self._python_started is None:
             raise NotReady(f"{self.name} could not enter its sandbox: {self._child.last_log_line()}")
-        return self._python_started
+        self.init = (now - self._python_started) * 1e3  # building the sandbox is not part of Lambda's time
 
     def _next_message(self, deadline: float) -> RuntimeMessage:
         """Wait for the runtime's next message. Raises `ContainerFailure`, and TimeoutError at the deadline."""
@@ -169,13 +164,10 @@ class Container:
                 code = self._child.wait()
                 reason = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
                 raise ContainerFailure("Runtime.ExitError", f"Error: Runtime exited with error: {reason}")
-            if self._peak_memory() > self._function.memory:
+            if self._peak_memory() > self.function.memory:
                 raise ContainerFailure("Runtime.OutOfMemory", "Error: Runtime exited with error: signal: killed")
             if time.perf_counter() > deadline:
                 raise TimeoutError
-
-    def _timed_out(self) -> ContainerFailure:
-        return ContainerFailure("Sandbox.Timedout", f"Error: Task timed out after {self._function.timeout:.2f} seconds")
 
     def _freeze_when_done(self, deadline: float) -> None:
         """Freeze the container when it asks for the next event; end it if it does not ask in time."""
@@ -188,7 +180,7 @@ class Container:
     def _report(self, request_id: str, duration: float) -> InvocationReport:
         used = self._peak_memory() if self.alive else self._memory_used
         init, self._fresh = (self.init if self._fresh else None), False
-        return InvocationReport(request_id, duration, self._function.memory, used, init)
+        return InvocationReport(request_id, duration, self.function.memory, used, init)
 
     def _peak_memory(self) -> int:
         """Return the process's peak resident memory in MB, which the function's limit applies to."""
@@ -208,14 +200,14 @@ class Container:
             if self._python_started is None and text.startswith("INIT_START "):
                 self._python_started = float(text.split()[1])
                 text = f"INIT_START Runtime Version: python:{PYTHON}"
-            self._write_log(text)
+            self.write_log(text)
 
     def _environment(self) -> Mapping[str, str]:
         """Return the function's own variables and those that Lambda sets.
 
         https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
         """
-        function = self._function
+        function = self.function
         return {
             **function.environment,
             "_HANDLER": function.handler,

@@ -5,6 +5,8 @@ As on Lambda, the container that worked last is used first, so that containers o
 
 import time
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Condition
@@ -22,6 +24,7 @@ class Throttled(Exception):
     """All containers that the function may have are busy (Lambda's TooManyRequestsException)."""
 
 
+@dataclass(eq=False)
 class Pool:
     """A function's containers. Thread-safe; call `close` at the end.
 
@@ -29,20 +32,14 @@ class Pool:
     name and each line of the function's log; idle_timeout, seconds that an idle container is kept.
     """
 
-    def __init__(
-        self,
-        function: FunctionLimits,
-        sandbox: Sandbox,
-        folder: Path,
-        write_log: Callable[[str, str], object] = lambda *_: None,
-        *,
-        idle_timeout: float = IDLE_TIMEOUT,
-    ) -> None:
-        self.function = function
-        self._sandbox = sandbox
-        self._folder = folder
-        self._write_log = write_log
-        self._idle_timeout = idle_timeout
+    function: FunctionLimits
+    sandbox: Sandbox
+    folder: Path
+    write_log: Callable[[str, str], object] = lambda *_: None
+    _: KW_ONLY
+    idle_timeout: float = IDLE_TIMEOUT
+
+    def __post_init__(self) -> None:
         self._changed = Condition()
         self._idle: list[tuple[float, Container]] = []  # idle since when, longest first
         self._busy: set[Container] = set()
@@ -66,7 +63,7 @@ class Pool:
     def reap(self) -> None:
         """End the containers whose idle timeout has passed."""
         with self._changed:
-            limit = time.monotonic() - self._idle_timeout
+            limit = time.monotonic() - self.idle_timeout
             expired = [container for since, container in self._idle if since < limit]
             self._idle = [(since, container) for since, container in self._idle if since >= limit]
         for container in expired:
@@ -90,8 +87,8 @@ class Pool:
                 container = self._idle.pop()[1]
             elif len(self._busy) < self.function.concurrency:
                 name = f"{self.function.name}-{next(self._numbers)}"
-                log = self._folder / f"{name}.log"
-                container = Container(self.function, self._sandbox, name, log, lambda line: self._write_log(name, line))
+                log = self.folder / f"{name}.log"
+                container = Container(self.function, self.sandbox, name, log, partial(self.write_log, name))
             else:
                 raise Throttled
             self._busy.add(container)

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import IO, Self
 
@@ -26,6 +27,7 @@ POLL_INTERVAL = 0.005
 MAX_POLL_INTERVAL = 0.1
 
 
+@dataclass(eq=False)
 class ChildProcess:
     """A process with a log file and a watchdog. Use it as a context manager, or call `start` and `stop`.
 
@@ -34,26 +36,17 @@ class ChildProcess:
     gone; stop_timeout, seconds from `stop_signal` to SIGKILL; inherited, files that it keeps open.
     """
 
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str | Path],
-        *,
-        log: Path | None = None,
-        environment: Mapping[str, str] | None = None,
-        stop_signal: signal.Signals = signal.SIGTERM,
-        orphan_signal: signal.Signals = signal.SIGTERM,
-        stop_timeout: float = 10.0,
-        inherited: Sequence[IO[str]] = (),
-    ) -> None:
-        self.name = name
-        self.log = log
-        self.command = command
-        self._environment = None if environment is None else dict(environment)
-        self._stop_signal = stop_signal
-        self._orphan_signal = orphan_signal
-        self._stop_timeout = stop_timeout
-        self._inherited = inherited
+    name: str
+    command: Sequence[str | Path]
+    _: KW_ONLY
+    log: Path | None = None
+    environment: Mapping[str, str] | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals = signal.SIGTERM
+    stop_timeout: float = 10.0
+    inherited: Sequence[IO[str]] = ()
+
+    def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._paused: list[int] = []
@@ -87,15 +80,15 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
-                env=self._environment,
-                pass_fds=[file.fileno() for file in self._inherited],
+                env=self.environment,
+                pass_fds=[file.fileno() for file in self.inherited],
                 start_new_session=True,
             )
         finally:
             if output:
                 output.close()
         self._watchdog = subprocess.Popen(
-            ["sh", "-c", WATCHDOG, "watchdog", str(self.pid), self._orphan_signal.name.removeprefix("SIG")],
+            ["sh", "-c", WATCHDOG, "watchdog", str(self.pid), self.orphan_signal.name.removeprefix("SIG")],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -106,10 +99,10 @@ class ChildProcess:
     def stop(self) -> None:
         """Send the stop signal, then SIGKILL after `stop_timeout`. Do nothing if the process is not running."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(self._stop_signal)
+            self._process.send_signal(self.stop_signal)
             self.resume()
             try:
-                self._process.wait(self._stop_timeout)
+                self._process.wait(self.stop_timeout)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
