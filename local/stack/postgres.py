@@ -82,7 +82,10 @@ class PostgresServer(EmbeddedServer):
 
     def ready(self) -> bool:
         """Return whether the server accepts connections, from its lock file, as pg_ctl does: that needs no password."""
-        lines = _lock_lines(self.data_dir)
+        try:
+            lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def _url_of(self, user: str, database: str) -> str:
@@ -90,19 +93,14 @@ class PostgresServer(EmbeddedServer):
 
 
 @contextmanager
-def serve(home: Path | None = None, port: int = 0, *, durable: bool = False) -> Iterator[PostgresServer]:
-    """Run a server. Without `home` its data are temporary; port 0 takes a free one.
+def serve(
+    home: Path | None = None, port: int = 0, *, durable: bool = False, start: bool = True
+) -> Iterator[PostgresServer]:
+    """Run a server until the end of the block.
 
-    `durable` keeps committed data when the server or the machine crashes.
+    Parameters: home, folder for its data (None: a temporary folder); port (0: a free one); durable, keep committed data
+    when the server or the machine crashes; start, wait until the server is ready (False: the caller starts it).
     """
-    with prepared(home, port, durable=durable) as server:
-        server.start()
-        yield server
-
-
-@contextmanager
-def prepared(home: Path | None = None, port: int = 0, *, durable: bool = False) -> Iterator[PostgresServer]:
-    """Like `serve`, but let the caller start the server, so that several things can start side by side."""
     with _open_home(home) as folder, _exclusive(folder) as lock:
         run_as = choose_run_as(binaries() / "postgres")
         data, password_file = folder / "data", folder / "password"
@@ -117,6 +115,8 @@ def prepared(home: Path | None = None, port: int = 0, *, durable: bool = False) 
         password = password_file.read_text().strip()
         server = PostgresServer(data, port, password, durable=durable, run_as=run_as, locks=[lock])
         try:
+            if start:
+                server.start()
             yield server
         finally:
             server.stop()
@@ -154,10 +154,3 @@ def _exclusive(home: Path) -> Iterator[IO[str]]:
                     raise NotReady(f"another process uses {home}; stop that process, or use another folder") from None
                 time.sleep(0.01)
         yield lock
-
-
-def _lock_lines(data: Path) -> list[str]:
-    try:
-        return (data / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return []

@@ -119,21 +119,19 @@ class ValkeyServer(EmbeddedServer):
 
 
 @contextmanager
-def serve(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> Iterator[ValkeyServer]:
-    """Run an empty server until the end of the block; port 0 takes a free one."""
-    with prepared(folder, port, memory_mb=memory_mb) as server:
-        server.start()
-        yield server
+def serve(
+    folder: Path | None = None, port: int = 0, *, memory_mb: int = 64, start: bool = True
+) -> Iterator[ValkeyServer]:
+    """Run an empty server until the end of the block.
 
-
-@contextmanager
-def prepared(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> Iterator[ValkeyServer]:
-    """Like `serve`, but let the caller start the server, so that several things can start side by side."""
+    Parameters: folder, for its files (None: a temporary folder); port (0: a free one); memory_mb, limit of its data;
+    start, wait until the server is ready (False: the caller starts it).
+    """
     with ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faunalens-valkey-")))
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         server = ValkeyServer(home.resolve(), port, memory_mb=memory_mb)
-        try:
-            yield server
-        finally:
-            server.stop()
+        stack.callback(server.stop)
+        if start:
+            server.start()
+        yield server
