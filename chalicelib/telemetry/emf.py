@@ -2,9 +2,11 @@
 
 import errno
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -51,7 +53,7 @@ class Emitter:
         text = "".join(f"{line}\n" for line in self._lines(record))
         if isinstance(self._destination, Path):
             data = text.encode()
-            with self._destination.open("ab", buffering=0) as file:
+            with open_metrics(self._destination) as file:
                 if file.write(data) != len(data):
                     raise OSError(errno.ENOSPC, "no space left to write the whole record", str(self._destination))
         else:
@@ -68,6 +70,11 @@ class Emitter:
             some = {name: number for name, number in metrics.items() if dimension in METRICS[name].by}
             if some and value in DIMENSIONS[dimension].values:  # an unlisted value would be billed as a new metric
                 yield from _serialized({**self._dimensions, dimension: value}, some, {}, timestamp)
+
+
+def open_metrics(path: Path) -> FileIO:
+    """Open a file of metrics to append to. A new file can be read by this user only. Raises `OSError`."""
+    return FileIO(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a")
 
 
 def _serialized(

@@ -3,6 +3,8 @@
 from pathlib import Path
 from threading import Lock
 
+from chalicelib.telemetry.emf import open_metrics
+
 SHOWN = ("REPORT ", "RequestId: ")
 """Lines with these prefixes are printed on the terminal too."""
 
@@ -24,7 +26,7 @@ class FunctionLog:
             with (self._folder / f"{function}.log").open(mode, encoding="utf-8") as file:
                 file.write(f"{container} {line}\n")
             if '"_aws"' in line:
-                with self._metrics.open("a", encoding="utf-8") as file:
-                    file.write(f"{line}\n")
+                with open_metrics(self._metrics) as metrics:
+                    metrics.write(f"{line}\n".encode())
         if line.startswith(SHOWN):
             print(f"{container} {line.expandtabs(2)}", flush=True)
