@@ -16,13 +16,18 @@ from local.paths import STATE_DIR
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
 from local.stack.data_hash import data_hash
-from local.stack.errors import LocalError
+from local.stack.errors import LocalError, NotReady
 from local.stack.ports import HOST, require_free
 from local.stack.progress import step
 from local.stack.sample_photo import sample_photo
+from local.stack.server import EmbeddedServer
 from local.stack.shutdown import ShutdownEvent
 
 LOAD_TIMEOUT = 300.0
+POLL_INTERVAL = 0.2
+"""Seconds between two checks of a running stack."""
+METRICS_BYTES = 64_000_000
+"""Largest file of metrics. One older file of this size is kept beside it."""
 
 
 class ShutdownRequested(Exception):
@@ -42,6 +47,7 @@ class DevStack:
         self.shutdown = shutdown
         self.resources = resources
         self.started = time.monotonic()
+        self._metrics = self.folder / "metrics.jsonl"
         self._children: list[ChildProcess] = []
 
     def launch_stores(self) -> dict[str, str]:
@@ -56,12 +62,12 @@ class DevStack:
         self._cache.launch()
         self._database.launch()
         self._children += [self._database, self._cache]
-        metrics = self.folder / "metrics.jsonl"
-        metrics.unlink(missing_ok=True)
+        for path in (self._metrics, rotated(self._metrics)):
+            path.unlink(missing_ok=True)
         addresses = {
             "DATABASE_URL": self._database.url,
             "REDIS_URL": self._cache.url,
-            "METRICS_FILE": str(metrics),
+            "METRICS_FILE": str(self._metrics),
         }
         self._write_environment(addresses)
         return os.environ | addresses | {"PYTHONUNBUFFERED": "1"}
@@ -79,9 +85,33 @@ class DevStack:
             running.result = f"cluster mode, port {cache.port}"
 
     def run_until_shutdown(self) -> None:
-        """Return when a shutdown is requested. Raises `LocalError` if a child process exits by itself."""
-        while not self.shutdown.wait(0.2):
-            self._require_children()
+        """Restart stores that exit, until a shutdown is requested. Raises `LocalError` if any other program exits."""
+        stores = [self._database, self._cache]
+        self._children = [child for child in self._children if child not in stores]
+        try:
+            while not self.shutdown.wait(POLL_INTERVAL):
+                self._require_children()
+                rotate(self._metrics, METRICS_BYTES)
+                for store in stores:
+                    if not store.running:
+                        self._restart(store)
+        except ShutdownRequested:
+            pass
+
+    def _restart(self, store: EmbeddedServer) -> None:
+        """Start a store again on the same port and data. Raises `NotReady` if it still fails after `start_timeout`."""
+        print(f"{exit_of(store)}; starting it again", flush=True)
+        deadline = time.monotonic() + store.start_timeout
+        while True:
+            try:
+                store.launch()
+                self.wait(store, store.ready, store.start_timeout)
+                break
+            except NotReady:  # PostgreSQL refuses to start until the last process of the killed server has exited
+                if time.monotonic() > deadline:
+                    raise
+                self.shutdown.wait(POLL_INTERVAL)
+        print(f"{store.name} accepts requests again", flush=True)
 
     def start_child(
         self, name: str, arguments: list[str], environment: dict[str, str], log: Path | None = None
@@ -118,7 +148,7 @@ class DevStack:
     def _require_children(self) -> None:
         for child in self._children:
             if not child.running:
-                raise LocalError(f"{child.name} exited by itself with code {child.wait()}: {child.last_log_line()}")
+                raise LocalError(exit_of(child))
 
     def _write_environment(self, addresses: dict[str, str]) -> None:
         """Write the addresses to a file for other commands, such as `make warm`; only this user may read it."""
@@ -144,6 +174,25 @@ class DevStack:
                 raise LocalError(f"the data could not be loaded (code {code}): {loader.last_log_line()}")
         stamp.write_text(sources)
         return "loaded"
+
+
+def exit_of(child: ChildProcess) -> str:
+    """Return a description of how a child process ended."""
+    return f"{child.name} exited by itself with code {child.wait()}: {child.last_log_line()}"
+
+
+def rotated(path: Path) -> Path:
+    """Return the name of a file after `rotate`."""
+    return path.with_name(f"{path.name}.1")
+
+
+def rotate(path: Path, limit: int) -> None:
+    """Rename a file of more than `limit` bytes, in place of the one renamed before.
+
+    Its writers open the file for each record, so the next record starts a new file.
+    """
+    if path.exists() and path.stat().st_size > limit:
+        path.replace(rotated(path))
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
