@@ -65,16 +65,6 @@ class Container:
         """Id of the container's process and of its process group."""
         return self._child.pid
 
-    def initialise(self) -> float:
-        """Start and freeze the container before there is an event; return its initialisation time in milliseconds.
-
-        Raises `ContainerFailure`, and TimeoutError after `INIT_TIMEOUT`.
-        """
-        self._start(time.perf_counter() + INIT_TIMEOUT)
-        os.killpg(self.pid, signal.SIGSTOP)
-        assert self.init is not None
-        return self.init
-
     def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
         """Run the handler on an event; the first event initialises the container.
 

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from chalicelib.config.settings import Settings
 from infra.package import Package
@@ -23,13 +22,13 @@ NOT_INHERITED = ("_HANDLER", "METRICS_FILE", "MODEL_PATH", "AWS_REGION", "STAGE"
 """Settings that Lambda, the package or the stage determines, whatever the local environment says."""
 
 
+@dataclass(frozen=True, slots=True)
 class RunningPackage:
     """A running package. `functions`: each function's containers by handler; `gateway`: the API. Use `deployed`."""
 
-    def __init__(self, template: Mapping[str, Any], sandbox: Sandbox, functions: Mapping[str, Pool]) -> None:
-        self.sandbox = sandbox
-        self.functions = functions
-        self.gateway = ApiGateway(template, functions[API].invoke)
+    sandbox: Sandbox
+    functions: Mapping[str, Pool]
+    gateway: ApiGateway
 
     def run_schedule(self, handler: str) -> InvocationResult:
         """Send a function the event of its schedule, as EventBridge does."""
@@ -63,7 +62,7 @@ def deployed(
             function = replace(each, environment={**each.environment, **settings}, concurrency=limit)
             pools[handler] = Pool(function, sandbox, folder, partial(log.write, each.name))
             stack.callback(pools[handler].close)
-        yield RunningPackage(template, sandbox, pools)
+        yield RunningPackage(sandbox, pools, ApiGateway(template, pools[API].invoke))
 
 
 def _settings_in(environment: Mapping[str, str]) -> dict[str, str]:

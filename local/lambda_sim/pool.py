@@ -54,12 +54,6 @@ class Pool:
         finally:
             self._release(container)
 
-    @property
-    def size(self) -> int:
-        """Number of containers."""
-        with self._changed:
-            return len(self._idle) + len(self._busy)
-
     def reap(self) -> None:
         """End the containers whose idle timeout has passed."""
         with self._changed:

@@ -12,7 +12,7 @@ from pathlib import Path
 from local.paths import STATE_DIR
 from local.stack.errors import LocalError
 from local.stack.installed import package_folder
-from local.stack.run_as import RunAs, give_folder, prefix_of
+from local.stack.run_as import PREFIXES, RunAs, give_folder
 
 OWNER = "faunalens"
 """Role and database of the application."""
@@ -62,7 +62,7 @@ def _initialise(home: Path, run_as: RunAs) -> None:
 
 def _run(run_as: RunAs, command: list[str | Path], stdin: str = "") -> None:
     program, *arguments = command
-    full = [*prefix_of(run_as), binaries() / program, *arguments]
+    full = [*PREFIXES[run_as], binaries() / program, *arguments]
     done = subprocess.run(full, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     if done.returncode or "ERROR" in done.stderr or "FATAL" in done.stderr:
         lines = (done.stderr or done.stdout).strip().splitlines()

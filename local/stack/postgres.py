@@ -21,7 +21,7 @@ from typing import IO
 from local.stack.errors import LocalError, NotReady
 from local.stack.initdb import ENVIRONMENT, OWNER, binaries, cluster_template
 from local.stack.ports import HOST, free_port
-from local.stack.run_as import RunAs, choose_run_as, give_folder, prefix_of
+from local.stack.run_as import PREFIXES, RunAs, choose_run_as, give_folder
 from local.stack.server import EmbeddedServer
 
 LOCK_TIMEOUT = 10.0
@@ -50,7 +50,7 @@ class PostgresServer(EmbeddedServer):
         self._password = password
         settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
         self._options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self._program: list[str | Path] = [*prefix_of(run_as), binaries() / "postgres"]
+        self._program: list[str | Path] = [*PREFIXES[run_as], binaries() / "postgres"]
         super().__init__(
             "PostgreSQL",
             self._program,

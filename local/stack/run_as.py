@@ -19,6 +19,7 @@ UID, GID = (NOBODY.pw_uid, NOBODY.pw_gid) if NOBODY else (65534, 65534)
 _CAPABILITY = "-all,+dac_override"
 _SETUID = f"import os, sys; os.setgroups([]); os.setgid({GID}); os.setuid({UID}); os.execv(sys.argv[1], sys.argv[1:])"
 PREFIXES: dict[RunAs, list[str]] = {
+    "self": [],
     # A user namespace in which root is "nobody": files keep their owner. Many containers forbid it.
     "namespace": ["unshare", "--user", f"--map-user={UID}", "--map-group=0", "--"],
     # The user "nobody" with one capability, to enter folders that only root may enter. Without `no_setuid_fixup`
@@ -36,7 +37,7 @@ def available(program: Path) -> list[RunAs]:
     """Return the ways in which this user can run `program`, best first; `program` must accept `--version`."""
     if os.geteuid() != 0:
         return ["self"]
-    return [each for each, prefix in PREFIXES.items() if _works([*prefix, program, "--version"])]
+    return [each for each, prefix in PREFIXES.items() if prefix and _works([*prefix, program, "--version"])]
 
 
 def choose_run_as(program: Path) -> RunAs:
@@ -48,11 +49,6 @@ def choose_run_as(program: Path) -> RunAs:
             "run this as an ordinary user, or move the checkout to a folder that all users may enter"
         )
     return found[0]
-
-
-def prefix_of(run_as: RunAs) -> list[str]:
-    """Return the arguments to put before a command, so that it runs as that user."""
-    return PREFIXES.get(run_as, [])
 
 
 def give_folder(folder: Path, run_as: RunAs) -> None:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from textwrap import dedent
 
 from local.stack.installed import package_folder
 from local.stack.ports import HOST, free_ports
@@ -87,25 +88,22 @@ class ValkeyServer(EmbeddedServer):
 
     def _config(self) -> str:
         off = " ".join(f"-{command}" for command in UNAVAILABLE.split())
-        return "\n".join(
-            [
-                f"bind {HOST}",
-                f"port {self.port}",
-                f'dir "{self.folder}"',
-                "daemonize no",
-                "cluster-enabled yes",
-                f"cluster-port {self._bus}",
-                "cluster-config-file nodes.conf",
-                f"cluster-announce-ip {HOST}",
-                f"maxmemory {self._memory_mb}mb",
-                "maxmemory-policy volatile-lru",
-                'save ""',
-                "appendonly no",
-                f"user default on nopass ~* &* +@all {off}",
-                f"user admin on >{self._admin_password} ~* &* +@all",
-                "",
-            ]
-        )
+        return dedent(f"""\
+            bind {HOST}
+            port {self.port}
+            dir "{self.folder}"
+            daemonize no
+            cluster-enabled yes
+            cluster-port {self._bus}
+            cluster-config-file nodes.conf
+            cluster-announce-ip {HOST}
+            maxmemory {self._memory_mb}mb
+            maxmemory-policy volatile-lru
+            save ""
+            appendonly no
+            user default on nopass ~* &* +@all {off}
+            user admin on >{self._admin_password} ~* &* +@all
+        """)
 
     def _admin(self, command: str) -> str:
         """Return the reply to one command, "" if there is none. Uses a plain socket: importing redis-py is slower."""

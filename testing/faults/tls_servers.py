@@ -19,7 +19,7 @@ import pytest
 from local.stack.initdb import ENVIRONMENT, OWNER
 from local.stack.ports import free_port
 from local.stack.postgres import PostgresServer
-from local.stack.run_as import choose_run_as, give_folder, prefix_of
+from local.stack.run_as import PREFIXES, choose_run_as, give_folder
 from testing.certificates import CertificateFiles, Certificates
 from testing.faults.servers import ValkeyWithUser
 
@@ -73,11 +73,11 @@ class TlsPostgres(PostgresServer):
         data.mkdir(parents=True, mode=0o700)
         give_folder(data, run_as)
         password_file.write_text(password)
-        command: list[str | Path] = [*prefix_of(run_as), program.with_name("initdb"), "-D", data, "-U", "postgres"]
+        command: list[str | Path] = [*PREFIXES[run_as], program.with_name("initdb"), "-D", data, "-U", "postgres"]
         command += ["-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, env=ENVIRONMENT)
         super().__init__(data, 0, password, durable=False, run_as=run_as)
-        self._program = [*prefix_of(run_as), program]
+        self._program = [*PREFIXES[run_as], program]
         chain, key = self.install(certificates.good)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(f"ssl = on\nssl_cert_file = '{chain}'\nssl_key_file = '{key}'\n")

@@ -17,7 +17,7 @@ from local.paths import ROOT
 from local.stack.child_process import alive
 from local.stack.initdb import binaries
 from local.stack.ports import HOST, free_port
-from local.stack.run_as import choose_run_as, prefix_of
+from local.stack.run_as import PREFIXES, choose_run_as
 from tests.end_to_end.running import ENVIRONMENT, EXIT_TIMEOUT, START_TIMEOUT, running, until
 
 
@@ -195,7 +195,7 @@ def test_a_store_that_dies_is_started_again_and_an_app_that_dies_ends_the_run(ou
 def test_an_ordinary_user_runs_it_too(output: Path) -> None:
     # GIVEN a user other than root
     port = free_port()
-    prefix = prefix_of(choose_run_as(binaries() / "postgres"))
+    prefix = PREFIXES[choose_run_as(binaries() / "postgres")]
     command = [*prefix, sys.executable, "-m", "local.stack.run", "--port", str(port)]
     with running(command, port, output) as run:
         # THEN it serves

@@ -125,7 +125,7 @@ def test_a_photo_that_does_not_fit_into_an_event_is_refused_by_the_gateway(api: 
 def test_three_requests_at_a_time_have_three_containers(api: Served, deployment: RunningPackage) -> None:
     photo = encoded(noise(4000, 3000), "JPEG", quality=80)
     with ThreadPoolExecutor(3) as clients:
-        while deployment.functions["app.app"].size < 3:
+        while len(containers(deployment)) < 3:
             work = [clients.submit(api.identify, photo, {"location": "none"}) for _ in range(3)]
             assert [each.result().status for each in work] == [200] * 3
     # THEN each was initialised once, and all are frozen
