@@ -1,7 +1,7 @@
-"""The dashboards at /dashboards on the local server, from the metrics that the app writes.
+"""The dashboards at /dashboards of the local server, computed from the metrics that the app writes.
 
-A separate process computes them, started at the first request for a dashboard. So they never slow down the app, and
-cost nothing unless someone opens them.
+The first request for a dashboard starts a process for them. So dashboards do not slow down the app, and cost nothing if
+nobody opens them.
 """
 
 import sys
@@ -23,7 +23,7 @@ _FORWARDED = ("Content-Type", "Location", "Content-Security-Policy", "X-Content-
 
 
 class Dashboards:
-    """The preview of one file of metrics, in a child process. Thread-safe; call `close` at the end."""
+    """The dashboards of one file of metrics, in a child process. Thread-safe. Call `close` at the end."""
 
     name = PATH
 
@@ -38,13 +38,13 @@ class Dashboards:
         return path == PATH or path.startswith(f"{PATH}/")
 
     def respond(self, address: str) -> Response:
-        """Answer a GET. Raises `Unavailable` if the preview does not work."""
+        """Return the response of the child process to a GET of `address`. Raises `Unavailable` if there is none."""
         try:
             status, all_headers, body = http_get(self._start(), address, RESPONSE_TIMEOUT)
         except LocalError as error:
             raise Unavailable(str(error)) from error
         except OSError as error:
-            raise Unavailable(f"the dashboards did not answer: {error}") from error
+            raise Unavailable(f"the dashboards did not answer: {error}; see dashboards.log of this run") from error
         headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
         return Response(body, headers | {"Cache-Control": "no-cache"}, status)
 
@@ -56,7 +56,7 @@ class Dashboards:
                 self.child = None
 
     def _start(self) -> int:
-        """Start the child process if it does not run; return its port. Raises `NotReady`."""
+        """Start the child process unless it runs. Return its port. Raises `NotReady`."""
         with self._lock:
             if self.child is None or not self.child.running:
                 if self.child is not None:

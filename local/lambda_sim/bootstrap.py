@@ -1,7 +1,7 @@
-"""Set up import paths and run awslambdaric's loop, as Lambda's own bootstrap does. Installed in /var/runtime.
+"""Set up the import paths and run awslambdaric's loop, as Lambda's own bootstrap does.
 
-A stand-alone program, started as `python -S -P bootstrap.py OPT`, so that it sees no installed packages. `OPT` is the
-layer's folder; on Lambda it is /opt.
+The sandbox contains a copy of this file in /var/runtime and runs it as `python -S -P bootstrap.py OPT`, so that Python
+does not see the packages installed here. `OPT` is the folder of the layer, on Lambda /opt.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 
 
 def main(opt: str) -> None:
-    """Put the function, its layer and the runtime on the import path, in Lambda's order; serve until killed."""
+    """Put the code and the layer on the import path, in Lambda's order. Handle events until the process is killed."""
     task = os.environ["LAMBDA_TASK_ROOT"]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     sys.path[:0] = [task, f"{opt}/python/lib/{version}/site-packages", f"{opt}/python"]

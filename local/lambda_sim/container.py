@@ -1,8 +1,8 @@
-"""One container of a function: a process that runs awslambdaric, works on one event at a time and is frozen in between.
+"""One container of a function: a process that runs awslambdaric and works on one event at a time.
 
-As on Lambda, initialisation may take up to 10 s. The process is frozen (SIGSTOP) when its runtime asks for the next
-event, and thawed when there is one. A container that exceeds its timeout or memory, or whose process exits, is not
-used again.
+As on Lambda, initialisation may take up to 10 s. When the runtime asks for the next event, SIGSTOP freezes the process;
+the next event thaws it. A container is not used again after it exceeded its timeout or its memory, or after its process
+exited.
 """
 
 import json
@@ -27,18 +27,18 @@ from local.stack.child_process import ChildProcess
 from local.stack.errors import NotReady
 
 INIT_TIMEOUT = 10.0
-"""Longest initialisation in seconds; after that, Lambda starts again as part of the first invocation."""
+"""Longest initialisation in seconds. A slower one is stopped and repeated within the first invocation."""
 POLL_INTERVAL = 0.02
-"""Seconds between two checks of a busy container: does it run, and is its memory within the limit?"""
+"""Seconds between two checks that a busy container still runs and is within its memory limit."""
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @dataclass(eq=False)
 class Container:
-    """One container of a Lambda function. Use it as a context manager: it ends with the block.
+    """One container of a Lambda function. Use it as a context manager; the end of the block kills the process.
 
-    Parameters: function; sandbox, of its package; name, for logs; log, file for its output; write_log, receives each
-    line of the function's log.
+    `sandbox` contains the function's package. `name` identifies the container in logs. `log`: file that receives the
+    output of the process. `write_log` is called with each line of the function's log.
     """
 
     function: FunctionLimits
@@ -62,13 +62,13 @@ class Container:
 
     @property
     def pid(self) -> int:
-        """Id of the container's process and of its process group."""
+        """Id of the process and of its process group."""
         return self._child.pid
 
     def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
-        """Run the handler on an event; the first event initialises the container.
+        """Run the handler on an event. Start the process first if it does not run.
 
-        An event that ends the container sets `alive` to false. Only one thread may call this at a time.
+        `alive` is false afterwards if the event has ended the container. Only one thread may call this at a time.
         """
         request_id = request_id or str(uuid4())
         times: list[float] = []
@@ -97,7 +97,7 @@ class Container:
         return InvocationResult(message.payload, error_type, report, latency=(times[:2][-1] - times[0]) * 1e3)
 
     def end(self) -> None:
-        """Kill the container, as Lambda does when it no longer needs one."""
+        """Kill the process, as Lambda does with a container that it no longer needs."""
         if self.alive:
             self._memory_used = self._peak_memory()
             self._child.kill()
@@ -107,7 +107,7 @@ class Container:
         self._stack.close()
 
     def _begin(self) -> tuple[float, float]:
-        """Thaw or start the container; return the start and the deadline of the event (`time.perf_counter`)."""
+        """Thaw or start the process. Return the start and the deadline of the event (`time.perf_counter`)."""
         if self.alive:
             os.killpg(self.pid, signal.SIGCONT)
             began = time.perf_counter()
@@ -138,11 +138,11 @@ class Container:
         finally:
             self._forward_log()
         if self._python_started is None:
-            raise NotReady(f"{self.name} could not enter its sandbox: {self._child.last_log_line()}")
-        self.init = (now - self._python_started) * 1e3  # building the sandbox is not part of Lambda's time
+            raise NotReady(f"{self.name} exited before Python started in its sandbox: {self._child.last_log_line()}")
+        self.init = (now - self._python_started) * 1e3  # without the time that building the sandbox took
 
     def _next_message(self, deadline: float) -> RuntimeMessage:
-        """Wait for the runtime's next message. Raises `ContainerFailure`, and TimeoutError at the deadline."""
+        """Wait for the next message of the runtime. Raises `ContainerFailure`, and TimeoutError at the deadline."""
         while True:
             with suppress(Empty):
                 message = self._api.messages.get(timeout=POLL_INTERVAL)
@@ -160,7 +160,7 @@ class Container:
                 raise TimeoutError
 
     def _freeze_when_done(self, deadline: float) -> None:
-        """Freeze the container when it asks for the next event; end it if it does not ask in time."""
+        """Freeze the process when its runtime asks for the next event. Kill it if the deadline passes first."""
         try:
             self._next_message(deadline)
             os.killpg(self.pid, signal.SIGSTOP)
@@ -173,7 +173,7 @@ class Container:
         return InvocationReport(request_id, duration, self.function.memory, used, init)
 
     def _peak_memory(self) -> int:
-        """Return the process's peak resident memory in MB, which the function's limit applies to."""
+        """Return the peak resident memory of the process in MB. The function's memory limit applies to this value."""
         with suppress(OSError):
             status = Path(f"/proc/{self.pid}/status").read_text()
             if match := re.search(r"VmHWM:\s+(\d+) kB", status):
@@ -181,7 +181,7 @@ class Container:
         return self._memory_used
 
     def _forward_log(self) -> None:
-        """Write the lines that the process has printed since the last call to the function's log."""
+        """Send the lines that the process has printed since the last call to `write_log`."""
         if self._output.closed:
             return
         *lines, self._partial_line = (self._partial_line + self._output.read()).split(b"\n")
@@ -193,7 +193,7 @@ class Container:
             self.write_log(text)
 
     def _environment(self) -> Mapping[str, str]:
-        """Return the function's own variables and those that Lambda sets.
+        """Return the environment variables of the function and those that Lambda adds.
 
         https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
         """

@@ -1,4 +1,4 @@
-"""A running package: its functions with their containers, and the API in front of one of them."""
+"""A package that runs on this machine: containers for its functions, and an API Gateway for one of them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,19 +19,19 @@ from local.lambda_sim.sandbox import Isolation, Sandbox, unpacked
 
 APPLICATION = "faunalens"
 NOT_INHERITED = ("_HANDLER", "METRICS_FILE", "MODEL_PATH", "AWS_REGION", "STAGE")
-"""Settings that Lambda, the package or the stage determines, whatever the local environment says."""
+"""Variables that functions do not get from the local environment: Lambda, the package or the stage sets them."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunningPackage:
-    """A running package. `functions`: each function's containers by handler; `gateway`: the API. Use `deployed`."""
+    """A package that runs. `functions`: the containers of each function, by handler. Use `deployed` to create one."""
 
     sandbox: Sandbox
     functions: Mapping[str, Pool]
     gateway: ApiGateway
 
     def run_schedule(self, handler: str) -> InvocationResult:
-        """Send a function the event of its schedule, as EventBridge does."""
+        """Send a scheduled event to a function, as EventBridge does."""
         pool = self.functions[handler]
         return pool.invoke(json.dumps(scheduled_event(pool.function.name)).encode())
 
@@ -46,10 +46,10 @@ def deployed(
     containers: int | None = None,
     isolation: Isolation | None = None,
 ) -> Iterator[RunningPackage]:
-    """Run a package, with its logs in `folder`; stop everything at the end.
+    """Run a package until the end of the block, with its logs in `folder`.
 
-    Parameters: environment, local variables, of which the functions get the app's settings, and METRICS_FILE is where
-    metrics are appended; containers, maximum for the API, in place of the stage's reserved concurrency.
+    `environment`: variables of this machine. The functions get those that are settings of the app. Their metrics are
+    appended to METRICS_FILE. `containers`: maximum for the API, in place of the stage's reserved concurrency.
     """
     template = json.loads(package.template.read_text())
     settings = _settings_in(environment)
@@ -66,6 +66,6 @@ def deployed(
 
 
 def _settings_in(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that are settings of the app and that functions inherit."""
+    """Return the variables that functions get from the environment of this machine."""
     names = {each.metadata["variable"] for each in fields(Settings)} - set(NOT_INHERITED)
     return {name: value for name, value in environment.items() if name in names}

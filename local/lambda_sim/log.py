@@ -1,4 +1,4 @@
-"""The functions' logs: one file per function, and one file with the metrics of all of them."""
+"""Logs of the functions: one file per function, and one file with the metrics of all functions."""
 
 from pathlib import Path
 from threading import Lock
@@ -6,11 +6,14 @@ from threading import Lock
 from chalicelib.telemetry.emf import open_metrics
 
 SHOWN = ("REPORT ", "RequestId: ")
-"""Lines with these prefixes are printed on the terminal too."""
+"""Prefixes of the lines that are printed on the terminal too."""
 
 
 class FunctionLog:
-    """Writes NAME.log for each function in a folder, like CloudWatch's log groups. Thread-safe."""
+    """Log files in `folder`, NAME.log for each function, like log groups in CloudWatch. Thread-safe.
+
+    Lines with embedded metrics are also appended to the file `metrics`.
+    """
 
     def __init__(self, folder: Path, metrics: Path) -> None:
         self._folder = folder
@@ -19,7 +22,7 @@ class FunctionLog:
         self._opened: set[str] = set()
 
     def write(self, function: str, container: str, line: str) -> None:
-        """Log one line that a container printed, or that Lambda logs about a container."""
+        """Log one line that a container has printed, or that Lambda logs about the container."""
         with self._lock:
             mode = "a" if function in self._opened else "w"
             self._opened.add(function)

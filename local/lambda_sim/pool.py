@@ -1,6 +1,7 @@
-"""A function's containers: one per event in progress, kept for a while after their last event.
+"""The containers of one function. Each works on one event at a time and is kept for a while after its last event.
 
-As on Lambda, the container that worked last is used first, so that containers of a past spike go idle and end.
+As on Lambda, a new event goes to the container that worked most recently. Containers that a spike started become idle
+and end.
 """
 
 import time
@@ -17,19 +18,19 @@ from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.sandbox import Sandbox
 
 IDLE_TIMEOUT = 300.0
-"""Seconds that an idle container is kept. Lambda keeps them for minutes and guarantees nothing."""
+"""Seconds after which an idle container ends. Lambda documents no such time; it is usually some minutes."""
 
 
 class Throttled(Exception):
-    """All containers that the function may have are busy (Lambda's TooManyRequestsException)."""
+    """All containers that the function may have are busy. Lambda calls this TooManyRequestsException."""
 
 
 @dataclass(eq=False)
 class Pool:
-    """A function's containers. Thread-safe; call `close` at the end.
+    """The containers of one function. Thread-safe. Call `close` at the end.
 
-    Parameters: function; sandbox, of its package; folder, for its containers' logs; write_log, receives a container's
-    name and each line of the function's log; idle_timeout, seconds that an idle container is kept.
+    `sandbox` contains the function's package. `folder`: for the output of the containers. `write_log` is called with
+    the name of a container and a line of its log. `idle_timeout`: seconds after which an idle container ends.
     """
 
     function: FunctionLimits
@@ -41,13 +42,13 @@ class Pool:
 
     def __post_init__(self) -> None:
         self._changed = Condition()
-        self._idle: list[tuple[float, Container]] = []  # idle since when, longest first
+        self._idle: list[tuple[float, Container]] = []  # the time at which each became idle, oldest first
         self._busy: set[Container] = set()
         self._numbers = count(1)
         self._closed = False
 
     def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
-        """Run the handler on an event. Raises `Throttled`."""
+        """Run the function's handler on an event, in an idle container or a new one. Raises `Throttled`."""
         container = self._acquire()
         try:
             return container.invoke(event, request_id, trace_id)
@@ -55,7 +56,7 @@ class Pool:
             self._release(container)
 
     def reap(self) -> None:
-        """End the containers whose idle timeout has passed."""
+        """End the containers that have been idle for longer than `idle_timeout`."""
         with self._changed:
             limit = time.monotonic() - self.idle_timeout
             expired = [container for since, container in self._idle if since < limit]
@@ -64,7 +65,7 @@ class Pool:
             container.end()
 
     def close(self) -> None:
-        """End all containers; busy ones end after their event or timeout."""
+        """End all containers. Wait for busy ones until their events end, at most the function's timeout."""
         with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []

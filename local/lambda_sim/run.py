@@ -1,7 +1,7 @@
-"""`make lambda`: build the package that would be deployed, and run it as Lambda does, on real stores.
+"""`make lambda`: build the package that `make deploy` would upload, and run it as Lambda does, with real stores.
 
-The package is built while the stores start. The API is served on `--port`, with one container per request in progress;
-the scheduled function runs in its own container.
+The package is built while the stores start. The API is served on `--port`, with one container for each request in
+progress. The scheduled function runs in a container of its own.
 """
 
 import argparse
@@ -26,9 +26,9 @@ PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
 def start(stack: DevStack, stage: str, containers: int | None) -> None:
-    """Start the stores and the package of a stage. `containers`: maximum for the API (None: the stage's)."""
-    environment = stack.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # load the data of its animals
-    with step("package", "building what would be deployed") as running:
+    """Start the stores and the package of a stage. `containers`: maximum for the API; None uses the stage's maximum."""
+    environment = stack.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # selects the data to load
+    with step("package", "building") as running:
         package = _build_package(stack, stage)
         deployment = stack.resources.enter_context(
             deployed(package, stack.folder, environment, stage=stage, containers=containers)
@@ -52,19 +52,17 @@ def _build_package(stack: DevStack, stage: str) -> Package:
     try:
         return build(stack.folder / "package", stage, quiet=True)
     except CalledProcessError as error:
-        if stack.shutdown.is_set():  # Ctrl-C reached Chalice too
+        if stack.shutdown.is_set():  # Ctrl-C has stopped Chalice too
             raise ShutdownRequested from None
-        raise LocalError("the package could not be built; see Chalice's output above") from error
+        raise LocalError("building the package failed; see the output of Chalice above") from error
 
 
 def _require_health(stack: DevStack, deployment: RunningPackage) -> None:
-    """Raise `LocalError` if the package does not work, before a client sends the first request."""
+    """Send the first request, for /health. Raises `LocalError` if the response is an error."""
     response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
     if response.status != 200:
         log = stack.folder / f"{deployment.functions[API].function.name}.log"
-        raise LocalError(
-            f"the package does not work: /health answers {response.status} {response.body.decode()}; see {log}"
-        )
+        raise LocalError(f"the package answered GET /health with {response.status} {response.body.decode()}; see {log}")
 
 
 def _run_on_schedule(stack: DevStack, deployment: RunningPackage, handler: str, interval: float) -> None:
@@ -73,11 +71,14 @@ def _run_on_schedule(stack: DevStack, deployment: RunningPackage, handler: str, 
 
 
 def main() -> int:
-    """Run the package locally; return the exit code."""
-    parser = argument_parser("Run the package as Lambda runs it, on this machine.")
-    parser.add_argument("--stage", default="dev", choices=stages(), help="stage to build (default: dev)")
+    """Run `make lambda` with the arguments of the command line. Return the exit code."""
+    parser = argument_parser("Build the package and run it on this machine as Lambda does.")
+    parser.add_argument("--stage", default="dev", choices=stages(), help="stage whose package to build (default: dev)")
     parser.add_argument(
-        "--containers", type=_count, help="maximum number of containers of the API (default: the stage's)", metavar="N"
+        "--containers",
+        type=_count,
+        help="maximum number of containers for the API (default: the stage's reserved concurrency)",
+        metavar="N",
     )
     options = parser.parse_args()
     return run_stack("make lambda", options, partial(start, stage=options.stage, containers=options.containers))

@@ -1,12 +1,12 @@
-"""Lambda's Runtime API for one container: its runtime fetches events here and posts responses.
+"""Lambda's Runtime API for one container. The runtime in the container gets events from it and posts results to it.
 
-    GET  /2018-06-01/runtime/invocation/next               the next event; waits until there is one
-    POST /2018-06-01/runtime/invocation/{id}/response      what the handler returned
-    POST /2018-06-01/runtime/invocation/{id}/error         what it raised
-    POST /2018-06-01/runtime/init/error                    why initialisation failed
+    GET  /2018-06-01/runtime/invocation/next               returns the next event, as soon as there is one
+    POST /2018-06-01/runtime/invocation/{id}/response      receives the handler's result
+    POST /2018-06-01/runtime/invocation/{id}/error         receives the handler's exception
+    POST /2018-06-01/runtime/init/error                    receives the exception that stopped the initialisation
 
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. On Lambda every container has its own API at the same
-address; here each has its own port.
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. On Lambda all containers use the same address. Here each
+container has a port of its own.
 """
 
 import json
@@ -24,9 +24,9 @@ from local.stack.ports import HOST
 
 VERSION = "/2018-06-01/runtime"
 PAYLOAD_LIMIT = 6 * 2**20
-"""Largest event in bytes, and largest response without `RESPONSE_MARGIN` (Lambda quotas)."""
+"""Largest event in bytes (Lambda quotas)."""
 RESPONSE_MARGIN = 100
-"""Lambda's error for a response that is too large gives the limit: 6291556 bytes."""
+"""Bytes by which a response may exceed `PAYLOAD_LIMIT`. Lambda's error text gives the sum as the limit: 6291556."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeMessage:
-    """A request of the runtime: it asks for the next event, or posts a response, an error or an init error."""
+    """A request of the runtime. `next` asks for an event; the other kinds post a result or an error as `payload`."""
 
     kind: Literal["next", "response", "error", "init_error"]
     payload: bytes = b""
@@ -50,7 +50,7 @@ class RuntimeMessage:
 
 
 class RuntimeApi(ThreadingTCPServer):
-    """The API on a free port. `messages` is a queue of the runtime's requests; `offer` gives it the next event."""
+    """The API on a free port. `messages` gets the requests of the runtime. `offer` sends an event to the runtime."""
 
     daemon_threads = True
 
@@ -72,41 +72,41 @@ class RuntimeApi(ThreadingTCPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print no stack trace when the runtime was killed."""
+        """Print a stack trace, unless the connection broke because the runtime was killed."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
     @property
     def address(self) -> str:
-        """Value of AWS_LAMBDA_RUNTIME_API."""
+        """Host and port, for the variable AWS_LAMBDA_RUNTIME_API."""
         return f"{HOST}:{self.server_address[1]}"
 
     def offer(self, invocation: Invocation) -> None:
-        """Send the event to the runtime that waits for one, or that will ask next."""
+        """Send an event to the runtime: now if the runtime is waiting for one, else when it asks."""
         self._current = invocation.request_id
         self._offered.put(invocation)
 
     def next_invocation(self) -> Invocation | None:
-        """Wait for the next event and return it; None when the API closes."""
+        """Wait for the next event and return it. Return None when the API closes."""
         self.messages.put(RuntimeMessage("next"))
         return self._offered.get()
 
     def is_current(self, request_id: str) -> bool:
-        """Return whether this is the event in progress."""
+        """Return whether `request_id` is the id of the event in progress."""
         return bool(request_id) and request_id == self._current
 
     def complete(self, message: RuntimeMessage) -> None:
-        """Record the outcome of the event in progress."""
+        """Pass on the result of the event in progress, and accept no second one."""
         self._current = ""
         self.messages.put(message)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection of the runtime."""
+    """One connection from the runtime."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # send head and body together
+    wbufsize = -1  # send the head of a response together with its body
     server: RuntimeApi
 
     def _answer(self) -> None:

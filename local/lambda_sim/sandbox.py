@@ -1,8 +1,9 @@
-"""Unpacks a package and starts processes that see it as on Lambda.
+"""Sandboxes: unpacked packages, and commands that run a process with Lambda's file system.
 
-With `namespace` isolation, the process's own mount namespace has the code at /var/task, /opt and /var/runtime, and
-nothing else of this checkout. With `folder` isolation, for machines that forbid namespaces, the same layout lies in a
-plain folder. Both make the code read-only and hide the packages of this Python, except those of Lambda's runtime.
+With the isolation `namespace`, the process has a mount namespace of its own, with the code at /var/task, /opt and
+/var/runtime. It sees nothing else of this checkout. The isolation `folder` is for machines that forbid namespaces: the
+same files are in an ordinary folder. In both cases the code is read-only, and the process cannot import the packages
+that are installed here, except those of Lambda's runtime.
 """
 
 import json
@@ -27,20 +28,20 @@ from local.stack.installed import package_folder
 Isolation = Literal["namespace", "folder"]
 
 RUNTIME = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client.*.so")
-"""awslambdaric and its dependencies, beside it in site-packages."""
+"""awslambdaric and its dependencies, as file names in site-packages."""
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
-"""The other packages of Lambda's Python runtime."""
+"""The other packages that Lambda's Python runtime contains."""
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")
-"""System folders that programs need."""
+"""Folders of the operating system that programs need."""
 PYTHON = Path(sys.executable).resolve()
 SITE_PACKAGES = f"python/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
 
 class Sandbox:
-    """A package, unpacked into `home`, an empty folder. Create one with `unpacked`.
+    """A package that is unpacked into the empty folder `home`. Use `unpacked` to create one.
 
-    Attributes: task, opt, folders of code and layer on this machine; task_root, site_packages, paths of the code and of
-    the layer's packages as the function's process sees them.
+    `task`, `opt`: folders of the code and of the layer on this machine. `task_root`, `site_packages`: paths of the code
+    and of the layer's packages as the process in the sandbox sees them.
     """
 
     def __init__(self, package: Package, home: Path, isolation: Isolation) -> None:
@@ -68,9 +69,10 @@ class Sandbox:
                 _make_read_only(folder)
 
     def command(self, environment: Mapping[str, str], program: Sequence[str] | None = None) -> list[str]:
-        """Return a command that runs the function in the sandbox; it translates Lambda's paths in `environment`.
+        """Return the command that runs the function in the sandbox, with the variables of `environment`.
 
-        `program` replaces awslambdaric's loop: arguments of a Python that sees the same files.
+        The paths of Lambda in the variables are replaced by those of the sandbox. `program`: arguments for Python, in
+        place of awslambdaric's loop.
         """
         runtime, opt = self._paths["/var/runtime"], self._paths["/opt"]
         python = [str(PYTHON), "-S", "-P", *(program or [f"{runtime}/bootstrap.py", opt])]
@@ -103,7 +105,7 @@ class Sandbox:
             yield source, f"/var/runtime/{source.name}"
 
     def _translate(self, text: str) -> str:
-        """Replace Lambda's paths in a text by the paths in this sandbox."""
+        """Replace Lambda's paths in a text by the paths of this sandbox."""
         for on_lambda, here in self._paths.items():
             text = text.replace(on_lambda, here)
         return text
@@ -111,13 +113,15 @@ class Sandbox:
 
 @contextmanager
 def unpacked(package: Package, home: Path, isolation: Isolation | None = None) -> Iterator[Sandbox]:
-    """Unpack a package in `home`, with the best isolation unless one is given; delete `home` before and after.
+    """Unpack a package into the folder `home` and delete the folder at the end of the block.
 
-    Raises `LocalError` if this machine cannot run the package at all.
+    `isolation`: None selects the best one that this machine allows. Raises `LocalError` if this machine cannot run the
+    package.
     """
-    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        raise LocalError("the package runs on Linux on x86_64 only; use `make run` on this machine")
-    _remove(home)  # a killed run leaves it
+    machine = f"{platform.system()} on {platform.machine()}"
+    if machine != "Linux on x86_64":
+        raise LocalError(f"the package needs Linux on x86_64, and this machine is {machine}; use `make run`")
+    _remove(home)  # a run that was killed has not deleted it
     home.mkdir(parents=True)
     try:
         yield Sandbox(package, home, isolation or best_isolation())
@@ -127,7 +131,7 @@ def unpacked(package: Package, home: Path, isolation: Isolation | None = None) -
 
 @cache
 def best_isolation() -> Isolation:
-    """Return `namespace` if this user may create a mount namespace on this machine, else `folder`."""
+    """Return `namespace` if this user may create a mount namespace here, otherwise `folder`."""
     with tempfile.TemporaryDirectory(prefix="faunalens-lambda-") as root:
         binds = [[name, name] for name in _system_folders()]
         command = _enter(root=root, binds=binds, folder="/", command=["/bin/true"], environment={})
@@ -150,7 +154,7 @@ def _runtime_packages() -> list[Path]:
 
 
 def _make_read_only(top: Path) -> None:
-    """Let all users read a folder, and none write to it."""
+    """Let all users read a folder and its contents, and no user write to them."""
     for path in (*top.rglob("*"), top):
         if not path.is_symlink():
             path.chmod(0o555 if path.is_dir() else 0o444)

@@ -1,4 +1,4 @@
-"""The simulated API Gateway over HTTP, on the same server as the app (`web/server.py`)."""
+"""HTTP for the simulated API Gateway, with the server that also serves the app (`web/server.py`)."""
 
 import asyncio
 import socket
@@ -24,7 +24,7 @@ BODY_TIMEOUT = 75.0
 
 @contextmanager
 def serving(gateway: ApiGateway, port: int) -> Iterator[int]:
-    """Serve an API on a port until the end of the block; yield the port, a free one for 0.
+    """Serve an API until the end of the block. Yield the port; 0 selects a free one.
 
     Raises OSError if another program uses the port.
     """
@@ -43,14 +43,14 @@ def serving(gateway: ApiGateway, port: int) -> Iterator[int]:
 
 
 class GatewayAsgi:
-    """An ASGI application that passes requests to an `ApiGateway`, each in one of `threads`."""
+    """An ASGI application that passes each request to an `ApiGateway`, in one of `threads`."""
 
     def __init__(self, gateway: ApiGateway, threads: ThreadPoolExecutor) -> None:
         self._gateway = gateway
         self._threads = threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":  # uvicorn's messages about its start and end
+        if scope["type"] != "http":  # uvicorn also reports when it starts and stops
             return
         started, method, target = perf_counter(), scope["method"], _target(scope)
         status = 0
@@ -71,20 +71,20 @@ class GatewayAsgi:
             error = RequestTimeout(f"the body did not arrive within {BODY_TIMEOUT:g} s; send a smaller photo")
             problem = problem_response(error, str(uuid4()))
             return Response(problem.status, {**problem.headers, "Connection": "close"}, str(problem.body).encode())
-        # Titles, because uvicorn changes names to lower case, and API Gateway passes on what HTTP/1.1 clients send.
+        # uvicorn changes header names to lower case. Clients of HTTP/1.1 usually send them like titles.
         headers = [(name.decode("latin-1").title(), value.decode("latin-1")) for name, value in scope["headers"]]
         request = Request(scope["method"], target, headers, body, scope["client"][0])
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._gateway.handle, request)
 
 
 def _target(scope: Scope) -> str:
-    """Return path and query as the client sent them."""
+    """Return path and query as the client has sent them."""
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
 
 
 async def _read_body(receive: Receive) -> bytes:
-    """Return the body, cut one byte after `BODY_LIMIT`: the gateway refuses it then. Raises `ClientGone`."""
+    """Return the body, or its first `BODY_LIMIT` + 1 bytes, which the gateway refuses. Raises `ClientGone`."""
     body = bytearray()
     while True:
         message = await receive()
@@ -96,7 +96,7 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 async def _send(send: Send, response: Response) -> None:
-    """Send a response; uvicorn leaves out the body if the request is HEAD."""
+    """Send a response. uvicorn omits the body if the method is HEAD."""
     headers = [(b"content-length", str(len(response.body)).encode())] + [
         (name.encode("latin-1"), value.encode("latin-1"))
         for name, values in response.headers.items()

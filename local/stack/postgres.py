@@ -3,8 +3,8 @@
     with postgres.serve() as server:
         psycopg2.connect(server.url)
 
-The superuser `postgres` and the owner of the database `faunalens` share a random password, because other users of
-the machine can reach the port. PostgreSQL refuses to run as root: local/stack/run_as.py says what happens then.
+The superuser `postgres` and the owner of the database `faunalens` have the same random password. They need one because
+other users of the machine can reach the port. PostgreSQL refuses to run as root; see local/stack/run_as.py.
 """
 
 import fcntl
@@ -25,21 +25,21 @@ from local.stack.run_as import PREFIXES, RunAs, choose_run_as, give_folder
 from local.stack.server import EmbeddedServer
 
 LOCK_TIMEOUT = 10.0
-"""Seconds to wait for a run or its server that is just stopping to release the folder."""
+"""Longest wait for another run to stop using the folder, in seconds."""
 SETTINGS = {
     "listen_addresses": HOST,
-    "unix_socket_directories": "",  # the path of a deep checkout is too long for a socket
+    "unix_socket_directories": "",  # the path of a socket in a deep checkout would be too long
     "shared_buffers": "32MB",
     "max_connections": "60",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-"""For data that can be recreated in seconds: no client waits for the disk."""
+"""Settings for temporary data: no client waits for the disk."""
 
 
 class PostgresServer(EmbeddedServer):
-    """A server on its data directory. `url` is for the application, `admin_url` for the superuser."""
+    """A server with its data directory. `url` is for the application, `admin_url` for the superuser."""
 
     start_timeout = 30.0
 
@@ -56,8 +56,8 @@ class PostgresServer(EmbeddedServer):
             self._program,
             log=data_dir.parent / "postgres.log",
             environment=ENVIRONMENT,
-            stop_signal=signal.SIGINT,  # fast shutdown: ends sessions and writes a checkpoint
-            orphan_signal=signal.SIGQUIT,  # immediate shutdown: recovers at the next start
+            stop_signal=signal.SIGINT,  # fast shutdown: end the sessions and write a checkpoint
+            orphan_signal=signal.SIGQUIT,  # immediate shutdown: recover at the next start
             inherited=locks,
         )
         self.use_port(port)
@@ -67,7 +67,7 @@ class PostgresServer(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """URL of the database for its owner, who is no superuser, as on Aurora."""
+        """URL of the application's database for its owner, who is not a superuser, as on Aurora."""
         return self._url_of(OWNER, OWNER)
 
     @property
@@ -76,12 +76,13 @@ class PostgresServer(EmbeddedServer):
         return self._url_of("postgres", "postgres")
 
     def prepare(self) -> None:
-        # kill -9 leaves PostgreSQL's lock file. Our own lock has excluded that another server runs.
+        # A killed server leaves its lock file. The lock of `_exclusive` prevents a second server. PostgreSQL refuses to
+        # start while processes of the killed server use its shared memory.
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
         self.command = [*self._program, "-D", self.data_dir, "-p", str(self.port), *self._options]
 
     def ready(self) -> bool:
-        """Return whether the server accepts connections, from its lock file, as pg_ctl does: that needs no password."""
+        """Return whether the server accepts connections. Like pg_ctl, read its lock file: that needs no password."""
         try:
             lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -142,7 +143,7 @@ def _open_home(home: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _exclusive(home: Path) -> Iterator[IO[str]]:
-    """Lock a folder and yield the lock file. The server inherits it, so the lock lasts until the server is gone."""
+    """Lock a folder and yield the lock file. The server inherits the open file, so the lock lasts until it exits."""
     deadline = time.monotonic() + LOCK_TIMEOUT
     with (home / "lock").open("w") as lock:
         while True:

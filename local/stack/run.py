@@ -1,6 +1,6 @@
-"""`make run`: start PostgreSQL, Valkey and the app, serve, and stop all of them when this process ends.
+"""`make run`: start PostgreSQL, Valkey and the app, and stop all of them when this process ends.
 
-They start side by side: Valkey in cluster mode takes 2 s until it accepts writes, and the others get ready meanwhile.
+All of them start at the same time, because Valkey in cluster mode needs 2 s until it accepts writes.
 """
 
 import json
@@ -18,7 +18,7 @@ APP_TIMEOUT = 60.0
 
 
 def start(stack: DevStack) -> None:
-    """Start the stores, the app, and the warming that runs on a schedule when deployed."""
+    """Start the stores, the app, and the scheduled warming."""
     require_model(os.environ)
     environment = {"LOG_FORMAT": "text"} | stack.launch_stores()  # people read the log on a terminal
     app = stack.start_child("the app", ["-m", "local.http.serve", "--port", str(stack.port)], environment)
@@ -32,7 +32,7 @@ def start(stack: DevStack) -> None:
 
 
 def is_healthy(port: int) -> bool:
-    """Return whether the app and its dependencies work. Raises `LocalError` if the model cannot run."""
+    """Return whether the app and its dependencies work. Raises `LocalError` if the model does not work."""
     try:
         status = json.loads(http_get(port, "/health?deep=true", timeout=5.0)[2])["status"]
     except (OSError, ValueError, KeyError):
@@ -45,7 +45,7 @@ def is_healthy(port: int) -> bool:
 
 
 def require_model(environment: Mapping[str, str]) -> None:
-    """Raise `LocalError` if MODEL_PATH is set and is not a readable file."""
+    """Check MODEL_PATH. Raises `LocalError` if it is set but names no file that this user may read."""
     given = environment.get("MODEL_PATH")
     if not given:
         return
@@ -60,8 +60,10 @@ def require_model(environment: Mapping[str, str]) -> None:
 
 
 def main() -> int:
-    """Run the app locally; return the exit code."""
-    return run_stack("make run", argument_parser("Run Faunalens on this machine.").parse_args(), start)
+    """Run `make run` with the arguments of the command line. Return the exit code."""
+    return run_stack(
+        "make run", argument_parser("Run the app with PostgreSQL and Valkey on this machine.").parse_args(), start
+    )
 
 
 if __name__ == "__main__":

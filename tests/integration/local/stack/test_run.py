@@ -92,7 +92,7 @@ def test_a_file_that_is_no_model_is_reported_with_its_full_path(tmp_path: Path) 
     # THEN the stack fails and says which file, and that it is not a model
     assert done.returncode == 1
     assert f"the server cannot start with the model {tmp_path}/photo.onnx: " in done.stderr
-    assert done.stderr.endswith("make run: the app exited by itself with code 1: see its output above\n")
+    assert done.stderr.endswith("make run: the app exited by itself with code 1: see the output above\n")
 
 
 @pytest.mark.parametrize(
