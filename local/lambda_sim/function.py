@@ -1,5 +1,6 @@
 """Configurations of functions, from the SAM template that Chalice generates."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,10 +62,9 @@ def seconds_between_runs(schedule: str) -> float:
     >>> seconds_between_runs("rate(5 minutes)")
     300.0
     """
-    units = {"minute": 60, "hour": 3600, "day": 86400}
-    number, _, unit = schedule.removeprefix("rate(").removesuffix(")").partition(" ")
-    if not schedule.startswith("rate(") or unit.removesuffix("s") not in units:
+    match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", schedule)
+    if match is None:
         raise ValueError(
             f"schedule {schedule!r} is not a rate; local runs support only rates, for example rate(5 minutes)"
         )
-    return float(number) * units[unit.removesuffix("s")]
+    return float(match[1]) * {"minute": 60, "hour": 3600, "day": 86400}[match[2]]

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from socketserver import ThreadingTCPServer
 from threading import Thread
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from local.stack.ports import HOST
 
@@ -58,12 +58,9 @@ class RuntimeApi(ThreadingTCPServer):
         self.messages: SimpleQueue[RuntimeMessage] = SimpleQueue()
         self._offered: SimpleQueue[Invocation | None] = SimpleQueue()
         self._current = ""
-        self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         super().__init__((HOST, 0), _Handler)
-
-    def __enter__(self) -> Self:
+        self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._offered.put(None)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from infra.package import Package
-from local.lambda_sim import bootstrap, enter_sandbox
+from local.lambda_sim import enter_sandbox
 from local.stack.errors import LocalError
 from local.stack.installed import package_folder
 
@@ -53,12 +53,11 @@ class Sandbox:
                 opened.extractall(folder)
         self._root.mkdir()
         self._runtime.mkdir()
-        shutil.copyfile(Path(bootstrap.__file__), self._runtime / "bootstrap.py")
         in_namespace = isolation == "namespace"
         paths = {self.task: "/var/task", self.opt: "/opt", self._runtime: "/var/runtime"}
         self._paths = {on_lambda: on_lambda if in_namespace else str(path) for path, on_lambda in paths.items()}
         self.task_root = self._paths["/var/task"]
-        self.site_packages = f"{self._paths['/opt']}/{SITE_PACKAGES}"
+        self.site_packages = self._translate(f"/opt/{SITE_PACKAGES}")
         if not in_namespace:
             for source in _runtime_packages():
                 (self._runtime / source.name).symlink_to(source)
@@ -74,12 +73,12 @@ class Sandbox:
         The paths of Lambda in the variables are replaced by those of the sandbox. `program`: arguments for Python, in
         place of awslambdaric's loop.
         """
-        runtime, opt = self._paths["/var/runtime"], self._paths["/opt"]
-        python = [str(PYTHON), "-S", "-P", *(program or [f"{runtime}/bootstrap.py", opt])]
+        # -S hides the packages installed here. The function, its layer and the runtime have Lambda's order.
+        python = [str(PYTHON), "-S", "-P", *(program or ["-m", "awslambdaric", environment["_HANDLER"]])]
         variables = {name: self._translate(value) for name, value in environment.items()} | {
             "LAMBDA_TASK_ROOT": self.task_root,
-            "LAMBDA_RUNTIME_DIR": runtime,
-            "PYTHONPATH": runtime,
+            "LAMBDA_RUNTIME_DIR": self._paths["/var/runtime"],
+            "PYTHONPATH": self._translate(f"/var/task:/opt/{SITE_PACKAGES}:/opt/python:/var/runtime"),
             "LD_LIBRARY_PATH": self._translate("/var/task:/var/task/lib:/opt/lib"),
         }
         if self.isolation == "folder":
@@ -100,7 +99,6 @@ class Sandbox:
             yield base, str(base)
         yield self.task, "/var/task"
         yield self.opt, "/opt"
-        yield self._runtime / "bootstrap.py", "/var/runtime/bootstrap.py"
         for source in _runtime_packages():
             yield source, f"/var/runtime/{source.name}"
 
