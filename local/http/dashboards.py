@@ -30,8 +30,8 @@ class Dashboards:
     def __init__(self, metrics: Path) -> None:
         self._metrics = metrics
         self._lock = Lock()
-        self.child: ChildProcess | None = None
         self._port = 0
+        self.child = ChildProcess("the dashboards", [], log=metrics.with_name("dashboards.log"))
 
     def serves(self, path: str) -> bool:
         """Return whether a path of the server, without a query, belongs to the dashboards."""
@@ -51,20 +51,15 @@ class Dashboards:
     def close(self) -> None:
         """Stop the child process."""
         with self._lock:
-            if self.child is not None:
-                self.child.stop()
-                self.child = None
+            self.child.stop()
 
     def _start(self) -> int:
         """Start the child process unless it runs. Return its port. Raises `NotReady`."""
         with self._lock:
-            if self.child is None or not self.child.running:
-                if self.child is not None:
-                    self.child.stop()
+            if not self.child.running:
                 self._port = free_port()
                 options = ["--port", str(self._port), "--file", str(self._metrics), "--live"]
-                log = self._metrics.with_name("dashboards.log")
-                self.child = ChildProcess("the dashboards", [sys.executable, *COMMAND, *options], log=log)
+                self.child.command = [sys.executable, *COMMAND, *options]
                 self.child.start()
                 try:
                     self.child.wait_until(self._ready, START_TIMEOUT)

@@ -14,7 +14,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -129,12 +129,9 @@ def _open_home(home: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="faunalens-postgres-") as temporary:
             yield Path(temporary)
         return
-    try:
+    with suppress(PermissionError):
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        writable = os.access(home, os.W_OK)
-    except PermissionError:
-        writable = False
-    if not writable:
+    if not os.access(home, os.W_OK):
         raise LocalError(
             f"{home} belongs to another user, perhaps because of a run with sudo; remove it, or run as that user"
         )

@@ -114,7 +114,6 @@ def test_they_restart_after_a_crash_and_stop_with_the_server(tmp_path: Path) -> 
     # GIVEN a process that was killed
     running = Dashboards(tmp_path / "metrics.jsonl")
     assert running.respond("/dashboards/").status == 200
-    assert running.child is not None
     running.child.kill()
     # WHEN a client requests a page THEN another process starts
     assert running.respond("/dashboards/").status == 200
@@ -148,7 +147,6 @@ def test_a_response_that_does_not_come_is_an_error(tmp_path: Path, monkeypatch: 
     running = Dashboards(tmp_path / "metrics.jsonl")
     assert running.respond("/dashboards/").status == 200
     monkeypatch.setattr(dashboards, "RESPONSE_TIMEOUT", 0.2)
-    assert running.child is not None
     running.child.pause()
     with pytest.raises(Unavailable, match="the dashboards did not answer"):
         running.respond("/dashboards/")
