@@ -33,9 +33,9 @@ Invoke = Callable[[bytes, str, str], InvocationResult]
 
 
 class ApiGateway:
-    """A REST API. `invoke` calls its function. `timeout`: longest wait for the function in seconds. Thread-safe."""
+    """A REST API. `invoke` calls its function. Thread-safe."""
 
-    def __init__(self, template: Mapping[str, Any], invoke: Invoke, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, template: Mapping[str, Any], invoke: Invoke) -> None:
         api = next(
             each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::Serverless::Api"
         )
@@ -47,7 +47,6 @@ class ApiGateway:
         self._min_compressed_size: float = api.get("MinimumCompressionSize", float("inf"))
         self._matcher = RouteMatcher(list(self._paths))
         self._invoke = invoke
-        self._timeout = timeout
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="integration")
 
     def resource_of(self, target: str) -> str | None:
@@ -81,7 +80,7 @@ class ApiGateway:
         try:
             # Lambda gives the invocation another id. The function continues after the timeout.
             work = self._threads.submit(self._invoke, payload, str(uuid4()), trace_id)
-            result = work.result(self._timeout)
+            result = work.result(TIMEOUT)
         except Throttled:
             return self._refuse("DEFAULT_5XX", 500, "Internal server error", request_id)
         except TimeoutError:

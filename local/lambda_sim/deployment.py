@@ -15,7 +15,7 @@ from local.lambda_sim.function import API, read_functions
 from local.lambda_sim.log import FunctionLog
 from local.lambda_sim.pool import Pool
 from local.lambda_sim.report import InvocationResult
-from local.lambda_sim.sandbox import Isolation, Sandbox, unpacked
+from local.lambda_sim.sandbox import Sandbox, unpacked
 
 APPLICATION = "faunalens"
 NOT_INHERITED = ("_HANDLER", "METRICS_FILE", "MODEL_PATH", "AWS_REGION", "STAGE")
@@ -38,13 +38,7 @@ class RunningPackage:
 
 @contextmanager
 def deployed(
-    package: Package,
-    folder: Path,
-    environment: Mapping[str, str],
-    *,
-    stage: str = "dev",
-    containers: int | None = None,
-    isolation: Isolation | None = None,
+    package: Package, folder: Path, environment: Mapping[str, str], *, stage: str = "dev", containers: int | None = None
 ) -> Iterator[RunningPackage]:
     """Run a package until the end of the block, with its logs in `folder`.
 
@@ -55,7 +49,7 @@ def deployed(
     settings = _settings_in(environment)
     log = FunctionLog(folder, Path(environment.get("METRICS_FILE") or folder / "metrics.jsonl"))
     with ExitStack() as stack:
-        sandbox = stack.enter_context(unpacked(package, folder / "lambda", isolation))
+        sandbox = stack.enter_context(unpacked(package, folder / "lambda"))
         pools = {}
         for handler, each in read_functions(template, APPLICATION, stage).items():
             limit = containers if handler == API and containers else each.concurrency

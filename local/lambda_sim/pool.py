@@ -6,7 +6,7 @@ and end.
 
 import time
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -30,15 +30,13 @@ class Pool:
     """The containers of one function. Thread-safe. Call `close` at the end.
 
     `sandbox` contains the function's package. `folder`: for the output of the containers. `write_log` is called with
-    the name of a container and a line of its log. `idle_timeout`: seconds after which an idle container ends.
+    the name of a container and a line of its log.
     """
 
     function: FunctionLimits
     sandbox: Sandbox
     folder: Path
     write_log: Callable[[str, str], object] = lambda *_: None
-    _: KW_ONLY
-    idle_timeout: float = IDLE_TIMEOUT
 
     def __post_init__(self) -> None:
         self._changed = Condition()
@@ -56,9 +54,9 @@ class Pool:
             self._release(container)
 
     def reap(self) -> None:
-        """End the containers that have been idle for longer than `idle_timeout`."""
+        """End the containers that have been idle for longer than `IDLE_TIMEOUT`."""
         with self._changed:
-            limit = time.monotonic() - self.idle_timeout
+            limit = time.monotonic() - IDLE_TIMEOUT
             expired = [container for since, container in self._idle if since < limit]
             self._idle = [(since, container) for since, container in self._idle if since >= limit]
         for container in expired:

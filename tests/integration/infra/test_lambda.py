@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 
 from infra.package import Package
+from local.lambda_sim import sandbox
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import RunningPackage, deployed
 from local.lambda_sim.events import Request
@@ -186,11 +187,16 @@ def test_metrics_are_where_dashboards_look(api: Served) -> None:
 
 
 def test_nothing_tries_to_write_into_the_package(
-    package: Package, tmp_path: Path, loaded_database: str, valkey_server: ValkeyServer
+    package: Package,
+    tmp_path: Path,
+    loaded_database: str,
+    valkey_server: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # GIVEN the package in a writable folder, and a Python that may write bytecode
+    monkeypatch.setattr(sandbox, "best_isolation", lambda: "folder")
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
-    with deployed(package, tmp_path, environment, isolation="folder") as deployment:
+    with deployed(package, tmp_path, environment) as deployment:
         folders = (deployment.sandbox.task, deployment.sandbox.opt)
         for path in (path for folder in folders for path in (folder, *folder.rglob("*"))):
             path.chmod(0o777 if path.is_dir() else 0o666)

@@ -261,11 +261,12 @@ def test_a_container_that_died_is_replaced(sandbox: Sandbox, tmp_path: Path) -> 
         pool.close()
 
 
-def test_containers_end_when_they_are_idle_and_when_the_pool_closes(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_containers_end_when_they_are_idle_and_when_the_pool_closes(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.lambda_sim.pool.IDLE_TIMEOUT", 0.0)
     logged: list[tuple[str, str]] = []
-    pool = Pool(
-        toy.function("toy.echo"), sandbox, tmp_path, lambda name, line: logged.append((name, line)), idle_timeout=0.0
-    )
+    pool = Pool(toy.function("toy.echo"), sandbox, tmp_path, lambda name, line: logged.append((name, line)))
     pids = [json.loads(pool.invoke(b"{}").payload)["pid"] for _ in range(2)]
     # GIVEN containers whose idle timeout is 0 THEN each event gets a new one
     assert pids[0] != pids[1]
