@@ -81,16 +81,15 @@ class ApiGateway:
             # Lambda gives the invocation another id. The function continues after the timeout.
             work = self._threads.submit(self._invoke, payload, str(uuid4()), trace_id)
             result = work.result(TIMEOUT)
+            if result.error is None:
+                return parse_response(result.payload, request.header("accept"), self._binary_types)
         except Throttled:
             return self._refuse("DEFAULT_5XX", 500, "Internal server error", request_id)
         except TimeoutError:
             return self._refuse("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", request_id)
-        if result.error:
-            return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
-        try:
-            return parse_response(result.payload, request.header("accept"), self._binary_types)
         except MalformedResponse:
-            return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
+            pass  # like a function that fails
+        return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
 
     def _refuse(self, kind: str, status: int, message: str, request_id: str) -> Response:
         """Return the error response that the template defines for `kind`, or API Gateway's default."""

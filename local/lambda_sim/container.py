@@ -108,17 +108,16 @@ class Container:
 
     def _begin(self) -> tuple[float, float]:
         """Thaw or start the process. Return the start and the deadline of the event (`time.perf_counter`)."""
-        if self.alive:
-            os.killpg(self.pid, signal.SIGCONT)
-            began = time.perf_counter()
-        else:
-            try:
+        try:
+            if self.alive:
+                os.killpg(self.pid, signal.SIGCONT)
+            else:
                 self._start(time.perf_counter() + INIT_TIMEOUT)
-                began = time.perf_counter()
-            except TimeoutError:
-                self.end()
-                began = time.perf_counter()
-                self._start(began + self.function.timeout)
+            began = time.perf_counter()
+        except TimeoutError:
+            self.end()
+            began = time.perf_counter()
+            self._start(began + self.function.timeout)
         return began, began + self.function.timeout
 
     def _start(self, deadline: float) -> None:

@@ -59,8 +59,8 @@ class DevStack:
         self._cache.launch()
         self._database.launch()
         self._children += [self._database, self._cache]
-        for path in (self._metrics, rotated(self._metrics)):
-            path.unlink(missing_ok=True)
+        for path in self.folder.glob(f"{self._metrics.name}*"):
+            path.unlink()
         addresses = {
             "DATABASE_URL": self._database.url,
             "REDIS_URL": self._cache.url,
@@ -178,18 +178,13 @@ def exit_of(child: ChildProcess) -> str:
     return f"{child.name} exited by itself with code {child.wait()}: {child.last_log_line()}"
 
 
-def rotated(path: Path) -> Path:
-    """Return the path that `rotate` gives to a file."""
-    return path.with_name(f"{path.name}.1")
-
-
 def rotate(path: Path, limit: int) -> None:
-    """Rename a file if it has more than `limit` bytes. Replace the file that was renamed before.
+    """Add `.1` to the name of a file if it has more than `limit` bytes. Replace the file that was renamed before.
 
     The programs that write to the file open it for each record. So the next record creates a new file.
     """
     if path.exists() and path.stat().st_size > limit:
-        path.replace(rotated(path))
+        path.replace(path.with_name(f"{path.name}.1"))
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
