@@ -148,8 +148,12 @@ class DevStack:
                 raise LocalError(exit_of(child))
 
     def _write_environment(self, addresses: dict[str, str]) -> None:
-        """Write the addresses to a file for other commands, for example `make warm`. Only this user may read it."""
+        """Write the addresses to a file for other commands, for example `make warm`.
+
+        The addresses contain passwords, so only this user may read the file.
+        """
         path = self.folder / "environment"
+        path.unlink(missing_ok=True)  # a killed run may have left a file with other permissions
         path.touch(mode=0o600)
         path.write_text("".join(f"export {name}='{value}'\n" for name, value in addresses.items()))
         self.resources.callback(path.unlink, missing_ok=True)

@@ -4,7 +4,8 @@
         redis.RedisCluster.from_url(server.url)
 
 The server is one node in cluster mode with all slots. It stores nothing on disk and evicts only keys with a TTL
-(`volatile-lru`). It refuses the commands that ElastiCache Serverless lacks, except for the user of `admin_url`.
+(`volatile-lru`). It refuses the commands that ElastiCache Serverless lacks, except for the user of `admin_url`. Each
+server has random passwords of its own, because other users of the machine can reach the port.
 """
 
 import secrets
@@ -50,7 +51,7 @@ class ValkeyServer(EmbeddedServer):
     def __init__(self, folder: Path, port: int, *, memory_mb: int = 64) -> None:
         self.folder = folder
         self._memory_mb = memory_mb
-        self._admin_password = secrets.token_urlsafe(18)
+        self._password, self._admin_password = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
         command = [binary(), folder / "valkey.conf"]
         super().__init__("Valkey", command, log=folder / "valkey.log", stop_timeout=2.0)
         self.use_port(port)
@@ -62,8 +63,8 @@ class ValkeyServer(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """URL for applications."""
-        return f"redis://{HOST}:{self.port}"
+        """URL for applications, with their password."""
+        return f"redis://:{self._password}@{HOST}:{self.port}"
 
     @property
     def admin_url(self) -> str:
@@ -101,7 +102,7 @@ class ValkeyServer(EmbeddedServer):
             maxmemory-policy volatile-lru
             save ""
             appendonly no
-            user default on nopass ~* &* +@all {off}
+            user default on >{self._password} ~* &* +@all {off}
             user admin on >{self._admin_password} ~* &* +@all
         """)
 

@@ -19,6 +19,7 @@ from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack.valkey import ValkeyServer
 from testing.certificates import issue
+from testing.faults.rig import with_address
 from testing.feature_rig import FIRST, REDIS
 from testing.scripted_server import serve
 from testing.valkey_cluster import SLOTS, ClusterNode, cluster
@@ -165,7 +166,7 @@ def test_tls_works_and_verifies_the_certificate(valkey_server: ValkeyServer, tmp
             return behind.recv(65536)
 
         with serve(relay, tls=made.good.context) as front:
-            url = f"rediss://localhost:{front.address.port}"
+            url = with_address(valkey_server.url, "localhost", front.address.port).replace("redis", "rediss", 1)
             # THEN the cache works through it
             with closing(cache_at(url, made.authority)) as cache:
                 cache.write([Entry(KEYS[0], b"value", 60)], soon())

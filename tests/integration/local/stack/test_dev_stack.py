@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -26,6 +27,30 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DevStack]
     monkeypatch.setattr(dev_stack, "STATE_DIR", tmp_path)
     with ExitStack() as resources:
         yield DevStack(free_port(), ShutdownEvent(), resources)
+
+
+def test_the_passwords_of_both_stores_are_in_a_file_that_only_this_user_may_read(
+    stack: DevStack, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN the file of a run that was killed, which everybody may read
+    stack.folder.mkdir()
+    path = stack.folder / "environment"
+    path.touch(mode=0o644)
+    # WHEN the stores start
+    environment = stack.launch_stores()
+    # THEN the file has both addresses, each with a password, and only this user may read it
+    assert path.stat().st_mode & 0o777 == 0o600
+    written = path.read_text()
+    passwords = []
+    for name in ("REDIS_URL", "DATABASE_URL"):
+        assert f"export {name}='{environment[name]}'\n" in written
+        passwords.append(urlsplit(environment[name]).password)
+    # AND no password is in the output or in a log
+    stack.wait_for_stores(environment)
+    shown = "".join(capfd.readouterr())
+    shown += "".join(log.read_text("utf-8", "replace") for log in stack.folder.rglob("*.log"))
+    assert shown
+    assert not [password for password in passwords if password is None or password in shown]
 
 
 def test_stores_that_are_killed_are_started_again(stack: DevStack, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -27,6 +28,32 @@ def node(valkey_server: valkey.ValkeyServer) -> Iterator[redis.Redis]:
 def send(node: redis.Redis, *command: str) -> object:
     """Send a command unchanged; return the reply."""
     return node.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("password", [None, "guess"])
+def test_nobody_gets_in_without_the_password(valkey_server: valkey.ValkeyServer, password: str | None) -> None:
+    # GIVEN another user of the machine, who finds the port and does not know the password
+    with (
+        redis.Redis(HOST, valkey_server.port, password=password, retry=None) as stranger,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        # WHEN they send a command THEN the server refuses it
+        stranger.get("a")
+
+
+def test_every_server_has_passwords_of_its_own_in_files_of_its_user(tmp_path: Path) -> None:
+    # GIVEN two servers that are not started
+    with (
+        valkey.serve(tmp_path / "a", start=False) as first,
+        valkey.serve(tmp_path / "b", start=False) as second,
+    ):
+        passwords = [urlsplit(url).password for each in (first, second) for url in (each.url, each.admin_url)]
+        # THEN all four passwords are long and different
+        assert len(set(passwords)) == 4
+        assert all(len(password or "") >= 24 for password in passwords)
+        # AND only their user may read the configuration
+        first.prepare()
+        assert (first.folder / "valkey.conf").stat().st_mode & 0o777 == 0o600
 
 
 def test_one_node_serves_all_slots(client: redis.RedisCluster) -> None:
