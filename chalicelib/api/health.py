@@ -14,7 +14,11 @@ State = Literal["ok", "failing", "not_asked"]
 class Part:
     """The state of the model, the cache or the database."""
 
-    state: Annotated[State, "ok, failing, or not_asked (a check would wake a paused database)."]
+    state: Annotated[
+        State,
+        "ok: the next request can use it; failing; or not_asked: a check would wake a paused database, and requests "
+        "have found no lasting fault.",
+    ]
     detail: Annotated[str | None, "Error code of a failing part."]
     milliseconds: Annotated[float | None, "Response time of the part; null unless it is ok."]
 
@@ -33,7 +37,9 @@ class Health:
     request_id: Annotated[str, "Id of the request."]
 
 
-NOT_ASKED = Part("not_asked", None, None)
+def not_asked(*, breaker_is_open: bool) -> Part:
+    """Return the state of a database that is not checked: failing if requests have opened its circuit breaker."""
+    return Part("failing", "postgres_breaker_open", None) if breaker_is_open else Part("not_asked", None, None)
 
 
 def check(probe: Callable[[], object]) -> Part:

@@ -7,6 +7,8 @@ because a process may take the lease before it knows the version.
 
 VERSION = b"faunalens:version"
 """The key of the active dataset's version, which is stored as text."""
+HEALTH = b"faunalens:health"
+"""A key without content that each health check writes, for a second."""
 
 
 def value_key(cell: int, version: str) -> bytes:

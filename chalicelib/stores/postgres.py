@@ -46,6 +46,9 @@ from features_of(%s::bigint[])
 """
 """Returns one row per cell; database/schema.sql defines the function."""
 
+_NO_CELL = 0
+"""A number that is no cell, for the health check. `features_of` returns a row without animals for it."""
+
 _FAULT_OF_CODE = {
     "57014": "postgres_statement_timeout",  # query_canceled
     "28000": "postgres_auth",  # invalid_authorization_specification
@@ -151,11 +154,10 @@ class PostgresStore:
         self._breaker.record_success()
         return known
 
-    def ping(self, deadline: Deadline) -> str | None:
-        """Return the version of the active dataset for the health check, or None without one. Raises `StoreError`."""
-        rows = self._fetch("select version from dataset where active", (), deadline)
-        self._breaker.record_success()
-        return str(rows[0][0]) if rows else None
+    def ping(self, deadline: Deadline) -> str:
+        """Run the query of a lookup and return the version of the active dataset. Raises `StoreError`."""
+        (known,) = self.features_of((_NO_CELL,), deadline)
+        return known.version
 
     def close(self) -> None:
         """Close the connection if it is open."""

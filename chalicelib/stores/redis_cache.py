@@ -33,7 +33,7 @@ from chalicelib.errors import CacheError
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
-from chalicelib.features.keys import VERSION, demand_key, hits_key
+from chalicelib.features.keys import HEALTH, VERSION, demand_key, hits_key
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.iam import Login
@@ -54,6 +54,8 @@ Valkey 9's DELIFEQ deletes no faster (within 5 %, on loopback)."""
 
 _ANSWERED = frozenset({"redis_auth", "redis_loading", "redis_too_many_clients"})
 """Faults that redis-py reports as connection errors although the server replied."""
+_HEALTH_MS = 1000
+"""Lifetime of the key that a health check writes, in milliseconds."""
 
 
 class RedisCache:
@@ -99,7 +101,7 @@ class RedisCache:
         After the import (90 ms), this takes at most `Budget.total`. Failures are ignored, because requests report them.
         """
         with suppress(CacheError):
-            self.ping(Deadline.after(60.0))
+            self._get_client().run(lambda redis: redis.exists(VERSION), Deadline.after(60.0), alone=True)
 
     def close(self) -> None:
         """Close all connections."""
@@ -203,8 +205,18 @@ class RedisCache:
         return 0, 0
 
     def ping(self, deadline: Deadline) -> None:
-        """Check that Redis replies, bypassing the circuit breaker. Raises `CacheError`."""
-        _raise_errors(*self._get_client().run(lambda redis: redis.exists(VERSION), deadline, alone=True))
+        """Check that Redis accepts a read and a write of keys. Raises `CacheError`.
+
+        The check bypasses the circuit breaker, and a success closes it: the next request uses Redis again. A cluster
+        without all its slots, or with too little memory, replies to PING but not to these commands.
+        """
+
+        def commands(redis: "Redis") -> None:
+            redis.get(VERSION)
+            redis.set(HEALTH, b"", px=_HEALTH_MS)
+
+        _raise_errors(*self._get_client().run(commands, deadline))
+        self._breaker.record_success()
 
     def _get_client(self) -> "RedisClient":
         if self._client is None:

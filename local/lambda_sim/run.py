@@ -5,7 +5,9 @@ progress. The scheduled function runs in a container of its own.
 """
 
 import argparse
+import json
 import sys
+import time
 from functools import partial
 from subprocess import CalledProcessError
 from threading import Thread
@@ -22,6 +24,10 @@ from local.stack.errors import LocalError
 from local.stack.ports import HOST
 from local.stack.progress import step
 
+HEALTH_TIMEOUT = 20.0
+"""Longest time after the start of the stores until a request can use them, in seconds."""
+HEALTH_INTERVAL = 0.5
+"""Seconds between two health checks."""
 PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
@@ -38,7 +44,7 @@ def start(stack: DevStack, stage: str, containers: int | None) -> None:
         running.result = f"{package.zipped / 1e6:.1f} MB, unpacked {where}"
     stack.wait_for_stores(environment)
     with step("API", "checking its health") as running:
-        _require_health(stack, deployment)
+        _wait_for_health(stack, deployment)
         running.result = "answers, all dependencies healthy"
     for handler, pool in deployment.functions.items():
         if pool.function.schedule:
@@ -57,12 +63,19 @@ def _build_package(stack: DevStack, stage: str) -> Package:
         raise LocalError("building the package failed; see the output of Chalice above") from error
 
 
-def _require_health(stack: DevStack, deployment: RunningPackage) -> None:
-    """Send the first request, for /health. Raises `LocalError` if the response is an error."""
-    response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
-    if response.status != 200:
-        log = stack.folder / f"{deployment.functions[API].function.name}.log"
-        raise LocalError(f"the package answered GET /health with {response.status} {response.body.decode()}; see {log}")
+def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
+    """Send requests for /health until all dependencies are ok. Raises `LocalError` and `ShutdownRequested`."""
+    deadline = time.monotonic() + HEALTH_TIMEOUT
+    while True:
+        response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
+        if response.status == 200 and json.loads(response.body)["status"] == "ok":
+            return
+        if response.status != 200 or time.monotonic() > deadline:
+            log = stack.folder / f"{deployment.functions[API].function.name}.log"
+            answer = f"{response.status} {response.body.decode()}"
+            raise LocalError(f"the package answered GET /health with {answer}, expected the status ok; see {log}")
+        if stack.shutdown.wait(HEALTH_INTERVAL):
+            raise ShutdownRequested
 
 
 def _run_on_schedule(stack: DevStack, deployment: RunningPackage, handler: str, interval: float) -> None:

@@ -50,6 +50,12 @@ def fault(store: PostgresStore) -> str:
     return caught.value.fault
 
 
+def ping_fault(store: PostgresStore) -> str:
+    with pytest.raises(StoreError) as caught:
+        store.ping(soon())
+    return caught.value.fault
+
+
 def session_of(store: PostgresStore) -> int:
     """Return the id of the server process of the store's connection."""
     assert store._connection is not None
@@ -152,12 +158,23 @@ def test_a_missing_active_dataset_is_an_error(postgres_server: PostgresServer) -
         with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
             cursor.execute("update dataset set active = false")
         assert fault(store) == "postgres_no_dataset"
-        assert store.ping(soon()) is None
+        assert ping_fault(store) == "postgres_no_dataset"
 
 
 def test_a_database_without_the_schema_is_an_error(postgres_server: PostgresServer) -> None:
     with closing(PostgresStore(postgres_server.admin_url, POSTGRES, Breaker(3, 5))) as store:
         assert fault(store) == "postgres_refused"
+        assert ping_fault(store) == "postgres_refused"
+
+
+def test_a_database_without_the_function_fails_the_health_check(postgres_server: PostgresServer) -> None:
+    # GIVEN a database with an active dataset whose function is not there yet, as during an upgrade
+    with database(postgres_server) as url, closing(PostgresStore(url, POSTGRES, Breaker(3, 5))) as store:
+        with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
+            cursor.execute("drop function features_of")
+        # THEN the health check fails as requests do
+        assert fault(store) == "postgres_refused"
+        assert ping_fault(store) == "postgres_refused"
 
 
 def test_a_wrong_password_is_an_error(url: str) -> None:

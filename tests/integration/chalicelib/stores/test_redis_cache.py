@@ -156,6 +156,9 @@ def test_a_full_server_rejects_writes_and_allows_reads() -> None:
         with pytest.raises(CacheError) as written:
             cache.publish(published(), LEASE, b"one", soon())
         assert (claimed.value.fault, written.value.fault) == ("redis_oom", "redis_oom")
+        with pytest.raises(CacheError) as pinged:
+            cache.ping(soon())
+        assert pinged.value.fault == "redis_oom"
         # AND reads succeed
         assert cache.read(KEY, soon()) == b"value"
         assert cache.check_in(KEY, DemandCounts({1: 1}), soon()) == b"value"

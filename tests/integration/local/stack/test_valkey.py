@@ -34,7 +34,7 @@ def send(node: redis.Redis, *command: str) -> object:
 def test_nobody_gets_in_without_the_password(valkey_server: valkey.ValkeyServer, password: str | None) -> None:
     # GIVEN another user of the machine, who finds the port and does not know the password
     with (
-        redis.Redis(HOST, valkey_server.port, password=password, retry=None) as stranger,
+        redis.Redis(HOST, valkey_server.port, password=password) as stranger,
         pytest.raises(redis.AuthenticationError),
     ):
         # WHEN they send a command THEN the server refuses it

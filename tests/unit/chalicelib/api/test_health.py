@@ -1,6 +1,6 @@
 """Health: each part is probed, and only a failing model takes the service down."""
 
-from chalicelib.api.health import NOT_ASKED, Part, check, health_of
+from chalicelib.api.health import Part, check, health_of, not_asked
 from chalicelib.errors import CacheError
 
 OK, FAILING = Part("ok", None, 1.0), Part("failing", "cache_timeout", None)
@@ -20,9 +20,15 @@ def test_a_failing_part_has_its_fault_code() -> None:
     assert check(probe) == FAILING
 
 
+def test_a_database_that_requests_found_failing_is_failing_without_a_check() -> None:
+    assert not_asked(breaker_is_open=False) == Part("not_asked", None, None)
+    assert not_asked(breaker_is_open=True) == Part("failing", "postgres_breaker_open", None)
+
+
 def test_only_a_failing_model_takes_the_service_down() -> None:
     assert health_of(OK, OK, OK, "r").status == "ok"
-    assert health_of(OK, OK, NOT_ASKED, "r").status == "ok"
+    assert health_of(OK, OK, not_asked(breaker_is_open=False), "r").status == "ok"
+    assert health_of(OK, OK, not_asked(breaker_is_open=True), "r").status == "degraded"
     assert health_of(OK, FAILING, OK, "r").status == "degraded"
     assert health_of(OK, OK, FAILING, "r").status == "degraded"
     assert health_of(FAILING, OK, OK, "r").status == "down"

@@ -148,18 +148,34 @@ def test_prepare_ignores_failures() -> None:
         cache.close()
 
 
-def test_ping_bypasses_the_breaker() -> None:
-    with serve(lambda m: b":0\r\n" if b"EXISTS" in m else b"") as server:
-        cache = cache_of(server, Breaker(1, 60), Budget(connect=2.0, command=0.3, total=0.5))
+def test_ping_bypasses_the_breaker_and_closes_it() -> None:
+    with serve(lambda m: b"$-1\r\n+OK\r\n" if b"SET" in m else b"") as server:
+        breaker = Breaker(1, 60)
+        cache = cache_of(server, breaker, Budget(connect=2.0, command=0.3, total=0.5))
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
+        assert not breaker.allows()
         cache.ping(soon())
+        assert breaker.allows()
         cache.close()
 
 
-def test_ping_raises_error_replies() -> None:
-    with serve(lambda _: b"-LOADING soon\r\n") as server:
-        cache = cache_of(server)
-        assert fault_of(lambda: cache.ping(soon())) == "redis_loading"
+@pytest.mark.parametrize(
+    ("replies", "fault"),
+    [
+        (b"-LOADING soon\r\n" * 2, "redis_loading"),
+        (b"-CLUSTERDOWN The cluster is down\r\n" * 2, "redis_clusterdown"),
+        (b"$2\r\nv1\r\n-CLUSTERDOWN The cluster is down and only accepts read commands\r\n", "redis_clusterdown"),
+        (b"$2\r\nv1\r\n-OOM command not allowed when used memory > 'maxmemory'.\r\n", "redis_oom"),
+    ],
+)
+def test_ping_raises_what_a_request_would_meet(replies: bytes, fault: str) -> None:
+    # GIVEN a server that answers PING (and perhaps reads), and refuses what requests need
+    with serve(lambda m: b"+PONG\r\n" if b"PING" in m else replies) as server:
+        breaker = Breaker(1, 60)
+        cache = cache_of(server, breaker)
+        # THEN a ping fails, and does not touch the breaker
+        assert fault_of(lambda: cache.ping(soon())) == fault
+        assert not breaker.is_open
         cache.close()
 
 

@@ -1,0 +1,70 @@
+"""The health check is not ok while a store refuses requests, and once it is ok, the next request uses both stores."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import redis
+
+from database.dataset import read_dataset
+from database.load import activate, load
+from local.stack import valkey
+from local.stack.run import is_healthy
+from tests.integration.conftest import Served, serve
+
+SLOTS = ("0", "99")
+
+
+@contextmanager
+def running(folder: Path, environment: dict[str, str]) -> Iterator[Served]:
+    yield from serve(folder, environment)
+
+
+def test_ready_means_that_the_next_request_is_narrowed(tmp_path: Path, database_url: str) -> None:
+    # GIVEN an app whose Redis is a cluster that lacks slots, and whose PostgreSQL has no schema yet
+    with valkey.serve() as server, closing(redis.Redis.from_url(server.admin_url)) as admin:
+        admin.execute_command("CLUSTER DELSLOTSRANGE", *SLOTS)  # type: ignore[no-untyped-call]
+        environment = {"DATABASE_URL": database_url, "REDIS_URL": server.url}
+        with running(tmp_path, environment) as app:
+            # WHEN clients send requests meanwhile, so that the breaker of PostgreSQL opens
+            for n in range(5):
+                assert animals(app, n)["features"]["mode"] == "degraded"
+            # THEN neither health check is ok, and both name what each store refuses
+            deep, shallow = health(app, deep="true"), health(app)
+            assert (deep["status"], shallow["status"]) == ("degraded", "degraded")
+            assert deep["cache"]["detail"] == shallow["cache"]["detail"] == "redis_clusterdown"
+            assert {deep["database"]["detail"], shallow["database"]["detail"]} <= {
+                "postgres_refused",
+                "postgres_breaker_open",
+            }
+            assert not is_healthy(app.port)
+            # WHEN Redis has its slots and PostgreSQL has a schema, but no active dataset
+            admin.execute_command("CLUSTER ADDSLOTSRANGE", *SLOTS)  # type: ignore[no-untyped-call]
+            with closing(psycopg2.connect(database_url)) as connection:
+                version = load(connection, read_dataset()).version
+                assert not is_healthy(app.port)
+                activate(connection, version)
+            # THEN the app gets ready
+            deadline = time.monotonic() + 30
+            while not is_healthy(app.port):
+                assert time.monotonic() < deadline, health(app, deep="true")
+                time.sleep(0.05)
+            # AND the next request uses both stores
+            features = animals(app, 30)["features"]
+            assert (features["mode"], features["cache"]) == ("narrowed", "miss")
+
+
+def health(app: Served, **query: str) -> Any:
+    reply = app.request("GET", "/health", query)
+    assert reply.status == 200
+    return reply.json
+
+
+def animals(app: Served, latitude: int) -> Any:
+    """Return the animals of a cell of its own for each latitude."""
+    reply = app.request("GET", "/animals", {"lat": str(latitude), "lon": "20"})
+    assert reply.status == 200
+    return reply.json
