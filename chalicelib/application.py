@@ -4,6 +4,7 @@ import json
 import logging
 from functools import cached_property
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from chalicelib import errors
@@ -50,7 +51,8 @@ class Application:
 
     def respond(self, route: Route, request: Request) -> Response:
         """Answer a request: errors become problem details, and the request is logged and counted. Never raises."""
-        record = Record(request.id, route.path)
+        waited = 0.0 if request.arrived is None else monotonic() - request.arrived
+        record = Record(request.id, route.path, waited)
         try:
             return route.view(self, request, record)
         except errors.HTTPError as error:

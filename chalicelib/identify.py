@@ -76,7 +76,7 @@ def features_at(cell: int | None, services: Services, record: Record) -> Feature
         return NO_LOCATION
     record.cell = text_of(cell)
     with record.step("features"):
-        features = record.features = services.features.at(cell)
+        features = record.features = services.features.at(cell, record.waited)
     return features
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
@@ -164,7 +164,8 @@ class Asgi:
             self._admission.check_queue()  # before the body is read
         with self._admission.receiving(size) as arrived:
             body = await self._body(receive, arrived) if route.method == "POST" else b""
-            request = Request(request_id, headers, _query(scope["query_string"]), _unquoted(match.values), body)
+            query, path = _query(scope["query_string"]), _unquoted(match.values)
+            request = Request(request_id, headers, query, path, body, arrived=monotonic())
 
             def respond() -> Response:
                 return self._application.respond(route, request)

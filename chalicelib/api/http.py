@@ -22,6 +22,7 @@ class Request(NamedTuple):
 
     `path`: values of the path's parameters, which are in braces in the route. `headers` have lower-case names. `base`:
     the path under which the API is served, ending with a slash. `id`: the gateway's id of the request, or a new one.
+    `arrived`: monotonic time at which the whole request had arrived; None if its work begins at once.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Request(NamedTuple):
     path: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     base: str = "/"
+    arrived: float | None = None
 
 
 class Response(NamedTuple):

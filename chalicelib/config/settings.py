@@ -219,7 +219,10 @@ class Settings:
     )
 
     features_total: float = seconds(
-        "FEATURES_TOTAL", 1.5, help="total time one request may spend on features, whatever fails"
+        "FEATURES_TOTAL",
+        1.5,
+        help="total time one request may spend on features, whatever fails; includes its time in the queue of the HTTP "
+        "server, but at least 0.2 s are left",
     )
     features_soft_ttl: float = seconds(
         "FEATURES_SOFT_TTL",
@@ -270,7 +273,7 @@ class Settings:
         "BREAKER_FAILURES",
         3,
         casts.positive_int,
-        help="consecutive failures that open the circuit breaker of Redis or PostgreSQL",
+        help="consecutive failures that open the circuit breaker of Redis or PostgreSQL; a timeout counts as two",
     )
     breaker_reset_timeout: float = seconds(
         "BREAKER_REST", 5.0, help="time for which a circuit breaker stays open before one request tries again"

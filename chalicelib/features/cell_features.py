@@ -13,11 +13,15 @@ from chalicelib.features.protocols import Cache, Store
 from chalicelib.features.single_flight import SingleFlight
 from chalicelib.features.trace import Trace
 
+SHORTEST = 0.2
+"""Time for the lookup of a request that has waited long, in seconds."""
+
 
 class CellFeatures:
     """The features of all cells, for the requests of one process. Thread-safe.
 
-    `at` takes at most `Policy.total` seconds and never raises an error of Redis or PostgreSQL.
+    `at` takes at most `Policy.total` seconds, or less if the request has already waited, and never raises an error of
+    Redis or PostgreSQL.
     """
 
     def __init__(
@@ -36,14 +40,19 @@ class CellFeatures:
         self._shared = Shared(cache, store, policy, memory, demand, self._version, clock)
         self._flights = SingleFlight[Features]()
 
-    def at(self, cell: int) -> Features:
-        """Return the features of a cell."""
+    def at(self, cell: int, waited: float = 0.0) -> Features:
+        """Return the features of a cell. `waited`: seconds that the request spent in a queue before.
+
+        The wait counts towards `Policy.total`. Otherwise requests that queue behind others, which wait for a silent
+        store, would wait twice. `SHORTEST` is always left, which is ample for healthy stores.
+        """
         moment = self._monotonic()
         entry = self._memory.get(cell)
         if entry is not None and self._version.is_trusted(moment) and entry.is_current(moment, self._version.value):
             self._demand.note(cell, hit=True, warmed=entry.features.trace.warmed)
             return entry.features
-        deadline = Deadline.after(self._policy.total, self._monotonic)
+        total = self._policy.total
+        deadline = Deadline.after(max(total - waited, min(SHORTEST, total)), self._monotonic)
         features, is_own = self._flights.join(cell, Lookup(cell, deadline, self._shared).run, deadline)
         if features is None:
             features = degraded(("flight_timeout",))

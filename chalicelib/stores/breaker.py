@@ -15,6 +15,9 @@ from collections.abc import Callable
 from threading import Lock
 from time import monotonic
 
+TIMEOUT = 2
+"""Number of failures as which a timeout counts. Every request that waits for a silent server holds up others."""
+
 
 class Breaker:
     """The circuit breaker of one dependency.
@@ -55,10 +58,10 @@ class Breaker:
                 self._failures = 0
                 self._probe_at = 0.0
 
-    def record_failure(self) -> bool:
-        """Record that an attempt failed. Return whether this failure opened the breaker, or opened it again."""
+    def record_failure(self, count: int = 1) -> bool:
+        """Record `count` failures of one attempt. Return whether they opened the breaker, or opened it again."""
         with self._lock:
-            self._failures += 1
+            self._failures += count
             if self._failures < self._limit:
                 return False
             self._probe_at = self._next_probe()

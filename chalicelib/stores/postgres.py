@@ -24,6 +24,7 @@ The first query imports psycopg2, because most containers in a spike never query
 import select
 from array import array
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -35,7 +36,7 @@ from chalicelib.config.settings import Budget
 from chalicelib.errors import StoreError
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
-from chalicelib.stores.breaker import Breaker
+from chalicelib.stores.breaker import TIMEOUT, Breaker
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -127,6 +128,7 @@ class PostgresStore:
         self._idle = idle
         self._connection: Connection | None = None
         self._used = 0.0  # monotonic time of the last reply
+        self._silent_from = inf  # monotonic time of the first attempt to which the server did not reply
         self._lock = Lock()
 
     @property
@@ -169,7 +171,7 @@ class PostgresStore:
         if self._breaker.is_open:  # return at once: a probe may be using the connection
             raise StoreError("postgres_breaker_open", _BREAKER_OPEN)
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
-            opened = self._breaker.record_failure() if self._is_silent_since(since) else False
+            opened = self._breaker.record_failure(TIMEOUT) if self._is_silent(since) else False
             raise StoreError("postgres_busy", "another thread used the connection until the deadline", opened=opened)
         try:
             if deadline.left() <= 0:
@@ -180,9 +182,14 @@ class PostgresStore:
         finally:
             self._lock.release()
 
-    def _is_silent_since(self, since: float) -> bool:
-        """Return whether at least one query timeout has passed since `since` without a reply to any thread."""
-        return monotonic() - since >= self._budget.command and self._used < since
+    def _is_silent(self, since: float) -> bool:
+        """Return whether one query timeout has passed without a reply to any thread.
+
+        The time counts from `since`, the start of this call, or from the first attempt that got no reply. So a silent
+        server is noticed even if each request has too little time for a whole query.
+        """
+        asked = min(since, self._silent_from)
+        return monotonic() - asked >= self._budget.command and self._used < asked
 
     def _attempt(
         self, query: str, arguments: tuple[object, ...], deadline: Deadline, since: float
@@ -191,6 +198,7 @@ class PostgresStore:
         import psycopg2
 
         had_time = deadline.left() >= self._budget.command
+        self._silent_from = min(self._silent_from, monotonic())
         for is_last in (False, True):
             reused = self._connection is not None and self._looks_alive(self._connection)
             try:
@@ -198,16 +206,18 @@ class PostgresStore:
                 cursor = connection.cursor()
                 cursor.execute(query, arguments)
                 _wait(connection, deadline.within(self._budget.command + _GRACE))
-                self._used = monotonic()
+                self._used, self._silent_from = monotonic(), inf
                 return cursor.fetchall()
             except (psycopg2.Error, TimeoutError, OSError) as error:
                 self._drop()
                 fault = fault_of(error)
                 if reused and not is_last and fault in {"postgres_disconnected", "postgres_starting"}:
                     continue
-                # Count a timeout only if there was time for a whole query. Otherwise the server may be healthy.
-                counts = had_time or fault != "postgres_timeout" or self._is_silent_since(since)
-                opened = self._breaker.record_failure() if counts else False
+                if fault != "postgres_timeout":
+                    self._silent_from = inf
+                    opened = self._breaker.record_failure()
+                else:  # without time for a whole query the server may be healthy
+                    opened = self._breaker.record_failure(TIMEOUT) if had_time or self._is_silent(since) else False
                 raise StoreError(fault, str(error).strip(), opened=opened) from error
         raise AssertionError("unreachable")
 

@@ -35,7 +35,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
 from chalicelib.features.keys import HEALTH, VERSION, demand_key, hits_key
 from chalicelib.features.protocols import Entry, Publication
-from chalicelib.stores.breaker import Breaker
+from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.iam import Login
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class RedisCache:
             if error.fault in _ANSWERED:
                 self._breaker.record_success()
             elif had_time and error.fault != "redis_pool_exhausted":
-                error.opened = self._breaker.record_failure()
+                error.opened = self._breaker.record_failure(TIMEOUT if error.fault == "redis_timeout" else 1)
             raise
         self._breaker.record_success()
         return _raise_errors(*replies[:needed])

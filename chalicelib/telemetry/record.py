@@ -82,12 +82,14 @@ class Failure(NamedTuple):
 class Record:
     """The record of one request. Created when the request arrives, passed down, and written once at the end.
 
-    `seconds`: duration of each step. `initialisation`: start-up time of the process in seconds; only its first request
+    `waited`: seconds from the arrival of the whole request until its work began. `seconds`: duration of each step.
+    `initialisation`: start-up time of the process in seconds; only its first request
     reports it.
     """
 
     request_id: str
     route: str
+    waited: float = 0.0
     started: float = field(default_factory=perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
     photo: "Photo | None" = None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.cell_features import CellFeatures
+from chalicelib.features.cell_features import SHORTEST, CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
@@ -344,6 +344,19 @@ class TestFaults:
     def test_a_breaker_that_opens_is_told(self, world: World) -> None:
         world.cache.fault, world.store.fault = "redis_opened", "postgres_opened"
         assert world.container().at(CELL).trace.opened == ("redis", "postgres")
+
+    @pytest.mark.parametrize(("waited", "seconds"), [(0.0, 0.5), (0.2, 0.3), (0.4, SHORTEST), (60.0, SHORTEST)])
+    def test_a_wait_before_the_lookup_counts_towards_the_total(
+        self, world: World, waited: float, seconds: float
+    ) -> None:
+        # GIVEN a database that is slower than the total of 0.5 s, and a request that waited in a queue
+        world.store.delay = 2.0
+        started = time.monotonic()
+        # WHEN the features are looked up
+        features = world.container().at(CELL, waited)
+        # THEN the lookup takes what is left of the total, and never less than it needs while all is well
+        assert features.mode == "degraded"
+        assert seconds - 0.01 < time.monotonic() - started < seconds + 0.15
 
     def test_a_slow_database_is_waited_for_no_longer_than_the_total(self, world: World) -> None:
         world.store.delay = 5

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.stores.breaker import Breaker
+from chalicelib.stores.breaker import TIMEOUT, Breaker
 
 
 @pytest.fixture
@@ -22,6 +22,14 @@ def opened(failures: int = 3) -> Breaker:
         assert breaker.allows()
         breaker.record_failure()
     return breaker
+
+
+def test_a_timeout_counts_as_two_failures() -> None:
+    # GIVEN a breaker that opens after three failures WHEN two timeouts are recorded THEN it opens
+    breaker = Breaker(3, reset_timeout=5)
+    assert not breaker.record_failure(TIMEOUT)
+    assert breaker.record_failure(TIMEOUT)
+    assert breaker.is_open
 
 
 def test_it_opens_after_failures_in_a_row() -> None:
