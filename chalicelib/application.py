@@ -129,7 +129,7 @@ def get_openapi(_: Application, request: Request, __: Record) -> Response:
     from chalicelib.api.openapi import document
 
     expect_no_parameters(request.query)
-    text = json.dumps(document(VERSION, request.base), separators=(",", ":"))
+    text = json.dumps(document(VERSION, request.base), separators=(",", ":"), allow_nan=False)
     return Response(text, JSON_HEADERS)
 
 

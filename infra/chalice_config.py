@@ -69,7 +69,7 @@ def _read(stage: str, path: Path) -> dict[str, Any]:
 
 
 def _write(document: dict[str, Any], path: Path) -> bool:
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if path.read_text(encoding="utf-8") == text:
         return False
     unfinished = path.with_suffix(".unfinished")

@@ -40,7 +40,7 @@ def refresh(session: Any, stage: str, region: str, project: Path = ROOT) -> list
     path = _path(stage, project)
     path.parent.mkdir(exist_ok=True)
     document = {"resources": resources, "schema_version": "2.0", "backend": "api"}
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return resources
 
 

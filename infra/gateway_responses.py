@@ -61,5 +61,5 @@ def _response(error: errors.HTTPError) -> dict[str, Any]:
     return {
         "statusCode": str(error.status),
         "responseParameters": headers,
-        "responseTemplates": {"application/json": json.dumps(problem_of(error, "$context.requestId"))},
+        "responseTemplates": {"application/json": json.dumps(problem_of(error, "$context.requestId"), allow_nan=False)},
     }

@@ -29,7 +29,9 @@ def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dic
     errors, refusal = client.exceptions, None
     for waited in poll(PAUSE, TIMEOUT):
         try:
-            return _result(client.invoke(FunctionName=function, Payload=json.dumps(event).encode()), function)
+            return _result(
+                client.invoke(FunctionName=function, Payload=json.dumps(event, allow_nan=False).encode()), function
+            )
         except errors.ResourceNotFoundException as error:
             raise PreconditionFailed(f"function {function} does not exist; create it with the step app") from error
         except (errors.TooManyRequestsException, errors.ResourceConflictException) as error:

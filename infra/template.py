@@ -118,7 +118,8 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
     except FileError as error:  # stages/STAGE.json lacks a limit that an alarm compares with
         raise PreconditionFailed(str(error)) from error
     topic = f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:faunalens-{stage}-alarms"
-    text = json.dumps(resources).replace(json.dumps({"Fn::Sub": topic}), json.dumps({"Ref": "AlarmTopic"}))
+    arn, reference = (json.dumps(each, allow_nan=False) for each in ({"Fn::Sub": topic}, {"Ref": "AlarmTopic"}))
+    text = json.dumps(resources, allow_nan=False).replace(arn, reference)
     with_reference: dict[str, Any] = json.loads(text)
     return with_reference
 
@@ -140,4 +141,4 @@ def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:
 
 
 def _dump(document: Mapping[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

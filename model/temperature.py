@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
             path.write_bytes(serialize(read_network(), count_animals(LABELS), 1.0, read_ranges(ACTIVATIONS)))
             probabilities, labels = score_animals(options.photos, Model(path))
         temperature = round(fit_temperature(probabilities, labels), 4)
-        options.output.write_text(json.dumps({"temperature": temperature}) + "\n", encoding="utf-8")
+        options.output.write_text(json.dumps({"temperature": temperature}, allow_nan=False) + "\n", encoding="utf-8")
     except (ModelError, OSError) as error:
         print(f"error: the temperature was not fitted: {error}", file=sys.stderr)
         return 1

@@ -105,7 +105,7 @@ class Protocol(HttpToolsProtocol):
     def _answer(self, error: HTTPError) -> None:
         if self.transport.is_closing():
             return
-        body = json.dumps(problem_of(error, str(uuid4()))).encode()
+        body = json.dumps(problem_of(error, str(uuid4())), allow_nan=False).encode()
         headers = {**headers_of(error), "Content-Length": str(len(body)), "Connection": "close"}
         lines = [f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers.items()]
         self.transport.write(b"".join([STATUS_LINE[error.status], *lines, b"\r\n", body]))

@@ -64,5 +64,5 @@ def json_response(body: "DataclassInstance", status: int = 200) -> Response:
 
 def problem_response(error: HTTPError, request_id: str) -> Response:
     """Return a response with an error as problem details (RFC 9457)."""
-    body = json.dumps(problem_of(error, request_id), ensure_ascii=False)
+    body = json.dumps(problem_of(error, request_id), ensure_ascii=False, allow_nan=False)
     return Response(body, headers_of(error), error.status)

@@ -74,7 +74,7 @@ class ApiGateway:
         trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
         captured = self._matcher.match_route(request.target).captured
         event = proxy_event(request, resource, captured, self.stage, self._binary_types, request_id, trace_id)
-        payload = json.dumps(event).encode()
+        payload = json.dumps(event, allow_nan=False).encode()
         if len(payload) > PAYLOAD_LIMIT:
             return self._refuse("REQUEST_TOO_LARGE", 413, "Request Too Long", request_id)
         try:
@@ -94,7 +94,9 @@ class ApiGateway:
     def _refuse(self, kind: str, status: int, message: str, request_id: str) -> Response:
         """Return the error response that the template defines for `kind`, or API Gateway's default."""
         if kind not in self._refusals:
-            return Response(status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode())
+            return Response(
+                status, {"Content-Type": "application/json"}, json.dumps({"message": message}, allow_nan=False).encode()
+            )
         custom = self._refusals[kind]
         body = custom["responseTemplates"]["application/json"].replace("$context.requestId", request_id)
         headers = _headers(custom["responseParameters"], "gatewayresponse.header.")

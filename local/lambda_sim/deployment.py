@@ -33,7 +33,7 @@ class RunningPackage:
     def run_schedule(self, handler: str) -> InvocationResult:
         """Send a scheduled event to a function, as EventBridge does."""
         pool = self.functions[handler]
-        return pool.invoke(json.dumps(scheduled_event(pool.function.name)).encode())
+        return pool.invoke(json.dumps(scheduled_event(pool.function.name), allow_nan=False).encode())
 
 
 @contextmanager

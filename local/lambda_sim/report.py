@@ -60,5 +60,5 @@ class ContainerFailure(Exception):
     def as_message(self, request_id: str) -> RuntimeMessage:
         """Return the failure as the error that the runtime would have posted."""
         message = f"RequestId: {request_id} {self}" if str(self).startswith("Error: ") else str(self)
-        payload = json.dumps({"errorType": self.error_type, "errorMessage": message})
+        payload = json.dumps({"errorType": self.error_type, "errorMessage": message}, allow_nan=False)
         return RuntimeMessage("error", payload.encode(), self.error_type)

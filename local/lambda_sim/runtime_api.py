@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "POST", ["invocation", _, "response"] if len(body) > PAYLOAD_LIMIT + RESPONSE_MARGIN:
                 message = f"Exceeded maximum allowed payload size ({PAYLOAD_LIMIT + RESPONSE_MARGIN} bytes)."
                 error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
-                api.complete(RuntimeMessage("error", json.dumps(error).encode(), error["errorType"]))
+                api.complete(RuntimeMessage("error", json.dumps(error, allow_nan=False).encode(), error["errorType"]))
                 self._refuse(413, "RequestEntityTooLarge", message)
             case "POST", ["invocation", _, "response"]:
                 self._accept(RuntimeMessage("response", body))
@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(202, b'{"status":"OK"}')
 
     def _refuse(self, status: int, error_type: str, message: str) -> None:
-        self._send(status, json.dumps({"errorType": error_type, "errorMessage": message}).encode())
+        self._send(status, json.dumps({"errorType": error_type, "errorMessage": message}, allow_nan=False).encode())
 
     def _send(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         self.send_response(status)

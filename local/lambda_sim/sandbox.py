@@ -138,7 +138,7 @@ def best_isolation() -> Isolation:
 
 
 def _enter(**spec: object) -> list[str]:
-    return [sys.executable, "-I", "-S", enter_sandbox.__file__, json.dumps(spec)]
+    return [sys.executable, "-I", "-S", enter_sandbox.__file__, json.dumps(spec, allow_nan=False)]
 
 
 def _system_folders() -> list[str]:

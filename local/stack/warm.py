@@ -36,7 +36,7 @@ def main() -> int:
     on_schedule: bool = parser.parse_args().on_schedule
     while True:
         report = warm_once()
-        print(json.dumps(report), flush=True)
+        print(json.dumps(report, allow_nan=False), flush=True)
         if not on_schedule:
             return 0 if not report["faults"] else 1
         from app import settings  # importing the app takes a second, which --help need not wait for

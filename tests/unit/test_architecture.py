@@ -243,6 +243,20 @@ def test_a_module_says_what_it_is_and_is_short(path: Path) -> None:
     assert not text.strip() or ast.get_docstring(ast.parse(text)), "no docstring"
 
 
+WRITERS = ("app", "chalicelib", "web", "local", "infra", "model", "database")
+"""Rooms whose JSON goes to clients, logs, files or AWS."""
+
+
+@pytest.mark.parametrize("path", [path for name, path in MODULES.items() if name.split(".")[0] in WRITERS], ids=name_of)
+def test_json_is_never_written_with_nan_or_infinity(path: Path) -> None:
+    # GIVEN the calls that write JSON, by whatever name the function was imported
+    calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+    writing = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] in {"dump", "dumps", "JSONEncoder"}]
+    # THEN each refuses NaN and infinity, which JSON does not have and most readers refuse
+    lax = [call.lineno for call in writing if not any(ast.unparse(each) == "allow_nan=False" for each in call.keywords)]
+    assert not lax, f"{path}: lines {lax} write JSON without allow_nan=False"
+
+
 @pytest.mark.parametrize("path", PRODUCT.values(), ids=name_of)
 def test_what_is_public_says_what_it_is(path: Path) -> None:
     assert not list(_silent(tree_of(path), ""))

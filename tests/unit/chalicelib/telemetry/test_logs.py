@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,19 @@ def failed(cause: Exception) -> Record:
     except Exception as raised:  # noqa: BLE001 — any
         error.__cause__ = raised
     return Record("r-1", "/identify", failure=Failure.of(error))
+
+
+def test_nan_and_infinity_are_written_as_text_and_lose_no_line() -> None:
+    # GIVEN a line whose fields have values that JSON does not have
+    with logging_to() as (log, stream):
+        log.info("hello", extra={"status": math.nan, "codes": [1.5, math.inf], "details": {"a": -math.inf}})
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    # THEN the line is JSON and has their names
+    line = json.loads(stream.getvalue(), parse_constant=refuse)
+    assert (line["status"], line["codes"], line["details"]) == ("nan", [1.5, "inf"], {"a": "-inf"})
 
 
 def test_a_line_has_message_context_fields_and_time() -> None:
