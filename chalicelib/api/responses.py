@@ -65,7 +65,7 @@ class FeaturesUsed:
 
     mode: Annotated[Mode, "How the location affected the scores; degraded: the features were unavailable."]
     cache: Annotated[CacheLevel, "Source of the features; bypass: they did not come through Redis."]
-    animals: Annotated[int, "Number of animals known to live in the cell."]
+    animals: Annotated[int, "Number of animals known to live in the cell; 0 if the mode is degraded."]
     version: Annotated[str | None, "Version of the dataset."]
 
 
@@ -118,7 +118,11 @@ class Resident:
 class Residents:
     """The animals that live in a cell, except domestic and cosmopolitan animals, which live everywhere."""
 
-    animals: Annotated[tuple[Resident, ...], "The animals, sorted by name."]
+    animals: Annotated[
+        tuple[Resident, ...],
+        "The animals, sorted by name. Empty if none are known there (mode unknown_area), or if they are unavailable at "
+        "the moment (mode degraded).",
+    ]
     location: Annotated[Place, "The location."]
     features: Annotated[FeaturesUsed, "The features of the cell, and their source."]
     request_id: Annotated[str, "Id of the request."]

@@ -137,12 +137,15 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
         np.frombuffer(data, "<f4", n, HEADER.size + 4 * n),
         np.frombuffer(data, "u1", n, HEADER.size + 8 * n),
     )
-    _expect_plausible(animals)
+    expect_plausible(animals)
     return CachedValue(animals, created, soft, hard, bool(flags & _WARMED))
 
 
-def _expect_plausible(value: CellAnimals) -> None:
-    """Raise `CorruptValue` for contents that no dataset has. A checksum cannot detect errors of the writer."""
+def expect_plausible(value: CellAnimals) -> None:
+    """Raise `CorruptValue` for animals that this version of the app cannot use. A checksum cannot detect that.
+
+    The writer may have an error, or the dataset may be newer than the app and have, for example, a third status.
+    """
     animals, weights, status = value.animals, value.weights, value.status
     if not len(animals):
         return

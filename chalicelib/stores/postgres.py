@@ -34,7 +34,7 @@ import numpy as np
 
 from chalicelib.config.settings import Budget
 from chalicelib.errors import StoreError
-from chalicelib.features.codec import CellAnimals
+from chalicelib.features.codec import CellAnimals, expect_plausible
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 
@@ -298,7 +298,7 @@ def _to_cell_animals(
     if not all(area.isascii() and area.isalnum() for area in areas):  # features/codec.py joins areas with spaces
         raise ValueError("an area is not an alphanumeric ASCII code")
     # Conversion via bytes is three times as fast as numpy's from lists, and the arrays are read-only.
-    return CellAnimals(
+    known = CellAnimals(
         cell,
         version,
         tuple(areas),
@@ -306,3 +306,5 @@ def _to_cell_animals(
         np.frombuffer(array("f", weights).tobytes(), np.float32),
         np.frombuffer(bytes(statuses), np.uint8),
     )
+    expect_plausible(known)  # a value that other processes cannot use must not be written to Redis
+    return known

@@ -86,10 +86,8 @@ export class AnswerView {
     const { signal } = this.#request;
     $("animals-status").textContent = "Loading …";
     try {
-      const { animals: found } = await animals(this.#centre, signal);
-      $("animals-status").textContent = found.length
-        ? `${found.length} animals that Faunalens knows`
-        : "No animals are known there.";
+      const { animals: found, features } = await animals(this.#centre, signal);
+      $("animals-status").textContent = listHeading(found.length, features.mode);
       $("animals-list").replaceChildren(...found.map(animalRow));
     } catch (problem) {
       if (signal.aborted) return;
@@ -110,6 +108,12 @@ function remarkOn({ prediction, candidates: [first], features }) {
     "Not known to live where the photo was taken. It may have escaped, strayed or been brought there. " +
     "The photo itself still points to it."
   );
+}
+
+/** Describe a list of animals. An empty list means that none are known, or that a store fails at the moment. */
+function listHeading(count, mode) {
+  if (mode === "degraded") return "Which animals live there is not known at the moment. Close this list and try again.";
+  return count ? `${count} animals that Faunalens knows` : "No animals are known there.";
 }
 
 function describeLocation({ source, center, areas: codes }) {

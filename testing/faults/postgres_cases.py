@@ -124,4 +124,11 @@ CASES: tuple[FaultCase[Rig], ...] = (
         ),
         REFUSED,
     ),
+    connected(
+        "rows with a status that the app does not know",
+        function_replaced(
+            "return query select cells[1], 'v1', array['AU'], array[1], array[1::real], array[3::smallint];"
+        ),
+        REFUSED,
+    ),
 )

@@ -14,6 +14,7 @@ from testing.faults.redis_faults import (
     paused,
     through_proxy,
     value_of_another_cell,
+    value_with_unknown_status,
     version_overwritten,
     without_slots,
 )
@@ -97,6 +98,7 @@ CASES: tuple[FaultCase[Rig], ...] = (
     FaultCase("too many clients", full_of_clients, bypassed("redis_too_many_clients", "fresh", "none")),
     connected("value cut off", overwritten(b"FLNS\x00\x00"), {"fresh": CORRUPT, "stale": CORRUPT}),
     connected("value of another cell", value_of_another_cell, {"fresh": CORRUPT}),
+    connected("value with a status that the app does not know", value_with_unknown_status, {"fresh": CORRUPT}),
     connected("value that is not a string", overwritten(None), bypassed("redis_refused", "fresh")),
     FaultCase("version that is not text", version_overwritten, {"fresh": Expected("miss", ("version_corrupt",))}),
 )

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Concatenate
 
+import numpy as np
 import redis
 
+from chalicelib.features.codec import pack, unpack
 from chalicelib.features.keys import VERSION, value_key
 from testing.faults.case import fault, look_up_once
 from testing.faults.rig import Rig
@@ -97,6 +99,17 @@ def value_of_another_cell(rig: Rig) -> Iterator[None]:
     look_up_once(rig.direct_settings, cell)
     with overwritten(command(rig.redis, "GET", value_key(cell, "v1")))(rig):
         yield
+
+
+@contextmanager
+def value_with_unknown_status(rig: Rig) -> Iterator[None]:
+    """Replace the value of the case's cell by one with a status that a newer version of the app may know."""
+    key = value_key(rig.cell_of_case, "v1")
+    value = unpack(command(rig.redis, "GET", key), rig.cell_of_case, "v1")
+    animals = value.cell_animals
+    newer = value._replace(cell_animals=animals._replace(status=np.full_like(animals.status, 3)))
+    command(rig.redis, "SET", key, pack(newer), "EX", 60)
+    yield
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -68,6 +68,32 @@ def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Ope
     expect(shown.locator(".badge")).to_be_hidden()
     expect(shown.locator("#legend")).to_be_hidden()
     expect(shown.locator("#answer-map")).to_be_visible(visible=mode != "no_location")
+
+
+@pytest.mark.parametrize(
+    ("mode", "sentence"),
+    [
+        ("unknown_area", "No animals are known there."),
+        ("degraded", "Which animals live there is not known at the moment. Close this list and try again."),
+    ],
+)
+def test_an_empty_list_of_animals_says_why_it_is_empty(stand: Stand, open_page: Open, mode: Any, sentence: str) -> None:
+    # GIVEN an API that knows no animals of the place, or cannot look them up because its stores are frozen
+    stand.tell(answers.koala())
+    stand.residents = asdict(replace(answers.RESIDENTS, animals=(), features=FeaturesUsed(mode, "bypass", 0, None)))
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    # WHEN the list is opened THEN it is empty and says which of the two it is
+    question = shown.get_by_text("Which animals live there?")
+    question.click()
+    expect(shown.locator("#animals-status")).to_have_text(sentence)
+    expect(shown.locator("#animals-list li")).to_have_count(0)
+    # WHEN it is closed and opened again later THEN it shows the animals
+    stand.residents = asdict(answers.RESIDENTS)
+    question.click()
+    question.click()
+    expect(shown.locator("#animals-status")).to_have_text("2 animals that Faunalens knows")
+    expect(shown.locator("#animals-list li")).to_have_count(2)
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -3,14 +3,20 @@
 import base64
 import json
 import re
+import time
+from contextlib import closing
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.features.cells import cell_of
+from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
+from chalicelib.features.keys import value_key
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Reply, Served
@@ -153,6 +159,29 @@ def test_animals_of_a_place_are_listed(served: Served, contract: dict[str, Any])
     assert "tiger" not in names
 
 
+def test_a_cached_value_with_an_unknown_status_is_a_miss(served: Served, valkey_server: ValkeyServer) -> None:
+    # GIVEN a place that nobody has asked for, with a well-formed value in Redis from a newer app, with a third status
+    place, cell = {"lat": "-12.46", "lon": "130.84"}, cell_of(-12.46, 130.84)
+    version = served.request("GET", "/animals", SYDNEY_QUERY).json["features"]["version"]
+    arrays = np.array([105], np.int32), np.array([1.0], np.float32), np.array([3], np.uint8)
+    value = CachedValue(CellAnimals(cell, version, ("AU",), *arrays), time.time(), time.time() + 60, time.time() + 600)
+    key = value_key(cell, version)
+    with closing(redis.Redis.from_url(valkey_server.admin_url)) as client:
+        client.set(key, pack(value), ex=600)
+        # WHEN the animals are asked for THEN they come from the database, and the answer is no failure
+        reply = served.request("GET", "/animals", place)
+        assert reply.status == 200
+        assert (reply.json["features"]["mode"], reply.json["features"]["cache"]) == ("narrowed", "miss")
+        assert len(reply.json["animals"]) > 1
+        # AND the right value replaces the one that could not be used
+        replaced = client.get(key)
+        assert isinstance(replaced, bytes)
+        assert set(unpack(replaced, cell, version).cell_animals.status) <= {1, 2}
+    # AND the fault is counted
+    line = next(each for each in reversed(metrics_of(served)) if each.get("request_id") == reply.json["request_id"])
+    assert (line["faults"], line["CacheErrors"]) == (["value_corrupt"], 1)
+
+
 def test_animals_need_a_place(served: Served) -> None:
     assert served.request("GET", "/animals").json["code"] == "location_missing"
 
@@ -268,5 +297,8 @@ def test_without_stores_the_answer_is_degraded_and_says_so(served_alone: Served)
     assert (warning["level"], warning["cell"]) == ("WARNING", reply.json["location"]["cell"])
     assert warning["codes"] == line["faults"]
     assert len(warning["details"]) == len(warning["codes"])
+    # AND the animals of the place are not known at the moment, which is not the same as no animals
+    animals = served_alone.request("GET", "/animals", SYDNEY_QUERY)
+    assert (animals.status, animals.json["animals"], animals.json["features"]["mode"]) == (200, [], "degraded")
     health = served_alone.request("GET", "/health", {"deep": "true"})
     assert (health.status, health.json["status"]) == (200, "degraded")

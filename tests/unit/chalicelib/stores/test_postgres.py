@@ -205,6 +205,15 @@ def test_areas_that_are_not_codes_are_an_error(areas: list[str]) -> None:
         _to_cell_animals(1, "v1", areas, [], [], [])
 
 
+@pytest.mark.parametrize(
+    ("animal", "weight", "status"), [(1, 1.0, 3), (1, 1.0, 0), (1, float("inf"), 1), (1, 0.0, 1), (-1, 1.0, 1)]
+)
+def test_rows_that_a_request_could_not_use_are_an_error(animal: int, weight: float, status: int) -> None:
+    # GIVEN a row of a newer dataset, or one that no dataset has THEN it is refused, and never written to Redis
+    with pytest.raises(ValueError, match=r"animal|weight|status"):
+        _to_cell_animals(1, "v1", ["AU"], [animal], [weight], [status])
+
+
 def test_a_ca_bundle_enables_verification_of_the_certificate() -> None:
     plain = store_at(1)
     strict = PostgresStore("postgresql://db/f", BUDGET, Breaker(3, 60), ca=Path("rds.pem"))
