@@ -26,7 +26,7 @@ from testing.pictures import jpeg
 
 LIMIT = 2.0
 """Longest degraded answer, in seconds. docs/explanation/dashboards.md promises it."""
-CLIENTS = 8
+CLIENTS = 4
 FROZEN_FOR = 6.0
 """Seconds: the breakers open, and then each tries again several times (`BREAKER_REST`)."""
 
