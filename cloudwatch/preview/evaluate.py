@@ -235,7 +235,7 @@ class Evaluator:
 
     def _search(self, text: str, stat: str, grid: Grid) -> tuple[Series, ...]:
         """Return the metrics that match, each labelled by what distinguishes it."""
-        found = [metric for metric, _ in self._store.search(matches=_parse_search(text).finds)]
+        found = self._store.search(_parse_search(text).finds)
         names = labels.default_labels([(metric, stat) for metric in found])
         return tuple(self._metric(metric, stat, grid, name) for metric, name in zip(found, names, strict=True))
 

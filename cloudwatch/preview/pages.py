@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from chalicelib.telemetry.metrics import NAMESPACE
 from cloudwatch.errors import FileError
 from cloudwatch.files import Files, Placeholders, read_files
 from cloudwatch.limits import stage_shown
@@ -160,8 +161,10 @@ class Pages:
 
     def _stages(self) -> list[str]:
         """Return the recorded stages, or a default if there are no lines yet."""
-        found = self._recording.store.search("Faunalens", ("service", "stage"))
-        stages = {dict(metric.dimensions)["stage"] for metric, _ in found}
+        dimensions = (
+            dict(metric.dimensions) for metric in self._recording.store.search() if metric.namespace == NAMESPACE
+        )
+        stages = {each["stage"] for each in dimensions if each.keys() == {"service", "stage"}}
         return sorted(stages) or ["local" if self._recording.live else "prod"]
 
     def _span(self, query: Mapping[str, str], body: Mapping[str, Any]) -> tuple[Span, str]:

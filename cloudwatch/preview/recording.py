@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.tail import Tail
@@ -64,14 +63,12 @@ class Recording:
         self._now = now
         self._first: float | None = None
         self._lines = 0
-        self._lock = Lock()
 
     def read_new_lines(self) -> int:
         """Read the lines since the last call. Return the number of metric lines so far."""
-        with self._lock:
-            for line in self._tail.read_lines():
-                self._lines += self.store.add(line if self._stretch == 1.0 else self._stretch_line(line))
-            return self._lines
+        for line in self._tail.read_lines():
+            self._lines += self.store.add(line if self._stretch == 1.0 else self._stretch_line(line))
+        return self._lines
 
     def close(self) -> None:
         """Close the file and keep what was read."""
