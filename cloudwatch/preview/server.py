@@ -1,16 +1,19 @@
 """Serve the preview on this machine: `python -m cloudwatch preview`."""
 
 import argparse
+import os
 import signal
+import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import TCPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl
+
+import uvicorn
 
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Incident, Recording
@@ -56,28 +59,59 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _serve(arguments: argparse.Namespace) -> int:
     _check_file(arguments)
-    # A script's background job ignores SIGINT unless a handler is set, and SIGTERM should end it as quietly.
+    # A script's background job ignores SIGINT unless a handler is set. SIGTERM must not print a stack trace either.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        server = PreviewServer((HOST, arguments.port))  # before the simulation: a taken port shows at once
+        listener = socket.create_server((HOST, arguments.port))  # before the simulation: a taken port shows at once
     except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a port number"
+        reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not a port number"
         print(
             f"port {arguments.port} cannot be used ({reason}); choose another with --port, or PORT= with make",
             file=sys.stderr,
         )
         return 1
-    with server, open_recording(arguments) as recording:
+    with listener, open_recording(arguments) as recording:
         recording.read_new_lines()
-        server.pages = Pages(recording)
-        address = f"http://{HOST}:{server.server_port}{PATH}"
+        address = f"http://{HOST}:{listener.getsockname()[1]}{PATH}"
         try:
             print(f"{recording.description}: {address}  (Ctrl-C ends it)", flush=True)
-            server.serve_forever()
+            build_server(Pages(recording)).run([listener])
         except KeyboardInterrupt:
             print()
     return 0
+
+
+def build_server(pages: Pages) -> uvicorn.Server:
+    """Return a server for `pages`. Call its `run` with a listening socket."""
+
+    async def respond(scope: MutableMapping[str, Any], _: object, send: Callable[[Any], Awaitable[None]]) -> None:
+        path, query = scope["path"], dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        if scope["method"] not in ("GET", "HEAD"):
+            status, headers, body = 501, {}, b""
+        elif not path.startswith(PATH):
+            status, headers, body = 302, {"Location": PATH}, b""
+        else:
+            reply = await to_thread(pages.respond, path.removeprefix(PATH), query)
+            status, headers, body = reply.status, reply.headers, reply.body
+        headers = {"Content-Length": str(len(body)), **headers}
+        lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": lines})
+        await send({"type": "http.response.body", "body": body})  # uvicorn drops the body of a HEAD
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            respond,
+            lifespan="off",
+            ws="none",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,  # a page refreshes every few seconds and would fill the terminal
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+        )
+    )
 
 
 @contextmanager
@@ -113,69 +147,6 @@ def simulated_day(path: Path, *, bad: bool = False, stretch: float = 1.0) -> Rec
 
 def _stretched(stretch: float) -> str:
     return "" if stretch == 1 else f", stretched {stretch:g} times"
-
-
-class PreviewServer(ThreadingHTTPServer):
-    """An HTTP server for `pages`. A browser that disconnects does not print a stack trace."""
-
-    daemon_threads = True
-    pages: Pages
-
-    def __init__(self, address: tuple[str, int], pages: Pages | None = None) -> None:
-        if pages is not None:
-            self.pages = pages
-        super().__init__(address, PreviewHandler)
-
-    def server_bind(self) -> None:
-        """Bind without looking up our own host name, which takes seconds without a name server."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print the stack trace of an error, unless the client disconnected."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class PreviewHandler(BaseHTTPRequestHandler):
-    """Handles the requests of one connection."""
-
-    server: PreviewServer
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or each response waits 40 ms for the client's delayed ACK
-    wbufsize = 65536  # send head and body together
-    timeout = 75.0  # seconds until an idle connection is closed
-    server_version, sys_version = "Faunalens", ""
-
-    def do_GET(self) -> None:
-        """Send a page or its data, or redirect to the overview."""
-        path, query = split_address(self.path)
-        if path is None:
-            self._send(302, {"Location": PATH}, b"")
-        else:
-            reply = self.server.pages.respond(path, query)
-            self._send(reply.status, reply.headers, reply.body)
-
-    do_HEAD = do_GET  # noqa: N815  the name that http.server calls
-
-    def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Log nothing: a page refreshes every few seconds and would fill the terminal."""
-
-
-def split_address(address: str) -> tuple[str | None, dict[str, str]]:
-    """Return the path below the preview's root, or None outside of it, and the query of a request target."""
-    parts = urlsplit(address)
-    path = unquote(parts.path)
-    return (path.removeprefix(PATH) if path.startswith(PATH) else None), dict(parse_qsl(parts.query))
 
 
 def _check_file(arguments: argparse.Namespace) -> None:

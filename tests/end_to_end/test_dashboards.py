@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -14,11 +13,11 @@ from playwright.sync_api import Locator, Page, expect
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import write_pages
-from cloudwatch.preview.server import PATH, PreviewServer, simulated_day
+from cloudwatch.preview.server import simulated_day
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.command import lines, write_day
-from local.stack.ports import HOST
+from testing.preview_server import served
 from tests.end_to_end.browsing import PHONE, Open
 
 NAMES = ("service", "features", "model", "cost")
@@ -51,17 +50,6 @@ def pages(day: Path) -> Iterator[Pages]:
     """The pages of the day as a recording like any other."""
     with closing(Recording(day, "A simulated day", begin=schedule.START)) as recording:
         yield Pages(recording)
-
-
-@contextmanager
-def served(pages: Pages) -> Iterator[str]:
-    """The address of a server for pages."""
-    with PreviewServer((HOST, 0), pages) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://{HOST}:{server.server_port}{PATH}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

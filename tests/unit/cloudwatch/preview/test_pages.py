@@ -11,7 +11,6 @@ import pytest
 
 from cloudwatch.preview.pages import RUNBOOK, STATIC, Pages
 from cloudwatch.preview.recording import Incident, Recording
-from cloudwatch.preview.server import split_address
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.command import lines
 
@@ -145,14 +144,6 @@ def test_a_file_that_cannot_be_read_is_an_error(path: Path, tmp_path: Path) -> N
     assert reply.status == 500
     assert "service.json: line 1, column 2: invalid JSON" in json.loads(reply.body)["detail"]
     assert json.loads(none.body)["detail"] == "there is no none.md"
-
-
-@pytest.mark.parametrize(
-    ("address", "path"),
-    [("/dashboards/service?a=b&c=%20", "service"), ("/dashboards/", ""), ("/dashboards", None), ("/", None)],
-)
-def test_an_address_is_split(address: str, path: str | None) -> None:
-    assert split_address(address) == (path, {"a": "b", "c": " "} if "?" in address else {})
 
 
 def test_a_recording_may_open_at_a_moment_of_its_own(path: Path) -> None:
