@@ -13,7 +13,7 @@ import numpy as np
 from cloudwatch.preview import labels
 from cloudwatch.preview.math_functions import call_function
 from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.operators import combine, negative
+from cloudwatch.preview.operators import combine
 from cloudwatch.preview.periods import Floats, Grid
 from cloudwatch.preview.values import EvaluationError, Series, Value
 from cloudwatch.syntax.expression import ExpressionError, parse_expression
@@ -182,7 +182,7 @@ class Evaluator:
             case Name(id=name):
                 return self._named(name)
             case Negative(operand=operand):
-                return negative(self._node(operand, line))
+                return combine("*", self._node(operand, line), -1.0)
             case Binary(operator=operator, left=left, right=right):
                 return combine(operator, self._node(left, line), self._node(right, line))
             case Array(items=items):

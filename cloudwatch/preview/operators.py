@@ -59,17 +59,6 @@ def combine(operator: str, left: Value, right: Value) -> Value:
     return result if np.isfinite(result) and np.isfinite(left + right) else float("nan")
 
 
-def negative(value: Value) -> Value:
-    """Return `-value`."""
-    match value:
-        case float():
-            return -value
-        case Series():
-            return value.with_values(-value.values)
-        case _:
-            return tuple(series.with_values(-series.values) for series in value)
-
-
 def _combine_series(operator: str, left: Series | float, right: Series | float, named: Series) -> Series:
     """Combine two series, or a series and a number. The result takes the label of `named`, one of the two."""
     one, other = (np.asarray(side.values if isinstance(side, Series) else side) for side in (left, right))

@@ -342,14 +342,29 @@ def test_a_number_may_be_a_hidden_helper() -> None:
         ("[m1, m2] + [m1]", "+ combines arrays of 2 and 1 series"),
         ("SUM(['a'])", "'a' is text, which has no value"),
         ("[m1, 3]", "an array holds a number"),
-        ("METRIC_COUNT(m1)", "METRIC_COUNT has TS for an argument; expected an array of series"),
-        ("TIME_SERIES(m1)", "TIME_SERIES has TS for an argument; expected a number"),
-        ("MINUTE(METRICS())", "MINUTE has TS[] for an argument; expected one series"),
-        ("ABS(AVG(m1))", "ABS has S for an argument; expected a series or an array of series"),
+        (
+            "METRIC_COUNT(m1)",
+            "argument 1 of METRIC_COUNT is one time series; write METRIC_COUNT(TS[])",
+        ),
+        (
+            "TIME_SERIES(m1)",
+            "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)",
+        ),
+        (
+            "MINUTE(METRICS())",
+            "argument 1 of MINUTE is several time series; write MINUTE(TS)",
+        ),
+        ("ABS(AVG(m1))", "argument 1 of ABS is a number; write ABS(TS|TS[])"),
         ("SUM(METRICS('x'))", "SUM has no series: the array is empty"),
         ("FIRST(METRICS('x'))", "FIRST and LAST have no series"),
-        ("IF(m1, METRICS())", "IF has TS[] for an argument; expected numbers and single series"),
-        ("FILL(m1, METRICS())", "FILL has TS[] for an argument; expected a number, a series, REPEAT or LINEAR"),
+        (
+            "IF(m1, METRICS())",
+            "argument 2 of IF is several time series; write IF(S|TS, S|TS, S|TS?)",
+        ),
+        (
+            "FILL(m1, METRICS())",
+            "argument 2 of FILL is several time series; write FILL(TS|TS[], S|TS|REPEAT|LINEAR)",
+        ),
     ],
 )
 def test_an_error_names_the_line_and_what_to_write(expression: str, message: str) -> None:
