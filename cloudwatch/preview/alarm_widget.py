@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from cloudwatch.files import Files
-from cloudwatch.preview.alarms import MINUTE, History, State, histories
+from cloudwatch.preview.alarms import State, Timeline
 from cloudwatch.preview.metric_alarm import SYMBOLS
-from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.recording import Incident, Span
+from cloudwatch.preview.recording import Incident
 from cloudwatch.project import SERVICE, prefix
 
 _RUNBOOK = re.compile(r"\s*What to do: (\S+)\s*$")
@@ -20,60 +18,34 @@ _LOOK = 5 * 60
 """Seconds after its first alarm at which a look at an incident ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmTimeline:
-    """An alarm with its states over a time range."""
-
-    name: str
-    alarm: Mapping[str, Any]
-    history: History
-
-    @property
-    def state(self) -> State:
-        """The state at the end."""
-        return self.history.states[-1] if self.history.states else "INSUFFICIENT_DATA"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the alarm for the page; times are in milliseconds."""
-        changes = self.history.changes
-        description = self.alarm.get("AlarmDescription", "")
-        runbook = _RUNBOOK.search(description)
-        return {
-            "name": self.name,
-            "state": self.state,
-            "since": changes[-1].at * 1e3 if len(changes) > 1 else None,
-            "meaning": _RUNBOOK.sub("", description).removesuffix("."),
-            "rule": describe_rule(self.alarm),
-            "reason": _shorten(changes[-1].reason) if changes else "",
-            "runbook": runbook[1] if runbook else None,
-            "periods": [
-                {"from": begin * 1e3, "to": end * 1e3, "state": state, "reason": _shorten(reason)}
-                for begin, end, state, reason in self.periods()
-            ],
-        }
-
-    def periods(self) -> list[tuple[int, int, State, str]]:
-        """Return begin, end (seconds), state and reason of each stretch in one state."""
-        changes = self.history.changes
-        end = self.history.start + MINUTE * len(self.history.states)
-        ends = [*(change.at for change in changes[1:]), end][: len(changes)]
-        return [(change.at, until, change.state, change.reason) for change, until in zip(changes, ends, strict=True)]
+def alarm_json(timeline: Timeline) -> dict[str, Any]:
+    """Return an alarm for the page; times are in milliseconds."""
+    description = timeline.alarm.get("AlarmDescription", "")
+    runbook = _RUNBOOK.search(description)
+    stretches = [
+        {"from": each.begin * 1e3, "to": each.end * 1e3, "state": each.state, "reason": _shorten(each.reason)}
+        for each in timeline.stretches
+    ]
+    return {
+        "name": timeline.name,
+        "state": timeline.state,
+        "since": stretches[-1]["from"] if len(stretches) > 1 else None,
+        "meaning": _RUNBOOK.sub("", description).removesuffix("."),
+        "rule": describe_rule(timeline.alarm),
+        "reason": stretches[-1]["reason"] if stretches else "",
+        "runbook": runbook[1] if runbook else None,
+        "periods": stretches,
+    }
 
 
-def timelines_of(files: Files, store: MetricStore, span: Span) -> dict[str, AlarmTimeline]:
-    """Return every alarm and composite by file name. Raises `AlarmError` or `EvaluationError`."""
-    found = histories(files, store, span.start, span.end)
-    return {name: AlarmTimeline(name, alarm, found[name]) for name, alarm in (files.alarms | files.composites).items()}
-
-
-def incidents_of(timelines: Mapping[str, AlarmTimeline]) -> list[Incident]:
+def incidents_of(timelines: Mapping[str, Timeline]) -> list[Incident]:
     """Group the metric alarms that began to fire at about the same time into incidents, in the order of time."""
     fired = sorted(
-        (begin, name)
+        (stretch.begin, name)
         for name, timeline in timelines.items()
         if "AlarmRule" not in timeline.alarm
-        for begin, _, state, _ in timeline.periods()
-        if state == "ALARM"
+        for stretch in timeline.stretches
+        if stretch.state == "ALARM"
     )
     incidents: list[Incident] = []
     last = 0
@@ -86,18 +58,15 @@ def incidents_of(timelines: Mapping[str, AlarmTimeline]) -> list[Incident]:
     return incidents
 
 
-def urgency(timeline: AlarmTimeline) -> tuple[int, int]:
+def urgency(timeline: Timeline) -> tuple[int, int]:
     """A sort key: first the alarms that fire, then those that have fired longest."""
-    return ["ALARM", "INSUFFICIENT_DATA", "OK"].index(timeline.state), -timeline.history.states.count("ALARM")
+    return ["ALARM", "INSUFFICIENT_DATA", "OK"].index(timeline.state), -timeline.states.count("ALARM")
 
 
-def count_states(timelines: Mapping[str, AlarmTimeline], names: Sequence[str]) -> dict[State, int]:
+def count_states(timelines: Mapping[str, Timeline], names: Sequence[str]) -> dict[State, int]:
     """Count these alarms by state."""
-    counts: dict[State, int] = {"ALARM": 0, "INSUFFICIENT_DATA": 0, "OK": 0}
-    for name in names:
-        if name in timelines:
-            counts[timelines[name].state] += 1
-    return counts
+    found = [timelines[name].state for name in names if name in timelines]
+    return {state: found.count(state) for state in ("ALARM", "INSUFFICIENT_DATA", "OK")}
 
 
 def describe_rule(alarm: Mapping[str, Any]) -> str:

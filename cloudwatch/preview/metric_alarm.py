@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ _COMPARISONS: Mapping[str, tuple[str, Callable[[Floats, float], Any]]] = {
     "LessThanThreshold": ("<", np.less),
 }
 SYMBOLS: Mapping[str, str] = {name: symbol for name, (symbol, _) in _COMPARISONS.items()}
-_TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
+_TREATMENTS = get_args(Treatment.__value__)
 
 
 class AlarmError(ValueError):
@@ -100,21 +100,21 @@ class Evaluations:
         alarm = self.alarm
         return verdicts_of(self.points, alarm.crosses(self.points), alarm.total, alarm.needed, alarm.treatment)
 
-    def reason(self, evaluation: int) -> tuple[str, tuple[tuple[int, float], ...]]:
-        """Return why an evaluation came out as it did, and the points that crossed: (begin, value)."""
+    def reason(self, evaluation: int) -> str:
+        """Return the reason for the result of an evaluation, with the points that crossed the threshold."""
         alarm, points = self.alarm, self.points[evaluation]
         exists = ~np.isnan(points)
         judged = exists & (np.cumsum(exists) <= alarm.total)
         found = int(judged.sum())
         crossed = judged & alarm.crosses(points)
-        crossing = tuple(zip(self.begins[evaluation][crossed].tolist(), points[crossed].tolist(), strict=True))
         absent = f"{alarm.total - found} missing, treated as {alarm.treatment}" if found < alarm.total else ""
         if not found:
-            return f"no data in {points.size * alarm.watched.period // MINUTE} minutes; {absent}", crossing
+            return f"no data in {points.size * alarm.watched.period // MINUTE} minutes; {absent}"
         rule = f"{SYMBOLS[alarm.comparison]} {alarm.threshold:g}, {alarm.needed} of {alarm.total} needed"
+        crossing = zip(self.begins[evaluation][crossed].tolist(), points[crossed].tolist(), strict=True)
         listed = ", ".join(f"{value:.4g} at {_clock(begin)}" for begin, value in crossing)
-        parts = [f"{len(crossing)} of {found} points crossed ({rule})" + (f": {listed}" if listed else ""), absent]
-        return "; ".join(part for part in parts if part), crossing
+        parts = [f"{crossed.sum()} of {found} points crossed ({rule})" + (f": {listed}" if listed else ""), absent]
+        return "; ".join(part for part in parts if part)
 
 
 def _lines(name: str, alarm: Mapping[str, Any]) -> list[GraphedMetric]:

@@ -19,15 +19,9 @@ from chalicelib.telemetry.metrics import NAMESPACE
 from cloudwatch.errors import FileError
 from cloudwatch.files import Files, Placeholders, read_files
 from cloudwatch.limits import stage_shown
-from cloudwatch.preview.alarm_widget import (
-    AlarmTimeline,
-    alarms_of,
-    count_states,
-    incidents_of,
-    timelines_of,
-    urgency,
-)
-from cloudwatch.preview.alarms import MINUTE
+from cloudwatch.preview.alarm_widget import alarm_json, alarms_of, count_states, incidents_of, urgency
+from cloudwatch.preview.alarms import Timeline, timelines_of
+from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.recording import Incident, Recording, Span
 from cloudwatch.preview.widgets import View, automatic_period, seconds_of, widgets_of
 from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE
@@ -79,7 +73,7 @@ class Pages:
         self._folder = folder
         self._runbook = runbook
         self._lock = Lock()
-        self._cached: tuple[object, dict[str, AlarmTimeline]] = (None, {})
+        self._cached: tuple[object, dict[str, Timeline]] = (None, {})
 
     def respond(self, path: str, query: Mapping[str, str]) -> Reply:
         """Return the response to a path below the preview's own."""
@@ -145,7 +139,7 @@ class Pages:
                 "widgets": widgets_of(body, view),
             }
 
-    def _overview(self, files: Files, timelines: Mapping[str, AlarmTimeline]) -> dict[str, Any]:
+    def _overview(self, files: Files, timelines: Mapping[str, Timeline]) -> dict[str, Any]:
         return {
             "incidents": _incidents_json(self._recording.incidents or incidents_of(timelines)),
             "dashboards": [
@@ -156,7 +150,7 @@ class Pages:
                 }
                 for name in self.names()
             ],
-            "alarms": [each.as_json() for each in sorted(timelines.values(), key=urgency)],
+            "alarms": [alarm_json(each) for each in sorted(timelines.values(), key=urgency)],
         }
 
     def _stages(self) -> list[str]:
@@ -188,7 +182,7 @@ class Pages:
             raise NoSuchPage(f"there is no time range '{chosen[:20]}'; choose {', '.join(RANGES)} or all")
         return Span(recorded.end - RANGES[chosen], recorded.end), chosen
 
-    def _timelines(self, files: Files, span: Span, lines: int) -> dict[str, AlarmTimeline]:
+    def _timelines(self, files: Files, span: Span, lines: int) -> dict[str, Timeline]:
         """Return the timelines of all alarms, from the cache if nothing has changed.
 
         Timelines begin a minute after the recording begins. Earlier, alarms would treat unrecorded data as missing.
@@ -197,7 +191,7 @@ class Pages:
         key = (files.stage, span.start // 60, span.end // 60, lines, files.alarms, files.composites)
         if self._cached[0] != key:
             observed = Span(max(span.start, self._recording.span().start + MINUTE), span.end) if lines else Span(0, 0)
-            self._cached = (key, timelines_of(files, self._recording.store, observed))
+            self._cached = (key, timelines_of(files, self._recording.store, observed.start, observed.end))
         return self._cached[1]
 
 

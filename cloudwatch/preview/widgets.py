@@ -14,7 +14,8 @@ import numpy as np
 
 from cloudwatch.files import Files
 from cloudwatch.preview import units
-from cloudwatch.preview.alarm_widget import AlarmTimeline
+from cloudwatch.preview.alarm_widget import alarm_json
+from cloudwatch.preview.alarms import Timeline
 from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.periods import Grid
@@ -43,7 +44,7 @@ class View:
     span: Span
     store: MetricStore
     files: Files
-    timelines: Mapping[str, AlarmTimeline]
+    timelines: Mapping[str, Timeline]
     oldest: float
     suffix: str = ""
 
@@ -99,7 +100,7 @@ def _alarms(properties: Mapping[str, Any], view: View) -> Json:
         return _failed("alarms", f"There is no alarm {', '.join(missing)} in dashboards/alarms or composites.")
     wanted = properties.get("states")
     timelines = sorted((view.timelines[name] for name in names), key=lambda each: each.state == "OK")
-    shown = [each.as_json() for each in timelines if not wanted or each.state in wanted]
+    shown = [alarm_json(each) for each in timelines if not wanted or each.state in wanted]
     return {"kind": "alarms", "alarms": shown, "start": view.span.start * 1e3, "end": view.span.end * 1e3}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from cloudwatch.files import Placeholders, read_files
-from cloudwatch.preview.alarms import states
+from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import STAGE_VARIABLE
 from cloudwatch.simulation import command as simulate
@@ -82,8 +82,8 @@ def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(
     def fired(*, bad: bool) -> set[str]:
         store = MetricStore()
         store.add_all(line for _, text in simulate.lines(bad=bad) for line in text.splitlines())
-        found = states(files, store, schedule.START + 60, schedule.START + 3600)
-        return {name for name, course in found.items() if "ALARM" in course}
+        found = timelines_of(files, store, schedule.START + 60, schedule.START + 3600)
+        return {name for name, timeline in found.items() if "ALARM" in timeline.states}
 
     # THEN the alarms on the limit fire, and so does the page for failed requests
     assert fired(bad=True) >= {"lambda-concurrency", "lambda-throttles", "burn-fast", "page"}
