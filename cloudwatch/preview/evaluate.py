@@ -34,8 +34,6 @@ from cloudwatch.syntax.metric_functions import FUNCTIONS
 from cloudwatch.syntax.search import SearchError, parse_search
 from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 
-__all__ = ["Curve", "EvaluationError", "Evaluator", "evaluate"]
-
 _parse = lru_cache(4096)(parse_expression)
 _parse_search = lru_cache(512)(parse_search)
 _statistic = lru_cache(512)(parse_statistic)
@@ -45,17 +43,13 @@ _statistic = lru_cache(512)(parse_statistic)
 class Curve:
     """A curve to draw: one value for each period of the graph, NaN where there are no data.
 
-    If the line's own `period` (seconds) is longer than the graph's, the values are where its periods begin. `row` is
-    the index of the line. An expression that returns an array gives several curves of one row and id, without colours.
+    If `period` (seconds) is longer than the graph's period, each value is where its period begins. An expression that
+    returns an array gives several curves of one line, without colors.
     """
 
-    row: int
-    id: str | None
+    line: GraphedMetric
     label: str
     values: Floats
-    visible: bool
-    color: str | None
-    y_axis: str
     period: int
 
 
@@ -81,19 +75,10 @@ def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Cu
         if line.visible:
             raise _line_error(line, "gives a number; a graph takes series, so write TIME_SERIES(…) around it")
         return []
-    return [
-        Curve(
-            row=line.row,
-            id=line.id,
-            label=series.label,
-            values=_align(line, series, graph),
-            visible=line.visible,
-            color=None if isinstance(value, tuple) else line.color,
-            y_axis=line.y_axis,
-            period=series.grid.period,
-        )
-        for series in (value if isinstance(value, tuple) else (value,))
-    ]
+    if isinstance(value, Series):
+        return [Curve(line, value.label, _align(line, value, graph), value.grid.period)]
+    plain = replace(line, color=None)
+    return [Curve(plain, series.label, _align(line, series, graph), series.grid.period) for series in value]
 
 
 def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
@@ -162,18 +147,13 @@ class Evaluator:
             case Series():
                 name = value.label if line.metric is not None else line.id or line.expression or ""
                 named = replace(value, label=name)
-                return named if line.label is None else replace(named, label=self._label(line, line.label, named))
+                return named if line.label is None else _labelled(line, line.label, named)
+            case _ if not line.label:
+                return value
             case _:
-                return tuple(replace(series, label=self._label_of_many(line, series)) for series in value)
-
-    def _label_of_many(self, line: GraphedMetric, series: Series) -> str:
-        """Put a plain label before the name of each series of an array. A label with variables replaces it."""
-        if not line.label:
-            return series.label
-        return self._label(line, line.label if "${" in line.label else f"{line.label} ${{LABEL}}", series)
-
-    def _label(self, line: GraphedMetric, label: str, series: Series) -> str:
-        return labels.expand_label(label, series, line.region)
+                # A plain label is put before the name of each series. A label with variables replaces the name.
+                label = line.label if "${" in line.label else f"{line.label} ${{LABEL}}"
+                return tuple(_labelled(line, label, series) for series in value)
 
     def _node(self, node: Node, line: GraphedMetric) -> Value:
         match node:
@@ -238,6 +218,10 @@ class Evaluator:
         found = self._store.search(_parse_search(text).finds)
         names = labels.default_labels([(metric, stat) for metric in found])
         return tuple(self._metric(metric, stat, grid, name) for metric, name in zip(found, names, strict=True))
+
+
+def _labelled(line: GraphedMetric, label: str, series: Series) -> Series:
+    return replace(series, label=labels.expand_label(label, series, line.region))
 
 
 class _LineError(EvaluationError):

@@ -10,11 +10,11 @@ static/…           scripts and styles
 import datetime
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from chalicelib.api.http import Response
 from chalicelib.telemetry.metrics import NAMESPACE
 from cloudwatch.errors import FileError
 from cloudwatch.files import Files, Placeholders, read_files
@@ -51,20 +51,6 @@ class NoSuchPage(Exception):
     """There is no such page, dashboard, time or file. The message lists what there is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP response."""
-
-    status: int
-    media_type: str
-    body: bytes
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """All headers except Content-Length."""
-        return {"Content-Type": self.media_type, **_SECURITY_HEADERS}
-
-
 class Pages:
     """The pages of one recording. Thread-safe: only one thread at a time reads and computes."""
 
@@ -75,14 +61,14 @@ class Pages:
         self._lock = Lock()
         self._cached: tuple[object, dict[str, Timeline]] = (None, {})
 
-    def respond(self, path: str, query: Mapping[str, str]) -> Reply:
+    def respond(self, path: str, query: Mapping[str, str]) -> Response:
         """Return the response to a path below the preview's own."""
         try:
             if path.startswith("static/"):
                 return _static_file(path.removeprefix("static/"))
             if path.startswith("data/"):
                 return _json(200, self.data(path.removeprefix("data/"), query))
-            return Reply(200, _TYPES[".html"], self.page(path).encode())
+            return _response(200, _TYPES[".html"], self.page(path).encode())
         except NoSuchPage as error:
             return _json(404, {"detail": str(error)})
         except (FileError, ValueError, OSError) as error:
@@ -237,12 +223,17 @@ def _purpose(body: Mapping[str, Any]) -> str:
     return purpose[:1].upper() + purpose[1:]
 
 
-def _static_file(name: str) -> Reply:
+def _static_file(name: str) -> Response:
     allowed = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in _TYPES}
     if name not in allowed:
         raise NoSuchPage(f"there is no file '{name[:60]}'")
-    return Reply(200, _TYPES[allowed[name].suffix], allowed[name].read_bytes())
+    return _response(200, _TYPES[allowed[name].suffix], allowed[name].read_bytes())
 
 
-def _json(status: int, body: Mapping[str, Any]) -> Reply:
-    return Reply(status, "application/json", json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+def _json(status: int, body: Mapping[str, Any]) -> Response:
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return _response(status, "application/json", text.encode())
+
+
+def _response(status: int, media_type: str, body: bytes) -> Response:
+    return Response(body, {"Content-Type": media_type, **_SECURITY_HEADERS}, status)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 import uvicorn
 
+from chalicelib.api.http import Response
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.progress import Progress
@@ -88,16 +89,15 @@ def build_server(pages: Pages) -> uvicorn.Server:
     async def respond(scope: MutableMapping[str, Any], _: object, send: Callable[[Any], Awaitable[None]]) -> None:
         path, query = scope["path"], dict(parse_qsl(scope["query_string"].decode("latin-1")))
         if scope["method"] not in ("GET", "HEAD"):
-            status, headers, body = 501, {}, b""
+            response = Response(b"", {}, 501)
         elif not path.startswith(PATH):
-            status, headers, body = 302, {"Location": PATH}, b""
+            response = Response(b"", {"Location": PATH}, 302)
         else:
-            reply = await to_thread(pages.respond, path.removeprefix(PATH), query)
-            status, headers, body = reply.status, reply.headers, reply.body
-        headers = {"Content-Length": str(len(body)), **headers}
-        lines = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": status, "headers": lines})
-        await send({"type": "http.response.body", "body": body})  # uvicorn drops the body of a HEAD
+            response = await to_thread(pages.respond, path.removeprefix(PATH), query)
+        headers = {"Content-Length": str(len(response.body)), **response.headers}
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": response.status, "headers": pairs})
+        await send({"type": "http.response.body", "body": response.body})  # uvicorn drops the body for HEAD
 
     return uvicorn.Server(
         uvicorn.Config(

@@ -16,10 +16,11 @@ from cloudwatch.files import Files
 from cloudwatch.preview import units
 from cloudwatch.preview.alarm_widget import alarm_json
 from cloudwatch.preview.alarms import Timeline
-from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
+from cloudwatch.preview.evaluate import Curve, evaluate
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.recording import Span
+from cloudwatch.preview.values import EvaluationError
 from cloudwatch.project import prefix
 from cloudwatch.syntax.expression import ExpressionError
 from cloudwatch.syntax.graphed_metrics import PERIOD, GraphedMetric, GraphedMetricsError, expand
@@ -132,7 +133,7 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
         period = math.ceil(span.end - anchor)  # includes what happened within this second
         lines = [replace(line, period=period) for line in lines]
     drawn = evaluate(lines, view.store, span.start, span.end, period, anchor=anchor)
-    curves = [curve for curve in drawn if curve.visible]
+    curves = [curve for curve in drawn if curve.line.visible]
     grid = Grid.covering(span.start, span.end, period, anchor)
     if properties.get("liveData") is False:
         curves = [_without_unfinished_period(curve, grid, span) for curve in curves]
@@ -142,7 +143,7 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
         )
     axes = {side: _axis(properties, side) for side in ("left", "right")}
     title_unit = units.unit_of_title(properties.get("title", ""))
-    shown = [_curve_json(curve, lines[curve.row], axes, title_unit) for curve in curves]
+    shown = [_curve_json(curve, axes, title_unit) for curve in curves]
     for side, axis in axes.items():
         found = {curve["unit"] for curve in shown if curve["axis"] == side}
         axis["unit"] = found.pop() if len(found) == 1 else None
@@ -174,15 +175,15 @@ def _own_span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
     return Span(start, view.span.end)
 
 
-def _curve_json(curve: Curve, line: GraphedMetric, axes: Mapping[str, Json], title_unit: str | None) -> Json:
-    side = curve.y_axis
+def _curve_json(curve: Curve, axes: Mapping[str, Json], title_unit: str | None) -> Json:
+    line, side = curve.line, curve.line.y_axis
     unit = units.unit_of_line(line, axes[side]["label"])
     if unit is None and line.metric is None and not axes[side]["label"]:
         unit = units.unit_of_label(curve.label) or title_unit
     return {
-        "id": curve.id,
+        "id": line.id,
         "label": curve.label,
-        "color": curve.color,
+        "color": line.color,
         "axis": side,
         "unit": unit,
         "period": curve.period,

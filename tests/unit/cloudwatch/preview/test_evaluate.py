@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
+from cloudwatch.preview.evaluate import Curve, evaluate
 from cloudwatch.preview.metric_store import MetricStore
+from cloudwatch.preview.values import EvaluationError
 from cloudwatch.syntax.graphed_metrics import expand
 from cloudwatch.syntax.metric_functions import FUNCTIONS
 
@@ -54,7 +55,7 @@ def _of(expression: str, **metrics: Points) -> list[list[float]]:
     minutes = max(map(len, metrics.values()))
     rows: list[list[Any]] = [["N", name, {"id": name, "visible": False}] for name in metrics]
     rows.append([{"expression": expression, "id": "result"}])
-    found = [curve for curve in _curves(rows, _store(**metrics), minutes) if curve.id == "result"]
+    found = [curve for curve in _curves(rows, _store(**metrics), minutes) if curve.line.id == "result"]
     return [curve.values.tolist() for curve in found]
 
 
@@ -241,9 +242,10 @@ def test_lines_become_curves() -> None:
         [{"expression": "f / r", "label": "share ${LAST}", "color": "#222222"}],
     ]
     first, second, third = _curves(rows, _store(Requests=[10, 10], Faults=[1, 5]), 2)
-    assert (first.row, first.id, first.label, first.color, first.y_axis) == (0, "r", "Requests", "#111111", "right")
-    assert (second.visible, second.period) == (False, 60)
-    assert (third.label, third.color, third.values.tolist()) == ("share 0.5", "#222222", [0.1, 0.5])
+    line = first.line
+    assert (line.row, line.id, first.label, line.color, line.y_axis) == (0, "r", "Requests", "#111111", "right")
+    assert (second.line.visible, second.period) == (False, 60)
+    assert (third.label, third.line.color, third.values.tolist()) == ("share 0.5", "#222222", [0.1, 0.5])
 
 
 def test_an_expression_without_label_has_its_id_or_its_text() -> None:
@@ -267,7 +269,7 @@ def test_labels_of_arrays() -> None:
         *("first", "B"),
         *("first: 1", "B: 2"),
     ]
-    assert {curve.color for curve in curves} == {None}
+    assert {curve.line.color for curve in curves} == {None}
 
 
 def test_search_returns_a_curve_per_metric() -> None:
@@ -322,7 +324,7 @@ def test_a_number_may_be_a_hidden_helper() -> None:
         [{"expression": "MAX(a)", "id": "most", "visible": False}],
         [{"expression": "a / most", "id": "share"}],
     ]
-    assert [curve.id for curve in _curves(rows, _store(A=[1, 4]), 2)] == ["a", "share"]
+    assert [curve.line.id for curve in _curves(rows, _store(A=[1, 4]), 2)] == ["a", "share"]
 
 
 @pytest.mark.parametrize(

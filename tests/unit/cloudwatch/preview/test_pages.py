@@ -33,7 +33,7 @@ def pages(path: Path) -> Iterator[Pages]:
 
 def data(pages: Pages, path: str, **query: str) -> dict[str, Any]:
     reply = pages.respond(f"data/{path}", query)
-    assert (reply.status, reply.media_type) == (200, "application/json"), reply.body
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "application/json"), reply.body
     found: dict[str, Any] = json.loads(reply.body)
     return found
 
@@ -104,7 +104,8 @@ def test_the_runbook_is_the_one_of_the_docs(pages: Pages) -> None:
 def test_pages_name_themselves_and_their_neighbours(pages: Pages) -> None:
     for path, name in (("", ""), ("cost", "cost"), ("runbook", "runbook")):
         reply = pages.respond(path, {})
-        assert (reply.status, reply.media_type) == (200, "text/html; charset=utf-8")
+        assert (reply.status, reply.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert isinstance(reply.body, bytes)
         assert f'data-name="{name}" data-names="service features model cost"' in reply.body.decode()
         assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
 
