@@ -60,35 +60,36 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
     first = int(start // MINUTE) * MINUTE
     minutes = max(0, ceil((end - first) / MINUTE))
     found = {name: _metric_timeline(name, alarm, store, first, minutes) for name, alarm in files.alarms.items()}
-    rules = {name: _parse(name, composite) for name, composite in files.composites.items()}
-    children = {name: _children(name, rule, files) for name, rule in rules.items()}
+    rules = {name: _parse(name, composite, files) for name, composite in files.composites.items()}
+    children = {name: [_file_name(each, files) for each in alarms_in(rule)] for name, rule in rules.items()}
     try:
-        order = list(TopologicalSorter({name: below.values() for name, below in children.items()}).static_order())
+        order = list(TopologicalSorter(children).static_order())
     except CycleError as error:
         cycle = error.args[1]
         raise AlarmError(f"composite {cycle[0]} depends on itself: {' → '.join(reversed(cycle))}") from None
     for name in order:
         if name in rules:
-            states = {deployed: found[child].states for deployed, child in children[name].items()}
+            states = {deployed: found[_file_name(deployed, files)].states for deployed in alarms_in(rules[name])}
             found[name] = _composite_timeline(name, files.composites[name], rules[name], states, first, minutes)
     return {name: found[name] for name in (*files.alarms, *files.composites)}
 
 
-def _parse(name: str, composite: Mapping[str, Any]) -> Rule:
+def _parse(name: str, composite: Mapping[str, Any], files: Files) -> Rule:
+    """Parse the rule of a composite. Raises `AlarmError`."""
     try:
-        return parse_rule(composite["AlarmRule"])
+        rule = parse_rule(composite["AlarmRule"])
     except RuleError as error:
         raise AlarmError(f"composite {name}: {error}") from error
+    for deployed in alarms_in(rule):
+        if _file_name(deployed, files) not in files.alarms | files.composites:
+            raise AlarmError(
+                f"composite alarm {name} refers to {deployed}, which is not an alarm of stage {files.stage}"
+            )
+    return rule
 
 
-def _children(name: str, rule: Rule, files: Files) -> dict[str, str]:
-    """Return the file names of the alarms in a composite's rule, by the names in the rule."""
-    children = {deployed: deployed.removeprefix(prefix(files.stage)) for deployed in alarms_in(rule)}
-    for deployed, child in children.items():
-        if child not in files.alarms and child not in files.composites:
-            unknown = f"{deployed}, which is not an alarm of stage {files.stage}"
-            raise AlarmError(f"composite alarm {name} refers to {unknown}")
-    return children
+def _file_name(deployed: str, files: Files) -> str:
+    return deployed.removeprefix(prefix(files.stage))
 
 
 def _metric_timeline(name: str, alarm: Mapping[str, Any], store: MetricStore, first: int, minutes: int) -> Timeline:

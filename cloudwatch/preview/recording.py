@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from cloudwatch.preview.metric_store import MetricStore
@@ -32,42 +32,36 @@ class Incident:
     until: float
 
 
+@dataclass
 class Recording:
-    """A file of recorded lines, and the store that holds their metrics.
+    """A file of recorded lines, and the store of their metrics."""
 
-    `description`: shown to people. `live`: the shown time ends now, not with the last line. `stretch`: factor on time
-    distances since the first line, which turns an outage of 3 s into one of a minute. `begin`: earlier data count but
-    are not shown (seconds since 1970). `incidents`: times to offer as links. `opening`: where pages end at first.
-    """
+    path: Path
+    description: str
+    """Text that the page shows as the source."""
+    _: KW_ONLY
+    live: bool = False
+    """Show time up to now instead of up to the last line."""
+    stretch: float = 1.0
+    """Factor on the time since the first line: 20 turns an outage of 3 s into one of a minute."""
+    begin: float = 0.0
+    """Start of the shown time, in seconds since 1970. Alarms and metrics still use earlier data."""
+    incidents: Sequence[Incident] = ()
+    """Times that the page offers as links."""
+    opening: float | None = None
+    """End of the time that a page shows first, in seconds since 1970."""
+    now: Callable[[], float] = time.time
+    store: MetricStore = field(init=False, default_factory=MetricStore)
 
-    def __init__(
-        self,
-        path: Path,
-        description: str,
-        *,
-        live: bool = False,
-        stretch: float = 1.0,
-        begin: float = 0.0,
-        incidents: Sequence[Incident] = (),
-        opening: float | None = None,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self.description = description
-        self.live = live
-        self.incidents = incidents
-        self.opening = opening
-        self.store = MetricStore()
-        self._tail = Tail(path)
-        self._stretch = stretch
-        self._begin = begin
-        self._now = now
+    def __post_init__(self) -> None:
+        self._tail = Tail(self.path)
         self._first: float | None = None
         self._lines = 0
 
     def read_new_lines(self) -> int:
         """Read the lines since the last call. Return the number of metric lines so far."""
         for line in self._tail.read_lines():
-            self._lines += self.store.add(line if self._stretch == 1.0 else self._stretch_line(line))
+            self._lines += self.store.add(line if self.stretch == 1.0 else self._stretch_line(line))
         return self._lines
 
     def close(self) -> None:
@@ -77,19 +71,19 @@ class Recording:
     def span(self) -> Span:
         """Return the time from the first line to the last, or to now; the last 15 minutes if there are no lines."""
         recorded = self.store.span()
-        now = self._stretched(self._now() * 1e3) / 1e3
+        now = self._stretched(self.now() * 1e3) / 1e3
         if recorded is None:
             return Span(now - _BEFORE_ANY_LINE, now)
         start, last = recorded
-        return Span(max(start, self._begin), now if self.live else (last // _MINUTE + 1) * _MINUTE)
+        return Span(max(start, self.begin), now if self.live else (last // _MINUTE + 1) * _MINUTE)
 
     def _stretch_line(self, line: bytes) -> bytes:
         return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._stretched(int(match[2])))), line, count=1)
 
     def _stretched(self, milliseconds: float) -> float:
         """Return the time at which a recorded time is shown, stretched from the first line on."""
-        if self._stretch == 1.0:
+        if self.stretch == 1.0:
             return milliseconds
         if self._first is None:
             self._first = milliseconds
-        return self._first + (milliseconds - self._first) * self._stretch
+        return self._first + (milliseconds - self._first) * self.stretch

@@ -7,7 +7,7 @@ import argparse
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,6 @@ _STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)" />')
 _ICON = re.compile(r"\s*<link rel=\"icon\"[^>]*>")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.MULTILINE)
-
-type OnProgress = Callable[[float], None]
-"""A callback that takes the share done, 0 to 1."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -50,35 +47,30 @@ def _run(arguments: argparse.Namespace) -> int:
     query = {name: getattr(arguments, name) for name in ("stage", "range", "until")}
     with open_recording(arguments) as recording, Progress("drawing") as progress:
         pages = Pages(recording)
-        written = write_pages(pages, arguments.out, query, progress.update)
+        names = pages.names()
+        written: list[Path] = []
+        for path in write_pages(pages, arguments.out, query):
+            written.append(path)
+            progress.update(len(written) / (len(names) + 2))
         if arguments.png:
             progress.end()
             progress.begin("taking pictures")
-            written += take_pictures(
-                arguments.out,
-                pages.names(),
-                dark=arguments.dark,
-                height=arguments.height,
-                on_progress=progress.update,
-            )
+            pictures = take_pictures(arguments.out, names, dark=arguments.dark, height=arguments.height)
+            for done, path in enumerate(pictures, start=1):
+                written.append(path)
+                progress.update(done / len(names))
     for path in written:
         print(f"{path}  {path.stat().st_size / 1e3:.0f} kB")
     return 0
 
 
-def write_pages(
-    pages: Pages, folder: Path, query: Mapping[str, str], on_progress: OnProgress = lambda _: None
-) -> list[Path]:
-    """Write a page for each dashboard, the runbook, and the overview as index.html."""
-    names = ["", *pages.names(), "runbook"]
-    written = []
-    for done, name in enumerate(names):
+def write_pages(pages: Pages, folder: Path, query: Mapping[str, str]) -> Iterator[Path]:
+    """Write the overview as index.html, a page for each dashboard, and the runbook. Yield each path."""
+    for name in ("", *pages.names(), "runbook"):
         path = folder / f"{name or 'index'}.html"
         data = pages.data(name or "overview", query, suffix=".html")
         path.write_text(self_contained(pages.page(name), data), encoding="utf-8")
-        written.append(path)
-        on_progress((done + 1) / len(names))
-    return written
+        yield path
 
 
 def self_contained(page: str, data: Mapping[str, Any]) -> str:
@@ -117,28 +109,20 @@ def bundle(entry: Path) -> str:
     return "\n".join(parts.values())
 
 
-def take_pictures(
-    folder: Path,
-    names: list[str],
-    *,
-    dark: bool = False,
-    height: int = 0,
-    on_progress: OnProgress = lambda _: None,
-) -> list[Path]:
-    """Take a picture of each page in a folder, NAME.png: the whole page, or its first `height` pixels.
+def take_pictures(folder: Path, names: Sequence[str], *, dark: bool, height: int) -> Iterator[Path]:
+    """Take a picture of each page in a folder, and yield its path, NAME.png.
 
-    Raises SystemExit if there is no Chromium.
+    A `height` of 0 takes whole pages, otherwise their first `height` pixels. Raises SystemExit if there is no Chromium.
     """
     from PIL import Image
     from playwright.sync_api import sync_playwright
 
-    taken = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = browser.new_page(
             viewport={"width": WIDTH, "height": 900}, color_scheme="dark" if dark else "light", device_scale_factor=1
         )
-        for done, name in enumerate(names):
+        for name in names:
             page.goto((folder / f"{name}.html").resolve().as_uri())
             page.locator('main[aria-busy="false"]').wait_for()
             path = folder / f"{name}.png"
@@ -146,10 +130,8 @@ def take_pictures(
             page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": clip_height})
             with Image.open(path) as picture:  # the same picture in fewer bytes
                 picture.convert("RGB").save(path, optimize=True)
-            taken.append(path)
-            on_progress((done + 1) / len(names))
+            yield path
         browser.close()
-    return taken
 
 
 def find_chromium() -> str:

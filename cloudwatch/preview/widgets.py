@@ -6,7 +6,7 @@ recording has none) or `error` (it cannot be shown). `message` gives the reason.
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from cloudwatch.preview.recording import Span
 from cloudwatch.preview.values import EvaluationError
 from cloudwatch.project import prefix
 from cloudwatch.syntax.expression import ExpressionError
-from cloudwatch.syntax.graphed_metrics import PERIOD, GraphedMetric, GraphedMetricsError, expand
+from cloudwatch.syntax.graphed_metrics import PERIOD, GraphedMetricsError, expand
 from cloudwatch.syntax.statistic import StatisticError
 
 type Json = dict[str, Any]
@@ -136,11 +136,13 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
     curves = [curve for curve in drawn if curve.line.visible]
     grid = Grid.covering(span.start, span.end, period, anchor)
     if properties.get("liveData") is False:
-        curves = [_without_unfinished_period(curve, grid, span) for curve in curves]
-    if all(_is_empty(curve) for curve in curves):
-        return (
-            {"state": "aws_only", "message": AWS_ONLY} if _is_aws_only(lines) else {"state": "empty", "message": EMPTY}
-        )
+        curves = [
+            replace(curve, values=np.where(grid.begins + curve.period <= span.end, curve.values, np.nan))
+            for curve in curves
+        ]
+    if not any(np.isfinite(curve.values).any() for curve in curves):
+        aws_only = all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
+        return {"state": "aws_only", "message": AWS_ONLY} if aws_only else {"state": "empty", "message": EMPTY}
     axes = {side: _axis(properties, side) for side in ("left", "right")}
     title_unit = units.unit_of_title(properties.get("title", ""))
     shown = [_curve_json(curve, axes, title_unit) for curve in curves]
@@ -191,22 +193,9 @@ def _curve_json(curve: Curve, axes: Mapping[str, Json], title_unit: str | None) 
     }
 
 
-def _without_unfinished_period(curve: Curve, grid: Grid, span: Span) -> Curve:
-    """Drop the period that has not ended yet."""
-    return replace(curve, values=np.where(grid.begins + curve.period <= span.end, curve.values, np.nan))
-
-
 def _rounded(value: float) -> float | None:
     """Round to six digits; None for a missing point."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
-
-
-def _is_empty(curve: Curve) -> bool:
-    return not any(math.isfinite(value) for value in curve.values)
-
-
-def _is_aws_only(lines: Sequence[GraphedMetric]) -> bool:
-    return all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
 
 
 def _axis(properties: Mapping[str, Any], side: str) -> Json:

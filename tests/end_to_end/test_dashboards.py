@@ -200,7 +200,7 @@ def test_an_unknown_time_range_is_an_error(url: str, open_page: Open) -> None:
 
 def test_rendered_pages_open_from_disk(pages: Pages, tmp_path: Path, open_page: Open) -> None:
     # GIVEN pages written to a folder
-    written = write_pages(pages, tmp_path, {"range": "1h"})
+    written = list(write_pages(pages, tmp_path, {"range": "1h"}))
     assert {path.name for path in written} == {"index.html", "runbook.html", *(f"{name}.html" for name in NAMES)}
     # WHEN one is opened without a server
     page = drawn(open_page((tmp_path / "cost.html").as_uri()))
