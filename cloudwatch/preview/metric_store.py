@@ -7,7 +7,7 @@ dimensions (the embedded metric format of CloudWatch Logs).
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
@@ -65,10 +65,6 @@ class MetricStore:
         if self._since_drop > self._keep_samples // 10:
             self._drop()
         return True
-
-    def add_all(self, lines: Iterable[str | bytes]) -> int:
-        """Add many lines. Return how many had metrics."""
-        return sum(self.add(line) for line in lines)
 
     def of(self, metric: TimeSeries) -> Samples | None:
         """Return the samples of a metric."""

@@ -44,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that choose the lines to show."""
+    parser.set_defaults(live=False)
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--file", type=Path, help="recorded lines, such as a METRICS_FILE; followed as it grows")
     source.add_argument("--simulate", action="store_true", help="a simulated day, the default without --file")
@@ -119,10 +120,10 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
     """Open the lines that the arguments choose. Raises SystemExit if the file does not exist."""
     _check_file(arguments)
     if arguments.file is not None:
-        live = getattr(arguments, "live", False)
-        description = "The local server" if live else f"Recorded in {arguments.file.name}"
+        description = "The local server" if arguments.live else f"Recorded in {arguments.file.name}"
         description += _stretched(arguments.stretch)
-        with closing(Recording(arguments.file, description, live=live, stretch=arguments.stretch)) as recording:
+        recording = Recording(arguments.file, description, live=arguments.live, stretch=arguments.stretch)
+        with closing(recording):
             yield recording
         return
     with tempfile.TemporaryDirectory() as folder, Progress("simulating a day") as progress:
@@ -150,7 +151,7 @@ def _stretched(stretch: float) -> str:
 
 
 def _check_file(arguments: argparse.Namespace) -> None:
-    if arguments.file is not None and not getattr(arguments, "live", False) and not arguments.file.exists():
+    if arguments.file is not None and not arguments.live and not arguments.file.exists():
         raise SystemExit(f"there is no file {arguments.file}; record one with METRICS_FILE, or use --simulate")
 
 

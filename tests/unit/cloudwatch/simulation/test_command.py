@@ -51,7 +51,9 @@ def test_lines_have_the_apps_format_and_aws_metrics_are_marked_as_simulated() ->
 def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> None:
     # GIVEN the first minutes, and all lines of the files
     store = MetricStore()
-    store.add_all(line for _, text in islice(simulate.lines(), 10) for line in text.splitlines())
+    for _, text in islice(simulate.lines(), 10):
+        for line in text.splitlines():
+            store.add(line)
     files = read_files(Placeholders(stage=simulate.STAGE))
     named = {line.metric for alarm in files.alarms.values() for line in alarm_lines(alarm)}
     for body in files.dashboards.values():
@@ -81,7 +83,9 @@ def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(
 
     def fired(*, bad: bool) -> set[str]:
         store = MetricStore()
-        store.add_all(line for _, text in simulate.lines(bad=bad) for line in text.splitlines())
+        for _, text in simulate.lines(bad=bad):
+            for line in text.splitlines():
+                store.add(line)
         found = timelines_of(files, store, schedule.START + 60, schedule.START + 3600)
         return {name for name, timeline in found.items() if "ALARM" in timeline.states}
 
