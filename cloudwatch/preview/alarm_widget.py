@@ -1,4 +1,4 @@
-"""Describe alarms for the page: rule, state, and states over the shown time."""
+"""Describe alarms for the page: their rules, their current states, and their states over the shown time."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from cloudwatch.project import SERVICE, prefix
 _RUNBOOK = re.compile(r"\s*What to do: (\S+)\s*$")
 _NAME = re.compile(rf'"?{SERVICE}-[a-z0-9]+-([a-z0-9-]+)"?')
 _GAP = 15 * 60
-"""Alarms that begin to fire within this many seconds of each other belong to one incident."""
+"""Seconds. An alarm that fires at most this long after the previous alarm belongs to the same incident."""
 _LOOK = 5 * 60
-"""Seconds after its first alarm at which a look at an incident ends."""
+"""Seconds. The link to an incident shows the time until this long after the first alarm."""
 
 
 def alarm_json(timeline: Timeline) -> dict[str, Any]:
-    """Return an alarm for the page; times are in milliseconds."""
+    """Return an alarm as JSON for the page. Times are in milliseconds since 1970."""
     description = timeline.alarm.get("AlarmDescription", "")
     runbook = _RUNBOOK.search(description)
     stretches = [
@@ -39,7 +39,7 @@ def alarm_json(timeline: Timeline) -> dict[str, Any]:
 
 
 def incidents_of(timelines: Mapping[str, Timeline]) -> list[Incident]:
-    """Group the metric alarms that began to fire at about the same time into incidents, in the order of time."""
+    """Group metric alarms that fired at about the same time into incidents. Return the incidents in order of time."""
     fired = sorted(
         (stretch.begin, name)
         for name, timeline in timelines.items()
@@ -59,12 +59,12 @@ def incidents_of(timelines: Mapping[str, Timeline]) -> list[Incident]:
 
 
 def urgency(timeline: Timeline) -> tuple[int, int]:
-    """A sort key: first the alarms that fire, then those that have fired longest."""
+    """Return a sort key: alarms that fire come first, then those that fired for the most minutes."""
     return ["ALARM", "INSUFFICIENT_DATA", "OK"].index(timeline.state), -timeline.states.count("ALARM")
 
 
 def count_states(timelines: Mapping[str, Timeline], names: Sequence[str]) -> dict[State, int]:
-    """Count these alarms by state."""
+    """Return the number of named alarms in each state. Names without a timeline are ignored."""
     found = [timelines[name].state for name in names if name in timelines]
     return {state: found.count(state) for state in ("ALARM", "INSUFFICIENT_DATA", "OK")}
 
@@ -89,13 +89,13 @@ def describe_rule(alarm: Mapping[str, Any]) -> str:
 
 
 def alarms_of(body: Mapping[str, Any], stage: str) -> list[str]:
-    """Return the file names of the alarms that a dashboard shows, in its order."""
+    """Return the file names of the alarms on a dashboard, in the dashboard's order."""
     arns = [arn for widget in body["widgets"] if widget["type"] == "alarm" for arn in widget["properties"]["alarms"]]
     return [arn.rpartition(":alarm:")[2].replace("STAGENAME", stage).removeprefix(prefix(stage)) for arn in arns]
 
 
 def _shorten(text: str) -> str:
-    """Replace deployed alarm names by file names."""
+    """Replace the names of deployed alarms with file names."""
     return _NAME.sub(r"\1", text)
 
 

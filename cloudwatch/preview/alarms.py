@@ -1,4 +1,4 @@
-"""Compute the states of alarms over time, as CloudWatch would have set them, and the reasons.
+"""Compute the states of alarms over time, by the rules of CloudWatch, and the reasons for the states.
 
 Each alarm is evaluated every minute on periods that end with that minute, as in CloudWatch's sliding window. The
 preview counts a metric at once; AWS counts it a minute or two later. A composite alarm changes in the same minute as
@@ -23,12 +23,12 @@ from cloudwatch.syntax.rule import Constant, InState, Rule, RuleError, alarms_in
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
-STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")  # in the order of the verdicts of missing_data.py
+_STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")  # indexed by the verdicts of missing_data.py
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A time from `begin` to `end` (seconds since 1970) in one state, and the reason for the state."""
+    """A time from `begin` to `end` (seconds since 1970) in one state, with the reason for the state."""
 
     begin: int
     end: int
@@ -38,7 +38,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """An alarm, its state in each minute, and the stretches between two changes of the state."""
+    """An alarm with its state in each minute. `stretches` groups consecutive minutes of one state."""
 
     name: str
     alarm: Mapping[str, Any]
@@ -47,12 +47,12 @@ class Timeline:
 
     @property
     def state(self) -> State:
-        """The state at the end."""
+        """The state in the last minute."""
         return self.states[-1] if self.states else "INSUFFICIENT_DATA"
 
 
 def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> dict[str, Timeline]:
-    """Return the timeline of every alarm and composite by file name, from the minute that contains `start`.
+    """Return the timelines of all alarms and composites by file name. They begin with the minute that contains `start`.
 
     Raises:
         AlarmError: an alarm cannot be evaluated; the message names it.
@@ -100,7 +100,7 @@ def _metric_timeline(name: str, alarm: Mapping[str, Any], store: MetricStore, fi
     states: list[State] = []
     state: State = "INSUFFICIENT_DATA"
     for verdict in evaluations.verdicts.tolist():
-        state = STATES[verdict] if verdict < len(STATES) else state
+        state = _STATES[verdict] if verdict < len(_STATES) else state
         states.append(state)
     return Timeline(name, alarm, states, _stretches(first, states, evaluations.reason))
 

@@ -1,7 +1,7 @@
 """Evaluate the lines of a graph: metrics from the store, and metric math over them.
 
-Each line has its own period; the operands of an expression must share one. A line that cannot be evaluated raises an
-error and is never left blank.
+Each line has its own period, but the operands of an expression must have the same period. A line that cannot be
+evaluated raises an error instead of a curve without points.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,10 +41,10 @@ _statistic = lru_cache(512)(parse_statistic)
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve to draw: one value for each period of the graph, NaN where there are no data.
+    """A curve to draw, with one value for each period of the graph. NaN marks a period without data.
 
-    If `period` (seconds) is longer than the graph's period, each value is where its period begins. An expression that
-    returns an array gives several curves of one line, without colors.
+    If `period` (seconds) is longer than the graph's period, each value is at the point where its period begins. If an
+    expression returns an array, each of its series is a curve of the same line, without a color.
     """
 
     line: GraphedMetric
@@ -58,8 +58,8 @@ def evaluate(
 ) -> list[Curve]:
     """Return the curves of a graph from `start` to `end` (seconds since 1970) with a point every `period` seconds.
 
-    Periods are counted from `anchor`, by default from 1970. To take the whole range as one period, pass
-    `evaluate(lines, store, start, end, ceil(end - int(start)), anchor=int(start))`.
+    A period begins at `anchor` (seconds since 1970); the others follow without gaps. To make the whole time range one
+    period, pass `period=ceil(end - int(start))` and `anchor=int(start)`.
 
     Raises:
         EvaluationError: a line cannot be evaluated; the message names it.
@@ -73,7 +73,9 @@ def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Cu
     value = evaluator.value(line)
     if isinstance(value, float):
         if line.visible:
-            raise _line_error(line, "gives a number; a graph takes series, so write TIME_SERIES(…) around it")
+            raise _line_error(
+                line, "returns a number but a graph takes only series; write TIME_SERIES(…) around the expression"
+            )
         return []
     if isinstance(value, Series):
         return [Curve(line, value.label, _align(line, value, graph), value.grid.period)]
@@ -82,13 +84,15 @@ def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Cu
 
 
 def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
-    """Put each value where its period begins on the graph. A period that began earlier takes the first point."""
+    """Return the values at the points of the graph where their periods begin.
+
+    A period that begins before the graph has its value at the first point.
+    """
     if series.grid == graph:
         return series.values
     if series.grid.period < graph.period:
-        raise _line_error(
-            line, f"has a period of {series.grid.period} s, which is shorter than the graph's {graph.period} s"
-        )
+        expected = f"use at least the graph's period of {graph.period} s"
+        raise _line_error(line, f"has a period of {series.grid.period} s; {expected}")
     values = np.full(graph.number, np.nan)
     if graph.number:
         values[np.maximum(series.grid.begins - graph.first, 0) // graph.step] = series.values
@@ -96,7 +100,7 @@ def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
 
 
 class Evaluator:
-    """Evaluates lines that may refer to one another, each once. `grids` maps a period (seconds) to its grid."""
+    """Evaluator of lines that may refer to one another. `grids` returns the grid for a period in seconds."""
 
     def __init__(self, lines: Sequence[GraphedMetric], store: MetricStore, grids: Callable[[int], Grid]) -> None:
         self._lines = lines
@@ -151,7 +155,7 @@ class Evaluator:
             case _ if not line.label:
                 return value
             case _:
-                # A plain label is put before the name of each series. A label with variables replaces the name.
+                # A label with variables replaces the names of the series. Another label goes before each name.
                 label = line.label if "${" in line.label else f"{line.label} ${{LABEL}}"
                 return tuple(_labelled(line, label, series) for series in value)
 
@@ -180,17 +184,19 @@ class Evaluator:
         return self.value(self._by_id[name])
 
     def _array(self, values: list[Value]) -> tuple[Series, ...]:
-        """Flatten nested arrays."""
+        """Flatten nested arrays into one array."""
         series: list[Series] = []
         for value in values:
             if isinstance(value, float):
-                raise EvaluationError("an array holds a number; it takes series, so write TIME_SERIES(…) around it")
+                raise EvaluationError(
+                    "an array contains a number but takes only series; write TIME_SERIES(…) around the number"
+                )
             series.extend(value if isinstance(value, tuple) else (value,))
         return tuple(series)
 
     def _call(self, node: Call, line: GraphedMetric) -> Value:
         if not FUNCTIONS[node.function].evaluated:
-            raise EvaluationError(f"{node.function} is evaluated only by AWS; the preview cannot show it")
+            raise EvaluationError(f"only AWS evaluates {node.function}; the preview cannot show this line")
         match node:
             case Call(function="METRICS", arguments=arguments):
                 part = arguments[0].text if arguments and isinstance(arguments[0], String) else ""
@@ -205,7 +211,7 @@ class Evaluator:
                 raise EvaluationError("PERIOD takes the id of a metric, not an expression")
             case Call(function="SEARCH", arguments=(String(text=text), String(text=stat), *period)):
                 own = int(period[0].value) if period and isinstance(period[0], Number) else 0
-                # A page lengthens the periods of lines to fit its time range, so the longer one counts.
+                # A long time range lengthens the period of the line, so the longer of the two periods counts.
                 return self._search(text, stat, self._grids(max(own, line.period)))
         values: list[Value | str] = [
             argument.word if isinstance(argument, Keyword) else self._node(argument, line)
@@ -214,7 +220,7 @@ class Evaluator:
         return call_function(node.function, values, self._grids(line.period))
 
     def _search(self, text: str, stat: str, grid: Grid) -> tuple[Series, ...]:
-        """Return the metrics that match, each labelled by what distinguishes it."""
+        """Return the series of the metrics that match a search, with default labels."""
         found = self._store.search(_parse_search(text).finds)
         names = labels.default_labels([(metric, stat) for metric in found])
         return tuple(self._metric(metric, stat, grid, name) for metric, name in zip(found, names, strict=True))

@@ -1,8 +1,8 @@
-"""The functions of metric math that the preview evaluates, over numbers, series and arrays of series.
+"""Call functions of metric math with numbers, series and arrays of series.
 
 `syntax/metric_functions.csv` lists the functions and their arguments. `evaluate.py` handles METRICS, SEARCH and PERIOD,
-which refer to other lines. Over an array, SUM and AVG count a missing point as 0 and the other aggregations skip it.
-The result has no point where all series of the array lack one.
+which refer to other lines. In an array, SUM and AVG count a missing point as 0, and the other aggregations skip it. If
+a point is missing in all series of the array, it is missing in the result.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from cloudwatch.syntax.metric_functions import FUNCTIONS
 
 
 def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Value:
-    """Return the result of a function. Keywords such as `REPEAT` come as text. TIME_SERIES makes a series on `grid`.
+    """Return the result of a function. Keywords such as `REPEAT` are strings. TIME_SERIES returns a series on `grid`.
 
     Raises:
         EvaluationError: the function does not accept the type of an argument, or an array is empty.
@@ -40,7 +40,7 @@ def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Va
 
 
 def _check_types(function: str, arguments: list[Value | str]) -> None:
-    """Check the type of each argument against the table of functions, which also limits their number."""
+    """Check the type of each argument against metric_functions.csv. Raises `EvaluationError`."""
     for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].parameters, strict=False)):
         found = argument if isinstance(argument, str) else kind(argument)
         if found not in types:
@@ -48,7 +48,7 @@ def _check_types(function: str, arguments: list[Value | str]) -> None:
             raise EvaluationError(f"{given}; write {FUNCTIONS[function].signature}")
 
 
-# Functions of one series. Of an array, they return an array
+# Functions of one series. With an array, they return an array
 
 
 def _elementwise(operation: Callable[[Floats], Floats], series: Series) -> Series:
@@ -57,7 +57,7 @@ def _elementwise(operation: Callable[[Floats], Floats], series: Series) -> Serie
 
 
 def _skip_missing(function: Callable[[Floats, Floats], Floats], series: Series) -> Series:
-    """Apply a function to the points that exist and their times. Missing points stay missing."""
+    """Apply a function to the existing points and their times. Missing points stay missing."""
 
     def apply(values: Floats, begins: Floats) -> Floats:
         exists = ~np.isnan(values)
@@ -69,7 +69,7 @@ def _skip_missing(function: Callable[[Floats, Floats], Floats], series: Series) 
 
 
 def _difference(values: Floats) -> Floats:
-    """Return each value minus the one before it. The first has none."""
+    """Return each value minus the previous value. The first result is NaN."""
     return np.diff(values, prepend=np.nan)
 
 
@@ -90,13 +90,13 @@ def _fill(series: Series, by: Series | float | str) -> Series:
 
 
 def _repeat(values: Floats, _: Floats) -> Floats:
-    """Replace each missing point by the last point before it."""
+    """Replace each missing point with the last existing point before it."""
     last = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
     return np.where(last < 0, np.nan, values[last])
 
 
 def _interpolate(values: Floats, begins: Floats) -> Floats:
-    """Replace missing points between two others by a straight line."""
+    """Replace each missing point between two existing points with a point on the line between them."""
     exists = ~np.isnan(values)
     if not exists.any():
         return values
@@ -144,7 +144,7 @@ _AGGREGATIONS: Mapping[str, Callable[[Floats], Floats]] = {
 
 def _aggregate(function: str, series: tuple[Series, ...]) -> Series:
     if not series:
-        raise EvaluationError(f"{function} has no series: the array is empty")
+        raise EvaluationError(f"{function} got an empty array; it needs at least one series")
     grid = common_grid(*series)
     rows = np.stack([each.values for each in series])
     exists = ~np.isnan(rows).all(axis=0)
@@ -154,7 +154,7 @@ def _aggregate(function: str, series: tuple[Series, ...]) -> Series:
 
 
 def _aggregate_over_time(function: str, series: Series) -> float:
-    """Return one number for all points of a series; NaN if it has none."""
+    """Aggregate all points of a series to one number. It is NaN if the series has no points."""
     _reject_sliding(function, series)
     if np.isnan(series.values).all() and function != "DATAPOINT_COUNT":
         return float("nan")
@@ -163,8 +163,8 @@ def _aggregate_over_time(function: str, series: Series) -> float:
 
 def _reject_sliding(function: str, series: Series) -> None:
     if series.grid.sliding:
-        what = f"{function} of one series depends in an alarm on how many points CloudWatch happens to fetch"
-        raise EvaluationError(f"{what}; take a longer period, or an array of series")
+        reason = "its value depends on the number of points that AWS fetches; use a longer period or an array of series"
+        raise EvaluationError(f"{function} of one series cannot be used in an alarm: {reason}")
 
 
 # Other functions
@@ -172,7 +172,7 @@ def _reject_sliding(function: str, series: Series) -> None:
 
 def _pick(series: tuple[Series, ...], index: int) -> Series:
     if not series:
-        raise EvaluationError("FIRST and LAST have no series: the array is empty")
+        raise EvaluationError("FIRST or LAST got an empty array; it needs at least one series")
     return series[index]
 
 
@@ -191,9 +191,10 @@ def _sort(series: tuple[Series, ...], by: str, order: str, limit: float | None =
 
 
 def _if(condition: Series | float, yes: Series | float, no: Series | float = nan) -> Series | float:
-    """Return `yes` where the condition is not 0, else `no`. A point is missing where the condition or `no` has none.
+    """Return `yes` where the condition is not 0, and `no` where it is 0.
 
-    Where a condition that is a series holds, a missing point of `yes` counts as 0, as in the user guide.
+    A missing point of the condition or of `no` is missing in the result. If the condition is a series, a missing point
+    of `yes` counts as 0, as in the user guide.
     """
     if isinstance(condition, Series):
         common_grid(condition, *(value for value in (yes, no) if isinstance(value, Series)))

@@ -1,7 +1,7 @@
-"""Store the metrics of embedded-metric lines as samples.
+"""Store the metrics from log lines as samples.
 
-A line is a JSON object. Its `_aws` member lists the members that are metrics, with their namespace and their sets of
-dimensions (the embedded metric format of CloudWatch Logs).
+A line is a JSON object in the embedded metric format of CloudWatch Logs. Its member `_aws` names the members that are
+metrics, their namespace and their sets of dimensions.
 """
 
 import json
@@ -28,9 +28,10 @@ _LATEST = 1 << 53  # milliseconds: the largest integer up to which a double is e
 
 
 class MetricStore:
-    """The samples of all metrics. The store drops the oldest samples; it is not thread-safe.
+    """The samples of all metrics. Not thread-safe.
 
-    It keeps the samples of the last `keep_seconds` before the newest one, and at most `keep_samples` of all metrics.
+    The store drops samples that are more than `keep_seconds` older than the newest one. If more than `keep_samples` are
+    left, it drops the oldest.
     """
 
     def __init__(self, keep_seconds: float = KEPT_SECONDS, keep_samples: int = KEPT_SAMPLES) -> None:
@@ -67,7 +68,7 @@ class MetricStore:
         return True
 
     def of(self, metric: TimeSeries) -> Samples | None:
-        """Return the samples of a metric."""
+        """Return the samples of a metric; None if the metric is unknown."""
         return self._metrics.get((metric.namespace, metric.dimensions, metric.name))
 
     def search(self, matches: Callable[[TimeSeries], bool] = lambda _: True) -> list[TimeSeries]:
@@ -83,11 +84,11 @@ class MetricStore:
         return min(found[0] for found in times) / 1000, max(found[-1] for found in times) / 1000
 
     def __len__(self) -> int:
-        """The number of samples."""
+        """Return the number of samples of all metrics."""
         return sum(map(len, self._metrics.values()))
 
     def _drop(self) -> None:
-        """Drop samples that are too old or too many."""
+        """Drop samples that are too old, and the oldest of those that are too many."""
         self._since_drop = 0
         horizon: float = self._newest - self._keep_milliseconds
         too_many = len(self) - self._keep_samples
@@ -110,7 +111,7 @@ def _parse_directive(directive: Any) -> tuple[str, list[list[str]], list[str]]:
 
 
 def _parse_values(value: Any) -> list[tuple[float, float]]:
-    """Return the numbers of a metric and their counts. A metric is a number, a list, or a dict of Values and Counts."""
+    """Return the numbers of a metric with their counts. `value` is a number, a list, or a dict of Values and Counts."""
     counts: Any = None
     if type(value) in _NUMBERS:
         return [(value, 1.0)] if abs(value) <= _LARGEST else []

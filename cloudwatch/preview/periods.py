@@ -1,4 +1,4 @@
-"""Divide the samples of one metric into periods and compute a statistic of each period.
+"""Divide the samples of one metric into periods and compute a statistic for each period.
 
 NaN stands for a period without samples. Percentiles take the nearest rank: of 100 samples, p99 is the 99th smallest,
 "the maximum value of the remaining 99%" in CloudWatch's definition. CloudWatch estimates percentiles from a histogram,
@@ -19,16 +19,16 @@ type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
 
 _MINUTE = 60
-_ROUNDING = 1e-9  # 7 % of 100 samples is 7.000000000000001 in floating point, and means the 7th
+_ROUNDING = 1e-9  # in floating point, 7% of 100 samples is 7.000000000000001, which means the 7th sample
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The periods of a series: `number` periods of `period` seconds, from `first` on, one every `step` seconds.
+    """The periods of a series. Each lasts `period` seconds; the first begins at `first`, the next `step` seconds later.
 
-    Times are whole seconds since 1970, and `period` is a multiple of `step`. On a dashboard, `step` equals `period`. An
-    alarm looks at overlapping periods that begin a minute apart; its grid is `sliding`, so functions that depend on
-    the first point have no meaning. The grid ignores samples from `until` on, as a look back shows only the past.
+    `number` is the number of periods. Times are whole seconds since 1970, and `period` is a multiple of `step`. On a
+    dashboard, `step` equals `period`. An alarm has overlapping periods that begin a minute apart. Its grid is
+    `sliding`: functions whose result depends on the first point are not allowed. Samples from `until` on are ignored.
     """
 
     first: int
@@ -40,10 +40,10 @@ class Grid:
 
     @classmethod
     def covering(cls, start: float, end: float, period: int, anchor: int = 0) -> "Grid":
-        """Return the periods from the one that contains `start` until `end`.
+        """Return the periods from the period that contains `start` to the end of the time range.
 
-        They begin at whole multiples of their length since `anchor`, by default since 1970 as in CloudWatch. Samples
-        after the minute of `end` are ignored.
+        One period begins at `anchor`; the default is 1970, as in CloudWatch. Samples after the minute of `end` are
+        ignored.
         """
         first = int((start - anchor) // period) * period + anchor
         number = max(0, ceil((end - first) / period))
@@ -51,12 +51,12 @@ class Grid:
 
     @property
     def begins(self) -> Integers:
-        """The start of each period."""
+        """The start of each period, in seconds since 1970."""
         return self.first + self.step * np.arange(self.number, dtype=np.int64)
 
     @property
     def lag(self) -> int:
-        """How many array positions apart two consecutive periods are."""
+        """The distance of two adjoining periods in an array of values: 1 unless periods overlap."""
         return self.period // self.step
 
 
@@ -73,8 +73,8 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
     edges = np.column_stack((first[filled], last[filled]))
 
     def reduce(function: np.ufunc, column: Floats) -> Floats:
-        """Reduce the samples of each period. `reduceat` also reduces those between two periods, which [::2] drops."""
-        padded = np.append(column, 0.0)  # the last period may end with the last sample
+        """Reduce the samples of each period. `reduceat` also reduces the samples between periods; [::2] drops those."""
+        padded = np.append(column, 0.0)  # the last period may end with the column, and reduceat rejects that index
         return np.asarray(function.reduceat(padded, edges.ravel())[::2])
 
     match statistic.kind:
@@ -97,7 +97,7 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
 
 
 def _of_ordered(values: Floats, counts: Floats, statistic: Statistic) -> float:
-    """Return a statistic that needs the samples of one period in order of value."""
+    """Return a statistic of one period for which the samples have to be sorted."""
     order = np.argsort(values)
     values, counts = values[order], counts[order]
     if values[0] < 0:
@@ -113,7 +113,7 @@ def _of_ordered(values: Floats, counts: Floats, statistic: Statistic) -> float:
     else:
         below = 0.0 if low is None else counts[values <= low].sum()
         upto = total if high is None else counts[values <= high].sum()
-    inside = np.clip(ranks, below, upto) - np.clip(ranks - counts, below, upto)  # how often each value is within bounds
+    inside = np.clip(ranks, below, upto) - np.clip(ranks - counts, below, upto)  # counts within the bounds
     match statistic.kind:
         case "p":
             found = high

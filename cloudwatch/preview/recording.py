@@ -1,4 +1,4 @@
-"""The source of a preview: a file of metric lines, read as far as it has grown at each look."""
+"""Read the metric lines of a file that may still grow."""
 
 import re
 import time
@@ -12,7 +12,7 @@ from cloudwatch.preview.tail import Tail
 _TIMESTAMP = re.compile(rb'("_aws":\s*\{\s*"Timestamp":\s*)(\d+)')
 _MINUTE = 60.0
 _BEFORE_ANY_LINE = 900.0
-"""Seconds that an empty recording shows."""
+"""Length of the time that an empty recording shows, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A time worth looking at: when it begins, what happens, and where a look at it ends. Seconds since 1970."""
+    """An incident that begins at `at`. Its link shows the time until `until`. Times are in seconds since 1970."""
 
     at: float
     title: str
     until: float
 
 
-@dataclass
+@dataclass(eq=False)
 class Recording:
     """A file of recorded lines, and the store of their metrics."""
 
@@ -59,17 +59,17 @@ class Recording:
         self._lines = 0
 
     def read_new_lines(self) -> int:
-        """Read the lines since the last call. Return the number of metric lines so far."""
+        """Read the lines added since the last call. Return the number of all metric lines so far."""
         for line in self._tail.read_lines():
             self._lines += self.store.add(line if self.stretch == 1.0 else self._stretch_line(line))
         return self._lines
 
     def close(self) -> None:
-        """Close the file and keep what was read."""
+        """Close the file. The store keeps its metrics."""
         self._tail.close()
 
     def span(self) -> Span:
-        """Return the time from the first line to the last, or to now; the last 15 minutes if there are no lines."""
+        """Return the recorded time; without lines, the last 15 minutes. A live recording ends now."""
         recorded = self.store.span()
         now = self._stretched(self.now() * 1e3) / 1e3
         if recorded is None:
@@ -81,7 +81,7 @@ class Recording:
         return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._stretched(int(match[2])))), line, count=1)
 
     def _stretched(self, milliseconds: float) -> float:
-        """Return the time at which a recorded time is shown, stretched from the first line on."""
+        """Multiply the distance of a time from the first line by `stretch`. Return the new time."""
         if self.stretch == 1.0:
             return milliseconds
         if self._first is None:

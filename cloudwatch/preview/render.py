@@ -1,6 +1,6 @@
-"""Write the dashboards as self-contained pages that open from disk, and as pictures.
+"""Write the dashboards as self-contained pages that open from disk, and as pictures: `python -m cloudwatch render`.
 
-`python -m cloudwatch render --out DIR`. With `--png`, Chromium takes the pictures through Playwright.
+Playwright takes the pictures in Chromium.
 """
 
 import argparse
@@ -26,18 +26,32 @@ _EXPORT = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.MU
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command. Return its exit code."""
+    """Write the pages and pictures. Return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch render",
-        description="Write the dashboards as pages that open from disk, and as pictures.",
+        description="Write the dashboards as self-contained HTML pages and, with --png, as pictures.",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     add_source_arguments(parser)
-    parser.add_argument("--stage", default="", help="stage to show (default: the first recorded one)")
-    parser.add_argument("--range", default="all", help="time range: 15m, 1h, 3h, 24h or all (default: %(default)s)")
-    parser.add_argument("--until", default="", metavar="TIME", help="end of the range in UTC: 2026-06-01T18:30")
-    parser.add_argument("--png", action="store_true", help="write pictures too, NAME.png; needs Chromium")
-    parser.add_argument("--height", type=int, default=0, help="height of the pictures in pixels (default: whole pages)")
+    parser.add_argument("--stage", default="", help="stage to show (default: the first stage in the recording)")
+    parser.add_argument(
+        "--range", default="all", help="time range to show: 15m, 1h, 3h, 24h or all (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--until",
+        default="",
+        metavar="TIME",
+        help="end of the time range in UTC, such as 2026-06-01T18:30 (default: the end of the recording)",
+    )
+    parser.add_argument(
+        "--png", action="store_true", help="also write a picture of each dashboard, NAME.png; requires Chromium"
+    )
+    parser.add_argument(
+        "--height",
+        type=int,
+        default=0,
+        help="height of the pictures in pixels; 0 takes whole pages (default: %(default)s)",
+    )
     parser.add_argument("--dark", action="store_true", help="take the pictures in dark mode")
     return _run(parser.parse_args(arguments))
 
@@ -74,7 +88,7 @@ def write_pages(pages: Pages, folder: Path, query: Mapping[str, str]) -> Iterato
 
 
 def self_contained(page: str, data: Mapping[str, Any]) -> str:
-    """Return a page with its styles, scripts and data inlined."""
+    """Return a page with inlined styles, scripts and data."""
     embedded = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
 
     def script(match: re.Match[str]) -> str:
@@ -92,7 +106,7 @@ def self_contained(page: str, data: Mapping[str, Any]) -> str:
 
 
 def bundle(entry: Path) -> str:
-    """Return a module and its imports as one script. Each module keeps its scope and follows the ones it imports."""
+    """Return one script of a module and its imports. Each module has its own scope and comes after its imports."""
     parts: dict[str, str] = {}
 
     def add(path: Path) -> None:
@@ -128,18 +142,18 @@ def take_pictures(folder: Path, names: Sequence[str], *, dark: bool, height: int
             path = folder / f"{name}.png"
             clip_height = height or page.evaluate("document.documentElement.scrollHeight")
             page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": clip_height})
-            with Image.open(path) as picture:  # the same picture in fewer bytes
+            with Image.open(path) as picture:  # optimizing makes the file smaller
                 picture.convert("RGB").save(path, optimize=True)
             yield path
         browser.close()
 
 
 def find_chromium() -> str:
-    """Return the path of this machine's browser. Raises SystemExit that says how to install one."""
+    """Return the path of the installed Chromium or Chrome. Raises SystemExit if there is none."""
     for name in ("chromium", "google-chrome", "chromium-browser"):
         if path := shutil.which(name):
             return path
-    raise SystemExit("no Chromium was found to take the pictures; install it with: apt-get install chromium")
+    raise SystemExit("Chromium is required for pictures but was not found; install it with: apt-get install chromium")
 
 
 def _variable(file: str) -> str:

@@ -1,4 +1,4 @@
-"""The samples of one metric."""
+"""Store the samples of one metric."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from cloudwatch.syntax.statistic import Statistic
 
 
 class Samples:
-    """The samples of one metric, which may be added in any order."""
+    """The samples of one metric. They can be added in any order."""
 
     def __init__(self) -> None:
         self._columns: Floats = np.empty((3, 0))
@@ -17,11 +17,11 @@ class Samples:
         return len(self._columns[0]) + len(self._new) // 3
 
     def on_grid(self, grid: Grid, statistic: Statistic) -> Floats:
-        """Return one value for each period of a grid; NaN where there are no data."""
+        """Return a statistic for each period of a grid. NaN marks a period without data."""
         return aggregate(self.columns(), grid, statistic)
 
     def columns(self) -> Floats:
-        """Return three rows: time (milliseconds since 1970, ascending), value and count of each sample."""
+        """Return three rows: the time (milliseconds since 1970, ascending), the value and the count of each sample."""
         if self._new:
             new = np.array(self._new, dtype=np.float64).reshape(-1, 3).T  # exact: times are below 2 ** 53
             columns = np.hstack((self._columns, new))

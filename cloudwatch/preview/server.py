@@ -23,53 +23,60 @@ from cloudwatch.simulation import schedule
 from cloudwatch.simulation.command import SEED, add_bad_argument, write_day
 
 PATH = "/dashboards/"
-"""The root of the preview, here and on the local server."""
+"""The root of the preview on its own server and on the local server."""
 HOST = "127.0.0.1"
 PORT = 8010
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command. Return its exit code."""
+    """Serve the preview until Ctrl-C. Return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch preview",
-        description="Serve the dashboards on this machine, drawn from recorded lines or from a simulated day.",
+        description="Serve the dashboards on this machine, with the metrics of a file or of a simulated day.",
     )
     parser.add_argument(
-        "--port", type=int, default=PORT, help="port to serve on; 0 picks a free one (default: %(default)s)"
+        "--port", type=int, default=PORT, help="port to serve on; 0 selects a free port (default: %(default)s)"
     )
     add_source_arguments(parser)
-    parser.add_argument("--live", action="store_true", help="always show time up to now, even without new lines")
+    parser.add_argument("--live", action="store_true", help="show the time up to now, even if there are no new lines")
     return _serve(parser.parse_args(arguments))
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that choose the lines to show."""
+    """Add the arguments that select the metrics to show."""
     parser.set_defaults(live=False)
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--file", type=Path, help="recorded lines, such as a METRICS_FILE; followed as it grows")
-    source.add_argument("--simulate", action="store_true", help="a simulated day, the default without --file")
-    parser.add_argument("--seed", type=int, default=SEED, help="which simulated day (default: %(default)s)")
+    source.add_argument(
+        "--file",
+        type=Path,
+        help="show the metric lines in this file, such as a METRICS_FILE, and new lines as they are added",
+    )
+    source.add_argument("--simulate", action="store_true", help="show a simulated day; the default without --file")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="number that selects the simulated day (default: %(default)s)"
+    )
     add_bad_argument(parser)
     parser.add_argument(
         "--stretch",
         type=_stretch,
         default=1.0,
         metavar="K",
-        help="multiply time distances in the file by K: with 20, an outage of 3 s fills a minute",
+        help="multiply the time between lines by K: with 20, an outage of 3 s takes a minute (default: %(default)g)",
     )
 
 
 def _serve(arguments: argparse.Namespace) -> int:
     _check_file(arguments)
-    # A script's background job ignores SIGINT unless a handler is set. SIGTERM must not print a stack trace either.
+    # A background job of a script ignores SIGINT unless a handler is set. SIGTERM ends the process in the same way.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        listener = socket.create_server((HOST, arguments.port))  # before the simulation: a taken port shows at once
+        # Before the simulation, so that a taken port is reported at once.
+        listener = socket.create_server((HOST, arguments.port))
     except (OSError, OverflowError) as error:
         reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not a port number"
         print(
-            f"port {arguments.port} cannot be used ({reason}); choose another with --port, or PORT= with make",
+            f"port {arguments.port} cannot be used ({reason}); choose another port with --port, or with PORT= for make",
             file=sys.stderr,
         )
         return 1
@@ -85,7 +92,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def build_server(pages: Pages) -> uvicorn.Server:
-    """Return a server for `pages`. Call its `run` with a listening socket."""
+    """Return an HTTP server for `pages`. Pass a listening socket to its `run`."""
 
     async def respond(scope: MutableMapping[str, Any], _: object, send: Callable[[Any], Awaitable[None]]) -> None:
         path, query = scope["path"], dict(parse_qsl(scope["query_string"].decode("latin-1")))
@@ -107,17 +114,16 @@ def build_server(pages: Pages) -> uvicorn.Server:
             ws="none",
             loop="asyncio",
             log_config=None,
-            access_log=False,  # a page refreshes every few seconds and would fill the terminal
+            access_log=False,  # each open page sends a request every few seconds
             server_header=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
         )
     )
 
 
 @contextmanager
 def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
-    """Open the lines that the arguments choose. Raises SystemExit if the file does not exist."""
+    """Open the recording that the arguments select. Raises SystemExit if its file does not exist."""
     _check_file(arguments)
     if arguments.file is not None:
         description = "The local server" if arguments.live else f"Recorded in {arguments.file.name}"
@@ -138,7 +144,7 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
 
 
 def simulated_day(path: Path, *, bad: bool = False, stretch: float = 1.0) -> Recording:
-    """Return a recording of the simulated day that lists its incidents and opens at one, unless stretched."""
+    """Return a recording of the simulated day. Unless stretched, it lists the incidents and first shows one of them."""
     description = f"A simulated {'bad ' if bad else ''}day"
     if stretch != 1:
         return Recording(path, f"{description}{_stretched(stretch)}", stretch=stretch, begin=schedule.START)
@@ -152,11 +158,11 @@ def _stretched(stretch: float) -> str:
 
 def _check_file(arguments: argparse.Namespace) -> None:
     if arguments.file is not None and not arguments.live and not arguments.file.exists():
-        raise SystemExit(f"there is no file {arguments.file}; record one with METRICS_FILE, or use --simulate")
+        raise SystemExit(f"file {arguments.file} does not exist; record it with METRICS_FILE, or use --simulate")
 
 
 def _stretch(text: str) -> float:
     value = float(text)
     if not 0.01 <= value <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text} is out of range; give a factor from 0.01 to 100000")
+        raise argparse.ArgumentTypeError(f"{text} is out of range; use a factor from 0.01 to 100000")
     return value

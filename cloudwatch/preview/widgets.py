@@ -1,7 +1,7 @@
-"""Compute the widgets of a dashboard as JSON: curves, numbers, alarms and texts. The browser only draws.
+"""Compute the content of widgets as JSON. The browser only draws the result.
 
 The `state` of a widget is `ok`, `empty` (no data in the time range), `aws_only` (only AWS emits its metrics, and the
-recording has none) or `error` (it cannot be shown). `message` gives the reason.
+recording has none) or `error` (the widget cannot be shown). `message` is the reason for a state other than `ok`.
 """
 
 import math
@@ -28,18 +28,21 @@ from cloudwatch.syntax.statistic import StatisticError
 
 type Json = dict[str, Any]
 
-AWS_ONLY = "Only AWS emits these metrics; a local recording has none."
+AWS_ONLY = "Only AWS emits these metrics, so a local recording does not contain them."
 EMPTY = "No data in this time range."
 _KINDS = {"timeSeries": "chart", "singleValue": "number", "gauge": "gauge", "bar": "bar", "table": "table"}
 _CONSOLE = re.compile(r"https://[^)\s]*#dashboards:name=[a-z]+-[a-z0-9]+-([a-z]+)")
 _ISO = re.compile(r"-P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 _AUTO = ((3 * 3600, 60), (24 * 3600, 300), (3 * 86400, 900), (15 * 86400, 3600))
-"""Longest time range (seconds) for each automatic period, as in CloudWatch; a day for longer ranges."""
+"""Pairs of the longest time range and its automatic period, in seconds, as in CloudWatch. Longer ranges get a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The context of a dashboard. `oldest`: time of the oldest sample, seconds. `suffix`: ends links to other pages."""
+    """The context of a dashboard.
+
+    `oldest` is the time of the oldest sample in seconds since 1970. Links to other pages end with `suffix`.
+    """
 
     stage: str
     span: Span
@@ -51,7 +54,7 @@ class View:
 
 
 def widgets_of(body: Mapping[str, Any], view: View) -> list[Json]:
-    """Return every widget of a dashboard, row by row."""
+    """Return the widgets of a dashboard, from top to bottom and from left to right."""
     return [_widget(each, body, view) for each in sorted(body["widgets"], key=lambda each: (each["y"], each["x"]))]
 
 
@@ -59,13 +62,13 @@ def seconds_of(duration: str) -> float:
     """Parse a relative time range of a dashboard, such as `-PT3H`. Raises ValueError."""
     match = _ISO.fullmatch(duration)
     if not match or not any(match.groups()):
-        raise ValueError(f"'{duration}' is not a time range; expected one such as -PT3H or -P7D")
+        raise ValueError(f"time range '{duration}' is invalid; expected one such as -PT3H or -P7D")
     days, hours, minutes = (int(part or 0) for part in match.groups())
     return days * 86400 + hours * 3600 + minutes * 60
 
 
 def automatic_period(length: float) -> int:
-    """Return the automatic period of a time range, both in seconds."""
+    """Return the automatic period for a time range of this length. Both are in seconds."""
     return next((period for longest, period in _AUTO if length <= longest), 86400)
 
 
@@ -87,7 +90,7 @@ def _widget(widget: Mapping[str, Any], body: Mapping[str, Any], view: View) -> J
             return common | {"kind": "logs", "query": properties["query"]}
         case "metric":
             return common | _metrics(properties, body, view)
-    return common | _failed("text", f"Widgets of type {widget['type']} cannot be shown here.")
+    return common | _failed("text", f"The preview does not support widgets of type {widget['type']}.")
 
 
 def _failed(kind: str, message: str) -> Json:
@@ -98,7 +101,10 @@ def _alarms(properties: Mapping[str, Any], view: View) -> Json:
     start = prefix(view.stage)
     names = [arn.rpartition(":alarm:")[2].removeprefix(start) for arn in properties["alarms"]]
     if missing := [name for name in names if name not in view.timelines]:
-        return _failed("alarms", f"There is no alarm {', '.join(missing)} in dashboards/alarms or composites.")
+        return _failed(
+            "alarms",
+            f"There is no alarm {', '.join(missing)}; add a file to dashboards/alarms or dashboards/composites.",
+        )
     wanted = properties.get("states")
     timelines = sorted((view.timelines[name] for name in names), key=lambda each: each.state == "OK")
     shown = [alarm_json(each) for each in timelines if not wanted or each.state in wanted]
@@ -112,7 +118,7 @@ def _metrics(properties: Mapping[str, Any], body: Mapping[str, Any], view: View)
     name = properties.get("view", "timeSeries")
     kind = _KINDS.get(name)
     if kind is None:
-        return _failed("chart", f"The view {name} cannot be shown here.")
+        return _failed("chart", f"The preview does not support view {name}; use one of {', '.join(_KINDS)}.")
     try:
         return {"kind": kind} | _curves(properties, kind, body, view)
     except (ExpressionError, EvaluationError, GraphedMetricsError, StatisticError, ValueError) as error:
@@ -130,7 +136,7 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
     anchor = 0
     if whole:
         anchor = int(span.start)
-        period = math.ceil(span.end - anchor)  # includes what happened within this second
+        period = math.ceil(span.end - anchor)  # rounded up, so that the last second counts
         lines = [replace(line, period=period) for line in lines]
     drawn = evaluate(lines, view.store, span.start, span.end, period, anchor=anchor)
     curves = [curve for curve in drawn if curve.line.visible]
@@ -168,7 +174,7 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
 
 
 def _own_span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
-    """Return the widget's own time range, if it has one. A graph begins no earlier than the recording."""
+    """Return the time range of a widget. A graph or table with its own range begins no earlier than the recording."""
     if "start" not in properties:
         return view.span
     start = view.span.end - seconds_of(properties["start"])
@@ -194,7 +200,7 @@ def _curve_json(curve: Curve, axes: Mapping[str, Json], title_unit: str | None) 
 
 
 def _rounded(value: float) -> float | None:
-    """Round to six digits; None for a missing point."""
+    """Round to six significant digits. Return None for a missing point."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
@@ -205,7 +211,7 @@ def _axis(properties: Mapping[str, Any], side: str) -> Json:
 
 
 def _thresholds(properties: Mapping[str, Any]) -> Iterator[Json]:
-    """Yield the horizontal annotations; a list of two is a band between them."""
+    """Yield the horizontal annotations. An annotation with two values is a band between them."""
     for each in properties.get("annotations", {}).get("horizontal", []):
         low, high = (each, None) if isinstance(each, dict) else sorted(each, key=lambda line: float(line["value"]))
         if low.get("visible", True):

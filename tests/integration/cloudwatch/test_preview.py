@@ -81,8 +81,8 @@ def test_a_taken_port_is_one_line(recorded: Path) -> None:
         )
     assert done.returncode == 1
     assert (
-        done.stderr
-        == f"port {port} cannot be used (Address already in use); choose another with --port, or PORT= with make\n"
+        done.stderr == f"port {port} cannot be used (Address already in use); "
+        "choose another port with --port, or with PORT= for make\n"
     )
 
 
@@ -165,7 +165,7 @@ def test_other_methods_are_not_supported(connection: HTTPConnection) -> None:
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"there is no file .*none\.jsonl; record one with METRICS_FILE"):
+    with pytest.raises(SystemExit, match=r"file .*none\.jsonl does not exist; record it with METRICS_FILE"):
         server.main(["--file", str(tmp_path / "none.jsonl")])
 
 

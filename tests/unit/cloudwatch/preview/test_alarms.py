@@ -189,33 +189,39 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
 @pytest.mark.parametrize(
     ("alarm", "message"),
     [
-        (_alarm(ComparisonOperator="LessThanLowerThreshold"), "compares with LessThanLowerThreshold; supported are"),
-        (_alarm(TreatMissingData="bad"), "treats missing data as bad; expected missing, ignore"),
-        (_alarm(EvaluationWindow={"WallClockWindow": {}}), "has a wall clock window, which the preview does not"),
+        (
+            _alarm(ComparisonOperator="LessThanLowerThreshold"),
+            "an unsupported ComparisonOperator LessThanLowerThreshold; use one of GreaterThanOrEqualToThreshold",
+        ),
+        (_alarm(TreatMissingData="bad"), "has TreatMissingData bad; use one of missing, ignore, breaching"),
+        (
+            _alarm(EvaluationWindow={"WallClockWindow": {}}),
+            "has a wall clock window; the preview evaluates only a SlidingWindow",
+        ),
         (_alarm(EvaluateLowSampleCountPercentile="ignore"), "has EvaluateLowSampleCountPercentile: ignore"),
-        (_alarm(Period=10), "has a period of 10 s; the preview takes whole minutes"),
+        (_alarm(Period=10), "has a period of 10 s; use a multiple of 60 s"),
         (_alarm(Statistic="Median"), "unknown statistic 'Median'"),
         (
             {key: value for key, value in _alarm().items() if key != "Period"},
-            "so it needs Namespace, MetricName, Period",
+            "has no Metrics; add Namespace, MetricName, Period",
         ),
         (_math(_query("a", "Faults")), "watches 0 lines; set ReturnData on exactly one"),
         (
             _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
-            "has metrics of periods [60, 300] s; give them the same",
+            "has metrics with periods of [60, 300] s; use one period for all",
         ),
-        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which is not a single series"),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which returns no single series"),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}),
             "alarm a: metric 2 (e) `a +`: expected a number",
         ),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "a - AVG(a)"}),
-            "AVG of one series depends in an alarm",
+            "AVG of one series cannot be used in an alarm",
         ),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "RUNNING_SUM(a)"}),
-            "RUNNING_SUM of one series depends",
+            "RUNNING_SUM of one series cannot be used in an alarm",
         ),
         (_math({"Id": "e"}), "alarm a: metric 1 needs either a MetricStat or an Expression"),
     ],

@@ -213,7 +213,7 @@ def test_every_function_of_the_table_is_evaluated_or_rejected_by_name() -> None:
         if function.evaluated:
             assert isinstance(_of(f"TIME_SERIES({call})" if number else call, m1=[1, 2], m2=[3, 4]), list)
         else:
-            with pytest.raises(EvaluationError, match=rf"{function.name} is evaluated only by AWS"):
+            with pytest.raises(EvaluationError, match=rf"only AWS evaluates {function.name}"):
                 _of(call, m1=[1, 2], m2=[3, 4])
 
 
@@ -332,7 +332,7 @@ def test_a_number_may_be_a_hidden_helper() -> None:
     [
         (
             "SUM(m1)",
-            "metric 3 (result) `SUM(m1)`: gives a number; a graph takes series, so write TIME_SERIES(…) around it",
+            "metric 3 (result) `SUM(m1)`: returns a number but a graph takes only series; write TIME_SERIES(…)",
         ),
         ("m1 +", "metric 3 (result) `m1 +`: expected a number"),
         ("m9 * 2", "refers to `m9`, but no line has this id; ids are m1, m2, result"),
@@ -340,10 +340,10 @@ def test_a_number_may_be_a_hidden_helper() -> None:
         ("SEARCH('{N', 'Sum', 60)", "expected } for the { at character 1"),
         ("SEARCH('{N}', 'Median', 60)", "unknown statistic 'Median'"),
         ("PERIOD(m1 + 1) * m1", "PERIOD takes the id of a metric, not an expression"),
-        ("[m1, m2] > 3", "> compares TS[] with S; it takes numbers and single series"),
+        ("[m1, m2] > 3", "> compares TS[] with S; compare only numbers and single series"),
         ("[m1, m2] + [m1]", "+ combines arrays of 2 and 1 series"),
         ("SUM(['a'])", "'a' is text, which has no value"),
-        ("[m1, 3]", "an array holds a number"),
+        ("[m1, 3]", "an array contains a number but takes only series"),
         (
             "METRIC_COUNT(m1)",
             "argument 1 of METRIC_COUNT is one time series; write METRIC_COUNT(TS[])",
@@ -357,8 +357,8 @@ def test_a_number_may_be_a_hidden_helper() -> None:
             "argument 1 of MINUTE is several time series; write MINUTE(TS)",
         ),
         ("ABS(AVG(m1))", "argument 1 of ABS is a number; write ABS(TS|TS[])"),
-        ("SUM(METRICS('x'))", "SUM has no series: the array is empty"),
-        ("FIRST(METRICS('x'))", "FIRST and LAST have no series"),
+        ("SUM(METRICS('x'))", "SUM got an empty array; it needs at least one series"),
+        ("FIRST(METRICS('x'))", "FIRST or LAST got an empty array"),
         (
             "IF(m1, METRICS())",
             "argument 2 of IF is several time series; write IF(S|TS, S|TS, S|TS?)",
@@ -381,10 +381,10 @@ def test_an_error_names_the_line_and_what_to_write(expression: str, message: str
     [
         (
             [["N", "A", {"id": "a"}], ["N", "B", {"id": "b", "period": 300}], [{"expression": "a + b"}]],
-            "metric 3 `a + b`: combines periods of 60 s and 300 s; give these lines the same period",
+            "metric 3 `a + b`: combines periods of 60 s and 300 s; use the same period for these lines",
         ),
         ([["N", "A", {"stat": "p200"}]], "metric 1: unknown statistic 'p200'"),
-        ([["N", "A", {"period": 30}]], "metric 1: has a period of 30 s, which is shorter than the graph's 60 s"),
+        ([["N", "A", {"period": 30}]], "metric 1: has a period of 30 s; use at least the graph's period of 60 s"),
         ([["N", "A", {"label": "${WORST}"}]], "metric 1: label '${WORST}' has unknown variable WORST"),
         (
             [["N", "A", {"id": "a"}], [{"expression": "PERIOD(e) * a"}], [{"expression": "a", "id": "e"}]],

@@ -121,11 +121,11 @@ def test_every_file_of_the_page_is_served_and_no_other(pages: Pages) -> None:
 @pytest.mark.parametrize(
     ("address", "query", "words"),
     [
-        ("nowhere", {}, "there is no page 'nowhere'; there are service, features, model, cost and runbook"),
+        ("nowhere", {}, "there is no page 'nowhere'; open service, features, model, cost or runbook"),
         ("data/nowhere", {}, "there is no dashboard 'nowhere'"),
         ("data/service", {"range": "2h"}, "there is no time range '2h'; choose 15m, 1h, 3h, 24h or all"),
-        ("data/service", {"until": "noon"}, "there is no time 'noon'; expected one such as 2026-06-01T12:30"),
-        ("static/nothing.js", {}, "there is no file 'nothing.js'"),
+        ("data/service", {"until": "noon"}, "time 'noon' is invalid; expected UTC, such as 2026-06-01T12:30"),
+        ("static/nothing.js", {}, "static file 'nothing.js' does not exist"),
     ],
 )
 def test_an_unknown_page_time_or_file_is_an_error(
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_read_is_an_error(path: Path, tmp_path: Path) -> N
         none = Pages(recording, folder=tmp_path, runbook=tmp_path / "none.md").respond("data/runbook", {})
     assert reply.status == 500
     assert "service.json: line 1, column 2: invalid JSON" in json.loads(reply.body)["detail"]
-    assert json.loads(none.body)["detail"] == "there is no none.md"
+    assert json.loads(none.body)["detail"] == "file none.md is missing; add it to docs/how-to"
 
 
 def test_a_recording_may_open_at_a_moment_of_its_own(path: Path) -> None:
