@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloudwatch.preview.alarms import State, Timeline
-from cloudwatch.preview.metric_alarm import SYMBOLS
+from cloudwatch.preview.metric_alarm import SYMBOLS, MetricAlarm
 from cloudwatch.preview.recording import Incident
 from cloudwatch.project import SERVICE, prefix
 
@@ -31,7 +31,7 @@ def alarm_json(timeline: Timeline) -> dict[str, Any]:
         "state": timeline.state,
         "since": stretches[-1]["from"] if len(stretches) > 1 else None,
         "meaning": _RUNBOOK.sub("", description).removesuffix("."),
-        "rule": describe_rule(timeline.alarm),
+        "rule": describe_rule(timeline.name, timeline.alarm),
         "reason": stretches[-1]["reason"] if stretches else "",
         "runbook": runbook[1] if runbook else None,
         "periods": stretches,
@@ -69,23 +69,17 @@ def count_states(timelines: Mapping[str, Timeline], names: Sequence[str]) -> dic
     return {state: found.count(state) for state in ("ALARM", "INSUFFICIENT_DATA", "OK")}
 
 
-def describe_rule(alarm: Mapping[str, Any]) -> str:
+def describe_rule(name: str, alarm: Mapping[str, Any]) -> str:
     """Return the condition of an alarm as one line, such as `Sum of Faults ≥ 5, 1 min a point in 3 of 5`."""
     if rule := alarm.get("AlarmRule"):
         return _shorten(rule)
-    watched = next((query for query in alarm.get("Metrics", []) if query.get("ReturnData", True)), None)
-    if watched:
-        what = watched.get("Label") or watched["Id"]
-    else:
-        what = f"{alarm.get('Statistic') or alarm.get('ExtendedStatistic')} of {alarm['MetricName']}"
-    total = alarm["EvaluationPeriods"]
-    needed = alarm.get("DatapointsToAlarm", total)
-    period = alarm.get("Period") or max(
-        (query["MetricStat"]["Period"] for query in alarm["Metrics"] if "MetricStat" in query), default=60
-    )
-    times = f" in {needed} of {total}" if total > 1 else ""
-    limit = f"{SYMBOLS[alarm['ComparisonOperator']]} {alarm['Threshold']:,.10g}"
-    return f"{what} {limit}, {_duration(period)} a point{times}"
+    parsed = MetricAlarm.of(name, alarm)
+    line, metric = parsed.watched, parsed.watched.metric
+    what = line.label or line.id or (metric and f"{line.stat} of {metric.name}")
+    times = f" in {parsed.needed} of {parsed.total}" if parsed.total > 1 else ""
+    limit = f"{SYMBOLS[parsed.comparison]} {parsed.threshold:,.10g}"
+    length = f"{line.period // 60} min" if line.period % 3600 else f"{line.period // 3600} h"
+    return f"{what} {limit}, {length} a point{times}"
 
 
 def alarms_of(body: Mapping[str, Any], stage: str) -> list[str]:
@@ -97,9 +91,3 @@ def alarms_of(body: Mapping[str, Any], stage: str) -> list[str]:
 def _shorten(text: str) -> str:
     """Replace the names of deployed alarms with file names."""
     return _NAME.sub(r"\1", text)
-
-
-def _duration(seconds: int) -> str:
-    if seconds % 3600 == 0:
-        return f"{seconds // 3600} h"
-    return f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"

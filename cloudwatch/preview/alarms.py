@@ -22,6 +22,8 @@ from cloudwatch.syntax.graphed_metrics import GraphedMetricsError
 from cloudwatch.syntax.rule import Constant, InState, Rule, RuleError, alarms_in, parse_rule
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+type _Outcome = tuple[list[State], Callable[[int], str]]
+"""The state in each minute, and a function that returns the reason for the state in a minute."""
 
 _STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")  # indexed by the verdicts of missing_data.py
 
@@ -59,7 +61,7 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
     """
     first = int(start // MINUTE) * MINUTE
     minutes = max(0, ceil((end - first) / MINUTE))
-    found = {name: _metric_timeline(name, alarm, store, first, minutes) for name, alarm in files.alarms.items()}
+    found = {name: _metric_states(name, alarm, store, first, minutes) for name, alarm in files.alarms.items()}
     rules = {name: _parse(name, composite, files) for name, composite in files.composites.items()}
     children = {name: [_file_name(each, files) for each in alarms_in(rule)] for name, rule in rules.items()}
     try:
@@ -69,9 +71,12 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
         raise AlarmError(f"composite {cycle[0]} depends on itself: {' → '.join(reversed(cycle))}") from None
     for name in order:
         if name in rules:
-            states = {deployed: found[_file_name(deployed, files)].states for deployed in alarms_in(rules[name])}
-            found[name] = _composite_timeline(name, files.composites[name], rules[name], states, first, minutes)
-    return {name: found[name] for name in (*files.alarms, *files.composites)}
+            below = {deployed: found[_file_name(deployed, files)][0] for deployed in alarms_in(rules[name])}
+            found[name] = _composite_states(rules[name], below, minutes)
+    return {
+        name: Timeline(name, alarm, found[name][0], _stretches(first, *found[name]))
+        for name, alarm in (files.alarms | files.composites).items()
+    }
 
 
 def _parse(name: str, composite: Mapping[str, Any], files: Files) -> Rule:
@@ -92,7 +97,7 @@ def _file_name(deployed: str, files: Files) -> str:
     return deployed.removeprefix(prefix(files.stage))
 
 
-def _metric_timeline(name: str, alarm: Mapping[str, Any], store: MetricStore, first: int, minutes: int) -> Timeline:
+def _metric_states(name: str, alarm: Mapping[str, Any], store: MetricStore, first: int, minutes: int) -> _Outcome:
     try:
         evaluations = MetricAlarm.of(name, alarm).evaluate(store, first, minutes)
     except (EvaluationError, GraphedMetricsError) as error:
@@ -102,18 +107,11 @@ def _metric_timeline(name: str, alarm: Mapping[str, Any], store: MetricStore, fi
     for verdict in evaluations.verdicts.tolist():
         state = _STATES[verdict] if verdict < len(_STATES) else state
         states.append(state)
-    return Timeline(name, alarm, states, _stretches(first, states, evaluations.reason))
+    return states, evaluations.reason
 
 
-def _composite_timeline(
-    name: str,
-    composite: Mapping[str, Any],
-    rule: Rule,
-    children: Mapping[str, Sequence[State]],
-    first: int,
-    minutes: int,
-) -> Timeline:
-    """Return the timeline of a composite. `children` has the states of the alarms in its rule."""
+def _composite_states(rule: Rule, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:
+    """Return the states of a composite. `children` has the states of the alarms in its rule."""
 
     def state(minute: int) -> State:
         def leaf_holds(leaf: object) -> bool:
@@ -130,7 +128,7 @@ def _composite_timeline(
         text = f"in ALARM: {firing}" if firing else "none of its alarms is in ALARM"
         return text if states[minute] == "ALARM" else f"the rule does not hold; {text}"
 
-    return Timeline(name, composite, states, _stretches(first, states, reason))
+    return states, reason
 
 
 def _stretches(first: int, states: Sequence[State], reason: Callable[[int], str]) -> list[Stretch]:

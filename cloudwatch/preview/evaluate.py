@@ -16,19 +16,8 @@ from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.operators import combine
 from cloudwatch.preview.periods import Floats, Grid
 from cloudwatch.preview.values import EvaluationError, Series, Value
+from cloudwatch.syntax import expression_tree as tree
 from cloudwatch.syntax.expression import ExpressionError, parse_expression
-from cloudwatch.syntax.expression_tree import (
-    Array,
-    Binary,
-    Call,
-    Keyword,
-    Name,
-    Negative,
-    Node,
-    Number,
-    String,
-    to_text,
-)
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 from cloudwatch.syntax.metric_functions import FUNCTIONS
 from cloudwatch.syntax.search import SearchError, parse_search
@@ -159,22 +148,22 @@ class Evaluator:
                 label = line.label if "${" in line.label else f"{line.label} ${{LABEL}}"
                 return tuple(_labelled(line, label, series) for series in value)
 
-    def _node(self, node: Node, line: GraphedMetric) -> Value:
+    def _node(self, node: tree.Node, line: GraphedMetric) -> Value:
         match node:
-            case Number(value=number):
+            case tree.Number(value=number):
                 return number
-            case Name(id=name):
+            case tree.Name(id=name):
                 return self._named(name)
-            case Negative(operand=operand):
+            case tree.Negative(operand=operand):
                 return combine("*", self._node(operand, line), -1.0)
-            case Binary(operator=operator, left=left, right=right):
+            case tree.Binary(operator=operator, left=left, right=right):
                 return combine(operator, self._node(left, line), self._node(right, line))
-            case Array(items=items):
+            case tree.Array(items=items):
                 return self._array([self._node(item, line) for item in items])
-            case Call():
+            case tree.Call():
                 return self._call(node, line)
-            case String() | Keyword():
-                raise EvaluationError(f"{to_text(node)} is text, which has no value")
+            case tree.String() | tree.Keyword():
+                raise EvaluationError(f"{tree.to_text(node)} is text, which has no value")
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:
@@ -194,27 +183,27 @@ class Evaluator:
             series.extend(value if isinstance(value, tuple) else (value,))
         return tuple(series)
 
-    def _call(self, node: Call, line: GraphedMetric) -> Value:
+    def _call(self, node: tree.Call, line: GraphedMetric) -> Value:
         if not FUNCTIONS[node.function].evaluated:
             raise EvaluationError(f"only AWS evaluates {node.function}; the preview cannot show this line")
         match node:
-            case Call(function="METRICS", arguments=arguments):
-                part = arguments[0].text if arguments and isinstance(arguments[0], String) else ""
+            case tree.Call(function="METRICS", arguments=arguments):
+                part = arguments[0].text if arguments and isinstance(arguments[0], tree.String) else ""
                 found = [other for other in self._lines if other.metric is not None and part in (other.id or "")]
                 return self._array([self.value(other) for other in found])
-            case Call(function="PERIOD", arguments=(Name(id=name),)):
+            case tree.Call(function="PERIOD", arguments=(tree.Name(id=name),)):
                 value = self._named(name)
                 if isinstance(value, Series) and self._by_id[name].metric is not None:
                     return float(value.grid.period)
                 raise EvaluationError(f"PERIOD takes the id of a metric; `{name}` is an expression")
-            case Call(function="PERIOD"):
+            case tree.Call(function="PERIOD"):
                 raise EvaluationError("PERIOD takes the id of a metric, not an expression")
-            case Call(function="SEARCH", arguments=(String(text=text), String(text=stat), *period)):
-                own = int(period[0].value) if period and isinstance(period[0], Number) else 0
+            case tree.Call(function="SEARCH", arguments=(tree.String(text=text), tree.String(text=stat), *period)):
+                own = int(period[0].value) if period and isinstance(period[0], tree.Number) else 0
                 # A long time range lengthens the period of the line, so the longer of the two periods counts.
                 return self._search(text, stat, self._grids(max(own, line.period)))
         values: list[Value | str] = [
-            argument.word if isinstance(argument, Keyword) else self._node(argument, line)
+            argument.word if isinstance(argument, tree.Keyword) else self._node(argument, line)
             for argument in node.arguments
         ]
         return call_function(node.function, values, self._grids(line.period))

@@ -52,7 +52,7 @@ class MetricAlarm:
         if not isinstance(comparison, str) or comparison not in _COMPARISONS or "Threshold" not in alarm:
             known = ", ".join(_COMPARISONS)
             raise AlarmError(
-                f"alarm {name} has no Threshold, or an unsupported ComparisonOperator {comparison}; use one of {known}"
+                f"alarm {name} has no Threshold or has ComparisonOperator {comparison}; use one of {known}"
             )
         if treatment not in _TREATMENTS:
             raise AlarmError(f"alarm {name} has TreatMissingData {treatment}; use one of {', '.join(_TREATMENTS)}")
@@ -79,9 +79,7 @@ class MetricAlarm:
         grid = Grid(first - period * columns, number, MINUTE, period, sliding=True)
         value = Evaluator(self.lines, store, lambda _: grid).value(self.watched)
         if not isinstance(value, Series):
-            raise AlarmError(
-                f"alarm {self.name} watches {self.watched.expression}, which returns no single series; watch one series"
-            )
+            raise AlarmError(f"alarm {self.name} watches {self.watched.expression}, which must return one series")
         places = np.arange(minutes)[:, np.newaxis] + lag * np.arange(columns - 1, -1, -1)
         return Evaluations(self, value.values[places], grid.begins[places])
 

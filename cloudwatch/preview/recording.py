@@ -54,6 +54,8 @@ class Recording:
     store: MetricStore = field(init=False, default_factory=MetricStore)
 
     def __post_init__(self) -> None:
+        if self.stretch != 1.0:
+            self.description += f", stretched {self.stretch:g} times"
         self._tail = Tail(self.path)
         self._first: float | None = None
         self._lines = 0

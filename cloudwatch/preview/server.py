@@ -46,15 +46,9 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that select the metrics to show."""
     parser.set_defaults(live=False)
     source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--file",
-        type=Path,
-        help="show the metric lines in this file, such as a METRICS_FILE, and new lines as they are added",
-    )
+    source.add_argument("--file", type=Path, help="show the metric lines in this file, such as a METRICS_FILE")
     source.add_argument("--simulate", action="store_true", help="show a simulated day; the default without --file")
-    parser.add_argument(
-        "--seed", type=int, default=SEED, help="number that selects the simulated day (default: %(default)s)"
-    )
+    parser.add_argument("--seed", type=int, default=SEED, help="number of the simulated day (default: %(default)s)")
     add_bad_argument(parser)
     parser.add_argument(
         "--stretch",
@@ -127,7 +121,6 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
     _check_file(arguments)
     if arguments.file is not None:
         description = "The local server" if arguments.live else f"Recorded in {arguments.file.name}"
-        description += _stretched(arguments.stretch)
         recording = Recording(arguments.file, description, live=arguments.live, stretch=arguments.stretch)
         with closing(recording):
             yield recording
@@ -147,13 +140,9 @@ def simulated_day(path: Path, *, bad: bool = False, stretch: float = 1.0) -> Rec
     """Return a recording of the simulated day. Unless stretched, it lists the incidents and first shows one of them."""
     description = f"A simulated {'bad ' if bad else ''}day"
     if stretch != 1:
-        return Recording(path, f"{description}{_stretched(stretch)}", stretch=stretch, begin=schedule.START)
+        return Recording(path, description, stretch=stretch, begin=schedule.START)
     incidents = [Incident(*each) for each in schedule.incidents(bad=bad)]
     return Recording(path, description, begin=schedule.START, incidents=incidents, opening=schedule.OPENING)
-
-
-def _stretched(stretch: float) -> str:
-    return "" if stretch == 1 else f", stretched {stretch:g} times"
 
 
 def _check_file(arguments: argparse.Namespace) -> None:

@@ -20,11 +20,8 @@ from cloudwatch.preview.evaluate import Curve, evaluate
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.recording import Span
-from cloudwatch.preview.values import EvaluationError
 from cloudwatch.project import prefix
-from cloudwatch.syntax.expression import ExpressionError
-from cloudwatch.syntax.graphed_metrics import PERIOD, GraphedMetricsError, expand
-from cloudwatch.syntax.statistic import StatisticError
+from cloudwatch.syntax.graphed_metrics import PERIOD, expand
 
 type Json = dict[str, Any]
 
@@ -121,7 +118,7 @@ def _metrics(properties: Mapping[str, Any], body: Mapping[str, Any], view: View)
         return _failed("chart", f"The preview does not support view {name}; use one of {', '.join(_KINDS)}.")
     try:
         return {"kind": kind} | _curves(properties, kind, body, view)
-    except (ExpressionError, EvaluationError, GraphedMetricsError, StatisticError, ValueError) as error:
+    except ValueError as error:
         return _failed(kind, str(error))
 
 

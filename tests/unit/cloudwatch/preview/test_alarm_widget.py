@@ -20,6 +20,7 @@ ALARM: dict[str, Any] = {
     "EvaluationPeriods": 5,
     "DatapointsToAlarm": 3,
 }
+METRIC = {"Metric": {"Namespace": "Faunalens", "MetricName": "Requests"}, "Period": 300, "Stat": "Sum"}
 
 
 def timeline(*states: State, name: str = "cache-errors") -> Timeline:
@@ -59,11 +60,11 @@ def test_before_its_first_minute_an_alarm_has_insufficient_data() -> None:
     ("alarm", "rule"),
     [
         ({**ALARM, "EvaluationPeriods": 1, "Period": 7200}, "Sum of CacheErrors ≥ 5, 2 h a point"),
-        ({**ALARM, "Period": 30, "Threshold": 8e8}, "Sum of CacheErrors ≥ 800,000,000, 30 s a point in 3 of 5"),
+        ({**ALARM, "Period": 5400, "Threshold": 8e8}, "Sum of CacheErrors ≥ 800,000,000, 90 min a point in 3 of 5"),
         (
             {
                 "Metrics": [
-                    {"Id": "m", "MetricStat": {"Period": 300}, "ReturnData": False},
+                    {"Id": "m", "MetricStat": METRIC, "ReturnData": False},
                     {"Id": "share", "Expression": "100 * m", "Label": "Share, %"},
                 ],
                 "ComparisonOperator": "LessThanThreshold",
@@ -76,7 +77,7 @@ def test_before_its_first_minute_an_alarm_has_insufficient_data() -> None:
     ],
 )
 def test_a_rule_is_one_line(alarm: dict[str, Any], rule: str) -> None:
-    assert describe_rule(alarm) == rule
+    assert describe_rule("a", alarm) == rule
 
 
 def test_a_dashboards_alarms_are_counted_by_state() -> None:

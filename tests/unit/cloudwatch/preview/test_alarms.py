@@ -191,7 +191,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
     [
         (
             _alarm(ComparisonOperator="LessThanLowerThreshold"),
-            "an unsupported ComparisonOperator LessThanLowerThreshold; use one of GreaterThanOrEqualToThreshold",
+            "has ComparisonOperator LessThanLowerThreshold; use one of GreaterThanOrEqualToThreshold",
         ),
         (_alarm(TreatMissingData="bad"), "has TreatMissingData bad; use one of missing, ignore, breaching"),
         (
@@ -210,7 +210,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
             _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
             "has metrics with periods of [60, 300] s; use one period for all",
         ),
-        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which returns no single series"),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which must return one series"),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}),
             "alarm a: metric 2 (e) `a +`: expected a number",
