@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     add_source_arguments(parser)
     parser.add_argument("--stage", default="", help="stage to show (default: the first stage in the recording)")
     parser.add_argument("--range", default="all", help="time range: 15m, 1h, 3h, 24h or all (default: %(default)s)")
-    parser.add_argument("--until", default="", metavar="TIME", help="end of the range in UTC, as 2026-06-01T18:30")
+    parser.add_argument("--until", default="", metavar="TIME", help="end of the range in UTC, such as 2026-06-01T18:30")
     parser.add_argument("--png", action="store_true", help="also write a picture of each dashboard; requires Chromium")
     parser.add_argument("--height", type=int, default=0, help="height of the pictures in pixels; 0 takes whole pages")
     parser.add_argument("--dark", action="store_true", help="take the pictures in dark mode")

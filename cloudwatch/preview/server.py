@@ -46,7 +46,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that select the metrics to show."""
     parser.set_defaults(live=False)
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--file", type=Path, help="show the metric lines in this file, such as a METRICS_FILE")
+    source.add_argument("--file", type=Path, help="metric lines to show, such as a METRICS_FILE; new lines appear too")
     source.add_argument("--simulate", action="store_true", help="show a simulated day; the default without --file")
     parser.add_argument("--seed", type=int, default=SEED, help="number of the simulated day (default: %(default)s)")
     add_bad_argument(parser)

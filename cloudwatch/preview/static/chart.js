@@ -191,8 +191,8 @@ function timeAxis(widget, colors) {
   };
 }
 
-// An axis starts at zero unless the file sets a minimum or a value is negative. Both axes include the thresholds and have
-// four steps, so that their grid lines align.
+// An axis starts at zero unless the file sets a minimum or a value is negative. Both axes include the thresholds, and
+// have four steps, so that their grid lines align.
 function valueAxis(side, widget, curves, colors) {
   const axis = widget.axes[side];
   const values = heights(
