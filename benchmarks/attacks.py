@@ -68,7 +68,9 @@ def server(**environment: str) -> Iterator[Server]:
         port = free.getsockname()[1]
     stores = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
     command = [sys.executable, "-m", "web", "--port", str(port)]
-    with subprocess.Popen(command, env={**os.environ, **stores, **environment}, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, env={**os.environ, **stores, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             until = time.monotonic() + 30
             while True:

@@ -10,10 +10,13 @@ others are refused at once.
 
 import asyncio
 import math
+import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import get_native_id
 from time import monotonic, perf_counter
 
 from chalicelib.errors import Unavailable
@@ -24,6 +27,8 @@ _FIRST_GUESS = 0.02
 """Seconds that a photo takes, until one was measured."""
 _CALM_SECONDS = 1.0
 """An overload is over when no photo has been refused for this time."""
+_NICENESS = 5
+"""Priority of the workers below that of the event loop, from 0 to 19."""
 _MAX_RETRY_SECONDS = 30
 """Longest time in a Retry-After."""
 
@@ -37,8 +42,9 @@ class Admission:
 
     def __init__(self, workers: int, queue_seconds: float, body_bytes: int) -> None:
         self._workers, self._queue_seconds, self._body_bytes = workers, queue_seconds, body_bytes
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="photo")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="photo", initializer=_yield_to_loop)
         self._service_seconds = _FIRST_GUESS
+        self._few = max(1, workers // 2)  # photos that wait in an overload: enough to keep the workers busy
         self._running = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._overloaded_until = 0.0
@@ -118,7 +124,7 @@ class Admission:
         now = monotonic()
         overloaded = now < self._overloaded_until
         if overloaded:
-            too_long = len(self._waiting) >= self._workers
+            too_long = len(self._waiting) >= self._few
         else:
             self._refused = 0
             too_long = self.expected_wait > self._queue_seconds
@@ -131,7 +137,7 @@ class Admission:
 
     def _shorten_queue(self) -> None:
         """Refuse the photos that would have to wait long, those that came last."""
-        while len(self._waiting) > self._workers:
+        while len(self._waiting) > self._few:
             turn = self._waiting.pop()
             if not turn.done():
                 self._refused += 1
@@ -153,3 +159,9 @@ class Admission:
     def close(self) -> None:
         """Finish the queue and end the threads."""
         self._pool.shutdown()
+
+
+def _yield_to_loop() -> None:
+    """Lower the priority of this thread, so that the event loop's can receive and refuse requests meanwhile."""
+    if sys.platform == "linux":  # elsewhere, priorities are those of processes
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)

@@ -1,11 +1,14 @@
 """Admission: first come first served, within limits, with an honest estimate."""
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from threading import get_native_id
 from typing import Any
 
 import pytest
@@ -82,6 +85,18 @@ def test_an_overload_ends_when_nobody_is_refused(admission: Admission, monkeypat
         assert await at_once(admission, 8) == [None] * 8
 
     run(crowd())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_workers_yield_to_the_event_loop(admission: Admission) -> None:
+    found: list[int] = []
+
+    async def compare() -> None:
+        await admission.run(lambda: found.append(os.getpriority(os.PRIO_PROCESS, get_native_id())))
+        found.append(os.getpriority(os.PRIO_PROCESS, get_native_id()))
+
+    run(compare())
+    assert found[0] > found[1]
 
 
 def test_one_photo_is_alone(admission: Admission) -> None:
