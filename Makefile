@@ -1,4 +1,4 @@
-# Every common task with Faunalens, as a Make target; `make` lists them. Works with GNU make 3.81, which macOS ships.
+# Make targets for the common tasks; `make` lists them. They work with GNU make 3.81, the version in macOS.
 
 PORT ?= 8000
 PYTHON = .venv/bin/python
@@ -6,17 +6,17 @@ PYTHON = .venv/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help setup environment model run lambda package test unit check lint-dashboards format bench warm spike growth preview docs deploy
 
-# The list has the order of this file.
+# The list is in the order of this file.
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
 
-run: setup ## run the app and its stores on http://127.0.0.1:8000 (another port: PORT=8001)
+run: setup ## run the app and its stores on http://127.0.0.1:8000 (PORT=8001 for another port)
 	@exec $(PYTHON) -m local.stack.run --port $(PORT) --with-parent
 
-warm: setup ## run the scheduled cache warming once, on the stores of `make run` or of DATABASE_URL and REDIS_URL
+warm: setup ## run the cache warming once, with the stores of `make run`, or of DATABASE_URL and REDIS_URL
 	@if [ -f .local/run-$(PORT)/environment ]; then . .local/run-$(PORT)/environment; fi; exec $(PYTHON) -m local.stack.warm
 
-preview: environment ## show the dashboards for a simulated day, on http://127.0.0.1:8010 (PORT=8011; own metrics: FILE=…)
+preview: environment ## show the dashboards of a simulated day on http://127.0.0.1:8010 (PORT=8011; FILE=… for your own metrics)
 	@exec $(PYTHON) -m dashboards preview $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(FILE),--file $(FILE))
 
 setup: environment model ## install everything into .venv and build the model
@@ -27,10 +27,10 @@ environment:
 model: environment
 	@sh local/build_model
 
-unit: environment ## run the fast tests, without servers; half a minute on two cores
+unit: environment ## run the fast tests, which need no servers; takes half a minute on two cores
 	@$(PYTHON) -m pytest -n auto tests/unit
 
-test: setup ## run all tests; they start their own servers
+test: setup ## run all tests; the tests start their own servers
 	@$(PYTHON) -m pytest
 
 check: environment ## check style, types and dashboards
@@ -51,7 +51,7 @@ docs: environment ## generate the reference pages from the code, then all of doc
 	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 	@echo "wrote build/site; to read it: $(PYTHON) -m http.server --directory build/site 8020"
 
-lambda: setup ## run the package as on Lambda, on http://127.0.0.1:8000 (PORT=8001, CONTAINERS=3, STAGE=prod)
+lambda: setup ## run the deployable package as Lambda does, on http://127.0.0.1:8000 (PORT=8001, CONTAINERS=3, STAGE=prod)
 	@exec $(PYTHON) -m local.lambda_sim.run --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent
 
 package: setup ## build the deployable package into build/package and print its sizes (STAGE=prod)
@@ -60,10 +60,10 @@ package: setup ## build the deployable package into build/package and print its 
 deploy: setup ## create or update a stage on AWS (STAGE=dev); see docs/how-to/deploy.md
 	@exec $(PYTHON) -m infra up --stage $(or $(STAGE),dev)
 
-bench: setup ## measure our overhead against a baseline (all, or MODULES="request start features")
+bench: setup ## compare the app with the same work without the app (all parts, or MODULES="request start features")
 	@exec $(PYTHON) -m benchmarks $(MODULES)
 
-spike: environment ## measure a load spike on a cold cache, ours against plain cache-aside; plot it in docs/images
+spike: environment ## measure a load spike on a cold cache, for the app and for plain cache-aside; plot both in docs/images
 	@exec $(PYTHON) -m benchmarks.spike
 
 growth: environment ## measure how feature lookups scale with animals and cells; takes a few minutes

@@ -1,13 +1,13 @@
-"""Faunalens as a Chalice app: the transport for AWS Lambda. The routes themselves are in chalicelib/application.py."""
+"""The Chalice app, which connects Faunalens to AWS Lambda. chalicelib/application.py defines the routes."""
 
 import gc
 import os
 from time import perf_counter
 
 BEGAN = perf_counter()  # before the imports below, which take time
-gc.disable()  # imports leave no garbage; collecting would cost a tenth of the start
-# Nothing here multiplies matrices with numpy. OpenBLAS's threads would spin for 28 ms after the import, competing with
-# the loading of the model (docs/explanation/cold-start.md).
+gc.disable()  # imports create almost no garbage, and collection takes a tenth of the start-up time
+# Faunalens multiplies no matrices with numpy, so OpenBLAS needs only one thread. More threads would spin for 28 ms
+# after the import and slow down the loading of the model (docs/explanation/cold-start.md).
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import sys
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from chalicelib.features.warming import Warming
 
 ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=["Retry-After"], max_age=600)
-"""Pages of any origin may call the API and read when to retry."""
+"""Web pages of any origin may call the API and read its `Retry-After` header."""
 
 app = Chalice(app_name="faunalens", configure_logs=False)
 app.api.binary_types = list(BINARY_TYPES)
@@ -46,7 +46,7 @@ application = Application(settings, app.log, ColdStart(BEGAN))
 
 
 def _view(route: Route) -> Callable[..., chalice.Response]:
-    """The Chalice view of a route."""
+    """Return the Chalice view function of a route."""
 
     def view(**path: str) -> chalice.Response:
         request = cast("chalice.Request", app.current_request)
@@ -68,19 +68,19 @@ def _view(route: Route) -> Callable[..., chalice.Response]:
     return view
 
 
-for each in ROUTES:  # Chalice checks no content types: read_body does, and its error says what to send
+for each in ROUTES:  # Chalice accepts any content type; read_body rejects unsupported types
     app.route(each.path, methods=[each.method], name=each.name, content_types=["*/*"], cors=ANY_ORIGIN)(_view(each))
 
 
 @cache
 def warming() -> "Warming":
-    """Cache warming, for the scheduled function: a Lambda function of its own, which needs no model."""
+    """Return cache warming, built at the first call. Only the scheduled Lambda function calls this."""
     return build_warming(settings)
 
 
 @app.schedule(Rate(settings.warm_minutes, unit=Rate.MINUTES))
 def warm(event: CloudWatchEvent) -> dict[str, Any]:
-    """Warm the cache; returns and counts what was done."""
+    """Warm the cache, emit metrics and return a report of the run."""
     context = cast("Any", event.context)  # the Lambda context object
     report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warm_reserve))
     record = WarmingRecord(context.aws_request_id, report)
@@ -91,7 +91,7 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
 
 @app.lambda_function(name="admin")
 def admin(event: object, _: object) -> dict[str, Any]:
-    """Run a command of `python -m database` inside the database's network. `python -m infra` calls it."""
+    """Run a `python -m database` command inside the database's network. `python -m infra` invokes this function."""
     from database.admin_function import run
 
     return run(event)
@@ -101,7 +101,7 @@ def admin(event: object, _: object) -> dict[str, Any]:
 def chalice_errors_as_problems(
     request: chalice.Request, get_response: Callable[[chalice.Request], chalice.Response]
 ) -> chalice.Response:
-    """Turn errors that Chalice raises before a view runs into problem details."""
+    """Convert errors that Chalice raises before a view runs to problem details."""
     response = get_response(request)
     if isinstance(response.body, dict) and response.body.get("Code") == "MethodNotAllowedError":
         allow = str(response.headers.get("Allow", ""))
@@ -114,17 +114,17 @@ def _sent(response: Response) -> chalice.Response:
 
 
 def _request_id(request: chalice.Request) -> str:
-    """API Gateway's request id; a new one without a gateway."""
+    """Return API Gateway's request id, or a new id if there is no gateway."""
     return str(request.context.get("requestId") or uuid4())
 
 
 def _base(request: chalice.Request) -> str:
-    """The base path of the API, ending with a slash: `/` locally, `/dev/` on a stage."""
+    """Return the base path of the API, ending with a slash: `/` locally, `/dev/` on the stage `dev`."""
     path, route = str(request.context["path"]), str(request.context["resourcePath"])
     return path.rstrip("/").removesuffix(route.rstrip("/")).rstrip("/") + "/"
 
 
-if "chalice.cli" in sys.modules:  # a command of the Chalice CLI: package and deploy the way infra/ defines
+if "chalice.cli" in sys.modules:  # a Chalice command: replace its packager and gateway responses with infra's
     from infra import gateway_responses
     from infra.package import packager
 

@@ -12,8 +12,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "explanation" / "benchmarks.md"
 HEAD = """# Benchmarks
 
 `python -m benchmarks --write` wrote this page on {cores} cores of {machine}, Python {python}. Machines are shared and
-noisy, so compared cases take turns within one run, and the ratio of their medians counts. The first row of a table with
-ratios is its baseline; both sides have the same threads. A target that is missed says so.
+noisy, so the cases of a table take turns within one run, and their medians are compared. In a table with ratios the
+first row is the baseline, and all rows use the same number of threads. A missed target is marked MISSED.
 """
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     """Run each benchmark and print its tables; write them to the docs if `--write` is given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--write", action="store_true", help="also write docs/explanation/benchmarks.md")
-    parser.add_argument("modules", nargs="*", default=MODULES, help=f"which to run (default: {' '.join(MODULES)})")
+    parser.add_argument("modules", nargs="*", default=MODULES, help=f"benchmarks to run (default: {' '.join(MODULES)})")
     options = parser.parse_args()
     found = {}
     for name in options.modules:
@@ -33,7 +33,7 @@ def main() -> None:
                 print(line, end="", flush=True)
                 lines.append(line)
         if process.returncode:
-            sys.exit(f"benchmarks.{name} failed with exit code {process.returncode}")
+            sys.exit(f"benchmarks.{name} failed with exit code {process.returncode}; its error is above")
         found[name] = "".join(lines).strip()
     if options.write:
         PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def updated(page: str, found: dict[str, str]) -> str:
-    """Return the page with the sections of the benchmarks that ran; it keeps those of the others."""
+    """Return the page with new sections for the benchmarks in `found`; the other sections stay the same."""
     sections = {}
     for part in page.split("\n## ")[1:]:
         title, _, text = part.partition("\n")

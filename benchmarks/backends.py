@@ -1,6 +1,5 @@
 """The app over HTTP, and its backends: real PostgreSQL with the project's data, and real Valkey."""
 
-import http.client
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,8 @@ from database.dataset import Dataset, read_dataset
 from database.load import activate, load
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
-from local.stack.ports import HOST, free_port
+from local.stack.http_get import http_get
+from local.stack.ports import free_port
 
 
 def load_active(url: str, dataset: Dataset) -> None:
@@ -24,8 +24,8 @@ def load_active(url: str, dataset: Dataset) -> None:
 
 @contextmanager
 def backends() -> Iterator[dict[str, str]]:
-    """Run both on free ports until the end of the block; yield the app's environment."""
-    with valkey.prepared() as cache, postgres.serve() as database:
+    """Run PostgreSQL and Valkey until the end of the block; yield the environment variables of the app."""
+    with valkey.serve(start=False) as cache, postgres.serve() as database:
         cache.launch()
         load_active(database.url, read_dataset())
         cache.wait_until_ready()
@@ -34,7 +34,7 @@ def backends() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def served_app(environment: Mapping[str, str], log: Path) -> Iterator[tuple[ChildProcess, int]]:
-    """Serve the app from a process of its own until the end of the block; yield the process and its port."""
+    """Serve the app from another process until the end of the block; yield the process and its port."""
     port = free_port()
     program = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
     with ChildProcess("the app", program, log=log, environment={**os.environ, **environment}) as app:
@@ -43,9 +43,7 @@ def served_app(environment: Mapping[str, str], log: Path) -> Iterator[tuple[Chil
 
 
 def _is_served(port: int) -> bool:
-    with closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
-        try:
-            connection.request("GET", "/openapi.json")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
+    try:
+        return http_get(port, "/openapi.json", 5)[0] == 200
+    except OSError:
+        return False

@@ -1,7 +1,7 @@
-"""The cost of a feature lookup over its bare calls: `python -m benchmarks.features`.
+"""The cost of a feature lookup, compared with its bare calls to the stores: `python -m benchmarks.features`.
 
-Real PostgreSQL and Valkey on this machine. A Redis hit is compared with the GET that it cannot do without, a miss with
-the query and the SET.
+PostgreSQL and Valkey are real and on this machine. A Redis hit is compared with one GET, a miss with one query and one
+SET.
 """
 
 import gc
@@ -23,7 +23,7 @@ LIMITS = {HIT: 1.40, MISS: 1.30}
 
 
 def measure(lookups: Lookups, database_url: str, rounds: int) -> list[str]:
-    """Return the tables of a Redis hit and of a miss, and a sentence on a memory hit."""
+    """Return three texts: the table of a Redis hit, the table of a miss, and a sentence about a memory hit."""
     redis, key = lookups.redis, lookups.key(FIRST)
     lookups.from_memory(FIRST)
     value = redis.get(key)
@@ -46,15 +46,15 @@ def measure(lookups: Lookups, database_url: str, rounds: int) -> list[str]:
     kept = verdict(median(memory) * 1e6 < MEMORY_LIMIT_US)
     return [
         comparison("74 animals, in Redis", hits, LIMITS),
-        comparison("74 animals, in PostgreSQL alone", misses, LIMITS),
+        comparison("74 animals, only in PostgreSQL", misses, LIMITS),
         f"A memory hit takes {duration(memory)}; target: under {MEMORY_LIMIT_US} µs ({kept}).",
     ]
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the times of a Redis hit, a miss and a memory hit."""
     rounds = parser(__doc__, 3000, "lookups of each kind").parse_args().rounds
-    gc.disable()  # a collection would hit one side by chance
+    gc.disable()  # a garbage collection would slow down one case by chance
     with (
         postgres.serve() as store,
         valkey.serve() as cache,

@@ -1,8 +1,8 @@
 """The cost of metrics and logs: `python -m benchmarks.flush`.
 
-The first table is the end of one request. The metrics lines are those of an identification that counts everything it
-can, written to /dev/null in one write; bare work is `json.dumps` of the same lines. The second table is what the
-metrics library adds to a cold start: the part that the app imports, and all of it, over what a request needs anyway.
+The first table shows the end of one request. It compares the lines of an identification that emits every metric,
+written to /dev/null in one write, with `json.dumps` of the same lines. The second table shows the imports of a cold
+start: without the metrics library, with the part of the library that the app uses, and with the whole library.
 """
 
 import io
@@ -23,17 +23,17 @@ from chalicelib.telemetry.record import Record
 from testing.records import complete
 
 LIMIT_MS = 0.5
-BARE = "`json.dumps` of the same"
+BARE = "`json.dumps` of the same lines"
 REQUEST_IMPORTS = "import app\nfrom chalicelib.stores import redis_client"
 IMPORTS = {
-    "the other imports of a request": REQUEST_IMPORTS,
-    "and the used part of the library": f"{REQUEST_IMPORTS}\nfrom chalicelib.telemetry import emf\nemf.prepare()",
-    "and the whole library": f"{REQUEST_IMPORTS}\nimport aws_embedded_metrics",
+    "a request's modules without the library": REQUEST_IMPORTS,
+    "these and the used part of the library": f"{REQUEST_IMPORTS}\nfrom chalicelib.telemetry import emf\nemf.prepare()",
+    "these and the whole library": f"{REQUEST_IMPORTS}\nimport aws_embedded_metrics",
 }
 
 
 def record_with_fault() -> Record:
-    """Return a request for which Redis timed out."""
+    """Return the record of a request during which Redis timed out."""
     error = CacheError("redis_timeout", "Timeout reading from socket")
     record = complete()
     assert record.features is not None
@@ -42,7 +42,7 @@ def record_with_fault() -> Record:
 
 
 def flush_table(rounds: int) -> str:
-    """Return the table of what one request pays at its end."""
+    """Return the table of the time that metrics and logs take at the end of a request."""
     record, faulty = complete(), record_with_fault()
     stream = io.StringIO()
     Emitter("faunalens", "prod", stream).emit(record)
@@ -68,15 +68,15 @@ def flush_table(rounds: int) -> str:
 
 
 def start_table(rounds: int) -> str:
-    """Return the table of what a cold start pays."""
+    """Return the table of the time that imports take in a cold start."""
     times = time_fresh(IMPORTS, rounds, {})
     least = median(next(iter(times.values())))
     rows = [[name, duration(taken), f"{(median(taken) - least) * 1e3:.0f} ms"] for name, taken in times.items()]
-    return table(rows, ["fresh process that imports", "median", "more"])
+    return table(rows, ["fresh process that imports", "median", "more than the first"])
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the cost of metrics and logs for a request and for a cold start."""
     rounds = parser(__doc__, 3000, "requests of each kind").parse_args().rounds
     print(flush_table(rounds), end="\n\n", flush=True)
     print(start_table(max(5, rounds // 300)))

@@ -1,15 +1,15 @@
-"""How the cost of features grows with a cell's animals, with cells and with all animals: `python -m benchmarks.growth`.
+"""How the cost of a feature lookup grows with the size of the dataset and of a cell: `python -m benchmarks.growth`.
 
-Synthetic datasets (synthetic.py) go through the project's own COPY into real PostgreSQL: as many cells as land has at
-H3 resolution 3 (13,700) and as Earth has at resolution 4 (288,122); 50,000 animals in all, and a million. Each has
-usual cells, and cells with 400, 5,000 and 50,000 animals. All datasets are on one PostgreSQL and take turns, so that
-noise hits all of them alike. docs/explanation/growth.md explains the tables.
+The project's loader copies three synthetic datasets (synthetic.py) into real PostgreSQL. They have 13,700 cells, as
+land has at H3 resolution 3, or 288,122 cells, as Earth has at resolution 4; and 50,000 or a million animals. Most cells
+have 20 animals, three have 400, 5,000 and 50,000. The datasets are on one server and take turns, so that noise affects
+all of them equally. docs/explanation/growth.md explains the tables.
 """
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -27,6 +27,7 @@ from local.stack import postgres, valkey
 
 CROWDED = (400, 5_000, 50_000)
 USUAL = 20
+"""Numbers of animals in the crowded cells, one cell each, and in every other cell."""
 
 SIZES = """
 select pg_total_relation_size('cell_animal_1'), pg_total_relation_size('cell_1'), pg_total_relation_size('animal')
@@ -35,7 +36,7 @@ select pg_total_relation_size('cell_animal_1'), pg_total_relation_size('cell_1')
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDataset:
-    """A dataset in its own database. `seconds`: of the load; `bytes`: of the large tables and of the animals."""
+    """A dataset in its own database. `seconds`: duration of the load. `bytes`: sizes of the tables in `SIZES`."""
 
     synthetic: Synthetic
     url: str
@@ -43,24 +44,28 @@ class MeasuredDataset:
     bytes: tuple[int, int, int]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LookupCost:
-    """The cost of a lookup in cells with `animals` animals. `times`: seconds of each round by level."""
+    """The cost of a lookup in cells with `animals` animals.
+
+    `bytes`: size of the value in Redis. `buffers`, `executing_us`: see `explain`. `times`: seconds of each round, by
+    cache level.
+    """
 
     synthetic: Synthetic
     animals: int
-    bytes: int = 0
-    buffers: int = 0
-    executing_us: float = 0.0
-    times: dict[str, list[float]] = field(default_factory=dict)
+    bytes: int
+    buffers: int
+    executing_us: float
+    times: dict[str, list[float]]
 
     def microseconds(self, level: str) -> float:
-        """Return the median."""
+        """Return the median time at a cache level."""
         return median(self.times[level]) * 1e6
 
 
 def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Iterator[MeasuredDataset]:
-    """Load each dataset into a new database of its own."""
+    """Load each dataset into a new database."""
     for kind in kinds:
         name = f"growth_{kind.name}"
         with closing(psycopg2.connect(server.admin_url)) as admin:
@@ -68,19 +73,18 @@ def load_all(server: postgres.PostgresServer, kinds: Sequence[Synthetic]) -> Ite
             admin.cursor().execute(f'create database "{name}" owner faunalens')
         url = server.url.rpartition("/")[0] + f"/{name}"
         with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-            _report(f"loading {kind.name}: {kind.rows:,} rows")
+            print(f"loading {kind.name}: {kind.rows:,} rows", file=sys.stderr, flush=True)
             started = perf_counter()
-            version = load(connection, kind.dataset(), report=_report).version
+            version = load(connection, kind.dataset(), report=lambda _: None).version
             seconds = perf_counter() - started
             activate(connection, version)
             cursor.execute(SIZES)
-            rows = cursor.fetchall()
-        yield MeasuredDataset(kind, url, seconds, rows[0])
+            yield MeasuredDataset(kind, url, seconds, cursor.fetchall()[0])
 
 
-def explain(loaded: MeasuredDataset, cell: int) -> tuple[int, float]:
-    """Return the buffers that PostgreSQL reads for the app's query, and its microseconds without planning."""
-    with closing(psycopg2.connect(loaded.url)) as connection, connection.cursor() as cursor:
+def explain(url: str, cell: int) -> tuple[int, float]:
+    """Return the number of buffers that the app's query reads, and its execution time in microseconds."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         for _ in range(2):
             cursor.execute(f"explain (analyze, buffers, format json) {FEATURES_OF}", ([cell],))
             plan: dict[str, Any] = cursor.fetchall()[0][0][0]
@@ -88,50 +92,45 @@ def explain(loaded: MeasuredDataset, cell: int) -> tuple[int, float]:
 
 
 def measure(all_loaded: Sequence[MeasuredDataset], rounds: int) -> list[LookupCost]:
-    """Return the costs of usual and of crowded cells in all datasets, which take turns."""
-    random, costs = np.random.default_rng(4), []
+    """Return the costs of lookups in usual and in crowded cells; the datasets take turns."""
+    random, cases = np.random.default_rng(4), []
     with ExitStack() as stack:
-        cases = []
-        for loaded in all_loaded:  # each with a Valkey of its own, as two deployments have
+        for loaded in all_loaded:  # each has its own Valkey, as different deployments have
             kind, cache = loaded.synthetic, stack.enter_context(valkey.serve())
             lookups = stack.enter_context(closing(Lookups(cache.url, loaded.url, kind.name)))
             crowded = len(kind.crowded)
             choices = [*([cell] for cell in kind.cells[:crowded]), kind.cells[crowded:]]
             for animals, cells in zip((*kind.crowded, kind.usual), choices, strict=True):
-                costs.append(LookupCost(kind, animals))
-                cases.append((loaded, lookups, cells, costs[-1]))
-        for number in range(rounds):
-            _report(f"\rmeasuring: round {number + 1} of {rounds}", end="")
-            for loaded, lookups, cells, cost in cases:
-                cell = cells[int(random.integers(len(cells)))]
-                _measure_once(lookups, cell, cost)
-                if not cost.bytes:
-                    cost.bytes = int(lookups.redis.strlen(lookups.key(cell)))
-                    cost.buffers, cost.executing_us = explain(loaded, cell)
-    _report("")
-    return costs
+                assert len(lookups.expect("miss", cells[0]).animals) == animals
+                size = int(lookups.redis.strlen(lookups.key(cells[0])))
+                cost = LookupCost(kind, animals, size, *explain(loaded.url, cells[0]), {})
+                cases.append((lookups, cells, cost))
+        print(f"measuring {rounds} rounds", file=sys.stderr, flush=True)
+        for _ in range(rounds):
+            for lookups, cells, cost in cases:
+                measure_once(lookups, cells[int(random.integers(len(cells)))], cost.times)
+    return [cost for _, _, cost in cases]
 
 
-def _measure_once(lookups: Lookups, cell: int, cost: LookupCost) -> None:
-    """Time the bare query, a miss, a Redis hit and a memory hit."""
+def measure_once(lookups: Lookups, cell: int, times: dict[str, list[float]]) -> None:
+    """Time the bare query, a miss, a Redis hit and a memory hit; append the seconds to `times`."""
 
     def timed(level: str, step: Callable[[], object]) -> None:
         started = perf_counter()
         step()
-        cost.times.setdefault(level, []).append(perf_counter() - started)
+        times.setdefault(level, []).append(perf_counter() - started)
 
     timed("query", lambda: lookups.store.features_of((cell,), Deadline.after(5)))
     lookups.forget(cell)
     timed("miss", lambda: lookups.expect("miss", cell))
-    found = lookups.expect("hit", cell)
-    assert len(found.animals) == cost.animals
+    lookups.expect("hit", cell)
     timed("hit", lambda: lookups.expect("hit", cell))
     lookups.from_memory(cell)
     timed("memory", lambda: lookups.from_memory(cell))
 
 
 def cost_table(costs: Sequence[LookupCost]) -> str:
-    """Return the table of lookups; equal cells in all datasets stand together."""
+    """Return the table of lookups, ordered by the number of animals in the cell."""
     rows = [
         [
             f"{cost.animals:,}",
@@ -150,7 +149,7 @@ def cost_table(costs: Sequence[LookupCost]) -> str:
 
 
 def load_table(all_loaded: Sequence[MeasuredDataset]) -> str:
-    """Return the table of loads."""
+    """Return the table of the duration and the size of each load."""
     rows = []
     for loaded in all_loaded:
         kind, size = loaded.synthetic, sum(loaded.bytes)
@@ -161,7 +160,10 @@ def load_table(all_loaded: Sequence[MeasuredDataset]) -> str:
 
 
 def slope_table(costs: Sequence[LookupCost]) -> str:
-    """Return what each further animal of a cell costs, between the two most crowded cells of the largest dataset."""
+    """Return the table of the costs of one more animal in a cell.
+
+    It compares the two most crowded cells of the largest dataset.
+    """
     last = max(costs, key=lambda cost: (len(cost.synthetic.cells), cost.synthetic.animals)).synthetic
     few, many = sorted((cost for cost in costs if cost.synthetic is last), key=lambda cost: cost.animals)[-2:]
     more = many.animals - few.animals
@@ -172,14 +174,12 @@ def slope_table(costs: Sequence[LookupCost]) -> str:
     return table(rows, ["each further animal of a cell", "costs"])
 
 
-def _report(text: str, end: str = "\n") -> None:
-    print(text, end=end, file=sys.stderr, flush=True)
-
-
 def main(arguments: list[str] | None = None) -> None:
-    """Load, measure, print three tables."""
+    """Print the tables of lookups, of one more animal in a cell, and of loads."""
     options = parser(__doc__, 100, "lookups of each kind")
-    options.add_argument("--quick", action="store_true", help="a tenth of cells and rounds: seconds, not minutes")
+    options.add_argument(
+        "--quick", action="store_true", help="a tenth of the cells and rounds; takes seconds instead of minutes"
+    )
     given = options.parse_args(arguments)
     shrink = 10 if given.quick else 1
     land, earth = cells_of(3, 13_700 // shrink), cells_of(4, 300_000 // shrink)

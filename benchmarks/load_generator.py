@@ -1,8 +1,8 @@
-"""Processes that simulate Lambda containers and serve requests on schedule, however long the answers take."""
+"""Processes that simulate Lambda containers, whose requests start at scheduled moments."""
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import TimeoutError as PoolTimeoutError
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from benchmarks.simulated_container import ContainerConfig, Events, SimulatedContainer, merge
 
 SPAWN_SECONDS = 60.0
+"""Longest time for all processes to start, and to end after the run."""
 NICENESS = 5
-"""Containers yield to the servers, which run on machines of their own in production."""
+"""Niceness of the containers. The servers get the processors first, because in production they have other machines."""
 
-# Not forked from this process, which may have threads; from a small server that has all imports, like a warm image.
+# This process may have threads and must not fork. A small server process that has all imports forks the workers.
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["benchmarks.load_generator", "redis", "redis.cluster", "psycopg2"])
 _barrier: Any
-_counts: Any
-"""Shared by the processes; `_initialise` sets them in each worker."""
+"""Shared by the processes; `_initialise` sets it in each worker."""
 
 
 class LoadGeneratorError(Exception):
@@ -33,9 +33,9 @@ class LoadGeneratorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A container's work, in seconds from the start: it starts at `begin` and serves `cells` at `moments`.
+    """The work of one container: it starts at `begin` and serves a request for each of `cells` at its moment.
 
-    A container with a `begin` of 0 connects to Redis before the start.
+    All times are seconds from the start of the run. A container with a `begin` of 0 connects to Redis before the run.
     """
 
     begin: float
@@ -44,45 +44,36 @@ class Schedule:
 
 
 def run_load(
-    config: ContainerConfig,
-    schedules: Sequence[Schedule],
-    seconds: float,
-    report: Callable[[float, int, int], None] = lambda *_: None,
-    *,
-    threads: int = 1,
+    config: ContainerConfig, schedules: Sequence[Schedule], seconds: float, *, threads: int = 1
 ) -> tuple[float, Events]:
-    """Run a container for each schedule, in processes of some threads; return the start and the events.
-
-    `report` is called every second with the seconds since the start and the requests and queries so far.
-    """
+    """Run a container for each schedule, `threads` containers in each process; return the start and the events."""
     groups = [schedules[first : first + threads] for first in range(0, len(schedules), threads)]
-    barrier, counts = _CONTEXT.Barrier(len(groups) + 1), _CONTEXT.RawArray("q", 2 * len(groups))
-    with _CONTEXT.Pool(len(groups), _initialise, (barrier, counts)) as pool:
-        # the barrier leaves each process one group
-        results = [pool.apply_async(_serve_group, (config, *each)) for each in enumerate(groups)]
+    barrier = _CONTEXT.Barrier(len(groups) + 1)
+    with _CONTEXT.Pool(len(groups), _initialise, (barrier,)) as pool:
+        # Each process gets one group, because it waits at the barrier for the other processes.
+        results = [pool.apply_async(_serve_group, (config, group)) for group in groups]
         try:
             barrier.wait(SPAWN_SECONDS)
             start = time.monotonic()
-            for second in range(1, int(seconds) + 1):
-                _sleep_until(start + second)
-                report(second, sum(counts[::2]), sum(counts[1::2]))
             deadline = start + seconds + SPAWN_SECONDS
             return start, merge([result.get(max(0.0, deadline - time.monotonic())) for result in results])
         except (BrokenBarrierError, PoolTimeoutError) as error:
-            raise LoadGeneratorError("a container took too long; use fewer containers or a lower rate") from error
+            raise LoadGeneratorError(
+                "the containers did not start or end in 60 s; use fewer containers or a lower rate"
+            ) from error
         except Exception as error:
             raise LoadGeneratorError("a container failed; its traceback is above") from error
 
 
-def _initialise(barrier: Any, counts: Any) -> None:
+def _initialise(barrier: Any) -> None:
     """Prepare a worker process."""
-    global _barrier, _counts
+    global _barrier
     os.nice(NICENESS)
-    _barrier, _counts = barrier, counts
+    _barrier = barrier
 
 
-def _serve_group(config: ContainerConfig, number: int, schedules: Sequence[Schedule]) -> Events:
-    """Run a container for each schedule in a thread of its own."""
+def _serve_group(config: ContainerConfig, schedules: Sequence[Schedule]) -> Events:
+    """Run a container for each schedule, each in a new thread; return their events."""
     containers = [SimulatedContainer(config) for _ in schedules]
     for container, schedule in zip(containers, schedules, strict=True):
         if not schedule.begin:
@@ -97,8 +88,6 @@ def _serve_group(config: ContainerConfig, number: int, schedules: Sequence[Sched
         for moment, cell in zip((start + schedule.moments).tolist(), schedule.cells.tolist(), strict=True):
             _sleep_until(moment)
             container.serve(cell, moment)
-            _counts[2 * number] += 1
-            _counts[2 * number + 1] = container.query_count
         return container.close()
 
     with ThreadPoolExecutor(len(schedules)) as pool:

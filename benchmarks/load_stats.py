@@ -1,4 +1,6 @@
-"""Figures of a load test. Pure functions of arrays of `REQUEST` and `QUERY` (simulated_container.py)."""
+"""Figures of a load test, from arrays of `REQUEST` and `QUERY` (simulated_container.py). No I/O."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,10 @@ _FROM_DATABASE = [LEVELS.index(level) for level in ("miss", "bypass", "degraded"
 
 
 def peak(queries: NDArray[np.void]) -> int:
-    """Return the most queries in flight at one moment; one that ends as another starts does not overlap it."""
+    """Return the highest number of queries in flight at a time.
+
+    A query that ends at the moment when another one starts does not overlap it.
+    """
     moments = np.concatenate([queries["start"], queries["end"]])
     steps = np.concatenate([np.ones(len(queries), int), -np.ones(len(queries), int)])
     order = np.lexsort((steps, moments))
@@ -17,14 +22,15 @@ def peak(queries: NDArray[np.void]) -> int:
 
 
 def peak_of_a_cell(queries: NDArray[np.void]) -> int:
-    """Return the most queries in flight at one moment for the same cell."""
+    """Return the highest number of queries in flight at a time for the same cell."""
     return max((peak(queries[queries["cell"] == cell]) for cell in np.unique(queries["cell"])), default=0)
 
 
 def queries_per_ttl(queries: NDArray[np.void], requests: NDArray[np.void], ttl: float) -> float:
-    """Return queries per cell and TTL: 1 if each cell is queried again the moment that its value is `ttl` seconds old.
+    """Return the number of queries per cell and TTL.
 
-    A cell with S seconds between its first and last request needs at most 1 + S / ttl queries.
+    A cell with S seconds between its first and last request needs 1 + S / ttl queries: the first one, and another each
+    time that its value is `ttl` seconds old. The result is 1 if there are as many queries as all cells need.
     """
     _, cell = np.unique(requests["cell"], return_inverse=True)
     first = np.full(cell.max(initial=-1) + 1, np.inf)
@@ -35,7 +41,7 @@ def queries_per_ttl(queries: NDArray[np.void], requests: NDArray[np.void], ttl: 
 
 
 def shortest_gap(queries: NDArray[np.void]) -> float:
-    """Return the fewest seconds from the end of a query to the next start for the same cell; inf if none repeats."""
+    """Return the shortest time from the end of a query to the next query for the same cell, seconds; inf if none."""
     order = np.lexsort((queries["start"], queries["cell"]))
     ordered = queries[order]
     same = ordered["cell"][1:] == ordered["cell"][:-1]
@@ -43,44 +49,44 @@ def shortest_gap(queries: NDArray[np.void]) -> float:
 
 
 def hit_share(requests: NDArray[np.void]) -> float:
-    """Return the share of requests that were answered without the database."""
+    """Return the share of requests that did not need the database."""
     return 1.0 - float(np.isin(requests["level"], _FROM_DATABASE).mean()) if len(requests) else 0.0
 
 
 def levels(requests: NDArray[np.void]) -> dict[str, float]:
-    """Return the share of requests by level."""
+    """Return the share of requests at each cache level."""
     counts = np.bincount(requests["level"], minlength=len(LEVELS))
     return {level: float(count) / max(len(requests), 1) for level, count in zip(LEVELS, counts, strict=True)}
 
 
 def by_second(moments: NDArray[np.float64], start: float, seconds: int) -> NDArray[np.int64]:
-    """Return how many of the moments fall into each second from `start` on."""
+    """Return the number of moments in each second from `start` on."""
     return np.histogram(moments, bins=seconds, range=(start, start + seconds))[0]
 
 
-def percentile_by_second(
-    requests: NDArray[np.void], start: float, seconds: int, percent: float, window: int = 1
+def figure_by_second(
+    figure: Callable[[NDArray[np.void]], float],
+    requests: NDArray[np.void],
+    start: float,
+    seconds: int,
+    window: int = 1,
 ) -> NDArray[np.float64]:
-    """Return a percentile of the duration of requests, in seconds, for each second from `start` on.
+    """Return a figure of the requests in each second from `start` on; nan for a second without requests.
 
-    `window`: the number of seconds up to this one whose requests count. nan where there are none.
+    `window`: the number of seconds, this one included, whose requests count.
     """
-    some = [_between(requests, start + second + 1 - window, start + second + 1) for second in range(seconds)]
-    return np.array([np.percentile(each["seconds"], percent) if len(each) else np.nan for each in some])
-
-
-def hit_share_by_second(requests: NDArray[np.void], start: float, seconds: int) -> NDArray[np.float64]:
-    """Return for each second the share of its requests that the database did not answer; nan without requests."""
-    some = [_between(requests, start + second, start + second + 1) for second in range(seconds)]
-    return np.array([hit_share(each) if len(each) else np.nan for each in some])
+    ends = [start + second + 1 for second in range(seconds)]
+    some = [requests[(requests["start"] >= end - window) & (requests["start"] < end)] for end in ends]
+    return np.array([figure(each) if len(each) else np.nan for each in some])
 
 
 def peak_of_a_cell_by_second(queries: NDArray[np.void], start: float, seconds: int) -> NDArray[np.int64]:
-    """Return for each second the most queries in flight at one moment for the same cell."""
+    """Return, for each second, the highest number of queries in flight at a time for the same cell."""
     moments = [start + second for second in range(seconds)]
     some = [queries[(queries["start"] < moment + 1) & (queries["end"] > moment)] for moment in moments]
     return np.array([peak_of_a_cell(each) for each in some])
 
 
-def _between(requests: NDArray[np.void], begin: float, end: float) -> NDArray[np.void]:
-    return requests[(requests["start"] >= begin) & (requests["start"] < end)]
+def p99(requests: NDArray[np.void]) -> float:
+    """Return the 99th percentile of the requests' durations, milliseconds."""
+    return 1e3 * float(np.percentile(requests["seconds"], 99))

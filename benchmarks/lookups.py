@@ -1,4 +1,4 @@
-"""Feature lookups whose cache level a benchmark chooses, over one database and one Redis."""
+"""Feature lookups at a chosen cache level, with one Redis and one database."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from chalicelib.services import build_cache, build_features, build_store
 
 
 class Lookups:
-    """Lookups with process memory and without, which always read Redis; both share their connections."""
+    """Feature lookups with and without process memory, on the same connections. Those without it always read Redis."""
 
     def __init__(self, redis_url: str, database_url: str, version: str) -> None:
         settings = Settings(redis_url=redis_url, database_url=database_url)
@@ -19,7 +19,7 @@ class Lookups:
         self.cache, self.store = build_cache(settings), build_store(settings)
         self._with_memory = build_features(settings, self.cache, self.store)
         self._without_memory = build_features(replace(settings, memory_cells=0), self.cache, self.store)
-        # One node has all slots, so a plain client reaches every key.
+        # One node has all slots, so a client without cluster support reaches every key.
         self.redis: redis.Redis = redis.Redis.from_url(redis_url)
 
     def close(self) -> None:
@@ -36,11 +36,11 @@ class Lookups:
         self.redis.delete(self.key(cell), lease_key(cell))
 
     def from_memory(self, cell: int) -> Features:
-        """Look a cell up in process memory, which has it after the first call."""
+        """Look a cell up with process memory, which contains the cell after the first call."""
         return self._with_memory.at(cell)
 
     def expect(self, level: CacheLevel, cell: int) -> Features:
-        """Look a cell up without process memory; fail if another level answers."""
+        """Look a cell up without process memory; fail if the features do not come from `level`."""
         found = self._without_memory.at(cell)
         assert found.cache == level, f"expected a {level}, got a {found.cache}; faults: {found.faults}"
         return found

@@ -1,4 +1,4 @@
-"""Timing on a shared machine: cases take turns within one run, and the ratio of their medians counts."""
+"""Timing on a noisy machine: cases take turns within one run, and their medians are compared."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from time import perf_counter
 from tabulate import tabulate
 
 table = partial(tabulate, tablefmt="github", disable_numparse=True)
-"""A Markdown table from rows and headers; text stays as it is."""
+"""Return a Markdown table of rows and headers; numbers in the rows are not reformatted."""
 
 
 def interleaved(
@@ -24,8 +24,9 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """Return the seconds of each case in each round.
 
-    Every round runs every case once, so noise hits all of them alike. The order rotates, because a case can pay for
-    what its predecessor left behind. `before` runs ahead of each case and is not timed.
+    Each round runs each case once, so that noise affects all cases equally. The order of the cases rotates, because a
+    case can be slower after a certain other case. `before` runs before each case and is not timed. The first `warm_up`
+    rounds are not timed either.
     """
     times: dict[str, list[float]] = {name: [] for name in cases}
     names = list(cases)
@@ -43,7 +44,7 @@ def interleaved(
 def comparison(title: str, times: Mapping[str, Sequence[float]], limits: Mapping[str, float] | None = None) -> str:
     """Return a table of medians and of their ratios to the first case, the baseline.
 
-    `limits`: the highest ratio that a case should have.
+    `limits`: targets, the highest ratio of a case.
     """
     base, *_ = times
     rows = []
@@ -57,29 +58,29 @@ def comparison(title: str, times: Mapping[str, Sequence[float]], limits: Mapping
 
 
 def verdict(kept: bool) -> str:
-    """Return the word for a target that was kept or missed."""
+    """Return the word for a target that was met or missed."""
     return "met" if kept else "MISSED"
 
 
 def ratio(times: Mapping[str, Sequence[float]], case: str, base: str) -> float:
-    """Return how much longer `case` takes than `base`: the ratio of their medians."""
+    """Return the median time of `case` divided by that of `base`."""
     return median(times[case]) / median(times[base])
 
 
 def duration(times: Sequence[float]) -> str:
-    """Return the median of some seconds as text, in milliseconds, or in microseconds if it is below one."""
+    """Return the median of times in seconds as text: in milliseconds, or in microseconds if shorter than 1 ms."""
     seconds = median(times)
     return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
 
 
-def run_fresh(code: str, environment: Mapping[str, str], *arguments: str) -> None:
-    """Run code in a Python process of its own; it ends without teardown, which is no part of a start."""
-    command = [sys.executable, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
+def run_fresh(code: str, environment: Mapping[str, str], *arguments: str, flags: Sequence[str] = ()) -> None:
+    """Run code in a new Python process, which ends without teardown, because teardown is not part of a start."""
+    command = [sys.executable, *flags, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
     subprocess.run(command, check=True, env={**os.environ, **environment})
 
 
 def parser(doc: str | None, rounds: int, of: str) -> argparse.ArgumentParser:
-    """Return the parser of a benchmark's command line: its help, and `--rounds` with a default."""
+    """Return a command-line parser with `--rounds`. `doc`: docstring of the benchmark. `of`: the things to count."""
     made = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
-    made.add_argument("--rounds", type=int, default=rounds, help=f"{of} (default: %(default)s)")
+    made.add_argument("--rounds", type=int, default=rounds, help=f"number of {of} (default: %(default)s)")
     return made

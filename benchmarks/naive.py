@@ -1,9 +1,10 @@
 """Naive cache-aside, the baseline of the load test.
 
-    GET; on a miss the query, then SET … EX. One TTL for all, no lease, no jitter, no memory, no stale values.
+A lookup sends GET. On a miss, it queries the database and sends SET … EX. All values have the same TTL. There are no
+leases, no jitter, no process memory and no stale values.
 
-The rest equals ours: the same Redis and PostgreSQL clients, connections, time budgets, breakers and packing. It also
-queries the database if Redis fails. Its dataset version is a constant.
+Everything else is as in the app: clients of Redis and PostgreSQL, time budgets, breakers and packing. A lookup also
+queries the database if Redis fails. The dataset version is a constant.
 """
 
 from time import time
@@ -18,14 +19,14 @@ from chalicelib.features.warming import WarmCache
 
 
 class NaiveFeatures:
-    """Feature lookup by naive cache-aside. `ttl`: seconds; `total`: longest lookup, seconds."""
+    """Feature lookup by naive cache-aside. `ttl`: lifetime of a value, seconds. `total`: longest lookup, seconds."""
 
     def __init__(self, cache: WarmCache, store: Store, version: str, ttl: float, total: float) -> None:
         self._cache, self._store = cache, store
         self._version, self._ttl, self._total = version, ttl, total
 
     def at(self, cell: int) -> CacheLevel | None:
-        """Look a cell up; return the level that answered, or None if the lookup failed."""
+        """Look a cell up; return the cache level of its features, or None if the lookup failed."""
         deadline, key = Deadline.after(self._total), value_key(cell, self._version)
         level: CacheLevel = "miss"
         try:

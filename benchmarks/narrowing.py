@@ -1,15 +1,15 @@
-"""The best weight for an animal that does not live in a place: the sweep behind PRIOR_FLOOR.
+"""The accuracy of answers for several values of `PRIOR_FLOOR`, the weight of an animal that does not live in the cell.
 
     python -m benchmarks.narrowing --photos DIR       DIR: photos named <output index>_….jpg, not used in training
 
-The photos have no location, so each gets random ones: cells of the dataset where its animal lives, and cells of some
-country where it does not (a zoo, an escape, a gap in the data). docs/explanation/narrowing.md explains the tables.
+The photos have no location, so each photo gets random cells: some where its animal lives according to the dataset, and
+some in other countries, for animals that are in a zoo, escaped, or missing from the data.
+docs/explanation/narrowing.md explains the tables.
 """
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from database.dataset import read_dataset
 from model.classifier_metrics import accuracy, negative_log_likelihood
-from model.photos import read_photos
+from model.photos import score_animals
 
 FLOORS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 SHARES = (0.01, 0.03, 0.1)
@@ -28,8 +28,7 @@ SHARES = (0.01, 0.03, 0.1)
 SEED = 398
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LocatedPhotos:
+class LocatedPhotos(NamedTuple):
     """Photos with a location. `vision`, `weights`: shape (n, animals); a weight is 0 where the animal does not live."""
 
     vision: NDArray[np.float32]
@@ -43,7 +42,7 @@ class LocatedPhotos:
 
 
 def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
-    """Return the weights of all animals in each cell of a country, shape (cells, animals); 0: does not live there."""
+    """Return the weights of all animals in each cell of a country, shape (cells, animals); 0 if absent."""
     dataset = read_dataset()
     row_of = {cell.cell: row for row, cell in enumerate(cell for cell in dataset.cells if cell.areas)}
     weights = np.zeros((len(row_of), len(taxonomy.animals)), np.float32)
@@ -58,7 +57,10 @@ def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
 def locate(
     vision: NDArray[np.float32], labels: NDArray[np.intp], weights: NDArray[np.float32], places: int, *, inside: bool
 ) -> LocatedPhotos:
-    """Put each photo into `places` cells where its animal lives (`inside`) or not; drop photos without such cells."""
+    """Give each photo `places` random cells where its animal lives, or does not live if `inside` is false.
+
+    Photos without such cells are left out.
+    """
     random = np.random.default_rng(SEED)
     photo_of, cell_of = [], []
     for photo, label in enumerate(labels):
@@ -69,48 +71,39 @@ def locate(
     return LocatedPhotos(vision[photo_of], weights[cell_of], labels[photo_of])
 
 
-def sweep(inside: LocatedPhotos, outside: LocatedPhotos) -> tuple[list[list[str]], list[list[str]]]:
-    """Return the rows of two tables: accuracy by floor, and likelihood by floor and share of photos outside."""
+def sweep(inside: LocatedPhotos, outside: LocatedPhotos) -> tuple[str, str]:
+    """Return two tables: accuracy by floor, and likelihood by floor and share of photos outside."""
     accuracies, likelihoods = [], []
     for floor in FLOORS:
-        within, without = inside.narrowed(floor), outside.narrowed(floor)
-        both = ((within, inside.labels), (without, outside.labels))
+        both = [(photos.narrowed(floor), photos.labels) for photos in (inside, outside)]
         accuracies.append([f"{floor:g}", *(f"{accuracy(*each, first):.1%}" for each in both for first in (1, 5))])
-        costs = negative_log_likelihood(within, inside.labels), negative_log_likelihood(without, outside.labels)
-        mixed = [(1 - share) * costs[0] + share * costs[1] for share in SHARES]
-        likelihoods.append([f"{floor:g}", *(f"{cost:.3f}" for cost in (*costs, *mixed))])
-    return accuracies, likelihoods
+        here, elsewhere = (negative_log_likelihood(*each) for each in both)
+        mixed = [(1 - share) * here + share * elsewhere for share in SHARES]
+        likelihoods.append([f"{floor:g}", *(f"{cost:.3f}" for cost in (here, elsewhere, *mixed))])
+    shares = [f"{share:.0%} do not" for share in SHARES]
+    return (
+        table(accuracies, ["floor", "lives here: first", "among five", "does not: first", "among five"]),
+        table(likelihoods, ["floor", "NLL lives here", "NLL does not", *shares]),
+    )
 
 
-def read_vision(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Return the model's probabilities without a location for the animal photos of a folder, and their labels."""
-    prior = np.ones(model.animals, np.float32)
-    photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
-    rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]
-    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Print the tables of docs/explanation/narrowing.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.narrowing", description=__doc__.partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos named <output index>_….jpg")
-    parser.add_argument("--places", type=int, default=50, help="random places for each photo (default: %(default)s)")
-    options = parser.parse_args(arguments)
+    parser.add_argument(
+        "--places", type=int, default=50, help="number of random cells for each photo (default: %(default)s)"
+    )
+    options = parser.parse_args()
     path = Settings().model_path
     taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
-    vision, labels = read_vision(options.photos, Model(path))
+    vision, labels = score_animals(options.photos, Model(path))
     wild = np.array([animal.kind == "wild" for animal in taxonomy.animals])[labels]
     weights = cell_weights(taxonomy)
     inside, outside = (
         locate(vision[wild], labels[wild], weights, options.places, inside=lives_here) for lives_here in (True, False)
     )
-    accuracies, likelihoods = sweep(inside, outside)
-
-    print(f"{wild.sum()} photos of wild animals, {options.places} places each\n")
-    heads = ("lives here: first", "among five", "does not: first", "among five")
-    print(table(accuracies, ["floor", *heads]), end="\n\n")
-    shares = [f"{share:.0%} do not" for share in SHARES]
-    print(table(likelihoods, ["floor", "NLL lives here", "NLL does not", *shares]))
+    print(f"{wild.sum()} photos of wild animals, {options.places} places each", *sweep(inside, outside), sep="\n\n")
 
 
 if __name__ == "__main__":

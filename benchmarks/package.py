@@ -1,30 +1,24 @@
-"""The package's size, and what its bytecode saves: `python -m benchmarks.package`.
+"""The size of the package, and the time that its bytecode saves: `python -m benchmarks.package`.
 
-Sizes are those of the zips that `chalice deploy` uploads. Starts are measured in fresh processes that see nothing but
-the unpacked zips and Python's own library and write no bytecode, as on Lambda: until the app can serve
-(`app.application.services()`), and the bare work, `import onnxruntime` and one session of the same file.
+The sizes are those of the zips that `chalice deploy` uploads. The times are those of fresh processes that import only
+from the unpacked zips and Python's standard library, and write no bytecode, as on Lambda. A process either starts the
+app (`app.application.services()`) or does the bare work: it imports onnxruntime and opens one session of the model.
 """
 
-import shutil
-import subprocess
-import sys
+import os
 import zipfile
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.baseline import session_program
-from benchmarks.measure import duration, interleaved, parser, ratio, table
+from benchmarks.measure import duration, interleaved, parser, ratio, run_fresh, table
 from infra.package import Package, build
 from infra.package.__main__ import table_of_cuts, table_of_parts, table_of_zips
 from infra.package.packager import SITE
 
-HEAD = """import os, sys
-sys.path[:] = [*sys.argv[1:], *(path for path in sys.path if "-packages" not in path)]
-"""
-END = "\nos._exit(0)"  # teardown is no part of a start
 READY = "import app\napp.application.services()"
-BARE = session_program('sys.argv[2] + "/model/faunalens.onnx"')
+BARE = "import sys\n" + session_program("sys.argv[1]")
 
 IMPORTS = {
     "nothing": "pass",
@@ -40,59 +34,59 @@ IMPORTS = {
 }
 
 
-class UnpackedPackage:
-    """The package, unpacked into a folder of its own."""
+def unpack(package: Package, home: Path) -> Path:
+    """Unpack the package in a new folder; return the folder."""
+    for archive, name in ((package.function, "task"), (package.layer, "opt")):
+        with zipfile.ZipFile(archive) as opened:
+            opened.extractall(home / name)
+    return home
 
-    def __init__(self, package: Package, home: Path) -> None:
-        self.task, self.site = home / "task", home / "opt" / SITE
-        for path, name in ((package.function, "task"), (package.layer, "opt")):
-            with zipfile.ZipFile(path) as opened:
-                opened.extractall(home / name)
 
-    def run(self, program: str) -> None:
-        """Run a program in a fresh process that sees only this package."""
-        command = [sys.executable, "-I", "-S", "-B", "-c", HEAD + program + END, str(self.task), str(self.site)]
-        subprocess.run(command, check=True, cwd="/")
+def remove_bytecode(home: Path) -> Path:
+    """Delete all bytecode, because wheels contain none; return the folder."""
+    for path in [*home.rglob("__pycache__/*.pyc")]:
+        path.unlink()
+    return home
 
-    def without_bytecode(self) -> "UnpackedPackage":
-        """Drop all bytecode, as in wheels."""
-        for top in (self.task, self.site):
-            for path in [*top.rglob("__pycache__")]:
-                shutil.rmtree(path)
-        return self
 
-    def without_sources(self) -> "UnpackedPackage":
-        """Put bytecode in place of the sources, where Python also looks for it."""
-        for top in (self.task, self.site):
-            for path in [*top.rglob("*.cpython-313.pyc")]:
-                path.rename(path.parents[1] / path.name.replace(".cpython-313", ""))
-            for path in [*top.rglob("*.py")]:
-                path.unlink()
-        return self.without_bytecode()
+def remove_sources(home: Path) -> Path:
+    """Replace each source by its bytecode, named so that Python imports it without a source; return the folder."""
+    for path in [*home.rglob("*.cpython-313.pyc")]:
+        path.rename(path.parents[1] / path.name.replace(".cpython-313", ""))
+    for path in [*home.rglob("*.py")]:
+        path.unlink()
+    return home
+
+
+def run(home: Path, program: str) -> None:
+    """Run a program in a fresh process that imports only from the package in `home` and the standard library."""
+    task, site = home / "task", home / "opt" / SITE
+    path = {"PYTHONPATH": f"{task}{os.pathsep}{site}"}
+    run_fresh(program, path, str(site / "model" / "faunalens.onnx"), flags=("-S", "-P", "-B"))
 
 
 def main() -> None:
-    """Measure and print."""
-    rounds = parser(__doc__, 15, "processes of each kind").parse_args().rounds
+    """Print the sizes of the package, its start-up time in three forms, and the time of each import."""
+    rounds = parser(__doc__, 15, "fresh processes of each program").parse_args().rounds
     with TemporaryDirectory() as folder:
         home = Path(folder)
         package = build(home / "out", quiet=True)
         for sizes in (table_of_zips(package), table_of_parts(package), table_of_cuts()):
             print(sizes, end="\n\n", flush=True)
         forms = {
-            "sources and bytecode, the package": UnpackedPackage(package, home / "both"),
-            "sources alone, as in wheels": UnpackedPackage(package, home / "sources").without_bytecode(),
-            "bytecode alone": UnpackedPackage(package, home / "bytecode").without_sources(),
+            "sources and bytecode, the package": unpack(package, home / "both"),
+            "only sources, as in wheels": remove_bytecode(unpack(package, home / "sources")),
+            "only bytecode": remove_sources(unpack(package, home / "bytecode")),
         }
         print(table_of_starts(forms, rounds), end="\n\n", flush=True)
         both, sources, _ = forms.values()
         print(table_of_imports(sources, both, max(3, rounds // 3)))
 
 
-def table_of_starts(forms: dict[str, UnpackedPackage], rounds: int) -> str:
-    """Return how long each form of the package takes to start, and the ratio to the first."""
-    runs = {f"{name}, bare": partial(form.run, BARE) for name, form in forms.items()}
-    runs |= {name: partial(form.run, READY) for name, form in forms.items()}
+def table_of_starts(forms: dict[str, Path], rounds: int) -> str:
+    """Return the table of the start-up time of each form of the package, and of its ratio to the first form."""
+    runs = {f"{name}, bare": partial(run, home, BARE) for name, home in forms.items()}
+    runs |= {name: partial(run, home, READY) for name, home in forms.items()}
     times = interleaved(runs, rounds, warm_up=1)
     base, *_ = forms
     rows = [
@@ -102,17 +96,15 @@ def table_of_starts(forms: dict[str, UnpackedPackage], rounds: int) -> str:
     return table(rows, ["unpacked", "bare work", "ready to serve", "ratio to the package"])
 
 
-def table_of_imports(sources: UnpackedPackage, package: UnpackedPackage, rounds: int) -> str:
-    """Return how long each import takes in a fresh process, compiled on the spot and from bytecode."""
-    columns = {"sources": sources, "package": package}
-    runs = {
-        f"{column} {name}": partial(form.run, code)
-        for name, code in IMPORTS.items()
-        for column, form in columns.items()
-    }
+def table_of_imports(sources: Path, package: Path, rounds: int) -> str:
+    """Return the table of the time of each import in a fresh process, from sources and from bytecode."""
+    runs = {}
+    for name, code in IMPORTS.items():
+        runs[f"sources {name}"] = partial(run, sources, code)
+        runs[f"package {name}"] = partial(run, package, code)
     times = interleaved(runs, rounds, warm_up=1)
-    rows = [[name, *(duration(times[f"{column} {name}"]) for column in columns)] for name in IMPORTS]
-    return table(rows, ["import in a fresh process", "compiled on the spot", "the package"])
+    rows = [[name, duration(times[f"sources {name}"]), duration(times[f"package {name}"])] for name in IMPORTS]
+    return table(rows, ["import in a fresh process", "from sources", "from bytecode"])
 
 
 if __name__ == "__main__":

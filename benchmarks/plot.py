@@ -1,4 +1,4 @@
-"""Panels of lines over time as one SVG that is readable on light and dark pages."""
+"""Line charts over time in one SVG, which is readable on light and dark pages."""
 
 import io
 import re
@@ -23,10 +23,10 @@ DARK = {
     LINES[0]: "#f0883e",
     LINES[1]: "#58a6ff",
 }
-"""Colours on a light page, and what they become on a dark one."""
+"""Each colour on light pages, and the colour that replaces it on dark pages."""
 STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",  # text stays text: small, and in a font of the reader's
-    "svg.hashsalt": "faunalens",  # the same data give the same file
+    "svg.fonttype": "none",  # keep text as text: the file is small and uses fonts of the reader
+    "svg.hashsalt": "faunalens",  # so that the same data give the same file
     "font.family": "sans-serif",
     "font.size": 9,
     "text.color": INK,
@@ -41,9 +41,9 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One diagram: lines with one value a second; nan leaves a gap.
+    """One chart, whose lines have one value for each second; nan leaves a gap.
 
-    `limits`: ends of the axis, if they should not follow from the values.
+    `limits`: ends of the vertical axis; by default matplotlib chooses them.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Panel:
 def svg(
     title: str, subtitle: str, names: Sequence[str], panels: Sequence[Panel], events: Sequence[tuple[float, str]]
 ) -> str:
-    """Return the whole picture. `names`: of the lines. `events`: seconds, and what happened then."""
+    """Return the SVG of all panels. `names`: labels of the lines. `events`: moments in seconds and their labels."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 1.1 + 1.45 * len(panels)), layout="constrained")
         figure.suptitle(f"{title}\n\n", x=0.01, ha="left", fontsize=13, fontweight="bold")
@@ -66,8 +66,8 @@ def svg(
             _draw(panel, axes, names)
             for moment, _ in events:
                 axes.axvline(moment, color=QUIET, linestyle=":", linewidth=1)
-        for moment, what in events:
-            all_axes[0].annotate(what, (moment, 1.06), (5, 0), ("data", "axes fraction"), "offset points", color=QUIET)
+        for moment, label in events:
+            all_axes[0].annotate(label, (moment, 1.06), (5, 0), ("data", "axes fraction"), "offset points", color=QUIET)
         all_axes[0].legend(loc="upper left", frameon=False)
         all_axes[-1].set_xlabel("seconds", color=QUIET)
         file = io.StringIO()
@@ -95,7 +95,7 @@ def _draw(panel: Panel, axes: Axes, names: Sequence[str]) -> None:
 
 
 def _themed(drawing: str) -> str:
-    """Return the drawing with rounded coordinates, and with colours that are others on a dark page."""
+    """Return the drawing with rounded coordinates, and with colours that change on dark pages."""
     names = {color: f"--c{number}" for number, color in enumerate(DARK)}
     light = "; ".join(f"{name}: {color}" for color, name in names.items())
     dark = "; ".join(f"{name}: {DARK[color]}" for color, name in names.items())

@@ -1,16 +1,14 @@
-"""What a whole request costs beyond its bare work: `python -m benchmarks.request`.
+"""The cost of a whole request, compared with its bare work: `python -m benchmarks.request`.
 
-The bare work is to decode and shrink a 12 MP JPEG and to run the model once, in the same process and with the same
-threads as the app. It is compared with the same photo through the app without a socket (API Gateway's event in,
-response out) and, from another process, over HTTP on loopback with keep-alive. The app uses real PostgreSQL and Valkey,
-and the cell is warm. Peak memory is measured after 100 requests in a separate process.
+The bare work decodes and shrinks a 12 MP JPEG and runs the model once, in the app's process and with its threads. It is
+compared with two requests for the same photo. The first one is an event of API Gateway, which the app gets in the same
+process. The second one goes over HTTP on loopback, with keep-alive, to an app in another process. The app uses real
+PostgreSQL and Valkey, and the features of the cell are cached. Peak memory is measured in another process, after 100
+requests.
 """
 
-import argparse
 import http.client
-import os
 import resource
-import subprocess
 import sys
 import tempfile
 from contextlib import closing
@@ -21,7 +19,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from benchmarks.backends import backends, served_app
-from benchmarks.measure import comparison, interleaved, parser, table, verdict
+from benchmarks.measure import comparison, interleaved, parser, run_fresh, table, verdict
 from local.stack.ports import HOST
 from testing.pictures import encoded, noise
 
@@ -31,12 +29,12 @@ MEMORY_LIMIT_MB = 350
 
 
 def photo_of_12_megapixels() -> bytes:
-    """Return a JPEG of the size that phones make: 4000 × 3000."""
+    """Return a JPEG of 4000 × 3000 pixels, the size of a phone's photo."""
     return encoded(noise(4000, 3000), "JPEG", quality=85)
 
 
 def event_of(photo: bytes) -> dict[str, Any]:
-    """Return the event that API Gateway sends for a photo, without base64, which other benchmarks measure."""
+    """Return API Gateway's event for a photo, but without base64, which lambda_path.py measures."""
     return {
         "requestContext": {"httpMethod": "POST", "resourcePath": "/identify", "path": "/identify", "requestId": "b"},
         "headers": {"content-type": "image/jpeg"},
@@ -49,7 +47,7 @@ def event_of(photo: bytes) -> dict[str, Any]:
 
 
 def time_table(rounds: int) -> str:
-    """Return the table of times: bare work, through the app, over HTTP."""
+    """Return the table of the times of the bare work and of both requests."""
     import app
     from chalicelib.photo.decode import Limits, open_photo
 
@@ -91,31 +89,25 @@ def memory_table() -> str:
         assert app.app(dict(event), None)["statusCode"] == 200
     after, limit = peak_megabytes(), MEMORY_LIMIT_MB
     rows = [
-        ["before any", f"{before:.0f} MB", "", ""],
+        ["before any request", f"{before:.0f} MB", "", ""],
         ["after 100 requests of 12 MP", f"{after:.0f} MB", f"under {limit} MB", verdict(after < limit)],
     ]
     return table(rows, ["peak memory of the process", "peak", "target", "result"])
 
 
 def peak_megabytes() -> float:
-    """Return the largest resident size of this process so far."""
+    """Return the highest resident memory of this process so far, megabytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def main() -> None:
-    """Start the backends and measure in processes of their own, whose numpy has as many threads as the app's."""
-    options = parser(__doc__, 40, "requests of each kind")
-    options.add_argument("--part", choices=["time", "memory"], help=argparse.SUPPRESS)
-    arguments = options.parse_args()
-    if arguments.part:
-        print(time_table(arguments.rounds) if arguments.part == "time" else memory_table())
-        return
+    """Print the times of a request and the peak memory, each from a fresh process with one thread for numpy."""
+    rounds = parser(__doc__, 40, "requests of each kind").parse_args().rounds
     with backends() as environment:
-        for part in ("time", "memory"):
-            command = [sys.executable, "-m", "benchmarks.request", "--part", part, "--rounds", str(arguments.rounds)]
-            subprocess.run(command, check=True, env={**os.environ, **environment, "OPENBLAS_NUM_THREADS": "1"})
-            print(flush=True)
+        for call in (f"time_table({rounds})", "memory_table()"):
+            program = f"from benchmarks import request\nprint(request.{call}, end='\\n\\n', flush=True)"
+            run_fresh(program, {**environment, "OPENBLAS_NUM_THREADS": "1"})
 
 
 if __name__ == "__main__":

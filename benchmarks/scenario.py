@@ -1,4 +1,4 @@
-"""The scenarios of the load test, the same for each strategy: a spike, and many first requests at once."""
+"""The two scenarios of the load test: a spike in load, and a burst of first requests for one cell."""
 
 import sys
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from chalicelib.config.settings import Settings
 from local.stack import valkey
 
 BURST_QUERY_SECONDS = 1.0
-"""Duration of the one query while 1,000 wait for it: longer than they take to arrive on two cores."""
+"""Delay of the query in a burst: longer than 1,000 requests take to start on two cores."""
 BURST_SETTINGS = Settings(
     redis_connect=5.0,
     redis_command=5.0,
@@ -27,14 +27,15 @@ BURST_SETTINGS = Settings(
     features_lease=10.0,
     features_total=15.0,
 )
-"""The normal time budgets fit a container with a processor to itself; here a thousand share two."""
+"""Longer time budgets than the defaults, because here a thousand containers share two processors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The load of a spike, in seconds and requests a second. A tenth of it comes before `step`, all of it after.
+    """The load of a spike: requests for `cells` random cells by Zipf's law with an `exponent`.
 
-    `ttl`: of the naive strategy; the soft TTL of ours. `exponent`: of Zipf's law. The same seed gives the same load.
+    `rate`: requests a second from the moment `step` on; before, a tenth of that. `seconds`: duration. `ttl`: TTL of the
+    naive strategy and soft TTL of ours, seconds. Equal seeds give equal loads.
     """
 
     containers: int
@@ -47,11 +48,11 @@ class Load:
     seed: int = 3
 
     def popular_cells(self) -> NDArray[np.int64]:
-        """Return the requested cells, the most popular first."""
+        """Return the cells in descending order of popularity."""
         return land_cells(self.cells, np.random.default_rng(self.seed))
 
     def schedules(self) -> list[Schedule]:
-        """Return the work of each container."""
+        """Return the schedule of each container."""
         random, cells, schedules = np.random.default_rng(self.seed), self.popular_cells(), []
         for number in range(self.containers):
             begin = 0.0 if number < max(self.containers // 10, 1) else float(self.step)
@@ -60,10 +61,10 @@ class Load:
         return schedules
 
     def settings(self) -> Settings:
-        """Return the settings of a container, with all lifetimes scaled like the TTL."""
+        """Return the settings of a container, whose lifetimes are in proportion to the TTL."""
         return Settings(
             features_soft_ttl=self.ttl,
-            features_hard_ttl=self.ttl * 12,  # as 72 h to 6 h
+            features_hard_ttl=self.ttl * 12,  # as in the defaults, 72 h and 6 h
             memory_fresh=self.ttl / 10,
             version_fresh=self.ttl / 10,
         )
@@ -71,7 +72,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one strategy did under a load. `server_count`: queries by PostgreSQL's own count."""
+    """The result of one strategy under a load. `server_count`: number of queries that PostgreSQL counted."""
 
     strategy: Strategy
     start: float
@@ -80,28 +81,28 @@ class Result:
 
     @property
     def answers(self) -> NDArray[np.void]:
-        """Requests that got features."""
+        """The requests that got features."""
         answers: NDArray[np.void] = self.events.requests[self.events.requests["level"] != LEVELS.index("degraded")]
         return answers
 
     @property
     def before_first_answer(self) -> int:
-        """Number of requests that started before any was answered."""
+        """Number of requests that started before the first answer."""
         first = (self.answers["start"] + self.answers["seconds"]).min(initial=np.inf)
         return int(np.count_nonzero(self.events.requests["start"] < first))
 
     def later(self, load: Load) -> NDArray[np.void]:
-        """Return the requests after a minute; in a shorter run, those of its last third."""
+        """Return the requests after the first minute; in a short run, those of the last third."""
         moment = self.start + min(60.0, load.seconds * 2 / 3)
         return self.events.requests[self.events.requests["start"] >= moment]
 
     def queries_per_ttl(self, load: Load) -> float:
-        """Return queries per cell and TTL."""
+        """Return the number of queries per cell and TTL."""
         return load_stats.queries_per_ttl(self.events.queries, self.events.requests, load.ttl)
 
 
 def run_spike(strategy: Strategy, load: Load, database: SlowDatabase, delay: float, version: str) -> Result:
-    """Run one strategy under a spike, with queries that take `delay` seconds longer."""
+    """Run one strategy under a spike. `delay`: seconds added to each query."""
     database.set_delay(delay)
     return _run(strategy, load.settings(), version, database, load.schedules(), load.seconds)
 
@@ -109,7 +110,7 @@ def run_spike(strategy: Strategy, load: Load, database: SlowDatabase, delay: flo
 def run_burst(
     strategy: Strategy, cell: int, containers: int, database: SlowDatabase, version: str, threads: int = 40
 ) -> Result:
-    """Let many containers, in processes of some threads, request the same cold cell at the same moment."""
+    """Let all containers request the same uncached cell at the same moment. `threads`: containers in each process."""
     database.set_delay(BURST_QUERY_SECONDS)
     schedules = [Schedule(0.0, np.zeros(1), np.array([cell]))] * containers
     return _run(strategy, BURST_SETTINGS, version, database, schedules, 0, threads)
@@ -124,13 +125,8 @@ def _run(
     seconds: int,
     threads: int = 1,
 ) -> Result:
-    def report(second: float, requests: int, queries: int) -> None:
-        text = f"\r{strategy}: {second:3.0f} of {seconds} s, {requests:,} requests, {queries:,} queries"
-        print(text, end="", file=sys.stderr, flush=True)
-
-    print(f"{strategy}: {len(schedules):,} containers", file=sys.stderr, flush=True)
+    print(f"{strategy}: {len(schedules):,} containers, {seconds} s", file=sys.stderr, flush=True)
     with valkey.serve() as cache:
         config = ContainerConfig(strategy, replace(settings, redis_url=cache.url, database_url=database.url), version)
-        start, events = run_load(config, schedules, seconds, report, threads=threads)
-    print(file=sys.stderr)
+        start, events = run_load(config, schedules, seconds, threads=threads)
     return Result(strategy, start, events, database.query_count())

@@ -1,4 +1,4 @@
-"""A simulated Lambda container of a load test: it has its own connections and memory, and records what it does."""
+"""A simulated Lambda container of a load test, which records its requests and queries."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,14 +22,14 @@ CONNECT_SECONDS = 5.0
 Strategy = Literal["naive", "ours"]
 
 LEVELS = ("memory", "hit", "stale", "miss", "bypass", "degraded")
-"""Where a request found its features; `degraded`: nowhere."""
+"""Cache levels of a request; `degraded` if it got no features."""
 
 REQUEST = np.dtype([("start", "f8"), ("seconds", "f8"), ("late", "f8"), ("cell", "i8"), ("level", "u1")])
-"""One request: its start (`time.monotonic`, one clock for all processes), its duration, its delay after the scheduled
-moment, its cell, and the index of its level in `LEVELS`."""
+"""One request: its start (`time.monotonic`, which all processes share), its duration, its delay after the scheduled
+moment, its cell, and the index of its cache level in `LEVELS`."""
 
 QUERY = np.dtype([("start", "f8"), ("end", "f8"), ("cell", "i8")])
-"""One query to the database; failed ones count."""
+"""One query to the database, successful or not."""
 
 
 class Events(NamedTuple):
@@ -48,7 +48,7 @@ def merge(events: Sequence[Events]) -> Events:
 
 @dataclass(frozen=True, slots=True)
 class ContainerConfig:
-    """A strategy and its settings. The naive one has `settings.features_soft_ttl` as its only TTL."""
+    """A strategy and its settings. The naive strategy uses only one TTL, `settings.features_soft_ttl`."""
 
     strategy: Strategy
     settings: Settings
@@ -75,7 +75,7 @@ class RecordingStore:
 
 
 class SimulatedContainer:
-    """One container. Call `connect` before its first request, as a container's initialisation on Lambda does."""
+    """One container with its own connections and memory. `connect` is a part of its initialisation."""
 
     def __init__(self, config: ContainerConfig) -> None:
         settings = config.settings
@@ -92,20 +92,15 @@ class SimulatedContainer:
             self._level_of = lambda cell: None if (found := features.at(cell)).mode == "degraded" else found.cache
 
     def connect(self) -> None:
-        """Connect to Redis; if that fails, leave it to the requests."""
+        """Connect to Redis. If this fails, the first request tries again."""
         with suppress(CacheError):
             self._cache.ping(Deadline.after(CONNECT_SECONDS))
 
     def serve(self, cell: int, scheduled: float) -> None:
-        """Serve one request that was scheduled for a moment."""
+        """Serve one request. `scheduled`: the moment for which it was scheduled (`time.monotonic`)."""
         start = monotonic()
         level = self._level_of(cell) or "degraded"
         self._requests.append((start, monotonic() - start, start - scheduled, cell, LEVELS.index(level)))
-
-    @property
-    def query_count(self) -> int:
-        """Queries so far."""
-        return len(self._store.queries)
 
     def close(self) -> Events:
         """Close all connections; return the events."""

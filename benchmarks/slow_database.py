@@ -1,4 +1,4 @@
-"""A real PostgreSQL with the project's data, whose feature query is slowed and counted."""
+"""A real PostgreSQL with a dataset, whose feature query is slowed down and counted."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,28 +25,29 @@ begin
 end
 $$;
 alter database faunalens set search_path = spike, public;
+alter database faunalens set track_functions = 'pl';
 """
-"""PostgreSQL finds this schema before the real one, so the app's query is the same to the letter."""
+"""PostgreSQL searches the schema `spike` before `public`, so the app's query runs unchanged."""
 
 QUERY_COUNT = "select coalesce(sum(calls), 0) from pg_stat_user_functions where schemaname = 'spike'"
 
 
 class SlowDatabase:
-    """A database of the app at `url`."""
+    """The app's database. `url`: its address for the app's user."""
 
     def __init__(self, server: postgres.PostgresServer) -> None:
         self.url = server.url
         self._admin_url = server.admin_url.rpartition("/")[0] + "/faunalens"
 
     def query_count(self) -> int:
-        """Return PostgreSQL's own count of feature queries; it lags by a second for sessions that are still open."""
+        """Return the number of feature queries that PostgreSQL counted; open sessions report them up to 1 s late."""
         with closing(psycopg2.connect(self._admin_url)) as admin, admin.cursor() as cursor:
             cursor.execute(QUERY_COUNT)
             rows = cursor.fetchall()
         return int(rows[0][0])
 
     def set_delay(self, seconds: float) -> None:
-        """Make each query take this much longer from now on, and count from zero."""
+        """Add `seconds` to the duration of each query from now on, and set the count to 0."""
         with closing(psycopg2.connect(self._admin_url)) as admin, admin, admin.cursor() as cursor:
             cursor.execute(SLOW_QUERY, {"seconds": seconds})
 
@@ -56,7 +57,4 @@ def slow_database(dataset: Dataset) -> Iterator[SlowDatabase]:
     """Run a server with an active dataset until the end of the block."""
     with postgres.serve() as server:
         load_active(server.url, dataset)
-        with closing(psycopg2.connect(server.admin_url)) as admin:
-            admin.autocommit = True
-            admin.cursor().execute("alter database faunalens set track_functions = 'pl'")
         yield SlowDatabase(server)

@@ -1,8 +1,8 @@
 """Random faults of Redis and PostgreSQL under load, for minutes: `python -m benchmarks.soak --minutes 10`.
 
-The app runs in a process of its own behind HTTP; both servers are real, each with a proxy in front. While clients send
-requests, a random fault from those of tests/faults happens for about a second, then nothing for another. Expected: no
-answer above 499, none over its time limit, no leaked connection, flat memory.
+The app runs in another process and serves HTTP. Redis and PostgreSQL are real, each behind a proxy. Clients send
+requests all the time. A random fault from testing/faults lasts for about a second; then all works for about a second.
+Expected: no server error, no answer after the time limit, no leaked connection, no growth of memory.
 """
 
 import argparse
@@ -10,11 +10,9 @@ import http.client
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from itertools import count
 from json import loads
 from pathlib import Path
 from random import Random
@@ -30,7 +28,6 @@ from benchmarks.backends import load_active, served_app
 from benchmarks.measure import table
 from database.dataset import read_dataset
 from local.stack import postgres
-from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST
 from testing.faults import postgres_cases, redis_cases
 from testing.faults.case import FaultCase
@@ -40,20 +37,20 @@ from testing.pictures import jpeg
 from testing.proxy import Proxy
 
 LIMIT = 1.5 + 1.0
-"""Seconds that an answer may take: `FEATURES_TOTAL`, and one more for HTTP, the model and a busy machine."""
+"""Longest time to an answer, seconds: `FEATURES_TOTAL`, plus one for HTTP, the model and a busy machine."""
 CLIENTS = 4
 PLACES = 400
 PHOTO_SHARE = 0.1
-"""Share of requests that identify a photo; the others ask for the animals of a place, which takes only features."""
+"""Share of requests that identify a photo. The others request the animals of a place, which takes only features."""
 SESSION_LIMIT = 1
-"""Sessions of one process in PostgreSQL. There can be more for a moment: one whose query was given up ends with the
-statement timeout, one that the network forgot ends after its idle time."""
+"""Highest number of the app's sessions in PostgreSQL at the end. Before, there can be more: the session of an abandoned
+query ends at the statement timeout, and the session of a lost connection ends after its idle time."""
 CONNECTION_LIMIT = 2 * 16
-"""Connections of one process to Redis: `redis_client.RedisClient`."""
+"""Highest number of connections of one process to Redis; see `redis_client.RedisClient`."""
 GROWTH_LIMIT = 1.0
-"""Memory growth that still counts as flat, megabytes a minute."""
+"""Highest growth of memory, megabytes a minute."""
 WARM_UP = 75
-"""Photos that each client sends first, all at once, so that every memory arena exists before memory is measured."""
+"""Number of photos that each client sends first, so that all memory arenas exist before memory is measured."""
 SETTINGS = {
     "FEATURES_SOFT_TTL": "4",
     "FEATURES_HARD_TTL": "60",
@@ -67,16 +64,16 @@ SETTINGS = {
     "METRICS_FILE": os.devnull,
     "LOG_LEVEL": "ERROR",
 }
-"""Lifetimes of seconds instead of hours, so that every path is taken often."""
+"""Settings of the app. Lifetimes are seconds instead of hours, so that values often turn stale or expire."""
 EXCLUDED = {
-    "value cut off",  # these know the names of the tests' datasets
+    "value cut off",  # the first four need the dataset names of the tests
     "value of another cell",
     "value that is not a string",
     "no active dataset",
-    "killed mid-request",  # these wait for a request of the test
+    "killed mid-request",  # these three wait for a request of the test
     "session idle for longer than `DATABASE_IDLE`",
     "connection forgotten by the network for longer than `DATABASE_IDLE`",
-    "restarted as a read-only standby",  # this takes seconds
+    "restarted as a read-only standby",  # takes several seconds
 }
 FAULTS: list[tuple[str, FaultCase[Rig]]] = [
     (server, case)
@@ -87,7 +84,7 @@ FAULTS: list[tuple[str, FaultCase[Rig]]] = [
 
 
 class Response(NamedTuple):
-    """One response: seconds, HTTP status (0: none arrived), and `features.mode` and `.cache` of its body."""
+    """One response: seconds, HTTP status (0: no response), and `features.mode` and `features.cache` of its body."""
 
     seconds: float
     status: int
@@ -95,36 +92,41 @@ class Response(NamedTuple):
     cache: str = ""
 
 
+class Sample(NamedTuple):
+    """The resources of the app between two faults. The servers count `sessions` and `connections`."""
+
+    seconds: float
+    megabytes: float
+    files: int
+    sessions: int
+    connections: int
+
+
 @dataclass(slots=True)
 class Findings:
-    """The results. `memory`: (seconds, megabytes) of the app. The servers count `sessions` and `connections`.
-
-    `files`: open files of the app at the start and at the end.
-    """
+    """The results. The first sample is from before the first fault, the last one from after all idle times."""
 
     responses: list[Response] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
-    memory: list[tuple[float, float]] = field(default_factory=list)
-    sessions: list[int] = field(default_factory=list)
-    connections: list[int] = field(default_factory=list)
-    files: tuple[int, int] = (0, 0)
+    samples: list[Sample] = field(default_factory=list)
 
     @property
     def growth(self) -> float:
         """Memory growth by least squares, megabytes a minute."""
-        seconds, megabytes = np.array(self.memory).T
+        seconds, megabytes = np.array(self.samples)[:, :2].T
         return float(np.polyfit(seconds, megabytes, 1)[0] * 60)
 
     def problems(self, *, short: bool = False) -> list[str]:
-        """Return each limit that was exceeded. A `short` run says nothing about memory."""
+        """Return a text for each exceeded limit. `short`: do not check memory, which needs a run of some minutes."""
         failed = Counter(response.status for response in self.responses if not 200 <= response.status < 500)
         late = [response.seconds for response in self.responses if response.seconds > LIMIT]
+        first, last = self.samples[0], self.samples[-1]
         checks = {
             f"failed requests, by status {dict(failed)}": (failed.total(), 0),
             f"answers after more than {LIMIT} s, the slowest after {max(late, default=0):.2f} s": (len(late), 0),
-            "sessions left in PostgreSQL": (self.sessions[-1], SESSION_LIMIT),
-            "connections to Redis": (max(self.connections), CONNECTION_LIMIT),
-            "open files at the end": (self.files[1], self.files[0] + CLIENTS + 4),
+            "sessions left in PostgreSQL": (last.sessions, SESSION_LIMIT),
+            "connections to Redis": (max(sample.connections for sample in self.samples), CONNECTION_LIMIT),
+            "open files at the end": (last.files, first.files + CLIENTS + 4),
             "memory growth, MB a minute": (0.0 if short else self.growth, GROWTH_LIMIT),
         }
         return [
@@ -132,110 +134,30 @@ class Findings:
         ]
 
     def summary(self) -> str:
-        """Return the figures as a table."""
+        """Return the table of the results."""
         seconds = [response.seconds for response in self.responses]
         statuses = Counter(str(response.status) for response in self.responses)
         features = Counter(f"{response.mode}, {response.cache}" for response in self.responses if response.mode)
-        memory = np.array_split([megabytes for _, megabytes in self.memory], min(10, len(self.memory)))
+        _, megabytes, files, sessions, connections = zip(*self.samples, strict=True)
+        steps = np.array_split(megabytes, min(10, len(megabytes)))
         rows = [
             ["requests", f"{len(self.responses)}"],
             ["by status", "; ".join(f"{name}: {number}" for name, number in statuses.most_common())],
             ["by features", "; ".join(f"{name}: {number}" for name, number in features.most_common())],
             ["seconds: median, p99, slowest", " ".join(f"{s:.3f}" for s in np.quantile(seconds, [0.5, 0.99, 1]))],
             ["faults", f"{self.faults.total()}, of {len(self.faults)} kinds"],
-            ["sessions in PostgreSQL, most, at the end", f"{max(self.sessions)}, {self.sessions[-1]}"],
-            ["connections to Redis, most, at the end", f"{max(self.connections)}, {self.connections[-1]}"],
-            ["open files of the app, at the start, at the end", f"{self.files[0]}, {self.files[1]}"],
-            ["memory, in up to ten steps", f"{' '.join(f'{part.mean():.1f}' for part in memory)} MB"],
+            ["sessions in PostgreSQL, most, at the end", f"{max(sessions)}, {sessions[-1]}"],
+            ["connections to Redis, most, at the end", f"{max(connections)}, {connections[-1]}"],
+            ["open files of the app, at the start, at the end", f"{files[0]}, {files[-1]}"],
+            ["memory, in up to ten steps", f"{' '.join(f'{part.mean():.1f}' for part in steps)} MB"],
             ["growth", f"{self.growth:+.2f} MB a minute"],
         ]
         return table(rows, ["what", "figure"])
 
 
-class Soak:
-    """The served app, its clients and the faults."""
-
-    def __init__(self, rig: Rig, app: ChildProcess, port: int, seed: int) -> None:
-        self._rig, self._app, self._port = rig, app, port
-        self._random = Random(seed)
-        self._over = Event()
-        draw = Random(seed)
-        self._places = [(draw.uniform(-60, 70), draw.uniform(-180, 180)) for _ in range(PLACES)]
-        self._photo = jpeg(320, 240)
-        self.findings = Findings()
-
-    def run(self, seconds: float) -> Findings:
-        """Run clients and faults for some seconds."""
-        with ThreadPoolExecutor(CLIENTS) as threads:
-            clients = [threads.submit(self._send_requests, Random(number)) for number in range(CLIENTS)]
-            try:
-                self._cause_faults(clients, seconds)
-            finally:
-                self._over.set()
-            for client in clients:
-                client.result()
-        return self.findings
-
-    def _cause_faults(self, clients: Sequence[Future[None]], seconds: float) -> None:
-        deadline = monotonic() + 60
-        while len(self.findings.responses) < CLIENTS * WARM_UP:
-            assert monotonic() < deadline, "the app did not warm up within a minute"
-            self._over.wait(0.1)
-        began, files = monotonic(), self._open_files()
-        while monotonic() - began < seconds:
-            assert all(client.running() for client in clients), "a client died"
-            chosen = self._random.sample(FAULTS, 2 if self._random.random() < 0.2 else 1)
-            if len({server for server, _ in chosen}) < len(chosen):
-                continue  # one fault a server at a time
-            with ExitStack() as stack:
-                for server, case in chosen:
-                    self.findings.faults[f"{server}: {case.name}"] += 1
-                    stack.enter_context(case.fault(self._rig))
-                self._over.wait(self._random.uniform(0.2, 1.5))
-            self._over.wait(self._random.uniform(0.2, 1.5))
-            self._sample(monotonic() - began)
-        self._over.wait(float(SETTINGS["DATABASE_IDLE"]) + 1)
-        self._sample(monotonic() - began)
-        self.findings.files = files, self._open_files()
-
-    def _sample(self, passed: float) -> None:
-        """Record what the app occupies while no fault is active."""
-        sessions = self._rig.sql("select count(*) from pg_stat_activity where application_name = 'faunalens'")
-        clients = command(self._rig.redis, "CLIENT", "LIST").decode().splitlines()
-        pages = int(Path(f"/proc/{self._app.pid}/statm").read_text().split()[1])
-        self.findings.sessions.append(sessions[0][0])
-        self.findings.connections.append(sum(" user=app " in client for client in clients))
-        self.findings.memory.append((passed, pages * os.sysconf("SC_PAGE_SIZE") / 1e6))
-
-    def _open_files(self) -> int:
-        return len([*Path(f"/proc/{self._app.pid}/fd").iterdir()])
-
-    def _send_requests(self, random: Random) -> None:
-        with closing(http.client.HTTPConnection(HOST, self._port, timeout=20)) as connection:
-            for number in count():
-                is_warm = number >= WARM_UP
-                if self._over.wait(0.02 * random.random() if is_warm else 0):
-                    return
-                latitude, longitude = self._places[min(int(random.paretovariate(0.6)), PLACES) - 1]
-                query = urlencode({"lat": f"{latitude:.4f}", "lon": f"{longitude:.4f}"})
-                started = monotonic()
-                try:
-                    if not is_warm or random.random() < PHOTO_SHARE:
-                        headers = {"Content-Type": "image/jpeg"}
-                        connection.request("POST", f"/identify?{query}", self._photo, headers)
-                    else:
-                        connection.request("GET", f"/animals?{query}")
-                    response = connection.getresponse()
-                    features = loads(response.read()).get("features", {"mode": "", "cache": ""})
-                    found = response.status, features["mode"], features["cache"]
-                except (OSError, http.client.HTTPException, ValueError):
-                    connection.close()
-                    found = 0, "", ""
-                self.findings.responses.append(Response(monotonic() - started, *found))
-
-
 def soak(seconds: float, seed: int, log: Path) -> Findings:
-    """Send requests for `seconds` while injecting faults at random. `log`: file for the app's output."""
+    """Send requests and cause random faults for `seconds`. `log`: file for the app's output."""
+    findings, over = Findings(), Event()
     with redis_behind_proxy() as (node, redis_proxy), postgres.serve() as server, Proxy.to(server.port) as proxy:
         load_active(server.url, read_dataset())
         rig = Rig(
@@ -246,16 +168,89 @@ def soak(seconds: float, seed: int, log: Path) -> Findings:
             postgres=server,
             postgres_proxy=proxy,
         )
-        rig.sql("checkpoint")  # so that the data outlive a kill
-        with served_app({**rig.proxied_settings, **SETTINGS}, log) as (app, port):
-            return Soak(rig, app, port, seed).run(seconds)
+        rig.sql("checkpoint")  # so that the data survive a kill
+        with (
+            served_app({**rig.proxied_settings, **SETTINGS}, log) as (app, port),
+            ThreadPoolExecutor(CLIENTS) as threads,
+        ):
+            clients = [
+                threads.submit(send_requests, port, findings.responses, over, Random(number))
+                for number in range(CLIENTS)
+            ]
+            try:
+                deadline = monotonic() + 60
+                while len(findings.responses) < CLIENTS * WARM_UP and not over.is_set():
+                    assert monotonic() < deadline, "the app did not answer the first requests within a minute"
+                    over.wait(0.1)
+                cause_faults(rig, app.pid, findings, over, seconds, Random(seed))
+            finally:
+                over.set()
+            for client in clients:
+                client.result()
+    return findings
+
+
+def cause_faults(rig: Rig, pid: int, findings: Findings, over: Event, seconds: float, random: Random) -> None:
+    """Cause one or two random faults at a time for `seconds` or until `over` is set; take a sample after each time."""
+    began = monotonic()
+    findings.samples.append(sample(rig, pid, 0.0))
+    while monotonic() - began < seconds and not over.is_set():
+        chosen = random.sample(FAULTS, 2 if random.random() < 0.2 else 1)
+        if len({server for server, _ in chosen}) < len(chosen):
+            continue  # at most one fault of each server at a time
+        with ExitStack() as stack:
+            for server, case in chosen:
+                findings.faults[f"{server}: {case.name}"] += 1
+                stack.enter_context(case.fault(rig))
+            over.wait(random.uniform(0.2, 1.5))
+        over.wait(random.uniform(0.2, 1.5))
+        findings.samples.append(sample(rig, pid, monotonic() - began))
+    over.wait(float(SETTINGS["DATABASE_IDLE"]) + 1)
+    findings.samples.append(sample(rig, pid, monotonic() - began))
+
+
+def sample(rig: Rig, pid: int, seconds: float) -> Sample:
+    """Return the resources of the app, whose process is `pid`."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    files = len([*Path(f"/proc/{pid}/fd").iterdir()])
+    ((sessions,),) = rig.sql("select count(*) from pg_stat_activity where application_name = 'faunalens'")
+    clients = command(rig.redis, "CLIENT", "LIST").decode().splitlines()
+    connections = sum(" user=app " in client for client in clients)
+    return Sample(seconds, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, files, sessions, connections)
+
+
+def send_requests(port: int, responses: list[Response], over: Event, random: Random) -> None:
+    """Send `WARM_UP` photos, then random requests until `over` is set. An error sets `over` and so ends the soak."""
+    photo, draw = jpeg(320, 240), Random(PLACES)
+    places = [(draw.uniform(-60, 70), draw.uniform(-180, 180)) for _ in range(PLACES)]  # the same for each client
+    sent = 0
+    with ExitStack() as stack:
+        stack.callback(over.set)
+        connection = stack.enter_context(closing(http.client.HTTPConnection(HOST, port, timeout=20)))
+        while not over.wait(0.02 * random.random() if sent >= WARM_UP else 0):
+            latitude, longitude = places[min(int(random.paretovariate(0.6)), PLACES) - 1]
+            query = urlencode({"lat": f"{latitude:.4f}", "lon": f"{longitude:.4f}"})
+            started = monotonic()
+            try:
+                if sent < WARM_UP or random.random() < PHOTO_SHARE:
+                    connection.request("POST", f"/identify?{query}", photo, {"Content-Type": "image/jpeg"})
+                else:
+                    connection.request("GET", f"/animals?{query}")
+                response = connection.getresponse()
+                features = loads(response.read()).get("features", {"mode": "", "cache": ""})
+                found = response.status, features["mode"], features["cache"]
+            except (OSError, http.client.HTTPException, ValueError):
+                connection.close()
+                found = 0, "", ""
+            responses.append(Response(monotonic() - started, *found))
+            sent += 1
 
 
 def main() -> int:
-    """Print the figures and the problems; return 1 if there are any."""
+    """Print the results and the problems; return 1 if there are problems."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=1, help="decides which faults happen when")
+    parser.add_argument("--minutes", type=float, default=10.0, help="duration (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random faults (default: %(default)s)")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="faunalens-soak-") as folder:
         log = Path(folder) / "app.log"

@@ -1,19 +1,20 @@
-"""A spike on a cold cache, naive cache-aside against ours: `python -m benchmarks.spike` (`make spike`).
+"""A spike in load on a cold cache, with naive cache-aside and with our feature lookup: `python -m benchmarks.spike`.
 
-Real PostgreSQL, real Valkey in cluster mode, and one process a container, each with its own connections and memory, one
-request at a time. Cells follow Zipf's law. Requests start at moments that are drawn beforehand and never wait for an
-answer (open loop). A tenth of the containers run from the start; the others start at the step, all at once, and bring
-ten times the requests. Both strategies get the same moments and cells and run one after the other.
+PostgreSQL is real, and so is Valkey, in cluster mode. Each container is a process with its own connections and memory
+and serves one request at a time. Cells follow Zipf's law. Requests have random moments that do not depend on answers
+(open loop). A tenth of the containers run from the start. The others start together at the step, when the rate rises to
+ten times its value. Both strategies run one after the other, with the same moments and cells.
 
-Two things are scaled down so that 90 seconds show what otherwise takes a day: the TTL, from hours to seconds, and with
-it the time that a container's memory goes without asking Redis; and the number of cells, because a hit share depends on
-requests per cell and TTL. Nothing is warmed beforehand. `--query-ms` slows the query, because the requests during one
-query count: 1,500 a second and 0.2 s equal 10,000 a second and 30 ms. docs/explanation/spike.md explains the results.
+90 seconds show the effects of a day, because lifetimes and cells are scaled down. The TTL, and the time for which a
+container trusts its memory, are seconds instead of hours. There are few cells, because the hit share depends on the
+number of requests per cell and TTL. No cell is cached at the start. `--query-ms` makes queries slower, because the
+number of requests during one query matters: it is 300 at 1,500 requests a second and 0.2 s, as at 10,000 requests a
+second and 30 ms. docs/explanation/spike.md explains the results.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -23,7 +24,7 @@ from benchmarks import load_stats
 from benchmarks.measure import table
 from benchmarks.plot import Panel, svg
 from benchmarks.scenario import Load, Result, run_burst, run_spike
-from benchmarks.simulated_container import LEVELS, Strategy
+from benchmarks.simulated_container import Strategy
 from benchmarks.slow_database import slow_database
 from database.dataset import read_dataset
 
@@ -32,7 +33,7 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
 class Claim(NamedTuple):
-    """A promise, and whether it holds."""
+    """A claim about our strategy. `holds`: the measured figure `found` meets the target."""
 
     what: str
     target: str
@@ -41,7 +42,7 @@ class Claim(NamedTuple):
 
 
 def claims(load: Load, ours: Result, burst: Result) -> list[Claim]:
-    """Return the promises of docs/explanation/features.md with what was found."""
+    """Return the claims of docs/explanation/features.md with the measured figures."""
     queries, ttl = ours.events.queries, load.ttl
     gap, at_once = load_stats.shortest_gap(queries), load_stats.peak_of_a_cell(queries)
     share, per_ttl = load_stats.hit_share(ours.later(load)), ours.queries_per_ttl(load)
@@ -50,12 +51,12 @@ def claims(load: Load, ours: Result, burst: Result) -> list[Claim]:
     server = ours.server_count
     return [
         Claim("queries per cell and TTL", "at most 1.20", f"{per_ttl:.2f}", per_ttl <= 1.2),
-        Claim("shortest time between two for a cell", f"{0.8 * ttl:.1f} s", f"{gap:.1f} s", gap >= 0.8 * ttl),
-        Claim("most at one time for a cell", "1", str(at_once), at_once == 1),
+        Claim("shortest time between two for the same cell", f"{0.8 * ttl:.1f} s", f"{gap:.1f} s", gap >= 0.8 * ttl),
+        Claim("highest number at a time for the same cell", "1", str(at_once), at_once == 1),
         Claim("hit share after a minute", "99 %", f"{share:.2%}", share >= 0.99),
-        Claim("queries by PostgreSQL's own count", f"{len(queries):,}", f"{server:,}", server == len(queries)),
+        Claim("queries as PostgreSQL counts them", f"{len(queries):,}", f"{server:,}", server == len(queries)),
         Claim(f"queries for {first:,} first requests at once", "1", str(asked), asked == 1),
-        Claim("answers to these", f"{first:,}", f"{answered:,}", answered == first),
+        Claim("answers to these requests", f"{first:,}", f"{answered:,}", answered == first),
     ]
 
 
@@ -66,48 +67,55 @@ def claim_table(found: Sequence[Claim]) -> str:
 
 
 def spike_table(load: Load, spikes: Sequence[Result]) -> str:
-    """Return the figures of the spike, a column a strategy."""
-
-    def percentile(column: str, percent: float) -> Callable[[Result], float]:
-        return lambda spike: 1e3 * float(np.percentile(spike.events.requests[column], percent))
-
-    figures: dict[str, Callable[[Result], str]] = {
-        "requests": lambda spike: f"{len(spike.events.requests):,}",
-        "feature lookup, p50": lambda spike: f"{percentile('seconds', 50)(spike):.3f} ms",
-        "feature lookup, p99": lambda spike: f"{percentile('seconds', 99)(spike):.1f} ms",
-        "… after a minute": lambda spike: f"{1e3 * np.percentile(spike.later(load)['seconds'], 99):.1f} ms",
-        "database queries": lambda spike: f"{len(spike.events.queries):,}",
-        "… by PostgreSQL's own count": lambda spike: f"{spike.server_count:,}",
-        "… per cell and TTL": lambda spike: f"{spike.queries_per_ttl(load):.2f}",
-        "… at one time, most": lambda spike: str(load_stats.peak(spike.events.queries)),
-        "… at one time for one cell, most": lambda spike: str(load_stats.peak_of_a_cell(spike.events.queries)),
-        "hit share": lambda spike: f"{load_stats.hit_share(spike.events.requests):.2%}",
-        "hit share after a minute": lambda spike: f"{load_stats.hit_share(spike.later(load)):.2%}",
-    }
-    rows = [[name, *(figure(spike) for spike in spikes)] for name, figure in figures.items()]
-    shares = [load_stats.levels(spike.events.requests) for spike in spikes]
-    rows += [[f"… {level}", *(f"{share[level]:.2%}" for share in shares)] for level in LEVELS]
-    rows.append(["late start for lack of a container, p99", *(f"{percentile('late', 99)(s):.0f} ms" for s in spikes)])
-    return table(rows, ["", *(spike.strategy for spike in spikes)])
+    """Return the figures of the spike, one column for each strategy."""
+    columns = []
+    for spike in spikes:
+        requests, queries, later = spike.events.requests, spike.events.queries, spike.later(load)
+        shares = load_stats.levels(requests)
+        figures = {
+            "requests": f"{len(requests):,}",
+            "feature lookup, p50": f"{1e3 * np.median(requests['seconds']):.3f} ms",
+            "feature lookup, p99": f"{load_stats.p99(requests):.1f} ms",
+            "… after a minute": f"{load_stats.p99(later):.1f} ms",
+            "database queries": f"{len(queries):,}",
+            "… as PostgreSQL counts them": f"{spike.server_count:,}",
+            "… per cell and TTL": f"{spike.queries_per_ttl(load):.2f}",
+            "… at a time, at most": str(load_stats.peak(queries)),
+            "… at a time for one cell, at most": str(load_stats.peak_of_a_cell(queries)),
+            "hit share": f"{load_stats.hit_share(requests):.2%}",
+            "hit share after a minute": f"{load_stats.hit_share(later):.2%}",
+            **{f"… {level}": f"{share:.2%}" for level, share in shares.items()},
+            "wait for a busy container, p99": f"{1e3 * np.percentile(requests['late'], 99):.0f} ms",
+        }
+        columns.append(figures)
+    return _side_by_side("", spikes, columns)
 
 
 def burst_table(bursts: Sequence[Result]) -> str:
-    """Return the figures of many first requests at once, a column a strategy."""
-    figures: dict[str, Callable[[Result], str]] = {
-        "requests": lambda burst: f"{len(burst.events.requests):,}",
-        "… started before the first answer": lambda burst: f"{burst.before_first_answer:,}",
-        "… answered": lambda burst: f"{len(burst.answers):,}",
-        "longest": lambda burst: f"{burst.events.requests['seconds'].max():.2f} s",
-        "attempts to query the database": lambda burst: f"{len(burst.events.queries):,}",
-        "queries that reached PostgreSQL": lambda burst: f"{burst.server_count:,}",
-    }
-    rows = [[name, *(figure(burst) for burst in bursts)] for name, figure in figures.items()]
-    return table(rows, ["first requests for one cold cell, at once", *(burst.strategy for burst in bursts)])
+    """Return the figures of the burst, one column for each strategy."""
+    columns = [
+        {
+            "requests": f"{len(burst.events.requests):,}",
+            "… started before the first answer": f"{burst.before_first_answer:,}",
+            "… answered": f"{len(burst.answers):,}",
+            "longest request": f"{burst.events.requests['seconds'].max():.2f} s",
+            "attempts to query the database": f"{len(burst.events.queries):,}",
+            "queries that reached PostgreSQL": f"{burst.server_count:,}",
+        }
+        for burst in bursts
+    ]
+    return _side_by_side("first requests for one cold cell, at once", bursts, columns)
+
+
+def _side_by_side(title: str, results: Sequence[Result], columns: Sequence[dict[str, str]]) -> str:
+    rows = [[name, *(figures[name] for figures in columns)] for name in columns[0]]
+    return table(rows, [title, *(result.strategy for result in results)])
 
 
 def picture(load: Load, spikes: Sequence[Result]) -> str:
-    """Return the SVG of the strategies over time."""
+    """Return the SVG that shows both strategies over time."""
     runs = [(spike.events.requests, spike.events.queries, spike.start, load.seconds) for spike in spikes]
+    by_second = load_stats.figure_by_second
     panels = [
         Panel("Requests", "a second", [load_stats.by_second(r["start"], t, n) for r, _, t, n in runs]),
         Panel("Database queries", "a second", [load_stats.by_second(q["start"], t, n) for _, q, t, n in runs]),
@@ -119,13 +127,13 @@ def picture(load: Load, spikes: Sequence[Result]) -> str:
         Panel(
             "Feature lookup, p99",
             "ms over the last 5 s, logarithmic",
-            [1e3 * load_stats.percentile_by_second(r, t, n, 99, window=5) for r, _, t, n in runs],
+            [by_second(load_stats.p99, r, t, n, window=5) for r, _, t, n in runs],
             "log",
         ),
         Panel(
             "Answered without the database",
             "% of requests",
-            [100 * load_stats.hit_share_by_second(r, t, n) for r, _, t, n in runs],
+            [100 * by_second(load_stats.hit_share, r, t, n) for r, _, t, n in runs],
             limits=(50, 100),
         ),
     ]
@@ -138,21 +146,21 @@ def picture(load: Load, spikes: Sequence[Result]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run both strategies; print tables and claims; return 1 if a claim does not hold."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.spike", description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--containers", type=int, default=50, help="containers after the step in load (default: %(default)s)"
+    """Print the tables of both strategies and of the claims; return 1 if a claim does not hold."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.spike",
+        description=__doc__.partition("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--rate", type=float, default=1500.0, help="requests a second after it (default: %(default)s)")
-    parser.add_argument("--seconds", type=int, default=90, help="of each run (default: %(default)s)")
-    parser.add_argument("--cells", type=int, default=200, help="number of requested cells (default: %(default)s)")
-    parser.add_argument("--exponent", type=float, default=1.0, help="of Zipf's law (default: %(default)s)")
-    parser.add_argument("--ttl", type=float, default=20.0, help="seconds (default: %(default)s)")
-    parser.add_argument("--query-ms", type=float, default=200.0, help="added to each query (default: %(default)s)")
-    parser.add_argument(
-        "--burst", "--rush", type=int, default=1000, help="first requests at once (default: %(default)s)"
-    )
-    parser.add_argument("--picture", type=Path, default=PICTURE, help="SVG to write (default: docs/images/spike.svg)")
+    parser.add_argument("--containers", type=int, default=50, help="number of containers after the step in load")
+    parser.add_argument("--rate", type=float, default=1500.0, help="requests a second after the step in load")
+    parser.add_argument("--seconds", type=int, default=90, help="duration of each run")
+    parser.add_argument("--cells", type=int, default=200, help="number of requested cells")
+    parser.add_argument("--exponent", type=float, default=1.0, help="exponent of Zipf's law")
+    parser.add_argument("--ttl", type=float, default=20.0, help="seconds until a value in Redis is refreshed")
+    parser.add_argument("--query-ms", type=float, default=200.0, help="milliseconds added to each database query")
+    parser.add_argument("--burst", "--rush", type=int, default=1000, help="number of first requests at once")
+    parser.add_argument("--picture", type=Path, default=PICTURE, help="SVG file to write")
     options = parser.parse_args(arguments)
 
     step, cells = options.seconds // 3, options.cells

@@ -1,10 +1,11 @@
-"""The cost of a cold start over its bare work: `python -m benchmarks.start`.
+"""The cost of a cold start, compared with its bare work: `python -m benchmarks.start`.
 
-Bare work is `import onnxruntime` and one session of the same file, with the thread settings of the app. The first table
-compares it with the whole app, from a fresh process until it can serve. Some modules that a request needs only after
-its photo is decoded (h3, redis-py, the metrics library) are then still being imported in a thread, so the second table
-goes on to the first answer: a 12 MP photo, with Redis and PostgreSQL behind the app and the cell in neither. The third
-table has each import by itself. Bytecode is cached, as in the deployed package.
+The bare work imports onnxruntime and opens one session of the same model, with the app's thread settings. All times are
+those of fresh processes with cached bytecode, as in the deployed package.
+
+The first table ends when the app can serve. A thread then still imports the modules that a request needs only after its
+photo is decoded: h3, redis-py, the metrics library. So the second table ends at the first answer, for a 12 MP photo
+and with real Redis and PostgreSQL. The third table shows each import.
 """
 
 import tempfile
@@ -40,13 +41,13 @@ IMPORTS = ("numpy", "onnxruntime", "redis", "psycopg2", "PIL.Image", "h3.api.bas
 def time_fresh(
     programs: dict[str, str], rounds: int, environment: dict[str, str], *arguments: str
 ) -> dict[str, list[float]]:
-    """Return the seconds of each program, each time in a fresh process."""
+    """Return the seconds of each program in each round; each run is a fresh process."""
     runs = {name: partial(run_fresh, code, environment, *arguments) for name, code in programs.items()}
     return interleaved(runs, rounds, warm_up=2)
 
 
 def without_default_threads(title: str, times: dict[str, list[float]], limits: dict[str, float] | None = None) -> str:
-    """Return the table on equal threads, and a remark on the libraries' default threads."""
+    """Return the table without the case of default threads, and a remark about that case."""
     app = next(name for name in times if name.startswith(APP))
     compared = {name: taken for name, taken in times.items() if name != DEFAULT_THREADS}
     return (
@@ -57,8 +58,8 @@ def without_default_threads(title: str, times: dict[str, list[float]], limits: d
 
 
 def main() -> None:
-    """Measure and print."""
-    rounds = parser(__doc__, 15, "processes of each kind").parse_args().rounds
+    """Print the times until the app can serve, until its first answer, and of imports."""
+    rounds = parser(__doc__, 15, "fresh processes of each program").parse_args().rounds
     with backends() as environment, tempfile.NamedTemporaryFile(suffix=".jpg") as photo:
         photo.write(photo_of_12_megapixels())
         photo.flush()

@@ -1,6 +1,7 @@
-"""Synthetic datasets of any size, generated as they are read, so that they need not fit into memory.
+"""Synthetic datasets of any size, whose rows are generated while they are read, so that memory is no limit.
 
-They have real H3 cells of one resolution. Some cells have a set number of animals, all others a few.
+A dataset has real H3 cells of one resolution. Crowded cells each have a given number of animals; all other cells have
+the same few.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,11 @@ from database.cell_animals import ROW, Animal, Cell, Rows
 from database.dataset import Dataset
 
 BLOCK = 20_000
-"""Cells per block of rows."""
+"""Number of cells in a block of rows."""
 
 
 def cells_of(resolution: int, count: int | None = None) -> list[int]:
-    """Return the first `count` cells on Earth at a resolution, or all of them; ascending."""
+    """Return all cells of a resolution in ascending order, or the first `count` of them."""
     cells = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, resolution))
     return cells[:count]
 
@@ -27,8 +28,8 @@ def cells_of(resolution: int, count: int | None = None) -> list[int]:
 class Synthetic:
     """The parameters of a dataset; equal parameters give equal datasets.
 
-    `crowded`: number of animals in each of the first cells; `usual`: in every other cell. `animals`: number in all, at
-    least as many as in any cell.
+    `crowded`: number of animals in each of the first cells. `usual`: number of animals in every other cell. `animals`:
+    number of animals in the dataset, at least as many as in any cell.
     """
 
     name: str
@@ -40,16 +41,17 @@ class Synthetic:
     def __post_init__(self) -> None:
         if max((*self.crowded, self.usual)) > self.animals or len(self.crowded) > len(self.cells):
             raise ValueError(
-                "a cell cannot have more animals than the dataset, nor can more cells be crowded than there are"
+                f"a cell cannot have more animals than the dataset ({self.animals}), and not more cells can be crowded "
+                f"than it has ({len(self.cells)}); lower `crowded` or `usual`"
             )
 
     @property
     def rows(self) -> int:
-        """Number of rows of `cell_animal`."""
+        """Number of rows in the table `cell_animal`."""
         return sum(self.crowded) + self.usual * (len(self.cells) - len(self.crowded))
 
     def dataset(self) -> Dataset:
-        """Return the dataset, to be read once."""
+        """Return the dataset, which can be read only once."""
         return Dataset(
             version=self.name,
             cells=(Cell(cell, False, ("AU", "NZ")) for cell in self.cells),
@@ -63,7 +65,7 @@ class Synthetic:
     def _rows(self) -> Iterator[Rows]:
         for cell, count in zip(self.cells, self.crowded, strict=False):
             yield _block(np.full(count, cell), np.arange(count))
-        # A usual cell has every n-th animal, shifted from cell to cell, so that neighbours have different ones.
+        # A usual cell has every n-th animal, shifted by one for each cell, so that neighbours have different animals.
         for start in range(len(self.crowded), len(self.cells), BLOCK):
             some = np.array(self.cells[start : start + BLOCK], np.int64)
             shift = np.arange(start, start + len(some))[:, None]

@@ -1,13 +1,14 @@
 """The cost of waiting threads for a start and a score: `python -m benchmarks.threads`.
 
-A thread that waits for work can spin, which reacts fast and occupies a processor, or sleep. The threads of numpy
-(OpenBLAS) spin after the import, those of onnxruntime once the session exists. Both happens while the model is loaded;
-where a function has the time of one processor, they take it from the loading. Each row is one choice, measured in fresh
-processes that take turns: time and processor time from the start of Python to a session, its first score, and the later
-ones.
+A thread that waits for work can sleep or spin. A spinning thread reacts faster, but occupies a processor. The threads
+of numpy (OpenBLAS) spin after the import, and those of onnxruntime spin as soon as the session exists. Both happens
+while the model is loaded. In a function that has the time of only one processor, this slows down the loading.
 
-`--one-vcpu` measures as in a function of 1,769 MB: it sees all processors and may use as much time as one of them has.
-That takes a control group of Linux, which only root can make.
+Each row is one choice of threads, measured in fresh processes that take turns: the time and the processor time from the
+start of Python to a session, the time of the first score, and the median time of later scores.
+
+`--one-vcpu` measures as in a function of 1,769 MB, which sees all processors but gets the time of one. It needs a
+control group of Linux, which only root can create.
 """
 
 import json
@@ -15,43 +16,44 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from time import monotonic
 from typing import NamedTuple
+
+import numpy as np
 
 from benchmarks.measure import parser, table
 from chalicelib.config.settings import Settings
 from chalicelib.model.session import SPINNING
 
 PERIOD_US = 20_000
-"""Period of the quota of processor time, microseconds; 100 ms gives about the same figures."""
+"""Period of the limit of processor time, microseconds. The figures are about the same with 100 ms."""
 PROGRAM = """
-import json, sys
-from time import perf_counter, process_time
+import json, os, sys
+from time import monotonic, perf_counter, process_time
 import numpy, onnxruntime
-path, threads, entries = json.loads(sys.argv[1])
+started, path, threads, entries = json.loads(sys.argv[1])
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = threads
 for key, value in entries.items():
     options.add_session_config_entry(key, value)
 session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+ready, processor = monotonic() - started, process_time()
 size, animals = session.get_inputs()[0].shape[1], session.get_inputs()[1].shape[1]
-print("ready", process_time(), flush=True)
 feed = {"image": numpy.zeros((1, size, size, 3), numpy.uint8), "prior": numpy.ones((1, animals), numpy.float32)}
 taken = []
 for _ in range(21):
     began = perf_counter()
     session.run(None, feed)
     taken.append(perf_counter() - began)
-print(taken[0], sorted(taken[1:])[10], flush=True)
-import os; os._exit(0)
+print(ready, processor, taken[0], sorted(taken[1:])[10], flush=True)
+os._exit(0)
 """
 
 
 class Choice(NamedTuple):
-    """How threads wait: entries of onnxruntime's configuration, numpy's threads, onnxruntime's threads (0: default)."""
+    """A choice of threads. `entries`: configuration of onnxruntime. `threads`: its number of threads (0: default)."""
 
     entries: dict[str, str]
     numpy_threads: bool = False
@@ -59,18 +61,24 @@ class Choice(NamedTuple):
 
 
 CHOICES = {
-    "the libraries' defaults": Choice({}, numpy_threads=True),
+    "defaults of the libraries": Choice({}, numpy_threads=True),
     "numpy without threads": Choice({}),
-    "and onnxruntime's sleep after an answer": Choice({"session.force_spinning_stop": "1"}),
-    "and after 2 ms in any case: the app": Choice(SPINNING),
+    "… and onnxruntime sleeps after an answer": Choice({"session.force_spinning_stop": "1"}),
+    "… and after 2 ms of waiting: the app": Choice(SPINNING),
     "never spinning": Choice({"session.intra_op.allow_spinning": "0"}),
     "one thread": Choice({}, threads=1),
 }
 
 
 @contextmanager
-def one_vcpu() -> Iterator[list[str]]:
-    """Yield a command that runs another with the time of one processor; works with both versions of control groups."""
+def processor_limit(*, one_vcpu: bool) -> Iterator[list[str]]:
+    """Yield a command that runs another one with the time of one processor, or an empty command.
+
+    Works with both versions of control groups.
+    """
+    if not one_vcpu:
+        yield []
+        return
     top, quota = Path("/sys/fs/cgroup"), str(PERIOD_US)
     first = (top / "cpu" / "cpu.cfs_quota_us").exists()
     group = (top / "cpu" if first else top) / f"faunalens-{os.getpid()}"
@@ -80,7 +88,7 @@ def one_vcpu() -> Iterator[list[str]]:
         for name, value in limits.items():
             (group / name).write_text(value)
     except OSError as error:
-        sys.exit(f"cannot make a control group ({error}); run this as root on Linux")
+        sys.exit(f"--one-vcpu cannot create a control group ({error}); run the command as root on Linux")
     try:
         yield ["sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$@"', "sh"]
     finally:
@@ -88,35 +96,33 @@ def one_vcpu() -> Iterator[list[str]]:
 
 
 def measure(choice: Choice, wrapper: Sequence[str] = ()) -> list[float]:
-    """Return seconds of one process: until its session, processor time of that, first score, median of later ones."""
+    """Return four times of one process, seconds.
+
+    These are the time and the processor time to a session, the time of the first score, the median of later scores.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     if not choice.numpy_threads:
         environment["OPENBLAS_NUM_THREADS"] = "1"
-    argument = json.dumps([str(Settings().model_path), choice.threads, choice.entries])
-    command = [*wrapper, sys.executable, "-c", PROGRAM, argument]
-    began = monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout
-        _, processor = process.stdout.readline().split()
-        ready = monotonic() - began
-        first, later = process.stdout.readline().split()
-    return [ready, float(processor), float(first), float(later)]
+    argument = json.dumps([monotonic(), str(Settings().model_path), choice.threads, choice.entries])
+    output = subprocess.check_output([*wrapper, sys.executable, "-c", PROGRAM, argument], text=True, env=environment)
+    return [float(seconds) for seconds in output.split()]
 
 
 def main() -> None:
-    """Measure and print."""
-    options = parser(__doc__, 15, "processes of each kind")
-    options.add_argument("--one-vcpu", action="store_true", help="with the time of one processor; needs root")
+    """Print the times of a start and of a score for each choice of threads."""
+    options = parser(__doc__, 15, "fresh processes of each choice")
+    options.add_argument(
+        "--one-vcpu", action="store_true", help="limit each process to the time of one processor; needs root"
+    )
     arguments = options.parse_args()
     runs: dict[str, list[list[float]]] = {name: [] for name in CHOICES}
-    limited: AbstractContextManager[list[str]] = one_vcpu() if arguments.one_vcpu else nullcontext([])
-    with limited as wrapper:
+    with processor_limit(one_vcpu=arguments.one_vcpu) as wrapper:
         for _ in range(arguments.rounds + 1):
             for name, choice in CHOICES.items():
                 runs[name].append(measure(choice, wrapper))
     rows = []
     for name, measured in runs.items():
-        ready, processor, first, later = (median(column) * 1e3 for column in zip(*measured[1:], strict=True))
+        ready, processor, first, later = np.median(measured[1:], axis=0) * 1e3
         rows.append([name, f"{ready:.0f} ms", f"{processor:.0f} ms", f"{first:.1f} ms", f"{later:.1f} ms"])
     print(table(rows, ["threads", "to a session", "processor time", "first score", "later"]))
 

@@ -1,1 +1,1 @@
-"""Faunalens: a photo goes in, the animal comes out, and where it was taken decides between look-alikes."""
+"""Faunalens identifies the animal in a photo, and uses the photo's location to distinguish similar animals."""

@@ -23,7 +23,7 @@ FaunalensError
     VersionNotSupported        505 version_not_supported
   SettingError                 a setting has an invalid value; the process does not start
   ModelError                   the model or its labels are invalid, or inference fails; clients get 503
-  DependencyError              a store failed; requests answer `stale` or `degraded` instead of failing
+  DependencyError              a store failed; requests continue with stale features or without features
     CacheError                 Redis failed
     StoreError                 PostgreSQL failed
 """
@@ -46,17 +46,17 @@ class HTTPError(FaunalensError):
 
     @property
     def detail(self) -> str:
-        """One sentence for people: what happened, what was expected and what to do."""
+        """Return the message: what happened, what was expected and what to do."""
         return str(self)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Response headers of this error."""
+        """Return the response headers of this error."""
         return {}
 
 
 class ClientError(HTTPError):
-    """The client can fix the request."""
+    """An error that the client can fix by changing the request."""
 
 
 class BadRequest(ClientError):
@@ -78,7 +78,7 @@ class UploadMissing(ClientError):
 
 
 class MethodNotAllowed(ClientError):
-    """The path exists, but does not support this method; `Allow` lists those it supports."""
+    """The path exists, but only for other methods, which the `Allow` header lists."""
 
     status, code, title = 405, "method_not_allowed", "The path does not support this method"
 
@@ -88,7 +88,7 @@ class MethodNotAllowed(ClientError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """`Allow`: the methods that the path supports."""
+        """Return `Allow`, the methods that the path supports."""
         return {"Allow": self.allow} if self.allow else {}
 
 
@@ -105,7 +105,7 @@ class UnsupportedMediaType(ClientError):
 
 
 class PhotoUnreadable(ClientError):
-    """The photo is empty, damaged or cut short, or too costly to decode."""
+    """The photo is empty, damaged, truncated or too costly to decode."""
 
     status, code, title = 422, "photo_unreadable", "The photo cannot be decoded"
 
@@ -129,12 +129,12 @@ class TooManyRequests(ClientError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """`Retry-After` in seconds; rate limits count requests per second."""
+        """Return `Retry-After`: one second, because rate limits count requests per second."""
         return {"Retry-After": "1"}
 
 
 class TransportError(ClientError):
-    """The HTTP server rejects the request before any route runs. Not counted in metrics."""
+    """A request that the HTTP server rejects before any route runs. Not counted in metrics."""
 
 
 class RequestTimeout(TransportError):
@@ -144,25 +144,25 @@ class RequestTimeout(TransportError):
 
 
 class UriTooLong(TransportError):
-    """The path and query are longer than any request needs."""
+    """The path and query are longer than the server accepts."""
 
     status, code, title = 414, "uri_too_long", "The path and query are too long"
 
 
 class MisdirectedRequest(TransportError):
-    """The Host header names a host that is not served here."""
+    """The Host header names a host that this server does not serve."""
 
     status, code, title = 421, "misdirected_request", "This host is not served here"
 
 
 class HeadersTooLarge(TransportError):
-    """The request's headers are larger than any request needs."""
+    """The request's headers are larger than the server accepts."""
 
     status, code, title = 431, "headers_too_large", "The headers are too large"
 
 
 class ServerError(HTTPError):
-    """The request was valid, but the service failed."""
+    """An error for a valid request, because the service failed."""
 
 
 class InternalError(ServerError):
@@ -182,12 +182,12 @@ class Unavailable(ServerError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """`Retry-After` in seconds."""
+        """Return `Retry-After` in seconds."""
         return {"Retry-After": str(self.retry_after)}
 
 
 class VersionNotSupported(ServerError):
-    """The request is of an HTTP version that the server does not speak."""
+    """The request uses an HTTP version that the server does not support."""
 
     status, code, title = 505, "version_not_supported", "This HTTP version is not supported"
 
@@ -201,7 +201,10 @@ class ModelError(FaunalensError):
 
 
 class DependencyError(FaunalensError):
-    """A dependency failed. `fault`: code for metrics and logs. `opened`: this failure opened its circuit breaker."""
+    """A dependency failed. `fault`: fault code for metrics and logs.
+
+    `opened`: whether this failure opened the circuit breaker of the dependency.
+    """
 
     def __init__(self, fault: str, detail: str = "", *, opened: bool = False) -> None:
         super().__init__(detail or fault)

@@ -1,6 +1,7 @@
 """One identification in five steps: photo, location, cell, features, scoring."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.parameters import IdentifyParams
@@ -27,11 +28,13 @@ def identify(data: bytes, params: IdentifyParams, services: Services, record: Re
     """
     with record.step("photo"):
         photo = record.photo = open_photo(data, services.limits)
-    with record.step("location"):
-        location = locate(photo.gps, params)
+    with closing(photo):
+        with record.step("location"):
+            location = locate(photo.gps, params)
+        size = services.model.input_size
+        with record.step("photo"), services.decode_memory.reserve(photo.decode_bytes(size)):
+            pixels = photo.pixels(size)
     cell = cell_of(location.latitude, location.longitude) if location else None
-    with record.step("photo"):
-        pixels = photo.pixels(services.model.input_size)
     features = features_at(cell, services, record)
     prior = features_to_prior(features, services.taxonomy, services.prior_floor)
     with record.step("scoring"):

@@ -1,6 +1,6 @@
-"""Locations: where a photo was taken.
+"""The location of a photo.
 
-Exact coordinates exist only in a `Location`, and only during the request; its `repr` hides them.
+Only a `Location` contains exact coordinates. It exists only during the request, and its `repr` hides them.
 """
 
 import re
@@ -9,10 +9,10 @@ from typing import Literal
 
 from chalicelib.errors import LocationInvalid
 
-# The exponent is for small numbers: Python and JavaScript write 0.00001 as 1e-05 or 1e-5.
+# Small numbers can have an exponent: Python writes 0.00001 as 1e-05, and JavaScript writes 0.0000001 as 1e-7.
 _DECIMAL = re.compile(r"[+-]?(\d{1,3}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 REMEDY = "send lat and lon with the request, or location=none to ignore the location"
-"""What a client can do about an invalid location."""
+"""Advice to clients in errors about a missing or invalid location."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,6 @@ def parse_location(latitude: str, longitude: str) -> Location:
 def _parse_degrees(name: str, text: str) -> float:
     number = text.strip()
     if not _DECIMAL.fullmatch(number):
-        hint = "with a point, not a comma" if "," in number else "such as -33.9"
-        raise LocationInvalid(f"{name} is not a decimal number of degrees; write it {hint}")
+        hint = "use a decimal point, not a comma" if "," in number else "send a number such as -33.9"
+        raise LocationInvalid(f"{name} is not a decimal number of degrees; {hint}")
     return float(number)

@@ -1,12 +1,12 @@
-"""Redact secrets and locations from text that libraries wrote, before it is logged."""
+"""Redact secrets and coordinates from the errors of libraries before they are logged."""
 
 import re
 
 _SECRETS = re.compile(
     r"(?<=://)\S*@"  # user and password in a URL; greedy, since a password may hold an @
-    r"|(?<=with args beginning with:).*"  # Redis quotes the arguments of a command
+    r"|(?<=with args beginning with:).*"  # Redis errors quote the arguments of the command
     r"|(?<=password=)[^\s&]+|(?<=password:)[^\s&]+"
-    r"|(?<=uploads/)[\w-]+",  # anyone with an upload's id can have the photo identified
+    r"|(?<=uploads/)[\w-]+",  # anyone who knows an upload's id can have its photo identified
     re.IGNORECASE,
 )
 _NUMBERS = re.compile(
@@ -14,21 +14,22 @@ _NUMBERS = re.compile(
     r"|\d*\.\d{3}[\d.]*(e[-+]?\d+)?",
     re.IGNORECASE,
 )
-"""Numbers that may be part of a coordinate or an IP address: with a decimal point, an exponent, or six digits and more
-(as in EXIF fractions). The first pattern skips numbers that end a name, such as `python3.13`. The second one finds
-three decimals and more anywhere, because the letter before may end an escape, as in `\\x1c33.8694`."""
+"""Matches numbers that may be part of a coordinate or an IP address: those with a decimal point, an exponent, or at
+least six digits (as in EXIF fractions). The first pattern skips a number at the end of a name, such as `python3.13`.
+The second pattern matches three or more decimals even after a letter, because the letter may be the end of an escape
+sequence, as in `\\x1c33.8694`."""
 
 _MAX_SUMMARY = 200
 _MAX_SCANNED = 10 * _MAX_SUMMARY
-"""Characters of a line that are scanned; the time of a scan grows faster than the line."""
+"""Maximum number of characters scanned per line. The time of a scan grows faster than the length of the line."""
 _MAX_TRACE_LINES, _MAX_TRACE = 200, 20_000
-"""Lines and characters kept from the end of a stack trace."""
+"""Maximum number of lines and of characters kept from the end of a stack trace."""
 
 
 def summary_of(text: str) -> str:
-    """Return the first line of a library's message without secrets, at most 200 characters.
+    """Return the first line of a library's message, without secrets and cut to 200 characters.
 
-    Further lines are dropped, since those of PostgreSQL (`DETAIL`, `CONTEXT`, the query) may quote values.
+    All other lines are dropped, because PostgreSQL quotes values in them (`DETAIL`, `CONTEXT`, the query).
 
     >>> summary_of('cannot parse "redis://user:secret@host"\\nLINE 1: select 1')
     'cannot parse "redis://…host"'
@@ -37,7 +38,7 @@ def summary_of(text: str) -> str:
 
 
 def trace_of(text: str) -> str:
-    """Return a stack trace without secrets and numbers that may be coordinates. Of a long one, return the end.
+    """Return the end of a stack trace, without secrets and without numbers that may be coordinates.
 
     >>> trace_of("ValueError: no such place: (-33.8694, 151.2087)")
     'ValueError: no such place: (#, #)'

@@ -1,4 +1,4 @@
-"""What answers requests: model, taxonomy, stores and features, built once per process from the settings."""
+"""The services behind all requests: model, taxonomy, stores and features. Built once per process from the settings."""
 
 import sys
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chalicelib.config.process_memory import decode_bytes
 from chalicelib.config.settings import Budget, Settings
 from chalicelib.errors import ModelError
 from chalicelib.features import cells
@@ -21,6 +22,7 @@ from chalicelib.features.ttl import TtlPolicy
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode as photo
+from chalicelib.photo.decode_memory import DecodeMemory
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.iam import Signer
 from chalicelib.stores.postgres import PostgresStore
@@ -32,16 +34,19 @@ if TYPE_CHECKING:
     from chalicelib.features.warming import Warming
 
 _HEALTH_TIMEOUT = 2.0
-"""Longest wait for one part of a health check, seconds."""
+"""Time limit for each part of a health check, in seconds."""
+_DECODE_PATIENCE = 2.0
+"""Longest time that a photo waits for memory to decode it, in seconds: about as long as decoding the largest photo."""
 _SWITCH_INTERVAL = 0.0005
-"""How long a preparing thread may hold the GIL while a request waits for it, seconds."""
+"""Python's thread switch interval while `_prepare` runs, in seconds; the default is 0.005."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the five steps use, and their thresholds. Safe for threads."""
+    """The services and thresholds that an identification uses. Thread-safe."""
 
     limits: photo.Limits
+    decode_memory: DecodeMemory
     model: Model
     taxonomy: Taxonomy
     features: CellFeatures
@@ -53,21 +58,26 @@ class Services:
 
     @classmethod
     def build(cls, settings: Settings) -> "Services":
-        """Build everything, ready to serve. Raises `ModelError`. A store that is down shows in the first request.
+        """Build all services from the settings. Raises `ModelError` and `SettingError`.
 
-        A background thread imports what a request needs only after its photo is decoded: decoding releases the GIL,
-        loading the model does not. psycopg2 is not imported here: only a cache miss needs the database.
+        A store that is down raises no error; the first request shows it.
+
+        Some modules are needed only after the first photo is decoded. A background thread imports them meanwhile:
+        decoding releases the GIL, whereas loading the model does not. psycopg2 is not imported in advance, because
+        only a cache miss needs the database.
         """
+        decode_memory = decode_bytes(settings.photo_decode_bytes, settings.lambda_memory)
         labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
         cache, store = build_cache(settings), build_store(settings)
         model, taxonomy = Model(settings.model_path, settings.model_threads), Taxonomy.read(labels, taxa)
         if model.animals != len(taxonomy.animals):
             raise ModelError(
-                f"{settings.model_path.name} knows {model.animals} animals, {labels.name} has {len(taxonomy.animals)} "
-                "rows; each output needs one row"
+                f"{settings.model_path.name} has {model.animals} animals, {labels.name} has {len(taxonomy.animals)} "
+                "rows; expected one row for each animal"
             )
         services = cls(
-            limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels),
+            limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels, settings.photo_decode_seconds),
+            decode_memory=DecodeMemory(decode_memory, _DECODE_PATIENCE),
             model=model,
             taxonomy=taxonomy,
             features=build_features(settings, cache, store),
@@ -82,7 +92,7 @@ class Services:
         return services
 
     def health(self, request_id: str, *, deep: bool) -> "Health":
-        """The state of each part. Only `deep` queries the database, because a query wakes a paused one."""
+        """Check the model and the cache. If `deep`, also check the database, which wakes a paused database."""
         from chalicelib.api.health import NOT_ASKED, check, health_of
 
         size = self.model.input_size
@@ -94,10 +104,10 @@ class Services:
 
 
 def _prepare(cache: RedisCache, model: Model) -> None:
-    """Import what the first request needs after decoding, connect to Redis, and compute the model's version.
+    """Import the modules that the first request needs after decoding, connect to Redis, and hash the model file.
 
-    Python switches threads every 5 ms by default. A request that arrives meanwhile would wait several such intervals,
-    so this thread yields more often.
+    By default, Python switches threads every 5 ms. A request that arrives during this work would wait for several such
+    intervals, so this function shortens the interval until it is done.
     """
     interval = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_INTERVAL)
@@ -113,7 +123,7 @@ def _prepare(cache: RedisCache, model: Model) -> None:
 
 
 def build_cache(settings: Settings) -> RedisCache:
-    """The Redis cache. Opens no connection yet."""
+    """Return the Redis cache, not yet connected."""
     name, url = settings.redis_iam_cache, settings.redis_url
     return RedisCache.from_url(
         url,
@@ -127,7 +137,7 @@ def build_cache(settings: Settings) -> RedisCache:
 
 
 def build_store(settings: Settings, statement: float | None = None) -> PostgresStore:
-    """The PostgreSQL store. Opens no connection yet. `statement`: query timeout in seconds, if not the request's."""
+    """Return the PostgreSQL store, not yet connected. `statement`: query timeout in seconds instead of the setting."""
     command = settings.database_statement if statement is None else statement
     total = settings.database_total if statement is None else settings.database_total + statement
     return PostgresStore(
@@ -143,14 +153,14 @@ def build_store(settings: Settings, statement: float | None = None) -> PostgresS
 
 
 def build_ttl_policy(settings: Settings) -> TtlPolicy:
-    """How long features stay in Redis."""
+    """Return the TTLs of features in Redis."""
     return TtlPolicy(
         settings.features_soft_ttl, settings.features_hard_ttl, settings.features_empty_ttl, settings.features_jitter
     )
 
 
 def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock | None = None) -> CellFeatures:
-    """Feature lookups over a cache and a store. `clock`: a simulation brings its own."""
+    """Return the features of all cells, looked up in a cache and a store. `clock`: a simulation passes its own."""
     policy = Policy(
         build_ttl_policy(settings),
         total=settings.features_total,
@@ -163,8 +173,8 @@ def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock 
 
 
 def build_warming(settings: Settings) -> "Warming":
-    """Cache warming, with its own connections, because its query may take longer than a request's."""
-    from chalicelib.features.warming import Warming, WarmingPlan, read_places  # requests never need it
+    """Return cache warming. It has connections of its own, because its query may take longer than a request's."""
+    from chalicelib.features.warming import Warming, WarmingPlan, read_places  # requests do not need it
 
     return Warming(
         build_cache(settings),

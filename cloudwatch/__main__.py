@@ -9,12 +9,12 @@ from cloudwatch.project import TOOLS_GUIDE
 COMMANDS = {
     "lint": ("cloudwatch.lint.command", "check all files against CloudWatch's rules and against the code"),
     "preview": ("cloudwatch.preview.server", "show the dashboards in a browser, without an AWS account"),
-    "simulate": ("cloudwatch.simulation.command", "write a day with a spike and two faults, for the preview"),
+    "simulate": ("cloudwatch.simulation.command", "write the metrics of a simulated day with outages, for the preview"),
     "render": ("cloudwatch.preview.render", "write the dashboards as static pages and pictures"),
-    "deploy": ("cloudwatch.deploy.command", "show the differences from AWS, then deploy them"),
-    "template": ("cloudwatch.deploy.template", "print everything as a CloudFormation template"),
+    "deploy": ("cloudwatch.deploy.command", "show how the files differ from AWS, then deploy them"),
+    "template": ("cloudwatch.deploy.template", "print dashboards, alarms and queries as a CloudFormation template"),
 }
-"""Command → its module, which has `main(arguments) -> exit code`, and its help. Modules are imported on demand."""
+"""Name of a command → its module and its help text. Each module has `main(arguments) -> exit code`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def usage() -> str:
-    """Return the help: every command with what it does."""
+    """Return the help text, which lists the commands."""
     lines = [f"  {name:<10}{help_}" for name, (_, help_) in COMMANDS.items()]
     return "\n".join(
         [
@@ -45,7 +45,7 @@ def usage() -> str:
             "",
             *lines,
             "",
-            f"python -m cloudwatch COMMAND --help shows the options; {TOOLS_GUIDE} has more.",
+            f"python -m cloudwatch COMMAND --help shows the options; {TOOLS_GUIDE} explains the commands.",
         ]
     )
 

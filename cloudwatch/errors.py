@@ -1,8 +1,8 @@
-"""The error for files that cannot be used."""
+"""The error for a file that is missing or invalid."""
 
 
 class FileError(ValueError):
-    """A file cannot be read or lacks something: which file, what is wrong, what to write instead."""
+    """A file is missing or invalid. `detail` says what is wrong and what to write instead."""
 
     def __init__(self, file: str, detail: str) -> None:
         super().__init__(f"{file}: {detail}")

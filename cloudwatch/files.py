@@ -1,19 +1,19 @@
-"""Read the files of dashboards/, replace their placeholders and name what they define.
+"""Read the files of dashboards/ and replace their placeholders.
 
     dashboards/NAME.json              the body of a CloudWatch dashboard
     dashboards/alarms/NAME.json       a metric alarm: the parameters of PutMetricAlarm without AlarmName and Tags
-    dashboards/composites/NAME.json   a composite alarm: the parameters of PutCompositeAlarm, likewise
-    dashboards/queries/NAME.txt       a saved query of Logs Insights; a comment `# log group: …` names the log group
-                                      unless it is the API function's
+    dashboards/composites/NAME.json   a composite alarm: the parameters of PutCompositeAlarm without AlarmName and Tags
+    dashboards/queries/NAME.txt       a saved query of Logs Insights; it reads the log group of the API function unless
+                                      a comment `# log group: …` names another
 
-Placeholders are replaced inside JSON strings only, so no value can break the JSON. Dashboards keep `STAGENAME`:
-CloudWatch itself replaces it with the value of the variable `stage`, whose `defaultValue` becomes the deployed stage.
-Limits and prices always are those of the deployed stage; `LIMITSTAGE` names it.
+Placeholders are replaced inside JSON strings only, so that no value can break the JSON. `STAGENAME` stays in
+dashboards: CloudWatch replaces it with the value of the dashboard's variable `stage`, whose default becomes the
+deployed stage. Limits are always those of the deployed stage, which `LIMITSTAGE` names.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -33,15 +33,15 @@ _PATTERNS: Mapping[Kind, str] = {
 }
 _PLACEHOLDER = re.compile(r"STAGENAME|REGIONNAME|ACCOUNTID|RUNBOOKURL|ALARMTOPIC|LIMITSTAGE|(?:PRICE|LIMIT)_[A-Z0-9_]+")
 _LOG_GROUP = re.compile(r"^#\s*log group:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
-_STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
 
 
 @dataclass(frozen=True, slots=True)
 class Placeholders:
-    """Values of the placeholders. An empty `topic` means the topic of the stage's stack.
+    """Values of the placeholders.
 
-    `limits`: the stage whose limits apply, if not the deployed one. `containers`: Lambda containers that the account
-    allows, which is the limit of a stage that reserves none.
+    `topic`: ARN of the topic that alarms notify; empty for the topic of the stage's stack. `limits`: stage whose limits
+    apply; empty for the deployed stage. `containers`: the account's limit of Lambda containers, which applies to a
+    stage that reserves none.
     """
 
     stage: str = "dev"
@@ -53,27 +53,24 @@ class Placeholders:
     limits: str = ""
     containers: str = ACCOUNT
 
-    def values(self) -> dict[str, str]:
-        """Return the value of each placeholder except prices and limits."""
+    def values(self, folder: Path = DASHBOARDS) -> dict[str, str]:
+        """Return the value of each placeholder, prices and limits included. Raises `FileError`."""
         topic = f"arn:{self.partition}:sns:{self.region}:{self.account}:{SERVICE}-{self.stage}-alarms"
+        limits = self.limits or self.stage
         return {
             STAGE_VARIABLE: self.stage,
             "REGIONNAME": self.region,
             "ACCOUNTID": self.account,
             "RUNBOOKURL": self.runbook,
             "ALARMTOPIC": self.topic or topic,
-            "LIMITSTAGE": self.limits or self.stage,
+            "LIMITSTAGE": limits,
+            **{price.placeholder: price.text for price in read_prices(folder / "prices.csv").values()},
+            **read_limits(limits, folder.parent, self.containers),
         }
-
-    def all_values(self, folder: Path = DASHBOARDS) -> dict[str, str]:
-        """Return the value of each placeholder, prices and limits included. Raises `FileError`."""
-        values = self.values()
-        prices = {price.placeholder: price.text for price in read_prices(folder / "prices.csv").values()}
-        return values | prices | read_limits(values["LIMITSTAGE"], folder.parent, self.containers)
 
 
 UNRESOLVED = Placeholders(STAGE_VARIABLE, "REGIONNAME", "ACCOUNTID", "RUNBOOKURL", "ALARMTOPIC", limits=DEFAULT_STAGE)
-"""Leaves placeholders as they are, for lint; only prices and limits, which are numbers in expressions, are replaced."""
+"""Values for lint: every placeholder stays, except prices and limits, which expressions need as numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file as written. `file` is its path as messages show it, such as `dashboards/alarms/latency.json`."""
+    """One file, with its placeholders. `file` is its path in messages, such as `dashboards/alarms/latency.json`."""
 
     kind: Kind
     path: Path
@@ -136,16 +133,6 @@ class SourceFile:
         return Query(text, groups)
 
 
-def check_stage(stage: str) -> str:
-    """Return the stage if its name is valid; raise `ValueError` otherwise.
-
-    With dashes, the names of stage `dev-eu` would start with the prefix of stage `dev`, whose deploy would remove them.
-    """
-    if not _STAGE.fullmatch(stage):
-        raise ValueError(f'invalid stage "{stage}"; use up to 16 lower-case letters and digits, such as dev or prod')
-    return stage
-
-
 def source_files(folder: Path = DASHBOARDS) -> list[SourceFile]:
     """Return all files, dashboards first. Raises `FileError` if there is no dashboard."""
     found = [
@@ -154,7 +141,9 @@ def source_files(folder: Path = DASHBOARDS) -> list[SourceFile]:
         for path in sorted(folder.glob(pattern))
     ]
     if not any(each.kind == "dashboard" for each in found):
-        raise FileError(folder.name, "there is no dashboard (*.json) in this folder; name the folder of the dashboards")
+        raise FileError(
+            folder.name, "there is no dashboard (*.json) in this folder; give the folder that contains the dashboards"
+        )
     return found
 
 
@@ -162,13 +151,22 @@ def read_files(placeholders: Placeholders = Placeholders(), folder: Path = DASHB
     """Return all files with their placeholders replaced. Raises `FileError` for the first that cannot be read."""
     files = Files(placeholders.stage)
     bodies = {"dashboard": files.dashboards, "alarm": files.alarms, "composite": files.composites}
-    values = placeholders.all_values(folder)
+    values = placeholders.values(folder)
     for source in source_files(folder):
         if source.kind == "query":
             files.queries[source.name] = source.read_query(values)
         else:
             bodies[source.kind][source.name] = source.read_object(values)
     return files
+
+
+def map_strings(value: Any, function: Callable[[str], Any]) -> Any:
+    """Return a JSON value with each string replaced by the result of a function. Keys stay."""
+    if isinstance(value, str):
+        return function(value)
+    if isinstance(value, list):
+        return [map_strings(each, function) for each in value]
+    return {key: map_strings(each, function) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _parse(source: SourceFile) -> dict[str, Any]:
@@ -183,7 +181,7 @@ def _parse(source: SourceFile) -> dict[str, Any]:
 
 
 def _object(pairs: Iterable[tuple[str, Any]], file: str) -> dict[str, Any]:
-    """Return a JSON object; refuse repeated keys, of which JSON would silently use the last."""
+    """Return a JSON object. Raises `FileError` for a repeated key, since the parser would silently keep the last."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
@@ -193,7 +191,7 @@ def _object(pairs: Iterable[tuple[str, Any]], file: str) -> dict[str, Any]:
 
 
 def _substituted(value: Any, values: Mapping[str, str], file: str) -> Any:
-    """Return the value with the placeholders in every string below it replaced."""
+    """Return a JSON value with the placeholders in all of its strings replaced."""
     unknown: set[str] = set()
 
     def replace(match: re.Match[str]) -> str:
@@ -201,31 +199,26 @@ def _substituted(value: Any, values: Mapping[str, str], file: str) -> Any:
             unknown.add(match[0])
         return values.get(match[0], "")
 
-    def substitute(each: Any) -> Any:
-        if isinstance(each, str):
-            return _PLACEHOLDER.sub(replace, each)
-        if isinstance(each, list):
-            return [substitute(item) for item in each]
-        return {key: substitute(item) for key, item in each.items()} if isinstance(each, dict) else each
-
-    substituted = substitute(value)
+    substituted = map_strings(value, lambda text: _PLACEHOLDER.sub(replace, text))
     if unknown:
         raise FileError(file, _unknown(sorted(unknown)))
     return substituted
 
 
 def _unknown(names: Sequence[str]) -> str:
-    """Return what to do about placeholders that have no value."""
+    """Return the message for placeholders that have no value."""
     limits = [name for name in names if name.startswith("LIMIT_")]
     if known := [name for name in limits if name in LIMITS]:
-        return f"{', '.join(known)}: the limit is set in {STAGES}, which is missing beside this folder; add it"
+        return (
+            f"{', '.join(known)}: the limit has no value because {STAGES} is missing next to this folder; add {STAGES}"
+        )
     if limits:
         return f"{', '.join(limits)}: there is no such limit; write one of {', '.join(LIMITS)}"
     return f"{', '.join(names)}: there is no such price in prices.csv; add it there, or correct the name"
 
 
 def _set_default_stage(body: dict[str, Any], stage: str) -> None:
-    """Make the deployed stage the default of the dashboard's variable for the stage, and one of its choices."""
+    """Make the deployed stage the default and one of the choices of the dashboard's variable `stage`."""
     variables = body.get("variables")
     for variable in variables if isinstance(variables, list) and stage != STAGE_VARIABLE else ():
         if isinstance(variable, dict) and variable.get("pattern") == STAGE_VARIABLE:

@@ -1,7 +1,7 @@
-"""Read the limits of a stage, which replace `LIMIT_…` in alarms and widgets: these show percentages of them.
+"""Read the limits of a stage, which replace `LIMIT_…` in alarms and widgets that show percentages of a limit.
 
-Every limit is set in one place: the parameters of the stack in infra/stages/STAGE.json, the containers of the function
-in .chalice/config.json. Overrides by `infra up --set` are not seen here.
+The limits of Redis and the database are parameters of the stack in infra/stages/STAGE.json. The limit of containers is
+in .chalice/config.json. Values that `infra up --set` overrides are not known here.
 """
 
 import json
@@ -14,7 +14,7 @@ from cloudwatch.errors import FileError
 from cloudwatch.project import API_FUNCTION, FUNCTIONS, INFRA_GUIDE, STAGES
 
 DEFAULT_STAGE = "prod"
-"""The stage whose limits lint uses, and the preview for a stage without limits of its own, such as `local`."""
+"""The stage whose limits lint uses. The preview also uses them for a stage without limits, such as `local`."""
 
 PARAMETERS: Mapping[str, str] = {
     "LIMIT_CACHE_ECPU": "CacheMaxEcpuPerSecond",
@@ -23,78 +23,69 @@ PARAMETERS: Mapping[str, str] = {
 }
 """Placeholder → parameter of the stack."""
 CONTAINERS = "LIMIT_CONTAINERS"
-"""Placeholder of the concurrent containers of the API function."""
+"""Placeholder of the API function's limit of concurrent containers."""
 LIMITS = (*PARAMETERS, CONTAINERS)
 ACCOUNT = "1000"
-"""Lambda's default for the containers of all functions of an account: the limit of a function that reserves none."""
+"""Lambda's default limit of containers per account, which applies to a function that reserves none."""
 
 _DECIMAL = re.compile(r"\d+(\.\d+)?")
 
 
 def stages_of(root: Path) -> list[str]:
-    """Return the stages that have limits. `root` holds infra/ and .chalice/."""
+    """Return the stages that have limits. `root` contains infra/ and .chalice/."""
     others = {"limits"}  # infra/stages/limits.json has the throttling of API Gateway for all stages
     return sorted(path.stem for path in (root / STAGES).glob("*.json") if path.stem not in others)
 
 
 def stage_shown(stage: str, root: Path) -> str:
-    """Return the stage whose limits the preview shows: the given one if it has any, else the default."""
+    """Return the stage whose limits the preview shows: `stage` if it has limits, otherwise `DEFAULT_STAGE`."""
     return stage if stage in stages_of(root) else DEFAULT_STAGE
 
 
 def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str]:
-    """Return the value of each placeholder; none if `root` has no stages. Raises `FileError`.
+    """Return the limit for each placeholder; an empty mapping if `root` has no stages. Raises `FileError`.
 
-    `account`: containers that the account allows, the limit of a stage that reserves none.
+    `account`: the account's limit of containers, which applies to a stage that reserves none.
     """
     if not (root / STAGES).is_dir():
         return {}
-    parameters = _parameters(stage, root)
-    file = f"{STAGES}/{stage}.json"
-    limits = {placeholder: _number(parameters, name, file, name) for placeholder, name in PARAMETERS.items()}
-    function = {"reserved_concurrency": account} | _function(stage, root)
-    where = f"reserved_concurrency of {stage}'s {API_FUNCTION}"
-    return limits | {CONTAINERS: _number(function, "reserved_concurrency", FUNCTIONS, where)}
-
-
-def _parameters(stage: str, root: Path) -> Mapping[str, Any]:
     file, known = f"{STAGES}/{stage}.json", stages_of(root)
     if stage not in known:
         raise FileError(
             file,
-            f"stage {stage} has no such file, which defines the limits for its alarms; copy the one of "
-            f"{' or '.join(known) or DEFAULT_STAGE} ({INFRA_GUIDE}), or deploy a stage that has one",
+            f"stage {stage} has no file of limits, which its alarms need; copy the file of "
+            f"{' or '.join(known) or DEFAULT_STAGE} ({INFRA_GUIDE}), or use a stage that has one",
         )
-    return _below(_read(root, file), "Parameters")
-
-
-def _function(stage: str, root: Path) -> dict[str, Any]:
+    parameters = _below(_read(root, file), "Parameters")
+    limits = {placeholder: _number(parameters, name, file, name) for placeholder, name in PARAMETERS.items()}
     stages = _below(_read(root, FUNCTIONS), "stages")
     if stage not in stages:
-        raise FileError(FUNCTIONS, f"there is no stage {stage}, only {', '.join(stages)}; add it there")
-    return _below(stages[stage], "lambda_functions", API_FUNCTION)
+        raise FileError(FUNCTIONS, f"stage {stage} is missing from stages ({', '.join(stages)}); add it")
+    function = {"reserved_concurrency": account} | _below(stages[stage], "lambda_functions", API_FUNCTION)
+    where = f"reserved_concurrency of {stage}'s {API_FUNCTION}"
+    return limits | {CONTAINERS: _number(function, "reserved_concurrency", FUNCTIONS, where)}
 
 
 def _read(root: Path, file: str) -> Any:
     try:
         return json.loads((root / file).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FileError(file, "the file is missing; it defines limits that alarms use") from None
+        raise FileError(file, "the file is missing, and alarms need its limits; restore it") from None
     except ValueError as error:
         raise FileError(file, f"invalid JSON ({error})") from None
 
 
 def _below(value: Any, *keys: str) -> dict[str, Any]:
-    """Return the object below keys, an empty one if there is none."""
+    """Return the object below the keys; an empty object if there is none."""
     for key in keys:
-        value = value.get(key, {}) if isinstance(value, dict) else {}
+        value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def _number(values: Mapping[str, Any], key: str, file: str, where: str) -> str:
-    """Return a limit as text for metric math, which supports neither 1e3 nor division by zero."""
+    """Return a limit as a decimal number. Metric math supports neither 1e3 nor division by zero."""
     if key not in values:
-        raise FileError(file, f"{where} is missing, which alarms compare with; write it even if it is the default")
+        raise FileError(file, f"{where} is missing, and alarms need it; write it even if it has its default value")
     text = str(values[key])
     if not _DECIMAL.fullmatch(text) or not float(text):
         raise FileError(file, f'{where} is "{text}"; write a plain number above zero such as 1000')

@@ -1,4 +1,4 @@
-"""Read the table of prices, prices.csv: for `PRICE_…` in widgets and for docs/explanation/cost.md (infra/cost.py)."""
+"""Read prices.csv, the prices for `PRICE_…` in widgets and for docs/explanation/cost.md (infra/cost.py)."""
 
 import csv
 import re
@@ -15,7 +15,7 @@ _DECIMAL = re.compile(r"\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One price: US dollars for one `unit`, with the region, date and source it is from."""
+    """The price of one `unit` in US dollars, with its region, date and source."""
 
     name: str
     text: str
@@ -32,12 +32,12 @@ class Price:
 
     @property
     def placeholder(self) -> str:
-        """The placeholder that expressions use for it."""
+        """The placeholder of the price in expressions."""
         return f"PRICE_{self.name.upper()}"
 
 
 def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, Price]:
-    """Return the prices by name; none if there is no such file. Raises `FileError` with the wrong line."""
+    """Return the prices by name; none if the file does not exist. Raises `FileError`, which names the invalid line."""
     if not path.exists():
         return {}
     shown = f"{path.parent.name}/{path.name}"
@@ -58,7 +58,7 @@ def _problem(row: Mapping[str, str], prices: Mapping[str, Price]) -> str | None:
         return f"expected {len(_COLUMNS)} columns; put text with commas in quotes"
     name, value = row["name"], row["value"]
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        return f'name "{name}"; use lower-case letters, digits and _'
+        return f'name "{name}" is invalid; use lower-case letters, digits and _'
     if not _DECIMAL.fullmatch(value):  # metric math does not support 1.6e-05
-        return f'value "{value}"; write a plain decimal number such as 0.0000133334'
+        return f'value "{value}" is invalid; write a plain decimal number such as 0.0000133334'
     return f"{name} appears twice; remove one" if name in prices else None

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from types import TracebackType
 from typing import Self, TextIO
 
 _INTERVAL = 0.2
@@ -10,7 +9,7 @@ _INTERVAL = 0.2
 
 
 class Progress:
-    """Shows a task and its share done. On a terminal the line updates; in a log, start and end have a line each."""
+    """Shows a task and the share that is done. A terminal shows one line that updates; a log gets two lines."""
 
     def __init__(self, task: str, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -20,9 +19,7 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.end()
 
     def begin(self, task: str) -> None:

@@ -1,6 +1,6 @@
-"""What this project calls things and where it keeps them; all other modules of the tool take it from here.
+"""The names and paths of this project that the tool depends on.
 
-Paths in text are relative to the folder that holds `dashboards/`, since lint also runs on copies of it.
+Paths of type `str` are relative to the parent of `dashboards/`, since lint also checks copies of that folder.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "BucketName": (f"{_FUNCTION}-photos-ACCOUNTID",),
     "TopicName": (f"{_FUNCTION}-alarms",),
 }
-"""Dimension of AWS's metrics → names of the resources that the project deploys. Other dimensions are not checked."""
+"""Dimension of AWS's metrics → names of the project's resources. Lint does not check other dimensions."""
 
 
 def prefix(stage: str) -> str:

@@ -22,18 +22,14 @@ from database.access import READER, connect, prepare
 from database.dataset import DatasetError, files_beside, files_in, join_some, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
 
-TIMEOUT = 5.0
-"""Seconds to connect to PostgreSQL (default of --patience), and for the announcement to Redis."""
+TIMEOUT = 5.0  # seconds to connect to PostgreSQL (default of --patience), and to announce a switch to Redis
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Return 0, or 1 after printing an error.
-
-    A switch that could not be announced to Redis returns 1 as well; its error says that the dataset is active.
-    """
+    """Run one command. Return 0, or 1 after an error. A failed announcement to Redis is an error too."""
     try:
         settings = Settings.from_environment(os.environ)
-        # Not the setting's default: announce only to a cache that the environment names.
+        # The setting has a default. Announce only to a cache that the environment names.
         redis_url = settings.redis_url if os.environ.get("REDIS_URL") else ""
         options = _parser(settings, redis_url).parse_args(arguments)
         with closing(connect(settings, options.database_url, options.patience)) as connection:
@@ -65,16 +61,13 @@ def _load(connection: Connection, options: Namespace) -> None:
     print(f"dataset {dataset.version}")
     if names := dataset.animals_without_cells:
         print(
-            f"warning: {len(names)} wild animals live in no cell, so every known place lowers their score; "
+            f"warning: {len(names)} wild animals live in no cell, so any known location lowers their scores; "
             f"list their countries in animal_areas.csv: {join_some(names)}"
         )
     loaded = load(connection, dataset)
     size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"
     if options.beside and not was_active:
-        print(
-            f"loaded in {perf_counter() - started:.1f} s; "
-            f"switch to it with: python -m database activate {loaded.version}"
-        )
+        print(f"loaded in {perf_counter() - started:.1f} s; to switch: python -m database activate {loaded.version}")
         return
     if was_active:
         print(f"already active: {size}")
@@ -106,12 +99,12 @@ def _drop(connection: Connection, options: Namespace) -> None:
 
 def _prepare(connection: Connection, options: Namespace) -> None:
     by_iam = prepare(connection, options.user)
-    method = "with IAM tokens" if by_iam else "as pg_hba.conf says, since this server has no IAM sign-in"
+    method = "with IAM tokens" if by_iam else "as pg_hba.conf says, because this server has no IAM sign-in"
     print(f"{options.user} has read-only access and signs in {method}")
 
 
 def _announce(version: str, options: Namespace) -> None:
-    """Announce a switch to the cache, so that every container follows within seconds, not when its values expire."""
+    """Announce a switch in Redis, so that all containers follow within seconds."""
     if not options.redis_url:
         return
     settings: Settings = replace(options.settings, redis_url=options.redis_url)
@@ -128,10 +121,10 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     database, cache, version = (ArgumentParser(add_help=False) for _ in range(3))
     text = "PostgreSQL (default: DATABASE_URL)"
     database.add_argument("--database-url", default=settings.database_url, metavar="URL", help=text)
-    text = "time to connect to PostgreSQL; a paused Aurora needs 15 to 30 (default: %(default)g)"
+    text = "longest wait for PostgreSQL; a paused Aurora takes 15 to 30 seconds (default: %(default)g)"
     patience = _argument(casts.positive_number)
     database.add_argument("--patience", type=patience, default=TIMEOUT, metavar="SECONDS", help=text)
-    text = "cache to announce the switch to; '' for none (default: REDIS_URL, or none if it is not set)"
+    text = "Redis to announce the switch in; '' for none (default: REDIS_URL; without it, no announcement)"
     url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
     version.add_argument("version", help="a version that `list` prints")
@@ -142,23 +135,23 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    loads = add("load", _load, "load the checkout's data, with the files beside MODEL_PATH, and switch to it", cache)
-    text = "use the files in FOLDER, such as labels.csv, not those beside MODEL_PATH; the checkout's for the rest"
+    loads = add("load", _load, "load the data of this checkout and of the model in MODEL_PATH, and switch to it", cache)
+    text = "read labels.csv and other files from FOLDER, not from MODEL_PATH's folder; the rest from the checkout"
     loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
-    text = "latest datasets to keep; the active one always stays (default: %(default)s)"
+    text = "number of datasets to keep, besides the active one if it is older (default: %(default)s)"
     loads.add_argument("--keep", type=_argument(casts.positive_int), default=3, metavar="N", help=text)
     add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active")
     add("activate", _activate, "switch to a loaded dataset", version, cache)
     add("drop", _drop, "remove a dataset that is not active", version)
-    text = f"name of the login; it gets the role {READER}, and on Aurora signs in by IAM"
+    text = f"name of the login, which gets the role {READER}; on Aurora it signs in with IAM"
     add("prepare", _prepare, "create the schema and a read-only login for the app").add_argument("user", help=text)
     return parser
 
 
 def _argument[T](cast: Callable[[str], T]) -> Callable[[str], T]:
-    """Return a cast for argparse, which prints an `ArgumentTypeError` whole but hides a `ValueError`."""
+    """Adapt a cast to argparse, which prints the message of an `ArgumentTypeError`, but not of a `ValueError`."""
 
     def convert(text: str) -> T:
         try:

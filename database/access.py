@@ -11,24 +11,21 @@ from chalicelib.config.settings import Settings
 from chalicelib.stores.iam import Signer
 from database.load import SCHEMA, LoadError, exclusive
 
-READER = "faunalens_reader"
-"""The role to which the schema grants reading."""
-IAM = "rds_iam"
-"""Aurora's role for logins that sign in with an IAM token; they cannot sign in with anything else."""
+READER = "faunalens_reader"  # the role that the schema allows to read
+IAM = "rds_iam"  # Aurora's role for logins that sign in with an IAM token, and only with it
 
 
 def connect(settings: Settings, url: str, timeout: float) -> Connection:
-    """Connect with an IAM token if `database_iam` is set, and over verified TLS if `database_ca` is.
+    """Connect with an IAM token if `database_iam` is set, and over verified TLS if `database_ca` is set.
 
-    `timeout` in seconds; a paused Aurora takes 15 to 30 to resume. Raises psycopg2's errors, and `PermissionError`
-    if there are no AWS credentials to sign the token with.
+    `timeout` in seconds. Raise psycopg2's errors, and `PermissionError` if the token needs missing AWS credentials.
     """
     arguments: dict[str, Any] = {}
     if settings.database_iam:
         arguments["password"] = Signer(settings.aws_region).database_password(url)()
     if settings.database_ca:
         arguments |= {"sslmode": "verify-full", "sslrootcert": str(settings.database_ca)}
-    # Rounded up, since libpq takes whole seconds and waits for ever at 0.
+    # Rounded up: libpq takes whole seconds, and 0 disables its timeout.
     connection: Connection = psycopg2.connect(url, connect_timeout=ceil(timeout), **arguments)
     return connection
 
@@ -36,8 +33,8 @@ def connect(settings: Settings, url: str, timeout: float) -> Connection:
 def prepare(connection: Connection, user: str) -> bool:
     """Create the schema, and a login that can only read. Safe to repeat.
 
-    Returns whether the login signs in by IAM: it does wherever the server has the role `rds_iam`, as Aurora and RDS do.
-    Raises `LoadError` if this connection may not create roles.
+    Return True if the server has the role `rds_iam`, as on Aurora and RDS: then the login signs in with IAM.
+    Raise `LoadError` if this connection may not create roles.
     """
     with exclusive(connection) as cursor:
         cursor.execute(SCHEMA.read_text(encoding="utf-8"))

@@ -6,14 +6,13 @@ from typing import Any
 
 from database.__main__ import main
 
-_NO_COMMAND = 'error: the event has no command; send one of `python -m database`, such as {"command": ["list"]}\n'
+_NO_COMMAND = 'error: the event has no command; send the arguments of `python -m database`: {"command": ["list"]}\n'
 
 
 def run(event: object) -> dict[str, Any]:
-    """Run the command of an event, such as `{"command": ["load", "--keep", "2"]}`.
+    """Run the command in an event such as `{"command": ["list"]}`. Return its exit `code`, and its output as `said`.
 
-    Returns its exit `code` and everything it printed as `said`. Refuses any event without a list of strings: `main`
-    without arguments would take this process's own. Not for concurrent calls, since it redirects the process's output.
+    Concurrent calls would mix their output.
     """
     command = event.get("command") if isinstance(event, dict) else None
     if not isinstance(command, list) or not all(isinstance(each, str) for each in command):

@@ -7,8 +7,7 @@ from typing import Final
 
 FILE: Final = Path(__file__).with_name("areas.csv")
 
-EU_CODES: Final = {"UK": "GB", "EL": "GR"}
-"""The European Union's own codes for two countries, with their ISO codes."""
+EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that differ from ISO codes
 
 
 def read_areas(path: Path = FILE) -> dict[str, str]:
@@ -18,7 +17,7 @@ def read_areas(path: Path = FILE) -> dict[str, str]:
 
 
 def suggest_code(text: str, areas: Mapping[str, str]) -> str:
-    """Say what to write instead of a code that is not in `areas`, or where to look it up.
+    """Return advice on a code that is not in `areas`: the right code, or where to look it up.
 
     >>> suggest_code("Germany", {"DE": "Germany"})
     'write DE'

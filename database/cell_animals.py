@@ -8,8 +8,8 @@
     domestic, cosmopolitan          no row: the model's labels mark them as living everywhere
     extinct                         no row
 
-A cell on a border takes the highest weight among its countries, so a border never excludes an animal. A cell of the
-range map counts even if none of its countries lists the animal. docs/reference/database.md explains the weights.
+A cell on a border takes the highest weight among its countries, so a border excludes no animal. A cell of the range map
+counts even if its countries do not list the animal. docs/reference/database.md explains the weights.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,9 +28,9 @@ STATUSES: Final = {"native": NATIVE, "introduced": INTRODUCED}
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How likely an animal is in a cell, relative to its core range; each in (0, 1].
+    """Weights of an animal in a cell, relative to its core range; each in (0, 1].
 
-    The dataset's version hashes the `repr` of this class: renaming it or a field gives the same data a new version.
+    The dataset's version hashes the `repr` of this class, so renaming the class or a field changes the version.
     """
 
     native: float = 1.0
@@ -43,11 +43,9 @@ WEIGHTS: Final = Weights()
 ROW: Final = np.dtype([("cell", np.int64), ("animal", np.int32), ("weight", np.float32), ("status", np.int16)])
 """One row of the table `cell_animal`, without its dataset."""
 
-type Rows = NDArray[np.void]
-"""Shape (rows,), dtype `ROW`."""
+type Rows = NDArray[np.void]  # shape (rows,), dtype `ROW`
 
-CHUNK: Final = 4096
-"""Cells computed at a time: a few megabytes for 400 animals."""
+CHUNK: Final = 4096  # cells computed at a time: a few megabytes for 400 animals
 
 
 class Cell(NamedTuple):
@@ -59,7 +57,7 @@ class Cell(NamedTuple):
 
 
 class Animal(NamedTuple):
-    """An animal; `lineage` holds scientific names, phylum first."""
+    """An animal; `lineage` contains scientific names, phylum first."""
 
     animal: int
     name: str
@@ -128,7 +126,7 @@ def compute_cell_animals(
 
 
 def _mapped(ranges: Sequence[tuple[int, int]], index: dict[int, int], column: dict[int, int]) -> NDArray[np.bool_]:
-    """Return whether each cell is in each animal's range map: shape (cells, animals)."""
+    """Return a mask of the cells in each animal's range map: shape (cells, animals)."""
     mapped = np.zeros((len(index), len(column)), bool)
     for animal, cell in ranges:
         if cell in index:
@@ -137,7 +135,7 @@ def _mapped(ranges: Sequence[tuple[int, int]], index: dict[int, int], column: di
 
 
 def _next_to_map(chunk: Sequence[Cell], mapped: NDArray[np.bool_], index: dict[int, int]) -> NDArray[np.bool_]:
-    """Return whether a neighbour of each cell is in each animal's range map: shape (chunk, animals)."""
+    """Return a mask of the cells next to each animal's range map: shape (chunk, animals)."""
     next_to_map = np.zeros((len(chunk), mapped.shape[1]), bool)
     for number, cell in enumerate(chunk):
         neighbours = [index[other] for other in neighbours_of(cell.cell) if other in index]

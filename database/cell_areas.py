@@ -1,11 +1,11 @@
-"""Compute which countries touch each cell and which cells are coast; write database/cell_areas.csv.
+"""Compute the countries that touch each cell, and the cells on a coast; write database/cell_areas.csv.
 
     npm pack world-atlas && tar xzf world-atlas-*.tgz
     python -m database.cell_areas package/countries-10m.json
 
-A polygon touches a cell if its outline passes through the cell, or if it contains the whole cell. For the first, walk
-the outline in small steps and ask H3 for the cell of each; for the second, test the cell's centre. Nothing is clipped
-or projected, so neither the antimeridian nor a pole is a special case.
+A polygon touches a cell if its outline passes through the cell, or if it contains the whole cell. `cells_along` asks H3
+for the cell of each point on the outline; `within` tests the centres of the cells. Nothing is clipped or projected, so
+the antimeridian and the poles are no special cases.
 """
 
 import argparse
@@ -22,14 +22,10 @@ from database.world_atlas import Atlas, AtlasError, Points, read_atlas
 
 OUTPUT = Path(__file__).with_name("cell_areas.csv")
 
-STEP = 0.02
-"""Longest step along an outline, in degrees: about 2 km, against 110 km across a cell."""
+STEP = 0.02  # longest step along an outline, in degrees: about 2 km, while a cell is 110 km wide
 
-MARGIN = 0.03
-"""Distance at which an outline still touches a cell, in degrees of latitude (3 km): the error of a 1:10,000,000 map."""
-
-CASPIAN = (46.5, 36.0, 55.0, 47.6)
-"""West, south, east, north. The atlas treats the Caspian as sea, but no marine animal lives in it."""
+MARGIN = 0.03  # distance of an outline that still touches a cell, degrees (3 km): the error of a 1:10,000,000 map
+CASPIAN = (46.5, 36.0, 55.0, 47.6)  # west, south, east, north; sea in the atlas, but without marine animals
 
 type Cells = set[int]
 
@@ -68,9 +64,9 @@ def cells_along(points: Points) -> Cells:
 
 
 def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
-    """Return which points lie inside an outline: shape (points,).
+    """Return a mask of the points inside an outline: shape (points,).
 
-    Uses the even-odd rule with rays to the north pole, which no country encloses. The south pole may be inside.
+    Uses the even-odd rule with rays to the north pole, which is outside every country. The south pole may be inside.
     """
     order = np.argsort(points[:, 0])
     # Twice around the globe, so that an edge across 180 finds the points on both sides.
@@ -93,7 +89,7 @@ def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
 
 
 def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
-    """Return the areas of each cell that has any, and the coast: cells on a sea shore, and sea cells next to them."""
+    """Return the areas of each cell on land, and the coast: cells on a sea shore, and sea cells next to them."""
     touched = [cells_along(walk(arc)) for arc in atlas.arcs]
     cells, centers = all_cells()
     areas: dict[int, set[str]] = {}
@@ -114,13 +110,11 @@ def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Write cell_areas.csv and print its size."""
-    parser = argparse.ArgumentParser(
-        prog="python -m database.cell_areas", description="Compute cell_areas.csv from country outlines."
-    )
+    description = "Compute cell_areas.csv from country outlines."
+    parser = argparse.ArgumentParser(prog="python -m database.cell_areas", description=description)
     parser.add_argument("atlas", type=Path, help="countries-10m.json of the npm package world-atlas")
-    parser.add_argument(
-        "--output", type=Path, default=OUTPUT, metavar="FILE", help="file to write (default: %(default)s)"
-    )
+    text = "file to write (default: %(default)s)"
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help=text)
     options = parser.parse_args(arguments)
 
     try:

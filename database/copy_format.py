@@ -1,6 +1,6 @@
 """Encode rows for PostgreSQL's COPY: CSV for most tables, binary for the millions of rows of `cell_animal`.
 
-The binary format needs one `tobytes` call per batch; CSV would need a formatted line per row.
+For a batch, the binary format needs one call of `tobytes`, while CSV needs a formatted line per row.
 """
 
 import csv
@@ -20,7 +20,7 @@ _TUPLE: Final = np.dtype(
     [("fields", ">i2")]
     + [part for name, type_ in _COLUMNS.items() for part in ((f"{name} length", ">i4"), (name, type_))]
 )
-"""One row in binary format, as PostgreSQL documents it at COPY: the number of fields, then length and value of each."""
+"""One row in PostgreSQL's binary format for COPY: the number of fields, then the length and value of each field."""
 
 CELL_ANIMAL_COLUMNS: Final = ", ".join(_COLUMNS)
 

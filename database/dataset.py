@@ -1,4 +1,4 @@
-"""A dataset: everything that one load writes into the database. Reads and checks it from the project's CSV files."""
+"""Read a dataset, which is everything that one load writes into the database, from CSV files, and check it."""
 
 import csv
 import gzip
@@ -46,8 +46,7 @@ class DatasetError(Exception):
 class Dataset:
     """The rows of each table, in the order of the schema's columns.
 
-    `cells` and `cell_animals` may be generators: a load reads them once, and only if the version is not in the
-    database yet, so a generator can yield more rows than fit in memory.
+    `cells` and `cell_animals` may be generators of more rows than fit in memory: a load reads them at most once.
     """
 
     version: str
@@ -62,10 +61,10 @@ class Dataset:
 
 
 def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
-    """Read the dataset of this checkout, with `files` in place of its own files of the same names.
+    """Read the dataset of this checkout. `files` replace the checkout's files of the same names.
 
-    The version is the start of a SHA-256 over the contents of all files and `WEIGHTS`, so the same data have the same
-    version everywhere. Raises `DatasetError` with the file and the problem.
+    The version is the start of a SHA-256 of all files and `WEIGHTS`, so the same data have the same version everywhere.
+    Raise `DatasetError` with the file and the problem.
     """
     texts = {name: read_text(path) for name, path in (FILES | (files or {})).items()}
     digest = hashlib.sha256(repr(WEIGHTS).encode())
@@ -101,22 +100,22 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
 
 
 def files_in(folder: Path) -> dict[str, Path]:
-    """Return the files of a dataset that are in a folder. Raises `DatasetError` if there are none."""
+    """Return the dataset's files that are in a folder. Raise `DatasetError` if there are none."""
     found = {name: folder / path.name for name, path in FILES.items() if (folder / path.name).is_file()}
     if not found:
         expected = ", ".join(path.name for path in FILES.values())
-        raise DatasetError(f"{folder} has no file of a dataset; put at least one of {expected} there")
+        raise DatasetError(f"{folder} contains no file of a dataset; put at least one of {expected} there")
     return found
 
 
 def files_beside(model: Path) -> dict[str, Path]:
-    """Return the files of a dataset that are in a model's folder: its labels, and where its animals live.
+    """Return the dataset's files that are in a model's folder.
 
-    Raises `DatasetError` if there are no labels. Raises it too if the labels differ from the checkout's and a file
-    that refers to their ids is missing: the checkout's file would attach its data to other animals.
+    Raise `DatasetError` if labels.csv is missing. Raise it too if labels.csv differs from the checkout's and a file
+    that refers to its ids is missing: the checkout's file uses the same ids for other animals.
     """
     if not model.with_name("labels.csv").is_file():
-        raise DatasetError(f"no labels.csv beside the model {model}; set MODEL_PATH to the model, or add the file")
+        raise DatasetError(f"there is no labels.csv in the folder of {model}; add the file, or correct MODEL_PATH")
     found = files_in(model.parent)
     missing = [FILES[name].name for name in ("taxa", "animal_areas", "mammal_cells") if name not in found]
     if missing and read_text(found["labels"]) != read_text(FILES["labels"]):
@@ -128,7 +127,7 @@ def files_beside(model: Path) -> dict[str, Path]:
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text, decompressed and without a byte order mark. Raises `DatasetError`."""
+    """Return a file's text, decompressed and without a byte order mark. Raise `DatasetError` if it is unreadable."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -145,13 +144,13 @@ def read_text(path: Path) -> str:
 
 
 def join_some(items: Sequence[str], most: int = 5) -> str:
-    """Join the first few items, and say how many more there are."""
+    """Join the first `most` items, and add the number of other items."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return ", ".join(items[:most]) + more
 
 
 def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
-    """Parse all rows of a file. Raises `DatasetError` with the file and the line."""
+    """Parse all rows of a file. Raise `DatasetError` with the file and the line."""
     reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)
     columns = UNIQUE.get(name, ())
     parsed: list[T] = []
@@ -174,11 +173,7 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
 
 def _animal(row: dict[str, str]) -> Animal:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
-    try:
-        id_ = parse_id(row["id"])
-    except ValueError as error:
-        raise ValueError(f"id {error}") from None
-    return Animal(id_, row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
+    return Animal(parse_id(row["id"]), row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
 
 
 def _check(
@@ -188,29 +183,21 @@ def _check(
     sources: set[str],
     areas_with_cells: set[str],
 ) -> None:
-    """Check what the schema's constraints accept, or reject with a message that names no file."""
+    """Raise `DatasetError` for faults that the schema accepts, or rejects without naming the file."""
     wild = {animal.animal for animal in animals if animal.kind == "wild"}
+    kinds = {animal.kind for animal in animals} - {*KINDS}
+    statuses = {area.status for area in areas} - STATUSES.keys()
     known_areas = read_areas()
-    unknown_areas = {area.area for area in areas} - known_areas.keys() - areas_with_cells
-    _reject(
-        {animal.kind for animal in animals} - {*KINDS},
-        f"labels.csv has a kind other than {', '.join(KINDS[:-1])} or {KINDS[-1]}",
-    )
-    _reject({area.animal for area in areas} - wild, "animal_areas.csv lists animals that are not wild in labels.csv")
-    _reject(
-        {animal for animal, _ in ranges} - wild, "mammal_cells.csv.gz lists animals that are not wild in labels.csv"
-    )
-    _reject(
-        {area.status for area in areas} - STATUSES.keys(),
-        f"animal_areas.csv has a status other than {' or '.join(STATUSES)}",
-    )
-    _reject({area.source for area in areas} - sources, "animal_areas.csv names sources that sources.csv lacks")
-    _reject(
-        {f"{code} ({suggest_code(code, known_areas)})" for code in unknown_areas},
-        "animal_areas.csv has codes that areas.csv lacks",
-    )
-
-
-def _reject(wrong: set[int] | set[str], problem: str) -> None:
-    if wrong:
-        raise DatasetError(f"{problem}: {join_some([str(each) for each in sorted(wrong)])}")
+    codes = {area.area for area in areas} - known_areas.keys() - areas_with_cells
+    advice = {f"{code} ({suggest_code(code, known_areas)})" for code in codes}
+    problems: dict[str, set[int] | set[str]] = {
+        f"labels.csv has a kind other than {', '.join(KINDS[:-1])} or {KINDS[-1]}": kinds,
+        "animal_areas.csv lists animals that are not wild in labels.csv": {area.animal for area in areas} - wild,
+        "mammal_cells.csv.gz lists animals that are not wild in labels.csv": {animal for animal, _ in ranges} - wild,
+        f"animal_areas.csv has a status other than {' or '.join(STATUSES)}": statuses,
+        "animal_areas.csv names sources that sources.csv lacks": {area.source for area in areas} - sources,
+        "animal_areas.csv has codes that areas.csv lacks": advice,
+    }
+    for problem, wrong in problems.items():
+        if wrong:
+            raise DatasetError(f"{problem}: {join_some([str(each) for each in sorted(wrong)])}")

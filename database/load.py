@@ -1,4 +1,4 @@
-"""Load a dataset beside the others, switch to it, drop old ones. Works on any psycopg2 connection.
+"""Load a dataset without removing others, switch to it, drop old ones. Works on any psycopg2 connection.
 
     with closing(psycopg2.connect(url)) as connection:
         loaded = load(connection, read_dataset())
@@ -34,17 +34,14 @@ PARTITIONED: Final = {"cell_animal": "(cell, dataset, animal) include (weight, s
 A drop locks the tables in this order, as `features_of` does; the other order would let a drop and a reader deadlock.
 """
 
-LOADER_LOCK: Final = 0x6661756E61
-"""Key of the advisory lock that makes loaders take turns ("fauna" in ASCII)."""
+LOADER_LOCK: Final = 0x6661756E61  # key of the advisory lock that makes loaders take turns ("fauna" in ASCII)
 
 DROP_TRIES: Final = 50
 DROP_LOCK_TIMEOUT: Final = "100ms"
-"""Readers queue behind a drop that waits for its lock, so each wait is shorter than a request's database timeout."""
-DROP_PAUSE: Final = 0.05
-"""Seconds between two tries, in which the queued readers finish."""
+"""Requests queue behind a drop that waits for its lock, so a wait is shorter than the database timeout of a request."""
+DROP_PAUSE: Final = 0.05  # seconds between two tries, for the queued requests
 
-CSV_BATCH: Final = 4096
-"""Rows encoded as CSV at a time."""
+CSV_BATCH: Final = 4096  # rows encoded as CSV at a time
 
 
 class LoadError(Exception):
@@ -65,7 +62,7 @@ class LoadedDataset:
 
 @contextmanager
 def exclusive(connection: Connection) -> Iterator[Cursor]:
-    """A transaction in which no other loader runs."""
+    """Open a transaction in which no other loader runs."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
         yield cursor
@@ -74,14 +71,13 @@ def exclusive(connection: Connection) -> Iterator[Cursor]:
 def load(connection: Connection, dataset: Dataset, report: Callable[[str], None] = print) -> LoadedDataset:
     """Load a dataset in one transaction, without activating it. Do nothing if its version is already loaded.
 
-    Creates the schema if it is missing. Calls `report` with each step and its duration.
-    Raises `LoadError` or psycopg2's errors; the database is then unchanged.
+    Create a missing schema. Raise `LoadError` or psycopg2's errors; the database is then unchanged.
     """
     with exclusive(connection) as cursor:
         cursor.execute(SCHEMA.read_text(encoding="utf-8"))
         if (present := _find(cursor, dataset.version)) is not None:
             return present
-        cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index over a million rows in memory
+        cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index of a million rows in memory
         cursor.execute(
             "insert into dataset (version, cells_loaded, rows_loaded) values (%s, 0, 0) returning dataset",
             (dataset.version,),
@@ -108,7 +104,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
 
 
 def activate(connection: Connection, version: str) -> None:
-    """Switch to a loaded dataset in one transaction. Raises `LoadError` if it is not loaded."""
+    """Switch to a loaded dataset in one transaction. Raise `LoadError` if it is not loaded."""
     with exclusive(connection) as cursor:
         _require(cursor, version)
         cursor.execute("update dataset set active = false where active and version <> %s", (version,))
@@ -116,7 +112,7 @@ def activate(connection: Connection, version: str) -> None:
 
 
 def drop(connection: Connection, version: str) -> None:
-    """Remove a dataset. Raises `LoadError` if it is active, not loaded, or in use for too long."""
+    """Remove a dataset. Raise `LoadError` if it is active, not loaded, or in use for too long."""
     for _ in range(DROP_TRIES):
         try:
             with exclusive(connection) as cursor:
@@ -130,7 +126,7 @@ def drop(connection: Connection, version: str) -> None:
                 return
         except errors.LockNotAvailable:
             sleep(DROP_PAUSE)
-    raise LoadError(f"dataset {version} was in use the whole time; end long transactions and try again")
+    raise LoadError(f"dataset {version} is still in use after {DROP_TRIES} tries; end long transactions and try again")
 
 
 def datasets(connection: Connection) -> list[LoadedDataset]:
@@ -148,7 +144,7 @@ def prune(connection: Connection, keep: int) -> list[str]:
 
 
 class _StepTimer:
-    """Reports each step with the time since the step before."""
+    """Reports each step with its duration."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report, self._since = report, perf_counter()
@@ -210,7 +206,7 @@ def _create_partition(cursor: Cursor, table: str, number: int, columns: str, for
 
 
 def _attach_partitions(cursor: Cursor, number: int) -> None:
-    """Index the filled tables and attach them. Their check constraint spares PostgreSQL another scan."""
+    """Index the filled tables and attach them. Their check constraints save PostgreSQL a scan."""
     for table, key in PARTITIONED.items():
         cursor.execute(f"alter table {table}_{number} add primary key {key}")
         cursor.execute(f"analyze {table}_{number}")

@@ -1,10 +1,10 @@
-"""Compute where in its countries each mammal lives, from range maps; write database/mammal_cells.csv.gz.
+"""Compute the cells of each mammal from range maps; write database/mammal_cells.csv.gz.
 
     python -m database.ranges CELLS
 
 CELLS is a CSV (or .csv.gz) with the columns `animal` (or `label`) and `cell`: every H3 cell of resolution 3 that
-overlaps the animal's present range in PHYLACINE 1.2 (CC0). Keeps only the cells that agree with animal_areas.csv, so
-that a range map and a list of countries never contradict each other; docs/how-to/data.md gives the reasons.
+overlaps the animal's present range in PHYLACINE 1.2 (CC0). The result contains only cells in countries that
+animal_areas.csv lists for the animal; docs/how-to/data.md gives the reasons.
 """
 
 import argparse
@@ -21,9 +21,9 @@ from database.dataset import DatasetError, read_text
 HERE = Path(__file__).parent
 LABELS = HERE.parent / "model" / "labels.csv"
 
-# Class 270, the Arctic wolf, has the map of the grey wolf, here limited to the tundra. Class 271 joins the red and the
-# maned wolf and has the grey wolf's map too, which fits neither. The maps of three other classes lack a large part of
-# them: gazelles (springboks), polecats (all but one species) and marmosets (tamarins).
+# Class 270, the Arctic wolf, has the map of the grey wolf; MIN_LATITUDE limits it to the tundra. Class 271, the red and
+# the maned wolf, has the grey wolf's map, which is wrong for both. Three other classes have maps without some of their
+# animals: gazelles (without springboks), polecats (with one species only) and marmosets (without tamarins).
 MIN_LATITUDE = {270: 67.0}
 WITHOUT_RANGE = frozenset({271, 353, 358, 377})
 
@@ -51,8 +51,8 @@ def consistent_cells(
 ) -> list[tuple[int, str]]:
     """Return the pairs of animal and cell on which range map and country list agree, sorted.
 
-    Leaves out animals that are not wild or have no range map of their own, cells that touch none of the animal's
-    countries (such as open sea), and cells south of `MIN_LATITUDE`.
+    Leave out animals that are not wild or are in `WITHOUT_RANGE`, cells outside the animal's countries (such as open
+    sea), and cells south of `MIN_LATITUDE`.
     """
     return sorted(
         (animal, cell)
@@ -65,16 +65,15 @@ def consistent_cells(
 
 
 def to_gzipped_csv(pairs: Iterable[tuple[int, str]]) -> bytes:
-    """Return the pairs as gzipped CSV, without a name or time in the header, so the same pairs give the same bytes."""
+    """Return the pairs as gzipped CSV. The header has no name and no time, so the same pairs give the same bytes."""
     text = "animal,cell\n" + "".join(f"{animal},{cell}\n" for animal, cell in pairs)
     return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Write mammal_cells.csv.gz and print how many cells it keeps."""
-    parser = argparse.ArgumentParser(
-        prog="python -m database.ranges", description="Compute mammal_cells.csv.gz from range maps."
-    )
+    description = "Compute mammal_cells.csv.gz from range maps."
+    parser = argparse.ArgumentParser(prog="python -m database.ranges", description=description)
     text = "CSV with the columns `animal` (or `label`) and `cell`: all cells of each range map"
     parser.add_argument("cells", type=Path, metavar="CELLS", help=text)
     text = "CSV with the columns `cell` and `areas` (default: %(default)s)"
@@ -89,7 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     except DatasetError as error:
         parser.exit(1, f"error: {error}\n")
     except KeyError as error:
-        parser.exit(1, f"error: no column {error} in the CSV of cells; see python -m database.ranges --help\n")
+        parser.exit(1, f"error: the CSV of cells has no column {error}; see python -m database.ranges --help\n")
     animal_areas = _grouped((row["animal"], row["area"]) for row in _rows(HERE / "animal_areas.csv"))
     wild = {int(row["id"]) for row in _rows(LABELS) if row["kind"] == "wild"}
     pairs = consistent_cells(cells, animal_areas, cell_areas, wild)

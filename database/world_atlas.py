@@ -1,4 +1,4 @@
-"""Read country outlines: Natural Earth, from the TopoJSON of the npm package `world-atlas`.
+"""Read the country outlines of Natural Earth from the TopoJSON of the npm package `world-atlas`.
 
 TopoJSON stores each stretch of border once, as an arc that the rings of both neighbours refer to. An arc in only one
 ring is a shore. Rings that cross the antimeridian jump in longitude, and Antarctica's ring winds around the pole.
@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-type Points = NDArray[np.float64]
-"""Shape (n, 2): longitude and latitude, decimal degrees."""
+type Points = NDArray[np.float64]  # shape (n, 2): longitude and latitude, decimal degrees
 
 AREAS_OF_COUNTRIES = Path(__file__).with_name("atlas_areas.csv")
 PARTS_OF_COUNTRIES = Path(__file__).with_name("atlas_parts.csv")
-"""Parts of a country in Natural Earth with their own ISO 3166-1 code, or with two claimants, and a box around each."""
+"""Parts of a country with a code of their own or with two claimants, and a box around each part."""
 
 
 class AtlasError(Exception):
@@ -46,7 +45,7 @@ class Atlas:
 
 
 def read_atlas(path: Path) -> Atlas:
-    """Read `countries-10m.json`, or a coarser file of the package. Raises `AtlasError`."""
+    """Read `countries-10m.json`, or a coarser file of the package. Raise `AtlasError` if the file is not TopoJSON."""
     try:
         topology = json.loads(path.read_text(encoding="utf-8"))
         arcs = tuple(_arcs(topology))
@@ -59,9 +58,7 @@ def read_atlas(path: Path) -> Atlas:
     areas = {row["country"]: row["areas"] for row in _rows(AREAS_OF_COUNTRIES)}
     parts = _rows(PARTS_OF_COUNTRIES)
     if unknown := sorted({name for name, _ in countries} - areas.keys()):
-        raise AtlasError(
-            f"{AREAS_OF_COUNTRIES.name} lacks {', '.join(unknown)}; add a row with ISO codes or none for each"
-        )
+        raise AtlasError(f"{AREAS_OF_COUNTRIES.name} has no row for {', '.join(unknown)}; add one for each")
     polygons = tuple(
         Polygon(tuple((_areas_at(arcs[outline[0]][0], name, parts) or areas[name]).split()), outline)
         for name, outlines in countries

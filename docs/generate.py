@@ -1,6 +1,6 @@
-"""Write the pages of docs/ that are made from the code: `python -m docs.generate`.
+"""Write the tables of docs/ that are made from the code: `python -m docs.generate`.
 
-tests/unit/docs/test_generate.py fails if a page is not what this would write.
+tests/unit/docs/test_generate.py fails if a page differs from the one that this program would write.
 """
 
 import argparse
@@ -32,68 +32,47 @@ HERE = Path(__file__).parent
 RUNBOOK = "../how-to/runbook.md"
 TARGET = re.compile(r"^(?P<name>[a-z-]+):.*## (?P<help>.*)$", re.MULTILINE)
 OWN_NAME = re.compile(r": `python -m [^`]+`\.$")
-"""The end of a docstring that names the module's command, which the table has already."""
-INTERNAL = {"local/lambda_sim/bootstrap.py", "local/lambda_sim/enter_sandbox.py"}
-"""Programs that other programs start."""
+"""The end of a docstring that repeats the module's command, which is in another column of the table."""
+INTERNAL = {"local/lambda_sim/enter_sandbox.py"}
+"""Programs that only other programs start."""
 
 
 def pages() -> dict[Path, str]:
-    """Return the text of each page by its file."""
-    return {
-        HERE / "reference" / "settings.md": settings_page(),
-        HERE / "reference" / "errors.md": errors_page(),
-        HERE / "reference" / "metrics.md": metrics_page(),
-        HERE / "reference" / "commands.md": commands_page(),
-        HERE / "reference" / "infra.md": infra_page(),
-        HERE / "explanation" / "cost.md": cost_page.page(),
+    """Return the text of each page, by its file."""
+    tables = {
+        "settings.md": settings_tables(),
+        "errors.md": {"errors": error_table()},
+        "metrics.md": metric_tables(),
+        "commands.md": command_tables(),
+        "infra.md": infra_tables(),
     }
+    reference = {path: with_tables(path, tables[path.name]) for path in (HERE / "reference" / name for name in tables)}
+    return reference | {HERE / "explanation" / "cost.md": cost_page.page()}
 
 
-def settings_page() -> str:
-    """Return the page of every setting: variable, default, unit, meaning."""
-    return f"""\
-# Settings
-
-The app reads its settings from the environment once, at start. An empty variable counts as unset. If a value cannot be
-used, the process does not start, and the error names the variable. Made from `chalicelib/config/settings.py`.
-
-{_settings_table(Settings)}
-
-## The HTTP server
-
-`make run` and `python -m web` read these too; on Lambda, API Gateway does their job. Made from `web/settings.py`.
-
-{_settings_table(WebSettings)}
-"""
+def settings_tables() -> dict[str, str]:
+    """Return the tables of settings by name: variable, default and unit, meaning."""
+    tables = {}
+    for name, kind in (("settings of the app", Settings), ("settings of the HTTP server", WebSettings)):
+        rows = [
+            (f"`{each.metadata['variable']}`", _default(each.default, each.metadata), each.metadata["help"])
+            for each in fields(kind)
+        ]
+        tables[name] = table(["variable", "default", "meaning"], rows)
+    return tables
 
 
-def _settings_table(kind: type[Settings] | type[WebSettings]) -> str:
-    rows = [
-        (f"`{each.metadata['variable']}`", _default(each.default, each.metadata), each.metadata["help"])
-        for each in fields(kind)
-    ]
-    return table(["variable", "default", "meaning"], rows)
-
-
-def errors_page() -> str:
-    """Return the page of every error that a client can receive."""
+def error_table() -> str:
+    """Return the table of the errors that a client can receive."""
     rows = [
         (each.status, f"`{each.code}`", each.title, (each.__doc__ or "").splitlines()[0])
         for each in sorted(http_errors(), key=lambda each: each.status)
     ]
-    return f"""\
-# Errors
-
-Every error is a problem detail (RFC 9457, `application/problem+json`) with `type`, `title`, `status`, `code`,
-`request_id` and `detail`, which says what happened, what was expected and what to do. 429 and 503 come with
-`Retry-After`. Made from `chalicelib/errors.py`.
-
-{table(["status", "code", "title", "when"], rows)}
-"""
+    return table(["status", "code", "title", "when"], rows)
 
 
-def metrics_page() -> str:
-    """Return the page of every metric and every dimension, and of what they cost."""
+def metric_tables() -> dict[str, str]:
+    """Return the tables of metrics, of dimensions and of the cost of both, by name."""
     seen = usage()
     metrics = [
         (
@@ -108,80 +87,64 @@ def metrics_page() -> str:
     dimensions = [
         (f"`{name}`", each.help, _codes(each.values) or "one for each deployment") for name, each in DIMENSIONS.items()
     ]
-    price = read_prices()["series_month"].value
+    price, most = read_prices()["series_month"].value, max_billed_metrics()
     warming = sum(name.startswith("Warming") for name in METRICS)
-    return f"""\
-# Metrics
-
-Every metric is in the namespace `{NAMESPACE}` and has the dimensions {" and ".join(_codes([each]) for each in COMMON)}.
-A metric with an entry under *also by* is emitted a second time with that dimension added. Cell, animal, route, model
-version and request are properties of the line, for Logs Insights: [logs.md](logs.md) shows a line. Made from
-`chalicelib/telemetry/metrics.py`.
-
-{table(["metric", "unit", "also by", "meaning", "dashboards, alarms"], metrics)}
-
-## Dimensions
-
-{table(["dimension", "meaning", "values"], dimensions)}
-
-## What it costs
-
-CloudWatch bills each combination of dimension values that was emitted in an hour as one metric. One deployment emits
-at most **{max_billed_metrics()}**; a test keeps the number at 100 or less. At {price:.2f} USD each
-([prices](../../dashboards/prices.csv)) that is at most **{max_billed_metrics() * price:.2f} USD a month**. With the
-cell or the animal as a dimension it would be hundreds of times as much. A quiet stage pays only for the hours in which
-it emits: in a night without requests, only the {warming} metrics of warming. Codes and ranks that do not occur cost
-nothing. CloudWatch bills the lines themselves by size: see [logs.md](logs.md#what-it-costs).
-"""
+    cost = [
+        ("price of one metric, USD a month", f"{price:.2f}"),
+        ("metrics of one deployment, at most", most),
+        ("price of these, USD a month", f"**{most * price:.2f}**"),
+        ("metrics of warming", warming),
+    ]
+    return {
+        "namespace": table(["namespace", "dimensions of every metric"], [(f"`{NAMESPACE}`", _codes(COMMON))]),
+        "metrics": table(["metric", "unit", "also by", "meaning", "dashboards, alarms"], metrics),
+        "dimensions": table(["dimension", "meaning", "values"], dimensions),
+        "cost": table(["figure", "value"], cost),
+    }
 
 
-def commands_page() -> str:
-    """Return the page of every Make target and every Python command."""
+def command_tables() -> dict[str, str]:
+    """Return the tables of Make targets and of Python commands, and the help of two commands, by name."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = [(f"`make {each['name']}`", each["help"]) for each in TARGET.finditer(makefile)]
     commands = [(f"`python -m {name}`", summary) for name, summary in _programs()]
     cloudwatch = [(f"`{name}`", summary) for name, (_, summary) in CLOUDWATCH_COMMANDS.items()]
-    return f"""\
-# Commands
-
-`python` is `.venv/bin/python`, which `make setup` makes; run it from the checkout. `--help` after a command lists its
-options. Made from the Makefile and the modules.
-
-## Make
-
-{table(["target", "does"], targets)}
-
-## Python
-
-{table(["command", "does"], commands)}
-
-### `python -m cloudwatch`
-
-{table(["command", "does"], cloudwatch)}
-
-### `python -m infra`
-
-{_help_of(infra_parser())}
-
-### `python -m database`
-
-{_help_of(database_parser(Settings()))}
-"""
+    return {
+        "make": table(["target", "does"], targets),
+        "python": table(["command", "does"], commands),
+        "python -m cloudwatch": table(["command", "does"], cloudwatch),
+        "python -m infra": _help_of(infra_parser()),
+        "python -m database": _help_of(database_parser(Settings())),
+    }
 
 
-def infra_page() -> str:
-    """Return the page about infrastructure with the tables of both templates' parameters and outputs."""
-    text = (HERE / "reference" / "infra.md").read_text(encoding="utf-8")
+def infra_tables() -> dict[str, str]:
+    """Return the tables of the parameters and outputs of both templates, by name."""
+    tables = {}
     for name in (STACK, EDGE):
         template = read_template(name)
         outputs = [(f"`{each}`", declared["Description"]) for each, declared in template["Outputs"].items()]
-        text = _filled(text, f"parameters of {name}", _parameters(template["Parameters"]))
-        text = _filled(text, f"outputs of {name}", table(["output", "is"], outputs))
-    return text
+        tables[f"parameters of {name}"] = _parameters(template["Parameters"])
+        tables[f"outputs of {name}"] = table(["output", "is"], outputs)
+    return tables
+
+
+def with_tables(path: Path, tables: Mapping[str, str]) -> str:
+    """Return a page with each table in its place: between `<!-- table: name -->` and the next `<!-- end -->`."""
+    page = path.read_text(encoding="utf-8")
+    for name, text in tables.items():
+        before, _, rest = page.partition(f"<!-- table: {name} -->")
+        _, end, after = rest.partition("<!-- end -->")
+        if not end:
+            raise ValueError(
+                f"{path.name} has no place for the table {name}; write <!-- table: {name} --> and <!-- end -->"
+            )
+        page = f"{before}<!-- table: {name} -->\n\n{text}\n\n<!-- end -->{after}"
+    return page
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table with the texts as they are: no number is aligned or formatted."""
+    """Return a Markdown table. Numbers in the rows are neither aligned nor reformatted."""
     text = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     lines = tabulate(text, head, tablefmt="github", disable_numparse=True).splitlines()
     return "\n".join(re.sub(r" {2,}", " ", re.sub(r"-{3,}", "---", line)) for line in lines)
@@ -202,17 +165,8 @@ def _parameters(declared: Mapping[str, Any]) -> str:
     return table(["parameter", "default", *stages, "meaning"], rows)
 
 
-def _filled(page: str, name: str, text: str) -> str:
-    """Return a page with the text between `<!-- table: name -->` and the next `<!-- end -->` replaced."""
-    before, _, rest = page.partition(f"<!-- table: {name} -->")
-    _, end, after = rest.partition("<!-- end -->")
-    if not end:
-        raise ValueError(f"the page has no place for {name}; write <!-- table: {name} --> and <!-- end -->")
-    return f"{before}<!-- table: {name} -->\n\n{text}\n\n<!-- end -->{after}"
-
-
 def _programs() -> list[tuple[str, str]]:
-    """Return every module that can be run and the first paragraph of its docstring."""
+    """Return every module that is a program, and the first paragraph of its docstring."""
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
     found = []
     for name in sorted(set(listed.stdout.split()) - INTERNAL):
@@ -232,13 +186,11 @@ def _help_of(parser: argparse.ArgumentParser) -> str:
 def _default(value: Any, metadata: Mapping[str, Any]) -> str:
     if value in (None, ""):
         return "not set"
-    return f"`{_shown(value)}` {metadata['unit']}".strip()
-
-
-def _shown(value: Any) -> str:
     if isinstance(value, bool):
-        return str(value).lower()
-    return str(value.relative_to(ROOT)) if isinstance(value, Path) else str(value)
+        value = str(value).lower()
+    elif isinstance(value, Path):
+        value = value.relative_to(ROOT)
+    return f"`{value}` {metadata['unit']}".strip()
 
 
 def _codes(names: Iterable[str]) -> str:

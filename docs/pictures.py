@@ -1,6 +1,6 @@
-"""Take the pictures of the page that the README shows: `make run`, then `python -m docs.pictures`.
+"""Take the README's picture of the app's web page, while `make run` serves it: `python -m docs.pictures`.
 
-The photo is the sample that `make run` suggests too.
+The photo on the page is the sample photo that `make run` prints.
 """
 
 import argparse
@@ -16,11 +16,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 
 def main() -> None:
-    """Show the photo to the page and take a picture of the answer."""
+    """Identify the sample photo on the page and save a picture of the answer."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--url", default="http://127.0.0.1:8000/", help="where the page is served (default: %(default)s)"
-    )
+    parser.add_argument("--url", default="http://127.0.0.1:8000/", help="address of the page (default: %(default)s)")
     url = parser.parse_args().url
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)

@@ -1,4 +1,4 @@
-"""An mkdocs hook: links from the site to files of the repository outside docs/."""
+"""An mkdocs hook that makes links from the site to files of the repository outside docs/."""
 
 import posixpath
 import re
@@ -14,14 +14,17 @@ _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>\.\./[^)\s]+)\)")
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Return a page's Markdown for the site.
 
-    In the repository `[the stack](../../infra/faunalens.yaml)` works as it stands. The site has no such file, so the
-    link leads to the repository's page on the web. A checkout without one gets the path as text.
+    A link such as `[the stack](../../infra/faunalens.yaml)` works only in the repository, because the site has no such
+    file. On the site it leads to the repository's page on the web. Without such a page, it becomes text with the path.
     """
     return rewrite(markdown, posixpath.dirname(page.file.src_uri), repository())
 
 
 def rewrite(markdown: str, folder: str, base: str) -> str:
-    """Return a page of `folder` (relative to docs/) with links out of docs/ below `base`, or as text."""
+    """Return a page with its links to files outside docs/ replaced: by links below `base`, or by text if that is empty.
+
+    `folder`: folder of the page, relative to docs/.
+    """
 
     def replace(link: re.Match[str]) -> str:
         path = posixpath.normpath(posixpath.join("docs", folder, link["target"]))
@@ -36,5 +39,5 @@ def rewrite(markdown: str, folder: str, base: str) -> str:
 
 
 def repository() -> str:
-    """Return where the repository's files can be read on the web, with a slash at the end; empty if nowhere."""
+    """Return the web address of the repository's files, with a slash at the end; empty if there is none."""
     return runbook_url(ROOT).removesuffix(RUNBOOK)

@@ -60,7 +60,7 @@ def _down(options: argparse.Namespace) -> int:
         snapshots = ", ".join(stage.snapshots())
         kept = f" Kept: database snapshot {snapshots}." if snapshots else ""
     except ClientError as error:
-        kept = f" If it had a database, a snapshot remains; AWS could not list it: {error}"
+        kept = f" AWS could not list the snapshots of its database: {error}"
     print(f"\nStage {stage.name} is gone.{kept}")
     return 0
 
@@ -73,18 +73,17 @@ def _template(options: argparse.Namespace) -> int:
 
 
 def _stage(options: argparse.Namespace) -> Stage:
-    """Return the stage and print the account it is in. Raise `PreconditionFailed` without region or credentials."""
+    """Return the stage and print its account. Raise `PreconditionFailed` if there is no region or no credentials."""
     import boto3
 
     session = boto3.Session(region_name=options.region)
     if session.region_name is None:
-        raise PreconditionFailed("no AWS region is set; pass --region, such as eu-west-1, or set AWS_DEFAULT_REGION")
+        raise PreconditionFailed("no AWS region is set; pass --region (like eu-west-1), or set AWS_DEFAULT_REGION")
     try:
         caller = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        raise PreconditionFailed(
-            f"no valid AWS credentials: {error}; sign in with `aws sso login`, or set AWS_PROFILE"
-        ) from error
+        advice = "sign in with `aws sso login`, or set AWS_PROFILE"
+        raise PreconditionFailed(f"no valid AWS credentials: {error}; {advice}") from error
     print(f"Account {caller['Account']}, region {session.region_name}, stage {options.stage}", flush=True)
     firewall = getattr(options, "firewall", False)
     return Stage(options.stage, session.region_name, session, dict(options.parameters), firewall)
@@ -98,7 +97,7 @@ def _resume_command(arguments: Sequence[str]) -> str:
 
 
 def _confirmed(question: str, *answers: str) -> bool:
-    """Ask on the terminal. Return whether the reply is one of `answers`; no terminal means no."""
+    """Ask on the terminal. Return True if the reply is one of `answers`, and False without a terminal."""
     try:
         if input(question).strip().lower() in answers:
             return True
@@ -112,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    up = commands.add_parser("up", help="create a stage or update it to this checkout, then check that it answers")
+    up = commands.add_parser("up", help="create a stage or update it to this checkout, then check that the API answers")
     up.add_argument("--firewall", action="store_true", help="put a web firewall in front of the API (infra/edge.yaml)")
     steps = _step_names(Up)
     up.add_argument("--only", metavar="STEP", default="", choices=steps, help="run only this step")
@@ -120,24 +119,24 @@ def _parser() -> argparse.ArgumentParser:
     skip.help = "leave out this step; may be repeated"
     up.set_defaults(command=_up)
 
-    down = commands.add_parser("down", help="delete a stage; a last snapshot of the database stays")
+    down = commands.add_parser("down", help="delete a stage; a final snapshot of its database is kept")
     down.set_defaults(command=_down)
 
-    what = "write a whole stage as one CloudFormation template, with its zips"
-    description = "For a pipeline that may not call `chalice deploy`. It needs no AWS account."
+    what = "write a whole stage as one CloudFormation template, and the zips for it"
+    description = "For a pipeline that may not call `chalice deploy`. This command needs no AWS account."
     epilog = "--set Firewall=yes puts a web firewall in front of the API."
     made = commands.add_parser("template", help=what, description=description, epilog=epilog)
     made.add_argument("--out", required=True, type=Path, help="folder for the files, such as build/dev")
-    made.add_argument("--runbook", help="URL of the runbook (default: docs/how-to/runbook.md at git's origin)")
+    made.add_argument("--runbook", help="URL of the runbook (default: docs/how-to/runbook.md in git's origin)")
     made.set_defaults(command=_template)
 
     for command, kind in ((up, Up), (down, Down)):
-        command.add_argument("--region", help="AWS region (default: that of your AWS profile)")
+        command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
         names = ", ".join(_step_names(kind))
         command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"start at this step: {names}")
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     for command in (up, down, made):
-        where = "a stage of .chalice/config.json and infra/stages"
+        where = "a stage that .chalice/config.json and infra/stages define"
         command.add_argument("--stage", required=True, choices=stages(), help=where)
         given = command.add_argument("--set", dest="parameters", metavar="NAME=VALUE", default=[], action="append")
         given.type = _parameter
@@ -152,7 +151,7 @@ def _step_names(kind: type[Up | Down]) -> list[str]:
 def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE, such as AlarmEmail=me@example.org")
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE; write for example AlarmEmail=me@example.org")
     return name, value
 
 

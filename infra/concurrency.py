@@ -1,6 +1,6 @@
 """Check that the account can reserve the concurrency in `.chalice/config.json` before a deployment fails halfway.
 
-Lambda always keeps some concurrency for functions without a reservation, and a new account may have ten in all.
+Lambda always keeps some concurrency for functions without a reservation. A new account's limit may be only 10.
 """
 
 from collections.abc import Mapping
@@ -8,31 +8,26 @@ from typing import Any
 
 from infra.step import PreconditionFailed
 
-UNRESERVED = 100
-"""Concurrency that Lambda keeps unreserved; a smaller account can reserve nothing."""
+UNRESERVED = 100  # concurrency that Lambda keeps unreserved; an account with a lower limit can reserve none
 
 
 def check(lambdas: Any, wanted: Mapping[str, int]) -> int:
-    """Return the concurrency left for other functions. Raise `PreconditionFailed` if there is not enough to reserve.
-
-    `lambdas`: a boto3 client of `lambda`. `wanted`: each function's reservation, by name.
-    """
+    """Return the concurrency left for other functions. Raise `PreconditionFailed` if `wanted` exceeds the limit."""
     total = account_limit(lambdas)
     free = int(lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
-    free += sum(_reserved(lambdas, name) for name in wanted)  # the functions' present reservations are replaced
+    free += sum(_reserved(lambdas, name) for name in wanted)  # these reservations will be replaced
     left = free - sum(wanted.values())
     if wanted and left < min(UNRESERVED, total):
         raise PreconditionFailed(
             f"the functions reserve a concurrency of {sum(wanted.values())}, but of the account's {total} only "
             f"{max(0, free - min(UNRESERVED, total))} can be reserved; request more (Service Quotas, Lambda, "
-            "'Concurrent executions': a new account gets 1,000 on request), or remove reserved_concurrency from the "
-            "stage in .chalice/config.json, so that only the account's limit applies"
+            "'Concurrent executions'), or remove reserved_concurrency from the stage in .chalice/config.json"
         )
     return left
 
 
 def account_limit(lambdas: Any) -> int:
-    """Return how many containers all functions of the account may have at once."""
+    """Return the account's limit of concurrent containers, for all its functions together."""
     return int(lambdas.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
 
 

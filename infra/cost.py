@@ -1,23 +1,21 @@
-"""Calculate what a month costs: `python -m infra.cost`. docs/explanation/cost.md shows the results.
+"""Calculate the AWS bill of a month: `python -m infra.cost`.
 
-Inputs are the prices in dashboards/prices.csv, the assumptions in assumptions.csv, and a `Month` of use. Free tiers are
-left out, except the first 100 GB of data out.
+The inputs are the prices in dashboards/prices.csv, the assumptions in assumptions.csv, and a `Month` of use. Free tiers
+are left out, except the first 100 GB of data out. docs/explanation/cost.md shows the results.
 """
 
 import argparse
 import csv
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import exp
 
 from chalicelib.config.settings import ROOT
 from cloudwatch.prices import read_prices
 
-HOURS = 730.0
-"""Hours of a month, as AWS counts."""
-WARMING_RUNS = HOURS * 12
-"""Runs of warming in a month: one every five minutes, whatever the traffic."""
+HOURS = 730.0  # in a month, as AWS counts
+WARMING_RUNS = HOURS * 12  # in a month: one every five minutes, with or without traffic
 
 Prices = Mapping[str, float]
 
@@ -37,18 +35,17 @@ def _read_assumptions() -> dict[str, Assumption]:
         return {name: Assumption(float(value), *texts) for name, value, *texts in list(csv.reader(file))[1:]}
 
 
-ASSUMPTIONS = _read_assumptions()
-"""All inputs that are neither a price nor part of a `Month`."""
+ASSUMPTIONS = _read_assumptions()  # every input that is neither a price nor part of a `Month`
 _A = {name: each.value for name, each in ASSUMPTIONS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month of use. Shares are of identifications.
+    """The use of one month.
 
-    `cold`: share with a cold start. `missed`: share that queries the database. `capacity`: ACU while the database is
-    awake. `pauses`: whether it may pause. `emitting`: share of the metrics' hours with data. `files`: files of the page
-    for each identification; a first visit loads 15 and sends three photos.
+    `cold`: share of identifications with a cold start. `missed`: share of identifications that query the database.
+    `capacity`: ACU of the awake database. `pauses`: True if the database may pause. `emitting`: share of hours with
+    data, over all metrics. `files`: requested files of the page per identification (15 per visit with three photos).
     """
 
     name: str
@@ -62,7 +59,7 @@ class Month:
 
     @property
     def requests(self) -> float:
-        """Number of API calls: identifications, the upload forms that some need, and the page's files."""
+        """Number of API calls: identifications, upload forms and files of the page."""
         return self.identifications * (1 + _A["uploaded"] + self.files)
 
     @property
@@ -85,101 +82,60 @@ def current_prices() -> dict[str, float]:
 
 
 def awake_hours(month: Month) -> float:
-    """Return the hours in which the database is awake: queries come at random, and each keeps it awake for a while."""
+    """Return the hours in which the database is awake. Queries come at random; each keeps it awake for `awake_s`."""
     if not month.pauses:
         return HOURS
     hourly = month.identifications * month.missed / HOURS
     return HOURS * (1 - exp(-hourly * _A["awake_s"] / 3600))
 
 
-def lambda_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Lambda, warming included."""
-    each = _A["billed_ms"] + month.cold * _A["init_ms"]
-    seconds = (month.identifications * each + month.other_requests * _A["file_ms"]) / 1e3
-    gigabyte_seconds = seconds * prices["lambda_memory_gb"]
-    gigabyte_seconds += WARMING_RUNS * _A["warm_ms"] / 1e3 * prices["lambda_warm_memory_gb"]
-    calls = month.requests + WARMING_RUNS
-    return gigabyte_seconds * prices["lambda_gb_second"] + calls / 1e6 * prices["lambda_million_requests"]
-
-
-def api_gateway_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of API Gateway, whose price falls after 333 million calls."""
-    millions = month.requests / 1e6
-    cheaper = max(0.0, millions - 333)
-    return (millions - cheaper) * prices["api_million_requests"] + cheaper * prices["api_million_requests_over_333"]
-
-
-def transfer_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of data out to the internet."""
-    return max(0.0, month.identifications * _A["out_kb"] / 1e6 - 100) * prices["transfer_gb"]
-
-
-def s3_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of photos through S3: one put, one get, and a day of storage each."""
-    photos = month.identifications * _A["uploaded"]
-    calls = photos / 1e3 * (prices["s3_thousand_puts"] + prices["s3_thousand_gets"])
-    return calls + photos * _A["upload_mb"] / 1e3 / 30 * prices["s3_gb_month"]
-
-
-def aurora_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Aurora: capacity while awake, storage always, at most one read from disk per query."""
-    capacity = awake_hours(month) * month.capacity * prices["aurora_acu_hour"]
-    reads = month.identifications * month.missed / 1e6 * prices["aurora_million_io"]
-    return capacity + _A["database_gb"] * prices["aurora_gb_month"] + reads
-
-
-def elasticache_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of ElastiCache Serverless: the minimum of storage all month, and processing units."""
-    work = month.identifications * _A["ecpus"] / 1e6 * prices["cache_million_ecpu"]
-    return _A["cache_gb"] * HOURS * prices["cache_gb_hour"] + work
-
-
 def trace_count(month: Month) -> float:
-    """Return the number of traces: X-Ray samples every run of warming, one request a second, and 5 % of the others."""
+    """Return the number of traces. X-Ray samples all runs of warming, one request a second and 5 % of the others."""
     first = min(month.requests, HOURS * 3600)
     return WARMING_RUNS + first + 0.05 * (month.requests - first)
 
 
-def logs_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of logs, ingested and stored, and of traces."""
-    others = month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
-    gigabytes = (month.identifications * _A["log_kb"] + others) / 1e6
-    kept = gigabytes * _A["log_packed"] * _A["log_months"] * prices["logs_gb_month"]
-    return gigabytes * prices["logs_gb"] + kept + trace_count(month) / 1e6 * prices["xray_million_traces"]
-
-
-def monitoring_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of metrics, alarms and dashboards; only metrics depend on traffic."""
-    metrics = month.emitting * prices["series_count"] * prices["series_month"]
-    alarms = prices["alarm_metric_count"] * prices["alarm_metric_month"]
-    composites = prices["composite_count"] * prices["composite_month"]
-    return metrics + alarms + composites + prices["dashboard_count"] * prices["dashboard_month"]
-
-
-ITEMS: Mapping[str, Callable[[Month, Prices], float]] = {
-    "Lambda": lambda_cost,
-    "API Gateway": api_gateway_cost,
-    "Aurora": aurora_cost,
-    "ElastiCache": elasticache_cost,
-    "S3": s3_cost,
-    "data out": transfer_cost,
-    "logs and traces": logs_cost,
-    "metrics, alarms, dashboards": monitoring_cost,
-}
-
-
 def bill(month: Month, prices: Prices) -> dict[str, float]:
     """Return the cost of each item of a month, in US dollars."""
-    return {name: cost(month, prices) for name, cost in ITEMS.items()}
+    count, millions = month.identifications, month.requests / 1e6
+    seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3 + month.other_requests * _A["file_ms"] / 1e3
+    warm_seconds = WARMING_RUNS * _A["warm_ms"] / 1e3
+    gigabyte_seconds = seconds * prices["lambda_memory_gb"] + warm_seconds * prices["lambda_warm_memory_gb"]
+    photos = count * _A["uploaded"]
+    photo_months = photos / 30  # S3 deletes a photo after a day
+    log_kb = count * _A["log_kb"] + month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
+    kept_gb_months = log_kb / 1e6 * _A["log_packed"] * _A["log_months"]
+    return {
+        "Lambda": gigabyte_seconds * prices["lambda_gb_second"]
+        + (month.requests + WARMING_RUNS) / 1e6 * prices["lambda_million_requests"],
+        "API Gateway": min(millions, 333) * prices["api_million_requests"]
+        + max(millions - 333, 0) * prices["api_million_requests_over_333"],
+        "Aurora": awake_hours(month) * month.capacity * prices["aurora_acu_hour"]
+        + _A["database_gb"] * prices["aurora_gb_month"]
+        + count * month.missed / 1e6 * prices["aurora_million_io"],  # at most one read from disk per query
+        "ElastiCache": _A["cache_gb"] * HOURS * prices["cache_gb_hour"]
+        + count * _A["ecpus"] / 1e6 * prices["cache_million_ecpu"],
+        "S3": photos / 1e3 * (prices["s3_thousand_puts"] + prices["s3_thousand_gets"])
+        + photo_months * _A["upload_mb"] / 1e3 * prices["s3_gb_month"],
+        "data out": max(count * _A["out_kb"] / 1e6 - 100, 0) * prices["transfer_gb"],
+        "logs and traces": log_kb / 1e6 * prices["logs_gb"]
+        + kept_gb_months * prices["logs_gb_month"]
+        + trace_count(month) / 1e6 * prices["xray_million_traces"],
+        "metrics, alarms, dashboards": month.emitting * prices["series_count"] * prices["series_month"]
+        + prices["alarm_metric_count"] * prices["alarm_metric_month"]
+        + prices["composite_count"] * prices["composite_month"]
+        + prices["dashboard_count"] * prices["dashboard_month"],
+    }
 
 
 def serverless_cost(month: Month, prices: Prices) -> float:
     """Return the cost of Lambda and API Gateway, which Fargate could replace."""
-    return lambda_cost(month, prices) + api_gateway_cost(month, prices)
+    items = bill(month, prices)
+    return items["Lambda"] + items["API Gateway"]
 
 
 def fargate_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Fargate instead of Lambda and API Gateway: two tasks or more, a load balancer, endpoints."""
+    """Return the cost of Fargate in place of Lambda and API Gateway: at least two tasks, a load balancer, endpoints."""
     busy_s = (month.identifications * _A["billed_ms"] + month.other_requests * _A["file_ms"]) / 1e3
     tasks = max(2.0, busy_s / _A["busy"] / (HOURS * 3600))
     task = prices["fargate_vcpu_hour"] + 2 * prices["fargate_gb_hour"]
@@ -189,9 +145,9 @@ def fargate_cost(month: Month, prices: Prices) -> float:
 
 
 def break_even(prices: Prices, files: float) -> int | None:
-    """Return the identifications a month above which Fargate is cheaper; None if that is above a billion.
+    """Return the fewest identifications in a month at which Fargate is cheaper; None if above a billion.
 
-    Everything else is as in the month of a million.
+    The month's other values are those of the month with a million identifications.
     """
 
     def is_fargate_cheaper(identifications: int) -> bool:
@@ -204,14 +160,14 @@ def break_even(prices: Prices, files: float) -> int | None:
 
 
 def month_like(identifications: float) -> Month:
-    """Return a month with so many identifications, otherwise like the nearest smaller one of `MONTHS`."""
+    """Return a month with this many identifications. Its other values are those of the next smaller of `MONTHS`."""
     nearest = [month for month in MONTHS if month.identifications <= identifications][-1]
     return replace(nearest, name=f"{identifications:,.0f}", identifications=identifications)
 
 
 def main() -> None:
     """Print the bill of a month."""
-    parser = argparse.ArgumentParser(prog="python -m infra.cost", description="Print what a month costs in US dollars.")
+    parser = argparse.ArgumentParser(prog="python -m infra.cost", description="Print the bill of a month, in USD.")
     counts = "identifications in the month, such as 250000 (default: the months of docs/explanation/cost.md)"
     parser.add_argument("identifications", type=float, nargs="*", help=counts)
     wanted: list[float] = parser.parse_args().identifications

@@ -12,11 +12,9 @@ from infra.cost import ASSUMPTIONS, MONTHS, Prices, bill, break_even, current_pr
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
 
-MEMORY_SIZES = (512, 884, 1769, 3538)
-"""Sizes of the API's function, MB; 1769 is one virtual core."""
-CORE_MB = 1769
-PARALLEL = 0.25
-"""Share of an identification that a second core can take over: the model's, but not that of decoding."""
+MEMORY_SIZES = (512, 884, 1769, 3538)  # of the API's function, MB
+CORE_MB = 1769  # one virtual core
+PARALLEL = 0.25  # share of an identification's time that a second core can take over: the model's
 
 
 def page() -> str:
@@ -49,18 +47,21 @@ def _memory(prices: Prices) -> str:
 
 
 def billed_ms(memory: int) -> float:
-    """Return the billed milliseconds of an identification; a second core can take over only the share `PARALLEL`."""
+    """Return the billed milliseconds of an identification with `memory` MB."""
     one_core, cores = ASSUMPTIONS["billed_ms"].value, memory / CORE_MB
     return one_core / cores if cores <= 1 else one_core * (1 - PARALLEL + PARALLEL / cores)
 
 
 def _breakeven(prices: Prices) -> str:
-    """Return the sentence that says from which traffic on Fargate is cheaper."""
+    """Return a sentence with the traffic at which Fargate becomes cheaper."""
     found = [break_even(prices, files) for files in (MONTHS[2].files, 0.0)]
     with_page, without = (
-        "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million a month on" for n in found
+        "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million" for n in found
     )
-    return f"If the API serves the page's files, Fargate is cheaper **{with_page}**; without them, **{without}**."
+    return (
+        f"Fargate is cheaper **{with_page}** identifications a month if the API serves the page's files, and "
+        f"**{without}** without them."
+    )
 
 
 def _fargate(prices: Prices) -> str:
@@ -75,7 +76,7 @@ def _fargate(prices: Prices) -> str:
 
 def _assumptions(_: Prices) -> str:
     rows = [[f"{each.value:g} {each.unit}", each.what, each.source] for each in ASSUMPTIONS.values()]
-    return _table(["", "is", "because"], rows)
+    return _table(["value", "assumption", "reason"], rows)
 
 
 def _shapes(_: Prices) -> str:

@@ -1,9 +1,9 @@
-"""Chalice's record of what is deployed, `.chalice/deployed/STAGE.json`: read it, and rebuild it from the account.
+"""Read Chalice's record of a deployment, `.chalice/deployed/STAGE.json`, and rebuild it from the account.
 
-Chalice writes the record at the end of a command and trusts it at the next. A deployment that was killed, or made from
-another checkout, is not in it: Chalice would create a second API, and delete nothing. After a deletion that was killed
-the record is out of date: Chalice would fail at the first role that is gone. So each command of `infra` rebuilds it
-first. All resources can be found, since their names follow from the stage.
+Chalice writes the record at the end of a command and trusts it in the next one. After a killed deployment, or one from
+another checkout, the record lacks resources: Chalice would create a second API, and delete nothing. After a killed
+deletion it has too many: Chalice would fail at the first missing role. So `infra` rebuilds the record first, from the
+names of the resources, which follow from the stage.
 """
 
 import json
@@ -15,8 +15,7 @@ from chalicelib.config.settings import ROOT
 from infra.step import PreconditionFailed
 
 APP = "faunalens"
-FUNCTIONS = ("admin", "warm", "api_handler")
-"""Names of the functions in app.py; Chalice calls the API's `api_handler`."""
+FUNCTIONS = ("admin", "warm", "api_handler")  # in app.py; `api_handler` is Chalice's name for the API's function
 
 Resource = dict[str, Any]
 
@@ -27,7 +26,7 @@ def function_name(stage: str, key: str) -> str:
 
 
 def read_resources(stage: str, project: Path = ROOT) -> dict[str, Resource]:
-    """Return the resources in the record, by name. Raise `PreconditionFailed` if it has no API."""
+    """Return the resources in the record, by name. Raise `PreconditionFailed` if the record has no API."""
     resources = {each["name"]: each for each in _read(stage, project)}
     if "rest_api" not in resources:
         raise PreconditionFailed(f"stage {stage} is not deployed; run: python -m infra up --stage {stage}")
@@ -35,7 +34,7 @@ def read_resources(stage: str, project: Path = ROOT) -> dict[str, Resource]:
 
 
 def refresh(session: Any, stage: str, region: str, project: Path = ROOT) -> list[Resource]:
-    """Replace the record by what the account has of a stage, and return it. `session`: of boto3."""
+    """Replace the record with the stage's resources in the account, and return them. `session`: a boto3 session."""
     resources = discover(session, stage, region)
     resources = [*_orphaned_roles(session, region, _read(stage, project), resources), *resources]
     path = _path(stage, project)
@@ -61,7 +60,7 @@ def discover(session: Any, stage: str, region: str) -> list[Resource]:
         rule = f"{APP}-{stage}-warm-event"
         if key == "warm" and _get(events.describe_rule, events.exceptions.ResourceNotFoundException, Name=rule):
             resources.append({"name": "warm-event", "resource_type": "cloudwatch_event", "rule_name": rule})
-    # Chalice updates the first of each kind and deletes the others: the leftovers of killed commands.
+    # Chalice updates the first resource of each kind and deletes the others, which killed commands left.
     for number, arn in enumerate(sorted(layers)):
         name = f"managed-layer_{number}".removesuffix("_0")
         resources.insert(number, {"name": name, "resource_type": "lambda_layer", "layer_version_arn": arn})
@@ -73,9 +72,9 @@ def discover(session: Any, stage: str, region: str) -> list[Resource]:
 
 
 def _orphaned_roles(session: Any, region: str, before: list[Resource], now: list[Resource]) -> list[Resource]:
-    """Return recorded roles that outlived their functions: a deletion was killed in between.
+    """Return recorded roles whose functions are gone, because a deletion was killed between function and role.
 
-    Only if the record is of this region: roles are global, and another region may have the same stage.
+    Return none if the record is of another region: roles are global, and that region may have the same stage.
     """
     if not any(each.get("lambda_arn", "").split(":")[3:4] == [region] for each in before):
         return []
@@ -94,7 +93,7 @@ def _get(call: Callable[..., Any], missing: type[Exception], **arguments: str) -
 
 
 def _apis(session: Any, stage: str, region: str) -> list[str]:
-    """Return the ids of our APIs with this stage, the oldest first: clients know that one."""
+    """Return the ids of the app's APIs with this stage, the oldest first: clients use the oldest."""
     gateway = session.client("apigateway", region_name=region)
     pages = gateway.get_paginator("get_rest_apis").paginate()
     ours = [api for page in pages for api in page["items"] if api["name"] == APP]

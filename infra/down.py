@@ -1,4 +1,4 @@
-"""The steps of `python -m infra down`: delete a stage, also one that was created or deleted only in part."""
+"""The steps of `python -m infra down`: delete a stage, even if it was only partly created or deleted."""
 
 from infra import chalice_cli, chalice_config, deployed, network_interfaces
 from infra.stage import Stage
@@ -6,21 +6,25 @@ from infra.step import Echo, PreconditionFailed, Step
 
 
 class Down:
-    """The steps that take `stage` down."""
+    """The steps that delete `stage`."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
     def steps(self) -> list[Step]:
-        """Return all steps in order. Each checks what exists, so all can run again."""
+        """Return all steps in order. Each step checks what exists, so any step can run again."""
         return [
             Step("protection", "check that the database may be deleted", self._check_protection),
-            Step("dashboards", "dashboards, alarms and saved queries", self._remove_dashboards),
-            Step("edge", "firewall and usage plan", lambda echo: self._stage.stack("edge").delete(echo)),
+            Step("dashboards", "delete dashboards, alarms and saved queries", self._remove_dashboards),
+            Step("edge", "delete firewall and usage plan", lambda echo: self._stage.stack("edge").delete(echo)),
             Step("network", "detach functions from the network (Lambda takes 20 to 45 minutes)", self._leave_network),
-            Step("app", "functions and API, with chalice delete", self._delete_app),
-            Step("photos", "photos left in the bucket", self._empty_bucket),
-            Step("stack", "everything else (about 15 minutes)", lambda echo: self._stage.stack().delete(echo)),
+            Step("app", "delete functions and API with chalice delete", self._delete_app),
+            Step("photos", "delete the photos left in the bucket", self._empty_bucket),
+            Step(
+                "stack",
+                "delete the other resources (about 15 minutes)",
+                lambda echo: self._stage.stack().delete(echo),
+            ),
             Step("configuration", "remove the stage's addresses from .chalice/config.json", self._remove_config),
         ]
 
@@ -33,14 +37,14 @@ class Down:
                 "the database is protected from deletion; remove the protection with: "
                 f"python -m infra up --stage {self._stage.name} --set DatabaseProtected=false --only stack"
             )
-        echo("not protected; a last snapshot will stay" if mine else "there is no database")
+        echo("the database is not protected; a final snapshot will be kept" if mine else "there is no database")
 
     def _remove_dashboards(self, echo: Echo) -> None:
         self._stage.run_cloudwatch(["deploy", "--remove"], echo)
 
     def _leave_network(self, echo: Echo) -> None:
         if self._stage.is_single_stack:
-            echo("CloudFormation does this itself")
+            echo("skipped: CloudFormation detaches the functions in the step stack")
             return
         network_interfaces.detach(self._stage.client("lambda"), self._stage.functions, echo)
         if group := self._stage.outputs.get("FunctionSecurityGroup"):
@@ -48,11 +52,11 @@ class Down:
 
     def _delete_app(self, echo: Echo) -> None:
         if self._stage.is_single_stack:
-            echo("they are part of the stack")
+            echo("skipped: the step stack deletes functions and API")
         elif deployed.refresh(self._stage.session, self._stage.name, self._stage.region):
             chalice_cli.run("delete", self._stage.name, self._stage.region, echo)
         else:
-            echo("there are none")
+            echo("there are no functions and no API")
 
     def _empty_bucket(self, echo: Echo) -> None:
         bucket = self._stage.outputs.get("PhotoBucket")
@@ -66,7 +70,7 @@ class Down:
             echo("the bucket is already gone")
             return
         for failed in (each for batch in batches for each in batch.get("Errors", [])):
-            raise PreconditionFailed(f"{failed['Key']} could not be deleted: {failed.get('Message')}")
+            raise PreconditionFailed(f"photo {failed['Key']} could not be deleted: {failed.get('Message')}; retry")
         echo(f"{sum(len(batch['Deleted']) for batch in batches)} photos deleted")
 
     def _remove_config(self, echo: Echo) -> None:

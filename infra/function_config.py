@@ -13,23 +13,19 @@ REQUIRED_OUTPUTS = ("SubnetIds", "FunctionSecurityGroup", *_DATABASE, *_CACHE, "
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfig:
-    """Network and environment of a stage's functions."""
+    """Network and environment of a stage's functions. `admin` signs in as the tables' owner, so it has overrides."""
 
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
     environment: Mapping[str, str]
-    """Variables of all functions, which chalicelib/config/settings.py reads."""
     admin_environment: Mapping[str, str]
-    """Variables that the administrative function overrides: it signs in as the owner of the tables."""
 
 
 def function_config(outputs: Mapping[str, str], region: str) -> FunctionConfig:
-    """Return the configuration for a stack's outputs. Raise `PreconditionFailed` that names the missing outputs."""
+    """Return the configuration for a stack's outputs. Raise `PreconditionFailed` if outputs are missing."""
     missing = [name for name in REQUIRED_OUTPUTS if not outputs.get(name)]
     if missing:
-        raise PreconditionFailed(
-            f"the stack has no output {', '.join(missing)}; deploy infra/faunalens.yaml of this checkout"
-        )
+        raise PreconditionFailed(f"the stack has no output {', '.join(missing)}; deploy infra/faunalens.yaml again")
     return FunctionConfig(
         subnet_ids=outputs["SubnetIds"].split(","),
         security_group_ids=[outputs["FunctionSecurityGroup"]],

@@ -1,7 +1,4 @@
-"""Patch Chalice: API Gateway's own errors as problem+json, and no X-Ray for the API.
-
-Chalice has no setting for either, so `install` replaces two of its functions with wrappers.
-"""
+"""Patch Chalice, which has no settings for this: API Gateway's own errors as problem+json, and no X-Ray for the API."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +25,7 @@ GATEWAY_RESPONSES: Mapping[str, errors.HTTPError] = {
     "RESOURCE_NOT_FOUND": _NOT_FOUND,
     "INTEGRATION_FAILURE": _UNAVAILABLE,
     "INTEGRATION_TIMEOUT": _UNAVAILABLE,
-    "DEFAULT_5XX": _UNAVAILABLE,  # among others, when all containers are busy
+    "DEFAULT_5XX": _UNAVAILABLE,  # for example, if all containers are busy
 }
 """Our error for each type of gateway response:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html"""
@@ -51,9 +48,9 @@ def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: Rest
 
 
 def _without_xray(self: TypedAWSClient, rest_api_id: str, api_gateway_stage: str, xray: bool) -> None:  # noqa: ARG001
-    """Deploy the API without X-Ray, even where functions have it.
+    """Deploy the API without X-Ray, even if the functions use X-Ray.
 
-    API Gateway's segment of a trace holds the client's address and the URL with its query, so coordinates:
+    API Gateway's segment of a trace contains the client's address and the URL with its query, so also coordinates:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-understanding-xray-traces.html
     """
     _deploy(self, rest_api_id, api_gateway_stage, False)

@@ -1,7 +1,7 @@
-"""Convert CloudFormation's intrinsic functions to text and back: `{"Ref": "Cache"}` is `${Cache}`.
+"""Convert CloudFormation's intrinsic functions to text and back: `{"Ref": "Cache"}` becomes `${Cache}`.
 
-As text, references pass through code that builds strings from a stack's outputs, such as infra/function_config.py:
-`${Cache.Endpoint.Address}` takes the place of a host name.
+infra/function_config.py builds strings from the outputs of a stack. With references as text it can build the same
+strings for a template: `${Cache.Endpoint.Address}` replaces a host name.
 """
 
 import re
@@ -12,7 +12,7 @@ _REFERENCE = re.compile(r"\$\{([^}!]+)\}")
 
 
 def to_text(value: Any) -> str:
-    """Return a value as the text of `Fn::Sub`. Raise `ValueError` if it has no such form."""
+    """Return a value as text for `Fn::Sub`. Raise `ValueError` if the value has no such form."""
     match value:
         case str() | int() | float():
             return str(value)
@@ -24,13 +24,11 @@ def to_text(value: Any) -> str:
             return text
         case {"Fn::Join": [str(separator), list(parts)]}:
             return separator.join(map(to_text, parts))
-    raise ValueError(
-        f"{value} cannot be converted to an Fn::Sub string; only Ref, Fn::GetAtt, Fn::Sub and Fn::Join can"
-    )
+    raise ValueError(f"{value} cannot be converted to Fn::Sub; use Ref, Fn::GetAtt, Fn::Sub or Fn::Join")
 
 
 def from_text(text: str) -> Any:
-    """Return a text as a value: `Ref` or `Fn::GetAtt` if it is one reference, `Fn::Sub` if it contains any."""
+    """Convert text to a value: a single reference to `Ref` or `Fn::GetAtt`, text with references to `Fn::Sub`."""
     if whole := _REFERENCE.fullmatch(text):
         name, dot, attribute = whole[1].partition(".")
         return {"Fn::GetAtt": [name, attribute]} if dot else {"Ref": name}
@@ -61,6 +59,6 @@ def merge_unique(*sections: Mapping[str, Any]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for section in sections:
         if twice := merged.keys() & section.keys():
-            raise ValueError(f"two parts of the template have a {', '.join(sorted(twice))}; rename one")
+            raise ValueError(f"two parts of the template define {', '.join(sorted(twice))}; rename one")
         merged |= section
     return merged

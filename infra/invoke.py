@@ -7,47 +7,41 @@ from typing import Any
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-PAUSE = 5.0
-"""Seconds between two attempts to invoke a busy function."""
-TIMEOUT = 330.0
-"""Seconds to wait for a busy function: the administrative one runs a command for at most 300."""
+PAUSE = 5.0  # seconds between two attempts to invoke a busy function
+TIMEOUT = 330.0  # seconds to wait for a busy function; the administrative function runs at most 300
 
 
 def run_admin_command(client: Any, stage: str, command: Sequence[str], echo: Echo) -> None:
-    """Run a `python -m database` command in the administrative function and print its output.
-
-    `client`: a boto3 client of `lambda`. Raise `PreconditionFailed` with the last line of a command that failed.
-    """
+    """Run a `python -m database` command in the administrative function. Raise `PreconditionFailed` if it fails."""
     result = invoke(client, f"faunalens-{stage}-admin", {"command": list(command)}, echo)
     lines = str(result["said"]).splitlines()
     for line in lines:
         echo(line)
     if result["code"]:
-        raise PreconditionFailed(f"database {command[0]}: {lines[-1]}")
+        raise PreconditionFailed(f"python -m database {command[0]} failed: {lines[-1]}")
 
 
 def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dict[str, Any]:
-    """Invoke a function and return its result. Raise `PreconditionFailed` if it fails.
+    """Invoke a function once it is ready, and return its result. Raise `PreconditionFailed` if it fails.
 
-    Wait for a function that is busy with the command of a killed run, or not ready: just created, just updated, or
-    inactive after weeks without a call.
+    A function is not ready while it runs an earlier call, is new or updated, or wakes after weeks without calls.
     """
     errors, refusal = client.exceptions, None
     for waited in poll(PAUSE, TIMEOUT):
         try:
             return _result(client.invoke(FunctionName=function, Payload=json.dumps(event).encode()), function)
         except errors.ResourceNotFoundException as error:
-            raise PreconditionFailed(f"there is no function {function}; create it with the step app") from error
+            raise PreconditionFailed(f"function {function} does not exist; create it with the step app") from error
         except (errors.TooManyRequestsException, errors.ResourceConflictException) as error:
             refusal = error
             if not waited:
-                echo(f"{function} is not ready or busy with another call; waiting")
-    raise PreconditionFailed(f"{function} still takes no call after {TIMEOUT:.0f} seconds: {refusal}")
+                echo(f"{function} is not ready, or busy with another call; waiting")
+    raise PreconditionFailed(f"{function} accepted no call for {TIMEOUT:.0f} s: {refusal}; wait, then resume")
 
 
 def _result(response: dict[str, Any], function: str) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(response["Payload"].read())
     if "FunctionError" in response:
         message = result.get("errorMessage", result)
-        raise PreconditionFailed(f"{function} failed: {message}; its log is /aws/lambda/{function}")
+        raise PreconditionFailed(f"{function} failed: {message}; see the log group /aws/lambda/{function}")
     return result

@@ -1,9 +1,8 @@
 """Detach functions from the network, and wait until Lambda has deleted their network interfaces.
 
-Lambda deletes a function's interfaces minutes after the function, with the rights of the function's role. Without the
-role they stay for ever, and keep security group, subnets and network in place
-(https://github.com/awslabs/aws-support-tools/pull/174). `chalice delete` deletes a role right after its function. So
-`infra down` detaches the functions first, waits here, and deletes the roles afterwards.
+Lambda deletes a function's interfaces minutes after the function, with the permissions of the function's role. If the
+role is deleted first, as by `chalice delete`, the interfaces stay, and the network cannot be deleted
+(https://github.com/awslabs/aws-support-tools/pull/174). So `infra down` detaches the functions and waits before that.
 """
 
 from collections.abc import Sequence
@@ -12,17 +11,12 @@ from typing import Any
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-PAUSE = 10.0
-"""Seconds between two looks."""
-TIMEOUT = 2700.0
-"""Longest wait, seconds. Lambda promises 20 minutes and is known to take 45."""
+PAUSE = 60.0  # seconds between two checks
+TIMEOUT = 2700.0  # longest wait, seconds; Lambda's documentation says 20 minutes, but users saw 45
 
 
 def detach(lambdas: Any, functions: Sequence[str], echo: Echo) -> None:
-    """Detach functions from their network; skip missing functions and those without a network.
-
-    `lambdas`: a boto3 client of `lambda`.
-    """
+    """Detach functions that exist and have a network. `lambdas`: a boto3 client of `lambda`."""
     for name in functions:
         try:
             found = lambdas.get_function_configuration(FunctionName=name)
@@ -38,21 +32,16 @@ def detach(lambdas: Any, functions: Sequence[str], echo: Echo) -> None:
 
 
 def wait_until_deleted(ec2: Any, security_group: str, echo: Echo) -> None:
-    """Wait until no interface has the security group. Raise `PreconditionFailed` after `TIMEOUT`.
-
-    `ec2`: a boto3 client.
-    """
+    """Wait until no interface has the security group. Raise `PreconditionFailed` after `TIMEOUT`. `ec2`: its client."""
     filters = [{"Name": "group-id", "Values": [security_group]}]
-    left, minutes = list[str](), -1
+    left = list[str]()
     for waited in poll(PAUSE, TIMEOUT):
         pages = ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters)
         left = [each["NetworkInterfaceId"] for page in pages for each in page["NetworkInterfaces"]]
         if not left:
             return
-        if waited // 60 > minutes:
-            minutes = int(waited // 60)
-            echo(f"{waited:5.0f} s  waiting for Lambda to delete {len(left)} network interface{'s' * (len(left) > 1)}")
+        echo(f"{waited:5.0f} s  waiting for Lambda to delete {len(left)} network interface{'s' * (len(left) > 1)}")
     raise PreconditionFailed(
-        f"{', '.join(left)} of {security_group} still in place after {TIMEOUT / 60:.0f} minutes; look up what uses "
-        "the network interfaces (EC2 console) and delete them"
+        f"{', '.join(left)} of {security_group} still exist after {TIMEOUT / 60:.0f} minutes; find what uses these "
+        "network interfaces in the EC2 console, then delete them"
     )

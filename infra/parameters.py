@@ -1,4 +1,4 @@
-"""A stage's template parameters: defaults of the two templates, overridden by stages/STAGE.json, then by `--set`."""
+"""Read a stage's parameters: the defaults of both templates, overridden by stages/STAGE.json, then by `--set`."""
 
 import json
 import re
@@ -12,24 +12,21 @@ from infra.step import PreconditionFailed
 INFRA = ROOT / "infra"
 STACK, EDGE = "faunalens.yaml", "edge.yaml"
 
-_SHARED = ("Stage", "RestApiId")
-"""Parameters of edge.yaml that `infra up` fills in itself."""
+_SHARED = ("Stage", "RestApiId")  # parameters of edge.yaml that `infra up` sets itself
 
 
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     """Return all parameters of a stage. Raise `PreconditionFailed` for an unknown stage or parameter.
 
-    Defaults are included: for a parameter that is not passed, CloudFormation keeps an existing stack's value, so a
-    value that was removed from stages/STAGE.json would stay.
+    Include the defaults: CloudFormation keeps a stack's earlier value of a parameter that is not passed, so a value
+    that was removed from stages/STAGE.json would stay.
     """
     path = INFRA / "stages" / f"{stage}.json"
     if not path.is_file():
-        raise PreconditionFailed(
-            f"infra/stages has no {path.name}; write one with the stage's parameters (docs/reference/infra.md)"
-        )
+        raise PreconditionFailed(f"infra/stages/{path.name} does not exist; add it as docs/reference/infra.md says")
     declared = declared_parameters()
     if unknown := sorted(chosen.keys() - declared.keys()):
-        raise PreconditionFailed(f"there is no parameter {', '.join(unknown)}; there are {', '.join(sorted(declared))}")
+        raise PreconditionFailed(f"unknown parameter {', '.join(unknown)}; expected {', '.join(sorted(declared))}")
     numbers = {name: value for name, value in chosen.items() if declared[name]["Type"] == "Number"}
     if wrong := [f"{name}={value}" for name, value in numbers.items() if not re.fullmatch(r"\d+(\.\d+)?", value)]:
         raise PreconditionFailed(f"{', '.join(wrong)} is not a number; docs/reference/infra.md explains each parameter")

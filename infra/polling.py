@@ -1,11 +1,11 @@
-"""Poll AWS until something is ready, where boto3 has no waiter for it."""
+"""Poll AWS where boto3 has no waiter."""
 
 from collections.abc import Iterator
 from time import monotonic, sleep
 
 
 def poll(pause: float, timeout: float) -> Iterator[float]:
-    """Yield the seconds waited so far, once at once and then every `pause` seconds, until `timeout` has passed."""
+    """Yield the seconds waited so far: first 0, then after every `pause` seconds, until `timeout` has passed."""
     started = monotonic()
     yield 0.0
     while monotonic() - started < timeout:

@@ -1,4 +1,4 @@
-"""Smoke test of a deployment: its health including the database, the animals of a place, and a generated photo."""
+"""Smoke-test a deployment: its health with the database, the animals of a place, and a generated photo."""
 
 import io
 import json
@@ -12,19 +12,16 @@ from chalicelib.features.warming import read_places
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-STRIDE = 24
-"""Step through the list of well-known places, in which those of one country are next to each other."""
-PATIENCE = 120.0
-"""Seconds to wait for a healthy answer: a paused database takes up to 30, the function's first start a few."""
+STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
+PATIENCE = 120.0  # seconds to wait for a healthy response; a paused database takes up to 30
 PAUSE = 3.0
-TIMEOUT = 30.0
-"""Seconds for one request; API Gateway gives up after 29."""
+TIMEOUT = 30.0  # seconds for one request; API Gateway gives up after 29
 
 _HELP = "docs/how-to/runbook.md says how to investigate"
 
 
 def check(url: str, echo: Echo) -> None:
-    """Test a deployment. Raise `PreconditionFailed` with the first wrong answer. `url` ends with a slash."""
+    """Test a deployment. Raise `PreconditionFailed` at the first wrong response. `url` ends with a slash."""
     health = _wait_for_health(f"{url}health?deep=true")
     for part in ("model", "cache", "database"):
         state = health[part]
@@ -36,11 +33,11 @@ def check(url: str, echo: Echo) -> None:
     mode = answer["features"]["mode"]
     echo(f"identify  {answer['message']} ({mode}, {answer['timings_ms']['total']:.0f} ms)")
     if mode != "narrowed":
-        raise PreconditionFailed(f"the location did not narrow the answer: features.mode is {mode}; {_HELP}")
+        raise PreconditionFailed(f"features.mode of an identification is {mode}, expected narrowed; {_HELP}")
 
 
 def _place_with_animals(url: str, echo: Echo) -> str:
-    """Return the query of a place that has animals; a team's own data may cover only a few countries."""
+    """Return the query of the first place with animals: a team's own data may cover only a few countries."""
     places = read_places()
     for cell in [cell for first in range(STRIDE) for cell in places[first::STRIDE]]:
         latitude, longitude = center_of(cell)
@@ -53,13 +50,11 @@ def _place_with_animals(url: str, echo: Echo) -> str:
             areas = ", ".join(found["location"]["areas"])
             echo(f"animals   {count} live around {place} ({areas}), features from {found['features']['cache']}")
             return place
-    raise PreconditionFailed(
-        "no place in database/places.csv has animals; load the data (step data), or add places that your data covers"
-    )
+    raise PreconditionFailed("no place in database/places.csv has animals; load the data, or add places of your data")
 
 
 def _wait_for_health(url: str) -> dict[str, Any]:
-    """Return the health as soon as every part is ok, or as it is after `PATIENCE`."""
+    """Return the health once every part is ok, or after `PATIENCE` in any state."""
     for _ in poll(PAUSE, PATIENCE):
         with suppress(PreconditionFailed):
             health = _request(url)
@@ -79,9 +74,9 @@ def _request(url: str, photo: bytes | None = None) -> dict[str, Any]:
         if error.code == 503 and url.partition("?")[0].endswith("/health") and '"model"' in body:
             failing: dict[str, Any] = json.loads(body)
             return failing
-        raise PreconditionFailed(f"{url} answered {error.code}: {body[:500]}") from error
+        raise PreconditionFailed(f"{url} returned status {error.code}: {body[:500]}; {_HELP}") from error
     except (URLError, TimeoutError, ValueError) as error:
-        raise PreconditionFailed(f"{url} did not answer: {error}") from error
+        raise PreconditionFailed(f"{url} did not respond: {error}; {_HELP}") from error
 
 
 def _photo() -> bytes:

@@ -1,4 +1,4 @@
-"""Create, update or delete a CloudFormation stack, and print its events meanwhile."""
+"""Create, update or delete a CloudFormation stack, and print its events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,9 @@ from botocore.exceptions import ClientError
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-PAUSE = 5.0
-"""Seconds between two looks at a stack in progress."""
-TIMEOUT = 3600.0
-"""Longest wait, seconds: a first database takes about ten minutes, a deletion with a snapshot about as long."""
-DELETE_ATTEMPTS = 3
-"""A deletion can fail while network interfaces still hold a resource; the next attempt then succeeds."""
+PAUSE = 5.0  # seconds between two checks of a stack in progress
+TIMEOUT = 3600.0  # longest wait, seconds; creating a database, or deleting it with a snapshot, takes about 600
+DELETE_ATTEMPTS = 3  # a deletion can fail while network interfaces still use a resource
 
 _NO_UPDATE = "No updates are to be performed"
 _NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS")
@@ -27,7 +24,7 @@ class Stack:
         self._client, self._name = client, name
 
     def deploy(self, template: str, parameters: Mapping[str, str], tags: Mapping[str, str], echo: Echo) -> None:
-        """Create the stack, or update it to this template. Raise `PreconditionFailed` with CloudFormation's reasons."""
+        """Create the stack, or update it to this template. Raise `PreconditionFailed` if CloudFormation fails."""
         status = self._wait_for_earlier_operation(echo)
         if status in _NEVER_CREATED:
             echo(f"creation of stack {self._name} failed earlier ({status}); deleting it first")
@@ -53,7 +50,7 @@ class Stack:
             raise PreconditionFailed(f"stack {self._name} is {status}. {reasons}")
 
     def delete(self, echo: Echo) -> None:
-        """Delete the stack if it exists, and wait. Raise `PreconditionFailed` with CloudFormation's reasons."""
+        """Delete the stack if it exists, and wait. Raise `PreconditionFailed` if CloudFormation fails."""
         status, reasons = self.status, ""
         if status is None:
             echo(f"there is no stack {self._name}")
@@ -72,10 +69,8 @@ class Stack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs. Raise `PreconditionFailed` if there is no stack."""
-        found = self._describe()
-        if found is None:
-            raise PreconditionFailed(f"there is no stack {self._name}; create it with: python -m infra up")
+        """The stack's outputs; none without a stack, or while it is being created."""
+        found = self._describe() or {}
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
     @property
@@ -104,10 +99,7 @@ class Stack:
         return True
 
     def _wait_for_earlier_operation(self, echo: Echo) -> str | None:
-        """Return the status, once any operation in progress has ended.
-
-        CloudFormation continues an operation after the command that started it was killed.
-        """
+        """Wait for an operation of an earlier command, even a killed one. Return the stack's status."""
         status = self.status
         if status is None or status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
             return status
@@ -117,18 +109,15 @@ class Stack:
     def _check_not_stuck(self, status: str | None) -> None:
         """Raise `PreconditionFailed` for a stack that an operator has to repair."""
         if status == "DELETE_FAILED":
-            raise PreconditionFailed(
-                f"deletion of stack {self._name} failed halfway; finish it with: python -m infra down --from photos"
-            )
+            raise PreconditionFailed(f"stack {self._name} is {status}; run: python -m infra down --from photos")
         if status == "UPDATE_ROLLBACK_FAILED":
             raise PreconditionFailed(
-                f"stack {self._name} is {status}: neither the update nor its rollback succeeded; find the failed "
-                "resource in its events, repair it, and run: "
+                f"stack {self._name} is {status}; repair the failed resource that its events name, and run: "
                 f"aws cloudformation continue-update-rollback --stack-name {self._name}"
             )
 
     def _echo_changes(self, parameters: Mapping[str, str], echo: Echo) -> None:
-        """Print which parameters change: without `--set`, a value goes back to that of the files."""
+        """Print the parameters that change. A value from an earlier `--set` changes back to the files' value."""
         for each in (self._describe() or {}).get("Parameters", []):
             name, value = each["ParameterKey"], each.get("ParameterValue", "")
             if name in parameters and parameters[name] != value:
@@ -137,8 +126,8 @@ class Stack:
     def _wait(self, seen: set[str], echo: Echo, *, deleting: bool = False) -> tuple[str | None, str]:
         """Print events until the operation has ended. Return the status (None: no stack) and the reasons of failures.
 
-        `seen`: ids of events that are not printed again. `deleting`: a deletion has ended only when the stack is gone
-        or `DELETE_FAILED`; right after the request, AWS may still report the status before.
+        `seen`: ids of events already printed. `deleting`: wait until the stack is gone or `DELETE_FAILED`, since AWS
+        may report the earlier status right after the request.
         """
         reasons, status = list[str](), None
         for waited in poll(PAUSE, TIMEOUT):
@@ -155,7 +144,7 @@ class Stack:
                 return status, "; ".join(reasons[:5])
         raise PreconditionFailed(
             f"stack {self._name} is still {status} after {TIMEOUT / 60:.0f} minutes; look at its events in the "
-            "console, or run the same command again to continue waiting"
+            "console, or run the same command again to wait longer"
         )
 
     def _event_ids(self) -> set[str]:

@@ -1,24 +1,18 @@
 """One stage of Faunalens in one account and region: its stacks, functions, URL and snapshots."""
 
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.config.settings import ROOT
-from infra import deployed
+from infra import deployed, program
 from infra.stack import Stack
 from infra.step import Echo, PreconditionFailed
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage.
-
-    `session`: of boto3. `parameters`: override those in stages/STAGE.json. `firewall`: put a web firewall in front of
-    the API.
-    """
+    """A stage. `session`: a boto3 session. `parameters`: values that override stages/STAGE.json."""
 
     name: str
     region: str
@@ -31,7 +25,7 @@ class Stage:
         return self.session.client(service, region_name=self.region, **options)
 
     def stack(self, part: str = "") -> Stack:
-        """Return the stage's stack; part `edge`: that of firewall and usage plan."""
+        """Return the stage's stack, or with part `edge` the stack of its firewall and usage plan."""
         return Stack(self.client("cloudformation"), f"faunalens-{self.name}-{part}".removesuffix("-"))
 
     @property
@@ -46,44 +40,35 @@ class Stage:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs; empty without a stack, or while it is being created."""
-        stack = self.stack()
-        return stack.outputs if stack.status else {}
+        """The stack's outputs; none without a stack, or while it is being created."""
+        return self.stack().outputs
 
     def output(self, name: str) -> str:
-        """Return one output of the stack. Raise `PreconditionFailed` without it."""
+        """Return one output of the stack. Raise `PreconditionFailed` if it is missing."""
         try:
             return self.outputs[name]
         except KeyError:
             raise PreconditionFailed(
-                f"stack faunalens-{self.name} does not exist or has no output {name}; "
-                f"run: python -m infra up --stage {self.name} --from stack"
+                f"stack faunalens-{self.name} has no {name}; run: python -m infra up --stage {self.name} --from stack"
             ) from None
 
     @property
     def is_single_stack(self) -> bool:
-        """Whether a pipeline created the stack from infra/template.py's template, with functions and API in it."""
+        """True if a pipeline created the stack from the template of infra/template.py, with functions and API."""
         return "EndpointURL" in self.outputs
 
     @property
     def url(self) -> str:
-        """The API's URL, with a slash at its end. Raise `PreconditionFailed` without an API."""
+        """The API's URL, with a slash at its end. Raise `PreconditionFailed` if there is no API."""
         return self.outputs.get("EndpointURL") or str(deployed.read_resources(self.name)["rest_api"]["rest_api_url"])
 
     def snapshots(self) -> list[str]:
-        """Return the names of the database's snapshots, also after the database is gone."""
+        """Return the names of the database's snapshots, even if the database is deleted."""
         paginator = self.client("rds").get_paginator("describe_db_cluster_snapshots")
         pages = paginator.paginate(DBClusterIdentifier=f"faunalens-{self.name}")
         return [each["DBClusterSnapshotIdentifier"] for page in pages for each in page["DBClusterSnapshots"]]
 
     def run_cloudwatch(self, command: Sequence[str], echo: Echo) -> None:
-        """Run a `python -m cloudwatch` command and print its output. Raise `PreconditionFailed` with its errors."""
+        """Run a `python -m cloudwatch` command and print its output. Raise `PreconditionFailed` if it fails."""
         arguments = [sys.executable, "-m", "cloudwatch", *command, "--stage", self.name, "--region", self.region]
-        done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
-        for line in done.stdout.splitlines():
-            echo(line)
-        if done.returncode:
-            failure = f"python -m cloudwatch {command[0]} exited with code {done.returncode}"
-            raise PreconditionFailed(done.stderr.strip() or failure)
-        for warning in done.stderr.splitlines():
-            echo(warning)
+        program.run(f"python -m cloudwatch {command[0]}", arguments, echo)

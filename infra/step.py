@@ -1,4 +1,4 @@
-"""Run idempotent steps; resume at any."""
+"""Run steps that can be repeated, from any step on."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,25 +6,20 @@ from time import monotonic
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-Echo = Callable[[str], None]
-"""Prints one line of progress."""
+Echo = Callable[[str], None]  # prints one line of progress
 
 
 class StepFailed(Exception):
-    """A step failed; the message names the step, the cause and the command that resumes there."""
+    """A step failed. The message has the step, the cause and the command that resumes at the step."""
 
 
 class PreconditionFailed(Exception):
-    """Something that a step needs is missing or wrong; the message says how to fix it."""
+    """A step cannot run, or its result is wrong. The message says how to fix the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a command.
-
-    `name`: the word for `--from`. `summary`: printed before the step runs. `action`: does the work; it may print lines
-    and raise `PreconditionFailed`.
-    """
+    """One step of a command. `name`: the word for `--from`. `action`: may raise `PreconditionFailed`."""
 
     name: str
     summary: str
@@ -32,10 +27,7 @@ class Step:
 
 
 def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:
-    """Run all steps from `first` on. Raise `StepFailed` at the first failure.
-
-    `command`: how the user started this; the error message repeats it with `--from`.
-    """
+    """Run all steps from `first` on. Raise `StepFailed` at the first failure. `command`: the message repeats it."""
     names = [step.name for step in steps]
     if first and first not in names:
         raise StepFailed(f"there is no step {first}; the steps are {', '.join(names)}")
@@ -48,6 +40,6 @@ def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = ""
         except (PreconditionFailed, ClientError, BotoCoreError, OSError) as error:
             raise StepFailed(
                 f"step {step.name} failed: {error}\n"
-                f"Fix that, then resume with: {command} --from {step.name} (finished steps can safely run again)"
+                f"Fix the cause, then resume with: {command} --from {step.name} (finished steps can safely run again)"
             ) from error
         echo(f"      done, {monotonic() - started:.0f} s")

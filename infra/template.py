@@ -1,9 +1,7 @@
-"""One CloudFormation template for a whole stage, for pipelines that may not call `chalice deploy`.
+"""Write a whole stage as one CloudFormation template, for pipelines that may not call `chalice deploy`.
 
-`chalice package --merge-template` merges `merge_template` into Chalice's own template (functions, roles, schedule,
-API): the resources of faunalens.yaml, edge.yaml and the dashboards, and references to them in the functions'
-configuration. infra/function_config.py makes that configuration for `infra up` too, from outputs in place of
-references. docs/how-to/pipeline.md is the guide.
+Chalice's template contains functions, roles, schedule and API. `chalice package --merge-template` adds the resources of
+faunalens.yaml, edge.yaml and the dashboards, and the functions' configuration. docs/how-to/pipeline.md is the guide.
 """
 
 import json
@@ -25,8 +23,7 @@ from infra.parameters import EDGE, STACK, declared_parameters, parameters_of, re
 from infra.step import Echo, PreconditionFailed
 from infra.throttling import throttle_limits
 
-MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200
-"""Largest template that CloudFormation reads from S3, and in a request (its quotas)."""
+MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200  # CloudFormation's quotas for templates in S3, and in a request
 MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
 
 COMMANDS = """\
@@ -41,10 +38,7 @@ Commands for the pipeline (docs/how-to/pipeline.md):
 
 
 def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> None:
-    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure.
-
-    `chosen`: parameters that override those in stages/STAGE.json. `runbook`: URL of the runbook, for alarms.
-    """
+    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure."""
     parameters = parameters_of(stage, chosen)
     out.mkdir(parents=True, exist_ok=True)
     merged = out / "merge.json"
@@ -52,19 +46,14 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
     try:
         package = build(out, stage, merge=merged)
     except CalledProcessError as error:
-        raise PreconditionFailed(
-            f"chalice package exited with code {error.returncode}; its output above says why"
-        ) from error
+        raise PreconditionFailed(f"chalice package exited with code {error.returncode}; see its output") from error
     merged.unlink()
     _dump({"Parameters": parameters, "Tags": {"project": "faunalens", "stage": stage}}, out / "parameters.json")
     check(package.template, echo)
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
-    """Return what Chalice merges into its template. `parameters` of the stage become the template's defaults.
-
-    Raise `PreconditionFailed` if stages/limits.json or .chalice/config.json lacks the stage.
-    """
+    """Return the template that Chalice merges into its own. `parameters` become the default values in it."""
     stack, edge = read_template(STACK), read_template(EDGE)
     declared = {name: dict(each) for name, each in declared_parameters().items()}
     for name, value in parameters.items():
@@ -91,21 +80,17 @@ def check(path: Path, echo: Echo) -> None:
     template, size = json.loads(path.read_text(encoding="utf-8")), path.stat().st_size
     for name, each in template["Resources"].items():
         if each["Type"] == "AWS::Serverless::Function" and "VpcConfig" not in each["Properties"]:
-            raise PreconditionFailed(
-                f"function {name} of app.py is missing in .chalice/config.json; add it to the stage's lambda_functions"
-            )
+            raise PreconditionFailed(f".chalice/config.json lacks function {name}; add it to lambda_functions")
     counts = {kind: len(template[kind]) for kind in MAX_COUNTS}
     if size > MAX_BYTES or any(counts[kind] > most for kind, most in MAX_COUNTS.items()):
-        raise PreconditionFailed(
-            f"{path.name} has {size:,} bytes and {counts}; CloudFormation takes at most {MAX_BYTES:,} and {MAX_COUNTS}"
-        )
-    direct = f"in a request: {MAX_BYTES_IN_REQUEST:,}"
-    echo(f"{path}: {size:,} bytes of {MAX_BYTES:,} that CloudFormation reads from S3 ({direct})")
+        limits = f"{MAX_BYTES:,} bytes and {MAX_COUNTS}"
+        raise PreconditionFailed(f"{path.name} has {size:,} bytes and {counts}; CloudFormation accepts {limits}")
+    echo(f"{path}: {size:,} bytes; limits: {MAX_BYTES:,} from S3, {MAX_BYTES_IN_REQUEST:,} in a request")
     echo(", ".join(f"{counts[kind]} of {most} {kind.lower()}" for kind, most in MAX_COUNTS.items()))
 
 
 def _functions(stage: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return name, network and environment of each function; without a name, CloudFormation would make one up."""
+    """Return name, network and environment of each function. Without a name, CloudFormation would generate one."""
     from chalice.utils import to_cfn_resource_name
 
     keys = function_settings(stage, CHALICE_CONFIG)
@@ -139,18 +124,16 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
 
 
 def _api(stage: str) -> dict[str, Any]:
-    """Return properties of the API: the name that dashboards use, throttling, and a version.
-
-    Without `OpenApiVersion`, SAM makes a second stage called `Stage`, with neither throttling nor firewall.
-    """
+    """Return properties of the API: the name that dashboards use, throttling, and a version."""
     limits = throttle_limits(stage)
     throttled = {"ThrottlingRateLimit": limits.rate, "ThrottlingBurstLimit": limits.burst}
     settings = [{"HttpMethod": "*", "ResourcePath": "/*", **throttled}]
+    # Without OpenApiVersion, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
     return {"Name": "faunalens", "OpenApiVersion": "2.0", "MethodSettings": settings}
 
 
 def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """Return a resource of edge.yaml that refers to this template's API and waits for its stage."""
+    """Return a resource of edge.yaml, changed to use this template's API and to wait for the API's stage."""
     if not refers_to(resource, "RestApiId"):
         return dict(resource)
     return {**substitute_refs(resource, {"RestApiId": "RestAPI"}), "DependsOn": f"RestAPI{stage}Stage"}

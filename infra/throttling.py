@@ -1,7 +1,6 @@
-"""Throttle a stage of the API for all clients together: API Gateway refuses the excess before Lambda runs.
+"""Throttle a stage's API for all clients together: API Gateway refuses requests above the limits.
 
-A usage plan does not do this: it binds only clients with an API key, and the API has none. Throttling of all methods is
-a setting of the API's stage. Chalice creates the stage without it, and later deployments keep it.
+Chalice does not set these limits, and later deployments keep them. A usage plan would limit only clients with API keys.
 """
 
 import json

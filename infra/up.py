@@ -11,8 +11,7 @@ from infra.parameters import EDGE, INFRA, STACK, declared_in, parameters_of
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
-DATABASE_PATIENCE = "40"
-"""Seconds that the administrative function waits for a paused database."""
+DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
 
 class Up:
@@ -22,18 +21,18 @@ class Up:
         self._stage = stage
 
     def steps(self) -> list[Step]:
-        """Return all steps in order. Each checks what exists, so all can run again."""
-        firewall = ", and its firewall" if self._stage.firewall else ""
+        """Return all steps in order. Each step checks what exists, so any step can run again."""
+        firewall = " and deploy its firewall" if self._stage.firewall else ""
         return [
             Step("checkout", "check model, certificates and the account's concurrency", self._check),
             Step("certificates", "compare the packaged certificates with those of RDS", self._check_certificates),
-            Step("stack", "network, database, cache and bucket (about 15 minutes the first time)", self._deploy_stack),
+            Step("stack", "deploy network, database, cache, bucket (15 minutes the first time)", self._deploy_stack),
             Step("configuration", "write the stage's addresses into .chalice/config.json", self._configure),
-            Step("app", "functions and API, with chalice deploy", self._deploy_app),
-            Step("limits", f"throttling of the API{firewall}", self._limit),
-            Step("database", "schema, and the read-only user", self._prepare_database),
+            Step("app", "deploy functions and API with chalice deploy", self._deploy_app),
+            Step("limits", f"set the throttling of the API{firewall}", self._limit),
+            Step("database", "create the schema and the read-only user", self._prepare_database),
             Step("data", "load the animals of this checkout", self._load_data),
-            Step("dashboards", "dashboards, alarms and saved queries", self._deploy_dashboards),
+            Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards),
             Step("smoke", "check that the API answers", self._smoke),
         ]
 
@@ -61,12 +60,12 @@ class Up:
     def _check_not_single_stack(self) -> None:
         if self._stage.is_single_stack:
             raise PreconditionFailed(
-                f"stack faunalens-{self._stage.name} was made from one template with the functions in it, and this "
-                "step would delete them; update such a stage as docs/how-to/pipeline.md says"
+                f"a pipeline created stack faunalens-{self._stage.name} with its functions, and this step would delete "
+                "them; update the stage as docs/how-to/pipeline.md says"
             )
 
     def _s3_prefix_list(self) -> str:
-        """Return the region's prefix list of S3, to which the functions' egress is limited; empty if AWS has none."""
+        """Return the id of S3's prefix list in the region, or "" if there is none. It limits the functions' egress."""
         name = f"com.amazonaws.{self._stage.region}.s3"
         filters = [{"Name": "prefix-list-name", "Values": [name]}]
         found = self._stage.client("ec2").describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
@@ -76,15 +75,15 @@ class Up:
         region = self._stage.region
         if unknown_cas := certificates.unknown_cas(self._stage.client("rds"), region):
             raise PreconditionFailed(
-                f"RDS in {region} signs with {', '.join(unknown_cas)}, which chalicelib/rds/{region}.pem does not "
-                "contain; download the region's bundle, linked from the Aurora guide (SSL/TLS), and save it there"
+                f"chalicelib/rds/{region}.pem lacks {', '.join(unknown_cas)}, with which RDS signs; download the "
+                "region's bundle, linked from the Aurora guide (SSL/TLS), and save it there"
             )
         echo("the package contains every certificate authority of RDS")
 
     def _configure(self, echo: Echo) -> None:
         config = function_config(self._stage.outputs, self._stage.region)
         changed = chalice_config.write_config(self._stage.name, config)
-        echo("written; commit it" if changed else "already there")
+        echo(".chalice/config.json is written; commit it" if changed else "the addresses are already there")
 
     def _deploy_app(self, echo: Echo) -> None:
         self._check_not_single_stack()
@@ -109,7 +108,7 @@ class Up:
         self._run_admin_command(["load", "--redis-url", f"{url}:{self._stage.output('CachePort')}"], echo)
 
     def _run_admin_command(self, command: Sequence[str], echo: Echo) -> None:
-        # A retry would start the load twice; and a NAT or firewall in between may drop an idle connection.
+        # A retry would start the load twice. Keepalive, since a NAT or firewall may drop an idle connection.
         config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
         client = self._stage.client("lambda", config=config)
         invoke.run_admin_command(client, self._stage.name, [*command, "--patience", DATABASE_PATIENCE], echo)

@@ -1,7 +1,7 @@
-"""Where the checkout lies, and where local runs keep their state."""
+"""Folders of the checkout and of local runs."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 STATE_DIR = ROOT / ".local"
-"""Logs, data and caches of local runs; safe to delete when nothing runs."""
+"""Logs, data and caches of local runs. It is safe to delete when nothing runs."""

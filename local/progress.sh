@@ -1,15 +1,15 @@
-# Progress of a slow command, for scripts that source this file. LOG: file for the command's output.
+# Functions that show the progress of a slow command. A script that sources this file sets LOG, the file for its output.
 
 say() { printf '%s\n' "$*"; }
 
-# progress WHAT COMMAND…: run a command quietly. Print a line when it starts and its duration when it ends, or on a
-# terminal the seconds as they pass. Return the command's exit code.
+# progress WHAT COMMAND…: run a command quietly. Print a line when it starts and its duration when it ends. On a terminal,
+# show the seconds in between. Return the exit code of the command.
 progress() {
     what=$1
     shift
     began=$(date +%s)
     say "$what …"
-    # The ticker runs in the background and not the command, which would then ignore Ctrl-C.
+    # The ticker runs in the background. The command must not: a background command ignores Ctrl-C.
     if [ -t 1 ]; then
         while sleep 1 && kill -0 $$; do printf '\r%s s ' $(($(date +%s) - began)); done 2>/dev/null &
         ticker=$!

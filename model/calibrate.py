@@ -2,8 +2,8 @@
 
     python -m model.calibrate --photos DIR       DIR: photos named <output index>_….jpg
 
-Runs the fp32 graph over all photos. Each activation's range leaves out the outermost values: a wider range would spend
-the 255 steps on outliers, a narrower one would clip values that matter.
+The command runs the fp32 graph on all photos. The range of an activation excludes the most extreme values: with a wider
+range, outliers would use up the 255 steps; a narrower range would clip common values.
 """
 
 import argparse
@@ -17,20 +17,18 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from chalicelib.errors import ModelError
-from model.build import ACTIVATIONS, LABELS, count_animals, read_network
+from model.build import ACTIVATIONS, LABELS, OUTPUT_HELP, count_animals, read_network
 from model.graph import build_graph, intermediate_tensors
 from model.photos import PHOTOS_HELP, LabelledPhoto, read_photos
 from model.quantize import ActivationRange, write_ranges
 
-PERCENTILE = 99.99
-"""Share of an activation's values inside its range, in %. Half of the rest is cut off at each end."""
-
+PERCENTILE = 99.99  # share of values inside a range, %; the others are cut off, half of them at each end
 _LIMIT = 64.0
 _BINS = 16384  # each 1/128 wide, a thousandth of a typical range
 
 
 class Histograms:
-    """Histograms of the values of each tensor: deterministic, and of the same size for any number of photos."""
+    """A histogram of the values of each tensor. Its size does not depend on the number of photos."""
 
     def __init__(self, tensors: Iterable[str]) -> None:
         self._counts = {tensor: np.zeros(_BINS, np.int64) for tensor in tensors}
@@ -51,7 +49,7 @@ class Histograms:
         first = int(np.searchsorted(cumulative, tail, side="right"))
         last = int(np.searchsorted(cumulative, cumulative[-1] - tail, side="left"))
         edges = np.linspace(-_LIMIT, _LIMIT, _BINS + 1)
-        low, high = self._extremes[tensor]  # limit the edges: ReLU6 ends at 6, inside a bin
+        low, high = self._extremes[tensor]  # not beyond the extremes: ReLU6 ends at 6, inside a bin
         return ActivationRange(max(min(float(edges[first]), 0.0), low), min(max(float(edges[last + 1]), 0.0), high))
 
 
@@ -75,9 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and write the ranges. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.calibrate", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
-    parser.add_argument(
-        "--output", type=Path, default=ACTIVATIONS, metavar="FILE", help="table to write (default: %(default)s)"
-    )
+    parser.add_argument("--output", type=Path, default=ACTIVATIONS, metavar="FILE", help=OUTPUT_HELP)
     text = "share of values inside a range, in %% (default: %(default)s)"
     parser.add_argument("--percentile", type=float, default=PERCENTILE, help=text)
     options = parser.parse_args(arguments)
@@ -85,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         ranges = measure(read_photos(options.photos), options.percentile)
         write_ranges(options.output, ranges)
     except (ModelError, OSError) as error:
-        print(f"error: no range was measured: {error}", file=sys.stderr)
+        print(f"error: the ranges were not measured: {error}", file=sys.stderr)
         return 1
     print(f"{options.output.name}: ranges of {len(ranges)} activations")
     return 0

@@ -1,8 +1,8 @@
-"""Check that a model fits the contract in docs/how-to/model.md and the labels beside it.
+"""Check a model against the contract in docs/how-to/model.md, and against its labels.
 
     python -m model.check MODEL [--labels labels.csv] [--taxa taxa.csv]
 
-Prints every problem on a line of its own. Accepts any ONNX file, from any tool.
+The command prints one line for each problem. It accepts ONNX files from any tool.
 """
 
 import argparse
@@ -18,39 +18,35 @@ from chalicelib.errors import ModelError
 from chalicelib.model.session import Model, Scores
 from chalicelib.model.taxonomy import Taxonomy
 
-TOLERANCE = 1e-3
-"""Allowed distance of a sum of probabilities from 1, and between two probabilities that should be equal."""
-
+TOLERANCE = 1e-3  # largest accepted difference between equal probabilities, and of a sum from 1
 _SEED = 20261124
 
 
-def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
-    """Return everything about a model that does not fit, one sentence each."""
-    problems, model, taxonomy = [], None, None
+def find_problems(path: Path, labels: Path, taxa: Path) -> Iterator[str]:
+    """Yield one sentence for each problem of a model and its labels."""
+    model = taxonomy = None
     try:
         model = Model(path)
     except ModelError as error:
-        problems.append(str(error))
+        yield str(error)
     try:
         taxonomy = Taxonomy.read(labels, taxa)
     except ModelError as error:
-        problems.append(str(error))
+        yield str(error)
     if model and taxonomy and model.animals != len(taxonomy.animals):
-        problems.append(
+        yield (
             f"{path.name} has {model.animals} probabilities, but {labels.name} has {len(taxonomy.animals)} rows; "
             "expected one row per probability"
         )
     if model:
         try:
-            for problem in _problems_of_runs(model):
-                problems.append(problem)  # noqa: PERF402 - keeps the problems found before a run fails
+            yield from _problems_of_runs(model)
         except ModelError as error:
-            problems.append(str(error))
-    return problems
+            yield str(error)
 
 
 def _problems_of_runs(model: Model) -> Iterator[str]:
-    """Run a model on noise, and yield what is wrong with its outputs. Raises `ModelError` if a run fails."""
+    """Run a model on noise, and yield the problems of its outputs. Raise `ModelError` if a run fails."""
     generator = np.random.default_rng(_SEED)
     photo = generator.integers(0, 256, (model.input_size, model.input_size, 3), dtype=np.uint8)
     ones = np.ones(model.animals, np.float32)
@@ -66,9 +62,9 @@ def _problems_of_runs(model: Model) -> Iterator[str]:
     if _differ(plain.probabilities, plain.vision):
         yield "with a prior of ones, probabilities differs from vision_probabilities; expected equal values"
     if not _identical(plain, model.score(photo, ones)):
-        yield "a second run on the same photo gives other values; expected the same values"
+        yield "a second run on the same photo gives different values; expected the same values"
     if np.array_equal(plain.vision, model.score(255 - photo, ones).vision):
-        yield "another photo gives the same probabilities; expected them to depend on the image"
+        yield "another photo gives the same probabilities; expected probabilities that depend on the image"
     yield from _problems_of_prior(model, photo, plain)
 
 
@@ -83,7 +79,7 @@ def _problems_of_prior(model: Model, photo: NDArray[np.uint8], plain: Scores) ->
         yield "probabilities does not equal vision_probabilities × prior, normalised to a sum of 1"
     tiny = model.score(photo, np.full(model.animals, 1e-12, np.float32))
     if _differ(tiny.probabilities, plain.vision):
-        yield "a prior of 1e-12 for all animals changes probabilities; expected only the prior's proportions to matter"
+        yield "a prior of 1e-12 for all animals changes probabilities; expected the same as with ones"
 
 
 def _differ(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
@@ -98,15 +94,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Check a model and print its problems. Return 0 if it has none, else 1."""
     parser = argparse.ArgumentParser(prog="python -m model.check", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
-    parser.add_argument(
-        "--labels", type=Path, metavar="FILE", help="names of its animals (default: labels.csv beside MODEL)"
-    )
-    parser.add_argument(
-        "--taxa", type=Path, metavar="FILE", help="names of the taxa above them (default: taxa.csv beside MODEL)"
-    )
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="the animals (default: labels.csv beside MODEL)")
+    parser.add_argument("--taxa", type=Path, metavar="FILE", help="the higher taxa (default: taxa.csv beside MODEL)")
     options = parser.parse_args(arguments)
     labels = options.labels or options.model.with_name("labels.csv")
-    problems = find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv"))
+    problems = list(find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv")))
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:

@@ -28,8 +28,7 @@ def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> flo
 def calibration_error(probabilities: Probabilities, labels: Labels, *, equal_mass: bool = False) -> float:
     """Return the expected calibration error (Guo et al. 2017): the gap between confidence and accuracy over 15 bins.
 
-    Bins of equal width are the usual ones. With `equal_mass` all bins hold equally many photos, which makes the error
-    steadier for few photos.
+    Bins have the same width, or with `equal_mass` the same number of photos, which suits small sets.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
@@ -55,11 +54,8 @@ def apply_temperature(probabilities: Probabilities, temperature: float) -> NDArr
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
-    """Return the temperature with the lowest negative log-likelihood, between 0.1 and 10.
-
-    The likelihood is convex in 1/T, so a ternary search finds its only minimum.
-    """
-    low, high = 0.1, 10.0  # of 1/T
+    """Return the temperature with the lowest negative log-likelihood, between 0.1 and 10."""
+    low, high = 0.1, 10.0  # of 1/T, in which the likelihood is convex: a ternary search finds its only minimum
     while high - low > 1e-6:
         left, right = low + (high - low) / 3, high - (high - low) / 3
         at_left, at_right = (

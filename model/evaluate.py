@@ -1,4 +1,4 @@
-"""Measure the model on photos: accuracy, calibration, int8 against fp32. Prints the table of the model card.
+"""Measure the model on photos, and print the table of the model card: accuracy, calibration, int8 and fp32.
 
 python -m model.evaluate --photos DIR       DIR: photos named <output index>_….jpg; 398 and above are no animals
 """
@@ -26,7 +26,7 @@ from model.quantize import read_ranges
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Results:
-    """The results of one build over all photos. `seconds`: of each inference, on one thread."""
+    """The results of one build on all photos. `seconds`: duration of each inference, on one thread."""
 
     vision: NDArray[np.float32]
     animal_probability: NDArray[np.float64]
@@ -35,7 +35,7 @@ class Results:
 
 
 def measure(models: Mapping[str, Path], photos: Iterable[LabelledPhoto]) -> tuple[dict[str, Results], Labels]:
-    """Run every model on every photo. Models take turns, so that other load on the machine slows all of them alike."""
+    """Run every model on every photo. The models take turns, so that other load slows all models equally."""
     loaded = {name: Model(path, threads=1) for name, path in models.items()}
     scores: dict[str, list[Scores]] = {name: [] for name in models}
     seconds: dict[str, list[float]] = {name: [] for name in models}
@@ -59,7 +59,7 @@ def measure(models: Mapping[str, Path], photos: Iterable[LabelledPhoto]) -> tupl
 
 
 def table(results: Mapping[str, Results], labels: Labels, temperature: float) -> str:
-    """Return the results as a Markdown table. The last model is the reference for the others."""
+    """Return the results as a Markdown table. The table compares each model with the last one."""
     names = list(results)
     reference = results[names[-1]]
     shown = labels < reference.vision.shape[1]

@@ -5,12 +5,11 @@
     prior f32 N×A ─ log ─────────────────────────────────────────────────┴ + ─ softmax ► probabilities
 
 `probabilities` are vision × prior, renormalised. The graph adds logarithms instead of multiplying: softmax subtracts
-the largest, so a prior that is tiny for all animals does not underflow. A prior of ones adds log 1 = 0, so both outputs
-are then equal to the bit.
+the largest sum, so even a tiny prior does not underflow. A prior of ones adds log 1 = 0, so both outputs are identical.
 
-With activation ranges the network is int8: QuantizeLinear/DequantizeLinear pairs, which onnxruntime fuses into integer
-kernels. u8 saturation then replaces ReLU6. The normalisation is a DequantizeLinear for fp32 too: scale 1/128 and zero
-point 127 give exactly (x−127)/128.
+With activation ranges the network is int8: onnxruntime fuses pairs of QuantizeLinear and DequantizeLinear into integer
+kernels, and the saturation of u8 replaces ReLU6. For fp32 too, a DequantizeLinear with scale 1/128 and zero point 127
+normalises the pixels to exactly (x−127)/128.
 """
 
 from collections.abc import Mapping
@@ -25,14 +24,13 @@ from model.quantize import ActivationRange, quantize_bias, quantize_weights
 
 OPSET = 17
 IR_VERSION = 8
-MIN_PRIOR = 1e-30
-"""Replaces a prior of zero, whose logarithm would be infinite."""
+MIN_PRIOR = 1e-30  # replaces 0, whose logarithm is infinite
 
 _PIXELS = ActivationRange(-127 / 128, 128 / 128)
 
 
 class _Graph:
-    """A graph under construction: nodes and constants. Methods return the name of the tensor that they add."""
+    """The nodes and constants of an unfinished graph. Each method returns the name of the tensor that it adds."""
 
     def __init__(self, ranges: Mapping[str, ActivationRange] | None) -> None:
         self.nodes: list[Any] = []
@@ -48,7 +46,7 @@ class _Graph:
         return output
 
     def activation(self, tensor: str, name: str | None = None) -> str:
-        """Quantise `tensor` over the range of `name` (default: its own). In an fp32 graph, return `tensor`."""
+        """Quantise `tensor` with the range of the tensor `name` (default: `tensor`); for fp32, change nothing."""
         if self.ranges is None:
             return tensor
         range_ = self.ranges[name or tensor]
@@ -60,7 +58,7 @@ class _Graph:
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
     def weights(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], source: str) -> list[str]:
-        """Add weight and bias of layer `name`; `source` names the range of its input. Return both names."""
+        """Add weight and bias of layer `name`, and return both names. `source`: the tensor with the input's range."""
         if self.ranges is None:
             return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         quantized = quantize_weights(weight)
@@ -86,11 +84,9 @@ def build_graph(
     ranges: Mapping[str, ActivationRange] | None,
     metadata: Mapping[str, str],
 ) -> ModelProto:
-    """Build the whole model.
+    """Build the whole model: int8 with `ranges` of the activations, fp32 without. Raise `KeyError` for a missing range.
 
-    Parameters: network; animals, how many of its first classes are animals; temperature, which divides the logits;
-    ranges, of the activations for int8, or None for fp32; metadata, written into the file.
-    Raises `KeyError` if a range is missing.
+    The first `animals` classes are the animals. `temperature` divides the logits.
     """
     graph = _Graph(ranges)
     _add_normalisation(graph)
@@ -120,7 +116,7 @@ def _add_normalisation(graph: _Graph) -> None:
 
 
 def _add_convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, size: int) -> tuple[str, str]:
-    """Add a convolution with its activation. Return its output, and the name of the output's range."""
+    """Add a convolution with its activation. Return the output, and the name of the output's range."""
     before, after = layer.padding(size)
     inputs = [tensor, *graph.weights(layer.name, layer.weight, layer.bias, source)]
     fp32_relu6 = layer.relu6 and graph.ranges is None
@@ -143,7 +139,7 @@ def _add_convolution(graph: _Graph, layer: Convolution, tensor: str, source: str
 
 
 def _add_block(graph: _Graph, block: Block, tensor: str, source: str, size: int) -> tuple[str, str, int]:
-    """Add a block. Return its output, the name of the output's range, and the output's side in pixels."""
+    """Add a block. Return the output, the name of the output's range, and the output's side in pixels."""
     shortcut = tensor
     for layer in block.convolutions:
         tensor, source = _add_convolution(graph, layer, tensor, source, size)
@@ -155,7 +151,7 @@ def _add_block(graph: _Graph, block: Block, tensor: str, source: str, size: int)
 
 
 def _add_classifier(graph: _Graph, network: Network, features: str) -> str:
-    """Add pooling and the classifier. Return its logits, as floats, since 8 bits would round the probabilities."""
+    """Add pooling and the classifier. Return the logits as floats: 8 bits would round the probabilities."""
     pooled = graph.activation(graph.add("GlobalAveragePool", [features], "pool"))
     flat = graph.activation(graph.add("Flatten", [pooled], "features"), "pool")
     weights = graph.weights("classifier", network.classifier, network.classifier_bias, "pool")

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 INPUT_SIZE = 260
-EPSILON = 1e-3  # of batch normalisation: TensorFlow's default for this family, not PyTorch's 1e-5
+EPSILON = 1e-3  # of batch normalisation; TensorFlow's value for this family, while PyTorch's default is 1e-5
 
-# (number of blocks, stride of the first) of each group of blocks, after scaling depth by 1.2. Widths follow from the
-# weights.
+# Number of blocks and stride of the first block, for each group of blocks of the deeper network.
 _BLOCK_GROUPS = ((1, 1), (3, 2), (3, 2), (4, 2), (4, 1), (5, 2), (1, 1))
 
 
@@ -45,7 +44,7 @@ class Convolution:
         return int(self.weight.shape[2])
 
     def padding(self, size: int) -> tuple[int, int]:
-        """Return the zeros before and after `size` inputs: TensorFlow's SAME padding, which puts the odd one after."""
+        """Return the zeros before and after `size` inputs. As in TensorFlow's SAME padding, an odd zero goes after."""
         outputs = -(-size // self.stride)
         total = max((outputs - 1) * self.stride + self.kernel - size, 0)
         return total // 2, total - total // 2
@@ -78,7 +77,7 @@ class Network:
 
 
 def efficientnet_lite2(weights: Mapping[str, NDArray[Any]]) -> Network:
-    """Build the network from a state dict of EfficientNet-Lite-PyTorch. Raises `KeyError` if a tensor is missing."""
+    """Build the network from a state dict of EfficientNet-Lite-PyTorch. Raise `KeyError` if a tensor is missing."""
     strides = [stride if first == 0 else 1 for count, stride in _BLOCK_GROUPS for first in range(count)]
     return Network(
         stem=_convolution("stem", weights, "_conv_stem", "_bn0", stride=2),
@@ -128,8 +127,8 @@ def fold(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fold batch normalisation into the convolution before it. Return the weight and bias of the combined convolution.
 
-    It computes gamma · (w ∗ x − mean) / √(variance + ε) + beta, elementwise in double precision, so every processor
-    gives the same result.
+    It computes gamma · (w ∗ x − mean) / √(variance + ε) + beta. Folding is elementwise in double precision, so every
+    processor gives the same result.
     """
     scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + EPSILON)
     folded = weight * scale.reshape(-1, 1, 1, 1)

@@ -1,7 +1,7 @@
-"""Static int8 quantisation: convert floats to integers with a scale, and read and write activation ranges.
+"""Quantise statically to int8: convert floats to integers with a scale, and read and write activation ranges.
 
 Activations are u8 with one scale per tensor; weights are s8, symmetric, with one scale per output channel; biases are
-s32 on the scale of the products. All arithmetic is elementwise in double precision, so every processor gives the same.
+s32 on the scale of the products. Arithmetic is elementwise in double precision: every processor gives the same result.
 """
 
 import csv
@@ -21,14 +21,14 @@ _MAX_PAIR = 128  # 255 · 128 fits in 16 bits, 255 · 129 does not
 
 @dataclass(frozen=True, slots=True)
 class ActivationRange:
-    """The values that an activation's 8 bits span. `low` ≤ 0 ≤ `high`, so that zero, the padding, is exact."""
+    """The range of values that 8 bits represent. `low` ≤ 0 ≤ `high`, so that the zeros of padding are exact."""
 
     low: float
     high: float
 
     def __post_init__(self) -> None:
         if not self.low <= 0 <= self.high or not 0 < self.high - self.low < float("inf"):
-            raise ModelError(f"the activation range {self.low} to {self.high} must contain 0 and have a finite extent")
+            raise ModelError(f"the activation range is {self.low} to {self.high}; expected a finite range around 0")
 
     @property
     def scale(self) -> np.float32:
@@ -43,33 +43,33 @@ class ActivationRange:
 
 @dataclass(frozen=True, slots=True)
 class QuantizedWeights:
-    """s8 weights with the output channel as first axis, and the float32 scale of each channel."""
+    """Weights as s8, with the output channel as first axis, and the float32 scale of each output channel."""
 
     values: NDArray[np.int8]
     scales: NDArray[np.float32]
 
 
 def quantize_weights(weight: NDArray[np.float32]) -> QuantizedWeights:
-    """Round weights to s8, each output channel on its own scale, such that no processor overflows.
+    """Round weights to s8 with one scale per output channel, without overflow on any processor.
 
-    x86-64 without VNNI multiplies pairs of u8 and s8 and adds both products in 16 bits, where two large neighbouring
-    weights silently saturate. So a channel's scale is the smallest at which no weight exceeds 127 and no pair sums to
-    more than 128 in magnitude. Then every processor computes the same result.
+    x86-64 without VNNI multiplies pairs of u8 and s8 and adds both products in 16 bits. Two large neighbouring weights
+    saturate these 16 bits silently. So the scale of a channel is the smallest one with no weight above 127 and no sum
+    of a pair above 128 in magnitude. Then all processors compute the same result.
     """
     flat = weight.reshape(len(weight), -1).astype(np.float64)
     pairs = _pair_sums(weight.astype(np.float64))
-    # Minus 1, since rounding both weights up by half adds 1 to their sum.
+    # Minus 1: rounding can add 0.5 to each weight of a pair.
     largest = np.maximum(np.abs(flat).max(axis=1) / _MAX_WEIGHT, np.abs(pairs).max(axis=1) / (_MAX_PAIR - 1))
-    # A channel of zeros, or of values below float32's range, becomes zeros on any scale.
+    # A channel of zeros, or of values too small for float32, becomes zeros with any scale.
     scales = np.where(largest > np.finfo(np.float32).tiny, largest, 1).astype(np.float32)
     values = np.rint(flat / scales[:, None]).clip(-_MAX_WEIGHT, _MAX_WEIGHT)
     return QuantizedWeights(values.astype(np.int8).reshape(weight.shape), scales)
 
 
 def _pair_sums(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sums of the weight pairs that share a 16-bit sum: shape (out, pairs). Zeros if none do.
+    """Return the sums of the weight pairs whose products are added in 16 bits: shape (out, pairs).
 
-    onnxruntime multiplies in the order height, width, input channel. Its depthwise kernels add in 32 bits.
+    onnxruntime multiplies in the order height, width, input channel. Depthwise kernels add in 32 bits: return zeros.
     """
     if weight.ndim == 4 and weight.shape[1] == 1:
         return np.zeros((len(weight), 1))
@@ -85,7 +85,7 @@ def quantize_bias(bias: NDArray[np.float32], scales: NDArray[np.float32]) -> NDA
 
 
 def read_ranges(path: Path) -> dict[str, ActivationRange]:
-    """Read the table of activation ranges by tensor. Raises `ModelError` with the problem."""
+    """Read the activation ranges by tensor. Raise `ModelError` if the file is not such a table."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
@@ -93,9 +93,7 @@ def read_ranges(path: Path) -> dict[str, ActivationRange]:
             raise ModelError(f"{path.name} has the columns {','.join(header)}; expected {','.join(COLUMNS)}")
         return {name: ActivationRange(float(low), float(high)) for name, low, high in rows}
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"cannot read activation ranges from {path.name} ({error}); write it with `python -m model.calibrate`"
-        ) from error
+        raise ModelError(f"cannot read {path.name} ({error}); write it with `python -m model.calibrate`") from error
 
 
 def write_ranges(path: Path, ranges: dict[str, ActivationRange]) -> None:

@@ -2,8 +2,8 @@
 
     python -m model.temperature --photos DIR       DIR: photos named <output index>_….jpg, not used in training
 
-The temperature divides all logits (Guo et al. 2017), so it changes no ranking. The fit uses photos of animals only, and
-the softmax over animals only; `animal_probability` takes the same temperature (model/README.md shows the effect).
+The temperature divides all logits (Guo et al. 2017), so it does not change their order. The fit uses only photos of
+animals, and the softmax over animals. `animal_probability` uses the same temperature (model/README.md has the effect).
 """
 
 import argparse
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model
-from model.build import ACTIVATIONS, LABELS, TEMPERATURE, count_animals, read_network, serialize
+from model.build import ACTIVATIONS, LABELS, OUTPUT_HELP, TEMPERATURE, count_animals, read_network, serialize
 from model.classifier_metrics import (
     Labels,
     apply_temperature,
@@ -25,25 +25,12 @@ from model.classifier_metrics import (
     fit_temperature,
     negative_log_likelihood,
 )
-from model.photos import PHOTOS_HELP, read_photos
+from model.photos import PHOTOS_HELP, score_animals
 from model.quantize import read_ranges
 
 
-def score_at_temperature_1(folder: Path) -> tuple[NDArray[np.float32], Labels]:
-    """Return the int8 model's probabilities at temperature 1 and the labels of a folder's animals."""
-    animals = count_animals(LABELS)
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, "model.onnx")
-        path.write_bytes(serialize(read_network(), animals, 1.0, read_ranges(ACTIVATIONS)))
-        model = Model(path)
-        prior = np.ones(animals, np.float32)
-        photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < animals)
-        rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]
-    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
-
-
 def report(probabilities: NDArray[np.float32], labels: Labels, temperature: float) -> str:
-    """Return a table of calibration at T = 1, at `temperature`, and with each half of the photos at the other's fit."""
+    """Return a table of calibration: at T = 1, at `temperature`, and with the fit of the other half of the photos."""
     halves = np.empty(probabilities.shape)
     for half in (0, 1):
         other = fit_temperature(probabilities[1 - half :: 2], labels[1 - half :: 2])
@@ -63,16 +50,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Fit and write the temperature. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.temperature", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
-    parser.add_argument(
-        "--output", type=Path, default=TEMPERATURE, metavar="FILE", help="file to write (default: %(default)s)"
-    )
+    parser.add_argument("--output", type=Path, default=TEMPERATURE, metavar="FILE", help=OUTPUT_HELP)
     options = parser.parse_args(arguments)
     try:
-        probabilities, labels = score_at_temperature_1(options.photos)
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch, "model.onnx")
+            path.write_bytes(serialize(read_network(), count_animals(LABELS), 1.0, read_ranges(ACTIVATIONS)))
+            probabilities, labels = score_animals(options.photos, Model(path))
         temperature = round(fit_temperature(probabilities, labels), 4)
         options.output.write_text(json.dumps({"temperature": temperature}) + "\n", encoding="utf-8")
     except (ModelError, OSError) as error:
-        print(f"error: no temperature was fitted: {error}", file=sys.stderr)
+        print(f"error: the temperature was not fitted: {error}", file=sys.stderr)
         return 1
     print(report(probabilities, labels, temperature))
     print(f"\n{options.output.name}: T = {temperature}, on {len(labels)} photos; run `python -m model.build` next")

@@ -1,9 +1,9 @@
-"""AWS simulated by moto over real HTTP, with the few operations that moto lacks.
+"""AWS simulated by moto over real HTTP, with a few operations that moto lacks.
 
-Chalice imports its REST API as Swagger 2.0 without a description, answers preflights by mock integrations without a
-`uri` or method, and requests a layer by its ARN. Moto supports none of these, and lacks Lambda's account settings and
-RDS's certificates. It runs functions in Docker, which is not everywhere: here the test runs them (`functions`). This
-module adds nothing else: tests compare what moto received (`imported`) or stores.
+Chalice imports its REST API as Swagger 2.0 without a description, answers preflights with mock integrations that have
+no `uri` and no method, and requests a layer by its ARN. Moto supports none of this. It also lacks Lambda's account
+settings and RDS's certificates. Moto runs functions in Docker, which some machines lack; here the test runs them
+(`functions`). Tests check the documents that moto received (`imported`) and the resources that it stores.
 """
 
 import json
@@ -30,16 +30,16 @@ REGION = "eu-west-1"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A simulated account. `imported`: the documents of imported REST APIs as moto received them, the latest last."""
+    """A simulated account. `imported`: the documents of imported REST APIs as moto received them, in order."""
 
     url: str
     imported: list[dict[str, Any]]
     functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
-    """The handlers of functions by name: each takes an event and returns the result."""
+    """Handlers of Lambda functions, by name. A handler takes an event and returns the result."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables of a process that uses this account and no other."""
+        """Environment variables that make a process use this account and no other."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "testing",
@@ -107,11 +107,11 @@ def account() -> Iterator[Account]:
             yield Account(f"http://{host}:{port}", imported, functions)
         finally:
             server.stop()
-            _reset()
+            moto_api_backend.reset()  # deletes everything, because moto's backends outlive the server
 
 
 def _readable_by_moto(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the API as OpenAPI 3, with a `uri` and a method in each integration."""
+    """Return the API as OpenAPI 3, with a `uri` and a method in each integration, as moto requires."""
     document = {name: value for name, value in document.items() if name != "swagger"} | {"openapi": "3.0.0"}
     for methods in document["paths"].values():
         for method in methods.values():
@@ -122,12 +122,10 @@ def _readable_by_moto(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _certificates(_response: RDSResponse) -> ActionResult:
-    """Answer DescribeCertificates with the authorities of the region's file, so tests prove nothing about that file."""
+    """Return the response of DescribeCertificates.
+
+    It has the certificates in the project's file for the region. So a test cannot show that this file is right.
+    """
     known = sorted(fingerprints(file_of(REGION).read_text(encoding="ascii")))
     found = [{"CertificateIdentifier": f"ca-{each[:6]}", "CertificateType": "CA", "Thumbprint": each} for each in known]
     return ActionResult({"Certificates": found})
-
-
-def _reset() -> None:
-    """Delete everything, because moto's backends outlive the server."""
-    moto_api_backend.reset()

@@ -1,4 +1,4 @@
-"""Certificates for tests of TLS, from an authority of their own."""
+"""Certificates for tests of TLS, issued by a new authority."""
 
 import ssl
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ NAME = "localhost"
 
 @dataclass(frozen=True, slots=True)
 class CertificateFiles:
-    """The files of a server's certificate and key."""
+    """The files of a server's certificate chain and key."""
 
     chain: Path
     key: Path
 
     @property
     def context(self) -> ssl.SSLContext:
-        """Context of a Python server with this certificate."""
+        """TLS context of a Python server with this certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.chain, self.key)
         return context
@@ -27,7 +27,7 @@ class CertificateFiles:
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """`authority`: what clients trust. They must reject all but `good`, each for the reason in its name."""
+    """The certificate of an `authority` that clients trust, and four servers' certificates. Only `good` is valid."""
 
     authority: Path
     good: CertificateFiles

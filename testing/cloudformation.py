@@ -1,4 +1,4 @@
-"""CloudFormation templates as plain values, with a stage's parameters substituted."""
+"""CloudFormation templates as plain values, with the parameters of a stage inserted."""
 
 import json
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ INFRA = ROOT / "infra"
 STAGES = ("dev", "prod")
 
 _REMOVED = object()
-"""Stands for `AWS::NoValue` until it is removed."""
+"""Marks a value that is `AWS::NoValue` and must be removed."""
 
 
 @cache
 def template(name: str) -> Any:
-    """Return a template of infra/ unevaluated, with functions in their long form (`Fn::Sub`)."""
+    """Return a template of infra/ with its functions in their long form (`Fn::Sub`) and not evaluated."""
     return json.loads(json.dumps(load(str(INFRA / name))))
 
 
@@ -29,9 +29,9 @@ def parameters(stage: str) -> dict[str, str]:
 
 
 def resources(name: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return a template's resources for these parameters, with conditions and references to parameters evaluated.
+    """Return a template's resources, with conditions and references to parameters evaluated for given parameters.
 
-    References to values that only AWS knows stay as they are.
+    References to values that only AWS knows are unchanged.
     """
     whole = template(name)
     values = {each: str(declared.get("Default", "")) for each, declared in whole["Parameters"].items()} | dict(given)
@@ -51,7 +51,7 @@ def _holds(condition: Any, values: Mapping[str, str], known: Mapping[str, bool])
             return not _holds(inner, values, known)
         case {"Fn::Equals": [left, right]}:
             return str(_evaluate(left, values, known)) == str(_evaluate(right, values, known))
-    raise AssertionError(f"unsupported condition: {condition}")
+    raise AssertionError(f"the condition {condition} is not supported; add it to testing/cloudformation.py")
 
 
 def _evaluate(value: Any, values: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:

@@ -1,4 +1,4 @@
-"""Feature lookups over real servers with small datasets."""
+"""Feature lookups with real servers and small datasets."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -23,7 +23,7 @@ from database.load import activate, load
 from local.stack.postgres import PostgresServer
 
 FIRST = 0x83BE0AFFFFFFFFF
-"""The first cell of every dataset here; the other cells have the numbers after it."""
+"""The first cell of every dataset in this module; the other cells have the next numbers."""
 ANIMALS = 74
 REDIS, POSTGRES = Budget(connect=0.3, command=0.15, total=0.4), Budget(connect=0.5, command=0.8, total=1.0)
 
@@ -31,7 +31,7 @@ _databases = count(1)
 
 
 def dataset(version: str, cells: int = 20, animals: int = ANIMALS) -> Dataset:
-    """Return a dataset whose cells all have the same animals; their weights are 1 in `v1`, 1/2 in `v2`."""
+    """Return a dataset whose cells all have the same animals, with weights of 1 in `v1` and 1/2 in `v2`."""
     rows = np.zeros(cells * animals, ROW)
     rows["cell"] = np.repeat(np.arange(FIRST, FIRST + cells), animals)
     rows["animal"] = np.tile(np.arange(animals) * 3, cells)
@@ -42,7 +42,7 @@ def dataset(version: str, cells: int = 20, animals: int = ANIMALS) -> Dataset:
 
 @contextmanager
 def database(server: PostgresServer, versions: Sequence[str] = ("v1",), cells: int = 20) -> Iterator[str]:
-    """Create a database with these datasets until the end of the block, the first active; yield its URL."""
+    """Create a database with these datasets until the end of the block; activate the first; yield the URL."""
     name = f"features_{next(_databases)}"
     _as_admin(server, f"create database {name} owner {urlsplit(server.url).username}")
     url = server.url.rpartition("/")[0] + f"/{name}"
@@ -69,21 +69,11 @@ def switch(url: str, version: str) -> None:
 
 
 class LookupStack:
-    """The feature lookup of one Lambda container: its own connections, breakers and memory."""
+    """The feature lookup of one Lambda container, with its own connections, breakers and memory."""
 
-    def __init__(
-        self,
-        redis_url: str,
-        database_url: str,
-        *,
-        policy: Policy | None = None,
-        redis: Budget = REDIS,
-        postgres: Budget = POSTGRES,
-        failures: int = 3,
-        rest: float = 5.0,
-    ) -> None:
-        self.cache = RedisCache.from_url(redis_url, redis, Breaker(failures, rest))
-        self.store = PostgresStore(database_url, postgres, Breaker(failures, rest))
+    def __init__(self, redis_url: str, database_url: str, *, policy: Policy | None = None, rest: float = 5.0) -> None:
+        self.cache = RedisCache.from_url(redis_url, REDIS, Breaker(3, rest))
+        self.store = PostgresStore(database_url, POSTGRES, Breaker(3, rest))
         self.policy = policy or Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
         self.features = CellFeatures(self.cache, self.store, self.policy, Memory[MemoryEntry](1000), Demand())
 

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 — an in-memory cache needs no deadline
-"""An in-memory cache and store, to test feature lookups without servers: fast, and failing on request."""
+"""An in-memory cache and store for fast tests of feature lookups, which can make them fail."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from chalicelib.features.protocols import Entry, Publication
 def cell_animals(
     cell: int, version: str = "v1", animals: int = 5, areas: tuple[str, ...] = ("AU", "NZ")
 ) -> CellAnimals:
-    """Return some animals for a cell."""
+    """Return the features of a cell with some animals."""
     return CellAnimals(
         cell,
         version,
@@ -30,7 +30,7 @@ def cell_animals(
 
 
 class InMemoryCache:
-    """A `Cache` over a dictionary. `fault` makes every method fail, or only those in `deny`."""
+    """A `Cache` over a dictionary. `fault` makes the methods in `deny` fail, or all methods if `deny` is empty."""
 
     def __init__(self) -> None:
         self.values: dict[bytes, tuple[bytes, float]] = {}
@@ -115,7 +115,7 @@ class InMemoryCache:
 
 
 class InMemoryStore:
-    """A `Store` that counts queries. `fault` makes it fail, `delay` slows it, `version` is the active dataset."""
+    """A `Store` that records queries. `fault`: error of queries. `delay`: their duration. `version`: active dataset."""
 
     def __init__(self, version: str = "v1") -> None:
         self.version = version

@@ -1,8 +1,8 @@
 """Operations of CloudWatch that moto lacks, for accounts of testing/aws.py: composites, saved queries, dashboard tags.
 
-Moto stores composite alarms but has no operation to create them, so they go through PutMetricAlarm, which reads
-`AlarmRule`. Two refusals of AWS are added, because they constrain the order of a deployment: the alarms of a rule must
-exist, and AWS deletes neither an alarm that another composite uses nor two composites at once.
+Moto stores composite alarms but has no operation that creates them. So moto's PutMetricAlarm creates them; it reads
+`AlarmRule`. This module also adds three errors of AWS, because a deployment has to avoid them by its order: a rule that
+names an unknown alarm, the deletion of an alarm that a composite uses, and the deletion of two composites at once.
 """
 
 import json
@@ -23,20 +23,20 @@ from cloudwatch.syntax.rule import alarms_in, parse_rule
 
 
 class SavedQueries:
-    """The stored query definitions, and the operations on them."""
+    """The saved queries of an account, and the operations of CloudWatch Logs on them."""
 
     def __init__(self) -> None:
         self.definitions: dict[str, dict[str, Any]] = {}
 
     def put(self, response: LogsResponse) -> str:
-        """PutQueryDefinition."""
+        """Store a saved query, as PutQueryDefinition does; return the response."""
         known = response._get_param("queryDefinitionId") or str(uuid4())
         definition = {key: response._get_param(key) for key in ("name", "queryString", "logGroupNames")}
         self.definitions[known] = definition | {"queryDefinitionId": known, "queryLanguage": "CWLI", "lastModified": 1}
         return json.dumps({"queryDefinitionId": known})
 
     def describe(self, response: LogsResponse) -> str:
-        """DescribeQueryDefinitions, in small pages, so that clients must paginate."""
+        """Return a page of saved queries, as DescribeQueryDefinitions does; small, so that clients must paginate."""
         start = response._get_param("queryDefinitionNamePrefix") or ""
         found = [each for each in self.definitions.values() if each["name"].startswith(start)]
         at, size = int(response._get_param("nextToken") or 0), 4
@@ -44,14 +44,14 @@ class SavedQueries:
         return json.dumps({"queryDefinitions": found[at : at + size], **more})
 
     def delete(self, response: LogsResponse) -> str:
-        """DeleteQueryDefinition."""
+        """Delete a saved query, as DeleteQueryDefinition does; return the response."""
         del self.definitions[response._get_param("queryDefinitionId")]
         return json.dumps({"success": True})
 
 
 @contextmanager
 def extended_cloudwatch() -> Iterator[SavedQueries]:
-    """Add the operations to moto until the end of the block; yield the saved queries."""
+    """Add these operations to moto until the end of the block; yield the saved queries."""
     queries = SavedQueries()
     put_dashboard, delete_alarms = CloudWatchResponse.put_dashboard, CloudWatchResponse.delete_alarms
 
@@ -68,7 +68,7 @@ def extended_cloudwatch() -> Iterator[SavedQueries]:
         return delete_alarms(response)
 
     with ExitStack() as patches:
-        for of, name, what in (
+        for owner, name, operation in (
             (CloudWatchResponse, "put_composite_alarm", _put_composite),
             (CloudWatchResponse, "delete_alarms", delete_unless_used),
             (CloudWatchResponse, "put_dashboard", put_tagged_dashboard),
@@ -76,7 +76,7 @@ def extended_cloudwatch() -> Iterator[SavedQueries]:
             (LogsResponse, "describe_query_definitions", lambda response: queries.describe(response)),
             (LogsResponse, "delete_query_definition", lambda response: queries.delete(response)),
         ):
-            patches.enter_context(patch.object(of, name, what, create=True))
+            patches.enter_context(patch.object(owner, name, operation, create=True))
         yield queries
 
 
@@ -99,7 +99,7 @@ def _check_deletion(response: CloudWatchResponse) -> None:
 
 
 def main() -> None:
-    """Serve an account and print the environment variables that reach it."""
+    """Serve an account and print the environment variables that make a shell use it."""
     from testing.aws import account
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Synthetic photos for tests: a scene that shows its orientation, in every format and with any EXIF."""
+"""Synthetic photos for tests, in every format and with any EXIF data."""
 
 import io
 from typing import Any
@@ -17,7 +17,7 @@ SYDNEY: dict[int, Any] = {
 
 
 def scene(width: int = 400, height: int = 300) -> Image.Image:
-    """Return a grey scene whose quarters are red, green and blue, so that any rotation shows."""
+    """Return a picture with one red, green, blue and grey quarter, so that a test can detect each orientation."""
     image = Image.new("RGB", (width, height), GREY)
     image.paste(RED, (0, 0, width // 2, height // 2))
     image.paste(GREEN, (width // 2, 0, width, height // 2))
@@ -26,7 +26,7 @@ def scene(width: int = 400, height: int = 300) -> Image.Image:
 
 
 def noise(width: int, height: int, seed: int = 7) -> Image.Image:
-    """Return soft noise, which compresses like a photo, unlike flat colour."""
+    """Return soft noise, which compresses like a photo."""
     random = np.random.default_rng(seed)
     small = Image.fromarray(random.integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8))
     return small.resize((width, height), Image.Resampling.BICUBIC)
@@ -57,5 +57,5 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def jpeg(width: int = 400, height: int = 300, **options: Any) -> bytes:
-    """Return the scene as JPEG."""
+    """Return the picture of `scene` as JPEG."""
     return encoded(scene(width, height), "JPEG", quality=95, **options)

@@ -1,10 +1,10 @@
-"""A TCP proxy between the app and a server that causes the faults of networks and servers.
+"""A TCP proxy between the app and a server. It simulates faults of networks and servers.
 
     with Proxy.to(server.port) as proxy:
-        proxy.hold()        # no data pass
-        proxy.restore()     # held data pass, then everything
+        proxy.hold()        # keep all data back
+        proxy.restore()     # forward the data that was kept back, and all later data
 
-Faults can change at any time. They apply to open connections too, unless a method says otherwise.
+Faults can change at any time. They also apply to open connections, unless a method says otherwise.
 """
 
 import socket
@@ -18,14 +18,17 @@ from typing import Literal, Self
 HOST = "127.0.0.1"
 CHUNK_SIZE = 65536
 TIMEOUT = 5.0
-"""Longest time to connect to the server, and for a thread to end, seconds."""
+"""Longest wait for a connection to the server, and for the end of a thread, seconds."""
 
 CloseMode = Literal["close", "reset"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shaping:
-    """How data pass. `delay`: seconds each way. `held`: nothing passes. `drip`: seconds a byte of replies."""
+    """The handling of data. `held`: keep data back.
+
+    `delay`: seconds in each direction. `drip`: seconds for each byte of a reply.
+    """
 
     delay: float = 0.0
     held: bool = False
@@ -36,7 +39,7 @@ NORMAL = Shaping()
 
 
 class ProxiedConnection:
-    """One connection through the proxy: the sockets of the client and of the server."""
+    """One connection through the proxy, with a socket to the client and one to the server."""
 
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
@@ -44,12 +47,12 @@ class ProxiedConnection:
         self.over = False
 
     def end(self, how: CloseMode = "close") -> None:
-        """Shut both sides down; the threads that pass data notice it and close the sockets."""
+        """Shut both sockets down; the threads that forward data notice it and close the sockets."""
         self.over = True
         for side in (self.client, self.server):
             with suppress(OSError):
                 if how == "reset":
-                    # with a linger time of 0, close sends RST once no thread waits on the socket
+                    # with a linger time of 0, close sends RST as soon as no thread waits for data of the socket
                     side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     side.shutdown(socket.SHUT_RD)
                 else:
@@ -57,7 +60,7 @@ class ProxiedConnection:
 
 
 class Proxy:
-    """A proxy that listens on `port` on loopback. `accepted`: connections so far; `open`: connections now."""
+    """A proxy that listens on `port` of loopback. `accepted`: number of connections so far."""
 
     def __init__(self, target: int, port: int = 0) -> None:
         self.target = target
@@ -67,7 +70,7 @@ class Proxy:
         self._losing: tuple[int, CloseMode] | None = None
         self._changed = Condition()
         self._connections: list[ProxiedConnection] = []
-        self._hung_up = 0  # how often, so that a connection that is accepted meanwhile is closed too
+        self._hung_up = 0  # number of calls, so that a connection that is accepted during a call is closed too
         self._threads: list[Thread] = []
         self._fillers: list[socket.socket] = []
         self._listener = _bound(port)
@@ -77,7 +80,7 @@ class Proxy:
     @classmethod
     @contextmanager
     def to(cls, target: int, port: int = 0) -> Iterator[Self]:
-        """Run a proxy to a port of this machine until the end of the block."""
+        """Run a proxy for a port of this machine until the end of the block."""
         proxy = cls(target, port)
         try:
             yield proxy
@@ -91,7 +94,7 @@ class Proxy:
             return sum(not connection.over for connection in self._connections)
 
     def restore(self) -> None:
-        """End all faults: listen, pass held data, then everything."""
+        """End all faults: listen again, and forward all data, starting with data that was kept back."""
         self._turning_away = self._losing = None
         if self._fillers:
             self._stop_listening()
@@ -101,25 +104,25 @@ class Proxy:
         self._set_traffic(NORMAL)
 
     def delay(self, seconds: float) -> None:
-        """Delay each message, in both directions."""
+        """Delay all data by `seconds`, in both directions."""
         self._set_traffic(Shaping(delay=seconds))
 
     def hold(self) -> None:
-        """Accept connections and pass nothing, like a server that hangs or a black hole."""
+        """Accept connections but forward no data, like a server that hangs or a black hole."""
         self._set_traffic(Shaping(held=True))
 
     def drip(self, seconds: float) -> None:
-        """Pass replies byte by byte with a pause in between."""
+        """Forward replies byte by byte, with a pause after each byte."""
         self._set_traffic(Shaping(drip=seconds))
 
     def forget(self) -> None:
-        """Silently drop data on the open connections, like a NAT that forgot them; new ones work."""
+        """Silently drop data of the open connections, like a NAT that forgot them. New connections work."""
         with self._changed:
             for connection in self._connections:
                 connection.forgotten = True
 
     def hang_up(self, how: CloseMode = "close") -> None:
-        """Close the open connections; new ones work."""
+        """Close the open connections. New connections work."""
         with self._changed:
             self._hung_up += 1
             connections = list(self._connections)
@@ -129,27 +132,27 @@ class Proxy:
             self._changed.wait_for(lambda: not set(connections) & set(self._connections), TIMEOUT)
 
     def turn_away(self, how: CloseMode = "close") -> None:
-        """Close all connections, and each new one as soon as it is accepted."""
+        """Close all connections, and close each new connection as soon as it is accepted."""
         self._turning_away = how
         self.hang_up(how)
 
     def lose_reply(self, keep: int = 0, how: CloseMode = "close") -> None:
-        """Pass the next request, and close that connection after `keep` bytes of its reply. Happens once."""
+        """Forward the next request, and close its connection after `keep` bytes of the reply. Do this once."""
         self._losing = (keep, how)
 
     def refuse(self) -> None:
-        """Close all connections and stop listening; keep the port reserved."""
+        """Close all connections and stop listening, but keep the port reserved."""
         self._stop_listening()
         self._listener = _bound(self.port)
         self.hang_up()
 
     def ignore(self) -> None:
-        """Drop all packets, those of new connections too, like a firewall."""
+        """Drop all packets, also those of new connections, like a firewall."""
         self.forget()
         self._stop_listening()
         self._listener = _bound(self.port)
         self._listener.listen(0)
-        filler = socket.socket()  # fills the accept queue of one; Linux drops later SYNs
+        filler = socket.socket()  # fills the accept queue, which has one place; Linux drops later SYNs
         self._fillers.append(filler)
         filler.connect((HOST, self.port))
 
@@ -172,7 +175,7 @@ class Proxy:
         self._threads[-1].start()
 
     def _stop_listening(self) -> None:
-        with suppress(OSError):  # it may not be listening
+        with suppress(OSError):  # raised if the socket does not listen
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         while self._fillers:
@@ -190,7 +193,7 @@ class Proxy:
             if self._turning_away is not None:
                 raise ConnectionAbortedError
             server = socket.create_connection((HOST, self.target), TIMEOUT)
-        except OSError:  # the server is down, so close too
+        except OSError:  # the server is down, so close this connection too
             with client:
                 if self._turning_away == "reset":
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -214,7 +217,7 @@ class Proxy:
             thread.start()
 
     def _forward(self, connection: ProxiedConnection, is_request: bool) -> None:
-        """Forward one direction of a connection: requests or replies."""
+        """Forward the data of one direction: requests or replies."""
         source, sink = (connection.client, connection.server) if is_request else (connection.server, connection.client)
         with suppress(OSError):
             while data := source.recv(CHUNK_SIZE):
@@ -234,7 +237,7 @@ class Proxy:
             connection.end()
 
     def _wait_to_pass(self, connection: ProxiedConnection) -> Shaping:
-        """Wait until data may pass or the connection is over; return the traffic."""
+        """Wait until data may pass or the connection ends; return the current shaping."""
         with self._changed:
             if self._traffic.delay:
                 traffic = self._traffic

@@ -24,12 +24,12 @@ ANSWER = Answer(
 
 
 def answered(answer: Answer = ANSWER) -> Record:
-    """Return the record of a request with nothing but its answer."""
+    """Return a record that contains only the answer."""
     return Record(answer.request_id, "/identify", cell=answer.location.cell, answer=answer)
 
 
 def complete() -> Record:
-    """Return the record of a process's first request, with everything that an identification counts."""
+    """Return the record of a process's first request, with a value for each metric of an identification."""
     record = answered()
     record.photo, record.initialisation = open_photo(jpeg(), Limits()), 0.2153
     record.features = replace(NO_LOCATION, mode="narrowed", cache="miss", version=ANSWER.features.version)

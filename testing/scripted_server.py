@@ -1,4 +1,4 @@
-"""A server that a test scripts: it answers each message, stays silent, or closes the connection."""
+"""A TCP server whose replies a test defines."""
 
 import socket
 import ssl
@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 Responder = Callable[[bytes], bytes | None]
-"""Received bytes → bytes to send; None closes the connection, b"" stays silent."""
+"""A function from received bytes to the reply; None closes the connection, b"" sends no reply."""
 
 
 class Address(NamedTuple):
@@ -17,7 +17,7 @@ class Address(NamedTuple):
 
 
 class ScriptedServer:
-    """The server. `messages`: received over all connections; `connections`: their number."""
+    """The server. `messages`: received bytes of all connections. `connections`: number of connections so far."""
 
     def __init__(self, responder: Responder, tls: ssl.SSLContext | None, pace: float) -> None:
         self._respond, self._tls, self._pace = responder, tls, pace
@@ -34,7 +34,7 @@ class ScriptedServer:
         return len(self._sockets)
 
     def hang_up(self) -> None:
-        """Close all connections and wait until that is done."""
+        """Close all connections and wait for their threads."""
         for connection in self._sockets:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

@@ -1,6 +1,6 @@
-"""A readable model of three animals that fits the contract: it scores the colours of the photo.
+"""A small model of three animals that keeps the contract of docs/how-to/model.md. It scores the photo's colours.
 
-docs/how-to/model.md shows the same steps. To get a model that violates the contract, tests change one part of it.
+Tests change one part of the model to get a model that breaks the contract.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ Canis,genus,dogs and wolves
 Canis familiaris,species,dog
 """
 
-# Each animal is the more likely, the more the photo has of its colour: red, green, blue.
+# The first animal is likely in a red photo, the second in a green one, the third in a blue one.
 NODES: list[tuple[tuple[str, list[str], list[str]], dict[str, Any]]] = [
     (("Cast", ["image"], ["float"]), {"to": TensorProto.FLOAT}),
     (("ReduceMean", ["float"], ["colours"]), {"axes": [1, 2], "keepdims": 0}),
@@ -56,8 +56,8 @@ def tiny_model(
 ) -> ModelProto:
     """Return the model.
 
-    Parameters: inputs, outputs, replace declarations; nodes, replace the operator and sources of a tensor; drop, an
-    output to leave out; constants, additional ones.
+    Parameters: inputs, outputs, declarations that replace others; nodes, new operators and sources by tensor; drop, an
+    output to leave out; constants, more constants.
     """
     declared: dict[str, tuple[int, list[Any]]] = {
         "image": (TensorProto.UINT8, ["N", SIZE, SIZE, 3]),
@@ -91,8 +91,8 @@ def tiny_model(
 
 
 def failing_model() -> ModelProto:
-    """Return a model that fits the contract and loads, but fails in every run."""
-    tenth = np.array([9], np.int64)  # there is only one photo
+    """Return a model that loads and keeps the contract, but fails in every run."""
+    tenth = np.array([9], np.int64)  # an index out of range, because there is only one photo
     return tiny_model(nodes={"posterior": ("Gather", ["logits", "tenth"])}, constants={"tenth": tenth})
 
 

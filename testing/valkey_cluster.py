@@ -30,12 +30,12 @@ class ClusterNode:
         return f"redis://{HOST}:{self.port}"
 
     def command(self, *words: str | bytes | int) -> object:
-        """Run a command on this server, whatever the slot."""
+        """Run a command on this server, even if another server owns the slot."""
         with closing(redis.Redis(port=self.port)) as client:
             return client.execute_command(*words)  # type: ignore[no-untyped-call]
 
     def serves(self) -> bool:
-        """Return whether this node sees a complete cluster and has its own data."""
+        """Return whether this node knows a complete cluster and, if it is the replica, has copied its data."""
         try:
             info, link = str(self.command("CLUSTER", "INFO")), str(self.command("INFO", "replication"))
         except redis.RedisError:
@@ -67,7 +67,7 @@ def cluster(folder: Path) -> Iterator[list[ClusterNode]]:
 
 
 def _cluster_state(nodes: list[ClusterNode], me: ClusterNode) -> str:
-    """Return a `nodes.conf` of a cluster that is already formed, which saves seconds."""
+    """Return the `nodes.conf` of a node in a formed cluster, because forming one takes seconds."""
     shards = [f"{index:040x}" for index in (1, 2, 3, 1)]
     lines = []
     for index, node in enumerate(nodes):

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
@@ -33,8 +32,8 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FORM_MARGIN = 1_000_000
 """Bytes that a form may need around its photo."""
-GRACE = 10.0
-"""Seconds to send a body before the lowest rate counts."""
+RATE_WINDOW = 10.0
+"""Seconds in which the lowest rate of a body is measured: each window's bytes must arrive in time."""
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Api-Key",
@@ -42,8 +41,8 @@ CORS = {
     "Access-Control-Max-Age": "600",
 }
 """What Chalice answers for `ANY_ORIGIN` in app.py; a test compares the two transports."""
-DRAIN_SECONDS = 2.0
-"""Longest time to read on after a refused body."""
+DRAIN_SECONDS = 10.0
+"""Longest time to read on after a refused body, so that the client can send it all and then read the response."""
 LIGHT_THREADS = 4
 """Threads for requests without a photo, which never wait behind photos."""
 
@@ -91,7 +90,8 @@ class Beside(Protocol):
 class Asgi:
     """An ASGI application over `Application`.
 
-    `log` gets a line for each request: method, route, status and seconds; never a query, which may hold coordinates.
+    `admission` has the queue of photos. `log` gets a line for each request: method, route, status and seconds; never a
+    query, which may hold coordinates.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Asgi:
         self._application, self._settings, self._log = application, settings, log
         self._router = Router(routes)
         self._hosts = frozenset(settings.hosts.lower().split())
-        self._admission = Admission(settings.worker_count, settings.queue_seconds, settings.body_bytes)
+        self.admission = Admission(settings.worker_count, settings.queue_seconds, settings.body_bytes)
         self._light = ThreadPoolExecutor(LIGHT_THREADS, thread_name_prefix="light")
         self._limit = application.settings.photo_max_bytes
 
@@ -119,7 +119,7 @@ class Asgi:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
-        self._admission.close()
+        self.admission.close()
         self._light.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -161,15 +161,17 @@ class Asgi:
         headers = _headers(scope["headers"])
         size = self._declared_size(headers)
         has_photo = route.method == "POST" and "identify" in route.path
-        with self._admission.receiving(size) if has_photo else nullcontext():
-            body = await self._body(receive, size) if route.method == "POST" else b""
+        if has_photo:
+            self.admission.check_queue()  # before the body is read
+        with self.admission.receiving(size) as arrived:
+            body = await self._body(receive, arrived) if route.method == "POST" else b""
             request = Request(request_id, headers, _query(scope["query_string"]), _unquoted(match.values), body)
 
             def respond() -> Response:
                 return self._application.respond(route, request)
 
             if has_photo:
-                return await self._admission.run(respond)
+                return await self.admission.run(respond)
             return await self._run_light(respond)
 
     async def _run_light(self, respond: Callable[[], Response]) -> Response:
@@ -193,20 +195,28 @@ class Asgi:
             raise self._too_large()
         return size
 
-    async def _body(self, receive: Receive, size: int) -> bytes:
-        """The whole body. Raises `PhotoTooLarge`, `RequestTimeout` for a slow client, `ClientGone`."""
+    async def _body(self, receive: Receive, arrived: Callable[[int], None]) -> bytes:
+        """The whole body. Raises `PhotoTooLarge`, `RequestTimeout` for a slow client, `Unavailable`, `ClientGone`."""
         body = bytearray()
+        now = asyncio.get_running_loop().time
+        window_bytes = RATE_WINDOW * self._settings.body_rate
+        window_end = window_bytes
         try:
-            async with asyncio.timeout(GRACE + size / self._settings.body_rate):
+            async with asyncio.timeout(RATE_WINDOW) as timeout:
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise ClientGone
-                    body += message.get("body", b"")
+                    part = message.get("body", b"")
+                    arrived(len(part))
+                    body += part
                     if len(body) > self._limit + FORM_MARGIN:
                         raise self._too_large()
                     if not message.get("more_body"):
                         return bytes(body)
+                    if len(body) >= window_end:
+                        window_end = len(body) + window_bytes
+                        timeout.reschedule(now() + RATE_WINDOW)
         except TimeoutError:
             raise RequestTimeout("the body arrived too slowly; send it faster, or a smaller photo") from None
 

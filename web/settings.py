@@ -34,7 +34,7 @@ class WebSettings:
     )
     body_bytes: int = setting(
         "HTTP_BODY_BYTES",
-        200_000_000,
+        100_000_000,
         casts.positive_int,
         unit="bytes",
         help="bytes of request bodies that are held in memory at the same time",
@@ -51,7 +51,7 @@ class WebSettings:
         20_000.0,
         casts.positive_number,
         unit="bytes/s",
-        help="lowest average rate at which a client may send a body, after 10 s of grace",
+        help="lowest rate at which a client may send a body, in every 10 s",
     )
     keep_alive_seconds: float = setting(
         "HTTP_KEEP_ALIVE_SECONDS",

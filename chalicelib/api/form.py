@@ -20,12 +20,12 @@ class PhotoBody:
 
 def read_form(body: bytes, content_type: str) -> PhotoBody:
     """Parse a form (RFC 7578). Raises `BadRequest` if it is malformed or does not contain exactly one photo."""
-    import multipart  # only some clients send forms
+    import multipart  # imported here because only some clients send forms
 
     boundary = multipart.parse_options_header(content_type)[1].get("boundary")
     if not boundary:
         raise BadRequest("the Content-Type of the form has no boundary; let the HTTP client set that header")
-    size = len(body) + 1  # the body is in memory already, so keep its parts there too
+    size = len(body) + 1  # the body is in memory, so its parts may be too
     parser = multipart.MultipartParser(
         io.BytesIO(body), boundary, strict=True, part_limit=8, spool_limit=size, memory_limit=size
     )
@@ -42,7 +42,7 @@ def read_form(body: bytes, content_type: str) -> PhotoBody:
             else:
                 fields[part.name] = _text(part.name, part.raw)
     except (multipart.MultipartError, UnicodeError, LookupError) as error:
-        reason = error.args[0] if error.args else "unreadable"  # the other args are Python's, such as the bytes
+        reason = error.args[0] if error.args else "unreadable"  # other args may contain the form's bytes
         raise BadRequest(f"the form is malformed ({reason}); send multipart/form-data as in RFC 7578") from error
     if len(photos) != 1:
         raise BadRequest(f"the form has {len(photos) or 'no'} files in field '{PHOTO_FIELD}'; send exactly one")

@@ -1,4 +1,4 @@
-"""The health check: whether the model, Redis and PostgreSQL work."""
+"""The health check of the model, Redis and PostgreSQL."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ State = Literal["ok", "failing", "not_asked"]
 class Part:
     """The state of the model, the cache or the database."""
 
-    state: Annotated[State, "ok, failing, or not_asked (the check would wake a paused database)."]
+    state: Annotated[State, "ok, failing, or not_asked (a check would wake a paused database)."]
     detail: Annotated[str | None, "Error code of a failing part."]
     milliseconds: Annotated[float | None, "Response time of the part; null unless it is ok."]
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the service can identify photos, and the state of each part."""
+    """The health of the service, and the state of each part."""
 
     status: Annotated[
         Literal["ok", "degraded", "down"],
@@ -47,7 +47,7 @@ def check(probe: Callable[[], object]) -> Part:
 
 
 def health_of(model: Part, cache: Part, database: Part, request_id: str) -> Health:
-    """Combine the states of the parts; only a failing model takes the service down."""
+    """Return the health of the service. The service is down only if the model is failing."""
     if model.state == "failing":
         return Health("down", model, cache, database, request_id)
     stores_fail = "failing" in (cache.state, database.state)

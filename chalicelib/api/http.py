@@ -1,4 +1,4 @@
-"""HTTP as the application sees it, whatever transport carries it: one request, one response, one route."""
+"""HTTP requests, responses and routes, independent of the transport (Lambda or the HTTP server)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +18,10 @@ JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "n
 
 
 class Request(NamedTuple):
-    """A request, read whole.
+    """A complete request.
 
-    `path`: values of the parts of the path in braces. `headers` have lower-case names. `base`: the path under which the
-    API is served, ending with a slash. `id`: the gateway's id of the request, or a new one.
+    `path`: values of the path's parameters, which are in braces in the route. `headers` have lower-case names. `base`:
+    the path under which the API is served, ending with a slash. `id`: the gateway's id of the request, or a new one.
     """
 
     id: str
@@ -33,7 +33,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A response; text is sent as UTF-8."""
+    """A response. Text is sent as UTF-8."""
 
     body: str | bytes
     headers: Mapping[str, str]
@@ -41,7 +41,7 @@ class Response(NamedTuple):
 
 
 class Route(NamedTuple):
-    """One operation of the API. `counted`: its requests count in the metrics."""
+    """One operation of the API. `counted`: whether its requests count in the metrics."""
 
     method: str
     path: str
@@ -50,17 +50,17 @@ class Route(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name of its view."""
+        """Return the name of the view."""
         return self.view.__name__
 
 
 def json_response(body: "DataclassInstance", status: int = 200) -> Response:
-    """A dataclass as JSON."""
+    """Return a response with a dataclass as JSON."""
     text = json.dumps(asdict(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return Response(text, {**JSON_HEADERS, "Cache-Control": "no-store"}, status)
 
 
 def problem_response(error: HTTPError, request_id: str) -> Response:
-    """An error as problem details (RFC 9457)."""
+    """Return a response with an error as problem details (RFC 9457)."""
     body = json.dumps(problem_of(error, request_id), ensure_ascii=False)
     return Response(body, headers_of(error), error.status)

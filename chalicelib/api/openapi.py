@@ -36,9 +36,9 @@ _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", 
 
 
 def document(version: str, base: str) -> dict[str, Any]:
-    """Return the whole document.
+    """Return the OpenAPI document.
 
-    Parameters: version, of the API; base, URL or path prefix of the API.
+    Parameters: version, the version of the API; base, the URL or path prefix of the API.
     """
     photo_errors: list[type[errors.HTTPError]] = [
         errors.BadRequest,
@@ -53,7 +53,7 @@ def document(version: str, base: str) -> dict[str, Any]:
         "info": {
             "title": "Faunalens",
             "version": version,
-            "summary": "Identify the animal in a photo. Where the photo was taken helps to tell similar animals apart.",
+            "summary": "Identify the animal in a photo. The photo's location helps to distinguish similar animals.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base}],
@@ -152,12 +152,12 @@ def _photo_content() -> dict[str, Any]:
 
 
 def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
-    """Return the response of a path, its own errors by status, and the errors of every path."""
+    """Return the responses of a path by status: success, its own errors, and the errors of every path."""
     return {str(status): _response("Success.", answer), **_error_responses([*kinds, *_COMMON_ERRORS])}
 
 
 def _health_responses() -> dict[str, Any]:
-    """Return the responses of `/health`; a 503 is the health of a broken service, or a problem if there is none."""
+    """Return the responses of `/health`. A 503 contains the health report, or a problem if the check could not run."""
     responses = _error_responses([errors.BadRequest, *_COMMON_ERRORS])
     down = _response("The service cannot identify photos.", Health)
     responses["503"] |= {"description": down["description"], "content": down["content"] | responses["503"]["content"]}
@@ -205,7 +205,7 @@ def _problem() -> dict[str, Any]:
 
 @cache
 def http_errors() -> tuple[type[errors.HTTPError], ...]:
-    """Return every error that clients can receive, in the order of the tree."""
+    """Return the class of every error that clients can receive, in the order of chalicelib/errors.py."""
 
     def below(parent: type[errors.HTTPError]) -> Iterator[type[errors.HTTPError]]:
         for child in parent.__subclasses__():
@@ -215,14 +215,14 @@ def http_errors() -> tuple[type[errors.HTTPError], ...]:
 
 
 def _schemas(root: type) -> dict[str, Any]:
-    """Return the schemas of a dataclass and of all dataclasses in its fields, by name."""
+    """Return the schemas of a dataclass and of all dataclasses that its fields use, by name."""
     found: dict[str, Any] = {}
     _schema(root, found)
     return found
 
 
 def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON Schema of a type; add dataclasses to `found` and refer to them."""
+    """Return the JSON Schema of a type. Add the schemas of dataclasses to `found`, and return references to them."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return {**_schema(arguments[0], found), "description": arguments[1]}

@@ -36,7 +36,7 @@ LON = Parameter(
 LOCATION = Parameter(
     "location",
     {"type": "string", "enum": ["none"]},
-    "`none`: ignore where the photo was taken and identify from the photo alone.",
+    "`none`: ignore the location, and identify the animal from the photo alone.",
 )
 TOP = Parameter(
     "top",
@@ -47,7 +47,7 @@ TOP = Parameter(
 DEEP = Parameter(
     "deep",
     {"type": "string", "enum": ["true", "false"], "default": "false"},
-    "`true`: also check the database, which wakes it if it is paused.",
+    "`true`: also check the database. The check wakes a paused database.",
 )
 
 IDENTIFY = (LAT, LON, LOCATION, TOP)
@@ -66,7 +66,7 @@ class IdentifyParams:
 def read_identify_params(query: Mapping[str, Sequence[str]], form: Mapping[str, str] | None = None) -> IdentifyParams:
     """Read the parameters of an identification from the query and the form fields.
 
-    Raises `BadRequest` for unknown, repeated or contradictory parameters, `LocationInvalid` for invalid coordinates.
+    Raises `BadRequest` for unknown, repeated or contradictory parameters, and `LocationInvalid` for bad coordinates.
     """
     values = _values(query, form or {}, IDENTIFY)
     location = _location(values)
@@ -79,7 +79,7 @@ def read_identify_params(query: Mapping[str, Sequence[str]], form: Mapping[str, 
 
 
 def read_location(query: Mapping[str, Sequence[str]]) -> Location:
-    """Read a required location. Raises as `read_identify_params` does, and `LocationMissing`."""
+    """Read a required location. Raises `LocationMissing`, and the same errors as `read_identify_params`."""
     location = _location(_values(query, {}, ANIMALS))
     if location is None:
         raise LocationMissing("lat and lon are missing; send decimal degrees, such as ?lat=-33.9&lon=151.2")
@@ -87,7 +87,7 @@ def read_location(query: Mapping[str, Sequence[str]]) -> Location:
 
 
 def read_deep(query: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether a health check includes the database. Raises `BadRequest` for values but true and false."""
+    """Return whether a health check includes the database. Raises `BadRequest` for invalid values."""
     text = _values(query, {}, (DEEP,)).get("deep", "false")
     if text not in ("true", "false"):
         raise BadRequest("deep must be true or false")
@@ -106,7 +106,7 @@ def _values(query: Mapping[str, Sequence[str]], form: Mapping[str, str], known: 
     for name, given in [*query.items(), *((name, [value]) for name, value in form.items())]:
         if name not in names:
             expected = f"supported: {', '.join(names)}" if names else "this path has no parameters"
-            shown = f" '{name}'" if name.isalpha() and len(name) <= 40 else ""  # it may contain coordinates
+            shown = f" '{name}'" if name.isalpha() and len(name) <= 40 else ""  # the name may contain coordinates
             raise BadRequest(f"unknown parameter{shown}; {expected}")
         if len(given) != 1 or name in values:
             raise BadRequest(f"parameter {name} is sent more than once; send it once")
@@ -118,7 +118,7 @@ def _location(values: Mapping[str, str]) -> Location | None:
     if "lat" not in values and "lon" not in values:
         return None
     if "lat" not in values or "lon" not in values:
-        raise BadRequest("only one of lat and lon is present; send both or none")
+        raise BadRequest("only one of lat and lon is present; send both or neither")
     return parse_location(values["lat"], values["lon"])
 
 

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457), the form of all errors. They contain no stack trace, path or SQL."""
+"""Problem details (RFC 9457), the format of all errors. They contain no stack trace, path or SQL."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Retry-After",
 }
-"""Headers of every problem, even without a route: pages of any origin may read it and its `Retry-After`."""
+"""Headers of every problem. Web pages of any origin may read the problem and its `Retry-After` header."""
 
 
 def headers_of(error: HTTPError) -> dict[str, str]:

@@ -51,7 +51,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the photo was taken, to the nearest cell (about 110 km across)."""
+    """The location of the photo, as a cell (about 110 km across)."""
 
     source: Annotated[Source, "Source of the location: the photo's EXIF or the request; none if no location was used."]
     cell: Annotated[str | None, "H3 cell at resolution 3."]
@@ -61,10 +61,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class FeaturesUsed:
-    """How the animals of the cell were used, and where they were found."""
+    """The features of the cell: their effect on the scores, and their source."""
 
     mode: Annotated[Mode, "How the location affected the scores; degraded: the features were unavailable."]
-    cache: Annotated[CacheLevel, "Where the features were found; bypass: without Redis."]
+    cache: Annotated[CacheLevel, "Source of the features; bypass: they did not come through Redis."]
     animals: Annotated[int, "Number of animals known to live in the cell."]
     version: Annotated[str | None, "Version of the dataset."]
 
@@ -95,8 +95,8 @@ class Answer:
     prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if no animal was recognised."]
     candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
     animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
-    location: Annotated[Place, "Where the photo was taken."]
-    features: Annotated[FeaturesUsed, "The features of that cell."]
+    location: Annotated[Place, "The location of the photo."]
+    features: Annotated[FeaturesUsed, "The features of the cell, their effect and their source."]
     model: Annotated[ModelUsed, "The model that scored the photo."]
     timings_ms: Annotated[Timings, "Duration of each step."]
     request_id: Annotated[str, "Id of the request; quote it in support questions."]
@@ -116,11 +116,11 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class Residents:
-    """The animals that live in a cell, without the domestic and cosmopolitan animals that live everywhere."""
+    """The animals that live in a cell, except domestic and cosmopolitan animals, which live everywhere."""
 
     animals: Annotated[tuple[Resident, ...], "The animals, sorted by name."]
     location: Annotated[Place, "The location."]
-    features: Annotated[FeaturesUsed, "Where the features were found."]
+    features: Annotated[FeaturesUsed, "The features of the cell, and their source."]
     request_id: Annotated[str, "Id of the request."]
 
 
@@ -128,14 +128,14 @@ class Residents:
 class Upload:
     """A form for uploading a large photo to S3, and the path to call after the upload."""
 
-    id: Annotated[str, "Id of the upload. Keep it secret: anyone with it can have the photo identified."]
+    id: Annotated[str, "Id of the upload. Keep it secret: anyone who knows it can have the photo identified."]
     url: Annotated[str, "S3 URL to POST the form to, as multipart/form-data."]
     fields: Annotated[
         Mapping[str, str],
         "Form fields to send unchanged, followed by Content-Type (image/…) and finally the photo in field file.",
     ]
     identify_url: Annotated[str, "Path to POST to, without a body, after the upload."]
-    max_bytes: Annotated[int, "Largest photo accepted."]
+    max_bytes: Annotated[int, "Largest photo accepted, in bytes."]
     expires_in: Annotated[int, "Lifetime of the form in seconds."]
     request_id: Annotated[str, "Id of the request."]
 
@@ -159,7 +159,7 @@ def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: i
 
 
 def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]:
-    """Return the animals of a cell sorted by name, without those that the model does not know."""
+    """Return the animals of a cell, sorted by name, without animals that the model does not know."""
     known = {animal.id: animal for animal in taxonomy.animals}
     rows = zip(features.animals.tolist(), features.status.tolist(), features.weights.tolist(), strict=True)
     found = (
@@ -171,7 +171,7 @@ def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]
 
 
 def predicted_taxon(prediction: Prediction | None) -> PredictedTaxon | None:
-    """Return the response form of a prediction."""
+    """Convert a prediction to the form in which responses show it."""
     if prediction is None:
         return None
     taxon = prediction.taxon
@@ -182,21 +182,21 @@ def message_of(prediction: PredictedTaxon | None, features: Features) -> str:
     """Return the result as a sentence."""
     if prediction is None:
         return "No animal was recognised in this photo."
-    if prediction.rank == "kingdom":  # the candidates have only that they are animals in common
+    if prediction.rank == "kingdom":  # the candidates are too different for a narrower taxon
         return f"This is an animal, but the photo does not show clearly which one.{_MODE_NOTES[features.mode]}"
     rank = "" if prediction.rank in ("species", "breed") else f"{prediction.rank}, "
     return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{_MODE_NOTES[features.mode]}"
 
 
 def place_of(cell: int | None, source: Source, features: Features) -> Place:
-    """Return the location as clients may see it: the cell, never the coordinates."""
+    """Return the location in the form that clients may see: as a cell, never as coordinates."""
     if cell is None:
         return Place("none", None, None, ())
     return Place(source, text_of(cell), center_of(cell), features.areas)
 
 
 def features_used(features: Features) -> FeaturesUsed:
-    """Return the response form of the features."""
+    """Return the summary of the features that responses show."""
     return FeaturesUsed(features.mode, features.cache, len(features.animals), features.version)
 
 

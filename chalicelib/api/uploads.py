@@ -1,8 +1,8 @@
-"""Large photos by way of S3: create a presigned upload form, then fetch the uploaded photo.
+"""Uploads of large photos to S3: create a presigned upload form, and fetch an uploaded photo.
 
-A Lambda event is at most 6 MB, which fits a photo of about 4.5 MB. Clients upload larger photos to the bucket and
-then identify them by upload id. Anyone with the id can have the photo identified, so it is random (128 bits). Clients
-can neither list nor read photos, and the bucket deletes them after a day.
+A Lambda event is at most 6 MB, enough for a photo of about 4.5 MB. Clients upload larger photos to the bucket and then
+identify them by upload id. Anyone who knows an id can have its photo identified, so ids are random (128 bits). Clients
+can neither list nor read the photos in the bucket, and the bucket deletes them after a day.
 """
 
 import re
@@ -36,7 +36,7 @@ class UploadForm:
 class Uploads:
     """The upload bucket. Thread-safe; connects at first use. `seconds`: lifetime of a form.
 
-    If `bucket` is empty, every method raises `NotFound`, which tells the client what to do instead.
+    If `bucket` is empty, every method raises `NotFound`, whose message says what the client can do instead.
     """
 
     def __init__(self, bucket: str, region: str, budget: Budget, *, max_bytes: int, seconds: int) -> None:
@@ -47,12 +47,12 @@ class Uploads:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """Possible origins of a form's URL: the regional S3 endpoint, and the global one of us-east-1."""
+        """Return the possible origins of a form's URL: the regional S3 endpoint, and the global one of us-east-1."""
         hosts = (f"s3.{self._region}", "s3") if self._bucket else ()
         return tuple(f"https://{self._bucket}.{host}.amazonaws.com" for host in hosts)
 
     def form(self) -> UploadForm:
-        """Create a form for one photo; S3 rejects files that are too large or not images. Makes no network call."""
+        """Create a form for one photo, without a network call. S3 rejects files that are too large or not images."""
         upload = secrets.token_urlsafe(16)
         signed = self._call(
             lambda s3: s3.generate_presigned_post(
@@ -70,7 +70,7 @@ class Uploads:
     def fetch(self, upload: str) -> bytes:
         """Fetch a photo. Raises `UploadMissing`, `PhotoTooLarge`, or `Unavailable` if S3 fails or is too slow."""
         if self._bucket and not ID.fullmatch(upload):
-            raise UploadMissing("this is not an upload id; POST /uploads returns one")
+            raise UploadMissing("the id in the path is not an upload id; get one from POST /uploads")
         return self._call(lambda s3: _run_with_timeout(self._budget.total, lambda: self._read(s3, upload)))
 
     def _read(self, s3: Any, upload: str) -> bytes:
@@ -91,14 +91,14 @@ class Uploads:
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _MISSING:
                 raise UploadMissing(
-                    "there is no photo with this id; post it to the form's url first. Photos are deleted after a day"
+                    "no photo has this id; post the photo to the form's url first. Photos are deleted after a day"
                 ) from error
             raise Unavailable(_UNAVAILABLE) from error
         except (BotoCoreError, HTTPClientError, OSError) as error:
             raise Unavailable(_UNAVAILABLE) from error
 
     def _get_client(self) -> Any:
-        """Return the S3 client; the lock lets only one thread create it, which is slow. Raises botocore's errors."""
+        """Return the S3 client, which is created only once because that is slow. Raises botocore's errors."""
         with self._lock:
             if self._client is None:
                 from botocore.config import Config
@@ -106,7 +106,7 @@ class Uploads:
                 from botocore.session import Session
 
                 session = Session()
-                if session.get_credentials() is None:  # else signing a form raises AttributeError
+                if session.get_credentials() is None:  # otherwise signing a form raises AttributeError
                     raise NoCredentialsError
                 self._client = session.create_client(
                     "s3",
@@ -124,7 +124,7 @@ class Uploads:
 
 
 def build_uploads(settings: Settings) -> Uploads:
-    """Return the bucket that the settings describe."""
+    """Return the upload bucket that the settings configure."""
     return Uploads(
         settings.photo_bucket,
         settings.aws_region,
@@ -137,7 +137,7 @@ def build_uploads(settings: Settings) -> Uploads:
 def _run_with_timeout[R](seconds: float, operation: Callable[[], R]) -> R:
     """Return the result of `operation`. Raises `TimeoutError` after `seconds` and discards a later result.
 
-    A socket timeout restarts with each byte, so on its own it would not limit a slow download.
+    A socket timeout restarts with each byte, so it does not limit the duration of a slow download.
     """
     from concurrent.futures import ThreadPoolExecutor
 

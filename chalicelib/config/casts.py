@@ -1,4 +1,4 @@
-"""Parsers for the text of environment variables. Each raises `ValueError`, which says what was expected."""
+"""Parsers for the values of environment variables. Each raises `ValueError`, which names the expected value."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 
 def text(value: str) -> str:
-    """Return any text unchanged."""
+    """Return the value unchanged."""
     return value
 
 
 def path(value: str) -> Path:
-    """Return a path."""
+    """Convert the value to a path."""
     return Path(value)
 
 
@@ -24,7 +24,10 @@ def positive_number(value: str) -> float:
 
 
 def lifetime(value: str) -> float:
-    """Parse a number above 0, of at most 180 days in seconds: twice that, with jitter, is the longest life in Redis."""
+    """Parse a number of seconds, above 0 and at most 180 days.
+
+    Jitter may double the lifetime of a value, and no value may live for longer than 366 days in Redis.
+    """
     number = _number(value)
     if not 0 < number <= 180 * 86_400:
         raise ValueError("expected a number above 0 and at most 15552000 (180 days)")
@@ -54,7 +57,7 @@ def positive_int(value: str) -> int:
 
 
 def boolean(value: str) -> bool:
-    """Parse `true`, `yes` or `1`, and `false`, `no` or `0`, in any case."""
+    """Parse `true`, `yes` or `1` as true, and `false`, `no` or `0` as false, in upper or lower case."""
     values = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     try:
         return values[value.lower()]
@@ -96,7 +99,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def _number(value: str) -> float:
-    """Parse a number; NaN, which no range contains, for any other text."""
+    """Parse a number. Any other text gives NaN, which is in no range."""
     try:
         return float(value)
     except ValueError:

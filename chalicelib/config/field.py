@@ -22,21 +22,21 @@ def setting[T](
 ) -> T:
     """Declare a dataclass field that is read from the environment variable `variable`.
 
-    `below`: names of fields whose values must be larger than this one's.
+    `below`: names of other fields, whose values must be larger than the value of this field.
     """
     metadata = {"variable": variable, "parse": parse, "unit": unit, "help": help, "below": below}
     return field(default=default, metadata=metadata)
 
 
 def seconds(variable: str, default: float, *, help: str, below: tuple[str, ...] = ()) -> float:  # noqa: A002
-    """Declare a setting that is a time in seconds, above 0."""
+    """Declare a setting that is a number of seconds above 0."""
     return setting(variable, default, positive_number, unit="s", help=help, below=below)
 
 
 def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) -> S:
-    """Build a dataclass of such fields from the environment; an empty variable counts as unset.
+    """Build a dataclass whose fields are declared with `setting` from the environment. Empty variables count as unset.
 
-    Raises `SettingError`, which names the variable with an invalid value or the two that contradict each other.
+    Raises `SettingError`, which names the variable with the invalid value, or two variables that contradict each other.
     """
     values: dict[str, Any] = {}
     for each in fields(kind):
@@ -55,7 +55,7 @@ def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) ->
 
 
 def _check_order(settings: "DataclassInstance") -> None:
-    """Check that each field is below the fields that its `below` names."""
+    """Raise `SettingError` unless each field is below the fields that its `below` names."""
     variables = {each.name: each.metadata["variable"] for each in fields(settings)}
     for each in fields(settings):
         for larger in each.metadata["below"]:

@@ -62,14 +62,22 @@ class Settings:
         "_HANDLER",
         False,
         lambda handler: handler == "app.app",
-        help="Lambda sets it; the API's function (`app.app`) builds its services during initialisation",
+        help="name of the handler, set by Lambda; if it is `app.app`, the services are built during initialisation",
+    )
+
+    lambda_memory: int = setting(
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        0,
+        casts.non_negative_int,
+        unit="MiB",
+        help="memory of the function; Lambda sets it",
     )
 
     model_path: Path = setting(
         "MODEL_PATH",
         _default_model(),
         casts.path,
-        help="ONNX model, with `labels.csv`, `taxa.csv` and any ranges of its own animals in the same folder",
+        help="ONNX model; docs/how-to/model.md lists the files that must be in the same folder",
     )
     model_threads: int = setting(
         "MODEL_THREADS", 0, casts.non_negative_int, help="threads per inference; 0 uses one per processor"
@@ -83,11 +91,25 @@ class Settings:
         64.0,
         casts.positive_number,
         unit="megapixels",
-        help="most pixels accepted; checked in the photo's header, before decoding",
+        help="largest number of pixels accepted; checked in the photo's header, before decoding",
+    )
+    photo_decode_bytes: int = setting(
+        "PHOTO_DECODE_BYTES",
+        0,
+        casts.non_negative_int,
+        unit="bytes",
+        help="memory for all photos in decoding; a photo that needs more is refused, others wait for their turn; 0 is "
+        "400 MB, or on Lambda all that is left of the function's memory",
+    )
+    photo_decode_seconds: float = seconds(
+        "PHOTO_DECODE_SECONDS", 5.0, help="longest time for decoding a photo; JPEG and PNG stop then"
     )
 
     photo_bucket: str = setting(
-        "PHOTO_BUCKET", "", casts.text, help="S3 bucket for photos too large for one request; empty disables uploads"
+        "PHOTO_BUCKET",
+        "",
+        casts.text,
+        help="S3 bucket for photos that are too large for one request; if empty, uploads are disabled",
     )
     upload_seconds: int = setting(
         "UPLOAD_SECONDS", 300, casts.positive_int, unit="s", help="lifetime of an upload form"
@@ -118,20 +140,20 @@ class Settings:
         "RANK_THRESHOLD",
         0.7,
         casts.fraction,
-        help="minimum share of the probability that the predicted taxon must hold",
+        help="minimum share of the total probability for a taxon to become the prediction",
     )
 
     database_url: str = setting(
         "DATABASE_URL",
         "postgresql://faunalens@localhost:5432/faunalens",
         casts.url("postgresql", "postgres"),
-        help="PostgreSQL with the features; leave out the password with `DATABASE_IAM`",
+        help="PostgreSQL database with the features; without a password if `DATABASE_IAM` is true",
     )
     database_ca: Path | None = setting(
         "DATABASE_CA",
         None,
         casts.path,
-        help="CA bundle for PostgreSQL, such as the RDS bundle; if set, its certificate is verified (`verify-full`)",
+        help="CA bundle, such as that of RDS; if set, the server's certificate is verified (`verify-full`)",
     )
     database_iam: bool = setting(
         "DATABASE_IAM", False, casts.boolean, help="sign in to PostgreSQL with an IAM token instead of a password"
@@ -141,7 +163,7 @@ class Settings:
         "DATABASE_STATEMENT",
         0.8,
         help="timeout of one query (PostgreSQL's `statement_timeout`); must be below `DATABASE_TOTAL` and "
-        "`FEATURES_TOTAL`, because the circuit breaker counts only waits of this length",
+        "`FEATURES_TOTAL`, otherwise the circuit breaker would not count timeouts",
         below=("database_total", "features_total"),
     )
     database_total: float = seconds(
@@ -153,7 +175,7 @@ class Settings:
     database_idle: float = seconds(
         "DATABASE_IDLE",
         60.0,
-        help="idle time after which PostgreSQL closes a connection, so that frozen containers keep none open",
+        help="idle time after which PostgreSQL closes a connection, so that frozen containers keep no connection open",
     )
 
     aws_region: str = setting(
@@ -164,16 +186,16 @@ class Settings:
         "REDIS_URL",
         "redis://localhost:6379",
         casts.redis_url,
-        help="Redis 7 or Valkey: a single server, a cluster or ElastiCache Serverless; `rediss` uses TLS",
+        help="Redis 7 or Valkey: a single server, a cluster or ElastiCache Serverless; `rediss://` uses TLS",
     )
     redis_ca: Path | None = setting(
-        "REDIS_CA", None, casts.path, help="CA bundle for `rediss`, instead of the system's"
+        "REDIS_CA", None, casts.path, help="CA bundle for `rediss://` instead of the system's"
     )
     redis_iam_cache: str = setting(
         "REDIS_IAM_CACHE",
         "",
         casts.text,
-        help="ElastiCache Serverless cache to sign in to with an IAM token, as the user in `REDIS_URL`; empty: no IAM",
+        help="ElastiCache Serverless cache to sign in to with IAM, as the user in `REDIS_URL`; if empty, no IAM",
     )
     redis_connect: float = seconds(
         "REDIS_CONNECT", 0.3, help="timeout for connecting to Redis, including TLS and sign-in"
@@ -181,32 +203,35 @@ class Settings:
     redis_command: float = seconds(
         "REDIS_COMMAND",
         0.15,
-        help="timeout of one Redis command or pipeline; must be below `FEATURES_TOTAL`, because the circuit breaker "
-        "counts only waits of this length",
+        help="timeout of one Redis command or pipeline; must be below `FEATURES_TOTAL`, otherwise the circuit breaker "
+        "would not count timeouts",
         below=("features_total",),
     )
     redis_total: float = seconds("REDIS_TOTAL", 0.4, help="total time of one Redis call, including the retry")
     redis_idle: float = seconds(
         "REDIS_IDLE",
         240.0,
-        help="a Redis connection idle for longer is replaced before use; keep it below the 350 s of AWS's networks",
+        help="idle time after which a Redis connection is replaced before its next use; keep it below the 350 s "
+        "after which AWS's networks drop idle connections",
     )
     redis_connections: int = setting(
-        "REDIS_CONNECTIONS", 16, casts.positive_int, help="most concurrent Redis calls per process"
+        "REDIS_CONNECTIONS", 16, casts.positive_int, help="maximum number of concurrent Redis calls per process"
     )
 
     features_total: float = seconds(
         "FEATURES_TOTAL", 1.5, help="total time one request may spend on features, whatever fails"
     )
     features_soft_ttl: float = seconds(
-        "FEATURES_SOFT_TTL", 21_600.0, help="soft TTL: age at which features in Redis are stale and are refreshed"
+        "FEATURES_SOFT_TTL",
+        21_600.0,
+        help="soft TTL: age at which features in Redis are stale, so that a request refreshes them",
     )
     features_hard_ttl: float = setting(
         "FEATURES_HARD_TTL",
         259_200.0,
         casts.lifetime,
         unit="s",
-        help="hard TTL: age at which Redis drops features; until then they can answer while the database is down",
+        help="hard TTL: age at which Redis deletes features; until then they are served if the database is down",
     )
     features_empty_ttl: float = setting(
         "FEATURES_EMPTY_TTL",
@@ -220,24 +245,26 @@ class Settings:
     features_lease: float = seconds(
         "FEATURES_LEASE",
         1.2,
-        help="lifetime of the lease under which one request queries the database for a cell; above `DATABASE_TOTAL`",
+        help="lifetime of the lease under which a request queries the database; must be above `DATABASE_TOTAL`",
     )
     features_retry_pause: float = seconds(
-        "FEATURES_REST", 1.0, help="pause after a failed query before any request queries the same cell again"
+        "FEATURES_REST",
+        1.0,
+        help="pause after a failed query, during which no request queries the same cell",
     )
     memory_cells: int = setting(
         "MEMORY_CELLS",
         1024,
         casts.non_negative_int,
-        help="most cells that one process keeps in memory; 0 disables the memory cache",
+        help="maximum number of cells that one process keeps in memory; 0 disables the memory cache",
     )
     memory_fresh: float = seconds(
-        "MEMORY_FRESH", 60.0, help="time for which a cell in memory is used without asking Redis"
+        "MEMORY_FRESH", 60.0, help="time for which features in memory are used without checking Redis"
     )
     version_fresh: float = seconds(
         "VERSION_FRESH",
         10.0,
-        help="how long a process caches which dataset is active; a switch reaches every process within this time",
+        help="time for which a process caches the active dataset's version; a switch takes effect within this time",
     )
     breaker_failures: int = setting(
         "BREAKER_FAILURES",
@@ -246,13 +273,17 @@ class Settings:
         help="consecutive failures that open the circuit breaker of Redis or PostgreSQL",
     )
     breaker_reset_timeout: float = seconds(
-        "BREAKER_REST", 5.0, help="time that a circuit breaker stays open before one request tries again"
+        "BREAKER_REST", 5.0, help="time for which a circuit breaker stays open before one request tries again"
     )
 
     warm_minutes: int = setting(
-        "WARM_MINUTES", 5, casts.positive_int, unit="min", help="interval of cache warming; read at deployment"
+        "WARM_MINUTES",
+        5,
+        casts.positive_int,
+        unit="min",
+        help="interval of cache warming; a change requires a new deployment",
     )
-    warm_reserve: float = seconds("WARM_RESERVE", 3.0, help="warming stops this long before Lambda's timeout")
+    warm_reserve: float = seconds("WARM_RESERVE", 3.0, help="time before Lambda's timeout at which a warming run stops")
     warm_hottest: int = setting(
         "WARM_HOTTEST",
         200,
@@ -267,13 +298,14 @@ class Settings:
     warm_ahead: float = seconds(
         "WARM_AHEAD",
         3600.0,
-        help="when warming queries the database anyway, it also refreshes features that turn stale within this time",
+        help="if warming has to query the database, it also refreshes features that turn stale within this time",
     )
     warm_quiet: int = setting(
         "WARM_QUIET",
         1,
         casts.non_negative_int,
-        help="with fewer requests in the last two hours, warming fetches only missing features: the database can pause",
+        help="with fewer requests than this in the last two hours, warming fetches only missing features, so that the "
+        "database can pause",
     )
     warm_statement: float = seconds(
         "WARM_STATEMENT", 20.0, help="timeout of warming's query, which fetches many cells at once"

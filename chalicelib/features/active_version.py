@@ -1,4 +1,4 @@
-"""Which dataset is active, as far as this process knows."""
+"""The version of the active dataset, as this process last read it."""
 
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
@@ -7,9 +7,9 @@ from chalicelib.features.protocols import Cache
 
 
 class ActiveVersion:
-    """The version of the active dataset, trusted for `ttl` seconds after it was read.
+    """The version of the active dataset, which the process trusts for `ttl` seconds after each read.
 
-    `value` is None until the first read that succeeds. Moments are of the monotonic clock.
+    `value` is None until the first successful read. All times are in seconds on the monotonic clock.
     """
 
     def __init__(self, ttl: float) -> None:
@@ -18,19 +18,23 @@ class ActiveVersion:
         self._trusted_until = 0.0
 
     def is_trusted(self, moment: float) -> bool:
-        """Whether it needs no read now."""
+        """Return whether the version can still be used at `moment` without a new read."""
         return moment < self._trusted_until
 
     def set(self, version: str, since: float) -> None:
-        """Trust a version from `since`: the moment the read began, so that a switch during the read is seen in time."""
+        """Trust `version` for `ttl` seconds from `since`, the time at which its read began.
+
+        If the active dataset is switched during the read, the result may already be outdated. Counting from the start
+        of the read ensures that this process notices the switch within `ttl` seconds.
+        """
         self.value = version
         self._trusted_until = since + self._ttl
 
     def read(self, cache: Cache, demand: Demand, moment: float, deadline: Deadline) -> None:
-        """Read the version from Redis, and send the demand counted so far in the same round trip.
+        """Read the version from Redis, and report the demand counts in the same round trip.
 
-        If Redis has none, the known one stays trusted; the next database query writes it to Redis again.
-        Raises `CacheError`, and `UnicodeDecodeError` if the stored text is corrupt.
+        If Redis has no version, the known version is trusted for another `ttl` seconds. Raises `CacheError`, and
+        `UnicodeDecodeError` if the version in Redis is corrupt.
         """
         data = cache.check_in(VERSION, demand.take(), deadline)
         if data is not None:

@@ -1,4 +1,4 @@
-"""Features by cell for one process: its memory first, and one lookup a cell at a time for the rest."""
+"""Features by cell, from process memory or from a lookup. A process runs at most one lookup per cell at a time."""
 
 from dataclasses import replace
 
@@ -15,9 +15,9 @@ from chalicelib.features.trace import Trace
 
 
 class CellFeatures:
-    """Features by cell. Safe for threads.
+    """The features of all cells, for the requests of one process. Thread-safe.
 
-    `at` never raises for a dependency and takes at most `Policy.total` seconds, whatever breaks.
+    `at` takes at most `Policy.total` seconds and never raises an error of Redis or PostgreSQL.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class CellFeatures:
         self._flights = SingleFlight[Features]()
 
     def at(self, cell: int) -> Features:
-        """The features of a cell."""
+        """Return the features of a cell."""
         moment = self._monotonic()
         entry = self._memory.get(cell)
         if entry is not None and self._version.is_trusted(moment) and entry.is_current(moment, self._version.value):

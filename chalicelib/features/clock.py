@@ -1,12 +1,12 @@
-"""The clocks that feature lookups use, as one object, so that a simulation can move time itself."""
+"""The clocks of feature lookups, in one object that a simulation can replace."""
 
 import time as clocks
 
 
 class Clock:
-    """The clocks of this machine: wall time for expiry dates, monotonic time for durations, waiting. All in seconds.
+    """The clocks of this machine, in seconds: `time` for expiry dates, `monotonic` for durations, `sleep` for waiting.
 
-    A simulation or a test overrides the methods.
+    Simulations and tests override these methods.
     """
 
     time = staticmethod(clocks.time)

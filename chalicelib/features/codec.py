@@ -2,24 +2,24 @@
 
     offset  bytes
          0      4  magic, b"FLNS"
-         4      4  CRC-32 of everything after it
+         4      4  CRC-32 of all bytes after this field
          8      1  version of this format (1)
-         9      1  flags: 1 = written by the warming schedule
-        10      2  v, length of the dataset version in bytes
+         9      1  flags: 1 = written by cache warming
+        10      2  v, length of the dataset's version in bytes
         12      2  a, length of the areas in bytes
-        14      2  0
+        14      2  reserved, 0
         16      8  cell
         24     24  created, soft expiry, hard expiry: seconds since 1970, float64
         48      4  n, number of animals
-        52      4  0
+        52      4  reserved, 0
         56     4n  animal ids, int32, ascending
              + 4n  weights, float32
              +  n  statuses, uint8
-             +  v  dataset version, UTF-8
+             +  v  dataset's version, UTF-8
              +  a  areas, ASCII, separated by spaces
 
-Little-endian. 9 bytes per animal: 0.7 KB for a cell with 74 animals, 450 KB for one with 50,000. Unpacked arrays are
-views into the bytes read from the cache, so unpacking copies nothing; only the CRC grows with the size.
+Numbers are little-endian. Each animal takes 9 bytes, so a cell with 74 animals takes 0.7 KB and one with 50,000 takes
+450 KB. Unpacking copies no arrays: they are views of the bytes that were read from the cache.
 """
 
 import struct
@@ -33,12 +33,12 @@ from numpy.typing import NDArray
 MAGIC = b"FLNS"
 FORMAT = 1
 HEADER = struct.Struct("<4sIBBHHHQdddII")
-"""The first 56 bytes: enough to know the cell and the expiry dates."""
+"""The first 56 bytes of a value, with its cell and expiry dates."""
 
 MOST_ANIMALS = 100_000
-"""Animals of one cell: more than any dataset has, so that a wrong count cannot fill memory."""
+"""Maximum number of animals in one cell. Every real dataset has fewer; a larger number shows a corrupt value."""
 LONGEST_LIFE = 366 * 86_400.0
-"""Seconds from creation to hard expiry. A wrong date must not keep a value for ever."""
+"""Maximum time from creation to hard expiry, in seconds, so that a wrong date cannot keep a value for ever."""
 
 _NATIVE, _INTRODUCED = 1, 2
 _WARMED = 1
@@ -46,7 +46,7 @@ _CRC_FROM = 8
 
 
 class CorruptValue(ValueError):
-    """The bytes are not a packed value, or belong to another cell or dataset."""
+    """An error for bytes that are not a packed value, or that belong to another cell or dataset."""
 
 
 class CellAnimals(NamedTuple):
@@ -66,12 +66,12 @@ class CellAnimals(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Whether the dataset has neither areas nor animals for the cell."""
+        """Return whether the dataset has neither areas nor animals for the cell."""
         return not self.areas and not len(self.animals)
 
 
 class CachedValue(NamedTuple):
-    """Animals of a cell with their dates: stale after `soft`, deleted after `hard`; seconds since 1970."""
+    """The animals of a cell, stale after `soft` and deleted after `hard`. All dates are in seconds since 1970."""
 
     cell_animals: CellAnimals
     created: float
@@ -81,7 +81,7 @@ class CachedValue(NamedTuple):
 
 
 def pack(value: CachedValue) -> bytes:
-    """The bytes of a value; the inverse of `unpack`."""
+    """Return a value as bytes, which `unpack` reads."""
     animals = value.cell_animals
     version, areas = animals.version.encode(), " ".join(animals.areas).encode("ascii")
     head = HEADER.pack(
@@ -113,21 +113,21 @@ def pack(value: CachedValue) -> bytes:
 
 
 def unpack(data: bytes, cell: int, version: str) -> CachedValue:
-    """The value in bytes read for `cell` and dataset `version`. Raises `CorruptValue` if they hold anything else."""
+    """Return the value in bytes read for `cell` and dataset `version`. Raises `CorruptValue` for any other bytes."""
     if len(data) < HEADER.size:
-        raise CorruptValue(f"{len(data)} bytes; a value has at least {HEADER.size}")
+        raise CorruptValue(f"the value has {len(data)} bytes, expected at least {HEADER.size}")
     magic, crc, form, flags, v, a, _, its_cell, created, soft, hard, n, _ = HEADER.unpack_from(data)
     if magic != MAGIC or form != FORMAT:
-        raise CorruptValue("not a value of this format")
+        raise CorruptValue("the value is not in the expected format")
     if len(data) != HEADER.size + 9 * n + v + a:
-        raise CorruptValue(f"{len(data)} bytes, its header promises {HEADER.size + 9 * n + v + a}")
+        raise CorruptValue(f"the value has {len(data)} bytes, expected {HEADER.size + 9 * n + v + a} from its header")
     if crc32(memoryview(data)[_CRC_FROM:]) != crc:
-        raise CorruptValue("its checksum differs")
+        raise CorruptValue("the value does not match its checksum")
     text = HEADER.size + 9 * n
     if its_cell != cell or data[text : text + v] != version.encode():
-        raise CorruptValue("a value of another cell or dataset")
+        raise CorruptValue("the value belongs to another cell or dataset")
     if not (isfinite(created) and created <= soft <= hard <= created + LONGEST_LIFE):
-        raise CorruptValue("its times are out of order, or too far apart")
+        raise CorruptValue("the value's dates are out of order or too far apart")
     areas = data[text + v :]
     animals = CellAnimals(
         cell,
@@ -142,14 +142,14 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
 
 
 def _expect_plausible(value: CellAnimals) -> None:
-    """Raise `CorruptValue` for contents that no dataset has. A checksum proves only that the writer meant them."""
+    """Raise `CorruptValue` for contents that no dataset has. A checksum cannot detect errors of the writer."""
     animals, weights, status = value.animals, value.weights, value.status
     if not len(animals):
         return
     if len(animals) > MOST_ANIMALS:
-        raise CorruptValue(f"{len(animals)} animals; at most {MOST_ANIMALS} are plausible")
+        raise CorruptValue(f"the value has {len(animals)} animals, expected at most {MOST_ANIMALS}")
     if animals[0] < 0 or not (animals[1:] > animals[:-1]).all():
-        raise CorruptValue("its animal ids are not ascending")
+        raise CorruptValue("the value's animal ids are not ascending")
     if not (weights.min() > 0 and weights.max() <= 1):  # false for NaN too
         raise CorruptValue("a weight is not in (0, 1]")
     if status.min() < _NATIVE or status.max() > _INTRODUCED:
@@ -157,10 +157,10 @@ def _expect_plausible(value: CellAnimals) -> None:
 
 
 def soft_expiry(head: bytes, cell: int) -> float:
-    """Soft expiry from the first `HEADER.size` bytes of a value. Raises `CorruptValue` if they are not of `cell`."""
+    """Return the soft expiry in the header of a value of `cell`. Raises `CorruptValue` for any other bytes."""
     if len(head) != HEADER.size:
-        raise CorruptValue(f"{len(head)} bytes, a header has {HEADER.size}")
+        raise CorruptValue(f"the header has {len(head)} bytes, expected {HEADER.size}")
     magic, _, form, _, _, _, _, its_cell, _, soft, _, _, _ = HEADER.unpack(head)
     if magic != MAGIC or form != FORMAT or its_cell != cell or not isfinite(soft):
-        raise CorruptValue("not the header of a value of this cell")
+        raise CorruptValue("the header does not belong to a value of this cell")
     return float(soft)

@@ -1,4 +1,4 @@
-"""The moment by which an operation must end. Passed down as a value, so that no callee adds a timeout of its own."""
+"""The deadline of an operation. It is passed down as a value, so that no callee adds a timeout of its own."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -6,7 +6,9 @@ from typing import Self
 
 
 class Deadline:
-    """A moment on this process's monotonic clock, `at`. `now` reads that clock; a simulation brings its own.
+    """The moment by which an operation must end, as a time `at` on the clock `now`.
+
+    `now` is the monotonic clock by default; a simulation passes its own.
 
     >>> Deadline.after(1.5).within(0.4).left() <= 0.4
     True
@@ -19,13 +21,13 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, now: Callable[[], float] = monotonic) -> Self:
-        """The moment that many seconds from now."""
+        """Return the deadline that is `seconds` from now."""
         return cls(now() + seconds, now)
 
     def left(self) -> float:
-        """Seconds that remain; 0 or less once the deadline has passed."""
+        """Return the remaining seconds; 0 or less once the deadline has passed."""
         return self.at - self.now()
 
     def within(self, seconds: float) -> "Deadline":
-        """The earlier of this deadline and one that many seconds from now."""
+        """Return the earlier of this deadline and the deadline that is `seconds` from now."""
         return Deadline(min(self.at, self.now() + seconds), self.now)

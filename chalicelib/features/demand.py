@@ -1,27 +1,27 @@
-"""Per-cell request counts, used by warming.
+"""Request counts per cell, which cache warming reads to choose cells.
 
-Each process counts in memory and sends its counts when it reads the active version from Redis, every few seconds. A
-request thus costs a dictionary lookup and no Redis command. A container that ends loses its last seconds of counts,
-which does no harm. Old demand counts less (half-life); Redis keeps a day of it.
+Each process counts in memory. Every few seconds, when it reads the active version from Redis, it sends its counts in
+the same round trip. Counting a request thus needs a dictionary lookup but no Redis command. A container that stops
+loses the counts of its last few seconds, which is acceptable.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 HOURS = 24
-"""Hours of demand that Redis keeps."""
+"""Number of hours for which Redis keeps demand."""
 KEEP_SECONDS = (HOURS + 1) * 3600
-"""TTL of one hour's counts in Redis."""
+"""TTL of one hour's counts in Redis, in seconds."""
 HALF_LIFE = 6.0
-"""Hours after which a request counts half as much."""
+"""Age in hours at which a request counts half as much as a new one."""
 
 
 @dataclass(slots=True)
 class DemandCounts:
-    """Requests since the last report to Redis.
+    """Request counts since the last report to Redis.
 
-    `cells`: requests by cell. `hits`: requests served without the database. `warmed`: hits on values that the warming
-    schedule wrote.
+    `cells`: requests by cell. `hits`: requests served without a database query. `warmed`: hits on values that cache
+    warming wrote.
     """
 
     cells: dict[int, int] = field(default_factory=dict)
@@ -30,9 +30,9 @@ class DemandCounts:
 
 
 class Demand:
-    """Request counts of this process, for at most `cells` different cells between two `take`s.
+    """The request counts of this process, for at most `cells` different cells between two calls of `take`.
 
-    Without a lock, threads may lose a count now and then; a lock would cost more than the count is worth.
+    There is no lock, so concurrent threads may lose a count. A lock would cost more than an exact count is worth.
     """
 
     def __init__(self, cells: int = 512) -> None:
@@ -40,7 +40,7 @@ class Demand:
         self._counts = DemandCounts()
 
     def note(self, cell: int, *, hit: bool, warmed: bool) -> None:
-        """Count one request."""
+        """Count one request for a cell."""
         counts = self._counts
         count = counts.cells.get(cell)
         if count is not None:
@@ -59,7 +59,7 @@ class Demand:
 
 
 def hottest(hours: Iterable[Mapping[int, float]], count: int) -> list[int]:
-    """The `count` cells in most demand, hottest first. `hours`: requests by cell for each hour, latest first."""
+    """Return the `count` cells in most demand, hottest first. `hours`: requests by cell for each hour, latest first."""
     demand: dict[int, float] = {}
     for age, cells in enumerate(hours):
         weight = 0.5 ** (age / HALF_LIFE)

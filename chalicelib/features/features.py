@@ -1,4 +1,4 @@
-"""The features of one place: the animals that live in its cell, and where they were found."""
+"""The features of one cell: its animals, and the cache level they came from."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,11 +14,11 @@ CacheLevel = Literal["memory", "hit", "stale", "miss", "bypass"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """The animals of a cell, and where they were found.
+    """The animals of a cell, and the cache level they came from.
 
     `animals` (int32 ids, ascending), `weights` (float32 in (0, 1]) and `status` (uint8: 1 native, 2 introduced) have
-    the same length and are read-only. `version`: of the dataset; None if none could be read. `faults`: codes of what
-    went wrong during the lookup, in order, also if it succeeded in the end.
+    the same length and are read-only. `version`: the dataset's version; None if no features could be read. `faults`:
+    codes of the faults during the lookup, in order, even if the lookup succeeded in the end.
     """
 
     mode: Mode
@@ -38,9 +38,9 @@ _EMPTY: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8]] = (
     np.frombuffer(b"", np.uint8),
 )
 NO_LOCATION = Features("no_location", "bypass", None, (), *_EMPTY)
-"""Features of a request that asked not to be narrowed."""
+"""The features of a request with `location=none`."""
 
 
 def degraded(faults: tuple[str, ...], trace: Trace = NO_TRACE) -> Features:
-    """Features that could not be read from anywhere."""
+    """Return empty features, for a lookup that could not read any."""
     return Features("degraded", "bypass", None, (), *_EMPTY, faults=faults, trace=trace)

@@ -1,28 +1,29 @@
-"""The keys in Redis. docs/explanation/features.md lists them.
+"""The keys in Redis, which docs/explanation/features.md explains.
 
-A cell's value and its lease share the part in braces (a hash tag), so a cluster keeps them in one slot and one round
-trip reaches both. Only the value's key has the dataset version: a process may take the lease before it knows it.
+The keys of a cell's value and of its lease contain the same part in braces (a hash tag). A cluster therefore keeps both
+keys in one slot, where one round trip reaches them. The key of the lease does not contain the dataset's version,
+because a process may take the lease before it knows the version.
 """
 
 VERSION = b"faunalens:version"
-"""Version of the active dataset, as text."""
+"""The key of the active dataset's version, which is stored as text."""
 
 
 def value_key(cell: int, version: str) -> bytes:
-    """Features of a cell in one dataset, in the format of codec.py."""
+    """Return the key of a cell's features in one dataset; the value is in the format of codec.py."""
     return f"faunalens:{{{cell:x}}}:{version}".encode()
 
 
 def lease_key(cell: int) -> bytes:
-    """The lease of a cell: set while one process queries the database for it."""
+    """Return the key of a cell's lease, which is set while one process queries the database for the cell."""
     return f"faunalens:{{{cell:x}}}:lease".encode()
 
 
 def demand_key(hour: int) -> bytes:
-    """Sorted set of cells by requests in one hour (hours since 1970)."""
+    """Return the key of a sorted set: the cells by number of requests in one hour (counted since 1970)."""
     return b"faunalens:demand:%d" % hour
 
 
 def hits_key(hour: int) -> bytes:
-    """Hash of counts in one hour: `hits`, and `warmed`, the hits on values that the warming schedule wrote."""
+    """Return the key of a hash with two counts of one hour: `hits`, and `warmed`, the hits on warmed values."""
     return b"faunalens:hits:%d" % hour

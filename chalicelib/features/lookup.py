@@ -1,15 +1,15 @@
-"""One lookup of a cell's features, cache-aside: process memory → Redis → PostgreSQL. The algorithm alone.
+"""The lookup of one cell's features (cache-aside): in process memory, then in Redis, then in PostgreSQL.
 
     fresh in process memory ─────────────────────────────────► memory
     fresh in Redis ──────────────────────────────────────────► hit
     stale or missing in Redis: claim the cell's lease
-      won:  query the database ─ answered ─ write, release ──► miss
-                               └ failed ─── leave a note ────► stale, or degraded if there is no stale value
+      won:  query the database ─ success ── write, release ──► miss
+                               └ failure ── write a note ────► stale, or degraded if there is no stale value
       lost: a stale value exists ────────────────────────────► stale
             none exists: poll for the winner's value ────────► hit, or take over the lease
-    Redis unusable: memory until stale, else the database ───► memory, bypass, stale or degraded
+    Redis unusable: memory until stale, then the database ───► memory, bypass, stale or degraded
 
-docs/explanation/features.md explains it; docs/reference/faults.md lists the result of each fault.
+docs/explanation/features.md explains the algorithm, and docs/reference/faults.md the result of each fault.
 """
 
 import os
@@ -31,23 +31,23 @@ from chalicelib.features.trace import NO_TRACE, WARMED, TraceBuilder
 from chalicelib.features.ttl import TtlPolicy
 
 FAILED = b"failed"
-"""Note in place of a lease: the database has just failed for this cell. Others neither wait nor query for a moment."""
+"""A note that replaces a lease after the query failed. Until it expires, other processes neither wait nor query."""
 READABLE = frozenset({"redis_oom", "redis_readonly"})
-"""Faults of a Redis that rejects writes but still answers reads."""
+"""Fault codes of a Redis server that rejects writes but still serves reads."""
 CLOCK_SKEW = 60.0
-"""Seconds that another container's clock may run ahead before it counts as a fault."""
+"""Maximum lead of another container's clock, in seconds; a larger lead counts as a fault."""
 FIRST_POLL, LONGEST_POLL = 0.004, 0.1
-"""Seconds between polls for another process's value; each poll doubles the pause."""
+"""First and longest pause between polls for another process's value, in seconds; each poll doubles the pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Time limits of lookups, in seconds.
 
-    `total`: longest lookup. `lease`: lifetime of a lease; longer than a query may take, so that a cell never has two
-    queries at once. `retry_pause`: after a failed query, time during which no process queries the same cell. `fresh`:
-    time for which process memory serves a value without asking Redis. `version`: time for which the active version
-    is trusted; every process sees a switch of datasets within it.
+    `total`: maximum duration of a lookup. `lease`: lifetime of a lease, which must be longer than a query may take, so
+    that there are never two queries for the same cell. `retry_pause`: time after a failed query during which no process
+    queries the same cell. `fresh`: time for which process memory serves a value without checking Redis. `version`:
+    time for which a process trusts the active version; every process notices a switch of datasets within this time.
     """
 
     ttl: TtlPolicy
@@ -59,7 +59,11 @@ class Policy:
 
 
 class MemoryEntry(NamedTuple):
-    """Features in process memory. `fresh` is monotonic time; `soft` and `hard` are seconds since 1970."""
+    """The features of a cell in process memory.
+
+    `fresh`: time on the monotonic clock until which the features are served without checking Redis. `soft`, `hard`:
+    expiry dates of the features, in seconds since 1970.
+    """
 
     features: Features
     fresh: float
@@ -67,12 +71,15 @@ class MemoryEntry(NamedTuple):
     hard: float
 
     def is_current(self, moment: float, version: str | None) -> bool:
-        """Whether it can be served without asking Redis: fresh, and of the active dataset."""
+        """Return whether the features are fresh and of the dataset `version`. If so, Redis need not be checked."""
         return moment < self.fresh and self.features.version == version
 
 
 class Shared:
-    """What all lookups of a process share. `cache_is_cold`: the last read of Redis found nothing."""
+    """The objects that all lookups of a process share.
+
+    `cache_is_cold`: whether the last lookup had to query the database, so that the next one probably has to as well.
+    """
 
     __slots__ = ("cache", "cache_is_cold", "clock", "demand", "memory", "policy", "store", "version")
 
@@ -92,7 +99,7 @@ class Shared:
 
 
 class Lookup:
-    """One lookup of one cell. Create it, then `run` it once."""
+    """A single lookup of one cell. Create an instance and call `run` once."""
 
     __slots__ = ("_cell", "_clock", "_deadline", "_shared", "_trace")
 
@@ -101,13 +108,13 @@ class Lookup:
         self._trace = TraceBuilder()
 
     def run(self) -> Features:
-        """Look up the features. Never raises when a store fails: `mode`, `cache` and `faults` say what happened."""
+        """Return the features. Never raises if a store fails; `mode`, `cache` and `faults` describe the failure."""
         shared = self._shared
         try:
             version = self._active_version()
             entry = shared.memory.get(self._cell)
             if entry is not None and entry.is_current(self._clock.monotonic(), shared.version.value):
-                return entry.features  # only the version had to be read
+                return entry.features  # only the active version had to be read again
             # After a miss the cache is likely cold. The claim reads the value too, so skip the separate read.
             unread = shared.cache_is_cold
             value = None if version is None or unread else self._read(version)
@@ -129,12 +136,18 @@ class Lookup:
             return self._stale(value) if value is not None else self._without_cache()
 
     def _read_after_all(self) -> Features:
-        """Start over and read first: the read was left to the claim, and there will be no claim."""
+        """Run the lookup again with a separate read.
+
+        The first run skipped the read because a claim includes one, but no claim was possible.
+        """
         self._shared.cache_is_cold = False
         return self.run()
 
     def _recompute(self, version: str | None, stale: CachedValue | None) -> Features:
-        """Query the database if no other process is doing so; otherwise use its value, or a stale one."""
+        """Query the database, unless another process is querying it for the same cell.
+
+        In that case return a stale value at once, or wait for the other process's value if there is no stale one.
+        """
         cache, lease, token = self._shared.cache, lease_key(self._cell), os.urandom(8)
         pause = FIRST_POLL
         while True:
@@ -142,12 +155,12 @@ class Lookup:
             holder, data = cache.claim(lease, token, self._shared.policy.lease, key, self._deadline)
             won = holder is None or holder == token
             value = self._unpacked(data, version) if version is not None else None
-            if version is None:  # unknown so far; the previous holder of the lease may have written it by now
+            if version is None:  # the lease's previous holder may have written the version meanwhile
                 version = self._active_version()
                 value = self._read(version) if version is not None else None
             if value is not None and self._is_fresh(value):
                 self._shared.cache_is_cold = False
-                return self._keep(value, "hit")  # a lease that we hold may simply expire: the value is fresh
+                return self._keep(value, "hit")  # a lease that was won may expire by itself
             stale = value or stale
             if won:
                 return self._from_store(lease, token, stale)
@@ -159,7 +172,7 @@ class Lookup:
             pause = self._wait(pause)
 
     def _from_store(self, lease: bytes, token: bytes, stale: CachedValue | None) -> Features:
-        """Query the database while holding the lease, and publish the value."""
+        """Query the database, write the value to Redis and release the lease that this lookup has won."""
         shared, known_version = self._shared, self._shared.version.value
         try:
             value = self._query()
@@ -183,7 +196,7 @@ class Lookup:
         return self._keep(value, "miss")
 
     def _without_cache(self) -> Features:
-        """Redis is unusable: serve process memory until it is stale, then query the database."""
+        """Return features without Redis: from process memory until they are stale, otherwise from the database."""
         entry = self._usable_entry()
         if (
             entry is not None
@@ -198,7 +211,10 @@ class Lookup:
             return self._stale(None)
 
     def _stale(self, value: CachedValue | None) -> Features:
-        """The best that is left: a stale value of Redis, else one of process memory, else none."""
+        """Return the features of a stale value: `value` from Redis, or else the one in process memory.
+
+        If there is no stale value, return degraded features.
+        """
         if value is not None:
             return self._keep(value, "stale")
         entry = self._usable_entry()
@@ -206,10 +222,10 @@ class Lookup:
             return self._served_from(entry, "stale")
         return degraded(tuple(self._trace.faults), self._trace.build(warmed=False))
 
-    # The steps of the path above
+    # Steps that the methods above share
 
     def _active_version(self) -> str | None:
-        """Version of the active dataset: read from Redis unless it is still trusted; None if Redis has none either."""
+        """Return the active version, read from Redis if it is no longer trusted. Returns None if it is unknown."""
         version, moment = self._shared.version, self._clock.monotonic()
         if not version.is_trusted(moment):
             try:
@@ -222,7 +238,7 @@ class Lookup:
         return self._unpacked(self._shared.cache.read(value_key(self._cell, version), self._deadline), version)
 
     def _unpacked(self, data: bytes | None, version: str) -> CachedValue | None:
-        """The value in the bytes; None if they are corrupt or past their hard expiry."""
+        """Return the value in the bytes, or None if it is corrupt or past its hard expiry."""
         if data is None:
             return None
         try:
@@ -232,7 +248,7 @@ class Lookup:
             return None
         now = self._clock.time()
         ahead = value.created - now
-        if ahead > CLOCK_SKEW:  # the writer's clock was ahead: keep the value's lifetimes, count them from now
+        if ahead > CLOCK_SKEW:  # the writer's clock was ahead: keep both lifetimes, but count them from now
             self._trace.add_fault("clock_skew")
             value = value._replace(created=now, soft=value.soft - ahead, hard=value.hard - ahead)
         return value if now < value.hard else None
@@ -244,7 +260,7 @@ class Lookup:
         return self._shared.memory.usable(self._cell, self._clock.time())
 
     def _query(self) -> CachedValue:
-        """Query the database. Raises `StoreError`."""
+        """Query the database for the cell. Raises `StoreError`."""
         started = self._clock.monotonic()
         self._trace.queries += 1
         try:
@@ -257,24 +273,24 @@ class Lookup:
     def _release(self, lease: bytes, token: bytes, note: bytes = b"") -> None:
         try:
             self._shared.cache.release(lease, token, self._deadline, note, self._shared.policy.retry_pause)
-        except CacheError as error:  # the lease expires soon by itself
+        except CacheError as error:  # the lease soon expires anyway
             self._trace.add_error(error)
 
     def _wait(self, pause: float) -> float:
-        """Wait about `pause` seconds for another process's value. Returns the next pause."""
+        """Wait about `pause` seconds for another process's value. Return the next pause."""
         started = self._clock.monotonic()
-        self._clock.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 — spread, not a secret
+        self._clock.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 — jitter, not a secret
         self._trace.waits += 1
         self._trace.wait_ms += (self._clock.monotonic() - started) * 1e3
         return min(pause * 2, LONGEST_POLL)
 
     def _served_from(self, entry: MemoryEntry, level: CacheLevel) -> Features:
-        """Features of an entry of process memory, with what went wrong on the way to it."""
+        """Return the features of an entry of process memory, with the faults and the trace of this lookup."""
         trace = self._trace.build(warmed=entry.features.trace.warmed)
         return replace(entry.features, cache=level, faults=tuple(self._trace.faults), trace=trace)
 
     def _keep(self, value: CachedValue, level: CacheLevel) -> Features:
-        """Put a value into process memory. Returns its features."""
+        """Store a value in process memory and return its features. `level`: the source of the value."""
         found, trace = value.cell_animals, self._trace
         mode: Mode = "unknown_area" if found.is_empty else "narrowed"
         arrays = (found.areas, found.animals, found.weights, found.status)

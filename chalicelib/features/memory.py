@@ -5,18 +5,18 @@ from typing import Protocol
 
 
 class Perishable(Protocol):
-    """A value that expires at `hard`, in seconds since 1970."""
+    """An entry that expires at `hard`, in seconds since 1970."""
 
     @property
     def hard(self) -> float: ...
 
 
 class Memory[T: Perishable]:
-    """At most `size` entries by cell; the entry written longest ago is evicted.
+    """A cache of at most `size` entries, by cell. If it is full, it evicts the entry that was written first.
 
-    A read takes no lock and reorders nothing, so a hit costs one dictionary lookup. First in, first out is close to
-    least recently used here: popular entries are rewritten each time they turn stale.
-    Entries outlive their freshness until their hard expiry: they are served when every server is down.
+    A read takes no lock and reorders no entries, so a hit costs one dictionary lookup. Eviction in order of writing is
+    close to eviction by last use, because popular entries are rewritten each time they turn stale.
+    Stale entries are kept until their hard expiry, since they are served while Redis and PostgreSQL are down.
     """
 
     def __init__(self, size: int) -> None:
@@ -28,11 +28,11 @@ class Memory[T: Perishable]:
         return len(self._entries)
 
     def get(self, cell: int) -> T | None:
-        """The entry of a cell, whether fresh, stale or expired."""
+        """Return the entry of a cell, even if it is stale or expired. None if the cell has no entry."""
         return self._entries.get(cell)
 
     def usable(self, cell: int, now: float) -> T | None:
-        """The entry of a cell unless it is past its hard expiry, in which case it is deleted."""
+        """Return the entry of a cell, or None. An entry that is past its hard expiry at `now` is deleted."""
         entry = self._entries.get(cell)
         if entry is not None and entry.hard <= now:
             with self._lock:
@@ -41,7 +41,7 @@ class Memory[T: Perishable]:
         return entry
 
     def put(self, cell: int, entry: T) -> None:
-        """Store an entry as the newest."""
+        """Store an entry. If the cache is then too large, evict the oldest entry."""
         if not self._size:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""What feature lookups need of Redis and of PostgreSQL. stores/ implements it."""
+"""The operations of Redis and PostgreSQL that feature lookups use. chalicelib/stores implements them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -11,8 +11,8 @@ from chalicelib.features.demand import DemandCounts
 class Publication(NamedTuple):
     """A value to write under a key with a TTL in seconds, and the version of its dataset.
 
-    `version_changed`: the version differs from the one in Redis, so overwrite that. Otherwise write the version only if
-    Redis has none: a lookup that began before a switch of datasets must not undo the switch.
+    `version_changed`: whether to overwrite the version in Redis, because it differs. Otherwise the version is written
+    only if Redis has none, so that a lookup that began before a switch of datasets does not undo the switch.
     """
 
     key: bytes
@@ -31,32 +31,35 @@ class Entry(NamedTuple):
 
 
 class Cache(Protocol):
-    """What a lookup needs of Redis. Every method raises `CacheError` on failure and returns by the deadline."""
+    """The Redis operations of a lookup. Every method raises `CacheError` on failure and returns by the deadline."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
-        """The value of a key."""
+        """Return the value of a key, or None."""
 
     def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None:
-        """Send demand counts and read a key, in one round trip."""
+        """Send demand counts and return the value of a key, in one round trip."""
 
     def claim(
         self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
     ) -> tuple[bytes | None, bytes | None]:
-        """Take a lease if it is free. Returns its previous holder (None: it is ours now) and the value of `key`."""
+        """Take a lease for `seconds` if it is free, by writing `token` to it, and read `key` in the same round trip.
+
+        Returns the previous content of the lease (None if it was free) and the value of `key`.
+        """
 
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
-        """Write a value and the version of its dataset, and release the lease if we still hold it."""
+        """Write a value and its dataset's version, and delete the lease if it still contains `token`."""
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
-        """Release a lease if we still hold it, or leave a note in its place for `seconds`."""
+        """Delete the lease, or replace it with `note` for `seconds`, but only if it still contains `token`."""
 
 
 class Store(Protocol):
-    """What a lookup needs of PostgreSQL."""
+    """The PostgreSQL operations of a lookup."""
 
     @property
     def breaker_is_open(self) -> bool:
-        """Whether the circuit breaker rejects queries for now, after repeated failures."""
+        """Return whether the circuit breaker currently rejects queries."""
 
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
-        """The active dataset's animals for each cell, in order. Raises `StoreError`; returns by the deadline."""
+        """Return the active dataset's animals for each cell, in order, by the deadline. Raises `StoreError`."""

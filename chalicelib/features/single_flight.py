@@ -1,4 +1,4 @@
-"""One lookup per cell at a time within a process: concurrent threads share the first one's result."""
+"""At most one lookup per cell at a time in a process. Concurrent threads share its result."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -7,7 +7,7 @@ from chalicelib.features.deadline import Deadline
 
 
 class _Flight[T]:
-    """A running lookup. The lock `landed` is held until it ends."""
+    """A running lookup. The lock `landed` is held until the lookup ends."""
 
     __slots__ = ("landed", "result")
 
@@ -18,16 +18,16 @@ class _Flight[T]:
 
 
 class SingleFlight[T]:
-    """The lookups in progress, keyed by cell, so that concurrent requests for a cell share one."""
+    """The running lookups by cell. Concurrent requests for a cell share one lookup."""
 
     def __init__(self) -> None:
         self._under_way: dict[int, _Flight[T]] = {}
 
     def join(self, cell: int, look_up: Callable[[], T], deadline: Deadline) -> tuple[T | None, bool]:
-        """The result for a cell, and whether this caller ran the lookup itself.
+        """Run `look_up`, or wait if another thread is running the lookup of the same cell.
 
-        The result is None if another thread's lookup did not end by the deadline, or raised: only the thread that
-        ran it sees the exception.
+        Returns the result, and whether this thread ran the lookup. The result is None if the other thread's lookup
+        failed or did not end by the deadline. Only the thread that runs a lookup sees its exception.
         """
         flight: _Flight[T] = _Flight()
         leading = self._under_way.setdefault(cell, flight)

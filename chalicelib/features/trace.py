@@ -1,4 +1,4 @@
-"""What one lookup of features did: collected while it runs, then frozen for metrics and logs."""
+"""The trace of one feature lookup: its queries, waits and errors, for metrics and logs."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,12 @@ from chalicelib.errors import CacheError, DependencyError
 
 
 class Trace(NamedTuple):
-    """What one lookup did, for metrics. All zero for a hit in process memory.
+    """The counts, durations and errors of one lookup. All numbers are zero for a hit in process memory.
 
-    `queries`, `query_ms`: database queries and their time, failed ones included. `lease_waits`, `lease_wait_ms`: polls
-    for a value that another process was fetching. `opened`: dependencies whose circuit breaker this lookup opened.
-    `warmed`: the warming schedule wrote the value. `details`: error messages of the dependencies, for logs.
+    `queries`, `query_ms`: number and duration of database queries, including failed ones. `lease_waits`,
+    `lease_wait_ms`: number and duration of waits for another process's value. `opened`: dependencies whose circuit
+    breaker this lookup opened. `warmed`: whether cache warming wrote the value. `details`: error messages of the
+    dependencies.
     """
 
     queries: int = 0
@@ -23,13 +24,13 @@ class Trace(NamedTuple):
 
 
 NO_TRACE = Trace()
-"""The trace of a lookup that needed neither Redis nor PostgreSQL."""
+"""An empty trace: no queries, no waits and no errors."""
 WARMED = Trace(warmed=True)
-"""The same, for a value that the warming schedule wrote."""
+"""An empty trace of a lookup whose value was written by cache warming."""
 
 
 class TraceBuilder:
-    """Collects faults, queries and waits during one lookup. `faults`: fault codes in order, each once."""
+    """The trace of a lookup that is still running. `faults`: fault codes in order, without repetition."""
 
     __slots__ = ("details", "faults", "opened", "queries", "query_ms", "wait_ms", "waits")
 
@@ -41,12 +42,12 @@ class TraceBuilder:
         self.waits, self.wait_ms = 0, 0.0
 
     def add_fault(self, fault: str) -> None:
-        """Add a fault code; a repeated code counts once."""
+        """Add a fault code, unless it was added before."""
         if fault not in self.faults:
             self.faults.append(fault)
 
     def add_error(self, error: DependencyError) -> None:
-        """Add a dependency's error, and whether it opened the circuit breaker."""
+        """Add a dependency's error: its fault code, its message, and whether it opened the circuit breaker."""
         if error.fault not in self.faults:
             self.details.append(error.summary)
         self.add_fault(error.fault)
@@ -54,7 +55,7 @@ class TraceBuilder:
             self.opened.append("redis" if isinstance(error, CacheError) else "postgres")
 
     def build(self, *, warmed: bool) -> Trace:
-        """The finished trace. `warmed`: whether the warming schedule wrote the value that is served."""
+        """Return the finished trace. `warmed`: whether cache warming wrote the value that is served."""
         return Trace(
             self.queries, self.query_ms, self.waits, self.wait_ms, tuple(self.opened), warmed, tuple(self.details)
         )

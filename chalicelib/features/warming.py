@@ -1,8 +1,9 @@
 """Cache warming: the scheduled function that fills Redis ahead of requests.
 
-It keeps the cells in most demand warm, their neighbours (people move) and well-known places (for a first day without
-demand). One query fetches whatever is missing or close to its soft expiry, and a few commands write it. If nothing is
-due, the database is not queried, so Aurora can pause on a quiet night.
+It keeps three kinds of cells warm: the cells in most demand, their neighbours (because people move) and well-known
+places (because there is no demand on the first day). One query fetches all values that are missing or close to their
+soft expiry, and a few commands write them to Redis. If no value is due, there is no query, so that Aurora can pause on
+a quiet night.
 """
 
 import csv
@@ -22,14 +23,14 @@ from chalicelib.features.protocols import Entry
 from chalicelib.features.ttl import TtlPolicy
 
 PLACES = Path(__file__).parents[1] / "places.csv"
-"""National parks, zoos and big cities: a link to database/places.csv, so that Chalice packages it."""
+"""National parks, zoos and big cities. The file is a link to database/places.csv, so that it is in the package."""
 
 _HEADS_PER_READ = 500
 _BYTES_PER_WRITE = 1_000_000
 
 
 class WarmCache(Protocol):
-    """What warming needs of Redis. Every method raises `CacheError` on failure and returns by the deadline."""
+    """The Redis operations of warming. Every method raises `CacheError` on failure and returns by the deadline."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None: ...
     def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]: ...
@@ -40,18 +41,18 @@ class WarmCache(Protocol):
 
 
 class WarmStore(Protocol):
-    """What warming needs of PostgreSQL."""
+    """The PostgreSQL operations of warming."""
 
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class WarmingPlan:
-    """Which cells to keep warm, and when to query; docs/explanation/features.md says what warmth costs.
+    """The number of cells to keep warm, and the rules for refreshing their values.
 
-    `hottest`: number of cells in most demand. `margin`: a value that turns stale within this many seconds is due.
-    `ahead`: once any value is due, so is every value that turns stale within this many seconds. `quiet`: with fewer
-    requests than this in the last two hours, only missing values are due.
+    `hottest`: number of cells in most demand to keep warm. `margin`: a value is due if it turns stale within this many
+    seconds. `ahead`: if any value is due, all values that turn stale within this many seconds are refreshed too.
+    `quiet`: if there were fewer requests than this in the last two hours, only missing values are due.
     """
 
     hottest: int = 200
@@ -62,11 +63,12 @@ class WarmingPlan:
 
 @dataclass(slots=True)
 class WarmingReport:
-    """What one run did.
+    """The results of one run.
 
-    Each of the `considered` cells was `refreshed`, `skipped` (still fresh) or `failed` (an error, or out of time).
-    `hits`: requests served from the cache in the last two hours; `warmed_hits`: those on warmed values. `quiet`: demand
-    was too low to wake the database. `faults`: fault codes; `details`: error messages of the dependencies.
+    Each of the `considered` cells was `refreshed`, `skipped` (still fresh) or `failed` (an error, or no time left).
+    `hits`: requests served from the cache in the last two hours. `warmed_hits`: hits on values that warming wrote.
+    `quiet`: whether demand was too low to wake the database. `faults`: fault codes. `details`: error messages of the
+    dependencies.
     """
 
     considered: int = 0
@@ -83,12 +85,12 @@ class WarmingReport:
 
     @property
     def useful(self) -> float | None:
-        """Share of hits on warmed values; None without hits."""
+        """Return the share of hits that were on warmed values; None if there were no hits."""
         return self.warmed_hits / self.hits if self.hits else None
 
 
 class Warming:
-    """Warms one cache from one store. `places`: cells to keep warm whatever the demand."""
+    """The warming of one cache from one store. `places`: cells to keep warm regardless of demand."""
 
     def __init__(
         self,
@@ -103,7 +105,7 @@ class Warming:
         self._plan, self._places, self._now = plan, places, now
 
     def run(self, deadline: Deadline) -> WarmingReport:
-        """Warm until the deadline. Never raises when a dependency fails: the report lists the faults."""
+        """Warm the cache until the deadline. A failing dependency raises no error; the report lists its faults."""
         report, started = WarmingReport(), perf_counter()
         try:
             self._run(report, deadline)
@@ -146,13 +148,13 @@ class Warming:
             report.refreshed += len(entries)
 
     def _candidates(self, hours: Sequence[dict[int, float]]) -> list[int]:
-        """Cells to keep warm, each once: by demand, then well-known places, then neighbours."""
+        """Return the cells to keep warm, without duplicates: those in most demand, then places, then neighbours."""
         hot = [cell for cell in hottest(hours, self._plan.hottest) if _is_cell(cell)]
         around = (neighbour for cell in hot for neighbour in neighbours_of(cell))
         return list(dict.fromkeys((*hot, *self._places, *around)))
 
     def _time_left(self, cells: Sequence[int], version: str, deadline: Deadline) -> dict[int, float]:
-        """Seconds until each cell's value turns stale; 0 where it is missing or corrupt."""
+        """Return the seconds until each cell's value turns stale; 0 if the value is missing or corrupt."""
         left: dict[int, float] = {}
         for start in range(0, len(cells), _HEADS_PER_READ):
             some = cells[start : start + _HEADS_PER_READ]
@@ -165,7 +167,7 @@ class Warming:
         return left
 
     def _batches(self, found: Sequence[CellAnimals]) -> Iterator[list[Entry]]:
-        """The values to write, in batches of about a megabyte."""
+        """Yield the values to write, in batches of about a megabyte."""
         entries: list[Entry] = []
         size = 0
         for each in found:
@@ -181,7 +183,7 @@ class Warming:
 
 
 def _is_cell(number: int) -> bool:
-    """Whether a number read from Redis is a valid cell."""
+    """Return whether a number read from Redis is a valid cell."""
     try:
         return number < 2**63 and parse_cell(f"{number:x}") == number
     except ValueError:
@@ -189,7 +191,7 @@ def _is_cell(number: int) -> bool:
 
 
 def read_places(path: Path = PLACES) -> list[int]:
-    """Cells of the places in a CSV file with columns `latitude` and `longitude`, each once."""
+    """Return the cells of the places in a CSV file with columns `latitude` and `longitude`, without duplicates."""
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines)
         return list(dict.fromkeys(cell_of(float(row["latitude"]), float(row["longitude"])) for row in rows))

@@ -1,4 +1,4 @@
-"""Convert the animals of a cell to the model's `prior` input, the weight of every animal."""
+"""The model's `prior` input: the weight of every animal, computed from the features of a cell."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
     """Return the weights of all animals for one cell, as the model's `prior` input.
 
     Parameters: features, the animals of the cell with weights in (0, 1]; taxonomy, the model's animals; floor, weight
-    of an animal that is not known to live there (docs/explanation/narrowing.md explains the value).
+    of an animal not known to live in the cell (docs/explanation/narrowing.md explains the value).
     Returns: shape (animals,), float32, every value in [floor, 1]. Without features, all values are 1.
 
     >>> from chalicelib.features.features import NO_LOCATION

@@ -1,6 +1,6 @@
 """The ONNX model: load it, check it against the contract in docs/how-to/model.md, and run it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +21,10 @@ OUTPUTS = {
     "animal_probability": "tensor(float)",
 }
 SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_us": "2000"}
-"""Threads spin between operators, which takes 0.75 of the time with two threads. They stop after each inference, when
-others need the processors, and after 2 ms: by default they spin during loading too, often on the processor that loads.
-docs/explanation/cold-start.md has the figures (`python -m benchmarks.threads`)."""
+"""Options for idle inference threads. Between operators these threads spin, which saves a quarter of the inference time
+with two threads. They stop spinning after each inference, because other threads then need the processors, and after
+2 ms. By default they would also spin while the model is loading, often on the processor that loads the model.
+docs/explanation/cold-start.md has the measurements (`python -m benchmarks.threads`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,13 +41,13 @@ class Scores:
 
 
 class Model:
-    """A loaded model that fits the contract. Thread-safe: one session can run in several threads at once.
+    """A loaded model that fulfils the contract. Thread-safe: one session can run in several threads at once.
 
-    `input_size`: side of the image in pixels. `animals`: length of prior and probabilities. `name`: from the file's
-    metadata, or else the file name.
+    `input_size`: side of the image in pixels. `animals`: length of prior and probabilities. `name`: the name in
+    the file's metadata, or the file name if the metadata has none.
 
-    Parameters: path, of the .onnx file; threads, per inference, 0 for one per processor.
-    Raises `ModelError`, which says what does not fit.
+    Parameters: path, the .onnx file; threads, the number of threads per inference, or 0 for one per processor.
+    Raises `ModelError`, which says what breaks the contract.
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
@@ -55,10 +56,20 @@ class Model:
         self.input_size, self.animals = check_contract(self._session, path.name)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.name = str(metadata.get("name") or path.stem)
+        self._wide_session: onnxruntime.InferenceSession | None = None
+        self._is_alone: Callable[[], bool] = lambda: False
+
+    def use_all_processors_when(self, is_alone: Callable[[], bool]) -> None:
+        """Load the model again, with one thread per processor, and use this session while `is_alone()` is true.
+
+        A photo that is alone is then scored faster. For several photos at once, one thread each is best. Takes as long
+        as loading the model, and 20 MB.
+        """
+        self._wide_session, self._is_alone = _load_session(self._path, 0), is_alone
 
     @cached_property
     def version(self) -> str:
-        """The first 12 hex digits of the file's SHA-256. Computed at first use, since it takes 10 ms."""
+        """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 10 ms."""
         from hashlib import file_digest
 
         with self._path.open("rb") as file:
@@ -78,8 +89,9 @@ class Model:
         if prior.dtype != np.float32 or prior.shape != (self.animals,):
             raise ValueError(f"prior is {prior.dtype} {prior.shape}, expected float32 ({self.animals},)")
         feed = {"image": pixels[np.newaxis], "prior": prior[np.newaxis]}
+        session = self._wide_session if self._wide_session and self._is_alone() else self._session
         try:
-            probabilities, vision, animal = self._session.run(list(OUTPUTS), feed)
+            probabilities, vision, animal = session.run(list(OUTPUTS), feed)
         except Exception as error:  # onnxruntime's errors have no common base class
             raise ModelError(f"inference with {self._path.name} failed: {_first_line(error)}") from error
         if not probabilities.shape == vision.shape == (1, self.animals) or animal.shape != (1,):
@@ -98,12 +110,13 @@ def _load_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
         remedy = "set MODEL_PATH to an .onnx file, or run `make setup` for the default model"
         raise ModelError(f"the model {path} cannot be read ({error.strerror}); {remedy}") from error
 
-    import onnxruntime  # here, because it is the slowest import of all
+    import onnxruntime  # imported here because it is the slowest import
 
     options = onnxruntime.SessionOptions()
-    # The other defaults are the fastest measured, on one processor and on two: all optimisations (the channels-last
-    # layout of the last level takes 0.77 of the time) and the memory arena (4 MB). A file optimised in advance loads
-    # 12 ms faster, but works with one release of onnxruntime only. docs/explanation/cold-start.md has the figures.
+    # All other options have their defaults, which are the fastest on one and on two processors: all optimisations
+    # (the highest level saves 23 % with a channels-last layout) and the memory arena (4 MB). A file optimised in
+    # advance would load 12 ms faster, but works with only one release of onnxruntime. docs/explanation/cold-start.md
+    # has the measurements.
     options.intra_op_num_threads = threads
     for key, value in SPINNING.items():
         options.add_session_config_entry(key, value)
@@ -114,7 +127,7 @@ def _load_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
 
 
 def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:
-    """Return the input size and the number of animals of a session. Raises `ModelError` if it breaks the contract."""
+    """Return the input size and the number of animals of a model. Raises `ModelError` if it breaks the contract."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     shapes = _shapes("input", inputs, INPUTS, name) | _shapes("output", outputs, OUTPUTS, name)
     image, prior = shapes["image"], shapes["prior"]
@@ -125,7 +138,7 @@ def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[
         raise ModelError(f"input prior of {name} has shape {prior}, expected N × A with a fixed number of animals A")
     for output, shape in shapes.items():
         if output in ("probabilities", "vision_probabilities") and (len(shape) != 2 or shape[1] != animals):
-            raise ModelError(f"output {output} of {name} has shape {shape}, expected N × {animals} as the prior")
+            raise ModelError(f"output {output} of {name} has shape {shape}, expected N × {animals}, like the prior")
     if len(shapes["animal_probability"]) != 1:
         its_shape = shapes["animal_probability"]
         raise ModelError(f"output animal_probability of {name} has shape {its_shape}, expected N, one value per photo")
@@ -136,7 +149,7 @@ def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[
 
 
 def _shapes(kind: str, found: Sequence[Any], expected: dict[str, str], name: str) -> dict[str, list[int | str | None]]:
-    """Check names and types of inputs or outputs; return the shapes by name."""
+    """Check the names and types of the inputs or outputs, and return their shapes by name."""
     types = {each.name: each.type for each in found}
     if types.keys() != expected.keys():
         raise ModelError(f"{name} has the {kind}s {_listed(types)}; expected {_listed(expected)}")

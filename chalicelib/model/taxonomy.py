@@ -21,7 +21,7 @@ LARGEST_ID = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Taxon:
-    """A taxon; `name` is the common name of one of its members."""
+    """A taxon. `name`: the common name of one of its members."""
 
     name: str
     scientific_name: str
@@ -53,7 +53,7 @@ class Animal:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The most specific taxon with a sufficient share of the probability; `score` is that share."""
+    """The most specific taxon with a sufficient share of the probability. `score`: that share."""
 
     taxon: Taxon
     score: float
@@ -61,7 +61,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A taxon in the tree; its animals have the positions `start` to `stop` in tree order."""
+    """A taxon in the tree. In tree order, its animals have the positions `start` to `stop` (excluded)."""
 
     taxon: Taxon
     start: int
@@ -87,7 +87,7 @@ class Taxonomy:
     def read(cls, labels: Path, taxa: Path) -> "Taxonomy":
         """Read the animals of `labels` (labels.csv) and the names of their taxa from `taxa` (taxa.csv).
 
-        Raises `ModelError`, which names the file and what is wrong.
+        Raises `ModelError`, which names the file and the fault.
         """
         named = {row[0]: Taxon(row[2], row[0], row[1]) for row in _rows(taxa, TAXON_COLUMNS)}
         top = named.get("Animalia")
@@ -111,15 +111,15 @@ class Taxonomy:
         return cls(tuple(animals), everywhere, root, tree_order, index_of)
 
     def roll_up(self, probabilities: NDArray[np.floating], threshold: float) -> Prediction | None:
-        """Return the most specific taxon that has at least the share `threshold` of all probability.
+        """Return the most specific taxon whose share of the total probability is at least `threshold`.
 
-        Descends from 'animal' to the child with the largest share (the first in labels.csv if equal), as long as that
-        share is sufficient. Breeds, colours and sexes are one level below their species.
+        Starts at the root and moves to the child with the largest share, as long as that share is sufficient. If two
+        shares are equal, the first in labels.csv counts. Breeds, colours and sexes are one level below their species.
 
         Parameters: probabilities, shape (animals,), in output order; negative and non-finite values count as 0.
         threshold, from 0 to 1. Returns: None if all probabilities are 0. Takes about 20 µs.
         """
-        if not (probabilities.min() >= 0.0 and probabilities.max() < np.inf):  # this form is also true for NaN
+        if not (probabilities.min() >= 0.0 and probabilities.max() < np.inf):  # true for NaN too
             probabilities = np.where(np.isfinite(probabilities), probabilities, 0.0).clip(0.0)
         mass = [0.0, *np.cumsum(probabilities[self.order], dtype=np.float64).tolist()]
         total = mass[-1]
@@ -138,24 +138,24 @@ class Taxonomy:
         return Prediction(node.taxon, min(share / total, 1.0))
 
 
-def parse_id(text: str) -> int:
-    """Parse an animal's id in labels.csv. Raises `ValueError`, which says what was expected."""
+def parse_id(text: str, name: str = "id") -> int:
+    """Parse an animal's id in labels.csv. Raises `ValueError` with the message `NAME is '-1'; expected …`."""
     try:
         number = int(text)
     except ValueError:
         number = -1
     if not 0 <= number <= LARGEST_ID:
-        raise ValueError(f"is '{text}'; expected a whole number from 0 to {LARGEST_ID}")
+        raise ValueError(f"{name} is '{text}'; expected a whole number from 0 to {LARGEST_ID}")
     return number
 
 
 def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
-    """Return the rows of a CSV file with the header `columns`; ignores the byte order mark of spreadsheets."""
+    """Return the rows of a CSV file with the header `columns`. Ignores the byte order mark that spreadsheets write."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header, *rows = csv.reader(file)
     except OSError as error:
-        raise ModelError(f"{path.name} cannot be read ({error.strerror}); put it in the folder of the model") from error
+        raise ModelError(f"{path.name} cannot be read ({error.strerror}); put it in the model's folder") from error
     except (ValueError, csv.Error) as error:
         raise ModelError(f"{path.name} is not a CSV file with a header: {error}") from error
     if header != list(columns):
@@ -180,9 +180,9 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
     if lineage and lineage[-1].scientific_name == scientific_name and lineage[-1].rank == rank:
         lineage.pop()
     try:
-        identity = parse_id(row[0])
+        identity = parse_id(row[0], f"id of '{name}' in {labels}")
     except ValueError as error:
-        raise ModelError(f"id of '{name}' in {labels} {error}") from None
+        raise ModelError(str(error)) from None
     try:
         output_index = int(row[1])
     except ValueError:
@@ -191,10 +191,10 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
 
 
 def _tree(taxon: Taxon, animals: Iterable[Animal], depth: int, order: list[int]) -> Node:
-    """Build the node of `taxon` from `animals` that share their lineage down to `depth`; append them to `order`.
+    """Build the node of `taxon` from `animals` with the same lineage down to `depth`. Append their indices to `order`.
 
-    A taxon with a single animal or child is left out, because what is below it has the same probability. An animal
-    that is a whole taxon, such as the class 'snail' (Gastropoda) among slugs and conchs, is a leaf of that taxon.
+    A taxon with only one child is replaced by the child, which has the same probability. An animal that stands for a
+    whole taxon, such as 'snail' for the class Gastropoda, is a leaf next to the other animals of that taxon.
     """
     start = len(order)
     groups: dict[tuple[str, ...] | int, list[Animal]] = {}

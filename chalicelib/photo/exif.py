@@ -26,7 +26,7 @@ TRANSPOSE_TO_UPRIGHT = {
 def read_exif(image: Image.Image) -> tuple[int, Mapping[int, Any]]:
     """Return the orientation (1 to 8) and the GPS tags by number; (1, {}) if EXIF is absent or invalid."""
     try:
-        exif = image.getexif()
+        exif = Image.Image.getexif(image)  # PngImageFile's own would decode a photo without EXIF to search for it
         gps = dict(exif.get_ifd(IFD.GPSInfo))
         orientation = exif.get(Base.Orientation)
     except DECODER_ERRORS:

@@ -1,12 +1,12 @@
-"""A circuit breaker: stop calling a dependency for a while after consecutive failures.
+"""A circuit breaker: after consecutive failures, a process stops calling a dependency for a while.
 
     closed ── `failures` in a row ──► open ── `reset_timeout` ──► half-open: one caller probes
       ▲                                ▲                                │
       └─────────── success ────────────┼────────────────────────────────┤
                                        └─────────── failure ────────────┘
 
-The state belongs to one process (one Lambda container). pybreaker costs ten times as much per call and does not
-handle a probe that never returns because its process was frozen or killed; here the next caller probes after another
+Each process (Lambda container) has its own breakers. The library pybreaker takes ten times as long per call, and does
+not handle a probe that never returns because its container was frozen. Here, the next caller probes after another
 `reset_timeout`.
 """
 
@@ -17,12 +17,12 @@ from time import monotonic
 
 
 class Breaker:
-    """Counts consecutive failures and decides whether to call a dependency.
+    """The circuit breaker of one dependency.
 
-    Call `allows()` before each attempt, and `record_success()` or `record_failure()` after it.
-    `failures`: consecutive failures that open the breaker. `reset_timeout`: seconds that it stays open, with a jitter
-    of ±25 %, so that containers do not probe at the same time. `now` reads the
-    monotonic clock; a simulation passes its own.
+    Call `allows()` before each attempt, and `record_success()` or `record_failure()` after the attempt.
+    `failures`: number of consecutive failures that opens the breaker. `reset_timeout`: seconds for which the breaker
+    stays open, with a jitter of ±25 % so that containers do not probe at the same time. `now`: the monotonic clock by
+    default; a simulation passes its own.
     """
 
     def __init__(self, failures: int, reset_timeout: float, now: Callable[[], float] | None = None) -> None:
@@ -35,11 +35,11 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether an attempt would be refused now. Does not use up the probe."""
+        """Return whether `allows()` would refuse an attempt now. Unlike `allows()`, this does not start a probe."""
         return self._probe_at != 0.0 and self._time() < self._probe_at
 
     def allows(self) -> bool:
-        """Return whether to attempt a call now. A half-open breaker allows only the first caller, the probe."""
+        """Return whether the caller may call the dependency now. A half-open breaker allows one caller, the probe."""
         if self._probe_at == 0.0:
             return True
         with self._lock:
@@ -56,7 +56,7 @@ class Breaker:
                 self._probe_at = 0.0
 
     def record_failure(self) -> bool:
-        """Record that an attempt failed. Return whether this opened or reopened the breaker."""
+        """Record that an attempt failed. Return whether this failure opened the breaker, or opened it again."""
         with self._lock:
             self._failures += 1
             if self._failures < self._limit:
@@ -65,7 +65,7 @@ class Breaker:
             return True
 
     def _next_probe(self) -> float:
-        return self._time() + self._reset_timeout * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
+        return self._time() + self._reset_timeout * random.uniform(0.75, 1.25)  # noqa: S311 — jitter, not a secret
 
     def _time(self) -> float:
         return (self._now or monotonic)()

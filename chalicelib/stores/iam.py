@@ -1,8 +1,8 @@
-"""IAM sign-in tokens for ElastiCache and RDS, signed locally with the role's credentials: no network, no stored secret.
+"""IAM sign-in tokens for ElastiCache and RDS. Signing a token needs neither a network call nor a stored secret.
 
-The first token imports botocore from the Lambda runtime (about 90 ms); a signature takes 0.2 ms. A token can open
-connections for 15 minutes, so each connection gets a new one. ElastiCache closes a connection 12 hours after its
-sign-in; `redis_client` replaces connections before that.
+The first token imports botocore from the Lambda runtime (about 90 ms); a signature takes 0.2 ms. A token expires after
+15 minutes, so each connection gets a new token. ElastiCache closes a connection 12 hours after its sign-in;
+`redis_client` replaces connections before that.
 """
 
 from collections.abc import Callable
@@ -10,17 +10,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 Login = Callable[[], tuple[str, str]]
-"""Returns user and password for a new connection. Raises `PermissionError` without AWS credentials."""
+"""A function that returns user and password of a new connection. Raises `PermissionError` without AWS credentials."""
 
 TOKEN_SECONDS = 900
-"""Lifetime of a token, the maximum of both services."""
+"""Lifetime of a token in seconds, the longest that both services allow."""
 
 
 class Signer:
-    """Signs tokens for one region with the credentials that botocore finds (on Lambda: those of the role).
+    """A signer of tokens for one region, with the credentials that botocore finds (on Lambda, those of the role).
 
     `session`: botocore session with the credentials; by default the first token creates one.
-    Tokens raise `PermissionError` without credentials.
+    Signing a token raises `PermissionError` if there are no credentials.
     """
 
     def __init__(self, region: str, session: Any = None) -> None:
@@ -28,22 +28,22 @@ class Signer:
         self._session = session
 
     def database_token(self, host: str, port: int, user: str) -> str:
-        """Return a password for a PostgreSQL user with the role `rds_iam`."""
+        """Return a token, the password of a PostgreSQL user who has the role `rds_iam`."""
         return self._presigned("rds-db", f"{host}:{port}/", {"Action": "connect", "DBUser": user})
 
     def cache_token(self, cache: str, user: str) -> str:
-        """Return a password for a user of the ElastiCache Serverless cache `cache` (its name in lower case)."""
+        """Return a token, the password of a user of an ElastiCache Serverless cache. `cache`: name in lower case."""
         query = {"Action": "connect", "User": user, "ResourceType": "ServerlessCache"}
         return self._presigned("elasticache", f"{cache}/", query)
 
     def database_password(self, url: str) -> Callable[[], str]:
-        """Return a function that signs a password for each connection to the database in `url`."""
+        """Return a function that creates a new password for each connection to the database at `url`."""
         parts = urlsplit(url)
         host, port, user = parts.hostname or "localhost", parts.port or 5432, unquote(parts.username or "")
         return lambda: self.database_token(host, port, user)
 
     def cache_login(self, cache: str, url: str) -> Login:
-        """Return a function that signs in each connection to the cache in `url`."""
+        """Return a function that returns the user in `url` and a new password for each connection to the cache."""
         user = unquote(urlsplit(url).username or "default")
         return lambda: (user, self.cache_token(cache, user))
 
@@ -58,7 +58,7 @@ class Signer:
             self._session = self._session or Session()
             credentials = self._session.get_credentials()
             if credentials is None:
-                raise PermissionError("no AWS credentials to sign with; give the function a role, or set AWS_PROFILE")
+                raise PermissionError("there are no AWS credentials; give the function a role, or set AWS_PROFILE")
             request = AWSRequest(method="GET", url=f"https://{resource}", params=query)
             # Signing may refresh the credentials, which can fail.
             SigV4QueryAuth(credentials, service, self._region, expires=TOKEN_SECONDS).add_auth(request)

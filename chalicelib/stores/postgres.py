@@ -1,14 +1,15 @@
-"""Features from PostgreSQL: the `Store` of features/protocols.py, over one connection per process.
+"""Features in PostgreSQL: the `Store` of features/protocols.py, over one connection per process.
 
-One thread at a time uses the asynchronous connection of psycopg2. Only such a connection can meet a deadline: the
-minimum of libpq's `connect_timeout` is 2 s, and libpq has no timeout for a query on a server that stopped responding.
+The connection is an asynchronous one of psycopg2, and only one thread uses it at a time. A synchronous connection could
+not observe a deadline: libpq's shortest `connect_timeout` is 2 s, and libpq has no timeout for a query to a server that
+stopped responding.
 Every failure is a `StoreError` with one of these fault codes:
 
     postgres_timeout                no connection or no reply within the budget
     postgres_statement_timeout      the server cancelled the query after `statement_timeout`
     postgres_unreachable            connection refused, unknown host or no route
-    postgres_disconnected           the server closed the connection, and a second one too
-    postgres_tls                    the server's certificate is invalid, or it has no TLS
+    postgres_disconnected           the server closed the connection, and a new one too
+    postgres_tls                    the server's certificate is invalid, or the server does not support TLS
     postgres_auth                   the server rejected the user, password or token
     postgres_too_many_connections   the server accepts no more connections
     postgres_starting               the server is starting, stopping or recovering; Aurora is resuming
@@ -17,7 +18,7 @@ Every failure is a `StoreError` with one of these fault codes:
     postgres_busy                   another thread of this process used the connection for too long
     postgres_breaker_open           the circuit breaker is open after consecutive failures
 
-The first query imports psycopg2, since most containers in a spike never query.
+The first query imports psycopg2, because most containers in a spike never query the database.
 """
 
 import select
@@ -57,7 +58,7 @@ _FAULT_OF_CODE = {
     "57P05": "postgres_disconnected",  # idle_session_timeout
 }
 _FAULT_OF_TEXT = (
-    ("closed unexpectedly", "postgres_disconnected"),  # before "SSL", which is in the same message
+    ("closed unexpectedly", "postgres_disconnected"),  # must precede "SSL", which is in the same message
     ("SSL SYSCALL error", "postgres_disconnected"),
     ("password authentication failed", "postgres_auth"),
     ("authentication failed", "postgres_auth"),
@@ -80,20 +81,20 @@ _FAULT_OF_TEXT = (
     ("unreachable", "postgres_unreachable"),
     ("No such file or directory", "postgres_unreachable"),
 )
-"""Connection errors have no SQLSTATE, only a message of libpq or the server; the first match counts."""
+"""Fault codes of connection errors, which have no SQLSTATE, by a part of the message. The first match counts."""
 
 _BREAKER_OPEN = "the circuit breaker is open after consecutive failures of PostgreSQL"
 _GRACE = 0.1
-"""Seconds after the statement timeout in which the server can still report the cancelled query."""
+"""Seconds to wait after the statement timeout, so that the server can report that it cancelled the query."""
 
 
 class PostgresStore:
     """A `Store` over one autocommit connection, which the first query opens. Thread-safe.
 
     `dsn`: `postgresql://user[:password]@host[:port]/database[?…]`. `password`: returns the password of each new
-    connection, such as `iam.database_password(…)`. `ca`: CA bundle; the server's certificate is then verified
-    (`verify-full`). `idle`: seconds after which the server closes an idle connection, so that frozen containers hold
-    none and an idle Aurora can pause. The next query replaces the connection then, even if the close was not received.
+    connection, such as `iam.database_password(…)`. `ca`: CA bundle for verifying the server's certificate
+    (`verify-full`). `idle`: seconds after which the server closes an idle connection, so that frozen containers keep no
+    connection open and Aurora can pause. The next query then opens a new connection.
     """
 
     def __init__(
@@ -122,12 +123,12 @@ class PostgresStore:
             self._arguments |= {"sslmode": "verify-full", "sslrootcert": str(ca)}
         self._idle = idle
         self._connection: Connection | None = None
-        self._used = 0.0  # time of the last reply, monotonic
+        self._used = 0.0  # monotonic time of the last reply
         self._lock = Lock()
 
     @property
     def breaker_is_open(self) -> bool:
-        """Whether the circuit breaker rejects queries for now, after repeated failures."""
+        """Return whether the circuit breaker currently rejects queries."""
         return self._breaker.is_open
 
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
@@ -151,7 +152,7 @@ class PostgresStore:
         return known
 
     def ping(self, deadline: Deadline) -> str | None:
-        """Return the version of the active dataset, or None, for the health check. Raises `StoreError`."""
+        """Return the version of the active dataset for the health check, or None without one. Raises `StoreError`."""
         rows = self._fetch("select version from dataset where active", (), deadline)
         self._breaker.record_success()
         return str(rows[0][0]) if rows else None
@@ -163,14 +164,14 @@ class PostgresStore:
 
     def _fetch(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
         deadline, since = deadline.within(self._budget.total), monotonic()
-        if self._breaker.is_open:  # do not wait for the connection, which a probe may be using
+        if self._breaker.is_open:  # return at once: a probe may be using the connection
             raise StoreError("postgres_breaker_open", _BREAKER_OPEN)
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
             opened = self._breaker.record_failure() if self._is_silent_since(since) else False
-            raise StoreError("postgres_busy", "another thread used the connection for too long", opened=opened)
+            raise StoreError("postgres_busy", "another thread used the connection until the deadline", opened=opened)
         try:
             if deadline.left() <= 0:
-                raise StoreError("postgres_timeout", "the deadline passed before the query")
+                raise StoreError("postgres_timeout", "the deadline passed before the query was sent")
             if not self._breaker.allows():
                 raise StoreError("postgres_breaker_open", _BREAKER_OPEN)
             return self._attempt(query, arguments, deadline, since)
@@ -178,13 +179,13 @@ class PostgresStore:
             self._lock.release()
 
     def _is_silent_since(self, since: float) -> bool:
-        """Return whether a full query timeout has passed in which no thread got a reply."""
+        """Return whether at least one query timeout has passed since `since` without a reply to any thread."""
         return monotonic() - since >= self._budget.command and self._used < since
 
     def _attempt(
         self, query: str, arguments: tuple[object, ...], deadline: Deadline, since: float
     ) -> list[tuple[Any, ...]]:
-        """Run a query; retry on a new connection if an existing one turns out to be closed."""
+        """Run a query. If the server has closed the existing connection, retry on a new one."""
         import psycopg2
 
         had_time = deadline.left() >= self._budget.command
@@ -202,7 +203,7 @@ class PostgresStore:
                 fault = fault_of(error)
                 if reused and not is_last and fault in {"postgres_disconnected", "postgres_starting"}:
                     continue
-                # A timeout counts only if the request had the time of a whole query: else the server may be fine.
+                # Count a timeout only if there was time for a whole query. Otherwise the server may be healthy.
                 counts = had_time or fault != "postgres_timeout" or self._is_silent_since(since)
                 opened = self._breaker.record_failure() if counts else False
                 raise StoreError(fault, str(error).strip(), opened=opened) from error
@@ -226,9 +227,9 @@ class PostgresStore:
             self._connection = None
 
     def _looks_alive(self, connection: "Connection") -> bool:
-        """Return whether the server has not closed the idle connection: the socket has nothing to read.
+        """Return whether the idle connection seems open: its socket has nothing to read, not even an end of stream.
 
-        A frozen container may have missed the close, so a connection idle for longer than `idle` does not count.
+        A frozen container may not notice a close, so a connection counts as closed once it was idle for `idle` seconds.
         """
         if connection.closed or monotonic() - self._used > self._idle:
             return False
@@ -238,12 +239,12 @@ class PostgresStore:
 
 
 def _ms(seconds: float) -> int:
-    """Convert to milliseconds for PostgreSQL and libpq: at least 1, since 0 disables a timeout; at most 31 bits."""
+    """Convert seconds to milliseconds for PostgreSQL: at least 1, because 0 disables a timeout, and at most 31 bits."""
     return min(max(1, round(seconds * 1000)), 2**31 - 1)
 
 
 def _wait(connection: "Connection", deadline: Deadline) -> None:
-    """Wait for libpq's pending operation. Raises `TimeoutError` at the deadline, or an error of psycopg2."""
+    """Wait for the connection's pending operation. Raises `TimeoutError` at the deadline, or an error of psycopg2."""
     from psycopg2.extensions import POLL_OK, POLL_READ
 
     poll = select.poll()
@@ -251,11 +252,11 @@ def _wait(connection: "Connection", deadline: Deadline) -> None:
         poll.register(connection.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT)
         left = deadline.left()
         if left <= 0 or not poll.poll(left * 1000):
-            raise TimeoutError("no reply within the budget")
+            raise TimeoutError("PostgreSQL did not reply within the budget")
 
 
 def fault_of(error: Exception) -> str:
-    """Return the fault code of an exception raised by psycopg2, `_wait` or the password."""
+    """Return the fault code of an exception raised by psycopg2, `_wait` or `password`."""
     import psycopg2
 
     if isinstance(error, TimeoutError):
@@ -282,9 +283,9 @@ def _to_cell_animals(
         raise ValueError(
             f"arrays differ in length: {len(animals)} animals, {len(weights)} weights and {len(statuses)} statuses"
         )
-    if not all(area.isascii() and area.isalnum() for area in areas):  # features/codec.py joins them with spaces
-        raise ValueError("areas must be alphanumeric codes")
-    # Via bytes: three times as fast as numpy's conversion of lists, and read-only like values from the cache.
+    if not all(area.isascii() and area.isalnum() for area in areas):  # features/codec.py joins areas with spaces
+        raise ValueError("an area is not an alphanumeric ASCII code")
+    # Conversion via bytes is three times as fast as numpy's from lists, and the arrays are read-only.
     return CellAnimals(
         cell,
         version,

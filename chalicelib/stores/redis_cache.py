@@ -1,7 +1,7 @@
-"""Features in Redis or Valkey: the `Cache` of features/protocols.py, and operations for warming and the loader.
+"""Features in Redis or Valkey: the `Cache` of features/protocols.py, and further operations for warming and the loader.
 
 Supports Redis 7 and later as a single server, a cluster or ElastiCache Serverless, with or without TLS. Each command
-has one key, and each value a TTL. Every failure is a `CacheError` with one of these fault codes:
+uses one key, and each value has a TTL. Every failure is a `CacheError` with one of these fault codes:
 
     redis_timeout             no reply within the budget
     redis_unreachable         connection refused, unknown host or no route
@@ -12,7 +12,7 @@ has one key, and each value a TTL. Every failure is a `CacheError` with one of t
     redis_readonly            a replica replied, and no primary was found
     redis_clusterdown         the cluster has no majority, or no node owns the slot
     redis_loading             the server is still loading its data after a start
-    redis_moved               too many redirections, or one to a node that the cluster does not list
+    redis_moved               too many redirections, or a redirection to a node that the cluster does not list
     redis_too_many_clients    the server accepts no more connections
     redis_pool_exhausted      all connections of this process are in use
     redis_refused             any other error reply
@@ -48,16 +48,18 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1"""
-"""Compare and delete, or compare and replace. DELIFEQ of Valkey 9 is not faster at the first (within 5 %, loopback)."""
+"""A Lua script. If the key's value is ARGV[1], set the key to ARGV[2], or delete the key if ARGV[2] is empty.
+
+Valkey 9's DELIFEQ deletes no faster (within 5 %, on loopback)."""
 
 _ANSWERED = frozenset({"redis_auth", "redis_loading", "redis_too_many_clients"})
 """Faults that redis-py reports as connection errors although the server replied."""
 
 
 class RedisCache:
-    """A `Cache` over one `RedisClient`, behind a circuit breaker.
+    """A `Cache` over one `RedisClient`, with a circuit breaker.
 
-    `connect`: creates the client at first use; raises `OSError` if the CA bundle cannot be read.
+    `connect`: function that creates the client at first use. Raises `OSError` if the CA bundle cannot be read.
     """
 
     def __init__(self, connect: Callable[[], "RedisClient"], breaker: Breaker, now: Callable[[], float] = time) -> None:
@@ -77,11 +79,11 @@ class RedisCache:
         idle: float = 240.0,
         size: int = 16,
     ) -> Self:
-        """Return a cache at `redis[s]://[user[:password]@]host[:port]`. Neither connects nor imports redis-py yet.
+        """Return a cache at `redis[s]://[user[:password]@]host[:port]`, without connecting or importing redis-py.
 
-        `ca`: CA bundle for `rediss://` instead of the system's. `login`: returns user and password of each connection
-        instead of those in the URL, such as `iam.cache_login(…)`. `idle`: seconds after which an idle connection is
-        replaced before use. `size`: maximum number of concurrent calls.
+        `ca`: CA bundle for `rediss://` instead of the system's. `login`: returns the user and password of each
+        connection instead of those in the URL, such as `iam.cache_login(…)`. `idle`: seconds after which an idle
+        connection is replaced before use. `size`: maximum number of concurrent calls.
         """
 
         def connect() -> "RedisClient":
@@ -92,9 +94,9 @@ class RedisCache:
         return cls(connect, breaker)
 
     def prepare(self) -> None:
-        """Import redis-py and connect ahead of the first request, in a thread of a cold start.
+        """Import redis-py and connect before the first request, in the background thread of a cold start.
 
-        Takes at most `Budget.total` after the import (90 ms). Ignores failures: the first request will see them.
+        After the import (90 ms), this takes at most `Budget.total`. Failures are ignored, because requests report them.
         """
         with suppress(CacheError):
             self.ping(Deadline.after(60.0))
@@ -104,10 +106,10 @@ class RedisCache:
         if self._client is not None:
             self._client.close()
 
-    # For features/
+    # Used by lookups
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
-        """Return the value of a key."""
+        """Return the value of a key, or None."""
         (value,) = self._run(lambda redis: redis.get(key), deadline, alone=True)
         return _bytes(value)
 
@@ -132,9 +134,9 @@ class RedisCache:
     def claim(
         self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
     ) -> tuple[bytes | None, bytes | None]:
-        """Take a lease if it is free. Return its previous holder (None: it is ours now) and the value of `key`.
+        """Take a lease if it is free. Return its previous content (None if it was free) and the value of `key`.
 
-        `SET … NX GET` returns the holder, so a claim whose reply was lost can be repeated.
+        A claim whose reply was lost can be repeated: `SET … NX GET` then returns the caller's own `token`.
         """
 
         def commands(redis: "Redis") -> None:
@@ -146,7 +148,7 @@ class RedisCache:
         return _bytes(holder), _bytes(value[0]) if value else None
 
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
-        """Write a value and the version of its dataset, and release the lease if we still hold it."""
+        """Write a value and its dataset's version, and delete the lease if it still contains `token`."""
 
         def commands(redis: "Redis") -> None:
             _set(redis, Entry(value.key, value.value, value.seconds))
@@ -156,13 +158,13 @@ class RedisCache:
         self._run(commands, deadline)
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
-        """Release a lease if we still hold it, or leave a note in its place for `seconds`."""
+        """Delete the lease, or replace it with `note` for `seconds`, but only if it still contains `token`."""
         self._run(lambda redis: _release(redis, lease, token, note, seconds), deadline, alone=True)
 
-    # For warming and the loader
+    # Used by warming and the loader
 
     def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
-        """Return the first `codec.HEADER.size` bytes of each value; b"" without a value."""
+        """Return the first `codec.HEADER.size` bytes of each key's value; b"" if the key has no value."""
 
         def commands(redis: "Redis") -> None:
             for key in keys:
@@ -171,15 +173,18 @@ class RedisCache:
         return [_bytes(reply) or b"" for reply in self._run(commands, deadline)]
 
     def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
-        """Write values, in one pipeline per server."""
+        """Write values with their TTLs, in one pipeline per server."""
         self._run(lambda redis: _set(redis, *entries), deadline)
 
     def publish_version(self, version: str, seconds: float, deadline: Deadline) -> None:
-        """Publish the version of the active dataset; processes see it at their next version check."""
+        """Write the version of the active dataset. Each process notices it at its next read of the version."""
         self._run(lambda redis: _set(redis, _version(version, seconds)), deadline)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
-        """Return the `count` most requested cells of each hour (since 1970) and their requests; delete all others."""
+        """Return the `count` most requested cells of each hour, with their numbers of requests, and delete all others.
+
+        `hours`: counted since 1970.
+        """
 
         def commands(redis: "Redis") -> None:
             for hour in hours:
@@ -190,7 +195,7 @@ class RedisCache:
         return [_scores(reply) for reply in self._run(commands, deadline)[: len(hours)]]
 
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
-        """Return the number of cache hits in one hour, and how many of them were on warmed values."""
+        """Return the number of cache hits in one hour, and the number of hits on warmed values among them."""
         name = hits_key(hour)
         match self._run(lambda redis: redis.hmget(name, ["hits", "warmed"]), deadline, alone=True):
             case [[bytes() as hits, bytes() as warmed]] if hits.isdigit() and warmed.isdigit():
@@ -213,10 +218,10 @@ class RedisCache:
     def _run(
         self, commands: "Commands", deadline: Deadline, *, alone: bool = False, needed: int | None = None
     ) -> Sequence[Any]:
-        """Return the replies to commands. Raises the first error reply (among the first `needed`).
+        """Run commands and return their replies, or the first `needed` replies. Raises the first error among them.
 
-        `alone`: there is one command. The breaker counts only timeouts and broken connections, and only if there was
-        time for a whole command: a request that spent its time on the database says nothing about Redis.
+        `alone`: whether there is only one command. The breaker counts only timeouts and broken connections, and only
+        if there was time for a whole command. Otherwise a slow database could open the breaker of Redis.
         """
         if not self._breaker.allows():
             raise CacheError("redis_breaker_open", "the circuit breaker is open after consecutive failures of Redis")
@@ -256,7 +261,7 @@ def _set(redis: "Redis", *entries: Entry, only_if_missing: bool = False) -> None
 
 
 def _release(redis: "Redis", lease: bytes, token: bytes, note: bytes = b"", seconds: float = 0.0) -> object:
-    # not redis.eval(), which pipelines of redis-py's cluster client do not have
+    # redis-py's pipelines for clusters have no eval()
     return redis.execute_command("EVAL", _RELEASE, 1, lease, token, note, _ms(seconds))
 
 

@@ -1,15 +1,15 @@
-"""A Redis client over redis-py: deadlines for every call, one retry, and cluster mode only when the server needs it.
+"""A Redis client based on redis-py, with a deadline and one retry for each call, and cluster mode if it is needed.
 
 Importing this module imports redis-py (90 ms), so `RedisCache` imports it at first use or in `prepare`.
 
 A client starts with a plain `redis.Redis`. One connection suffices for a single server, and for ElastiCache Serverless,
-whose endpoint serves every slot. The first `MOVED` or `ASK` reply switches to `redis.RedisCluster`, which reads the
-slot map (8 ms and another connection).
+whose endpoint serves every slot. At the first `MOVED` or `ASK` reply the client switches to `redis.RedisCluster`, which
+reads the slot map (8 ms and another connection).
 
-redis-py's timeouts belong to a connection and restart with each wait. Here each connect and receive observes the
-deadline of the calling thread, so a call ends by its deadline. Exceptions: name resolution; a second address of the
-host, which gets another connect timeout; a server that does not read what is sent (`Budget.command` more); and, after
-a cluster lost a node, the wait for another thread that reads the slot map.
+redis-py's timeouts belong to a connection and restart with each wait. Here each connect and receive also observes the
+deadline of the calling thread, so a call ends by its deadline. A call may take longer in four cases: name resolution is
+slow; the host has a second address, which gets a connect timeout of its own; the server does not read the command (at
+most `Budget.command` longer); or the cluster lost a node, and another thread is reading the slot map.
 """
 
 import ssl
@@ -36,24 +36,24 @@ from chalicelib.stores.iam import Login
 from chalicelib.stores.redis_faults import fault_of
 
 Commands = Callable[[redis.Redis], object]
-"""Calls commands on a client or a pipeline, such as `lambda redis: redis.get(key)`."""
+"""A function that calls commands on a client or a pipeline, such as `lambda redis: redis.get(key)`."""
 
 MAX_AGE = 11 * 3600.0
-"""Seconds after which a connection is replaced: ElastiCache closes it 12 h after its IAM sign-in."""
+"""Age in seconds at which a connection is replaced. ElastiCache closes connections 12 h after their IAM sign-in."""
 
 _FAILURES = (redis.RedisError, RedisClusterException, OSError)
 _ANSWERED = (redis.AuthenticationError, BusyLoadingError)
-"""Errors that the server replied with; a retry would give the same reply."""
+"""Errors that the server sent as a reply. A retry would get the same reply."""
 
 
 class _CurrentDeadline(local):
-    """The deadline of the calling thread's current call, which its connection observes."""
+    """The deadline of the calling thread's current call. The thread's connection observes it."""
 
     deadline = Deadline(float("inf"))
 
 
 class _Login(CredentialProvider):
-    """Signs in each connection with new credentials, since tokens expire."""
+    """A provider of new credentials for each connection, because tokens expire."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
@@ -61,16 +61,16 @@ class _Login(CredentialProvider):
     def get_credentials(self) -> tuple[str, str]:
         try:
             return self._login()
-        except PermissionError as error:  # redis-py closes the connection for its own errors only
+        except PermissionError as error:  # redis-py closes the connection only for errors of its own
             raise redis.AuthenticationError(str(error)) from error
 
 
 class _Connection(redis.Connection):
-    """A connection that observes its thread's deadline and reconnects when it is old or was idle for too long.
+    """A connection that observes its thread's deadline, and reconnects if it is too old or was idle for too long.
 
-    `idle`: seconds since its last use after which it reconnects, because the sockets of a frozen Lambda container die
-    unnoticed. (redis-py's pool itself detects that the server closed a connection.) `tls`: a context shared by all
-    connections, since creating one costs 13 ms; redis-py's own TLS connection creates one each time.
+    `idle`: seconds since the last use after which the connection reconnects, because the sockets of a frozen Lambda
+    container may break unnoticed. (redis-py's pool detects only a connection that the server closed.) `tls`: a context
+    for all connections, because creating one takes 13 ms; redis-py's own TLS connections create one each.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class _Connection(redis.Connection):
         super().__init__(**options)
 
     def connect(self) -> None:
-        """Connect if needed; redis-py's pools call this each time they hand out a connection."""
+        """Connect if needed. redis-py's pools call this method before they hand out a connection."""
         now = monotonic()
         if self.is_connected and (now - self._used_at > self._idle or now - self._connected_at > MAX_AGE):
             self.disconnect()
@@ -93,9 +93,9 @@ class _Connection(redis.Connection):
             super().connect()
 
     def can_read(self, timeout: float = 0) -> bool:
-        """Return whether there is data or an end to read; redis-py's pools do not hand out such a connection."""
+        """Return whether there is data or an end of stream to read. redis-py's pools do not use such a connection."""
         readable = super().can_read(timeout)
-        if readable and self._unused:  # a server sends an unrequested error before it closes a new connection
+        if readable and self._unused:  # a server that rejects a new connection sends an error and closes it
             self.read_response()
         return readable
 
@@ -139,9 +139,9 @@ def _left(until: Deadline) -> float:
 
 
 class RedisClient:
-    """Runs commands on the Redis server or cluster at `url`. Thread-safe; does not connect yet.
+    """A client of the Redis server or cluster at `url`. Thread-safe. The first command opens a connection.
 
-    `ca`: CA bundle for `rediss://` instead of the system's. `login`: replaces user and password of the URL.
+    `ca`: CA bundle for `rediss://` instead of the system's. `login`: replaces the user and password in the URL.
     `idle`: see `_Connection`. `size`: maximum number of concurrent calls.
     """
 
@@ -152,13 +152,13 @@ class RedisClient:
         tls = ssl.create_default_context(cafile=ca) if parts.scheme == "rediss" else None
         self.budget = budget
         self._current = _CurrentDeadline()
-        self._permits: SimpleQueue[None] = SimpleQueue()  # a semaphore at a tenth of the cost of Python's
+        self._permits: SimpleQueue[None] = SimpleQueue()  # a semaphore that takes a tenth of the time of Python's
         for _ in range(size):
             self._permits.put(None)
         self._host, self._port = parts.hostname or "localhost", parts.port or 6379
         self._options: dict[str, Any] = {
             "connection_class": partial(_Connection, self._current, budget, tls, idle),
-            "max_connections": 2 * size,  # for each call one, and one to read the slot map
+            "max_connections": 2 * size,  # each call may need one more to read the slot map
             "socket_timeout": budget.command,
             "protocol": 2,
             "driver_info": None,  # saves two round trips per connection
@@ -170,20 +170,21 @@ class RedisClient:
         pool = redis.ConnectionPool(host=self._host, port=self._port, retry=Retry(NoBackoff(), 0), **self._options)
         self._plain = redis.Redis(connection_pool=pool)
         self._cluster: redis.RedisCluster | None = None
-        self._previous: redis.RedisCluster | None = None  # the unreachable cluster, while the endpoint is tried
+        self._previous: redis.RedisCluster | None = None  # the last cluster, if its nodes failed
         self._is_slot_map_stale = False
         self._switching = Lock()
 
     def run(self, commands: Commands, deadline: Deadline, *, alone: bool = False) -> list[Any]:
         """Run commands with one key each, in one pipeline per server, and return the replies.
 
-        `alone`: there is one command. An error reply is a `CacheError` in the list. Raises `CacheError` without
-        replies: no connection, no sign-in, or a timeout. May retry once, so commands must be safe to run twice.
+        `alone`: whether there is only one command. An error reply is a `CacheError` in the list. Raises `CacheError` if
+        there are no replies, because the connection or the sign-in failed or timed out. Commands must be safe to run
+        twice, because there may be a retry.
         """
         deadline = deadline.within(self.budget.total)
         left = deadline.left()
         if left <= 0:
-            raise CacheError("redis_timeout", "the deadline passed before the command")
+            raise CacheError("redis_timeout", "the deadline passed before the command was sent")
         try:
             self._permits.get(timeout=left)
         except Empty:
@@ -228,7 +229,11 @@ class RedisClient:
         return [_to_cache_error(reply) for reply in replies]
 
     def _run_pipeline(self, commands: Commands) -> list[Any]:
-        """Run a pipeline, in a cluster even for one command: there redis-py sleeps for 0.25 s on `CLUSTERDOWN`."""
+        """Run commands in a pipeline.
+
+        In a cluster, a single command runs in a pipeline too. Otherwise redis-py would sleep for 0.25 s after a
+        `CLUSTERDOWN` reply.
+        """
         cluster = self._cluster
         if cluster is not None and self._is_slot_map_stale:
             cluster.nodes_manager.initialize()
@@ -237,8 +242,8 @@ class RedisClient:
             commands(cast("redis.Redis", pipeline))
             try:
                 replies = pipeline.execute(raise_on_error=False)
-            except (LookupError, AttributeError) as error:  # redis-py 8.1 fails so for nodes and slots off its map
-                raise RedisClusterException("a node redirected to a node that the cluster does not list") from error
+            except (LookupError, AttributeError) as error:  # redis-py 8.1 raises these for unknown nodes and slots
+                raise RedisClusterException("a redirection leads to a node that is not in the slot map") from error
         return [_drop_tracebacks(reply) if isinstance(reply, Exception) else reply for reply in replies]
 
     def _switch_to_cluster(self) -> None:
@@ -253,21 +258,21 @@ class RedisClient:
             self._cluster, self._previous, self._is_slot_map_stale = cluster, None, False
 
     def _on_failure(self, error: Exception) -> None:
-        """Drop idle connections, which are probably broken too, and reread the slot map, which may have changed."""
+        """Close idle connections, which are probably broken too, and mark the slot map as stale."""
         self._plain.connection_pool.disconnect(inuse_connections=False)
-        self._is_slot_map_stale = True  # redis-py rereads it too, but not after the deadline
+        self._is_slot_map_stale = True  # redis-py itself reads it again only before the deadline
         with self._switching:
-            if self._cluster is None:  # the endpoint fails: try the previous nodes
+            if self._cluster is None:  # the endpoint failed: try the previous nodes
                 self._cluster, self._previous = self._previous, None
-            elif isinstance(error, RedisClusterException):  # the nodes fail: ask the endpoint for others
+            elif isinstance(error, RedisClusterException):  # the nodes failed: ask the endpoint for others
                 self._cluster, self._previous = None, self._cluster
 
 
 def _drop_tracebacks(error: Exception) -> Exception:
-    """Return an error after dropping the tracebacks of it and its causes.
+    """Remove the tracebacks of an error and of its causes, and return the error.
 
-    redis-py keeps errors in variables of frames that are in their tracebacks. Such a reference cycle holds the whole
-    request, with its photo, until the cyclic garbage collector runs.
+    redis-py keeps an error in a local variable of a frame, and the error's traceback refers to the frame. This
+    reference cycle keeps the whole request, with its photo, in memory until the cyclic garbage collector runs.
     """
     cause: BaseException | None = error
     while cause is not None:

@@ -1,4 +1,4 @@
-"""Map redis-py's exceptions to fault codes; redis_cache.py lists the codes. Imports redis-py."""
+"""The fault codes of redis-py's exceptions. redis_cache.py lists the codes. This module imports redis-py."""
 
 import ssl
 
@@ -48,7 +48,7 @@ def fault_of(error: BaseException) -> str:
 
 
 def _fault_of_connection(error: BaseException) -> str:
-    """Return the fault code of redis-py's `ConnectionError`, by the operating system's error among its causes."""
+    """Return the fault code of redis-py's `ConnectionError`, by the operating system's error that caused it."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):

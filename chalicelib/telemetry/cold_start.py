@@ -1,4 +1,4 @@
-"""The initialisation time of a process, which its first counted request reports."""
+"""The initialisation time of a process. The first request that counts in metrics reports it."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -23,7 +23,7 @@ class ColdStart:
         self._seconds = perf_counter() - self._began
 
     def measure[T](self, build: Callable[[], T]) -> T:
-        """Run a lazy part of the initialisation and add its time."""
+        """Run a part of the initialisation after the import, and add its duration to the initialisation time."""
         started = perf_counter()
         try:
             return build()
@@ -32,7 +32,7 @@ class ColdStart:
                 self._seconds += perf_counter() - started
 
     def pop_seconds(self) -> float | None:
-        """Return the initialisation time at the first call, and None at all others."""
+        """Return the initialisation time at the first call, and None at all later calls."""
         with self._lock:
             if self._is_reported:
                 return None

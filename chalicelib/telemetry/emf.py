@@ -1,10 +1,12 @@
-"""Write records in CloudWatch's embedded metric format (EMF), with aws-embedded-metrics."""
+"""Metrics in CloudWatch's embedded metric format (EMF), written with the library aws-embedded-metrics."""
 
 import errno
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -13,24 +15,25 @@ from chalicelib.telemetry.metrics import DIMENSIONS, METRICS, NAMESPACE
 
 
 class MetricSource(Protocol):
-    """A record that can be emitted: a request or a warming run, real or simulated."""
+    """The record of a request or a warming run, real or simulated, from which metrics are made."""
 
     def metrics(self) -> Mapping[str, float]:
         """Return the value of each metric."""
 
     def dimensions(self) -> Mapping[str, str]:
-        """Return the values of the dimensions besides `service` and `stage`."""
+        """Return the values of the dimensions other than `service` and `stage`."""
 
     def properties(self) -> Mapping[str, Any]:
         """Return further properties for Logs Insights."""
 
 
 class Emitter:
-    """Writes records as embedded metrics to a stream or a file, without keeping state between records.
+    """A writer of records as embedded metrics, to a stream or a file. Keeps no state between records.
 
-    The first line of a record has all metrics under (service, stage) and the properties. Each further dimension adds
-    a line with only the metrics that have this dimension, and no properties, so Logs Insights counts nothing twice.
-    One write contains all lines of a record, so lines of different threads do not mix.
+    The first line of a record contains its properties, and all metrics with the dimensions (service, stage). Each
+    further dimension adds a line with only the metrics that have this dimension. That line has no properties, so Logs
+    Insights does not count a request twice. All lines of a record are one write, so lines of different threads do not
+    mix.
 
     `destination`: standard output by default. `now`: returns the timestamp of lines, in seconds since 1970.
     """
@@ -46,13 +49,13 @@ class Emitter:
         self._destination, self._now = destination, now
 
     def emit(self, record: MetricSource) -> None:
-        """Write the lines of a record, without values that are NaN or infinite. Raises `OSError`."""
+        """Write the lines of a record, and omit values that are NaN or infinite. Raises `OSError`."""
         text = "".join(f"{line}\n" for line in self._lines(record))
         if isinstance(self._destination, Path):
             data = text.encode()
-            with self._destination.open("ab", buffering=0) as file:
+            with open_metrics(self._destination) as file:
                 if file.write(data) != len(data):
-                    raise OSError(errno.ENOSPC, "no space left for the whole line", str(self._destination))
+                    raise OSError(errno.ENOSPC, "no space left to write the whole record", str(self._destination))
         else:
             stream = self._destination or sys.stdout
             stream.write(text)
@@ -65,8 +68,13 @@ class Emitter:
         yield from _serialized(self._dimensions, metrics, properties, timestamp)
         for dimension, value in record.dimensions().items():
             some = {name: number for name, number in metrics.items() if dimension in METRICS[name].by}
-            if some and value in DIMENSIONS[dimension].values:  # an unlisted value would be a new metric on the bill
+            if some and value in DIMENSIONS[dimension].values:  # an unlisted value would be billed as a new metric
                 yield from _serialized({**self._dimensions, dimension: value}, some, {}, timestamp)
+
+
+def open_metrics(path: Path) -> FileIO:
+    """Open a file of metrics to append to. A new file can be read by this user only. Raises `OSError`."""
+    return FileIO(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a")
 
 
 def _serialized(
@@ -86,5 +94,5 @@ def _is_writable(value: object) -> bool:
 
 
 def prepare() -> None:
-    """Import the library ahead of the first record."""
+    """Import aws-embedded-metrics before the first record needs it."""
     context_and_serializer()

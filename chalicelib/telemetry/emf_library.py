@@ -2,13 +2,13 @@
 
 `import aws_embedded_metrics` imports `environment.environment_detector`, which imports aiohttp to ask the EC2
 metadata service whether the process runs on EC2. Faunalens needs only the context and the serializer, never the
-detection: its lines go to standard output or to a file. So an empty module takes the detector's place.
+detection: its lines go to standard output or to a file. So an empty module replaces the detector.
 
-Savings: a cold start imports for 7 ms instead of 78 ms (`python -m benchmarks.flush`), and the package is 3.15 MB
-smaller, since infra/package/exclusions.toml leaves aiohttp out.
+The import takes 7 ms of a cold start instead of 78 ms (`python -m benchmarks.flush`), and the package is 3.15 MB
+smaller, because infra/package/exclusions.toml excludes aiohttp.
 
-If a new release moves the detector or imports other names from it, the import fails in the package, which has no
-aiohttp. tests/unit/chalicelib/telemetry/test_emf_library.py then fails first; adapt `_DETECTOR` and `_NAMES`.
+If a new release moves the detector or imports other names from it, the import fails on Lambda, where aiohttp is
+missing. Before that, tests/unit/chalicelib/telemetry/test_emf_library.py fails; then adapt `_DETECTOR` and `_NAMES`.
 """
 
 import sys
@@ -17,7 +17,7 @@ from typing import Any
 
 _DETECTOR = "aws_embedded_metrics.environment.environment_detector"
 _NAMES = ("resolve_environment", "resolve_environment_sync")
-"""What the library imports from the detector."""
+"""The names that the library imports from the detector."""
 
 
 def context_and_serializer() -> tuple[Any, Any]:

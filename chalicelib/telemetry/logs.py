@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object per line, with the same property names as metrics, so one query finds both.
+"""Structured logs: one JSON object per line. Its fields have the same names as in metrics, so one query finds both.
 
 A line contains only the fields in `FIELDS`, so coordinates and client addresses never reach it.
 """
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from chalicelib.telemetry.record import Record, WarmingRecord
 
 FIELDS = ("request_id", "route", "cell", "status", "code", "error", "codes", "details")
-"""The fields of a line besides level, time, logger, message, function and stage.
+"""The fields of a line, in addition to level, time, logger, message, function and stage.
 
-Fault codes are `codes` here but `faults` in lines of metrics, so that a query for one does not count the other.
+Fault codes are in `codes` here but in `faults` in lines of metrics, so that a query does not count a fault twice.
 """
 
 
 def configure(log: logging.Logger, form: str, context: Mapping[str, str], stream: TextIO | None = None) -> None:
-    """Make a logger write to one stream only, by default standard error.
+    """Make a logger write to one stream only, standard error by default.
 
     `form`: `json` or `text`. `context`: fields of every line, such as the stage. Propagation is off because Lambda's
     root logger has a handler that would write each line again.
@@ -67,7 +67,7 @@ def log_warming(log: logging.Logger, record: "WarmingRecord") -> None:
 
 
 class _Redacted(logging.Formatter):
-    """A formatter that redacts stack traces, since errors may quote values."""
+    """A formatter that redacts stack traces, because error messages may quote values."""
 
     def formatException(  # noqa: N802  the name in logging
         self,
@@ -81,7 +81,7 @@ class _Redacted(logging.Formatter):
 
 
 class JsonLines(_Redacted):
-    """Formats each record as one JSON object; its field `trace` has the stack trace."""
+    """A formatter that writes each record as one JSON object, with the stack trace in the field `trace`."""
 
     def __init__(self, context: Mapping[str, str]) -> None:
         super().__init__()
@@ -103,9 +103,9 @@ class JsonLines(_Redacted):
 
 
 class TextLines(_Redacted):
-    """Formats records for a terminal: level, message and fields, then the stack trace on further lines.
+    """A formatter for terminals: one line with level, message and fields, then the lines of the stack trace.
 
-    Unprintable characters are escaped: text from outside could otherwise clear the screen or forge a log line.
+    Unprintable characters are escaped. Otherwise text from a client could clear the screen or forge a log line.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -3,9 +3,9 @@
 record.py computes the values and emf.py writes them. docs/reference/metrics.md is generated from this registry, and
 `python -m dashboards lint` checks dashboards and alarms against it.
 
-Each metric is emitted under (service, stage), and again under each dimension in its `by`. CloudWatch bills every
-combination of dimension values as a metric, so dimensions have few values, which are listed here. Cell, animal, model
-and request are properties of a line, for Logs Insights.
+Each metric is emitted with the dimensions (service, stage), and again with each dimension in its `by`. CloudWatch bills
+every combination of dimension values as a metric, so a dimension has only the few values listed here. Cell, animal,
+model and request are properties of the line instead, for Logs Insights.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ COMMON = ("service", "stage")
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric: its CloudWatch unit, its meaning, and the further dimensions it is emitted under."""
+    """A metric: its CloudWatch unit, its meaning, and its dimensions other than `COMMON`."""
 
     unit: str
     help: str
@@ -29,14 +29,14 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A dimension: its meaning and possible values. If `values` is empty, a setting gives each deployment one value."""
+    """A dimension: its meaning and possible values. No `values` means one value per deployment, from a setting."""
 
     help: str
     values: tuple[str, ...] = ()
 
     @property
     def max_values(self) -> int:
-        """The maximum number of values that one deployment emits."""
+        """Return the maximum number of values that one deployment emits."""
         return max(1, len(self.values))
 
 
@@ -68,26 +68,26 @@ METRICS: Mapping[str, Metric] = {
     "LocationLatency": Metric("Milliseconds", "time to find the location in the request or in EXIF"),
     "FeaturesLatency": Metric("Milliseconds", "time to look up the features of the cell"),
     "ScoringLatency": Metric("Milliseconds", "time to run the model"),
-    "ColdStarts": Metric("Count", "first requests of a process"),
+    "ColdStarts": Metric("Count", "starts of a process, counted at its first request"),
     "InitLatency": Metric(
         "Milliseconds",
         "initialisation of a process, from the first line of `app.py` until the model and all services are ready; "
-        "its first request reports it",
+        "reported with its first request",
     ),
     "PhotoBytes": Metric("Bytes", "size of the photo file"),
-    "PhotoMegapixels": Metric("None", "megapixels of the photo"),
+    "PhotoMegapixels": Metric("None", "size of the photo in megapixels"),
     "LocationFromExif": Metric("Count", "identifications with the location from EXIF"),
     "LocationFromRequest": Metric("Count", "identifications with the location from the request"),
     "Identifications": Metric("Count", "completed identifications, including those without an animal"),
     "Narrowed": Metric("Count", "requests that used the features of their cell"),
     "NoLocation": Metric("Count", "identifications with `location=none`"),
     "UnknownArea": Metric("Count", "requests for a cell without known animals, such as open sea"),
-    "Degraded": Metric("Count", "requests that went without features because Redis or PostgreSQL failed"),
+    "Degraded": Metric("Count", "requests answered without features because Redis or PostgreSQL failed"),
     "MemoryHits": Metric("Count", "features found in the memory of the process"),
     "CacheHits": Metric("Count", "features found in Redis"),
-    "StaleHits": Metric("Count", "features used after their soft TTL"),
+    "StaleHits": Metric("Count", "features used although they were stale (past their soft TTL)"),
     "CacheMisses": Metric("Count", "features queried from PostgreSQL because Redis did not have them"),
-    "CacheBypasses": Metric("Count", "feature lookups that had to go without Redis"),
+    "CacheBypasses": Metric("Count", "feature lookups whose result did not come through Redis"),
     "CacheErrors": Metric(
         "Count", "faults of Redis or of values in it during lookups; the property `faults` has the codes"
     ),
@@ -95,8 +95,8 @@ METRICS: Mapping[str, Metric] = {
     "DatabaseQueries": Metric("Count", "queries to PostgreSQL, including failed ones"),
     "DatabaseLatency": Metric("Milliseconds", "time that a request spent on queries to PostgreSQL"),
     "LeaseWaits": Metric("Count", "polls of Redis while another request held the lease of the cell"),
-    "LeaseWaitLatency": Metric("Milliseconds", "time that a request waited for another to release the lease"),
-    "BreakerOpenings": Metric("Count", "circuit breakers of Redis or PostgreSQL that opened"),
+    "LeaseWaitLatency": Metric("Milliseconds", "time that a request waited for another request to release the lease"),
+    "BreakerOpenings": Metric("Count", "times that the circuit breaker of Redis or PostgreSQL opened"),
     "WarmedHits": Metric("Count", "hits on features that cache warming had written"),
     "AnimalsInCell": Metric("Count", "animals known to live in the cell"),
     "TopScore": Metric("None", "score of the likeliest animal, 0 to 1"),
@@ -107,8 +107,8 @@ METRICS: Mapping[str, Metric] = {
     "WarmingLatency": Metric("Milliseconds", "duration of a warming run"),
     "WarmingConsidered": Metric("Count", "cells that a run checked"),
     "WarmingRefreshed": Metric("Count", "cells that a run fetched and wrote to Redis"),
-    "WarmingSkipped": Metric("Count", "cells that a run left alone because they were still fresh"),
-    "WarmingFailed": Metric("Count", "cells that a run failed to refresh, or had no time for"),
+    "WarmingSkipped": Metric("Count", "cells that a run skipped because their features were still fresh"),
+    "WarmingFailed": Metric("Count", "cells that a run did not refresh because of an error or lack of time"),
     "WarmingQueries": Metric("Count", "PostgreSQL queries per warming run"),
     "WarmingFaults": Metric("Count", "faults during a run; the property `faults` has the codes"),
     "WarmingUseful": Metric("None", "share of hits in the last two hours that were on warmed features, 0 to 1"),
@@ -116,5 +116,5 @@ METRICS: Mapping[str, Metric] = {
 
 
 def max_billed_metrics() -> int:
-    """Return the maximum number of metrics billed for one deployment; each combination of dimension values counts."""
+    """Return the maximum number of metrics billed for one deployment: all combinations of dimension values."""
     return sum(1 + sum(DIMENSIONS[dimension].max_values for dimension in metric.by) for metric in METRICS.values())

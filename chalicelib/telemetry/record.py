@@ -1,4 +1,4 @@
-"""What one request or one warming run did: filled while it runs, read once at its end for metrics and logs."""
+"""The record of one request or one warming run: filled while it runs, and read at its end for metrics and logs."""
 
 import traceback
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _STEP_METRICS = {
     "features": "FeaturesLatency",
     "scoring": "ScoringLatency",
 }
-"""The metric of each step. `fetch`, the read from S3, has none: only uploads have it, and every metric costs money."""
+"""The metric of each step. The step `fetch`, which only uploads have, has none, because every metric costs money."""
 _MODES = {
     "narrowed": "Narrowed",
     "no_location": "NoLocation",
@@ -39,15 +39,16 @@ _LEVELS = {
 }
 _CACHE_FAULTS = ("redis_", "value_corrupt", "version_corrupt")
 _DATABASE_FAULTS = ("postgres_", "lease_failed")
-"""Prefixes of fault codes. `lease_failed`: the database had just failed for another process. The other codes (a slow
-lookup in another thread, clock skew) show in their effect: stale, degraded, or none."""
+"""Prefixes of the fault codes that count as faults of Redis and of PostgreSQL. `lease_failed` means that the database
+had just failed for another process. All other codes, such as `flight_timeout` and `clock_skew`, count as neither."""
 
 
 class Failure(NamedTuple):
-    """Why a request failed, as text. `cause`: type of the underlying error; `trace`: only for internal errors.
+    """The failure of a request, as text. `cause`: type of the underlying error. `trace`: only for internal errors.
 
-    The exception itself is not kept: its traceback refers to the request's frames, and they refer to the photo's pixels
-    and to this record. Such a cycle lives until Python's cyclic collector runs, which counts objects and not bytes.
+    The exception itself is not kept. Its traceback refers to the request's frames, which refer to the photo's pixels
+    and to this record. Such a reference cycle stays in memory until Python's cyclic garbage collector runs, and the
+    collector's schedule depends on the number of objects, not on their size.
     """
 
     status: int
@@ -59,9 +60,9 @@ class Failure(NamedTuple):
 
     @classmethod
     def of(cls, error: HTTPError, cause: BaseException | None = None) -> "Failure":
-        """The text of an error. `cause`: the underlying error, if it is not the error's own `__cause__`.
+        """Return the failure that `error` caused. `cause`: the underlying error, by default `error.__cause__`.
 
-        `is_lasting`: it does not go away by itself, as with a broken model.
+        `is_lasting` of the result: whether the error does not go away by itself, such as a broken model.
         """
         cause = cause or error.__cause__
         if cause is None:
@@ -79,9 +80,10 @@ class Failure(NamedTuple):
 
 @dataclass(slots=True)
 class Record:
-    """What one request did. Created when the request arrives, passed down, written once at the end.
+    """The record of one request. Created when the request arrives, passed down, and written once at the end.
 
-    `seconds`: time by step. `initialisation`: start-up time of the process in seconds, on its first request only.
+    `seconds`: duration of each step. `initialisation`: start-up time of the process in seconds; only its first request
+    reports it.
     """
 
     request_id: str
@@ -96,19 +98,19 @@ class Record:
     initialisation: float | None = None
 
     def step(self, name: str) -> "_Step":
-        """Time one step of the request: `with record.step("photo"):`. Several blocks may share a name."""
+        """Return a context manager that times one step: `with record.step("photo"):`. Steps of the same name add up."""
         return _Step(self.seconds, name)
 
     def milliseconds(self, step: str) -> float:
-        """Time spent in a step so far, in milliseconds, rounded to 0.1."""
+        """Return the time spent in a step so far, in milliseconds, rounded to 0.1."""
         return round(self.seconds.get(step, 0.0) * 1e3, 1)
 
     def elapsed(self) -> float:
-        """Time since the request arrived, in milliseconds, rounded to 0.1."""
+        """Return the time since the request arrived, in milliseconds, rounded to 0.1."""
         return round((perf_counter() - self.started) * 1e3, 1)
 
     def metrics(self) -> dict[str, float]:
-        """The value of each metric for this request."""
+        """Return the value of each metric for this request."""
         values: dict[str, float] = {
             "Requests": 1,
             "Faults": int(self.failure is not None and self.failure.status >= 500),
@@ -128,7 +130,7 @@ class Record:
         return values
 
     def dimensions(self) -> dict[str, str]:
-        """Values of the dimensions that only some metrics have."""
+        """Return the values of the dimensions that only some metrics have."""
         values = {"route": self.route}
         if self.failure and self.failure.status < 500:
             values["code"] = self.failure.code
@@ -138,7 +140,7 @@ class Record:
         return values
 
     def properties(self) -> dict[str, Any]:
-        """Further properties of this request for Logs Insights. Never a coordinate, never the caller's identity."""
+        """Return further properties for Logs Insights. They never include coordinates or the identity of the client."""
         values: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
         if self.failure:
             values["code"] = self.failure.code
@@ -165,7 +167,7 @@ class Record:
 
 
 class _Step:
-    """Adds the time of a `with` block to a step; also if the block raises."""
+    """A context manager that adds the duration of its block to a step, even if the block raises."""
 
     __slots__ = ("_name", "_seconds", "_started")
 
@@ -181,13 +183,13 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class WarmingRecord:
-    """One run of the warming schedule."""
+    """The record of one run of cache warming."""
 
     request_id: str
     report: "WarmingReport"
 
     def metrics(self) -> dict[str, float]:
-        """The value of each metric for this run."""
+        """Return the value of each metric for this run."""
         report = self.report
         values: dict[str, float] = {
             "WarmingRuns": 1,
@@ -202,11 +204,11 @@ class WarmingRecord:
         return values if report.useful is None else values | {"WarmingUseful": report.useful}
 
     def dimensions(self) -> dict[str, str]:
-        """No dimension beyond those that every metric has."""
+        """Return no dimensions, because warming metrics have only those that every metric has."""
         return {}
 
     def properties(self) -> dict[str, Any]:
-        """Further properties of this run for Logs Insights."""
+        """Return further properties of this run for Logs Insights."""
         return {"request_id": self.request_id, "quiet": self.report.quiet, "faults": self.report.faults}
 
 

@@ -11,14 +11,14 @@ const SOURCES = { exif: "from the photo’s GPS data", request: "chosen by you" 
 export class AnswerView {
   #map = new WorldMap($("answer-map"));
   #centre = null; // {latitude, longitude} of the cell
-  #request = new AbortController(); // for the list of animals
+  #request = new AbortController(); // of the request for the list of animals
 
   constructor() {
     $("closer").addEventListener("click", () => this.#toggleMap());
     $("animals").addEventListener("toggle", () => this.#listAnimals());
   }
 
-  /** Show an answer of the API. Return it as one sentence, for screen readers. */
+  /** Show an answer of the API. Return a sentence about it for screen readers. */
   show(answer) {
     const sentence = this.#showPrediction(answer);
     this.#showCandidates(answer);
@@ -38,7 +38,7 @@ export class AnswerView {
     $("name").textContent = prediction.name;
     $("scientific-name").textContent = prediction.scientific_name;
     $("rank").textContent = prediction.rank;
-    // The score of the root is always 1, so show the probability that there is an animal at all.
+    // The score of the root is always 1, so show the probability that the photo shows an animal.
     const score = prediction.rank === "kingdom" ? answer.animal_probability : prediction.score;
     $("score-number").textContent = percent(score);
     $("score-words").textContent = sureness(score);
@@ -99,7 +99,7 @@ export class AnswerView {
   }
 }
 
-/** A remark on a prediction above the species or out of its range; else an empty string. */
+/** Return a remark on an inexact or unexpected prediction, or an empty string for any other prediction. */
 function remarkOn({ prediction, candidates: [first], features }) {
   if (prediction.rank === "kingdom") return "It looks like an animal, but the photo does not show clearly which one.";
   if (first && first.scientific_name !== prediction.scientific_name) {

@@ -39,12 +39,12 @@ export function animals(place, signal) {
   return call(`animals?${coordinates(place)}`, { signal });
 }
 
-/** Query parameters with two decimals, about a kilometre: enough for a cell of 110 km, and not more than needed. */
+/** Return query parameters with two decimals. A precision of about a kilometre is enough for a cell of 110 km. */
 function coordinates({ latitude, longitude }) {
   return new URLSearchParams({ lat: latitude.toFixed(2), lon: longitude.toFixed(2) });
 }
 
-/** Create an upload form for a photo too large for one request; null if the API has no upload bucket. */
+/** Create an upload form for a photo that is too large for one request. Return null if the API has no bucket. */
 async function createUpload(signal) {
   try {
     return await call("uploads", { method: "POST", signal });
@@ -59,9 +59,9 @@ async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal) 
   if (photo.size > maxBytes) throw new Problem("photo_too_large");
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  // Any image type is accepted, since the API detects the format by the bytes.
+  // S3 accepts any image type, and the API detects the format from the bytes.
   form.append("Content-Type", photo.type.startsWith("image/") ? photo.type : "image/unknown");
-  form.append("file", photo); // S3 requires it last
+  form.append("file", photo); // S3 requires the file as the last field
   await send(url, { method: "POST", body: form, size: photo.size, signal }, (response) => {
     if (!response.ok) throw new Problem("unavailable", `S3 refused the upload with status ${response.status}`);
   });
@@ -90,7 +90,7 @@ async function send(path, { signal, size = 0, ...request }, read) {
   }
 }
 
-/** The code of an error from a gateway in front of the API, which does not send problem details. */
+/** Return the code of an error from a gateway in front of the API. Gateways do not send problem details. */
 function byStatus(status) {
   return (
     {

@@ -15,7 +15,7 @@ let photo = null; // a promise of the Blob to send
 let lastPlace = null;
 let pending = new AbortController(); // of the current request
 
-/** Show one view and hide the others; screen readers read `sentence`. */
+/** Show one view and hide the others. Screen readers read `sentence`. */
 function show(view, sentence) {
   document.body.dataset.state = view;
   for (const each of VIEWS) $(each).hidden = each !== view;

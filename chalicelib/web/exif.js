@@ -1,5 +1,5 @@
-// Copy the EXIF segment of a JPEG to its smaller copy, since a canvas drops EXIF and with it the location. Only the
-// orientation changes, because the canvas has already applied it.
+// Copy the EXIF segment, which contains the location, from a JPEG to its smaller copy, because a canvas drops it. Reset
+// the orientation, because the canvas has already applied it.
 // Sources: JPEG (ITU-T T.81, annex B) for the markers, EXIF 2.32 (CIPA DC-008) section 4.5.4 and TIFF 6.0 for the rest.
 
 const ORIENTATION = 0x0112;
@@ -7,7 +7,7 @@ const SHORT = 3;
 const TIFF_START = 10; // after marker (2), length (2) and "Exif\0\0" (6)
 
 /**
- * The EXIF segment (APP1, marker and length included) of a JPEG, copied; null if there is none.
+ * Return a copy of a JPEG's EXIF segment (APP1, with its marker and length), or null if there is none.
  * @param {Uint8Array} jpeg
  */
 export function exifSegment(jpeg) {
@@ -18,7 +18,7 @@ export function exifSegment(jpeg) {
       at += 1; // a fill byte
       continue;
     }
-    if (marker === 0xda || marker === 0xd9) return null; // the image data begins: no more metadata
+    if (marker === 0xda || marker === 0xd9) return null; // the image data begins, and there is no more metadata
     const end = at + 2 + ((jpeg[at + 2] << 8) | jpeg[at + 3]);
     const isExif = String.fromCharCode(...jpeg.subarray(at + 4, at + TIFF_START)) === "Exif\0\0";
     if (marker === 0xe1 && isExif) return end <= jpeg.length ? jpeg.slice(at, end) : null;
@@ -27,7 +27,7 @@ export function exifSegment(jpeg) {
   return null;
 }
 
-/** Copy the segment and set its orientation, if it has one, to 1 (upright). */
+/** Return a copy of the segment in which the orientation, if any, is 1 (upright). */
 export function upright(segment) {
   const copy = segment.slice();
   const view = new DataView(copy.buffer, copy.byteOffset + TIFF_START, copy.length - TIFF_START);
@@ -42,7 +42,7 @@ export function upright(segment) {
       if (isOrientation) view.setUint16(entry + 8, 1, little);
     }
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // offsets outside the segment: copy broken EXIF unchanged
+    if (!(error instanceof RangeError)) throw error; // an offset is outside the segment: keep the rest unchanged
   }
   return copy;
 }

@@ -1,5 +1,5 @@
-// A world map in an <svg>: shows a cell as a hexagon, and returns the location of a click. The page works without it:
-// if the outline cannot be loaded, the figure around the map stays hidden.
+// A world map in an <svg>, which shows a cell as a hexagon and converts a click to a location. The map is optional: if
+// its outline cannot be loaded, the figure around the map stays hidden.
 
 import { HALF_HEIGHT, HALF_WIDTH, project, unproject } from "./projection.js";
 
@@ -10,7 +10,7 @@ const MIN_RADIUS = 9; // pixels; a smaller cell would be invisible
 
 let outline;
 
-/** Load the land as one SVG path, once. */
+/** Load the outline of the land, at the first call only, and return it as one SVG path. */
 function land() {
   outline ??= fetch(new URL("./world.json", import.meta.url))
     .then((response) => (response.ok ? response.json() : Promise.reject(new Error(`world.json: ${response.status}`))))
@@ -19,7 +19,7 @@ function land() {
   return outline;
 }
 
-/** The points [latitude, longitude] of a ring that is stored as its first point and differences. */
+/** Return the points [latitude, longitude] of a ring that is stored as its first point and differences. */
 function decodeRing(ring, units) {
   const points = [];
   let [x, y] = [0, 0];
@@ -40,7 +40,7 @@ function path(points) {
     .join("L")}Z`;
 }
 
-/** Parallels and meridians every 30°, and the edge of the map. */
+/** Return the paths of the parallels and meridians every 30°, and of the edge of the map. */
 function graticule() {
   const steps = (from, to, by) => Array.from({ length: (to - from) / by + 1 }, (_, i) => from + i * by);
   const meridian = (longitude) => steps(-90, 90, 5).map((latitude) => [latitude, longitude]);
@@ -71,7 +71,7 @@ export class WorldMap {
   #place = null; // {latitude, longitude} of the marked cell
   #view = WORLD;
 
-  /** @param {SVGSVGElement} svg  empty; its <figure> is shown when the outline is loaded */
+  /** @param {SVGSVGElement} svg  an empty element; its <figure> is shown once the outline is loaded */
   constructor(svg) {
     this.#svg = svg;
     this.#mark = element("polygon", { class: "cell", points: "" });
@@ -118,7 +118,7 @@ export class WorldMap {
     this.#setView(WORLD);
   }
 
-  /** The location under a pointer event, or null outside the map. */
+  /** Return the location of a pointer event, or null if it is outside the map. */
   placeAt(event) {
     const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.#svg.getScreenCTM().inverse());
     return unproject(point.x, point.y);

@@ -1,4 +1,4 @@
-// Prepare a photo for sending: unchanged if it is small enough, else a smaller copy with the EXIF of the original.
+// Prepare a photo for sending. If it is too large, make a smaller copy with the EXIF of the original.
 
 import { exifSegment, upright, withExif } from "./exif.js";
 
@@ -21,7 +21,7 @@ export async function prepare(file) {
   }
 }
 
-/** The Content-Type to send. The server detects the type by the bytes, so others are sent as plain bytes. */
+/** Return the Content-Type to send. Unknown types are sent as bytes, from which the server detects the format. */
 export function contentType(photo) {
   return SENT_TYPES.includes(photo.type) ? photo.type : "application/octet-stream";
 }

@@ -1,9 +1,9 @@
-// The form for the location: the device's, a point on the map, typed coordinates, or none.
+// The form for the location: use that of the device, select it on the map, type coordinates, or continue without one.
 
 import { WorldMap } from "./map.js";
 
 const $ = (id) => document.getElementById(id);
-const GEOLOCATION = { timeout: 10_000, maximumAge: 600_000 }; // ms; a coarse fix suffices for a cell of 110 km
+const GEOLOCATION = { timeout: 10_000, maximumAge: 600_000 }; // ms; a coarse location suffices for a cell of 110 km
 const NO_FIX = {
   1: "Your browser does not share its location. Allow it in the browser's settings, or use the map.",
   2: "Your device does not know its location. Use the map instead.",
@@ -89,7 +89,7 @@ export class PlaceForm {
   }
 }
 
-/** The location in the two fields, or null if they are invalid. */
+/** Return the location in the two fields, or null if a field is invalid. */
 function readFields() {
   const number = (id) =>
     $(id).value.trim() === "" ? NaN : Number($(id).value.trim().replace(",", ".").replace("−", "-"));

@@ -12,13 +12,13 @@ const RETRYABLE = [
 ];
 
 const MESSAGES = {
-  photo_too_large: ["This photo is too large", "Send a smaller copy of it, or a screenshot of it."],
+  photo_too_large: ["This photo is too large", "Send a smaller copy or a screenshot of the photo."],
   unsupported_media_type: ["This is not a photo we can read", "Choose a JPEG, PNG, WebP, HEIC or TIFF photo."],
-  upload_missing: ["The photo did not arrive", "Try again to send it once more."],
+  upload_missing: ["The photo did not arrive", "Try again to upload the photo again."],
   photo_unreadable: ["This photo is damaged", "The file may be incomplete. Choose it again, or choose another photo."],
   location_missing: [
     "Where was it taken?",
-    "The photo has no location; phones often remove it. The location helps to tell look-alikes apart.",
+    "The photo has no location; phones often remove it. The location helps to tell similar animals apart.",
   ],
   location_invalid: ["This location is not valid", "Choose it on the map, or continue without a location."],
   too_many_requests: ["Too many photos at once", "Wait a moment, then try again."],
@@ -30,7 +30,7 @@ const MESSAGES = {
 };
 const OTHER = ["That did not work", "Try again, or try another photo."];
 
-/** Explain a problem: heading, advice, the API's `detail`, whether to offer a retry (`again`) or ask where (`place`). */
+/** Explain a problem. `again`: whether to offer a retry. `place`: whether to ask for the location. */
 export function explain({ code, detail, retryAfter }) {
   const [heading, advice] = MESSAGES[code] ?? OTHER;
   const seconds = Number(retryAfter);

@@ -10,13 +10,13 @@ const degrees = (angle) => (angle * 180) / Math.PI;
 const height = (t) => t * (A[0] + A[1] * t ** 2 + t ** 6 * (A[2] + A[3] * t ** 2));
 const slope = (t) => A[0] + 3 * A[1] * t ** 2 + t ** 6 * (7 * A[2] + 9 * A[3] * t ** 2);
 
-/** The map coordinates [x, y] of a location in decimal degrees. */
+/** Return the map coordinates [x, y] of a location in decimal degrees. */
 export function project(latitude, longitude) {
   const t = Math.asin(M * Math.sin(radians(latitude)));
   return [(SCALE * radians(longitude) * Math.cos(t)) / (M * slope(t)), -SCALE * height(t)];
 }
 
-/** The location at a point of the map, or null outside the map. */
+/** Return the location at a point of the map, or null if the point is outside the map. */
 export function unproject(x, y) {
   const target = -y / SCALE;
   let t = target / A[0];
@@ -28,6 +28,6 @@ export function unproject(x, y) {
   return Math.abs(longitude) <= 180 ? { latitude: degrees(Math.asin(sine)), longitude } : null;
 }
 
-/** The edge of the map, half its width and height. */
+/** Half of the map's width and height. */
 export const HALF_WIDTH = project(0, 180)[0];
 export const HALF_HEIGHT = -project(90, 0)[1];

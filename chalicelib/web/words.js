@@ -1,4 +1,4 @@
-// Numbers and codes of an answer in words.
+// Convert the numbers and codes of an answer to words.
 
 const areaNames = new Intl.DisplayNames([document.documentElement.lang], { type: "region" });
 const list = new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" });
@@ -10,14 +10,14 @@ export const HERE = {
   unexpected: ["unexpected", "Not known to live there"],
 };
 
-/** A probability as a percentage, never 0 or 100. */
+/** Format a probability as a percentage, never as 0 or 100 %. */
 export function percent(share) {
   if (share >= 0.995) return "> 99 %";
   if (share < 0.01) return "< 1 %";
   return `${Math.round(share * 100)} %`;
 }
 
-/** A calibrated probability as a word. */
+/** Describe a calibrated probability in words. */
 export function sureness(share) {
   if (share >= 0.95) return "very sure";
   if (share >= 0.85) return "sure";
@@ -26,13 +26,13 @@ export function sureness(share) {
   return "a guess";
 }
 
-/** [-33.1, 150.9] → "33.1° S, 150.9° E" */
+/** Format coordinates: [-33.1, 150.9] → "33.1° S, 150.9° E". */
 export function degrees([latitude, longitude]) {
   const one = (value, [plus, minus]) => `${Math.abs(value)}° ${value < 0 ? minus : plus}`;
   return `${one(latitude, "NS")}, ${one(longitude, "EW")}`;
 }
 
-/** ISO 3166-1 codes as a list of names: "Brazil, Guyana, and Suriname". */
+/** Convert ISO 3166-1 codes to a list of names: "Brazil, Guyana, and Suriname". */
 export function areas(codes) {
   const name = (code) => {
     try {
@@ -44,7 +44,7 @@ export function areas(codes) {
   return list.format(codes.map(name));
 }
 
-/** How the location affected the answer, as a sentence. */
+/** Return a sentence that says how the location affected the answer. */
 export function narrowing({ mode, animals }) {
   return (
     {

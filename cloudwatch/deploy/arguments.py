@@ -1,20 +1,22 @@
 """The options that deploy and template share."""
 
 import argparse
+import re
 from pathlib import Path
 
-from cloudwatch.files import check_stage
 from cloudwatch.limits import ACCOUNT
 from cloudwatch.project import DASHBOARDS, RUNBOOK
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add `--stage`, `--topic`, `--runbook`, `--containers` and `--folder`."""
-    parser.add_argument("--stage", required=True, type=_stage, help="dev, prod or another; part of every name")
+    parser.add_argument(
+        "--stage", required=True, type=check_stage, help="stage, such as dev or prod; part of every name in AWS"
+    )
     parser.add_argument(
         "--topic", default="", help="ARN of the SNS topic that alarms notify (default: faunalens-STAGE-alarms)"
     )
-    parser.add_argument("--runbook", help=f"URL of the runbook (default: {RUNBOOK} on the web page of git's origin)")
+    parser.add_argument("--runbook", help=f"URL of the runbook (default: {RUNBOOK} at git's origin)")
     parser.add_argument(
         "--containers",
         type=_count,
@@ -26,7 +28,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--folder",
         type=Path,
         default=DASHBOARDS,
-        help="folder that holds the dashboard and alarm files (default: dashboards)",
+        help="folder of the dashboard and alarm files (default: dashboards)",
     )
 
 
@@ -36,8 +38,12 @@ def _count(text: str) -> str:
     return str(int(text))
 
 
-def _stage(text: str) -> str:
-    try:
-        return check_stage(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def check_stage(text: str) -> str:
+    """Return the name of a stage. Raises `ArgumentTypeError` if it is invalid.
+
+    With dashes, the names of stage `dev-eu` would start with the prefix of stage `dev`, whose deploy would remove them.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,15}", text):
+        message = f'invalid stage "{text}"; use up to 16 lower-case letters and digits, such as dev or prod'
+        raise argparse.ArgumentTypeError(message)
+    return text

@@ -1,4 +1,4 @@
-"""Connect to AWS as the environment says, with short timeouts, and errors that say what to do."""
+"""Connect to AWS with the settings of the environment and short timeouts, and explain errors of boto3."""
 
 import os
 from typing import Any
@@ -13,11 +13,11 @@ ACTIONS = (
 """The actions that the credentials must allow."""
 
 ATTEMPTS = 5
-"""Of one call: CloudWatch accepts a few alarms a second and throttles the rest."""
+"""Attempts for one call: CloudWatch accepts only a few alarms a second and throttles the others."""
 
 
 class AwsError(Exception):
-    """A call to AWS failed: what happened, and what to do."""
+    """A call to AWS failed. The message says what happened and what to do."""
 
 
 class AwsSession:
@@ -48,7 +48,7 @@ class AwsSession:
 
 
 def subscription_problem(sns: Any, topic: str) -> str | None:
-    """Return why messages to a topic reach no one; None if they do, or if AWS does not say."""
+    """Return the reason why messages to a topic reach no one; None if they reach someone or if AWS does not say."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -64,7 +64,7 @@ def subscription_problem(sns: Any, topic: str) -> str | None:
 
 
 def explained(error: Exception) -> AwsError | None:
-    """Return an error of boto3 with what happened and what to do; None for any other error."""
+    """Return an `AwsError` that explains an error of boto3; None for any other error."""
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
     if isinstance(error, ClientError):

@@ -1,14 +1,14 @@
 """`python -m cloudwatch deploy`: show the differences from AWS, then deploy them.
 
-Lint comes first. Resources that an earlier deploy has put and no file defines any more are removed. Repeating a deploy
-changes nothing.
+Deploy lints the files first. It removes resources that an earlier deploy created and that no file defines any more.
+Repeating a deploy changes nothing.
 """
 
 import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from cloudwatch.deploy.arguments import add_common
 from cloudwatch.deploy.aws_client import ACTIONS, AwsError, AwsSession, explained, subscription_problem
@@ -55,17 +55,15 @@ def _deploy(options: argparse.Namespace) -> None:
     print(f"stage {options.stage} in {placeholders.region}, account {placeholders.account}")
     wanted: list[Resource] = []
     if not options.remove:
-        wanted = desired(read_files(placeholders, options.folder.resolve()))
-        topic = placeholders.values()["ALARMTOPIC"]
+        folder = options.folder.resolve()
+        wanted = desired(read_files(placeholders, folder))
+        topic = placeholders.values(folder)["ALARMTOPIC"]
         print(f"alarms notify {topic}\nthe runbook is {placeholders.runbook}", flush=True)
         if (problem := subscription_problem(session.client("sns"), topic)) is not None:
             print(f"warning: {problem}, so alarms notify no one", file=sys.stderr)
     deployment = Deployment(session.client("cloudwatch"), session.client("logs"), options.stage)
-    present = deployment.present()
-    surplus = _surplus(wanted, present)
-    managed = [each for each in surplus if deployment.is_managed(each)]
-    steps = plan(wanted, present, managed)
-    _show(steps, [each for each in surplus if each not in managed])
+    steps, foreign = plan(wanted, deployment.present(), deployment.is_managed)
+    _show(steps, foreign)
     if not steps:
         print(f"nothing to do: {_counts(wanted)}")
     elif options.dry_run:
@@ -74,24 +72,11 @@ def _deploy(options: argparse.Namespace) -> None:
         _run(deployment, steps)
 
 
-def _surplus(wanted: Iterable[Resource], present: Iterable[Resource]) -> list[Resource]:
-    """Return present resources that no file defines, and second ones of a name: AWS allows that for saved queries."""
-    unmatched = {(each.kind, each.name) for each in wanted}
-    surplus: list[Resource] = []
-    for each in present:
-        key = (each.kind, each.name)
-        if key in unmatched:
-            unmatched.remove(key)
-        else:
-            surplus.append(each)
-    return surplus
-
-
 def _show(steps: Sequence[PlanStep], foreign: Sequence[Resource]) -> None:
-    """Print every step with its differences, and the resources that stay because no deploy has put them."""
+    """Print every step with its differences, and the resources that stay because no deploy created them."""
     paint = coloured if sys.stdout.isatty() and "NO_COLOR" not in os.environ else str
     for each in foreign:
-        print(f"left alone: {each.title} has a name of this stage, but no deploy has put it")
+        print(f"kept: {each.title} has a name of this stage, but no deploy created it")
     for step in steps:
         print(*map(paint, step.describe()), sep="\n")
     if steps:
@@ -119,20 +104,20 @@ def _run(deployment: Deployment, steps: Sequence[PlanStep]) -> None:
 def _counts(wanted: Sequence[Resource]) -> str:
     counts = Counter(each.kind for each in wanted)
     words = [f"{count} {kind[:-1] + 'ie' if kind.endswith('y') else kind}s" for kind, count in counts.items()]
-    return f"{', '.join(words)} are up to date" if words else "no deploy has put anything"
+    return f"{', '.join(words)} are up to date" if words else "no deploy has created anything"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch deploy",
-        description="Check the files, show the differences from AWS, then put dashboards, alarms, composites and saved "
-        "queries, and remove what an earlier deploy has put and no file defines any more.",
+        description="Check the files, show how they differ from AWS, then create or update dashboards, alarms, "
+        "composites and saved queries. Remove those that an earlier deploy created and that no file defines any more.",
         epilog="Credentials, region and AWS_ENDPOINT_URL come from the environment, as for every AWS tool. "
         f"The credentials must allow {ACTIONS}. {TOOLS_GUIDE} has more.",
     )
     add_common(parser)
-    parser.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
-    parser.add_argument("--account", help="account number (default: ask STS)")
+    parser.add_argument("--region", help="AWS region (default: AWS_REGION, AWS_DEFAULT_REGION or the profile's region)")
+    parser.add_argument("--account", help="account number (default: the account of the credentials)")
     parser.add_argument("--remove", action="store_true", help="remove everything that deploys created for the stage")
-    parser.add_argument("--dry-run", action="store_true", help="only show what would change")
+    parser.add_argument("--dry-run", action="store_true", help="only show the changes")
     return parser

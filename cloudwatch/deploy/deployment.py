@@ -1,8 +1,8 @@
-"""Read and write the resources of one stage in AWS. What to write is decided elsewhere.
+"""Read and write the resources of one stage in AWS. `plan.py` decides what to write.
 
-Alarms and dashboards get the tag `faunalens:dashboards` with the stage as value. It distinguishes what deploys have put
-from what a person has made under a similar name. Saved queries cannot have tags in AWS, so everything in the folder
-`faunalens/STAGE/` counts as put by a deploy.
+Alarms and dashboards get the tag `faunalens:dashboards` with the stage as value. The tag distinguishes
+resources of a deploy from resources that a person created under a similar name. Saved queries cannot have tags in AWS,
+so deploy treats all queries in the folder `faunalens/STAGE/` as its own.
 """
 
 import json
@@ -28,7 +28,7 @@ class Deployment:
         self._cloudwatch, self._logs, self._stage = cloudwatch, logs, stage
 
     def present(self) -> list[Resource]:
-        """Return every resource with a name of the stage."""
+        """Return every resource in AWS whose name belongs to the stage."""
         return [*self._alarms(), *self._dashboards(), *self._queries()]
 
     def is_managed(self, resource: Resource) -> bool:
@@ -39,7 +39,7 @@ class Deployment:
         return {"Key": TAG, "Value": self._stage} in tags
 
     def put(self, resource: Resource, before: Resource | None) -> list[str]:
-        """Create or update a resource; `before` is the present one. Return CloudWatch's remarks."""
+        """Create or update a resource; `before` is the resource in AWS, if any. Return CloudWatch's remarks."""
         if resource.kind == "query":
             known = {"queryDefinitionId": before.handle} if before else {}
             self._logs.put_query_definition(**resource.parameters(), **known)

@@ -1,4 +1,4 @@
-"""Show differences to people: the lines that change, in green and red on a terminal."""
+"""Show the lines that differ between two JSON objects, with colours for a terminal."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 GREEN, RED, YELLOW, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _SHORT = 100
-"""Characters up to which a list or object stays on one line, as in the files."""
+"""Maximum number of characters of a list or object that stays on one line, as in the files."""
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
@@ -18,7 +18,7 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
 
 
 def pretty(value: Any, indent: int = 0) -> str:
-    """Return JSON with short lists and objects on one line, and one line for each item of the others."""
+    """Return JSON. A short list or object is on one line; a long one has a line for each item."""
     flat = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, Mapping | list) or not value or (indent and len(flat) <= _SHORT):
         return flat

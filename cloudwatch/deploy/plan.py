@@ -1,6 +1,6 @@
 """Plan a deploy: the differences between the files and the account, as steps in an order that AWS accepts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,7 @@ _ALARMS = ("alarm", "composite")
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One action on a resource. `before` is what is present, `after` what is desired; `add` and `remove` lack one."""
+    """One action on a resource. `before` is the present resource, None for `add`; `after` the desired one."""
 
     action: Action
     before: Resource | None
@@ -24,9 +24,9 @@ class PlanStep:
 
     @property
     def resource(self) -> Resource:
-        """The resource that the step is about."""
+        """The desired resource, or the present one if it is removed."""
         found = self.after or self.before
-        assert found is not None, "a step is about something"  # noqa: S101 - for the reader and mypy
+        assert found is not None, "a step has a resource"  # noqa: S101 - for the reader and mypy
         return found
 
     def describe(self) -> Iterator[str]:
@@ -36,26 +36,34 @@ class PlanStep:
             yield from (f"    {line}" for line in diff(self.before.content, self.after.content))
 
 
-def plan(desired: Iterable[Resource], present: Iterable[Resource], removable: Iterable[Resource]) -> list[PlanStep]:
-    """Return the steps from the present resources to the desired ones.
+def plan(
+    desired: Iterable[Resource], present: Iterable[Resource], is_managed: Callable[[Resource], bool]
+) -> tuple[list[PlanStep], list[Resource]]:
+    """Return the steps from the present resources to the desired ones, and the surplus resources that stay.
 
-    `desired` is in order of dependence. `removable` are present resources that an earlier deploy has put. Removals come
-    last, when no composite depends on them any more. An alarm that becomes a composite, or the reverse, is removed
-    before its name is used again.
+    `desired` is in dependency order. `is_managed` returns whether an earlier deploy created a resource; others stay.
+    Removals come last, when no composite depends on them any more. An alarm that becomes a composite, or the reverse,
+    is removed before its name is used again.
     """
-    there: dict[tuple[str, str], Resource] = {}
-    for each in present:
-        there.setdefault((each.kind, each.name), each)  # of two saved queries of one name the first is kept
     wanted = {(each.kind, each.name): each for each in desired}
+    there: dict[tuple[str, str], Resource] = {}
+    surplus: list[Resource] = []
+    for each in present:
+        key = (each.kind, each.name)
+        if key not in wanted or key in there:  # AWS allows two saved queries of one name; the first is kept
+            surplus.append(each)
+        else:
+            there[key] = each
     puts = [step for key, after in wanted.items() if (step := _put(there.get(key), after))]
-    kept = {id(there[key]) for key in wanted if key in there}
-    removals = [PlanStep("remove", each, None) for each in _removal_order(removable) if id(each) not in kept]
+    managed = [each for each in surplus if is_managed(each)]
+    removals = [PlanStep("remove", each, None) for each in _removal_order(managed)]
     names = {name for kind, name in wanted if kind in _ALARMS}
     early = [step for step in removals if step.resource.kind in _ALARMS and step.resource.name in names]
     reused = {step.resource.name for step in early}
     late = [step for step in puts if {step.resource.name, *children(step.resource)} & reused]
     first = [step for step in puts if step not in late]
-    return [*first, *early, *late, *(step for step in removals if step not in early)]
+    steps = [*first, *early, *late, *(step for step in removals if step not in early)]
+    return steps, [each for each in surplus if each not in managed]
 
 
 def _put(before: Resource | None, after: Resource) -> PlanStep | None:
@@ -64,8 +72,7 @@ def _put(before: Resource | None, after: Resource) -> PlanStep | None:
     return PlanStep("change", before, after) if before.content != after.content else None
 
 
-def _removal_order(resources: Iterable[Resource]) -> list[Resource]:
-    """Return composites first, each before those that its rule names: AWS refuses to delete what a rule names."""
-    every = list(resources)
-    composites = in_dependency_order(each for each in every if each.kind == "composite")
-    return [*reversed(composites), *(each for each in every if each.kind != "composite")]
+def _removal_order(resources: Sequence[Resource]) -> list[Resource]:
+    """Return composites first, each before the alarms in its rule: AWS does not delete an alarm that a rule names."""
+    composites = in_dependency_order(each for each in resources if each.kind == "composite")
+    return [*reversed(composites), *(each for each in resources if each.kind != "composite")]

@@ -1,7 +1,7 @@
-"""The resources that the files define, in a form that can be compared with those in AWS.
+"""The resources that the files define, in a form that can be compared with the resources in AWS.
 
-The content of a resource leaves out AWS's defaults, and sorts lists whose order does not matter: neither a default that
-is written out nor another order is a difference.
+The content of a resource leaves out AWS's defaults and sorts lists whose order does not matter, so that neither causes
+a difference.
 """
 
 import json
@@ -26,7 +26,7 @@ _EMPTY: tuple[object, ...] = (None, "", [])
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of an account. `handle` is AWS's identifier (ARN or id) where the name is not enough."""
+    """One resource of an account. `handle` is the ARN or id of a resource that exists in AWS."""
 
     kind: Kind
     name: str
@@ -35,7 +35,7 @@ class Resource:
 
     @property
     def title(self) -> str:
-        """Kind and name, as messages show them."""
+        """The kind and the name, for messages."""
         return f"{self.kind} {self.name}"
 
     def parameters(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def query_content(text: str, log_groups: Iterable[str]) -> dict[str, Any]:
 
 
 def in_dependency_order(composites: Iterable[Resource]) -> list[Resource]:
-    """Return composites, each after those in its rule. Those in a cycle, which AWS refuses, come last."""
+    """Return composites, each after the composites in its rule. Composites in a cycle, which AWS refuses, come last."""
     left = {each.name: each for each in composites}
     ordered: list[Resource] = []
     while left:
@@ -98,7 +98,7 @@ def children(resource: Resource) -> set[str]:
 
 
 def _comparable(key: str, value: Any) -> Any:
-    """Return a value of an alarm without empty parts, defaults and meaningless order."""
+    """Return a value of an alarm without empty parts and defaults, and with sorted lists where order has no meaning."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 """`python -m cloudwatch template`: print the files as a CloudFormation template, for teams that deploy stacks.
 
-Account, region and partition are CloudFormation's pseudo parameters, so one template serves any account. The stage is
-fixed, and so are a topic and a runbook URL if they are given.
+Account, region and partition are CloudFormation's pseudo parameters, so one template works in any account. The stage
+is fixed. The topic and the URL of the runbook are fixed if they are given as options.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from cloudwatch.deploy.deployment import TAG
 from cloudwatch.deploy.resources import Resource, children, desired
 from cloudwatch.deploy.runbook_url import runbook_url
 from cloudwatch.errors import FileError
-from cloudwatch.files import Placeholders, read_files
+from cloudwatch.files import Placeholders, map_strings, read_files
 from cloudwatch.limits import ACCOUNT
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import DASHBOARDS, ROOT, RUNBOOK
@@ -29,12 +29,12 @@ TYPES = {
     "query": "AWS::Logs::QueryDefinition",
 }
 MOST_BYTES = 1_000_000
-"""Size of a template in S3 (CloudFormation quotas)."""
+"""Maximum size of a template in S3 (CloudFormation quotas)."""
 MOST_INLINE_BYTES = 51_200
-"""Size of a template in a request."""
+"""Maximum size of a template in a request."""
 
 _PSEUDO = re.compile("\ue000(Region|AccountId|Partition)\ue000")
-"""Marks a pseudo parameter while the files are read: private-use characters, which JSON leaves alone."""
+"""Matches the mark of a pseudo parameter while the files are read. JSON keeps its private-use characters."""
 
 
 def template(
@@ -71,7 +71,10 @@ def _resource(resource: Resource, stage: str, known: Mapping[str, str]) -> dict[
     properties: dict[str, Any] = {key[0].upper() + key[1:]: value for key, value in resource.parameters().items()}
     if resource.kind != "query":
         properties["Tags"] = [{"Key": TAG, "Value": stage}]
-    made: dict[str, Any] = {"Type": TYPES[resource.kind], "Properties": _with_pseudo_parameters(properties)}
+    made: dict[str, Any] = {
+        "Type": TYPES[resource.kind],
+        "Properties": map_strings(properties, _with_pseudo_parameters),
+    }
     if needs := sorted(known[name] for name in children(resource) if name in known):
         made["DependsOn"] = needs
     return made
@@ -83,17 +86,11 @@ def _logical_id(resource: Resource) -> str:
     return "".join(word.capitalize() for word in [resource.kind, *re.split(r"[^A-Za-z0-9]+", name)])
 
 
-def _with_pseudo_parameters(value: Any) -> Any:
-    """Replace the marks with pseudo parameters; escape `${` of CloudWatch's dynamic labels beside them."""
-    if isinstance(value, str):
-        if not _PSEUDO.search(value):
-            return value
-        return {"Fn::Sub": _PSEUDO.sub(r"${AWS::\1}", value.replace("${", "${!"))}
-    if isinstance(value, list):
-        return [_with_pseudo_parameters(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _with_pseudo_parameters(each) for key, each in value.items()}
-    return value
+def _with_pseudo_parameters(text: str) -> Any:
+    """Replace the marks in a string with pseudo parameters. Escape `${` of CloudWatch's dynamic labels."""
+    if not _PSEUDO.search(text):
+        return text
+    return {"Fn::Sub": _PSEUDO.sub(r"${AWS::\1}", text.replace("${", "${!"))}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -131,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m cloudwatch template",
         description="Print dashboards, alarms, composites and saved queries as a CloudFormation template. Account, "
         "region and partition are those of the stack.",
-        epilog="Use either this or deploy for a stage: a stack does not take over resources that exist already.",
+        epilog="Use either template or deploy for a stage: a stack cannot take over resources that exist already.",
     )
     add_common(parser)
     parser.add_argument("--out", type=Path, help="file to write instead of standard output")

@@ -1,4 +1,4 @@
-"""Check one metric alarm: the parameters of PutMetricAlarm, and CloudWatch's rules beyond their types."""
+"""Check one metric alarm: the parameters of PutMetricAlarm, CloudWatch's rules for them, and the project's own."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from cloudwatch.lint import structure
 from cloudwatch.lint.expression_types import WORDS
 from cloudwatch.lint.finding import Finding
-from cloudwatch.lint.graphed_metrics import Graph, title_of
-from cloudwatch.lint.reference import Reference
+from cloudwatch.lint.graph import Graph
+from cloudwatch.lint.metric_check import Reference
 from cloudwatch.lint.runbook import links_in
 from cloudwatch.project import STAGE_VARIABLE, prefix
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, from_queries, metric_of
@@ -23,7 +23,7 @@ _STATIC = (
 )
 MOST_QUERIES = {"MetricStat": 10, "Expression": 10}
 MOST_DESCRIPTION = 850
-"""Characters of a description; CloudWatch allows 1024, but the URL of the runbook is longer than its placeholder."""
+"""Maximum length of a description. CloudWatch allows 1024, but the runbook's URL is longer than its placeholder."""
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
 
 
@@ -34,7 +34,7 @@ class AlarmCheck:
         self.file, self.name, self.body = file, name, body
         self.references: list[Reference] = []
         self.is_complete = False
-        """Whether `references` has every metric that the alarm names."""
+        """True if `references` has every metric that the alarm names."""
         errors = list(structure.request_errors("PutMetricAlarm", body))
         messages: Iterable[str] = errors or [*common_problems(name, body), *self._problems()]
         self.findings = [Finding(file, "", message) for message in messages]
@@ -43,13 +43,13 @@ class AlarmCheck:
         body = self.body
         for key in ("EvaluationPeriods", "ComparisonOperator", "Threshold"):
             if key not in body:
-                yield f"{key} is missing; an alarm needs it to compare"
+                yield f"{key} is missing; an alarm needs it to compare the metric with a threshold"
         if body.get("ComparisonOperator", _STATIC[0]) not in _STATIC or "ThresholdMetricId" in body:
             yield f"anomaly detection alarms are not supported; write a ComparisonOperator of {', '.join(_STATIC)}"
         if body.get("TreatMissingData") not in _MISSING:
-            yield f"TreatMissingData must be one of {', '.join(_MISSING)}; a quiet night has no data"
+            yield f"TreatMissingData must be one of {', '.join(_MISSING)}; on a quiet night there is no data"
         if body.get("DatapointsToAlarm", 1) > body.get("EvaluationPeriods", 1):
-            yield "DatapointsToAlarm exceeds EvaluationPeriods; M out of N requires M to be at most N"
+            yield "DatapointsToAlarm exceeds EvaluationPeriods; write at most the number of EvaluationPeriods"
         if "MetricName" in body:
             yield from self._one_metric()
         elif "Metrics" in body:
@@ -84,7 +84,7 @@ class AlarmCheck:
             yield f"{', '.join(given)} cannot be combined with Metrics; set it inside Metrics"
         for kind, most in MOST_QUERIES.items():
             if (count := sum(kind in query for query in queries)) > most:
-                yield f"Metrics has {count} items with {kind}, an alarm allows at most {most}; watch fewer in one alarm"
+                yield f"Metrics has {count} items with {kind}, an alarm allows at most {most}; split the alarm"
         try:
             entries = from_queries(queries)
         except GraphedMetricsError as error:
@@ -105,20 +105,20 @@ class AlarmCheck:
         yield from self._result_problems(graph, watched)
         periods = sorted({entry.period for entry in entries if entry.metric})
         if len(periods) > 1:
-            yield f"Metrics has the periods {', '.join(map(str, periods))}; all metrics of an alarm need the same one"
+            yield f"Metrics has the periods {', '.join(map(str, periods))}; give all metrics the same period"
         yield from self._window_problems(max(periods, default=60))
         units = {row: each.get("MetricStat", {}).get("Unit") for row, each in enumerate(queries)}
         self.is_complete = True
         self.references = list(graph.references(self.file, "Metrics", units))
 
     def _result_problems(self, graph: Graph, watched: list[GraphedMetric]) -> Iterator[str]:
-        """Yield what does not return one time series, made from metrics that the alarm names."""
+        """Yield the problems of a watched entry that is not one time series, and of expressions that use SEARCH."""
         for entry in watched:
             if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
-                yield f"Metrics: {title_of(entry)} returns {WORDS[type_]}; an alarm watches one time series"
+                yield f"Metrics: {entry.title} returns {WORDS[type_]}; an alarm watches one time series; change it"
         for entry in graph.entries:
             if entry.expression and "SEARCH" in entry.expression:
-                yield f"Metrics: {title_of(entry)}: alarms do not support SEARCH; name the metrics"
+                yield f"Metrics: {entry.title}: alarms do not support SEARCH; name the metrics"
 
     def _window_problems(self, period: int) -> Iterator[str]:
         if period not in (10, 20, 30) and period % 60:
@@ -134,21 +134,21 @@ class AlarmCheck:
 
 
 def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a metric alarm or composite alarm alike."""
+    """Yield the problems that metric alarms and composite alarms can both have."""
     wanted = prefix(STAGE_VARIABLE) + name
     if body.get("AlarmName") != wanted:
-        yield f"AlarmName is {body.get('AlarmName')!r}; remove it, deploy uses {wanted} after the file name"
+        yield f"AlarmName is {body.get('AlarmName')!r}; remove it: deploy makes {wanted} from the file name"
     if "Tags" in body:
         yield "Tags is reserved for deploy, which recognises its own alarms by a tag; remove it"
     description = body.get("AlarmDescription", "")
     if name not in links_in(description):
-        yield f"AlarmDescription does not link to the runbook; write what it means for users, and RUNBOOKURL#{name}"
+        yield f"AlarmDescription does not link to the runbook; write what the alarm means, and link RUNBOOKURL#{name}"
     if len(description) > MOST_DESCRIPTION:
         yield f"AlarmDescription has {len(description)} characters; at most {MOST_DESCRIPTION} leave room for the URL"
     for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         for action in body.get(key, ()):
             if action != "ALARMTOPIC":
-                yield f'{key} has "{action}"; write "ALARMTOPIC", which deploy replaces by the topic'
+                yield f'{key} has "{action}"; write "ALARMTOPIC", which deploy replaces with the ARN of the topic'
 
 
 def _extended_statistic_problems(body: dict[str, Any]) -> Iterator[str]:

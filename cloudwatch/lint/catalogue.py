@@ -1,4 +1,4 @@
-"""Read aws_metrics.csv: AWS's own metrics that files may name, with dimensions, unit and statistics as AWS documents.
+"""Read aws_metrics.csv, the metrics of AWS that files may name, with their documented dimensions, unit and statistics.
 
 A row is one set of dimensions of one or more metrics: `namespace,metric,dimensions,unit,stats,source`. Spaces separate
 metrics, dimensions and statistics; `p` among the statistics allows percentiles and trimmed means.
@@ -13,8 +13,8 @@ from cloudwatch.project import DASHBOARDS
 
 
 @dataclass(slots=True)
-class AwsMetric:
-    """One of AWS's metrics: its unit, its documented statistics and the dimension sets that AWS publishes."""
+class KnownMetric:
+    """A metric that exists: its unit, its documented statistics and its dimension sets."""
 
     unit: str
     stats: tuple[str, ...]
@@ -26,13 +26,13 @@ class AwsMetric:
 
 
 @cache
-def catalogue() -> Mapping[str, Mapping[str, AwsMetric]]:
+def catalogue() -> Mapping[str, Mapping[str, KnownMetric]]:
     """Return the metrics by namespace and name."""
-    found: dict[str, dict[str, AwsMetric]] = {}
+    found: dict[str, dict[str, KnownMetric]] = {}
     with (DASHBOARDS / "aws_metrics.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             for name in row["metric"].split():
-                new = AwsMetric(row["unit"], tuple(row["stats"].split()))
+                new = KnownMetric(row["unit"], tuple(row["stats"].split()))
                 metric = found.setdefault(row["namespace"], {}).setdefault(name, new)
                 metric.sets.append(tuple(row["dimensions"].split()))
     return found

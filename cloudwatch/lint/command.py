@@ -13,8 +13,8 @@ def main(arguments: Sequence[str]) -> int:
     """Check a folder. Return 0, or 1 if there are findings."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch lint",
-        description="Check dashboards, alarms, composites and queries against CloudWatch's rules and, both ways, "
-        "against the metrics that the app emits. Needs no AWS account.",
+        description="Check dashboards, alarms, composites and queries against CloudWatch's rules. Check that they use "
+        "only metrics that exist, and every metric that the app emits. Needs no AWS account.",
         epilog=f"The exit code is 1 if there are findings. {TOOLS_GUIDE} lists the rules.",
     )
     parser.add_argument(
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
         nargs="?",
         type=Path,
         default=DASHBOARDS,
-        help=f"a folder laid out like dashboards/, with {RUNBOOK} and {COST} beside it (default: dashboards)",
+        help=f"a folder laid out like dashboards/, with {RUNBOOK} and {COST} next to it (default: dashboards)",
     )
     result = lint(parser.parse_args(arguments).folder.resolve())
     for finding in result.findings:
@@ -30,5 +30,5 @@ def main(arguments: Sequence[str]) -> int:
     if count := len(result.findings):
         print(f"{count} problem{'s' * (count > 1)} found", file=sys.stderr)
         return 1
-    print(f"no problems found in {result.summary()}")
+    print(f"no problems found in {', '.join(f'{count} {what}' for what, count in result.counts().items())}")
     return 0

@@ -1,4 +1,4 @@
-"""Check composite alarms: valid rules, existing alarms, no cycles; and that every alarm notifies someone."""
+"""Check the rules of composite alarms, and check that every alarm notifies someone."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ type Bodies = Mapping[str, tuple[str, dict[str, Any]]]
 
 
 def check(composites: Bodies, alarms: Bodies) -> Iterator[Finding]:
-    """Yield what is wrong with the composites, and the alarms that notify no one."""
+    """Yield findings for composites, and for alarms that notify no one."""
     known = {_PREFIX + name for name in [*alarms, *composites]}
     children: dict[str, set[str]] = {}
     for name, (file, body) in composites.items():
@@ -34,20 +34,28 @@ def check(composites: Bodies, alarms: Bodies) -> Iterator[Finding]:
         yield from (Finding(file, "", error) for error in errors)
     for name in in_cycle(children):
         file, _ = composites[name.removeprefix(_PREFIX)]
-        yield Finding(file, "AlarmRule", "it depends on itself through other composites; CloudWatch forbids cycles")
+        yield Finding(
+            file,
+            "AlarmRule",
+            "the rule depends on itself through other composites; break the cycle, which CloudWatch refuses",
+        )
     if len(children) < len(composites):
         return  # A rule that cannot be parsed may name any alarm.
     named = set().union(*children.values())
     for name, (file, body) in {**alarms, **composites}.items():
         if _PREFIX + name not in named and not body.get("AlarmActions"):
-            yield Finding(file, "", 'it notifies no one: no composite names it and it has no "AlarmActions"; add one')
+            yield Finding(
+                file,
+                "",
+                'no composite names this alarm and it has no "AlarmActions", so it notifies no one; add one of the two',
+            )
 
 
 def _problems(body: Mapping[str, Any], children: set[str], known: set[str]) -> Iterator[str]:
     for name in sorted(children - known):
         yield f'no file defines an alarm "{name}"; {suggest(name, known)}'
     if len(children) > MOST_CHILDREN:
-        yield f"AlarmRule names {len(children)} alarms, at most {MOST_CHILDREN} are allowed; move some to another one"
+        yield f"AlarmRule names {len(children)} alarms, at most {MOST_CHILDREN} are allowed; split the composite"
     given = [key for key in _SUPPRESSOR if key in body]
     if given and len(given) < len(_SUPPRESSOR):
         yield f"{', '.join(_SUPPRESSOR)} belong together, but only {', '.join(given)} is set; write all of them"

@@ -1,10 +1,10 @@
-"""Find what depends on itself, directly or through others."""
+"""Find names that depend on themselves, directly or through other names."""
 
 from collections.abc import Collection, Mapping
 
 
 def in_cycle(dependencies: Mapping[str, Collection[str]]) -> list[str]:
-    """Return the names that are part of a cycle, sorted; names that only depend on a cycle are not."""
+    """Return the names that are part of a cycle, sorted. Names that only depend on a cycle are left out."""
     return [name for name in sorted(dependencies) if name in _reachable(name, dependencies)]
 
 

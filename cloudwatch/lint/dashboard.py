@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from cloudwatch.lint import grid, query, structure
 from cloudwatch.lint.finding import Finding, suggest
-from cloudwatch.lint.graphed_metrics import Graph
+from cloudwatch.lint.graph import Graph
 from cloudwatch.project import STAGE_VARIABLE, prefix
 from cloudwatch.syntax.graphed_metrics import GraphedMetricsError, expand
 
 if TYPE_CHECKING:
-    from cloudwatch.lint.reference import Reference
+    from cloudwatch.lint.metric_check import Reference
 
 _PREFIX = prefix(STAGE_VARIABLE)
 _LINK = re.compile(rf"#dashboards[:/](?:dashboard/|name=){_PREFIX}([\w-]+)")
-"""The address of another dashboard in the console; the group is its file name."""
+"""Matches a link to another dashboard in the console. The group is the file name of that dashboard."""
 
 MOST_METRICS = 2500
-"""Metrics of all graphs of a dashboard, hidden ones included (CloudWatch service quotas)."""
+"""Maximum number of metrics in all graphs of a dashboard, including hidden metrics (CloudWatch service quotas)."""
 
 MOST_BYTES = 1_000_000
-"""Size of a body that a request to CloudWatch and a CloudFormation template can hold."""
+"""Maximum size of a body in a request to CloudWatch and in a CloudFormation template."""
 
 
 class DashboardCheck:
@@ -33,7 +33,7 @@ class DashboardCheck:
         self.findings: list[Finding] = []
         self.references: list[Reference] = []
         self.is_complete = True
-        """Whether `references` has every metric that the dashboard names."""
+        """True if `references` has every metric that the dashboard names."""
         self._alarms: list[tuple[str, str]] = []
         self._links: list[tuple[str, str]] = []
         self.widgets = body["widgets"] if isinstance(body.get("widgets"), list) else []
@@ -45,19 +45,22 @@ class DashboardCheck:
             self._add(title, [problem])
         self._check_first_widget(places)
         if self.metrics > MOST_METRICS:
-            self._add("", [f"{self.metrics} graphed metrics, at most {MOST_METRICS} are allowed; split it"])
+            self._add("", [f"{self.metrics} graphed metrics, at most {MOST_METRICS} are allowed; split the dashboard"])
         if (size := len(json.dumps(body).encode())) > MOST_BYTES:
-            self._add("", [f"{size:,} bytes, at most {MOST_BYTES:,} are allowed; split it"])
+            self._add("", [f"{size:,} bytes, at most {MOST_BYTES:,} are allowed; split the dashboard"])
 
     def unknown(self, alarms: Collection[str], dashboards: Collection[str]) -> Iterator[Finding]:
-        """Yield the alarms and dashboards that widgets show or link to but no file defines."""
+        """Yield findings for alarms and dashboards that widgets show or link to but no file defines."""
         for what, places, names in (("alarm", self._alarms, alarms), ("dashboard", self._links, dashboards)):
             for place, name in places:
                 if name not in names:
                     yield Finding(self.file, place, f'no file defines the {what} "{name}"; {suggest(name, names)}')
 
-    def _add(self, place: str, messages: Iterable[str]) -> None:
-        self.findings += [Finding(self.file, place, message) for message in messages]
+    def _add(self, place: str, messages: Iterable[str]) -> bool:
+        """Add findings. Return whether there are any."""
+        found = [Finding(self.file, place, message) for message in messages]
+        self.findings += found
+        return bool(found)
 
     def _check_variables(self, body: dict[str, Any]) -> None:
         variables = body["variables"] if isinstance(body.get("variables"), list) else []
@@ -69,15 +72,11 @@ class DashboardCheck:
     def _check(self, number: int, widget: Any) -> grid.Rectangle | None:
         """Check one widget. Return its place, if it has one."""
         title = title_of(number, widget)
-        errors = list(structure.dashboard_errors(widget, "widget"))
-        self._add(title, errors)
-        if errors:
+        if self._add(title, structure.dashboard_errors(widget, "widget")):
             self.is_complete = False
             return None
         kind, properties = widget["type"], widget["properties"]
-        errors = list(structure.dashboard_errors(properties, f"{kind}_properties"))
-        self._add(title, errors)
-        if errors:
+        if self._add(title, structure.dashboard_errors(properties, f"{kind}_properties")):
             self.is_complete = self.is_complete and kind != "metric"
         elif kind == "metric":
             self._check_graph(title, properties)
@@ -94,13 +93,14 @@ class DashboardCheck:
         self._alarms += [(title, _alarm_file(arn)) for arn in properties.get("annotations", {}).get("alarms", [])]
         rows = properties.get("metrics", [])
         errors = [error for number, row in enumerate(rows, 1) for error in _option_problems(number, row, properties)]
-        try:
-            entries = [] if errors else expand(properties)
-        except GraphedMetricsError as error:
-            errors = [str(error)]
-        if errors:
+        if self._add(title, errors):
             self.is_complete = False
-            self._add(title, errors)
+            return
+        try:
+            entries = expand(properties)
+        except GraphedMetricsError as error:
+            self._add(title, [str(error)])
+            self.is_complete = False
             return
         graph = Graph(entries)
         self.metrics += len(entries)
@@ -108,7 +108,7 @@ class DashboardCheck:
         self.references += graph.references(self.file, title)
 
     def _check_first_widget(self, places: list[grid.Rectangle]) -> None:
-        """The first widget that people read must say what the dashboard is for and link the runbook."""
+        """Check that the widget at the upper left says what the dashboard is for and links the runbook."""
         if not places:
             return
         widgets = {title_of(number, each): each for number, each in enumerate(self.widgets, 1)}
@@ -119,7 +119,7 @@ class DashboardCheck:
 
 
 def title_of(number: int, widget: Any) -> str:
-    """Return how findings name a widget: its number and its title, or the first words of its text."""
+    """Return the name of a widget in findings: its number and its title, or the first words of its text."""
     properties = widget.get("properties") if isinstance(widget, dict) else None
     shown = properties if isinstance(properties, dict) else {}
     first, *_ = str(shown.get("title") or shown.get("markdown") or "").strip().splitlines() or [""]
@@ -131,11 +131,11 @@ def _alarm_file(arn: str) -> str:
 
 
 def _option_problems(number: int, row: Any, properties: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the options of a metric or expression; `expand` checks the rest of it."""
+    """Yield the problems of the options of a metric or expression. `expand` checks its other items."""
     options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
     yield from (f"metric {number}: {error}" for error in structure.dashboard_errors(options, "options"))
     if "expression" not in options and "stat" not in options and "stat" not in properties:
-        yield f'metric {number}: stat is missing, and the average would be shown; write "stat", here or for the widget'
+        yield f'metric {number}: stat is missing, and the average would be shown; write "stat", here or in the widget'
 
 
 def _view_problems(properties: dict[str, Any]) -> Iterator[str]:
@@ -155,4 +155,4 @@ def _view_problems(properties: dict[str, Any]) -> Iterator[str]:
         yield 'a gauge needs both ends of its scale; write "yAxis": {"left": {"min": 0, "max": 100}}'
     for side, axis in axes.items():
         if axis.get("min", float("-inf")) >= axis.get("max", float("inf")):
-            yield f"yAxis.{side}.min must be below yAxis.{side}.max; exchange them"
+            yield f"yAxis.{side}.min must be below yAxis.{side}.max; swap the two"

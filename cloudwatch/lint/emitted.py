@@ -1,91 +1,54 @@
-"""What the app emits: metrics with their dimension sets, and the fields of its log lines.
+"""The metrics that the app emits, with their dimension sets, and the fields of its log lines.
 
-The only module of lint that knows the app. Metrics come from the registry that the app's emitter uses; fields are found
-by writing records in which every field is set.
+No other module of lint imports the app. Metrics come from the registry that the app's emitter uses. Fields come from
+records and a log line in which every field is set.
 """
 
 import dataclasses
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from unittest.mock import MagicMock
 
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.logs import FIELDS, JsonLines
 from chalicelib.telemetry.record import Record, WarmingRecord
+from cloudwatch.lint.catalogue import KnownMetric
 from cloudwatch.project import SERVICE, STAGE_VARIABLE
 
 NAMESPACE = metrics.NAMESPACE
 COMMON = metrics.COMMON
 """The dimensions of every metric."""
 
-type Key = tuple[str, frozenset[str]]
-"""A metric and its set of dimensions, in any order."""
-
 _COMMON_VALUES: Mapping[str, tuple[str, ...]] = {"service": (SERVICE,), "stage": (STAGE_VARIABLE,)}
 """The values of the common dimensions in the files."""
 
 
-def names() -> list[str]:
-    """Return the names of all metrics."""
-    return list(metrics.METRICS)
+def catalogue() -> dict[str, KnownMetric]:
+    """Return the app's metrics by name. They allow every statistic, so none is listed."""
+    return {
+        name: KnownMetric(metric.unit, (), [COMMON, *((*COMMON, extra) for extra in metric.by)])
+        for name, metric in metrics.METRICS.items()
+    }
 
 
 def billed() -> int:
-    """Return the most time series that AWS can bill one deployment for."""
+    """Return the maximum number of time series that AWS can bill for one deployment."""
     return metrics.max_billed_metrics()
 
 
-def sets_of(name: str) -> list[tuple[str, ...]]:
-    """Return the dimension sets of a metric, the common one first."""
-    return [COMMON, *((*COMMON, extra) for extra in metrics.METRICS[name].by)]
-
-
-def dimension_sets() -> dict[Key, tuple[str, ...]]:
-    """Return every metric with every dimension set; the value has the dimensions in the order of the registry."""
-    return {(name, frozenset(each)): each for name in metrics.METRICS for each in sets_of(name)}
-
-
-def unit_of(name: str) -> str:
-    """Return the unit of a metric."""
-    return metrics.METRICS[name].unit
-
-
 def values_of(dimension: str) -> tuple[str, ...]:
-    """Return all values of a dimension, none if they depend on the deployment."""
-    return _COMMON_VALUES.get(dimension) or metrics.DIMENSIONS[dimension].values
+    """Return all values of a dimension; an empty tuple if it is unknown or its values depend on the deployment."""
+    known = metrics.DIMENSIONS.get(dimension)
+    return _COMMON_VALUES.get(dimension) or (known.values if known else ())
 
 
 def fields() -> set[str]:
     """Return the fields of metric and log lines, which queries of Logs Insights may name."""
-    anything: Any = _Anything()
-    fields: set[str] = {*metrics.METRICS, *metrics.DIMENSIONS}
+    anything = MagicMock()  # a record filled with it emits every field that it can emit
+    anything.__contains__.return_value = True
+    found: set[str] = {*metrics.METRICS, *metrics.DIMENSIONS}
     for kind in (Record, WarmingRecord):
-        fields |= kind(**{field.name: anything for field in dataclasses.fields(kind)}).properties().keys()
-    log = logging.makeLogRecord(dict.fromkeys(FIELDS, anything) | {"exc_info": (ValueError, ValueError(), None)})
-    return fields.union(json.loads(JsonLines({}).format(log)))
-
-
-class _Anything:
-    """A stand-in for any value: it has every attribute and item, and acts as a number.
-
-    A record filled with it emits every field that it can emit.
-    """
-
-    def __getattr__(self, name: str) -> "_Anything":
-        return self
-
-    def __call__(self, *_: object) -> "_Anything":
-        return self
-
-    def __mul__(self, _: object) -> float:
-        return 1.0
-
-    def __contains__(self, _: object) -> bool:
-        return True
-
-    def __getitem__(self, place: object) -> "_Anything":
-        return self
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(())
+        found |= kind(**{field.name: anything for field in dataclasses.fields(kind)}).properties().keys()
+    log = logging.makeLogRecord(dict.fromkeys(FIELDS, "") | {"exc_info": (ValueError, ValueError(), None)})
+    return found.union(json.loads(JsonLines({}).format(log)))

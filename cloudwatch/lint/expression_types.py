@@ -1,6 +1,6 @@
-"""Infer what expressions return, a number (`S`), one time series (`TS`) or several (`TS[]`), and find wrong arguments.
+"""Infer the types of expressions (`S` is a number, `TS` one time series, `TS[]` several), and find wrong arguments.
 
-`syntax/metric_functions.py` lists what each function accepts and returns.
+`syntax/metric_functions.py` lists the types that each function accepts and returns.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,13 +21,13 @@ from cloudwatch.syntax.expression_tree import (
 from cloudwatch.syntax.metric_functions import FUNCTIONS
 
 UNKNOWN = "unknown"
-"""The type of an id that does not exist or is part of a cycle; other checks report these."""
+"""The type of an id that does not exist or is part of a cycle. Other checks report such ids."""
 
 WORDS = {"S": "a number", "TS": "one time series", "TS[]": "several time series", "text": "a string"}
 
 
 def types_of(trees: Mapping[str, Node], series: Iterable[str]) -> dict[str, str]:
-    """Return what every entry of a graph returns, by id. `trees`: its expressions; `series`: ids of its metrics."""
+    """Return the type of every entry of a graph, by id. `trees`: the expressions; `series`: the ids of the metrics."""
     types = dict.fromkeys(series, "TS")
     left = dict(trees)
     while ready := [name for name, tree in left.items() if not referenced_ids(tree) & left.keys()]:
@@ -36,7 +36,7 @@ def types_of(trees: Mapping[str, Node], series: Iterable[str]) -> dict[str, str]
 
 
 def type_of(node: Node, ids: Mapping[str, str]) -> str:
-    """Return what a node returns. `ids`: the same for every id."""
+    """Return the type of a node. `ids`: the type of every id."""
     match node:
         case Name(id=name):
             return ids.get(name, UNKNOWN)
@@ -61,7 +61,7 @@ def type_of(node: Node, ids: Mapping[str, str]) -> str:
 
 
 def misfits(node: Node, ids: Mapping[str, str]) -> Iterator[str]:
-    """Yield the arguments whose type the function does not accept."""
+    """Yield a message for each argument whose type the function does not accept."""
     for call in walk(node):
         if isinstance(call, Call):
             function = FUNCTIONS[call.function]

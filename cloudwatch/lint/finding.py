@@ -1,4 +1,4 @@
-"""A finding of lint: where, what is wrong, and what to write instead."""
+"""A finding of lint: the place of a problem, the problem, and a correction."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Finding:
 
 
 def suggest(wrong: str, right: Iterable[str]) -> str:
-    """Return what to write instead: the most similar value, or all of them if none is similar and they are few."""
+    """Return a suggestion: the most similar valid value, or if none is similar, all valid values or a few of many."""
     known = sorted(right)
     if near := get_close_matches(wrong, known, n=1, cutoff=0.7):
         return f'did you mean "{near[0]}"?'
@@ -30,5 +30,5 @@ def suggest(wrong: str, right: Iterable[str]) -> str:
 
 
 def with_dimensions(metric: str, dimensions: Iterable[str]) -> str:
-    """Return `metric (dimension, dimension)`, as messages show it."""
+    """Return `metric (dimension, dimension)`, for messages."""
     return f"{metric} ({', '.join(dimensions)})"

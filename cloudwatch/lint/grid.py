@@ -28,12 +28,12 @@ class Rectangle:
         return self.y + self.height
 
     def overlaps(self, other: "Rectangle") -> bool:
-        """Return whether the two share a cell of the grid."""
+        """Return whether two widgets share a cell of the grid."""
         return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
 
 
 def check(places: Sequence[Rectangle]) -> Iterator[tuple[str, str]]:
-    """Yield the title of a widget and what is wrong with its place."""
+    """Yield the title of each misplaced widget and the problem."""
     for place in places:
         if place.right > COLUMNS:
             most = COLUMNS - place.x

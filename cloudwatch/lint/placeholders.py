@@ -1,4 +1,4 @@
-"""Find misspelt placeholders, which would be deployed as they are."""
+"""Find misspelt placeholders, which deploy would not replace."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -8,7 +8,7 @@ _CAPITALS = re.compile(r"(?<![A-Za-z_])[A-Z][A-Z_]{5,}(?![A-Za-z_])")
 
 
 def misspelt(text: str, known: Collection[str]) -> Iterator[str]:
-    """Yield words in capitals that are similar to a placeholder, with the placeholder."""
+    """Yield a message for each word in capitals that is similar to a placeholder."""
     for word in sorted(set(_CAPITALS.findall(text)) - set(known)):
         if near := get_close_matches(word, known, n=1, cutoff=0.75):
-            yield f'"{word}" is not a placeholder and would stay as it is; did you mean {near[0]}?'
+            yield f'"{word}" is not a placeholder, so deploy would not replace it; did you mean {near[0]}?'

@@ -1,4 +1,4 @@
-"""Check queries of Logs Insights, saved ones and those of widgets: commands, functions, fields, log groups."""
+"""Check the queries of Logs Insights in files and widgets: commands, functions, fields and log groups."""
 
 import json
 import re
@@ -31,7 +31,10 @@ type Token = tuple[str, str]
 
 
 def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
-    """Yield what is wrong with a query. The query of a widget starts with `SOURCE '…'`; else the groups are given."""
+    """Yield the problems of a query.
+
+    `log_groups`: the log groups of a saved query. The query of a widget starts with its log groups: `SOURCE '…'`.
+    """
     tokens = [(kind, match[kind]) for match in _TOKEN.finditer(text) if (kind := match.lastgroup or "") != "comment"]
     commands = list(_commands(tokens))
     groups = list(log_groups)
@@ -41,14 +44,14 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
         if group not in RESOURCES["LogGroupName"]:
             yield f'no function writes to the log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
     if len(text) > MOST_CHARACTERS:
-        yield f"{len(text):,} characters, at most {MOST_CHARACTERS:,} are allowed; shorten it"
+        yield f"{len(text):,} characters, at most {MOST_CHARACTERS:,} are allowed; shorten the query"
     if not commands:
         yield "the query has no command; write for instance: fields @timestamp, request_id | sort @timestamp desc"
     known = emitted.fields() | OF_CLOUDWATCH
     for number, command in enumerate(commands, 1):
         if not command or command[0][1] not in COMMANDS:
             word = command[0][1] if command else ""
-            yield f'command {number} begins with "{word}"; {suggest(word, COMMANDS)}'
+            yield f'command {number} begins with "{word}", which is not a command; {suggest(word, COMMANDS)}'
             continue
         yield from (f"command {number} ({command[0][1]}): {problem}" for problem in _wrong_names(command, known))
         known = _known_after(command, known)
@@ -85,7 +88,7 @@ def _field(name: str) -> str:
 
 
 def _aliases(command: Sequence[Token]) -> Iterator[str]:
-    """Yield the names that a command assigns: the one after `as`, or all that follow it in `parse`."""
+    """Yield the names that a command assigns: the name after `as`, and in `parse` all names after `as`."""
     words = [token for _, token in command]
     for place, (kind, name) in enumerate(command):
         given = words[place - 1] == "as" or (words[0] == "parse" and "as" in words[:place])
@@ -94,7 +97,7 @@ def _aliases(command: Sequence[Token]) -> Iterator[str]:
 
 
 def _known_after(command: Sequence[Token], known: set[str]) -> set[str]:
-    """Return the fields that the next command may name: after `stats`, only its results and what it groups by."""
+    """Return the fields that the next command may name. After `stats`, these are only its results and its groups."""
     aliases, tokens = set(_aliases(command)), command[1:]
     if command[0][1] != "stats":
         return known | aliases

@@ -14,15 +14,15 @@ _LINK = re.compile(r"RUNBOOKURL#([\w-]+)")
 
 
 def links_in(text: str) -> set[str]:
-    """Return the sections of the runbook that a text links."""
+    """Return the sections of the runbook that a text links to."""
     return set(_LINK.findall(text))
 
 
 def check(path: Path, names: Collection[str], links: Mapping[str, Collection[str]]) -> Iterator[Finding]:
-    """Yield alarms without a section, sections without an alarm, and broken links.
+    """Yield findings for alarms without a section, sections without an alarm, and broken links.
 
-    `links`: the sections that each file links. A heading that looks like a file name must be that of an alarm, unless
-    a dashboard links it.
+    `links`: the sections that each file links to. A heading that looks like a file name must name an alarm, unless a
+    file links to it.
     """
     if not path.exists():
         yield Finding(RUNBOOK, "", "the file is missing; write it, with a section `## name` for every alarm")

@@ -1,7 +1,6 @@
-"""Check the structure of dashboards and alarms with JSON Schema; an error says what is there and what to write instead.
+"""Check the structure of dashboards and alarms with JSON Schema. Errors show the invalid value and a correction.
 
-The schema of dashboards is a file beside this module. The schema of alarms is derived from botocore's model of the API,
-which boto3 uses.
+The schema of dashboards is dashboard.schema.json. The schema of alarms is made from botocore's model of the API.
 """
 
 import json
@@ -16,32 +15,29 @@ from jsonschema.exceptions import ValidationError
 
 from cloudwatch.lint.finding import suggest
 
-_FILE = Path(__file__).with_name("dashboard.schema.json")
-_SIMPLE = {"string": "a string", "integer": "a whole number", "boolean": "true or false, without quotes"}
+_SCHEMA: dict[str, Any] = json.loads(Path(__file__).with_name("dashboard.schema.json").read_text(encoding="utf-8"))
+_DEFINITIONS: dict[str, Any] = _SCHEMA["$defs"]
+_SIMPLE = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number, without quotes",
+    "boolean": "true or false, without quotes",
+}
 
 
 def dashboard_errors(value: Any, part: str = "") -> Iterator[str]:
-    """Yield what is wrong with a body, or with a part such as `metric_properties` (a name in the schema's $defs)."""
+    """Yield the errors in a body, or in a part of one. `part`: a name in $defs, such as `metric_properties`."""
     yield from _errors(_dashboard_validator(part), value)
 
 
 def request_errors(operation: str, value: Any) -> Iterator[str]:
-    """Yield what is wrong with the parameters of an operation of CloudWatch, such as `PutMetricAlarm`."""
+    """Yield the errors in the parameters of an operation of CloudWatch, such as `PutMetricAlarm`."""
     yield from _errors(_request_validator(operation), value)
 
 
 @cache
-def _schema() -> dict[str, Any]:
-    return dict(json.loads(_FILE.read_text(encoding="utf-8")))
-
-
-def _definitions() -> dict[str, Any]:
-    return dict(_schema()["$defs"])
-
-
-@cache
 def _dashboard_validator(part: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": _definitions()} if part else _schema())
+    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": _DEFINITIONS} if part else _SCHEMA)
 
 
 @cache
@@ -69,15 +65,11 @@ def _schema_of(shape: Any) -> dict[str, Any]:
         if "enum" in limits:
             return {"enum": limits["enum"]}
         few, many = limits.get("min", 0), limits.get("max", 1 << 20)
-        words = f"a string of {few} to {many} characters" if "max" in limits else "a string"
+        words = f"a string of {few} to {many} characters" if "max" in limits else _SIMPLE["string"]
         return {"type": "string", "description": words, "minLength": few, "maxLength": many}
     if shape.type_name in ("integer", "long"):
-        return {"type": "integer", "description": _SIMPLE["integer"], "minimum": limits.get("min", 0)}
-    if shape.type_name in ("double", "float"):
-        return {"type": "number", "description": "a number, without quotes"}
-    if shape.type_name == "boolean":
-        return {"type": "boolean", "description": _SIMPLE["boolean"]}
-    raise TypeError(f"botocore shapes of type {shape.type_name} are not supported")
+        return {"type": "integer", "minimum": limits.get("min", 0)}
+    return {"type": {"double": "number", "float": "number", "boolean": "boolean"}[shape.type_name]}
 
 
 def _errors(validator: Draft202012Validator, value: Any) -> Iterator[str]:
@@ -86,7 +78,7 @@ def _errors(validator: Draft202012Validator, value: Any) -> Iterator[str]:
 
 
 def _messages(error: ValidationError) -> Iterator[str]:
-    """Turn one error of JSON Schema into messages."""
+    """Yield the messages for one error of JSON Schema."""
     path = _path(error)
     schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
     known: Mapping[str, Any] = schema.get("properties", {})
@@ -104,9 +96,9 @@ def _messages(error: ValidationError) -> Iterator[str]:
 
 
 def _wanted(schema: Mapping[str, Any]) -> str:
-    """Return what a schema describes as valid."""
+    """Return the description of the values that a schema allows."""
     if "$ref" in schema:
-        schema = _definitions()[schema["$ref"].removeprefix("#/$defs/")]
+        schema = _DEFINITIONS[schema["$ref"].removeprefix("#/$defs/")]
     if "description" in schema:
         return str(schema["description"])
     if "enum" in schema:

@@ -10,15 +10,15 @@ from cloudwatch.project import DASHBOARDS
 
 @dataclass(slots=True)
 class Usage:
-    """File names without extension, each once, in the order of the files."""
+    """The dashboards and alarms that use a metric, as file names without extension, each once."""
 
     dashboards: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
 
 
 def usage(folder: Path = DASHBOARDS) -> dict[str, Usage]:
-    """Return the usage of every metric; it is empty if lint cannot read all files."""
-    found = {name: Usage() for name in emitted.names()}
+    """Return the usage of every metric. If lint cannot read all files, every usage is empty."""
+    found = {name: Usage() for name in emitted.catalogue()}
     for reference in lint(folder).references:
         if reference.namespace == emitted.NAMESPACE and reference.name in found:
             file, used = Path(reference.file), found[reference.name]

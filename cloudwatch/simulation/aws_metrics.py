@@ -1,15 +1,17 @@
 """The metrics that AWS itself would emit on the simulated day: API Gateway, Lambda, ElastiCache, Aurora, S3 and logs.
 
-In AWS they are not embedded metrics. The simulation writes them in that form, one line per minute and resource, marked
-`"simulated": true`. Where they follow from requests, they are counted from them.
+AWS does not emit them as embedded metrics. The simulation does, with one line per minute and resource, which is marked
+`"simulated": true`. Metrics that depend on requests are counted from the simulated requests.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from chalicelib.telemetry.record import WarmingRecord
 from cloudwatch.files import Placeholders
+from cloudwatch.lint.catalogue import catalogue
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import Servers
@@ -19,22 +21,6 @@ type Values = Mapping[str, float | Sequence[float]]
 type _Resource = tuple[str, Mapping[str, str], Values]
 """Namespace, dimensions and metrics."""
 
-_UNITS = {
-    "Latency": "Milliseconds",
-    "Duration": "Milliseconds",
-    "SuccessfulReadRequestLatency": "Microseconds",
-    "SuccessfulWriteRequestLatency": "Microseconds",
-    "ReadLatency": "Seconds",
-    "CommitLatency": "Milliseconds",
-    "CacheHitRate": "Percent",
-    "ACUUtilization": "Percent",
-    "CPUUtilization": "Percent",
-    "BytesUsedForCache": "Bytes",
-    "VolumeBytesUsed": "Bytes",
-    "BucketSizeBytes": "Bytes",
-    "IncomingBytes": "Bytes",
-}
-"""Units from each service's documentation; all other metrics are counts."""
 _OVERHEAD = 12.0
 """Milliseconds that API Gateway adds."""
 _VALUE_BYTES = 420
@@ -44,7 +30,7 @@ _LINE_BYTES = 2600
 
 
 class AwsMetrics:
-    """Counts a minute's events and writes AWS's metrics of them. `most_capacity`: the database's maximum, ACU."""
+    """Counts events and writes AWS's metrics for each minute. `most_capacity`: the database's maximum in ACU."""
 
     def __init__(self, random: Random, stage: str, most_capacity: float, servers: Servers) -> None:
         self._random = random
@@ -59,29 +45,26 @@ class AwsMetrics:
         self._durations: list[float] = []
         self._latencies: list[float] = []
         self._warmings: list[float] = []
-        self._containers = self._started = 0
-        self._rejected = self._failed = self._throttled = 0
-        self._hits = self._misses = 0
+        self._containers = 0
+        self._counts: Counter[str] = Counter()
         self._servers.commands = self._servers.queries = 0
 
     def add_request(self, record: SimulatedRecord, busy: int) -> None:
         """Count a request. `busy`: number of containers that were serving requests when it arrived."""
         self._containers = max(self._containers, busy)
-        self._started += record.initialisation is not None
+        self._counts["started"] += record.initialisation is not None
         milliseconds = record.total * 1e3
         overhead = (record.initialisation or 0.0) * 1e3 + _OVERHEAD * self._random.lognormvariate(0, 0.3)
         self._durations.append(round(milliseconds, 1))
         self._latencies.append(round(milliseconds + overhead, 1))
         if record.failure:
-            self._rejected += record.failure.status < 500
-            self._failed += record.failure.status >= 500
-        if record.features and record.features.cache in {"hit", "miss", "stale"}:
-            self._hits += record.features.cache != "miss"
-            self._misses += record.features.cache == "miss"
+            self._counts["rejected" if record.failure.status < 500 else "failed"] += 1
+        if record.features:
+            self._counts[record.features.cache] += 1
 
     def add_throttled(self) -> None:
         """Count a request that Lambda rejected because all containers were busy."""
-        self._throttled += 1
+        self._counts["throttled"] += 1
 
     def add_warming(self, run: WarmingRecord) -> None:
         """Count a run of the warming function."""
@@ -91,22 +74,23 @@ class AwsMetrics:
         """Yield the lines of the minute that started at `begin` (seconds since 1970), and reset the counts."""
         stamp = round((begin + 59.9) * 1e3)
         for namespace, dimensions, metrics in self._resources(begin):
-            listed = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in metrics]
+            listed = [{"Name": name, "Unit": catalogue()[namespace][name].unit} for name in metrics]
             directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
             head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
             yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"
         self._reset()
 
     def _resources(self, begin: float) -> Iterator[_Resource]:
+        counts = self._counts
         if self._latencies:
             calls: Values = {
-                "Count": len(self._latencies) + self._throttled,
+                "Count": len(self._latencies) + counts["throttled"],
                 "Latency": self._latencies,
-                "4XXError": self._rejected,
-                "5XXError": self._failed + self._throttled,
+                "4XXError": counts["rejected"],
+                "5XXError": counts["failed"] + counts["throttled"],
             }
             yield "AWS/ApiGateway", {"ApiName": SERVICE, "Stage": self._stage}, calls
-            extra = {"Throttles": self._throttled, "ConcurrentExecutions": self._containers}
+            extra = {"Throttles": counts["throttled"], "ConcurrentExecutions": self._containers}
             yield from self._function_metrics(self._function, self._durations, extra)
         if self._warmings:
             yield from self._function_metrics(f"{self._function}-warm", self._warmings, {})
@@ -127,16 +111,16 @@ class AwsMetrics:
 
     def _redis(self) -> Values:
         random, commands = self._random, self._servers.commands
-        requests = self._hits + self._misses
+        hits, misses = self._counts["hit"] + self._counts["stale"], self._counts["miss"]
         reads = [round(random.lognormvariate(5.4, 0.4), 1) for _ in range(min(commands, 400) + 1)]
         values: Values = {
             "BytesUsedForCache": 2_000_000 + _VALUE_BYTES * self._servers.keys,
             "CurrItems": self._servers.keys + 40,
             "CurrConnections": 3 + 2 * self._containers,
-            "NewConnections": 2 * self._started,
+            "NewConnections": 2 * self._counts["started"],
             "ElastiCacheProcessingUnits": 60 + commands * 1.3,
-            "CacheHits": self._hits,
-            "CacheMisses": self._misses,
+            "CacheHits": hits,
+            "CacheMisses": misses,
             "SuccessfulReadRequestLatency": reads,
             "SuccessfulWriteRequestLatency": [round(random.lognormvariate(5.6, 0.4), 1) for _ in range(9)],
             "ThrottledCmds": 0,
@@ -144,7 +128,7 @@ class AwsMetrics:
             "AuthenticationFailures": 0,
             "IamAuthenticationThrottling": 0,
         }
-        return {**values, "CacheHitRate": 100.0 * self._hits / requests} if requests else values
+        return {**values, "CacheHitRate": 100.0 * hits / (hits + misses)} if hits + misses else values
 
     def _database(self) -> Values:
         random, queries = self._random, self._servers.queries

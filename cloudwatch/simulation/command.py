@@ -1,50 +1,39 @@
-"""Write a simulated day as recorded lines: `python -m cloudwatch simulate --out FILE`.
-
-The app's own records and emitter write the app's metrics, with their real names, units and dimensions. The metrics that
-only AWS emits are made up and marked `"simulated": true`.
-"""
+"""`python -m cloudwatch simulate --out FILE`: write the metrics of a simulated day to a file."""
 
 import argparse
-import io
-import random as global_random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from random import Random
 
-from chalicelib.features.cells import neighbours_of, text_of
-from chalicelib.features.warming import read_places
-from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.record import WarmingRecord
-from cloudwatch.limits import CONTAINERS, read_limits
 from cloudwatch.progress import Progress
-from cloudwatch.project import ROOT, SERVICE
-from cloudwatch.simulation import schedule
-from cloudwatch.simulation.aws_metrics import AwsMetrics
-from cloudwatch.simulation.fleet import DEFAULTS, Fleet, Servers
-from cloudwatch.simulation.traffic import Traffic
+from cloudwatch.simulation.day import SEED, write_day
 
-STAGE = "prod"
-SEED = 1
-CELLS = 6000
-"""Cells that requests come from."""
-BURST, LONG_BURST = 1.045, 1.5
-"""Requests in a burst, as a multiple of the containers that the stage may have. A bad day's burst wakes someone."""
-
-type OnProgress = Callable[[float], None]
-"""A callback that takes the share of the day that is done, 0 to 1."""
+__all__ = ["SEED", "add_bad_argument", "main", "write_day"]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command. Return its exit code."""
+    """Write the day. Return 0, or 1 after an error message on standard error."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch simulate",
-        description="Write a simulated day as recorded lines: a quiet night, a spike, a cache flush, outages.",
+        description="Write the metrics of a simulated day: a quiet night, a spike, a cache flush, outages.",
     )
     parser.add_argument("--out", type=Path, required=True, help="file to write, about 80 MB")
-    parser.add_argument("--seed", type=int, default=SEED, help="which day; a seed always gives the same (default: 1)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=SEED,
+        help="seed of the random numbers; one seed always gives the same day (default: 1)",
+    )
     add_bad_argument(parser)
-    return _run(parser.parse_args(arguments))
+    options = parser.parse_args(arguments)
+    try:
+        with Progress("simulating a day") as progress:
+            requests = write_day(options.out, options.seed, progress.update, bad=options.bad)
+    except OSError as error:
+        print(f"{options.out} cannot be written: {error.strerror}; give another file with --out", file=sys.stderr)
+        return 1
+    print(f"{options.out}: {requests:,} requests; python -m cloudwatch preview --file {options.out}")
+    return 0
 
 
 def add_bad_argument(parser: argparse.ArgumentParser) -> None:
@@ -52,112 +41,5 @@ def add_bad_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bad",
         action="store_true",
-        help="a day on which an alarm wakes someone: for eight minutes at noon, requests exceed the containers",
+        help="simulate a day on which the page alarm fires, since requests exceed the limit of containers at noon",
     )
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    try:
-        with Progress("simulating a day") as progress:
-            requests = write_day(arguments.out, arguments.seed, progress.update, bad=arguments.bad)
-    except OSError as error:
-        print(f"{arguments.out} cannot be written: {error.strerror}", file=sys.stderr)
-        return 1
-    print(f"{arguments.out}: {requests:,} requests; python -m cloudwatch preview --file {arguments.out}")
-    return 0
-
-
-def write_day(out: Path, seed: int = SEED, on_progress: OnProgress = lambda _: None, *, bad: bool = False) -> int:
-    """Write the day to a file. Return its number of requests. Raises OSError."""
-    requests = 0
-    with out.open("w", encoding="utf-8") as file:
-        for minute, (number, text) in enumerate(lines(seed, bad=bad)):
-            file.write(text)
-            requests += number
-            on_progress((minute + 1) / schedule.MINUTES)
-    return requests
-
-
-def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
-    """Yield for each minute of the day the number of requests and the lines of embedded metrics.
-
-    `bad`: more requests arrive than containers may run, for so long that an alarm wakes someone.
-    """
-    random = Random(seed)  # noqa: S311  a simulation
-    shared = _GlobalRandom(seed)
-    limits = read_limits(STAGE, ROOT)
-    containers = int(limits[CONTAINERS])
-    cells = _cells(random)
-    fleet = Fleet(Servers(random, {cell: _animals(random) for cell in cells}))
-    traffic = Traffic(random, fleet, cells, [text_of(cell) for cell in cells])
-    aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), fleet.servers)
-    buffer = io.StringIO()
-    emitter = Emitter(SERVICE, STAGE, buffer, now=fleet.clock.time)
-
-    def warm(moment: float) -> WarmingRecord:
-        record = WarmingRecord(f"{random.getrandbits(128):032x}", fleet.warm(moment))
-        emitter.emit(record)
-        return record
-
-    with shared:
-        for cell in cells[::2]:  # left from the day before
-            fleet.fill(
-                cell, schedule.START - random.uniform(0, DEFAULTS.features_soft_ttl), warmed=random.random() < 0.6
-            )
-        for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # or an alarm would miss these runs
-            warm(schedule.START - 60 * minutes)
-    burst, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
-    arrivals = schedule.arrivals(random, round(burst * containers), window)
-    arrival = next(arrivals)
-    for minute in range(schedule.MINUTES):
-        begin = schedule.START + 60 * minute
-        number = 0
-        with shared:
-            if minute == schedule.FLUSH.start:
-                fleet.servers.flush()
-            if minute % DEFAULTS.warm_minutes == 0 and begin not in schedule.WARMING_SILENT:
-                aws.add_warming(warm(begin + 2.0))
-            while arrival < begin + 60:
-                if fleet.busy(arrival) >= containers:
-                    aws.add_throttled()
-                else:
-                    record = traffic.request(arrival)
-                    fleet.clock.now = arrival + record.total
-                    emitter.emit(record)
-                    aws.add_request(record, fleet.busy(arrival))
-                    number += 1
-                arrival = next(arrivals, float("inf"))
-        buffer.writelines(aws.lines_of_minute(begin))
-        yield number, buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-
-
-class _GlobalRandom:
-    """Seeds the global random generator, which the product's code uses, within `with` blocks; restores it outside."""
-
-    def __init__(self, seed: int) -> None:
-        self._state = Random(seed).getstate()  # noqa: S311  a simulation
-
-    def __enter__(self) -> None:
-        self._outside = global_random.getstate()
-        global_random.setstate(self._state)
-
-    def __exit__(self, *_: object) -> None:
-        self._state = global_random.getstate()
-        global_random.setstate(self._outside)
-
-
-def _cells(random: Random) -> list[int]:
-    """Return well-known places in random order, then the cells around them, the nearest first."""
-    places = read_places()
-    random.shuffle(places)
-    found = dict.fromkeys(places)
-    while len(found) < CELLS:
-        found |= dict.fromkeys(each for cell in list(found) for each in neighbours_of(cell))
-    return list(found)[:CELLS]
-
-
-def _animals(random: Random) -> int:
-    """Return a number of animals for a cell; a few cells have none."""
-    return 0 if random.random() < 0.03 else round(random.uniform(40, 140))

@@ -5,6 +5,7 @@ The lookups, breakers, lifetimes and warming are the product's own code with its
 outages are simulated: each call to Redis or PostgreSQL moves a clock.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from random import Random
 
@@ -50,16 +51,16 @@ class SimulatedClock(Clock):
 
 
 class Servers:
-    """Redis and the database, shared by all containers. `animals`: number of animals by cell; others are open sea.
+    """Redis and the database, shared by all containers. `animals`: number of animals by cell; other cells are open sea.
 
     Requests that overlap in simulated time run one after another, so each key of Redis keeps its latest values with
-    the time from which they hold. A request sees what was there at its own time.
+    the time at which they were set. A request reads the value of its own time.
     """
 
     def __init__(self, random: Random, animals: Mapping[int, int]) -> None:
         self.random, self.clock = random, SimulatedClock()
         self.commands = self.queries = 0
-        self.demand: dict[int, dict[int, float]] = {}
+        self.demand: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self.hits: dict[int, tuple[int, int]] = {}
         self._animals = animals
         self._values: dict[bytes, list[tuple[float, bytes | None, float]]] = {}
@@ -87,18 +88,22 @@ class Servers:
         self._values.clear()
 
     def animals_of(self, cell: int) -> CellAnimals:
-        """Return what the database has of a cell."""
+        """Return the animals of a cell, as the database has them."""
         count = self._animals.get(cell, 0)
         areas = ("AU",) if count else ()
         return CellAnimals(cell, VERSION, areas, _IDS[:count], _WEIGHTS[:count], _STATUS[:count])
 
 
-class SimulatedCache:
-    """A container's connection to Redis, behind a breaker: a `Cache` for lookups and a `WarmCache` for warming."""
+class _Connection:
+    """A container's connection to one of the servers, behind a breaker."""
 
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
         self._breaker = Breaker(DEFAULTS.breaker_failures, DEFAULTS.breaker_reset_timeout, servers.clock.monotonic)
+
+
+class SimulatedCache(_Connection):
+    """A connection to Redis: a `Cache` for lookups and a `WarmCache` for warming."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         return self._call().get(key)
@@ -106,9 +111,7 @@ class SimulatedCache:
     def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None:
         servers = self._call()
         hour = int(servers.clock.now) // 3600
-        demand = servers.demand.setdefault(hour, {})
-        for cell, count in counts.cells.items():
-            demand[cell] = demand.get(cell, 0) + count
+        servers.demand[hour].update(counts.cells)
         hits, warmed = servers.hits.get(hour, (0, 0))
         servers.hits[hour] = hits + counts.hits, warmed + counts.warmed
         return servers.get(key)
@@ -145,7 +148,7 @@ class SimulatedCache:
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
         servers = self._call()
-        return [servers.demand.get(hour, {}) for hour in hours]
+        return [dict(servers.demand[hour]) for hour in hours]
 
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
         return self._call().hits.get(hour, (0, 0))
@@ -163,12 +166,8 @@ class SimulatedCache:
         return servers
 
 
-class SimulatedStore:
-    """A container's connection to the database, behind a breaker."""
-
-    def __init__(self, servers: Servers) -> None:
-        self._servers = servers
-        self._breaker = Breaker(DEFAULTS.breaker_failures, DEFAULTS.breaker_reset_timeout, servers.clock.monotonic)
+class SimulatedStore(_Connection):
+    """A connection to the database."""
 
     @property
     def breaker_is_open(self) -> bool:

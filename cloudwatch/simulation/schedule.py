@@ -1,4 +1,4 @@
-"""The schedule of the simulated day: how many requests arrive when, and what breaks when.
+"""The schedule of the simulated day: its traffic and its outages.
 
 00:00  a quiet night                       16:00  the database is down for 10 minutes
 06:00  traffic rises                       18:00  Redis is down for 10 minutes
@@ -9,18 +9,19 @@
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from random import Random
+
+import numpy as np
 
 START = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC).timestamp()
 """Start of the day in seconds since 1970, a Monday; fixed, so that one seed always writes the same bytes."""
 MINUTES = 24 * 60
 
-_TRAFFIC = ((0, 3), (5, 2), (6, 4), (8, 14), (10, 19), (14, 18), (16, 24), (19, 24), (21, 15), (23, 6), (24, 3))
-"""Hour and requests a minute, interpolated between."""
-SPIKE_FACTOR = 10.0
-_RISE, _HOLD, _FALL = 3.0, 20.0, 12.0
-"""Minutes that the spike rises, lasts and falls."""
+_TRAFFIC = {0: 3, 5: 2, 6: 4, 8: 14, 10: 19, 14: 18, 16: 24, 19: 24, 21: 15, 23: 6, 24: 3}
+"""Hour of the day → requests a minute. The rate between two hours is interpolated."""
+SPIKE_FACTOR = 10
+_SPIKE = {0: 1, 3: SPIKE_FACTOR, 23: SPIKE_FACTOR, 35: 1}
+"""Minute of the spike → factor of the traffic. The factor between two minutes is interpolated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +37,25 @@ class Window:
         return START + 60 * self.start
 
     def __contains__(self, moment: object) -> bool:
-        """Whether a time (seconds since 1970) is within."""
+        """Return whether a time (seconds since 1970) is within the window."""
         return isinstance(moment, int | float) and 0 <= moment - self.begin < 60 * self.length
 
 
 SPIKE = Window(12 * 60, 40)
 BURST = Window(12 * 60 + 22, 1)
-"""Within the spike, one burst of more requests than the stage may have containers."""
+"""The minute of the spike with a burst of more requests than the stage's limit of containers."""
 LONG_BURST = Window(12 * 60 + 22, 8)
-"""The same on a bad day, in each of its minutes."""
+"""On a bad day, each of these minutes has such a burst."""
 FLUSH = Window(14 * 60, 1)
 DATABASE_DOWN = Window(16 * 60, 10)
 REDIS_DOWN = Window(18 * 60, 10)
 WARMING_SILENT = Window(20 * 60, 60)
 OPENING = REDIS_DOWN.begin + 8 * 60
-"""Where the preview starts: Redis is down, its alarms fire, and the last three hours include the database's outage."""
+"""The time that the preview shows first: Redis is down, its alarms fire, and the database was down two hours before."""
 
 
 def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
-    """Return what happens on the day: when it begins, what it is, and when a look at it ends (seconds since 1970)."""
+    """Return the incidents of the day: start, title, and end of the time range to look at (seconds since 1970)."""
     minutes = [
         ("ten times the traffic", SPIKE, 15),
         ("a fifth of the requests fail", LONG_BURST, 8) if bad else ("burst above the limit", BURST, 5),
@@ -68,12 +69,8 @@ def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
 
 def rate(minute: float) -> float:
     """Return the expected requests a minute at a minute of the day."""
-    hour = minute / 60
-    for (begin, low), (end, high) in pairwise(_TRAFFIC):
-        if begin <= hour <= end:
-            usual = low + (high - low) * (hour - begin) / (end - begin)
-            return usual * (1 + (SPIKE_FACTOR - 1) * _spike_share(minute - SPIKE.start))
-    raise ValueError(f"the day has no minute {minute:g}; it has {MINUTES}")
+    usual = np.interp(minute / 60, list(_TRAFFIC), list(_TRAFFIC.values()))
+    return float(usual * np.interp(minute - SPIKE.start, list(_SPIKE), list(_SPIKE.values())))
 
 
 def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[float]:
@@ -99,10 +96,3 @@ def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[flo
         if begin in window:
             offsets += [30 + random.uniform(0, 0.02) for _ in range(burst)]
         yield from (begin + offset for offset in sorted(offsets))
-
-
-def _spike_share(since: float) -> float:
-    """Return the share of the spike that has built up, 0 to 1, minutes after its start."""
-    if since < 0 or since > SPIKE.length:
-        return 0.0
-    return min(1.0, since / _RISE, max(0.0, (_RISE + _HOLD + _FALL - since) / _FALL))

@@ -1,70 +1,45 @@
-"""The requests of the simulated day, as records: photos, places, mistakes and answers."""
+"""The requests of the simulated day, as the app's own records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from chalicelib import errors
-from chalicelib.api.responses import (
-    Answer,
-    Candidate,
-    FeaturesUsed,
-    Here,
-    ModelUsed,
-    Place,
-    PredictedTaxon,
-    Source,
-    Timings,
-)
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.telemetry.record import Failure, Record
 from cloudwatch.simulation.fleet import Fleet, FleetContainer
 
 if TYPE_CHECKING:
+    from chalicelib.api.responses import Answer, Source
     from chalicelib.photo.decode import Photo
 
 IDENTIFY, ANIMALS, UPLOADS, IDENTIFY_UPLOAD = "/identify", "/animals", "/uploads", "/uploads/{id}/identify"
 
-_ROUTES = ((IDENTIFY, 0.88), (ANIMALS, 0.06), (UPLOADS, 0.03), (IDENTIFY_UPLOAD, 0.03))
-_MISTAKES: Sequence[tuple[type[errors.ClientError], float]] = (
-    (errors.LocationMissing, 0.55),
-    (errors.PhotoUnreadable, 0.16),
-    (errors.UnsupportedMediaType, 0.13),
-    (errors.PhotoTooLarge, 0.09),
-    (errors.LocationInvalid, 0.07),
-)
-_RANKS = (
-    ("species", 0.58),
-    ("breed", 0.12),
-    ("genus", 0.08),
-    ("family", 0.09),
-    ("order", 0.06),
-    ("class", 0.05),
-    ("kingdom", 0.02),
-)
-_SOURCES: Sequence[tuple[Source, float]] = (("exif", 0.55), ("request", 0.38), ("none", 0.07))
+_ROUTES = {IDENTIFY: 0.88, ANIMALS: 0.06, UPLOADS: 0.03, IDENTIFY_UPLOAD: 0.03}
+_MISTAKES: Mapping[type[errors.ClientError], float] = {
+    errors.LocationMissing: 0.55,
+    errors.PhotoUnreadable: 0.16,
+    errors.UnsupportedMediaType: 0.13,
+    errors.PhotoTooLarge: 0.09,
+    errors.LocationInvalid: 0.07,
+}
+_RANKS = {"species": 0.58, "breed": 0.12, "genus": 0.08, "family": 0.09, "order": 0.06, "class": 0.05, "kingdom": 0.02}
+_SOURCES: Mapping["Source", float] = {"exif": 0.55, "request": 0.38, "none": 0.07}
 REJECTED, FAILED, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
-"""Shares of requests: rejected, failed by our fault, without an animal, with an animal that does not live there."""
+"""Shares of requests that are rejected, fail, show no animal, or show an animal that does not live there."""
 BUSY_CELLS = 200
 ELSEWHERE = 0.25
 """Share of requests from cells that are not busy."""
 NAMES = ("koala", "red fox", "mallard", "tabby", "house finch", "impala", "robin", "ibex", "bullfrog", "monarch")
-_MODEL = ModelUsed("faunalens-efficientnet-lite2", "927898b77542")
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedPhoto:
-    """What metrics read of a photo."""
-
-    size_in_bytes: int
-    megapixels: float
+MODEL_VERSION = "927898b77542"
 
 
 @dataclass(slots=True)
 class SimulatedRecord(Record):
-    """A record with a simulated duration, in seconds."""
+    """A record with a simulated duration. `total`: the duration in seconds."""
 
     total: float = 0.0
 
@@ -74,12 +49,11 @@ class SimulatedRecord(Record):
 
 
 class Traffic:
-    """Simulates the requests of the day. `cells`: where they come from, the most frequent first; `texts`: as text."""
+    """Simulates the requests of the day. `cells`: where they come from, the most frequent first."""
 
-    def __init__(self, random: Random, fleet: Fleet, cells: Sequence[int], texts: Sequence[str]) -> None:
+    def __init__(self, random: Random, fleet: Fleet, cells: Sequence[int]) -> None:
         self._random = random
         self._fleet = fleet
-        self._texts = dict(zip(cells, texts, strict=True))
         self._cells = cells
         # The first cells are busy (Zipf with a flat top), and a quarter of the requests come from anywhere else.
         busy = [1 / (rank + 4) ** 0.7 for rank in range(BUSY_CELLS)]
@@ -96,25 +70,25 @@ class Traffic:
         if record.route == UPLOADS:
             record.total = random.lognormvariate(-5.5, 0.4)
         elif record.route == ANIMALS:
-            self._look_up(record, arrival, container)
+            record.features = self._look_up(record, arrival, container)
         else:
             self._identify(record, arrival, container, cold=cold)
         record.total += sum(record.seconds.values()) + random.uniform(0.0005, 0.002)
         container.free = arrival + record.total + (record.initialisation or 0.0)
         return record
 
-    def _look_up(self, record: SimulatedRecord, arrival: float, container: FleetContainer) -> tuple[Features, int]:
+    def _look_up(self, record: SimulatedRecord, arrival: float, container: FleetContainer) -> Features:
         cell = self._random.choices(self._cells, cum_weights=self._demand)[0]
         features, record.seconds["features"] = self._fleet.look_up(cell, arrival, container)
-        record.features = features
-        return features, cell
+        return features
 
     def _identify(self, record: SimulatedRecord, arrival: float, container: FleetContainer, *, cold: bool) -> None:
         random = self._random
         error = self._error()
         pixels = min(random.lognormvariate(2.3, 0.45) * (1.6 if record.route == IDENTIFY_UPLOAD else 1.0), 60.0)
         if not isinstance(error, errors.UnsupportedMediaType | errors.PhotoTooLarge):
-            photo = SimulatedPhoto(round(pixels * 240_000 * random.uniform(0.7, 1.4)), round(pixels, 1))
+            size = round(pixels * 240_000 * random.uniform(0.7, 1.4))
+            photo = SimpleNamespace(size_in_bytes=size, megapixels=round(pixels, 1))
             record.photo = cast("Photo", photo)  # metrics read only these two fields
         record.seconds["photo"] = pixels * 0.003 * random.lognormvariate(0, 0.25) * (1.7 if cold else 1.0)
         if isinstance(error, errors.ClientError):
@@ -122,17 +96,13 @@ class Traffic:
             return
         record.seconds["location"] = random.lognormvariate(-8.1, 0.4)
         source = self._one_of(_SOURCES)
-        features, text = NO_LOCATION, None
-        if source == "none":
-            record.features = NO_LOCATION
-        else:
-            features, cell = self._look_up(record, arrival, container)
-            text = self._texts[cell]
+        features = NO_LOCATION if source == "none" else self._look_up(record, arrival, container)
+        record.features = features
         record.seconds["scoring"] = random.lognormvariate(-3.9, 0.12) * (1.5 if cold else 1.0)
         if error:
             record.failure = Failure.of(error)
         else:
-            record.answer = self._answer(record.request_id, features, source, text)
+            record.answer = self._answer(features, source)
 
     def _error(self) -> errors.HTTPError | None:
         draw = self._random.random()
@@ -140,30 +110,25 @@ class Traffic:
             return errors.InternalError("simulated")
         return self._one_of(_MISTAKES)("simulated") if draw < FAILED + REJECTED else None
 
-    def _answer(self, request_id: str, features: Features, source: Source, cell: str | None) -> Answer:
+    def _answer(self, features: Features, source: "Source") -> "Answer":
+        """Return the fields of an answer that metrics read."""
         random = self._random
         # Narrowing makes the model surer, since look-alikes from elsewhere drop out.
         score = random.betavariate(5.0, 1.3 if features.mode == "narrowed" else 2.2)
-        here: Here | None = None
+        here = None
         if features.mode == "narrowed":
             here = "unexpected" if random.random() < UNEXPECTED else "native"
         animal = int(random.paretovariate(1.2)) % 398
         name = NAMES[animal % len(NAMES)]
-        best = Candidate(animal, name, name, "species", round(score, 4), round(score * 0.93, 4), here)
-        rank = self._one_of(_RANKS)
-        no_animal = random.random() < NO_ANIMAL
-        return Answer(
-            message="",
-            prediction=None if no_animal else PredictedTaxon(name, name, rank, best.score),
-            candidates=(best,),
-            animal_probability=0.4 if no_animal else 0.99,
-            location=Place(source, cell, None, features.areas),
-            features=FeaturesUsed(features.mode, features.cache, len(features.animals), features.version),
-            model=_MODEL,
-            timings_ms=Timings(0.0, 0.0, 0.0, 0.0),
-            request_id=request_id,
+        best = SimpleNamespace(animal=animal, name=name, score=round(score, 4), here=here)
+        prediction = SimpleNamespace(rank=self._one_of(_RANKS))
+        answer = SimpleNamespace(
+            candidates=[best],
+            prediction=None if random.random() < NO_ANIMAL else prediction,
+            location=SimpleNamespace(source=source),
+            model=SimpleNamespace(version=MODEL_VERSION),
         )
+        return cast("Answer", answer)
 
-    def _one_of[T](self, shares: Sequence[tuple[T, float]]) -> T:
-        values, weights = [value for value, _ in shares], [share for _, share in shares]
-        return self._random.choices(values, weights)[0]
+    def _one_of[T](self, shares: Mapping[T, float]) -> T:
+        return self._random.choices(list(shares), list(shares.values()))[0]

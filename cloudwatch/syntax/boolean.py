@@ -1,4 +1,4 @@
-"""Trees of AND, OR and NOT: alarm rules and search expressions, which differ in their leaves."""
+"""Trees of AND, OR and NOT, for alarm rules and search expressions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ RULES = """
         | "(" disjunction ")"
         | leaf
 """
-"""What both languages share; each adds its `start`, `conjunction`, `leaf` and terminals."""
+"""The grammar rules of both languages. Each language adds `start`, `conjunction`, `leaf` and terminals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Not[Leaf]:
 
 @dataclass(frozen=True, slots=True)
 class And[Leaf]:
-    """True if all operands are."""
+    """True if all operands are true."""
 
     operands: "tuple[Boolean[Leaf], ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class Or[Leaf]:
-    """True if any operand is."""
+    """True if any operand is true."""
 
     operands: "tuple[Boolean[Leaf], ...]"
 
@@ -40,7 +40,7 @@ type Boolean[Leaf] = Leaf | Not[Leaf] | And[Leaf] | Or[Leaf]
 
 
 def leaves[Leaf](tree: Boolean[Leaf], *, negated: bool = True) -> Iterator[Leaf]:
-    """Yield the leaves from left to right; without those below a NOT unless `negated`."""
+    """Yield the leaves from left to right. If `negated` is false, skip leaves below a NOT."""
     match tree:
         case Not(operand=operand):
             if negated:
@@ -53,7 +53,7 @@ def leaves[Leaf](tree: Boolean[Leaf], *, negated: bool = True) -> Iterator[Leaf]
 
 
 def holds[Leaf](tree: Boolean[Leaf], leaf_holds: Callable[[Leaf], bool]) -> bool:
-    """Return whether the tree is true, given which of its leaves are."""
+    """Return whether the tree is true. `leaf_holds` returns whether a leaf is true."""
     match tree:
         case Not(operand=operand):
             return not holds(operand, leaf_holds)

@@ -1,8 +1,7 @@
 """Parse metric math: turn the text of an expression into a tree, or into an error that says where it is wrong.
 
-Ids start with a lower-case letter; functions and keywords (`REPEAT`) are in capitals. Functions are checked against the
-documented list, with the number of their arguments and the keywords that they accept. Whether an id exists is for the
-caller to check.
+Ids start with a lower-case letter; functions and keywords (`REPEAT`) are in capitals. The parser checks that a function
+is documented and accepts the number of arguments and the keywords. The caller checks that ids exist.
 """
 
 import re
@@ -145,7 +144,7 @@ def _at(token: Token) -> int:
 
 
 def _may_be(argument: Node, allowed: tuple[str, ...]) -> bool:
-    """Return whether an argument can be of an allowed type, as far as the expression alone shows."""
+    """Return whether an argument may have an allowed type. The parser does not know the types of ids."""
     match argument:
         case Keyword(word=word):
             return word in allowed

@@ -42,14 +42,14 @@ class Keyword(_Node):
 
 @dataclass(frozen=True, slots=True)
 class Array(_Node):
-    """`[m1, m2]`."""
+    """An array, such as `[m1, m2]`."""
 
     items: "tuple[Node, ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class Negative(_Node):
-    """Unary minus."""
+    """An operand with a unary minus."""
 
     operand: "Node"
 

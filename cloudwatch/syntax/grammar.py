@@ -1,6 +1,6 @@
-"""Parse small languages with lark; an error says where the text is wrong and what was expected there."""
+"""Parse small languages with lark. An error names the place in the text and the words that are expected there."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +8,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 _CLOSING = {"LPAR": {"RPAR": ")"}, "LSQB": {"RSQB": "]"}, "LBRACE": {"RBRACE": "}"}}
+_NESTING = ("LPAR", "LSQB", "NOT")  # terminals that open a level
 _EXCERPT = 60  # characters shown on each side of an error
 
 
@@ -22,7 +23,7 @@ class ParseError(ValueError):
 
 
 class Misuse(Exception):
-    """What a transformer raises where the text follows the grammar but makes no sense; becomes a `ParseError`."""
+    """A transformer's error for text that follows the grammar but is invalid. `parse` turns it into a `ParseError`."""
 
     def __init__(self, at: int, what: str) -> None:
         super().__init__(what)
@@ -33,8 +34,8 @@ class Misuse(Exception):
 class Grammar[Tree]:
     """A language: its lark rules, the transformer that builds the tree, its error, and its limits.
 
-    `expected` describes what may follow, by terminal and in order of preference; the last entry is the default.
-    `nesting` are the terminals that open a level; a text has at most `deepest` levels and `longest` characters.
+    `expected` describes each terminal that may follow, in order of preference; the last entry is the default.
+    A text has at most `deepest` levels of nesting and `longest` characters.
     """
 
     rules: str
@@ -43,7 +44,6 @@ class Grammar[Tree]:
     expected: Mapping[str, str]
     longest: int
     deepest: int
-    nesting: Collection[str] = ("LPAR", "LSQB", "NOT")
 
     @cached_property
     def _lark(self) -> Lark:
@@ -57,7 +57,7 @@ class Grammar[Tree]:
         parser = self._lark.parse_interactive(text)
         try:
             for _ in parser.iter_parse():
-                levels = [token for token in _open(parser) if token.type in self.nesting]
+                levels = [token for token in _open(parser) if token.type in _NESTING]
                 if len(levels) > self.deepest:
                     what = f"more than {self.deepest} levels of nesting; simplify it"
                     raise Misuse(levels[-1].start_pos or 0, what)

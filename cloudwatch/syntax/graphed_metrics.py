@@ -1,8 +1,8 @@
-"""Graphed metrics: the entries of a widget's `metrics` array or of an alarm's `Metrics`, written out in full.
+"""Read the entries of a widget's `metrics` or of an alarm's `Metrics`, and write out their shorthand.
 
 An entry of a widget is `[namespace, name, dimension, value, …, {options}]`, or `[{"expression": …}]`. It may use the
 shorthand of the dashboard body structure: `.` repeats the item at that place in the metric above, and a leading `...`
-stands for as many of its first items as the entry lacks. Expressions between two metrics do not count.
+stands for as many of its first items as the entry lacks. The metric above is the nearest one; expressions are skipped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ from typing import Any
 OPTIONS = frozenset(
     {"accountId", "color", "expression", "id", "label", "period", "region", "stat", "visible", "yAxis"},
 )  # options of an entry in the dashboard body structure
-STAT = "Average"  # CloudWatch's default where neither the entry nor the widget names one
-PERIOD = 300  # seconds, likewise
+STAT = "Average"  # CloudWatch's default if neither the entry nor the widget names a statistic
+PERIOD = 300  # seconds; CloudWatch's default period
 
 
 class GraphedMetricsError(ValueError):
@@ -58,6 +58,16 @@ class GraphedMetric:
     visible: bool = True
     region: str | None = None
 
+    @property
+    def title(self) -> str:
+        """The name of the entry in messages: `metric 2 "faults"`, counted from 1."""
+        return f"metric {self.row + 1}" + (f' "{self.id}"' if self.id else "")
+
+    @property
+    def key(self) -> str:
+        """The id, or the title of an entry without an id."""
+        return self.id or self.title
+
 
 def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
     """Return the entries of a metric widget's `properties`. Raises `GraphedMetricsError`."""
@@ -95,7 +105,7 @@ def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
 
 
 def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
-    """Return the entries of an alarm's `Metrics` (MetricDataQueries); the one that the alarm watches is visible.
+    """Return the entries of an alarm's `Metrics` (MetricDataQueries). The entry that the alarm watches is visible.
 
     Raises `GraphedMetricsError`, for instance for a query with neither or both of MetricStat and Expression.
     """
@@ -141,15 +151,15 @@ def _split(row: int, entry: object) -> tuple[list[str], Mapping[str, Any]]:
 def _written_out(row: int, items: list[str], above: list[str]) -> list[str]:
     """Replace the shorthand of an entry."""
     if not items:
-        raise _wrong(row, "has options but neither a metric nor an expression")
+        raise _wrong(row, "has options but neither a metric nor an expression; add one of them")
     if ("..." in items or "." in items) and not above:
-        raise _wrong(row, "uses `.` or `...`, but there is no metric above it")
+        raise _wrong(row, "uses `.` or `...`, but there is no metric above it; write the metric in full")
     if items[0] == "...":
         items = above[: max(0, len(above) - len(items) + 1)] + items[1:]
     if "..." in items:
         raise _wrong(row, "has `...` after its first item; it must be the first")
     if "." in items[len(above) :]:
-        raise _wrong(row, f"repeats more items than the {len(above)} of the metric above")
+        raise _wrong(row, f"repeats more items than the {len(above)} of the metric above; write the others in full")
     return [above[place] if item == "." else item for place, item in enumerate(items)]
 
 
@@ -159,7 +169,7 @@ def _metric(row: int, items: list[str]) -> TimeSeries:
         raise _wrong(row, f"is [{shown}]; expected namespace and name, then each dimension with its value")
     dimensions = dict(zip(items[2::2], items[3::2], strict=True))
     if len(dimensions) * 2 != len(items) - 2:
-        raise _wrong(row, f"repeats a dimension: {', '.join(items[2::2])}")
+        raise _wrong(row, f"repeats a dimension: {', '.join(items[2::2])}; remove one")
     return TimeSeries.of(items[0], items[1], dimensions)
 
 

@@ -1,4 +1,4 @@
-"""The functions of metric math, from metric_functions.csv: parameters, result, and whether the preview supports them.
+"""The functions of metric math, read from metric_functions.csv, with their parameters and results.
 
 Source: "Using metric math" in the CloudWatch user guide, section "Functions supported for metric math". Types are its
 abbreviations: `S` is a number, `TS` one time series, `TS[]` an array of them. Besides, `text` is a quoted string, and

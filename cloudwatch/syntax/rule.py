@@ -45,7 +45,7 @@ class InState:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """TRUE or FALSE."""
+    """The constant TRUE or FALSE."""
 
     value: bool
 
@@ -70,7 +70,7 @@ def alarms_in(rule: Rule) -> Iterator[str]:
 def dependencies(composite: Mapping[str, object]) -> set[str]:
     """Return the alarms that a composite depends on: those in its rule and its actions suppressor.
 
-    `composite` holds the parameters of PutCompositeAlarm. Raises `RuleError` if its rule cannot be parsed.
+    `composite` contains the parameters of PutCompositeAlarm. Raises `RuleError` if its rule cannot be parsed.
     """
     names = set(alarms_in(parse_rule(str(composite.get("AlarmRule", "")))))
     return names | ({str(composite["ActionsSuppressor"])} if "ActionsSuppressor" in composite else set())

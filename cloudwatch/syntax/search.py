@@ -46,14 +46,14 @@ class SearchError(ParseError):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """True of a metric that has this text, as a whole if `exact`, else its tokens; anywhere if `property` is None."""
+    """A condition: the property has the text, in full if `exact`, else its tokens. None stands for any property."""
 
     property: str | None
     text: str
     exact: bool
 
     def matches(self, metric: TimeSeries) -> bool:
-        """Return whether the metric has the text where it is searched for."""
+        """Return whether a metric meets the condition."""
         return any(self.text == each if self.exact else _has(each, self.text) for each in self._searched(metric))
 
     def _searched(self, metric: TimeSeries) -> list[str]:
@@ -77,7 +77,7 @@ class Search:
     term: Boolean[Match] | None
 
     def finds(self, metric: TimeSeries) -> bool:
-        """Return whether the search finds a metric: its dimensions are exactly those of the schema."""
+        """Return whether the search finds a metric. Its dimensions must be exactly those of the schema."""
         if self.namespace is not None and metric.namespace != self.namespace:
             return False
         if self.dimensions is not None and sorted(self.dimensions) != [name for name, _ in metric.dimensions]:
@@ -129,7 +129,7 @@ _GRAMMAR: Grammar[Search] = Grammar(
 
 
 def _has(text: str, searched: str) -> bool:
-    """Return whether the tokens that are searched for occur in the text, in sequence or as its whole."""
+    """Return whether the searched tokens occur in the text one after another, or together make up the text."""
     tokens, wanted = _tokens(text), _tokens(searched)
     if not wanted:
         return False

@@ -1,4 +1,4 @@
-"""The package that Chalice uploads. `build` makes it without AWS; `python -m infra.package` prints what is in it."""
+"""The package that Chalice uploads. `build` makes it without AWS; `python -m infra.package` prints its sizes."""
 
 import os
 import subprocess
@@ -12,10 +12,7 @@ from infra.package import archive
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The zips that Chalice uploads, and the SAM template that refers to them.
-
-    Lambda unpacks `function` in /var/task and `layer` in /opt.
-    """
+    """Two zips and the SAM template that refers to them. Lambda unpacks `function` in /var/task, `layer` in /opt."""
 
     function: Path
     layer: Path
@@ -35,14 +32,13 @@ class Package:
 def build(
     out: Path, stage: str = "dev", project: Path = ROOT, *, merge: Path | None = None, quiet: bool = False
 ) -> Package:
-    """Build the package of `stage` in the folder `out` with `chalice package`; 8 s, or 1 s if the layer exists.
+    """Build a stage's package in the folder `out` with `chalice package`, in 8 s, or in 1 s if the layer exists.
 
-    `merge`: a JSON template that Chalice merges into its own. `quiet`: hide progress, but not warnings and errors.
-    Raise `subprocess.CalledProcessError` if Chalice fails.
+    `merge`: a JSON template to merge into Chalice's. `quiet`: hide progress. Raise `CalledProcessError` on failure.
     """
     command = command_line(project, "package", "--stage", stage, str(out))
     if merge:
         command += ["--merge-template", str(merge)]
-    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}  # Chalice requires a region, but calls nothing
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}  # Chalice requires a region, but does not call AWS
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL if quiet else None)
     return Package(out / "deployment.zip", out / "layer-deployment.zip", out / "sam.json")

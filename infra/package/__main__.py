@@ -1,4 +1,4 @@
-"""Build the package that Chalice uploads, and print what is in it."""
+"""Build the package that Chalice uploads, and print the sizes of its parts."""
 
 import argparse
 import sys
@@ -16,24 +16,24 @@ from infra.package.sizes import exclusion_sizes, part_sizes
 
 
 def main() -> None:
-    """Build the package and print the tables. Exit with code 1 if Lambda would refuse it."""
+    """Build the package and print the tables. Exit with code 1 if the package is too large for Lambda."""
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
     parser.add_argument("--stage", default="dev", choices=stages(), help="stage to build for (default: dev)")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "package", help="folder (default: build/package)")
-    parser.add_argument("--cuts", action="store_true", help="also print what each exclusion saves; downloads wheels")
+    parser.add_argument("--cuts", action="store_true", help="also print the size of each exclusion; downloads wheels")
     arguments = parser.parse_args()
     try:
         package = build(arguments.out, arguments.stage)
     except CalledProcessError as error:
         sys.exit(error.returncode)
-    except KeyboardInterrupt:  # Chalice gets it too
+    except KeyboardInterrupt:  # Chalice receives the signal too
         sys.exit(130)
     print(f"\n{table_of_zips(package)}\n\n{table_of_parts(package)}")
     if arguments.cuts:
         print(f"\n{table_of_cuts()}")
     if package.unpacked >= archive.UNPACKED_LIMIT:
         limit = f"{archive.UNPACKED_LIMIT:,}"
-        sys.exit(f"the package has {package.unpacked:,} bytes once unpacked; Lambda takes less than {limit}")
+        sys.exit(f"the package has {package.unpacked:,} bytes unpacked; Lambda accepts less than {limit}")
 
 
 def table_of_zips(package: Package) -> str:
@@ -53,7 +53,7 @@ def table_of_parts(package: Package) -> str:
 
 
 def table_of_cuts() -> str:
-    """Return a table of what each exclusion saves, and why it is safe."""
+    """Return a table of the exclusions: the bytes that each saves, and its reason."""
     with TemporaryDirectory() as folder:
         wheels.fetch(ROOT / "requirements.txt", Path(folder))
         sizes = exclusion_sizes(Path(folder)).items()

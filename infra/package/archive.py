@@ -6,14 +6,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Modification time of all entries: the earliest that a zip can hold."""
-READABLE = stat.S_IFREG | 0o644
-"""Mode of all entries: Lambda's user could not read files that a developer's umask keeps private."""
+EPOCH = (1980, 1, 1, 0, 0, 0)  # modification time of all entries: the earliest in the format
+READABLE = stat.S_IFREG | 0o644  # mode of all entries; a strict umask would hide files from Lambda's user
 LIMIT = 50 * 2**20
 """Largest zip for direct upload, bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-UNPACKED_LIMIT = 250 * 2**20
-"""Largest size of function and layers unpacked, bytes (same source)."""
+UNPACKED_LIMIT = 250 * 2**20  # largest size of function and layers unpacked, bytes (same source)
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -22,7 +19,7 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def pack(folder: Path, prefix: str, out: Path) -> None:
-    """Zip the files in `folder` under names that start with `prefix`; `out` is complete or does not exist."""
+    """Zip the files in `folder`, with `prefix` before each name. A failure leaves no incomplete `out`."""
     unfinished = out.with_suffix(f".{os.getpid()}")
     try:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -8,8 +8,8 @@ from py_compile import PycInvalidationMode
 def compile_into(folder: Path, deployed: str) -> None:
     """Compile every module in `folder`. Tracebacks name the files below `deployed`, where Lambda unpacks them.
 
-    `UNCHECKED_HASH`: Python uses the bytecode without a look at its source. By default it compares modification times;
-    the zip does not keep them, so Python would discard the bytecode.
+    With `UNCHECKED_HASH` Python does not compare bytecode and source. By default it compares modification times, which
+    the zip does not keep.
     """
     compileall.compile_dir(
         folder,

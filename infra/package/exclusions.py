@@ -1,4 +1,4 @@
-"""Leave files of the dependencies out of the package; exclusions.toml lists them, each with its reason."""
+"""Leave out of the package the files of dependencies that exclusions.toml lists, each with its reason."""
 
 import shutil
 import tomllib
@@ -26,7 +26,7 @@ EXCLUSIONS = tuple(Exclusion(each["name"], each["reason"], tuple(each["patterns"
 
 
 def remove_excluded(folder: Path) -> None:
-    """Remove all exclusions from `folder`, which holds the installed dependencies."""
+    """Remove all exclusions from `folder`, which contains the installed dependencies."""
     for exclusion in EXCLUSIONS:
         for path in exclusion.matches(folder):
             if path.is_dir():

@@ -23,13 +23,9 @@ from click import ClickException
 from infra.package import archive, bytecode, exclusions, wheels
 
 RUNTIME = "python{}.{}".format(*wheels.PYTHON)
-TASK = "/var/task"
-"""The folder where Lambda unpacks the function."""
-SITE = f"python/lib/{RUNTIME}/site-packages/"
-"""The folder in a layer that Python imports from; Lambda unpacks layers into /opt."""
-
-KEPT = 3
-"""Zips of one kind that stay for later deployments, such as one of an earlier commit."""
+TASK = "/var/task"  # the folder where Lambda unpacks the function
+SITE = f"python/lib/{RUNTIME}/site-packages/"  # the layer's folder of modules; Lambda unpacks it below /opt
+KEPT = 3  # zips of each kind to keep, so that deploying an earlier commit needs no new zip
 
 
 def install() -> None:
@@ -48,7 +44,7 @@ def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version:
 
 
 def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make the layer's zip: dependencies and model. Use the last one again while its inputs are the same."""
+    """Make the layer's zip: dependencies and model. Reuse an earlier zip of the same inputs."""
     _check_python(python_version)
     vendor = _vendor(project_dir)
     rules, requirements = Path(__file__).parent, Path(project_dir, "requirements.txt")
@@ -72,7 +68,7 @@ def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version
 
 
 def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
-    """Copy the files of the app as Chalice lists them, without stray bytecode and hidden files; add bytecode."""
+    """Copy the app's files that Chalice lists, except hidden files and old bytecode, and compile them."""
     for source, name in packager._iter_app_filenames(project_dir):
         if not any(part.startswith((".", "__pycache__")) for part in Path(name).parts):
             target = folder / name
@@ -84,7 +80,7 @@ def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: 
 def _install_dependencies(
     packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str
 ) -> None:
-    """Install the pruned dependencies and `vendor/` with bytecode; Lambda unpacks them at `deployed`."""
+    """Install the pruned dependencies and `vendor/`, and compile them. `deployed`: their folder on Lambda."""
     vendor = _vendor(project_dir)
     packager._ui.write("Fetching dependencies for Lambda.\n")
     wheels.fetch(Path(project_dir, "requirements.txt"), folder, packager._architecture)
@@ -101,7 +97,7 @@ def _zip(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out:
     if size >= archive.LIMIT:
         out.unlink()
         raise ClickException(
-            f"{out} has {size:,} bytes, but Lambda takes less than {archive.LIMIT:,}; "
+            f"{out} has {size:,} bytes, but Lambda accepts less than {archive.LIMIT:,}; "
             "`python -m infra.package --cuts` shows the size of each part"
         )
     _remove_old_zips(out)
@@ -111,7 +107,7 @@ def _zip(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out:
 def _remove_old_zips(out: Path) -> None:
     """Keep only the newest zips of this kind; Chalice would keep all, 43 MB each."""
     kind, _, _ = out.name.partition("-")
-    with suppress(FileNotFoundError):  # another command removes them too
+    with suppress(FileNotFoundError):  # another command may remove the same zips
         newest = sorted(out.parent.glob(f"{kind}-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
         for old in newest[KEPT:]:
             old.unlink()

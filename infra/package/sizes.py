@@ -1,4 +1,4 @@
-"""Sizes of the package's parts and of the exclusions: the numbers that `make package` prints."""
+"""Measure the package's parts and the exclusions, for `make package`."""
 
 import re
 import zipfile
@@ -18,12 +18,12 @@ PARTS = {
     "PIL": "pillow",
     "psycopg2": "psycopg2-binary",
 }
-"""The part that a file or folder belongs to, where its name differs."""
+"""The part by file or folder, where both names differ."""
 
 
 @dataclass(slots=True)
 class Size:
-    """Bytes in a zip, bytes unpacked, and how many of the latter are bytecode."""
+    """Bytes in a zip, bytes unpacked, and bytes of bytecode (unpacked)."""
 
     zipped: int = 0
     unpacked: int = 0
@@ -57,7 +57,7 @@ def part_of(name: str) -> str:
 
 
 def exclusion_sizes(folder: Path) -> dict[Exclusion, Size]:
-    """Return the size of what each exclusion removes from `folder`; a file of two exclusions counts for the first."""
+    """Return the size of the files that each exclusion removes. A file in two exclusions counts for the first."""
     counted, sizes = set[Path](), dict[Exclusion, Size]()
     for exclusion in EXCLUSIONS:
         found = {file for path in exclusion.matches(folder) for file in ([path] if path.is_file() else files(path))}

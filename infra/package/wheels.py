@@ -1,4 +1,4 @@
-"""Install the dependencies' wheels for Lambda, whatever machine this is."""
+"""Install the dependencies' wheels for Lambda, on any machine."""
 
 import subprocess
 import sys
@@ -7,17 +7,15 @@ from pathlib import Path
 from click import ClickException
 
 PYTHON = (3, 13)
-GLIBC = (2, 34)
-"""glibc of Amazon Linux 2023, the base of the runtime python3.13."""
-MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
-"""Lambda's architectures, and their names in wheels."""
+GLIBC = (2, 34)  # glibc of Amazon Linux 2023, the base of the runtime python3.13
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's architectures, and their names in wheels
 
 
 def fetch(requirements: Path, folder: Path, architecture: str = "x86_64") -> None:
     """Install the wheels in `requirements` into `folder`. Raise `ClickException` if one is missing or has a wrong hash.
 
-    Chalice's own builder lets pip choose for this machine first, then downloads each wheel that does not fit Lambda by
-    version alone. On a Mac or a newer Linux, nothing would then check the hashes; and it only warns of a missing wheel.
+    Chalice's own builder downloads the wheels for this machine, and then replaces the ones that do not fit Lambda
+    without checking their hashes. It only warns about a missing wheel.
     """
     if not requirements.read_text(encoding="utf-8").strip():
         return
@@ -32,5 +30,5 @@ def fetch(requirements: Path, folder: Path, architecture: str = "x86_64") -> Non
             f"pip cannot install {requirements.name} for Lambda:\n{done.stderr}"
             "If a package has no wheel that runs on Lambda, pin a version that has one."
         )
-    for script in (folder / "bin").glob("*"):  # their first lines hold the path of this Python
+    for script in (folder / "bin").glob("*"):  # scripts contain the path of this Python
         script.unlink()

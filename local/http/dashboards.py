@@ -1,7 +1,7 @@
-"""The dashboards at /dashboards on the local server, from the metrics that the app writes.
+"""The dashboards at /dashboards of the local server, computed from the metrics that the app writes.
 
-A separate process computes them, started at the first request for a dashboard. So they never slow down the app, and
-cost nothing unless someone opens them.
+The first request for a dashboard starts a process for them. So dashboards do not slow down the app, and cost nothing if
+nobody opens them.
 """
 
 import sys
@@ -23,55 +23,43 @@ _FORWARDED = ("Content-Type", "Location", "Content-Security-Policy", "X-Content-
 
 
 class Dashboards:
-    """The preview of one file of metrics, in a child process. Thread-safe; call `close` at the end."""
+    """The dashboards of one file of metrics, in a child process. Thread-safe. Call `close` at the end."""
 
     name = PATH
 
     def __init__(self, metrics: Path) -> None:
         self._metrics = metrics
         self._lock = Lock()
-        self.child: ChildProcess | None = None
         self._port = 0
-
-    def answer(self, address: str) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body for an address. Raises `LocalError` if the preview does not work."""
-        port = self._start()
-        try:
-            status, all_headers, body = http_get(port, address, RESPONSE_TIMEOUT)
-        except OSError as error:
-            raise LocalError(f"the dashboards did not answer: {error}") from error
-        headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
-        return status, headers | {"Cache-Control": "no-cache"}, body
+        self.child = ChildProcess("the dashboards", [], log=metrics.with_name("dashboards.log"))
 
     def serves(self, path: str) -> bool:
-        """Return whether a path of the server belongs to the dashboards."""
-        return is_below(path)
+        """Return whether a path of the server, without a query, belongs to the dashboards."""
+        return path == PATH or path.startswith(f"{PATH}/")
 
     def respond(self, address: str) -> Response:
-        """Answer a GET. Raises `Unavailable` if the preview does not work."""
+        """Return the response of the child process to a GET of `address`. Raises `Unavailable` if there is none."""
         try:
-            status, headers, body = self.answer(address)
+            status, all_headers, body = http_get(self._start(), address, RESPONSE_TIMEOUT)
         except LocalError as error:
             raise Unavailable(str(error)) from error
-        return Response(body, headers, status)
+        except OSError as error:
+            raise Unavailable(f"the dashboards did not answer: {error}; see dashboards.log of this run") from error
+        headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
+        return Response(body, headers | {"Cache-Control": "no-cache"}, status)
 
     def close(self) -> None:
         """Stop the child process."""
         with self._lock:
-            if self.child is not None:
-                self.child.stop()
-                self.child = None
+            self.child.stop()
 
     def _start(self) -> int:
-        """Start the child process if it does not run; return its port. Raises `NotReady`."""
+        """Start the child process unless it runs. Return its port. Raises `NotReady`."""
         with self._lock:
-            if self.child is None or not self.child.running:
-                if self.child is not None:
-                    self.child.stop()
+            if not self.child.running:
                 self._port = free_port()
                 options = ["--port", str(self._port), "--file", str(self._metrics), "--live"]
-                log = self._metrics.with_name("dashboards.log")
-                self.child = ChildProcess("the dashboards", [sys.executable, *COMMAND, *options], log=log)
+                self.child.command = [sys.executable, *COMMAND, *options]
                 self.child.start()
                 try:
                     self.child.wait_until(self._ready, START_TIMEOUT)
@@ -85,9 +73,3 @@ class Dashboards:
             return http_get(self._port, f"{PATH}/static/icon.svg", timeout=5.0)[0] == 200
         except OSError:
             return False
-
-
-def is_below(address: str) -> bool:
-    """Return whether an address of the local server belongs to the dashboards."""
-    path = address.partition("?")[0]
-    return path == PATH or path.startswith(f"{PATH}/")

@@ -7,8 +7,8 @@ from local.stack.ports import HOST
 
 
 def main() -> int:
-    """Load the model, then serve until stopped; return the exit code."""
-    parser = argparse.ArgumentParser(description="Serve the app on this machine.")
+    """Load the model, then serve until a signal stops the server. Return the exit code."""
+    parser = argparse.ArgumentParser(description="Serve the app and its dashboards on this machine.")
     parser.add_argument("--port", type=int, default=8000, help="port to serve on (default: 8000)")
     port: int = parser.parse_args().port
 

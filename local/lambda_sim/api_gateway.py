@@ -1,7 +1,7 @@
-"""API Gateway in front of a function: a REST API read from the SAM template that Chalice generates.
+"""A simulated API Gateway: a REST API that invokes a function, read from the SAM template that Chalice generates.
 
-It responds itself with 403 if there is no route, 413 if the request does not fit into an event, 500 if Lambda
-throttles (clients do not get 429), 502 if the function fails, and 504 after 29 s. The template may replace these.
+API Gateway itself responds with 403 if there is no route, 413 if the request is too large for an event, 500 (not 429)
+if Lambda throttles the request, 502 if the function fails, and 504 after 29 s. The template may replace each of them.
 https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
 """
 
@@ -22,20 +22,20 @@ from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
 
 TIMEOUT = 29.0
-"""Longest time for an integration, in seconds."""
+"""Seconds after which API Gateway stops waiting for the function."""
 BODY_LIMIT = 10 * 2**20
 """Largest request body in bytes."""
 THREADS = 1000
-"""Requests in progress at a time; further requests wait before they reach the function."""
+"""Maximum number of requests in progress. Further requests wait before they reach the function."""
 
 Invoke = Callable[[bytes, str, str], InvocationResult]
-"""Event, request id, trace id."""
+"""A call of the function, with event, request id and trace id."""
 
 
 class ApiGateway:
-    """A REST API. Parameters: template, SAM; invoke, calls its function; timeout, seconds. Thread-safe."""
+    """A REST API. `invoke` calls its function. Thread-safe."""
 
-    def __init__(self, template: Mapping[str, Any], invoke: Invoke, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, template: Mapping[str, Any], invoke: Invoke) -> None:
         api = next(
             each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::Serverless::Api"
         )
@@ -47,18 +47,17 @@ class ApiGateway:
         self._min_compressed_size: float = api.get("MinimumCompressionSize", float("inf"))
         self._matcher = RouteMatcher(list(self._paths))
         self._invoke = invoke
-        self._timeout = timeout
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="integration")
 
     def resource_of(self, target: str) -> str | None:
-        """Return the resource of a path, such as `/web/{name}`; None if there is none."""
+        """Return the resource that serves a path, for example `/web/{name}`, or None."""
         try:
             return str(self._matcher.match_route(target).route)
         except ValueError:
             return None
 
     def handle(self, request: Request) -> Response:
-        """Return the response to a request; every failure of the function is a response too."""
+        """Return the response to a request. If the function fails, that is an error response."""
         request_id = str(uuid4())
         resource = self.resource_of(request.target)
         method = self._paths.get(resource or "", {}).get(request.method.lower())
@@ -79,22 +78,21 @@ class ApiGateway:
         if len(payload) > PAYLOAD_LIMIT:
             return self._refuse("REQUEST_TOO_LARGE", 413, "Request Too Long", request_id)
         try:
-            # Lambda gives the invocation its own id. The function goes on after the timeout.
+            # Lambda gives the invocation another id. The function continues after the timeout.
             work = self._threads.submit(self._invoke, payload, str(uuid4()), trace_id)
-            result = work.result(self._timeout)
+            result = work.result(TIMEOUT)
+            if result.error is None:
+                return parse_response(result.payload, request.header("accept"), self._binary_types)
         except Throttled:
             return self._refuse("DEFAULT_5XX", 500, "Internal server error", request_id)
         except TimeoutError:
             return self._refuse("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", request_id)
-        if result.error:
-            return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
-        try:
-            return parse_response(result.payload, request.header("accept"), self._binary_types)
         except MalformedResponse:
-            return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
+            pass  # like a function that fails
+        return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
 
     def _refuse(self, kind: str, status: int, message: str, request_id: str) -> Response:
-        """Return the template's response for this kind of error, or API Gateway's default."""
+        """Return the error response that the template defines for `kind`, or API Gateway's default."""
         if kind not in self._refusals:
             return Response(status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode())
         custom = self._refusals[kind]
@@ -111,14 +109,14 @@ class ApiGateway:
 
 
 def _mock_response(integration: Mapping[str, Any]) -> Response:
-    """Return the response of a mock integration, which answers preflight requests."""
+    """Return the response of a mock integration. Chalice uses these for preflight requests."""
     default = integration["responses"]["default"]
     headers = _headers(default.get("responseParameters", {}), "method.response.header.")
     return Response(int(default["statusCode"]), {"Content-Type": "application/json", **headers}, b"")
 
 
 def _headers(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Return the headers among a response's parameters; their values are constants in quotes."""
+    """Return the headers of a response from its parameters, whose values are constants in quotes."""
     return {
         name.removeprefix(prefix): value.strip("'") for name, value in parameters.items() if name.startswith(prefix)
     }

@@ -1,8 +1,8 @@
-"""One container of a function: a process that runs awslambdaric, works on one event at a time and is frozen in between.
+"""One container of a function: a process that runs awslambdaric and works on one event at a time.
 
-As on Lambda, initialisation may take up to 10 s. The process is frozen (SIGSTOP) when its runtime asks for the next
-event, and thawed when there is one. A container that exceeds its timeout or memory, or whose process exits, is not
-used again.
+As on Lambda, initialisation may take up to 10 s. When the runtime asks for the next event, SIGSTOP freezes the process;
+the next event thaws it. A container is not used again after it exceeded its timeout or its memory, or after its process
+exited.
 """
 
 import json
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
 from typing import IO, Self
@@ -26,36 +27,32 @@ from local.stack.child_process import ChildProcess
 from local.stack.errors import NotReady
 
 INIT_TIMEOUT = 10.0
-"""Longest initialisation in seconds; after that, Lambda starts again as part of the first invocation."""
+"""Longest initialisation in seconds. A slower one is stopped and repeated within the first invocation."""
 POLL_INTERVAL = 0.02
-"""Seconds between two checks of a busy container: does it run, and is its memory within the limit?"""
+"""Seconds between two checks that a busy container still runs and is within its memory limit."""
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+@dataclass(eq=False)
 class Container:
-    """One container of a Lambda function. Use it as a context manager: it ends with the block.
+    """One container of a Lambda function. Use it as a context manager; the end of the block kills the process.
 
-    Parameters: function; sandbox, of its package; name, for logs; log, file for its output; write_log, receives each
-    line of the function's log.
+    `sandbox` contains the function's package. `name` identifies the container in logs. `log`: file that receives the
+    output of the process. `write_log` is called with each line of the function's log.
     """
 
-    def __init__(
-        self,
-        function: FunctionLimits,
-        sandbox: Sandbox,
-        name: str,
-        log: Path,
-        write_log: Callable[[str], object] = lambda _: None,
-    ) -> None:
-        self.name = name
+    function: FunctionLimits
+    sandbox: Sandbox
+    name: str
+    log: Path
+    write_log: Callable[[str], object] = lambda _: None
+
+    def __post_init__(self) -> None:
         self.alive = False
         self.init: float | None = None
-        self._function = function
-        self._sandbox = sandbox
-        self._log = log
-        self._write_log = write_log
         self._stack = ExitStack()
         self._fresh = True
+        self._python_started: float | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -65,82 +62,73 @@ class Container:
 
     @property
     def pid(self) -> int:
-        """Id of the container's process and of its process group."""
+        """Id of the process and of its process group."""
         return self._child.pid
 
-    def initialise(self) -> float:
-        """Start and freeze the container before there is an event; return its initialisation time in milliseconds.
-
-        Raises `ContainerFailure`, and TimeoutError after `INIT_TIMEOUT`.
-        """
-        self._start(time.perf_counter() + INIT_TIMEOUT)
-        os.killpg(self.pid, signal.SIGSTOP)
-        assert self.init is not None
-        return self.init
-
     def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
-        """Run the handler on an event; the first event initialises the container.
+        """Run the handler on an event. Start the process first if it does not run.
 
-        An event that ends the container sets `alive` to false. Only one thread may call this at a time.
+        `alive` is false afterwards if the event has ended the container. Only one thread may call this at a time.
         """
         request_id = request_id or str(uuid4())
         times: list[float] = []
         try:
             began, deadline = self._begin()
             times.append(began)
-            self._write_log(f"START RequestId: {request_id} Version: $LATEST")
+            self.write_log(f"START RequestId: {request_id} Version: $LATEST")
             due = time.time() + deadline - time.perf_counter()
-            self._api.offer(Invocation(request_id, event, due, self._function.arn, trace_id))
+            self._api.offer(Invocation(request_id, event, due, self.function.arn, trace_id))
             message = self._next_message(deadline)
             times.append(time.perf_counter())
             self._freeze_when_done(deadline)
         except (ContainerFailure, TimeoutError) as error:
             self.end()
-            failure = error if isinstance(error, ContainerFailure) else self._timed_out()
-            message = failure.as_message(request_id)
-            self._write_log(json.loads(message.payload)["errorMessage"])
+            if isinstance(error, TimeoutError):
+                text = f"Error: Task timed out after {self.function.timeout:.2f} seconds"
+                error = ContainerFailure("Sandbox.Timedout", text)
+            message = error.as_message(request_id)
+            self.write_log(json.loads(message.payload)["errorMessage"])
         times.append(time.perf_counter())
         self._forward_log()
         report = self._report(request_id, (times[-1] - times[0]) * 1e3)
-        self._write_log(f"END RequestId: {request_id}")
-        self._write_log(str(report))
+        self.write_log(f"END RequestId: {request_id}")
+        self.write_log(str(report))
         error_type = None if message.kind == "response" else message.error_type
         return InvocationResult(message.payload, error_type, report, latency=(times[:2][-1] - times[0]) * 1e3)
 
     def end(self) -> None:
-        """Kill the container, as Lambda does when it no longer needs one."""
+        """Kill the process, as Lambda does with a container that it no longer needs."""
         if self.alive:
             self._memory_used = self._peak_memory()
             self._child.kill()
             self._forward_log()
         self.alive = False
+        self._python_started = None
         self._stack.close()
 
     def _begin(self) -> tuple[float, float]:
-        """Thaw or start the container; return the start and the deadline of the event (`time.perf_counter`)."""
-        if self.alive:
-            os.killpg(self.pid, signal.SIGCONT)
-            began = time.perf_counter()
-        else:
-            try:
+        """Thaw or start the process. Return the start and the deadline of the event (`time.perf_counter`)."""
+        try:
+            if self.alive:
+                os.killpg(self.pid, signal.SIGCONT)
+            else:
                 self._start(time.perf_counter() + INIT_TIMEOUT)
-                began = time.perf_counter()
-            except TimeoutError:
-                self.end()
-                began = time.perf_counter()
-                self._start(began + self._function.timeout)
-        return began, began + self._function.timeout
+            began = time.perf_counter()
+        except TimeoutError:
+            self.end()
+            began = time.perf_counter()
+            self._start(began + self.function.timeout)
+        return began, began + self.function.timeout
 
     def _start(self, deadline: float) -> None:
         """Start the process and wait until it asks for an event. Raises `ContainerFailure`, and TimeoutError."""
         self._api = self._stack.enter_context(RuntimeApi())
-        command = self._sandbox.command(self._environment())
-        self._child = ChildProcess(self.name, command, log=self._log, environment={"PATH": os.defpath})
+        command = self.sandbox.command(self._environment())
+        self._child = ChildProcess(self.name, command, log=self.log, environment={"PATH": os.defpath})
         self._stack.callback(self._child.kill)
         self._child.start()
-        self._output: IO[bytes] = self._stack.enter_context(self._log.open("rb"))
+        self._output: IO[bytes] = self._stack.enter_context(self.log.open("rb"))
         self._partial_line = b""
-        self._python_started: float | None = None
         self._memory_used = 0
         self.alive = True
         try:
@@ -148,16 +136,12 @@ class Container:
             now = time.monotonic()
         finally:
             self._forward_log()
-        self.init = (now - self._init_start()) * 1e3
-
-    def _init_start(self) -> float:
-        """Return when Python started (`time.monotonic`); building the sandbox before is not part of Lambda's time."""
         if self._python_started is None:
-            raise NotReady(f"{self.name} could not enter its sandbox: {self._child.last_log_line()}")
-        return self._python_started
+            raise NotReady(f"{self.name} exited before Python started in its sandbox: {self._child.last_log_line()}")
+        self.init = (now - self._python_started) * 1e3  # without the time that building the sandbox took
 
     def _next_message(self, deadline: float) -> RuntimeMessage:
-        """Wait for the runtime's next message. Raises `ContainerFailure`, and TimeoutError at the deadline."""
+        """Wait for the next message of the runtime. Raises `ContainerFailure`, and TimeoutError at the deadline."""
         while True:
             with suppress(Empty):
                 message = self._api.messages.get(timeout=POLL_INTERVAL)
@@ -169,16 +153,13 @@ class Container:
                 code = self._child.wait()
                 reason = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
                 raise ContainerFailure("Runtime.ExitError", f"Error: Runtime exited with error: {reason}")
-            if self._peak_memory() > self._function.memory:
+            if self._peak_memory() > self.function.memory:
                 raise ContainerFailure("Runtime.OutOfMemory", "Error: Runtime exited with error: signal: killed")
             if time.perf_counter() > deadline:
                 raise TimeoutError
 
-    def _timed_out(self) -> ContainerFailure:
-        return ContainerFailure("Sandbox.Timedout", f"Error: Task timed out after {self._function.timeout:.2f} seconds")
-
     def _freeze_when_done(self, deadline: float) -> None:
-        """Freeze the container when it asks for the next event; end it if it does not ask in time."""
+        """Freeze the process when its runtime asks for the next event. Kill it if the deadline passes first."""
         try:
             self._next_message(deadline)
             os.killpg(self.pid, signal.SIGSTOP)
@@ -188,10 +169,10 @@ class Container:
     def _report(self, request_id: str, duration: float) -> InvocationReport:
         used = self._peak_memory() if self.alive else self._memory_used
         init, self._fresh = (self.init if self._fresh else None), False
-        return InvocationReport(request_id, duration, self._function.memory, used, init)
+        return InvocationReport(request_id, duration, self.function.memory, used, init)
 
     def _peak_memory(self) -> int:
-        """Return the process's peak resident memory in MB, which the function's limit applies to."""
+        """Return the peak resident memory of the process in MB. The function's memory limit applies to this value."""
         with suppress(OSError):
             status = Path(f"/proc/{self.pid}/status").read_text()
             if match := re.search(r"VmHWM:\s+(\d+) kB", status):
@@ -199,7 +180,7 @@ class Container:
         return self._memory_used
 
     def _forward_log(self) -> None:
-        """Write the lines that the process has printed since the last call to the function's log."""
+        """Send the lines that the process has printed since the last call to `write_log`."""
         if self._output.closed:
             return
         *lines, self._partial_line = (self._partial_line + self._output.read()).split(b"\n")
@@ -208,14 +189,14 @@ class Container:
             if self._python_started is None and text.startswith("INIT_START "):
                 self._python_started = float(text.split()[1])
                 text = f"INIT_START Runtime Version: python:{PYTHON}"
-            self._write_log(text)
+            self.write_log(text)
 
     def _environment(self) -> Mapping[str, str]:
-        """Return the function's own variables and those that Lambda sets.
+        """Return the environment variables of the function and those that Lambda adds.
 
         https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
         """
-        function = self._function
+        function = self.function
         return {
             **function.environment,
             "_HANDLER": function.handler,

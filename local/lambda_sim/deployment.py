@@ -1,100 +1,65 @@
-"""A running package: its functions with their containers, and the API in front of one of them."""
+"""A package that runs on this machine: containers for its functions, and an API Gateway for one of them."""
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from chalicelib.config.settings import Settings
-from chalicelib.errors import HTTPError
-from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.package import Package
-from local.http.handler import RequestHandler, Server
-from local.lambda_sim.api_gateway import BODY_LIMIT, ApiGateway
-from local.lambda_sim.events import Request, scheduled_event
+from local.lambda_sim.api_gateway import ApiGateway
+from local.lambda_sim.events import scheduled_event
 from local.lambda_sim.function import API, read_functions
 from local.lambda_sim.log import FunctionLog
 from local.lambda_sim.pool import Pool
 from local.lambda_sim.report import InvocationResult
-from local.lambda_sim.sandbox import Isolation, Sandbox, unpacked
-from local.stack.ports import HOST
+from local.lambda_sim.sandbox import Sandbox, unpacked
 
 APPLICATION = "faunalens"
 NOT_INHERITED = ("_HANDLER", "METRICS_FILE", "MODEL_PATH", "AWS_REGION", "STAGE")
-"""Settings that Lambda, the package or the stage determines, whatever the local environment says."""
+"""Variables that functions do not get from the local environment: Lambda, the package or the stage sets them."""
 
 
+@dataclass(frozen=True, slots=True)
 class RunningPackage:
-    """A running package. `functions`: each function's containers by handler; `gateway`: the API. Use `deployed`."""
+    """A package that runs. `functions`: the containers of each function, by handler. Use `deployed` to create one."""
 
-    def __init__(self, template: Mapping[str, Any], sandbox: Sandbox, functions: Mapping[str, Pool]) -> None:
-        self.sandbox = sandbox
-        self.functions = functions
-        self.gateway = ApiGateway(template, functions[API].invoke)
+    sandbox: Sandbox
+    functions: Mapping[str, Pool]
+    gateway: ApiGateway
 
     def run_schedule(self, handler: str) -> InvocationResult:
-        """Send a function the event of its schedule, as EventBridge does."""
+        """Send a scheduled event to a function, as EventBridge does."""
         pool = self.functions[handler]
         return pool.invoke(json.dumps(scheduled_event(pool.function.name)).encode())
-
-    def build_server(self, port: int) -> Server:
-        """Return an HTTP server of the API, bound to the port (0: a free one). Raises OSError if it is taken."""
-        return Server((HOST, port), partial(_Handler, gateway=self.gateway))
 
 
 @contextmanager
 def deployed(
-    package: Package,
-    folder: Path,
-    environment: Mapping[str, str],
-    *,
-    stage: str = "dev",
-    containers: int | None = None,
-    isolation: Isolation | None = None,
-    writable: bool = False,
+    package: Package, folder: Path, environment: Mapping[str, str], *, stage: str = "dev", containers: int | None = None
 ) -> Iterator[RunningPackage]:
-    """Run a package, with its logs in `folder`; stop everything at the end.
+    """Run a package until the end of the block, with its logs in `folder`.
 
-    Parameters: environment, local variables, of which the functions get the app's settings, and METRICS_FILE is where
-    metrics are appended; containers, maximum for the API, in place of the stage's reserved concurrency.
+    `environment`: variables of this machine. The functions get those that are settings of the app. Their metrics are
+    appended to METRICS_FILE. `containers`: maximum for the API, in place of the stage's reserved concurrency.
     """
     template = json.loads(package.template.read_text())
     settings = _settings_in(environment)
     log = FunctionLog(folder, Path(environment.get("METRICS_FILE") or folder / "metrics.jsonl"))
     with ExitStack() as stack:
-        sandbox = stack.enter_context(unpacked(package, folder / "lambda", isolation, writable=writable))
+        sandbox = stack.enter_context(unpacked(package, folder / "lambda"))
         pools = {}
         for handler, each in read_functions(template, APPLICATION, stage).items():
             limit = containers if handler == API and containers else each.concurrency
             function = replace(each, environment={**each.environment, **settings}, concurrency=limit)
             pools[handler] = Pool(function, sandbox, folder, partial(log.write, each.name))
             stack.callback(pools[handler].close)
-        yield RunningPackage(template, sandbox, pools)
-
-
-class _Handler(RequestHandler):
-    """One connection to the API."""
-
-    def __init__(self, request: Any, client_address: Any, server: Any, *, gateway: ApiGateway) -> None:
-        self._gateway = gateway
-        super().__init__(request, client_address, server, body_limit=BODY_LIMIT)
-
-    def answer(self, body: bytes) -> None:
-        request = Request(self.command, self.path, [*self.headers.items()], body, self.client_address[0])
-        response = self._gateway.handle(request)
-        self.send(response.status, response.headers, response.body)
-
-    def too_large(self) -> HTTPError:
-        return GATEWAY_RESPONSES["REQUEST_TOO_LARGE"]
-
-    def route(self) -> str:
-        return self._gateway.resource_of(self.path) or "(no such path)"
+        yield RunningPackage(sandbox, pools, ApiGateway(template, pools[API].invoke))
 
 
 def _settings_in(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that are settings of the app and that functions inherit."""
+    """Return the variables that functions get from the environment of this machine."""
     names = {each.metadata["variable"] for each in fields(Settings)} - set(NOT_INHERITED)
     return {name: value for name, value in environment.items() if name in names}

@@ -1,10 +1,11 @@
-"""Enter a sandbox that looks like Lambda's file system, then run a program: `python -I -S enter_sandbox.py SPEC`.
+"""Enter a sandbox with Lambda's file system, then run a program: `python -I -S enter_sandbox.py SPEC`.
 
-A stand-alone program, because no code may run between fork and exec in a process with threads. `SPEC` is JSON from
-`sandbox.py`. With `root`, an empty folder, it builds a private mount namespace: the code read-only at /var/task and
-/opt, an empty /tmp, and only the system folders that a program needs. Without `root`, files stay where they are.
+This is a program of its own, because a process with threads may run no code between fork and exec. `SPEC` is JSON from
+`sandbox.py`. If `SPEC` names an empty folder as `root`, the process gets a mount namespace of its own: the code at
+/var/task and /opt, read-only, an empty /tmp, and the folders of the operating system. Without `root`, the process uses
+the file system of this machine.
 
-Any user may create a mount namespace inside a user namespace, unless the machine or its container forbids it.
+Users other than root need a user namespace around the mount namespace. Some machines and containers forbid that.
 """
 
 import ctypes
@@ -18,11 +19,11 @@ _BIND, _RECURSIVE, _PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _PR_SET_SECUREBITS, _NO_ROOT, _NO_ROOT_LOCKED = 28, 1, 2
 _CAPABILITY_VERSION_3 = 0x20080522
 TMP_BYTES = 512 * 2**20
-"""Lambda's default ephemeral storage."""
+"""Size of /tmp: the default ephemeral storage of Lambda."""
 
 
 def main(spec: dict) -> None:  # type: ignore[type-arg]  # this program may not import the type of its spec
-    """Enter the sandbox and replace this process by the command. Raises OSError where that is forbidden."""
+    """Enter the sandbox and replace this process by the command. Raises OSError if the machine forbids it."""
     if spec["root"]:
         enter_namespace()
         build_root(spec["root"], spec["binds"])
@@ -30,13 +31,13 @@ def main(spec: dict) -> None:  # type: ignore[type-arg]  # this program may not 
     drop_capabilities()
     os.chdir(spec["folder"])
     os.umask(0o022)
-    print(f"INIT_START {time.monotonic()}", flush=True)  # all processes share this clock
+    print(f"INIT_START {time.monotonic()}", flush=True)  # this clock is the same for all processes
     command = spec["command"]
     os.execve(command[0], command, spec["environment"])  # noqa: S606
 
 
 def enter_namespace() -> None:
-    """Enter a new mount namespace; users other than root need a user namespace for that."""
+    """Enter a new mount namespace, and a new user namespace unless this user is root."""
     uid, gid = os.geteuid(), os.getegid()
     if uid == 0:
         os.unshare(os.CLONE_NEWNS)
@@ -49,7 +50,7 @@ def enter_namespace() -> None:
 
 
 def build_root(root: str, binds: list[list[str]]) -> None:
-    """Build a root file system in `root`: each (source, path) of `binds` read-only, and an empty /tmp."""
+    """Build a file system in `root`: an empty /tmp, and each source of `binds` mounted read-only at its path."""
     mount("tmpfs", root, "tmpfs", _NO_SUID | _NO_DEVICES, "mode=755")
     for source, path in binds:
         target = root + path
@@ -71,7 +72,7 @@ def build_root(root: str, binds: list[list[str]]) -> None:
 
 
 def locked_flags(target: str) -> int:
-    """Return the mount flags that a user namespace may not clear."""
+    """Return the flags of a mount that a process in a user namespace may not clear."""
     return os.statvfs(target).f_flag & (_NO_SUID | _NO_DEVICES | _NO_EXEC)
 
 
@@ -84,9 +85,9 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
 
 
 def drop_capabilities() -> None:
-    """Drop root's capabilities for good: without them, root cannot write to read-only code. Other users have none.
+    """Drop all capabilities for good, so that root cannot write to read-only files either.
 
-    The user stays root by name, because only root may be able to read this checkout.
+    The user id stays the same, because perhaps only root may read this checkout.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)

@@ -1,4 +1,4 @@
-"""Events as AWS sends them to functions, and functions' responses as API Gateway reads them. No I/O.
+"""The events that AWS sends to functions, and the responses of functions to API Gateway. No I/O.
 
 REST API, proxy integration: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 EventBridge: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-scheduled.html
@@ -18,7 +18,7 @@ from local.lambda_sim.function import ACCOUNT, REGION
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request. `target`: path and query; `headers`: in order, and a name may occur twice."""
+    """An HTTP request. `target`: path and query as sent. `headers`: pairs in the order of the request."""
 
     method: str
     target: str
@@ -27,7 +27,7 @@ class Request:
     source_ip: str
 
     def header(self, name: str) -> str:
-        """Return the last header of this name, in any case; empty if there is none."""
+        """Return the value of the last header with this name, in any case; an empty string if there is none."""
         return next((value for each, value in reversed(self.headers) if each.lower() == name.lower()), "")
 
     @property
@@ -46,11 +46,11 @@ class Response:
 
 
 class MalformedResponse(Exception):
-    """The function returned something that a proxy integration does not accept."""
+    """A function's result that is not a response of a Lambda proxy integration."""
 
 
 def is_binary(content_type: str, binary_types: Sequence[str]) -> bool:
-    """Return whether API Gateway treats a media type as binary; it ignores parameters such as a boundary.
+    """Return whether API Gateway treats a content type as binary. Parameters of the type do not matter.
 
     >>> is_binary("image/jpeg; quality=1", ["image/*"])
     True
@@ -68,9 +68,10 @@ def proxy_event(
     request_id: str,
     trace_id: str,
 ) -> dict[str, Any]:
-    """Return the event of a request to a resource such as `/web/{name}`.
+    """Return the event for a request to a resource such as `/web/{name}`.
 
-    API Gateway sends a body of a binary type in base64, any other as text, which loses bytes that are not UTF-8.
+    As in API Gateway, a body of a binary type is sent in base64. Any other body is sent as text, so bytes that are not
+    UTF-8 are lost.
     """
     binary = bool(request.body) and is_binary(request.header("content-type"), binary_types)
     text = base64.b64encode(request.body).decode() if binary else request.body.decode("utf-8", "replace")
@@ -97,7 +98,7 @@ def proxy_event(
             "extendedRequestId": request_id[:15],
             "httpMethod": request.method,
             "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent") or None},
-            "path": request.path,  # as behind a custom domain; otherwise the stage precedes it
+            "path": request.path,  # as with a custom domain; without one, the path begins with the stage
             "protocol": "HTTP/1.1",
             "requestId": request_id,
             "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
@@ -111,9 +112,9 @@ def proxy_event(
 
 
 def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> Response:
-    """Parse what a function returned. Raises `MalformedResponse`.
+    """Parse a function's result as a response. Raises `MalformedResponse`.
 
-    API Gateway decodes base64 only if the first media type in the client's `Accept` is a binary type.
+    As in API Gateway, a base64 body is decoded only if the first media type in the client's `Accept` header is binary.
     """
     try:
         returned = json.loads(payload)
@@ -128,11 +129,13 @@ def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> 
         headers.setdefault("Content-Type", "application/json")
         return Response(int(returned["statusCode"]), headers, body)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise MalformedResponse(f"not a proxy integration's response: {type(error).__name__} {error}") from error
+        raise MalformedResponse(
+            f"the function returned no response of a proxy integration: {type(error).__name__} {error}"
+        ) from error
 
 
 def scheduled_event(rule: str) -> dict[str, Any]:
-    """Return the event of a rule that runs on a schedule."""
+    """Return the event that EventBridge sends for a rule with a schedule."""
     return {
         "version": "0",
         "id": str(uuid4()),

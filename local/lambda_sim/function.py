@@ -1,21 +1,22 @@
-"""A function's configuration, read from the SAM template that Chalice generates."""
+"""Configurations of functions, from the SAM template that Chalice generates."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
-"""The account in AWS's own examples; it belongs to no customer."""
+"""The account number in the examples of AWS documentation. It belongs to no customer."""
 API = "app.app"
-"""Handler of the function behind the API."""
+"""Handler of the function that API Gateway invokes."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionLimits:
-    """The part of a function's configuration that changes how it runs.
+    """The configuration of a function that the simulation applies.
 
-    `memory`: MB; `timeout`: seconds; `concurrency`: maximum number of containers; `schedule`: such as
-    `rate(5 minutes)`, empty if there is none.
+    `memory`: limit in MB. `timeout`: limit in seconds. `concurrency`: maximum number of containers. `schedule`: for
+    example `rate(5 minutes)`, or empty.
     """
 
     name: str
@@ -28,12 +29,12 @@ class FunctionLimits:
 
     @property
     def arn(self) -> str:
-        """Its Amazon Resource Name."""
+        """Amazon Resource Name of the function."""
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
 
 
 def read_functions(template: Mapping[str, Any], application: str, stage: str) -> dict[str, FunctionLimits]:
-    """Return the functions of Chalice's SAM template by handler, with the names that Chalice gives them."""
+    """Return the functions of a SAM template by handler, with the names that Chalice gives them when it deploys."""
     functions = {}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -47,7 +48,7 @@ def read_functions(template: Mapping[str, Any], application: str, stage: str) ->
                 handler=handler,
                 memory=properties["MemorySize"],
                 timeout=properties["Timeout"],
-                # References to other resources of the stack, such as an endpoint, have no value before deployment.
+                # Other values refer to resources that exist only after deployment, for example an endpoint.
                 environment={name: value for name, value in variables.items() if isinstance(value, str)},
                 concurrency=properties.get("ReservedConcurrentExecutions", 10),
                 schedule=schedules[0] if schedules else "",
@@ -56,13 +57,14 @@ def read_functions(template: Mapping[str, Any], application: str, stage: str) ->
 
 
 def seconds_between_runs(schedule: str) -> float:
-    """Return the interval of a `rate(…)` schedule in seconds. Raises ValueError for any other schedule.
+    """Return the seconds between two runs of a `rate(…)` schedule. Raises ValueError for any other schedule.
 
     >>> seconds_between_runs("rate(5 minutes)")
     300.0
     """
-    units = {"minute": 60, "hour": 3600, "day": 86400}
-    number, _, unit = schedule.removeprefix("rate(").removesuffix(")").partition(" ")
-    if not schedule.startswith("rate(") or unit.removesuffix("s") not in units:
-        raise ValueError(f"the schedule {schedule!r} is not a rate; local runs support only rates: rate(5 minutes)")
-    return float(number) * units[unit.removesuffix("s")]
+    match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", schedule)
+    if match is None:
+        raise ValueError(
+            f"schedule {schedule!r} is not a rate; local runs support only rates, for example rate(5 minutes)"
+        )
+    return float(match[1]) * {"minute": 60, "hour": 3600, "day": 86400}[match[2]]

@@ -1,10 +1,13 @@
-"""A function's containers: one per event in progress, kept for a while after their last event.
+"""The containers of one function. Each works on one event at a time and is kept for a while after its last event.
 
-As on Lambda, the container that worked last is used first, so that containers of a past spike go idle and end.
+As on Lambda, a new event goes to the container that worked most recently. Containers that a spike started become idle
+and end.
 """
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Condition
@@ -15,65 +18,52 @@ from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.sandbox import Sandbox
 
 IDLE_TIMEOUT = 300.0
-"""Seconds that an idle container is kept. Lambda keeps them for minutes and guarantees nothing."""
+"""Seconds after which an idle container ends. Lambda documents no such time; it is usually some minutes."""
 
 
 class Throttled(Exception):
-    """All containers that the function may have are busy (Lambda's TooManyRequestsException)."""
+    """All containers that the function may have are busy. Lambda calls this TooManyRequestsException."""
 
 
+@dataclass(eq=False)
 class Pool:
-    """A function's containers. Thread-safe; call `close` at the end.
+    """The containers of one function. Thread-safe. Call `close` at the end.
 
-    Parameters: function; sandbox, of its package; folder, for its containers' logs; write_log, receives a container's
-    name and each line of the function's log; idle_timeout, seconds that an idle container is kept.
+    `sandbox` contains the function's package. `folder`: for the output of the containers. `write_log` is called with
+    the name of a container and a line of its log.
     """
 
-    def __init__(
-        self,
-        function: FunctionLimits,
-        sandbox: Sandbox,
-        folder: Path,
-        write_log: Callable[[str, str], object] = lambda *_: None,
-        *,
-        idle_timeout: float = IDLE_TIMEOUT,
-    ) -> None:
-        self.function = function
-        self._sandbox = sandbox
-        self._folder = folder
-        self._write_log = write_log
-        self._idle_timeout = idle_timeout
+    function: FunctionLimits
+    sandbox: Sandbox
+    folder: Path
+    write_log: Callable[[str, str], object] = lambda *_: None
+
+    def __post_init__(self) -> None:
         self._changed = Condition()
-        self._idle: list[tuple[float, Container]] = []  # idle since when, longest first
+        self._idle: list[tuple[float, Container]] = []  # the time at which each became idle, oldest first
         self._busy: set[Container] = set()
         self._numbers = count(1)
         self._closed = False
 
     def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
-        """Run the handler on an event. Raises `Throttled`."""
+        """Run the function's handler on an event, in an idle container or a new one. Raises `Throttled`."""
         container = self._acquire()
         try:
             return container.invoke(event, request_id, trace_id)
         finally:
             self._release(container)
 
-    @property
-    def size(self) -> int:
-        """Number of containers."""
-        with self._changed:
-            return len(self._idle) + len(self._busy)
-
     def reap(self) -> None:
-        """End the containers whose idle timeout has passed."""
+        """End the containers that have been idle for longer than `IDLE_TIMEOUT`."""
         with self._changed:
-            limit = time.monotonic() - self._idle_timeout
+            limit = time.monotonic() - IDLE_TIMEOUT
             expired = [container for since, container in self._idle if since < limit]
             self._idle = [(since, container) for since, container in self._idle if since >= limit]
         for container in expired:
             container.end()
 
     def close(self) -> None:
-        """End all containers; busy ones end after their event or timeout."""
+        """End all containers. Wait for busy ones until their events end, at most the function's timeout."""
         with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -90,8 +80,8 @@ class Pool:
                 container = self._idle.pop()[1]
             elif len(self._busy) < self.function.concurrency:
                 name = f"{self.function.name}-{next(self._numbers)}"
-                log = self._folder / f"{name}.log"
-                container = Container(self.function, self._sandbox, name, log, lambda line: self._write_log(name, line))
+                log = self.folder / f"{name}.log"
+                container = Container(self.function, self.sandbox, name, log, partial(self.write_log, name))
             else:
                 raise Throttled
             self._busy.add(container)

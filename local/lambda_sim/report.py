@@ -1,4 +1,4 @@
-"""The outcome of an invocation, and Lambda's REPORT line about it."""
+"""Results of invocations, and the REPORT lines that Lambda logs about them."""
 
 import json
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from local.lambda_sim.runtime_api import RuntimeMessage
 
 @dataclass(frozen=True, slots=True)
 class InvocationReport:
-    """What Lambda reports about an invocation. Times in milliseconds, memory in MB; `init` is None in a warm container.
+    """The measurements of one invocation, as in Lambda's REPORT line: times in milliseconds, memory in MB.
 
-    Since August 2025 Lambda bills every initialisation.
+    `init`: duration of the initialisation; None if the container was initialised by an earlier event.
     """
 
     request_id: str
@@ -22,7 +22,7 @@ class InvocationReport:
 
     @property
     def billed(self) -> int:
-        """Billed duration in milliseconds."""
+        """Billed duration in milliseconds. Since August 2025 Lambda bills every initialisation."""
         return ceil(self.duration + (self.init or 0.0))
 
     def __str__(self) -> str:
@@ -37,10 +37,11 @@ class InvocationReport:
 
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
-    """The outcome of an invocation. `error`: its type or None; after an error `payload` has errorType and errorMessage.
+    """The result of one invocation.
 
-    `latency`: milliseconds from the event to the response. The report's duration ends later, when the container waits
-    for the next event.
+    `payload`: the handler's result as JSON, or an object with `errorType` and `errorMessage`. `error`: type of the
+    error, None after success. `latency`: milliseconds from the event to the response. The duration in `report` is
+    longer: it ends when the runtime asks for the next event.
     """
 
     payload: bytes
@@ -50,14 +51,14 @@ class InvocationResult:
 
 
 class ContainerFailure(Exception):
-    """A container failed before it responded. `error_type` and message are the ones that Lambda uses."""
+    """A container that failed before it responded, with the error type and the message that Lambda would report."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
         self.error_type = error_type
 
     def as_message(self, request_id: str) -> RuntimeMessage:
-        """Return the error that Lambda reports in place of the runtime."""
+        """Return the failure as the error that the runtime would have posted."""
         message = f"RequestId: {request_id} {self}" if str(self).startswith("Error: ") else str(self)
         payload = json.dumps({"errorType": self.error_type, "errorMessage": message})
         return RuntimeMessage("error", payload.encode(), self.error_type)

@@ -1,103 +1,87 @@
-"""`make lambda`: build the package that would be deployed, and run it as Lambda does, on real stores.
+"""`make lambda`: build the package that `make deploy` would upload, and run it as Lambda does, with real stores.
 
-The package is built while the stores start. The API is served on `--port`, with one container per request in progress;
-the scheduled function runs in its own container.
+The package is built while the stores start. The API is served on `--port`, with one container for each request in
+progress. The scheduled function runs in a container of its own.
 """
 
 import argparse
 import sys
-from contextlib import ExitStack
+from functools import partial
 from subprocess import CalledProcessError
 from threading import Thread
-from typing import Any
 
 from infra.chalice_config import stages
 from infra.package import Package, build
 from local.lambda_sim.deployment import RunningPackage, deployed
 from local.lambda_sim.events import Request
 from local.lambda_sim.function import API, seconds_between_runs
+from local.lambda_sim.server import serving
 from local.paths import ROOT
 from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack
 from local.stack.errors import LocalError
 from local.stack.ports import HOST
 from local.stack.progress import step
-from local.stack.shutdown import ShutdownEvent
 
 PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
-class LambdaStack(DevStack):
-    """The stores and the package. Parameters: stage, to build; containers, maximum for the API (None: the stage's)."""
+def start(stack: DevStack, stage: str, containers: int | None) -> None:
+    """Start the stores and the package of a stage. `containers`: maximum for the API; None uses the stage's maximum."""
+    environment = stack.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # selects the data to load
+    with step("package", "building") as running:
+        package = _build_package(stack, stage)
+        deployment = stack.resources.enter_context(
+            deployed(package, stack.folder, environment, stage=stage, containers=containers)
+        )
+        sandbox = deployment.sandbox
+        where = "at /var/task and /opt" if sandbox.isolation == "namespace" else f"below {sandbox.task.parent}"
+        running.result = f"{package.zipped / 1e6:.1f} MB, unpacked {where}"
+    stack.wait_for_stores(environment)
+    with step("API", "checking its health") as running:
+        _require_health(stack, deployment)
+        running.result = "answers, all dependencies healthy"
+    for handler, pool in deployment.functions.items():
+        if pool.function.schedule:
+            interval = seconds_between_runs(pool.function.schedule)
+            Thread(target=_run_on_schedule, args=(stack, deployment, handler, interval), daemon=True).start()
+    stack.resources.enter_context(serving(deployment.gateway, stack.port))
+    stack.print_ready()
 
-    def __init__(
-        self, port: int, stage: str, containers: int | None, shutdown: ShutdownEvent, stack: ExitStack
-    ) -> None:
-        super().__init__(port, shutdown, stack)
-        self._stage = stage
-        self._containers = containers
 
-    def start(self) -> None:
-        environment = self.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # load the data of its animals
-        with step("package", "building what would be deployed") as running:
-            package = self._build_package()
-            deployment = self._stack.enter_context(
-                deployed(package, self.folder, environment, stage=self._stage, containers=self._containers)
-            )
-            sandbox = deployment.sandbox
-            where = "at /var/task and /opt" if sandbox.isolation == "namespace" else f"below {sandbox.task.parent}"
-            running.result = f"{package.zipped / 1e6:.1f} MB, unpacked {where}"
-        self.wait_for_stores(environment)
-        with step("API", "checking its health") as running:
-            self._require_health(deployment)
-            running.result = "answers, all dependencies healthy"
-        for handler, pool in deployment.functions.items():
-            if pool.function.schedule:
-                interval = seconds_between_runs(pool.function.schedule)
-                Thread(target=self._run_on_schedule, args=(deployment, handler, interval), daemon=True).start()
-        self._serve(deployment)
-        self.print_ready()
+def _build_package(stack: DevStack, stage: str) -> Package:
+    try:
+        return build(stack.folder / "package", stage, quiet=True)
+    except CalledProcessError as error:
+        if stack.shutdown.is_set():  # Ctrl-C has stopped Chalice too
+            raise ShutdownRequested from None
+        raise LocalError("building the package failed; see the output of Chalice above") from error
 
-    def _build_package(self) -> Package:
-        try:
-            return build(self.folder / "package", self._stage, quiet=True)
-        except CalledProcessError as error:
-            if self._shutdown.is_set():  # Ctrl-C reached Chalice too
-                raise ShutdownRequested from None
-            raise LocalError("the package could not be built; see Chalice's output above") from error
 
-    def _require_health(self, deployment: RunningPackage) -> None:
-        """Raise `LocalError` if the package does not work, before a client sends the first request."""
-        response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
-        if response.status != 200:
-            log = self.folder / f"{deployment.functions[API].function.name}.log"
-            raise LocalError(
-                f"the package does not work: /health answers {response.status} {response.body.decode()}; see {log}"
-            )
+def _require_health(stack: DevStack, deployment: RunningPackage) -> None:
+    """Send the first request, for /health. Raises `LocalError` if the response is an error."""
+    response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
+    if response.status != 200:
+        log = stack.folder / f"{deployment.functions[API].function.name}.log"
+        raise LocalError(f"the package answered GET /health with {response.status} {response.body.decode()}; see {log}")
 
-    def _run_on_schedule(self, deployment: RunningPackage, handler: str, interval: float) -> None:
-        while not self._shutdown.wait(interval):
-            deployment.run_schedule(handler)
 
-    def _serve(self, deployment: RunningPackage) -> None:
-        server = deployment.build_server(self.port)
-        self._stack.callback(server.server_close)
-        self._stack.callback(server.shutdown)
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+def _run_on_schedule(stack: DevStack, deployment: RunningPackage, handler: str, interval: float) -> None:
+    while not stack.shutdown.wait(interval):
+        deployment.run_schedule(handler)
 
 
 def main() -> int:
-    """Run the package locally; return the exit code."""
-    parser = argument_parser("Run the package as Lambda runs it, on this machine.")
-    parser.add_argument("--stage", default="dev", choices=stages(), help="stage to build (default: dev)")
+    """Run `make lambda` with the arguments of the command line. Return the exit code."""
+    parser = argument_parser("Build the package and run it on this machine as Lambda does.")
+    parser.add_argument("--stage", default="dev", choices=stages(), help="stage whose package to build (default: dev)")
     parser.add_argument(
-        "--containers", type=_count, help="maximum number of containers of the API (default: the stage's)", metavar="N"
+        "--containers",
+        type=_count,
+        help="maximum number of containers for the API (default: the stage's reserved concurrency)",
+        metavar="N",
     )
     options = parser.parse_args()
-
-    def stack(*parts: Any) -> LambdaStack:
-        return LambdaStack(options.port, options.stage, options.containers, *parts)
-
-    return run_stack("make lambda", stack, with_parent=options.with_parent)
+    return run_stack("make lambda", options, partial(start, stage=options.stage, containers=options.containers))
 
 
 def _count(text: str) -> int:

@@ -1,33 +1,32 @@
-"""Lambda's Runtime API for one container: its runtime fetches events here and posts responses.
+"""Lambda's Runtime API for one container. The runtime in the container gets events from it and posts results to it.
 
-    GET  /2018-06-01/runtime/invocation/next               the next event; waits until there is one
-    POST /2018-06-01/runtime/invocation/{id}/response      what the handler returned
-    POST /2018-06-01/runtime/invocation/{id}/error         what it raised
-    POST /2018-06-01/runtime/init/error                    why initialisation failed
+    GET  /2018-06-01/runtime/invocation/next               returns the next event, as soon as there is one
+    POST /2018-06-01/runtime/invocation/{id}/response      receives the handler's result
+    POST /2018-06-01/runtime/invocation/{id}/error         receives the handler's exception
+    POST /2018-06-01/runtime/init/error                    receives the exception that stopped the initialisation
 
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. On Lambda every container has its own API at the same
-address; here each has its own port.
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. On Lambda all containers use the same address. Here each
+container has a port of its own.
 """
 
 import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from queue import SimpleQueue
-from socketserver import StreamRequestHandler, ThreadingTCPServer
+from socketserver import ThreadingTCPServer
 from threading import Thread
-from typing import Any, Literal, Self
+from types import MappingProxyType
+from typing import Any, Literal
 
 from local.stack.ports import HOST
 
 VERSION = "/2018-06-01/runtime"
 PAYLOAD_LIMIT = 6 * 2**20
-"""Largest event in bytes, and largest response without `RESPONSE_MARGIN` (Lambda quotas)."""
+"""Largest event in bytes (Lambda quotas)."""
 RESPONSE_MARGIN = 100
-"""Lambda's error for a response that is too large gives the limit: 6291556 bytes."""
-LINE = 65536
-"""Longest header line in bytes; the X-Ray cause of an error is one header."""
+"""Bytes by which a response may exceed `PAYLOAD_LIMIT`. Lambda's error text gives the sum as the limit: 6291556."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,117 +42,99 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeMessage:
-    """A request of the runtime: it asks for the next event, or posts a response, an error or an init error."""
+    """A request of the runtime. `next` asks for an event; the other kinds post a result or an error as `payload`."""
 
     kind: Literal["next", "response", "error", "init_error"]
     payload: bytes = b""
     error_type: str = ""
 
 
-class RuntimeApi:
-    """The API on a free port. `messages` is a queue of the runtime's requests; `offer` gives it the next event."""
+class RuntimeApi(ThreadingTCPServer):
+    """The API on a free port. `messages` gets the requests of the runtime. `offer` sends an event to the runtime."""
+
+    daemon_threads = True
 
     def __init__(self) -> None:
         self.messages: SimpleQueue[RuntimeMessage] = SimpleQueue()
         self._offered: SimpleQueue[Invocation | None] = SimpleQueue()
         self._current = ""
-        self._server = _Server((HOST, 0), _Handler)
-        self._server.api = self
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> Self:
+        super().__init__((HOST, 0), _Handler)
+        self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._offered.put(None)
-        self._server.shutdown()
+        self.shutdown()
         self._thread.join()
-        self._server.server_close()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print a stack trace, unless the connection broke because the runtime was killed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def address(self) -> str:
-        """Value of AWS_LAMBDA_RUNTIME_API."""
-        return f"{HOST}:{self._server.server_address[1]}"
+        """Host and port, for the variable AWS_LAMBDA_RUNTIME_API."""
+        return f"{HOST}:{self.server_address[1]}"
 
     def offer(self, invocation: Invocation) -> None:
-        """Send the event to the runtime that waits for one, or that will ask next."""
+        """Send an event to the runtime: now if the runtime is waiting for one, else when it asks."""
         self._current = invocation.request_id
         self._offered.put(invocation)
 
     def next_invocation(self) -> Invocation | None:
-        """Wait for the next event and return it; None when the API closes."""
+        """Wait for the next event and return it. Return None when the API closes."""
         self.messages.put(RuntimeMessage("next"))
         return self._offered.get()
 
     def is_current(self, request_id: str) -> bool:
-        """Return whether this is the event in progress."""
+        """Return whether `request_id` is the id of the event in progress."""
         return bool(request_id) and request_id == self._current
 
     def complete(self, message: RuntimeMessage) -> None:
-        """Record the outcome of the event in progress."""
+        """Pass on the result of the event in progress, and accept no second one."""
         self._current = ""
         self.messages.put(message)
 
 
-class _Server(ThreadingTCPServer):
-    """Serves each connection of the runtime in its own thread."""
+class _Handler(BaseHTTPRequestHandler):
+    """One connection from the runtime."""
 
-    daemon_threads = True
-    api: RuntimeApi
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print no stack trace when the runtime was killed."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(StreamRequestHandler):
-    """One connection of the runtime. http.server would make this a third of an invocation's overhead."""
-
+    protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: _Server
+    wbufsize = -1  # send the head of a response together with its body
+    server: RuntimeApi
 
-    def handle(self) -> None:
-        while request_line := self.rfile.readline(LINE):
-            method, path, _ = request_line.decode("ascii").split()
-            headers = dict(iter(self._header, ("", "")))
-            if headers.get("expect"):
-                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = self.rfile.read(int(headers.get("content-length", 0)))
-            if not self._dispatch(method, path, headers, body):
-                return
-
-    def _header(self) -> tuple[str, str]:
-        """Return the next header's lower-case name and its value; empty strings after the last."""
-        name, _, value = self.rfile.readline(LINE).decode("latin-1").partition(":")
-        return name.strip().lower(), value.strip()
-
-    def _dispatch(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bool:
-        """Handle one request; return whether the connection stays open."""
-        api, error_type = self.server.api, headers.get("lambda-runtime-function-error-type", "Unhandled")
-        match method, path.removeprefix(VERSION).strip("/").split("/"):
+    def _answer(self) -> None:
+        api, body = self.server, self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        error_type = self.headers.get("Lambda-Runtime-Function-Error-Type", "Unhandled")
+        match self.command, self.path.removeprefix(VERSION).strip("/").split("/"):
             case "GET", ["invocation", "next"]:
-                return self._next()
-            case "POST", ["invocation", request_id, "response" | "error" as kind]:
-                if not api.is_current(request_id):
-                    self._refuse(400, "InvalidRequestID", f"{request_id} is not the event in progress")
-                elif kind == "error":
-                    self._accept(RuntimeMessage("error", body, error_type))
-                elif len(body) > PAYLOAD_LIMIT + RESPONSE_MARGIN:
-                    self._refuse_response()
-                else:
-                    self._accept(RuntimeMessage("response", body))
+                self._send_next()
+            case "POST", ["invocation", request_id, "response" | "error"] if not api.is_current(request_id):
+                self._refuse(400, "InvalidRequestID", f"{request_id} is not the event in progress")
+            case "POST", ["invocation", _, "response"] if len(body) > PAYLOAD_LIMIT + RESPONSE_MARGIN:
+                message = f"Exceeded maximum allowed payload size ({PAYLOAD_LIMIT + RESPONSE_MARGIN} bytes)."
+                error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
+                api.complete(RuntimeMessage("error", json.dumps(error).encode(), error["errorType"]))
+                self._refuse(413, "RequestEntityTooLarge", message)
+            case "POST", ["invocation", _, "response"]:
+                self._accept(RuntimeMessage("response", body))
+            case "POST", ["invocation", _, "error"]:
+                self._accept(RuntimeMessage("error", body, error_type))
             case "POST", ["init", "error"]:
                 self._accept(RuntimeMessage("init_error", body, error_type))
-            case _:
-                self._refuse(404, "InvalidPath", f"the Runtime API has no route {method} {path}")
-        return True
+            case method, _:
+                self._refuse(404, "InvalidPath", f"the Runtime API has no route {method} {self.path}")
 
-    def _next(self) -> bool:
-        invocation = self.server.api.next_invocation()
+    do_GET = do_POST = _answer  # noqa: N815  names of http.server
+
+    def _send_next(self) -> None:
+        invocation = self.server.next_invocation()
         if invocation is None:
-            return False
+            self.close_connection = True
+            return
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
             "Lambda-Runtime-Deadline-Ms": str(int(invocation.deadline * 1e3)),
@@ -161,23 +142,20 @@ class _Handler(StreamRequestHandler):
             "Lambda-Runtime-Trace-Id": invocation.trace_id,
         }
         self._send(200, invocation.event, headers)
-        return True
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
 
     def _accept(self, message: RuntimeMessage) -> None:
-        self.server.api.complete(message)
+        self.server.complete(message)
         self._send(202, b'{"status":"OK"}')
-
-    def _refuse_response(self) -> None:
-        message = f"Exceeded maximum allowed payload size ({PAYLOAD_LIMIT + RESPONSE_MARGIN} bytes)."
-        error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
-        self.server.api.complete(RuntimeMessage("error", json.dumps(error).encode(), error["errorType"]))
-        self._refuse(413, "RequestEntityTooLarge", message)
 
     def _refuse(self, status: int, error_type: str, message: str) -> None:
         self._send(status, json.dumps({"errorType": error_type, "errorMessage": message}).encode())
 
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Content-Type: application/json"]
-        lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in (headers or {}).items())]
-        self.wfile.write("\r\n".join([*lines, "\r\n"]).encode())
+    def _send(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
         self.wfile.write(body)

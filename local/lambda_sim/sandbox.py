@@ -1,8 +1,9 @@
-"""Unpacks a package and starts processes that see it as on Lambda.
+"""Sandboxes: unpacked packages, and commands that run a process with Lambda's file system.
 
-With `namespace` isolation, the process's own mount namespace has the code at /var/task, /opt and /var/runtime, and
-nothing else of this checkout. With `folder` isolation, for machines that forbid namespaces, the same layout lies in a
-plain folder. Both make the code read-only and hide the packages of this Python, except those of Lambda's runtime.
+With the isolation `namespace`, the process has a mount namespace of its own, with the code at /var/task, /opt and
+/var/runtime. It sees nothing else of this checkout. The isolation `folder` is for machines that forbid namespaces: the
+same files are in an ordinary folder. In both cases the code is read-only, and the process cannot import the packages
+that are installed here, except those of Lambda's runtime.
 """
 
 import json
@@ -16,35 +17,34 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from infra.package import Package
-from local.lambda_sim import bootstrap, enter_sandbox
+from local.lambda_sim import enter_sandbox
 from local.stack.errors import LocalError
+from local.stack.installed import package_folder
 
 Isolation = Literal["namespace", "folder"]
 
 RUNTIME = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client.*.so")
-"""awslambdaric and its dependencies, beside it in site-packages."""
+"""awslambdaric and its dependencies, as file names in site-packages."""
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
-"""The other packages of Lambda's Python runtime."""
+"""The other packages that Lambda's Python runtime contains."""
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")
-"""System folders that programs need."""
+"""Folders of the operating system that programs need."""
 PYTHON = Path(sys.executable).resolve()
 SITE_PACKAGES = f"python/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
 
 class Sandbox:
-    """A package, unpacked into `home`, an empty folder. Create one with `unpacked`.
+    """A package that is unpacked into the empty folder `home`. Use `unpacked` to create one.
 
-    Attributes: task, opt, folders of code and layer on this machine; task_root, site_packages, paths of the code and of
-    the layer's packages as the function's process sees them.
-    Parameters: writable, leaves the code writable, to test that nothing writes to it.
+    `task`, `opt`: folders of the code and of the layer on this machine. `task_root`, `site_packages`: paths of the code
+    and of the layer's packages as the process in the sandbox sees them.
     """
 
-    def __init__(self, package: Package, home: Path, isolation: Isolation, *, writable: bool = False) -> None:
+    def __init__(self, package: Package, home: Path, isolation: Isolation) -> None:
         self.isolation = isolation
         self.task, self.opt = home / "task", home / "opt"
         self._root, self._runtime = home / "root", home / "runtime"
@@ -53,12 +53,11 @@ class Sandbox:
                 opened.extractall(folder)
         self._root.mkdir()
         self._runtime.mkdir()
-        shutil.copyfile(Path(bootstrap.__file__), self._runtime / "bootstrap.py")
         in_namespace = isolation == "namespace"
         paths = {self.task: "/var/task", self.opt: "/opt", self._runtime: "/var/runtime"}
         self._paths = {on_lambda: on_lambda if in_namespace else str(path) for path, on_lambda in paths.items()}
         self.task_root = self._paths["/var/task"]
-        self.site_packages = f"{self._paths['/opt']}/{SITE_PACKAGES}"
+        self.site_packages = self._translate(f"/opt/{SITE_PACKAGES}")
         if not in_namespace:
             for source in _runtime_packages():
                 (self._runtime / source.name).symlink_to(source)
@@ -66,19 +65,20 @@ class Sandbox:
             (home / "tmp").chmod(0o1777)
             home.chmod(0o755)
             for folder in (self.task, self.opt, self._runtime):
-                _set_permissions(folder, writable=writable)
+                _make_read_only(folder)
 
     def command(self, environment: Mapping[str, str], program: Sequence[str] | None = None) -> list[str]:
-        """Return a command that runs the function in the sandbox; it translates Lambda's paths in `environment`.
+        """Return the command that runs the function in the sandbox, with the variables of `environment`.
 
-        `program` replaces awslambdaric's loop: arguments of a Python that sees the same files.
+        The paths of Lambda in the variables are replaced by those of the sandbox. `program`: arguments for Python, in
+        place of awslambdaric's loop.
         """
-        runtime, opt = self._paths["/var/runtime"], self._paths["/opt"]
-        python = [str(PYTHON), "-S", "-P", *(program or [f"{runtime}/bootstrap.py", opt])]
+        # -S hides the packages installed here. The function, its layer and the runtime have Lambda's order.
+        python = [str(PYTHON), "-S", "-P", *(program or ["-m", "awslambdaric", environment["_HANDLER"]])]
         variables = {name: self._translate(value) for name, value in environment.items()} | {
             "LAMBDA_TASK_ROOT": self.task_root,
-            "LAMBDA_RUNTIME_DIR": runtime,
-            "PYTHONPATH": runtime,
+            "LAMBDA_RUNTIME_DIR": self._paths["/var/runtime"],
+            "PYTHONPATH": self._translate(f"/var/task:/opt/{SITE_PACKAGES}:/opt/python:/var/runtime"),
             "LD_LIBRARY_PATH": self._translate("/var/task:/var/task/lib:/opt/lib"),
         }
         if self.isolation == "folder":
@@ -99,38 +99,37 @@ class Sandbox:
             yield base, str(base)
         yield self.task, "/var/task"
         yield self.opt, "/opt"
-        yield self._runtime / "bootstrap.py", "/var/runtime/bootstrap.py"
         for source in _runtime_packages():
             yield source, f"/var/runtime/{source.name}"
 
     def _translate(self, text: str) -> str:
-        """Replace Lambda's paths in a text by the paths in this sandbox."""
+        """Replace Lambda's paths in a text by the paths of this sandbox."""
         for on_lambda, here in self._paths.items():
             text = text.replace(on_lambda, here)
         return text
 
 
 @contextmanager
-def unpacked(
-    package: Package, home: Path, isolation: Isolation | None = None, *, writable: bool = False
-) -> Iterator[Sandbox]:
-    """Unpack a package in `home`, with the best isolation unless one is given; delete `home` before and after.
+def unpacked(package: Package, home: Path, isolation: Isolation | None = None) -> Iterator[Sandbox]:
+    """Unpack a package into the folder `home` and delete the folder at the end of the block.
 
-    Raises `LocalError` if this machine cannot run the package at all.
+    `isolation`: None selects the best one that this machine allows. Raises `LocalError` if this machine cannot run the
+    package.
     """
-    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        raise LocalError("the package runs on Linux on x86_64 only; use `make run` on this machine")
-    _remove(home)  # a killed run leaves it
+    machine = f"{platform.system()} on {platform.machine()}"
+    if machine != "Linux on x86_64":
+        raise LocalError(f"the package needs Linux on x86_64, and this machine is {machine}; use `make run`")
+    _remove(home)  # a run that was killed has not deleted it
     home.mkdir(parents=True)
     try:
-        yield Sandbox(package, home, isolation or best_isolation(), writable=writable)
+        yield Sandbox(package, home, isolation or best_isolation())
     finally:
         _remove(home)
 
 
 @cache
 def best_isolation() -> Isolation:
-    """Return `namespace` if this user may create a mount namespace on this machine, else `folder`."""
+    """Return `namespace` if this user may create a mount namespace here, otherwise `folder`."""
     with tempfile.TemporaryDirectory(prefix="faunalens-lambda-") as root:
         binds = [[name, name] for name in _system_folders()]
         command = _enter(root=root, binds=binds, folder="/", command=["/bin/true"], environment={})
@@ -148,19 +147,15 @@ def _system_folders() -> list[str]:
 
 @cache
 def _runtime_packages() -> list[Path]:
-    found = find_spec("awslambdaric")
-    if found is None or found.origin is None:
-        raise LocalError("the package awslambdaric is not installed; run `make setup`")
-    site = Path(found.origin).parents[1]
+    site = package_folder("awslambdaric").parent
     return [path for name in (*RUNTIME, *SDK) for path in sorted(site.glob(name))]
 
 
-def _set_permissions(top: Path, *, writable: bool) -> None:
-    """Let all users read a folder, and either all or none write to it."""
-    write = 0o222 if writable else 0
+def _make_read_only(top: Path) -> None:
+    """Let all users read a folder and its contents, and no user write to them."""
     for path in (*top.rglob("*"), top):
         if not path.is_symlink():
-            path.chmod(write | (0o555 if path.is_dir() else 0o444))
+            path.chmod(0o555 if path.is_dir() else 0o444)
 
 
 def _remove(top: Path) -> None:

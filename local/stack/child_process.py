@@ -1,4 +1,4 @@
-"""A child process that never outlives the process that started it."""
+"""Child processes that always end with the process that started them."""
 
 import os
 import signal
@@ -6,14 +6,15 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import IO, Self
 
 from local.stack.errors import NotReady
 
-# Reads one line from a pipe that only the parent can write to. "done" means that the parent stopped the child in
-# order. End of file means that the parent is gone, even by kill -9: the watchdog then stops the child.
-# Unlike PR_SET_PDEATHSIG this works on macOS and does not depend on the thread that started the child.
+# The watchdog reads one line from a pipe that only the parent can write to. The line "done" means that the parent has
+# stopped the child. End of file means that the parent is gone, perhaps by kill -9, and the watchdog stops the child.
+# PR_SET_PDEATHSIG would not work on macOS, and would stop the child when the thread that started it ends.
 WATCHDOG = """
 read -r line; [ "$line" = done ] && exit 0
 kill -"$2" "$1"; kill -CONT "$1"
@@ -22,38 +23,30 @@ while kill -0 "$1" && [ "$tries" -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); d
 kill -KILL "$1"
 """
 POLL_INTERVAL = 0.005
-"""Seconds between the first polls of `wait_until`; later polls wait for 1 % of the time that has passed."""
+"""Seconds between the first polls of `wait_until`. Later pauses are 1 % of the time that has passed."""
 MAX_POLL_INTERVAL = 0.1
 
 
+@dataclass(eq=False)
 class ChildProcess:
     """A process with a log file and a watchdog. Use it as a context manager, or call `start` and `stop`.
 
-    Parameters: name, for messages; command; log, file for its output, emptied at each start (None: inherit our
-    output); environment (None: inherit ours); stop_signal, asks it to stop; orphan_signal, sent when the parent is
-    gone; stop_timeout, seconds from `stop_signal` to SIGKILL; inherited, files that it keeps open.
+    `name`: for messages. `log`: file for the output, emptied at each start; None inherits the output of this process.
+    `environment`: None inherits the variables of this process. `stop_signal`: sent by `stop`, and followed by SIGKILL
+    after `stop_timeout` seconds. `orphan_signal`: sent when the parent is gone. `inherited`: open files for the child.
     """
 
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str | Path],
-        *,
-        log: Path | None = None,
-        environment: Mapping[str, str] | None = None,
-        stop_signal: signal.Signals = signal.SIGTERM,
-        orphan_signal: signal.Signals = signal.SIGTERM,
-        stop_timeout: float = 10.0,
-        inherited: Sequence[IO[str]] = (),
-    ) -> None:
-        self.name = name
-        self.log = log
-        self.command = command
-        self._environment = None if environment is None else dict(environment)
-        self._stop_signal = stop_signal
-        self._orphan_signal = orphan_signal
-        self._stop_timeout = stop_timeout
-        self._inherited = inherited
+    name: str
+    command: Sequence[str | Path]
+    _: KW_ONLY
+    log: Path | None = None
+    environment: Mapping[str, str] | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals = signal.SIGTERM
+    stop_timeout: float = 10.0
+    inherited: Sequence[IO[str]] = ()
+
+    def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._paused: list[int] = []
@@ -67,7 +60,7 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """Process id; call `start` first."""
+        """Process id. Call `start` first."""
         assert self._process is not None, f"{self.name} was not started"
         return self._process.pid
 
@@ -77,7 +70,7 @@ class ChildProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the process in its own session, so that Ctrl-C reaches only the parent, which stops it."""
+        """Start the process in a new session. Ctrl-C then reaches only the parent, which stops the child."""
         assert not self.running, f"{self.name} already runs"
         self.stop()
         output = self.log.open("wb") if self.log else None
@@ -87,15 +80,15 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
-                env=self._environment,
-                pass_fds=[file.fileno() for file in self._inherited],
+                env=self.environment,
+                pass_fds=[file.fileno() for file in self.inherited],
                 start_new_session=True,
             )
         finally:
             if output:
                 output.close()
         self._watchdog = subprocess.Popen(
-            ["sh", "-c", WATCHDOG, "watchdog", str(self.pid), self._orphan_signal.name.removeprefix("SIG")],
+            ["sh", "-c", WATCHDOG, "watchdog", str(self.pid), self.orphan_signal.name.removeprefix("SIG")],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -104,19 +97,19 @@ class ChildProcess:
         )
 
     def stop(self) -> None:
-        """Send the stop signal, then SIGKILL after `stop_timeout`. Do nothing if the process is not running."""
+        """Send `stop_signal`, then SIGKILL after `stop_timeout`. Do nothing if the process does not run."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(self._stop_signal)
+            self._process.send_signal(self.stop_signal)
             self.resume()
             try:
-                self._process.wait(self._stop_timeout)
+                self._process.wait(self.stop_timeout)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
         self._end_watchdog()
 
     def kill(self) -> None:
-        """Send SIGKILL to the process and its descendants; return when all of them are gone."""
+        """Send SIGKILL to the process and its descendants. Return when all of them are gone."""
         if self._process is not None and self.running:
             family = [self.pid, *descendants(self.pid)]
             _send(family, signal.SIGKILL)
@@ -126,7 +119,7 @@ class ChildProcess:
         self._end_watchdog()
 
     def pause(self) -> None:
-        """Send SIGSTOP to the process and its descendants: they keep their connections and answer nothing."""
+        """Send SIGSTOP to the process and its descendants. They keep their connections open and answer nothing."""
         self._paused = [self.pid, *descendants(self.pid)]
         _send(self._paused, signal.SIGSTOP)
 
@@ -136,7 +129,7 @@ class ChildProcess:
         self._paused = []
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait until the process exits by itself; return its exit code. Raises subprocess.TimeoutExpired."""
+        """Wait until the process exits by itself. Return its exit code. Raises subprocess.TimeoutExpired."""
         assert self._process is not None, f"{self.name} was not started"
         return self._process.wait(timeout)
 
@@ -154,13 +147,13 @@ class ChildProcess:
     def last_log_line(self) -> str:
         """Return the last line and the path of the log, for error messages."""
         if self.log is None:
-            return "see its output above"
+            return "see the output above"
         lines = self._output().strip().splitlines()
-        return f"{lines[-1]} ({self.log})" if lines else f"it printed nothing ({self.log})"
+        return f"{lines[-1]} ({self.log})" if lines else f"no output ({self.log})"
 
     @property
     def port_was_taken(self) -> bool:
-        """Whether the process exited because another program took its port first."""
+        """Whether the process exited because another program was using its port."""
         return not self.running and "Address already in use" in self._output()
 
     def _output(self) -> str:
@@ -174,7 +167,7 @@ class ChildProcess:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the process ids of all children of `pid`, their children and so on."""
+    """Return the process ids of all children of a process, of their children and so on."""
     parents = {child: int(parent) for child, (parent, _) in _processes().items()}
     found: list[int] = []
     generation = [pid]
@@ -185,12 +178,12 @@ def descendants(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Return whether a process runs. A zombie does not; in a container, nothing may reap orphans."""
+    """Return whether a process runs. A zombie counts as ended: in a container, perhaps nothing reaps orphans."""
     return not _processes("-p", str(pid)).get(pid, ("", "Z"))[1].startswith("Z")
 
 
 def _processes(*selection: str) -> dict[int, tuple[str, str]]:
-    """Return parent and state by process id, for the processes that `ps` selects."""
+    """Return the parent and the state of processes by process id. `selection`: arguments of `ps`."""
     command = ["ps", *(selection or ["-A"]), "-o", "pid=,ppid=,stat="]
     table = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return {int(pid): (parent, state) for pid, parent, state in (line.split() for line in table.splitlines())}

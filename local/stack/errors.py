@@ -1,18 +1,13 @@
 """Errors of local runs. Each is printed as one line, without a stack trace.
 
-LocalError          a local run cannot go on
+LocalError          a local run cannot continue
   NotReady          a child process exited, or was not ready in time
-  PortTaken         another program listens on the port
 """
 
 
 class LocalError(Exception):
-    """A local run cannot go on. The message says what happened, what was expected and what to do."""
+    """An error that ends a local run. Its message says what happened, what was expected and what to do."""
 
 
 class NotReady(LocalError):
-    """A child process exited by itself, or was not ready in time."""
-
-
-class PortTaken(LocalError):
-    """Another program listens on the port."""
+    """A child process that exited by itself, or was not ready in time."""

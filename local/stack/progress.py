@@ -1,4 +1,4 @@
-"""Progress of a slow step on the terminal or in a log."""
+"""Progress of slow steps, on the terminal or in a log."""
 
 import sys
 import time
@@ -7,22 +7,22 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 START_LINE_AFTER = 0.5
-"""Seconds after which a step gets a line that says what is being done."""
+"""Seconds after which a line says that a step is running."""
 TICK = 0.1
 
 
 class ProgressLine:
-    """A running step. Set `result` before it ends; None prints nothing."""
+    """A running step. Its end prints `result`, or nothing if that is None."""
 
     result: str | None = "done"
 
 
 @contextmanager
 def step(name: str, action: str, started: float | None = None) -> Iterator[ProgressLine]:
-    """Show that a step is running; print its result and duration when it ends, or nothing if it fails.
+    """Print the result and the duration of a step when it ends, unless it raises an exception.
 
-    A terminal shows the seconds as they pass. A file gets one line once the step takes longer than `START_LINE_AFTER`.
-    Parameters: started, when the step began (`time.monotonic`), if that was before now.
+    While the step runs, a terminal shows the seconds. A file gets one line if the step takes longer than
+    `START_LINE_AFTER`. `started`: time at which the step began (`time.monotonic`), if it began earlier.
     """
     began = time.monotonic() if started is None else started
     ended, running = Event(), ProgressLine()

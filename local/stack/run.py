@@ -1,6 +1,6 @@
-"""`make run`: start PostgreSQL, Valkey and the app, serve, and stop all of them when this process ends.
+"""`make run`: start PostgreSQL, Valkey and the app, and stop all of them when this process ends.
 
-They start side by side: Valkey in cluster mode takes 2 s until it accepts writes, and the others get ready meanwhile.
+All of them start at the same time, because Valkey in cluster mode needs 2 s until it accepts writes.
 """
 
 import json
@@ -17,36 +17,35 @@ from local.stack.progress import step
 APP_TIMEOUT = 60.0
 
 
-class AppStack(DevStack):
-    """The stores, the app, and the warming that runs on a schedule when deployed."""
+def start(stack: DevStack) -> None:
+    """Start the stores, the app, and the scheduled warming."""
+    require_model(os.environ)
+    environment = {"LOG_FORMAT": "text"} | stack.launch_stores()  # people read the log on a terminal
+    app = stack.start_child("the app", ["-m", "local.http.serve", "--port", str(stack.port)], environment)
+    stack.wait_for_stores(environment)
+    with step("server", "starting", stack.started) as running:
+        stack.wait(app, lambda: is_healthy(stack.port), APP_TIMEOUT)
+        running.result = "model loaded, all dependencies healthy"
+    warming = ["-m", "local.stack.warm", "--on-schedule"]
+    stack.start_child("warming", warming, environment, stack.folder / "warming.log")
+    stack.print_ready(f"Dashboards of this run: {stack.url}/dashboards\n")
 
-    def start(self) -> None:
-        require_model(os.environ)
-        environment = {"LOG_FORMAT": "text"} | self.launch_stores()  # people read the log on a terminal
-        app = self.start_child("the app", ["-m", "local.http.serve", "--port", str(self.port)], environment)
-        self.wait_for_stores(environment)
-        with step("server", "starting", self._started) as running:
-            self.wait(app, self._healthy, APP_TIMEOUT)
-            running.result = "model loaded, all dependencies healthy"
-        warming = ["-m", "local.stack.warm", "--on-schedule"]
-        self.start_child("warming", warming, environment, self.folder / "warming.log")
-        self.print_ready(f"Dashboards of this run: {self.url}/dashboards\n")
 
-    def _healthy(self) -> bool:
-        """Return whether the app and its dependencies work. Raises `LocalError` if the model cannot run."""
-        try:
-            status = json.loads(http_get(self.port, "/health?deep=true", timeout=5.0)[2])["status"]
-        except (OSError, ValueError, KeyError):
-            return False
-        if status == "down":  # waiting would not help
-            raise LocalError(
-                "inference with the model fails; for details run `python -m model.check` with the path of the model"
-            )
-        return bool(status == "ok")
+def is_healthy(port: int) -> bool:
+    """Return whether the app and its dependencies work. Raises `LocalError` if the model does not work."""
+    try:
+        status = json.loads(http_get(port, "/health?deep=true", timeout=5.0)[2])["status"]
+    except (OSError, ValueError, KeyError):
+        return False
+    if status == "down":  # waiting would not help
+        raise LocalError(
+            "inference with the model fails; for details run `python -m model.check` with the path of the model"
+        )
+    return bool(status == "ok")
 
 
 def require_model(environment: Mapping[str, str]) -> None:
-    """Raise `LocalError` if MODEL_PATH is set and is not a readable file."""
+    """Check MODEL_PATH. Raises `LocalError` if it is set but names no file that this user may read."""
     given = environment.get("MODEL_PATH")
     if not given:
         return
@@ -61,9 +60,10 @@ def require_model(environment: Mapping[str, str]) -> None:
 
 
 def main() -> int:
-    """Run the app locally; return the exit code."""
-    arguments = argument_parser("Run Faunalens on this machine.").parse_args()
-    return run_stack("make run", lambda *parts: AppStack(arguments.port, *parts), with_parent=arguments.with_parent)
+    """Run `make run` with the arguments of the command line. Return the exit code."""
+    return run_stack(
+        "make run", argument_parser("Run the app with PostgreSQL and Valkey on this machine.").parse_args(), start
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run a program as a user other than root, because PostgreSQL refuses to run as root."""
+"""Ways to run PostgreSQL for root. PostgreSQL itself refuses to run as root."""
 
 import os
 import pwd
@@ -19,28 +19,29 @@ UID, GID = (NOBODY.pw_uid, NOBODY.pw_gid) if NOBODY else (65534, 65534)
 _CAPABILITY = "-all,+dac_override"
 _SETUID = f"import os, sys; os.setgroups([]); os.setgid({GID}); os.setuid({UID}); os.execv(sys.argv[1], sys.argv[1:])"
 PREFIXES: dict[RunAs, list[str]] = {
-    # A user namespace in which root is "nobody": files keep their owner. Many containers forbid it.
+    "self": [],
+    # A user namespace that maps root to "nobody", so files keep their owner. Many containers forbid user namespaces.
     "namespace": ["unshare", "--user", f"--map-user={UID}", "--map-group=0", "--"],
-    # The user "nobody" with one capability, to enter folders that only root may enter. Without `no_setuid_fixup`
-    # access(2) ignores that capability, and PostgreSQL checks its own programs with access(2).
+    # The user "nobody" with the capability to enter folders that only root may enter. PostgreSQL checks its own
+    # programs with access(2), which ignores the capability unless `no_setuid_fixup` is set.
     "setpriv": ["setpriv", f"--reuid={UID}", f"--regid={GID}", "--clear-groups", "--securebits=+no_setuid_fixup",
                 f"--inh-caps={_CAPABILITY}", f"--ambient-caps={_CAPABILITY}", "--"],
-    # The plain user "nobody", for macOS, which has neither of the two programs above.
+    # The user "nobody" without capabilities, for macOS, which has neither `unshare` nor `setpriv`.
     "setuid": [sys.executable, "-I", "-S", "-c", _SETUID],
 }  # fmt: skip
-"""What to put before a command, best first. Each replaces itself by the command, so that the process id stays."""
+"""Arguments that run the command after them as another user, the best way first. The process id stays the same."""
 
 
 @cache
 def available(program: Path) -> list[RunAs]:
-    """Return the ways in which this user can run `program`, best first; `program` must accept `--version`."""
+    """Return the ways in which this user can run `program`, the best first. `program` must accept `--version`."""
     if os.geteuid() != 0:
         return ["self"]
-    return [each for each, prefix in PREFIXES.items() if _works([*prefix, program, "--version"])]
+    return [each for each, prefix in PREFIXES.items() if prefix and _works([*prefix, program, "--version"])]
 
 
 def choose_run_as(program: Path) -> RunAs:
-    """Return the best of `available`. Raises `LocalError` if there is none."""
+    """Return the best way to run `program`. Raises `LocalError` if no way works."""
     found = available(program)
     if not found:
         raise LocalError(
@@ -50,17 +51,12 @@ def choose_run_as(program: Path) -> RunAs:
     return found[0]
 
 
-def prefix_of(run_as: RunAs) -> list[str]:
-    """Return the arguments to put before a command, so that it runs as that user."""
-    return PREFIXES.get(run_as, [])
-
-
 def give_folder(folder: Path, run_as: RunAs) -> None:
-    """Give a folder to the user that runs PostgreSQL, which insists on that; an earlier run may have used another."""
+    """Make the user that runs PostgreSQL the owner of a data directory, as PostgreSQL requires."""
     if run_as == "self":
         return
     if run_as == "setuid":
-        folder.parent.chmod(0o711)  # the user has no capability to enter it otherwise
+        folder.parent.chmod(0o711)  # this user has no capability to enter it
     owner = 0 if run_as == "namespace" else UID
     if folder.stat().st_uid != owner:
         for path in (folder, *folder.rglob("*")):

@@ -1,4 +1,4 @@
-"""What the embedded PostgreSQL and Valkey servers have in common."""
+"""The base class of the embedded PostgreSQL and Valkey servers."""
 
 from abc import ABC, abstractmethod
 
@@ -7,25 +7,25 @@ from local.stack.errors import NotReady
 
 
 class EmbeddedServer(ChildProcess, ABC):
-    """A server from a wheel, run as a child process. Subclasses call `use_port`, with port 0 for any free one."""
+    """A server from a wheel that runs as a child process. The constructor of a subclass must call `use_port`."""
 
     port: int
     start_timeout: float
 
     @abstractmethod
     def choose_ports(self, port: int) -> None:
-        """Set `port`, to a free one if it is 0."""
+        """Set the attribute `port`. 0 selects a free port."""
 
     @abstractmethod
     def prepare(self) -> None:
-        """Write the configuration or set the command, for the current port."""
+        """Write the configuration, or set the command, for the current port."""
 
     @abstractmethod
     def ready(self) -> bool:
         """Return whether the server accepts requests."""
 
     def use_port(self, port: int) -> None:
-        """Set the port for the next start; 0 means any free port."""
+        """Set the port for the next start. 0 selects a free port."""
         self._any_port = not port
         self.choose_ports(port)
 
@@ -35,7 +35,7 @@ class EmbeddedServer(ChildProcess, ABC):
         super().start()
 
     def start(self) -> None:
-        """Start the server and wait until it is ready; use another port if a program takes the free one first."""
+        """Start the server and wait until it is ready. If another program has taken the free port, use another one."""
         self.launch()
         while True:
             try:

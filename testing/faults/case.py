@@ -1,10 +1,10 @@
-"""A fault case: what breaks, what is cached beforehand, and the lookup that is expected then."""
+"""A fault case: a fault, the cache state before the fault, and the expected lookup during the fault."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, time
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import pytest
 
@@ -19,13 +19,13 @@ from chalicelib.telemetry.record import Record
 from testing.clock import WallClock
 
 LOOKUP_LIMIT = 1.5
-"""`FEATURES_TOTAL`: the longest lookup in seconds, whatever breaks."""
+"""`FEATURES_TOTAL`: the longest lookup during any fault, seconds."""
 RECOVERY = 2.0
-"""Seconds after a fault until the server must be in use again, with `BREAKER_REST` and `FEATURES_REST` at 0.2 s."""
+"""Longest time from the end of a fault until a container uses the server again, with `rig.QUICK`; seconds."""
 
 CacheState = Literal["fresh", "stale", "memory", "none"]
-"""Where the cell is cached before the fault: a `fresh` or `stale` value in Redis, a fresh value in process `memory` and
-in Redis, or `none`."""
+"""The cached values of the cell before the fault: a `fresh` or `stale` value in Redis, a fresh value in both Redis and
+process `memory`, or `none`."""
 
 METRIC_OF_LEVEL: Mapping[CacheLevel, str] = {
     "memory": "MemoryHits",
@@ -39,14 +39,15 @@ ERROR_METRICS: Mapping[str, tuple[str, ...]] = {
     "CacheErrors": ("redis_", "value_corrupt", "version_corrupt"),
     "DatabaseErrors": ("postgres_", "lease_failed"),
 }
-"""Each metric with the prefixes of the codes that it counts."""
+"""Each metric of errors, with the prefixes of the faults that it counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The expected lookup: level and codes as in `Features`; `within`: its longest duration in seconds.
+    """The expected lookup: cache level, faults and mode as in `Features`.
 
-    `or_faults`: also allowed in place of `faults`, if microseconds decide which of them happens.
+    `within`: its longest duration, seconds. `or_faults`: faults that are allowed instead of `faults`, if microseconds
+    decide which of them happen.
     """
 
     cache: CacheLevel
@@ -57,7 +58,7 @@ class Expected:
 
     @property
     def metrics(self) -> dict[str, int]:
-        """What the lookup adds to each metric."""
+        """The expected number that the lookup adds to each metric."""
         counted = {METRIC_OF_LEVEL[self.cache]: 1, "Degraded": int(self.mode == "degraded")}
         return counted | {
             name: sum(fault.startswith(codes) for fault in self.faults) for name, codes in ERROR_METRICS.items()
@@ -65,12 +66,12 @@ class Expected:
 
 
 def degraded(*faults: str, within: float = 0.3, or_faults: tuple[str, ...] | None = None) -> Expected:
-    """Return the expectation that the lookup finds no features."""
+    """Return the expectation of a lookup that finds no features."""
     return Expected("bypass", faults, within, "degraded", or_faults)
 
 
 class Row(NamedTuple):
-    """One cache state of one case, as a row of docs/reference/faults.md."""
+    """One cache state of one case: a row of docs/reference/faults.md."""
 
     name: str
     state: CacheState
@@ -79,10 +80,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FaultCase[R]:
-    """One fault. `fault` breaks the rig until the end of its block. `expected`: the lookup by cache state.
+    """One fault case. `fault`: breaks a server until the end of a block. `expected`: the lookup, by cache state.
 
-    `connected`: the container has connections before the fault. `direct`: the container bypasses the proxy. `settings`:
-    environment variables of the container that differ from the rig's.
+    `connected`: the container has connections before the fault. `direct`: the container bypasses the proxies.
+    `settings`: environment variables of the container that differ from those of the rig.
     """
 
     name: str
@@ -91,6 +92,20 @@ class FaultCase[R]:
     connected: bool = False
     direct: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def fault[R](cause: Callable[[R], object], undo: Callable[[R], object]) -> Callable[[R], AbstractContextManager[None]]:
+    """Return a fault for `with` blocks: `cause` starts the fault, and `undo` ends it at the end of the block."""
+
+    @contextmanager
+    def during(rig: R) -> Iterator[None]:
+        cause(rig)
+        try:
+            yield
+        finally:
+            undo(rig)
+
+    return during
 
 
 def connected[R](
@@ -105,23 +120,10 @@ def connected[R](
     return FaultCase(name, fault, expected, connected=True, direct=direct, settings=settings)
 
 
-class CaseRig(Protocol):
-    """What a case needs of its servers."""
-
-    def cell(self) -> int:
-        """Return a cell with animals that no lookup has used yet."""
-
-    def prepare_cell(self, state: CacheState, container: "ContainerLookup") -> int:
-        """Return a cell in a cache state."""
-
-    def connect(self, container: "ContainerLookup") -> None:
-        """Let a container connect to both servers; its last lookup is a Redis hit."""
-
-
 class ContainerLookup:
-    """The feature lookup of one Lambda container, built from environment variables as the app builds it.
+    """The feature lookup of one Lambda container, built from environment variables as in the app.
 
-    `clock_ahead`: seconds that its clock is ahead.
+    `clock_ahead`: seconds by which the clock of the container is ahead.
     """
 
     def __init__(self, variables: Mapping[str, str], clock_ahead: float = 0.0) -> None:
@@ -142,20 +144,20 @@ class ContainerLookup:
 
 
 def look_up_once(variables: Mapping[str, str], cell: int) -> Features:
-    """Return the lookup of a new container."""
+    """Return the features of a cell, looked up by a new container."""
     with closing(ContainerLookup(variables)) as container:
         return container.at(cell)
 
 
 def assert_lookup(expected: Expected, container: ContainerLookup, cell: int) -> float:
-    """Look a cell up and compare with the expectation; return the seconds it took."""
+    """Look a cell up; check that the result, its metrics and its duration are as expected; return the seconds."""
     started = monotonic()
     features = container.at(cell)
     taken = monotonic() - started
     faults = expected.or_faults if features.faults == expected.or_faults else expected.faults
     found = (features.mode, features.cache, features.faults)
-    assert found == (expected.mode, expected.cache, faults), f"{found} after {taken:.3f} s"
-    assert taken < expected.within, f"took {taken:.3f} s"
+    assert found == (expected.mode, expected.cache, faults), f"the lookup was {found} after {taken:.3f} s"
+    assert taken < expected.within, f"the lookup took {taken:.3f} s, expected less than {expected.within} s"
     record = Record("r", "/identify", features=features)
     assert {name: record.metrics()[name] for name in expected.metrics} == expected.metrics
     assert record.properties().get("faults", []) == list(faults)
@@ -163,7 +165,7 @@ def assert_lookup(expected: Expected, container: ContainerLookup, cell: int) -> 
 
 
 def assert_recovers(container: ContainerLookup, cell: int, within: float) -> float:
-    """Wait until the container finds the cell in Redis without a fault; return the seconds that took."""
+    """Repeat a lookup until it is a Redis hit without faults, at most `within` seconds; return the seconds."""
     started = monotonic()
     while True:
         features = container.at(cell)
@@ -173,29 +175,8 @@ def assert_recovers(container: ContainerLookup, cell: int, within: float) -> flo
         assert taken < within, f"still {features.mode}, {features.cache}, {features.faults} after {taken:.2f} s"
 
 
-def run_case[R: CaseRig](
-    case: FaultCase[R], state: CacheState, expected: Expected, rig: R, variables: Mapping[str, str]
-) -> None:
-    """Run one cache state of a case, from before the fault until after it."""
-    # GIVEN a container and a cell in a cache state
-    with closing(ContainerLookup({**variables, **case.settings})) as container:
-        if case.connected:
-            rig.connect(container)
-        cell = rig.prepare_cell(state, container)
-        # WHEN the fault happens THEN this lookup is as expected and in time, and so is the next
-        with case.fault(rig):
-            taken = assert_lookup(expected, container, cell)
-            started = monotonic()
-            next_one = container.at(rig.cell())
-            assert monotonic() - started < LOOKUP_LIMIT
-            assert next_one.mode == "narrowed" or any(fault.startswith("postgres") for fault in next_one.faults)
-        # AND after the fault the server is in use again
-        recovered = assert_recovers(container, rig.cell(), RECOVERY)
-        print(f"{case.name}: {state}: {taken * 1e3:.0f} ms, in use again after {recovered:.2f} s")  # pytest -s shows it
-
-
 def parametrize[R](cases: Sequence[FaultCase[R]]) -> pytest.MarkDecorator:
-    """Return the mark of a test that runs each cache state of each case."""
+    """Return a mark that runs a test for each cache state of each case."""
     return pytest.mark.parametrize(
         ("case", "state", "expected"),
         [

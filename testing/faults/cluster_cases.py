@@ -1,4 +1,4 @@
-"""Faults of Redis that need servers of their own. docs/reference/faults.md shows these cases."""
+"""Faults of Redis that need other servers than redis_cases.py. docs/reference/faults.md shows these cases."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from redis.crc import key_slot
 
 from chalicelib.features.keys import value_key
 from local.stack.ports import HOST
-from testing.faults.case import Expected, FaultCase
+from testing.faults.case import Expected, FaultCase, connected, fault
 from testing.faults.rig import BaseRig
 from testing.faults.servers import StandaloneValkey, command
 from testing.valkey_cluster import SLOTS, ClusterNode
@@ -18,30 +18,31 @@ from testing.valkey_cluster import SLOTS, ClusterNode
 
 @dataclass(slots=True, kw_only=True)
 class ClusterRig(BaseRig):
-    """Three primaries that share the slots, and a replica of the first as the last of `nodes`."""
+    """A cluster. `nodes`: three primaries that share the slots, then a replica of the first primary."""
 
     nodes: list[ClusterNode]
 
     @property
     def slot(self) -> int:
-        """The slot of the case's cell."""
+        """The slot of the cell that the running case looks up."""
         return key_slot(value_key(self.cell_of_case, "v1"))
 
-    def owner(self) -> int:
-        """Return the index of the primary that owns the slot before the fault."""
-        return next(n for n, (first, last) in enumerate(SLOTS) if first <= self.slot <= last)
+    def migration(self) -> tuple[ClusterNode, ClusterNode]:
+        """Return the primary that owns the slot before the fault, and another primary."""
+        owner = next(n for n, (first, last) in enumerate(SLOTS) if first <= self.slot <= last)
+        return self.nodes[owner], self.nodes[(owner + 1) % 3]
 
 
 @dataclass(slots=True, kw_only=True)
 class PairRig(BaseRig):
-    """Two servers outside cluster mode; the app uses the first."""
+    """Two servers without cluster mode; the app uses the first one."""
 
     first: StandaloneValkey
     second: StandaloneValkey
 
 
 SLOW_TO_LOAD = ("key-load-delay 20000", "loading-process-events-interval-bytes 1024")
-"""Loading takes 20 ms a key, and every kilobyte the server replies to clients that it is loading."""
+"""Loading takes 20 ms for each key. After each kilobyte the server tells waiting clients that it is loading."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class LoadingRig(BaseRig):
 
 @contextmanager
 def loading(rig: LoadingRig) -> Iterator[None]:
-    """Restart the server with enough data to load for a second."""
+    """Restart the server with so much data that loading takes a second."""
     for n in range(50):
         command(rig.server, "SET", f"filler:{n}", os.urandom(2000))
     command(rig.server, "SAVE")
@@ -74,27 +75,16 @@ def _is_loading(rig: LoadingRig) -> bool:
     raise AssertionError("the server finished loading before the first request")
 
 
-@contextmanager
-def slot_migrating(rig: ClusterRig) -> Iterator[None]:
-    """Migrate the slot of the cell; the source redirects requests for keys that it no longer has (ASK)."""
-    source, target = rig.nodes[rig.owner()], rig.nodes[(rig.owner() + 1) % 3]
+def start_migration(rig: ClusterRig) -> None:
+    """Mark the slot of the cell as migrating; its owner redirects requests for keys that are not there (ASK)."""
+    source, target = rig.migration()
     target.command("CLUSTER", "SETSLOT", rig.slot, "IMPORTING", source.identity)
     source.command("CLUSTER", "SETSLOT", rig.slot, "MIGRATING", target.identity)
-    yield
-    _hand_over(rig, source, target)
 
 
-@contextmanager
-def slot_moved(rig: ClusterRig) -> Iterator[None]:
-    """Give the slot of the cell and its values to another node (MOVED)."""
-    source, target = rig.nodes[rig.owner()], rig.nodes[(rig.owner() + 1) % 3]
-    target.command("CLUSTER", "SETSLOT", rig.slot, "IMPORTING", source.identity)
-    source.command("CLUSTER", "SETSLOT", rig.slot, "MIGRATING", target.identity)
-    _hand_over(rig, source, target)
-    yield
-
-
-def _hand_over(rig: ClusterRig, source: ClusterNode, target: ClusterNode) -> None:
+def finish_migration(rig: ClusterRig) -> None:
+    """Move the values in the slot, then the slot itself, to the other node (MOVED)."""
+    source, target = rig.migration()
     keys = source.command("CLUSTER", "GETKEYSINSLOT", rig.slot, 100)
     if isinstance(keys, list) and keys:
         source.command("MIGRATE", HOST, target.port, "", 0, 5000, "REPLACE", "KEYS", *keys)
@@ -102,48 +92,49 @@ def _hand_over(rig: ClusterRig, source: ClusterNode, target: ClusterNode) -> Non
         node.command("CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
 
 
-@contextmanager
-def owners_disagree(rig: ClusterRig) -> Iterator[None]:
-    """Make two nodes each believe that the other owns the slot."""
-    source, target = rig.nodes[rig.owner()], rig.nodes[(rig.owner() + 1) % 3]
+def migrate(rig: ClusterRig) -> None:
+    """Move the slot of the cell and its values to another node."""
+    start_migration(rig)
+    finish_migration(rig)
+
+
+def disown(rig: ClusterRig) -> None:
+    """Make the owner of the slot redirect to another node, which redirects back."""
+    source, target = rig.migration()
     for key in source.command("CLUSTER", "GETKEYSINSLOT", rig.slot, 100) or ():  # type: ignore[attr-defined]
         source.command("DEL", key)
     source.command("CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
-    yield
+
+
+def adopt(rig: ClusterRig) -> None:
+    """Make the other node own the slot."""
+    _, target = rig.migration()
     target.command("CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
 
 
-@contextmanager
-def replica_of_another(rig: PairRig) -> Iterator[None]:
-    """Make the app's server the replica of another, with the same address."""
+slot_migrating = fault(start_migration, finish_migration)
+slot_moved = fault(migrate, lambda _: None)
+owners_disagree = fault(disown, adopt)
+
+
+def follow(rig: PairRig) -> None:
+    """Make the app's server the read-only replica of the other server."""
     command(rig.first, "REPLICAOF", HOST, rig.second.port)
-    yield
-    command(rig.first, "REPLICAOF", "NO", "ONE")
+
+
+replica_of_another = fault(follow, lambda rig: command(rig.first, "REPLICAOF", "NO", "ONE"))
 
 
 CLUSTER_CASES: tuple[FaultCase[ClusterRig], ...] = (
-    FaultCase(
-        "slot migrating to another node (ASK)",
-        slot_migrating,
-        {"fresh": Expected("hit"), "none": Expected("miss")},
-        connected=True,
+    connected(
+        "slot migrating to another node (ASK)", slot_migrating, {"fresh": Expected("hit"), "none": Expected("miss")}
     ),
-    FaultCase(
-        "slot moved to another node (MOVED)",
-        slot_moved,
-        {"fresh": Expected("hit"), "none": Expected("miss")},
-        connected=True,
-    ),
+    connected("slot moved to another node (MOVED)", slot_moved, {"fresh": Expected("hit"), "none": Expected("miss")}),
     FaultCase("slot moved to another node (MOVED), at start", slot_moved, {"fresh": Expected("hit")}),
-    FaultCase(
-        "nodes that redirect to each other",
-        owners_disagree,
-        {"none": Expected("bypass", ("redis_moved",))},
-        connected=True,
-    ),
+    connected("nodes that redirect to each other", owners_disagree, {"none": Expected("bypass", ("redis_moved",))}),
 )
 PAIR_CASES: tuple[FaultCase[PairRig], ...] = (
-    FaultCase(
+    connected(
         "primary became a read-only replica",
         replica_of_another,
         {
@@ -151,14 +142,12 @@ PAIR_CASES: tuple[FaultCase[PairRig], ...] = (
             "stale": Expected("stale", ("redis_readonly",)),
             "none": Expected("bypass", ("redis_readonly",)),
         },
-        connected=True,
     ),
 )
 LOADING_CASES: tuple[FaultCase[LoadingRig], ...] = (
-    FaultCase(
+    connected(
         "restarted and loading its data",
         loading,
         {"fresh": Expected("bypass", ("redis_loading",)), "memory": Expected("memory", ("redis_loading",))},
-        connected=True,
     ),
 )

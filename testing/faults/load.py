@@ -1,4 +1,4 @@
-"""Containers that look cells up all the time, while the test does something to the servers."""
+"""Containers that look cells up all the time, while a test breaks or changes the servers."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +18,7 @@ PACE = 0.002
 
 @dataclass(frozen=True, slots=True)
 class TimedLookup:
-    """One lookup: its start (monotonic), its duration in seconds, its cell and its result."""
+    """One lookup: its start (`time.monotonic`), its duration in seconds, its cell and its result."""
 
     start: float
     seconds: float
@@ -27,7 +27,7 @@ class TimedLookup:
 
 
 class BackgroundLoad:
-    """Look cells up in several threads until the end of the block; each is a container with its own connections."""
+    """Containers that look random cells up until the end of the block. Each has a thread and its own connections."""
 
     def __init__(self, variables: Mapping[str, str], cells: Sequence[int], containers: int = 6) -> None:
         self._variables, self._cells, self._containers = variables, cells, containers
@@ -44,15 +44,15 @@ class BackgroundLoad:
         self._over.set()
         self._threads.shutdown()
         for load in self._loads:
-            load.result()  # raises the error of a lookup
+            load.result()  # raises the error of a failed lookup
 
     def wait_for_lookups(self, number: int, since: float | None = None) -> None:
-        """Wait for this many lookups that start from now (or `since`) on."""
+        """Wait for `number` lookups that start after this call, or after `since`."""
         since = monotonic() if since is None else since
         deadline = monotonic() + 10
         while sum(lookup.start > since for lookup in self.lookups[-10 * number :]) < number:
             assert monotonic() < deadline, f"fewer than {number} lookups in 10 s"
-            assert all(load.running() for load in self._loads), "a container died"
+            assert all(load.running() for load in self._loads), "a container failed; its error follows"
             self._over.wait(0.005)
 
     def _look_up(self, random: Random) -> None:

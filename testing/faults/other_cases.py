@@ -1,4 +1,4 @@
-"""Cases that are more than one fault of one server. docs/reference/faults.md shows them beside the others."""
+"""Cases of busy connections, wrong clocks and faults of both servers. docs/reference/faults.md shows them."""
 
 from testing.faults.case import Expected, Row, degraded
 

@@ -1,4 +1,4 @@
-"""Faults of PostgreSQL: each breaks it until the end of a block."""
+"""Faults of PostgreSQL. Each lasts until the end of a `with` block."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg2
 
+from testing.faults.case import fault
 from testing.faults.rig import Rig
 from testing.proxy import Proxy
 
@@ -19,30 +20,16 @@ type Fault = Callable[[Rig], AbstractContextManager[None]]
 
 def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault:
     """Return a fault of the network between the app and PostgreSQL."""
-
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
-        change(rig.postgres_proxy, *args, **kwargs)
-        try:
-            yield
-        finally:
-            rig.postgres_proxy.restore()
-
-    return fault
+    return fault(lambda rig: change(rig.postgres_proxy, *args, **kwargs), lambda rig: rig.postgres_proxy.restore())
 
 
 def by_sql(statement: str, undo: str) -> Fault:
-    """Return a fault that one statement of the superuser causes and another one undoes."""
+    """Return a fault that a statement of the superuser causes and the statement `undo` ends."""
+    return fault(lambda rig: rig.sql(statement), lambda rig: rig.sql(undo))
 
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
-        rig.sql(statement)
-        try:
-            yield
-        finally:
-            rig.sql(undo)
 
-    return fault
+killed: Fault = fault(lambda rig: rig.postgres.kill(), lambda rig: rig.postgres.start())
+paused: Fault = fault(lambda rig: rig.postgres.pause(), lambda rig: rig.postgres.resume())
 
 
 def wait_until_true(rig: Rig, query: str, timeout: float = 5.0) -> None:
@@ -53,17 +40,8 @@ def wait_until_true(rig: Rig, query: str, timeout: float = 5.0) -> None:
 
 
 @contextmanager
-def killed(rig: Rig) -> Iterator[None]:
-    rig.postgres.kill()
-    try:
-        yield
-    finally:
-        rig.postgres.start()
-
-
-@contextmanager
 def locked(rig: Rig) -> Iterator[None]:
-    """Hold a lock that every lookup needs."""
+    """Lock a table that every lookup reads."""
     with rig.superuser() as superuser:
         superuser.autocommit = False
         superuser.cursor().execute("lock table dataset in access exclusive mode")
@@ -89,15 +67,6 @@ def killed_mid_request(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
-def paused(rig: Rig) -> Iterator[None]:
-    rig.postgres.pause()
-    try:
-        yield
-    finally:
-        rig.postgres.resume()
-
-
-@contextmanager
 def session_terminated(rig: Rig) -> Iterator[None]:
     rig.sql(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
@@ -108,7 +77,7 @@ def session_terminated(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def session_idled(rig: Rig) -> Iterator[None]:
-    """Wait until the server has closed the idle session."""
+    """Wait until the server has closed the app's idle session."""
     wait_until_true(
         rig,
         "select not exists (select from pg_stat_activity"
@@ -119,7 +88,7 @@ def session_idled(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def forgotten_and_idled(rig: Rig) -> Iterator[None]:
-    """Let the server close the session unnoticed, as a frozen container finds it when it thaws."""
+    """Let the server close the session while the app cannot notice it, as in a frozen container."""
     rig.postgres_proxy.forget()
     with session_idled(rig):
         yield
@@ -127,7 +96,7 @@ def forgotten_and_idled(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def shutting_down(rig: Rig) -> Iterator[None]:
-    """Start a smart shutdown: it waits for open sessions and accepts no new ones."""
+    """Start a smart shutdown, during which the server waits for open sessions and accepts no new sessions."""
     with rig.superuser():
         os.kill(rig.postgres.pid, signal.SIGTERM)
         _await_refusal(rig)
@@ -173,7 +142,7 @@ def _is_standby(rig: Rig) -> bool:
 
 @contextmanager
 def full_of_connections(rig: Rig) -> Iterator[None]:
-    """Take every connection that is not reserved for the superuser."""
+    """Open all connections that are not reserved for the superuser."""
     with ExitStack() as connections:
         has_room = True
         while has_room:
@@ -195,13 +164,10 @@ def function_replaced(body: str) -> Fault:
     """Return a fault that replaces the body of the function that lookups call."""
 
     @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
+    def replaced(rig: Rig) -> Iterator[None]:
         ((before,),) = rig.sql("select pg_get_functiondef('features_of'::regproc)")
         head, _, _ = before.partition("AS $function$")
-        rig.sql(f"{head} AS $function$ begin {body} end $function$")
-        try:
+        with by_sql(f"{head} AS $function$ begin {body} end $function$", before)(rig):
             yield
-        finally:
-            rig.sql(before)
 
-    return fault
+    return replaced

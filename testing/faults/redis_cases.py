@@ -1,4 +1,4 @@
-"""Cases of the faults of Redis, with the lookup during each. docs/reference/faults.md shows them."""
+"""Cases of the faults of Redis. docs/reference/faults.md shows them."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ from testing.proxy import Proxy
 
 
 def bypassed(fault: str, *states: CacheState, within: float = 0.3) -> dict[CacheState, Expected]:
-    """Expect lookups that bypass Redis, or find the cell in memory, and report a fault."""
+    """Return the expectation of lookups that bypass Redis, or find the cell in memory, and report a fault."""
     return {state: Expected("memory" if state == "memory" else "bypass", (fault,), within) for state in states}
 
 

@@ -1,4 +1,4 @@
-"""Faults of Redis: each breaks it until the end of a block."""
+"""Faults of Redis. Each lasts until the end of a `with` block."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Concatenate
 import redis
 
 from chalicelib.features.keys import VERSION, value_key
-from testing.faults.case import look_up_once
+from testing.faults.case import fault, look_up_once
 from testing.faults.rig import Rig
 from testing.faults.servers import PASSWORD, command
 from testing.proxy import Proxy
@@ -18,30 +18,31 @@ type Fault = Callable[[Rig], AbstractContextManager[None]]
 
 def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault:
     """Return a fault of the network between the app and Redis."""
-
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
-        change(rig.redis_proxy, *args, **kwargs)
-        try:
-            yield
-        finally:
-            rig.redis_proxy.restore()
-
-    return fault
+    return fault(lambda rig: change(rig.redis_proxy, *args, **kwargs), lambda rig: rig.redis_proxy.restore())
 
 
-@contextmanager
-def killed(rig: Rig) -> Iterator[None]:
-    rig.redis.kill()
-    try:
-        yield
-    finally:
-        rig.redis.start()
+def changed_acl(change: str, undo: str) -> Fault:
+    """Return a fault that changes the rights of the app's user."""
+    return fault(
+        lambda rig: command(rig.redis, "ACL", "SETUSER", "app", *change.split()),
+        lambda rig: command(rig.redis, "ACL", "SETUSER", "app", *undo.split(" ", 1)),
+    )
+
+
+killed: Fault = fault(lambda rig: rig.redis.kill(), lambda rig: rig.redis.start())
+paused: Fault = fault(lambda rig: rig.redis.pause(), lambda rig: rig.redis.resume())
+another_password = changed_acl("resetpass >another", f"resetpass >{PASSWORD}")
+not_permitted = changed_acl("-get", "+get")
+without_slots: Fault = fault(
+    lambda rig: command(rig.redis, "CLUSTER", "DELSLOTSRANGE", 0, 99),
+    lambda rig: command(rig.redis, "CLUSTER", "ADDSLOTSRANGE", 0, 99),
+)
+"""Take some slots from their owner, so that the cluster serves no slot."""
 
 
 @contextmanager
 def killed_mid_request(rig: Rig) -> Iterator[None]:
-    """Pause the server so that it cannot answer, then kill it while it has a request."""
+    """Pause the server, so that it cannot answer, then kill it during a request."""
     rig.redis.pause()
     killer = threading.Timer(0.08, rig.redis.kill)
     killer.start()
@@ -50,15 +51,6 @@ def killed_mid_request(rig: Rig) -> Iterator[None]:
     finally:
         killer.join()
         rig.redis.start()
-
-
-@contextmanager
-def paused(rig: Rig) -> Iterator[None]:
-    rig.redis.pause()
-    try:
-        yield
-    finally:
-        rig.redis.resume()
 
 
 @contextmanager
@@ -77,7 +69,7 @@ def configured(rig: Rig, **values: str | int) -> Iterator[None]:
 
 @contextmanager
 def full_of_clients(rig: Rig) -> Iterator[None]:
-    """Allow no more clients than there are; keep one of them, to undo it."""
+    """Limit the number of clients to the current number. One connection stays open, to end the fault."""
     with redis.Redis.from_url(rig.redis.admin_url, single_connection_client=True) as client:
         most = client.config_get("maxclients")["maxclients"]
         client.config_set("maxclients", len(client.client_list()))
@@ -87,47 +79,20 @@ def full_of_clients(rig: Rig) -> Iterator[None]:
             client.config_set("maxclients", most or 10_000)
 
 
-def changed_acl(change: str, undo: str) -> Fault:
-    """Return a fault that changes the rights of the app's user."""
-
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
-        command(rig.redis, "ACL", "SETUSER", "app", *change.split())
-        try:
-            yield
-        finally:
-            command(rig.redis, "ACL", "SETUSER", "app", *undo.split(" ", 1))
-
-    return fault
-
-
-@contextmanager
-def without_slots(rig: Rig) -> Iterator[None]:
-    """Take some slots from their owner, so that the cluster serves none."""
-    command(rig.redis, "CLUSTER", "DELSLOTSRANGE", 0, 99)
-    try:
-        yield
-    finally:
-        command(rig.redis, "CLUSTER", "ADDSLOTSRANGE", 0, 99)
-
-
 def overwritten(value: bytes | None) -> Fault:
-    """Return a fault that replaces all values; None: by a list."""
+    """Return a fault that replaces all values by `value`, or by a list if it is None."""
 
-    @contextmanager
-    def fault(rig: Rig) -> Iterator[None]:
+    def overwrite(rig: Rig) -> None:
         for key in command(rig.redis, "KEYS", "faunalens:{*}:v1"):
             command(rig.redis, "DEL", key)
             command(rig.redis, *(("LPUSH", key, "x") if value is None else ("SET", key, value, "EX", 60)))
-        yield
-        command(rig.redis, "FLUSHALL")
 
-    return fault
+    return fault(overwrite, lambda rig: command(rig.redis, "FLUSHALL"))
 
 
 @contextmanager
 def value_of_another_cell(rig: Rig) -> Iterator[None]:
-    """Replace all values by a valid value of another cell."""
+    """Replace all values by the value of another cell."""
     cell = rig.cell()
     look_up_once(rig.direct_settings, cell)
     with overwritten(command(rig.redis, "GET", value_key(cell, "v1")))(rig):
@@ -138,7 +103,3 @@ def value_of_another_cell(rig: Rig) -> Iterator[None]:
 def version_overwritten(rig: Rig) -> Iterator[None]:
     command(rig.redis, "SET", VERSION, b"\xff\xfe", "EX", 60)
     yield
-
-
-another_password = changed_acl("resetpass >another", f"resetpass >{PASSWORD}")
-not_permitted = changed_acl("-get", "+get")

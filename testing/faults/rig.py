@@ -1,9 +1,10 @@
-"""The servers that fault cases break, and unused cells."""
+"""The servers of fault cases, with a supply of unused cells."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,7 +14,17 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.faults.case import CacheState, ContainerLookup, look_up_once
+from testing.faults.case import (
+    LOOKUP_LIMIT,
+    RECOVERY,
+    CacheState,
+    ContainerLookup,
+    Expected,
+    FaultCase,
+    assert_lookup,
+    assert_recovers,
+    look_up_once,
+)
 from testing.faults.servers import ValkeyWithUser, command, running_server
 from testing.feature_rig import FIRST
 from testing.proxy import Proxy
@@ -21,16 +32,16 @@ from testing.proxy import Proxy
 CELLS = 3000
 STALE_AT_ONCE = {"FEATURES_SOFT_TTL": "0.000001"}
 QUICK = {
-    "MEMORY_FRESH": "0.000001",  # values in Redis are read from Redis
+    "MEMORY_FRESH": "0.000001",  # so that lookups read Redis and not process memory
     "BREAKER_REST": "0.2",
     "FEATURES_REST": "0.2",
 }
-"""Short waits, minutes in production, so that a case takes no longer than its fault."""
+"""Settings with shorter waits than in production, so that a case takes no longer than its fault."""
 
 
 @dataclass(slots=True, kw_only=True)
 class BaseRig:
-    """The addresses of Redis and PostgreSQL."""
+    """The addresses of Redis and PostgreSQL, and a supply of cells."""
 
     redis_url: str
     database_url: str
@@ -39,18 +50,18 @@ class BaseRig:
     _cells: Iterator[int] = field(default_factory=lambda: count(FIRST))
 
     def cell(self) -> int:
-        """Return a cell with animals that no lookup has used yet."""
+        """Return a cell that no lookup has used yet; it has animals."""
         cell = next(self._cells)
         assert cell < FIRST + CELLS, "all cells are used; raise CELLS"
         return cell
 
     @property
     def direct_settings(self) -> dict[str, str]:
-        """Environment variables of a container that bypasses the proxies."""
+        """Environment variables of a container that connects to the servers without the proxies."""
         return {**QUICK, "REDIS_URL": self.redis_url, "DATABASE_URL": self.database_url}
 
     def prepare_cell(self, state: CacheState, container: ContainerLookup) -> int:
-        """Return a cell in a cache state; Redis has the version of the dataset in any case."""
+        """Return a new cell in a cache state. In each state Redis contains the version of the dataset."""
         look_up_once(self.direct_settings, self.cell())
         cell = self.cell_of_case = self.cell()
         if state == "memory":
@@ -61,7 +72,7 @@ class BaseRig:
         return cell
 
     def connect(self, container: ContainerLookup) -> None:
-        """Let a container connect to both servers; its last lookup is a Redis hit."""
+        """Make a container connect to both servers by lookups, the last of which is a Redis hit."""
         assert container.at(self.cell()).faults == ()
         cell = self.prepare_cell("fresh", container)
         assert (container.at(cell).cache, container.at(cell).faults) == ("hit", ())
@@ -69,7 +80,7 @@ class BaseRig:
 
 @dataclass(slots=True, kw_only=True)
 class Rig(BaseRig):
-    """One server of each kind, with a proxy in front of each."""
+    """One Redis and one PostgreSQL, each behind a proxy."""
 
     redis: ValkeyServer
     redis_proxy: Proxy
@@ -78,10 +89,10 @@ class Rig(BaseRig):
 
     @property
     def proxied_settings(self) -> dict[str, str]:
-        """Environment variables of a container behind both proxies."""
+        """Environment variables of a container that connects to the servers through the proxies."""
         urls = {
-            "REDIS_URL": with_port(self.redis_url, self.redis_proxy.port),
-            "DATABASE_URL": with_port(self.database_url, self.postgres_proxy.port),
+            "REDIS_URL": with_address(self.redis_url, HOST, self.redis_proxy.port),
+            "DATABASE_URL": with_address(self.database_url, HOST, self.postgres_proxy.port),
         }
         return {**QUICK, **urls}
 
@@ -91,7 +102,7 @@ class Rig(BaseRig):
 
     @contextmanager
     def superuser(self) -> Iterator[Connection]:
-        """Connect as the superuser to the database of the datasets."""
+        """Yield a connection of the superuser to the database with the datasets."""
         url = urlunsplit(urlsplit(self.postgres.admin_url)._replace(path=urlsplit(self.database_url).path))
         with closing(psycopg2.connect(url)) as connection:
             connection.autocommit = True
@@ -105,22 +116,43 @@ class Rig(BaseRig):
             return False
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a statement as the superuser; return its rows."""
+        """Run a statement as the superuser; return the rows, if any."""
         with self.superuser() as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
 
+def run_case[R: BaseRig](
+    case: FaultCase[R], state: CacheState, expected: Expected, rig: R, variables: Mapping[str, str]
+) -> None:
+    """Check one cache state of a case before, during and after the fault."""
+    # GIVEN a container and a cell in a cache state
+    with closing(ContainerLookup({**variables, **case.settings})) as container:
+        if case.connected:
+            rig.connect(container)
+        cell = rig.prepare_cell(state, container)
+        # WHEN the fault happens THEN this lookup and the next one are as expected and in time
+        with case.fault(rig):
+            taken = assert_lookup(expected, container, cell)
+            started = monotonic()
+            next_one = container.at(rig.cell())
+            assert monotonic() - started < LOOKUP_LIMIT
+            assert next_one.mode == "narrowed" or any(fault.startswith("postgres") for fault in next_one.faults)
+        # AND after the fault the server is in use again
+        recovered = assert_recovers(container, rig.cell(), RECOVERY)
+        print(f"{case.name}: {state}: {taken * 1e3:.0f} ms, in use again after {recovered:.2f} s")  # pytest -s shows it
+
+
 @contextmanager
 def redis_behind_proxy() -> Iterator[tuple[ValkeyWithUser, Proxy]]:
-    """Run a Valkey that announces the port of a proxy, so that cluster clients stay behind the proxy."""
+    """Run a Valkey that announces the port of a proxy, so that cluster clients connect to the proxy."""
     with Proxy.to(0) as proxy, running_server(ValkeyWithUser, f"cluster-announce-port {proxy.port}") as server:
         proxy.target = server.port
         yield server, proxy
 
 
-def with_port(url: str, port: int) -> str:
-    """Return the URL with another port."""
+def with_address(url: str, host: str, port: int) -> str:
+    """Return the URL with another host and port."""
     parts = urlsplit(url)
-    user, _, _ = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user}@{HOST}:{port}" if user else f"{HOST}:{port}"))
+    user, at, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}:{port}"))

@@ -1,4 +1,4 @@
-"""Valkey servers for fault cases: with other settings, and outside cluster mode."""
+"""Valkey servers of fault cases: with a user and more settings, and without cluster mode."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
 
 PASSWORD = "a password: with/characters@"
-"""The password of the user `app`; the cases sign in with it."""
+"""The password of the user `app`, with characters that a URL must escape."""
 
 
 def command(server: ValkeyServer, *words: str | bytes | int) -> Any:
@@ -41,14 +41,14 @@ class ValkeyWithUser(ValkeyServer):
 
 
 class StandaloneValkey(ValkeyWithUser):
-    """A server outside cluster mode."""
+    """A server without cluster mode."""
 
     def _config(self) -> str:
         lines = super()._config().splitlines()
         return "\n".join((*(line for line in lines if not line.startswith("cluster-")), ""))
 
     def ready(self) -> bool:
-        """Return whether it answers."""
+        """Return whether the server answers."""
         return self._admin("PING") == "+PONG"
 
 
@@ -66,6 +66,6 @@ def running_server[N: ValkeyWithUser](kind: type[N], *lines: str) -> Iterator[N]
 
 @contextmanager
 def running_pair[N: ValkeyWithUser](kind: type[N]) -> Iterator[tuple[N, N]]:
-    """Run two servers that do not know each other."""
+    """Run two independent servers until the end of the block."""
     with running_server(kind) as first, running_server(kind) as second:
         yield first, second

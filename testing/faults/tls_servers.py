@@ -1,6 +1,7 @@
 """Servers with TLS: Debian's Redis, in cluster mode with all slots, and Debian's PostgreSQL.
 
-The servers from wheels, which everything else uses, have no TLS. Both also listen without TLS, for administration.
+All other tests use servers from wheels, which do not support TLS. Both servers also accept connections without TLS, for
+administration.
 """
 
 import os
@@ -18,15 +19,15 @@ import pytest
 from local.stack.initdb import ENVIRONMENT, OWNER
 from local.stack.ports import free_port
 from local.stack.postgres import PostgresServer
-from local.stack.run_as import choose_run_as, give_folder, prefix_of
+from local.stack.run_as import PREFIXES, choose_run_as, give_folder
 from testing.certificates import CertificateFiles, Certificates
 from testing.faults.servers import ValkeyWithUser
 
 
 def require_program(path: str | None, package: str) -> Path:
-    """Return the path of a program; if there is none, fail the test in CI, skip it elsewhere."""
+    """Return the path of a program. If there is none, fail the test in CI; on other machines, skip the test."""
     if path is None:
-        message = f"the TLS tests need Debian's {package}; install it: apt-get install {package}"
+        message = f"the TLS tests found no {package}; install it: apt-get install {package}"
         if os.environ.get("CI") == "true":
             pytest.fail(message, pytrace=False)
         pytest.skip(message)
@@ -34,7 +35,7 @@ def require_program(path: str | None, package: str) -> Path:
 
 
 class TlsRedis(ValkeyWithUser):
-    """Debian's Redis; it listens with TLS on `tls_port`."""
+    """Debian's Redis, which listens with TLS on `tls_port`."""
 
     def __init__(self, folder: Path, certificates: Certificates) -> None:
         program = require_program(shutil.which("redis-server"), "redis-server")
@@ -72,11 +73,11 @@ class TlsPostgres(PostgresServer):
         data.mkdir(parents=True, mode=0o700)
         give_folder(data, run_as)
         password_file.write_text(password)
-        command: list[str | Path] = [*prefix_of(run_as), program.with_name("initdb"), "-D", data, "-U", "postgres"]
+        command: list[str | Path] = [*PREFIXES[run_as], program.with_name("initdb"), "-D", data, "-U", "postgres"]
         command += ["-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, env=ENVIRONMENT)
         super().__init__(data, 0, password, durable=False, run_as=run_as)
-        self._program = [*prefix_of(run_as), program]
+        self._program = [*PREFIXES[run_as], program]
         chain, key = self.install(certificates.good)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(f"ssl = on\nssl_cert_file = '{chain}'\nssl_key_file = '{key}'\n")

@@ -16,7 +16,7 @@ from cloudwatch.preview.render import write_pages
 from cloudwatch.preview.server import simulated_day
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.command import lines, write_day
+from cloudwatch.simulation.day import lines, write_day
 from testing.preview_server import served
 from tests.end_to_end.browsing import PHONE, Open
 

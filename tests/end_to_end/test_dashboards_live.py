@@ -157,7 +157,7 @@ def fired(recording: Recording) -> set[str]:
 def incident(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     """Return a recording of a few seconds without Redis under load, stretched."""
     folder = tmp_path_factory.mktemp("incident")
-    with valkey.prepared() as cache, served(loaded_database, cache, folder) as (port, metrics):
+    with valkey.serve(start=False) as cache, served(loaded_database, cache, folder) as (port, metrics):
         with Users(port) as users:
             users.run_for(CALM)
             cache.kill()

@@ -17,7 +17,7 @@ from local.paths import ROOT
 from local.stack.child_process import alive
 from local.stack.initdb import binaries
 from local.stack.ports import HOST, free_port
-from local.stack.run_as import choose_run_as, prefix_of
+from local.stack.run_as import PREFIXES, choose_run_as
 from tests.end_to_end.running import ENVIRONMENT, EXIT_TIMEOUT, START_TIMEOUT, running, until
 
 
@@ -165,17 +165,29 @@ def test_an_invalid_port_is_one_clear_line(port: str) -> None:
     assert f"{port} is not a port; choose one from 1024 to 65535: make run PORT=8000" in done.stderr
 
 
-def test_a_server_that_dies_ends_the_run_with_a_line(output: Path) -> None:
+def test_a_store_that_dies_is_started_again_and_an_app_that_dies_ends_the_run(output: Path) -> None:
     # GIVEN a run
     port = free_port()
-    with running(make_run(port), port, output) as run:
+    command = [sys.executable, "-m", "local.stack.run", "--port", str(port)]
+    with running(command, port, output) as run:
         family = run.family
-        (valkey,) = (pid for pid in family if "valkey-server" in Path(f"/proc/{pid}/cmdline").read_text())
-        # WHEN a server of it dies
-        os.kill(valkey, signal.SIGKILL)
+
+        def process(part: str) -> int:
+            (pid,) = (pid for pid in family if part in Path(f"/proc/{pid}/cmdline").read_text())
+            return pid
+
+        # WHEN a store of it dies
+        os.kill(process("valkey-server"), signal.SIGKILL)
+        # THEN it is started again, and the app uses it again
+        assert until(lambda: "Valkey accepts requests again" in run.output, START_TIMEOUT), run.output
+        assert "Valkey exited by itself with code -9: " in run.output
+        assert until(lambda: b'"status":"ok"' in run.request("GET", "/health?deep=true")[1], START_TIMEOUT)
+        # WHEN the app dies
+        family = run.family
+        os.kill(process("local.http.serve"), signal.SIGKILL)
         # THEN the whole run ends and says why
         assert run.process.wait(EXIT_TIMEOUT) != 0
-        assert "Valkey exited by itself" in run.output
+        assert "the app exited by itself with code -9" in run.output
         assert until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT)
 
 
@@ -183,7 +195,7 @@ def test_a_server_that_dies_ends_the_run_with_a_line(output: Path) -> None:
 def test_an_ordinary_user_runs_it_too(output: Path) -> None:
     # GIVEN a user other than root
     port = free_port()
-    prefix = prefix_of(choose_run_as(binaries() / "postgres"))
+    prefix = PREFIXES[choose_run_as(binaries() / "postgres")]
     command = [*prefix, sys.executable, "-m", "local.stack.run", "--port", str(port)]
     with running(command, port, output) as run:
         # THEN it serves

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack.postgres import PostgresServer
-from testing.faults.case import CacheState, Expected, FaultCase, parametrize, run_case
+from testing.faults.case import CacheState, Expected, FaultCase, parametrize
 from testing.faults.cluster_cases import (
     CLUSTER_CASES,
     LOADING_CASES,
@@ -15,7 +15,7 @@ from testing.faults.cluster_cases import (
     LoadingRig,
     PairRig,
 )
-from testing.faults.rig import CELLS
+from testing.faults.rig import CELLS, run_case
 from testing.faults.servers import StandaloneValkey, running_pair, running_server
 from testing.feature_rig import database
 from testing.valkey_cluster import cluster

@@ -1,8 +1,8 @@
 """No fault of Redis fails a request or exceeds its time limit."""
 
-from testing.faults.case import CacheState, Expected, FaultCase, parametrize, run_case
+from testing.faults.case import CacheState, Expected, FaultCase, parametrize
 from testing.faults.redis_cases import CASES
-from testing.faults.rig import Rig
+from testing.faults.rig import Rig, run_case
 
 
 @parametrize(CASES)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import EXCLUDED, Findings, Response, soak
+from benchmarks.soak import EXCLUDED, Findings, Response, Sample, soak
 from testing.faults import postgres_cases, redis_cases
 
 SECONDS = 15.0
@@ -20,12 +20,15 @@ def test_no_request_fails_and_nothing_is_left_behind(tmp_path: Path) -> None:
     assert {"narrowed"} < {response.mode for response in findings.responses}
 
 
+def end(megabytes: float = 100.0, files: int = 9, sessions: int = 1, connections: int = 3) -> Sample:
+    """Return a sample at the end of a minute."""
+    return Sample(60.0, megabytes, files, sessions, connections)
+
+
 @pytest.fixture
 def fine() -> Findings:
     responses = [Response(0.01, 200, "narrowed", "hit")] * 10
-    return Findings(
-        responses, memory=[(float(s), 100.0) for s in range(60)], sessions=[1], connections=[3], files=(9, 9)
-    )
+    return Findings(responses, samples=[Sample(float(second), 100.0, 9, 1, 3) for second in range(60)])
 
 
 def test_a_clean_run_has_no_problems(fine: Findings) -> None:
@@ -35,7 +38,7 @@ def test_a_clean_run_has_no_problems(fine: Findings) -> None:
 
 
 def test_a_run_with_few_samples_of_memory_has_a_summary(fine: Findings) -> None:
-    fine.memory = [(0.0, 100.0), (9.0, 102.0)]
+    fine.samples = [Sample(0.0, 100.0, 9, 1, 3), Sample(9.0, 102.0, 9, 1, 3)]
     assert "100.0 102.0 MB" in fine.summary()
 
 
@@ -49,10 +52,10 @@ def test_excluded_cases_exist() -> None:
         (lambda found: found.responses.append(Response(0.1, 500, "", "")), "failed requests, by status {500: 1}: 1"),
         (lambda found: found.responses.append(Response(0.1, 0, "", "")), "failed requests, by status {0: 1}: 1"),
         (lambda found: found.responses.append(Response(3.1, 200)), "answers after more than 2.5 s, the slowest"),
-        (lambda found: found.sessions.append(2), "sessions left in PostgreSQL: 2, expected at most 1"),
-        (lambda found: found.connections.append(33), "connections to Redis: 33, expected at most 32"),
-        (lambda found: setattr(found, "files", (9, 30)), "open files at the end: 30, expected at most 17"),
-        (lambda found: found.memory.extend((60.0 + s, 100.0 + s) for s in range(60)), "memory growth, MB a minute: "),
+        (lambda found: found.samples.append(end(sessions=2)), "sessions left in PostgreSQL: 2, expected at most 1"),
+        (lambda found: found.samples.append(end(connections=33)), "connections to Redis: 33, expected at most 32"),
+        (lambda found: found.samples.append(end(files=30)), "open files at the end: 30, expected at most 17"),
+        (lambda found: found.samples.append(end(megabytes=160.0)), "memory growth, MB a minute: "),
     ],
 )  # fmt: skip
 def test_each_missed_expectation_is_a_problem(fine: Findings, spoil: object, problem: str) -> None:

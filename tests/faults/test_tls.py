@@ -17,10 +17,10 @@ from chalicelib.services import build_warming
 from chalicelib.stores.iam import Signer
 from database.access import prepare
 from testing.certificates import NAME, issue
-from testing.faults.case import CacheState, ContainerLookup, Expected, FaultCase, parametrize, run_case
-from testing.faults.rig import CELLS
+from testing.faults.case import CacheState, ContainerLookup, Expected, FaultCase, parametrize
+from testing.faults.rig import CELLS, run_case, with_address
 from testing.faults.servers import command
-from testing.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, with_server_name
+from testing.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig
 from testing.faults.tls_servers import require_program, tls_postgres, tls_redis
 from testing.feature_rig import database
 from testing.proxy import Proxy
@@ -127,7 +127,9 @@ def test_the_servers_themselves_refuse_what_the_cases_say(rig: TlsRig) -> None:
     with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
         redis.Redis(port=rig.tls_redis.tls_port, ssl=True, retry=Retry(NoBackoff(), 0)).ping()
     with pytest.raises(psycopg2.OperationalError, match="certificate"):
-        psycopg2.connect(with_server_name(rig.database_url), sslmode="verify-full", sslrootcert="system")
+        psycopg2.connect(
+            with_address(rig.database_url, NAME, rig.postgres.port), sslmode="verify-full", sslrootcert="system"
+        )
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])

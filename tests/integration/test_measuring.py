@@ -81,7 +81,7 @@ def test_a_folder_without_photos_is_named(
     assert "expected files named <output index>_….jpg" in capsys.readouterr().err
     (tmp_path / "koala.jpg").write_bytes(b"")
     assert command(arguments) == 1
-    assert "the name of koala.jpg has no label" in capsys.readouterr().err
+    assert "koala.jpg does not start with a label" in capsys.readouterr().err
     assert not (tmp_path / "output").exists()
 
 
@@ -97,5 +97,5 @@ def test_labels_in_another_order_are_refused(tmp_path: Path) -> None:
     # GIVEN labels whose WordNet ids do not ascend as ImageNet's outputs do; THEN the build names the file
     path = tmp_path / "labels.csv"
     path.write_text("output_index,wnid\n0,n02\n1,n01\n")
-    with pytest.raises(ModelError, match="must list ImageNet's animals, output_index from 0"):
+    with pytest.raises(ModelError, match="is out of order; number output_index from 0"):
         build.count_animals(path)

@@ -19,7 +19,7 @@ from cloudwatch.preview import server
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import WIDTH
-from cloudwatch.simulation.command import lines
+from cloudwatch.simulation.day import lines
 from local.stack.ports import free_port
 from testing.preview_server import served
 

@@ -81,7 +81,7 @@ def test_the_command_says_how_the_app_signs_in(
     assert main(["prepare", user, "--database-url", url, "--patience", "2"]) == 0, capsys.readouterr().err
     assert (
         capsys.readouterr().out
-        == f"{user} has read-only access and signs in as pg_hba.conf says, since this server has no IAM sign-in\n"
+        == f"{user} has read-only access and signs in as pg_hba.conf says, because this server has no IAM sign-in\n"
     )
 
 

@@ -63,5 +63,5 @@ def test_an_event_without_a_command_runs_nothing(event: Any, monkeypatch: pytest
     answer = app.admin(event, None)
     assert (answer["code"], answer["said"]) == (
         2,
-        'error: the event has no command; send one of `python -m database`, such as {"command": ["list"]}\n',
+        'error: the event has no command; send the arguments of `python -m database`: {"command": ["list"]}\n',
     )

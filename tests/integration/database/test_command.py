@@ -70,7 +70,9 @@ def test_animals_without_a_cell_are_named(
     (tmp_path / "mammal_cells.csv.gz").write_bytes(gzip.compress(b"animal,cell\n"))
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 0
     output = capsys.readouterr().out.splitlines()
-    assert output[1].startswith("warning: 181 wild animals live in no cell, so every known place lowers their score; ")
+    assert output[1].startswith(
+        "warning: 181 wild animals live in no cell, so any known location lowers their scores; "
+    )
     assert output[1].endswith(" and 176 more")
 
 
@@ -88,7 +90,7 @@ def test_a_folder_without_any_file_of_a_dataset_is_an_error(
     database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
-    assert "has no file of a dataset; put at least one of labels.csv, taxa.csv" in capsys.readouterr().err
+    assert "contains no file of a dataset; put at least one of labels.csv, taxa.csv" in capsys.readouterr().err
 
 
 def test_data_that_postgresql_rejects_are_reported_as_such(
@@ -195,7 +197,7 @@ def test_a_wrong_cache_url_is_an_error_before_anything_is_done(
 def test_help_says_where_the_cache_comes_from(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([command, "--help"])
-    assert "default: REDIS_URL, or none if it is not set" in " ".join(capsys.readouterr().out.split())
+    assert "default: REDIS_URL; without it, no announcement" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("patience", ["0", "-1", "nan", "inf", "soon"])

@@ -195,7 +195,7 @@ def test_dropping_a_dataset_in_use_fails_after_a_few_tries(
     with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
         cursor.execute("select count(*) from cell_animal")
         # WHEN dropped THEN it gives up with a sentence, and the dataset is whole
-        with pytest.raises(LoadError, match="in use the whole time"):
+        with pytest.raises(LoadError, match="is still in use after"):
             drop(connection, "one")
     drop(connection, "one")
     assert datasets(connection) == []

@@ -18,8 +18,8 @@ PHOTO = "IMG_1234.HEIC"
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the tutorial's requests need curl")
 def test_the_requests_of_the_tutorial_are_answered_as_it_says(served: Served) -> None:
-    # GIVEN its lines of shell that ask the server, and the variable that they use
-    lines = re.findall(r"^    ((?:CAT=|curl ).*)$", TUTORIAL, re.MULTILINE)
+    # GIVEN its lines of shell that ask the server, and the variables that they use
+    lines = re.findall(r"^    ((?:CAT=|URL=|curl ).*)$", TUTORIAL, re.MULTILINE)
     asked = [line.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{served.port}") for line in lines]
     # WHEN they are run, but for the one with the reader's photo
     own = next(line for line in asked if PHOTO in line)

@@ -76,7 +76,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Iter
 
 
 def test_it_says_where_the_api_is(deployed: Deployed) -> None:
-    assert deployed.output[-1].startswith("- Rest API URL: https://")
+    assert deployed.output[-1].startswith("  - Rest API URL: https://")
     assert read_resources("dev", deployed.checkout)["rest_api"]["rest_api_url"].endswith(".amazonaws.com/dev/")
 
 

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import psycopg2
 import pytest
 
 from infra.package import Package
+from local.lambda_sim import sandbox
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import RunningPackage, deployed
 from local.lambda_sim.events import Request
+from local.lambda_sim.server import serving
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Served
@@ -43,13 +44,8 @@ def deployment(
 @pytest.fixture(scope="module")
 def api(deployment: RunningPackage, folder: Path) -> Iterator[Served]:
     """Yield the API over HTTP."""
-    server = deployment.build_server(0)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield Served(server.server_port, folder / "metrics.jsonl", folder / "faunalens-dev.log")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(deployment.gateway, 0) as port:
+        yield Served(port, folder / "metrics.jsonl", folder / "faunalens-dev.log")
 
 
 def containers(deployment: RunningPackage) -> list[Container]:
@@ -130,7 +126,7 @@ def test_a_photo_that_does_not_fit_into_an_event_is_refused_by_the_gateway(api: 
 def test_three_requests_at_a_time_have_three_containers(api: Served, deployment: RunningPackage) -> None:
     photo = encoded(noise(4000, 3000), "JPEG", quality=80)
     with ThreadPoolExecutor(3) as clients:
-        while deployment.functions["app.app"].size < 3:
+        while len(containers(deployment)) < 3:
             work = [clients.submit(api.identify, photo, {"location": "none"}) for _ in range(3)]
             assert [each.result().status for each in work] == [200] * 3
     # THEN each was initialised once, and all are frozen
@@ -191,12 +187,19 @@ def test_metrics_are_where_dashboards_look(api: Served) -> None:
 
 
 def test_nothing_tries_to_write_into_the_package(
-    package: Package, tmp_path: Path, loaded_database: str, valkey_server: ValkeyServer
+    package: Package,
+    tmp_path: Path,
+    loaded_database: str,
+    valkey_server: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # GIVEN the package in a writable folder, and a Python that may write bytecode
+    monkeypatch.setattr(sandbox, "best_isolation", lambda: "folder")
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
-    with deployed(package, tmp_path, environment, isolation="folder", writable=True) as deployment:
+    with deployed(package, tmp_path, environment) as deployment:
         folders = (deployment.sandbox.task, deployment.sandbox.opt)
+        for path in (path for folder in folders for path in (folder, *folder.rglob("*"))):
+            path.chmod(0o777 if path.is_dir() else 0o666)
         before = [_modification_times(folder) for folder in folders]
         # WHEN a photo is identified
         request = Request("POST", "/identify", [("Content-Type", "image/jpeg")], PHOTO, "127.0.0.1")

@@ -89,7 +89,7 @@ def test_a_stage_without_its_stores_does_not(served_alone: Served, monkeypatch: 
 
 def test_a_url_that_does_not_answer_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "PATIENCE", 0.0)
-    with pytest.raises(PreconditionFailed, match=r"http://127\.0\.0\.1:1/health\?deep=true did not answer"):
+    with pytest.raises(PreconditionFailed, match=r"http://127\.0\.0\.1:1/health\?deep=true did not respond"):
         smoke.check("http://127.0.0.1:1/", lambda _: None)
 
 
@@ -111,6 +111,6 @@ def test_the_error_contains_an_unreadable_health_answer(monkeypatch: pytest.Monk
     with HTTPServer(("127.0.0.1", 0), Down) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         # WHEN it is tested THEN the error contains that answer
-        with pytest.raises(PreconditionFailed, match=r"answered 503: .*the model is not ready"):
+        with pytest.raises(PreconditionFailed, match=r"returned status 503: .*the model is not ready"):
             smoke.check(f"http://127.0.0.1:{server.server_port}/", lambda _: None)
         server.shutdown()

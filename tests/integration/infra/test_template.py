@@ -314,7 +314,7 @@ def test_a_stage_made_by_a_pipeline_is_finished_and_taken_down_by_the_same_comma
     # WHEN `infra up` would deploy its own stack THEN it refuses, since that would delete the functions
     refused = infra("up", "--only", "stack")
     assert refused.returncode == 1
-    assert "made from one template with the functions in it" in refused.stderr
+    assert "a pipeline created stack faunalens-dev with its functions" in refused.stderr
     assert len(aws.client("lambda").list_functions()["Functions"]) == 3
 
     # WHEN it is taken down THEN nothing is left, no photos either

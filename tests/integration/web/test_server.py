@@ -290,13 +290,35 @@ def test_a_slow_head_is_cut_off(running: Running) -> None:
     assert (status, problem["code"]) == (408, "request_timeout")
 
 
-def test_a_slow_body_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.asgi.GRACE", 0.3)
+@pytest.mark.parametrize("sent", [2, 90_000])
+def test_a_slow_body_is_cut_off(monkeypatch: pytest.MonkeyPatch, sent: int) -> None:
+    # GIVEN a client that stops, with most of its body missing or only its last byte
+    monkeypatch.setattr("web.asgi.RATE_WINDOW", 0.3)
     monkeypatch.setattr("web.asgi.DRAIN_SECONDS", 0.1)
-    with Running(body_rate=1e6) as running:
-        head = POST + b"Content-Length: 5\r\n\r\nhe"
+    with Running(body_rate=10_000) as running:
+        started = time.perf_counter()
+        head = POST + b"Content-Length: 90001\r\n\r\n" + bytes(sent)
         status, problem = raw(running, head)
+    # THEN it is cut off after one window, however much it has sent
     assert (status, problem["code"]) == (408, "request_timeout")
+    assert time.perf_counter() - started < 3
+
+
+def test_a_body_at_the_lowest_rate_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN windows of 0.2 s with 2 kB each WHEN 20 kB arrive in 0.8 s THEN they are read, in several windows
+    monkeypatch.setattr("web.asgi.RATE_WINDOW", 0.2)
+    with (
+        Running(body_rate=10_000) as running,
+        socket.create_connection((HOST, running.port), timeout=10) as sender,
+    ):
+        sender.sendall(POST + b"Content-Length: 20000\r\n\r\n")
+        for _ in range(8):
+            sender.sendall(bytes(2500))
+            time.sleep(0.1)
+        response = HTTPResponse(sender)
+        response.begin()
+        with response:
+            assert (response.status, response.read()) == (200, b"20000")
 
 
 def test_connections_beyond_the_limit_get_503() -> None:
@@ -350,11 +372,11 @@ def test_photos_beyond_the_queue_get_503_at_once_while_light_routes_answer() -> 
 
 def test_bodies_in_memory_are_bounded() -> None:
     with Running(body_bytes=150_000) as running:
-        # GIVEN a client that has announced 100 KB and is still sending them
+        # GIVEN a client that has sent 90 KB and is still sending
         with socket.create_connection((HOST, running.port), timeout=10) as sender:
-            sender.sendall(POST + b"Content-Length: 100000\r\n\r\nhe")
+            sender.sendall(POST + b"Content-Length: 100000\r\n\r\n" + bytes(90_000))
             time.sleep(0.1)
-            # WHEN another announces as much THEN it is refused before it sends
+            # WHEN another announces 100 KB THEN it is refused before it sends
             head = POST + b"Content-Length: 100000\r\n\r\n"
             status, problem = raw(running, head)
             assert (status, problem["code"]) == (503, "unavailable")

@@ -59,15 +59,18 @@ def test_hits_are_requests_without_the_database() -> None:
     assert load_stats.hit_share(some) == pytest.approx(3 / 5)
     assert load_stats.levels(some)["degraded"] == pytest.approx(1 / 5)
     # by second; the third has no requests
-    shares = load_stats.hit_share_by_second(some, 0.0, 4)
+    shares = load_stats.figure_by_second(load_stats.hit_share, some, 0.0, 4)
     np.testing.assert_allclose(shares, [0.5, 1.0, np.nan, 0.0])
 
 
 def test_figures_by_second() -> None:
     some = requests((10.1, 1, "hit"), (10.9, 1, "hit"), (12.5, 1, "hit"))
     assert load_stats.by_second(some["start"], 10.0, 3).tolist() == [2, 0, 1]
-    np.testing.assert_allclose(load_stats.percentile_by_second(some, 10.0, 3, 100), [1.09, np.nan, 1.25])
-    np.testing.assert_allclose(load_stats.percentile_by_second(some, 10.0, 3, 100, window=2), [1.09, 1.09, 1.25])
+    assert load_stats.p99(some) == pytest.approx(1246.8)
+    longest = load_stats.figure_by_second(lambda each: float(each["seconds"].max()), some, 10.0, 3)
+    np.testing.assert_allclose(longest, [1.09, np.nan, 1.25])
+    longest = load_stats.figure_by_second(lambda each: float(each["seconds"].max()), some, 10.0, 3, window=2)
+    np.testing.assert_allclose(longest, [1.09, 1.09, 1.25])
     # a query that lasts for two seconds counts in both
     twice = queries((10.5, 11.5, 1), (10.6, 10.7, 1))
     assert load_stats.peak_of_a_cell_by_second(twice, 10.0, 3).tolist() == [2, 1, 0]

@@ -33,7 +33,7 @@ def test_a_request_may_send_0_0() -> None:
     "text", ["", "nan", "inf", "1e", "e1", "1e1.5", "１２", "1_0", "0x10", "12.5.1", "north", "1234", "-", "."]
 )
 def test_other_text_is_rejected(text: str) -> None:
-    with pytest.raises(LocationInvalid, match=r"lat is not a decimal number of degrees; write it such as -33\.9"):
+    with pytest.raises(LocationInvalid, match=r"lat is not a decimal number of degrees; send a number such as -33\.9"):
         parse_location(text, "0")
 
 
@@ -43,7 +43,7 @@ def test_white_space_around_a_number_is_ignored(space: str) -> None:
 
 
 def test_a_decimal_comma_has_its_own_hint() -> None:
-    with pytest.raises(LocationInvalid, match="with a point, not a comma"):
+    with pytest.raises(LocationInvalid, match="use a decimal point, not a comma"):
         parse_location("0", "151,2")
 
 

@@ -106,7 +106,7 @@ def test_labels_of_another_length_are_told_at_the_start(tmp_path: Path) -> None:
     # GIVEN a model of three animals and labels of two
     labels = "".join(tiny_model.LABELS.splitlines(keepends=True)[:3])
     # WHEN built; THEN it says so, before any request has to
-    with pytest.raises(ModelError, match=r"tiny\.onnx knows 3 animals, labels\.csv has 2 rows"):
+    with pytest.raises(ModelError, match=r"tiny\.onnx has 3 animals, labels\.csv has 2 rows"):
         Services.build(settings_in(tmp_path, labels))
 
 

@@ -72,10 +72,10 @@ def test_the_preview_uses_prods_limits_for_a_stage_without_any() -> None:
             "local",
             STACK,
             STAGES,
-            "infra/stages/local.json: stage local has no such file, which defines the limits",
+            "infra/stages/local.json: stage local has no file of limits, which its alarms need",
         ),
-        ("limits", STACK, STAGES, "infra/stages/limits.json: stage limits has no such file"),
-        ("team", {}, STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing, which alarms compare with"),
+        ("limits", STACK, STAGES, "infra/stages/limits.json: stage limits has no file of limits"),
+        ("team", {}, STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing, and alarms need it"),
         (
             "team",
             STACK | {"CacheMaxGigabytes": "1e3"},
@@ -89,7 +89,7 @@ def test_the_preview_uses_prods_limits_for_a_stage_without_any() -> None:
             'CacheMaxGigabytes is "0"; write a plain number above zero',
         ),
         ("team", [], STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing"),
-        ("team", STACK, {"dev": {}}, ".chalice/config.json: there is no stage team, only dev; add it there"),
+        ("team", STACK, {"dev": {}}, ".chalice/config.json: stage team is missing from stages (dev); add it"),
         (
             "team",
             STACK,
@@ -110,7 +110,7 @@ def test_missing_and_invalid_limits_are_reported(
 def test_a_missing_or_invalid_file_is_reported(root: Path) -> None:
     (root / ".chalice" / "config.json").unlink()
     with pytest.raises(
-        FileError, match=r"^\.chalice/config\.json: the file is missing; it defines limits that alarms use$"
+        FileError, match=r"^\.chalice/config\.json: the file is missing, and alarms need its limits; restore it$"
     ):
         read_limits("team", root)
     (root / "infra" / "stages" / "team.json").write_text("{", encoding="utf-8")

@@ -24,9 +24,9 @@ def test_a_price_has_a_value_and_a_placeholder(tmp_path: Path) -> None:
         ("name,value\n", "line 1: the columns must be name,value,unit,what,region,date,source"),
         (f"{HEAD}a,1,USD\n", "line 2: expected 7 columns"),
         (f"{HEAD}a,1,USD,b,c,d,e,f\n", "line 2: expected 7 columns"),
-        (f"{HEAD}A,1,USD,b,c,d,e\n", 'line 2: name "A"; use lower-case letters, digits and _'),
-        (f"{HEAD}a,1e-3,USD,b,c,d,e\n", 'line 2: value "1e-3"; write a plain decimal number'),
-        (f"{HEAD}a,,USD,b,c,d,e\n", 'line 2: value ""; write a plain decimal number'),
+        (f"{HEAD}A,1,USD,b,c,d,e\n", 'line 2: name "A" is invalid; use lower-case letters, digits and _'),
+        (f"{HEAD}a,1e-3,USD,b,c,d,e\n", 'line 2: value "1e-3" is invalid; write a plain decimal number'),
+        (f"{HEAD}a,,USD,b,c,d,e\n", 'line 2: value "" is invalid; write a plain decimal number'),
         (f"{HEAD}a,1,USD,b,c,d,e\na,2,USD,b,c,d,e\n", "line 3: a appears twice"),
     ],
 )

@@ -236,7 +236,7 @@ def test_what_lies_beside_a_model_belongs_to_its_dataset(small: dict[str, Path])
 
 
 def test_a_missing_model_folder_names_the_setting(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"no labels\.csv beside the model .*x\.onnx; set MODEL_PATH"):
+    with pytest.raises(DatasetError, match=r"there is no labels\.csv in the folder of .*x\.onnx; add the file"):
         files_beside(tmp_path / "x.onnx")
 
 

@@ -144,7 +144,10 @@ def test_the_command_writes_the_table(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, r"cannot read .*cells.csv \(No such file"), ("beast,cell\n1,a\n", "no column 'label' in the CSV of cells")],
+    [
+        (None, r"cannot read .*cells.csv \(No such file"),
+        ("beast,cell\n1,a\n", "the CSV of cells has no column 'label'"),
+    ],
 )
 def test_the_command_says_what_is_wrong_with_its_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, message: str

@@ -54,7 +54,7 @@ def test_disputed_places_have_every_claimant_or_none(tmp_path: Path) -> None:
 
 
 def test_an_unknown_country_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AtlasError, match=r"atlas_areas.csv lacks Atlantis, Lemuria; add"):
+    with pytest.raises(AtlasError, match=r"atlas_areas.csv has no row for Atlantis, Lemuria; add"):
         read_atlas(written(tmp_path, topology("Lemuria", "Atlantis")))
 
 

@@ -18,15 +18,14 @@ from infra.cost import (
     MONTHS,
     WARMING_RUNS,
     Month,
-    api_gateway_cost,
     awake_hours,
     bill,
     break_even,
     current_prices,
     fargate_cost,
-    lambda_cost,
     main,
     month_like,
+    serverless_cost,
     trace_count,
 )
 from infra.cost_page import BLOCK, PAGE, PARTS, billed_ms
@@ -42,13 +41,13 @@ def test_a_price_by_hand_agrees() -> None:
     # THEN Lambda's cost is gigabyte-seconds and calls, with warming every five minutes and upload forms
     seconds = 1e6 * 0.1 + 0.05e6 * 0.005
     by_hand = (seconds * 1.7276 + 730 * 12 * 0.25 * 0.5) * 0.0000166667 + (1.05e6 + 730 * 12) / 1e6 * 0.20
-    assert lambda_cost(month, PRICES) == pytest.approx(by_hand)
-    assert api_gateway_cost(month, PRICES) == pytest.approx(1.05 * 3.50)
+    assert bill(month, PRICES)["Lambda"] == pytest.approx(by_hand)
+    assert bill(month, PRICES)["API Gateway"] == pytest.approx(1.05 * 3.50)
 
 
 def test_api_gateway_is_cheaper_above_333_million_calls() -> None:
     month = replace(MILLION, identifications=400e6, files=0.0)
-    assert api_gateway_cost(month, PRICES) == pytest.approx(333 * 3.50 + (420 - 333) * 2.80)
+    assert bill(month, PRICES)["API Gateway"] == pytest.approx(333 * 3.50 + (420 - 333) * 2.80)
 
 
 def test_idle_pays_for_nothing_that_computes() -> None:
@@ -80,9 +79,7 @@ def test_fargate_is_cheaper_from_where_it_is_said_to_be() -> None:
     assert point is not None
     for factor, is_cheaper in ((0.9, False), (1.1, True)):
         month = replace(MILLION, identifications=point * factor)
-        assert (
-            fargate_cost(month, PRICES) < lambda_cost(month, PRICES) + api_gateway_cost(month, PRICES)
-        ) is is_cheaper
+        assert (fargate_cost(month, PRICES) < serverless_cost(month, PRICES)) is is_cheaper
     assert break_even(PRICES, 0.0) is None
 
 

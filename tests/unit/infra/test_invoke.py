@@ -37,29 +37,29 @@ def test_a_busy_function_is_waited_for_and_reported_once() -> None:
     client = function(ResourceConflictException(), TooManyRequestsException(), b'{"code": 0, "said": "loaded"}')
     output: list[str] = []
     invoke.run_admin_command(client, "dev", ["load"], output.append)
-    assert output == ["faunalens-dev-admin is not ready or busy with another call; waiting", "loaded"]
+    assert output == ["faunalens-dev-admin is not ready, or busy with another call; waiting", "loaded"]
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invoke, "TIMEOUT", 0.0)
-    with pytest.raises(PreconditionFailed, match=r"still takes no call after 0 seconds: .*Rate Exceeded"):
+    with pytest.raises(PreconditionFailed, match=r"accepted no call for 0 s: .*Rate Exceeded"):
         invoke.run_admin_command(function(TooManyRequestsException()), "dev", ["load"], lambda _: None)
 
 
 def test_a_missing_function_is_an_error() -> None:
-    with pytest.raises(PreconditionFailed, match="no function faunalens-dev-admin; create it with the step app"):
+    with pytest.raises(PreconditionFailed, match="faunalens-dev-admin does not exist; create it with the step app"):
         invoke.run_admin_command(function(ResourceNotFoundException()), "dev", ["load"], lambda _: None)
 
 
 def test_the_error_of_a_failed_function_names_its_log() -> None:
     client = function(b'{"errorMessage": "Task timed out after 300.00 seconds"}', failed=True)
     with pytest.raises(
-        PreconditionFailed, match=r"Task timed out after 300.00 seconds; its log is /aws/lambda/faunalens-dev-admin"
+        PreconditionFailed, match=r"timed out after 300.00 seconds; see the log group /aws/lambda/faunalens-dev-admin"
     ):
         invoke.run_admin_command(client, "dev", ["load"], lambda _: None)
 
 
 def test_the_error_of_a_failed_command_is_its_last_line() -> None:
     client = function(b'{"code": 1, "said": "dataset 1\\nerror: no right"}')
-    with pytest.raises(PreconditionFailed, match="database load: error: no right"):
+    with pytest.raises(PreconditionFailed, match="python -m database load failed: error: no right"):
         invoke.run_admin_command(client, "dev", ["load"], lambda _: None)

@@ -115,9 +115,9 @@ def test_chosen_parameters_override_those_of_the_stage() -> None:
 @pytest.mark.parametrize(
     ("stage", "chosen", "message"),
     [
-        ("test", {}, "infra/stages has no test.json"),
-        ("dev", {"Colour": "red"}, "no parameter Colour; there are AlarmEmail, "),
-        ("dev", {"RestApiId": "abc"}, "no parameter RestApiId"),
+        ("test", {}, "infra/stages/test.json does not exist"),
+        ("dev", {"Colour": "red"}, "unknown parameter Colour; expected AlarmEmail, "),
+        ("dev", {"RestApiId": "abc"}, "unknown parameter RestApiId"),
         ("dev", {"LogDays": "many"}, "LogDays=many is not a number"),
         ("dev", {"Stage": "prod"}, "pass --stage prod"),
     ],
@@ -132,7 +132,7 @@ def test_the_command_needs_no_account(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
     assert main(["template", "--stage", "dev", "--out", str(tmp_path / "out"), "--set", "Colour=red"]) == 1
-    assert "error: there is no parameter Colour" in capsys.readouterr().err
+    assert "error: unknown parameter Colour" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -141,7 +141,7 @@ def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
         raise CalledProcessError(3, "chalice package")
 
     monkeypatch.setattr(template, "build", fails)
-    with pytest.raises(PreconditionFailed, match="chalice package exited with code 3; its output above says why"):
+    with pytest.raises(PreconditionFailed, match="chalice package exited with code 3; see its output"):
         template.write("dev", tmp_path, {}, print)
 
 
@@ -207,7 +207,7 @@ def test_the_commands_that_it_prints_are_those_of_the_guide() -> None:
 
 
 def test_a_duplicate_name_is_an_error() -> None:
-    with pytest.raises(ValueError, match="two parts of the template have a Cache; rename one"):
+    with pytest.raises(ValueError, match="two parts of the template define Cache; rename one"):
         merge_unique({"Cache": {}, "Photos": {}}, {"Cache": {}})
 
 
@@ -225,18 +225,18 @@ def written(folder: Path, resources: Mapping[str, Any], room: str = "") -> Path:
 def test_sizes_are_printed(tmp_path: Path) -> None:
     output: list[str] = []
     check(written(tmp_path, {"A": function(VpcConfig={})}), output.append)
-    assert "bytes of 1,000,000 that CloudFormation reads from S3 (in a request: 51,200)" in output[0]
+    assert "bytes; limits: 1,000,000 from S3, 51,200 in a request" in output[0]
     assert output[1] == "0 of 200 parameters, 1 of 500 resources, 0 of 200 outputs"
 
 
 def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, {"APIHandler": function(VpcConfig={}), "Nightly": function()})
-    with pytest.raises(PreconditionFailed, match=r"function Nightly of app\.py is missing in \.chalice/config\.json"):
+    with pytest.raises(PreconditionFailed, match=r"config\.json lacks function Nightly; add it to lambda_functions"):
         check(path, print)
 
 
 def test_a_template_over_a_quota_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PreconditionFailed, match="CloudFormation takes at most 1,000,000"):
+    with pytest.raises(PreconditionFailed, match="CloudFormation accepts 1,000,000 bytes"):
         check(written(tmp_path, {}, " " * MAX_BYTES), print)
     many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MAX_COUNTS["Resources"] + 1)}
     with pytest.raises(PreconditionFailed, match=r"'Resources': 501\b"):

@@ -58,7 +58,7 @@ def test_the_build_gives_the_same_bytes_twice_and_they_are_the_built_model(
 
 
 def test_the_built_model_fits_its_contract(path: Path) -> None:
-    assert find_problems(path, LABELS, TAXA) == []
+    assert not list(find_problems(path, LABELS, TAXA))
 
 
 def test_the_file_says_what_it_is(path: Path) -> None:
@@ -141,5 +141,5 @@ def test_a_failed_build_says_why(
 ) -> None:
     monkeypatch.setattr(build, "ACTIVATIONS", tmp_path / "none.csv")
     assert build.main(["--output", str(tmp_path / "it.onnx")]) == 1
-    assert "the model was not built: cannot read activation ranges from none.csv" in capsys.readouterr().err
+    assert "the model was not built: cannot read none.csv" in capsys.readouterr().err
     assert not (tmp_path / "it.onnx").exists()

@@ -160,8 +160,8 @@ def test_a_stage_without_limits_is_not_deployed(aws: Account, capsys: pytest.Cap
     assert main(["--stage", "team"]) == 1
     # THEN the error names the file to write, and nothing was put
     output = capsys.readouterr().err
-    assert output.startswith("error: infra/stages/team.json: stage team has no such file, which defines the limits")
-    assert "copy the one of dev or prod" in output
+    assert output.startswith("error: infra/stages/team.json: stage team has no file of limits, which its alarms need")
+    assert "copy the file of dev or prod" in output
     assert names(aws) == set()
     # AND --remove works all the same
     assert main(["--stage", "team", "--remove"]) == 0
@@ -220,8 +220,8 @@ def test_deleted_files_are_removed_and_foreign_resources_stay(aws: Account, depl
     # THEN they are removed, the composite before its alarm, and the others stay
     removed = [line for line in output if line.startswith("- ")]
     assert removed == ["- composite faunalens-dev-page", "- alarm faunalens-dev-share", "- query faunalens/dev/slowest"]
-    assert "left alone: alarm faunalens-dev-mine has a name of this stage, but no deploy has put it" in output
-    assert "left alone: dashboard faunalens-dev-copy has a name of this stage, but no deploy has put it" in output
+    assert "kept: alarm faunalens-dev-mine has a name of this stage, but no deploy created it" in output
+    assert "kept: dashboard faunalens-dev-copy has a name of this stage, but no deploy created it" in output
     kept = {"faunalens-dev-slow", "faunalens-dev-small", "faunalens-dev-mine", "faunalens-dev-copy"}
     assert names(aws) == kept | prod
 
@@ -252,7 +252,7 @@ def test_remove_removes_what_deploys_have_put_and_nothing_else(aws: Account, dep
     aws.client("cloudwatch").put_dashboard(DashboardName="faunalens-dev-copy", DashboardBody='{"widgets": []}')
     deploy("--remove")
     assert names(aws) == {"faunalens-dev-copy"}
-    assert deploy("--remove")[-1] == "nothing to do: no deploy has put anything"
+    assert deploy("--remove")[-1] == "nothing to do: no deploy has created anything"
 
 
 def test_a_second_query_of_one_name_is_removed(aws: Account, deploy: Deploy) -> None:

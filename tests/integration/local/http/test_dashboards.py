@@ -18,10 +18,10 @@ from typing import Any, cast
 import pytest
 
 from chalicelib.api.http import Request, Response, Route
+from chalicelib.errors import Unavailable
 from local.http import dashboards
-from local.http.dashboards import Dashboards, is_below
+from local.http.dashboards import Dashboards
 from local.stack.child_process import ChildProcess, alive, descendants
-from local.stack.errors import LocalError
 from local.stack.ports import HOST
 from web.asgi import Asgi
 from web.server import build_server, print_request
@@ -113,11 +113,10 @@ def test_if_they_do_not_start_the_response_says_so(tmp_path: Path, monkeypatch: 
 def test_they_restart_after_a_crash_and_stop_with_the_server(tmp_path: Path) -> None:
     # GIVEN a process that was killed
     running = Dashboards(tmp_path / "metrics.jsonl")
-    assert running.answer("/dashboards/")[0] == 200
-    assert running.child is not None
+    assert running.respond("/dashboards/").status == 200
     running.child.kill()
     # WHEN a client requests a page THEN another process starts
-    assert running.answer("/dashboards/")[0] == 200
+    assert running.respond("/dashboards/").status == 200
     child = running.child
     running.close()
     assert not child.running
@@ -128,7 +127,7 @@ def test_they_stop_when_the_server_is_killed(tmp_path: Path) -> None:
     # GIVEN a server that has started dashboards
     code = (
         "import sys, time; from pathlib import Path; from local.http.dashboards import Dashboards\n"
-        f"Dashboards(Path({str(tmp_path / 'metrics.jsonl')!r})).answer('/dashboards/'); print('shown', flush=True)\n"
+        f"Dashboards(Path({str(tmp_path / 'metrics.jsonl')!r})).respond('/dashboards/'); print('shown', flush=True)\n"
         "time.sleep(60)"
     )
     log = tmp_path / "log"
@@ -146,22 +145,20 @@ def test_they_stop_when_the_server_is_killed(tmp_path: Path) -> None:
 
 def test_a_response_that_does_not_come_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = Dashboards(tmp_path / "metrics.jsonl")
-    assert running.answer("/dashboards/")[0] == 200
+    assert running.respond("/dashboards/").status == 200
     monkeypatch.setattr(dashboards, "RESPONSE_TIMEOUT", 0.2)
-    assert running.child is not None
     running.child.pause()
-    with pytest.raises(LocalError, match="the dashboards did not answer"):
-        running.answer("/dashboards/")
+    with pytest.raises(Unavailable, match="the dashboards did not answer"):
+        running.respond("/dashboards/")
     running.child.resume()
     running.close()
 
 
 @pytest.mark.parametrize(
-    ("address", "below"),
-    [("/dashboards", True), ("/dashboards/x?y", True), ("/dashboards?x", True), ("/dashboardsx", False), ("/", False)],
+    ("path", "below"), [("/dashboards", True), ("/dashboards/x", True), ("/dashboardsx", False), ("/", False)]
 )
-def test_their_addresses(address: str, below: bool) -> None:
-    assert is_below(address) is below
+def test_their_addresses(path: str, below: bool, tmp_path: Path) -> None:
+    assert Dashboards(tmp_path / "metrics.jsonl").serves(path) is below
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,7 @@ def test_containers_start_up_to_the_limit_and_are_reused(sandbox: Sandbox, tmp_p
             event = b'{"seconds": 1.0}'
             work = [clients.submit(pool.invoke, event) for _ in range(3)]
             assert [each.result().error for each in work] == [None] * 3
-            assert pool.size == 3
+            assert (len(pool._idle), len(pool._busy)) == (3, 0)
             # WHEN there are three more, and a fourth
             work = [clients.submit(pool.invoke, event) for _ in range(3)]
             while len(pool._busy) < 3:
@@ -246,7 +246,7 @@ def test_containers_start_up_to_the_limit_and_are_reused(sandbox: Sandbox, tmp_p
                 pool.invoke(event)
             # THEN the same containers handle three of them
             assert [each.result().report.init for each in work] == [None] * 3
-            assert pool.size == 3
+            assert (len(pool._idle), len(pool._busy)) == (3, 0)
     finally:
         pool.close()
 
@@ -256,16 +256,17 @@ def test_a_container_that_died_is_replaced(sandbox: Sandbox, tmp_path: Path) -> 
     try:
         for _ in range(2):
             assert pool.invoke(b'{"code": 1}').error == "Runtime.ExitError"
-            assert pool.size == 0
+            assert not pool._idle
     finally:
         pool.close()
 
 
-def test_containers_end_when_they_are_idle_and_when_the_pool_closes(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_containers_end_when_they_are_idle_and_when_the_pool_closes(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.lambda_sim.pool.IDLE_TIMEOUT", 0.0)
     logged: list[tuple[str, str]] = []
-    pool = Pool(
-        toy.function("toy.echo"), sandbox, tmp_path, lambda name, line: logged.append((name, line)), idle_timeout=0.0
-    )
+    pool = Pool(toy.function("toy.echo"), sandbox, tmp_path, lambda name, line: logged.append((name, line)))
     pids = [json.loads(pool.invoke(b"{}").payload)["pid"] for _ in range(2)]
     # GIVEN containers whose idle timeout is 0 THEN each event gets a new one
     assert pids[0] != pids[1]

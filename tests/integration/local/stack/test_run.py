@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,8 +16,7 @@ import pytest
 from local.paths import ROOT
 from local.stack.errors import LocalError
 from local.stack.ports import HOST, free_port
-from local.stack.run import AppStack, require_model
-from local.stack.shutdown import ShutdownEvent
+from local.stack.run import is_healthy, require_model
 
 
 @contextmanager
@@ -41,28 +40,23 @@ def app(code: int, health: dict[str, str]) -> Iterator[int]:
         thread.join()
 
 
-def is_ready(port: int) -> bool:
-    with ExitStack() as stack:
-        return AppStack(port, ShutdownEvent(), stack)._healthy()
-
-
 @pytest.mark.parametrize(
     ("code", "health", "ready"),
     [(200, {"status": "ok"}, True), (200, {"status": "degraded"}, False), (503, {"code": "unavailable"}, False)],
 )
 def test_it_is_ready_when_all_dependencies_are_healthy(code: int, health: dict[str, str], ready: bool) -> None:
     with app(code, health) as port:
-        assert is_ready(port) is ready
+        assert is_healthy(port) is ready
 
 
 def test_it_is_not_ready_while_the_port_is_closed() -> None:
-    assert not is_ready(free_port())
+    assert not is_healthy(free_port())
 
 
 def test_a_model_that_fails_is_not_waited_for() -> None:
     # GIVEN an app whose model cannot run, which waiting does not change; THEN the error comes at once
     with app(503, {"status": "down"}) as port, pytest.raises(LocalError, match=r"inference with the model fails"):
-        is_ready(port)
+        is_healthy(port)
 
 
 def run(model: Path | str) -> subprocess.CompletedProcess[str]:
@@ -98,7 +92,7 @@ def test_a_file_that_is_no_model_is_reported_with_its_full_path(tmp_path: Path) 
     # THEN the stack fails and says which file, and that it is not a model
     assert done.returncode == 1
     assert f"the server cannot start with the model {tmp_path}/photo.onnx: " in done.stderr
-    assert done.stderr.endswith("make run: the app exited by itself with code 1: see its output above\n")
+    assert done.stderr.endswith("make run: the app exited by itself with code 1: see the output above\n")
 
 
 @pytest.mark.parametrize(

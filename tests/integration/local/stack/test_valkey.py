@@ -103,9 +103,9 @@ def test_a_server_with_its_own_folder_creates_no_other(tmp_path: Path, monkeypat
     # GIVEN a folder for temporary folders, which a killed run could not remove
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     # WHEN a server gets a permanent folder THEN it creates no temporary one
-    with valkey.prepared(tmp_path / "valkey"):
+    with valkey.serve(tmp_path / "valkey", start=False):
         assert [path.name for path in tmp_path.iterdir()] == ["valkey"]
     # AND without one it creates a temporary folder, and removes it at the end
-    with valkey.prepared() as server:
+    with valkey.serve(start=False) as server:
         assert server.folder.parent == tmp_path
     assert not server.folder.exists()

@@ -102,7 +102,7 @@ def test_a_later_format_is_not_guessed_at() -> None:
 @pytest.mark.parametrize("created", [math.nan, math.inf, 5.0])
 def test_times_in_no_order_are_corrupt(created: float) -> None:
     data = pack(CachedValue(cell_animals(CELL), created, 1, 2))
-    with pytest.raises(CorruptValue, match="times"):
+    with pytest.raises(CorruptValue, match="dates"):
         unpack(data, CELL, "v1")
 
 
@@ -142,7 +142,7 @@ def test_a_value_with_more_animals_than_any_dataset_is_corrupt() -> None:
 @pytest.mark.parametrize(("soft", "hard"), [(64_000_000_000.0, 64_000_000_000.0), (1.0, LONGEST_LIFE + 1)])
 def test_a_value_that_would_live_for_ever_is_corrupt(soft: float, hard: float) -> None:
     # GIVEN a soft expiry in the year 4000, or a life of more than a year
-    with pytest.raises(CorruptValue, match="times"):
+    with pytest.raises(CorruptValue, match="dates"):
         unpack(pack(CachedValue(cell_animals(CELL), 0, soft, hard)), CELL, "v1")
 
 

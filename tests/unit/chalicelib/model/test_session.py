@@ -43,6 +43,24 @@ def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:
     assert plain.probabilities.shape == plain.vision.shape == (ANIMALS,)
 
 
+def test_a_photo_that_is_alone_uses_all_processors_with_the_same_result(tmp_path: Path) -> None:
+    # GIVEN a model that may use all processors while a photo is alone
+    model = Model(write(tmp_path, tiny_model()), threads=1)
+    expected = model.score(GREEN, ANYWHERE)
+    asked: list[bool] = []
+    alone = iter([True, False])
+
+    def is_alone() -> bool:
+        asked.append(next(alone))
+        return asked[-1]
+
+    model.use_all_processors_when(is_alone)
+    # WHEN photos are scored alone and not THEN the scores are those of the other session
+    for _ in range(2):
+        assert model.score(GREEN, ANYWHERE).probabilities == pytest.approx(expected.probabilities)
+    assert asked == [True, False]
+
+
 @pytest.mark.parametrize(
     ("pixels", "prior", "message"),
     [
@@ -67,7 +85,7 @@ def test_arrays_of_other_shapes_or_types_are_rejected(tmp_path: Path, pixels: An
         ({"inputs": {"image": (UINT8, ["N", "S", "S", 3])}}, "expected N × S × S × 3 with a fixed S"),
         ({"inputs": {"image": (UINT8, ["N", 8, 4, 3])}}, r"has shape \['N', 8, 4, 3\], expected N × S × S × 3"),
         ({"inputs": {"prior": (FLOAT, ["N", "A"])}}, "expected N × A with a fixed number of animals"),
-        ({"inputs": {"prior": (FLOAT, ["N", 1])}}, "probabilities .* expected N × 1 as the prior"),
+        ({"inputs": {"prior": (FLOAT, ["N", 1])}}, "probabilities .* expected N × 1, like the prior"),
         ({"outputs": {"animal_probability": (FLOAT, ["N", 3])}, "nodes": UNREDUCED}, "expected N, one value per photo"),
         ({"inputs": {"prior": (FLOAT, [4, ANIMALS])}}, "prior .* expected a variable batch size or 1"),
     ],

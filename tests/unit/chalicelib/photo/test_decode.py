@@ -375,8 +375,8 @@ def test_an_error_does_not_show_objects_of_the_process() -> None:
 
 
 def test_a_type_error_of_the_decoder_is_not_quoted() -> None:
-    # GIVEN an interlaced PNG that is cut short: decoding it for the EXIF after its pixels and then again makes
-    # Pillow raise a TypeError about its own arguments
+    # GIVEN an interlaced PNG that is cut short, with EXIF after its pixels: Pillow's own search for EXIF would decode
+    # it, and decoding it again would raise a TypeError about Pillow's own arguments
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
@@ -388,4 +388,4 @@ def test_a_type_error_of_the_decoder_is_not_quoted() -> None:
     with pytest.raises(PhotoUnreadable) as caught:
         open_photo(data, Limits()).pixels(64)
     assert "argument" not in caught.value.detail
-    assert "unknown data" in caught.value.detail
+    assert "image file is truncated" in caught.value.detail

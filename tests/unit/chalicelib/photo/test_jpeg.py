@@ -76,3 +76,52 @@ def test_the_check_is_fast_for_any_bytes(piece: bytes) -> None:
     with suppress(PhotoUnreadable):
         check_segments(data)
     assert time.process_time() - started < 2
+
+
+def _before_first_scan(data: bytes, addition: bytes) -> bytes:
+    start = data.index(b"\xff\xdb")
+    return data[:start] + addition + data[start:]
+
+
+@pytest.mark.parametrize(
+    ("addition", "reason"),
+    [
+        (b"\xff" * 19_000_000, "65536 fill bytes"),
+        (b"\x00" * 19_000_000, "65536 fill bytes"),
+        (b"\xff\x00" * 9_000_000, "65536 fill bytes"),
+        (
+            (b"\xff\xdb\xff\xfd" + (b"\x00" + b"\x01" * 64) * 1008 + b"\x00") * 250,
+            "65536 bytes in segments of type 0xdb",
+        ),
+        ((b"\xff\xed\xff\xfe" + b"Photoshop 3.0\x00" + b"8BIM" * 16379 + b"  ") * 250, "1000000 bytes in segments"),
+        ((b"\xff\xe1\xff\xfe" + b"Exif\x00\x00".ljust(65532, b"\x00")) * 250, "8000000 bytes in segments"),
+    ],
+)
+def test_what_pillow_reads_in_loops_is_limited(addition: bytes, reason: str) -> None:
+    # GIVEN nearly 20 MB ahead of the first scan, which takes Pillow up to 8 s
+    data = _before_first_scan(jpeg(), addition)
+    # WHEN opened THEN it is rejected at once
+    started = time.process_time()
+    with pytest.raises(PhotoUnreadable, match=f"more than {reason}"):
+        read(data)
+    assert time.process_time() - started < 0.5
+
+
+def test_a_few_fill_bytes_are_allowed() -> None:
+    assert read(_before_first_scan(jpeg(), b"\xff" * 1000)).pixels(16).shape == (16, 16, 3)
+
+
+def test_scans_count_by_their_megapixels() -> None:
+    # GIVEN 20 scans of what claims to be 64 MP
+    data = bytearray(_with_scans(20))
+    start = data.index(b"\xff\xc2") + 5
+    data[start : start + 4] = (8000).to_bytes(2) + (8000).to_bytes(2)
+    # WHEN opened THEN it is rejected, although 20 scans of a smaller photo are not
+    with pytest.raises(PhotoUnreadable, match="more than 12 scans of 64 MP"):
+        read(bytes(data))
+    assert read(_with_scans(20)).width == 64
+
+
+def test_pixels_in_one_scan_are_not_kept_whole() -> None:
+    assert check_segments(jpeg()) is False
+    assert check_segments(jpeg(progressive=True)) is True

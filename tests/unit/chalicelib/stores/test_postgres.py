@@ -186,7 +186,7 @@ def test_timeouts_and_system_errors_have_their_fault_codes() -> None:
 
 @pytest.mark.parametrize("areas", [["AU", "NZ "], ["Ö"], [""]])
 def test_areas_that_are_not_codes_are_an_error(areas: list[str]) -> None:
-    with pytest.raises(ValueError, match="areas"):
+    with pytest.raises(ValueError, match="an area is not an alphanumeric ASCII code"):
         _to_cell_animals(1, "v1", areas, [], [], [])
 
 

@@ -11,13 +11,15 @@ def resource(kind: Kind, name: str, **content: object) -> Resource:
 
 
 def described(desired: list[Resource], present: list[Resource], removable: list[Resource]) -> list[str]:
-    return [next(step.describe()) for step in plan(desired, present, removable)]
+    steps, _ = plan(desired, present, removable.__contains__)
+    return [next(step.describe()) for step in steps]
 
 
 def test_only_differences_become_steps() -> None:
     # GIVEN one that is up to date, one that differs, one that is missing and one to remove
     same, old, gone = resource("alarm", "same"), resource("alarm", "new", Threshold=1), resource("alarm", "gone")
-    steps = plan([same, resource("alarm", "new", Threshold=2), resource("query", "q")], [same, old, gone], [gone])
+    desired = [same, resource("alarm", "new", Threshold=2), resource("query", "q")]
+    steps, _ = plan(desired, [same, old, gone], lambda _: True)
     assert [next(step.describe()) for step in steps] == ["~ alarm new", "+ query q", "- alarm gone"]
     # AND a change lists the lines
     assert list(steps[0].describe())[1:] == [
@@ -31,7 +33,7 @@ def test_only_differences_become_steps() -> None:
 
 def test_resources_that_no_deploy_has_put_are_left_alone() -> None:
     foreign = resource("alarm", "foreign")
-    assert described([], [foreign], []) == []
+    assert plan([], [foreign], lambda _: False) == ([], [foreign])
 
 
 def test_composites_are_removed_before_their_alarms_and_after_all_puts() -> None:
@@ -66,7 +68,7 @@ def test_composites_that_name_a_replaced_alarm_wait_for_it() -> None:
 
 def test_a_second_query_of_the_same_name_is_removed() -> None:
     one, two = Resource("query", "q", {"a": 1}, "id-1"), Resource("query", "q", {"a": 1}, "id-2")
-    steps = plan([resource("query", "q", a=1)], [one, two], [two])
+    steps, _ = plan([resource("query", "q", a=1)], [one, two], lambda _: True)
     assert [(step.action, step.resource.handle) for step in steps] == [("remove", "id-2")]
 
 

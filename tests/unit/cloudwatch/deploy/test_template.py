@@ -102,7 +102,7 @@ def test_a_stage_without_limits_gets_no_template(capsys: pytest.CaptureFixture[s
     assert main(["--stage", "team", "--runbook", "https://x"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("error: infra/stages/team.json: stage team has no such file, which defines the limits")
+    assert err.startswith("error: infra/stages/team.json: stage team has no file of limits, which its alarms need")
 
 
 def test_findings_prevent_the_template(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

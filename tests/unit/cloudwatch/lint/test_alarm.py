@@ -20,9 +20,13 @@ BROKEN_ONE: list[tuple[str, Any, str]] = [
     ("OKActions", ["ALARMTOPIC"] * 6, "write a list of at most 5"),
     ("Dimensions.0.Valeu", "x", 'Dimensions[1].Valeu is not a known key; did you mean "Value"?'),
     ("AlarmDescription", "x" * 1025, "write a string of 0 to 1024 characters"),
-    ("AlarmName", "slow", "AlarmName is 'slow'; remove it, deploy uses faunalens-STAGENAME-slow after the file name"),
+    ("AlarmName", "slow", "AlarmName is 'slow'; remove it: deploy makes faunalens-STAGENAME-slow from the file name"),
     ("Tags", [{"Key": "a", "Value": "b"}], "Tags is reserved for deploy"),
-    ("AlarmDescription", "Users wait.", "AlarmDescription does not link to the runbook; write what it means for users"),
+    (
+        "AlarmDescription",
+        "Users wait.",
+        "AlarmDescription does not link to the runbook; write what the alarm means, and",
+    ),
     ("AlarmDescription", "Users wait: RUNBOOKURL#slower", "AlarmDescription does not link to the runbook"),
     ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "has 855 characters; at most 850 leave room for the URL"),
     ("AlarmActions", ["arn:aws:sns:x"], 'AlarmActions has "arn:aws:sns:x"; write "ALARMTOPIC"'),
@@ -98,7 +102,7 @@ def test_all_metrics_of_an_alarm_have_one_period() -> None:
     second["MetricStat"]["Period"] = 60
     queries = [SHARE["Metrics"][0], second, changed(SHARE["Metrics"][1], "Expression", "IF(requests < slower, 1, 0)")]
     (found,) = findings(SEVERAL | {"Metrics": queries}, "share")
-    assert "Metrics has the periods 60, 300; all metrics of an alarm need the same one" in found
+    assert "Metrics has the periods 60, 300; give all metrics the same period" in found
 
 
 def test_an_alarm_has_at_most_ten_metrics() -> None:

@@ -72,7 +72,9 @@ def test_an_alarm_that_notifies_no_one_is_found() -> None:
     # GIVEN an alarm that no composite names
     page = files(page=rule('ALARM("faunalens-STAGENAME-slow")'))
     (found,) = findings(page)
-    assert found.startswith("share.json: it notifies no one")
+    assert found.startswith(
+        'share.json: no composite names this alarm and it has no "AlarmActions", so it notifies no one'
+    )
     # WHEN it notifies the topic itself, or suppresses another, THEN it is fine
     assert findings(page, files(slow=SLOW, share=SHARE | {"AlarmActions": ["ALARMTOPIC"]})) == []
     waits = {"ActionsSuppressorWaitPeriod": 60, "ActionsSuppressorExtensionPeriod": 60}

@@ -68,7 +68,7 @@ BROKEN: list[tuple[str, Any, str]] = [
         'vertical[1].value is "noon"; write a relative time',
     ),
     ("widgets.1.properties.yAxis.left.min", "0", 'yAxis.left.min is "0"; write a number, without quotes'),
-    ("widgets.1.properties.yAxis.left.min", 11, "yAxis.left.min must be below yAxis.left.max; exchange them"),
+    ("widgets.1.properties.yAxis.left.min", 11, "yAxis.left.min must be below yAxis.left.max; swap the two"),
     ("widgets.1.properties.yAxis.middle", {}, "yAxis.middle is not a known key; write one of left, right"),
     ("widgets.1.properties.sparkline", True, 'sparkline is for the view "singleValue", not for "timeSeries"'),
     ("widgets.1.properties.setPeriodToTimeRange", True, "setPeriodToTimeRange reduces a curve to one point; remove it"),

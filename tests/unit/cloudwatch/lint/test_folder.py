@@ -51,8 +51,8 @@ def test_nothing_is_wrong_with_the_real_files() -> None:
     report = lint()
     assert [str(finding) for finding in report.findings] == []
     # AND something was checked
-    assert report.counts["dashboards"] == len(list(DASHBOARDS.glob("*.json")))
-    assert all(report.counts.values())
+    assert report.counts()["dashboards"] == len(list(DASHBOARDS.glob("*.json")))
+    assert all(report.counts().values())
 
 
 def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pyte
     (unseen,) = [f for f in found if f.startswith("chalicelib/telemetry/metrics.py: ")]
     assert unseen.startswith("chalicelib/telemetry/metrics.py: NotNarrowed (service, stage): no widget and no alarm")
     # THEN the finding suggests the rename
-    assert unseen.endswith("; if it replaces Degraded, change the name there")
+    assert unseen.endswith("; if it replaces Degraded, change the name in dashboards and alarms")
 
 
 def test_a_metric_renamed_in_a_dashboard_alone_is_found(copy: Path) -> None:
@@ -108,7 +108,12 @@ def test_all_findings_are_listed_and_counted(small: Path, capsys: pytest.Capture
 BROKEN = [
     ("small.json", "{", "{,", "dashboards/small.json: line 1, column 2: invalid JSON"),
     ("small.json", '"start": "-PT3H"', '"start": "-PT3H", "start": "-PT4H"', 'key "start" appears twice in one object'),
-    ("small.json", 'faunalens-STAGENAME"', 'faunalens-STAGNAME"', '"STAGNAME" is not a placeholder and would stay'),
+    (
+        "small.json",
+        'faunalens-STAGENAME"',
+        'faunalens-STAGNAME"',
+        '"STAGNAME" is not a placeholder, so deploy would not',
+    ),
     ("small.json", "100 * some", "PRICE_WALK * some", "PRICE_WALK: there is no such price in prices.csv"),
     (
         "small.json",
@@ -130,9 +135,24 @@ BROKEN = [
         "dashboards/queries/slowest.txt: command 3 (sort): there is no field ",
     ),
     ("queries/slowest.txt", "# The", "# log group: /aws/x\n# The", 'no function writes to the log group "/aws/x"'),
-    ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: value "2e-1"; write a plain decimal number'),
-    ("prices.csv", "run,", "walk,", 'prices.csv: walk: neither PRICE_WALK nor prices["walk"] in infra/cost.py is used'),
-    ("prices.csv", "run,", "walk,", 'infra/cost.py: prices["run"]: dashboards/prices.csv has no such price; write one'),
+    (
+        "prices.csv",
+        "0.20",
+        "2e-1",
+        'dashboards/prices.csv: line 2: value "2e-1" is invalid; write a plain decimal number',
+    ),
+    (
+        "prices.csv",
+        "run,",
+        "walk,",
+        'prices.csv: walk: no file uses PRICE_WALK, and infra/cost.py does not use prices["walk"]',
+    ),
+    (
+        "prices.csv",
+        "run,",
+        "walk,",
+        'infra/cost.py: prices["run"]: dashboards/prices.csv does not have this price; write one',
+    ),
     (
         "../docs/how-to/runbook.md",
         "## share",
@@ -169,7 +189,7 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
     stage = copy.parent / "infra" / "stages" / "team.json"
     stage.write_text('{"Parameters": {"CacheMaxEcpuPerSecond": "1000", "CacheMaxGigabytes": "1"}}', encoding="utf-8")
     (found,) = findings(copy)
-    assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, which alarms compare with; write")
+    assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, and alarms need it; write")
     stage.unlink()
     # WHEN an alarm names an unknown limit THEN the finding lists the known ones
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
@@ -183,7 +203,7 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
 def test_an_unused_limit_is_found(copy: Path) -> None:
     replace(copy / "service.json", "LIMIT_DATABASE_ACU ACU", "ACU")
     replace(copy / "features.json", "LIMIT_DATABASE_ACU ACU", "ACU")
-    assert findings(copy) == ["cloudwatch/limits.py: LIMIT_DATABASE_ACU: no file uses it; use it, or remove it"]
+    assert findings(copy) == ["cloudwatch/limits.py: LIMIT_DATABASE_ACU: no file uses this limit; use it, or remove it"]
 
 
 @pytest.mark.parametrize("file", [".chalice/config.json", "infra/stages/prod.json"])
@@ -196,7 +216,10 @@ def test_limits_that_cannot_be_read_are_reported_once(copy: Path, file: str) -> 
 def test_files_with_limits_need_the_stages_beside_them(copy: Path) -> None:
     shutil.rmtree(copy.parent / "infra" / "stages")
     assert any(
-        each.endswith("LIMIT_CONTAINERS: the limit is set in infra/stages, which is missing beside this folder; add it")
+        each.endswith(
+            "LIMIT_CONTAINERS: the limit has no value because infra/stages is missing next to this folder; "
+            "add infra/stages"
+        )
         for each in findings(copy)
     )
 
@@ -217,7 +240,8 @@ def test_an_emitted_metric_that_no_file_shows_needs_a_reason(small: Path, monkey
     shown, gone, unsaid = findings(small)
     assert shown == ("dashboards/query_only.csv: line 4: a widget or an alarm uses Latency; remove the line")
     assert gone.startswith("dashboards/query_only.csv: line 5: the app emits no Quite by ()")
-    assert unsaid.startswith("dashboards/query_only.csv: line 6: write metric,by,reason, and why")
+    wanted = "a value is missing; write metric,by,reason, and as the reason why"
+    assert unsaid.startswith(f"dashboards/query_only.csv: line 6: {wanted}")
 
 
 def test_counts_in_the_table_of_prices_are_those_of_the_files(small: Path) -> None:
@@ -227,7 +251,7 @@ def test_counts_in_the_table_of_prices_are_those_of_the_files(small: Path) -> No
     with (small.parent / "infra" / "cost.py").open("a", encoding="utf-8") as file:
         file.writelines(f'prices["{row.split(",")[0]}"]\n' for row in rows)
     found = findings(small)
-    assert "dashboards/prices.csv: dashboard_count: is 2, but there are 1; write that" in found
+    assert "dashboards/prices.csv: dashboard_count: the count is 2 but should be 1; write 1" in found
     assert {each.split(": ")[1] for each in found} == {"dashboard_count", "series_count"}  # 2 + 4 routes are 6
 
 

@@ -12,7 +12,7 @@ import pytest
 from cloudwatch.preview.pages import RUNBOOK, STATIC, Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.command import lines
+from cloudwatch.simulation.day import lines
 
 MINUTES = 90
 

@@ -1,98 +1,11 @@
-"""The simulated day: deterministic, in the app's own format, with its outages at their times."""
+"""The command that writes the simulated day to a file."""
 
-import hashlib
-import json
-from collections import Counter
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from chalicelib.telemetry.metrics import METRICS, NAMESPACE
-from cloudwatch.files import Placeholders, read_files
-from cloudwatch.preview.alarms import timelines_of
-from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.project import STAGE_VARIABLE
-from cloudwatch.simulation import command as simulate
 from cloudwatch.simulation import schedule
-from cloudwatch.syntax.graphed_metrics import GraphedMetric, expand, from_queries, metric_of
-
-
-def first_hours(seed: int, hours: int) -> list[str]:
-    return [text for _, text in islice(simulate.lines(seed), hours * 60)]
-
-
-def test_one_seed_writes_one_day_and_another_a_different_one() -> None:
-    first, again, other = (hashlib.sha256("".join(first_hours(seed, 2)).encode()).hexdigest() for seed in (5, 5, 6))
-    assert first == again != other
-
-
-def test_lines_have_the_apps_format_and_aws_metrics_are_marked_as_simulated() -> None:
-    # GIVEN the first hours
-    entries: list[dict[str, Any]] = [json.loads(line) for text in first_hours(1, 3) for line in text.splitlines()]
-    spaces = Counter(entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] for entry in entries)
-    assert spaces[NAMESPACE] > 300
-    assert {"AWS/ApiGateway", "AWS/Lambda", "AWS/ElastiCache", "AWS/RDS", "AWS/Logs", "AWS/S3"} <= spaces.keys()
-    for entry in entries:
-        (directive,) = entry["_aws"]["CloudWatchMetrics"]
-        # THEN each line holds the metrics that it lists
-        assert all(metric["Name"] in entry for metric in directive["Metrics"])
-        if directive["Namespace"] == NAMESPACE:
-            # THEN the app's metrics are registered, and not marked
-            assert {(metric["Name"], metric["Unit"]) for metric in directive["Metrics"]} <= {
-                (name, metric.unit) for name, metric in METRICS.items()
-            }
-            assert "simulated" not in entry
-        else:
-            assert entry["simulated"] is True
-
-
-def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> None:
-    # GIVEN the first minutes, and all lines of the files
-    store = MetricStore()
-    for _, text in islice(simulate.lines(), 10):
-        for line in text.splitlines():
-            store.add(line)
-    files = read_files(Placeholders(stage=simulate.STAGE))
-    named = {line.metric for alarm in files.alarms.values() for line in alarm_lines(alarm)}
-    for body in files.dashboards.values():
-        body = json.loads(json.dumps(body).replace(STAGE_VARIABLE, simulate.STAGE))
-        graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
-        named |= {line.metric for graph in graphs for line in expand(graph)}
-    of_aws = {metric for metric in named if metric and metric.namespace.startswith("AWS/")}
-    assert len(of_aws) > 30
-    # THEN each has samples, under just these dimensions
-    assert {metric for metric in of_aws if store.of(metric) is None} == set()
-
-
-def alarm_lines(alarm: dict[str, Any]) -> list[GraphedMetric]:
-    """Return the lines of an alarm."""
-    if "Metrics" in alarm:
-        return from_queries(alarm["Metrics"])
-    return [GraphedMetric(0, None, metric_of(alarm), None, "Sum", 60)]
-
-
-def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # GIVEN an hour of a bad day, with its burst in the middle
-    monkeypatch.setattr(schedule, "MINUTES", 60)
-    monkeypatch.setattr(schedule, "LONG_BURST", schedule.Window(30, schedule.LONG_BURST.length))
-    files = read_files(Placeholders(stage=simulate.STAGE))
-
-    def fired(*, bad: bool) -> set[str]:
-        store = MetricStore()
-        for _, text in simulate.lines(bad=bad):
-            for line in text.splitlines():
-                store.add(line)
-        found = timelines_of(files, store, schedule.START + 60, schedule.START + 3600)
-        return {name for name, timeline in found.items() if "ALARM" in timeline.states}
-
-    # THEN the alarms on the limit fire, and so does the page for failed requests
-    assert fired(bad=True) >= {"lambda-concurrency", "lambda-throttles", "burn-fast", "page"}
-    # AND on another day none fires
-    assert fired(bad=False) == set()
+from cloudwatch.simulation.command import main
 
 
 def test_the_command_prints_what_it_wrote_and_how_to_preview_it(
@@ -102,7 +15,7 @@ def test_the_command_prints_what_it_wrote_and_how_to_preview_it(
     monkeypatch.setattr(schedule, "MINUTES", 60)
     path = tmp_path / "day.jsonl"
     # WHEN it is written
-    assert simulate.main(["--out", str(path)]) == 0
+    assert main(["--out", str(path)]) == 0
     printed = capsys.readouterr()
     assert f"python -m cloudwatch preview --file {path}" in printed.out
     assert "simulating a day: " in printed.err
@@ -111,5 +24,5 @@ def test_the_command_prints_what_it_wrote_and_how_to_preview_it(
 
 def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "none" / "day.jsonl"
-    assert simulate.main(["--out", str(path)]) == 1
+    assert main(["--out", str(path)]) == 1
     assert f"{path} cannot be written: No such file or directory" in capsys.readouterr().err

@@ -17,12 +17,6 @@ def test_the_spike_is_ten_times_the_usual_traffic() -> None:
     assert schedule.rate(schedule.SPIKE.start + schedule.SPIKE.length + 1) == pytest.approx(before, rel=0.1)
 
 
-@pytest.mark.parametrize("minute", [-1.0, 1441.0])
-def test_other_minutes_are_an_error(minute: float) -> None:
-    with pytest.raises(ValueError, match="the day has no minute"):
-        schedule.rate(minute)
-
-
 def test_requests_arrive_in_order_at_the_expected_rate() -> None:
     # GIVEN a day
     moments = list(schedule.arrivals(Random(7), burst=250))

@@ -117,14 +117,15 @@ def test_throttling_is_an_internal_error_to_clients() -> None:
     assert ApiGateway(TEMPLATE, busy).handle(post()).status == 500
 
 
-def test_a_function_that_takes_too_long_is_a_timeout() -> None:
+def test_a_function_that_takes_too_long_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.lambda_sim.api_gateway.TIMEOUT", 0.05)
     release = Event()
 
     def slow(event: bytes, request_id: str, trace_id: str) -> InvocationResult:
         release.wait(10)
         return FakeFunction()(event, request_id, trace_id)
 
-    response = ApiGateway(TEMPLATE, slow, timeout=0.05).handle(post())
+    response = ApiGateway(TEMPLATE, slow).handle(post())
     release.set()
     assert (response.status, response.body) == (504, b'{"message": "Endpoint request timed out"}')
 

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from local.stack.errors import PortTaken
+from local.stack.errors import LocalError
 from local.stack.ports import HOST, free_port, free_ports, require_free
 
 
@@ -21,7 +21,7 @@ def test_a_taken_port_is_named_together_with_a_remedy() -> None:
         port = other.getsockname()[1]
         # WHEN we want the same port
         # THEN the error names it, and another port to use
-        with pytest.raises(PortTaken, match=rf"port {port} is taken .* make run PORT=\d+"):
+        with pytest.raises(LocalError, match=rf"port {port} is taken .* make run PORT=\d+"):
             require_free(port, timeout=0)
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local.stack.data_stamp import DataStamp
+from local.stack.data_hash import data_hash
 
 
 @pytest.fixture
@@ -14,52 +14,41 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_data_that_were_never_loaded_are_not_current(checkout: Path) -> None:
-    assert not DataStamp(checkout / "stamp", checkout).current()
-
-
-def test_loaded_data_stay_current_until_a_file_changes(checkout: Path) -> None:
-    # GIVEN loaded data
-    stamp = DataStamp(checkout / "stamp", checkout)
-    stamp.set()
-    assert DataStamp(checkout / "stamp", checkout).current()
+def test_it_stays_the_same_until_a_file_changes(checkout: Path) -> None:
+    loaded = data_hash(checkout)
     # WHEN only the time stamp of a file changes
     (checkout / "database" / "areas.csv").touch()
     # THEN the data are current
-    assert stamp.current()
+    assert data_hash(checkout) == loaded
     # WHEN its contents change
     (checkout / "database" / "areas.csv").write_text("area\nNZ\n")
     # THEN the data are outdated
-    assert not stamp.current()
+    assert data_hash(checkout) != loaded
 
 
 @pytest.mark.parametrize(
     "name", ["database/schema.sql", "database/cells.csv.gz", "database/cell_animals.py", "model/taxa.csv"]
 )
 def test_a_new_source_makes_the_data_outdated(checkout: Path, name: str) -> None:
-    # GIVEN loaded data
-    stamp = DataStamp(checkout / "stamp", checkout)
-    stamp.set()
+    loaded = data_hash(checkout)
     # WHEN a new file with data, schema or loading code appears
     (checkout / name).write_bytes(b"new")
     # THEN the data are outdated
-    assert not stamp.current()
+    assert data_hash(checkout) != loaded
 
 
 def test_another_model_has_its_own_data(checkout: Path, tmp_path: Path) -> None:
     # GIVEN the checkout's data, loaded
-    stamp = DataStamp(checkout / "stamp", checkout)
-    stamp.set()
+    loaded = data_hash(checkout)
     # WHEN the user serves their own model, with its animals beside it
     own = tmp_path / "own"
     own.mkdir()
     (own / "animal_areas.csv").write_text("animal,area,status,source\n")
     # THEN its data have to be loaded, and again when they change
-    other = DataStamp(checkout / "stamp", checkout, own)
-    assert not other.current()
-    other.set()
-    assert other.current()
+    other = data_hash(checkout, own)
+    assert other not in (loaded, "")
+    assert data_hash(checkout, own) == other
     (own / "animal_areas.csv").write_text("animal,area,status,source\n1,DE,native,curated\n")
-    assert not other.current()
+    assert data_hash(checkout, own) != other
     # AND the checkout's own model needs the checkout's data again
-    assert not stamp.current()
+    assert data_hash(checkout) == loaded

@@ -1,4 +1,4 @@
-"""Check the reverse: every metric that the app emits is shown or watched, every price and limit is used."""
+"""Find metrics, prices and limits that no file uses, and wrong counts in the table of prices."""
 
 import csv
 import re
@@ -10,30 +10,32 @@ from cloudwatch.errors import FileError
 from cloudwatch.limits import LIMITS, read_limits, stages_of
 from cloudwatch.lint import emitted
 from cloudwatch.lint.finding import Finding, suggest, with_dimensions
-from cloudwatch.lint.reference import Reference
+from cloudwatch.lint.metric_check import Key, Reference
 from cloudwatch.prices import Price
 from cloudwatch.project import COST, METRICS
 
 QUERY_ONLY = "query_only.csv"
-"""`metric,by,reason`: dimension sets of metrics that need no widget and no alarm, only queries. `by` is the dimension
-besides service and stage, empty if there is none."""
+"""A table of metrics that only queries need, with the columns `metric`, `by` and `reason`. `by` is the dimension in
+addition to service and stage; it may be empty."""
 
 _PRICE = re.compile(r'prices\["([a-z0-9_]+)"\]')
 _COLUMNS = ("metric", "by", "reason")
 
 
 def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[Finding]:
-    """Yield metrics that the app emits but no file uses, and wrong lines of `QUERY_ONLY`."""
+    """Yield findings for metrics that the app emits but no file uses, and for invalid lines of `QUERY_ONLY`."""
     shown = {reference.key for reference in references if reference.namespace == emitted.NAMESPACE}
-    emits = emitted.dimension_sets()
+    emits = {(name, frozenset(each)): each for name, metric in emitted.catalogue().items() for each in metric.sets}
     gone = sorted({name for name, _ in shown} - {name for name, _ in emits})
-    renamed = f"; if it replaces {' or '.join(gone)}, change the name there" if gone else ""
-    excused: set[emitted.Key] = set()
+    renamed = f"; if it replaces {' or '.join(gone)}, change the name in dashboards and alarms" if gone else ""
+    excused: set[Key] = set()
     file = f"{folder.name}/{QUERY_ONLY}"
     for number, row in _rows(folder / QUERY_ONLY):
         place = f"line {number}"
         if tuple(row) != _COLUMNS or not all(row[column] for column in ("metric", "reason")):
-            yield Finding(file, place, f"write {','.join(_COLUMNS)}, and why a query is enough")
+            yield Finding(
+                file, place, f"a value is missing; write {','.join(_COLUMNS)}, and as the reason why a query is enough"
+            )
             continue
         dimensions = (*emitted.COMMON, *row["by"].split())
         key = (row["metric"], frozenset(dimensions))
@@ -45,31 +47,33 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
         elif key in shown:
             yield Finding(file, place, f"a widget or an alarm uses {row['metric']}; remove the line")
     for (name, _), dimensions in ((key, each) for key, each in emits.items() if key not in shown | excused):
-        unused = f"no widget and no alarm uses it; show it, or give a reason in {file}{renamed}"
+        unused = f"no widget and no alarm uses this metric; show it, or give a reason in {file}{renamed}"
         yield Finding(METRICS, with_dimensions(name, dimensions), unused)
 
 
 def check_prices(prices: Mapping[str, Price], used: Collection[str], folder: Path) -> Iterator[Finding]:
-    """Yield unused prices, and prices that infra/cost.py needs and the table lacks.
+    """Yield findings for unused prices, and for prices that infra/cost.py uses but the table does not have.
 
-    `used`: placeholders in the files. infra/ is beside the folder.
+    `used`: placeholders in the files. infra/ is next to `folder`.
     """
     calculation = folder.parent / COST
     text = calculation.read_text(encoding="utf-8") if calculation.exists() else ""
     calculated = set(_PRICE.findall(text))
     for price in prices.values():
         if price.placeholder not in used and price.name not in calculated:
-            unused = f'neither {price.placeholder} nor prices["{price.name}"] in {COST} is used; use it, or remove it'
+            unused = (
+                f'no file uses {price.placeholder}, and {COST} does not use prices["{price.name}"]; remove the price'
+            )
             yield Finding(f"{folder.name}/prices.csv", price.name, unused)
     for name in sorted(calculated - prices.keys()):
-        missing = f"{folder.name}/prices.csv has no such price; {suggest(name, prices)}"
+        missing = f"{folder.name}/prices.csv does not have this price; {suggest(name, prices)}"
         yield Finding(COST, f'prices["{name}"]', missing)
 
 
 def check_limits(used: Collection[str], root: Path) -> Iterator[Finding]:
-    """Yield limits that a stage does not set, and limits that no file uses.
+    """Yield findings for limits that a stage does not set, and for limits that no file uses.
 
-    `used`: placeholders in the files. `root` holds infra/ and .chalice/.
+    `used`: placeholders in the files. `root` contains infra/ and .chalice/.
     """
     stages = stages_of(root)
     for stage in stages:
@@ -79,13 +83,13 @@ def check_limits(used: Collection[str], root: Path) -> Iterator[Finding]:
             yield Finding(error.file, "", error.detail)
     for name in LIMITS if stages else ():
         if name not in used:
-            yield Finding("cloudwatch/limits.py", name, "no file uses it; use it, or remove it")
+            yield Finding("cloudwatch/limits.py", name, "no file uses this limit; use it, or remove it")
 
 
 def check_counts(
     prices: Mapping[str, Price], alarms: Collection[Mapping[str, Any]], composites: int, dashboards: int, folder: Path
 ) -> Iterator[Finding]:
-    """Yield counts in the table of prices, for the cost of monitoring, that differ from the files."""
+    """Yield findings for wrong counts in the table of prices, from which the cost of monitoring is calculated."""
     counts = {
         "series_count": emitted.billed(),
         "alarm_metric_count": sum(map(_billed_metrics, alarms)),
@@ -94,12 +98,12 @@ def check_counts(
     }
     for name, count in counts.items():
         if name in prices and prices[name].value != count:
-            wrong = f"is {prices[name].text}, but there are {count}; write that"
+            wrong = f"the count is {prices[name].text} but should be {count}; write {count}"
             yield Finding(f"{folder.name}/prices.csv", name, wrong)
 
 
 def _billed_metrics(alarm: Mapping[str, Any]) -> int:
-    """Return how many metrics AWS bills for an alarm."""
+    """Return the number of metrics that AWS bills for an alarm."""
     return sum("MetricStat" in each for each in alarm["Metrics"]) if "Metrics" in alarm else 1
 
 

@@ -1,4 +1,4 @@
-"""Check the metrics and expressions of one graph or alarm: statistics, metric math, ids; and collect what they name."""
+"""Check the metrics and expressions of one graph or alarm, and collect the metrics that they name."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -6,8 +6,8 @@ from types import MappingProxyType
 from cloudwatch.lint.cycles import in_cycle
 from cloudwatch.lint.expression_types import misfits, types_of
 from cloudwatch.lint.finding import suggest
-from cloudwatch.lint.reference import Reference
-from cloudwatch.lint.search import metrics_of
+from cloudwatch.lint.metric_check import Reference
+from cloudwatch.lint.searched_metrics import metrics_of
 from cloudwatch.syntax.expression import ExpressionError, parse_expression
 from cloudwatch.syntax.expression_tree import Call, Node, String, referenced_ids, walk
 from cloudwatch.syntax.graphed_metrics import GraphedMetric
@@ -18,7 +18,7 @@ from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 class Graph:
     """The metrics and expressions of one graph or alarm.
 
-    `trees` has the parsed expressions and `types` what every entry returns, both by id, or by title without an id.
+    `trees`: the parsed expressions. `types`: the type that each entry returns. Both are by `GraphedMetric.key`.
     """
 
     def __init__(self, entries: Sequence[GraphedMetric]) -> None:
@@ -28,19 +28,19 @@ class Graph:
         for entry in entries:
             if entry.expression is not None:
                 try:
-                    self.trees[_key(entry)] = parse_expression(entry.expression)
+                    self.trees[entry.key] = parse_expression(entry.expression)
                 except ExpressionError as error:
-                    self._unparsed.append(f"{title_of(entry)}: {error}")
-        self.types = types_of(self.trees, {_key(entry) for entry in entries if entry.metric})
+                    self._unparsed.append(f"{entry.title}: {error}")
+        self.types = types_of(self.trees, {entry.key for entry in entries if entry.metric})
 
     def problems(self) -> Iterator[str]:
-        """Yield what is wrong with the entries, except for the metrics that they name."""
+        """Yield the problems of the entries. `metric_check.py` checks the metrics that they name."""
         yield from self._unparsed
-        titles = {_key(entry): title_of(entry) for entry in self.entries}
+        titles = {entry.key: entry.title for entry in self.entries}
         ids = {entry.id for entry in self.entries if entry.id}
         for entry in self.entries:
-            if entry.metric and (problem := _statistic_problem(entry.stat)):
-                yield f"{title_of(entry)}: {problem}"
+            if entry.metric:
+                yield from (f"{entry.title}: {problem}" for problem in _statistic_problems(entry.stat))
         for name, tree in self.trees.items():
             for other in sorted(referenced_ids(tree) - ids):
                 yield f'{titles[name]}: no metric has the id "{other}"; {suggest(other, ids - {name})}'
@@ -54,13 +54,13 @@ class Graph:
     def references(
         self, file: str, place: str, units: Mapping[int, str | None] = MappingProxyType({})
     ) -> Iterator[Reference]:
-        """Yield every metric that the entries name, those of searches included. `units`: required units, by row."""
+        """Yield every metric that the entries and their searches name. `units`: the unit that an alarm sets, by row."""
         for entry in self.entries:
-            where = f"{place}, {title_of(entry)}"
+            where = f"{place}, {entry.title}"
             if metric := entry.metric:
                 unit = units.get(entry.row)
                 yield Reference(file, where, metric.namespace, metric.name, metric.dimensions, entry.stat, unit)
-            elif tree := self.trees.get(_key(entry)):
+            elif tree := self.trees.get(entry.key):
                 try:
                     for text, stat in _searches(tree):
                         yield from (Reference(file, where, *metric, stat) for metric in metrics_of(text))
@@ -72,24 +72,14 @@ class Graph:
         calls = {node.function for tree in self.trees.values() for node in walk(tree) if isinstance(node, Call)}
         for entry in self.entries:
             if not entry.visible and entry.id not in used and "METRICS" not in calls:
-                yield f"{title_of(entry)}: it is hidden and no expression uses it; show it, use its id, or remove it"
+                yield f"{entry.title}: it is hidden and no expression uses it; show it, use its id, or remove it"
 
 
-def title_of(entry: GraphedMetric) -> str:
-    """Return how findings name an entry: `metric 2 "faults"`, counted from 1."""
-    return f"metric {entry.row + 1}" + (f' "{entry.id}"' if entry.id else "")
-
-
-def _key(entry: GraphedMetric) -> str:
-    return entry.id or title_of(entry)
-
-
-def _statistic_problem(stat: str) -> str | None:
+def _statistic_problems(stat: str) -> Iterator[str]:
     try:
         parse_statistic(stat)
     except StatisticError as error:
-        return str(error)
-    return None
+        yield str(error)
 
 
 def _searches(tree: Node) -> Iterator[tuple[str, str]]:
@@ -106,5 +96,4 @@ def _search_problems(tree: Node) -> Iterator[str]:
             list(metrics_of(text))
         except SearchError as error:
             yield f"SEARCH: {error}"
-        if problem := _statistic_problem(stat):
-            yield f"SEARCH: {problem}"
+        yield from (f"SEARCH: {problem}" for problem in _statistic_problems(stat))

@@ -1,9 +1,9 @@
-"""Find the metrics that a SEARCH names, to check them against the metrics that exist.
+"""Find the metrics that a SEARCH names, so that lint can check that they exist.
 
     SEARCH('{Faunalens,service,stage,code} MetricName="Rejections" service="faunalens" stage="STAGENAME"', 'Sum', 60)
 
-CloudWatch also searches by parts of a name and in all namespaces. Lint requires the schema in braces and the whole name
-of every metric: it cannot know what a search by half a name is meant to find.
+CloudWatch also searches by parts of a name and in all namespaces. Lint requires the schema in braces and the full name
+of every metric, since it cannot know which metrics a vaguer search should find.
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from cloudwatch.syntax import boolean
 from cloudwatch.syntax.search import SearchError, parse_search
 
 type Pattern = tuple[str, str, tuple[tuple[str, str | None], ...]]
-"""Namespace, metric and dimensions; a dimension whose value is None may have any."""
+"""Namespace, metric and dimensions. The value None stands for any value of a dimension."""
 
 
 def metrics_of(text: str) -> Iterator[Pattern]:
-    """Yield what the first argument of SEARCH names. Raises `SearchError` if that is no search, or is too vague."""
+    """Yield the metrics that the first argument of SEARCH names. Raises `SearchError` if it is invalid or too vague."""
     search = parse_search(text)
     if search.namespace is None or search.dimensions is None:
         raise SearchError(text, 0, "a search must start with its schema, such as {Faunalens,service,stage,code}")
@@ -27,7 +27,7 @@ def metrics_of(text: str) -> Iterator[Pattern]:
     if not values.get("MetricName"):
         raise SearchError(text, 0, 'a search must name its metrics in full, such as MetricName="Rejections"')
     if unknown := sorted(values.keys() - {"", "MetricName", "Namespace", *search.dimensions}):
-        what = f"{', '.join(unknown)} is not a dimension of the schema; the search would find nothing"
+        what = f"{', '.join(unknown)} is not a dimension of the schema; add it to the schema, or remove the condition"
         raise SearchError(text, text.find(unknown[0]), what)
     given = {name: values.get(name, []) for name in search.dimensions}
     for metric in values["MetricName"]:

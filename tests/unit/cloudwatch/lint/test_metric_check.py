@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.telemetry import metrics
 from cloudwatch.lint.catalogue import catalogue
-from cloudwatch.lint.reference import Reference, check
+from cloudwatch.lint.metric_check import Reference, check
 from tests.unit.cloudwatch.lint.small_folder import METRICS
 
 COMMON = (("service", "faunalens"), ("stage", "STAGENAME"))
@@ -53,10 +53,10 @@ BROKEN = [
         'AWS/Lambda has no metric "Throttle"; did you mean "Thrott',
     ),
     (of_aws("AWS/Lambda", "Duration", stat="p99"), "nothing emits Duration (); write exactly the dimensions"),
-    (of_aws("AWS/Lambda", "Errors", *LAMBDA, stat="p99"), "p99 of Errors is not meaningful; AWS documents Sum"),
+    (of_aws("AWS/Lambda", "Errors", *LAMBDA, stat="p99"), "AWS does not document p99 of Errors; use Sum"),
     (
         of_aws("AWS/Lambda", "Errors", ("FunctionName", "faunalens-prod"), stat="Sum"),
-        "nothing of that name is deployed",
+        "the project deploys no resource of this name",
     ),
     (of_aws("AWS/Lambda", "Duration", *LAMBDA, stat="p99", unit="Seconds"), "Duration is in Milliseconds"),
 ]

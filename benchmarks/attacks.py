@@ -1,0 +1,232 @@
+"""Attacks on the HTTP server, and what each costs it: `python -m benchmarks.attacks`.
+
+Each attack runs against a server of its own, without stores. Memory is resident memory over that of an idle server that
+has identified a few photos. The column "before" has the figures of version 0.1.0, which had one thread per connection.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from benchmarks.measure import parser, table
+from testing.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
+
+HOST = "127.0.0.1"
+PLACE = "/identify?lat=-33.9&lon=151.2"
+
+
+class Server:
+    """A server process without stores."""
+
+    def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
+        self.port, self._process = port, process
+        for _ in range(20):
+            self.post(jpeg(), PLACE)
+        self.idle = self.memory()
+
+    def post(self, photo: bytes, target: str = "/identify", timeout: float = 120) -> int:
+        """Send a photo. Return the status, 0 if the connection failed."""
+        with closing(HTTPConnection(HOST, self.port, timeout=timeout)) as connection:
+            try:
+                connection.request("POST", target, photo, {"Content-Type": "application/octet-stream"})
+                response = connection.getresponse()
+                response.read()
+            except (OSError, HTTPException):
+                return 0
+            return response.status
+
+    def memory(self) -> float:
+        """Return the resident memory in MB."""
+        return self._status("VmRSS")
+
+    def _status(self, name: str) -> float:
+        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024 / 1e6
+
+    @contextmanager
+    def peak(self) -> Iterator[Callable[[], float]]:
+        """Yield a function that returns the highest memory in the block, in MB over the idle server's."""
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
+        yield lambda: self._status("VmHWM") - self.idle
+
+    def grown(self) -> float:
+        """Return the memory in MB over the idle server's."""
+        return self.memory() - self.idle
+
+
+@contextmanager
+def server(**environment: str) -> Iterator[Server]:
+    """Start a server process and end it with the block."""
+    with socket.create_server((HOST, 0)) as free:
+        port = free.getsockname()[1]
+    stores = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
+    command = [sys.executable, "-m", "web", "--port", str(port)]
+    with subprocess.Popen(
+        command, env={**os.environ, **stores, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            until = time.monotonic() + 30
+            while True:
+                with suppress(OSError), socket.create_connection((HOST, port)):
+                    break
+                if time.monotonic() > until or process.poll() is not None:
+                    raise SystemExit("the server does not start")
+                time.sleep(0.1)
+            yield Server(port, process)
+        finally:
+            process.terminate()
+
+
+def one_after_another(photo: bytes, target: str, number: int) -> str:
+    """Return the memory that photos leave, sent one after the other, and the statuses."""
+    with server() as attacked:
+        statuses = {attacked.post(photo, target) for _ in range(number)}
+        return f"{attacked.grown():.0f} MB left, {_listed(statuses)}"
+
+
+def at_once(photo: bytes, target: str, clients: int, each: int = 1) -> str:
+    """Return the highest memory while many clients send a photo at once, and what is left 20 s later."""
+    with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
+        statuses = set(pool.map(lambda _: attacked.post(photo, target), range(clients * each)))
+        highest = peak()
+        time.sleep(20)
+        return f"{highest:.0f} MB, then {attacked.grown():.0f}, {_listed(statuses)}"
+
+
+def mixed(clients: int) -> str:
+    """Return the memory that clients with photos of all formats and sizes leave, 20 s after the last."""
+    photos = [
+        encoded(noise(width, width * 3 // 4), kind, exif=exif(SYDNEY))
+        for kind in ("JPEG", "PNG", "WEBP", "HEIF")
+        for width in (320, 1600, 2400)
+    ]
+    with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
+        statuses = set(pool.map(lambda i: attacked.post(photos[i % len(photos)]), range(clients * 3)))
+        highest = peak()
+        time.sleep(20)
+        return f"{attacked.grown():.0f} MB left ({highest:.0f} at most), {_listed(statuses)}"
+
+
+def slow_bodies() -> str:
+    """Return the memory that 20 bodies without their last byte hold, and when they are cut off."""
+    with server() as attacked, attacked.peak() as peak:
+        head = f"POST {PLACE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n".encode()
+        head += b"Content-Length: 20000000\r\n\r\n"
+
+        def send(_: int) -> float:
+            started = time.monotonic()
+            with suppress(OSError), socket.create_connection((HOST, attacked.port), timeout=60) as sender:
+                sender.sendall(head + bytes(19_999_999))
+                while sender.recv(65536):
+                    pass
+            return time.monotonic() - started
+
+        with ThreadPoolExecutor(20) as pool:
+            seconds = list(pool.map(send, range(20)))
+        return f"{peak():.0f} MB, all cut off after {max(seconds):.0f} s"
+
+
+def slow_heads() -> str:
+    """Return how long another client waits while 300 send half a head, and when they are cut off."""
+    with server() as attacked:
+        held = [socket.create_connection((HOST, attacked.port), timeout=60) for _ in range(300)]
+        started = time.monotonic()
+        for each in held:
+            each.sendall(b"GET / HTTP/1.1\r\nHost: lo")
+        status = attacked.post(jpeg(), PLACE)
+        waited = time.monotonic() - started
+        for each in held:
+            with closing(each), suppress(OSError):
+                while each.recv(65536):
+                    pass
+        return f"{status} after {waited * 1e3:.0f} ms, cut off after {time.monotonic() - started:.0f} s"
+
+
+def costly(photo: bytes) -> str:
+    """Return how long a small photo takes to answer."""
+    with server() as attacked:
+        started = time.monotonic()
+        status = attacked.post(photo, PLACE)
+        return f"{time.monotonic() - started:.2f} s, {status}"
+
+
+def _listed(statuses: set[int]) -> str:
+    return "/".join(map(str, sorted(statuses)))
+
+
+def large_png(cut: int) -> bytes:
+    """Return a flat PNG of 64 MP, cut short by some bytes."""
+    from PIL import Image
+
+    data = encoded(Image.new("RGB", (8000, 8000), "white"), "PNG")
+    return data[: len(data) - cut]
+
+
+def tiny_webp() -> bytes:
+    """Return a lossless WebP of 8000 × 8000 pixels in a few bytes."""
+    bits = (8000 - 1) | (8000 - 1) << 14
+    chunk = b"\x2f" + bits.to_bytes(4, "little") + bytes(9)
+    return b"RIFF" + (12 + len(chunk)).to_bytes(4, "little") + b"WEBPVP8L" + len(chunk).to_bytes(4, "little") + chunk
+
+
+def filled_jpeg() -> bytes:
+    """Return a JPEG with 19 MB of fill bytes."""
+    data = jpeg()
+    return data[:2] + b"\xff" * 19_000_000 + data[2:]
+
+
+def chunked_png() -> bytes:
+    """Return a PNG with 1.6 million empty chunks."""
+    data = encoded(scene(), "PNG")
+    end = data.rindex(b"IEND") - 4
+    return data[:end] + b"\x00\x00\x00\x00IDAT\x35\xaf\x06\x1e" * 1_600_000 + data[end:]
+
+
+def scanned_jpeg() -> bytes:
+    """Return a JPEG of 64 MP with 64 scans."""
+    data = bytearray(encoded(scene(8000, 8000), "JPEG", progressive=True, quality=1))
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return bytes(data[:-2] + last * (64 - data.count(b"\xff\xda")) + data[-2:])
+
+
+ATTACKS: dict[str, tuple[str, Callable[[], str]]] = {
+    "40 cut-off PNGs of 64 MP": ("5,300 MB left", lambda: one_after_another(large_png(100), PLACE, 40)),
+    "40 PNGs of 12 MP without a place": (
+        "1,840 MB left",
+        lambda: one_after_another(encoded(scene(4000, 3000), "PNG"), "/identify", 40),
+    ),
+    "8 WebPs of 38 bytes, 64 MP": ("6,500 MB", lambda: at_once(tiny_webp(), PLACE, 8)),
+    "16 PNGs of 64 MP at once": ("not measured", lambda: at_once(large_png(0), PLACE, 16)),
+    "64 clients with all formats": ("442 MB left", lambda: mixed(64)),
+    "200 clients with all formats": ("770 MB left", lambda: mixed(200)),
+    "20 bodies of 20 MB lacking a byte": ("333 MB, never cut off", slow_bodies),
+    "300 slow heads": ("300 threads, never cut off", slow_heads),
+    "JPEG with 19 MB of fill bytes": ("3.7 to 7.6 s", lambda: costly(filled_jpeg())),
+    "PNG with 1.6 million chunks": ("3 s", lambda: costly(chunked_png())),
+    "JPEG of 64 MP with 64 scans": ("3 s", lambda: costly(scanned_jpeg())),
+}
+"""Figures of version 0.1.0, and the attack."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the attacks and print a table of their cost."""
+    options = parser(__doc__, 1, of="runs of each attack")
+    options.add_argument("--only", default="", help="run the attacks whose name contains this")
+    chosen = options.parse_args(arguments)
+    rows = []
+    for name, (before, attack) in ATTACKS.items():
+        if chosen.only in name:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            rows.append([name, before, attack()])
+    print(table(rows, ["attack", "before", "now"]))
+
+
+if __name__ == "__main__":
+    main()

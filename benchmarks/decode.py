@@ -1,0 +1,145 @@
+"""Memory and time of decoding a photo, by format, beside the memory that is reserved for it.
+
+Each format is decoded in a process of its own, because Python and the decoders keep memory for later.
+"""
+
+import argparse
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pillow_heif
+from PIL import Image, TiffImagePlugin
+
+from benchmarks.measure import table
+from chalicelib.photo.decode import Limits, open_photo
+from testing.pictures import encoded, noise
+
+SIZE = 260
+"""Side of the model's input in pixels."""
+MEGAPIXELS = 16.0
+LIMITS = Limits(max_bytes=10**10, max_megapixels=1e6, max_seconds=600)
+
+
+def photos(megapixels: float) -> dict[str, Any]:
+    """Return functions that encode a photo of about that size, by the name of its format."""
+    width = int((megapixels * 1e6 * 4 / 3) ** 0.5) // 16 * 16
+    height = width * 3 // 4 // 16 * 16
+    image = noise(width, height)
+    grey = np.asarray(image.convert("L"))
+    alpha = image.convert("RGBA")
+    alpha.putalpha(200)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    return {
+        "JPEG": lambda: encoded(image, "JPEG", quality=90),
+        "JPEG, narrow": lambda: encoded(noise(14 * width // 16 * 16, height // 14 // 16 * 16), "JPEG", quality=90),
+        "JPEG, CMYK": lambda: encoded(image.convert("CMYK"), "JPEG", quality=90),
+        "JPEG, progressive": lambda: encoded(image, "JPEG", quality=90, progressive=True),
+        "JPEG, progressive 4:4:4": lambda: encoded(image, "JPEG", quality=90, progressive=True, subsampling=0),
+        "PNG": lambda: encoded(image, "PNG", compress_level=1),
+        "PNG, grey": lambda: encoded(image.convert("L"), "PNG", compress_level=1),
+        "PNG, palette": lambda: encoded(image.quantize(64), "PNG", compress_level=1),
+        "PNG, transparency": lambda: encoded(alpha, "PNG", compress_level=1),
+        "PNG, 16-bit grey": lambda: encoded(Image.fromarray(grey.astype(np.uint16) * 257), "PNG", compress_level=1),
+        "TIFF": lambda: encoded(image, "TIFF"),
+        "TIFF, LZW, rotated": lambda: encoded(image, "TIFF", compression="tiff_lzw", exif=turned),
+        "TIFF, one strip": lambda: _in_one_strip(alpha),
+        "TIFF, float": lambda: encoded(Image.fromarray(grey.astype(np.float32)), "TIFF"),
+        "WebP": lambda: encoded(image, "WEBP", quality=80, method=0),
+        "WebP, transparency": lambda: encoded(alpha, "WEBP", quality=80, method=0),
+        "WebP, lossless": lambda: encoded(image, "WEBP", lossless=True, method=0, quality=0),
+        "HEIC": lambda: encoded(image, "HEIF", quality=50),
+        "HEIC, 4:4:4": lambda: encoded(image, "HEIF", quality=50, chroma=444),
+        "HEIC, 10-bit": lambda: _ten_bit_heic(image, 420),
+        "HEIC, 10-bit 4:4:4": lambda: _ten_bit_heic(image, 444),
+        "HEIC, 10-bit 4:4:4 with transparency": lambda: _ten_bit_heic(alpha, 444),
+        "HEIC, transparency": lambda: encoded(alpha, "HEIF", quality=50),
+    }
+
+
+def _in_one_strip(image: Image.Image) -> bytes:
+    usual, TiffImagePlugin.STRIP_SIZE = TiffImagePlugin.STRIP_SIZE, 2**31
+    try:
+        return encoded(image, "TIFF", compression="tiff_adobe_deflate")
+    finally:
+        TiffImagePlugin.STRIP_SIZE = usual
+
+
+def _ten_bit_heic(image: Image.Image, chroma: int) -> bytes:
+    deep = (np.asarray(image).astype(np.uint16) * 257).tobytes()
+    buffer = io.BytesIO()
+    pillow_heif.from_bytes(f"{image.mode};16", image.size, deep).save(buffer, quality=50, chroma=chroma)
+    return buffer.getvalue()
+
+
+def measure(path: Path) -> dict[str, float]:
+    """Return megapixels, reserved and measured bytes, and seconds of decoding a photo, in this process."""
+    for kind in ("JPEG", "PNG", "TIFF", "WEBP", "HEIF"):  # imports and tables of the decoders are not the photo's
+        open_photo(encoded(noise(64, 64), kind), LIMITS).pixels(SIZE)
+    data = path.read_bytes()
+    before = _reset_peak()
+    started = perf_counter()
+    photo = open_photo(data, LIMITS)
+    reserved = photo.decode_bytes(SIZE)
+    photo.pixels(SIZE)
+    seconds = perf_counter() - started
+    return {"megapixels": photo.megapixels, "reserved": reserved, "peak": _peak() - before, "seconds": seconds}
+
+
+def _reset_peak() -> int:
+    """Forget the highest memory of this process so far. Return its memory in bytes."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
+
+
+def _peak() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def main() -> int:
+    """Print a table of memory and time by format. Return 1 if a photo takes more memory than is reserved for it."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument(
+        "--megapixels", type=float, default=MEGAPIXELS, help="size of the photos (default: %(default)s)"
+    )
+    parser.add_argument("--only", help="measure formats whose name contains this")
+    arguments = parser.parse_args()
+    rows, exceeded = [], False
+    for name, encode in photos(arguments.megapixels).items():
+        if arguments.only and arguments.only not in name:
+            continue
+        found = _in_new_process(encode())
+        exceeded |= found["peak"] > found["reserved"]
+        number = found["megapixels"] * 1e6
+        rows.append(
+            [
+                name,
+                f"{found['peak'] / number:.1f}",
+                f"{found['reserved'] / number:.1f}",
+                f"{found['seconds'] * 1e3 / found['megapixels']:.0f}",
+            ]
+        )
+        print(f"{name}: done", file=sys.stderr)
+    print(table(rows, ["format", "bytes per pixel", "reserved", "ms per MP"]))
+    return int(exceeded)
+
+
+def _in_new_process(data: bytes) -> dict[str, float]:
+    program = "import sys, json; from pathlib import Path; from benchmarks.decode import measure; "
+    program += "print(json.dumps(measure(Path('/dev/stdin'))))"
+    done = subprocess.run([sys.executable, "-c", program], input=data, capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr.decode())
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""A simulated day, as the recorded lines of its metrics.
+
+The app's own records and emitter write the app's metrics, with their real names, units and dimensions. The metrics that
+only AWS emits are made up and marked `"simulated": true`.
+"""
+
+import io
+import random as global_random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+from chalicelib.features.cells import neighbours_of
+from chalicelib.features.warming import read_places
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.record import WarmingRecord
+from cloudwatch.limits import CONTAINERS, read_limits
+from cloudwatch.project import ROOT, SERVICE
+from cloudwatch.simulation import schedule
+from cloudwatch.simulation.aws_metrics import AwsMetrics
+from cloudwatch.simulation.fleet import DEFAULTS, Fleet, Servers
+from cloudwatch.simulation.traffic import Traffic
+
+STAGE = "prod"
+SEED = 1
+CELLS = 6000
+"""Number of cells that requests come from."""
+BURST, LONG_BURST = 1.045, 1.5
+"""Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
+
+type OnProgress = Callable[[float], None]
+"""A callback that takes the share of the day that is done, 0 to 1."""
+
+
+def write_day(out: Path, seed: int = SEED, on_progress: OnProgress = lambda _: None, *, bad: bool = False) -> int:
+    """Write the day to a file. Return its number of requests. Raises OSError."""
+    requests = 0
+    with out.open("w", encoding="utf-8") as file:
+        for minute, (number, text) in enumerate(lines(seed, bad=bad)):
+            file.write(text)
+            requests += number
+            on_progress((minute + 1) / schedule.MINUTES)
+    return requests
+
+
+def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
+    """Yield for each minute of the day the number of requests and the lines of embedded metrics.
+
+    `bad`: requests exceed the limit of containers for so long that the page alarm fires.
+    """
+    random = Random(seed)  # noqa: S311  a simulation
+    global_random.seed(seed)  # the product's own code draws from it
+    limits = read_limits(STAGE, ROOT)
+    containers = int(limits[CONTAINERS])
+    cells = _cells(random)
+    fleet = Fleet(Servers(random, {cell: _animals(random) for cell in cells}))
+    traffic = Traffic(random, fleet, cells)
+    aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), fleet.servers)
+    buffer = io.StringIO()
+    emitter = Emitter(SERVICE, STAGE, buffer, now=fleet.clock.time)
+
+    def warm(moment: float) -> WarmingRecord:
+        record = WarmingRecord(f"{random.getrandbits(128):032x}", fleet.warm(moment))
+        emitter.emit(record)
+        return record
+
+    for cell in cells[::2]:  # Redis still has these from the day before
+        fleet.fill(cell, schedule.START - random.uniform(0, DEFAULTS.features_soft_ttl), warmed=random.random() < 0.6)
+    for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # so that no alarm misses these runs
+        warm(schedule.START - 60 * minutes)
+    burst, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
+    arrivals = schedule.arrivals(random, round(burst * containers), window)
+    arrival = next(arrivals)
+    for minute in range(schedule.MINUTES):
+        begin = schedule.START + 60 * minute
+        number = 0
+        if minute == schedule.FLUSH.start:
+            fleet.servers.flush()
+        if minute % DEFAULTS.warm_minutes == 0 and begin not in schedule.WARMING_SILENT:
+            aws.add_warming(warm(begin + 2.0))
+        while arrival < begin + 60:
+            if fleet.busy(arrival) >= containers:
+                aws.add_throttled()
+            else:
+                record = traffic.request(arrival)
+                fleet.clock.now = arrival + record.total
+                emitter.emit(record)
+                aws.add_request(record, fleet.busy(arrival))
+                number += 1
+            arrival = next(arrivals, float("inf"))
+        buffer.writelines(aws.lines_of_minute(begin))
+        yield number, buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def _cells(random: Random) -> list[int]:
+    """Return well-known places in random order, then the cells around them, the nearest first."""
+    places = read_places()
+    random.shuffle(places)
+    found = dict.fromkeys(places)
+    while len(found) < CELLS:
+        found |= dict.fromkeys(each for cell in list(found) for each in neighbours_of(cell))
+    return list(found)[:CELLS]
+
+
+def _animals(random: Random) -> int:
+    """Return a number of animals for a cell; a few cells have none."""
+    return 0 if random.random() < 0.03 else round(random.uniform(40, 140))

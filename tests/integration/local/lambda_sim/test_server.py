@@ -1,0 +1,152 @@
+"""The API over HTTP, with a gateway whose function returns what it got."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+
+from local.lambda_sim import server
+from local.lambda_sim.api_gateway import BODY_LIMIT, ApiGateway
+from local.lambda_sim.report import InvocationReport, InvocationResult
+from local.lambda_sim.server import serving
+from local.stack.ports import HOST
+
+PROXY = {"x-amazon-apigateway-integration": {"type": "aws_proxy"}}
+TEMPLATE = {
+    "Resources": {
+        "RestAPI": {
+            "Type": "AWS::Serverless::Api",
+            "Properties": {
+                "StageName": "dev",
+                "DefinitionBody": {
+                    "paths": {"/photos": {"post": PROXY, "get": PROXY, "head": PROXY}, "/web/{name}": {"get": PROXY}},
+                    "x-amazon-apigateway-binary-media-types": ["image/jpeg"],
+                },
+            },
+        }
+    }
+}
+REPORT = InvocationReport("r", 1.0, 128, 10, None)
+
+
+def echo(event: bytes, *_: str) -> InvocationResult:
+    """Return the event as the body of a response with a header that occurs twice."""
+    response = {"statusCode": 200, "body": event.decode(), "multiValueHeaders": {"Via": ["a", "b"]}}
+    return InvocationResult(json.dumps(response).encode(), None, REPORT, latency=1.0)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(ApiGateway(TEMPLATE, echo), 0) as port:
+        yield port
+
+
+@pytest.fixture
+def client(port: int) -> Iterator[HTTPConnection]:
+    connection = HTTPConnection(HOST, port, timeout=30)
+    yield connection
+    connection.close()
+
+
+def exchange(port: int, data: bytes) -> bytes:
+    """Send bytes; return all bytes that the server sends until it closes the connection."""
+    with socket.create_connection((HOST, port), timeout=30) as connection:
+        connection.sendall(data)
+        with connection.makefile("rb") as replies:
+            return replies.read()
+
+
+def event_of(client: HTTPConnection, method: str, target: str, *arguments: Any) -> dict[str, Any]:
+    client.request(method, target, *arguments)
+    response = client.getresponse()
+    assert response.status == 200
+    event: dict[str, Any] = json.loads(response.read())
+    return event
+
+
+def test_a_request_reaches_the_gateway_unchanged(client: HTTPConnection) -> None:
+    photo = bytes(range(256))
+    event = event_of(client, "POST", "/photos?a=1&a=%32&b=", photo, {"Content-Type": "image/jpeg"})
+    assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"], "b": [""]}
+    assert event["headers"]["Content-Type"] == "image/jpeg"
+    assert (event["path"], event["isBase64Encoded"]) == ("/photos", True)
+    assert event["requestContext"]["identity"]["sourceIp"] == HOST
+    # AND the client's address is added to what the client says
+    event = event_of(client, "GET", "/web/a%20b", None, {"x-forwarded-for": "203.0.113.7"})
+    assert event["multiValueHeaders"]["X-Forwarded-For"] == ["203.0.113.7", HOST]
+    assert event["path"] == "/web/a%20b"
+
+
+def test_a_header_that_occurs_twice_arrives_twice_both_ways(port: int) -> None:
+    reply = exchange(port, b"GET /photos HTTP/1.1\r\nHost: x\r\nVia: 1\r\nVia: 2\r\nConnection: close\r\n\r\n")
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert json.loads(body)["multiValueHeaders"]["Via"] == ["1", "2"]
+    assert [line for line in head.lower().split(b"\r\n") if line.startswith(b"via")] == [b"via: a", b"via: b"]
+
+
+def test_a_connection_serves_several_requests(client: HTTPConnection) -> None:
+    event_of(client, "GET", "/photos")
+    first = client.sock
+    event_of(client, "POST", "/photos", b"text")
+    assert client.sock is first
+
+
+def test_a_chunked_body_arrives_whole_after_the_server_has_agreed(port: int) -> None:
+    head = b"POST /photos HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n"
+    reply = exchange(port, head + b"Connection: close\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+    agreed, response = reply.split(b"\r\n\r\n", 1)
+    assert agreed == b"HTTP/1.1 100 Continue"
+    assert json.loads(response.partition(b"\r\n\r\n")[2])["body"] == "abcde"
+
+
+def test_the_response_to_head_has_no_body(client: HTTPConnection) -> None:
+    client.request("HEAD", "/photos")
+    response = client.getresponse()
+    assert int(response.headers["Content-Length"]) > 100
+    assert response.read() == b""
+
+
+@pytest.mark.parametrize("size", [BODY_LIMIT, BODY_LIMIT + 1, BODY_LIMIT * 3])
+def test_a_body_over_the_limit_is_refused_and_the_connection_lives(client: HTTPConnection, size: int) -> None:
+    client.request("POST", "/photos", b"x" * size)
+    response = client.getresponse()
+    assert (response.status, json.loads(response.read())) == (413, {"message": "Request Too Long"})
+    event_of(client, "GET", "/photos")
+
+
+def test_a_body_that_arrives_too_slowly_is_refused(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "BODY_TIMEOUT", 0.05)
+    reply = exchange(port, b"POST /photos HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+    assert reply.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(reply.partition(b"\r\n\r\n")[2])["detail"].startswith("the body did not arrive within 0.05 s")
+
+
+@pytest.mark.parametrize(("data", "status"), [(b"\x16\x03\x01\r\n\r\n", 400), (b"GET / HTTP/3.9\r\n\r\n", 505)])
+def test_a_request_that_is_not_http_is_a_problem(port: int, data: bytes, status: int) -> None:
+    reply = exchange(port, data)
+    assert reply.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"application/problem+json" in reply
+
+
+def test_the_log_has_routes_and_no_queries(
+    client: HTTPConnection, port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event_of(client, "GET", "/web/a.js?lat=-33.9")
+    client.request("GET", "/151.2?lon=151.2")
+    assert client.getresponse().status == 403
+    # AND a client that disconnects before it has sent the body
+    with socket.create_connection((HOST, port)) as gone:
+        gone.sendall(b"POST /photos HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+    printed, deadline = "", time.monotonic() + 10
+    while "gone" not in printed and time.monotonic() < deadline:
+        time.sleep(0.01)
+        printed += capsys.readouterr().out
+    assert [line.rpartition(" ")[0].rpartition(" ")[0] for line in printed.splitlines()[-3:]] == [
+        "GET /web/{name} 200",
+        "GET (no such path) 403",
+        "POST /photos gone",
+    ]

@@ -1,0 +1,77 @@
+"""The stores of a run, killed while it runs."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from threading import Thread
+
+import psycopg2
+import pytest
+import redis
+from psycopg2.extras import wait_select
+
+from local.stack import dev_stack
+from local.stack.dev_stack import DevStack
+from local.stack.errors import LocalError
+from local.stack.ports import free_port
+from local.stack.shutdown import ShutdownEvent
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DevStack]:
+    """Yield a stack that is not started, with its data in a temporary folder."""
+    monkeypatch.setattr(dev_stack, "STATE_DIR", tmp_path)
+    with ExitStack() as resources:
+        yield DevStack(free_port(), ShutdownEvent(), resources)
+
+
+def test_stores_that_are_killed_are_started_again(stack: DevStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a running stack, with a query that PostgreSQL is still working on
+    environment = stack.launch_stores()
+    stack.wait_for_stores(environment)
+    running = Thread(target=stack.run_until_shutdown)
+    running.start()
+    client = psycopg2.connect(environment["DATABASE_URL"], async_=1)
+    wait_select(client)
+    client.cursor().execute("select max(md5(n::text)) from generate_series(1, 1000000) as n")
+    before = [stack._database.pid, stack._cache.pid]
+    # WHEN both stores are killed
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    # THEN both accept requests again, each with a line that says so
+    printed, deadline = "", time.monotonic() + 60
+    while printed.count("accepts requests again\n") < 2 and running.is_alive():
+        assert time.monotonic() < deadline, printed
+        time.sleep(0.05)
+        printed += capsys.readouterr().out
+    for name in ("PostgreSQL", "Valkey"):
+        assert f"{name} exited by itself with code -9: " in printed
+        assert f"{name} accepts requests again\n" in printed
+    # AND clients reach them at the same addresses, with the data of PostgreSQL
+    with closing(psycopg2.connect(environment["DATABASE_URL"])) as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from animal")
+        ((animals,),) = cursor.fetchall()
+        assert animals > 100
+    with redis.Redis.from_url(environment["REDIS_URL"]) as cache:
+        cache.set("a", "1", ex=60)
+    # AND the run goes on until it is stopped
+    assert running.is_alive()
+    stack.shutdown.set()
+    running.join(30)
+    assert not running.is_alive()
+
+
+def test_a_store_that_cannot_start_again_ends_the_run(stack: DevStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a stack whose Valkey finds no valid configuration any more
+    stack.launch_stores()
+    cache = stack._cache
+    cache.wait_until_ready()
+    monkeypatch.setattr(cache, "start_timeout", 0.5)
+    monkeypatch.setattr(cache, "_config", lambda: "nonsense\n")
+    # WHEN it is killed THEN the run ends with its last words
+    os.kill(cache.pid, signal.SIGKILL)
+    with pytest.raises(LocalError, match="Valkey exited with code 1: Bad directive"):
+        stack.run_until_shutdown()

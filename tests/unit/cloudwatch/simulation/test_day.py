@@ -1,0 +1,93 @@
+"""The simulated day: deterministic, in the app's own format, with its outages at their times."""
+
+import hashlib
+import json
+from collections import Counter
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from chalicelib.telemetry.metrics import METRICS, NAMESPACE
+from cloudwatch.files import Placeholders, read_files
+from cloudwatch.preview.alarms import timelines_of
+from cloudwatch.preview.metric_store import MetricStore
+from cloudwatch.project import STAGE_VARIABLE
+from cloudwatch.simulation import day, schedule
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, expand, from_queries, metric_of
+
+
+def first_hours(seed: int, hours: int) -> list[str]:
+    return [text for _, text in islice(day.lines(seed), hours * 60)]
+
+
+def test_one_seed_writes_one_day_and_another_a_different_one() -> None:
+    first, again, other = (hashlib.sha256("".join(first_hours(seed, 2)).encode()).hexdigest() for seed in (5, 5, 6))
+    assert first == again != other
+
+
+def test_lines_have_the_apps_format_and_aws_metrics_are_marked_as_simulated() -> None:
+    # GIVEN the first hours
+    entries: list[dict[str, Any]] = [json.loads(line) for text in first_hours(1, 3) for line in text.splitlines()]
+    spaces = Counter(entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] for entry in entries)
+    assert spaces[NAMESPACE] > 300
+    assert {"AWS/ApiGateway", "AWS/Lambda", "AWS/ElastiCache", "AWS/RDS", "AWS/Logs", "AWS/S3"} <= spaces.keys()
+    for entry in entries:
+        (directive,) = entry["_aws"]["CloudWatchMetrics"]
+        # THEN each line holds the metrics that it lists
+        assert all(metric["Name"] in entry for metric in directive["Metrics"])
+        if directive["Namespace"] == NAMESPACE:
+            # THEN the app's metrics are registered, and not marked
+            assert {(metric["Name"], metric["Unit"]) for metric in directive["Metrics"]} <= {
+                (name, metric.unit) for name, metric in METRICS.items()
+            }
+            assert "simulated" not in entry
+        else:
+            assert entry["simulated"] is True
+
+
+def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> None:
+    # GIVEN the first minutes, and all lines of the files
+    store = MetricStore()
+    for _, text in islice(day.lines(), 10):
+        for line in text.splitlines():
+            store.add(line)
+    files = read_files(Placeholders(stage=day.STAGE))
+    named = {line.metric for alarm in files.alarms.values() for line in alarm_lines(alarm)}
+    for body in files.dashboards.values():
+        body = json.loads(json.dumps(body).replace(STAGE_VARIABLE, day.STAGE))
+        graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
+        named |= {line.metric for graph in graphs for line in expand(graph)}
+    of_aws = {metric for metric in named if metric and metric.namespace.startswith("AWS/")}
+    assert len(of_aws) > 30
+    # THEN each has samples, under just these dimensions
+    assert {metric for metric in of_aws if store.of(metric) is None} == set()
+
+
+def alarm_lines(alarm: dict[str, Any]) -> list[GraphedMetric]:
+    """Return the lines of an alarm."""
+    if "Metrics" in alarm:
+        return from_queries(alarm["Metrics"])
+    return [GraphedMetric(0, None, metric_of(alarm), None, "Sum", 60)]
+
+
+def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # GIVEN an hour of a bad day, with its burst in the middle
+    monkeypatch.setattr(schedule, "MINUTES", 60)
+    monkeypatch.setattr(schedule, "LONG_BURST", schedule.Window(30, schedule.LONG_BURST.length))
+    files = read_files(Placeholders(stage=day.STAGE))
+
+    def fired(*, bad: bool) -> set[str]:
+        store = MetricStore()
+        for _, text in day.lines(bad=bad):
+            for line in text.splitlines():
+                store.add(line)
+        found = timelines_of(files, store, schedule.START + 60, schedule.START + 3600)
+        return {name for name, timeline in found.items() if "ALARM" in timeline.states}
+
+    # THEN the alarms on the limit fire, and so does the page for failed requests
+    assert fired(bad=True) >= {"lambda-concurrency", "lambda-throttles", "burn-fast", "page"}
+    # AND on another day none fires
+    assert fired(bad=False) == set()
