@@ -20,6 +20,7 @@ from threading import get_native_id
 from time import monotonic, perf_counter
 
 from chalicelib.errors import Unavailable
+from web.allocator import return_free_memory
 
 _NEWEST = 0.1
 """Share of the newest measurement in the running average of service times."""
@@ -29,6 +30,8 @@ _CALM_SECONDS = 1.0
 """An overload is over when no photo has been refused for this time."""
 _NICENESS = 5
 """Priority of the workers below that of the event loop, from 0 to 19."""
+_IDLE_SECONDS = 5.0
+"""Time without photos after which free memory returns to the system."""
 _MAX_RETRY_SECONDS = 30
 """Longest time in a Retry-After."""
 
@@ -46,6 +49,7 @@ class Admission:
         self._service_seconds = _FIRST_GUESS
         self._few = max(1, workers // 2)  # photos that wait in an overload: enough to keep the workers busy
         self._running = 0
+        self._clean_up: asyncio.TimerHandle | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._overloaded_until = 0.0
         self._refused = 0
@@ -118,6 +122,15 @@ class Admission:
                 turn.set_result(None)
                 return
         self._running -= 1
+        if not self._running:
+            self._schedule_clean_up()
+
+    def _schedule_clean_up(self) -> None:
+        """Return free memory to the system once no photo has been identified for a while."""
+        if self._clean_up:
+            self._clean_up.cancel()
+        loop = asyncio.get_running_loop()
+        self._clean_up = loop.call_later(_IDLE_SECONDS, loop.run_in_executor, self._pool, return_free_memory)
 
     def check_queue(self) -> None:
         """Raise `Unavailable` if the queue is too long."""
@@ -158,6 +171,8 @@ class Admission:
 
     def close(self) -> None:
         """Finish the queue and end the threads."""
+        if self._clean_up:
+            self._clean_up.cancel()
         self._pool.shutdown()
 
 
