@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.attacks import Server, server
+from benchmarks.attacks import AttackedServer, server
 from benchmarks.measure import parser, table, verdict
 from testing.pictures import encoded, noise
 
@@ -28,7 +28,7 @@ PROBE_SECONDS = 0.2
 
 
 @dataclass(slots=True)
-class Results:
+class LoadResults:
     """Seconds of requests by status; 0 is a connection that failed. `retries`: the values of Retry-After."""
 
     seconds: dict[int, list[float]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Results:
 class Client(asyncio.Protocol):
     """One connection with one request: a bare client, because the server needs the processors."""
 
-    def __init__(self, request: bytes, results: Results) -> None:
+    def __init__(self, request: bytes, results: LoadResults) -> None:
         self._request, self._results = request, results
         self._head = b""
         self._started = time.perf_counter()
@@ -82,7 +82,7 @@ def request(method: str, target: str, body: bytes = b"") -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def send(port: int, data: bytes, results: Results) -> None:
+async def send(port: int, data: bytes, results: LoadResults) -> None:
     """Send a request on a new connection and wait for the end of the connection."""
     started = time.perf_counter()
     try:
@@ -92,7 +92,7 @@ async def send(port: int, data: bytes, results: Results) -> None:
         results.add(0, time.perf_counter() - started)
 
 
-async def open_loop(port: int, data: bytes, rate: float, seconds: float, results: Results) -> None:
+async def open_loop(port: int, data: bytes, rate: float, seconds: float, results: LoadResults) -> None:
     """Send requests at a rate (1/s), on schedule."""
     started, tasks = time.perf_counter(), set[asyncio.Task[None]]()
     number = 0
@@ -106,7 +106,7 @@ async def open_loop(port: int, data: bytes, rate: float, seconds: float, results
     await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
 
-async def closed_loop(port: int, data: bytes, clients: int, seconds: float, results: Results) -> None:
+async def closed_loop(port: int, data: bytes, clients: int, seconds: float, results: LoadResults) -> None:
     """Send requests from clients that each wait for the answer to the previous one."""
     until = time.perf_counter() + seconds
 
@@ -117,7 +117,7 @@ async def closed_loop(port: int, data: bytes, clients: int, seconds: float, resu
     await asyncio.gather(*(client() for _ in range(clients)))
 
 
-async def probe(port: int, seconds: float, results: Results) -> None:
+async def probe(port: int, seconds: float, results: LoadResults) -> None:
     """Ask for the animals of a place now and then."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
@@ -125,17 +125,19 @@ async def probe(port: int, seconds: float, results: Results) -> None:
         await asyncio.sleep(PROBE_SECONDS)
 
 
-async def measure(attacked: Server, photo: bytes, factor: float, seconds: float, report: Callable[[str], None]) -> str:
+async def measure(
+    attacked: AttackedServer, photo: bytes, factor: float, seconds: float, report: Callable[[str], None]
+) -> str:
     """Return the table of an overload."""
     data = request("POST", "/identify?location=none", photo)
-    unloaded, capacity = Results(), Results()
+    unloaded, capacity = LoadResults(), LoadResults()
     for _ in range(WARM_UP):
         await send(attacked.port, data, unloaded)
     await closed_loop(attacked.port, data, CLIENTS, CAPACITY_SECONDS, capacity)
     rate = capacity.number(200) / CAPACITY_SECONDS
     report(f"{rate:.0f} photos a second with {CLIENTS} clients; now {factor * rate:.0f} a second for {seconds:.0f} s …")
     await asyncio.sleep(2)
-    loaded, beside = Results(), Results()
+    loaded, beside = LoadResults(), LoadResults()
     with attacked.peak() as peak:
         await asyncio.gather(
             open_loop(attacked.port, data, factor * rate, seconds, loaded), probe(attacked.port, seconds, beside)

@@ -47,7 +47,7 @@ LIGHT_THREADS = 4
 """Threads for requests without a photo, which never wait behind photos."""
 
 
-class Match(NamedTuple):
+class RouteMatch(NamedTuple):
     """The routes of a path by method, and the values of the parts in braces."""
 
     routes: Mapping[str, Route]
@@ -66,12 +66,12 @@ class Router:
             for path, methods in self._paths.items()
         ]
 
-    def match(self, path: str) -> Match | None:
+    def match(self, path: str) -> RouteMatch | None:
         """The routes of a path; a slash at its end does not matter, as with API Gateway."""
         path = path.rstrip("/") or "/"
         for pattern, methods in self._patterns:
             if found := pattern.fullmatch(path):
-                return Match(methods, found.groupdict())
+                return RouteMatch(methods, found.groupdict())
         return None
 
 
@@ -149,7 +149,7 @@ class Asgi:
             await _send(send, method, response)
         self._log(method, name, response.status, perf_counter() - started)
 
-    async def _routed(self, match: Match, scope: Scope, receive: Receive, request_id: str) -> Response:
+    async def _routed(self, match: RouteMatch, scope: Scope, receive: Receive, request_id: str) -> Response:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         if method == "OPTIONS":
             allowed = ",".join(sorted({*match.routes, "OPTIONS"}))
