@@ -16,6 +16,8 @@ from web.asgi import Asgi, Beside, RequestLog
 from web.protocol import Protocol
 from web.settings import WebSettings
 
+SWITCH_SECONDS = 0.0005
+"""Longest time that a worker keeps Python's lock while the event loop waits for it; the default is 0.005."""
 SHUTDOWN_SECONDS = 30
 """Longest time for running requests after SIGTERM or SIGINT."""
 
@@ -24,11 +26,16 @@ def serve(application: Application, host: str, port: int, beside: Beside | None 
     """Load the model, then serve until SIGTERM or SIGINT. Returns the exit code."""
     try:
         settings = WebSettings.from_environment()
-        if settings.worker_count > 1 and not application.settings.model_threads:
+        several = settings.worker_count > 1 and not application.settings.model_threads
+        if several:
             # One thread for each of several photos: sharing processors between them makes all of them slower.
             application.settings = replace(application.settings, model_threads=1)
         decode_bytes(application.settings.photo_decode_bytes, 0, other=settings.body_bytes)
-        application.services()
+        log = partial(print_request, quiet=beside.name if beside else "")
+        asgi = Asgi(application, settings, log, beside=beside)
+        services = application.services()
+        if several:
+            services.model.use_all_processors_when(lambda: asgi.admission.is_alone)
     except ModelError as error:
         path = application.settings.model_path.absolute()
         print(f"the server cannot start with the model {path}: {error}", file=sys.stderr)
@@ -37,8 +44,8 @@ def serve(application: Application, host: str, port: int, beside: Beside | None 
         print(f"the server cannot start: {error}", file=sys.stderr)
         return 1
     return_large_blocks()
-    log = partial(print_request, quiet=beside.name if beside else "")
-    build_server(Asgi(application, settings, log, beside=beside), host, port, settings, log).run()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    build_server(asgi, host, port, settings, log).run()
     return 0
 
 

@@ -27,10 +27,11 @@ class WebSettings:
     )
     queue_seconds: float = setting(
         "HTTP_QUEUE_SECONDS",
-        2.0,
+        3.0,
         casts.positive_number,
         unit="s",
-        help="longest expected wait for a photo; beyond it, requests get 503 with Retry-After",
+        help="longest expected wait for a photo in a burst; beyond it, the server is overloaded: only a few photos "
+        "wait, and others get 503 with Retry-After",
     )
     body_bytes: int = setting(
         "HTTP_BODY_BYTES",

@@ -15,7 +15,7 @@ from threading import Thread
 from infra.chalice_config import stages
 from infra.package import Package, build
 from local.lambda_sim.deployment import RunningPackage, deployed
-from local.lambda_sim.events import Request
+from local.lambda_sim.events import ApiRequest
 from local.lambda_sim.function import API, seconds_between_runs
 from local.lambda_sim.server import serving
 from local.paths import ROOT
@@ -67,7 +67,7 @@ def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
     """Send requests for /health until all dependencies are ok. Raises `LocalError` and `ShutdownRequested`."""
     deadline = time.monotonic() + HEALTH_TIMEOUT
     while True:
-        response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
+        response = deployment.gateway.handle(ApiRequest("GET", "/health?deep=true", [], b"", HOST))
         if response.status == 200 and json.loads(response.body)["status"] == "ok":
             return
         if response.status != 200 or time.monotonic() > deadline:
