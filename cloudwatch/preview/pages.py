@@ -102,7 +102,7 @@ class Pages:
         """Return the page of a dashboard, of the runbook or, for an empty name, the overview. Raises `NoSuchPage`."""
         names = self.names()
         if name not in {"", "runbook", *names}:
-            raise NoSuchPage(f"there is no page '{name[:40]}'; there are {', '.join(names)} and runbook")
+            raise NoSuchPage(f"there is no page with this name; there are {', '.join(names)} and runbook")
         text = (STATIC / "page.html").read_text(encoding="utf-8")
         return text.replace("NAMES", " ".join(names)).replace("NAME", name)
 
@@ -119,7 +119,7 @@ class Pages:
             limits = stage_shown(stage, self._folder.parent)
             files = read_files(Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits), self._folder)
             if name != "overview" and name not in files.dashboards:
-                raise NoSuchPage(f"there is no dashboard '{name[:40]}'; there are {', '.join(files.dashboards)}")
+                raise NoSuchPage(f"there is no dashboard with this name; there are {', '.join(files.dashboards)}")
             body = _with_stage(files.dashboards[name], stage) if name != "overview" else {}
             span, chosen = self._span(query, body)
             timelines = self._timelines(files, span, lines)
@@ -243,7 +243,7 @@ def _purpose(body: Mapping[str, Any]) -> str:
 def _static_file(name: str) -> Reply:
     allowed = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in _TYPES}
     if name not in allowed:
-        raise NoSuchPage(f"there is no file '{name[:60]}'")
+        raise NoSuchPage("there is no file with this name")
     return Reply(200, _TYPES[allowed[name].suffix], allowed[name].read_bytes())
 
 
