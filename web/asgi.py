@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 from uuid import uuid4
 
 from chalicelib.api.http import Request, Response, Route, problem_response
@@ -43,6 +43,8 @@ CORS = {
 """What Chalice answers for `ANY_ORIGIN` in app.py; a test compares the two transports."""
 DRAIN_SECONDS = 10.0
 """Longest time to read on after a refused body, so that the client can send it all and then read the response."""
+_URL_CHARACTERS = "/%:@!$&'()*+,;=?"
+"""Characters that `quote` keeps: those with a meaning in a URL."""
 LIGHT_THREADS = 4
 """Threads for requests without a photo, which never wait behind photos."""
 
@@ -52,6 +54,11 @@ class Match(NamedTuple):
 
     routes: Mapping[str, Route]
     values: Mapping[str, str]
+
+    @property
+    def allow(self) -> str:
+        """Return the methods of the path, for the header `Allow`."""
+        return ", ".join(method for route in self.routes.values() for method in route.methods)
 
 
 class Router:
@@ -132,11 +139,13 @@ class Asgi:
                 name = next(iter(match.routes.values())).path
                 routed = await self._routed(match, scope, receive, request_id)
                 response = routed._replace(headers={**CORS, **routed.headers})
-            elif self._beside is not None and method in ("GET", "HEAD") and self._beside.serves(scope["path"]):
+            elif self._beside is not None and self._beside.serves(scope["path"]):
                 name = self._beside.name
+                if method not in ("GET", "HEAD"):
+                    raise self.refusal_of_method(scope["path"])
                 response = await self._run_light(partial(self._beside.respond, _address(scope)))
             else:
-                raise NotFound("nothing is served at this path; GET /openapi.json lists the routes")
+                raise self.refusal_of_method(scope["path"])
         except ClientGone:
             self._log(method, name, 0, perf_counter() - started)
             return
@@ -151,12 +160,11 @@ class Asgi:
     async def _routed(self, match: Match, scope: Scope, receive: Receive, request_id: str) -> Response:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         if method == "OPTIONS":
-            allowed = ",".join(sorted({*match.routes, "OPTIONS"}))
+            allowed = ",".join(sorted({*match.allow.split(", "), "OPTIONS"}))
             return Response("", {"Access-Control-Allow-Methods": allowed}, 200)
         route = match.routes.get(method)
         if route is None:
-            allow = ", ".join(match.routes)
-            raise MethodNotAllowed(f"this path accepts {allow}", allow)
+            raise self.refusal_of_method(scope["path"])
         headers = _headers(scope["headers"])
         size = self._declared_size(headers)
         has_photo = route.method == "POST" and "identify" in route.path
@@ -175,6 +183,16 @@ class Asgi:
 
     async def _run_light(self, respond: Callable[[], Response]) -> Response:
         return await asyncio.get_running_loop().run_in_executor(self._light, respond)
+
+    def refusal_of_method(self, path: str) -> HTTPError:
+        """Return the error for a method that the path does not accept, or for a path that does not exist."""
+        if match := self._router.match(path):
+            allow = match.allow
+        elif self._beside is not None and self._beside.serves(path):
+            allow = "GET, HEAD"
+        else:
+            return NotFound("nothing is served at this path; GET /openapi.json lists the routes")
+        return MethodNotAllowed(f"this path accepts {allow}", allow)
 
     def _check_host(self, scope: Scope) -> None:
         """Raise unless the request names exactly one host that is served."""
@@ -276,5 +294,6 @@ def _unquoted(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _address(scope: Scope) -> str:
-    query = scope["query_string"].decode("latin-1")
-    return f"{scope['path']}?{query}" if query else str(scope["path"])
+    """Return path and query in ASCII, percent-encoded as the client has sent them."""
+    path, query = quote(scope["raw_path"], _URL_CHARACTERS), quote(scope["query_string"], _URL_CHARACTERS)
+    return f"{path}?{query}" if query else path

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import httptools
@@ -32,7 +33,8 @@ HEAD_SECONDS = 10.0
 MOST_URI, MOST_HEAD = 8_192, 32_768
 """Bytes of path and query, and of all headers."""
 
-_METHOD = re.compile(rb"[A-Z-]{1,32} ")
+_UNKNOWN_METHOD = "the method is unknown; GET /openapi.json lists the methods of each path"
+_REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
 
 class Protocol(HttpToolsProtocol):
@@ -40,6 +42,8 @@ class Protocol(HttpToolsProtocol):
 
     head_seconds = HEAD_SECONDS
     most_connections = 1000
+    refusal_of_method: Callable[[str], HTTPError] = staticmethod(lambda _: MethodNotAllowed(_UNKNOWN_METHOD))
+    """Returns the error for an unknown method on a path."""
     log: Callable[[str, str, int, float], None] = staticmethod(lambda *_: None)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -100,7 +104,16 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  may quote the request
         """Answer a request that the parser rejected, as problem details, and close the connection."""
         self._stop_head_timer()
-        self._answer(self._error or _error_of(sys.exception(), self._received))
+        self._answer(self._error or self._error_of(sys.exception()))
+
+    def _error_of(self, error: BaseException | None) -> HTTPError:
+        """Return the error to answer for one of llhttp's errors."""
+        is_method = isinstance(error, httptools.HttpParserInvalidMethodError)
+        if is_method and (line := _REQUEST_LINE.match(self._received)):
+            return self.refusal_of_method(unquote(line[1].decode().partition("?")[0]))
+        if "version" in str(error).lower():
+            return VersionNotSupported("the HTTP version is not supported; send HTTP/1.1 or HTTP/1.0")
+        return BadRequest("the request is not valid HTTP/1.1")
 
     def _answer(self, error: HTTPError) -> None:
         if self.transport.is_closing():
@@ -123,12 +136,3 @@ class Protocol(HttpToolsProtocol):
     def _head_is_late(self) -> None:
         self._head_timer = None
         self._answer(RequestTimeout("the head of the request arrived too slowly"))
-
-
-def _error_of(error: BaseException | None, received: bytes) -> HTTPError:
-    """The error to answer for one of llhttp's, on the bytes received last."""
-    if isinstance(error, httptools.HttpParserInvalidMethodError) and _METHOD.match(received):
-        return MethodNotAllowed("the method is not one of HTTP's; GET /openapi.json lists what each path accepts")
-    if "version" in str(error).lower():
-        return VersionNotSupported("send HTTP/1.1 or HTTP/1.0")
-    return BadRequest("the request is not valid HTTP/1.1")

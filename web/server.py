@@ -63,6 +63,8 @@ def build_server(
         "most_connections": settings.connections,
         "log": staticmethod(log),
     }
+    if isinstance(asgi, Asgi):
+        options["refusal_of_method"] = staticmethod(asgi.refusal_of_method)
     protocol = type("ConfiguredProtocol", (Protocol,), options)
     config = uvicorn.Config(
         asgi,
