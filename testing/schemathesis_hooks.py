@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import schemathesis
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from schemathesis.core.failures import Failure
 
 from chalicelib.api.body import PHOTO_TYPES
 from testing.pictures import SYDNEY, encoded, exif, scene
+
+type Case = schemathesis.Case[Any]
 
 PHOTOS = [encoded(scene(80, 60), kind, exif=exif(SYDNEY)) for kind in ("JPEG", "PNG", "WEBP", "TIFF", "HEIF")]
 """Small photos that the service accepts without further parameters, because their EXIF contains a location."""
@@ -29,7 +32,7 @@ for media_type in PHOTO_TYPES:
 def filter_failure(
     context: schemathesis.HookContext,  # noqa: ARG001
     failure: Failure,
-    case: schemathesis.Case,
+    case: Case,
     response: schemathesis.Response,
 ) -> bool:
     """Return false for the refusal of a combination of parameters that breaks one of `RULES`."""
@@ -39,7 +42,7 @@ def filter_failure(
     return not (any(rule in detail for rule in RULES) and breaks_a_rule(case))
 
 
-def breaks_a_rule(case: schemathesis.Case) -> bool:
+def breaks_a_rule(case: Case) -> bool:
     """Return whether the parameters of a request contradict each other."""
     query, form = set(case.query), set(case.body) if isinstance(case.body, Mapping) else set()
     names = query | form

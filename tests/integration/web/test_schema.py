@@ -42,7 +42,7 @@ def chalice_port(
             return False
 
     environment = {**os.environ, "DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
-    command = [Path(sys.executable).with_name("chalice"), "local", "--no-autoreload", "--port", str(port)]
+    command = [str(Path(sys.executable).with_name("chalice")), "local", "--no-autoreload", "--port", str(port)]
     log = tmp_path_factory.mktemp("chalice") / "log"
     with ChildProcess("chalice local", command, log=log, environment=environment) as child:
         child.wait_until(is_up, 60)
@@ -56,7 +56,7 @@ def run_schemathesis(port: int, methods: list[str], folder: Path) -> str:
         f"[phases.coverage]\nunexpected-methods = {methods}\ngenerate-duplicate-query-parameters = true\n"
     )
     url = f"http://{HOST}:{port}/openapi.json"
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", url, *ARGUMENTS]
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", url, *ARGUMENTS]
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "testing.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
     return done.stdout + done.stderr if done.returncode else ""
@@ -67,8 +67,8 @@ def test_schemathesis_finds_nothing_on_the_http_server(served: Served, tmp_path:
 
 
 def test_schemathesis_finds_nothing_on_chalice(chalice_port: int, tmp_path: Path) -> None:
-    # Without TRACE and QUERY: the server of `chalice local` is Python's http.server, which responds to them itself, with
-    # 501. API Gateway does not know these methods either.
+    # Without TRACE and QUERY: the server of `chalice local` is Python's http.server, which responds to them itself
+    # with 501. API Gateway does not know these methods either.
     assert run_schemathesis(chalice_port, METHODS, tmp_path) == ""
 
 

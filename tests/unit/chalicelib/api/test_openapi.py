@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, complete, and generated from the definitions that the app enforces."""
 
 import json
+from typing import Any
 
 import jsonschema
 import pytest
@@ -50,7 +51,8 @@ def test_every_path_documents_its_common_errors(path: str) -> None:
 def test_every_path_documents_the_refusals_of_the_http_server(path: str) -> None:
     (operation,) = DOCUMENT["paths"][path].values()
     # WHEN the server refuses a request before any route runs THEN its status and code are documented
-    for kind in (*errors.TransportError.__subclasses__(), errors.VersionNotSupported):
+    kinds: list[type[errors.HTTPError]] = [*errors.TransportError.__subclasses__(), errors.VersionNotSupported]
+    for kind in kinds:
         assert operation["responses"][str(kind.status)] == {"$ref": f"#/components/responses/{kind.code}"}
         response = DOCUMENT["components"]["responses"][kind.code]
         assert response["description"] == f"`{kind.code}`: {kind.title}."
@@ -64,9 +66,11 @@ def test_every_path_documents_the_refusals_of_the_http_server(path: str) -> None
 def test_the_form_documents_its_rules() -> None:
     form = DOCUMENT["paths"]["/identify"]["post"]["requestBody"]["content"]["multipart/form-data"]
     validator = jsonschema.Draft202012Validator(form["schema"])
-    for fields in ({}, {"lat": 1, "lon": 2}, {"location": "none"}, {"top": 3}):
+    valid: list[dict[str, Any]] = [{}, {"lat": 1, "lon": 2}, {"location": "none"}, {"top": 3}]
+    for fields in valid:
         assert validator.is_valid({"photo": "…", **fields})
-    for fields in ({"lat": 1}, {"lon": 2}, {"lat": 1, "lon": 2, "location": "none"}, {"lng": 2}):
+    invalid: list[dict[str, Any]] = [{"lat": 1}, {"lon": 2}, {"lat": 1, "lon": 2, "location": "none"}, {"lng": 2}]
+    for fields in invalid:
         assert not validator.is_valid({"photo": "…", **fields})
     assert form["encoding"]["photo"]["contentType"].split(", ") == [*PHOTO_TYPES]
 
