@@ -15,7 +15,7 @@ from local.stack.child_process import ChildProcess
 from local.stack.http_get import http_get
 from local.stack.ports import HOST, free_port
 from local.stack.valkey import ValkeyServer
-from tests.integration.conftest import Served
+from tests.integration.conftest import Served, serve
 
 METHODS = ["get", "put", "post", "delete", "options", "patch"]
 """Methods to try on paths that do not document them."""
@@ -23,9 +23,18 @@ ARGUMENTS = (
     "--checks=all",
     "--continue-on-failure",
     "--generation-deterministic",
-    "--max-examples=20",
+    "--max-examples=10",
     "--no-color",
 )
+
+
+@pytest.fixture(scope="module")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
+) -> Iterator[Served]:
+    """A server for this module: other tests read the log and the metrics of the shared one."""
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    yield from serve(tmp_path_factory.mktemp("schema"), environment)
 
 
 @pytest.fixture(scope="module")
