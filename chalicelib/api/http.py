@@ -50,7 +50,7 @@ class Route(NamedTuple):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Return the methods that lead here: HEAD wherever GET does."""
+        """Return the methods of the route. A route for GET also accepts HEAD."""
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
     @property
