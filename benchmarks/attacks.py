@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 PLACE = "/identify?lat=-33.9&lon=151.2"
 
 
-class Server:
+class AttackedServer:
     """A server process without stores."""
 
     def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
@@ -62,13 +62,15 @@ class Server:
 
 
 @contextmanager
-def server(**environment: str) -> Iterator[Server]:
+def server(**environment: str) -> Iterator[AttackedServer]:
     """Start a server process and end it with the block."""
     with socket.create_server((HOST, 0)) as free:
         port = free.getsockname()[1]
     stores = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
     command = [sys.executable, "-m", "web", "--port", str(port)]
-    with subprocess.Popen(command, env={**os.environ, **stores, **environment}, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, env={**os.environ, **stores, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             until = time.monotonic() + 30
             while True:
@@ -77,7 +79,7 @@ def server(**environment: str) -> Iterator[Server]:
                 if time.monotonic() > until or process.poll() is not None:
                     raise SystemExit("the server does not start")
                 time.sleep(0.1)
-            yield Server(port, process)
+            yield AttackedServer(port, process)
         finally:
             process.terminate()
 

@@ -29,7 +29,7 @@ from benchmarks.start import APP, BARE, DEFAULT_THREADS, without_default_threads
 from infra.package import build
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import APPLICATION
-from local.lambda_sim.events import Request, proxy_event
+from local.lambda_sim.events import ApiRequest, proxy_event
 from local.lambda_sim.function import API, FunctionLimits, read_functions
 from local.lambda_sim.sandbox import Sandbox, unpacked
 from testing.pictures import encoded, noise
@@ -95,7 +95,7 @@ def _run(sandbox: Sandbox, function: FunctionLimits, program: str) -> float:
 def warm_table(sandbox: Sandbox, function: FunctionLimits, rounds: int, folder: Path) -> str:
     """Return the table of the times of one photo in warm containers, which take turns."""
     photo = encoded(noise(2304, 1728), "JPEG", quality=85)
-    request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], photo, "127.0.0.1")
+    request = ApiRequest("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], photo, "127.0.0.1")
     event = json.dumps(proxy_event(request, "/identify", {}, STAGE, ["image/jpeg"], "r", "Root=1")).encode()
     identify_function = replace(function, handler="identify_handler.handler")
     idle_function = replace(function, handler="operator.is_")  # takes event and context and returns false

@@ -83,7 +83,7 @@ FAULTS: list[tuple[str, FaultCase[Rig]]] = [
 ]
 
 
-class Response(NamedTuple):
+class TimedReply(NamedTuple):
     """One response: seconds, HTTP status (0: no response), and `features.mode` and `features.cache` of its body."""
 
     seconds: float
@@ -106,7 +106,7 @@ class Sample(NamedTuple):
 class Findings:
     """The results. The first sample is from before the first fault, the last one from after all idle times."""
 
-    responses: list[Response] = field(default_factory=list)
+    responses: list[TimedReply] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
 
@@ -219,7 +219,7 @@ def sample(rig: Rig, pid: int, seconds: float) -> Sample:
     return Sample(seconds, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, files, sessions, connections)
 
 
-def send_requests(port: int, responses: list[Response], over: Event, random: Random) -> None:
+def send_requests(port: int, responses: list[TimedReply], over: Event, random: Random) -> None:
     """Send `WARM_UP` photos, then random requests until `over` is set. An error sets `over` and so ends the soak."""
     photo, draw = jpeg(320, 240), Random(PLACES)
     places = [(draw.uniform(-60, 70), draw.uniform(-180, 180)) for _ in range(PLACES)]  # the same for each client
@@ -242,7 +242,7 @@ def send_requests(port: int, responses: list[Response], over: Event, random: Ran
             except (OSError, http.client.HTTPException, ValueError):
                 connection.close()
                 found = 0, "", ""
-            responses.append(Response(monotonic() - started, *found))
+            responses.append(TimedReply(monotonic() - started, *found))
             sent += 1
 
 

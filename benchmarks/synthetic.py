@@ -11,7 +11,7 @@ import numpy as np
 from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
-from database.cell_animals import ROW, Animal, Cell, Rows
+from database.cell_animals import ROW, AnimalRow, Cell, Rows
 from database.dataset import Dataset
 
 BLOCK = 20_000
@@ -57,7 +57,7 @@ class Synthetic:
             cells=(Cell(cell, False, ("AU", "NZ")) for cell in self.cells),
             cell_animals=self._rows(),
             animals=[
-                Animal(n, f"animal {n}", f"Animal numerus{n}", "species", "wild", ("Chordata", "Mammalia"))
+                AnimalRow(n, f"animal {n}", f"Animal numerus{n}", "species", "wild", ("Chordata", "Mammalia"))
                 for n in range(self.animals)
             ],
         )

@@ -56,7 +56,7 @@ class Cell(NamedTuple):
     areas: tuple[str, ...]
 
 
-class Animal(NamedTuple):
+class AnimalRow(NamedTuple):
     """An animal; `lineage` contains scientific names, phylum first."""
 
     animal: int
@@ -78,7 +78,7 @@ class AnimalArea(NamedTuple):
 
 def compute_cell_animals(
     cells: Sequence[Cell],
-    animals: Sequence[Animal],
+    animals: Sequence[AnimalRow],
     animal_areas: Sequence[AnimalArea],
     ranges: Sequence[tuple[int, int]],
     weights: Weights = WEIGHTS,

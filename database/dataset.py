@@ -13,7 +13,7 @@ from typing import Final
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas import read_areas, suggest_code
-from database.cell_animals import STATUSES, WEIGHTS, Animal, AnimalArea, Cell, Rows, compute_cell_animals
+from database.cell_animals import STATUSES, WEIGHTS, AnimalArea, AnimalRow, Cell, Rows, compute_cell_animals
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "model"
@@ -52,7 +52,7 @@ class Dataset:
     version: str
     cells: Iterable[Cell]
     cell_animals: Iterable[Rows]
-    animals: Sequence[Animal] = ()
+    animals: Sequence[AnimalRow] = ()
     animal_areas: Sequence[AnimalArea] = ()
     sources: Sequence[tuple[str, str, str, str]] = ()
     taxa: Sequence[tuple[str, str, str]] = ()
@@ -171,13 +171,13 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
     return parsed
 
 
-def _animal(row: dict[str, str]) -> Animal:
+def _animal(row: dict[str, str]) -> AnimalRow:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
-    return Animal(parse_id(row["id"]), row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
+    return AnimalRow(parse_id(row["id"]), row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
 
 
 def _check(
-    animals: Sequence[Animal],
+    animals: Sequence[AnimalRow],
     areas: Sequence[AnimalArea],
     ranges: Sequence[tuple[int, int]],
     sources: set[str],

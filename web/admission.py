@@ -1,38 +1,71 @@
 """Admission: how many photos wait or are being identified, and which are turned away.
 
-One queue, first come first served, before as many worker threads as processors. More threads would compete for the
+One queue, first come first served, ahead of as many worker threads as processors. More threads would compete for the
 processors and finish out of order: with 64 clients, the slowest percent of answers would take six times as long.
+
+A burst may wait for seconds. If more photos arrive than the queue can take, the server is overloaded: a longer queue
+would not answer more photos, only each of them later. Until the overload is over, only a few photos wait, and all
+others are refused at once.
 """
 
 import asyncio
 import math
+import os
+import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from time import perf_counter
+from threading import get_native_id
+from time import monotonic, perf_counter
 
 from chalicelib.errors import Unavailable
+from web.allocator import return_free_memory
 
 _NEWEST = 0.1
 """Share of the newest measurement in the running average of service times."""
 _FIRST_GUESS = 0.02
 """Seconds that a photo takes, until one was measured."""
+_CALM_SECONDS = 1.0
+"""An overload is over when no photo has been refused for this time."""
+_NICENESS = 5
+"""Priority of the workers below that of the event loop, from 0 to 19."""
+_IDLE_SECONDS = 5.0
+"""Time without photos after which free memory returns to the system."""
+_MAX_RETRY_SECONDS = 30
+"""Longest time in a Retry-After."""
 
 
 class Admission:
-    """Admits photos while their expected wait and their bodies stay within limits. For one event loop."""
+    """Admits photos while their expected wait and their bodies stay within limits. For one event loop.
+
+    Parameters: workers, photos identified at the same time; queue_seconds, longest expected wait; body_bytes, of all
+    bodies in memory.
+    """
 
     def __init__(self, workers: int, queue_seconds: float, body_bytes: int) -> None:
         self._workers, self._queue_seconds, self._body_bytes = workers, queue_seconds, body_bytes
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="photo")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="photo", initializer=_yield_to_loop)
         self._service_seconds = _FIRST_GUESS
-        self._queued = 0
+        self._few = max(1, workers // 2)  # photos that wait in an overload: enough to keep the workers busy
+        self._running = 0
+        self._clean_up: asyncio.TimerHandle | None = None
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._overloaded_until = 0.0
+        self._refused = 0
         self._held_bytes = 0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether at most one photo is being identified."""
+        return self._running <= 1
 
     @property
     def expected_wait(self) -> float:
         """Seconds until a photo that joins the queue now would reach a worker."""
-        return max(self._queued - self._workers + 1, 0) * self._service_seconds / self._workers
+        if self._running < self._workers:
+            return 0.0
+        return (len(self._waiting) + 1) * self._service_seconds / self._workers
 
     @contextmanager
     def receiving(self, declared: int) -> Iterator[Callable[[int], None]]:
@@ -63,18 +96,71 @@ class Admission:
     async def run[T](self, work: Callable[[], T]) -> T:
         """Run work on a worker thread, in the order of the calls. Raises `Unavailable` if the queue is too long."""
         self.check_queue()
-        self._queued += 1
+        await self._take_worker()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._timed, work)
         finally:
-            self._queued -= 1
+            self._give_worker()
+
+    async def _take_worker(self) -> None:
+        if self._running < self._workers:
+            self._running += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn  # the photo that finishes leaves its worker to this one
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and not turn.exception():
+                self._give_worker()
+            raise
+
+    def _give_worker(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._running -= 1
+        if not self._running:
+            self._schedule_clean_up()
+
+    def _schedule_clean_up(self) -> None:
+        """Return free memory to the system once no photo has been identified for a while."""
+        if self._clean_up:
+            self._clean_up.cancel()
+        loop = asyncio.get_running_loop()
+        self._clean_up = loop.call_later(_IDLE_SECONDS, loop.run_in_executor, self._pool, return_free_memory)
 
     def check_queue(self) -> None:
         """Raise `Unavailable` if the queue is too long."""
-        wait = self.expected_wait
-        if wait > self._queue_seconds:
-            seconds = math.ceil(wait)
-            raise Unavailable(f"too many photos are waiting; try again in {seconds} s", retry_after=seconds)
+        now = monotonic()
+        overloaded = now < self._overloaded_until
+        if overloaded:
+            too_long = len(self._waiting) >= self._few
+        else:
+            self._refused = 0
+            too_long = self.expected_wait > self._queue_seconds
+        if too_long:
+            self._overloaded_until = now + _CALM_SECONDS
+            self._refused += 1
+            if not overloaded:
+                self._shorten_queue()
+            raise self._too_busy()
+
+    def _shorten_queue(self) -> None:
+        """Refuse the photos that would have to wait long, those that came last."""
+        while len(self._waiting) > self._few:
+            turn = self._waiting.pop()
+            if not turn.done():
+                self._refused += 1
+                turn.set_exception(self._too_busy())
+
+    def _too_busy(self) -> Unavailable:
+        """Return the refusal, with the time in which those refused since the overload began could be served."""
+        backlog = self._refused * self._service_seconds / self._workers
+        seconds = min(max(math.ceil(backlog), 1), _MAX_RETRY_SECONDS)
+        return Unavailable(f"too many photos are waiting; try again in {seconds} s", retry_after=seconds)
 
     def _timed[T](self, work: Callable[[], T]) -> T:
         started = perf_counter()
@@ -85,4 +171,12 @@ class Admission:
 
     def close(self) -> None:
         """Finish the queue and end the threads."""
+        if self._clean_up:
+            self._clean_up.cancel()
         self._pool.shutdown()
+
+
+def _yield_to_loop() -> None:
+    """Lower the priority of this thread, so that the event loop's can receive and refuse requests meanwhile."""
+    if sys.platform == "linux":  # elsewhere, priorities are those of processes
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)

@@ -1,4 +1,4 @@
-"""A setting of glibc's memory allocator, for processes that decode photos in threads."""
+"""Settings of glibc's memory allocator for processes that decode photos in threads."""
 
 import ctypes
 
@@ -15,7 +15,19 @@ def return_large_blocks() -> bool:
     the first one. After 64 clients, the process kept 130 MB by default, and 12 MB with this setting
     (`python -m benchmarks.attacks`).
     """
+    return _call("mallopt", _M_MMAP_THRESHOLD, _LARGE)
+
+
+def return_free_memory() -> bool:
+    """Return all free memory to the system. Return whether there was any. Takes some milliseconds.
+
+    Bodies arrive in parts that are smaller than a large block, and many clients fragment the heap.
+    """
+    return _call("malloc_trim", 0)
+
+
+def _call(name: str, *arguments: int) -> bool:
     try:
-        return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE))
+        return bool(getattr(ctypes.CDLL(None), name)(*arguments))
     except (AttributeError, OSError, TypeError):  # another C library, as on macOS and Alpine
         return False

@@ -50,7 +50,7 @@ LIGHT_THREADS = 4
 """Number of threads for requests without a photo, so that they do not wait for photos."""
 
 
-class Match(NamedTuple):
+class RouteMatch(NamedTuple):
     """The routes of a path by method, and the values of the path parameters, which are in braces in the route."""
 
     routes: Mapping[str, Route]
@@ -74,12 +74,12 @@ class Router:
             for path, methods in self._paths.items()
         ]
 
-    def match(self, path: str) -> Match | None:
+    def match(self, path: str) -> RouteMatch | None:
         """Return the routes of a path, or None. A slash at its end is ignored, as in API Gateway."""
         path = path.rstrip("/") or "/"
         for pattern, methods in self._patterns:
             if found := pattern.fullmatch(path):
-                return Match(methods, found.groupdict())
+                return RouteMatch(methods, found.groupdict())
         return None
 
 
@@ -98,7 +98,8 @@ class Beside(Protocol):
 class Asgi:
     """An ASGI application that serves an `Application`.
 
-    `log` is called after each request. It never gets the query, which may contain coordinates.
+    `admission` has the queue of photos. `log` is called after each request. It never gets the query, which may contain
+    coordinates.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Asgi:
         self._application, self._settings, self._log = application, settings, log
         self._router = Router(routes)
         self._hosts = frozenset(settings.hosts.lower().split())
-        self._admission = Admission(settings.worker_count, settings.queue_seconds, settings.body_bytes)
+        self.admission = Admission(settings.worker_count, settings.queue_seconds, settings.body_bytes)
         self._light = ThreadPoolExecutor(LIGHT_THREADS, thread_name_prefix="light")
         self._limit = application.settings.photo_max_bytes
 
@@ -126,7 +127,7 @@ class Asgi:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
-        self._admission.close()
+        self.admission.close()
         self._light.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -158,7 +159,7 @@ class Asgi:
             await _send(send, method, response)
         self._log(method, name, response.status, perf_counter() - started)
 
-    async def _routed(self, match: Match, scope: Scope, receive: Receive, request_id: str) -> Response:
+    async def _routed(self, match: RouteMatch, scope: Scope, receive: Receive, request_id: str) -> Response:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         if method == "OPTIONS":
             allowed = ",".join(sorted({*match.allow.split(", "), "OPTIONS"}))
@@ -170,8 +171,8 @@ class Asgi:
         size = self._declared_size(headers)
         has_photo = route.method == "POST" and "identify" in route.path
         if has_photo:
-            self._admission.check_queue()  # before the body is read
-        with self._admission.receiving(size) as arrived:
+            self.admission.check_queue()  # before the body is read
+        with self.admission.receiving(size) as arrived:
             body = await self._body(receive, arrived) if route.method == "POST" else b""
             request = Request(request_id, headers, _query(scope["query_string"]), _unquoted(match.values), body)
 
@@ -179,7 +180,7 @@ class Asgi:
                 return self._application.respond(route, request)
 
             if has_photo:
-                return await self._admission.run(respond)
+                return await self.admission.run(respond)
             return await self._run_light(respond)
 
     async def _run_light(self, respond: Callable[[], Response]) -> Response:

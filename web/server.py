@@ -19,6 +19,8 @@ from web.asgi import Asgi, Beside, RequestLog
 from web.protocol import Protocol
 from web.settings import WebSettings
 
+SWITCH_SECONDS = 0.0005
+"""Longest time that a worker keeps Python's lock while the event loop waits for it; the default is 0.005."""
 SHUTDOWN_SECONDS = 30
 """Longest time for running requests after SIGTERM or SIGINT."""
 BACKLOG = 2048
@@ -40,11 +42,16 @@ def serve(
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         settings = WebSettings.from_environment()
-        if settings.worker_count > 1 and not application.settings.model_threads:
+        several = settings.worker_count > 1 and not application.settings.model_threads
+        if several:
             # Several photos run at the same time, so each gets one thread. With more threads, all would be slower.
             application.settings = replace(application.settings, model_threads=1)
         decode_bytes(application.settings.photo_decode_bytes, 0, other=settings.body_bytes)
-        application.services()
+        log = partial(print_request, quiet=beside.name if beside else "")
+        asgi = Asgi(application, settings, log, beside=beside)
+        services = application.services()
+        if several:
+            services.model.use_all_processors_when(lambda: asgi.admission.is_alone)
         listener = listen(host, port)
     except ModelError as error:
         path = application.settings.model_path.absolute()
@@ -54,8 +61,8 @@ def serve(
         print(f"the server cannot start: {error}", file=sys.stderr)
         return 1
     return_large_blocks()
-    log = partial(print_request, quiet=beside.name if beside else "")
-    server = build_server(Asgi(application, settings, log, beside=beside), host, port, settings, log)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    server = build_server(asgi, host, port, settings, log)
     if announce:
         shown = f"[{host}]" if ":" in host else host
         print(f"serving http://{shown}:{port}; Ctrl-C or SIGTERM stops the server", flush=True)

@@ -28,10 +28,11 @@ class WebSettings:
     )
     queue_seconds: float = setting(
         "HTTP_QUEUE_SECONDS",
-        2.0,
+        3.0,
         casts.positive_number,
         unit="s",
-        help="longest expected wait of a photo in the queue; if it is longer, photos get 503 with Retry-After",
+        help="longest expected wait of a photo in a burst; if it is longer, the server is overloaded: only a few "
+        "photos wait, and others get 503 with Retry-After",
     )
     body_bytes: int = setting(
         "HTTP_BODY_BYTES",

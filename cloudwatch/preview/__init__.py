@@ -1,1 +1,1 @@
-"""The dashboard files as CloudWatch would show them, from recorded or simulated metrics, without an account."""
+"""A local preview of the dashboards and alarms, from recorded or simulated metrics and without an AWS account."""

@@ -1,79 +1,51 @@
-"""Describe alarms for the page: rule, state, and states over the shown time."""
+"""Describe alarms for the page: their rules, their current states, and their states over the shown time."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from cloudwatch.files import Files
-from cloudwatch.preview.alarms import MINUTE, History, State, histories
-from cloudwatch.preview.metric_alarm import SYMBOLS
-from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.recording import Incident, Span
+from cloudwatch.preview.alarms import State, Timeline
+from cloudwatch.preview.metric_alarm import SYMBOLS, MetricAlarm
+from cloudwatch.preview.recording import Incident
 from cloudwatch.project import SERVICE, prefix
 
 _RUNBOOK = re.compile(r"\s*What to do: (\S+)\s*$")
 _NAME = re.compile(rf'"?{SERVICE}-[a-z0-9]+-([a-z0-9-]+)"?')
 _GAP = 15 * 60
-"""Alarms that begin to fire within this many seconds of each other belong to one incident."""
+"""Seconds. An alarm that fires at most this long after the previous alarm belongs to the same incident."""
 _LOOK = 5 * 60
-"""Seconds after its first alarm at which a look at an incident ends."""
+"""Seconds. The link to an incident shows the time until this long after the first alarm."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmTimeline:
-    """An alarm with its states over a time range."""
-
-    name: str
-    alarm: Mapping[str, Any]
-    history: History
-
-    @property
-    def state(self) -> State:
-        """The state at the end."""
-        return self.history.states[-1] if self.history.states else "INSUFFICIENT_DATA"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the alarm for the page; times are in milliseconds."""
-        changes = self.history.changes
-        description = self.alarm.get("AlarmDescription", "")
-        runbook = _RUNBOOK.search(description)
-        return {
-            "name": self.name,
-            "state": self.state,
-            "since": changes[-1].at * 1e3 if len(changes) > 1 else None,
-            "meaning": _RUNBOOK.sub("", description).removesuffix("."),
-            "rule": describe_rule(self.alarm),
-            "reason": _shorten(changes[-1].reason) if changes else "",
-            "runbook": runbook[1] if runbook else None,
-            "periods": [
-                {"from": begin * 1e3, "to": end * 1e3, "state": state, "reason": _shorten(reason)}
-                for begin, end, state, reason in self.periods()
-            ],
-        }
-
-    def periods(self) -> list[tuple[int, int, State, str]]:
-        """Return begin, end (seconds), state and reason of each stretch in one state."""
-        changes = self.history.changes
-        end = self.history.start + MINUTE * len(self.history.states)
-        ends = [*(change.at for change in changes[1:]), end][: len(changes)]
-        return [(change.at, until, change.state, change.reason) for change, until in zip(changes, ends, strict=True)]
+def alarm_json(timeline: Timeline) -> dict[str, Any]:
+    """Return an alarm as JSON for the page. Times are in milliseconds since 1970."""
+    description = timeline.alarm.get("AlarmDescription", "")
+    runbook = _RUNBOOK.search(description)
+    stretches = [
+        {"from": each.begin * 1e3, "to": each.end * 1e3, "state": each.state, "reason": _shorten(each.reason)}
+        for each in timeline.stretches
+    ]
+    return {
+        "name": timeline.name,
+        "state": timeline.state,
+        "since": stretches[-1]["from"] if len(stretches) > 1 else None,
+        "meaning": _RUNBOOK.sub("", description).removesuffix("."),
+        "rule": describe_rule(timeline.name, timeline.alarm),
+        "reason": stretches[-1]["reason"] if stretches else "",
+        "runbook": runbook[1] if runbook else None,
+        "periods": stretches,
+    }
 
 
-def timelines_of(files: Files, store: MetricStore, span: Span) -> dict[str, AlarmTimeline]:
-    """Return every alarm and composite by file name. Raises `AlarmError` or `EvaluationError`."""
-    found = histories(files, store, span.start, span.end)
-    return {name: AlarmTimeline(name, alarm, found[name]) for name, alarm in (files.alarms | files.composites).items()}
-
-
-def incidents_of(timelines: Mapping[str, AlarmTimeline]) -> list[Incident]:
-    """Group the metric alarms that began to fire at about the same time into incidents, in the order of time."""
+def incidents_of(timelines: Mapping[str, Timeline]) -> list[Incident]:
+    """Group metric alarms that fired at about the same time into incidents. Return the incidents in order of time."""
     fired = sorted(
-        (begin, name)
+        (stretch.begin, name)
         for name, timeline in timelines.items()
         if "AlarmRule" not in timeline.alarm
-        for begin, _, state, _ in timeline.periods()
-        if state == "ALARM"
+        for stretch in timeline.stretches
+        if stretch.state == "ALARM"
     )
     incidents: list[Incident] = []
     last = 0
@@ -86,51 +58,36 @@ def incidents_of(timelines: Mapping[str, AlarmTimeline]) -> list[Incident]:
     return incidents
 
 
-def urgency(timeline: AlarmTimeline) -> tuple[int, int]:
-    """A sort key: first the alarms that fire, then those that have fired longest."""
-    return ["ALARM", "INSUFFICIENT_DATA", "OK"].index(timeline.state), -timeline.history.states.count("ALARM")
+def urgency(timeline: Timeline) -> tuple[int, int]:
+    """Return a sort key: alarms that fire come first, then those that fired for the most minutes."""
+    return ["ALARM", "INSUFFICIENT_DATA", "OK"].index(timeline.state), -timeline.states.count("ALARM")
 
 
-def count_states(timelines: Mapping[str, AlarmTimeline], names: Sequence[str]) -> dict[State, int]:
-    """Count these alarms by state."""
-    counts: dict[State, int] = {"ALARM": 0, "INSUFFICIENT_DATA": 0, "OK": 0}
-    for name in names:
-        if name in timelines:
-            counts[timelines[name].state] += 1
-    return counts
+def count_states(timelines: Mapping[str, Timeline], names: Sequence[str]) -> dict[State, int]:
+    """Return the number of named alarms in each state. Names without a timeline are ignored."""
+    found = [timelines[name].state for name in names if name in timelines]
+    return {state: found.count(state) for state in ("ALARM", "INSUFFICIENT_DATA", "OK")}
 
 
-def describe_rule(alarm: Mapping[str, Any]) -> str:
+def describe_rule(name: str, alarm: Mapping[str, Any]) -> str:
     """Return the condition of an alarm as one line, such as `Sum of Faults ≥ 5, 1 min a point in 3 of 5`."""
     if rule := alarm.get("AlarmRule"):
         return _shorten(rule)
-    watched = next((query for query in alarm.get("Metrics", []) if query.get("ReturnData", True)), None)
-    if watched:
-        what = watched.get("Label") or watched["Id"]
-    else:
-        what = f"{alarm.get('Statistic') or alarm.get('ExtendedStatistic')} of {alarm['MetricName']}"
-    total = alarm["EvaluationPeriods"]
-    needed = alarm.get("DatapointsToAlarm", total)
-    period = alarm.get("Period") or max(
-        (query["MetricStat"]["Period"] for query in alarm["Metrics"] if "MetricStat" in query), default=60
-    )
-    times = f" in {needed} of {total}" if total > 1 else ""
-    limit = f"{SYMBOLS[alarm['ComparisonOperator']]} {alarm['Threshold']:,.10g}"
-    return f"{what} {limit}, {_duration(period)} a point{times}"
+    parsed = MetricAlarm.of(name, alarm)
+    line, metric = parsed.watched, parsed.watched.metric
+    what = line.label or line.id or (metric and f"{line.stat} of {metric.name}")
+    times = f" in {parsed.needed} of {parsed.total}" if parsed.total > 1 else ""
+    limit = f"{SYMBOLS[parsed.comparison]} {parsed.threshold:,.10g}"
+    length = f"{line.period // 60} min" if line.period % 3600 else f"{line.period // 3600} h"
+    return f"{what} {limit}, {length} a point{times}"
 
 
 def alarms_of(body: Mapping[str, Any], stage: str) -> list[str]:
-    """Return the file names of the alarms that a dashboard shows, in its order."""
+    """Return the file names of the alarms on a dashboard, in the dashboard's order."""
     arns = [arn for widget in body["widgets"] if widget["type"] == "alarm" for arn in widget["properties"]["alarms"]]
     return [arn.rpartition(":alarm:")[2].replace("STAGENAME", stage).removeprefix(prefix(stage)) for arn in arns]
 
 
 def _shorten(text: str) -> str:
-    """Replace deployed alarm names by file names."""
+    """Replace the names of deployed alarms with file names."""
     return _NAME.sub(r"\1", text)
-
-
-def _duration(seconds: int) -> str:
-    if seconds % 3600 == 0:
-        return f"{seconds // 3600} h"
-    return f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"

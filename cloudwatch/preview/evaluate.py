@@ -1,7 +1,7 @@
 """Evaluate the lines of a graph: metrics from the store, and metric math over them.
 
-Each line has its own period; the operands of an expression must share one. A line that cannot be evaluated raises an
-error and is never left blank.
+Each line has its own period, but the operands of an expression must have the same period. A line that cannot be
+evaluated raises an error instead of a curve without points.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,28 +13,15 @@ import numpy as np
 from cloudwatch.preview import labels
 from cloudwatch.preview.math_functions import call_function
 from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.operators import combine, negative
+from cloudwatch.preview.operators import combine
 from cloudwatch.preview.periods import Floats, Grid
 from cloudwatch.preview.values import EvaluationError, Series, Value
+from cloudwatch.syntax import expression_tree as tree
 from cloudwatch.syntax.expression import ExpressionError, parse_expression
-from cloudwatch.syntax.expression_tree import (
-    Array,
-    Binary,
-    Call,
-    Keyword,
-    Name,
-    Negative,
-    Node,
-    Number,
-    String,
-    to_text,
-)
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 from cloudwatch.syntax.metric_functions import FUNCTIONS
 from cloudwatch.syntax.search import SearchError, parse_search
 from cloudwatch.syntax.statistic import StatisticError, parse_statistic
-
-__all__ = ["Curve", "EvaluationError", "Evaluator", "evaluate"]
 
 _parse = lru_cache(4096)(parse_expression)
 _parse_search = lru_cache(512)(parse_search)
@@ -43,19 +30,15 @@ _statistic = lru_cache(512)(parse_statistic)
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve to draw: one value for each period of the graph, NaN where there are no data.
+    """A curve to draw, with one value for each period of the graph. NaN marks a period without data.
 
-    If the line's own `period` (seconds) is longer than the graph's, the values are where its periods begin. `row` is
-    the index of the line. An expression that returns an array gives several curves of one row and id, without colours.
+    If `period` (seconds) is longer than the graph's period, each value is at the point where its period begins. If an
+    expression returns an array, each of its series is a curve of the same line, without a color.
     """
 
-    row: int
-    id: str | None
+    line: GraphedMetric
     label: str
     values: Floats
-    visible: bool
-    color: str | None
-    y_axis: str
     period: int
 
 
@@ -64,8 +47,8 @@ def evaluate(
 ) -> list[Curve]:
     """Return the curves of a graph from `start` to `end` (seconds since 1970) with a point every `period` seconds.
 
-    Periods are counted from `anchor`, by default from 1970. To take the whole range as one period, pass
-    `evaluate(lines, store, start, end, ceil(end - int(start)), anchor=int(start))`.
+    A period begins at `anchor` (seconds since 1970); the others follow without gaps. To make the whole time range one
+    period, pass `period=ceil(end - int(start))` and `anchor=int(start)`.
 
     Raises:
         EvaluationError: a line cannot be evaluated; the message names it.
@@ -79,31 +62,26 @@ def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Cu
     value = evaluator.value(line)
     if isinstance(value, float):
         if line.visible:
-            raise _line_error(line, "gives a number; a graph takes series, so write TIME_SERIES(…) around it")
+            raise _line_error(
+                line, "returns a number but a graph takes only series; write TIME_SERIES(…) around the expression"
+            )
         return []
-    return [
-        Curve(
-            row=line.row,
-            id=line.id,
-            label=series.label,
-            values=_align(line, series, graph),
-            visible=line.visible,
-            color=None if isinstance(value, tuple) else line.color,
-            y_axis=line.y_axis,
-            period=series.grid.period,
-        )
-        for series in (value if isinstance(value, tuple) else (value,))
-    ]
+    if isinstance(value, Series):
+        return [Curve(line, value.label, _align(line, value, graph), value.grid.period)]
+    plain = replace(line, color=None)
+    return [Curve(plain, series.label, _align(line, series, graph), series.grid.period) for series in value]
 
 
 def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
-    """Put each value where its period begins on the graph. A period that began earlier takes the first point."""
+    """Return the values at the points of the graph where their periods begin.
+
+    A period that begins before the graph has its value at the first point.
+    """
     if series.grid == graph:
         return series.values
     if series.grid.period < graph.period:
-        raise _line_error(
-            line, f"has a period of {series.grid.period} s, which is shorter than the graph's {graph.period} s"
-        )
+        expected = f"use at least the graph's period of {graph.period} s"
+        raise _line_error(line, f"has a period of {series.grid.period} s; {expected}")
     values = np.full(graph.number, np.nan)
     if graph.number:
         values[np.maximum(series.grid.begins - graph.first, 0) // graph.step] = series.values
@@ -111,7 +89,7 @@ def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
 
 
 class Evaluator:
-    """Evaluates lines that may refer to one another, each once. `grids` maps a period (seconds) to its grid."""
+    """Evaluator of lines that may refer to one another. `grids` returns the grid for a period in seconds."""
 
     def __init__(self, lines: Sequence[GraphedMetric], store: MetricStore, grids: Callable[[int], Grid]) -> None:
         self._lines = lines
@@ -162,35 +140,30 @@ class Evaluator:
             case Series():
                 name = value.label if line.metric is not None else line.id or line.expression or ""
                 named = replace(value, label=name)
-                return named if line.label is None else replace(named, label=self._label(line, line.label, named))
+                return named if line.label is None else _labelled(line, line.label, named)
+            case _ if not line.label:
+                return value
             case _:
-                return tuple(replace(series, label=self._label_of_many(line, series)) for series in value)
+                # A label with variables replaces the names of the series. Another label goes before each name.
+                label = line.label if "${" in line.label else f"{line.label} ${{LABEL}}"
+                return tuple(_labelled(line, label, series) for series in value)
 
-    def _label_of_many(self, line: GraphedMetric, series: Series) -> str:
-        """Put a plain label before the name of each series of an array. A label with variables replaces it."""
-        if not line.label:
-            return series.label
-        return self._label(line, line.label if "${" in line.label else f"{line.label} ${{LABEL}}", series)
-
-    def _label(self, line: GraphedMetric, label: str, series: Series) -> str:
-        return labels.expand_label(label, series, line.region)
-
-    def _node(self, node: Node, line: GraphedMetric) -> Value:
+    def _node(self, node: tree.Node, line: GraphedMetric) -> Value:
         match node:
-            case Number(value=number):
+            case tree.Number(value=number):
                 return number
-            case Name(id=name):
+            case tree.Name(id=name):
                 return self._named(name)
-            case Negative(operand=operand):
-                return negative(self._node(operand, line))
-            case Binary(operator=operator, left=left, right=right):
+            case tree.Negative(operand=operand):
+                return combine("*", self._node(operand, line), -1.0)
+            case tree.Binary(operator=operator, left=left, right=right):
                 return combine(operator, self._node(left, line), self._node(right, line))
-            case Array(items=items):
+            case tree.Array(items=items):
                 return self._array([self._node(item, line) for item in items])
-            case Call():
+            case tree.Call():
                 return self._call(node, line)
-            case String() | Keyword():
-                raise EvaluationError(f"{to_text(node)} is text, which has no value")
+            case tree.String() | tree.Keyword():
+                raise EvaluationError(f"{tree.to_text(node)} is text, which has no value")
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:
@@ -200,44 +173,50 @@ class Evaluator:
         return self.value(self._by_id[name])
 
     def _array(self, values: list[Value]) -> tuple[Series, ...]:
-        """Flatten nested arrays."""
+        """Flatten nested arrays into one array."""
         series: list[Series] = []
         for value in values:
             if isinstance(value, float):
-                raise EvaluationError("an array holds a number; it takes series, so write TIME_SERIES(…) around it")
+                raise EvaluationError(
+                    "an array contains a number but takes only series; write TIME_SERIES(…) around the number"
+                )
             series.extend(value if isinstance(value, tuple) else (value,))
         return tuple(series)
 
-    def _call(self, node: Call, line: GraphedMetric) -> Value:
+    def _call(self, node: tree.Call, line: GraphedMetric) -> Value:
         if not FUNCTIONS[node.function].evaluated:
-            raise EvaluationError(f"{node.function} is evaluated only by AWS; the preview cannot show it")
+            raise EvaluationError(f"only AWS evaluates {node.function}; the preview cannot show this line")
         match node:
-            case Call(function="METRICS", arguments=arguments):
-                part = arguments[0].text if arguments and isinstance(arguments[0], String) else ""
+            case tree.Call(function="METRICS", arguments=arguments):
+                part = arguments[0].text if arguments and isinstance(arguments[0], tree.String) else ""
                 found = [other for other in self._lines if other.metric is not None and part in (other.id or "")]
                 return self._array([self.value(other) for other in found])
-            case Call(function="PERIOD", arguments=(Name(id=name),)):
+            case tree.Call(function="PERIOD", arguments=(tree.Name(id=name),)):
                 value = self._named(name)
                 if isinstance(value, Series) and self._by_id[name].metric is not None:
                     return float(value.grid.period)
                 raise EvaluationError(f"PERIOD takes the id of a metric; `{name}` is an expression")
-            case Call(function="PERIOD"):
+            case tree.Call(function="PERIOD"):
                 raise EvaluationError("PERIOD takes the id of a metric, not an expression")
-            case Call(function="SEARCH", arguments=(String(text=text), String(text=stat), *period)):
-                own = int(period[0].value) if period and isinstance(period[0], Number) else 0
-                # A page lengthens the periods of lines to fit its time range, so the longer one counts.
+            case tree.Call(function="SEARCH", arguments=(tree.String(text=text), tree.String(text=stat), *period)):
+                own = int(period[0].value) if period and isinstance(period[0], tree.Number) else 0
+                # A long time range lengthens the period of the line, so the longer of the two periods counts.
                 return self._search(text, stat, self._grids(max(own, line.period)))
         values: list[Value | str] = [
-            argument.word if isinstance(argument, Keyword) else self._node(argument, line)
+            argument.word if isinstance(argument, tree.Keyword) else self._node(argument, line)
             for argument in node.arguments
         ]
         return call_function(node.function, values, self._grids(line.period))
 
     def _search(self, text: str, stat: str, grid: Grid) -> tuple[Series, ...]:
-        """Return the metrics that match, each labelled by what distinguishes it."""
-        found = [metric for metric, _ in self._store.search(matches=_parse_search(text).finds)]
+        """Return the series of the metrics that match a search, with default labels."""
+        found = self._store.search(_parse_search(text).finds)
         names = labels.default_labels([(metric, stat) for metric in found])
         return tuple(self._metric(metric, stat, grid, name) for metric, name in zip(found, names, strict=True))
+
+
+def _labelled(line: GraphedMetric, label: str, series: Series) -> Series:
+    return replace(series, label=labels.expand_label(label, series, line.region))
 
 
 class _LineError(EvaluationError):

@@ -1,4 +1,4 @@
-"""Labels of curves: CloudWatch's default names, and dynamic labels with values in them.
+"""Make the labels of curves: CloudWatch's default labels, and dynamic labels, which contain values.
 
 Source: "Using dynamic labels" in the CloudWatch user guide. Times are UTC.
 """
@@ -18,7 +18,7 @@ _NO_DATA = "--"
 
 
 def default_labels(metrics: Sequence[tuple[TimeSeries, str]]) -> list[str]:
-    """Return a label for each metric with its statistic: what distinguishes it, or the metric's name.
+    """Return a label for each pair of metric and statistic: the values of the dimensions that differ, or the name.
 
     >>> codes = [TimeSeries("N", "Rejections", (("code", code), ("stage", "dev"))) for code in ("a", "b")]
     >>> default_labels([(code, "Sum") for code in codes])
@@ -40,7 +40,7 @@ def default_labels(metrics: Sequence[tuple[TimeSeries, str]]) -> list[str]:
 
 
 def expand_label(label: str, series: Series, region: str | None) -> str:
-    """Return the label with each `${…}` replaced by its value for this series.
+    """Return the label with each `${…}` replaced by the value of the variable for this series.
 
     Raises:
         EvaluationError: CloudWatch does not have this variable, or the preview does not support it.
@@ -53,7 +53,9 @@ def expand_label(label: str, series: Series, region: str | None) -> str:
             return series.label
         if match["name"] not in _VARIABLES:
             known = ", ".join(["LABEL", *_VARIABLES])
-            raise EvaluationError(f"label {label!r} has unknown variable {match['name']}; known are {known}, PROP('…')")
+            raise EvaluationError(
+                f"label {label!r} has unknown variable {match['name']}; use one of {known}, PROP('…')"
+            )
         exists = ~np.isnan(series.values)
         if not exists.any():
             return _NO_DATA
@@ -63,7 +65,7 @@ def expand_label(label: str, series: Series, region: str | None) -> str:
 
 
 def _property(name: str, series: Series, region: str | None) -> str:
-    """Return `PROP('…')`, a property of the metric; empty if the series is not a metric."""
+    """Return the value of `PROP('…')`, a property of the metric. It is empty if the series is not a metric."""
     metric = series.metric
     if name.startswith("Dim."):
         return dict(metric.dimensions).get(name.removeprefix("Dim."), "") if metric else ""
@@ -76,13 +78,13 @@ def _property(name: str, series: Series, region: str | None) -> str:
     }
     if name not in known:
         supported = f"{', '.join(known)} and Dim.…"
-        unsupported = f"a label has PROP('{name}'), which the preview does not support"
-        raise EvaluationError(f"{unsupported}; it supports {supported}")
+        unsupported = f"label variable PROP('{name}') is not supported by the preview"
+        raise EvaluationError(f"{unsupported}; use one of {supported}")
     return known[name]
 
 
 def _number(value: float) -> str:
-    """Format with four digits, and with commas between thousands."""
+    """Format a number with four digits and with commas between thousands."""
     digits = 0 if abs(value) >= 1000 else 4 - len(str(int(abs(value))))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

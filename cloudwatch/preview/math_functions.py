@@ -1,78 +1,54 @@
-"""The functions of metric math that the preview evaluates, over numbers, series and arrays of series.
+"""Call functions of metric math with numbers, series and arrays of series.
 
-`syntax/metric_functions.py` lists them with their arguments. `evaluate.py` handles METRICS, SEARCH and PERIOD, which
-refer to other lines. Over an array, SUM and AVG count a missing point as 0 and the other aggregations skip it. The
-result has no point where no series of the array has one.
+`syntax/metric_functions.csv` lists the functions and their arguments. `evaluate.py` handles METRICS, SEARCH and PERIOD,
+which refer to other lines. In an array, SUM and AVG count a missing point as 0, and the other aggregations skip it. If
+a point is missing in all series of the array, it is missing in the result.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from math import isnan, nan
+from typing import Any
 
 import numpy as np
 
+from cloudwatch.lint.expression_types import WORDS
 from cloudwatch.preview.periods import Floats, Grid
 from cloudwatch.preview.values import EvaluationError, Series, Value, apply_in_order, common_grid, kind
+from cloudwatch.syntax.metric_functions import FUNCTIONS
 
 
 def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Value:
-    """Return the result of a function. Keywords such as `REPEAT` come as text. TIME_SERIES makes a series on `grid`.
+    """Return the result of a function. Keywords such as `REPEAT` are strings. TIME_SERIES returns a series on `grid`.
 
     Raises:
-        EvaluationError: the function does not take an argument of this kind.
+        EvaluationError: the function does not accept the type of an argument, or an array is empty.
     """
-    first = arguments[0]
-    if function == "IF":
-        return _if(*map(_single, arguments))
+    _check_types(function, arguments)
+    first: Any = arguments[0]
     if function == "TIME_SERIES":
-        return Series(np.full(grid.number, _number(function, first)), grid)
-    if function == "METRIC_COUNT":
-        return float(len(_array(function, first)))
-    if function == "FILL":
-        return _map(lambda series: _fill(series, arguments[1]), function, first)
-    if function == "RUNNING_SUM":
-        return _map(_running_sum, function, first)
-    if function in _ELEMENTWISE:
-        return _map(lambda series: _elementwise(_ELEMENTWISE[function], series), function, first)
-    if function in _SEQUENTIAL:
-        return _map(lambda series: _skip_missing(_SEQUENTIAL[function], series), function, first)
+        return Series(np.full(grid.number, first), grid)
     if function in _AGGREGATIONS:
-        return _aggregate(function, first)
-    if function in _TIMES:
-        return _time_part(function, first)
-    return _ARRAYS[function](_array(function, first), arguments[1:])
+        return _aggregate_over_time(function, first) if isinstance(first, Series) else _aggregate(function, first)
+    if function in _OF_ARGUMENTS:
+        return _OF_ARGUMENTS[function](*arguments)
+    if isinstance(first, tuple):
+        return tuple(_OF_SERIES[function](series, *arguments[1:]) for series in first)
+    return _OF_SERIES[function](first, *arguments[1:])
 
 
-# Functions of one series, applied to each series of an array
+def _check_types(function: str, arguments: list[Value | str]) -> None:
+    """Check the type of each argument against metric_functions.csv. Raises `EvaluationError`."""
+    for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].parameters, strict=False)):
+        found = argument if isinstance(argument, str) else kind(argument)
+        if found not in types:
+            given = f"argument {place + 1} of {function} is {WORDS.get(found, found)}"
+            raise EvaluationError(f"{given}; write {FUNCTIONS[function].signature}")
 
 
-def _difference(values: Floats) -> Floats:
-    """Return each value minus the one before it. The first has none."""
-    return np.diff(values, prepend=np.nan)
-
-
-_ELEMENTWISE: Mapping[str, Callable[[Floats], Floats]] = {
-    "ABS": np.abs,
-    "CEIL": np.ceil,
-    "FLOOR": np.floor,
-    "LOG": np.log,
-    "LOG10": np.log10,
-}
-_SEQUENTIAL: Mapping[str, Callable[[Floats, Floats], Floats]] = {
-    "DIFF": lambda values, _: _difference(values),
-    "DIFF_TIME": lambda _, begins: _difference(begins),
-    "RATE": lambda values, begins: _difference(values) / _difference(begins),
-}
-
-
-def _map(operation: Callable[[Series], Series], function: str, value: Value | str) -> Value:
-    match value:
-        case Series():
-            return operation(value)
-        case tuple():
-            return tuple(operation(series) for series in value)
-        case _:
-            raise _wrong_argument(function, value, "a series or an array of series")
+# Functions of one series. With an array, they return an array
 
 
 def _elementwise(operation: Callable[[Floats], Floats], series: Series) -> Series:
@@ -81,7 +57,7 @@ def _elementwise(operation: Callable[[Floats], Floats], series: Series) -> Serie
 
 
 def _skip_missing(function: Callable[[Floats, Floats], Floats], series: Series) -> Series:
-    """Apply a function to the points that exist and their times. Missing points stay missing."""
+    """Apply a function to the existing points and their times. Missing points stay missing."""
 
     def apply(values: Floats, begins: Floats) -> Floats:
         exists = ~np.isnan(values)
@@ -92,38 +68,66 @@ def _skip_missing(function: Callable[[Floats, Floats], Floats], series: Series) 
     return apply_in_order(series, apply)
 
 
+def _difference(values: Floats) -> Floats:
+    """Return each value minus the previous value. The first result is NaN."""
+    return np.diff(values, prepend=np.nan)
+
+
 def _running_sum(series: Series) -> Series:
     _reject_sliding("RUNNING_SUM", series)
     return _skip_missing(lambda values, _: np.cumsum(values), series)
 
 
-def _fill(series: Series, by: Value | str) -> Series:
-    match by:
-        case "REPEAT":
-            return apply_in_order(series, _repeat)
-        case "LINEAR":
-            return apply_in_order(series, _interpolate)
-        case Series():
-            common_grid(series, by)
-            return series.with_values(np.where(np.isnan(series.values), by.values, series.values))
-        case float():
-            return series.with_values(np.where(np.isnan(series.values), by, series.values))
-        case _:
-            raise _wrong_argument("FILL", by, "a number, a series, REPEAT or LINEAR to fill with")
+def _fill(series: Series, by: Series | float | str) -> Series:
+    if by == "REPEAT":
+        return apply_in_order(series, _repeat)
+    if by == "LINEAR":
+        return apply_in_order(series, _interpolate)
+    if isinstance(by, Series):
+        common_grid(series, by)
+    filling: Any = by.values if isinstance(by, Series) else by
+    return series.with_values(np.where(np.isnan(series.values), filling, series.values))
 
 
 def _repeat(values: Floats, _: Floats) -> Floats:
-    """Replace each missing point by the last point before it."""
+    """Replace each missing point with the last existing point before it."""
     last = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
     return np.where(last < 0, np.nan, values[last])
 
 
 def _interpolate(values: Floats, begins: Floats) -> Floats:
-    """Replace missing points between two others by a straight line."""
+    """Replace each missing point between two existing points with a point on the line between them."""
     exists = ~np.isnan(values)
     if not exists.any():
         return values
     return np.interp(begins, begins[exists], values[exists], left=np.nan, right=np.nan)
+
+
+def _time_part(part: Callable[[datetime], float], series: Series) -> Series:
+    """Return a part of the UTC time at which each period begins."""
+    times = (datetime.fromtimestamp(begin, UTC) for begin in series.grid.begins.tolist())
+    return replace(series, values=np.array([float(part(time)) for time in times]))
+
+
+_OF_SERIES: Mapping[str, Callable[..., Series]] = {
+    "ABS": partial(_elementwise, np.abs),
+    "CEIL": partial(_elementwise, np.ceil),
+    "FLOOR": partial(_elementwise, np.floor),
+    "LOG": partial(_elementwise, np.log),
+    "LOG10": partial(_elementwise, np.log10),
+    "DIFF": partial(_skip_missing, lambda values, _: _difference(values)),
+    "DIFF_TIME": partial(_skip_missing, lambda _, begins: _difference(begins)),
+    "RATE": partial(_skip_missing, lambda values, begins: _difference(values) / _difference(begins)),
+    "RUNNING_SUM": _running_sum,
+    "FILL": _fill,
+    "MINUTE": partial(_time_part, lambda time: time.minute),
+    "HOUR": partial(_time_part, lambda time: time.hour),
+    "DAY": partial(_time_part, datetime.isoweekday),  # Monday is 1
+    "DATE": partial(_time_part, lambda time: time.day),
+    "MONTH": partial(_time_part, lambda time: time.month),
+    "YEAR": partial(_time_part, lambda time: time.year),
+    "EPOCH": partial(_time_part, datetime.timestamp),
+}
 
 
 # Aggregations: a series becomes a number, an array becomes a series
@@ -138,12 +142,9 @@ _AGGREGATIONS: Mapping[str, Callable[[Floats], Floats]] = {
 }
 
 
-def _aggregate(function: str, value: Value | str) -> Value:
-    if isinstance(value, Series):
-        return _aggregate_over_time(function, value)
-    series = _array(function, value)
+def _aggregate(function: str, series: tuple[Series, ...]) -> Series:
     if not series:
-        raise EvaluationError(f"{function} has no series: the array is empty")
+        raise EvaluationError(f"{function} got an empty array; it needs at least one series")
     grid = common_grid(*series)
     rows = np.stack([each.values for each in series])
     exists = ~np.isnan(rows).all(axis=0)
@@ -153,7 +154,7 @@ def _aggregate(function: str, value: Value | str) -> Value:
 
 
 def _aggregate_over_time(function: str, series: Series) -> float:
-    """Return one number for all points of a series; NaN if it has none."""
+    """Aggregate all points of a series to one number. It is NaN if the series has no points."""
     _reject_sliding(function, series)
     if np.isnan(series.values).all() and function != "DATAPOINT_COUNT":
         return float("nan")
@@ -162,103 +163,58 @@ def _aggregate_over_time(function: str, series: Series) -> float:
 
 def _reject_sliding(function: str, series: Series) -> None:
     if series.grid.sliding:
-        what = f"{function} of one series depends in an alarm on how many points CloudWatch happens to fetch"
-        raise EvaluationError(f"{what}; take a longer period, or an array of series")
+        reason = "its value depends on the number of points that AWS fetches; use a longer period or an array of series"
+        raise EvaluationError(f"{function} of one series cannot be used in an alarm: {reason}")
 
 
-# Functions of the time of each period, in UTC
-
-_TIMES: Mapping[str, Callable[[datetime], float]] = {
-    "MINUTE": lambda at: at.minute,
-    "HOUR": lambda at: at.hour,
-    "DAY": lambda at: at.isoweekday(),  # Monday is 1
-    "DATE": lambda at: at.day,
-    "MONTH": lambda at: at.month,
-    "YEAR": lambda at: at.year,
-    "EPOCH": lambda at: at.timestamp(),
-}
-
-
-def _time_part(function: str, value: Value | str) -> Series:
-    if not isinstance(value, Series):
-        raise _wrong_argument(function, value, "one series")
-    times = (datetime.fromtimestamp(begin, UTC) for begin in value.grid.begins.tolist())
-    return replace(value, values=np.array([float(_TIMES[function](at)) for at in times]))
-
-
-# Functions of arrays
-
-
-def _sort(series: tuple[Series, ...], arguments: list[Value | str]) -> tuple[Series, ...]:
-    by, order, *limit = arguments
-    keys = [_aggregate_over_time(str(by), each) for each in series]
-    sign = -1 if order == "DESC" else 1
-    places = sorted(range(len(series)), key=lambda at: (np.isnan(keys[at]), sign * keys[at]))
-    return tuple(series[at] for at in places[: int(_number("SORT", limit[0])) if limit else None])
-
-
-def _slice(series: tuple[Series, ...], arguments: list[Value | str]) -> tuple[Series, ...]:
-    start, *end = (int(_number("SLICE", argument)) for argument in arguments)
-    return series[start : end[0] if end else None]
+# Other functions
 
 
 def _pick(series: tuple[Series, ...], index: int) -> Series:
     if not series:
-        raise EvaluationError("FIRST and LAST have no series: the array is empty")
+        raise EvaluationError("FIRST or LAST got an empty array; it needs at least one series")
     return series[index]
 
 
-_ARRAYS: Mapping[str, Callable[[tuple[Series, ...], list[Value | str]], Value]] = {
-    "FIRST": lambda series, _: _pick(series, 0),
-    "LAST": lambda series, _: _pick(series, -1),
-    "REMOVE_EMPTY": lambda series, _: tuple(each for each in series if not np.isnan(each.values).all()),
+def _slice(series: tuple[Series, ...], start: float, end: float | None = None) -> tuple[Series, ...]:
+    return series[int(start) : None if end is None else int(end)]
+
+
+def _sort(series: tuple[Series, ...], by: str, order: str, limit: float | None = None) -> tuple[Series, ...]:
+    sign = -1 if order == "DESC" else 1
+
+    def key(each: Series) -> tuple[bool, float]:
+        value = _aggregate_over_time(by, each)
+        return isnan(value), sign * value  # series without data come last
+
+    return _slice(tuple(sorted(series, key=key)), 0, limit)
+
+
+def _if(condition: Series | float, yes: Series | float, no: Series | float = nan) -> Series | float:
+    """Return `yes` where the condition is not 0, and `no` where it is 0.
+
+    A missing point of the condition or of `no` is missing in the result. If the condition is a series, a missing point
+    of `yes` counts as 0, as in the user guide.
+    """
+    if isinstance(condition, Series):
+        common_grid(condition, *(value for value in (yes, no) if isinstance(value, Series)))
+        then = np.nan_to_num(yes.values, nan=0.0) if isinstance(yes, Series) else yes
+        otherwise = no.values if isinstance(no, Series) else no
+        values = np.where(condition.values != 0, then, otherwise)
+        return condition.with_values(np.where(np.isnan(condition.values), np.nan, values))
+    chosen = nan if isnan(condition) else yes if condition else no
+    if isinstance(chosen, float) and isnan(chosen):
+        models = [value for value in (yes, no) if isinstance(value, Series)]
+        return models[0].with_values(np.full_like(models[0].values, np.nan)) if models else nan
+    return chosen
+
+
+_OF_ARGUMENTS: Mapping[str, Callable[..., Value]] = {
+    "FIRST": lambda series: _pick(series, 0),
+    "LAST": lambda series: _pick(series, -1),
+    "METRIC_COUNT": lambda series: float(len(series)),
+    "REMOVE_EMPTY": lambda series: tuple(each for each in series if not np.isnan(each.values).all()),
     "SLICE": _slice,
     "SORT": _sort,
+    "IF": _if,
 }
-
-
-# IF
-
-
-def _if(condition: Series | float, yes: Series | float, no: Series | float | None = None) -> Series | float:
-    """Return `yes` where the condition is not 0, else `no`. A point is missing where the condition or `no` has none.
-
-    Where a condition that is a series holds, a missing point of `yes` counts as 0, as in the user guide.
-    """
-    if isinstance(condition, float):
-        chosen = yes if condition != 0 else no
-        if chosen is not None and not np.isnan(condition):
-            return chosen
-        model = next((value for value in (yes, no) if isinstance(value, Series)), None)
-        return float("nan") if model is None else model.with_values(np.full_like(model.values, np.nan))
-    common_grid(condition, *(value for value in (yes, no) if isinstance(value, Series)))
-    then = np.nan_to_num(yes.values, nan=0.0) if isinstance(yes, Series) else yes
-    otherwise = np.nan if no is None else no.values if isinstance(no, Series) else no
-    values = np.where(condition.values != 0, then, otherwise)
-    return condition.with_values(np.where(np.isnan(condition.values), np.nan, values))
-
-
-# Arguments
-
-
-def _number(function: str, value: Value | str) -> float:
-    if not isinstance(value, float):
-        raise _wrong_argument(function, value, "a number")
-    return value
-
-
-def _array(function: str, value: Value | str) -> tuple[Series, ...]:
-    if not isinstance(value, tuple):
-        raise _wrong_argument(function, value, "an array of series, such as [a, b] or METRICS()")
-    return value
-
-
-def _single(value: Value | str) -> Series | float:
-    if not isinstance(value, Series | float):
-        raise _wrong_argument("IF", value, "numbers and single series")
-    return value
-
-
-def _wrong_argument(function: str, value: Value | str, expected: str) -> EvaluationError:
-    found = value if isinstance(value, str) else kind(value)
-    return EvaluationError(f"{function} has {found} for an argument; expected {expected}")

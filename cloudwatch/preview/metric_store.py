@@ -1,15 +1,14 @@
-"""Store the metrics of embedded-metric lines as samples.
+"""Store the metrics from log lines as samples.
 
-A line is a JSON object. Its `_aws` member lists which other members are metrics, in which namespace and under which
-sets of dimensions (the embedded metric format of CloudWatch Logs). One thread may add lines while others read: one
-lock guards all state, and arrays that were returned never change.
+A line is a JSON object in the embedded metric format of CloudWatch Logs. Its member `_aws` names the members that are
+metrics, their namespace and their sets of dimensions.
 """
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable
 from itertools import chain
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -18,31 +17,32 @@ from cloudwatch.preview.samples import Samples
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 
 KEPT_SECONDS = 15 * 24 * 3600  # as long as CloudWatch keeps one-minute periods
-KEPT_SAMPLES = 8_000_000  # of all metrics together: some 130 MB
+KEPT_SAMPLES = 8_000_000  # of all metrics together: about 190 MB
 
-type _Dimensions = tuple[tuple[str, str], ...]
+type _Key = tuple[str, tuple[tuple[str, str], ...], str]
+"""Namespace, dimensions (sorted by name) and name of a metric."""
 
 _NUMBERS = frozenset({int, float})
 _LARGEST = sys.float_info.max
-_LATEST = 1 << 53  # milliseconds: the largest integers that a double holds exactly
+_LATEST = 1 << 53  # milliseconds: the largest integer up to which a double is exact
 
 
 class MetricStore:
-    """The samples of all metrics, by namespace, dimensions and name. It drops the oldest.
+    """The samples of all metrics. Not thread-safe.
 
-    It keeps samples of the last `keep_seconds` before the newest one, and at most `keep_samples` of all metrics.
+    The store drops samples that are more than `keep_seconds` older than the newest one. If more than `keep_samples` are
+    left, it drops the oldest.
     """
 
     def __init__(self, keep_seconds: float = KEPT_SECONDS, keep_samples: int = KEPT_SAMPLES) -> None:
         self._keep_milliseconds = int(keep_seconds * 1000)
         self._keep_samples = keep_samples
-        self._lock = RLock()
-        self._metrics: dict[tuple[str, _Dimensions], dict[str, Samples]] = {}
+        self._metrics: defaultdict[_Key, Samples] = defaultdict(Samples)
         self._newest = 0
         self._since_drop = 0
 
     def add(self, line: str | bytes) -> bool:
-        """Add the metrics of a line. Return False if it has none, as other lines of a log."""
+        """Add the metrics of a line. Return False if the line has none."""
         mark = b'"_aws"' if isinstance(line, bytes) else '"_aws"'
         if mark not in line:  # type: ignore[operator]  # both have the same type
             return False
@@ -54,92 +54,51 @@ class MetricStore:
             return False
         if not 0 <= time <= _LATEST:
             return False
-        with self._lock:
-            for namespace, dimension_sets, names in directives:
-                for dimension_names in dimension_sets:
-                    dimensions = tuple([(name, entry.get(name)) for name in dimension_names])
-                    if all(isinstance(value, str) for _, value in dimensions):
-                        self._add(entry, time, self._metrics.setdefault((namespace, dimensions), {}), names)
-            self._newest = max(self._newest, time)
-            if self._since_drop > self._keep_samples // 10:
-                self._drop()
+        for namespace, dimension_sets, names in directives:
+            values = [(name, number, count) for name in names for number, count in _parse_values(entry.get(name))]
+            for dimension_names in dimension_sets:
+                dimensions = tuple([(name, entry.get(name)) for name in dimension_names])
+                if all(isinstance(value, str) for _, value in dimensions):
+                    for name, number, count in values:
+                        self._metrics[namespace, dimensions, name].append(time, number, count)
+                    self._since_drop += len(values)
+        self._newest = max(self._newest, time)
+        if self._since_drop > self._keep_samples // 10:
+            self._drop()
         return True
 
-    def add_all(self, lines: Iterable[str | bytes]) -> int:
-        """Add many lines. Return how many had metrics."""
-        return sum(self.add(line) for line in lines)
-
     def of(self, metric: TimeSeries) -> Samples | None:
-        """Return the samples of a metric."""
-        with self._lock:
-            return self._metrics.get((metric.namespace, metric.dimensions), {}).get(metric.name)
+        """Return the samples of a metric; None if the metric is unknown."""
+        return self._metrics.get((metric.namespace, metric.dimensions, metric.name))
 
-    def search(
-        self,
-        namespace: str | None = None,
-        dimension_names: Iterable[str] | None = None,
-        matches: Callable[[TimeSeries], bool] = lambda _: True,
-    ) -> list[tuple[TimeSeries, Samples]]:
-        """Return the metrics with this namespace and exactly these dimension names; `None` matches all."""
-        wanted = None if dimension_names is None else sorted(dimension_names)
-        with self._lock:
-            found = [
-                (TimeSeries(group, name, dimensions), samples)
-                for (group, dimensions), by_name in self._metrics.items()
-                if namespace in (None, group) and wanted in (None, [dimension for dimension, _ in dimensions])
-                for name, samples in by_name.items()
-            ]
-        return sorted(
-            ((metric, samples) for metric, samples in found if matches(metric)),
-            key=lambda pair: (pair[0].namespace, pair[0].dimensions, pair[0].name),
-        )
+    def search(self, matches: Callable[[TimeSeries], bool] = lambda _: True) -> list[TimeSeries]:
+        """Return the metrics that match, sorted by namespace, dimensions and name."""
+        keys = sorted(self._metrics)
+        return list(filter(matches, (TimeSeries(namespace, name, dimensions) for namespace, dimensions, name in keys)))
 
     def span(self) -> tuple[float, float] | None:
         """Return the times of the oldest and the newest sample in seconds since 1970; None if there are none."""
-        with self._lock:
-            times = [samples.times() for samples in self._all() if len(samples)]
+        times = [samples.columns()[0] for samples in self._metrics.values()]
         if not times:
             return None
-        return min(int(found[0]) for found in times) / 1000, max(int(found[-1]) for found in times) / 1000
+        return min(found[0] for found in times) / 1000, max(found[-1] for found in times) / 1000
 
     def __len__(self) -> int:
-        """The number of samples."""
-        with self._lock:
-            return sum(len(samples) for samples in self._all())
-
-    def _all(self) -> Iterator[Samples]:
-        return (samples for by_name in self._metrics.values() for samples in by_name.values())
-
-    def _add(self, entry: dict[str, Any], time: int, by_name: dict[str, Samples], names: list[str]) -> None:
-        for name in names:
-            value: Any = entry.get(name)
-            if type(value) in _NUMBERS:
-                if -_LARGEST <= value <= _LARGEST:  # no NaN, no infinity
-                    self._samples(by_name, name).append(time, value)
-                    self._since_drop += 1
-            else:
-                for number, count in _parse_values(value):
-                    self._samples(by_name, name).append(time, number, count)
-                    self._since_drop += 1
-
-    def _samples(self, by_name: dict[str, Samples], name: str) -> Samples:
-        samples = by_name.get(name)
-        if samples is None:
-            samples = by_name[name] = Samples(self._lock)
-        return samples
+        """Return the number of samples of all metrics."""
+        return sum(map(len, self._metrics.values()))
 
     def _drop(self) -> None:
-        """Drop samples that are too old or too many."""
+        """Drop samples that are too old, and the oldest of those that are too many."""
         self._since_drop = 0
-        horizon = self._newest - self._keep_milliseconds
+        horizon: float = self._newest - self._keep_milliseconds
         too_many = len(self) - self._keep_samples
         if too_many > 0:
-            times = np.concatenate([samples.times() for samples in self._all()])
-            horizon = max(horizon, int(np.partition(times, too_many)[too_many]))
-        for key, by_name in list(self._metrics.items()):
-            for samples in by_name.values():
-                samples.drop_before(horizon)
-            self._metrics[key] = {name: samples for name, samples in by_name.items() if len(samples)}
+            times = np.concatenate([samples.columns()[0] for samples in self._metrics.values()])
+            horizon = max(horizon, np.partition(times, too_many)[too_many])
+        for key, samples in list(self._metrics.items()):
+            samples.drop_before(horizon)
+            if not len(samples):
+                del self._metrics[key]
 
 
 def _parse_directive(directive: Any) -> tuple[str, list[list[str]], list[str]]:
@@ -152,8 +111,10 @@ def _parse_directive(directive: Any) -> tuple[str, list[list[str]], list[str]]:
 
 
 def _parse_values(value: Any) -> list[tuple[float, float]]:
-    """Return each number of a list, or of `Values`, with its count; nothing if it is neither."""
+    """Return the numbers of a metric with their counts. `value` is a number, a list, or a dict of Values and Counts."""
     counts: Any = None
+    if type(value) in _NUMBERS:
+        return [(value, 1.0)] if abs(value) <= _LARGEST else []
     if isinstance(value, dict):
         value, counts = value.get("Values"), value.get("Counts")
     if not isinstance(value, list):

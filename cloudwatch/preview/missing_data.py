@@ -1,10 +1,10 @@
-"""The state of an alarm from its latest points, some of which may be missing.
+"""Decide the state of an alarm from its latest points, some of which may be missing.
 
-An alarm with N evaluation periods fetches a few points more than N and judges the latest N that exist. If fewer than N
-exist, it treats the missing ones as configured. It fires when M points cross the threshold. With `missing`, it also
-fires on fewer than M if no existing point is within the threshold and the oldest one is at least M periods old.
+An alarm with N evaluation periods fetches a few points more than N and evaluates the latest N existing points. If
+fewer than N points exist, TreatMissingData decides how the missing points count. The alarm fires if M points cross
+the threshold. With `missing`, it also fires if all existing points cross it and the oldest is at least M periods old.
 
-Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide. Its tables are tests.
+Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide. Tests check its tables.
 """
 
 from typing import Literal
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 from cloudwatch.preview.periods import Floats, Integers
 
-EXTRA_POINTS = 2  # fetched beyond N, as in the tables of the user guide; CloudWatch does not promise a number
+EXTRA_POINTS = 2  # fetched in addition to N, as in the tables of the user guide; AWS guarantees no number
 
 type Treatment = Literal["missing", "ignore", "breaching", "notBreaching"]
 
 OK, ALARM, INSUFFICIENT_DATA, RETAIN = 0, 1, 2, 3
-"""Verdicts of one evaluation. RETAIN keeps the state of the evaluation before."""
+"""Verdicts of one evaluation. RETAIN means that the alarm keeps its previous state."""
 
 
 def verdicts_of(points: Floats, crossing: NDArray[np.bool_], total: int, needed: int, treatment: Treatment) -> Integers:
-    """Return one verdict per row of points. The latest point is in the first column; NaN is missing.
+    """Return one verdict per row of points. The latest point is in the first column; NaN marks a missing point.
 
-    `crossing` marks the points beyond the threshold, `total` is N and `needed` is M.
+    `crossing` is True for each point that crosses the threshold, `total` is N and `needed` is M.
     """
     exists = ~np.isnan(points)
     judged = exists & (np.cumsum(exists, axis=1) <= total)

@@ -1,8 +1,8 @@
-"""The operators of metric math between numbers, series and arrays of series.
+"""Apply the operators of metric math to numbers, series and arrays of series.
 
-Missing points follow the CloudWatch user guide. If only one of two series has a point, the other counts as 0. If
-neither has one, the result has none. A number and a missing point give a missing point, and so does a division by
-zero. Comparisons and logical operators give 0 or 1.
+Missing points follow the CloudWatch user guide. If a point is missing in one of two series, it counts as 0. If it is
+missing in both, it is missing in the result. A number combined with a missing point is a missing point, and so is a
+division by zero. Comparisons and logical operators return 0 or 1.
 """
 
 from collections.abc import Callable
@@ -36,17 +36,19 @@ def combine(operator: str, left: Value, right: Value) -> Value:
     """Return `left operator right`.
 
     Raises:
-        EvaluationError: arrays of different lengths, a comparison of arrays, or series with different periods.
+        EvaluationError: the arrays have different lengths, arrays are compared, or the periods differ.
     """
     if operator in _LOGIC and (isinstance(left, tuple) or isinstance(right, tuple)):
         raise EvaluationError(
-            f"{operator} compares {kind(left)} with {kind(right)}; it takes numbers and single series"
+            f"{operator} compares {kind(left)} with {kind(right)}; compare only numbers and single series"
         )
     if isinstance(left, tuple):
         if not isinstance(right, tuple):
             return tuple(_combine_series(operator, one, right, one) for one in left)
         if len(left) != len(right):
-            raise EvaluationError(f"{operator} combines arrays of {len(left)} and {len(right)} series, one by one")
+            raise EvaluationError(
+                f"{operator} combines arrays of {len(left)} and {len(right)} series; use arrays of the same length"
+            )
         return tuple(_combine_series(operator, one, other, one) for one, other in zip(left, right, strict=True))
     if isinstance(right, tuple):
         return tuple(_combine_series(operator, left, one, one) for one in right)
@@ -59,19 +61,8 @@ def combine(operator: str, left: Value, right: Value) -> Value:
     return result if np.isfinite(result) and np.isfinite(left + right) else float("nan")
 
 
-def negative(value: Value) -> Value:
-    """Return `-value`."""
-    match value:
-        case float():
-            return -value
-        case Series():
-            return value.with_values(-value.values)
-        case _:
-            return tuple(series.with_values(-series.values) for series in value)
-
-
 def _combine_series(operator: str, left: Series | float, right: Series | float, named: Series) -> Series:
-    """Combine two series, or a series and a number. The result takes the label of `named`, one of the two."""
+    """Combine two series, or a series and a number. The result has the label of `named`, which is one of them."""
     one, other = (np.asarray(side.values if isinstance(side, Series) else side) for side in (left, right))
     missing = np.isnan(one) | np.isnan(other)
     if isinstance(left, Series) and isinstance(right, Series):

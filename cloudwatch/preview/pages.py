@@ -1,32 +1,27 @@
-"""Respond to the paths of the preview, whatever server they come through.
+"""Make the responses of the preview. These are the paths:
 
 (empty)            the overview: all dashboards and alarms
 NAME               a dashboard
 runbook            docs/how-to/runbook.md
-data/…             the data of these pages as JSON: overview, NAME?stage=&range=&until=, runbook
+data/…             the data of a page as JSON: overview, NAME?stage=&range=&until= or runbook
 static/…           scripts and styles
 """
 
 import datetime
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from chalicelib.api.http import Response
+from chalicelib.telemetry.metrics import NAMESPACE
 from cloudwatch.errors import FileError
 from cloudwatch.files import Files, Placeholders, read_files
 from cloudwatch.limits import stage_shown
-from cloudwatch.preview.alarm_widget import (
-    AlarmTimeline,
-    alarms_of,
-    count_states,
-    incidents_of,
-    timelines_of,
-    urgency,
-)
-from cloudwatch.preview.alarms import MINUTE
+from cloudwatch.preview.alarm_widget import alarm_json, alarms_of, count_states, incidents_of, urgency
+from cloudwatch.preview.alarms import Timeline, timelines_of
+from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.recording import Incident, Recording, Span
 from cloudwatch.preview.widgets import View, automatic_period, seconds_of, widgets_of
 from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE
@@ -34,7 +29,7 @@ from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE
 STATIC = Path(__file__).parent / "static"
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 RANGES: Mapping[str, float] = {"15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600}
-"""Time ranges to choose from, in seconds; `all` is one more."""
+"""Seconds of each time range that the page offers, in addition to `all`."""
 ORDER = ("service", "features", "model", "cost")
 LONGEST = 15 * 86400.0
 _TYPES = {
@@ -44,7 +39,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _SECURITY_HEADERS = {
-    # ECharts measures and styles by script only. It would like one inline style sheet, and does without it.
+    # ECharts tries to add an inline style sheet, which this forbids. Charts look the same without it.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -53,41 +48,27 @@ _SECURITY_HEADERS = {
 
 
 class NoSuchPage(Exception):
-    """There is no such page, dashboard, time or file. The message lists what there is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP response."""
-
-    status: int
-    media_type: str
-    body: bytes
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """All headers except Content-Length."""
-        return {"Content-Type": self.media_type, **_SECURITY_HEADERS}
+    """The page, dashboard, time range or file does not exist. The message names valid ones."""
 
 
 class Pages:
-    """The pages of one recording. Thread-safe: only one thread at a time reads and computes."""
+    """The pages of one recording. Thread-safe: a lock lets one thread at a time use the recording."""
 
     def __init__(self, recording: Recording, *, folder: Path = DASHBOARDS, runbook: Path = RUNBOOK) -> None:
         self._recording = recording
         self._folder = folder
         self._runbook = runbook
         self._lock = Lock()
-        self._cached: tuple[object, dict[str, AlarmTimeline]] = (None, {})
+        self._cached: tuple[object, dict[str, Timeline]] = (None, {})
 
-    def respond(self, path: str, query: Mapping[str, str]) -> Reply:
-        """Return the response to a path below the preview's own."""
+    def respond(self, path: str, query: Mapping[str, str]) -> Response:
+        """Return the response to a path, which is relative to the root of the preview."""
         try:
             if path.startswith("static/"):
                 return _static_file(path.removeprefix("static/"))
             if path.startswith("data/"):
                 return _json(200, self.data(path.removeprefix("data/"), query))
-            return Reply(200, _TYPES[".html"], self.page(path).encode())
+            return _response(200, _TYPES[".html"], self.page(path).encode())
         except NoSuchPage as error:
             return _json(404, {"detail": str(error)})
         except (FileError, ValueError, OSError) as error:
@@ -99,18 +80,23 @@ class Pages:
         return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
     def page(self, name: str) -> str:
-        """Return the page of a dashboard, of the runbook or, for an empty name, the overview. Raises `NoSuchPage`."""
+        """Return the HTML of a dashboard or the runbook; an empty name is the overview. Raises `NoSuchPage`."""
         names = self.names()
         if name not in {"", "runbook", *names}:
-            raise NoSuchPage(f"there is no page with this name; there are {', '.join(names)} and runbook")
+            raise NoSuchPage(f"there is no page with this name; open {', '.join(names)} or runbook")
         text = (STATIC / "page.html").read_text(encoding="utf-8")
         return text.replace("NAMES", " ".join(names)).replace("NAME", name)
 
     def data(self, name: str, query: Mapping[str, str], suffix: str = "") -> dict[str, Any]:
-        """Return the data of a page. `suffix` ends the links to other pages. Raises `NoSuchPage`, `FileError`…"""
+        """Return the data of a page. Links to other pages end with `suffix`.
+
+        Raises:
+            NoSuchPage: the page or the time range does not exist.
+            FileError: a file of dashboards/ is invalid.
+        """
         if name == "runbook":
             if not self._runbook.exists():
-                raise NoSuchPage(f"there is no {self._runbook.name}")
+                raise NoSuchPage(f"file {self._runbook.name} is missing; add it to docs/how-to")
             return {"markdown": self._runbook.read_text(encoding="utf-8")}
         with self._lock:
             lines = self._recording.read_new_lines()
@@ -119,7 +105,7 @@ class Pages:
             limits = stage_shown(stage, self._folder.parent)
             files = read_files(Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits), self._folder)
             if name != "overview" and name not in files.dashboards:
-                raise NoSuchPage(f"there is no dashboard with this name; there are {', '.join(files.dashboards)}")
+                raise NoSuchPage(f"there is no dashboard with this name; choose {', '.join(files.dashboards)}")
             body = _with_stage(files.dashboards[name], stage) if name != "overview" else {}
             span, chosen = self._span(query, body)
             timelines = self._timelines(files, span, lines)
@@ -144,7 +130,7 @@ class Pages:
                 "widgets": widgets_of(body, view),
             }
 
-    def _overview(self, files: Files, timelines: Mapping[str, AlarmTimeline]) -> dict[str, Any]:
+    def _overview(self, files: Files, timelines: Mapping[str, Timeline]) -> dict[str, Any]:
         return {
             "incidents": _incidents_json(self._recording.incidents or incidents_of(timelines)),
             "dashboards": [
@@ -155,20 +141,23 @@ class Pages:
                 }
                 for name in self.names()
             ],
-            "alarms": [each.as_json() for each in sorted(timelines.values(), key=urgency)],
+            "alarms": [alarm_json(each) for each in sorted(timelines.values(), key=urgency)],
         }
 
     def _stages(self) -> list[str]:
-        """Return the recorded stages, or a default if there are no lines yet."""
-        found = self._recording.store.search("Faunalens", ("service", "stage"))
-        stages = {dict(metric.dimensions)["stage"] for metric, _ in found}
+        """Return the stages in the recording, or a default stage if it is empty."""
+        dimensions = (
+            dict(metric.dimensions) for metric in self._recording.store.search() if metric.namespace == NAMESPACE
+        )
+        stages = {each["stage"] for each in dimensions if each.keys() == {"service", "stage"}}
         return sorted(stages) or ["local" if self._recording.live else "prod"]
 
     def _span(self, query: Mapping[str, str], body: Mapping[str, Any]) -> tuple[Span, str]:
-        """Return the time to show and the name of its range: as requested, or else the whole recording.
+        """Return the time to show and the name of its range. The default is the whole recording.
 
-        A live dashboard starts with its own range, or with a shorter one that holds all data: a few minutes in a range
-        of 3 hours are a line at the edge. A recording with an `opening` starts with the 3 hours before it.
+        The default of a live dashboard is its own range, or a shorter one if that contains all data. A few minutes of
+        data would be hard to see in a range of 3 hours. The default of a recording with an `opening` is the 3 hours
+        before the opening.
         """
         recorded, chosen, until = self._recording.span(), query.get("range", ""), query.get("until", "")
         if self._recording.live:
@@ -185,16 +174,16 @@ class Pages:
             raise NoSuchPage(f"there is no time range '{chosen[:20]}'; choose {', '.join(RANGES)} or all")
         return Span(recorded.end - RANGES[chosen], recorded.end), chosen
 
-    def _timelines(self, files: Files, span: Span, lines: int) -> dict[str, AlarmTimeline]:
+    def _timelines(self, files: Files, span: Span, lines: int) -> dict[str, Timeline]:
         """Return the timelines of all alarms, from the cache if nothing has changed.
 
-        Timelines begin a minute after the recording begins. Earlier, alarms would treat unrecorded data as missing.
+        Timelines begin a minute after the recording, because an alarm would treat the time before it as missing data.
         If the recording is empty, all alarms have insufficient data.
         """
         key = (files.stage, span.start // 60, span.end // 60, lines, files.alarms, files.composites)
         if self._cached[0] != key:
             observed = Span(max(span.start, self._recording.span().start + MINUTE), span.end) if lines else Span(0, 0)
-            self._cached = (key, timelines_of(files, self._recording.store, observed))
+            self._cached = (key, timelines_of(files, self._recording.store, observed.start, observed.end))
         return self._cached[1]
 
 
@@ -203,7 +192,7 @@ def _incidents_json(incidents: Sequence[Incident]) -> list[dict[str, Any]]:
 
 
 def _first_range(body: Mapping[str, Any], recorded: Span) -> str:
-    """Return the range that a live dashboard starts with."""
+    """Return the default range of a live dashboard."""
     own = seconds_of(body.get("start", "-PT3H"))
     if own not in RANGES.values():
         return "3h"
@@ -211,21 +200,21 @@ def _first_range(body: Mapping[str, Any], recorded: Span) -> str:
 
 
 def _parse_time(text: str) -> float:
-    """Parse a UTC time such as 2026-06-01T12:30 to seconds since 1970. Raises `NoSuchPage`."""
+    """Parse a UTC time, such as 2026-06-01T12:30. Return seconds since 1970. Raises `NoSuchPage`."""
     try:
         return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC).timestamp()
     except ValueError:
-        raise NoSuchPage(f"there is no time '{text[:30]}'; expected one such as 2026-06-01T12:30, in UTC") from None
+        raise NoSuchPage(f"time '{text[:30]}' is invalid; expected UTC, such as 2026-06-01T12:30") from None
 
 
 def _with_stage(body: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """Set the stage variable of a dashboard, as CloudWatch does when a stage is chosen."""
+    """Replace the stage variable of a dashboard, as CloudWatch does when someone chooses a stage."""
     filled: dict[str, Any] = json.loads(json.dumps(body).replace(STAGE_VARIABLE, stage))
     return filled
 
 
 def _shortest_period(body: Mapping[str, Any], span: Span) -> int:
-    """Return the shortest period of the dashboard's graphs."""
+    """Return the shortest period of the graphs of a dashboard, in seconds."""
     if body.get("periodOverride") != "inherit":
         return automatic_period(span.end - span.start)
     periods = [widget["properties"].get("period", 300) for widget in body["widgets"] if widget["type"] == "metric"]
@@ -240,12 +229,17 @@ def _purpose(body: Mapping[str, Any]) -> str:
     return purpose[:1].upper() + purpose[1:]
 
 
-def _static_file(name: str) -> Reply:
+def _static_file(name: str) -> Response:
     allowed = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in _TYPES}
     if name not in allowed:
-        raise NoSuchPage("there is no file with this name")
-    return Reply(200, _TYPES[allowed[name].suffix], allowed[name].read_bytes())
+        raise NoSuchPage("there is no static file with this name")
+    return _response(200, _TYPES[allowed[name].suffix], allowed[name].read_bytes())
 
 
-def _json(status: int, body: Mapping[str, Any]) -> Reply:
-    return Reply(status, "application/json", json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+def _json(status: int, body: Mapping[str, Any]) -> Response:
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return _response(status, "application/json", text.encode())
+
+
+def _response(status: int, media_type: str, body: bytes) -> Response:
+    return Response(body, {"Content-Type": media_type, **_SECURITY_HEADERS}, status)

@@ -1,11 +1,10 @@
-"""The source of a preview: a file of metric lines, read as far as it has grown at each look."""
+"""Read the metric lines of a file that may still grow."""
 
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from threading import Lock
 
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.tail import Tail
@@ -13,7 +12,7 @@ from cloudwatch.preview.tail import Tail
 _TIMESTAMP = re.compile(rb'("_aws":\s*\{\s*"Timestamp":\s*)(\d+)')
 _MINUTE = 60.0
 _BEFORE_ANY_LINE = 900.0
-"""Seconds that an empty recording shows."""
+"""Length of the time that an empty recording shows, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,73 +25,67 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A time worth looking at: when it begins, what happens, and where a look at it ends. Seconds since 1970."""
+    """An incident that begins at `at`. Its link shows the time until `until`. Times are in seconds since 1970."""
 
     at: float
     title: str
     until: float
 
 
+@dataclass(eq=False)
 class Recording:
-    """A file of recorded lines, and the store that holds their metrics.
+    """A file of recorded lines, and the store of their metrics."""
 
-    `description`: shown to people. `live`: the shown time ends now, not with the last line. `stretch`: factor on time
-    distances since the first line, which turns an outage of 3 s into one of a minute. `begin`: earlier data count but
-    are not shown (seconds since 1970). `incidents`: times to offer as links. `opening`: where pages end at first.
-    """
+    path: Path
+    description: str
+    """Text that the page shows as the source."""
+    _: KW_ONLY
+    live: bool = False
+    """Show time up to now instead of up to the last line."""
+    stretch: float = 1.0
+    """Factor on the time since the first line: 20 turns an outage of 3 s into one of a minute."""
+    begin: float = 0.0
+    """Start of the shown time, in seconds since 1970. Alarms and metrics still use earlier data."""
+    incidents: Sequence[Incident] = ()
+    """Times that the page offers as links."""
+    opening: float | None = None
+    """End of the time that a page shows first, in seconds since 1970."""
+    now: Callable[[], float] = time.time
+    store: MetricStore = field(init=False, default_factory=MetricStore)
 
-    def __init__(
-        self,
-        path: Path,
-        description: str,
-        *,
-        live: bool = False,
-        stretch: float = 1.0,
-        begin: float = 0.0,
-        incidents: Sequence[Incident] = (),
-        opening: float | None = None,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self.description = description
-        self.live = live
-        self.incidents = incidents
-        self.opening = opening
-        self.store = MetricStore()
-        self._tail = Tail(path)
-        self._stretch = stretch
-        self._begin = begin
-        self._now = now
+    def __post_init__(self) -> None:
+        if self.stretch != 1.0:
+            self.description += f", stretched {self.stretch:g} times"
+        self._tail = Tail(self.path)
         self._first: float | None = None
         self._lines = 0
-        self._lock = Lock()
 
     def read_new_lines(self) -> int:
-        """Read the lines since the last call. Return the number of metric lines so far."""
-        with self._lock:
-            for line in self._tail.read_lines():
-                self._lines += self.store.add(line if self._stretch == 1.0 else self._stretch_line(line))
-            return self._lines
+        """Read the lines added since the last call. Return the number of all metric lines so far."""
+        for line in self._tail.read_lines():
+            self._lines += self.store.add(line if self.stretch == 1.0 else self._stretch_line(line))
+        return self._lines
 
     def close(self) -> None:
-        """Close the file and keep what was read."""
+        """Close the file. The store keeps its metrics."""
         self._tail.close()
 
     def span(self) -> Span:
-        """Return the time from the first line to the last, or to now; the last 15 minutes if there are no lines."""
+        """Return the recorded time; without lines, the last 15 minutes. A live recording ends now."""
         recorded = self.store.span()
-        now = self._stretched(self._now() * 1e3) / 1e3
+        now = self._stretched(self.now() * 1e3) / 1e3
         if recorded is None:
             return Span(now - _BEFORE_ANY_LINE, now)
         start, last = recorded
-        return Span(max(start, self._begin), now if self.live else (last // _MINUTE + 1) * _MINUTE)
+        return Span(max(start, self.begin), now if self.live else (last // _MINUTE + 1) * _MINUTE)
 
     def _stretch_line(self, line: bytes) -> bytes:
         return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._stretched(int(match[2])))), line, count=1)
 
     def _stretched(self, milliseconds: float) -> float:
-        """Return the time at which a recorded time is shown, stretched from the first line on."""
-        if self._stretch == 1.0:
+        """Multiply the distance of a time from the first line by `stretch`. Return the new time."""
+        if self.stretch == 1.0:
             return milliseconds
         if self._first is None:
             self._first = milliseconds
-        return self._first + (milliseconds - self._first) * self._stretch
+        return self._first + (milliseconds - self._first) * self.stretch

@@ -1,13 +1,13 @@
-"""Write the dashboards as self-contained pages that open from disk, and as pictures.
+"""Write the dashboards as self-contained pages that open from disk, and as pictures: `python -m cloudwatch render`.
 
-`python -m cloudwatch render --out DIR`. With `--png`, Chromium takes the pictures through Playwright.
+Playwright takes the pictures in Chromium.
 """
 
 import argparse
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +24,20 @@ _ICON = re.compile(r"\s*<link rel=\"icon\"[^>]*>")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:async )?(?:const|function|class) (\w+)", re.MULTILINE)
 
-type OnProgress = Callable[[float], None]
-"""A callback that takes the share done, 0 to 1."""
-
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command. Return its exit code."""
+    """Write the pages and pictures. Return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch render",
-        description="Write the dashboards as pages that open from disk, and as pictures.",
+        description="Write the dashboards as self-contained HTML pages and, with --png, as pictures.",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     add_source_arguments(parser)
-    parser.add_argument("--stage", default="", help="stage to show (default: the first recorded one)")
+    parser.add_argument("--stage", default="", help="stage to show (default: the first stage in the recording)")
     parser.add_argument("--range", default="all", help="time range: 15m, 1h, 3h, 24h or all (default: %(default)s)")
-    parser.add_argument("--until", default="", metavar="TIME", help="end of the range in UTC: 2026-06-01T18:30")
-    parser.add_argument("--png", action="store_true", help="write pictures too, NAME.png; needs Chromium")
-    parser.add_argument("--height", type=int, default=0, help="height of the pictures in pixels (default: whole pages)")
+    parser.add_argument("--until", default="", metavar="TIME", help="end of the range in UTC, such as 2026-06-01T18:30")
+    parser.add_argument("--png", action="store_true", help="also write a picture of each dashboard; requires Chromium")
+    parser.add_argument("--height", type=int, default=0, help="height of the pictures in pixels; 0 takes whole pages")
     parser.add_argument("--dark", action="store_true", help="take the pictures in dark mode")
     return _run(parser.parse_args(arguments))
 
@@ -50,39 +47,34 @@ def _run(arguments: argparse.Namespace) -> int:
     query = {name: getattr(arguments, name) for name in ("stage", "range", "until")}
     with open_recording(arguments) as recording, Progress("drawing") as progress:
         pages = Pages(recording)
-        written = write_pages(pages, arguments.out, query, progress.update)
+        names = pages.names()
+        written: list[Path] = []
+        for path in write_pages(pages, arguments.out, query):
+            written.append(path)
+            progress.update(len(written) / (len(names) + 2))
         if arguments.png:
             progress.end()
             progress.begin("taking pictures")
-            written += take_pictures(
-                arguments.out,
-                pages.names(),
-                dark=arguments.dark,
-                height=arguments.height,
-                on_progress=progress.update,
-            )
+            pictures = take_pictures(arguments.out, names, dark=arguments.dark, height=arguments.height)
+            for done, path in enumerate(pictures, start=1):
+                written.append(path)
+                progress.update(done / len(names))
     for path in written:
         print(f"{path}  {path.stat().st_size / 1e3:.0f} kB")
     return 0
 
 
-def write_pages(
-    pages: Pages, folder: Path, query: Mapping[str, str], on_progress: OnProgress = lambda _: None
-) -> list[Path]:
-    """Write a page for each dashboard, the runbook, and the overview as index.html."""
-    names = ["", *pages.names(), "runbook"]
-    written = []
-    for done, name in enumerate(names):
+def write_pages(pages: Pages, folder: Path, query: Mapping[str, str]) -> Iterator[Path]:
+    """Write the overview as index.html, a page for each dashboard, and the runbook. Yield each path."""
+    for name in ("", *pages.names(), "runbook"):
         path = folder / f"{name or 'index'}.html"
         data = pages.data(name or "overview", query, suffix=".html")
         path.write_text(self_contained(pages.page(name), data), encoding="utf-8")
-        written.append(path)
-        on_progress((done + 1) / len(names))
-    return written
+        yield path
 
 
 def self_contained(page: str, data: Mapping[str, Any]) -> str:
-    """Return a page with its styles, scripts and data inlined."""
+    """Return a page with inlined styles, scripts and data."""
     embedded = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
 
     def script(match: re.Match[str]) -> str:
@@ -100,7 +92,7 @@ def self_contained(page: str, data: Mapping[str, Any]) -> str:
 
 
 def bundle(entry: Path) -> str:
-    """Return a module and its imports as one script. Each module keeps its scope and follows the ones it imports."""
+    """Return one script of a module and its imports. Each module has its own scope and comes after its imports."""
     parts: dict[str, str] = {}
 
     def add(path: Path) -> None:
@@ -117,47 +109,37 @@ def bundle(entry: Path) -> str:
     return "\n".join(parts.values())
 
 
-def take_pictures(
-    folder: Path,
-    names: list[str],
-    *,
-    dark: bool = False,
-    height: int = 0,
-    on_progress: OnProgress = lambda _: None,
-) -> list[Path]:
-    """Take a picture of each page in a folder, NAME.png: the whole page, or its first `height` pixels.
+def take_pictures(folder: Path, names: Sequence[str], *, dark: bool, height: int) -> Iterator[Path]:
+    """Take a picture of each page in a folder, and yield its path, NAME.png.
 
-    Raises SystemExit if there is no Chromium.
+    A `height` of 0 takes whole pages, otherwise their first `height` pixels. Raises SystemExit if there is no Chromium.
     """
     from PIL import Image
     from playwright.sync_api import sync_playwright
 
-    taken = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = browser.new_page(
             viewport={"width": WIDTH, "height": 900}, color_scheme="dark" if dark else "light", device_scale_factor=1
         )
-        for done, name in enumerate(names):
+        for name in names:
             page.goto((folder / f"{name}.html").resolve().as_uri())
             page.locator('main[aria-busy="false"]').wait_for()
             path = folder / f"{name}.png"
             clip_height = height or page.evaluate("document.documentElement.scrollHeight")
             page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": clip_height})
-            with Image.open(path) as picture:  # the same picture in fewer bytes
+            with Image.open(path) as picture:  # optimizing makes the file smaller
                 picture.convert("RGB").save(path, optimize=True)
-            taken.append(path)
-            on_progress((done + 1) / len(names))
+            yield path
         browser.close()
-    return taken
 
 
 def find_chromium() -> str:
-    """Return the path of this machine's browser. Raises SystemExit that says how to install one."""
+    """Return the path of the installed Chromium or Chrome. Raises SystemExit if there is none."""
     for name in ("chromium", "google-chrome", "chromium-browser"):
         if path := shutil.which(name):
             return path
-    raise SystemExit("no Chromium was found to take the pictures; install it with: apt-get install chromium")
+    raise SystemExit("Chromium is required for pictures but was not found; install it with: apt-get install chromium")
 
 
 def _variable(file: str) -> str:

@@ -9,9 +9,9 @@ _CHUNK = 1 << 20  # bytes per read
 
 
 class Tail:
-    """Follows a file that another process appends to. The file may not exist yet, be truncated or be replaced.
+    """Reader of a file to which another process appends. The file may be missing at first, truncated or replaced.
 
-    A file that was truncated and has outgrown the last position since the last read looks like one that only grew.
+    Limit: if a file is truncated and then grows beyond the last position before the next read, this goes unnoticed.
     """
 
     def __init__(self, path: Path, chunk: int = _CHUNK) -> None:
@@ -21,7 +21,7 @@ class Tail:
         self._unfinished = b""
 
     def read_lines(self) -> Iterator[bytes]:
-        """Yield the complete lines since the last call, without line ends. Consume all of them."""
+        """Yield the complete lines since the last call, without line ends. The caller must consume all lines."""
         if self._file is not None and self._replaced(self._file):
             yield from self._lines(self._file)
             self.close()
@@ -48,7 +48,7 @@ class Tail:
             yield from lines
 
     def _replaced(self, file: FileIO) -> bool:
-        """Return whether the path names another file than the open one. A deleted file may still be written to."""
+        """Return True if the path names another file. A deleted file is not replaced: it may still get lines."""
         try:
             return not os.path.samestat(os.fstat(file.fileno()), self._path.stat())
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The unit of a curve: that of its metric, else the one that the axis label, the title or the curve's label states."""
+"""Find the unit of a curve: the unit of its metric, or else the unit in the axis label, the title or its own label."""
 
 from collections.abc import Mapping
 
@@ -14,22 +14,22 @@ _UNITS: Mapping[str, str] = {
     "bytes": "Bytes",
     "US$": "USD",
 }
-"""Units that a text may state, by how it writes them."""
+"""CloudWatch's names of units, by their spelling in labels and titles."""
 
 
 def unit_of_label(label: str) -> str | None:
-    """Return the unit that a label starts with, such as `% of identifications` or `US$, all in`."""
+    """Return the unit at the start of a label, such as `% of identifications` or `US$, all in`."""
     words = label.split()
     return _UNITS.get(words[0].removesuffix(",")) if words else None
 
 
 def unit_of_title(title: str) -> str | None:
-    """Return the unit that a title ends or starts with, such as `Served, %` or `US$ an hour`."""
+    """Return the unit at the end or start of a title, such as `Served, %` or `US$ an hour`."""
     return _UNITS.get(title.rpartition(", ")[2].strip()) or unit_of_label(title)
 
 
 def unit_of_line(line: GraphedMetric, label: str) -> str | None:
-    """Return the unit of a line on an axis with this label: a name of CloudWatch's, or USD."""
+    """Return the unit of a line whose axis has this label: CloudWatch's name, or USD."""
     metric = line.metric
     if metric is None:
         return unit_of_label(label)
@@ -44,5 +44,5 @@ def unit_of_line(line: GraphedMetric, label: str) -> str | None:
 
 
 def is_only_a_unit(label: str) -> bool:
-    """Return whether a label states nothing but the unit. Each number then carries it, so the axis needs no label."""
+    """Return True if a label is only a unit. Each number then shows the unit, so the axis needs no label."""
     return label.strip() in _UNITS

@@ -1,6 +1,6 @@
-"""The values of metric math: numbers, series and arrays of series.
+"""Define the values of metric math: numbers, series and arrays of series.
 
-NaN marks a missing point. An infinity or a division by zero also counts as missing.
+NaN marks a missing point. An infinite result, such as that of a division by zero, also becomes NaN.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from cloudwatch.syntax.graphed_metrics import TimeSeries
 
 
 class EvaluationError(ValueError):
-    """An expression that cannot be evaluated. The message names it, the reason and the remedy."""
+    """The preview cannot evaluate an expression or a label. The message says why and what to write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A time series: one value per period of its grid, a label, and the metric and statistic it comes from."""
+    """A time series with one value per period of its grid. `metric` and `stat` are None for results of expressions."""
 
     values: Floats
     grid: Grid
@@ -27,7 +27,7 @@ class Series:
     stat: str | None = None
 
     def with_values(self, values: Floats) -> "Series":
-        """Return a copy with other values. Values that are not finite become missing points."""
+        """Return a copy with new values. Values that are not finite become missing points."""
         return replace(self, values=np.where(np.isfinite(values), values, np.nan))
 
 
@@ -35,21 +35,21 @@ type Value = float | Series | tuple[Series, ...]
 
 
 def kind(value: Value) -> str:
-    """Return the type of a value in CloudWatch's abbreviations: S, TS or TS[]."""
+    """Return the type of a value as CloudWatch abbreviates it: S (number), TS (series) or TS[] (array)."""
     return "S" if isinstance(value, float) else "TS" if isinstance(value, Series) else "TS[]"
 
 
 def common_grid(*series: Series) -> Grid:
-    """Return the grid that all series share. Raises `EvaluationError` if their grids differ."""
+    """Return the grid of the series. Raises `EvaluationError` if their grids differ."""
     grids = {each.grid for each in series}
     if len(grids) > 1:
         lengths = " and ".join(f"{period} s" for period in sorted({grid.period for grid in grids}))
-        raise EvaluationError(f"combines periods of {lengths}; give these lines the same period")
+        raise EvaluationError(f"combines periods of {lengths}; use the same period for these lines")
     return grids.pop()
 
 
 def apply_in_order(series: Series, function: Callable[[Floats, Floats], Floats]) -> Series:
-    """Apply a function of values and times (seconds) to each run of consecutive periods."""
+    """Apply a function of values and times (seconds) to each sequence of adjoining periods."""
     lag = series.grid.lag
     begins = series.grid.begins.astype(np.float64)
     values = np.empty_like(series.values)

@@ -1,12 +1,12 @@
-"""Compute the widgets of a dashboard as JSON: curves, numbers, alarms and texts. The browser only draws.
+"""Compute the content of widgets as JSON. The browser only draws the result.
 
 The `state` of a widget is `ok`, `empty` (no data in the time range), `aws_only` (only AWS emits its metrics, and the
-recording has none) or `error` (it cannot be shown). `message` gives the reason.
+recording has none) or `error` (the widget cannot be shown). `message` is the reason for a state other than `ok`.
 """
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,42 +14,44 @@ import numpy as np
 
 from cloudwatch.files import Files
 from cloudwatch.preview import units
-from cloudwatch.preview.alarm_widget import AlarmTimeline
-from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
+from cloudwatch.preview.alarm_widget import alarm_json
+from cloudwatch.preview.alarms import Timeline
+from cloudwatch.preview.evaluate import Curve, evaluate
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.recording import Span
 from cloudwatch.project import prefix
-from cloudwatch.syntax.expression import ExpressionError
-from cloudwatch.syntax.graphed_metrics import PERIOD, GraphedMetric, GraphedMetricsError, expand
-from cloudwatch.syntax.statistic import StatisticError
+from cloudwatch.syntax.graphed_metrics import PERIOD, expand
 
 type Json = dict[str, Any]
 
-AWS_ONLY = "Only AWS emits these metrics; a local recording has none."
+AWS_ONLY = "Only AWS emits these metrics, so a local recording does not contain them."
 EMPTY = "No data in this time range."
 _KINDS = {"timeSeries": "chart", "singleValue": "number", "gauge": "gauge", "bar": "bar", "table": "table"}
 _CONSOLE = re.compile(r"https://[^)\s]*#dashboards:name=[a-z]+-[a-z0-9]+-([a-z]+)")
 _ISO = re.compile(r"-P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 _AUTO = ((3 * 3600, 60), (24 * 3600, 300), (3 * 86400, 900), (15 * 86400, 3600))
-"""Longest time range (seconds) for each automatic period, as in CloudWatch; a day for longer ranges."""
+"""Pairs of the longest time range and its automatic period, in seconds, as in CloudWatch. Longer ranges get a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The context of a dashboard. `oldest`: time of the oldest sample, seconds. `suffix`: ends links to other pages."""
+    """The context of a dashboard.
+
+    `oldest` is the time of the oldest sample in seconds since 1970. Links to other pages end with `suffix`.
+    """
 
     stage: str
     span: Span
     store: MetricStore
     files: Files
-    timelines: Mapping[str, AlarmTimeline]
+    timelines: Mapping[str, Timeline]
     oldest: float
     suffix: str = ""
 
 
 def widgets_of(body: Mapping[str, Any], view: View) -> list[Json]:
-    """Return every widget of a dashboard, row by row."""
+    """Return the widgets of a dashboard, from top to bottom and from left to right."""
     return [_widget(each, body, view) for each in sorted(body["widgets"], key=lambda each: (each["y"], each["x"]))]
 
 
@@ -57,13 +59,13 @@ def seconds_of(duration: str) -> float:
     """Parse a relative time range of a dashboard, such as `-PT3H`. Raises ValueError."""
     match = _ISO.fullmatch(duration)
     if not match or not any(match.groups()):
-        raise ValueError(f"'{duration}' is not a time range; expected one such as -PT3H or -P7D")
+        raise ValueError(f"time range '{duration}' is invalid; expected one such as -PT3H or -P7D")
     days, hours, minutes = (int(part or 0) for part in match.groups())
     return days * 86400 + hours * 3600 + minutes * 60
 
 
 def automatic_period(length: float) -> int:
-    """Return the automatic period of a time range, both in seconds."""
+    """Return the automatic period for a time range of this length. Both are in seconds."""
     return next((period for longest, period in _AUTO if length <= longest), 86400)
 
 
@@ -85,7 +87,7 @@ def _widget(widget: Mapping[str, Any], body: Mapping[str, Any], view: View) -> J
             return common | {"kind": "logs", "query": properties["query"]}
         case "metric":
             return common | _metrics(properties, body, view)
-    return common | _failed("text", f"Widgets of type {widget['type']} cannot be shown here.")
+    return common | _failed("text", f"The preview does not support widgets of type {widget['type']}.")
 
 
 def _failed(kind: str, message: str) -> Json:
@@ -96,10 +98,13 @@ def _alarms(properties: Mapping[str, Any], view: View) -> Json:
     start = prefix(view.stage)
     names = [arn.rpartition(":alarm:")[2].removeprefix(start) for arn in properties["alarms"]]
     if missing := [name for name in names if name not in view.timelines]:
-        return _failed("alarms", f"There is no alarm {', '.join(missing)} in dashboards/alarms or composites.")
+        return _failed(
+            "alarms",
+            f"There is no alarm {', '.join(missing)}; add a file to dashboards/alarms or dashboards/composites.",
+        )
     wanted = properties.get("states")
     timelines = sorted((view.timelines[name] for name in names), key=lambda each: each.state == "OK")
-    shown = [each.as_json() for each in timelines if not wanted or each.state in wanted]
+    shown = [alarm_json(each) for each in timelines if not wanted or each.state in wanted]
     return {"kind": "alarms", "alarms": shown, "start": view.span.start * 1e3, "end": view.span.end * 1e3}
 
 
@@ -110,10 +115,10 @@ def _metrics(properties: Mapping[str, Any], body: Mapping[str, Any], view: View)
     name = properties.get("view", "timeSeries")
     kind = _KINDS.get(name)
     if kind is None:
-        return _failed("chart", f"The view {name} cannot be shown here.")
+        return _failed("chart", f"The preview does not support view {name}; use one of {', '.join(_KINDS)}.")
     try:
         return {"kind": kind} | _curves(properties, kind, body, view)
-    except (ExpressionError, EvaluationError, GraphedMetricsError, StatisticError, ValueError) as error:
+    except ValueError as error:
         return _failed(kind, str(error))
 
 
@@ -128,20 +133,22 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
     anchor = 0
     if whole:
         anchor = int(span.start)
-        period = math.ceil(span.end - anchor)  # includes what happened within this second
+        period = math.ceil(span.end - anchor)  # rounded up, so that the last second counts
         lines = [replace(line, period=period) for line in lines]
     drawn = evaluate(lines, view.store, span.start, span.end, period, anchor=anchor)
-    curves = [curve for curve in drawn if curve.visible]
+    curves = [curve for curve in drawn if curve.line.visible]
     grid = Grid.covering(span.start, span.end, period, anchor)
     if properties.get("liveData") is False:
-        curves = [_without_unfinished_period(curve, grid, span) for curve in curves]
-    if all(_is_empty(curve) for curve in curves):
-        return (
-            {"state": "aws_only", "message": AWS_ONLY} if _is_aws_only(lines) else {"state": "empty", "message": EMPTY}
-        )
+        curves = [
+            replace(curve, values=np.where(grid.begins + curve.period <= span.end, curve.values, np.nan))
+            for curve in curves
+        ]
+    if not any(np.isfinite(curve.values).any() for curve in curves):
+        aws_only = all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
+        return {"state": "aws_only", "message": AWS_ONLY} if aws_only else {"state": "empty", "message": EMPTY}
     axes = {side: _axis(properties, side) for side in ("left", "right")}
     title_unit = units.unit_of_title(properties.get("title", ""))
-    shown = [_curve_json(curve, lines[curve.row], axes, title_unit) for curve in curves]
+    shown = [_curve_json(curve, axes, title_unit) for curve in curves]
     for side, axis in axes.items():
         found = {curve["unit"] for curve in shown if curve["axis"] == side}
         axis["unit"] = found.pop() if len(found) == 1 else None
@@ -164,7 +171,7 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
 
 
 def _own_span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
-    """Return the widget's own time range, if it has one. A graph begins no earlier than the recording."""
+    """Return the time range of a widget. A graph or table with its own range begins no earlier than the recording."""
     if "start" not in properties:
         return view.span
     start = view.span.end - seconds_of(properties["start"])
@@ -173,15 +180,15 @@ def _own_span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
     return Span(start, view.span.end)
 
 
-def _curve_json(curve: Curve, line: GraphedMetric, axes: Mapping[str, Json], title_unit: str | None) -> Json:
-    side = curve.y_axis
+def _curve_json(curve: Curve, axes: Mapping[str, Json], title_unit: str | None) -> Json:
+    line, side = curve.line, curve.line.y_axis
     unit = units.unit_of_line(line, axes[side]["label"])
     if unit is None and line.metric is None and not axes[side]["label"]:
         unit = units.unit_of_label(curve.label) or title_unit
     return {
-        "id": curve.id,
+        "id": line.id,
         "label": curve.label,
-        "color": curve.color,
+        "color": line.color,
         "axis": side,
         "unit": unit,
         "period": curve.period,
@@ -189,22 +196,9 @@ def _curve_json(curve: Curve, line: GraphedMetric, axes: Mapping[str, Json], tit
     }
 
 
-def _without_unfinished_period(curve: Curve, grid: Grid, span: Span) -> Curve:
-    """Drop the period that has not ended yet."""
-    return replace(curve, values=np.where(grid.begins + curve.period <= span.end, curve.values, np.nan))
-
-
 def _rounded(value: float) -> float | None:
-    """Round to six digits; None for a missing point."""
+    """Round to six significant digits. Return None for a missing point."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
-
-
-def _is_empty(curve: Curve) -> bool:
-    return not any(math.isfinite(value) for value in curve.values)
-
-
-def _is_aws_only(lines: Sequence[GraphedMetric]) -> bool:
-    return all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
 
 
 def _axis(properties: Mapping[str, Any], side: str) -> Json:
@@ -214,7 +208,7 @@ def _axis(properties: Mapping[str, Any], side: str) -> Json:
 
 
 def _thresholds(properties: Mapping[str, Any]) -> Iterator[Json]:
-    """Yield the horizontal annotations; a list of two is a band between them."""
+    """Yield the horizontal annotations. An annotation with two values is a band between them."""
     for each in properties.get("annotations", {}).get("horizontal", []):
         low, high = (each, None) if isinstance(each, dict) else sorted(each, key=lambda line: float(line["value"]))
         if low.get("visible", True):

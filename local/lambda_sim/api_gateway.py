@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from chalice.local import RouteMatcher
 
-from local.lambda_sim.events import MalformedResponse, Request, Response, parse_response, proxy_event
+from local.lambda_sim.events import ApiRequest, ApiResponse, MalformedResponse, parse_response, proxy_event
 from local.lambda_sim.pool import Throttled
 from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
@@ -56,7 +56,7 @@ class ApiGateway:
         except ValueError:
             return None
 
-    def handle(self, request: Request) -> Response:
+    def handle(self, request: ApiRequest) -> ApiResponse:
         """Return the response to a request. If the function fails, that is an error response."""
         request_id = str(uuid4())
         resource = self.resource_of(request.target)
@@ -68,9 +68,9 @@ class ApiGateway:
         else:
             response = self._integrate(request, resource, request_id)
         headers = {"x-amzn-RequestId": request_id, **response.headers}
-        return self._compress(Response(response.status, headers, response.body), request.header("accept-encoding"))
+        return self._compress(ApiResponse(response.status, headers, response.body), request.header("accept-encoding"))
 
-    def _integrate(self, request: Request, resource: str, request_id: str) -> Response:
+    def _integrate(self, request: ApiRequest, resource: str, request_id: str) -> ApiResponse:
         trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
         captured = self._matcher.match_route(request.target).captured
         event = proxy_event(request, resource, captured, self.stage, self._binary_types, request_id, trace_id)
@@ -91,28 +91,28 @@ class ApiGateway:
             pass  # like a function that fails
         return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
 
-    def _refuse(self, kind: str, status: int, message: str, request_id: str) -> Response:
+    def _refuse(self, kind: str, status: int, message: str, request_id: str) -> ApiResponse:
         """Return the error response that the template defines for `kind`, or API Gateway's default."""
         if kind not in self._refusals:
-            return Response(status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode())
+            return ApiResponse(status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode())
         custom = self._refusals[kind]
         body = custom["responseTemplates"]["application/json"].replace("$context.requestId", request_id)
         headers = _headers(custom["responseParameters"], "gatewayresponse.header.")
-        return Response(int(custom["statusCode"]), headers, body.encode())
+        return ApiResponse(int(custom["statusCode"]), headers, body.encode())
 
-    def _compress(self, response: Response, accepted: str) -> Response:
+    def _compress(self, response: ApiResponse, accepted: str) -> ApiResponse:
         codings = {each.partition(";")[0].strip().lower() for each in accepted.split(",")}
         if "gzip" not in codings or len(response.body) < self._min_compressed_size:
             return response
         headers = {**response.headers, "Content-Encoding": "gzip"}
-        return Response(response.status, headers, gzip.compress(response.body, 6))
+        return ApiResponse(response.status, headers, gzip.compress(response.body, 6))
 
 
-def _mock_response(integration: Mapping[str, Any]) -> Response:
+def _mock_response(integration: Mapping[str, Any]) -> ApiResponse:
     """Return the response of a mock integration. Chalice uses these for preflight requests."""
     default = integration["responses"]["default"]
     headers = _headers(default.get("responseParameters", {}), "method.response.header.")
-    return Response(int(default["statusCode"]), {"Content-Type": "application/json", **headers}, b"")
+    return ApiResponse(int(default["statusCode"]), {"Content-Type": "application/json", **headers}, b"")
 
 
 def _headers(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:

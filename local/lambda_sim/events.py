@@ -17,7 +17,7 @@ from local.lambda_sim.function import ACCOUNT, REGION
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ApiRequest:
     """An HTTP request. `target`: path and query as sent. `headers`: pairs in the order of the request."""
 
     method: str
@@ -37,7 +37,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class ApiResponse:
     """An HTTP response for the client."""
 
     status: int
@@ -60,7 +60,7 @@ def is_binary(content_type: str, binary_types: Sequence[str]) -> bool:
 
 
 def proxy_event(
-    request: Request,
+    request: ApiRequest,
     resource: str,
     captured: Mapping[str, str],
     stage: str,
@@ -111,7 +111,7 @@ def proxy_event(
     }
 
 
-def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> Response:
+def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> ApiResponse:
     """Parse a function's result as a response. Raises `MalformedResponse`.
 
     As in API Gateway, a base64 body is decoded only if the first media type in the client's `Accept` header is binary.
@@ -127,7 +127,7 @@ def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> 
         if returned.get("isBase64Encoded") and is_binary(accept.partition(",")[0], binary_types):
             body = base64.b64decode(body)
         headers.setdefault("Content-Type", "application/json")
-        return Response(int(returned["statusCode"]), headers, body)
+        return ApiResponse(int(returned["statusCode"]), headers, body)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MalformedResponse(
             f"the function returned no response of a proxy integration: {type(error).__name__} {error}"

@@ -13,7 +13,7 @@ from threading import Thread
 from infra.chalice_config import stages
 from infra.package import Package, build
 from local.lambda_sim.deployment import RunningPackage, deployed
-from local.lambda_sim.events import Request
+from local.lambda_sim.events import ApiRequest
 from local.lambda_sim.function import API, seconds_between_runs
 from local.lambda_sim.server import serving
 from local.paths import ROOT
@@ -59,7 +59,7 @@ def _build_package(stack: DevStack, stage: str) -> Package:
 
 def _require_health(stack: DevStack, deployment: RunningPackage) -> None:
     """Send the first request, for /health. Raises `LocalError` if the response is an error."""
-    response = deployment.gateway.handle(Request("GET", "/health?deep=true", [], b"", HOST))
+    response = deployment.gateway.handle(ApiRequest("GET", "/health?deep=true", [], b"", HOST))
     if response.status != 200:
         log = stack.folder / f"{deployment.functions[API].function.name}.log"
         raise LocalError(f"the package answered GET /health with {response.status} {response.body.decode()}; see {log}")

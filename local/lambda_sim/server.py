@@ -12,7 +12,7 @@ from uuid import uuid4
 from chalicelib.api.http import problem_response
 from chalicelib.errors import RequestTimeout
 from local.lambda_sim.api_gateway import BODY_LIMIT, THREADS, ApiGateway
-from local.lambda_sim.events import Request, Response
+from local.lambda_sim.events import ApiRequest, ApiResponse
 from local.stack.ports import HOST
 from web.asgi import ClientGone, Receive, Scope, Send
 from web.server import build_server, print_request
@@ -62,7 +62,7 @@ class GatewayAsgi:
             pass  # logged with status 0
         print_request(method, self._gateway.resource_of(target) or "(no such path)", status, perf_counter() - started)
 
-    async def _respond(self, scope: Scope, target: str, receive: Receive) -> Response:
+    async def _respond(self, scope: Scope, target: str, receive: Receive) -> ApiResponse:
         """Return the response to a request. Raises `ClientGone`."""
         try:
             async with asyncio.timeout(BODY_TIMEOUT):
@@ -70,10 +70,10 @@ class GatewayAsgi:
         except TimeoutError:
             error = RequestTimeout(f"the body did not arrive within {BODY_TIMEOUT:g} s; send a smaller photo")
             problem = problem_response(error, str(uuid4()))
-            return Response(problem.status, {**problem.headers, "Connection": "close"}, str(problem.body).encode())
+            return ApiResponse(problem.status, {**problem.headers, "Connection": "close"}, str(problem.body).encode())
         # uvicorn changes header names to lower case. Clients of HTTP/1.1 usually send them like titles.
         headers = [(name.decode("latin-1").title(), value.decode("latin-1")) for name, value in scope["headers"]]
-        request = Request(scope["method"], target, headers, body, scope["client"][0])
+        request = ApiRequest(scope["method"], target, headers, body, scope["client"][0])
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._gateway.handle, request)
 
 
@@ -95,7 +95,7 @@ async def _read_body(receive: Receive) -> bytes:
             return bytes(body)
 
 
-async def _send(send: Send, response: Response) -> None:
+async def _send(send: Send, response: ApiResponse) -> None:
     """Send a response. uvicorn omits the body if the method is HEAD."""
     headers = [(b"content-length", str(len(response.body)).encode())] + [
         (name.encode("latin-1"), value.encode("latin-1"))

@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -14,11 +13,11 @@ from playwright.sync_api import Locator, Page, expect
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import write_pages
-from cloudwatch.preview.server import PATH, PreviewServer, simulated_day
+from cloudwatch.preview.server import simulated_day
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.day import lines, write_day
-from local.stack.ports import HOST
+from testing.preview_server import served
 from tests.end_to_end.browsing import PHONE, Open
 
 NAMES = ("service", "features", "model", "cost")
@@ -51,17 +50,6 @@ def pages(day: Path) -> Iterator[Pages]:
     """The pages of the day as a recording like any other."""
     with closing(Recording(day, "A simulated day", begin=schedule.START)) as recording:
         yield Pages(recording)
-
-
-@contextmanager
-def served(pages: Pages) -> Iterator[str]:
-    """The address of a server for pages."""
-    with PreviewServer((HOST, 0), pages) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://{HOST}:{server.server_port}{PATH}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +125,7 @@ def test_the_overview_links_to_each_dashboard_and_counts_its_alarms(url: str, op
     tiles = page.locator(".tiles li")
     assert [each.locator("a").inner_text().lower() for each in tiles.all()] == list(NAMES)
     for tile in tiles.all():
-        assert re.search(r"\d+ (ok|in alarm|insufficient data)|No alarms", tile.inner_text())
+        assert re.search(r"\d+ (ok|in alarm|insufficient data)|no alarms", tile.inner_text())
     page.locator(".tiles a").last.click()
     expect(drawn(page).get_by_role("heading", level=1)).to_contain_text("cost")
 
@@ -212,7 +200,7 @@ def test_an_unknown_time_range_is_an_error(url: str, open_page: Open) -> None:
 
 def test_rendered_pages_open_from_disk(pages: Pages, tmp_path: Path, open_page: Open) -> None:
     # GIVEN pages written to a folder
-    written = write_pages(pages, tmp_path, {"range": "1h"})
+    written = list(write_pages(pages, tmp_path, {"range": "1h"}))
     assert {path.name for path in written} == {"index.html", "runbook.html", *(f"{name}.html" for name in NAMES)}
     # WHEN one is opened without a server
     page = drawn(open_page((tmp_path / "cost.html").as_uri()))
@@ -274,7 +262,7 @@ def test_an_empty_recording_says_once_what_is_missing(tmp_path: Path, open_page:
         expect(page.locator('.card[data-state="empty"]:visible, .card[data-state="aws_only"]:visible')).to_have_count(0)
         expect(page.get_by_text("Insufficient data")).to_have_count(0)
         page.goto(url)
-        expect(drawn(page).locator("main")).to_contain_text("None of the 27 alarms has data")
+        expect(drawn(page).locator("main")).to_contain_text("The 27 alarms have no data")
 
 
 def points(page: Page, title: str) -> list[list[float]]:

@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 
 from cloudwatch.files import Placeholders, read_files
 from cloudwatch.preview.alarm_widget import alarms_of
-from cloudwatch.preview.alarms import histories
+from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from local.stack import valkey
@@ -149,8 +149,8 @@ def fired(recording: Recording) -> set[str]:
     """Return the alarms and composites that fired at any time after the first warming."""
     files = read_files(Placeholders(stage="local", limits="prod"))
     span = recording.span()
-    found = histories(files, recording.store, span.start + 60, span.end + 300)
-    return {name for name, history in found.items() if "ALARM" in history.states}
+    found = timelines_of(files, recording.store, span.start + 60, span.end + 300)
+    return {name for name, timeline in found.items() if "ALARM" in timeline.states}
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,8 +10,8 @@ from playwright.sync_api import Browser
 
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
-from cloudwatch.preview.server import PATH, PreviewServer
-from local.stack.ports import HOST
+from cloudwatch.preview.server import PATH
+from testing.preview_server import served
 
 type Evaluate = Callable[[str, str], Any]
 
@@ -21,19 +20,12 @@ type Evaluate = Callable[[str, str], Any]
 def evaluate(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluate]:
     """Return a function that evaluates an expression in which `module` is a module of the page."""
     nothing = tmp_path_factory.mktemp("nothing") / "metrics.jsonl"
-    with (
-        closing(Recording(nothing, "nothing")) as recording,
-        PreviewServer((HOST, 0), Pages(recording)) as server,
-    ):
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with closing(Recording(nothing, "nothing")) as recording, served(Pages(recording)) as url:
         page = browser.new_page()
-        page.goto(f"http://{HOST}:{server.server_port}{PATH}runbook")
-        page.wait_for_function("document.querySelector('main').getAttribute('aria-busy') === 'false'")
+        page.goto(f"{url}runbook")
+        page.locator('main[aria-busy="false"]').wait_for()
         yield lambda name, code: page.evaluate(f"import('{PATH}static/{name}.js').then(module => {code})")
         page.close()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import EXCLUDED, Findings, Response, Sample, soak
+from benchmarks.soak import EXCLUDED, Findings, Sample, TimedReply, soak
 from testing.faults import postgres_cases, redis_cases
 
 SECONDS = 15.0
@@ -27,7 +27,7 @@ def end(megabytes: float = 100.0, files: int = 9, sessions: int = 1, connections
 
 @pytest.fixture
 def fine() -> Findings:
-    responses = [Response(0.01, 200, "narrowed", "hit")] * 10
+    responses = [TimedReply(0.01, 200, "narrowed", "hit")] * 10
     return Findings(responses, samples=[Sample(float(second), 100.0, 9, 1, 3) for second in range(60)])
 
 
@@ -49,9 +49,9 @@ def test_excluded_cases_exist() -> None:
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (lambda found: found.responses.append(Response(0.1, 500, "", "")), "failed requests, by status {500: 1}: 1"),
-        (lambda found: found.responses.append(Response(0.1, 0, "", "")), "failed requests, by status {0: 1}: 1"),
-        (lambda found: found.responses.append(Response(3.1, 200)), "answers after more than 2.5 s, the slowest"),
+        (lambda found: found.responses.append(TimedReply(0.1, 500, "", "")), "failed requests, by status {500: 1}: 1"),
+        (lambda found: found.responses.append(TimedReply(0.1, 0, "", "")), "failed requests, by status {0: 1}: 1"),
+        (lambda found: found.responses.append(TimedReply(3.1, 200)), "answers after more than 2.5 s, the slowest"),
         (lambda found: found.samples.append(end(sessions=2)), "sessions left in PostgreSQL: 2, expected at most 1"),
         (lambda found: found.samples.append(end(connections=33)), "connections to Redis: 33, expected at most 32"),
         (lambda found: found.samples.append(end(files=30)), "open files at the end: 30, expected at most 17"),

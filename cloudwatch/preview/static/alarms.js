@@ -1,4 +1,4 @@
-// Alarms: each with its state, the reason, since when, and its states over the time range.
+// Draw alarms with their states, the reasons for them, and a timeline of the time range.
 
 import { element } from "./dom.js";
 import { clock, day, span } from "./format.js";
@@ -9,14 +9,14 @@ export const STATES = {
   INSUFFICIENT_DATA: { word: "Insufficient data", sign: "…", look: "unsure" },
 };
 
-// The alarms of a widget.
+// Return the list of alarms of a widget.
 export function alarmList(widget) {
   if (!widget.alarms.length)
     return element("p", { class: "notice", text: "No alarm is in the states that this widget shows." });
   return element("ul", { class: "alarm-list" }, ...widget.alarms.map((alarm) => alarmItem(alarm, widget, false)));
 }
 
-// All alarms with their meanings and rules. Those that stayed in one harmless state are folded away.
+// Return all alarms with their meanings and rules. Alarms that never fired are in closed details elements.
 export function alarmOverview({ alarms, start, end }) {
   const fired = (alarm) => alarm.periods.some(({ state }) => state === "ALARM");
   const list = (some) =>
@@ -43,7 +43,7 @@ export function alarmOverview({ alarms, start, end }) {
   );
 }
 
-// `full`: with meaning and rule, even if all is well.
+// If `full`, the meaning and the rule are shown even if the state is OK.
 function alarmItem(alarm, { start, end }, full) {
   const state = STATES[alarm.state];
   const isOk = alarm.state === "OK";

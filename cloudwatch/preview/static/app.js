@@ -1,4 +1,4 @@
-// Draw the links between the pages, then this page.
+// Draw the navigation, then the content of the page.
 
 import { showDashboard } from "./dashboard.js";
 import { element } from "./dom.js";
@@ -16,7 +16,7 @@ document
     ),
   );
 
-// Keep the chosen stage and time range.
+// A link to another page keeps the chosen stage and time range.
 document.getElementById("pages").addEventListener("click", ({ target }) => {
   if (!isStatic && target.matches("a")) target.search = location.search;
 });

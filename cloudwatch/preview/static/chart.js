@@ -1,4 +1,4 @@
-// A chart over time, on Apache ECharts: lines or stacked areas, with thresholds.
+// Draw a chart over time with Apache ECharts: lines or stacked areas, with thresholds.
 
 import { element } from "./dom.js";
 import { clock, day, number } from "./format.js";
@@ -41,7 +41,7 @@ export class TimeChart {
   }
 }
 
-// Mark the time under the mouse on every other chart.
+// Mark the time under the pointer on all other charts.
 function showCrosshairs(source, time) {
   for (const other of charts) {
     const within = other !== source && time >= other.widget?.start && time <= other.widget?.end;
@@ -91,9 +91,9 @@ function seriesOf(curve, widget, curves) {
   const some = (at) => curves.some((each) => each.values[at] !== null);
   const height = (at) => (stacked && curve.values[at] === null && some(at) ? 0 : (curve.values[at] ?? null));
   const points = widget.times.map((time, at) => [placed(time, widget), height(at)]);
-  const apart = Math.max(1, Math.round(curve.period / widget.period)); // a curve of longer periods has gaps between
+  const apart = Math.max(1, Math.round(curve.period / widget.period)); // a curve with longer periods has gaps between its points
   const isLone = (at) => height(at) !== null && height(at - apart) === null && height(at + apart) === null;
-  // A lone point is a dot, or a line as long as its period if that is long enough to see.
+  // A point without neighbours is a dot, or a line of the length of its period if the line is long enough to see.
   const isLong = curve.period * 1000 > (widget.end - widget.start) / 40;
   const lone = points.filter((_, at) => isLone(at));
   const bars = lone.flatMap(([time, value]) => [[time, value], [Math.min(time + curve.period * 1000, widget.end), value], [time, null]]);
@@ -119,7 +119,7 @@ function seriesOf(curve, widget, curves) {
   return isLong ? [line, { ...line, data: bars }] : [line, { ...common, type: "scatter", data: lone, symbolSize: 4 }];
 }
 
-// A period that began before the axis moves to its edge; otherwise a daily value would be off a chart of one hour.
+// A period that began before the axis is drawn at its start. Otherwise, a chart of one hour would show no daily value.
 const placed = (time, { start }) => Math.max(time, start);
 
 function thresholdsOf(side, index, widget, colors) {
@@ -191,7 +191,8 @@ function timeAxis(widget, colors) {
   };
 }
 
-// Axes start at zero unless the file says otherwise, include the thresholds, and have four steps, so two grids align.
+// An axis starts at zero unless the file sets a minimum or a value is negative. Both axes include the thresholds, and
+// have four steps, so that their grid lines align.
 function valueAxis(side, widget, curves, colors) {
   const axis = widget.axes[side];
   const values = heights(
@@ -228,7 +229,7 @@ function heights(curves, widget) {
   return widget.times.map((_, at) => curves.reduce((sum, curve) => sum + (curve.values[at] ?? 0), 0));
 }
 
-// Return a round step, four of which exceed the largest value a little.
+// Return a round step. Four steps exceed the largest value by at least 4 %.
 function step(largest, whole) {
   const least = (largest * 1.04) / STEPS;
   const power = 10 ** Math.floor(Math.log10(least));

@@ -1,4 +1,4 @@
-// Colors of curves, and of the page in its light or dark scheme.
+// Return the colors of curves, and of the page in its light or dark scheme.
 
 // CloudWatch's ten colors, in its order.
 const PALETTE = [

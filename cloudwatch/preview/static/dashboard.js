@@ -1,4 +1,4 @@
-// One dashboard: its widgets on a grid of 24 columns, refreshed every few seconds while the source is live.
+// Draw a dashboard: its widgets on a grid of 24 columns. If the recording is live, it is refreshed every few seconds.
 
 import { badge } from "./alarms.js";
 import { onChangeOfScheme } from "./colors.js";
@@ -47,7 +47,7 @@ export async function showDashboard(name) {
     around.incidents.replaceChildren(...present(incidentLinks(data, name, data.end)));
     showMissing(data, around.missing);
     const visible = visibleWidgets(data);
-    grid.classList.toggle("flow", visible.includes(false)); // close the gaps
+    grid.classList.toggle("flow", visible.includes(false)); // move cards up into the gaps
     cards.forEach(({ card }, index) => (card.hidden = !visible[index]));
     data.widgets.forEach((widget, index) => visible[index] && cards[index].show(widget, { redraw }));
     main.setAttribute("aria-busy", "false");
@@ -86,7 +86,7 @@ export async function showDashboard(name) {
 
 const present = (node) => (node ? [node] : []);
 
-// Collapsed widgets, and headings with nothing below them, are not visible.
+// Return true for each visible widget. Collapsed widgets and headings without visible widgets below are not visible.
 function visibleWidgets(data) {
   const isHeading = (widget) => widget.kind === "text" && widget.plain;
   const visible = data.widgets.map((widget) => !isCollapsed(widget, data));
@@ -100,7 +100,7 @@ function visibleWidgets(data) {
   return visible;
 }
 
-// Unchanged notes stay, so that one that is open does not close.
+// An unchanged note is not replaced, because a replaced note would close.
 function showMissing(data, place) {
   const note = collapsedNote(data);
   if (place.textContent !== (note?.textContent ?? "")) place.replaceChildren(...present(note));
@@ -134,7 +134,7 @@ function showSource(data) {
   source.replaceChildren(`${stageName}${data.source}${data.live ? ", live" : ""}. ${times}, ${span(data.period)} a point.`);
 }
 
-// Screen readers announce this element: a change of an alarm, but not each passing minute.
+// Screen readers announce changes of this element, so it changes only if the state of an alarm does.
 function showCounts(alarms) {
   const badges = ["ALARM", "INSUFFICIENT_DATA", "OK"]
     .filter((state) => alarms[state])
@@ -144,7 +144,7 @@ function showCounts(alarms) {
 
 function showError(error, isDrawn) {
   const text = isDrawn
-    ? `Nothing new since ${clock(Date.now(), true)} UTC: ${error.message}. Trying again.`
+    ? `No new data since ${clock(Date.now(), true)} UTC: ${error.message}. Trying again.`
     : `This dashboard cannot be shown: ${error.message}`;
   source.replaceChildren(element("span", { class: "trouble", role: "alert", text }));
   if (!isDrawn) main.replaceChildren(element("p", { class: "notice", text }));

@@ -1,4 +1,4 @@
-// Elements in one call: element("p", {class: "quiet", text: "…"}, ...children).
+// Create an element in one call: element("p", {class: "quiet", text: "…"}, ...children).
 
 const SVG = "http://www.w3.org/2000/svg";
 

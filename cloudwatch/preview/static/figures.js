@@ -1,4 +1,4 @@
-// Widgets with one number per curve: numbers with sparklines, gauges and bars.
+// Draw widgets with one number per curve: numbers with sparklines, gauges and bars.
 
 import { swatch } from "./chart.js";
 import { drawing, element } from "./dom.js";
@@ -122,7 +122,7 @@ export class Gauges extends StaticChart {
   }
 }
 
-// Color the ring by the thresholds: above each one that fills above, else below it.
+// Return the colors of the ring: a threshold colors the part above or below it, as its `fill` says.
 function ranges(thresholds, marks, colors) {
   const order = thresholds.map((line, at) => ({ line, mark: marks[at] })).sort((one, other) => one.mark - other.mark);
   const ring = [];

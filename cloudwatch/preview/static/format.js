@@ -51,7 +51,7 @@ const PLAIN = [
 
 export const NOTHING = "–";
 
-// `like`: the number that sets the scale, so that all labels of an axis share one.
+// `like` is the number that determines the scale, so that all labels of an axis have the same scale.
 export function number(value, unit, like = value) {
   if (value === null || value === undefined) return NOTHING;
   if (unit === "Percent") return `${digits(value)}%`;

@@ -1,4 +1,4 @@
-// Links to the incidents of the recording: each opens a dashboard at the time of one.
+// Draw links to the incidents of the recording. Each link opens a dashboard at the time of an incident.
 
 import { element } from "./dom.js";
 import { clock, day } from "./format.js";
@@ -6,8 +6,8 @@ import { address, isStatic } from "./source.js";
 
 const RANGE = "1h";
 
-// `name`: the dashboard to open. `current`: end of the shown time, to mark the incident that is shown. A static page has
-// only one time range, so it has no links.
+// Return the links, or null. `name` is the dashboard to open. `current` is the end of the shown time: the link to this
+// time is marked. A static page has only one time range, so it has no links.
 export function incidentLinks({ incidents, stage }, name, current) {
   if (isStatic || !incidents.length) return null;
   const days = new Set(incidents.map(({ at }) => day(at)));

@@ -1,4 +1,4 @@
-// The legend: each curve with its last value. A click hides the curve or shows it again.
+// Draw the legend: each curve with its last value. A click hides the curve or shows it again.
 
 import { swatch } from "./chart.js";
 import { element } from "./dom.js";

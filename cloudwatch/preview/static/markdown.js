@@ -1,4 +1,4 @@
-// Turn Markdown into elements. HTML stays text. Links lead to the web, to this site or within the page.
+// Convert Markdown to elements. HTML stays text. Links may open web pages, pages of this site or parts of the page.
 
 const escaped = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const allowed = (address) => /^(https?:\/\/|#|\/(?!\/)|[\w.-]+([/#?]|$))/i.test(address);

@@ -1,4 +1,4 @@
-// What a page does not show and why, said once: widgets of metrics that only AWS emits, and widgets without data yet.
+// Draw one note about all widgets that a page hides: those of metrics that only AWS emits, and those without data.
 
 import { element } from "./dom.js";
 
@@ -9,8 +9,8 @@ export function emptyRecording({ live }, text) {
   return element("p", { class: "notice", text: `${help} ${text}` });
 }
 
-// Whether a widget is left out of the grid. In a recording that is over, an empty widget keeps its place: the next time
-// range may have data.
+// Return true if a widget is hidden. In a recording that is not live, an empty widget stays visible, because another
+// time range may have data.
 export const isCollapsed = (widget, { live, recorded }) =>
   widget.state === "aws_only" ||
   (widget.state === "empty" && (live || !recorded)) ||
@@ -37,7 +37,7 @@ export function collapsedNote(data) {
   return element(
     "div",
     { class: "collapsed" },
-    data.recorded ? null : emptyRecording(data, "No alarm has data either."),
+    data.recorded ? null : emptyRecording(data, "The alarms have no data either."),
     list("empty"),
     list("aws_only"),
   );

@@ -1,4 +1,4 @@
-// The first page: incidents, the dashboards with the states of their alarms, and all alarms.
+// Draw the overview: incidents, dashboards with the states of their alarms, and all alarms.
 
 import { STATES, alarmOverview, badge } from "./alarms.js";
 import { element } from "./dom.js";
@@ -30,7 +30,7 @@ function stateCounts(alarms) {
   const badges = Object.keys(STATES)
     .filter((state) => alarms[state])
     .map((state) => badge(state, alarms[state]));
-  if (!badges.length) return element("p", { class: "quiet", text: "No alarms of its own." });
+  if (!badges.length) return element("p", { class: "quiet", text: "This dashboard has no alarms." });
   return element("p", { class: "counts" }, ...badges);
 }
 
@@ -58,7 +58,7 @@ function draw(data) {
     ...(links ? [element("h2", { text: "Incidents: what happened, and how it looked" }), links] : []),
     element("ul", { class: "tiles" }, ...tiles),
     element("h2", { text: data.recorded ? `Alarms, ${times(data)}` : "Alarms" }),
-    data.recorded ? alarmOverview(data) : emptyRecording(data, `None of the ${data.alarms.length} alarms has data.`),
+    data.recorded ? alarmOverview(data) : emptyRecording(data, `The ${data.alarms.length} alarms have no data.`),
   );
 }
 

@@ -1,4 +1,4 @@
-// The runbook: docs/how-to/runbook.md.
+// Draw the runbook, docs/how-to/runbook.md.
 
 import { element } from "./dom.js";
 import { renderMarkdown } from "./markdown.js";

@@ -1,4 +1,4 @@
-// Where the data come from: a server, or the page itself if it was written to a file.
+// Fetch data from the server, or from the page itself if it is a static file.
 
 const embedded = document.getElementById("data");
 

@@ -1,4 +1,4 @@
-// Curves as tables: the table widget, and the accessible alternative of every chart.
+// Draw curves as tables: for the table widget, and as the accessible alternative to each chart.
 
 import { element } from "./dom.js";
 import { NOTHING, clock, day, number } from "./format.js";

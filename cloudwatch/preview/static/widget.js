@@ -1,4 +1,4 @@
-// One widget: a card with a title and a body, or the reason why there is none.
+// Draw a widget: a card with a title and a body, or with the reason why it has no body.
 
 import { alarmList } from "./alarms.js";
 import { TimeChart } from "./chart.js";
@@ -130,7 +130,7 @@ function logs(widget) {
     { class: "written" },
     element("p", {
       class: "quiet",
-      text: "Logs Insights isn't evaluated here. In CloudWatch, this query runs over the log group:",
+      text: "The preview does not run Logs Insights. In CloudWatch, this query reads the log group:",
     }),
     element("pre", {}, element("code", { text: widget.query.replace(/\s*\|\s*/g, "\n| ") })),
   );

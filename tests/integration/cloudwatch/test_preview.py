@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
-from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -21,6 +21,7 @@ from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import WIDTH
 from cloudwatch.simulation.day import lines
 from local.stack.ports import free_port
+from testing.preview_server import served
 
 PREVIEW = [sys.executable, "-m", "cloudwatch", "preview"]
 PATIENCE = 30.0
@@ -80,8 +81,8 @@ def test_a_taken_port_is_one_line(recorded: Path) -> None:
         )
     assert done.returncode == 1
     assert (
-        done.stderr
-        == f"port {port} cannot be used (Address already in use); choose another with --port, or PORT= with make\n"
+        done.stderr == f"port {port} cannot be used (Address already in use); "
+        "choose another port with --port, or with PORT= for make\n"
     )
 
 
@@ -126,14 +127,10 @@ def connection(recorded: Path) -> Iterator[HTTPConnection]:
     """A connection to a preview in this process."""
     with (
         closing(Recording(recorded, "an hour")) as recording,
-        server.PreviewServer((server.HOST, 0), Pages(recording)) as running,
+        served(Pages(recording)) as url,
+        closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)) as opened,
     ):
-        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        with closing(HTTPConnection(server.HOST, running.server_port, timeout=PATIENCE)) as opened:
-            yield opened
-        running.shutdown()
-        thread.join()
+        yield opened
 
 
 def test_one_connection_serves_many_requests(connection: HTTPConnection) -> None:
@@ -155,6 +152,10 @@ def test_one_connection_serves_many_requests(connection: HTTPConnection) -> None
     response = connection.getresponse()
     assert response.status == 404
     assert "there is no page with this name" in json.loads(response.read())["detail"]
+    # the query is decoded
+    connection.request("GET", "/dashboards/data/service?stage=prod&range=a%20b")
+    response = connection.getresponse()
+    assert (response.status, "there is no time range 'a b'" in response.read().decode()) == (404, True)
     assert connection.sock is first
 
 
@@ -164,7 +165,7 @@ def test_other_methods_are_not_supported(connection: HTTPConnection) -> None:
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"there is no file .*none\.jsonl; record one with METRICS_FILE"):
+    with pytest.raises(SystemExit, match=r"file .*none\.jsonl does not exist; record it with METRICS_FILE"):
         server.main(["--file", str(tmp_path / "none.jsonl")])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from h3.api import basic_int as h3
 
 from chalicelib.features.cells import RESOLUTION, cell_of
-from database.cell_animals import ROW, Animal, AnimalArea, Cell
+from database.cell_animals import ROW, AnimalArea, AnimalRow, Cell
 from database.dataset import Dataset
 
 HERE = cell_of(48.6, 7.8)
@@ -33,7 +33,7 @@ def dataset(version: str, animals: int = 3, cell_count: int = 2, weight: float =
         cells=[Cell(cell, False, ("DE", "FR")) for cell in cells(cell_count)],
         cell_animals=chunks,
         animals=[
-            Animal(number, 'the "odd", one', "Animalia sp.", "species", "wild", ("Chordata", "Canis familiaris"))
+            AnimalRow(number, 'the "odd", one', "Animalia sp.", "species", "wild", ("Chordata", "Canis familiaris"))
             for number in range(animals)
         ],
         animal_areas=[AnimalArea(0, "FR", "native", "book"), AnimalArea(1, "FR", "introduced", "book")][:animals],

@@ -20,7 +20,7 @@ from infra import chalice_cli
 from infra.deployed import discover, read_resources
 from infra.package import Package, archive
 from local.lambda_sim.container import Container
-from local.lambda_sim.events import Request, proxy_event
+from local.lambda_sim.events import ApiRequest, proxy_event
 from local.lambda_sim.function import API, FunctionLimits
 from local.lambda_sim.sandbox import unpacked
 from local.stack.valkey import ValkeyServer
@@ -161,7 +161,7 @@ def test_what_was_deployed_is_what_runs(
     function = FunctionLimits(NAMES[0], found["Handler"], found["MemorySize"], found["Timeout"], environment, 1)
     assert found["Handler"] == API
     # WHEN a photo comes through API Gateway
-    request = Request("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], jpeg(), "192.0.2.1")
+    request = ApiRequest("POST", "/identify?lat=-33.9&lon=151.2", [("Content-Type", "image/jpeg")], jpeg(), "192.0.2.1")
     event = proxy_event(request, "/identify", {}, "dev", BINARY_TYPES, "r-1", "Root=1-0-0")
     with (
         unpacked(fetched, tmp_path / "place") as place,

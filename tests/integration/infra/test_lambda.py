@@ -17,7 +17,7 @@ from infra.package import Package
 from local.lambda_sim import sandbox
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import RunningPackage, deployed
-from local.lambda_sim.events import Request
+from local.lambda_sim.events import ApiRequest
 from local.lambda_sim.server import serving
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
@@ -202,7 +202,7 @@ def test_nothing_tries_to_write_into_the_package(
             path.chmod(0o777 if path.is_dir() else 0o666)
         before = [_modification_times(folder) for folder in folders]
         # WHEN a photo is identified
-        request = Request("POST", "/identify", [("Content-Type", "image/jpeg")], PHOTO, "127.0.0.1")
+        request = ApiRequest("POST", "/identify", [("Content-Type", "image/jpeg")], PHOTO, "127.0.0.1")
         answer = deployment.gateway.handle(request)
         assert (answer.status, json.loads(answer.body)["features"]["mode"]) == (200, "narrowed")
         # THEN no file has changed

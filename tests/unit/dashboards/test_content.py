@@ -11,7 +11,7 @@ import pytest
 from chalicelib.telemetry.metrics import max_billed_metrics
 from cloudwatch.files import UNRESOLVED, Files, Placeholders, read_files
 from cloudwatch.limits import stages_of
-from cloudwatch.preview.alarms import states
+from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.prices import read_prices
 from cloudwatch.syntax.graphed_metrics import from_queries
@@ -164,7 +164,7 @@ def _fires(body: dict[str, Any], stage: str, value: float) -> bool:
         aws["Dimensions"] = [[name for name, _ in metric.dimensions]]
         stamp = {"Timestamp": minute * 60_000, "CloudWatchMetrics": [aws]}
         store.add(json.dumps({"_aws": stamp, **dict(metric.dimensions), metric.name: value}))
-    return states(Files(stage, alarms={"it": body}), store, 0, 30 * 60)["it"][-1] == "ALARM"
+    return timelines_of(Files(stage, alarms={"it": body}), store, 0, 30 * 60)["it"].state == "ALARM"
 
 
 def test_thresholds_are_shares_of_limits() -> None:

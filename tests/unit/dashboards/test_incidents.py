@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from cloudwatch.files import Placeholders, read_files
-from cloudwatch.preview.alarms import MINUTE, State, states
+from cloudwatch.preview.alarms import State, timelines_of
+from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.metric_store import MetricStore
 
 FILES = read_files(Placeholders(stage="prod"))
@@ -67,7 +68,8 @@ class Timeline:
 
     def alarms(self) -> dict[str, list[State]]:
         """Return the states of all alarms, one for each minute."""
-        return states(FILES, self._store, BEGIN, BEGIN + self._minutes * MINUTE)
+        found = timelines_of(FILES, self._store, BEGIN, BEGIN + self._minutes * MINUTE)
+        return {name: list(timeline.states) for name, timeline in found.items()}
 
     def fired(self) -> set[str]:
         """Return the alarms that were on at any time after the first minutes, which lack data."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of, neighbours_of
 from database import cell_animals
-from database.cell_animals import INTRODUCED, NATIVE, WEIGHTS, Animal, AnimalArea, Cell
+from database.cell_animals import INTRODUCED, NATIVE, WEIGHTS, AnimalArea, AnimalRow, Cell
 
 HERE = cell_of(48.6, 7.8)
 BESIDE, *OTHERS = sorted(neighbours_of(HERE))
@@ -16,13 +16,13 @@ FAR = cell_of(-33.9, 151.2)
 type Placed = dict[tuple[int, int], tuple[float, int]]
 
 
-def animal(number: int, kind: str = "wild") -> Animal:
-    return Animal(number, f"animal {number}", f"Animalia {number}", "species", kind, ("Chordata",))
+def animal(number: int, kind: str = "wild") -> AnimalRow:
+    return AnimalRow(number, f"animal {number}", f"Animalia {number}", "species", kind, ("Chordata",))
 
 
 def placed(
     cells: list[Cell],
-    animals: list[Animal],
+    animals: list[AnimalRow],
     areas: list[tuple[int, str, str]] | None = None,
     ranges: list[tuple[int, int]] | None = None,
 ) -> Placed:

@@ -124,7 +124,7 @@ def test_the_dashboards_count_traces_as_the_bill_does(file: str, month: Month) -
     # WHEN the expression is evaluated
     rows = [["N", name, {"id": name, "visible": False}] for name in ("runs", "warmruns")]
     lines = expand({"metrics": [*rows, [{"expression": counted, "id": "traces"}]], "stat": "Sum", "period": 3600})
-    (curve,) = [each for each in evaluate(lines, store, 3600, 7200, 3600) if each.id == "traces"]
+    (curve,) = [each for each in evaluate(lines, store, 3600, 7200, 3600) if each.line.id == "traces"]
     # THEN it is that hour's share of the bill's traces
     assert curve.values.tolist() == [pytest.approx(trace_count(month) / HOURS)]
 

@@ -1,11 +1,14 @@
 """Admission: first come first served, within limits, with an honest estimate."""
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from threading import get_native_id
 from typing import Any
 
 import pytest
@@ -38,24 +41,96 @@ def test_photos_are_identified_in_the_order_in_which_they_came(admission: Admiss
     assert done == list(range(20))
 
 
-def test_a_queue_that_is_too_long_is_refused_with_the_time_that_it_needs(admission: Admission) -> None:
-    refused: list[Unavailable] = []
+async def at_once(admission: Admission, number: int, seconds: float = 0.01) -> list[object]:
+    """Return the results of photos that arrive together: None, or the refusal."""
+    work = [admission.run(lambda: time.sleep(seconds)) for _ in range(number)]
+    return await asyncio.gather(*work, return_exceptions=True)
 
+
+def test_a_burst_waits(admission: Admission) -> None:
     async def crowd() -> None:
-        for _ in range(30):  # the average follows
-            await admission.run(lambda: time.sleep(0.02))
-        admission._service_seconds = 0.5
-        work = [asyncio.ensure_future(admission.run(lambda: time.sleep(0.01))) for _ in range(6)]
-        for each in asyncio.as_completed(work):
-            try:
-                await each
-            except Unavailable as error:
-                refused.append(error)
+        admission._service_seconds = 0.1
+        # GIVEN 0.1 s a photo WHEN 11 come at once THEN the last waits for 1 s, and all are identified
+        assert await at_once(admission, 11) == [None] * 11
 
     run(crowd())
-    # GIVEN 0.5 s a photo THEN 3 are admitted (the third waits a second), and the others are told how long it would be
-    assert len(refused) == 3
-    assert all(error.headers["Retry-After"] == "2" for error in refused)
+
+
+def test_in_an_overload_only_a_few_wait_and_all_others_are_refused_with_a_time(admission: Admission) -> None:
+    async def crowd() -> None:
+        admission._service_seconds = 0.1
+        # GIVEN 0.1 s a photo and at most 1 s of waiting WHEN 30 come at once
+        results = await at_once(admission, 30)
+        # THEN the first is running and the next waits; the others would have waited long
+        assert results[:2] == [None, None]
+        assert all(isinstance(each, Unavailable) for each in results[2:])
+        # AND they are told the time in which all of them could be served
+        waits = [int(each.headers["Retry-After"]) for each in results if isinstance(each, Unavailable)]
+        assert (min(waits), max(waits)) == (1, 3)
+
+    run(crowd())
+
+
+def test_an_overload_ends_when_nobody_is_refused(admission: Admission, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.admission._CALM_SECONDS", 0.1)
+
+    async def crowd() -> None:
+        admission._service_seconds = 0.1
+        await at_once(admission, 30)
+        # GIVEN an overload WHEN no more than can be served arrive for a while
+        for _ in range(15):
+            await admission.run(lambda: time.sleep(0.01))
+        # THEN a burst waits again
+        admission._service_seconds = 0.1
+        assert await at_once(admission, 8) == [None] * 8
+
+    run(crowd())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_workers_yield_to_the_event_loop(admission: Admission) -> None:
+    found: list[int] = []
+
+    async def compare() -> None:
+        await admission.run(lambda: found.append(os.getpriority(os.PRIO_PROCESS, get_native_id())))
+        found.append(os.getpriority(os.PRIO_PROCESS, get_native_id()))
+
+    run(compare())
+    assert found[0] > found[1]
+
+
+def test_one_photo_is_alone(admission: Admission) -> None:
+    alone: list[bool] = []
+
+    async def one_and_two() -> None:
+        await admission.run(lambda: alone.append(admission.is_alone))
+        wide = Admission(workers=2, queue_seconds=1.0, body_bytes=100)
+        started = asyncio.ensure_future(wide.run(lambda: time.sleep(0.2)))
+        await asyncio.sleep(0.05)
+        await wide.run(lambda: alone.append(wide.is_alone))
+        await started
+        wide.close()
+
+    run(one_and_two())
+    assert alone == [True, False]
+
+
+def test_a_client_that_leaves_the_queue_frees_its_place(admission: Admission) -> None:
+    async def leave() -> None:
+        first = asyncio.ensure_future(admission.run(lambda: time.sleep(0.1)))
+        await asyncio.sleep(0.01)
+        second = asyncio.ensure_future(admission.run(lambda: None))
+        third = asyncio.ensure_future(admission.run(lambda: None))
+        await asyncio.sleep(0.01)
+        # WHEN one that waits is cancelled, and one just as its turn comes
+        second.cancel()
+        await first
+        third.cancel()
+        await asyncio.gather(second, third, return_exceptions=True)
+        # THEN the worker is free for the next
+        await asyncio.wait_for(admission.run(lambda: None), 1)
+
+    run(leave())
 
 
 def test_bodies_in_memory_are_bounded_and_given_back(admission: Admission) -> None:

@@ -43,6 +43,24 @@ def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:
     assert plain.probabilities.shape == plain.vision.shape == (ANIMALS,)
 
 
+def test_a_photo_that_is_alone_uses_all_processors_with_the_same_result(tmp_path: Path) -> None:
+    # GIVEN a model that may use all processors while a photo is alone
+    model = Model(write(tmp_path, tiny_model()), threads=1)
+    expected = model.score(GREEN, ANYWHERE)
+    asked: list[bool] = []
+    alone = iter([True, False])
+
+    def is_alone() -> bool:
+        asked.append(next(alone))
+        return asked[-1]
+
+    model.use_all_processors_when(is_alone)
+    # WHEN photos are scored alone and not THEN the scores are those of the other session
+    for _ in range(2):
+        assert model.score(GREEN, ANYWHERE).probabilities == pytest.approx(expected.probabilities)
+    assert asked == [True, False]
+
+
 @pytest.mark.parametrize(
     ("pixels", "prior", "message"),
     [

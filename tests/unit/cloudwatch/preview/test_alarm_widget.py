@@ -1,18 +1,12 @@
 """The JSON of alarms."""
 
+from itertools import groupby
 from typing import Any
 
 import pytest
 
-from cloudwatch.preview.alarm_widget import (
-    AlarmTimeline,
-    alarms_of,
-    count_states,
-    describe_rule,
-    incidents_of,
-    urgency,
-)
-from cloudwatch.preview.alarms import Change, History, State
+from cloudwatch.preview.alarm_widget import alarm_json, alarms_of, count_states, describe_rule, incidents_of, urgency
+from cloudwatch.preview.alarms import State, Stretch, Timeline
 
 ALARM: dict[str, Any] = {
     "AlarmName": "faunalens-prod-cache-errors",
@@ -26,20 +20,21 @@ ALARM: dict[str, Any] = {
     "EvaluationPeriods": 5,
     "DatapointsToAlarm": 3,
 }
+METRIC = {"Metric": {"Namespace": "Faunalens", "MetricName": "Requests"}, "Period": 300, "Stat": "Sum"}
 
 
-def timeline(*states: State, name: str = "cache-errors") -> AlarmTimeline:
+def timeline(*states: State, name: str = "cache-errors") -> Timeline:
     """Return an alarm with these states, one per minute from second 600 on."""
-    changes = [
-        Change(600 + 60 * minute, state, f"because of {state}, says faunalens-prod-page")
-        for minute, state in enumerate(states)
-        if not minute or state != states[minute - 1]
-    ]
-    return AlarmTimeline(name, ALARM, History(600, states, changes))
+    stretches, begin = [], 600
+    for state, minutes in groupby(states):
+        end = begin + 60 * len(list(minutes))
+        stretches.append(Stretch(begin, end, state, f"because of {state}, says faunalens-prod-page"))
+        begin = end
+    return Timeline(name, ALARM, states, stretches)
 
 
 def test_an_alarm_has_its_meaning_its_rule_and_its_periods() -> None:
-    alarm = timeline("OK", "ALARM", "ALARM", "OK", "OK").as_json()
+    alarm = alarm_json(timeline("OK", "ALARM", "ALARM", "OK", "OK"))
     assert (alarm["name"], alarm["state"], alarm["since"]) == ("cache-errors", "OK", 780_000)
     assert (alarm["meaning"], alarm["runbook"]) == ("Redis fails requests", "runbook#cache-errors")
     assert alarm["rule"] == "Sum of CacheErrors ≥ 5, 1 min a point in 3 of 5"
@@ -53,23 +48,23 @@ def test_an_alarm_has_its_meaning_its_rule_and_its_periods() -> None:
 
 
 def test_an_alarm_that_never_changed_has_no_since() -> None:
-    assert timeline("OK", "OK").as_json()["since"] is None
+    assert alarm_json(timeline("OK", "OK"))["since"] is None
 
 
 def test_before_its_first_minute_an_alarm_has_insufficient_data() -> None:
     assert timeline().state == "INSUFFICIENT_DATA"
-    assert timeline().as_json()["periods"] == []
+    assert alarm_json(timeline())["periods"] == []
 
 
 @pytest.mark.parametrize(
     ("alarm", "rule"),
     [
         ({**ALARM, "EvaluationPeriods": 1, "Period": 7200}, "Sum of CacheErrors ≥ 5, 2 h a point"),
-        ({**ALARM, "Period": 30, "Threshold": 8e8}, "Sum of CacheErrors ≥ 800,000,000, 30 s a point in 3 of 5"),
+        ({**ALARM, "Period": 5400, "Threshold": 8e8}, "Sum of CacheErrors ≥ 800,000,000, 90 min a point in 3 of 5"),
         (
             {
                 "Metrics": [
-                    {"Id": "m", "MetricStat": {"Period": 300}, "ReturnData": False},
+                    {"Id": "m", "MetricStat": METRIC, "ReturnData": False},
                     {"Id": "share", "Expression": "100 * m", "Label": "Share, %"},
                 ],
                 "ComparisonOperator": "LessThanThreshold",
@@ -82,7 +77,7 @@ def test_before_its_first_minute_an_alarm_has_insufficient_data() -> None:
     ],
 )
 def test_a_rule_is_one_line(alarm: dict[str, Any], rule: str) -> None:
-    assert describe_rule(alarm) == rule
+    assert describe_rule("a", alarm) == rule
 
 
 def test_a_dashboards_alarms_are_counted_by_state() -> None:

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from cloudwatch.files import Files
-from cloudwatch.preview.alarms import AlarmError, History, State, histories, states
+from cloudwatch.preview.alarms import State, Timeline, timelines_of
+from cloudwatch.preview.metric_alarm import AlarmError
 from cloudwatch.preview.metric_store import MetricStore
 
 START = 1_764_000_000 // 3600 * 3600
@@ -53,8 +54,8 @@ def _files(composites: dict[str, str] | None = None, **alarms: dict[str, Any]) -
     return Files(stage="dev", alarms=alarms, composites=rules)
 
 
-def _history(alarm: dict[str, Any], store: MetricStore, minutes: int) -> History:
-    return histories(_files(a=alarm), store, START, START + 60 * minutes)["a"]
+def _timeline(alarm: dict[str, Any], store: MetricStore, minutes: int) -> Timeline:
+    return timelines_of(_files(a=alarm), store, START, START + 60 * minutes)["a"]
 
 
 def _letters(found: list[State]) -> str:
@@ -62,7 +63,7 @@ def _letters(found: list[State]) -> str:
 
 
 def _course(alarm: dict[str, Any], store: MetricStore, minutes: int) -> str:
-    return _letters(list(_history(alarm, store, minutes).states))
+    return _letters(list(_timeline(alarm, store, minutes).states))
 
 
 def test_an_alarm_sees_the_minute_before() -> None:
@@ -124,12 +125,12 @@ def test_metric_math() -> None:
     share = {"Id": "share", "Expression": "IF(requests >= 20, 100 * FILL(faults, 0) / requests, 0)", "ReturnData": True}
     alarm = _math(_query("requests", "Requests"), _query("faults", "Faults"), share)
     store = _store(Requests=[100, 100, 10, None], Faults=[None, 10, 10, 10])
-    history = _history(alarm, store, 5)
-    assert _letters(list(history.states)) == "ooAoo"
+    timeline = _timeline(alarm, store, 5)
+    assert _letters(list(timeline.states)) == "ooAoo"
     # THEN the reason lists the values that crossed
-    change = history.changes[1]
-    assert (change.at, change.state, change.crossed) == (START + 120, "ALARM", ((START + 60, 10.0),))
-    assert change.reason == f"1 of 1 points crossed (≥ 5, 1 of 1 needed): 10 at {_hour()}:01"
+    stretch = timeline.stretches[1]
+    assert (stretch.begin, stretch.end, stretch.state) == (START + 120, START + 180, "ALARM")
+    assert stretch.reason == f"1 of 1 points crossed (≥ 5, 1 of 1 needed): 10 at {_hour()}:01"
 
 
 def _hour() -> str:
@@ -137,14 +138,14 @@ def _hour() -> str:
 
 
 def test_reasons() -> None:
-    history = _history(_alarm(EvaluationPeriods=3, DatapointsToAlarm=2), _store(Faults=[9, 8, 1, 1, 1]), 6)
+    timeline = _timeline(_alarm(EvaluationPeriods=3, DatapointsToAlarm=2), _store(Faults=[9, 8, 1, 1, 1]), 6)
     filled = "1 missing, treated as notBreaching"
-    assert [change.reason for change in history.changes] == [
+    assert [stretch.reason for stretch in timeline.stretches] == [
         "no data in 5 minutes; 3 missing, treated as notBreaching",
         f"2 of 2 points crossed (≥ 5, 2 of 3 needed): 8 at {_hour()}:01, 9 at {_hour()}:00; {filled}",
         f"1 of 3 points crossed (≥ 5, 2 of 3 needed): 8 at {_hour()}:01",
     ]
-    assert [change.state for change in history.changes] == ["OK", "ALARM", "OK"]
+    assert [stretch.state for stretch in timeline.stretches] == ["OK", "ALARM", "OK"]
 
 
 def test_composites() -> None:
@@ -157,8 +158,8 @@ def test_composites() -> None:
     }
     a, b = _alarm("Faults"), _alarm("CacheErrors", TreatMissingData="missing")
     store = _store(Faults=[0, 9, 9, 9, 0], CacheErrors=[None, None, 9, 0, 9])
-    found = states(_files(rules, a=a, b=b), store, START, START + 360)
-    assert {name: _letters(course) for name, course in found.items()} == {
+    found = timelines_of(_files(rules, a=a, b=b), store, START, START + 360)
+    assert {name: _letters(list(timeline.states)) for name, timeline in found.items()} == {
         "a": "ooAAAo",
         "b": "???AoA",
         "both": "oooAoo",
@@ -171,57 +172,63 @@ def test_composites() -> None:
 def test_a_composite_says_which_alarms_fire() -> None:
     rules = {"both": 'ALARM("faunalens-dev-a") AND ALARM("faunalens-dev-b")'}
     store = _store(Faults=[0, 9, 9], CacheErrors=[0, 0, 9])
-    both = histories(_files(rules, a=_alarm(), b=_alarm("CacheErrors")), store, START, START + 240)["both"]
-    assert [change.reason for change in both.changes] == [
+    both = timelines_of(_files(rules, a=_alarm(), b=_alarm("CacheErrors")), store, START, START + 240)["both"]
+    assert [stretch.reason for stretch in both.stretches] == [
         "the rule does not hold; none of its alarms is in ALARM",
         "in ALARM: faunalens-dev-a, faunalens-dev-b",
     ]
 
 
 def test_states_begin_with_the_minute_that_start_is_in() -> None:
-    history = histories(_files(a=_alarm()), _store(Faults=[9]), START + 59.5, START + 61)["a"]
-    assert history.start == START
-    assert _letters(list(history.states)) == "oA"
-    assert histories(_files(a=_alarm()), _store(Faults=[9]), START, START)["a"].states == []
+    timeline = timelines_of(_files(a=_alarm()), _store(Faults=[9]), START + 59.5, START + 61)["a"]
+    assert timeline.stretches[0].begin == START
+    assert _letters(list(timeline.states)) == "oA"
+    assert timelines_of(_files(a=_alarm()), _store(Faults=[9]), START, START)["a"].states == []
 
 
 @pytest.mark.parametrize(
     ("alarm", "message"),
     [
-        (_alarm(ComparisonOperator="LessThanLowerThreshold"), "compares with LessThanLowerThreshold; supported are"),
-        (_alarm(TreatMissingData="bad"), "treats missing data as bad; expected missing, ignore"),
-        (_alarm(EvaluationWindow={"WallClockWindow": {}}), "has a wall clock window, which the preview does not"),
+        (
+            _alarm(ComparisonOperator="LessThanLowerThreshold"),
+            "has ComparisonOperator LessThanLowerThreshold; use one of GreaterThanOrEqualToThreshold",
+        ),
+        (_alarm(TreatMissingData="bad"), "has TreatMissingData bad; use one of missing, ignore, breaching"),
+        (
+            _alarm(EvaluationWindow={"WallClockWindow": {}}),
+            "has a wall clock window; the preview evaluates only a SlidingWindow",
+        ),
         (_alarm(EvaluateLowSampleCountPercentile="ignore"), "has EvaluateLowSampleCountPercentile: ignore"),
-        (_alarm(Period=10), "has a period of 10 s; the preview takes whole minutes"),
+        (_alarm(Period=10), "has a period of 10 s; use a multiple of 60 s"),
         (_alarm(Statistic="Median"), "unknown statistic 'Median'"),
         (
             {key: value for key, value in _alarm().items() if key != "Period"},
-            "so it needs Namespace, MetricName, Period",
+            "has no Metrics; add Namespace, MetricName, Period",
         ),
         (_math(_query("a", "Faults")), "watches 0 lines; set ReturnData on exactly one"),
         (
             _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
-            "has metrics of periods [60, 300] s; give them the same",
+            "has metrics with periods of [60, 300] s; use one period for all",
         ),
-        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which is not a single series"),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which must return one series"),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}),
             "alarm a: metric 2 (e) `a +`: expected a number",
         ),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "a - AVG(a)"}),
-            "AVG of one series depends in an alarm",
+            "AVG of one series cannot be used in an alarm",
         ),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "RUNNING_SUM(a)"}),
-            "RUNNING_SUM of one series depends",
+            "RUNNING_SUM of one series cannot be used in an alarm",
         ),
         (_math({"Id": "e"}), "alarm a: metric 1 needs either a MetricStat or an Expression"),
     ],
 )
 def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], message: str) -> None:
     with pytest.raises(AlarmError) as caught:
-        _history(alarm, _store(Faults=[1]), 3)
+        _timeline(alarm, _store(Faults=[1]), 3)
     assert "alarm a" in str(caught.value)
     assert message in str(caught.value)
 
@@ -239,5 +246,5 @@ def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], messa
 )
 def test_a_composite_that_cannot_be_evaluated_is_named(rules: dict[str, str], message: str) -> None:
     with pytest.raises(AlarmError) as caught:
-        histories(_files(rules, a=_alarm()), MetricStore(), START, START + 60)
+        timelines_of(_files(rules, a=_alarm()), MetricStore(), START, START + 60)
     assert message in str(caught.value)

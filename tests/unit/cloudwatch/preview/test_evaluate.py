@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.preview.evaluate import Curve, EvaluationError, evaluate
+from cloudwatch.preview.evaluate import Curve, evaluate
 from cloudwatch.preview.metric_store import MetricStore
+from cloudwatch.preview.values import EvaluationError
 from cloudwatch.syntax.graphed_metrics import expand
 from cloudwatch.syntax.metric_functions import FUNCTIONS
 
@@ -54,7 +55,7 @@ def _of(expression: str, **metrics: Points) -> list[list[float]]:
     minutes = max(map(len, metrics.values()))
     rows: list[list[Any]] = [["N", name, {"id": name, "visible": False}] for name in metrics]
     rows.append([{"expression": expression, "id": "result"}])
-    found = [curve for curve in _curves(rows, _store(**metrics), minutes) if curve.id == "result"]
+    found = [curve for curve in _curves(rows, _store(**metrics), minutes) if curve.line.id == "result"]
     return [curve.values.tolist() for curve in found]
 
 
@@ -212,7 +213,7 @@ def test_every_function_of_the_table_is_evaluated_or_rejected_by_name() -> None:
         if function.evaluated:
             assert isinstance(_of(f"TIME_SERIES({call})" if number else call, m1=[1, 2], m2=[3, 4]), list)
         else:
-            with pytest.raises(EvaluationError, match=rf"{function.name} is evaluated only by AWS"):
+            with pytest.raises(EvaluationError, match=rf"only AWS evaluates {function.name}"):
                 _of(call, m1=[1, 2], m2=[3, 4])
 
 
@@ -241,9 +242,10 @@ def test_lines_become_curves() -> None:
         [{"expression": "f / r", "label": "share ${LAST}", "color": "#222222"}],
     ]
     first, second, third = _curves(rows, _store(Requests=[10, 10], Faults=[1, 5]), 2)
-    assert (first.row, first.id, first.label, first.color, first.y_axis) == (0, "r", "Requests", "#111111", "right")
-    assert (second.visible, second.period) == (False, 60)
-    assert (third.label, third.color, third.values.tolist()) == ("share 0.5", "#222222", [0.1, 0.5])
+    line = first.line
+    assert (line.row, line.id, first.label, line.color, line.y_axis) == (0, "r", "Requests", "#111111", "right")
+    assert (second.line.visible, second.period) == (False, 60)
+    assert (third.label, third.line.color, third.values.tolist()) == ("share 0.5", "#222222", [0.1, 0.5])
 
 
 def test_an_expression_without_label_has_its_id_or_its_text() -> None:
@@ -267,7 +269,7 @@ def test_labels_of_arrays() -> None:
         *("first", "B"),
         *("first: 1", "B: 2"),
     ]
-    assert {curve.color for curve in curves} == {None}
+    assert {curve.line.color for curve in curves} == {None}
 
 
 def test_search_returns_a_curve_per_metric() -> None:
@@ -322,7 +324,7 @@ def test_a_number_may_be_a_hidden_helper() -> None:
         [{"expression": "MAX(a)", "id": "most", "visible": False}],
         [{"expression": "a / most", "id": "share"}],
     ]
-    assert [curve.id for curve in _curves(rows, _store(A=[1, 4]), 2)] == ["a", "share"]
+    assert [curve.line.id for curve in _curves(rows, _store(A=[1, 4]), 2)] == ["a", "share"]
 
 
 @pytest.mark.parametrize(
@@ -330,7 +332,7 @@ def test_a_number_may_be_a_hidden_helper() -> None:
     [
         (
             "SUM(m1)",
-            "metric 3 (result) `SUM(m1)`: gives a number; a graph takes series, so write TIME_SERIES(…) around it",
+            "metric 3 (result) `SUM(m1)`: returns a number but a graph takes only series; write TIME_SERIES(…)",
         ),
         ("m1 +", "metric 3 (result) `m1 +`: expected a number"),
         ("m9 * 2", "refers to `m9`, but no line has this id; ids are m1, m2, result"),
@@ -338,18 +340,33 @@ def test_a_number_may_be_a_hidden_helper() -> None:
         ("SEARCH('{N', 'Sum', 60)", "expected } for the { at character 1"),
         ("SEARCH('{N}', 'Median', 60)", "unknown statistic 'Median'"),
         ("PERIOD(m1 + 1) * m1", "PERIOD takes the id of a metric, not an expression"),
-        ("[m1, m2] > 3", "> compares TS[] with S; it takes numbers and single series"),
+        ("[m1, m2] > 3", "> compares TS[] with S; compare only numbers and single series"),
         ("[m1, m2] + [m1]", "+ combines arrays of 2 and 1 series"),
         ("SUM(['a'])", "'a' is text, which has no value"),
-        ("[m1, 3]", "an array holds a number"),
-        ("METRIC_COUNT(m1)", "METRIC_COUNT has TS for an argument; expected an array of series"),
-        ("TIME_SERIES(m1)", "TIME_SERIES has TS for an argument; expected a number"),
-        ("MINUTE(METRICS())", "MINUTE has TS[] for an argument; expected one series"),
-        ("ABS(AVG(m1))", "ABS has S for an argument; expected a series or an array of series"),
-        ("SUM(METRICS('x'))", "SUM has no series: the array is empty"),
-        ("FIRST(METRICS('x'))", "FIRST and LAST have no series"),
-        ("IF(m1, METRICS())", "IF has TS[] for an argument; expected numbers and single series"),
-        ("FILL(m1, METRICS())", "FILL has TS[] for an argument; expected a number, a series, REPEAT or LINEAR"),
+        ("[m1, 3]", "an array contains a number but takes only series"),
+        (
+            "METRIC_COUNT(m1)",
+            "argument 1 of METRIC_COUNT is one time series; write METRIC_COUNT(TS[])",
+        ),
+        (
+            "TIME_SERIES(m1)",
+            "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)",
+        ),
+        (
+            "MINUTE(METRICS())",
+            "argument 1 of MINUTE is several time series; write MINUTE(TS)",
+        ),
+        ("ABS(AVG(m1))", "argument 1 of ABS is a number; write ABS(TS|TS[])"),
+        ("SUM(METRICS('x'))", "SUM got an empty array; it needs at least one series"),
+        ("FIRST(METRICS('x'))", "FIRST or LAST got an empty array"),
+        (
+            "IF(m1, METRICS())",
+            "argument 2 of IF is several time series; write IF(S|TS, S|TS, S|TS?)",
+        ),
+        (
+            "FILL(m1, METRICS())",
+            "argument 2 of FILL is several time series; write FILL(TS|TS[], S|TS|REPEAT|LINEAR)",
+        ),
     ],
 )
 def test_an_error_names_the_line_and_what_to_write(expression: str, message: str) -> None:
@@ -364,10 +381,10 @@ def test_an_error_names_the_line_and_what_to_write(expression: str, message: str
     [
         (
             [["N", "A", {"id": "a"}], ["N", "B", {"id": "b", "period": 300}], [{"expression": "a + b"}]],
-            "metric 3 `a + b`: combines periods of 60 s and 300 s; give these lines the same period",
+            "metric 3 `a + b`: combines periods of 60 s and 300 s; use the same period for these lines",
         ),
         ([["N", "A", {"stat": "p200"}]], "metric 1: unknown statistic 'p200'"),
-        ([["N", "A", {"period": 30}]], "metric 1: has a period of 30 s, which is shorter than the graph's 60 s"),
+        ([["N", "A", {"period": 30}]], "metric 1: has a period of 30 s; use at least the graph's period of 60 s"),
         ([["N", "A", {"label": "${WORST}"}]], "metric 1: label '${WORST}' has unknown variable WORST"),
         (
             [["N", "A", {"id": "a"}], [{"expression": "PERIOD(e) * a"}], [{"expression": "a", "id": "e"}]],

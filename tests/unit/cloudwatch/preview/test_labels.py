@@ -70,7 +70,7 @@ def test_a_series_that_is_no_metric_has_no_properties() -> None:
 
 @pytest.mark.parametrize(
     ("label", "message"),
-    [("${MEDIAN}", "unknown variable MEDIAN; known are LABEL, AVG"), ("${PROP('AccountId')}", "PROP('AccountId')")],
+    [("${MEDIAN}", "unknown variable MEDIAN; use one of LABEL, AVG"), ("${PROP('AccountId')}", "PROP('AccountId')")],
 )
 def test_unknown_variables_are_named(label: str, message: str) -> None:
     with pytest.raises(EvaluationError) as caught:

@@ -1,5 +1,4 @@
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -86,18 +85,17 @@ def test_each_dimension_set_is_a_metric() -> None:
     assert store.of(TimeSeries.of("AWS/Lambda", "Latency", DEV)) is None
 
 
-def test_search_by_namespace_and_dimensions() -> None:
+def test_search_returns_the_metrics_that_match() -> None:
     store = MetricStore()
     for code in ("b", "a"):
         store.add(_line(0, {"Rejections": 1}, DEV | {"code": code}))
     store.add(_line(0, {"Rejections": 2}))
     store.add(_line(0, {"Errors": 2}, {"FunctionName": "f"}, "AWS/Lambda"))
-    found = store.search("Faunalens", {"service", "code", "stage"})
-    assert [dict(metric.dimensions)["code"] for metric, _ in found] == ["a", "b"]
-    assert len(store.search("Faunalens")) == 3
-    assert len(store.search()) == 4
-    (only,) = store.search(matches=lambda metric: metric.name == "Errors")
-    assert only[0] == TimeSeries("AWS/Lambda", "Errors", (("FunctionName", "f"),))
+    # THEN metrics are sorted by namespace, dimensions and name
+    assert [dict(metric.dimensions).get("code") for metric in store.search()] == [None, "a", "b", None]
+    # AND only those that match are found
+    (only,) = store.search(lambda metric: metric.name == "Errors")
+    assert only == TimeSeries("AWS/Lambda", "Errors", (("FunctionName", "f"),))
 
 
 def test_a_list_is_several_samples_and_counts_repeat_them() -> None:
@@ -120,7 +118,7 @@ def test_a_list_is_several_samples_and_counts_repeat_them() -> None:
 def test_values_that_are_not_numbers_are_ignored(value: object) -> None:
     store = MetricStore()
     assert store.add(_line(0, {"A": value, "B": 1}))
-    assert [metric.name for metric, _ in store.search()] == ["B"]
+    assert [metric.name for metric in store.search()] == ["B"]
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", "1" + "0" * 400])
@@ -212,7 +210,7 @@ def test_samples_that_are_too_old_are_dropped() -> None:
     store.add(_line(0, {"Old": 1}, {"stage": "prod"}))
     for second in range(20):
         store.add(_line(7200 + second, {"New": 1}))
-    assert [metric.name for metric, _ in store.search()] == ["New"]
+    assert [metric.name for metric in store.search()] == ["New"]
     assert _stat(store, "New", "Sum", 7200, 7260) == [20]
 
 
@@ -231,17 +229,3 @@ def test_an_unknown_statistic_is_named() -> None:
     store.add(_line(0, {"A": 1}))
     with pytest.raises(StatisticError, match=r"'p0\.5%'"):
         _stat(store, "A", "p0.5%", 0, 60)
-
-
-def test_a_reader_never_sees_half_a_sample() -> None:
-    # GIVEN a writer and a reader at the same time
-    store = MetricStore(keep_samples=3000)
-    lines = [_line(second, {"A": 1, "B": 2}) for second in range(3000)]
-    store.add(lines[0])
-    with ThreadPoolExecutor(3) as pool:
-        writer = pool.submit(store.add_all, lines[1:])
-        while not writer.done():
-            # THEN each sample has its value
-            assert _stat(store, "A", "Average", 0, 3000, 3000) == [1]
-        assert writer.result() == 2999
-    assert _stat(store, "B", "Sum", 2940, 3000) == [120]

@@ -11,7 +11,6 @@ import pytest
 
 from cloudwatch.preview.pages import RUNBOOK, STATIC, Pages
 from cloudwatch.preview.recording import Incident, Recording
-from cloudwatch.preview.server import split_address
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.day import lines
 
@@ -34,7 +33,7 @@ def pages(path: Path) -> Iterator[Pages]:
 
 def data(pages: Pages, path: str, **query: str) -> dict[str, Any]:
     reply = pages.respond(f"data/{path}", query)
-    assert (reply.status, reply.media_type) == (200, "application/json"), reply.body
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "application/json"), reply.body
     found: dict[str, Any] = json.loads(reply.body)
     return found
 
@@ -105,7 +104,8 @@ def test_the_runbook_is_the_one_of_the_docs(pages: Pages) -> None:
 def test_pages_name_themselves_and_their_neighbours(pages: Pages) -> None:
     for path, name in (("", ""), ("cost", "cost"), ("runbook", "runbook")):
         reply = pages.respond(path, {})
-        assert (reply.status, reply.media_type) == (200, "text/html; charset=utf-8")
+        assert (reply.status, reply.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert isinstance(reply.body, bytes)
         assert f'data-name="{name}" data-names="service features model cost"' in reply.body.decode()
         assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
 
@@ -121,11 +121,11 @@ def test_every_file_of_the_page_is_served_and_no_other(pages: Pages) -> None:
 @pytest.mark.parametrize(
     ("address", "query", "words"),
     [
-        ("nowhere", {}, "there is no page with this name; there are service, features, model, cost and runbook"),
+        ("nowhere", {}, "there is no page with this name; open service, features, model, cost or runbook"),
         ("data/nowhere", {}, "there is no dashboard with this name"),
         ("data/service", {"range": "2h"}, "there is no time range '2h'; choose 15m, 1h, 3h, 24h or all"),
-        ("data/service", {"until": "noon"}, "there is no time 'noon'; expected one such as 2026-06-01T12:30"),
-        ("static/nothing.js", {}, "there is no file with this name"),
+        ("data/service", {"until": "noon"}, "time 'noon' is invalid; expected UTC, such as 2026-06-01T12:30"),
+        ("static/nothing.js", {}, "there is no static file with this name"),
     ],
 )
 def test_an_unknown_page_time_or_file_is_an_error(
@@ -144,15 +144,7 @@ def test_a_file_that_cannot_be_read_is_an_error(path: Path, tmp_path: Path) -> N
         none = Pages(recording, folder=tmp_path, runbook=tmp_path / "none.md").respond("data/runbook", {})
     assert reply.status == 500
     assert "service.json: line 1, column 2: invalid JSON" in json.loads(reply.body)["detail"]
-    assert json.loads(none.body)["detail"] == "there is no none.md"
-
-
-@pytest.mark.parametrize(
-    ("address", "path"),
-    [("/dashboards/service?a=b&c=%20", "service"), ("/dashboards/", ""), ("/dashboards", None), ("/", None)],
-)
-def test_an_address_is_split(address: str, path: str | None) -> None:
-    assert split_address(address) == (path, {"a": "b", "c": " "} if "?" in address else {})
+    assert json.loads(none.body)["detail"] == "file none.md is missing; add it to docs/how-to"
 
 
 def test_a_recording_may_open_at_a_moment_of_its_own(path: Path) -> None:

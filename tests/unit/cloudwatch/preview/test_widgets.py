@@ -126,8 +126,8 @@ def test_a_widget_without_data_says_whether_only_aws_has_them(
         (graph([{"expression": "unknown * 2", "id": "e"}]), "unknown"),
         (graph(["."]), "metric 1"),
         (graph(LATENCY, stat="p999"), "p999"),
-        (graph(LATENCY, view="pie"), "The view pie cannot be shown"),
-        (graph(LATENCY, start="yesterday"), "'yesterday' is not a time range"),
+        (graph(LATENCY, view="pie"), "The preview does not support view pie; use one of timeSeries"),
+        (graph(LATENCY, start="yesterday"), "time range 'yesterday' is invalid"),
     ],
 )
 def test_what_cannot_be_evaluated_is_an_error_in_its_widget(
@@ -167,7 +167,7 @@ def test_logs_show_their_query(store: MetricStore) -> None:
 
 
 def test_other_widgets_are_an_error(store: MetricStore) -> None:
-    assert widget_json(store, {}, "explorer")["message"] == "Widgets of type explorer cannot be shown here."
+    assert widget_json(store, {}, "explorer")["message"] == "The preview does not support widgets of type explorer."
 
 
 def test_an_alarm_that_is_not_there_is_an_error(store: MetricStore) -> None:
@@ -182,7 +182,7 @@ def test_a_time_range_is_read(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["PT3H", "-P", "-PT", "", "-P1W"])
 def test_an_invalid_time_range_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a time range"):
+    with pytest.raises(ValueError, match="is invalid; expected one such as -PT3H or -P7D"):
         seconds_of(text)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from cloudwatch.files import Placeholders, read_files
-from cloudwatch.preview.alarms import states
+from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import STAGE_VARIABLE
 from cloudwatch.simulation import day, schedule
@@ -49,7 +49,9 @@ def test_lines_have_the_apps_format_and_aws_metrics_are_marked_as_simulated() ->
 def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> None:
     # GIVEN the first minutes, and all lines of the files
     store = MetricStore()
-    store.add_all(line for _, text in islice(day.lines(), 10) for line in text.splitlines())
+    for _, text in islice(day.lines(), 10):
+        for line in text.splitlines():
+            store.add(line)
     files = read_files(Placeholders(stage=day.STAGE))
     named = {line.metric for alarm in files.alarms.values() for line in alarm_lines(alarm)}
     for body in files.dashboards.values():
@@ -79,9 +81,11 @@ def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(
 
     def fired(*, bad: bool) -> set[str]:
         store = MetricStore()
-        store.add_all(line for _, text in day.lines(bad=bad) for line in text.splitlines())
-        found = states(files, store, schedule.START + 60, schedule.START + 3600)
-        return {name for name, course in found.items() if "ALARM" in course}
+        for _, text in day.lines(bad=bad):
+            for line in text.splitlines():
+                store.add(line)
+        found = timelines_of(files, store, schedule.START + 60, schedule.START + 3600)
+        return {name for name, timeline in found.items() if "ALARM" in timeline.states}
 
     # THEN the alarms on the limit fire, and so does the page for failed requests
     assert fired(bad=True) >= {"lambda-concurrency", "lambda-throttles", "burn-fast", "page"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.lambda_sim.api_gateway import ApiGateway
-from local.lambda_sim.events import Request
+from local.lambda_sim.events import ApiRequest
 from local.lambda_sim.pool import Throttled
 from local.lambda_sim.report import InvocationReport, InvocationResult
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
@@ -58,9 +58,9 @@ class FakeFunction:
         return InvocationResult(self._payload, self._error, REPORT, latency=1.0)
 
 
-def post(body: bytes = b"x", target: str = "/photos", method: str = "POST", **headers: str) -> Request:
+def post(body: bytes = b"x", target: str = "/photos", method: str = "POST", **headers: str) -> ApiRequest:
     named = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return Request(method, target, [("Content-Type", "image/jpeg"), *named], body, "127.0.0.1")
+    return ApiRequest(method, target, [("Content-Type", "image/jpeg"), *named], body, "127.0.0.1")
 
 
 def test_a_request_reaches_the_function_and_its_response_the_client() -> None:

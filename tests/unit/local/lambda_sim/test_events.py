@@ -7,19 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.api.body import BINARY_TYPES
-from local.lambda_sim.events import MalformedResponse, Request, is_binary, parse_response, proxy_event, scheduled_event
+from local.lambda_sim.events import (
+    ApiRequest,
+    MalformedResponse,
+    is_binary,
+    parse_response,
+    proxy_event,
+    scheduled_event,
+)
 
 
-def event_of(request: Request, resource: str = "/identify", captured: dict[str, str] | None = None) -> dict[str, Any]:
+def event_of(
+    request: ApiRequest, resource: str = "/identify", captured: dict[str, str] | None = None
+) -> dict[str, Any]:
     """Return the event of a request, after JSON."""
     event = proxy_event(request, resource, captured or {}, "dev", BINARY_TYPES, "request-1", "Root=1-2-3")
     decoded: dict[str, Any] = json.loads(json.dumps(event))
     return decoded
 
 
-def post(body: bytes, content_type: str) -> Request:
+def post(body: bytes, content_type: str) -> ApiRequest:
     headers = [("Host", "localhost"), ("Content-Type", content_type)]
-    return Request("POST", "/identify?lat=1&lat=2&lon=&top=%35", headers, body, "203.0.113.7")
+    return ApiRequest("POST", "/identify?lat=1&lat=2&lon=&top=%35", headers, body, "203.0.113.7")
 
 
 @given(st.binary(min_size=1), st.sampled_from(BINARY_TYPES))
@@ -43,7 +52,7 @@ def test_a_form_is_binary_whatever_its_boundary() -> None:
 
 
 def test_no_body_is_none_and_no_query_is_none() -> None:
-    event = event_of(Request("GET", "/animals", [], b"", "203.0.113.7"), "/animals")
+    event = event_of(ApiRequest("GET", "/animals", [], b"", "203.0.113.7"), "/animals")
     assert (event["body"], event["isBase64Encoded"]) == (None, False)
     assert (event["queryStringParameters"], event["multiValueQueryStringParameters"]) == (None, None)
     assert event["pathParameters"] is None
@@ -52,7 +61,9 @@ def test_no_body_is_none_and_no_query_is_none() -> None:
 def test_repeated_names_are_all_kept() -> None:
     # GIVEN a parameter and a header that occur twice
     request = post(b"x", "image/jpeg")
-    twice = Request(request.method, request.target, [*request.headers, ("Via", "a"), ("Via", "b")], b"x", "203.0.113.7")
+    twice = ApiRequest(
+        request.method, request.target, [*request.headers, ("Via", "a"), ("Via", "b")], b"x", "203.0.113.7"
+    )
     event = event_of(twice)
     # THEN the multi-value fields have both values and the others the last, decoded
     assert event["multiValueQueryStringParameters"] == {"lat": ["1", "2"], "lon": [""], "top": ["5"]}
@@ -62,7 +73,7 @@ def test_repeated_names_are_all_kept() -> None:
 
 
 def test_the_context_names_the_request() -> None:
-    request = Request("GET", "/web/app.js", [("User-Agent", "tests")], b"", "203.0.113.7")
+    request = ApiRequest("GET", "/web/app.js", [("User-Agent", "tests")], b"", "203.0.113.7")
     event = event_of(request, "/web/{name}", {"name": "app.js"})
     context = event["requestContext"]
     assert (event["resource"], event["path"], event["pathParameters"]) == (

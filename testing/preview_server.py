@@ -1,0 +1,21 @@
+"""The preview's server in a thread, on a free port."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+from cloudwatch.preview.pages import Pages
+from cloudwatch.preview.server import HOST, PATH, build_server
+
+
+@contextmanager
+def served(pages: Pages) -> Iterator[str]:
+    """Serve `pages` within the block. Yield the URL of the overview."""
+    server = build_server(pages)
+    with socket.create_server((HOST, 0)) as listener:
+        thread = Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield f"http://{HOST}:{listener.getsockname()[1]}{PATH}"
+        server.should_exit = True
+        thread.join()
