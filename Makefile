@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model run lambda package test unit check lint-dashboards format bench warm spike growth preview docs deploy
+.PHONY: help setup environment model run serve lambda package test unit check lint-dashboards format bench warm spike growth preview docs deploy
 
 # The list is in the order of this file.
 help: ## list these targets
@@ -12,6 +12,9 @@ help: ## list these targets
 
 run: setup ## run the app and its stores on http://127.0.0.1:8000 (PORT=8001 for another port)
 	@exec $(PYTHON) -m local.stack.run --port $(PORT) --with-parent
+
+serve: setup ## run the app alone, with the stores of DATABASE_URL and REDIS_URL (PORT=8001; HOST=0.0.0.0 for all addresses)
+	@exec $(PYTHON) -m web --port $(PORT)$(if $(filter command,$(origin HOST)), --host $(HOST))
 
 warm: setup ## run the cache warming once, with the stores of `make run`, or of DATABASE_URL and REDIS_URL
 	@if [ -f .local/run-$(PORT)/environment ]; then . .local/run-$(PORT)/environment; fi; exec $(PYTHON) -m local.stack.warm

@@ -1,4 +1,4 @@
-"""The application behind every HTTP transport: its routes, and the one place that turns an error into a response."""
+"""The application that every HTTP transport serves: its routes, and the only place that makes responses of errors."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ VERSION = "0.1.0"
 
 
 class Application:
-    """Answers requests. Safe for threads. Nothing heavy is loaded before `services` is first used."""
+    """The application. Thread-safe. The first call of `services` loads the model and the heavy libraries."""
 
     def __init__(self, settings: Settings, log: logging.Logger, cold_start: ColdStart) -> None:
         self.settings, self.log, self.cold_start = settings, log, cold_start
@@ -36,7 +36,7 @@ class Application:
         self._services: Services | None = None
 
     def services(self) -> Services:
-        """What answers requests, built on first use. Raises `ModelError`; the next call tries again."""
+        """Return the services; the first call builds them. Raises `ModelError`, and the next call tries again."""
         with self._building:
             if self._services is None:
                 self._services = self.cold_start.measure(lambda: Services.build(self.settings))
@@ -44,13 +44,16 @@ class Application:
 
     @cached_property
     def uploads(self) -> "Uploads":
-        """The bucket for photos that are too large for a request. Opens no connection yet."""
+        """Return the bucket for photos that are too large for a request, without connecting to it."""
         from chalicelib.api.uploads import build_uploads
 
         return build_uploads(self.settings)
 
     def respond(self, route: Route, request: Request) -> Response:
-        """Answer a request: errors become problem details, and the request is logged and counted. Never raises."""
+        """Return the response to a request, after logging and counting the request. Never raises.
+
+        An error becomes problem details.
+        """
         waited = 0.0 if request.arrived is None else monotonic() - request.arrived
         record = Record(request.id, route.path, waited)
         try:
@@ -60,7 +63,7 @@ class Application:
         except errors.ModelError as error:
             absent = errors.Unavailable("the model is unavailable; try again later", retry_after=30)
             return _problem(absent, record, cause=error)
-        except Exception as error:  # noqa: BLE001 — the last resort; the record keeps its stack trace
+        except Exception as error:  # noqa: BLE001  a bug; the log gets its stack trace
             failed = errors.InternalError("the error was logged; quote the request_id when you report it")
             return _problem(failed, record, cause=error)
         finally:
@@ -70,7 +73,7 @@ class Application:
             logs.log_request(self.log, record)
 
     def emit(self, record: Record | WarmingRecord) -> None:
-        """Emit metrics. A failure to do so must not fail the request."""
+        """Emit metrics. If that fails, log the error: it must not fail the request."""
         try:
             self.emitter.emit(record)
         except Exception as error:
@@ -87,7 +90,7 @@ def post_identify(app: Application, request: Request, record: Record) -> Respons
 
 
 def post_upload(app: Application, request: Request, record: Record) -> Response:
-    """A form with which the client uploads a large photo to the bucket."""
+    """Create a form with which the client can upload a large photo to the bucket."""
     from chalicelib.api.responses import Upload
 
     expect_no_parameters(request.query)
@@ -114,18 +117,18 @@ def post_upload_identify(app: Application, request: Request, record: Record) -> 
 
 
 def get_animals(app: Application, request: Request, record: Record) -> Response:
-    """The animals that live at a place."""
+    """List the animals that live at a location."""
     return json_response(animals_at(read_location(request.query), app.services(), record))
 
 
 def get_health(app: Application, request: Request, record: Record) -> Response:
-    """The state of each part; 503 if no photo can be identified."""
+    """Return the health of each part. The status is 503 if photos cannot be identified."""
     health = app.services().health(record.request_id, deep=read_deep(request.query))
     return json_response(health, 503 if health.status == "down" else 200)
 
 
 def get_openapi(_: Application, request: Request, __: Record) -> Response:
-    """The contract as an OpenAPI document."""
+    """Return the OpenAPI document."""
     from chalicelib.api.openapi import document
 
     expect_no_parameters(request.query)
@@ -134,12 +137,12 @@ def get_openapi(_: Application, request: Request, __: Record) -> Response:
 
 
 def get_page(app: Application, request: Request, _: Record) -> Response:
-    """The page for people."""
+    """Return the web page."""
     return Response(*page.index(request.base, app.uploads.origins))
 
 
 def get_asset(_: Application, request: Request, __: Record) -> Response:
-    """One file of the page."""
+    """Return one file of the web page."""
     return Response(*page.asset(request.path["name"]))
 
 
@@ -153,7 +156,7 @@ ROUTES = (
     Route("GET", "/", get_page, counted=False),
     Route("GET", "/web/{name}", get_asset, counted=False),
 )
-"""Every route, for every transport."""
+"""All routes of the API. Each transport serves all of them."""
 
 
 def _problem(error: errors.HTTPError, record: Record, cause: Exception | None = None) -> Response:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def identify(data: bytes, params: IdentifyParams, services: Services, record: Record) -> "Answer":
     """Identify the animal in a photo.
 
-    Raises the `ClientError`s of photo and location. Never fails because features are unavailable: then the answer's
-    `features.mode` is `degraded`.
+    Raises `ClientError` if the photo or the location is unusable, and `ModelError`. If the features are unavailable,
+    `features.mode` of the answer is `degraded`.
     """
     with record.step("photo"):
         photo = record.photo = open_photo(data, services.limits)
@@ -43,7 +43,7 @@ def identify(data: bytes, params: IdentifyParams, services: Services, record: Re
 
 
 def animals_at(location: Location, services: Services, record: Record) -> "Residents":
-    """The animals that live at a location, without running the model."""
+    """Return the animals that live at a location. The model does not run."""
     from chalicelib.api import responses
 
     cell = cell_of(location.latitude, location.longitude)
@@ -57,9 +57,9 @@ def animals_at(location: Location, services: Services, record: Record) -> "Resid
 
 
 def locate(gps: Mapping[int, Any], params: IdentifyParams) -> Location | None:
-    """Where the photo was taken: the request's coordinates win over EXIF. None only if the request asks for none.
+    """Return the location of the request, or else of the photo's EXIF, or None if the request says `location=none`.
 
-    Raises `LocationMissing` if neither has coordinates, `LocationInvalid` if EXIF has impossible ones.
+    Raises `LocationMissing` if neither has coordinates, and `LocationInvalid` if those in EXIF are invalid.
     """
     if params.without_location:
         return None
@@ -70,7 +70,7 @@ def locate(gps: Mapping[int, Any], params: IdentifyParams) -> Location | None:
 
 
 def features_at(cell: int | None, services: Services, record: Record) -> Features:
-    """The features of a cell; `NO_LOCATION` without one."""
+    """Return the features of a cell, or `NO_LOCATION` if there is no cell. Never raises."""
     if cell is None:
         record.features = NO_LOCATION
         return NO_LOCATION
@@ -89,7 +89,7 @@ def _answer(
     services: Services,
     record: Record,
 ) -> "Answer":
-    from chalicelib.api import responses  # imported late: a background thread imports it while the photo is decoded
+    from chalicelib.api import responses  # not at the top: a background thread imports this module during decoding
 
     has_animal = scores.animal_probability >= services.animal_threshold
     roll_up = services.taxonomy.roll_up(scores.probabilities, services.rank_threshold) if has_animal else None

@@ -1,1 +1,1 @@
-"""The application over HTTP without AWS: an ASGI application and the server that runs it."""
+"""The HTTP server, which needs no AWS: the application as ASGI, and uvicorn, which serves it."""

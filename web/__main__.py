@@ -3,18 +3,33 @@
 import argparse
 import sys
 
+from chalicelib.errors import SettingError
+
+EPILOG = """Settings are environment variables, which docs/reference/settings.md describes. HTTP_HOSTS lists the host
+names to serve. SIGTERM or Ctrl-C stops the server after it has finished the running requests."""
+
 
 def main() -> int:
-    """Parse the arguments and serve. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m web", description="Serve the application over HTTP.")
+    """Serve as the command line says. Return the exit code."""
+    description = "Serve the application over HTTP, with the stores of DATABASE_URL and REDIS_URL."
+    parser = argparse.ArgumentParser(prog="python -m web", description=description, epilog=EPILOG)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8000, help="port to listen on (default: %(default)s)")
     arguments = parser.parse_args()
-
-    import app
+    try:
+        import app
+    except SettingError as error:
+        print(f"the server cannot start: {error}", file=sys.stderr)
+        return 1
     from web.server import serve
 
-    return serve(app.application, arguments.host, arguments.port)
+    return serve(app.application, arguments.host, arguments.port, announce=True)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"port '{text}' is invalid; give a number from 1 to 65535")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The application as ASGI: matches routes, reads bodies within limits, and sends responses."""
+"""The application as ASGI: it finds the route of a request, reads the body within limits, and sends the response."""
 
 import asyncio
 import re
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 from uuid import uuid4
 
 from chalicelib.api.http import Request, Response, Route, problem_response
@@ -27,7 +27,8 @@ from web.settings import WebSettings
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 type RequestLog = Callable[[str, str, int, float], None]
-"""Gets method, route, status (0: the client left) and seconds of each request."""
+"""A function that is called after each request with its method, route, status and seconds. Status 0 means that the
+client closed the connection."""
 type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FORM_MARGIN = 1_000_000
@@ -40,22 +41,29 @@ CORS = {
     "Access-Control-Expose-Headers": "Retry-After",
     "Access-Control-Max-Age": "600",
 }
-"""What Chalice answers for `ANY_ORIGIN` in app.py; a test compares the two transports."""
+"""Headers of the application's responses: those that Chalice sends for `ANY_ORIGIN` in app.py."""
 DRAIN_SECONDS = 10.0
 """Longest time to read on after a refused body, so that the client can send it all and then read the response."""
+_URL_CHARACTERS = "/%:@!$&'()*+,;=?"
+"""Characters that `quote` keeps: those with a meaning in a URL."""
 LIGHT_THREADS = 4
-"""Threads for requests without a photo, which never wait behind photos."""
+"""Number of threads for requests without a photo, so that they do not wait for photos."""
 
 
 class RouteMatch(NamedTuple):
-    """The routes of a path by method, and the values of the parts in braces."""
+    """The routes of a path by method, and the values of the path parameters, which are in braces in the route."""
 
     routes: Mapping[str, Route]
     values: Mapping[str, str]
 
+    @property
+    def allow(self) -> str:
+        """Return the methods of the path, as in the header `Allow`."""
+        return ", ".join(method for route in self.routes.values() for method in route.methods)
+
 
 class Router:
-    """Finds the routes of a path."""
+    """The routes of an application by path."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._paths: dict[str, dict[str, Route]] = {}
@@ -67,7 +75,7 @@ class Router:
         ]
 
     def match(self, path: str) -> RouteMatch | None:
-        """The routes of a path; a slash at its end does not matter, as with API Gateway."""
+        """Return the routes of a path, or None. A slash at its end is ignored, as in API Gateway."""
         path = path.rstrip("/") or "/"
         for pattern, methods in self._patterns:
             if found := pattern.fullmatch(path):
@@ -76,22 +84,22 @@ class Router:
 
 
 class Beside(Protocol):
-    """Something else that is served below a path of its own. `name` is what the log calls it."""
+    """Another program that this server serves below one path, such as the dashboards. `name`: its name in the log."""
 
     name: str
 
     def serves(self, path: str) -> bool:
-        """Whether a path is below it."""
+        """Return whether the program serves a path."""
 
     def respond(self, address: str) -> Response:
-        """Answer a GET; `address` is path and query. Raises `HTTPError`."""
+        """Return the response to a GET of `address`, a path with its query. Raises `HTTPError`."""
 
 
 class Asgi:
-    """An ASGI application over `Application`.
+    """An ASGI application that serves an `Application`.
 
-    `admission` has the queue of photos. `log` gets a line for each request: method, route, status and seconds; never a
-    query, which may hold coordinates.
+    `admission` has the queue of photos. `log` is called after each request. It never gets the query, which may contain
+    coordinates.
     """
 
     def __init__(
@@ -133,11 +141,13 @@ class Asgi:
                 name = next(iter(match.routes.values())).path
                 routed = await self._routed(match, scope, receive, request_id)
                 response = routed._replace(headers={**CORS, **routed.headers})
-            elif self._beside is not None and method in ("GET", "HEAD") and self._beside.serves(scope["path"]):
+            elif self._beside is not None and self._beside.serves(scope["path"]):
                 name = self._beside.name
+                if method not in ("GET", "HEAD"):
+                    raise self.refusal_of_method(scope["path"])
                 response = await self._run_light(partial(self._beside.respond, _address(scope)))
             else:
-                raise NotFound("nothing is served at this path; GET /openapi.json lists the routes")
+                raise self.refusal_of_method(scope["path"])
         except ClientGone:
             self._log(method, name, 0, perf_counter() - started)
             return
@@ -152,12 +162,11 @@ class Asgi:
     async def _routed(self, match: RouteMatch, scope: Scope, receive: Receive, request_id: str) -> Response:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         if method == "OPTIONS":
-            allowed = ",".join(sorted({*match.routes, "OPTIONS"}))
+            allowed = ",".join(sorted({*match.allow.split(", "), "OPTIONS"}))
             return Response("", {"Access-Control-Allow-Methods": allowed}, 200)
         route = match.routes.get(method)
         if route is None:
-            allow = ", ".join(match.routes)
-            raise MethodNotAllowed(f"this path accepts {allow}", allow)
+            raise self.refusal_of_method(scope["path"])
         headers = _headers(scope["headers"])
         size = self._declared_size(headers)
         has_photo = route.method == "POST" and "identify" in route.path
@@ -178,15 +187,25 @@ class Asgi:
     async def _run_light(self, respond: Callable[[], Response]) -> Response:
         return await asyncio.get_running_loop().run_in_executor(self._light, respond)
 
+    def refusal_of_method(self, path: str) -> HTTPError:
+        """Return the error for a method that the path does not accept, or for a path that does not exist."""
+        if match := self._router.match(path):
+            allow = match.allow
+        elif self._beside is not None and self._beside.serves(path):
+            allow = "GET, HEAD"
+        else:
+            return NotFound("no route has this path; GET /openapi.json lists the routes")
+        return MethodNotAllowed(f"this path accepts {allow}", allow)
+
     def _check_host(self, scope: Scope) -> None:
-        """Raise unless the request names exactly one host that is served."""
+        """Raise `BadRequest` unless there is one Host header, and `MisdirectedRequest` if its host is not served."""
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1:
-            raise BadRequest("the request must have exactly one Host header")
+            raise BadRequest("the request has no Host header, or more than one; send exactly one")
         host = hosts[0].decode("latin-1").lower()
         name = host[: host.rindex("]") + 1] if "]" in host else host.partition(":")[0]
         if "*" not in self._hosts and name not in self._hosts:
-            raise MisdirectedRequest("this host name is not served here; HTTP_HOSTS lists the names that are")
+            raise MisdirectedRequest("the server does not serve this host; to serve it, add its name to HTTP_HOSTS")
 
     def _declared_size(self, headers: Mapping[str, str]) -> int:
         """Bytes that the body will have at most. Raises `PhotoTooLarge`."""
@@ -278,5 +297,6 @@ def _unquoted(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _address(scope: Scope) -> str:
-    query = scope["query_string"].decode("latin-1")
-    return f"{scope['path']}?{query}" if query else str(scope["path"])
+    """Return path and query in ASCII, percent-encoded as the client has sent them."""
+    path, query = quote(scope["raw_path"], _URL_CHARACTERS), quote(scope["query_string"], _URL_CHARACTERS)
+    return f"{path}?{query}" if query else path

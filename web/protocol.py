@@ -1,7 +1,7 @@
-"""HTTP/1.1 parsing for the server: uvicorn's protocol on llhttp, with limits and errors of our own.
+"""The HTTP/1.1 protocol of the server: uvicorn's protocol on the parser llhttp, with stricter limits.
 
-llhttp rejects malformed heads, which keeps request smuggling out. On top: a deadline and a size limit for heads, strict
-rules for the length of bodies, and errors as problem details.
+llhttp rejects malformed heads, which prevents request smuggling. This module adds a deadline and a size limit for
+heads, and strict rules for the length of bodies. It answers invalid requests with problem details.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import httptools
@@ -28,18 +29,24 @@ from chalicelib.errors import (
 )
 
 HEAD_SECONDS = 10.0
-"""Longest time to send a head, unless `Protocol.head_seconds` says otherwise."""
+"""Default of `Protocol.head_seconds`."""
 MOST_URI, MOST_HEAD = 8_192, 32_768
-"""Bytes of path and query, and of all headers."""
+"""Largest size of path and query, and of all headers, in bytes."""
 
-_METHOD = re.compile(rb"[A-Z-]{1,32} ")
+_UNKNOWN_METHOD = "the method is unknown; GET /openapi.json lists the methods of each path"
+_REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection. A subclass may set the limits.
+
+    `head_seconds`: longest time to send a head. `log`: called with each request that is not valid HTTP.
+    """
 
     head_seconds = HEAD_SECONDS
     most_connections = 1000
+    refusal_of_method: Callable[[str], HTTPError] = staticmethod(lambda _: MethodNotAllowed(_UNKNOWN_METHOD))
+    """A function that returns the error for an unknown method and a path."""
     log: Callable[[str, str, int, float], None] = staticmethod(lambda *_: None)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -74,33 +81,44 @@ class Protocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > MOST_URI:
-            self._refuse(UriTooLong(f"path and query are over {MOST_URI} bytes; send a shorter request"))
+            self._refuse(UriTooLong(f"path and query are over {MOST_URI} bytes; send fewer parameters"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > MOST_HEAD:
-            self._refuse(HeadersTooLarge(f"the headers are over {MOST_HEAD} bytes; send fewer"))
+            self._refuse(HeadersTooLarge(f"the headers are over {MOST_HEAD} bytes; send fewer headers"))
 
     def on_headers_complete(self) -> None:
         self._stop_head_timer()
         codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
         lengths = [value for name, value in self.headers if name == b"content-length"]
         if codings and (codings != [b"chunked"] or lengths):
-            self._refuse(BadRequest("a body needs either one Content-Length or Transfer-Encoding: chunked"))
+            self._refuse(
+                BadRequest("the body's length is ambiguous; send Content-Length or Transfer-Encoding: chunked")
+            )
         if len(lengths) > 1:
-            self._refuse(BadRequest("a body needs exactly one Content-Length"))
+            self._refuse(BadRequest("Content-Length is present more than once; send it once"))
         super().on_headers_complete()
 
     def _refuse(self, error: HTTPError) -> None:
-        """Make the parser fail with an error of ours."""
+        """Make the parser fail, and answer the request with `error`."""
         self._error = error
         raise httptools.HttpParserError(error.detail)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  may quote the request
-        """Answer a request that the parser rejected, as problem details, and close the connection."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's text, which may contain parts of the request
+        """Answer a request that the parser has rejected with problem details, and close the connection."""
         self._stop_head_timer()
-        self._answer(self._error or _error_of(sys.exception(), self._received))
+        self._answer(self._error or self._error_of(sys.exception()))
+
+    def _error_of(self, error: BaseException | None) -> HTTPError:
+        """Return our error for an error of llhttp."""
+        is_method = isinstance(error, httptools.HttpParserInvalidMethodError)
+        if is_method and (line := _REQUEST_LINE.match(self._received)):
+            return self.refusal_of_method(unquote(line[1].decode().partition("?")[0]))
+        if "version" in str(error).lower():
+            return VersionNotSupported("the HTTP version is not supported; send HTTP/1.1 or HTTP/1.0")
+        return BadRequest("the request is not valid HTTP/1.1; use an HTTP client library")
 
     def _answer(self, error: HTTPError) -> None:
         if self.transport.is_closing():
@@ -122,13 +140,4 @@ class Protocol(HttpToolsProtocol):
 
     def _head_is_late(self) -> None:
         self._head_timer = None
-        self._answer(RequestTimeout("the head of the request arrived too slowly"))
-
-
-def _error_of(error: BaseException | None, received: bytes) -> HTTPError:
-    """The error to answer for one of llhttp's, on the bytes received last."""
-    if isinstance(error, httptools.HttpParserInvalidMethodError) and _METHOD.match(received):
-        return MethodNotAllowed("the method is not one of HTTP's; GET /openapi.json lists what each path accepts")
-    if "version" in str(error).lower():
-        return VersionNotSupported("send HTTP/1.1 or HTTP/1.0")
-    return BadRequest("the request is not valid HTTP/1.1")
+        self._answer(RequestTimeout(f"the headers did not arrive within {self.head_seconds:g} s; send them faster"))

@@ -1,5 +1,8 @@
-"""The HTTP server: uvicorn, configured for the application."""
+"""The HTTP server: uvicorn with the settings of the application."""
 
+import errno
+import signal
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,15 +23,28 @@ SWITCH_SECONDS = 0.0005
 """Longest time that a worker keeps Python's lock while the event loop waits for it; the default is 0.005."""
 SHUTDOWN_SECONDS = 30
 """Longest time for running requests after SIGTERM or SIGINT."""
+BACKLOG = 2048
+"""Connections that the kernel queues before the server accepts them."""
 
 
-def serve(application: Application, host: str, port: int, beside: Beside | None = None) -> int:
-    """Load the model, then serve until SIGTERM or SIGINT. Returns the exit code."""
+class CannotListen(Exception):
+    """The server cannot listen on the address. The message says why and what to do."""
+
+
+def serve(
+    application: Application, host: str, port: int, beside: Beside | None = None, *, announce: bool = False
+) -> int:
+    """Load the model and serve the application until SIGTERM or SIGINT. Return the exit code.
+
+    Parameters: beside, another program to serve; announce, whether to print a line when clients can connect.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after it has finished running requests
+        signal.signal(number, lambda *_: sys.exit(0))
     try:
         settings = WebSettings.from_environment()
         several = settings.worker_count > 1 and not application.settings.model_threads
         if several:
-            # One thread for each of several photos: sharing processors between them makes all of them slower.
+            # Several photos run at the same time, so each gets one thread. With more threads, all would be slower.
             application.settings = replace(application.settings, model_threads=1)
         decode_bytes(application.settings.photo_decode_bytes, 0, other=settings.body_bytes)
         log = partial(print_request, quiet=beside.name if beside else "")
@@ -36,23 +52,45 @@ def serve(application: Application, host: str, port: int, beside: Beside | None 
         services = application.services()
         if several:
             services.model.use_all_processors_when(lambda: asgi.admission.is_alone)
+        listener = listen(host, port)
     except ModelError as error:
         path = application.settings.model_path.absolute()
         print(f"the server cannot start with the model {path}: {error}", file=sys.stderr)
         return 1
-    except SettingError as error:
+    except (SettingError, CannotListen) as error:
         print(f"the server cannot start: {error}", file=sys.stderr)
         return 1
     return_large_blocks()
     sys.setswitchinterval(SWITCH_SECONDS)
-    build_server(asgi, host, port, settings, log).run()
+    server = build_server(asgi, host, port, settings, log)
+    if announce:
+        shown = f"[{host}]" if ":" in host else host
+        print(f"serving http://{shown}:{port}; Ctrl-C or SIGTERM stops the server", flush=True)
+    server.run([listener])
     return 0
 
 
-def print_request(method: str, route: str, status: int, seconds: float, quiet: str = "") -> None:
-    """Print one line per request, without its query, which may hold coordinates.
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on the address. Raises `CannotListen`."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address, family=family, backlog=BACKLOG)
+    except socket.gaierror:
+        raise CannotListen(f"host '{host}' is unknown; give an address of this machine, such as 127.0.0.1") from None
+    except OSError as error:
+        reasons = {
+            errno.EADDRINUSE: f"port {port} is taken by another program; choose another with --port",
+            errno.EACCES: f"port {port} needs root; choose one above 1023 with --port",
+            errno.EADDRNOTAVAIL: f"this machine has no address {host}; listen on 127.0.0.1, or on 0.0.0.0 for all",
+        }
+        reason = reasons.get(error.errno or 0, f"listening on {host} port {port} failed: {error.strerror}")
+        raise CannotListen(reason) from None
 
-    Successful requests for the route `quiet` are left out: an open page sends one every few seconds.
+
+def print_request(method: str, route: str, status: int, seconds: float, quiet: str = "") -> None:
+    """Print a line for a request, without its query, which may contain coordinates.
+
+    Do not print successful requests for the route `quiet`: an open dashboard sends one every few seconds.
     """
     if route != quiet or status != 200:
         print(f"{method} {route} {status or 'gone'} {seconds * 1e3:.0f} ms", flush=True)
@@ -61,15 +99,17 @@ def print_request(method: str, route: str, status: int, seconds: float, quiet: s
 def build_server(
     asgi: Callable[..., Any], host: str, port: int, settings: WebSettings, log: RequestLog
 ) -> uvicorn.Server:
-    """A server for an ASGI application; `run` or `serve` starts it. SIGTERM and SIGINT finish running requests.
+    """Return a server for an ASGI application. Its methods `run` and `serve` serve until SIGTERM or SIGINT.
 
-    `log` gets the requests that are no valid HTTP; the application logs all others.
+    `log` is called with the requests that are not valid HTTP. The application logs all other requests.
     """
     options = {
         "head_seconds": settings.head_seconds,
         "most_connections": settings.connections,
         "log": staticmethod(log),
     }
+    if isinstance(asgi, Asgi):
+        options["refusal_of_method"] = staticmethod(asgi.refusal_of_method)
     protocol = type("ConfiguredProtocol", (Protocol,), options)
     config = uvicorn.Config(
         asgi,

@@ -1,4 +1,4 @@
-"""Settings of the HTTP server, beside those of the application."""
+"""Settings of the HTTP server. chalicelib/config/settings.py has the settings of the application."""
 
 import os
 from dataclasses import dataclass
@@ -10,67 +10,68 @@ from chalicelib.config.field import read, setting
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """How the HTTP server limits what it takes on. Read once, like `Settings`."""
+    """The limits of the HTTP server. The process reads them once, when it starts."""
 
     hosts: str = setting(
         "HTTP_HOSTS",
         "localhost 127.0.0.1 [::1]",
         casts.text,
-        help="host names that are served, separated by spaces; `*` serves any. Others get 421, against DNS rebinding",
+        help="host names that clients may send in `Host`, separated by spaces; `*` allows all. Requests for other "
+        "hosts get 421, which prevents DNS rebinding",
     )
     workers: int = setting(
         "HTTP_WORKERS",
         0,
         casts.non_negative_int,
-        help="photos identified at the same time, each on one model thread unless MODEL_THREADS is set; "
-        "0 means one per processor",
+        help="number of photos that are identified at the same time; 0 means one per processor. With more than one, "
+        "`MODEL_THREADS` is 1 unless it is set",
     )
     queue_seconds: float = setting(
         "HTTP_QUEUE_SECONDS",
         3.0,
         casts.positive_number,
         unit="s",
-        help="longest expected wait for a photo in a burst; beyond it, the server is overloaded: only a few photos "
-        "wait, and others get 503 with Retry-After",
+        help="longest expected wait of a photo in a burst; if it is longer, the server is overloaded: only a few "
+        "photos wait, and others get 503 with Retry-After",
     )
     body_bytes: int = setting(
         "HTTP_BODY_BYTES",
         100_000_000,
         casts.positive_int,
         unit="bytes",
-        help="bytes of request bodies that are held in memory at the same time",
+        help="largest total size of the request bodies in memory; above it, further photos get 503",
     )
     head_seconds: float = setting(
         "HTTP_HEAD_SECONDS",
         10.0,
         casts.positive_number,
         unit="s",
-        help="longest time for a client to send a request's head",
+        help="longest time for a client to send the request line and the headers; a slower client gets 408",
     )
     body_rate: float = setting(
         "HTTP_BODY_RATE",
         20_000.0,
         casts.positive_number,
         unit="bytes/s",
-        help="lowest rate at which a client may send a body, in every 10 s",
+        help="lowest rate at which a client may send a body, measured over 10 s; a slower client gets 408",
     )
     keep_alive_seconds: float = setting(
         "HTTP_KEEP_ALIVE_SECONDS",
         75.0,
         casts.positive_number,
         unit="s",
-        help="time after which an idle connection is closed",
+        help="time after which the server closes an idle connection",
     )
     connections: int = setting(
-        "HTTP_CONNECTIONS", 1000, casts.positive_int, help="connections open at the same time; further ones get 503"
+        "HTTP_CONNECTIONS", 1000, casts.positive_int, help="largest number of open connections; further ones get 503"
     )
 
     @classmethod
     def from_environment(cls) -> Self:
-        """The settings of this process. Raises `SettingError`."""
+        """Return the settings from the environment variables of this process. Raises `SettingError`."""
         return read(cls, os.environ)
 
     @property
     def worker_count(self) -> int:
-        """Photos that are identified at the same time."""
+        """Return the number of photos that are identified at the same time."""
         return self.workers or os.process_cpu_count() or 1

@@ -51,6 +51,11 @@ class Route(NamedTuple):
     counted: bool = True
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """Return the methods of the route. A route for GET also accepts HEAD."""
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
+
+    @property
     def name(self) -> str:
         """Return the name of the view."""
         return self.view.__name__

@@ -11,7 +11,7 @@ from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.form import MEDIA_TYPE as FORM
 from chalicelib.api.form import PHOTO_FIELD
 from chalicelib.api.health import Health
-from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, Parameter
+from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, LAT, LOCATION, LON, Parameter
 from chalicelib.api.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.api.responses import Answer, Residents, Upload
 
@@ -23,11 +23,20 @@ _UPLOAD_ID = {
     "schema": {"type": "string"},
 }
 _COMMON_ERRORS: tuple[type[errors.HTTPError], ...] = (
+    errors.BadRequest,
     errors.TooManyRequests,
     errors.InternalError,
     errors.Unavailable,
 )
 """Errors that every path can return."""
+_TRANSPORT_ERRORS: tuple[type[errors.HTTPError], ...] = (
+    errors.RequestTimeout,
+    errors.UriTooLong,
+    errors.MisdirectedRequest,
+    errors.HeadersTooLarge,
+    errors.VersionNotSupported,
+)
+"""Errors that the HTTP server can return for every path before any route runs; never on Lambda."""
 _RETRYABLE = (errors.TooManyRequests.status, errors.Unavailable.status)
 _RETRY_AFTER = {
     "Retry-After": {"description": "Seconds to wait before the next attempt.", "schema": {"type": "integer"}}
@@ -41,7 +50,6 @@ def document(version: str, base: str) -> dict[str, Any]:
     Parameters: version, the version of the API; base, the URL or path prefix of the API.
     """
     photo_errors: list[type[errors.HTTPError]] = [
-        errors.BadRequest,
         errors.PhotoTooLarge,
         errors.UnsupportedMediaType,
         errors.PhotoUnreadable,
@@ -71,7 +79,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                 "post": {
                     "operationId": "upload",
                     "summary": "Create an upload form for a photo too large for one request",
-                    "responses": _responses(Upload, [errors.BadRequest, errors.NotFound], status=201),
+                    "responses": _responses(Upload, [errors.NotFound], status=201),
                 }
             },
             "/uploads/{id}/identify": {
@@ -87,9 +95,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "operationId": "animals",
                     "summary": "List the animals that live at a location",
                     "parameters": [{**_parameter(each), "required": True} for each in ANIMALS],
-                    "responses": _responses(
-                        Residents, [errors.BadRequest, errors.LocationMissing, errors.LocationInvalid]
-                    ),
+                    "responses": _responses(Residents, [errors.LocationMissing, errors.LocationInvalid]),
                 }
             },
             "/health": {
@@ -106,7 +112,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "summary": "Get this document",
                     "responses": {
                         "200": {"description": "OpenAPI 3.1", "content": {"application/json": {}}},
-                        **_error_responses([errors.BadRequest, *_COMMON_ERRORS]),
+                        **_error_responses(),
                     },
                 }
             },
@@ -116,7 +122,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "summary": "Get the web page",
                     "responses": {
                         "200": {"description": "HTML", "content": {"text/html": {}}},
-                        **_error_responses(_COMMON_ERRORS),
+                        **_error_responses(),
                     },
                 }
             },
@@ -127,7 +133,8 @@ def document(version: str, base: str) -> dict[str, Any]:
                 for answer in (Answer, Residents, Upload, Health)
                 for name, schema in _schemas(answer).items()
             }
-            | {"Problem": _problem()}
+            | {"Problem": _problem()},
+            "responses": {each.code: _error_response([each]) for each in _TRANSPORT_ERRORS},
         },
     }
 
@@ -147,35 +154,47 @@ def _photo_content() -> dict[str, Any]:
         "type": "object",
         "required": [PHOTO_FIELD],
         "properties": {PHOTO_FIELD: {"description": "The photo file."}, **fields},
+        "additionalProperties": False,
+        "dependentRequired": {LAT.name: [LON.name], LON.name: [LAT.name]},
+        "not": {"required": [LOCATION.name, LAT.name]},
     }
-    return {**{media: {} for media in PHOTO_TYPES}, FORM: {"schema": form}}
+    encoding = {PHOTO_FIELD: {"contentType": ", ".join(PHOTO_TYPES)}}
+    return {**{media: {} for media in PHOTO_TYPES}, FORM: {"schema": form, "encoding": encoding}}
 
 
 def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
     """Return the responses of a path by status: success, its own errors, and the errors of every path."""
-    return {str(status): _response("Success.", answer), **_error_responses([*kinds, *_COMMON_ERRORS])}
+    return {str(status): _response("Success.", answer), **_error_responses(kinds)}
 
 
 def _health_responses() -> dict[str, Any]:
     """Return the responses of `/health`. A 503 contains the health report, or a problem if the check could not run."""
-    responses = _error_responses([errors.BadRequest, *_COMMON_ERRORS])
+    responses = _error_responses()
     down = _response("The service cannot identify photos.", Health)
     responses["503"] |= {"description": down["description"], "content": down["content"] | responses["503"]["content"]}
     return {"200": _response("The service identifies photos; `degraded` if a store is failing.", Health), **responses}
 
 
-def _error_responses(kinds: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
-    """Return error responses by status; errors with the same status share one response."""
-    responses: dict[str, dict[str, Any]] = {}
-    for status in sorted({each.status for each in kinds}):
-        same_status = [each for each in kinds if each.status == status]
-        responses[str(status)] = {
-            "description": "; ".join(f"`{each.code}`: {each.title}" for each in same_status) + ".",
-            "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        if status in _RETRYABLE:
-            responses[str(status)]["headers"] = _RETRY_AFTER
-    return responses
+def _error_responses(kinds: Sequence[type[errors.HTTPError]] = ()) -> dict[str, Any]:
+    """Return error responses by status: `kinds` of a path, and the errors of every path.
+
+    Errors with the same status share one response.
+    """
+    own = [*kinds, *_COMMON_ERRORS]
+    responses: dict[str, Any] = {
+        str(each.status): {"$ref": f"#/components/responses/{each.code}"} for each in _TRANSPORT_ERRORS
+    }
+    for status in {each.status for each in own}:
+        responses[str(status)] = _error_response([each for each in own if each.status == status])
+    return dict(sorted(responses.items()))
+
+
+def _error_response(same_status: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": "; ".join(f"`{each.code}`: {each.title}" for each in same_status) + ".",
+        "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    return {**response, "headers": _RETRY_AFTER} if same_status[0].status in _RETRYABLE else response
 
 
 def _response(text: str, answer: type) -> dict[str, Any]:

@@ -40,6 +40,6 @@ def index(base: str, origins: Sequence[str] = ()) -> tuple[str, dict[str, str]]:
 def asset(name: str) -> tuple[str, dict[str, str]]:
     """Return the text and headers of one file of the page. Raises `NotFound` if the page has no such file."""
     if name not in {path.name for path in WEB.iterdir()} or Path(name).suffix not in _MEDIA_TYPES:
-        raise NotFound(f"the page has no file '{name[:40]}'")
+        raise NotFound("the page has no file with this name")
     headers = _HEADERS | {"Content-Type": _MEDIA_TYPES[Path(name).suffix], "Cache-Control": "max-age=300"}
     return (WEB / name).read_text(encoding="utf-8"), headers

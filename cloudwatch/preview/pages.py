@@ -83,7 +83,7 @@ class Pages:
         """Return the HTML of a dashboard or the runbook; an empty name is the overview. Raises `NoSuchPage`."""
         names = self.names()
         if name not in {"", "runbook", *names}:
-            raise NoSuchPage(f"there is no page '{name[:40]}'; open {', '.join(names)} or runbook")
+            raise NoSuchPage(f"there is no page with this name; open {', '.join(names)} or runbook")
         text = (STATIC / "page.html").read_text(encoding="utf-8")
         return text.replace("NAMES", " ".join(names)).replace("NAME", name)
 
@@ -105,7 +105,7 @@ class Pages:
             limits = stage_shown(stage, self._folder.parent)
             files = read_files(Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits), self._folder)
             if name != "overview" and name not in files.dashboards:
-                raise NoSuchPage(f"there is no dashboard '{name[:40]}'; choose {', '.join(files.dashboards)}")
+                raise NoSuchPage(f"there is no dashboard with this name; choose {', '.join(files.dashboards)}")
             body = _with_stage(files.dashboards[name], stage) if name != "overview" else {}
             span, chosen = self._span(query, body)
             timelines = self._timelines(files, span, lines)
@@ -232,7 +232,7 @@ def _purpose(body: Mapping[str, Any]) -> str:
 def _static_file(name: str) -> Response:
     allowed = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in _TYPES}
     if name not in allowed:
-        raise NoSuchPage(f"static file '{name[:60]}' does not exist")
+        raise NoSuchPage("there is no static file with this name")
     return _response(200, _TYPES[allowed[name].suffix], allowed[name].read_bytes())
 
 

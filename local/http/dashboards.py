@@ -4,12 +4,13 @@ The first request for a dashboard starts a process for them. So dashboards do no
 nobody opens them.
 """
 
+import json
 import sys
 from pathlib import Path
 from threading import Lock
 
 from chalicelib.api.http import Response
-from chalicelib.errors import Unavailable
+from chalicelib.errors import HTTPError, InternalError, NotFound, Unavailable
 from local.stack.child_process import ChildProcess
 from local.stack.errors import LocalError, NotReady
 from local.stack.http_get import http_get
@@ -38,13 +39,18 @@ class Dashboards:
         return path == PATH or path.startswith(f"{PATH}/")
 
     def respond(self, address: str) -> Response:
-        """Return the response of the child process to a GET of `address`. Raises `Unavailable` if there is none."""
+        """Return the response of the child process to a GET of `address`.
+
+        Raises `Unavailable` if there is none, `NotFound` or `InternalError` if the response is an error.
+        """
         try:
             status, all_headers, body = http_get(self._start(), address, RESPONSE_TIMEOUT)
         except LocalError as error:
             raise Unavailable(str(error)) from error
         except OSError as error:
             raise Unavailable(f"the dashboards did not answer: {error}; see dashboards.log of this run") from error
+        if status >= 400:
+            raise _error_of(status, body)
         headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
         return Response(body, headers | {"Cache-Control": "no-cache"}, status)
 
@@ -73,3 +79,12 @@ class Dashboards:
             return http_get(self._port, f"{PATH}/static/icon.svg", timeout=5.0)[0] == 200
         except OSError:
             return False
+
+
+def _error_of(status: int, body: bytes) -> HTTPError:
+    """Return the error for an error response of the child process."""
+    try:
+        detail = str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"the dashboards responded with status {status}; see dashboards.log of this run"
+    return NotFound(detail) if status == 404 else InternalError(detail)

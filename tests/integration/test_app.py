@@ -142,7 +142,7 @@ def test_every_refusal_is_a_problem(
 def test_a_wrong_method_is_a_problem(served: Served) -> None:
     reply = served.request("POST", "/animals")
     assert (reply.status, reply.json["code"]) == (405, "method_not_allowed")
-    assert reply.headers["Allow"] == "GET"
+    assert reply.headers["Allow"] == "GET, HEAD"
 
 
 def test_an_unknown_path_is_a_problem(served: Served) -> None:

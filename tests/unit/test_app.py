@@ -200,7 +200,7 @@ def test_pages_elsewhere_may_read_every_answer(outcome: str) -> None:
 
 def test_pages_elsewhere_may_read_what_chalice_refuses() -> None:
     response = call("POST", "/animals")
-    assert (response["statusCode"], response["headers"]["Allow"]) == (405, "GET")
+    assert (response["statusCode"], response["headers"]["Allow"]) == (405, "GET, HEAD")
     assert response["headers"]["Access-Control-Allow-Origin"] == "*"
 
 

@@ -151,7 +151,7 @@ def test_one_connection_serves_many_requests(connection: HTTPConnection) -> None
     connection.request("GET", "/dashboards/nowhere")
     response = connection.getresponse()
     assert response.status == 404
-    assert "there is no page 'nowhere'" in json.loads(response.read())["detail"]
+    assert "there is no page with this name" in json.loads(response.read())["detail"]
     # the query is decoded
     connection.request("GET", "/dashboards/data/service?stage=prod&range=a%20b")
     response = connection.getresponse()

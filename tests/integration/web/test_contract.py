@@ -120,6 +120,16 @@ def over_http(port: int, case: Case) -> Answer:
             return same(response.status, dict(response.headers.items()), response.read().decode())
 
 
+def length_over_http(port: int, case: Case) -> int:
+    """Return the Content-Length. It differs by the number of digits of milliseconds."""
+    with closing(HTTPConnection(HOST, port, timeout=20)) as connection:
+        path = f"{case.path}?{urlencode(case.query)}" if case.query else case.path
+        connection.request(case.method, path)
+        with connection.getresponse() as response:
+            response.read()
+            return int(response.headers["Content-Length"])
+
+
 def through_chalice(case: Case) -> Answer:
     match = Router(ROUTES).match(case.path)
     assert match is not None
@@ -147,6 +157,51 @@ def through_chalice(case: Case) -> Answer:
 def test_both_transports_answer_the_same(port: int, case: Case) -> None:
     # WHEN the same request goes through Chalice and over HTTP THEN status, headers and body are the same
     assert over_http(port, case) == through_chalice(case)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.method == "GET"])
+def test_head_is_a_get_without_a_body(port: int, name: str) -> None:
+    # WHEN a GET is repeated as HEAD
+    get, head = CASES[name], CASES[name]._replace(method="HEAD")
+    # THEN status and headers are the same, also the length, and over HTTP there is no body
+    assert over_http(port, head) == over_http(port, get)._replace(body="")
+    assert length_over_http(port, head) == pytest.approx(length_over_http(port, get), abs=3)
+    # AND Lambda's response is that to the GET: API Gateway omits the body
+    assert through_chalice(head) == through_chalice(get)
+
+
+@pytest.mark.parametrize("transport", ["http", "chalice"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_no_answer_is_sniffed_and_any_origin_may_read_json(port: int, case: Case, transport: str) -> None:
+    answer = over_http(port, case) if transport == "http" else through_chalice(case)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    if "json" in answer.headers["content-type"]:
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_an_unknown_method_is_refused_with_the_methods_of_the_path(port: int) -> None:
+    for path, allow in {"/animals?lat=1": "GET, HEAD", "/identify": "POST", "/web/app.js": "GET, HEAD"}.items():
+        for method in ("DELETE", "TRACE", "BREW"):
+            answer = over_http(port, Case(method, path))
+            assert (answer.status, answer.headers["allow"]) == (405, allow)
+            assert json.loads(answer.body)["code"] == "method_not_allowed"
+    # AND a path that does not exist is not found by any method
+    assert over_http(port, Case("BREW", "/nowhere")).status == 404
+
+
+@pytest.mark.parametrize(("path", "allowed"), [("/animals", "GET,HEAD,OPTIONS"), ("/identify", "OPTIONS,POST")])
+def test_a_preflight_says_how_long_it_may_be_cached(port: int, path: str, allowed: str) -> None:
+    answer = over_http(port, Case("OPTIONS", path))
+    assert (answer.status, answer.body) == (200, "")
+    assert answer.headers["access-control-max-age"] == "600"
+    assert answer.headers["access-control-allow-methods"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/web/12.3456,7.8901", "/uploads/12.3456,7.8901/identify", "/12.3456,7.8901"])
+def test_a_404_does_not_repeat_the_name(port: int, path: str) -> None:
+    answer = over_http(port, Case("POST" if "uploads" in path else "GET", path))
+    assert answer.status == 404
+    assert "12.3456" not in answer.body
 
 
 def test_every_route_is_compared() -> None:

@@ -236,6 +236,8 @@ def test_broken_chunks_are_refused(running: Running, chunk: bytes) -> None:
         (b"GET\r\nHost: localhost", 400, "bad_request"),
         (b"GET / HTTP/9.9\r\nHost: localhost", 505, "version_not_supported"),
         (b"BREW / HTTP/1.1\r\nHost: localhost", 405, "method_not_allowed"),
+        (b"BREW /nowhere HTTP/1.1\r\nHost: localhost", 404, "not_found"),
+        (b"GET /caf\xe9 HTTP/1.1\r\nHost: localhost", 400, "bad_request"),
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: localhost", 414, "uri_too_long"),
         (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000, 431, "headers_too_large"),
         (b"GET / HTTP/1.1\r\nHost: localhost" + b"\r\nX: a" * 20_000, 431, "headers_too_large"),

@@ -88,7 +88,59 @@ def test_they_are_served_where_the_app_has_no_route(dashboards_process: Dashboar
         # THEN the app still answers on its own routes
         assert get(connection, "/")[2] == b'{"from":"the app"}'
         assert get(connection, "/dashboardsandmore")[0] == 404
-        assert get(connection, "/dashboards/service", "POST")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status", "code"),
+    [
+        ("/dashboards/12.3456", "GET", 404, "not_found"),
+        ("/dashboards/static/nothing.js", "GET", 404, "not_found"),
+        ("/dashboards/data/nothing", "GET", 404, "not_found"),
+        ("/dashboards/data/service?range=never", "GET", 404, "not_found"),
+        ("/dashboards/caf%C3%A9%20and%0Atea", "GET", 404, "not_found"),
+        ("/dashboards/service", "POST", 405, "method_not_allowed"),
+        ("/dashboards", "OPTIONS", 405, "method_not_allowed"),
+    ],
+)
+def test_their_errors_are_problems(
+    path: str, method: str, status: int, code: str, dashboards_process: Dashboards
+) -> None:
+    with served("/", dashboards_process) as connection:
+        connection.request(method, path)
+        response = connection.getresponse()
+        problem = json.loads(response.read())
+    assert (response.status, response.headers["Content-Type"]) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert response.headers["Allow"] == ("GET, HEAD" if status == 405 else None)
+    # AND none repeats what was asked for
+    assert "12.3456" not in problem["detail"]
+
+
+def test_head_works_for_them_too(dashboards_process: Dashboards) -> None:
+    with served("/", dashboards_process) as connection:
+        assert get(connection, "/dashboards/service", "HEAD") == (200, "text/html; charset=utf-8", b"")
+        assert get(connection, "/dashboards/nothing", "HEAD")[:2] == (404, "application/problem+json")
+
+
+def test_a_request_during_a_crash_gets_a_problem_and_the_next_a_page(tmp_path: Path) -> None:
+    running = Dashboards(tmp_path / "metrics.jsonl")
+    with served("/", running) as connection:
+        assert get(connection, "/dashboards/")[0] == 200
+        # GIVEN a request that the process has received and not answered
+        running.child.pause()
+        connection.request("GET", "/dashboards/")
+        time.sleep(0.2)
+        # WHEN the process is killed
+        running.child.kill()
+        # THEN the request gets a problem that says when to try again
+        response = connection.getresponse()
+        problem = json.loads(response.read())
+        assert (response.status, problem["code"]) == (503, "unavailable")
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert int(response.headers["Retry-After"]) > 0
+        # AND the next one gets the page, from another process
+        assert get(connection, "/dashboards/")[0] == 200
+    running.close()
 
 
 def test_an_app_that_has_the_route_keeps_it(dashboards_process: Dashboards) -> None:

@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, complete, and generated from the definitions that the app enforces."""
 
 import json
+from typing import Any
 
 import jsonschema
 import pytest
@@ -44,6 +45,34 @@ def test_every_path_documents_its_common_errors(path: str) -> None:
     assert operation["responses"]["429"]["headers"]["Retry-After"]["schema"]["type"] == "integer"
     assert operation["responses"]["503"]["headers"].keys() == {"Retry-After"}
     assert "headers" not in operation["responses"]["500"]
+
+
+@pytest.mark.parametrize("path", DOCUMENT["paths"])
+def test_every_path_documents_the_refusals_of_the_http_server(path: str) -> None:
+    (operation,) = DOCUMENT["paths"][path].values()
+    # WHEN the server refuses a request before any route runs THEN its status and code are documented
+    kinds: list[type[errors.HTTPError]] = [*errors.TransportError.__subclasses__(), errors.VersionNotSupported]
+    for kind in kinds:
+        assert operation["responses"][str(kind.status)] == {"$ref": f"#/components/responses/{kind.code}"}
+        response = DOCUMENT["components"]["responses"][kind.code]
+        assert response["description"] == f"`{kind.code}`: {kind.title}."
+        assert "application/problem+json" in response["content"]
+    # AND so is the refusal of invalid HTTP
+    assert "bad_request" in operation["responses"]["400"]["description"]
+    # AND the responses are in order, each once
+    assert list(operation["responses"]) == sorted(set(operation["responses"]))
+
+
+def test_the_form_documents_its_rules() -> None:
+    form = DOCUMENT["paths"]["/identify"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    validator = jsonschema.Draft202012Validator(form["schema"])
+    valid: list[dict[str, Any]] = [{}, {"lat": 1, "lon": 2}, {"location": "none"}, {"top": 3}]
+    for fields in valid:
+        assert validator.is_valid({"photo": "…", **fields})
+    invalid: list[dict[str, Any]] = [{"lat": 1}, {"lon": 2}, {"lat": 1, "lon": 2, "location": "none"}, {"lng": 2}]
+    for fields in invalid:
+        assert not validator.is_valid({"photo": "…", **fields})
+    assert form["encoding"]["photo"]["contentType"].split(", ") == [*PHOTO_TYPES]
 
 
 def test_a_503_of_the_health_check_is_a_health_or_a_problem() -> None:

@@ -121,11 +121,11 @@ def test_every_file_of_the_page_is_served_and_no_other(pages: Pages) -> None:
 @pytest.mark.parametrize(
     ("address", "query", "words"),
     [
-        ("nowhere", {}, "there is no page 'nowhere'; open service, features, model, cost or runbook"),
-        ("data/nowhere", {}, "there is no dashboard 'nowhere'"),
+        ("nowhere", {}, "there is no page with this name; open service, features, model, cost or runbook"),
+        ("data/nowhere", {}, "there is no dashboard with this name"),
         ("data/service", {"range": "2h"}, "there is no time range '2h'; choose 15m, 1h, 3h, 24h or all"),
         ("data/service", {"until": "noon"}, "time 'noon' is invalid; expected UTC, such as 2026-06-01T12:30"),
-        ("static/nothing.js", {}, "static file 'nothing.js' does not exist"),
+        ("static/nothing.js", {}, "there is no static file with this name"),
     ],
 )
 def test_an_unknown_page_time_or_file_is_an_error(

@@ -1,0 +1,162 @@
+"""`python -m web`, as `make serve` and a container start it: one process, with stores from the environment."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+
+import pytest
+
+from local.paths import ROOT
+from local.stack.child_process import ChildProcess
+from local.stack.http_get import http_get
+from local.stack.ports import HOST, free_port
+from local.stack.valkey import ValkeyServer
+from testing.pictures import SYDNEY, exif, jpeg
+
+
+class Server(ChildProcess):
+    """`python -m web` on a free port."""
+
+    def __init__(self, log: Path, **environment: str) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-m", "web", "--port", str(self.port)]
+        super().__init__("the server", command, log=log, environment={**os.environ, **environment})
+
+    def is_up(self) -> bool:
+        try:
+            return http_get(self.port, "/openapi.json", 5.0)[0] == 200
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def server(tmp_path: Path, loaded_database: str, valkey_server: ValkeyServer) -> Iterator[Server]:
+    with Server(tmp_path / "log", DATABASE_URL=loaded_database, REDIS_URL=valkey_server.url) as server:
+        server.wait_until(server.is_up, 30)
+        yield server
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "web", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+        timeout=60,
+    )
+
+
+def test_it_serves_with_the_stores_of_the_environment(server: Server) -> None:
+    # WHEN the server has started THEN it says where, and all of its parts work
+    assert server.log is not None
+    address = f"http://127.0.0.1:{server.port}"
+    assert server.log.read_text().startswith(f"serving {address}; Ctrl-C or SIGTERM stops the server\n")
+    health = json.loads(http_get(server.port, "/health?deep=true", 10.0)[2])
+    assert health["status"] == "ok"
+    assert {health[part]["state"] for part in ("model", "cache", "database")} == {"ok"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_finishes_running_requests(server: Server, number: signal.Signals) -> None:
+    # GIVEN a client that has sent half a photo, and one with an idle connection
+    photo = jpeg(exif=exif(SYDNEY))
+    head = f"POST /identify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: {len(photo)}\r\n"
+    with (
+        socket.create_connection((HOST, server.port), timeout=20) as sender,
+        closing(HTTPConnection(HOST, server.port, timeout=20)) as idle,
+    ):
+        idle.request("GET", "/openapi.json")
+        idle.getresponse().read()
+        sender.sendall(head.encode() + b"\r\n" + photo[:100])
+        # WHEN the server is told to stop
+        os.kill(server.pid, number)
+        # THEN it closes the idle connection, and accepts no other
+        assert idle.sock.recv(1) == b""
+        with pytest.raises(OSError):  # refused or reset
+            http_get(server.port, "/openapi.json", 5.0)
+        # AND it answers the photo
+        sender.sendall(photo[100:])
+        response = HTTPResponse(sender)
+        response.begin()
+        assert (response.status, json.loads(response.read())["location"]["source"]) == (200, "exif")
+        response.close()
+    # AND ends without an error
+    assert server.wait(20) == 0
+    assert server.log is not None
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_the_help_says_what_can_be_set() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for expected in ("--host", "--port", "default: 8000", "DATABASE_URL", "REDIS_URL", "HTTP_HOSTS", "SIGTERM"):
+        assert expected in done.stdout
+
+
+def test_a_port_that_is_taken_is_one_line_with_what_to_do() -> None:
+    with socket.create_server((HOST, 0)) as other:
+        port = other.getsockname()[1]
+        done = run("--port", str(port))
+    expected = f"the server cannot start: port {port} is taken by another program; choose another with --port\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("192.0.2.1", "this machine has no address 192.0.2.1; listen on 127.0.0.1, or on 0.0.0.0 for all"),
+        ("no.such.host.invalid", "host 'no.such.host.invalid' is unknown; give an address of this machine, such as"),
+    ],
+)
+def test_an_address_of_another_machine_is_one_line(host: str, expected: str) -> None:
+    done = run("--host", host, "--port", str(free_port()))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"the server cannot start: {expected}")
+
+
+@pytest.mark.parametrize("port", ["70000", "0", "-1", "http"])
+def test_an_invalid_port_is_a_usage_error(port: str) -> None:
+    done = run(f"--port={port}")
+    assert done.returncode == 2
+    assert f"port '{port}' is invalid; give a number from 1 to 65535" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PHOTO_MAX_BYTES", "much"),  # a setting of the application
+        ("HTTP_WORKERS", "-1"),  # a setting of the server
+        ("PHOTO_DECODE_BYTES", "1000000000000000"),  # more memory than this machine has
+        ("MODEL_PATH", "nowhere.onnx"),
+    ],
+)
+def test_an_invalid_setting_is_one_line(name: str, value: str) -> None:
+    done = run("--port", str(free_port()), **{name: value})
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert done.stderr.startswith("the server cannot start")
+    assert name in done.stderr or value in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "-m web --port 8000"),
+        (["PORT=8005"], "-m web --port 8005"),
+        (["HOST=0.0.0.0"], "-m web --port 8000 --host 0.0.0.0"),
+    ],
+)
+def test_make_serve_passes_port_and_host(arguments: list[str], expected: str) -> None:
+    # GIVEN a shell that exports HOST, as tcsh does
+    environment = {name: value for name, value in os.environ.items() if name != "PORT"} | {"HOST": "my-desk"}
+    command = ["make", "--dry-run", "serve", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)
+    assert re.search(r"-m web.*", done.stdout.splitlines()[-1])[0] == expected  # type: ignore[index]
