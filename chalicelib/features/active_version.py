@@ -22,7 +22,7 @@ class ActiveVersion:
         return moment < self._trusted_until
 
     def set(self, version: str, since: float) -> None:
-        """Trust `version` for `ttl` seconds from `since`, the time at which its read began.
+        """Trust `version` for `ttl` seconds from `since`, the time at which the read of the version began.
 
         If the active dataset is switched during the read, the result may already be outdated. Counting from the start
         of the read ensures that this process notices the switch within `ttl` seconds.

@@ -113,7 +113,7 @@ def pack(value: CachedValue) -> bytes:
 
 
 def unpack(data: bytes, cell: int, version: str) -> CachedValue:
-    """Return the value in bytes read for `cell` and dataset `version`. Raises `CorruptValue` for any other bytes."""
+    """Unpack a value that was read for `cell` and dataset `version`. Raises `CorruptValue` for any other bytes."""
     if len(data) < HEADER.size:
         raise CorruptValue(f"the value has {len(data)} bytes, expected at least {HEADER.size}")
     magic, crc, form, flags, v, a, _, its_cell, created, soft, hard, n, _ = HEADER.unpack_from(data)

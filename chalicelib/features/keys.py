@@ -22,10 +22,10 @@ def lease_key(cell: int) -> bytes:
 
 
 def demand_key(hour: int) -> bytes:
-    """Return the key of a sorted set: the cells by number of requests in one hour (counted since 1970)."""
+    """Return the key of a sorted set: the cells by number of requests in one hour. `hour`: hours since 1970."""
     return b"faunalens:demand:%d" % hour
 
 
 def hits_key(hour: int) -> bytes:
-    """Return the key of a hash with two counts of one hour: `hits`, and `warmed`, the hits on warmed values."""
+    """Return the key of a hash with two counts for one hour: `hits`, and `warmed`, the hits on warmed values."""
     return b"faunalens:hits:%d" % hour

@@ -71,14 +71,15 @@ class MemoryEntry(NamedTuple):
     hard: float
 
     def is_current(self, moment: float, version: str | None) -> bool:
-        """Return whether the features are fresh and of the dataset `version`. If so, Redis need not be checked."""
+        """Return whether the features are fresh and belong to dataset `version`. If so, Redis need not be checked."""
         return moment < self.fresh and self.features.version == version
 
 
 class Shared:
     """The objects that all lookups of a process share.
 
-    `cache_is_cold`: whether the last lookup had to query the database, so that the next one probably has to as well.
+    `cache_is_cold`: whether the last lookup had to query the database. If so,
+    the next lookup probably has to as well.
     """
 
     __slots__ = ("cache", "cache_is_cold", "clock", "demand", "memory", "policy", "store", "version")
@@ -138,7 +139,7 @@ class Lookup:
     def _read_after_all(self) -> Features:
         """Run the lookup again with a separate read.
 
-        The first run skipped the read because a claim includes one, but no claim was possible.
+        The first run skipped the read because claiming the lease includes a read, but it could not claim the lease.
         """
         self._shared.cache_is_cold = False
         return self.run()

@@ -148,7 +148,10 @@ class Warming:
             report.refreshed += len(entries)
 
     def _candidates(self, hours: Sequence[dict[int, float]]) -> list[int]:
-        """Return the cells to keep warm, without duplicates: those in most demand, then places, then neighbours."""
+        """Return the cells to keep warm, the most important first, without duplicates.
+
+        The order is: the cells in most demand, the well-known places, the neighbours of the cells in most demand.
+        """
         hot = [cell for cell in hottest(hours, self._plan.hottest) if _is_cell(cell)]
         around = (neighbour for cell in hot for neighbour in neighbours_of(cell))
         return list(dict.fromkeys((*hot, *self._places, *around)))
