@@ -1,4 +1,4 @@
-"""The memory that this process may use, and what decoding photos may take of it."""
+"""The memory that this process may use, and the part of it that decoding photos may use."""
 
 import os
 from pathlib import Path
@@ -9,18 +9,18 @@ PROCESS = 250_000_000
 """Bytes of a process that decodes no photo: Python, the libraries, the model and the features in memory. 190 MB are
 measured after a hundred photos (`python -m benchmarks.request`)."""
 DECODE = 400_000_000
-"""Bytes for photos in decoding outside of Lambda: one of 48 MP, as phones write them in HEIC."""
+"""Bytes for decoding photos outside Lambda: enough for one HEIC photo of 48 MP from a phone."""
 _CGROUP_FILES = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """The limit of a container's memory, in version 2 and version 1 of Linux's control groups."""
 
 
 def decode_bytes(wanted: int, lambda_mib: int, other: int = 0) -> int:
-    """Return the bytes for photos in decoding.
+    """Return the number of bytes that decoding photos may use.
 
-    Parameters: wanted, the setting, 0 for the default; lambda_mib, memory of the Lambda function, 0 elsewhere; other,
-    bytes that the process needs for something else. A Lambda function handles one photo at a time, so the default is
-    all that is left of its memory.
-    Raises `SettingError` if the memory does not suffice.
+    Parameters: wanted, the value of the setting, or 0 for the default; lambda_mib, memory of the Lambda function, or 0
+    outside Lambda; other, bytes that the process needs for other purposes. A Lambda function handles one photo at a
+    time, so its default is all of the remaining memory.
+    Raises `SettingError` if there is not enough memory.
     """
     memory = lambda_mib * 2**20 or memory_limit()
     left = memory - PROCESS - other
@@ -34,7 +34,7 @@ def decode_bytes(wanted: int, lambda_mib: int, other: int = 0) -> int:
 
 
 def memory_limit() -> int:
-    """Return the bytes of memory that this process may use: those of its container, or else of the machine."""
+    """Return the bytes of memory that this process may use: at most its container's limit and the machine's memory."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in _CGROUP_FILES:
         try:

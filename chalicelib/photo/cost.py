@@ -1,4 +1,4 @@
-"""The memory that decoding a photo takes, estimated from its header.
+"""Estimate the memory for decoding a photo from the photo's header.
 
 The bytes per pixel are upper bounds of the peaks that `python -m benchmarks.decode` measures;
 docs/explanation/photos.md has the table.
@@ -20,10 +20,10 @@ _WEBP = 18
 
 
 def jpeg_bytes(image: Image.Image, draft_side: int, *, buffered: bool) -> int:
-    """Return the bytes that decoding a JPEG takes at most, besides the file.
+    """Return the maximum number of bytes that decoding a JPEG takes, not counting the file.
 
-    Parameters: draft_side, least side in pixels at which it is decoded; buffered, whether the decoder keeps the whole
-    image, as coefficients.
+    Parameters: draft_side, the decoder scales the image down, but to no less than this side in pixels; buffered,
+    whether the decoder keeps the coefficients of the whole image in memory.
     """
     most = min(image.size) // draft_side
     scale = next((scale for scale in (8, 4, 2) if scale <= most), 1)
@@ -32,12 +32,15 @@ def jpeg_bytes(image: Image.Image, draft_side: int, *, buffered: bool) -> int:
 
 
 def png_bytes(image: Image.Image) -> int:
-    """Return the bytes that decoding a PNG takes at most, besides the file."""
+    """Return the maximum number of bytes that decoding a PNG takes, not counting the file."""
     return _total(image.size, _mode_bytes(image))
 
 
 def tiff_bytes(image: Image.Image) -> int:
-    """Return the bytes that decoding a TIFF takes at most, besides the file: the image, and one strip or tile."""
+    """Return the maximum number of bytes that decoding a TIFF takes, not counting the file.
+
+    They contain the image, and one strip or tile.
+    """
     tags = getattr(image, "tag_v2", {})
     rotated = tags.get(Base.Orientation, 1) != 1
     width, height = image.size
@@ -52,19 +55,19 @@ def tiff_bytes(image: Image.Image) -> int:
 
 
 def tile_size(image: Image.Image) -> tuple[int, int]:
-    """Return width and height of the tiles of a TIFF, (0, 0) without tiles. A tile may be larger than the image."""
+    """Return the width and height of a TIFF's tiles, or (0, 0) if it has none. A tile may be larger than the image."""
     return _int_tag(image, Base.TileWidth), _int_tag(image, Base.TileLength)
 
 
 def heic_bytes(image: Image.Image) -> int:
-    """Return the bytes that decoding a HEIC photo takes at most, besides the file."""
+    """Return the maximum number of bytes that decoding a HEIC photo takes, not counting the file."""
     deep, alpha = image.info.get("bit_depth", 8) > 8, image.mode not in ("L", "RGB")
     per_pixel = 8 if image.info.get("chroma") in (400, 420) else 16 if deep else 10
     return _total(image.size, per_pixel + (5 if deep and alpha else 1 if alpha else 0))
 
 
 def webp_bytes(size: tuple[int, int]) -> int:
-    """Return the bytes that decoding a WebP photo of that width and height takes at most, besides the file."""
+    """Return the maximum number of bytes that decoding a WebP photo takes, not counting the file. `size`: in pixels."""
     return _total(size, _WEBP)
 
 
@@ -79,7 +82,7 @@ def _mode_bytes(image: Image.Image) -> int:
 
 
 def _coefficient_bytes(image: Image.Image) -> float:
-    """Return the bytes per pixel of all coefficients of a JPEG: two for each sample of each component."""
+    """Return the bytes per pixel of all coefficients of a JPEG: two bytes per sample of each component."""
     layers: list[tuple[int, int, int, int]] = getattr(image, "layer", [])
     factors = [(horizontal, vertical) for _, horizontal, vertical, _ in layers] or [(1, 1)]
     largest = max(horizontal for horizontal, _ in factors) * max(vertical for _, vertical in factors)

@@ -36,9 +36,10 @@ type _Plugin = Callable[[io.BytesIO], Image.Image]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The largest photo accepted.
+    """Limits for the photos that are accepted.
 
-    `max_bytes` of the file, `max_megapixels` of the decoded image, and `max_seconds` for opening and for decoding it.
+    `max_bytes`: size of the file. `max_megapixels`: size of the decoded image. `max_seconds`: time for opening the
+    photo, and the same time again for decoding it.
     """
 
     max_bytes: int = 20_000_000
@@ -49,10 +50,10 @@ class Limits:
 class Photo:
     """An opened photo: format, size and EXIF are read, but pixels are not decoded yet.
 
-    `close` releases the file and its pixels; the numbers stay.
+    After `close`, the pixels cannot be decoded, but the attributes can still be read.
 
-    Parameters: name, of the format; image, from which EXIF is read; size, width and height; file, the bytes;
-    decode_bytes, see the method; open_image, returns the image to decode.
+    Parameters: name, of the format; image, whose EXIF is read; size, width and height in pixels; file, the photo's
+    bytes; decode_bytes, implements the method of this name; open_image, returns the image to decode.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Photo:
         return self.width * self.height / 1e6
 
     def decode_bytes(self, size: int) -> int:
-        """Return the bytes of memory that `pixels(size)` takes at most, besides the file."""
+        """Return the maximum number of bytes of memory that `pixels(size)` takes, not counting the file."""
         return self._decode_bytes(size)
 
     def pixels(self, size: int) -> NDArray[np.uint8]:
@@ -146,7 +147,7 @@ def open_photo(data: bytes, limits: Limits) -> Photo:
 
 
 def _open_webp(data: bytes, file: TimedFile, plugin: _Plugin, limits: Limits) -> Photo:
-    """Open a WebP photo by its header. Its decoder allocates the whole image on opening, so that has to wait."""
+    """Read the header of a WebP photo. The decoder starts later, because it allocates the whole image on opening."""
     header = read_header(data)
     if 0 in header.size:
         raise _invalid_header("WebP", "no size")
@@ -157,7 +158,7 @@ def _open_webp(data: bytes, file: TimedFile, plugin: _Plugin, limits: Limits) ->
 
 
 def prepare() -> None:
-    """Import the JPEG plugin, which most photos need. The first photo of another format imports its own plugin."""
+    """Import the JPEG plugin, which most photos need. The first photo of each other format imports its plugin."""
     _detect_format(b"\xff\xd8\xff")
 
 

@@ -1,4 +1,4 @@
-"""The memory that photos in decoding share."""
+"""The memory that all photos share while they are decoded."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from chalicelib.errors import PhotoTooLarge, Unavailable
 
 
 class DecodeMemory:
-    """A number of bytes for all photos that are being decoded, given in the order of arrival. Safe for threads.
+    """The memory for decoding photos, given to them in the order of arrival. Thread-safe.
 
-    Parameters: total, bytes; patience, longest time to wait for memory in seconds.
+    Parameters: total, number of bytes; patience, longest time in seconds that a photo waits for memory.
     """
 
     def __init__(self, total: int, patience: float) -> None:
@@ -22,9 +22,9 @@ class DecodeMemory:
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:
-        """Take `size` bytes until the block ends; wait for them if necessary.
+        """Reserve `size` bytes until the `with` block ends. Wait until they are free.
 
-        Raises `PhotoTooLarge` if they are more than there are in all, and `Unavailable` if the wait is too long.
+        Raises `PhotoTooLarge` if `size` exceeds the total, and `Unavailable` if the wait is too long.
         """
         if size > self.total:
             raise PhotoTooLarge(

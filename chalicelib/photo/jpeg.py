@@ -1,8 +1,8 @@
-"""JPEG: reject files that are too costly to decode, by a look at their segments (ITU-T T.81, annex B).
+"""JPEG: check the segments of files (ITU-T T.81, annex B), and reject files that are too costly to decode.
 
 A progressive JPEG consists of scans, and each scan passes over the whole image. An empty scan takes 100 bytes, and
-libjpeg accepts any number of them: half a megabyte of scans on a 64 MP image keeps a processor busy for 20 s. Ahead of
-the first scan, Pillow reads fill bytes one by one and tables and resources in Python: 20 MB of them take up to 8 s.
+libjpeg accepts any number of them: half a megabyte of scans on a 64 MP image keeps a processor busy for 20 s. Before
+the first scan, Pillow reads fill bytes one by one, and parses tables and resources in Python: 20 MB take up to 8 s.
 """
 
 import re
@@ -17,9 +17,9 @@ _MAX_SCANNED_MEGAPIXELS = 800
 _MAX_SEGMENTS = 2000
 """An embedded profile or image takes one segment per 64 KB. Each segment costs Pillow a few µs."""
 _MAX_FILL = 65_536
-"""Bytes between segments ahead of the first scan. Encoders write none; Pillow takes 0.2 µs for each."""
+"""Bytes between segments before the first scan. Encoders write none; Pillow takes 0.2 µs for each."""
 _MAX_LENGTHS = {0xDB: 65_536, 0xC4: 65_536, 0xED: 1_000_000, 0xE1: 8_000_000}
-"""Bytes of segments by marker, ahead of the first scan, where Pillow reads them in loops or joins them: quantisation
+"""Bytes of segments by marker, before the first scan, where Pillow reads them in loops or joins them: quantisation
 and Huffman tables (encoders write under 1 KB), Photoshop's resources, EXIF and XMP."""
 
 # Markers that begin a segment: not stuffed zeros, restart markers, fill bytes or markers unknown to libjpeg.
@@ -30,10 +30,10 @@ _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 
 
 def check_segments(data: bytes) -> bool:
-    """Return whether libjpeg keeps the whole image in memory because its pixels are spread over several scans.
+    """Return whether libjpeg keeps the whole image in memory, because the image has several scans.
 
-    Walks the segments of the first image as libjpeg does and ignores what follows it, such as a video. A baseline JPEG
-    has only one scan, so the walk ends at its header, after about 20 µs.
+    Walks the segments of the first image as libjpeg does and ignores any data after it, such as a video. A baseline
+    JPEG has only one scan, so the walk ends at the header of that scan, after about 20 µs.
     Raises `PhotoUnreadable` if there are too many scans, segments, fill bytes or tables.
     """
     components, megapixels, in_one_scan, scans = 0, 0.0, False, 0
@@ -54,7 +54,7 @@ def check_segments(data: bytes) -> bool:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield the marker of each segment, the position behind it, and the number of bytes skipped ahead of it."""
+    """Yield for each segment its marker, the position after the marker, and the number of bytes skipped before it."""
     position = 2
     for _ in range(_MAX_SEGMENTS):
         match = _MARKER.search(data, position)
@@ -69,14 +69,14 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 class _Head:
-    """Counts what Pillow reads ahead of the first scan."""
+    """Counters of the bytes that Pillow reads before the first scan."""
 
     def __init__(self) -> None:
         self._fill = 0
         self._lengths = dict.fromkeys(_MAX_LENGTHS, 0)
 
     def add(self, marker: int, length: int, skipped: int) -> None:
-        """Count a segment, and the bytes skipped ahead of it. Raises `PhotoUnreadable` if there are too many."""
+        """Count a segment, and the bytes skipped before it. Raises `PhotoUnreadable` if there are too many."""
         self._fill += skipped
         if self._fill > _MAX_FILL:
             raise _too_costly(f"{_MAX_FILL} fill bytes")

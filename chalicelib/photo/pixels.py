@@ -13,15 +13,15 @@ _BAND = 256
 
 
 def draft_side(size: int) -> int:
-    """Return the least side in pixels at which a JPEG may be decoded for a square of `size`.
+    """Return the smallest side in pixels to which a JPEG may be scaled while decoding, for a square of `size`.
 
-    Decoding at 1/2, 1/4 or 1/8 of the size is cheap. Twice the target size does not change the result.
+    Decoding at 1/2, 1/4 or 1/8 of the size is cheap. At twice the target size or more, the result is the same.
     """
     return 2 * (size + _MARGIN)
 
 
 def crop_and_resize(image: Image.Image, size: int) -> Image.Image:
-    """Decode an image, crop its centre and resize that to an RGB square of `size` pixels."""
+    """Decode an image, crop it to its centre, and resize the crop to an RGB square with sides of `size` pixels."""
     image.draft("RGB", (draft_side(size), draft_side(size)))
     image.load()
     width, height = image.size

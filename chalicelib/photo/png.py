@@ -8,13 +8,13 @@ _SIGNATURE_BYTES = 8
 _FRAME_BYTES = 12
 """Length, type and checksum of a chunk, without its content."""
 _METADATA = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt"})
-"""Chunks that may contain EXIF: the standard one, and text as older programs use it."""
+"""Chunks that may contain EXIF: the standard chunk, and the text chunks that older programs use."""
 
 
 def with_metadata_first(data: bytes) -> bytes:
     """Return a PNG whose metadata precede the pixels, so that a decoder finds the EXIF without decoding them.
 
-    Returns `data` itself unless metadata follow the pixels.
+    Returns `data` itself if no metadata follow the pixels.
     Raises `PhotoUnreadable` if there are more than 20,000 chunks.
     """
     pixels_start, late_metadata = 0, []

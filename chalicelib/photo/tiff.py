@@ -6,9 +6,9 @@ from chalicelib.errors import PhotoUnreadable
 
 _MAX_VALUES = 200_000
 """A photo of 64 MP in strips of one row has fewer than 65,536; a palette of 16 bits has 196,608. Pillow makes a Python
-number of each value, and a step of decoding of each strip."""
+number of each value, and decodes each strip in a step of its own."""
 _TEXT_AND_BYTES = frozenset({1, 2, 7})
-"""Types whose values Pillow keeps as bytes, such as profiles and notes of the camera."""
+"""Types whose values Pillow keeps as bytes, such as colour profiles and maker notes."""
 
 
 def check_directory(data: bytes) -> None:
@@ -24,6 +24,6 @@ def check_directory(data: bytes) -> None:
     for _, kind, count, _ in struct.iter_unpack(order + "HHI4s", entries[: len(entries) // 12 * 12]):
         if count > _MAX_VALUES and kind not in _TEXT_AND_BYTES:
             raise PhotoUnreadable(
-                f"the TIFF photo has a list of {count} values, at most {_MAX_VALUES} are read; "
+                f"the TIFF photo has a list of {count} values, but at most {_MAX_VALUES} are read; "
                 "save it again as a new file"
             )

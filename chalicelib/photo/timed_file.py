@@ -1,4 +1,4 @@
-"""A file in memory that cannot be read after a time limit: how decoders written in C are stopped."""
+"""A file in memory that cannot be read after a time limit. This stops decoders that are written in C."""
 
 import io
 from time import monotonic
@@ -9,8 +9,8 @@ from chalicelib.errors import PhotoUnreadable
 class TimedFile(io.BytesIO):
     """The bytes of a photo, readable for `seconds` from the last start of the clock.
 
-    A decoder cannot be interrupted, but those of JPEG and PNG ask for 64 KB at a time, and the next request fails. The
-    decoders of WebP, HEIC and TIFF take the whole file at once; the number of pixels limits their time.
+    A decoder cannot be interrupted. Those of JPEG and PNG read 64 KB at a time, so their next read fails. Those of
+    WebP, HEIC and TIFF read the whole file at once, so only the limit on pixels bounds their time.
     """
 
     def __init__(self, data: bytes, seconds: float) -> None:

@@ -9,7 +9,7 @@ _MAX_CHUNKS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class WebpHeader:
-    """The size of a WebP photo in pixels, (0, 0) if its first chunk is invalid, and its EXIF and XMP, if any."""
+    """The EXIF and XMP of a WebP photo, if any, and its size in pixels: (0, 0) if its first chunk is invalid."""
 
     size: tuple[int, int]
     exif: bytes | None
@@ -17,7 +17,7 @@ class WebpHeader:
 
 
 def read_header(data: bytes) -> WebpHeader:
-    """Read the header of a WebP file, whose first bytes were checked. Never raises."""
+    """Read the header of a file whose first bytes are those of a WebP file. Never raises."""
     metadata = {b"EXIF": b"", b"XMP ": b""}
     for kind, content in _chunks(data):
         if kind in metadata and not metadata[kind]:
@@ -26,7 +26,7 @@ def read_header(data: bytes) -> WebpHeader:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield type and content of each chunk; of large chunks, which hold pixels, only the type matters."""
+    """Yield the type and content of each chunk. The content is empty except for EXIF and XMP."""
     position = 12
     for _ in range(_MAX_CHUNKS):
         if position + 8 > len(data):
