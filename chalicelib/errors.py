@@ -123,7 +123,7 @@ class LocationInvalid(ClientError):
 
 
 class TooManyRequests(ClientError):
-    """The client exceeded its request rate."""
+    """The client exceeded its rate limit."""
 
     status, code, title = 429, "too_many_requests", "Too many requests"
 

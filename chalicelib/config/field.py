@@ -34,7 +34,7 @@ def seconds(variable: str, default: float, *, help: str, below: tuple[str, ...] 
 
 
 def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) -> S:
-    """Build a dataclass whose fields are declared with `setting` from the environment. Empty variables count as unset.
+    """Build a dataclass from the environment; its fields are declared with `setting`. Empty variables count as unset.
 
     Raises `SettingError`, which names the variable with the invalid value, or two variables that contradict each other.
     """

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _default_model() -> Path:
-    """Return the first `model/faunalens.onnx` beside the app or on `sys.path`, where Lambda's layer has it."""
+    """Return the path of `model/faunalens.onnx`: next to the app, or on `sys.path`, which includes Lambda's layer."""
     candidates = [Path(folder, "model", "faunalens.onnx") for folder in (str(ROOT), *sys.path)]
     return next((path for path in candidates if path.is_file()), candidates[0])
 
@@ -98,11 +98,13 @@ class Settings:
         0,
         casts.non_negative_int,
         unit="bytes",
-        help="memory for all photos in decoding; a photo that needs more is refused, others wait for their turn; 0 is "
-        "400 MB, or on Lambda all that is left of the function's memory",
+        help="memory that all photos share while they are decoded; a photo that needs more than this is rejected; 0 "
+        "means 400 MB, or on Lambda all of the function's remaining memory",
     )
     photo_decode_seconds: float = seconds(
-        "PHOTO_DECODE_SECONDS", 5.0, help="longest time for decoding a photo; JPEG and PNG stop then"
+        "PHOTO_DECODE_SECONDS",
+        5.0,
+        help="time limit for decoding a photo; only the decoders of JPEG and PNG can be stopped",
     )
 
     photo_bucket: str = setting(
@@ -195,7 +197,7 @@ class Settings:
         "REDIS_IAM_CACHE",
         "",
         casts.text,
-        help="ElastiCache Serverless cache to sign in to with IAM, as the user in `REDIS_URL`; if empty, no IAM",
+        help="name of the ElastiCache Serverless cache at `REDIS_URL`, to sign in to it with IAM; if empty, no IAM",
     )
     redis_connect: float = seconds(
         "REDIS_CONNECT", 0.3, help="timeout for connecting to Redis, including TLS and sign-in"
@@ -221,8 +223,8 @@ class Settings:
     features_total: float = seconds(
         "FEATURES_TOTAL",
         1.5,
-        help="total time one request may spend on features, whatever fails; includes its time in the queue of the HTTP "
-        "server, but at least 0.2 s are left",
+        help="total time one request may spend on features, even after failures; includes its time in the queue of the "
+        "HTTP server, but leaves at least 0.2 s",
     )
     features_soft_ttl: float = seconds(
         "FEATURES_SOFT_TTL",
@@ -286,7 +288,7 @@ class Settings:
         unit="min",
         help="interval of cache warming; a change requires a new deployment",
     )
-    warm_reserve: float = seconds("WARM_RESERVE", 3.0, help="time before Lambda's timeout at which a warming run stops")
+    warm_reserve: float = seconds("WARM_RESERVE", 3.0, help="a warming run stops this long before Lambda's timeout")
     warm_hottest: int = setting(
         "WARM_HOTTEST",
         200,
