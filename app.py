@@ -75,7 +75,7 @@ for each in ROUTES:  # Chalice accepts any content type; read_body rejects unsup
 
 @cache
 def warming() -> "Warming":
-    """Return cache warming, built at the first call. Only the scheduled Lambda function calls this."""
+    """Return the `Warming`, built at the first call. Only the scheduled Lambda function calls this."""
     return build_warming(settings)
 
 
@@ -102,7 +102,7 @@ def admin(event: object, _: object) -> dict[str, Any]:
 def chalice_errors_as_problems(
     request: chalice.Request, get_response: Callable[[chalice.Request], chalice.Response]
 ) -> chalice.Response:
-    """Convert errors that Chalice raises before a view runs to problem details."""
+    """Return problem details for the errors that Chalice raises before it calls a view."""
     response = get_response(request)
     if isinstance(response.body, dict) and response.body.get("Code") == "MethodNotAllowedError":
         allow = str(response.headers.get("Allow", ""))

@@ -60,7 +60,7 @@ class Services:
     def build(cls, settings: Settings) -> "Services":
         """Build all services from the settings. Raises `ModelError` and `SettingError`.
 
-        A store that is down raises no error; the first request shows it.
+        A store that is down raises no error here; the first request detects it.
 
         Some modules are needed only after the first photo is decoded. A background thread imports them meanwhile:
         decoding releases the GIL, whereas loading the model does not. psycopg2 is not imported in advance, because

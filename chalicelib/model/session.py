@@ -41,7 +41,7 @@ class Scores:
 
 
 class Model:
-    """A loaded model that fulfils the contract. Thread-safe: one session can run in several threads at once.
+    """A loaded model that meets the contract in docs/how-to/model.md. Thread-safe: threads can share one session.
 
     `input_size`: side of the image in pixels. `animals`: length of prior and probabilities. `name`: the name in
     the file's metadata, or the file name if the metadata has none.
@@ -60,10 +60,10 @@ class Model:
         self._is_alone: Callable[[], bool] = lambda: False
 
     def use_all_processors_when(self, is_alone: Callable[[], bool]) -> None:
-        """Load the model again, with one thread per processor, and use this session while `is_alone()` is true.
+        """Load a second session with one thread per processor, and use it while `is_alone()` returns True.
 
-        A photo that is alone is then scored faster. For several photos at once, one thread each is best. Takes as long
-        as loading the model, and 20 MB.
+        It scores a single photo faster. For several photos at once, one thread per photo is fastest. The second session
+        takes another 20 MB of memory, and as long to load as the first.
         """
         self._wide_session, self._is_alone = _load_session(self._path, 0), is_alone
 

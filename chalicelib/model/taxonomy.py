@@ -114,7 +114,7 @@ class Taxonomy:
         """Return the most specific taxon whose share of the total probability is at least `threshold`.
 
         Starts at the root and moves to the child with the largest share, as long as that share is sufficient. If two
-        shares are equal, the first in labels.csv counts. Breeds, colours and sexes are one level below their species.
+        shares are equal, the first in labels.csv wins. Breeds, colours and sexes are one level below their species.
 
         Parameters: probabilities, shape (animals,), in output order; negative and non-finite values count as 0.
         threshold, from 0 to 1. Returns: None if all probabilities are 0. Takes about 20 µs.

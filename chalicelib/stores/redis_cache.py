@@ -183,9 +183,9 @@ class RedisCache:
         self._run(lambda redis: _set(redis, _version(version, seconds)), deadline)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
-        """Return the `count` most requested cells of each hour, with their numbers of requests, and delete all others.
+        """Return the number of requests of the `count` most requested cells of each hour. Delete all other counts.
 
-        `hours`: counted since 1970.
+        `hours`: hours since 1970.
         """
 
         def commands(redis: "Redis") -> None:

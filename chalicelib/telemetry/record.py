@@ -62,7 +62,7 @@ class Failure(NamedTuple):
     def of(cls, error: HTTPError, cause: BaseException | None = None) -> "Failure":
         """Return the failure that `error` caused. `cause`: the underlying error, by default `error.__cause__`.
 
-        `is_lasting` of the result: whether the error does not go away by itself, such as a broken model.
+        `is_lasting` of the result: whether the error persists until someone fixes it, such as a broken model.
         """
         cause = cause or error.__cause__
         if cause is None:
