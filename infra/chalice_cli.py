@@ -9,13 +9,13 @@ from infra.step import Echo
 
 
 def command_line(project: Path, *arguments: str) -> list[str]:
-    """Return the command line of a Chalice command. It runs on this Python, which decides Lambda's runtime."""
+    """Return the command line of a Chalice command. Chalice derives Lambda's runtime from the Python that runs it."""
     code = "import sys; from chalice.cli import main; sys.exit(main())"
     return [sys.executable, "-c", code, "--project-dir", str(project), *arguments]
 
 
 def run(command: str, stage: str, region: str, echo: Echo, project: Path = ROOT) -> None:
-    """Run `chalice COMMAND --stage STAGE` and print its output. Raise `PreconditionFailed` with its last line."""
+    """Run `chalice COMMAND --stage STAGE` and print its output. If it fails, raise `PreconditionFailed`."""
     arguments = command_line(project, command, "--stage", stage)
     environment = {"AWS_DEFAULT_REGION": region}  # Chalice has no option for the region
     program.run(f"chalice {command}", arguments, echo, environment)

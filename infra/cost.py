@@ -44,8 +44,9 @@ class Month:
     """The use of one month.
 
     `cold`: share of identifications with a cold start. `missed`: share of identifications that query the database.
-    `capacity`: ACU of the awake database. `pauses`: True if the database may pause. `emitting`: share of hours with
-    data, over all metrics. `files`: requested files of the page per identification (15 per visit with three photos).
+    `capacity`: ACU of the awake database. `pauses`: True if the database may pause. `emitting`: share of the hours
+    in which a metric has data, averaged over all metrics. `files`: number of files of the web page that are requested
+    per identification (15 per visit with three photos).
     """
 
     name: str
@@ -82,7 +83,7 @@ def current_prices() -> dict[str, float]:
 
 
 def awake_hours(month: Month) -> float:
-    """Return the hours in which the database is awake. Queries come at random; each keeps it awake for `awake_s`."""
+    """Return the hours in which the database is awake: each query, at a random time, keeps it awake for `awake_s`."""
     if not month.pauses:
         return HOURS
     hourly = month.identifications * month.missed / HOURS
@@ -135,7 +136,7 @@ def serverless_cost(month: Month, prices: Prices) -> float:
 
 
 def fargate_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Fargate in place of Lambda and API Gateway: at least two tasks, a load balancer, endpoints."""
+    """Return the cost of Fargate instead of Lambda and API Gateway: tasks (two or more), load balancer, endpoints."""
     busy_s = (month.identifications * _A["billed_ms"] + month.other_requests * _A["file_ms"]) / 1e3
     tasks = max(2.0, busy_s / _A["busy"] / (HOURS * 3600))
     task = prices["fargate_vcpu_hour"] + 2 * prices["fargate_gb_hour"]

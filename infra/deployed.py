@@ -1,9 +1,9 @@
 """Read Chalice's record of a deployment, `.chalice/deployed/STAGE.json`, and rebuild it from the account.
 
-Chalice writes the record at the end of a command and trusts it in the next one. After a killed deployment, or one from
-another checkout, the record lacks resources: Chalice would create a second API, and delete nothing. After a killed
-deletion it has too many: Chalice would fail at the first missing role. So `infra` rebuilds the record first, from the
-names of the resources, which follow from the stage.
+Chalice writes the record at the end of a command and trusts it in the next one. If a deployment was
+killed, or ran in another checkout, the record lacks resources: Chalice would create a second API, and delete nothing.
+If a deletion was killed, the record lists deleted resources: Chalice would fail at the first missing role. So `infra`
+first rebuilds the record from the names of the resources, which follow from the stage.
 """
 
 import json
@@ -74,7 +74,7 @@ def discover(session: Any, stage: str, region: str) -> list[Resource]:
 def _orphaned_roles(session: Any, region: str, before: list[Resource], now: list[Resource]) -> list[Resource]:
     """Return recorded roles whose functions are gone, because a deletion was killed between function and role.
 
-    Return none if the record is of another region: roles are global, and that region may have the same stage.
+    Return no roles if the record is of another region: roles are global, and that region may have the same stage.
     """
     if not any(each.get("lambda_arn", "").split(":")[3:4] == [region] for each in before):
         return []

@@ -44,7 +44,7 @@ class Down:
 
     def _leave_network(self, echo: Echo) -> None:
         if self._stage.is_single_stack:
-            echo("skipped: CloudFormation detaches the functions in the step stack")
+            echo("skipped: CloudFormation detaches the functions in step `stack`")
             return
         network_interfaces.detach(self._stage.client("lambda"), self._stage.functions, echo)
         if group := self._stage.outputs.get("FunctionSecurityGroup"):
@@ -52,7 +52,7 @@ class Down:
 
     def _delete_app(self, echo: Echo) -> None:
         if self._stage.is_single_stack:
-            echo("skipped: the step stack deletes functions and API")
+            echo("skipped: step `stack` deletes the functions and the API")
         elif deployed.refresh(self._stage.session, self._stage.name, self._stage.region):
             chalice_cli.run("delete", self._stage.name, self._stage.region, echo)
         else:

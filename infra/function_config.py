@@ -13,7 +13,10 @@ REQUIRED_OUTPUTS = ("SubnetIds", "FunctionSecurityGroup", *_DATABASE, *_CACHE, "
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfig:
-    """Network and environment of a stage's functions. `admin` signs in as the tables' owner, so it has overrides."""
+    """Network and environment of a stage's functions.
+
+    `admin_environment`: overrides for the function `admin`, which signs in as the owner of the tables.
+    """
 
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]

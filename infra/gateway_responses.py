@@ -1,4 +1,7 @@
-"""Patch Chalice, which has no settings for this: API Gateway's own errors as problem+json, and no X-Ray for the API."""
+"""Patch Chalice, which has no settings for the following.
+
+API Gateway's own errors are sent as problem+json, and X-Ray is off for the API.
+"""
 
 import json
 from collections.abc import Mapping
@@ -50,7 +53,7 @@ def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: Rest
 def _without_xray(self: TypedAWSClient, rest_api_id: str, api_gateway_stage: str, xray: bool) -> None:  # noqa: ARG001
     """Deploy the API without X-Ray, even if the functions use X-Ray.
 
-    API Gateway's segment of a trace contains the client's address and the URL with its query, so also coordinates:
+    API Gateway's segment of a trace contains the client's address and the URL with its query, including coordinates:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-understanding-xray-traces.html
     """
     _deploy(self, rest_api_id, api_gateway_stage, False)

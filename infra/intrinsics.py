@@ -28,7 +28,7 @@ def to_text(value: Any) -> str:
 
 
 def from_text(text: str) -> Any:
-    """Convert text to a value: a single reference to `Ref` or `Fn::GetAtt`, text with references to `Fn::Sub`."""
+    """Convert text to a value. A single reference becomes `Ref` or `Fn::GetAtt`, other text becomes `Fn::Sub`."""
     if whole := _REFERENCE.fullmatch(text):
         name, dot, attribute = whole[1].partition(".")
         return {"Fn::GetAtt": [name, attribute]} if dot else {"Ref": name}

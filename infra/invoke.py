@@ -24,7 +24,7 @@ def run_admin_command(client: Any, stage: str, command: Sequence[str], echo: Ech
 def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dict[str, Any]:
     """Invoke a function once it is ready, and return its result. Raise `PreconditionFailed` if it fails.
 
-    A function is not ready while it runs an earlier call, is new or updated, or wakes after weeks without calls.
+    A function is not ready during an earlier call, right after its creation or update, or after weeks without calls.
     """
     errors, refusal = client.exceptions, None
     for waited in poll(PAUSE, TIMEOUT):
@@ -33,12 +33,12 @@ def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dic
                 client.invoke(FunctionName=function, Payload=json.dumps(event, allow_nan=False).encode()), function
             )
         except errors.ResourceNotFoundException as error:
-            raise PreconditionFailed(f"function {function} does not exist; create it with the step app") from error
+            raise PreconditionFailed(f"function {function} does not exist; create it with step `app`") from error
         except (errors.TooManyRequestsException, errors.ResourceConflictException) as error:
             refusal = error
             if not waited:
                 echo(f"{function} is not ready, or busy with another call; waiting")
-    raise PreconditionFailed(f"{function} accepted no call for {TIMEOUT:.0f} s: {refusal}; wait, then resume")
+    raise PreconditionFailed(f"{function} did not accept a call within {TIMEOUT:.0f} s: {refusal}; wait, then resume")
 
 
 def _result(response: dict[str, Any], function: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Lambda deletes a function's interfaces minutes after the function, with the permissions of the function's role. If the
 role is deleted first, as by `chalice delete`, the interfaces stay, and the network cannot be deleted
-(https://github.com/awslabs/aws-support-tools/pull/174). So `infra down` detaches the functions and waits before that.
+(https://github.com/awslabs/aws-support-tools/pull/174). So `infra down` first detaches the functions and waits.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def detach(lambdas: Any, functions: Sequence[str], echo: Echo) -> None:
 
 
 def wait_until_deleted(ec2: Any, security_group: str, echo: Echo) -> None:
-    """Wait until no interface has the security group. Raise `PreconditionFailed` after `TIMEOUT`. `ec2`: its client."""
+    """Wait until no interface has the security group. Raise `PreconditionFailed` after `TIMEOUT`. `ec2`: a client."""
     filters = [{"Name": "group-id", "Values": [security_group]}]
     left = list[str]()
     for waited in poll(PAUSE, TIMEOUT):

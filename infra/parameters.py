@@ -18,8 +18,8 @@ _SHARED = ("Stage", "RestApiId")  # parameters of edge.yaml that `infra up` sets
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     """Return all parameters of a stage. Raise `PreconditionFailed` for an unknown stage or parameter.
 
-    Include the defaults: CloudFormation keeps a stack's earlier value of a parameter that is not passed, so a value
-    that was removed from stages/STAGE.json would stay.
+    The result includes the defaults. For a parameter that is not passed, CloudFormation keeps the stack's earlier
+    value, so a value that was removed from stages/STAGE.json would stay.
     """
     path = INFRA / "stages" / f"{stage}.json"
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Smoke-test a deployment: its health with the database, the animals of a place, and a generated photo."""
+"""Smoke-test a deployment: its health and its database's, the animals of a place, and a generated photo."""
 
 import io
 import json
@@ -37,7 +37,7 @@ def check(url: str, echo: Echo) -> None:
 
 
 def _place_with_animals(url: str, echo: Echo) -> str:
-    """Return the query of the first place with animals: a team's own data may cover only a few countries."""
+    """Return the query string of the first place with animals. A team's own data may cover only a few countries."""
     places = read_places()
     for cell in [cell for first in range(STRIDE) for cell in places[first::STRIDE]]:
         latitude, longitude = center_of(cell)
@@ -54,7 +54,7 @@ def _place_with_animals(url: str, echo: Echo) -> str:
 
 
 def _wait_for_health(url: str) -> dict[str, Any]:
-    """Return the health once every part is ok, or after `PATIENCE` in any state."""
+    """Wait up to `PATIENCE` seconds until every part is ok. Return the last health response."""
     for _ in poll(PAUSE, PATIENCE):
         with suppress(PreconditionFailed):
             health = _request(url)

@@ -69,13 +69,13 @@ class Stack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs; none without a stack, or while it is being created."""
+        """The stack's outputs; empty if the stack does not exist or is being created."""
         found = self._describe() or {}
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
     @property
     def status(self) -> str | None:
-        """CloudFormation's status of the stack; None without a stack."""
+        """The stack's status in CloudFormation; None if the stack does not exist."""
         found = self._describe()
         return str(found["StackStatus"]) if found else None
 
@@ -99,7 +99,7 @@ class Stack:
         return True
 
     def _wait_for_earlier_operation(self, echo: Echo) -> str | None:
-        """Wait for an operation of an earlier command, even a killed one. Return the stack's status."""
+        """Wait until an operation that an earlier command started has ended. Return the stack's status."""
         status = self.status
         if status is None or status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
             return status
@@ -117,7 +117,7 @@ class Stack:
             )
 
     def _echo_changes(self, parameters: Mapping[str, str], echo: Echo) -> None:
-        """Print the parameters that change. A value from an earlier `--set` changes back to the files' value."""
+        """Print the parameters that change. A value from an earlier `--set` is replaced by the value in the files."""
         for each in (self._describe() or {}).get("Parameters", []):
             name, value = each["ParameterKey"], each.get("ParameterValue", "")
             if name in parameters and parameters[name] != value:
@@ -151,7 +151,7 @@ class Stack:
         return {event["EventId"] for event in self._events()}
 
     def _events(self) -> list[dict[str, Any]]:
-        """Return the latest events, oldest first; none without a stack."""
+        """Return the latest events, oldest first; empty if the stack does not exist."""
         try:
             return list(reversed(self._client.describe_stack_events(StackName=self._name)["StackEvents"]))
         except ClientError:

@@ -25,7 +25,7 @@ class Stage:
         return self.session.client(service, region_name=self.region, **options)
 
     def stack(self, part: str = "") -> Stack:
-        """Return the stage's stack, or with part `edge` the stack of its firewall and usage plan."""
+        """Return the stage's stack, or the stack of its firewall and usage plan if `part` is `edge`."""
         return Stack(self.client("cloudformation"), f"faunalens-{self.name}-{part}".removesuffix("-"))
 
     @property
@@ -40,7 +40,7 @@ class Stage:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs; none without a stack, or while it is being created."""
+        """The stack's outputs; empty if the stack does not exist or is being created."""
         return self.stack().outputs
 
     def output(self, name: str) -> str:

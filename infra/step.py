@@ -1,4 +1,4 @@
-"""Run steps that can be repeated, from any step on."""
+"""Run steps that can be repeated, starting at any step."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Echo = Callable[[str], None]  # prints one line of progress
 
 
 class StepFailed(Exception):
-    """A step failed. The message has the step, the cause and the command that resumes at the step."""
+    """A step failed. The message contains the step, the cause, and the command that resumes at this step."""
 
 
 class PreconditionFailed(Exception):
@@ -19,7 +19,7 @@ class PreconditionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a command. `name`: the word for `--from`. `action`: may raise `PreconditionFailed`."""
+    """One step of a command. `name`: its name for `--from`. `action`: may raise `PreconditionFailed`."""
 
     name: str
     summary: str
@@ -27,7 +27,10 @@ class Step:
 
 
 def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:
-    """Run all steps from `first` on. Raise `StepFailed` at the first failure. `command`: the message repeats it."""
+    """Run the step `first` and all later ones (default: all steps). Raise `StepFailed` at the first failure.
+
+    `command`: the user's command, which the error message quotes to show how to resume.
+    """
     names = [step.name for step in steps]
     if first and first not in names:
         raise StepFailed(f"there is no step {first}; the steps are {', '.join(names)}")

@@ -90,7 +90,7 @@ def check(path: Path, echo: Echo) -> None:
 
 
 def _functions(stage: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return name, network and environment of each function. Without a name, CloudFormation would generate one."""
+    """Return the name, network and environment of each function. Without a name, CloudFormation would generate one."""
     from chalice.utils import to_cfn_resource_name
 
     keys = function_settings(stage, CHALICE_CONFIG)

@@ -1,4 +1,4 @@
-"""Throttle a stage's API for all clients together: API Gateway refuses requests above the limits.
+"""Throttle a stage's API for all clients together: API Gateway rejects requests above the limits.
 
 Chalice does not set these limits, and later deployments keep them. A usage plan would limit only clients with API keys.
 """
@@ -30,7 +30,7 @@ def throttle_limits(stage: str) -> ThrottleLimits:
 
 
 def throttle(gateway: Any, api_id: str, stage: str, limits: ThrottleLimits) -> None:
-    """Set the limits on all methods of a stage. `gateway`: a boto3 client of `apigateway`."""
+    """Set the limits for all methods of a stage's API. `gateway`: a boto3 client of `apigateway`."""
     wanted = {"rateLimit": limits.rate, "burstLimit": limits.burst}
     gateway.update_stage(
         restApiId=api_id,

@@ -65,7 +65,7 @@ class Up:
             )
 
     def _s3_prefix_list(self) -> str:
-        """Return the id of S3's prefix list in the region, or "" if there is none. It limits the functions' egress."""
+        """Return the id of S3's prefix list in the region, or "" if there is none. The functions may connect to it."""
         name = f"com.amazonaws.{self._stage.region}.s3"
         filters = [{"Name": "prefix-list-name", "Values": [name]}]
         found = self._stage.client("ec2").describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
@@ -75,7 +75,7 @@ class Up:
         region = self._stage.region
         if unknown_cas := certificates.unknown_cas(self._stage.client("rds"), region):
             raise PreconditionFailed(
-                f"chalicelib/rds/{region}.pem lacks {', '.join(unknown_cas)}, with which RDS signs; download the "
+                f"chalicelib/rds/{region}.pem does not contain {', '.join(unknown_cas)}, which RDS uses; download the "
                 "region's bundle, linked from the Aurora guide (SSL/TLS), and save it there"
             )
         echo("the package contains every certificate authority of RDS")

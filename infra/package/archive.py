@@ -1,4 +1,4 @@
-"""Write zips whose bytes depend only on the files in them, so that unchanged code is not uploaded as new."""
+"""Write zips whose bytes depend only on the files in them, so that unchanged code is not uploaded again."""
 
 import os
 import stat

@@ -1,4 +1,7 @@
-"""Add bytecode to the package: Lambda's code is read-only, so Python would compile it again at every cold start."""
+"""Add bytecode to the package.
+
+Lambda's code folder is read-only, so without bytecode in it, Python would compile every module at each cold start.
+"""
 
 import compileall
 from pathlib import Path
@@ -6,7 +9,7 @@ from py_compile import PycInvalidationMode
 
 
 def compile_into(folder: Path, deployed: str) -> None:
-    """Compile every module in `folder`. Tracebacks name the files below `deployed`, where Lambda unpacks them.
+    """Compile every module in `folder`. In tracebacks, files are in `deployed`, their folder on Lambda.
 
     With `UNCHECKED_HASH` Python does not compare bytecode and source. By default it compares modification times, which
     the zip does not keep.

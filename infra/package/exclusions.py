@@ -1,4 +1,4 @@
-"""Leave out of the package the files of dependencies that exclusions.toml lists, each with its reason."""
+"""Remove files of dependencies from the package. exclusions.toml lists the files and the reasons."""
 
 import shutil
 import tomllib

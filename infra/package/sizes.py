@@ -18,7 +18,7 @@ PARTS = {
     "PIL": "pillow",
     "psycopg2": "psycopg2-binary",
 }
-"""The part by file or folder, where both names differ."""
+"""The part of each file or folder that does not have the name of its part."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's architectures, a
 def fetch(requirements: Path, folder: Path, architecture: str = "x86_64") -> None:
     """Install the wheels in `requirements` into `folder`. Raise `ClickException` if one is missing or has a wrong hash.
 
-    Chalice's own builder downloads the wheels for this machine, and then replaces the ones that do not fit Lambda
+    Chalice's own builder downloads the wheels for this machine, and then replaces the ones that do not run on Lambda
     without checking their hashes. It only warns about a missing wheel.
     """
     if not requirements.read_text(encoding="utf-8").strip():

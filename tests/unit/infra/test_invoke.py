@@ -42,12 +42,12 @@ def test_a_busy_function_is_waited_for_and_reported_once() -> None:
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invoke, "TIMEOUT", 0.0)
-    with pytest.raises(PreconditionFailed, match=r"accepted no call for 0 s: .*Rate Exceeded"):
+    with pytest.raises(PreconditionFailed, match=r"did not accept a call within 0 s: .*Rate Exceeded"):
         invoke.run_admin_command(function(TooManyRequestsException()), "dev", ["load"], lambda _: None)
 
 
 def test_a_missing_function_is_an_error() -> None:
-    with pytest.raises(PreconditionFailed, match="faunalens-dev-admin does not exist; create it with the step app"):
+    with pytest.raises(PreconditionFailed, match="faunalens-dev-admin does not exist; create it with step `app`"):
         invoke.run_admin_command(function(ResourceNotFoundException()), "dev", ["load"], lambda _: None)
 
 
