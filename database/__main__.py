@@ -124,7 +124,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     text = "longest wait for PostgreSQL; a paused Aurora takes 15 to 30 seconds (default: %(default)g)"
     patience = _argument(casts.positive_number)
     database.add_argument("--patience", type=patience, default=TIMEOUT, metavar="SECONDS", help=text)
-    text = "Redis to announce the switch in; '' for none (default: REDIS_URL; without it, no announcement)"
+    text = "URL of the Redis to announce the switch in; '' or an unset REDIS_URL means no announcement (default: REDIS_URL)"
     url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
     version.add_argument("version", help="a version that `list` prints")
@@ -136,7 +136,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         return added
 
     loads = add("load", _load, "load the data of this checkout and of the model in MODEL_PATH, and switch to it", cache)
-    text = "read labels.csv and other files from FOLDER, not from MODEL_PATH's folder; the rest from the checkout"
+    text = "folder with labels.csv and other files, instead of MODEL_PATH's folder; missing files come from the checkout"
     loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
@@ -151,7 +151,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
 
 
 def _argument[T](cast: Callable[[str], T]) -> Callable[[str], T]:
-    """Adapt a cast to argparse, which prints the message of an `ArgumentTypeError`, but not of a `ValueError`."""
+    """Adapt a cast to argparse, which prints the message of an `ArgumentTypeError` but not that of a `ValueError`."""
 
     def convert(text: str) -> T:
         try:

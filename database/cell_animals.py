@@ -3,7 +3,7 @@
     wild, native, no range map      every cell that touches one of its countries             1.0
     wild, native, with a range map  cells of the map, and cells of its countries next to it  1.0
                                     other cells of its countries                             0.3
-    wild, introduced                every cell that touches such a country                   0.5
+    wild, introduced                every cell that touches a country it was introduced to   0.5
     marine                          every coast cell                                         1.0
     domestic, cosmopolitan          no row: the model's labels mark them as living everywhere
     extinct                         no row

@@ -62,7 +62,7 @@ class LoadedDataset:
 
 @contextmanager
 def exclusive(connection: Connection) -> Iterator[Cursor]:
-    """Open a transaction in which no other loader runs."""
+    """Open a transaction during which no other load, switch or drop can run."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
         yield cursor
