@@ -34,7 +34,7 @@ def correct_biases(network: Network) -> Network:
 
 
 def after_relu6(statistics: ChannelStatistics) -> Mean:
-    """Return the mean of each channel after ReLU6, assuming it was normal before: E[min(max(x, 0), 6)]."""
+    """Return the mean of each channel after ReLU6, assuming a normal distribution before: E[min(max(x, 0), 6)]."""
     mean = statistics.mean.astype(np.float64)
     deviation = np.maximum(np.abs(statistics.deviation.astype(np.float64)), 1e-6)
     low, high = -mean / deviation, (6 - mean) / deviation
@@ -63,7 +63,7 @@ def _correct(layer: Convolution, inputs: Mean) -> Convolution:
 
 
 def _shift(weight: NDArray[np.float32], inputs: Mean) -> Mean:
-    """Return the shift of each output's mean by rounding `weight`. `inputs`: the mean of each input channel."""
+    """Return the change in each output's mean when `weight` is rounded. `inputs`: the mean of each input channel."""
     quantized = quantize_weights(weight)
     scales = quantized.scales.astype(np.float64).reshape(-1, *[1] * (weight.ndim - 1))
     errors = (quantized.values * scales - weight).reshape(*weight.shape[:2], -1).sum(axis=2)

@@ -1,6 +1,6 @@
 """Measure the model on photos, and print the table of the model card: accuracy, calibration, int8 and fp32.
 
-python -m model.evaluate --photos DIR       DIR: photos named <output index>_….jpg; 398 and above are no animals
+python -m model.evaluate --photos DIR       DIR: photos named <output index>_….jpg; 398 and above are not animals
 """
 
 import argparse
@@ -59,7 +59,7 @@ def measure(models: Mapping[str, Path], photos: Iterable[LabelledPhoto]) -> tupl
 
 
 def table(results: Mapping[str, Results], labels: Labels, temperature: float) -> str:
-    """Return the results as a Markdown table. The table compares each model with the last one."""
+    """Return the results as a Markdown table. It compares each model with the last one in `results`."""
     names = list(results)
     reference = results[names[-1]]
     shown = labels < reference.vision.shape[1]

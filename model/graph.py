@@ -58,7 +58,7 @@ class _Graph:
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
     def weights(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], source: str) -> list[str]:
-        """Add weight and bias of layer `name`, and return both names. `source`: the tensor with the input's range."""
+        """Add weight and bias of layer `name`, and return their names. `source`: the tensor with the input's range."""
         if self.ranges is None:
             return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         quantized = quantize_weights(weight)

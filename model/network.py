@@ -44,7 +44,10 @@ class Convolution:
         return int(self.weight.shape[2])
 
     def padding(self, size: int) -> tuple[int, int]:
-        """Return the zeros before and after `size` inputs. As in TensorFlow's SAME padding, an odd zero goes after."""
+        """Return the number of zeros before and after `size` inputs, as in TensorFlow's SAME padding.
+
+        If the total is odd, the extra zero goes after the inputs.
+        """
         outputs = -(-size // self.stride)
         total = max((outputs - 1) * self.stride + self.kernel - size, 0)
         return total // 2, total - total // 2
@@ -52,7 +55,10 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An inverted residual block: expand (except in the first), depthwise, project. `residual`: adds its input."""
+    """An inverted residual block: expand (except in the first), depthwise, project.
+
+    `residual`: whether the block adds its input to its output.
+    """
 
     name: str
     convolutions: tuple[Convolution, ...]
@@ -127,8 +133,8 @@ def fold(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fold batch normalisation into the convolution before it. Return the weight and bias of the combined convolution.
 
-    It computes gamma · (w ∗ x − mean) / √(variance + ε) + beta. Folding is elementwise in double precision, so every
-    processor gives the same result.
+    The combined convolution computes gamma · (w ∗ x − mean) / √(variance + ε) + beta. Folding is elementwise in double
+    precision, so every processor gives the same result.
     """
     scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + EPSILON)
     folded = weight * scale.reshape(-1, 1, 1, 1)

@@ -42,7 +42,7 @@ def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]
 
 
 def score_animals(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Score a folder's photos of animals without a location. Return probabilities (photos, animals) and labels."""
+    """Score the animal photos in a folder, without locations. Return probabilities (photos, animals) and labels."""
     prior = np.ones(model.animals, np.float32)
     photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
     rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]

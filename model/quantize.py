@@ -69,7 +69,8 @@ def quantize_weights(weight: NDArray[np.float32]) -> QuantizedWeights:
 def _pair_sums(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the sums of the weight pairs whose products are added in 16 bits: shape (out, pairs).
 
-    onnxruntime multiplies in the order height, width, input channel. Depthwise kernels add in 32 bits: return zeros.
+    onnxruntime multiplies in the order height, width, input channel. Depthwise kernels add in 32 bits, so their
+    sums are not needed: return zeros.
     """
     if weight.ndim == 4 and weight.shape[1] == 1:
         return np.zeros((len(weight), 1))

@@ -30,7 +30,7 @@ from model.quantize import read_ranges
 
 
 def report(probabilities: NDArray[np.float32], labels: Labels, temperature: float) -> str:
-    """Return a table of calibration: at T = 1, at `temperature`, and with the fit of the other half of the photos."""
+    """Return a calibration table for T = 1, for `temperature`, and for each half of the photos with the other's fit."""
     halves = np.empty(probabilities.shape)
     for half in (0, 1):
         other = fit_temperature(probabilities[1 - half :: 2], labels[1 - half :: 2])
