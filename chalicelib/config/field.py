@@ -55,7 +55,7 @@ def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) ->
 
 
 def _check_order(settings: "DataclassInstance") -> None:
-    """Raise `SettingError` unless each field is below the fields that its `below` names."""
+    """Raise `SettingError` if a field is not smaller than every field listed in its `below`."""
     variables = {each.name: each.metadata["variable"] for each in fields(settings)}
     for each in fields(settings):
         for larger in each.metadata["below"]:

@@ -28,8 +28,8 @@ class DecodeMemory:
         """
         if size > self.total:
             raise PhotoTooLarge(
-                f"decoding the photo takes {size / 1e6:.0f} MB of memory, at most {self.total / 1e6:.0f} MB are used; "
-                "send a smaller one, or save it as JPEG"
+                f"decoding the photo takes {size / 1e6:.0f} MB of memory, but at most {self.total / 1e6:.0f} MB are "
+                "available; send a smaller one, or save it as JPEG"
             )
         self._take(size)
         try:

@@ -54,7 +54,7 @@ def location_from_gps(tags: Mapping[int, Any]) -> Location | None:
 
 
 def _degrees(value: Any, name: str) -> float:
-    """Convert degrees, degrees and minutes, or degrees, minutes and seconds to decimal degrees."""
+    """Return decimal degrees. `value`: degrees, optionally followed by minutes, or by minutes and seconds."""
     if value is None:
         raise LocationInvalid(f"the photo's GPS {name} is missing; {REMEDY}")
     parts = value if isinstance(value, tuple | list) else (value,)
