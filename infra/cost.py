@@ -83,7 +83,7 @@ def current_prices() -> dict[str, float]:
 
 
 def awake_hours(month: Month) -> float:
-    """Return the hours in which the database is awake: each query, at a random time, keeps it awake for `awake_s`."""
+    """Return the hours for which the database is awake. Queries come at random; each keeps it awake for `awake_s`."""
     if not month.pauses:
         return HOURS
     hourly = month.identifications * month.missed / HOURS

@@ -1,4 +1,4 @@
-"""Smoke-test a deployment: its health and its database's, the animals of a place, and a generated photo."""
+"""Smoke-test a deployment: check its health, list the animals of a place, and identify a generated photo."""
 
 import io
 import json
@@ -37,7 +37,10 @@ def check(url: str, echo: Echo) -> None:
 
 
 def _place_with_animals(url: str, echo: Echo) -> str:
-    """Return the query string of the first place with animals. A team's own data may cover only a few countries."""
+    """Return the query string of the first place with animals.
+
+    A fixed place would not do, because a team's own data may cover only a few countries.
+    """
     places = read_places()
     for cell in [cell for first in range(STRIDE) for cell in places[first::STRIDE]]:
         latitude, longitude = center_of(cell)

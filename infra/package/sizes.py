@@ -23,7 +23,7 @@ PARTS = {
 
 @dataclass(slots=True)
 class Size:
-    """Bytes in a zip, bytes unpacked, and bytes of bytecode (unpacked)."""
+    """Three sizes in bytes: in a zip, unpacked, and of the unpacked bytecode."""
 
     zipped: int = 0
     unpacked: int = 0
