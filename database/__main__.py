@@ -73,7 +73,7 @@ def _load(connection: Connection, options: Namespace) -> None:
         print(f"already active: {size}")
     else:
         activate(connection, loaded.version)
-        print(f"active after {perf_counter() - started:.1f} s: {size}")
+        print(f"loaded and activated in {perf_counter() - started:.1f} s: {size}")
     _announce(loaded.version, options)
     for version in prune(connection, options.keep):
         print(f"dropped {version}")
@@ -124,7 +124,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     text = "longest wait for PostgreSQL; a paused Aurora takes 15 to 30 seconds (default: %(default)g)"
     patience = _argument(casts.positive_number)
     database.add_argument("--patience", type=patience, default=TIMEOUT, metavar="SECONDS", help=text)
-    text = "URL of the Redis to announce the switch in; '' or an unset REDIS_URL means no announcement (default: REDIS_URL)"
+    text = "URL of the Redis to announce the switch in; '' means no announcement (default: REDIS_URL, if it is set)"
     url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
     version.add_argument("version", help="a version that `list` prints")
@@ -136,7 +136,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         return added
 
     loads = add("load", _load, "load the data of this checkout and of the model in MODEL_PATH, and switch to it", cache)
-    text = "folder with labels.csv and other files, instead of MODEL_PATH's folder; missing files come from the checkout"
+    text = "folder to read files from instead of MODEL_PATH's folder; missing files come from the checkout"
     loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
