@@ -94,15 +94,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Check a model and print its problems. Return 0 if it has none, else 1."""
     parser = argparse.ArgumentParser(prog="python -m model.check", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
-    parser.add_argument("--labels", type=Path, metavar="FILE", help="the animals (default: labels.csv beside MODEL)")
-    parser.add_argument("--taxa", type=Path, metavar="FILE", help="the higher taxa (default: taxa.csv beside MODEL)")
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="file of the animals (default: labels.csv beside MODEL)"
+    )
+    parser.add_argument(
+        "--taxa", type=Path, metavar="FILE", help="file of the higher taxa (default: taxa.csv beside MODEL)"
+    )
     options = parser.parse_args(arguments)
     labels = options.labels or options.model.with_name("labels.csv")
     problems = list(find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv")))
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
-        print(f"{options.model.name} fits the contract and {labels.name}")
+        print(f"{options.model.name} meets the contract and matches {labels.name}")
     return 1 if problems else 0
 
 

@@ -26,7 +26,7 @@ def test_a_model_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[
     # GIVEN a model and its labels as docs/how-to/model.md makes them; WHEN it is checked; THEN nothing is found
     path = write(tmp_path, tiny_model())
     assert main([str(path)]) == 0
-    assert capsys.readouterr().out == "tiny.onnx fits the contract and labels.csv\n"
+    assert capsys.readouterr().out == "tiny.onnx meets the contract and matches labels.csv\n"
 
 
 def test_the_example_in_the_docs_fits(
