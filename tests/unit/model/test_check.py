@@ -39,7 +39,7 @@ def test_the_example_in_the_docs_fits(
 
     # WHEN it is checked as the docs say; THEN it fits, and scores a red photo as the red animal
     assert main(["colours.onnx"]) == 0
-    assert "colours.onnx fits" in capsys.readouterr().out
+    assert "colours.onnx meets" in capsys.readouterr().out
     model = Model(Path("colours.onnx"), threads=1)
     red = np.full((model.input_size, model.input_size, 3), (250, 20, 0), np.uint8)
     scores = model.score(red, np.ones(model.animals, np.float32))
