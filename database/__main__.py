@@ -124,7 +124,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     text = "longest wait for PostgreSQL; a paused Aurora takes 15 to 30 seconds (default: %(default)g)"
     patience = _argument(casts.positive_number)
     database.add_argument("--patience", type=patience, default=TIMEOUT, metavar="SECONDS", help=text)
-    text = "URL of the Redis to announce the switch in; '' means no announcement (default: REDIS_URL, if it is set)"
+    text = "URL of the Redis to announce the switch in; '' for none (default: REDIS_URL; if unset, no announcement)"
     url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
     version.add_argument("version", help="a version that `list` prints")
