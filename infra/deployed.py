@@ -1,9 +1,9 @@
 """Read Chalice's record of a deployment, `.chalice/deployed/STAGE.json`, and rebuild it from the account.
 
 Chalice writes the record at the end of a command and trusts it in the next one. If a deployment was killed, or ran
-in another checkout, the record lacks resources: Chalice would create a second API, and would not delete the first. If a
-deletion was killed, the record lists deleted resources: Chalice would fail at the first missing role. So `infra` first
-rebuilds the record from the names of the resources, which follow from the stage.
+in another checkout, the record lacks resources: `chalice deploy` would create a second API, and `chalice delete` would
+delete nothing. If a deletion was killed, the record lists deleted resources: Chalice would fail at the first missing
+role. So `infra` first rebuilds the record from the names of the resources, which follow from the stage.
 """
 
 import json
