@@ -34,7 +34,7 @@ def decode_bytes(wanted: int, lambda_mib: int, other: int = 0) -> int:
 
 
 def memory_limit() -> int:
-    """Return the bytes of memory that this process may use: at most its container's limit and the machine's memory."""
+    """Return the bytes that this process may use: its container's limit, or the machine's memory if that is smaller."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in _CGROUP_FILES:
         try:
