@@ -216,8 +216,11 @@ class Asgi:
         return size
 
     async def _body(self, receive: Receive, arrived: Callable[[int], None]) -> bytes:
-        """The whole body. Raises `PhotoTooLarge`, `RequestTimeout` for a slow client, `Unavailable`, `ClientGone`."""
-        body = bytearray()
+        """Return the whole body.
+
+        Raises `PhotoTooLarge`, `RequestTimeout` if the client is slow, `Unavailable`, and `ClientGone`.
+        """
+        parts, length = list[bytes](), 0
         now = asyncio.get_running_loop().time
         window_bytes = RATE_WINDOW * self._settings.body_rate
         window_end = window_bytes
@@ -229,13 +232,14 @@ class Asgi:
                         raise ClientGone
                     part = message.get("body", b"")
                     arrived(len(part))
-                    body += part
-                    if len(body) > self._limit + FORM_MARGIN:
+                    parts.append(part)
+                    length += len(part)
+                    if length > self._limit + FORM_MARGIN:
                         raise self._too_large()
                     if not message.get("more_body"):
-                        return bytes(body)
-                    if len(body) >= window_end:
-                        window_end = len(body) + window_bytes
+                        return parts[0] if len(parts) == 1 else b"".join(parts)
+                    if length >= window_end:
+                        window_end = length + window_bytes
                         timeout.reschedule(now() + RATE_WINDOW)
         except TimeoutError:
             raise RequestTimeout("the body arrived too slowly; send it faster, or a smaller photo") from None
