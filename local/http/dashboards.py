@@ -1,6 +1,6 @@
 """The dashboards at /dashboards of the local server, computed from the metrics that the app writes.
 
-The first request for a dashboard starts a process for them. So dashboards do not slow down the app, and cost nothing if
+The first request for a dashboard starts a separate process. So dashboards do not slow down the app, and cost nothing if
 nobody opens them.
 """
 
@@ -60,7 +60,7 @@ class Dashboards:
             self.child.stop()
 
     def _start(self) -> int:
-        """Start the child process unless it runs. Return its port. Raises `NotReady`."""
+        """Start the child process if it is not running. Return its port. Raises `NotReady`."""
         with self._lock:
             if not self.child.running:
                 self._port = free_port()

@@ -1,8 +1,8 @@
 """One container of a function: a process that runs awslambdaric and works on one event at a time.
 
 As on Lambda, initialisation may take up to 10 s. When the runtime asks for the next event, SIGSTOP freezes the process;
-the next event thaws it. A container is not used again after it exceeded its timeout or its memory, or after its process
-exited.
+the next event thaws it. A container is not used again after it has exceeded its timeout or its memory limit, or after
+its process has exited.
 """
 
 import json
@@ -66,7 +66,7 @@ class Container:
         return self._child.pid
 
     def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
-        """Run the handler on an event. Start the process first if it does not run.
+        """Run the handler on an event. Start the process first if it is not running.
 
         `alive` is false afterwards if the event has ended the container. Only one thread may call this at a time.
         """
@@ -121,7 +121,7 @@ class Container:
         return began, began + self.function.timeout
 
     def _start(self, deadline: float) -> None:
-        """Start the process and wait until it asks for an event. Raises `ContainerFailure`, and TimeoutError."""
+        """Start the process and wait until it asks for an event. Raises `ContainerFailure` and TimeoutError."""
         self._api = self._stack.enter_context(RuntimeApi())
         command = self.sandbox.command(self._environment())
         self._child = ChildProcess(self.name, command, log=self.log, environment={"PATH": os.defpath})
@@ -141,7 +141,7 @@ class Container:
         self.init = (now - self._python_started) * 1e3  # without the time that building the sandbox took
 
     def _next_message(self, deadline: float) -> RuntimeMessage:
-        """Wait for the next message of the runtime. Raises `ContainerFailure`, and TimeoutError at the deadline."""
+        """Wait for the next message of the runtime. Raises `ContainerFailure`, or TimeoutError at the deadline."""
         while True:
             with suppress(Empty):
                 message = self._api.messages.get(timeout=POLL_INTERVAL)
@@ -180,7 +180,7 @@ class Container:
         return self._memory_used
 
     def _forward_log(self) -> None:
-        """Send the lines that the process has printed since the last call to `write_log`."""
+        """Call `write_log` with each new line that the process has printed."""
         if self._output.closed:
             return
         *lines, self._partial_line = (self._partial_line + self._output.read()).split(b"\n")

@@ -42,8 +42,9 @@ def deployed(
 ) -> Iterator[RunningPackage]:
     """Run a package until the end of the block, with its logs in `folder`.
 
-    `environment`: variables of this machine. The functions get those that are settings of the app. Their metrics are
-    appended to METRICS_FILE. `containers`: maximum for the API, in place of the stage's reserved concurrency.
+    `environment`: variables of this machine. The functions get those that are settings of the app. The functions'
+    metrics are appended to METRICS_FILE. `containers`: maximum number for the API; it replaces the stage's reserved
+    concurrency.
     """
     template = json.loads(package.template.read_text())
     settings = _settings_in(environment)

@@ -1,6 +1,6 @@
 """Enter a sandbox with Lambda's file system, then run a program: `python -I -S enter_sandbox.py SPEC`.
 
-This is a program of its own, because a process with threads may run no code between fork and exec. `SPEC` is JSON from
+This is a separate program, because a process with threads must not run code between fork and exec. `SPEC` is JSON from
 `sandbox.py`. If `SPEC` names an empty folder as `root`, the process gets a mount namespace of its own: the code at
 /var/task and /opt, read-only, an empty /tmp, and the folders of the operating system. Without `root`, the process uses
 the file system of this machine.
@@ -23,7 +23,7 @@ TMP_BYTES = 512 * 2**20
 
 
 def main(spec: dict) -> None:  # type: ignore[type-arg]  # this program may not import the type of its spec
-    """Enter the sandbox and replace this process by the command. Raises OSError if the machine forbids it."""
+    """Enter the sandbox and replace this process with the command. Raises OSError if the machine forbids it."""
     if spec["root"]:
         enter_namespace()
         build_root(spec["root"], spec["binds"])
@@ -85,9 +85,9 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
 
 
 def drop_capabilities() -> None:
-    """Drop all capabilities for good, so that root cannot write to read-only files either.
+    """Drop all capabilities permanently, so that not even root can write to read-only files.
 
-    The user id stays the same, because perhaps only root may read this checkout.
+    The user id stays the same, because this checkout may be readable only by root.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)

@@ -27,7 +27,7 @@ class ApiRequest:
     source_ip: str
 
     def header(self, name: str) -> str:
-        """Return the value of the last header with this name, in any case; an empty string if there is none."""
+        """Return the value of the last header with this name, ignoring case; an empty string if there is none."""
         return next((value for each, value in reversed(self.headers) if each.lower() == name.lower()), "")
 
     @property

@@ -1,7 +1,7 @@
 """The containers of one function. Each works on one event at a time and is kept for a while after its last event.
 
-As on Lambda, a new event goes to the container that worked most recently. Containers that a spike started become idle
-and end.
+As on Lambda, a new event goes to the container that worked most recently. So the containers that a spike started become
+idle and end.
 """
 
 import time
@@ -63,7 +63,7 @@ class Pool:
             container.end()
 
     def close(self) -> None:
-        """End all containers. Wait for busy ones until their events end, at most the function's timeout."""
+        """End all containers. Wait for events in progress, but no longer than the function's timeout."""
         with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []

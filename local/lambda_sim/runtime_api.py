@@ -79,7 +79,7 @@ class RuntimeApi(ThreadingTCPServer):
         return f"{HOST}:{self.server_address[1]}"
 
     def offer(self, invocation: Invocation) -> None:
-        """Send an event to the runtime: now if the runtime is waiting for one, else when it asks."""
+        """Send an event to the runtime: at once if the runtime is waiting for one, otherwise when it asks."""
         self._current = invocation.request_id
         self._offered.put(invocation)
 
@@ -93,7 +93,7 @@ class RuntimeApi(ThreadingTCPServer):
         return bool(request_id) and request_id == self._current
 
     def complete(self, message: RuntimeMessage) -> None:
-        """Pass on the result of the event in progress, and accept no second one."""
+        """Pass on the result of the event in progress, after which the event is no longer current."""
         self._current = ""
         self.messages.put(message)
 

@@ -1,9 +1,9 @@
 """Sandboxes: unpacked packages, and commands that run a process with Lambda's file system.
 
 With the isolation `namespace`, the process has a mount namespace of its own, with the code at /var/task, /opt and
-/var/runtime. It sees nothing else of this checkout. The isolation `folder` is for machines that forbid namespaces: the
-same files are in an ordinary folder. In both cases the code is read-only, and the process cannot import the packages
-that are installed here, except those of Lambda's runtime.
+/var/runtime. It sees no other files of this checkout. The isolation `folder` is for machines that forbid namespaces:
+the same files are in an ordinary folder. In both cases the code is read-only, and the process cannot import the
+packages that are installed here, except those of Lambda's runtime.
 """
 
 import json
@@ -152,7 +152,7 @@ def _runtime_packages() -> list[Path]:
 
 
 def _make_read_only(top: Path) -> None:
-    """Let all users read a folder and its contents, and no user write to them."""
+    """Allow all users to read a folder and its contents, and no user to write to them."""
     for path in (*top.rglob("*"), top):
         if not path.is_symlink():
             path.chmod(0o555 if path.is_dir() else 0o444)

@@ -78,7 +78,7 @@ class GatewayAsgi:
 
 
 def _target(scope: Scope) -> str:
-    """Return path and query as the client has sent them."""
+    """Return path and query as the client sent them."""
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
 

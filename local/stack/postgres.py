@@ -3,8 +3,9 @@
     with postgres.serve() as server:
         psycopg2.connect(server.url)
 
-The superuser `postgres` and the owner of the database `faunalens` have the same random password. They need one because
-other users of the machine can reach the port. PostgreSQL refuses to run as root; see local/stack/run_as.py.
+The superuser `postgres` and the owner of the database `faunalens` have the same random password. The password is
+necessary because other users of the machine can reach the port. PostgreSQL refuses to run as root; see
+local/stack/run_as.py.
 """
 
 import fcntl
@@ -67,12 +68,12 @@ class PostgresServer(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """URL of the application's database for its owner, who is not a superuser, as on Aurora."""
+        """URL of the application's database. Its user owns the database but is no superuser, as on Aurora."""
         return self._url_of(OWNER, OWNER)
 
     @property
     def admin_url(self) -> str:
-        """URL of the maintenance database for the superuser."""
+        """URL of the maintenance database. Its user is the superuser."""
         return self._url_of("postgres", "postgres")
 
     def prepare(self) -> None:
@@ -82,7 +83,7 @@ class PostgresServer(EmbeddedServer):
         self.command = [*self._program, "-D", self.data_dir, "-p", str(self.port), *self._options]
 
     def ready(self) -> bool:
-        """Return whether the server accepts connections. Like pg_ctl, read its lock file: that needs no password."""
+        """Return whether the server accepts connections, according to its lock file. Reading it needs no password."""
         try:
             lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -99,8 +100,9 @@ def serve(
 ) -> Iterator[PostgresServer]:
     """Run a server until the end of the block.
 
-    Parameters: home, folder for its data (None: a temporary folder); port (0: a free one); durable, keep committed data
-    when the server or the machine crashes; start, wait until the server is ready (False: the caller starts it).
+    `home`: folder for the data; None creates a temporary folder. `port`: 0 selects a free port. `durable`: committed
+    data survives a crash of the server or the machine. `start`: start the server and wait until it is ready; if it is
+    False, the caller has to start the server.
     """
     with _open_home(home) as folder, _exclusive(folder) as lock:
         run_as = choose_run_as(binaries() / "postgres")
@@ -140,7 +142,7 @@ def _open_home(home: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _exclusive(home: Path) -> Iterator[IO[str]]:
-    """Lock a folder and yield the lock file. The server inherits the open file, so the lock lasts until it exits."""
+    """Lock a folder and yield the lock file. The server inherits the open file and so keeps the lock until it exits."""
     deadline = time.monotonic() + LOCK_TIMEOUT
     with (home / "lock").open("w") as lock:
         while True:

@@ -12,7 +12,7 @@ TICK = 0.1
 
 
 class ProgressLine:
-    """A running step. Its end prints `result`, or nothing if that is None."""
+    """A running step. `result` is printed when the step ends; None prints nothing."""
 
     result: str | None = "done"
 
@@ -21,7 +21,7 @@ class ProgressLine:
 def step(name: str, action: str, started: float | None = None) -> Iterator[ProgressLine]:
     """Print the result and the duration of a step when it ends, unless it raises an exception.
 
-    While the step runs, a terminal shows the seconds. A file gets one line if the step takes longer than
+    While the step runs, a terminal shows the elapsed seconds. A file gets one line if the step takes longer than
     `START_LINE_AFTER`. `started`: time at which the step began (`time.monotonic`), if it began earlier.
     """
     began = time.monotonic() if started is None else started

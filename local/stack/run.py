@@ -1,6 +1,6 @@
 """`make run`: start PostgreSQL, Valkey and the app, and stop all of them when this process ends.
 
-All of them start at the same time, because Valkey in cluster mode needs 2 s until it accepts writes.
+All of them start at the same time, because Valkey in cluster mode accepts writes only after 2 s.
 """
 
 import json
@@ -45,7 +45,7 @@ def is_healthy(port: int) -> bool:
 
 
 def require_model(environment: Mapping[str, str]) -> None:
-    """Check MODEL_PATH. Raises `LocalError` if it is set but names no file that this user may read."""
+    """Check MODEL_PATH. Raises `LocalError` if it is set but is not the path of a readable file."""
     given = environment.get("MODEL_PATH")
     if not given:
         return

@@ -1,4 +1,4 @@
-"""Ways to run PostgreSQL for root. PostgreSQL itself refuses to run as root."""
+"""Ways for root to run PostgreSQL, which itself refuses to run as root."""
 
 import os
 import pwd

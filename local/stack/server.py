@@ -35,7 +35,7 @@ class EmbeddedServer(ChildProcess, ABC):
         super().start()
 
     def start(self) -> None:
-        """Start the server and wait until it is ready. If another program has taken the free port, use another one."""
+        """Start the server and wait until it is ready. Retry on another port if the free one was taken meanwhile."""
         self.launch()
         while True:
             try:

