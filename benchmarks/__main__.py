@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def updated(page: str, found: dict[str, str]) -> str:
-    """Return the page with new sections for the benchmarks in `found`; the other sections stay the same."""
+    """Return the page with the sections of the benchmarks in `found` replaced."""
     sections = {}
     for part in page.split("\n## ")[1:]:
         title, _, text = part.partition("\n")

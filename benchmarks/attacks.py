@@ -1,7 +1,7 @@
-"""Attacks on the HTTP server, and what each costs it: `python -m benchmarks.attacks`.
+"""The cost of attacks on the HTTP server: `python -m benchmarks.attacks`.
 
-Each attack runs against a server of its own, without stores. Memory is resident memory over that of an idle server that
-has identified a few photos. The column "before" has the figures of version 0.1.0, which had one thread per connection.
+Each attack runs against a server of its own, without stores. Memory is the growth of resident memory since the server
+was idle, after a few photos. The column "before" has the figures of version 0.1.0, which had one thread per connection.
 """
 
 import os
@@ -43,7 +43,7 @@ class AttackedServer:
             return response.status
 
     def memory(self) -> float:
-        """Return the resident memory in MB."""
+        """Return the server's resident memory in MB."""
         return self._status("VmRSS")
 
     def _status(self, name: str) -> float:
@@ -52,12 +52,12 @@ class AttackedServer:
 
     @contextmanager
     def peak(self) -> Iterator[Callable[[], float]]:
-        """Yield a function that returns the highest memory in the block, in MB over the idle server's."""
+        """Yield a function that returns the growth from idle memory to the peak in the block, in MB."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
         yield lambda: self._status("VmHWM") - self.idle
 
     def grown(self) -> float:
-        """Return the memory in MB over the idle server's."""
+        """Return the growth of memory since the server was idle, in MB."""
         return self.memory() - self.idle
 
 
@@ -85,14 +85,14 @@ def server(**environment: str) -> Iterator[AttackedServer]:
 
 
 def one_after_another(photo: bytes, target: str, number: int) -> str:
-    """Return the memory that photos leave, sent one after the other, and the statuses."""
+    """Send photos one after the other. Return the memory that stays in use, and the statuses."""
     with server() as attacked:
         statuses = {attacked.post(photo, target) for _ in range(number)}
         return f"{attacked.grown():.0f} MB left, {_listed(statuses)}"
 
 
 def at_once(photo: bytes, target: str, clients: int, each: int = 1) -> str:
-    """Return the highest memory while many clients send a photo at once, and what is left 20 s later."""
+    """Let many clients send a photo at once. Return the peak memory, the memory 20 s later, and the statuses."""
     with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
         statuses = set(pool.map(lambda _: attacked.post(photo, target), range(clients * each)))
         highest = peak()
@@ -101,7 +101,7 @@ def at_once(photo: bytes, target: str, clients: int, each: int = 1) -> str:
 
 
 def mixed(clients: int) -> str:
-    """Return the memory that clients with photos of all formats and sizes leave, 20 s after the last."""
+    """Send photos of all formats and sizes. Return the memory 20 s later, the peak memory, and the statuses."""
     photos = [
         encoded(noise(width, width * 3 // 4), kind, exif=exif(SYDNEY))
         for kind in ("JPEG", "PNG", "WEBP", "HEIF")
@@ -115,7 +115,7 @@ def mixed(clients: int) -> str:
 
 
 def slow_bodies() -> str:
-    """Return the memory that 20 bodies without their last byte hold, and when they are cut off."""
+    """Send 20 bodies without their last byte. Return the peak memory, and the time until the server cuts off all 20."""
     with server() as attacked, attacked.peak() as peak:
         head = f"POST {PLACE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n".encode()
         head += b"Content-Length: 20000000\r\n\r\n"
@@ -134,7 +134,7 @@ def slow_bodies() -> str:
 
 
 def slow_heads() -> str:
-    """Return how long another client waits while 300 send half a head, and when they are cut off."""
+    """Send 300 heads that stop halfway. Return another client's wait, and the time until the server cuts all off."""
     with server() as attacked:
         held = [socket.create_connection((HOST, attacked.port), timeout=60) for _ in range(300)]
         started = time.monotonic()
@@ -150,7 +150,7 @@ def slow_heads() -> str:
 
 
 def costly(photo: bytes) -> str:
-    """Return how long a small photo takes to answer."""
+    """Send a photo that is expensive to decode. Return the response time and the status."""
     with server() as attacked:
         started = time.monotonic()
         status = attacked.post(photo, PLACE)
@@ -162,7 +162,7 @@ def _listed(statuses: set[int]) -> str:
 
 
 def large_png(cut: int) -> bytes:
-    """Return a flat PNG of 64 MP, cut short by some bytes."""
+    """Return a white PNG of 64 MP without its last `cut` bytes."""
     from PIL import Image
 
     data = encoded(Image.new("RGB", (8000, 8000), "white"), "PNG")
@@ -170,7 +170,7 @@ def large_png(cut: int) -> bytes:
 
 
 def tiny_webp() -> bytes:
-    """Return a lossless WebP of 8000 × 8000 pixels in a few bytes."""
+    """Return a lossless WebP of 38 bytes that decodes to 8000 × 8000 pixels."""
     bits = (8000 - 1) | (8000 - 1) << 14
     chunk = b"\x2f" + bits.to_bytes(4, "little") + bytes(9)
     return b"RIFF" + (12 + len(chunk)).to_bytes(4, "little") + b"WEBPVP8L" + len(chunk).to_bytes(4, "little") + chunk
@@ -218,7 +218,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], str]]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the attacks and print a table of their cost."""
     options = parser(__doc__, 1, of="runs of each attack")
-    options.add_argument("--only", default="", help="run the attacks whose name contains this")
+    options.add_argument("--only", default="", help="run only attacks whose name contains this text")
     chosen = options.parse_args(arguments)
     rows = []
     for name, (before, attack) in ATTACKS.items():

@@ -1,4 +1,4 @@
-"""Memory and time of decoding a photo, by format, beside the memory that is reserved for it.
+"""The memory and time that decoding a photo takes, by format, compared with the memory reserved for it.
 
 Each format is decoded in a process of its own, because Python and the decoders keep memory for later.
 """
@@ -27,7 +27,7 @@ LIMITS = Limits(max_bytes=10**10, max_megapixels=1e6, max_seconds=600)
 
 
 def photos(megapixels: float) -> dict[str, Any]:
-    """Return functions that encode a photo of about that size, by the name of its format."""
+    """Return a function for each format, by its name. It encodes a photo of about `megapixels`."""
     width = int((megapixels * 1e6 * 4 / 3) ** 0.5) // 16 * 16
     height = width * 3 // 4 // 16 * 16
     image = noise(width, height)
@@ -79,7 +79,7 @@ def _ten_bit_heic(image: Image.Image, chroma: int) -> bytes:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Return megapixels, reserved and measured bytes, and seconds of decoding a photo, in this process."""
+    """Decode a photo in this process. Return its megapixels, the reserved bytes, the bytes used, and the seconds."""
     for kind in ("JPEG", "PNG", "TIFF", "WEBP", "HEIF"):  # imports and tables of the decoders are not the photo's
         open_photo(encoded(noise(64, 64), kind), LIMITS).pixels(SIZE)
     data = path.read_bytes()
@@ -93,7 +93,7 @@ def measure(path: Path) -> dict[str, float]:
 
 
 def _reset_peak() -> int:
-    """Forget the highest memory of this process so far. Return its memory in bytes."""
+    """Reset the peak memory of this process to its current memory. Return it in bytes."""
     Path("/proc/self/clear_refs").write_text("5")
     return _peak()
 
@@ -107,9 +107,9 @@ def main() -> int:
     """Print a table of memory and time by format. Return 1 if a photo takes more memory than is reserved for it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument(
-        "--megapixels", type=float, default=MEGAPIXELS, help="size of the photos (default: %(default)s)"
+        "--megapixels", type=float, default=MEGAPIXELS, help="size of the photos in megapixels (default: %(default)s)"
     )
-    parser.add_argument("--only", help="measure formats whose name contains this")
+    parser.add_argument("--only", help="measure only formats whose name contains this text")
     arguments = parser.parse_args()
     rows, exceeded = [], False
     for name, encode in photos(arguments.megapixels).items():

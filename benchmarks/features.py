@@ -1,4 +1,4 @@
-"""The cost of a feature lookup, compared with its bare calls to the stores: `python -m benchmarks.features`.
+"""The cost of a feature lookup, compared with bare calls to the stores: `python -m benchmarks.features`.
 
 PostgreSQL and Valkey are real and on this machine. A Redis hit is compared with one GET, a miss with one query and one
 SET.

@@ -84,7 +84,7 @@ def init_table(sandbox: Sandbox, function: FunctionLimits, rounds: int, folder: 
 
 
 def _run(sandbox: Sandbox, function: FunctionLimits, program: str) -> float:
-    """Return the seconds from the start of Python, as `Container` finds it, to the end of a program."""
+    """Return the seconds from the start of Python in the sandbox to the end of a program."""
     head = f"import os, sys\nsite = {sandbox.site_packages!r}\nsys.path[:0] = [os.environ['LAMBDA_TASK_ROOT'], site]\n"
     command = sandbox.command(function.environment, ["-c", head + program + TAIL])
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={"PATH": os.defpath})

@@ -1,4 +1,4 @@
-"""Processes that simulate Lambda containers, whose requests start at scheduled moments."""
+"""Processes that simulate Lambda containers and send their requests at scheduled times."""
 
 import os
 import time
@@ -33,7 +33,7 @@ class LoadGeneratorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The work of one container: it starts at `begin` and serves a request for each of `cells` at its moment.
+    """The work of a container. It starts at `begin` and serves a request for each of `cells` at its time in `moments`.
 
     All times are seconds from the start of the run. A container with a `begin` of 0 connects to Redis before the run.
     """

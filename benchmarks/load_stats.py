@@ -1,4 +1,4 @@
-"""Figures of a load test, from arrays of `REQUEST` and `QUERY` (simulated_container.py). No I/O."""
+"""Figures of a load test, computed from arrays of `REQUEST` and `QUERY` (simulated_container.py). No I/O."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ _FROM_DATABASE = [LEVELS.index(level) for level in ("miss", "bypass", "degraded"
 def peak(queries: NDArray[np.void]) -> int:
     """Return the highest number of queries in flight at a time.
 
-    A query that ends at the moment when another one starts does not overlap it.
+    A query that ends exactly when another one starts does not overlap it.
     """
     moments = np.concatenate([queries["start"], queries["end"]])
     steps = np.concatenate([np.ones(len(queries), int), -np.ones(len(queries), int)])
@@ -41,7 +41,7 @@ def queries_per_ttl(queries: NDArray[np.void], requests: NDArray[np.void], ttl: 
 
 
 def shortest_gap(queries: NDArray[np.void]) -> float:
-    """Return the shortest time from the end of a query to the next query for the same cell, seconds; inf if none."""
+    """Return the shortest time in seconds from a query's end to the next query for its cell; inf if there is none."""
     order = np.lexsort((queries["start"], queries["cell"]))
     ordered = queries[order]
     same = ordered["cell"][1:] == ordered["cell"][:-1]
@@ -71,9 +71,9 @@ def figure_by_second(
     seconds: int,
     window: int = 1,
 ) -> NDArray[np.float64]:
-    """Return a figure of the requests in each second from `start` on; nan for a second without requests.
+    """Return a figure of the requests in each second from `start` on; nan if there are no requests.
 
-    `window`: the number of seconds, this one included, whose requests count.
+    `window`: the number of seconds, up to and including this second, whose requests count.
     """
     ends = [start + second + 1 for second in range(seconds)]
     some = [requests[(requests["start"] >= end - window) & (requests["start"] < end)] for end in ends]

@@ -11,7 +11,7 @@ from chalicelib.services import build_cache, build_features, build_store
 
 
 class Lookups:
-    """Feature lookups with and without process memory, on the same connections. Those without it always read Redis."""
+    """Feature lookups with and without process memory, on the same connections. The latter always read Redis."""
 
     def __init__(self, redis_url: str, database_url: str, version: str) -> None:
         settings = Settings(redis_url=redis_url, database_url=database_url)
@@ -36,11 +36,11 @@ class Lookups:
         self.redis.delete(self.key(cell), lease_key(cell))
 
     def from_memory(self, cell: int) -> Features:
-        """Look a cell up with process memory, which contains the cell after the first call."""
+        """Look up a cell with process memory, which contains the cell after the first call."""
         return self._with_memory.at(cell)
 
     def expect(self, level: CacheLevel, cell: int) -> Features:
-        """Look a cell up without process memory; fail if the features do not come from `level`."""
+        """Look up a cell without process memory; fail if the features do not come from `level`."""
         found = self._without_memory.at(cell)
         assert found.cache == level, f"expected a {level}, got a {found.cache}; faults: {found.faults}"
         return found

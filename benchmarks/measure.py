@@ -44,7 +44,7 @@ def interleaved(
 def comparison(title: str, times: Mapping[str, Sequence[float]], limits: Mapping[str, float] | None = None) -> str:
     """Return a table of medians and of their ratios to the first case, the baseline.
 
-    `limits`: targets, the highest ratio of a case.
+    `limits`: the highest ratio that each case should have.
     """
     base, *_ = times
     rows = []
@@ -58,7 +58,7 @@ def comparison(title: str, times: Mapping[str, Sequence[float]], limits: Mapping
 
 
 def verdict(kept: bool) -> str:
-    """Return the word for a target that was met or missed."""
+    """Return the word that says whether a target was met."""
     return "met" if kept else "MISSED"
 
 
@@ -80,7 +80,7 @@ def run_fresh(code: str, environment: Mapping[str, str], *arguments: str, flags:
 
 
 def parser(doc: str | None, rounds: int, of: str) -> argparse.ArgumentParser:
-    """Return a command-line parser with `--rounds`. `doc`: docstring of the benchmark. `of`: the things to count."""
+    """Return a parser with `--rounds`. `doc`: docstring of the benchmark. `of`: the things that `--rounds` counts."""
     made = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     made.add_argument("--rounds", type=int, default=rounds, help=f"number of {of} (default: %(default)s)")
     return made

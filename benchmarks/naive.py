@@ -19,14 +19,14 @@ from chalicelib.features.warming import WarmCache
 
 
 class NaiveFeatures:
-    """Feature lookup by naive cache-aside. `ttl`: lifetime of a value, seconds. `total`: longest lookup, seconds."""
+    """Feature lookup by naive cache-aside. `ttl`: lifetime of a value. `total`: limit of a lookup. Both in seconds."""
 
     def __init__(self, cache: WarmCache, store: Store, version: str, ttl: float, total: float) -> None:
         self._cache, self._store = cache, store
         self._version, self._ttl, self._total = version, ttl, total
 
     def at(self, cell: int) -> CacheLevel | None:
-        """Look a cell up; return the cache level of its features, or None if the lookup failed."""
+        """Look up a cell; return the cache level of its features, or None if the lookup failed."""
         deadline, key = Deadline.after(self._total), value_key(cell, self._version)
         level: CacheLevel = "miss"
         try:

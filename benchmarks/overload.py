@@ -34,7 +34,7 @@ class LoadResults:
     seconds: dict[int, list[float]] = field(default_factory=dict)
 
     def add(self, status: int, seconds: float) -> None:
-        """Add a request."""
+        """Add the result of a request."""
         self.seconds.setdefault(status, []).append(seconds)
 
     def number(self, status: int) -> int:
@@ -42,13 +42,13 @@ class LoadResults:
         return len(self.seconds.get(status, []))
 
     def p99(self, status: int) -> float:
-        """Return the 99th percentile of the requests with a status, in ms; NaN without any."""
+        """Return the 99th percentile of the requests with a status, in ms; NaN if there are none."""
         found = self.seconds.get(status)
         return float(np.percentile(found, 99)) * 1e3 if found else float("nan")
 
 
 class Client(asyncio.Protocol):
-    """One connection with one request: a bare client, because the server needs the processors."""
+    """One connection with one request. The client does little, to leave the processors to the server."""
 
     def __init__(self, request: bytes, results: LoadResults) -> None:
         self._request, self._results = request, results
@@ -62,7 +62,7 @@ class Client(asyncio.Protocol):
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Keep the first bytes, which have the status."""
+        """Keep the first bytes, which contain the status."""
         if not self._head:
             self._head = data[:16]
             self._results.add(int(self._head[9:12]), time.perf_counter() - self._started)
@@ -163,10 +163,10 @@ async def measure(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table of an overload."""
+    """Overload servers and print the tables of the results."""
     options = parser(__doc__, 1, of="runs")
-    options.add_argument("--factor", type=float, default=10, help="load over capacity (default: %(default)s)")
-    options.add_argument("--seconds", type=float, default=60, help="length of the overload (default: %(default)s)")
+    options.add_argument("--factor", type=float, default=10, help="load relative to capacity (default: %(default)s)")
+    options.add_argument("--seconds", type=float, default=60, help="duration of the overload (default: %(default)s)")
     options.add_argument("--photo", type=Path, help="photo to send (default: a JPEG of 640 × 480)")
     chosen = options.parse_args(arguments)
     photo = chosen.photo.read_bytes() if chosen.photo else encoded(noise(640, 480), "JPEG", quality=85)

@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def table_of_starts(forms: dict[str, Path], rounds: int) -> str:
-    """Return the table of the start-up time of each form of the package, and of its ratio to the first form."""
+    """Return the table of the start-up time of each form of the package, with the ratio to the first form's time."""
     runs = {f"{name}, bare": partial(run, home, BARE) for name, home in forms.items()}
     runs |= {name: partial(run, home, READY) for name, home in forms.items()}
     times = interleaved(runs, rounds, warm_up=1)

@@ -34,7 +34,7 @@ def photo_of_12_megapixels() -> bytes:
 
 
 def event_of(photo: bytes) -> dict[str, Any]:
-    """Return API Gateway's event for a photo, but without base64, which lambda_path.py measures."""
+    """Return API Gateway's event for a photo. Decoding base64 is left out here; lambda_path.py measures it."""
     return {
         "requestContext": {"httpMethod": "POST", "resourcePath": "/identify", "path": "/identify", "requestId": "b"},
         "headers": {"content-type": "image/jpeg"},

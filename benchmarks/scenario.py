@@ -34,8 +34,8 @@ BURST_SETTINGS = Settings(
 class Load:
     """The load of a spike: requests for `cells` random cells by Zipf's law with an `exponent`.
 
-    `rate`: requests a second from the moment `step` on; before, a tenth of that. `seconds`: duration. `ttl`: TTL of the
-    naive strategy and soft TTL of ours, seconds. Equal seeds give equal loads.
+    `rate`: requests a second after the time `step`; before it, a tenth of `rate`. `seconds`: duration. `ttl`: TTL of
+    the naive strategy and soft TTL of ours, seconds. Equal seeds give equal loads.
     """
 
     containers: int
@@ -61,7 +61,7 @@ class Load:
         return schedules
 
     def settings(self) -> Settings:
-        """Return the settings of a container, whose lifetimes are in proportion to the TTL."""
+        """Return the settings of a container. Their lifetimes are scaled to the load's TTL."""
         return Settings(
             features_soft_ttl=self.ttl,
             features_hard_ttl=self.ttl * 12,  # as in the defaults, 72 h and 6 h
@@ -92,7 +92,7 @@ class Result:
         return int(np.count_nonzero(self.events.requests["start"] < first))
 
     def later(self, load: Load) -> NDArray[np.void]:
-        """Return the requests after the first minute; in a short run, those of the last third."""
+        """Return the requests after the first minute, or in a short run the requests of the last third."""
         moment = self.start + min(60.0, load.seconds * 2 / 3)
         return self.events.requests[self.events.requests["start"] >= moment]
 

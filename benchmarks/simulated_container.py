@@ -97,7 +97,7 @@ class SimulatedContainer:
             self._cache.ping(Deadline.after(CONNECT_SECONDS))
 
     def serve(self, cell: int, scheduled: float) -> None:
-        """Serve one request. `scheduled`: the moment for which it was scheduled (`time.monotonic`)."""
+        """Serve one request. `scheduled`: the time at which it should start (`time.monotonic`)."""
         start = monotonic()
         level = self._level_of(cell) or "degraded"
         self._requests.append((start, monotonic() - start, start - scheduled, cell, LEVELS.index(level)))

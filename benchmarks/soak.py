@@ -1,8 +1,8 @@
 """Random faults of Redis and PostgreSQL under load, for minutes: `python -m benchmarks.soak --minutes 10`.
 
 The app runs in another process and serves HTTP. Redis and PostgreSQL are real, each behind a proxy. Clients send
-requests all the time. A random fault from testing/faults lasts for about a second; then all works for about a second.
-Expected: no server error, no answer after the time limit, no leaked connection, no growth of memory.
+requests all the time. A random fault from testing/faults lasts for about a second; then everything works for about a
+second. The run passes if there is no server error, late answer, leaked connection or growth of memory.
 """
 
 import argparse
@@ -117,7 +117,7 @@ class Findings:
         return float(np.polyfit(seconds, megabytes, 1)[0] * 60)
 
     def problems(self, *, short: bool = False) -> list[str]:
-        """Return a text for each exceeded limit. `short`: do not check memory, which needs a run of some minutes."""
+        """Return a text for each exceeded limit. `short`: skip the memory check, which needs a run of some minutes."""
         failed = Counter(response.status for response in self.responses if not 200 <= response.status < 500)
         late = [response.seconds for response in self.responses if response.seconds > LIMIT]
         first, last = self.samples[0], self.samples[-1]
@@ -191,7 +191,7 @@ def soak(seconds: float, seed: int, log: Path) -> Findings:
 
 
 def cause_faults(rig: Rig, pid: int, findings: Findings, over: Event, seconds: float, random: Random) -> None:
-    """Cause one or two random faults at a time for `seconds` or until `over` is set; take a sample after each time."""
+    """Cause one or two random faults at a time, for `seconds` or until `over` is set. Take a sample after each."""
     began = monotonic()
     findings.samples.append(sample(rig, pid, 0.0))
     while monotonic() - began < seconds and not over.is_set():
@@ -249,7 +249,7 @@ def send_requests(port: int, responses: list[TimedReply], over: Event, random: R
 def main() -> int:
     """Print the results and the problems; return 1 if there are problems."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0, help="duration (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="duration of the run (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random faults (default: %(default)s)")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="faunalens-soak-") as folder:

@@ -1,9 +1,9 @@
 """A spike in load on a cold cache, with naive cache-aside and with our feature lookup: `python -m benchmarks.spike`.
 
 PostgreSQL is real, and so is Valkey, in cluster mode. Each container is a process with its own connections and memory
-and serves one request at a time. Cells follow Zipf's law. Requests have random moments that do not depend on answers
-(open loop). A tenth of the containers run from the start. The others start together at the step, when the rate rises to
-ten times its value. Both strategies run one after the other, with the same moments and cells.
+and serves one request at a time. Cells follow Zipf's law. Requests come at random times and do not wait for answers
+(open loop). A tenth of the containers run from the start. The others start together at the step, when the request rate
+rises tenfold. Both strategies run one after the other, with the same times and cells.
 
 90 seconds show the effects of a day, because lifetimes and cells are scaled down. The TTL, and the time for which a
 container trusts its memory, are seconds instead of hours. There are few cells, because the hit share depends on the
@@ -33,7 +33,7 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
 class Claim(NamedTuple):
-    """A claim about our strategy. `holds`: the measured figure `found` meets the target."""
+    """A claim about our strategy. `holds`: whether the measured figure `found` meets the target."""
 
     what: str
     target: str
@@ -159,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--exponent", type=float, default=1.0, help="exponent of Zipf's law")
     parser.add_argument("--ttl", type=float, default=20.0, help="seconds until a value in Redis is refreshed")
     parser.add_argument("--query-ms", type=float, default=200.0, help="milliseconds added to each database query")
-    parser.add_argument("--burst", "--rush", type=int, default=1000, help="number of first requests at once")
+    parser.add_argument("--burst", "--rush", type=int, default=1000, help="number of simultaneous requests in a burst")
     parser.add_argument("--picture", type=Path, default=PICTURE, help="SVG file to write")
     options = parser.parse_args(arguments)
 

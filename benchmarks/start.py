@@ -3,9 +3,9 @@
 The bare work imports onnxruntime and opens one session of the same model, with the app's thread settings. All times are
 those of fresh processes with cached bytecode, as in the deployed package.
 
-The first table ends when the app can serve. A thread then still imports the modules that a request needs only after its
-photo is decoded: h3, redis-py, the metrics library. So the second table ends at the first answer, for a 12 MP photo
-and with real Redis and PostgreSQL. The third table shows each import.
+The first table measures the time until the app can serve. A thread is then still importing modules that a request needs
+only after its photo is decoded: h3, redis-py, the metrics library. So the second table measures the time until the
+first answer, for a 12 MP photo and with real Redis and PostgreSQL. The third table shows each import.
 """
 
 import tempfile
@@ -58,7 +58,7 @@ def without_default_threads(title: str, times: dict[str, list[float]], limits: d
 
 
 def main() -> None:
-    """Print the times until the app can serve, until its first answer, and of imports."""
+    """Print the time until the app can serve, the time until its first answer, and the time of each import."""
     rounds = parser(__doc__, 15, "fresh processes of each program").parse_args().rounds
     with backends() as environment, tempfile.NamedTemporaryFile(suffix=".jpg") as photo:
         photo.write(photo_of_12_megapixels())

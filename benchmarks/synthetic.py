@@ -1,4 +1,4 @@
-"""Synthetic datasets of any size, whose rows are generated while they are read, so that memory is no limit.
+"""Synthetic datasets of any size, whose rows are generated while they are read, so that memory does not limit the size.
 
 A dataset has real H3 cells of one resolution. Crowded cells each have a given number of animals; all other cells have
 the same few.
@@ -41,7 +41,7 @@ class Synthetic:
     def __post_init__(self) -> None:
         if max((*self.crowded, self.usual)) > self.animals or len(self.crowded) > len(self.cells):
             raise ValueError(
-                f"a cell cannot have more animals than the dataset ({self.animals}), and not more cells can be crowded "
+                f"a cell cannot have more animals than the dataset ({self.animals}), nor can more cells be crowded "
                 f"than it has ({len(self.cells)}); lower `crowded` or `usual`"
             )
 

@@ -1,7 +1,7 @@
 """The cost of waiting threads for a start and a score: `python -m benchmarks.threads`.
 
 A thread that waits for work can sleep or spin. A spinning thread reacts faster, but occupies a processor. The threads
-of numpy (OpenBLAS) spin after the import, and those of onnxruntime spin as soon as the session exists. Both happens
+of numpy (OpenBLAS) spin after the import, and those of onnxruntime spin as soon as the session exists. Both happen
 while the model is loaded. In a function that has the time of only one processor, this slows down the loading.
 
 Each row is one choice of threads, measured in fresh processes that take turns: the time and the processor time from the
@@ -72,9 +72,9 @@ CHOICES = {
 
 @contextmanager
 def processor_limit(*, one_vcpu: bool) -> Iterator[list[str]]:
-    """Yield a command that runs another one with the time of one processor, or an empty command.
+    """Yield a command prefix that limits a program to one processor's time; empty without `one_vcpu`.
 
-    Works with both versions of control groups.
+    Both versions of control groups are supported.
     """
     if not one_vcpu:
         yield []
@@ -96,9 +96,10 @@ def processor_limit(*, one_vcpu: bool) -> Iterator[list[str]]:
 
 
 def measure(choice: Choice, wrapper: Sequence[str] = ()) -> list[float]:
-    """Return four times of one process, seconds.
+    """Return four durations in one process, in seconds.
 
-    These are the time and the processor time to a session, the time of the first score, the median of later scores.
+    These are the time and the processor time until the session exists, the time of the first score, and the median time
+    of later scores.
     """
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     if not choice.numpy_threads:

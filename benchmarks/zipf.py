@@ -1,4 +1,4 @@
-"""Random cells and moments of simulated requests: Zipf's law, and a Poisson process."""
+"""Random cells and times of simulated requests, by Zipf's law and a Poisson process."""
 
 import csv
 from pathlib import Path
