@@ -51,7 +51,7 @@ def pages() -> dict[Path, str]:
 
 
 def settings_tables() -> dict[str, str]:
-    """Return the tables of settings by name: variable, default and unit, meaning."""
+    """Return the tables of settings by table name. The columns: variable, default and unit, meaning."""
     tables = {}
     for name, kind in (("settings of the app", Settings), ("settings of the HTTP server", WebSettings)):
         rows = [
@@ -137,7 +137,7 @@ def with_tables(path: Path, tables: Mapping[str, str]) -> str:
         _, end, after = rest.partition("<!-- end -->")
         if not end:
             raise ValueError(
-                f"{path.name} has no place for the table {name}; write <!-- table: {name} --> and <!-- end -->"
+                f"{path.name} has no place for the table {name}; add <!-- table: {name} --> and <!-- end -->"
             )
         page = f"{before}<!-- table: {name} -->\n\n{text}\n\n<!-- end -->{after}"
     return page

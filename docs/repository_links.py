@@ -21,7 +21,7 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
 
 def rewrite(markdown: str, folder: str, base: str) -> str:
-    """Return a page with its links to files outside docs/ replaced: by links below `base`, or by text if that is empty.
+    """Return a page whose links to files outside docs/ lead to `base`, or become text if `base` is empty.
 
     `folder`: folder of the page, relative to docs/.
     """

@@ -2,8 +2,8 @@
 
 Chalice imports its REST API as Swagger 2.0 without a description, answers preflights with mock integrations that have
 no `uri` and no method, and requests a layer by its ARN. Moto supports none of this. It also lacks Lambda's account
-settings and RDS's certificates. Moto runs functions in Docker, which some machines lack; here the test runs them
-(`functions`). Tests check the documents that moto received (`imported`) and the resources that it stores.
+settings and RDS's certificates. Moto runs functions in Docker, which some machines lack; here the test supplies them as
+`functions`. Tests check the documents that moto received (`imported`) and the resources that it stores.
 """
 
 import json
@@ -124,7 +124,7 @@ def _readable_by_moto(document: dict[str, Any]) -> dict[str, Any]:
 def _certificates(_response: RDSResponse) -> ActionResult:
     """Return the response of DescribeCertificates.
 
-    It has the certificates in the project's file for the region. So a test cannot show that this file is right.
+    The certificates come from the project's own file for the region, so tests cannot show that this file is right.
     """
     known = sorted(fingerprints(file_of(REGION).read_text(encoding="ascii")))
     found = [{"CertificateIdentifier": f"ca-{each[:6]}", "CertificateType": "CA", "Thumbprint": each} for each in known]

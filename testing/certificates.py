@@ -1,4 +1,4 @@
-"""Certificates for tests of TLS, issued by a new authority."""
+"""Certificates for TLS tests, issued by a new authority."""
 
 import ssl
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class CertificateFiles:
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """The certificate of an `authority` that clients trust, and four servers' certificates. Only `good` is valid."""
+    """The certificate of the `authority` that clients trust, and four server certificates. Only `good` is valid."""
 
     authority: Path
     good: CertificateFiles

@@ -18,7 +18,7 @@ _REMOVED = object()
 
 @cache
 def template(name: str) -> Any:
-    """Return a template of infra/ with its functions in their long form (`Fn::Sub`) and not evaluated."""
+    """Return a template of infra/ without evaluating its functions. All functions have the long form (`Fn::Sub`)."""
     return json.loads(json.dumps(load(str(INFRA / name))))
 
 
@@ -29,7 +29,7 @@ def parameters(stage: str) -> dict[str, str]:
 
 
 def resources(name: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return a template's resources, with conditions and references to parameters evaluated for given parameters.
+    """Return a template's resources, with conditions and references to parameters evaluated for the `given` values.
 
     References to values that only AWS knows are unchanged.
     """

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 — an in-memory cache needs no deadline
-"""An in-memory cache and store for fast tests of feature lookups, which can make them fail."""
+"""An in-memory cache and store for fast tests of feature lookups. Tests can make both fail."""
 
 import time
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Operations of CloudWatch that moto lacks, for accounts of testing/aws.py: composites, saved queries, dashboard tags.
 
 Moto stores composite alarms but has no operation that creates them. So moto's PutMetricAlarm creates them; it reads
-`AlarmRule`. This module also adds three errors of AWS, because a deployment has to avoid them by its order: a rule that
-names an unknown alarm, the deletion of an alarm that a composite uses, and the deletion of two composites at once.
+`AlarmRule`. This module also adds three of AWS's errors, which a deployment avoids by the order of its steps: a rule
+that names an unknown alarm, the deletion of an alarm that a composite uses, and the deletion of two composites at once.
 """
 
 import json
@@ -36,7 +36,7 @@ class SavedQueries:
         return json.dumps({"queryDefinitionId": known})
 
     def describe(self, response: LogsResponse) -> str:
-        """Return a page of saved queries, as DescribeQueryDefinitions does; small, so that clients must paginate."""
+        """Return a page of saved queries, as DescribeQueryDefinitions does. Pages are small, to test pagination."""
         start = response._get_param("queryDefinitionNamePrefix") or ""
         found = [each for each in self.definitions.values() if each["name"].startswith(start)]
         at, size = int(response._get_param("nextToken") or 0), 4
@@ -95,7 +95,7 @@ def _check_deletion(response: CloudWatchResponse) -> None:
         raise ValidationError("only one composite alarm can be deleted at a time")
     for name, used in rules.items():
         if name not in names and used & names:
-            raise ValidationError(f"{sorted(names)} cannot be deleted, {name} depends on it")
+            raise ValidationError(f"{sorted(names)} cannot be deleted because {name} depends on it")
 
 
 def main() -> None:

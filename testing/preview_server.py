@@ -11,7 +11,7 @@ from cloudwatch.preview.server import HOST, PATH, build_server
 
 @contextmanager
 def served(pages: Pages) -> Iterator[str]:
-    """Serve `pages` within the block. Yield the URL of the overview."""
+    """Serve `pages` until the end of the block. Yield the URL of the overview."""
     server = build_server(pages)
     with socket.create_server((HOST, 0)) as listener:
         thread = Thread(target=server.run, args=([listener],))

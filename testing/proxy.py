@@ -25,9 +25,9 @@ CloseMode = Literal["close", "reset"]
 
 @dataclass(frozen=True, slots=True)
 class Shaping:
-    """The handling of data. `held`: keep data back.
+    """How data is forwarded. `held`: data is kept back.
 
-    `delay`: seconds in each direction. `drip`: seconds for each byte of a reply.
+    `delay`: delay in each direction in seconds. `drip`: seconds between two bytes of a reply.
     """
 
     delay: float = 0.0
@@ -116,7 +116,7 @@ class Proxy:
         self._set_traffic(Shaping(drip=seconds))
 
     def forget(self) -> None:
-        """Silently drop data of the open connections, like a NAT that forgot them. New connections work."""
+        """Silently drop the data of open connections, like a NAT that has forgotten them. New connections work."""
         with self._changed:
             for connection in self._connections:
                 connection.forgotten = True
@@ -137,7 +137,7 @@ class Proxy:
         self.hang_up(how)
 
     def lose_reply(self, keep: int = 0, how: CloseMode = "close") -> None:
-        """Forward the next request, and close its connection after `keep` bytes of the reply. Do this once."""
+        """Forward the next request, and close its connection after `keep` bytes of the reply. Then end the fault."""
         self._losing = (keep, how)
 
     def refuse(self) -> None:
@@ -147,7 +147,7 @@ class Proxy:
         self.hang_up()
 
     def ignore(self) -> None:
-        """Drop all packets, also those of new connections, like a firewall."""
+        """Drop all packets, including those of new connections, like a firewall."""
         self.forget()
         self._stop_listening()
         self._listener = _bound(self.port)

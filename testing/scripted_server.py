@@ -17,7 +17,7 @@ class Address(NamedTuple):
 
 
 class ScriptedServer:
-    """The server. `messages`: received bytes of all connections. `connections`: number of connections so far."""
+    """A running server. `messages`: received bytes of all connections. `connections`: number of connections so far."""
 
     def __init__(self, responder: Responder, tls: ssl.SSLContext | None, pace: float) -> None:
         self._respond, self._tls, self._pace = responder, tls, pace

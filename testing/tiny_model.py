@@ -1,4 +1,4 @@
-"""A small model of three animals that keeps the contract of docs/how-to/model.md. It scores the photo's colours.
+"""A small model of three animals that fulfils the contract of docs/how-to/model.md. It scores the photo's colours.
 
 Tests change one part of the model to get a model that breaks the contract.
 """
@@ -56,8 +56,8 @@ def tiny_model(
 ) -> ModelProto:
     """Return the model.
 
-    Parameters: inputs, outputs, declarations that replace others; nodes, new operators and sources by tensor; drop, an
-    output to leave out; constants, more constants.
+    `inputs`, `outputs`: declarations to add or replace, by name. `nodes`: operator and sources to use for a tensor, by
+    the name of the tensor. `drop`: name of an output to leave out. `constants`: additional constants by name.
     """
     declared: dict[str, tuple[int, list[Any]]] = {
         "image": (TensorProto.UINT8, ["N", SIZE, SIZE, 3]),
@@ -91,7 +91,7 @@ def tiny_model(
 
 
 def failing_model() -> ModelProto:
-    """Return a model that loads and keeps the contract, but fails in every run."""
+    """Return a model that loads and fulfils the contract, but fails in every run."""
     tenth = np.array([9], np.int64)  # an index out of range, because there is only one photo
     return tiny_model(nodes={"posterior": ("Gather", ["logits", "tenth"])}, constants={"tenth": tenth})
 

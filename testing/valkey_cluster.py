@@ -67,7 +67,7 @@ def cluster(folder: Path) -> Iterator[list[ClusterNode]]:
 
 
 def _cluster_state(nodes: list[ClusterNode], me: ClusterNode) -> str:
-    """Return the `nodes.conf` of a node in a formed cluster, because forming one takes seconds."""
+    """Return `nodes.conf` for a node of a cluster that is already formed, because forming one takes seconds."""
     shards = [f"{index:040x}" for index in (1, 2, 3, 1)]
     lines = []
     for index, node in enumerate(nodes):

@@ -46,8 +46,8 @@ ERROR_METRICS: Mapping[str, tuple[str, ...]] = {
 class Expected:
     """The expected lookup: cache level, faults and mode as in `Features`.
 
-    `within`: its longest duration, seconds. `or_faults`: faults that are allowed instead of `faults`, if microseconds
-    decide which of them happen.
+    `within`: the longest duration of the lookup in seconds. `or_faults`: faults that are allowed instead of `faults`,
+    if microseconds decide which of them happen.
     """
 
     cache: CacheLevel
@@ -58,7 +58,7 @@ class Expected:
 
     @property
     def metrics(self) -> dict[str, int]:
-        """The expected number that the lookup adds to each metric."""
+        """The number that the lookup is expected to add to each metric."""
         counted = {METRIC_OF_LEVEL[self.cache]: 1, "Degraded": int(self.mode == "degraded")}
         return counted | {
             name: sum(fault.startswith(codes) for fault in self.faults) for name, codes in ERROR_METRICS.items()
@@ -66,7 +66,7 @@ class Expected:
 
 
 def degraded(*faults: str, within: float = 0.3, or_faults: tuple[str, ...] | None = None) -> Expected:
-    """Return the expectation of a lookup that finds no features."""
+    """Return the expectation for a lookup that finds no features."""
     return Expected("bypass", faults, within, "degraded", or_faults)
 
 
@@ -150,7 +150,7 @@ def look_up_once(variables: Mapping[str, str], cell: int) -> Features:
 
 
 def assert_lookup(expected: Expected, container: ContainerLookup, cell: int) -> float:
-    """Look a cell up; check that the result, its metrics and its duration are as expected; return the seconds."""
+    """Look up a cell and check the result, its metrics and its duration. Return the duration in seconds."""
     started = monotonic()
     features = container.at(cell)
     taken = monotonic() - started
@@ -165,7 +165,7 @@ def assert_lookup(expected: Expected, container: ContainerLookup, cell: int) -> 
 
 
 def assert_recovers(container: ContainerLookup, cell: int, within: float) -> float:
-    """Repeat a lookup until it is a Redis hit without faults, at most `within` seconds; return the seconds."""
+    """Repeat a lookup until it is a Redis hit without faults, at most `within` seconds. Return the seconds taken."""
     started = monotonic()
     while True:
         features = container.at(cell)

@@ -1,4 +1,4 @@
-"""Faults of Redis that need other servers than redis_cases.py. docs/reference/faults.md shows these cases."""
+"""Faults of Redis that need other servers than those in redis_cases.py. docs/reference/faults.md shows these cases."""
 
 import os
 from collections.abc import Iterator
@@ -76,14 +76,14 @@ def _is_loading(rig: LoadingRig) -> bool:
 
 
 def start_migration(rig: ClusterRig) -> None:
-    """Mark the slot of the cell as migrating; its owner redirects requests for keys that are not there (ASK)."""
+    """Mark the slot of the cell as migrating. Its owner then redirects requests for keys that it lacks (ASK)."""
     source, target = rig.migration()
     target.command("CLUSTER", "SETSLOT", rig.slot, "IMPORTING", source.identity)
     source.command("CLUSTER", "SETSLOT", rig.slot, "MIGRATING", target.identity)
 
 
 def finish_migration(rig: ClusterRig) -> None:
-    """Move the values in the slot, then the slot itself, to the other node (MOVED)."""
+    """Move the values in the slot, then the slot itself, to the other node, so that its old owner redirects (MOVED)."""
     source, target = rig.migration()
     keys = source.command("CLUSTER", "GETKEYSINSLOT", rig.slot, 100)
     if isinstance(keys, list) and keys:

@@ -1,4 +1,4 @@
-"""Containers that look cells up all the time, while a test breaks or changes the servers."""
+"""Containers that look up cells all the time while a test breaks or changes the servers."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,7 +27,7 @@ class TimedLookup:
 
 
 class BackgroundLoad:
-    """Containers that look random cells up until the end of the block. Each has a thread and its own connections."""
+    """Containers that look up random cells until the end of the block. Each has a thread and its own connections."""
 
     def __init__(self, variables: Mapping[str, str], cells: Sequence[int], containers: int = 6) -> None:
         self._variables, self._cells, self._containers = variables, cells, containers

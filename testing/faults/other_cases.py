@@ -1,4 +1,4 @@
-"""Cases of busy connections, wrong clocks and faults of both servers. docs/reference/faults.md shows them."""
+"""Fault cases for busy connections, wrong clocks and faults of both servers. docs/reference/faults.md shows them."""
 
 from testing.faults.case import Expected, Row, degraded
 

@@ -1,4 +1,4 @@
-"""Cases of the faults of PostgreSQL. docs/reference/faults.md shows them."""
+"""Fault cases for PostgreSQL. docs/reference/faults.md shows them."""
 
 from testing.faults.case import CacheState, Expected, FaultCase, connected, degraded
 from testing.faults.postgres_faults import (
@@ -22,7 +22,7 @@ from testing.proxy import Proxy
 
 
 def stale_or_none(fault: str, within: float = 0.3, or_fault: str | None = None) -> dict[CacheState, Expected]:
-    """Return the expectation of stale features for a stale cell, and of no features for an uncached cell."""
+    """Return the expectations: stale features for a stale cell, and no features for an uncached cell."""
     other = (or_fault,) if or_fault else None
     return {
         "stale": Expected("stale", (fault,), within, or_faults=other),

@@ -88,7 +88,7 @@ def session_idled(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def forgotten_and_idled(rig: Rig) -> Iterator[None]:
-    """Let the server close the session while the app cannot notice it, as in a frozen container."""
+    """Let the server close the session without the app noticing, as in a frozen container."""
     rig.postgres_proxy.forget()
     with session_idled(rig):
         yield
@@ -142,7 +142,7 @@ def _is_standby(rig: Rig) -> bool:
 
 @contextmanager
 def full_of_connections(rig: Rig) -> Iterator[None]:
-    """Open all connections that are not reserved for the superuser."""
+    """Use up all connections that are not reserved for the superuser."""
     with ExitStack() as connections:
         has_room = True
         while has_room:

@@ -1,4 +1,4 @@
-"""Cases of the faults of Redis. docs/reference/faults.md shows them."""
+"""Fault cases for Redis. docs/reference/faults.md shows them."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ from testing.proxy import Proxy
 
 
 def bypassed(fault: str, *states: CacheState, within: float = 0.3) -> dict[CacheState, Expected]:
-    """Return the expectation of lookups that bypass Redis, or find the cell in memory, and report a fault."""
+    """Return the expectations of lookups that report a fault, and bypass Redis or find the cell in memory."""
     return {state: Expected("memory" if state == "memory" else "bypass", (fault,), within) for state in states}
 
 

@@ -82,7 +82,7 @@ def full_of_clients(rig: Rig) -> Iterator[None]:
 
 
 def overwritten(value: bytes | None) -> Fault:
-    """Return a fault that replaces all values by `value`, or by a list if it is None."""
+    """Return a fault that replaces all values with `value`, or with a Redis list if `value` is None."""
 
     def overwrite(rig: Rig) -> None:
         for key in command(rig.redis, "KEYS", "faunalens:{*}:v1"):
@@ -94,7 +94,7 @@ def overwritten(value: bytes | None) -> Fault:
 
 @contextmanager
 def value_of_another_cell(rig: Rig) -> Iterator[None]:
-    """Replace all values by the value of another cell."""
+    """Replace all values with the value of another cell."""
     cell = rig.cell()
     look_up_once(rig.direct_settings, cell)
     with overwritten(command(rig.redis, "GET", value_key(cell, "v1")))(rig):

@@ -50,7 +50,7 @@ class BaseRig:
     _cells: Iterator[int] = field(default_factory=lambda: count(FIRST))
 
     def cell(self) -> int:
-        """Return a cell that no lookup has used yet; it has animals."""
+        """Return a cell that has animals and that no lookup has used yet."""
         cell = next(self._cells)
         assert cell < FIRST + CELLS, "all cells are used; raise CELLS"
         return cell
@@ -72,7 +72,7 @@ class BaseRig:
         return cell
 
     def connect(self, container: ContainerLookup) -> None:
-        """Make a container connect to both servers by lookups, the last of which is a Redis hit."""
+        """Connect a container to both servers by looking up cells. The last lookup is a Redis hit."""
         assert container.at(self.cell()).faults == ()
         cell = self.prepare_cell("fresh", container)
         assert (container.at(cell).cache, container.at(cell).faults) == ("hit", ())

@@ -1,4 +1,4 @@
-"""Valkey servers of fault cases: with a user and more settings, and without cluster mode."""
+"""Valkey servers for fault cases: one with an additional user and settings, and one without cluster mode."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
