@@ -161,7 +161,7 @@ def read_files(placeholders: Placeholders = Placeholders(), folder: Path = DASHB
 
 
 def map_strings(value: Any, function: Callable[[str], Any]) -> Any:
-    """Return a JSON value with each string replaced by the result of a function. Keys stay."""
+    """Return a JSON value with each string replaced by the result of a function. Keys do not change."""
     if isinstance(value, str):
         return function(value)
     if isinstance(value, list):
@@ -181,7 +181,7 @@ def _parse(source: SourceFile) -> dict[str, Any]:
 
 
 def _object(pairs: Iterable[tuple[str, Any]], file: str) -> dict[str, Any]:
-    """Return a JSON object. Raises `FileError` for a repeated key, since the parser would silently keep the last."""
+    """Return a JSON object. Raises `FileError` for a repeated key: the parser would silently keep the last value."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:

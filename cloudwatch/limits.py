@@ -1,7 +1,7 @@
 """Read the limits of a stage, which replace `LIMIT_…` in alarms and widgets that show percentages of a limit.
 
 The limits of Redis and the database are parameters of the stack in infra/stages/STAGE.json. The limit of containers is
-in .chalice/config.json. Values that `infra up --set` overrides are not known here.
+in .chalice/config.json. Values that `infra up --set` overrides are not taken into account.
 """
 
 import json
@@ -60,7 +60,7 @@ def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str
     limits = {placeholder: _number(parameters, name, file, name) for placeholder, name in PARAMETERS.items()}
     stages = _below(_read(root, FUNCTIONS), "stages")
     if stage not in stages:
-        raise FileError(FUNCTIONS, f"stage {stage} is missing from stages ({', '.join(stages)}); add it")
+        raise FileError(FUNCTIONS, f"`stages` has no entry for {stage}, only for {', '.join(stages)}; add one")
     function = {"reserved_concurrency": account} | _below(stages[stage], "lambda_functions", API_FUNCTION)
     where = f"reserved_concurrency of {stage}'s {API_FUNCTION}"
     return limits | {CONTAINERS: _number(function, "reserved_concurrency", FUNCTIONS, where)}
@@ -85,7 +85,7 @@ def _below(value: Any, *keys: str) -> dict[str, Any]:
 def _number(values: Mapping[str, Any], key: str, file: str, where: str) -> str:
     """Return a limit as a decimal number. Metric math supports neither 1e3 nor division by zero."""
     if key not in values:
-        raise FileError(file, f"{where} is missing, and alarms need it; write it even if it has its default value")
+        raise FileError(file, f"{where} is missing, and alarms need it; set it, even to its default")
     text = str(values[key])
     if not _DECIMAL.fullmatch(text) or not float(text):
         raise FileError(file, f'{where} is "{text}"; write a plain number above zero such as 1000')

@@ -1,4 +1,4 @@
-"""Read prices.csv, the prices for `PRICE_…` in widgets and for docs/explanation/cost.md (infra/cost.py)."""
+"""Read prices.csv. Its prices replace `PRICE_…` in widgets, and infra/cost.py computes docs/explanation/cost.md."""
 
 import csv
 import re
@@ -37,7 +37,7 @@ class Price:
 
 
 def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, Price]:
-    """Return the prices by name; none if the file does not exist. Raises `FileError`, which names the invalid line."""
+    """Return the prices by name, or no prices if there is no file. Raises `FileError`, which names the invalid line."""
     if not path.exists():
         return {}
     shown = f"{path.parent.name}/{path.name}"

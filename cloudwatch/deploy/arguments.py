@@ -41,7 +41,8 @@ def _count(text: str) -> str:
 def check_stage(text: str) -> str:
     """Return the name of a stage. Raises `ArgumentTypeError` if it is invalid.
 
-    With dashes, the names of stage `dev-eu` would start with the prefix of stage `dev`, whose deploy would remove them.
+    Dashes are invalid: the names of stage `dev-eu` would start with the prefix of stage `dev`, and a deploy of `dev`
+    would remove its resources.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]{0,15}", text):
         message = f'invalid stage "{text}"; use up to 16 lower-case letters and digits, such as dev or prod'

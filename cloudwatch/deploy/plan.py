@@ -16,7 +16,7 @@ _ALARMS = ("alarm", "composite")
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One action on a resource. `before` is the present resource, None for `add`; `after` the desired one."""
+    """One action on a resource. `before`: the current resource, None for `add`. `after`: the desired one."""
 
     action: Action
     before: Resource | None
@@ -24,13 +24,13 @@ class PlanStep:
 
     @property
     def resource(self) -> Resource:
-        """The desired resource, or the present one if it is removed."""
+        """The desired resource, or the current one if the step removes it."""
         found = self.after or self.before
         assert found is not None, "a step has a resource"  # noqa: S101 - for the reader and mypy
         return found
 
     def describe(self) -> Iterator[str]:
-        """Yield one line for the action, and for a change the lines that differ."""
+        """Yield a line that names the action and, for a change, the lines that differ."""
         yield f"{_SIGNS[self.action]} {self.resource.title}"
         if self.before and self.after:
             yield from (f"    {line}" for line in diff(self.before.content, self.after.content))
@@ -39,11 +39,11 @@ class PlanStep:
 def plan(
     desired: Iterable[Resource], present: Iterable[Resource], is_managed: Callable[[Resource], bool]
 ) -> tuple[list[PlanStep], list[Resource]]:
-    """Return the steps from the present resources to the desired ones, and the surplus resources that stay.
+    """Return the steps from the current resources to the desired ones, and the surplus resources that stay.
 
-    `desired` is in dependency order. `is_managed` returns whether an earlier deploy created a resource; others stay.
-    Removals come last, when no composite depends on them any more. An alarm that becomes a composite, or the reverse,
-    is removed before its name is used again.
+    `desired` is in dependency order. `is_managed` returns whether an earlier deploy created a resource; a resource that
+    no deploy created stays. Removals come last, when no composite depends on them any more. An alarm that becomes a
+    composite, or the reverse, is removed before its name is used again.
     """
     wanted = {(each.kind, each.name): each for each in desired}
     there: dict[tuple[str, str], Resource] = {}

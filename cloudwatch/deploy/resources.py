@@ -1,7 +1,7 @@
 """The resources that the files define, in a form that can be compared with the resources in AWS.
 
-The content of a resource leaves out AWS's defaults and sorts lists whose order does not matter, so that neither causes
-a difference.
+The content of a resource leaves out AWS's defaults and sorts lists whose order does not matter, so that neither shows
+up as a difference.
 """
 
 import json

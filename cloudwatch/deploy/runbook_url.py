@@ -1,4 +1,4 @@
-"""Find the URL of the runbook: on the web page of the repository that git's `origin` names."""
+"""Find the URL of the runbook on the web page of git's `origin`."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ def runbook_url(checkout: Path) -> str:
 
 
 def url_from_remote(remote: str) -> str:
-    """Return the URL of the runbook for the URL of a remote, without its user name or token: alarms publish it."""
+    """Return the URL of the runbook for the URL of a remote. Leave out user name and token: alarms publish the URL."""
     match = _OVER_HTTPS.fullmatch(remote) or _OVER_SSH.fullmatch(remote)
     if match is None or "." not in match["host"]:
         return RUNBOOK

@@ -87,7 +87,7 @@ def _logical_id(resource: Resource) -> str:
 
 
 def _with_pseudo_parameters(text: str) -> Any:
-    """Replace the marks in a string with pseudo parameters. Escape `${` of CloudWatch's dynamic labels."""
+    """Return a string with pseudo parameters in place of their marks. Escape `${` of CloudWatch's dynamic labels."""
     if not _PSEUDO.search(text):
         return text
     return {"Fn::Sub": _PSEUDO.sub(r"${AWS::\1}", text.replace("${", "${!"))}
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str]) -> int:
     else:
         print(text, end="")
     how = "only from S3 (aws cloudformation deploy --s3-bucket …)" if size > MOST_INLINE_BYTES else "directly"
-    print(f"{size:,} of {MOST_BYTES:,} bytes; CloudFormation accepts it {how}", file=sys.stderr)
+    print(f"the template has {size:,} bytes (limit: {MOST_BYTES:,}); CloudFormation accepts it {how}", file=sys.stderr)
     return 0
 
 

@@ -112,7 +112,7 @@ class AlarmCheck:
         self.references = list(graph.references(self.file, "Metrics", units))
 
     def _result_problems(self, graph: Graph, watched: list[GraphedMetric]) -> Iterator[str]:
-        """Yield the problems of a watched entry that is not one time series, and of expressions that use SEARCH."""
+        """Yield problems if the watched entry is not one time series, or if expressions use SEARCH."""
         for entry in watched:
             if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
                 yield f"Metrics: {entry.title} returns {WORDS[type_]}; an alarm watches one time series; change it"

@@ -1,7 +1,7 @@
 """Read aws_metrics.csv, the metrics of AWS that files may name, with their documented dimensions, unit and statistics.
 
-A row is one set of dimensions of one or more metrics: `namespace,metric,dimensions,unit,stats,source`. Spaces separate
-metrics, dimensions and statistics; `p` among the statistics allows percentiles and trimmed means.
+A row describes one set of dimensions that one or more metrics have: `namespace,metric,dimensions,unit,stats,source`.
+Spaces separate metrics, dimensions and statistics; `p` among the statistics allows percentiles and trimmed means.
 """
 
 import csv

@@ -37,7 +37,7 @@ def check(composites: Bodies, alarms: Bodies) -> Iterator[Finding]:
         yield Finding(
             file,
             "AlarmRule",
-            "the rule depends on itself through other composites; break the cycle, which CloudWatch refuses",
+            "the rule depends on itself through other composites, which CloudWatch refuses; break the cycle",
         )
     if len(children) < len(composites):
         return  # A rule that cannot be parsed may name any alarm.
@@ -47,7 +47,8 @@ def check(composites: Bodies, alarms: Bodies) -> Iterator[Finding]:
             yield Finding(
                 file,
                 "",
-                'no composite names this alarm and it has no "AlarmActions", so it notifies no one; add one of the two',
+                'no composite names this alarm and it has no "AlarmActions", so it notifies no one; '
+                'name it in a composite, or add "AlarmActions"',
             )
 
 

@@ -50,7 +50,7 @@ class DashboardCheck:
             self._add("", [f"{size:,} bytes, at most {MOST_BYTES:,} are allowed; split the dashboard"])
 
     def unknown(self, alarms: Collection[str], dashboards: Collection[str]) -> Iterator[Finding]:
-        """Yield findings for alarms and dashboards that widgets show or link to but no file defines."""
+        """Yield findings for alarms and dashboards that widgets show or link to, but that no file defines."""
         for what, places, names in (("alarm", self._alarms, alarms), ("dashboard", self._links, dashboards)):
             for place, name in places:
                 if name not in names:
@@ -70,7 +70,7 @@ class DashboardCheck:
             self._add("variables", [f"no variable has the pattern {STAGE_VARIABLE}, which selects the stage; add one"])
 
     def _check(self, number: int, widget: Any) -> grid.Rectangle | None:
-        """Check one widget. Return its place, if it has one."""
+        """Check one widget. Return its place on the grid; None if that is not valid."""
         title = title_of(number, widget)
         if self._add(title, structure.dashboard_errors(widget, "widget")):
             self.is_complete = False
@@ -108,13 +108,13 @@ class DashboardCheck:
         self.references += graph.references(self.file, title)
 
     def _check_first_widget(self, places: list[grid.Rectangle]) -> None:
-        """Check that the widget at the upper left says what the dashboard is for and links the runbook."""
+        """Check that the widget at the upper left says what the dashboard is for, and links to the runbook."""
         if not places:
             return
         widgets = {title_of(number, each): each for number, each in enumerate(self.widgets, 1)}
         first = widgets[min(places, key=lambda place: (place.y, place.x)).title]
         if first["type"] != "text" or "RUNBOOKURL" not in str(first["properties"].get("markdown")):
-            wanted = "must be a text that says what the dashboard is for and links RUNBOOKURL; add one"
+            wanted = "must be a text that says what the dashboard is for, and links to RUNBOOKURL; add one"
             self._add("", [f"the widget at the upper left {wanted}"])
 
 
@@ -131,7 +131,7 @@ def _alarm_file(arn: str) -> str:
 
 
 def _option_problems(number: int, row: Any, properties: dict[str, Any]) -> Iterator[str]:
-    """Yield the problems of the options of a metric or expression. `expand` checks its other items."""
+    """Yield the problems of the options of a metric or expression. `expand` checks everything else."""
     options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
     yield from (f"metric {number}: {error}" for error in structure.dashboard_errors(options, "options"))
     if "expression" not in options and "stat" not in options and "stat" not in properties:

@@ -18,7 +18,8 @@ from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 class Graph:
     """The metrics and expressions of one graph or alarm.
 
-    `trees`: the parsed expressions. `types`: the type that each entry returns. Both are by `GraphedMetric.key`.
+    `trees`: the parsed expressions. `types`: the type that each entry returns. The keys of both are
+    `GraphedMetric.key`.
     """
 
     def __init__(self, entries: Sequence[GraphedMetric]) -> None:

@@ -14,7 +14,7 @@ type Key = tuple[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One metric that a widget or an alarm names. In a SEARCH, a dimension may have the value None, for any value."""
+    """One metric that a widget or an alarm names. In a SEARCH, the value None of a dimension stands for any value."""
 
     file: str
     place: str

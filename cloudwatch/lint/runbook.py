@@ -38,7 +38,9 @@ def check(path: Path, names: Collection[str], links: Mapping[str, Collection[str
         if _NAME.fullmatch(heading) and heading not in names and heading not in linked:
             yield Finding(RUNBOOK, f"## {heading}", f"no file defines an alarm of that name; {suggest(heading, names)}")
         if heading in names and headings.count(heading) > 1:
-            yield Finding(RUNBOOK, f"## {heading}", "the section appears twice, and links reach the first; merge them")
+            yield Finding(
+                RUNBOOK, f"## {heading}", "the section appears twice, and links reach only the first; merge them"
+            )
     for file, anchor in sorted((file, anchor) for file, some in links.items() for anchor in some):
         if anchor not in anchors and anchor not in names:
             yield Finding(file, f"RUNBOOKURL#{anchor}", f"{RUNBOOK} has no such section; {suggest(anchor, anchors)}")

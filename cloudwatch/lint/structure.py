@@ -47,7 +47,7 @@ def _request_validator(operation: str) -> Draft202012Validator:
 
 
 def _schema_of(shape: Any) -> dict[str, Any]:
-    """Return the JSON Schema of a shape of botocore."""
+    """Return the JSON Schema for a shape, which is botocore's word for a type."""
     limits = shape.metadata
     if shape.type_name == "structure":
         return {
@@ -108,7 +108,7 @@ def _wanted(schema: Mapping[str, Any]) -> str:
 
 
 def _path(error: ValidationError) -> str:
-    """Return the path as `annotations.horizontal[2].color`, counted from 1."""
+    """Return the path as text, such as `annotations.horizontal[2].color`. Indices count from 1."""
     path = ""
     for step in error.absolute_path:
         path += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if path else step

@@ -23,7 +23,7 @@ _COLUMNS = ("metric", "by", "reason")
 
 
 def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[Finding]:
-    """Yield findings for metrics that the app emits but no file uses, and for invalid lines of `QUERY_ONLY`."""
+    """Yield findings for metrics that the app emits but that no file uses, and for invalid lines of `QUERY_ONLY`."""
     shown = {reference.key for reference in references if reference.namespace == emitted.NAMESPACE}
     emits = {(name, frozenset(each)): each for name, metric in emitted.catalogue().items() for each in metric.sets}
     gone = sorted({name for name, _ in shown} - {name for name, _ in emits})
@@ -34,7 +34,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
         place = f"line {number}"
         if tuple(row) != _COLUMNS or not all(row[column] for column in ("metric", "reason")):
             yield Finding(
-                file, place, f"a value is missing; write {','.join(_COLUMNS)}, and as the reason why a query is enough"
+                file, place, f"a value is missing; write {','.join(_COLUMNS)}, where reason says why a query is enough"
             )
             continue
         dimensions = (*emitted.COMMON, *row["by"].split())
@@ -43,7 +43,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
         if key not in emits:
             names = {with_dimensions(name, each) for (name, _), each in emits.items()}
             meant = suggest(with_dimensions(row["metric"], dimensions), names)
-            yield Finding(file, place, f"the app emits no {row['metric']} by ({row['by']}); {meant}")
+            yield Finding(file, place, f"the app does not emit {row['metric']} by ({row['by']}); {meant}")
         elif key in shown:
             yield Finding(file, place, f"a widget or an alarm uses {row['metric']}; remove the line")
     for (name, _), dimensions in ((key, each) for key, each in emits.items() if key not in shown | excused):
@@ -52,7 +52,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
 
 
 def check_prices(prices: Mapping[str, Price], used: Collection[str], folder: Path) -> Iterator[Finding]:
-    """Yield findings for unused prices, and for prices that infra/cost.py uses but the table does not have.
+    """Yield findings for unused prices, and for prices that infra/cost.py uses but that the table does not have.
 
     `used`: placeholders in the files. infra/ is next to `folder`.
     """

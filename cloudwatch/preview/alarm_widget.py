@@ -1,4 +1,4 @@
-"""Describe alarms for the page: their rules, their current states, and their states over the shown time."""
+"""Describe alarms for the page: their rules, their current states, and their states over the time range of the page."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """Compute the states of alarms over time, by the rules of CloudWatch, and the reasons for the states.
 
 Each alarm is evaluated every minute on periods that end with that minute, as in CloudWatch's sliding window. The
-preview counts a metric at once; AWS counts it a minute or two later. A composite alarm changes in the same minute as
-the alarms in its rule.
+preview uses a new metric value at once; AWS uses it a minute or two later. A composite alarm changes in the same minute
+as the alarms in its rule.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ _STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")  # indexed by 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A time from `begin` to `end` (seconds since 1970) in one state, with the reason for the state."""
+    """A time from `begin` to `end` (seconds since 1970) that an alarm spends in one state, and the reason for it."""
 
     begin: int
     end: int

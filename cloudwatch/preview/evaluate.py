@@ -1,7 +1,7 @@
 """Evaluate the lines of a graph: metrics from the store, and metric math over them.
 
-Each line has its own period, but the operands of an expression must have the same period. A line that cannot be
-evaluated raises an error instead of a curve without points.
+Each line has its own period, but the operands of an expression must have the same period. If a line cannot be
+evaluated, there is an error instead of an empty curve.
 """
 
 from collections.abc import Callable, Sequence

@@ -60,11 +60,13 @@ class MetricAlarm:
             raise AlarmError(f"alarm {name} has a wall clock window; the preview evaluates only a SlidingWindow")
         if alarm.get("EvaluateLowSampleCountPercentile", "evaluate") != "evaluate":
             what = "EvaluateLowSampleCountPercentile: ignore"
-            raise AlarmError(f"alarm {name} has {what}; the preview evaluates only `evaluate`")
+            raise AlarmError(f"alarm {name} has {what}; the preview supports only `evaluate`")
         lines = _lines(name, alarm)
         watched = [line for line in lines if line.visible]
         if len(watched) != 1:
-            raise AlarmError(f"alarm {name} watches {len(watched)} lines; set ReturnData on exactly one")
+            raise AlarmError(
+                f"alarm {name} watches {len(watched)} metrics or expressions; set ReturnData on exactly one"
+            )
         if watched[0].period % MINUTE:
             raise AlarmError(f"alarm {name} has a period of {watched[0].period} s; use a multiple of {MINUTE} s")
         total = int(alarm["EvaluationPeriods"])

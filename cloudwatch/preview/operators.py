@@ -62,7 +62,7 @@ def combine(operator: str, left: Value, right: Value) -> Value:
 
 
 def _combine_series(operator: str, left: Series | float, right: Series | float, named: Series) -> Series:
-    """Combine two series, or a series and a number. The result has the label of `named`, which is one of them."""
+    """Combine two series, or a series and a number. The result gets the label of `named`, which is one of the two."""
     one, other = (np.asarray(side.values if isinstance(side, Series) else side) for side in (left, right))
     missing = np.isnan(one) | np.isnan(other)
     if isinstance(left, Series) and isinstance(right, Series):

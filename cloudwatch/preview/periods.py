@@ -56,7 +56,7 @@ class Grid:
 
     @property
     def lag(self) -> int:
-        """The distance of two adjoining periods in an array of values: 1 unless periods overlap."""
+        """The distance in an array between the values of two adjoining periods: 1 unless periods overlap."""
         return self.period // self.step
 
 
@@ -73,7 +73,7 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
     edges = np.column_stack((first[filled], last[filled]))
 
     def reduce(function: np.ufunc, column: Floats) -> Floats:
-        """Reduce the samples of each period. `reduceat` also reduces the samples between periods; [::2] drops those."""
+        """Reduce the samples of each period. `reduceat` also reduces those between periods; [::2] drops them."""
         padded = np.append(column, 0.0)  # the last period may end with the column, and reduceat rejects that index
         return np.asarray(function.reduceat(padded, edges.ravel())[::2])
 

@@ -25,7 +25,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident that begins at `at`. Its link shows the time until `until`. Times are in seconds since 1970."""
+    """An incident that begins at `at`. Its link shows the time up to `until`. Both are in seconds since 1970."""
 
     at: float
     title: str
@@ -67,11 +67,11 @@ class Recording:
         return self._lines
 
     def close(self) -> None:
-        """Close the file. The store keeps its metrics."""
+        """Close the file. The metrics stay in the store."""
         self._tail.close()
 
     def span(self) -> Span:
-        """Return the recorded time; without lines, the last 15 minutes. A live recording ends now."""
+        """Return the recorded time range, or the last 15 minutes if there are no lines. A live recording ends now."""
         recorded = self.store.span()
         now = self._stretched(self.now() * 1e3) / 1e3
         if recorded is None:
@@ -83,7 +83,7 @@ class Recording:
         return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._stretched(int(match[2])))), line, count=1)
 
     def _stretched(self, milliseconds: float) -> float:
-        """Multiply the distance of a time from the first line by `stretch`. Return the new time."""
+        """Return a time after stretching: `stretch` times as far from the first line as before."""
         if self.stretch == 1.0:
             return milliseconds
         if self._first is None:

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--range", default="all", help="time range: 15m, 1h, 3h, 24h or all (default: %(default)s)")
     parser.add_argument("--until", default="", metavar="TIME", help="end of the range in UTC, such as 2026-06-01T18:30")
     parser.add_argument("--png", action="store_true", help="also write a picture of each dashboard; requires Chromium")
-    parser.add_argument("--height", type=int, default=0, help="height of the pictures in pixels; 0 takes whole pages")
+    parser.add_argument("--height", type=int, default=0, help="height of the pictures in pixels; 0 shows whole pages")
     parser.add_argument("--dark", action="store_true", help="take the pictures in dark mode")
     return _run(parser.parse_args(arguments))
 
@@ -92,7 +92,7 @@ def self_contained(page: str, data: Mapping[str, Any]) -> str:
 
 
 def bundle(entry: Path) -> str:
-    """Return one script of a module and its imports. Each module has its own scope and comes after its imports."""
+    """Return one script of a module and its imports. Each module has its own scope and follows its imports."""
     parts: dict[str, str] = {}
 
     def add(path: Path) -> None:
@@ -112,7 +112,8 @@ def bundle(entry: Path) -> str:
 def take_pictures(folder: Path, names: Sequence[str], *, dark: bool, height: int) -> Iterator[Path]:
     """Take a picture of each page in a folder, and yield its path, NAME.png.
 
-    A `height` of 0 takes whole pages, otherwise their first `height` pixels. Raises SystemExit if there is no Chromium.
+    Pictures show the first `height` pixels of a page; 0 shows the whole page. Raises SystemExit if there is no
+    Chromium.
     """
     from PIL import Image
     from playwright.sync_api import sync_playwright

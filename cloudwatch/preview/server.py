@@ -48,14 +48,14 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--file", type=Path, help="metric lines to show, such as a METRICS_FILE; new lines appear too")
     source.add_argument("--simulate", action="store_true", help="show a simulated day; the default without --file")
-    parser.add_argument("--seed", type=int, default=SEED, help="number of the simulated day (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=SEED, help="seed of the simulated day (default: %(default)s)")
     add_bad_argument(parser)
     parser.add_argument(
         "--stretch",
         type=_stretch,
         default=1.0,
         metavar="K",
-        help="multiply the time between lines by K: with 20, an outage of 3 s takes a minute (default: %(default)g)",
+        help="slow the recording down K times: at 20, an outage of 3 s lasts a minute (default: %(default)g)",
     )
 
 
@@ -137,7 +137,7 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
 
 
 def simulated_day(path: Path, *, bad: bool = False, stretch: float = 1.0) -> Recording:
-    """Return a recording of the simulated day. Unless stretched, it lists the incidents and first shows one of them."""
+    """Return a recording of the simulated day. Unless it is stretched, it lists the incidents and shows one first."""
     description = f"A simulated {'bad ' if bad else ''}day"
     if stretch != 1:
         return Recording(path, description, stretch=stretch, begin=schedule.START)

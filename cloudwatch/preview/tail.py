@@ -11,7 +11,8 @@ _CHUNK = 1 << 20  # bytes per read
 class Tail:
     """Reader of a file to which another process appends. The file may be missing at first, truncated or replaced.
 
-    Limit: if a file is truncated and then grows beyond the last position before the next read, this goes unnoticed.
+    Limit: if a file is truncated and then grows beyond the last position before the next read, the truncation goes
+    unnoticed.
     """
 
     def __init__(self, path: Path, chunk: int = _CHUNK) -> None:
@@ -48,7 +49,7 @@ class Tail:
             yield from lines
 
     def _replaced(self, file: FileIO) -> bool:
-        """Return True if the path names another file. A deleted file is not replaced: it may still get lines."""
+        """Return True if the path names another file. A deleted file does not count: its writer may still add lines."""
         try:
             return not os.path.samestat(os.fstat(file.fileno()), self._path.stat())
         except FileNotFoundError:

@@ -29,7 +29,7 @@ def unit_of_title(title: str) -> str | None:
 
 
 def unit_of_line(line: GraphedMetric, label: str) -> str | None:
-    """Return the unit of a line whose axis has this label: CloudWatch's name, or USD."""
+    """Return the unit of a line whose axis has this label: a CloudWatch unit or USD."""
     metric = line.metric
     if metric is None:
         return unit_of_label(label)

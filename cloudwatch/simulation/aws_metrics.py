@@ -1,6 +1,6 @@
 """The metrics that AWS itself would emit on the simulated day: API Gateway, Lambda, ElastiCache, Aurora, S3 and logs.
 
-AWS does not emit them as embedded metrics. The simulation does, with one line per minute and resource, which is marked
+AWS does not emit these as embedded metrics, but the simulation does: one line per minute and resource, marked
 `"simulated": true`. Metrics that depend on requests are counted from the simulated requests.
 """
 

@@ -54,7 +54,7 @@ class Servers:
     """Redis and the database, shared by all containers. `animals`: number of animals by cell; other cells are open sea.
 
     Requests that overlap in simulated time run one after another, so each key of Redis keeps its latest values with
-    the time at which they were set. A request reads the value of its own time.
+    the time at which they were set. A request reads the value that was set last before its own time.
     """
 
     def __init__(self, random: Random, animals: Mapping[int, int]) -> None:
@@ -187,7 +187,7 @@ class SimulatedStore(_Connection):
 
 
 class FleetContainer:
-    """An execution environment of the function. It serves one request at a time, until `free`."""
+    """A container of the function. It serves one request at a time. `free`: the time when the last request ends."""
 
     def __init__(self, servers: Servers) -> None:
         cache, store = SimulatedCache(servers), SimulatedStore(servers)

@@ -76,8 +76,8 @@ def rate(minute: float) -> float:
 def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[float]:
     """Yield the time of each request in seconds since 1970, in order.
 
-    Requests arrive independently, and within the spike often several at once. `burst` more arrive together in each
-    minute of `window`.
+    Requests arrive independently of one another; during the spike, often several arrive at once. `burst`: number of
+    further requests that arrive together in each minute of `window`.
     """
     for minute in range(MINUTES):
         expected = rate(minute + 0.5)

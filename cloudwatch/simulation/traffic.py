@@ -49,7 +49,7 @@ class SimulatedRecord(Record):
 
 
 class Traffic:
-    """Simulates the requests of the day. `cells`: where they come from, the most frequent first."""
+    """Simulates the requests of the day. `cells`: the cells that requests come from, the most frequent first."""
 
     def __init__(self, random: Random, fleet: Fleet, cells: Sequence[int]) -> None:
         self._random = random

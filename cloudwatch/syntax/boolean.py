@@ -67,7 +67,7 @@ def holds[Leaf](tree: Boolean[Leaf], leaf_holds: Callable[[Leaf], bool]) -> bool
 
 @v_args(inline=True)
 class BooleanTransformer(Transformer[Token, Any]):
-    """Build the nodes of `RULES`."""
+    """Builds `Not`, `And` and `Or` from what the parser found by `RULES`."""
 
     def disjunction(self, *operands: Any) -> Or[Any]:
         return Or(operands)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """`at` is the index of the node's first character, or of its operator; equality ignores it."""
+    """`at` is the index of the node's first character or of its operator. Comparisons of nodes ignore it."""
 
     at: int = field(default=0, compare=False, kw_only=True)
 

@@ -2,7 +2,8 @@
 
 An entry of a widget is `[namespace, name, dimension, value, …, {options}]`, or `[{"expression": …}]`. It may use the
 shorthand of the dashboard body structure: `.` repeats the item at that place in the metric above, and a leading `...`
-stands for as many of its first items as the entry lacks. The metric above is the nearest one; expressions are skipped.
+repeats the first items of that metric, as many as the entry lacks. The metric above is the nearest earlier one;
+expressions are skipped.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,9 +1,9 @@
 """The functions of metric math, read from metric_functions.csv, with their parameters and results.
 
-Source: "Using metric math" in the CloudWatch user guide, section "Functions supported for metric math". Types are its
-abbreviations: `S` is a number, `TS` one time series, `TS[]` an array of them. Besides, `text` is a quoted string, and
-keywords in capitals (`REPEAT`, `DESC`) stand for themselves. In `parameters`, `|` separates alternatives, `?` marks an
-optional one, and `…` allows any number more.
+Source: "Using metric math" in the CloudWatch user guide, section "Functions supported for metric math". The types have
+the guide's abbreviations: `S` is a number, `TS` one time series, `TS[]` an array of time series. In addition, `text` is
+a quoted string, and keywords in capitals (`REPEAT`, `DESC`) stand for themselves. In `parameters`, `|` separates
+alternatives, `?` marks an optional parameter, and `…` allows any number of further arguments.
 """
 
 import csv

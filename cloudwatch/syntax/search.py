@@ -46,7 +46,7 @@ class SearchError(ParseError):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A condition: the property has the text, in full if `exact`, else its tokens. None stands for any property."""
+    """A condition: a property (None: any one) equals the text if `exact`, otherwise contains the text's tokens."""
 
     property: str | None
     text: str

@@ -24,8 +24,9 @@ class Statistic:
     """How to aggregate the samples of a period.
 
     `kind` is one of SIMPLE, `p` (the percentile `high`), `TM`, `TC`, `TS` (mean, count and sum of the samples between
-    the bounds), `WM` (mean with the samples outside moved to the bounds), or `PR` (percentage of samples between them).
-    Bounds are percentiles (0 to 100) if `percent`, else values; `low` is exclusive, `high` inclusive, None unbounded.
+    the bounds), `WM` (mean after samples outside are moved to the bounds), or `PR` (percentage of samples between
+    them). Bounds are percentiles (0 to 100) if `percent`, else values; `low` is exclusive, `high` inclusive, None
+    unbounded.
     """
 
     kind: str
@@ -69,5 +70,5 @@ def _range(name: str, found: re.Match[str]) -> Statistic:
     if percent[0] and (found["kind"] == "PR" or max(low or 0, high or 0) > 100):
         raise StatisticError(f"statistic {name!r}: percentiles go up to 100, and PR takes values, not percentiles")
     if low is not None and high is not None and low >= high:
-        raise StatisticError(f"statistic {name!r} needs a lower bound below its upper one")
+        raise StatisticError(f"statistic {name!r} needs a lower bound below its upper bound")
     return Statistic(found["kind"], low, high, percent=percent[0])

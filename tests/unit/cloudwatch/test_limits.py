@@ -89,7 +89,7 @@ def test_the_preview_uses_prods_limits_for_a_stage_without_any() -> None:
             'CacheMaxGigabytes is "0"; write a plain number above zero',
         ),
         ("team", [], STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing"),
-        ("team", STACK, {"dev": {}}, ".chalice/config.json: stage team is missing from stages (dev); add it"),
+        ("team", STACK, {"dev": {}}, ".chalice/config.json: `stages` has no entry for team, only for dev; add one"),
         (
             "team",
             STACK,

@@ -70,7 +70,8 @@ def test_the_command_writes_the_template_and_prints_its_size(small: Path, capsys
     written = json.loads(out.read_text(encoding="utf-8"))
     assert written == template("dev", "https://x", folder=small)
     size = len(out.read_bytes())
-    assert capsys.readouterr().err == f"{size:,} of 1,000,000 bytes; CloudFormation accepts it directly\n"
+    said = f"the template has {size:,} bytes (limit: 1,000,000); CloudFormation accepts it directly\n"
+    assert capsys.readouterr().err == said
     # AND without --out it is printed
     assert main(["--stage", "dev", "--folder", str(small), "--runbook", "https://x"]) == 0
     assert json.loads(capsys.readouterr().out) == written

@@ -189,7 +189,7 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
     stage = copy.parent / "infra" / "stages" / "team.json"
     stage.write_text('{"Parameters": {"CacheMaxEcpuPerSecond": "1000", "CacheMaxGigabytes": "1"}}', encoding="utf-8")
     (found,) = findings(copy)
-    assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, and alarms need it; write")
+    assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, and alarms need it; set it")
     stage.unlink()
     # WHEN an alarm names an unknown limit THEN the finding lists the known ones
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
@@ -239,8 +239,8 @@ def test_an_emitted_metric_that_no_file_shows_needs_a_reason(small: Path, monkey
     listed.write_text("metric,by,reason\nQuiet,,x\nQuiet,code,x\nLatency,,x\nQuite,,x\nQuiet,rank,\n", encoding="utf-8")
     shown, gone, unsaid = findings(small)
     assert shown == ("dashboards/query_only.csv: line 4: a widget or an alarm uses Latency; remove the line")
-    assert gone.startswith("dashboards/query_only.csv: line 5: the app emits no Quite by ()")
-    wanted = "a value is missing; write metric,by,reason, and as the reason why"
+    assert gone.startswith("dashboards/query_only.csv: line 5: the app does not emit Quite by ()")
+    wanted = "a value is missing; write metric,by,reason, where reason says why"
     assert unsaid.startswith(f"dashboards/query_only.csv: line 6: {wanted}")
 
 

@@ -205,7 +205,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
             {key: value for key, value in _alarm().items() if key != "Period"},
             "has no Metrics; add Namespace, MetricName, Period",
         ),
-        (_math(_query("a", "Faults")), "watches 0 lines; set ReturnData on exactly one"),
+        (_math(_query("a", "Faults")), "watches 0 metrics or expressions; set ReturnData on exactly one"),
         (
             _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
             "has metrics with periods of [60, 300] s; use one period for all",
