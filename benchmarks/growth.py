@@ -178,7 +178,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Print the tables of lookups, of one more animal in a cell, and of loads."""
     options = parser(__doc__, 100, "lookups of each kind")
     options.add_argument(
-        "--quick", action="store_true", help="a tenth of the cells and rounds; takes seconds instead of minutes"
+        "--quick",
+        action="store_true",
+        help="use a tenth of the cells and rounds, which takes seconds instead of minutes",
     )
     given = options.parse_args(arguments)
     shrink = 10 if given.quick else 1

@@ -29,7 +29,11 @@ SEED = 398
 
 
 class LocatedPhotos(NamedTuple):
-    """Photos with a location. `vision`, `weights`: shape (n, animals); a weight is 0 where the animal does not live."""
+    """Photos with a location.
+
+    `vision`: the model's probabilities without a location. `weights`: the weight of each animal in the photo's cell, 0
+    if the animal does not live there. The shape of both is (n, animals). `labels`: the right animals.
+    """
 
     vision: NDArray[np.float32]
     weights: NDArray[np.float32]

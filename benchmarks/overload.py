@@ -165,7 +165,7 @@ async def measure(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Overload servers and print the tables of the results."""
     options = parser(__doc__, 1, of="runs")
-    options.add_argument("--factor", type=float, default=10, help="load relative to capacity (default: %(default)s)")
+    options.add_argument("--factor", type=float, default=10, help="load divided by capacity (default: %(default)s)")
     options.add_argument("--seconds", type=float, default=60, help="duration of the overload (default: %(default)s)")
     options.add_argument("--photo", type=Path, help="photo to send (default: a JPEG of 640 × 480)")
     chosen = options.parse_args(arguments)

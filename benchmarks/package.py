@@ -43,7 +43,7 @@ def unpack(package: Package, home: Path) -> Path:
 
 
 def remove_bytecode(home: Path) -> Path:
-    """Delete all bytecode, because wheels contain none; return the folder."""
+    """Delete all bytecode, so that only sources are left, as in wheels. Return the folder."""
     for path in [*home.rglob("__pycache__/*.pyc")]:
         path.unlink()
     return home

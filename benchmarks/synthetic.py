@@ -41,8 +41,8 @@ class Synthetic:
     def __post_init__(self) -> None:
         if max((*self.crowded, self.usual)) > self.animals or len(self.crowded) > len(self.cells):
             raise ValueError(
-                f"a cell cannot have more animals than the dataset ({self.animals}), nor can more cells be crowded "
-                f"than it has ({len(self.cells)}); lower `crowded` or `usual`"
+                f"cells cannot have more animals than the dataset ({self.animals}), and at most all "
+                f"{len(self.cells)} cells can be crowded; lower `crowded` or `usual`"
             )
 
     @property
