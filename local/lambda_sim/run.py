@@ -86,7 +86,9 @@ def _run_on_schedule(stack: DevStack, deployment: RunningPackage, handler: str, 
 def main() -> int:
     """Run `make lambda` with the arguments of the command line. Return the exit code."""
     parser = argument_parser("Build the package and run it on this machine as Lambda does.")
-    parser.add_argument("--stage", default="dev", choices=stages(), help="stage whose package to build (default: dev)")
+    parser.add_argument(
+        "--stage", default="dev", choices=stages(), help="stage for which the package is built (default: dev)"
+    )
     parser.add_argument(
         "--containers",
         type=_count,
