@@ -42,7 +42,7 @@ def dataset(version: str, cells: int = 20, animals: int = ANIMALS) -> Dataset:
 
 @contextmanager
 def database(server: PostgresServer, versions: Sequence[str] = ("v1",), cells: int = 20) -> Iterator[str]:
-    """Create a database with these datasets and activate the first one. Yield its URL. Drop it after the block."""
+    """Run the block with a database that contains these datasets, the first of them active. Yield its URL."""
     name = f"features_{next(_databases)}"
     _as_admin(server, f"create database {name} owner {urlsplit(server.url).username}")
     url = server.url.rpartition("/")[0] + f"/{name}"
