@@ -52,7 +52,8 @@ class MetricAlarm:
         if not isinstance(comparison, str) or comparison not in _COMPARISONS or "Threshold" not in alarm:
             known = ", ".join(_COMPARISONS)
             raise AlarmError(
-                f"alarm {name} has no Threshold or has ComparisonOperator {comparison}; use one of {known}"
+                f"alarm {name} has no Threshold, or its ComparisonOperator {comparison} is not supported; "
+                f"set both, the operator to one of {known}"
             )
         if treatment not in _TREATMENTS:
             raise AlarmError(f"alarm {name} has TreatMissingData {treatment}; use one of {', '.join(_TREATMENTS)}")

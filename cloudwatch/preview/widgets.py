@@ -36,7 +36,7 @@ _AUTO = ((3 * 3600, 60), (24 * 3600, 300), (3 * 86400, 900), (15 * 86400, 3600))
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The context of a dashboard.
+    """The stage, time range and data that a dashboard shows.
 
     `oldest` is the time of the oldest sample in seconds since 1970. Links to other pages end with `suffix`.
     """

@@ -68,7 +68,9 @@ def _range(name: str, found: re.Match[str]) -> Statistic:
     if len(set(percent)) == 2 or (found["a"] and low is None) or (found["b"] and high is None):
         raise StatisticError(f"statistic {name!r} mixes percentiles and values; write both bounds with % or none")
     if percent[0] and (found["kind"] == "PR" or max(low or 0, high or 0) > 100):
-        raise StatisticError(f"statistic {name!r}: percentiles go up to 100, and PR takes values, not percentiles")
+        raise StatisticError(
+            f"statistic {name!r} is invalid: percentiles go up to 100, and PR accepts only values without %"
+        )
     if low is not None and high is not None and low >= high:
         raise StatisticError(f"statistic {name!r} needs a lower bound below its upper bound")
     return Statistic(found["kind"], low, high, percent=percent[0])

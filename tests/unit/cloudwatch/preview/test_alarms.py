@@ -191,7 +191,10 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
     [
         (
             _alarm(ComparisonOperator="LessThanLowerThreshold"),
-            "has ComparisonOperator LessThanLowerThreshold; use one of GreaterThanOrEqualToThreshold",
+            (
+                "has no Threshold, or its ComparisonOperator LessThanLowerThreshold is not supported; "
+                "set both, the operator to one of GreaterThanOrEqualToThreshold"
+            ),
         ),
         (_alarm(TreatMissingData="bad"), "has TreatMissingData bad; use one of missing, ignore, breaching"),
         (

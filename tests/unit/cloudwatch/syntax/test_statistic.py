@@ -39,7 +39,7 @@ def test_statistics_of_cloudwatch_are_parsed(name: str, statistic: Statistic) ->
         ("PR(.:2)", "has a bound that is not a number"),
         ("TM(2%:98)", "mixes percentiles and values"),
         ("TM(%:98%)", "mixes percentiles and values"),
-        ("PR(2%:98%)", "PR takes values"),
+        ("PR(2%:98%)", "PR accepts only values without %"),
         ("TM(2%:120%)", "percentiles go up to 100"),
         ("TM(9:9)", "needs a lower bound below its upper bound"),
         ("", "unknown statistic ''"),
