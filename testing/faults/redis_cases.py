@@ -23,7 +23,7 @@ from testing.proxy import Proxy
 
 
 def bypassed(fault: str, *states: CacheState, within: float = 0.3) -> dict[CacheState, Expected]:
-    """Return the expectations of lookups that report a fault, and bypass Redis or find the cell in memory."""
+    """Return the expectations of lookups that report a fault. They bypass Redis or find the cell in memory."""
     return {state: Expected("memory" if state == "memory" else "bypass", (fault,), within) for state in states}
 
 
