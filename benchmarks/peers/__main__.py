@@ -1,0 +1,93 @@
+"""Our HTTP server compared with FastAPI, LitServe and mosec: `python -m benchmarks.peers`.
+
+All servers have the same model, decoding, photos and processors. Only ours also narrows by place: each photo has an
+EXIF position, and PostgreSQL and Valkey run beside it. In each round, each server is started, gets each load in turn,
+and is stopped. The tables show medians of the rounds, and our figures divided by those of the best peer.
+
+Processor time and memory are those of all processes of a server, without PostgreSQL and Valkey. Needs Linux.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.backends import backends
+from benchmarks.measure import parser, table
+from benchmarks.peers.environment import EnvironmentFailed, peers_python
+from benchmarks.peers.photos import SETS, write_photos
+from benchmarks.peers.process_tree import cpu_seconds, peak_memory
+from benchmarks.peers.results import HEADERS, Figures, Load, medians, rows_of
+from benchmarks.peers.servers import OURS, SERVERS, served
+from local.paths import ROOT
+
+type Runs = dict[int, dict[str, list[Figures]]]
+"""Figures by number of clients and by server."""
+
+
+def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) -> tuple[Figures, Load]:
+    """Put a load on a server that runs; return its figures and those of the clients."""
+    command = [sys.executable, "-m", "benchmarks.peers.client", url, str(photos)]
+    command += [f"--connections={connections}", f"--seconds={seconds}"]
+    before = cpu_seconds(pid)
+    with peak_memory(pid) as peak:
+        output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    load = Load.parse(output)
+    return Figures.of(load, cpu_seconds(pid) - before, peak()), load
+
+
+def compare(
+    names: Sequence[str], concurrency: Sequence[int], rounds: int, seconds: float, choice: str, python: Path
+) -> tuple[Runs, float]:
+    """Run all rounds; return the figures, and the processor time of the clients per request in milliseconds."""
+    runs: Runs = {connections: {name: [] for name in names} for connections in concurrency}
+    cpu, answered = 0.0, 0
+    with tempfile.TemporaryDirectory() as folder, backends() as stores:
+        photos, log = Path(folder, "photos"), Path(folder, "server.log")
+        photos.mkdir()
+        write_photos(photos, choice)
+        first = min(photos.iterdir()).read_bytes()
+        for number in range(rounds):
+            shift = number % len(names)  # a server can be slower after a certain other one
+            for name in (*names[shift:], *names[:shift]):
+                server = SERVERS[name]
+                environment: Mapping[str, str] = {} if server.peer else stores
+                with served(server, python, environment, log, first) as (pid, url):
+                    for connections in concurrency:
+                        figures, load = measure(pid, url, photos, connections, seconds)
+                        runs[connections][name].append(figures)
+                        cpu, answered = cpu + load.cpu, answered + load.answered
+                        progress = f"round {number + 1} of {rounds}: {name}, {connections} clients"
+                        print(f"{progress}: {figures.rate:.0f} requests/s", file=sys.stderr, flush=True)
+    return runs, cpu / answered * 1e3
+
+
+def main() -> int:
+    """Print a table for each number of clients. Return the exit code."""
+    options = parser(__doc__, 5, "times that each server gets each load")
+    options.add_argument("--seconds", type=float, default=8.0, help="duration of one load (default: %(default)s)")
+    options.add_argument(
+        "--concurrency", type=int, nargs="+", default=[1, 8, 64], help="numbers of clients (default: 1 8 64)"
+    )
+    options.add_argument("--photos", choices=SETS, default="mixed", help="photos to send (default: %(default)s)")
+    options.add_argument(
+        "--servers", nargs="+", choices=SERVERS, default=list(SERVERS), metavar="NAME", help="servers to compare"
+    )
+    chosen = options.parse_args()
+    try:
+        python = peers_python()
+    except EnvironmentFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    runs, client_cpu = compare(chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, chosen.photos, python)
+    for connections, by_server in runs.items():
+        clients = "1 client" if connections == 1 else f"{connections} clients"
+        figures = {name: medians(each) for name, each in by_server.items()}
+        print(table(rows_of(figures, OURS), [f"{clients}, {chosen.photos} photos", *HEADERS]), end="\n\n", flush=True)
+    print(f"The clients took {client_cpu:.1f} ms of processor time per request.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

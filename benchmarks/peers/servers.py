@@ -1,0 +1,84 @@
+"""The servers that are compared, with their settings, and how they are started."""
+
+import http.client
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from local.stack.child_process import ChildProcess, alive, descendants
+from local.stack.ports import HOST, free_port
+
+CORES = os.process_cpu_count() or 1
+OURS = "ours"
+START_SECONDS = 60.0
+WARM_UP_PHOTOS = 20
+BATCH = 8
+"""Most photos in one inference of LitServe with batches."""
+PATIENCE = "30"
+"""Seconds that a photo may wait in our server. No server turns photos away in this comparison."""
+
+
+class Server(NamedTuple):
+    """A module to run and its environment variables. `peer`: whether it runs in the environment of the peers."""
+
+    module: str
+    environment: Mapping[str, str] = MappingProxyType({})
+    peer: bool = True
+
+
+def _peer(module: str, workers: int, threads: int, batch: int = 1) -> Server:
+    environment = {"PEER_WORKERS": str(workers), "PEER_THREADS": str(threads), "PEER_BATCH": str(batch)}
+    return Server(f"benchmarks.peers.{module}", environment)
+
+
+SERVERS = {
+    OURS: Server("web", {"HTTP_QUEUE_SECONDS": PATIENCE}, peer=False),
+    "FastAPI": _peer("server_fastapi", CORES, 1),
+    "FastAPI, all cores": _peer("server_fastapi", CORES, CORES),
+    "LitServe": _peer("server_litserve", CORES, 1),
+    "LitServe, batches": _peer("server_litserve", CORES, 1, batch=BATCH),
+    "mosec": _peer("server_mosec", CORES, 1),
+    "mosec, all cores": _peer("server_mosec", 1, CORES),
+}
+"""By default each core works on a photo of its own. With "all cores", they share the inference of one photo."""
+
+
+@contextmanager
+def served(
+    server: Server, python: Path, environment: Mapping[str, str], log: Path, photo: bytes
+) -> Iterator[tuple[int, str]]:
+    """Run a server until the end of the block; yield its process id and the address for photos.
+
+    `photo` is sent until the server answers it, and then some more times.
+    """
+    port = free_port()
+    command = [python if server.peer else sys.executable, "-m", server.module, "--port", str(port)]
+    variables = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment, **server.environment}
+    child = ChildProcess(server.module, command, log=log, environment=variables)
+    with child:
+        child.wait_until(lambda: _answers(port, photo), START_SECONDS)
+        for _ in range(WARM_UP_PHOTOS):
+            _answers(port, photo)
+        family = descendants(child.pid)
+        try:
+            yield child.pid, f"http://{HOST}:{port}/identify"
+        finally:
+            child.stop()
+            for pid in family:  # some servers leave processes behind
+                if alive(pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+
+def _answers(port: int, photo: bytes) -> bool:
+    try:
+        with closing(http.client.HTTPConnection(HOST, port, timeout=START_SECONDS)) as connection:
+            connection.request("POST", "/identify", photo, {"Content-Type": "application/octet-stream"})
+            return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False

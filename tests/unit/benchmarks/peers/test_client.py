@@ -1,0 +1,48 @@
+"""The clients of the comparison, against a server that answers at once."""
+
+import asyncio
+
+import pytest
+
+from benchmarks.peers import client
+from local.stack.ports import HOST
+
+
+async def _load(status: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, object], list[bytes]]:
+    """Run four clients for a moment against a server that always answers the same; return figures and bodies."""
+    monkeypatch.setattr(client, "WARM_UP_SECONDS", 0.05)
+    bodies: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"POST /identify HTTP/1.1\r\n")
+                bodies.append(await reader.readexactly(3))
+                writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    async with await asyncio.start_server(answer, HOST, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        return await client.run(f"http://{HOST}:{port}/identify", [b"one", b"two"], 4, 0.2), bodies
+
+
+async def _refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, _ = await _load("503 Service Unavailable", monkeypatch)
+    assert found["failed"] == found["answered"] != 0
+    assert found["rate"] == 0
+
+
+def test_clients_send_all_photos_and_time_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, bodies = asyncio.run(_load("200 OK", monkeypatch))
+    assert set(bodies) == {b"one", b"two"}
+    assert found["failed"] == 0
+    assert found["answered"] == len(bodies)
+    # THEN the requests of the warm-up do not count
+    assert isinstance(found["seconds"], list)
+    assert 0 < len(found["seconds"]) < len(bodies)
+
+
+def test_an_answer_other_than_200_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(_refused(monkeypatch))

@@ -1,0 +1,56 @@
+"""The figures of the comparison with other servers, on loads made by hand."""
+
+import json
+import math
+
+import pytest
+
+from benchmarks.peers.results import HEADERS, Figures, Load, medians, ratios, rows_of
+
+OURS = Figures(rate=120, p50=60, p99=90, cpu=12.0, memory=100, failed=0)
+FAST = Figures(rate=100, p50=50, p99=100, cpu=16.0, memory=400, failed=0)
+SMALL = Figures(rate=80, p50=80, p99=180, cpu=10.0, memory=200, failed=3)
+
+
+def test_the_output_of_the_clients_is_parsed() -> None:
+    output = json.dumps({"rate": 12.5, "seconds": [0.1, 0.2], "answered": 3, "failed": 1, "cpu": 0.5})
+    assert Load.parse(output) == Load(rate=12.5, seconds=[0.1, 0.2], answered=3, failed=1, cpu=0.5)
+
+
+@pytest.mark.parametrize("output", ["", "{}", '{"rate": 1}'])
+def test_output_that_is_cut_short_is_an_error(output: str) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        Load.parse(output)
+
+
+def test_processor_time_counts_all_requests_and_percentiles_only_those_after_the_warm_up() -> None:
+    # GIVEN 101 requests of 0 to 100 ms, and 99 of the warm-up
+    load = Load(50.0, [number / 1000 for number in range(101)], answered=200, failed=0, cpu=1.0)
+    found = Figures.of(load, server_cpu=2.0, memory=300.0)
+    assert found == pytest.approx((50.0, 50.0, 99.0, 10.0, 300.0, 0))
+
+
+def test_a_server_that_answers_nothing_has_no_percentiles() -> None:
+    found = Figures.of(Load(0.0, [], answered=0, failed=8, cpu=0.1), server_cpu=1.0, memory=300.0)
+    assert (found.rate, found.failed) == (0.0, 8)
+    assert all(map(math.isnan, (found.p50, found.p99, found.cpu)))
+
+
+def test_each_figure_has_its_own_median() -> None:
+    assert medians([OURS, FAST, SMALL]) == Figures(100, 60, 100, 12.0, 200, 0)
+
+
+def test_ours_is_compared_with_the_best_peer_of_each_column() -> None:
+    assert ratios(OURS, [FAST, SMALL]) == pytest.approx([1.2, 1.2, 0.9, 1.2, 0.5])
+
+
+def test_the_table_ends_with_the_ratios() -> None:
+    rows = rows_of({"ours": OURS, "fast": FAST}, "ours")
+    assert rows[0] == ["ours", "120", "60 ms", "90 ms", "12.0 ms", "100 MB", "0"]
+    assert rows[-1] == ["ours ÷ best peer", "1.20", "1.20", "0.90", "0.75", "0.25", ""]
+    assert {len(row) for row in rows} == {len(HEADERS) + 1}
+
+
+@pytest.mark.parametrize("names", [("ours",), ("fast", "small")])
+def test_without_both_sides_there_are_no_ratios(names: tuple[str, ...]) -> None:
+    assert [row[0] for row in rows_of(dict.fromkeys(names, FAST), "ours")] == [*names]
