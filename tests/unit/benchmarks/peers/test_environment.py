@@ -1,0 +1,56 @@
+"""The environment of the peers is created once, and again when the pins change."""
+
+import subprocess
+import venv
+from pathlib import Path
+
+import pytest
+
+from benchmarks.peers import environment
+from benchmarks.peers.environment import EnvironmentFailed, peers_python
+
+
+class Pip:
+    """Counts the calls of pip, which ends with an exit code and an error."""
+
+    def __init__(self, code: int = 0, error: str = "") -> None:
+        self.calls, self.code, self.error = 0, code, error
+
+    def __call__(self, command: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
+        assert command[1:3] == ["-m", "pip"]
+        assert "--require-hashes" in command
+        self.calls += 1
+        return subprocess.CompletedProcess(command, self.code, "", self.error)
+
+
+@pytest.fixture
+def pins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A file of pins; .local and the creation of environments are replaced."""
+    path = tmp_path / "requirements.txt"
+    path.write_text("one==1", encoding="utf-8")
+    monkeypatch.setattr(environment, "REQUIREMENTS", path)
+    monkeypatch.setattr(environment, "STATE_DIR", tmp_path)
+    monkeypatch.setattr(venv, "create", lambda folder, **_: folder.mkdir(exist_ok=True))
+    return path
+
+
+def test_packages_are_installed_once_for_the_same_pins(pins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = Pip()
+    monkeypatch.setattr(subprocess, "run", pip)
+    python = peers_python()
+    assert python == peers_python() == pins.parent / "peers" / "bin" / "python"
+    assert pip.calls == 1
+    # WHEN the pins change
+    pins.write_text("one==2", encoding="utf-8")
+    peers_python()
+    assert pip.calls == 2
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_failed_installation_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = Pip(1, "no network")
+    monkeypatch.setattr(subprocess, "run", pip)
+    for _ in range(2):
+        with pytest.raises(EnvironmentFailed, match="check the network and run it again:\nno network"):
+            peers_python()
+    assert pip.calls == 2
