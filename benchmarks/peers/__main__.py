@@ -20,7 +20,8 @@ from benchmarks.peers.photos import SETS, write_photos
 from benchmarks.peers.process_tree import cpu_seconds, peak_memory
 from benchmarks.peers.results import HEADERS, Figures, Load, medians, rows_of
 from benchmarks.peers.servers import OURS, SERVERS, served
-from local.paths import ROOT
+from local.paths import ROOT, STATE_DIR
+from local.stack.errors import LocalError
 
 type Runs = dict[int, dict[str, list[Figures]]]
 """Figures by number of clients and by server."""
@@ -44,8 +45,7 @@ def compare(
     runs: Runs = {connections: {name: [] for name in names} for connections in concurrency}
     cpu, answered = 0.0, 0
     with tempfile.TemporaryDirectory() as folder, backends() as stores:
-        photos, log = Path(folder, "photos"), Path(folder, "server.log")
-        photos.mkdir()
+        photos, log = Path(folder), STATE_DIR / "peers-server.log"
         write_photos(photos, choice)
         first = min(photos.iterdir()).read_bytes()
         for number in range(rounds):
@@ -77,10 +77,12 @@ def main() -> int:
     chosen = options.parse_args()
     try:
         python = peers_python()
-    except EnvironmentFailed as error:
+        runs, client_cpu = compare(
+            chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, chosen.photos, python
+        )
+    except (EnvironmentFailed, LocalError) as error:
         print(error, file=sys.stderr)
         return 1
-    runs, client_cpu = compare(chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, chosen.photos, python)
     for connections, by_server in runs.items():
         clients = "1 client" if connections == 1 else f"{connections} clients"
         figures = {name: medians(each) for name, each in by_server.items()}

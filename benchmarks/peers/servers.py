@@ -6,16 +6,20 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from local.stack.child_process import ChildProcess, alive, descendants
+from local.stack.errors import NotReady
 from local.stack.ports import HOST, free_port
 
 CORES = os.process_cpu_count() or 1
 OURS = "ours"
 START_SECONDS = 60.0
+START_ATTEMPTS = 3
+"""Another program may take the free port before the server does."""
 WARM_UP_PHOTOS = 20
 BATCH = 8
 """Most photos in one inference of LitServe with batches."""
@@ -54,25 +58,42 @@ def served(
 ) -> Iterator[tuple[int, str]]:
     """Run a server until the end of the block; yield its process id and the address for photos.
 
-    `photo` is sent until the server answers it, and then some more times.
+    `photo` is sent until the server answers it, and then some more times. Raises `NotReady`.
     """
-    port = free_port()
-    command = [python if server.peer else sys.executable, "-m", server.module, "--port", str(port)]
     variables = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment, **server.environment}
-    child = ChildProcess(server.module, command, log=log, environment=variables)
-    with child:
-        child.wait_until(lambda: _answers(port, photo), START_SECONDS)
-        for _ in range(WARM_UP_PHOTOS):
-            _answers(port, photo)
-        family = descendants(child.pid)
+    child, port = _started(server, python, variables, log, photo)
+    for _ in range(WARM_UP_PHOTOS):
+        _answers(port, photo)
+    family = descendants(child.pid)
+    try:
+        yield child.pid, f"http://{HOST}:{port}/identify"
+    finally:
+        child.stop()
+        for pid in family:  # some servers leave processes behind
+            if alive(pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _started(
+    server: Server, python: Path, variables: Mapping[str, str], log: Path, photo: bytes
+) -> tuple[ChildProcess, int]:
+    """Start a server, with another port if that fails. Return its process and port. Raises `NotReady`."""
+    attempts = START_ATTEMPTS
+    while True:
+        attempts -= 1
+        port = free_port()
+        command = [python if server.peer else sys.executable, "-m", server.module, "--port", str(port)]
+        child = ChildProcess(server.module, command, log=log, environment=variables)
+        child.start()
         try:
-            yield child.pid, f"http://{HOST}:{port}/identify"
-        finally:
-            child.stop()
-            for pid in family:  # some servers leave processes behind
-                if alive(pid):
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+            child.wait_until(partial(_answers, port, photo), START_SECONDS)
+        except NotReady:
+            child.kill()
+            if not attempts:
+                raise
+        else:
+            return child, port
 
 
 def _answers(port: int, photo: bytes) -> bool:
