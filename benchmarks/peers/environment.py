@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import venv
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from local.paths import STATE_DIR
@@ -25,7 +26,8 @@ def peers_python() -> Path:
     pins = REQUIREMENTS.read_text(encoding="utf-8")
     if stamp.exists() and stamp.read_text(encoding="utf-8") == pins:
         return python
-    with step("peers", "installing their packages into .local/peers"):
+    # Only tables go to standard output.
+    with redirect_stdout(sys.stderr), step("peers", "installing their packages into .local/peers"):
         venv.create(folder, clear=True, symlinks=True)
         command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-input"]
         command += ["--disable-pip-version-check", "--require-hashes", "--requirement", str(REQUIREMENTS)]
