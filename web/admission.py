@@ -24,6 +24,8 @@ from web.allocator import return_free_memory
 
 _NEWEST = 0.1
 """Share of the newest measurement in the running average of service times."""
+_MOST_WAITING = 64
+"""Photos that may wait in a burst, for each worker."""
 _FIRST_GUESS = 0.02
 """Seconds that a photo takes, until one was measured."""
 _CALM_SECONDS = 1.0
@@ -47,6 +49,7 @@ class Admission:
         self._workers, self._queue_seconds, self._body_bytes = workers, queue_seconds, body_bytes
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="photo", initializer=_yield_to_loop)
         self._service_seconds = _FIRST_GUESS
+        self._most = workers * _MOST_WAITING
         self._few = max(1, workers // 2)  # photos that wait in an overload: enough to keep the workers busy
         self._running = 0
         self._clean_up: asyncio.TimerHandle | None = None
@@ -140,7 +143,7 @@ class Admission:
             too_long = len(self._waiting) >= self._few
         else:
             self._refused = 0
-            too_long = self.expected_wait > self._queue_seconds
+            too_long = len(self._waiting) >= self._most or self.expected_wait > self._queue_seconds
         if too_long:
             self._overloaded_until = now + _CALM_SECONDS
             self._refused += 1

@@ -28,7 +28,7 @@ class WebSettings:
     )
     queue_seconds: float = setting(
         "HTTP_QUEUE_SECONDS",
-        3.0,
+        5.0,
         casts.positive_number,
         unit="s",
         help="longest expected wait of a photo in a burst; if it is longer, the server is overloaded: only a few "

@@ -56,6 +56,16 @@ def test_a_burst_waits(admission: Admission) -> None:
     run(crowd())
 
 
+def test_a_burst_has_a_largest_number_of_photos(admission: Admission) -> None:
+    async def crowd() -> None:
+        admission._service_seconds = 0.001
+        # GIVEN 1 ms a photo WHEN 64 wait THEN the next begins an overload, although the wait would be short
+        assert await at_once(admission, 65, seconds=0) == [None] * 65
+        assert any(isinstance(each, Unavailable) for each in await at_once(admission, 66, seconds=0))
+
+    run(crowd())
+
+
 def test_in_an_overload_only_a_few_wait_and_all_others_are_refused_with_a_time(admission: Admission) -> None:
     async def crowd() -> None:
         admission._service_seconds = 0.1
