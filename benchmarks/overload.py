@@ -118,7 +118,7 @@ async def closed_loop(port: int, data: bytes, clients: int, seconds: float, resu
 
 
 async def probe(port: int, seconds: float, results: LoadResults) -> None:
-    """Ask for the animals of a place now and then."""
+    """Ask for the animals of a place at intervals."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
         await send(port, request("GET", "/animals?lat=-33.9&lon=151.2"), results)

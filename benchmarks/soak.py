@@ -210,7 +210,7 @@ def cause_faults(rig: Rig, pid: int, findings: Findings, over: Event, seconds: f
 
 
 def sample(rig: Rig, pid: int, seconds: float) -> Sample:
-    """Return the resources of the app, whose process is `pid`."""
+    """Return the resources that the app uses now. `pid` is its process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     files = len([*Path(f"/proc/{pid}/fd").iterdir()])
     ((sessions,),) = rig.sql("select count(*) from pg_stat_activity where application_name = 'faunalens'")

@@ -152,8 +152,8 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__.partition("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--containers", type=int, default=50, help="number of containers after the step in load")
-    parser.add_argument("--rate", type=float, default=1500.0, help="requests a second after the step in load")
+    parser.add_argument("--containers", type=int, default=50, help="number of containers once the load has stepped up")
+    parser.add_argument("--rate", type=float, default=1500.0, help="requests per second once the load has stepped up")
     parser.add_argument("--seconds", type=int, default=90, help="duration of each run")
     parser.add_argument("--cells", type=int, default=200, help="number of requested cells")
     parser.add_argument("--exponent", type=float, default=1.0, help="exponent of Zipf's law")

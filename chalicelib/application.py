@@ -1,4 +1,4 @@
-"""The application that every HTTP transport serves: its routes, and the only place that makes responses of errors."""
+"""The application that every HTTP transport serves: its routes, and the only place that turns errors into responses."""
 
 import json
 import logging

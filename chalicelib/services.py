@@ -167,7 +167,10 @@ def build_ttl_policy(settings: Settings) -> TtlPolicy:
 
 
 def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock | None = None) -> CellFeatures:
-    """Return the features of all cells, looked up in a cache and a store. `clock`: a simulation passes its own."""
+    """Return the object that looks up the features of cells in a cache and a store.
+
+    `clock`: a simulation passes its own.
+    """
     policy = Policy(
         build_ttl_policy(settings),
         total=settings.features_total,

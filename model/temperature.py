@@ -30,7 +30,10 @@ from model.quantize import read_ranges
 
 
 def report(probabilities: NDArray[np.float32], labels: Labels, temperature: float) -> str:
-    """Return a calibration table for T = 1, for `temperature`, and for each half of the photos with the other's fit."""
+    """Return a calibration table with three rows: T = 1, `temperature`, and a cross-validation.
+
+    In the cross-validation, each half of the photos uses the temperature that was fitted on the other half.
+    """
     halves = np.empty(probabilities.shape)
     for half in (0, 1):
         other = fit_temperature(probabilities[1 - half :: 2], labels[1 - half :: 2])

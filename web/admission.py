@@ -160,7 +160,10 @@ class Admission:
                 turn.set_exception(self._too_busy())
 
     def _too_busy(self) -> Unavailable:
-        """Return the refusal, with the time in which those refused since the overload began could be served."""
+        """Return the refusal.
+
+        It asks the client to retry after the time that all requests refused since the overload began would take.
+        """
         backlog = self._refused * self._service_seconds / self._workers
         seconds = min(max(math.ceil(backlog), 1), _MAX_RETRY_SECONDS)
         return Unavailable(f"too many photos are waiting; try again in {seconds} s", retry_after=seconds)
@@ -180,6 +183,6 @@ class Admission:
 
 
 def _yield_to_loop() -> None:
-    """Lower the priority of this thread, so that the event loop's can receive and refuse requests meanwhile."""
+    """Lower the priority of this thread, so that the event loop's thread can keep receiving and refusing requests."""
     if sys.platform == "linux":  # elsewhere, priorities are those of processes
         os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)

@@ -11,7 +11,7 @@ _KEPT = 16 * 2**20
 
 
 def return_large_blocks() -> bool:
-    """Make `free` return large blocks to the system at once. Return whether the C library can do so.
+    """Make `free` give large blocks back to the system at once. Return whether the C library can do so.
 
     By default, glibc raises its threshold after the first large block and then keeps such blocks for later, in a heap
     for each thread: 16 PNGs of 64 MP left 518 MB, and with this setting 1 MB (`python -m benchmarks.attacks`).
@@ -20,9 +20,9 @@ def return_large_blocks() -> bool:
 
 
 def return_free_memory() -> bool:
-    """Return all free memory to the system. Return whether there was any. Takes some milliseconds.
+    """Give all free memory of the heap back to the system. Return whether there was any. Takes some milliseconds.
 
-    Bodies arrive in parts that are smaller than a large block, and many clients fragment the heap.
+    `free` alone keeps small blocks: bodies arrive in small parts, and those of many clients fragment the heap.
     """
     return _call("malloc_trim", 0)
 

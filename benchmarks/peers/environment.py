@@ -34,7 +34,8 @@ def peers_python() -> Path:
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise EnvironmentFailed(
-                f"pip could not install the packages of the peers; check the network and run it again:\n{done.stderr}"
+                "pip could not install the packages of the peers; check the network and run the benchmark again:\n"
+                f"{done.stderr}"
             )
     stamp.write_text(pins, encoding="utf-8")
     return python

@@ -176,7 +176,7 @@ def _health_responses() -> dict[str, Any]:
 
 
 def _error_responses(kinds: Sequence[type[errors.HTTPError]] = ()) -> dict[str, Any]:
-    """Return error responses by status: `kinds` of a path, and the errors of every path.
+    """Return the error responses of one path by status: its own errors, `kinds`, and those that any path can return.
 
     Errors with the same status share one response.
     """

@@ -22,7 +22,7 @@ _WEBP = 18
 def jpeg_bytes(image: Image.Image, draft_side: int, *, buffered: bool) -> int:
     """Return the maximum number of bytes that decoding a JPEG takes, not counting the file.
 
-    Parameters: draft_side, the decoder scales the image down, but to no less than this side in pixels; buffered,
+    Parameters: draft_side, the smallest side in pixels to which the decoder may scale the image down; buffered,
     whether the decoder keeps the coefficients of the whole image in memory.
     """
     most = min(image.size) // draft_side

@@ -59,7 +59,7 @@ class Breaker:
                 self._probe_at = 0.0
 
     def record_failure(self, count: int = 1) -> bool:
-        """Record `count` failures of one attempt. Return whether they opened the breaker, or opened it again."""
+        """Record a failed attempt, which counts as `count` failures. Return whether it opened the breaker (again)."""
         with self._lock:
             self._failures += count
             if self._failures < self._limit:

@@ -39,7 +39,7 @@ def configure(log: logging.Logger, form: str, context: Mapping[str, str], stream
 
 
 def log_request(log: logging.Logger, record: "Record") -> None:
-    """Log the faults of a request's feature lookup and its failure, if there were any."""
+    """Log any faults of a request's feature lookup, and the error if the request itself failed."""
     fields: dict[str, Any] = {"request_id": record.request_id, "route": record.route, "cell": record.cell}
     features, failure = record.features, record.failure
     if features is not None and features.faults:

@@ -142,7 +142,10 @@ class Record:
         return values
 
     def properties(self) -> dict[str, Any]:
-        """Return further properties for Logs Insights. They never include coordinates or the identity of the client."""
+        """Return properties that are not metrics, for queries in Logs Insights.
+
+        They never include coordinates or the identity of the client.
+        """
         values: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
         if self.failure:
             values["code"] = self.failure.code
@@ -210,7 +213,7 @@ class WarmingRecord:
         return {}
 
     def properties(self) -> dict[str, Any]:
-        """Return further properties of this run for Logs Insights."""
+        """Return properties of this run that are not metrics, for queries in Logs Insights."""
         return {"request_id": self.request_id, "quiet": self.report.quiet, "faults": self.report.faults}
 
 

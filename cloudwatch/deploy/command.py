@@ -118,6 +118,6 @@ def _parser() -> argparse.ArgumentParser:
     add_common(parser)
     parser.add_argument("--region", help="AWS region (default: AWS_REGION, AWS_DEFAULT_REGION or the profile's region)")
     parser.add_argument("--account", help="account number (default: the account of the credentials)")
-    parser.add_argument("--remove", action="store_true", help="remove everything that deploys created for the stage")
+    parser.add_argument("--remove", action="store_true", help="remove everything that was deployed for the stage")
     parser.add_argument("--dry-run", action="store_true", help="only show the changes")
     return parser

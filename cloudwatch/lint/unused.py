@@ -45,7 +45,9 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
             meant = suggest(with_dimensions(row["metric"], dimensions), names)
             yield Finding(file, place, f"the app does not emit {row['metric']} by ({row['by']}); {meant}")
         elif key in shown:
-            yield Finding(file, place, f"a widget or an alarm uses {row['metric']}; remove the line")
+            yield Finding(
+                file, place, f"{row['metric']} is listed as unused, but a widget or an alarm uses it; remove this line"
+            )
     for (name, _), dimensions in ((key, each) for key, each in emits.items() if key not in shown | excused):
         unused = f"no widget and no alarm uses this metric; show it, or give a reason in {file}{renamed}"
         yield Finding(METRICS, with_dimensions(name, dimensions), unused)

@@ -25,7 +25,8 @@ OK, ALARM, INSUFFICIENT_DATA, RETAIN = 0, 1, 2, 3
 def verdicts_of(points: Floats, crossing: NDArray[np.bool_], total: int, needed: int, treatment: Treatment) -> Integers:
     """Return one verdict per row of points. The latest point is in the first column; NaN marks a missing point.
 
-    `crossing` is True for each point that crosses the threshold, `total` is N and `needed` is M.
+    `crossing` is True for each point that crosses the threshold. The alarm needs `needed` of the last `total` points to
+    cross it ("M out of N" in CloudWatch).
     """
     exists = ~np.isnan(points)
     judged = exists & (np.cumsum(exists, axis=1) <= total)

@@ -34,7 +34,7 @@ class Incident:
 
 @dataclass(eq=False)
 class Recording:
-    """A file of recorded lines, and the store of their metrics."""
+    """A file of recorded log lines, and the store of the metrics that were read from it."""
 
     path: Path
     description: str

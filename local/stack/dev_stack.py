@@ -215,7 +215,7 @@ def run_stack(command: str, arguments: argparse.Namespace, start: Callable[[DevS
             stack.run_until_shutdown()
             print("stopping", flush=True)
     except ShutdownRequested:
-        print("stopped before it was ready")
+        print("the local stack was stopped before it was ready")
     except LocalError as error:
         print(f"{command}: {error}", file=sys.stderr)
         return 1

@@ -67,4 +67,4 @@ def _run(run_as: RunAs, command: list[str | Path], stdin: str = "") -> None:
     done = subprocess.run(full, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     if done.returncode or "ERROR" in done.stderr or "FATAL" in done.stderr:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        raise LocalError(f"{program} failed, run as {run_as!r}: {lines[-1] if lines else 'no output'}")
+        raise LocalError(f"{program}, which was run as {run_as!r}, failed: {lines[-1] if lines else 'no output'}")

@@ -238,7 +238,10 @@ def test_an_emitted_metric_that_no_file_shows_needs_a_reason(small: Path, monkey
     # AND wrong entries of the list are found
     listed.write_text("metric,by,reason\nQuiet,,x\nQuiet,code,x\nLatency,,x\nQuite,,x\nQuiet,rank,\n", encoding="utf-8")
     shown, gone, unsaid = findings(small)
-    assert shown == ("dashboards/query_only.csv: line 4: a widget or an alarm uses Latency; remove the line")
+    assert shown == (
+        "dashboards/query_only.csv: line 4: "
+        "Latency is listed as unused, but a widget or an alarm uses it; remove this line"
+    )
     assert gone.startswith("dashboards/query_only.csv: line 5: the app does not emit Quite by ()")
     wanted = "a value is missing; write metric,by,reason, where reason says why"
     assert unsaid.startswith(f"dashboards/query_only.csv: line 6: {wanted}")
