@@ -17,7 +17,7 @@ import pytest
 from chalicelib.api.http import Request, Response, Route
 from chalicelib.api.openapi import document
 from web.asgi import FORM_MARGIN, Asgi
-from web.server import build_server
+from web.server import build_server, listen
 from web.settings import WebSettings
 
 HOST = "127.0.0.1"
@@ -115,6 +115,28 @@ def raw(running: Running, request: bytes) -> tuple[int, dict[str, Any]]:
 def read(connection: HTTPConnection) -> tuple[int, bytes]:
     with connection.getresponse() as response:
         return response.status, response.read()
+
+
+def test_responses_on_a_kept_connection_do_not_wait_for_acknowledgements() -> None:
+    # GIVEN a server on a socket of `listen`, as `python -m web` has it
+    listener = listen(HOST, 0)
+    settings = WebSettings()
+    asgi = Asgi(cast("Any", Toy()), settings, lambda *_: None, ROUTES)
+    server = build_server(asgi, HOST, 0, settings, lambda *_: None)
+    thread = Thread(target=lambda: asyncio.run(server.serve([listener])))
+    thread.start()
+    seconds = []
+    with closing(HTTPConnection(HOST, listener.getsockname()[1], timeout=10)) as connection:
+        # WHEN it sends one response after the other, of head and body
+        for _ in range(10):
+            started = time.perf_counter()
+            connection.request("POST", "/identify/length", bytes(90_000))
+            assert read(connection) == (200, b"90000")
+            seconds.append(time.perf_counter() - started)
+    server.should_exit = True
+    thread.join()
+    # THEN they come at once, and not after the 40 ms of a delayed acknowledgement
+    assert sorted(seconds)[5] < 0.03
 
 
 def test_a_connection_serves_many_requests(connection: HTTPConnection) -> None:
