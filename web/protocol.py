@@ -60,7 +60,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # asyncio does this only for sockets whose protocol is explicitly TCP, and those of `listen` are not. Without it,
+        # asyncio does this only for sockets whose protocol is explicitly TCP, and that of `listen` is not. Without it,
         # each response on a kept connection waits 40 ms for the client's delayed acknowledgement.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._start_head_timer()
