@@ -19,8 +19,6 @@ from web.asgi import Asgi, Beside, RequestLog
 from web.protocol import Protocol
 from web.settings import WebSettings
 
-SWITCH_SECONDS = 0.0005
-"""Longest time that a worker keeps Python's lock while the event loop waits for it; the default is 0.005."""
 SHUTDOWN_SECONDS = 30
 """Longest time for running requests after SIGTERM or SIGINT."""
 BACKLOG = 2048
@@ -61,7 +59,6 @@ def serve(
         print(f"the server cannot start: {error}", file=sys.stderr)
         return 1
     return_large_blocks()
-    sys.setswitchinterval(SWITCH_SECONDS)
     server = build_server(asgi, host, port, settings, log)
     if announce:
         shown = f"[{host}]" if ":" in host else host
