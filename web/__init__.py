@@ -1,1 +1,1 @@
-"""The HTTP server, which needs no AWS: the application as ASGI, and uvicorn, which serves it."""
+"""The HTTP server: an ASGI interface of the application, served by uvicorn. It does not need AWS."""

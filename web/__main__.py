@@ -10,8 +10,8 @@ names to serve. SIGTERM or Ctrl-C stops the server after it has finished the run
 
 
 def main() -> int:
-    """Serve as the command line says. Return the exit code."""
-    description = "Serve the application over HTTP, with the stores of DATABASE_URL and REDIS_URL."
+    """Serve the application on the given host and port. Return the exit code."""
+    description = "Serve the application over HTTP, with the database at DATABASE_URL and the cache at REDIS_URL."
     parser = argparse.ArgumentParser(prog="python -m web", description=description, epilog=EPILOG)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8000, help="port to listen on (default: %(default)s)")

@@ -1,11 +1,12 @@
-"""Admission: how many photos wait or are being identified, and which are turned away.
+"""Admission: limit the number of photos that wait or are being identified, and reject all others.
 
-One queue, first come first served, ahead of as many worker threads as processors. More threads would compete for the
-processors and finish out of order: with 64 clients, the slowest percent of answers would take six times as long.
+Photos wait in one queue, first in, first out. By default there is one worker thread per processor. More threads would
+compete for the processors and finish out of order: with 64 clients, the slowest 1 % of answers would take six times as
+long.
 
-A burst may wait for seconds. If more photos arrive than the queue can take, the server is overloaded: a longer queue
-would not answer more photos, only each of them later. Until the overload is over, only a few photos wait, and all
-others are refused at once.
+In a burst, photos may wait for seconds. If more photos arrive than the queue accepts, the server is overloaded. A
+longer queue would not help: the server would not answer more photos, and each photo would wait longer. Until the
+overload is over, only a few photos may wait, and all others are rejected at once.
 """
 
 import asyncio
@@ -23,26 +24,26 @@ from chalicelib.errors import Unavailable
 from web.allocator import return_free_memory
 
 _NEWEST = 0.1
-"""Share of the newest measurement in the running average of service times."""
+"""Weight of the newest measurement in the moving average of the time per photo."""
 _MOST_WAITING = 64
-"""Photos that may wait in a burst, for each worker."""
+"""Maximum number of photos that wait in a burst, per worker."""
 _FIRST_GUESS = 0.02
-"""Seconds that a photo takes, until one was measured."""
+"""Assumed seconds per photo, until the first photo has been measured."""
 _CALM_SECONDS = 1.0
-"""An overload is over when no photo has been refused for this time."""
+"""An overload is over when no photo has been rejected for this many seconds."""
 _NICENESS = 5
-"""Priority of the workers below that of the event loop, from 0 to 19."""
+"""Nice value of the worker threads, from 0 to 19. A higher value means a lower priority."""
 _IDLE_SECONDS = 5.0
-"""Time without photos after which free memory returns to the system."""
+"""Seconds without photos after which free memory is returned to the system."""
 _MAX_RETRY_SECONDS = 30
-"""Longest time in a Retry-After."""
+"""Maximum number of seconds in `Retry-After`."""
 
 
 class Admission:
-    """Admits photos while their expected wait and their bodies stay within limits. For one event loop.
+    """The queue of photos and its limits, for one event loop. Photos above a limit are rejected.
 
-    Parameters: workers, photos identified at the same time; queue_seconds, longest expected wait; body_bytes, of all
-    bodies in memory.
+    `workers`: number of photos that are identified at the same time. `queue_seconds`: longest expected wait of a photo.
+    `body_bytes`: maximum total size of all bodies in memory.
     """
 
     def __init__(self, workers: int, queue_seconds: float, body_bytes: int) -> None:
@@ -60,22 +61,22 @@ class Admission:
 
     @property
     def is_alone(self) -> bool:
-        """Whether at most one photo is being identified."""
+        """Return whether at most one photo is being identified."""
         return self._running <= 1
 
     @property
     def expected_wait(self) -> float:
-        """Seconds until a photo that joins the queue now would reach a worker."""
+        """Return how many seconds a photo would wait for a worker if it joined the queue now."""
         if self._running < self._workers:
             return 0.0
         return (len(self._waiting) + 1) * self._service_seconds / self._workers
 
     @contextmanager
     def receiving(self, declared: int) -> Iterator[Callable[[int], None]]:
-        """Admit a body of `declared` bytes; yield a function to call with the length of each part that has arrived.
+        """Admit a body of `declared` bytes. Yield a function to call with the length of each part that arrives.
 
-        Only bytes that have arrived count, or else a few slow clients could keep out all others. Entering and the
-        function raise `Unavailable` if too many bytes are in memory.
+        Only bytes that have arrived count. If declared bytes counted, a few slow clients could block all others.
+        Entering the context and calling the function raise `Unavailable` if too many bytes would be in memory.
         """
         self._check_memory(0, declared)
         held = 0
@@ -92,12 +93,18 @@ class Admission:
             self._held_bytes -= held
 
     def _check_memory(self, own: int, more: int) -> None:
-        """Raise `Unavailable` if `more` bytes are too many, unless only this body's `own` bytes are in memory."""
+        """Raise `Unavailable` if `more` bytes would exceed the limit.
+
+        `own`: bytes of this body that are already in memory. The only body in memory is never rejected.
+        """
         if self._held_bytes > own and self._held_bytes + more > self._body_bytes:
             raise Unavailable("too many photos are being received; try again in a moment", retry_after=1)
 
     async def run[T](self, work: Callable[[], T]) -> T:
-        """Run work on a worker thread, in the order of the calls. Raises `Unavailable` if the queue is too long."""
+        """Run `work` on a worker thread, after the photos that are already waiting.
+
+        Raises `Unavailable` if the queue is too long, or if an overload begins while the photo is waiting.
+        """
         self.check_queue()
         await self._take_worker()
         try:
@@ -112,7 +119,7 @@ class Admission:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            await turn  # the photo that finishes leaves its worker to this one
+            await turn  # a photo that finishes passes its worker on to this photo
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and not turn.exception():
                 self._give_worker()
@@ -129,7 +136,7 @@ class Admission:
             self._schedule_clean_up()
 
     def _schedule_clean_up(self) -> None:
-        """Return free memory to the system once no photo has been identified for a while."""
+        """Schedule the return of free memory to the system, `_IDLE_SECONDS` from now."""
         if self._clean_up:
             self._clean_up.cancel()
         loop = asyncio.get_running_loop()
@@ -152,7 +159,7 @@ class Admission:
             raise self._too_busy()
 
     def _shorten_queue(self) -> None:
-        """Refuse the photos that would have to wait long, those that came last."""
+        """Reject the newest waiting photos, so that only `_few` photos keep waiting."""
         while len(self._waiting) > self._few:
             turn = self._waiting.pop()
             if not turn.done():
@@ -160,9 +167,9 @@ class Admission:
                 turn.set_exception(self._too_busy())
 
     def _too_busy(self) -> Unavailable:
-        """Return the refusal.
+        """Return the error for a rejected photo.
 
-        It asks the client to retry after the time that all requests refused since the overload began would take.
+        `Retry-After` is the estimated time to identify all photos rejected since the overload began, within limits.
         """
         backlog = self._refused * self._service_seconds / self._workers
         seconds = min(max(math.ceil(backlog), 1), _MAX_RETRY_SECONDS)
@@ -176,13 +183,13 @@ class Admission:
             self._service_seconds += _NEWEST * (perf_counter() - started - self._service_seconds)
 
     def close(self) -> None:
-        """Finish the queue and end the threads."""
+        """Wait until the running photos are finished, and stop the worker threads."""
         if self._clean_up:
             self._clean_up.cancel()
         self._pool.shutdown()
 
 
 def _yield_to_loop() -> None:
-    """Lower the priority of this thread, so that the event loop's thread can keep receiving and refusing requests."""
-    if sys.platform == "linux":  # elsewhere, priorities are those of processes
+    """Lower the priority of this thread, so that the event loop can keep receiving and rejecting requests."""
+    if sys.platform == "linux":  # other systems have one priority per process
         os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)

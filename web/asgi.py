@@ -1,4 +1,4 @@
-"""The application as ASGI: it finds the route of a request, reads the body within limits, and sends the response."""
+"""The ASGI interface of the application: find a request's route, read the body within limits, and send the response."""
 
 import asyncio
 import re
@@ -32,18 +32,18 @@ client closed the connection."""
 type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FORM_MARGIN = 1_000_000
-"""Bytes that a form may need around its photo."""
+"""Maximum number of bytes that a form adds to its photo."""
 RATE_WINDOW = 10.0
-"""Seconds in which the lowest rate of a body is measured: each window's bytes must arrive in time."""
+"""Length in seconds of the periods in which the rate of a body is measured. A client that is too slow gets 408."""
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Api-Key",
     "Access-Control-Expose-Headers": "Retry-After",
     "Access-Control-Max-Age": "600",
 }
-"""Headers of the application's responses: those that Chalice sends for `ANY_ORIGIN` in app.py."""
+"""CORS headers of the application's responses. Chalice sends the same headers for `ANY_ORIGIN` in app.py."""
 DRAIN_SECONDS = 10.0
-"""Longest time to read on after a refused body, so that the client can send it all and then read the response."""
+"""Maximum seconds to keep reading a rejected body, so that the client can finish sending it and read the response."""
 _URL_CHARACTERS = "/%:@!$&'()*+,;=?"
 """Characters that `quote` keeps: those with a meaning in a URL."""
 LIGHT_THREADS = 4
@@ -51,14 +51,14 @@ LIGHT_THREADS = 4
 
 
 class RouteMatch(NamedTuple):
-    """The routes of a path by method, and the values of the path parameters, which are in braces in the route."""
+    """The routes of a path by method, and the values of its parameters, such as `id` in `/uploads/{id}/identify`."""
 
     routes: Mapping[str, Route]
     values: Mapping[str, str]
 
     @property
     def allow(self) -> str:
-        """Return the methods of the path, as in the header `Allow`."""
+        """Return the methods of the path, in the format of the header `Allow`."""
         return ", ".join(method for route in self.routes.values() for method in route.methods)
 
 
@@ -75,7 +75,7 @@ class Router:
         ]
 
     def match(self, path: str) -> RouteMatch | None:
-        """Return the routes of a path, or None. A slash at its end is ignored, as in API Gateway."""
+        """Return the routes of a path, or None. A trailing slash is ignored, as in API Gateway."""
         path = path.rstrip("/") or "/"
         for pattern, methods in self._patterns:
             if found := pattern.fullmatch(path):
@@ -84,7 +84,7 @@ class Router:
 
 
 class Beside(Protocol):
-    """Another program that this server serves below one path, such as the dashboards. `name`: its name in the log."""
+    """Another program, such as the dashboards, that this server also serves. `name`: the program's name in the log."""
 
     name: str
 
@@ -92,14 +92,14 @@ class Beside(Protocol):
         """Return whether the program serves a path."""
 
     def respond(self, address: str) -> Response:
-        """Return the response to a GET of `address`, a path with its query. Raises `HTTPError`."""
+        """Return the response to a GET request. `address`: path and query of the request. Raises `HTTPError`."""
 
 
 class Asgi:
     """An ASGI application that serves an `Application`.
 
-    `admission` has the queue of photos. `log` is called after each request. It never gets the query, which may contain
-    coordinates.
+    `log`: called after each request, without the query, which may contain coordinates. `beside`: another program to
+    serve. The attribute `admission` is the queue of photos.
     """
 
     def __init__(
@@ -208,7 +208,7 @@ class Asgi:
             raise MisdirectedRequest("the server does not serve this host; to serve it, add its name to HTTP_HOSTS")
 
     def _declared_size(self, headers: Mapping[str, str]) -> int:
-        """Bytes that the body will have at most. Raises `PhotoTooLarge`."""
+        """Return the maximum size of the body in bytes, according to the headers. Raises `PhotoTooLarge`."""
         length = headers.get("content-length")
         size = int(length) if length else (self._limit + FORM_MARGIN if "transfer-encoding" in headers else 0)
         if size > self._limit + FORM_MARGIN:
@@ -218,7 +218,8 @@ class Asgi:
     async def _body(self, receive: Receive, arrived: Callable[[int], None]) -> bytes:
         """Return the whole body.
 
-        Raises `PhotoTooLarge`, `RequestTimeout` if the client is slow, `Unavailable`, and `ClientGone`.
+        Raises `PhotoTooLarge`, `RequestTimeout` if the client is too slow, `Unavailable` if too many bytes are in
+        memory, and `ClientGone` if the client closes the connection.
         """
         parts, length = list[bytes](), 0
         now = asyncio.get_running_loop().time
@@ -242,18 +243,26 @@ class Asgi:
                         window_end = length + window_bytes
                         timeout.reschedule(now() + RATE_WINDOW)
         except TimeoutError:
-            raise RequestTimeout("the body arrived too slowly; send it faster, or a smaller photo") from None
+            raise RequestTimeout(
+                "the body arrived too slowly; use a faster connection or send a smaller photo"
+            ) from None
 
     def _too_large(self) -> PhotoTooLarge:
-        return PhotoTooLarge(f"the body is over the {self._limit / 1e6:g} MB of a photo; send a smaller one")
+        return PhotoTooLarge(
+            f"the body is too large for a photo of at most {self._limit / 1e6:g} MB; send a smaller one"
+        )
 
 
 class ClientGone(Exception):
-    """The client closed the connection before it had sent its request."""
+    """The client closed the connection before its whole request had arrived."""
 
 
 async def _send(send: Send, method: str, response: Response, drain: Receive | None = None) -> None:
-    """Send a response. `drain`: drop the unread rest of the body first, or the client may never see the response."""
+    """Send a response.
+
+    `drain`: function that receives the unread rest of the request body. The rest is dropped before the connection
+    closes; otherwise the client might never see the response.
+    """
     data = response.body if isinstance(response.body, bytes) else response.body.encode()
     body = b"" if method == "HEAD" else data
     headers = {**response.headers, "Content-Length": str(len(data))}
@@ -269,7 +278,7 @@ async def _send(send: Send, method: str, response: Response, drain: Receive | No
 
 
 async def _drop_rest(receive: Receive) -> None:
-    """Read what the client still sends, for a while: closing at once would reset the connection."""
+    """Read and drop the rest of the body, for at most `DRAIN_SECONDS`. Closing at once would reset the connection."""
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
             while (message := await receive())["type"] == "http.request" and message.get("more_body"):
@@ -301,6 +310,6 @@ def _unquoted(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _address(scope: Scope) -> str:
-    """Return path and query in ASCII, percent-encoded as the client has sent them."""
+    """Return the path and the query in ASCII, with the client's percent-encoding unchanged."""
     path, query = quote(scope["raw_path"], _URL_CHARACTERS), quote(scope["query_string"], _URL_CHARACTERS)
     return f"{path}?{query}" if query else path

@@ -1,7 +1,8 @@
-"""The HTTP/1.1 protocol of the server: uvicorn's protocol on the parser llhttp, with stricter limits.
+"""The HTTP/1.1 protocol of the server: uvicorn's protocol class for the parser llhttp, with stricter limits.
 
-llhttp rejects malformed heads, which prevents request smuggling. This module adds a deadline and a size limit for
-heads, and strict rules for the length of bodies. It answers invalid requests with problem details.
+A head is a request line and its headers. llhttp rejects malformed heads, which prevents request smuggling. This module
+adds a time limit and a size limit for heads, and strict rules for the length of bodies. The response to an invalid
+request contains problem details.
 """
 
 import asyncio
@@ -32,22 +33,23 @@ from chalicelib.errors import (
 HEAD_SECONDS = 10.0
 """Default of `Protocol.head_seconds`."""
 MOST_URI, MOST_HEAD = 8_192, 32_768
-"""Largest size of path and query, and of all headers, in bytes."""
+"""Maximum size in bytes of the path with its query, and of all headers together."""
 
 _UNKNOWN_METHOD = "the method is unknown; GET /openapi.json lists the methods of each path"
 _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. A subclass may set the limits.
+    """The protocol of one connection. Subclasses may override the limits.
 
-    `head_seconds`: longest time to send a head. `log`: called with each request that is not valid HTTP.
+    `head_seconds`: maximum seconds for a client to send a head. `log`: called for each request that is rejected before
+    it reaches the application.
     """
 
     head_seconds = HEAD_SECONDS
     most_connections = 1000
     refusal_of_method: Callable[[str], HTTPError] = staticmethod(lambda _: MethodNotAllowed(_UNKNOWN_METHOD))
-    """A function that returns the error for an unknown method and a path."""
+    """A function that returns the error for an unknown method. Its argument is the path."""
     log: Callable[[str, str, int, float], None] = staticmethod(lambda *_: None)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -60,8 +62,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # asyncio does this only for sockets whose protocol is explicitly TCP, and that of `listen` is not. Without it,
-        # each response on a kept connection waits 40 ms for the client's delayed acknowledgement.
+        # asyncio sets this option only for sockets created with IPPROTO_TCP, unlike the socket of `listen`. Without it,
+        # each response on a kept-alive connection waits 40 ms for the client's delayed acknowledgement.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._start_head_timer()
 
@@ -106,17 +108,17 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _refuse(self, error: HTTPError) -> None:
-        """Make the parser fail, and answer the request with `error`."""
+        """Raise a parser error. uvicorn then calls `send_400_response`, which answers the request with `error`."""
         self._error = error
         raise httptools.HttpParserError(error.detail)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's text, which may contain parts of the request
-        """Answer a request that the parser has rejected with problem details, and close the connection."""
+        """Send problem details for a request that the parser rejected, and close the connection."""
         self._stop_head_timer()
         self._answer(self._error or self._error_of(sys.exception()))
 
     def _error_of(self, error: BaseException | None) -> HTTPError:
-        """Return our error for an error of llhttp."""
+        """Return the `HTTPError` for an error that llhttp raised."""
         is_method = isinstance(error, httptools.HttpParserInvalidMethodError)
         if is_method and (line := _REQUEST_LINE.match(self._received)):
             return self.refusal_of_method(unquote(line[1].decode().partition("?")[0]))

@@ -20,9 +20,9 @@ from web.protocol import Protocol
 from web.settings import WebSettings
 
 SHUTDOWN_SECONDS = 30
-"""Longest time for running requests after SIGTERM or SIGINT."""
+"""Maximum seconds for finishing running requests after SIGTERM or SIGINT."""
 BACKLOG = 2048
-"""Connections that the kernel queues before the server accepts them."""
+"""Maximum number of connections that wait in the kernel until the server accepts them."""
 
 
 class CannotListen(Exception):
@@ -34,7 +34,7 @@ def serve(
 ) -> int:
     """Load the model and serve the application until SIGTERM or SIGINT. Return the exit code.
 
-    Parameters: beside, another program to serve; announce, whether to print a line when clients can connect.
+    `beside`: another program to serve. `announce`: whether to print a line when clients can connect.
     """
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after it has finished running requests
         signal.signal(number, lambda *_: sys.exit(0))
@@ -98,7 +98,7 @@ def build_server(
 ) -> uvicorn.Server:
     """Return a server for an ASGI application. Its methods `run` and `serve` serve until SIGTERM or SIGINT.
 
-    `log` is called with the requests that are not valid HTTP. The application logs all other requests.
+    `log`: called for each request that is rejected before it reaches the application, which logs all other requests.
     """
     options = {
         "head_seconds": settings.head_seconds,

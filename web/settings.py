@@ -31,8 +31,8 @@ class WebSettings:
         5.0,
         casts.positive_number,
         unit="s",
-        help="longest expected wait of a photo in a burst; if it is longer, the server is overloaded: only a few "
-        "photos wait, and others get 503 with Retry-After",
+        help="longest expected wait of a photo; above it, the server is overloaded: only a few photos may wait, and "
+        "all others get 503 with Retry-After",
     )
     body_bytes: int = setting(
         "HTTP_BODY_BYTES",

@@ -171,7 +171,7 @@ def test_a_client_that_sends_too_much_still_reads_why(running: Running, chunked:
     status, problem = raw(running, POST + b"%s\r\n\r\n%s" % (framing, frame))
     # THEN the client reads why, and how large a photo may be
     assert (status, problem["code"]) == (413, "photo_too_large")
-    assert "over the 0.1 MB of a photo" in problem["detail"]
+    assert "too large for a photo of at most 0.1 MB" in problem["detail"]
 
 
 def test_a_client_that_asks_first_does_not_send_what_is_refused(running: Running) -> None:
