@@ -1,4 +1,4 @@
-"""The application that every HTTP transport serves: its routes, and the only place that turns errors into responses."""
+"""The application that every HTTP transport serves. It defines the routes and converts all errors to responses."""
 
 import json
 import logging
@@ -73,7 +73,7 @@ class Application:
             logs.log_request(self.log, record)
 
     def emit(self, record: Record | WarmingRecord) -> None:
-        """Emit metrics. If that fails, log the error: it must not fail the request."""
+        """Emit metrics. An error is logged, and does not fail the request."""
         try:
             self.emitter.emit(record)
         except Exception as error:

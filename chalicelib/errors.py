@@ -162,7 +162,7 @@ class HeadersTooLarge(TransportError):
 
 
 class ServerError(HTTPError):
-    """An error for a valid request, because the service failed."""
+    """An error with a 5xx status: the service failed, or does not support the request."""
 
 
 class InternalError(ServerError):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def identify(data: bytes, params: IdentifyParams, services: Services, record: Record) -> "Answer":
     """Identify the animal in a photo.
 
-    Raises `ClientError` if the photo or the location is unusable, and `ModelError`. If the features are unavailable,
-    `features.mode` of the answer is `degraded`.
+    Raises `ClientError` if the photo or the location is unusable, and `ModelError` if the model fails. If the features
+    are unavailable, `features.mode` of the answer is `degraded`.
     """
     with record.step("photo"):
         photo = record.photo = open_photo(data, services.limits)

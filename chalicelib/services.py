@@ -62,9 +62,9 @@ class Services:
 
         A store that is down raises no error here; the first request detects it.
 
-        Some modules are needed only after the first photo is decoded. A background thread imports them meanwhile:
-        decoding releases the GIL, whereas loading the model does not. psycopg2 is not imported in advance, because
-        only a cache miss needs the database.
+        Some modules are needed only after the first photo is decoded. A background thread imports these modules during
+        decoding, which releases the GIL. Loading the model does not release it. psycopg2 is not imported in advance,
+        because only a cache miss needs the database.
         """
         decode_memory = decode_bytes(settings.photo_decode_bytes, settings.lambda_memory)
         labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
@@ -94,8 +94,8 @@ class Services:
     def health(self, request_id: str, *, deep: bool) -> "Health":
         """Check the model and the cache. If `deep`, also check the database, which wakes a paused database.
 
-        Each store gets the commands of a lookup, so it is ok only if the next request could use it. Without `deep`, the
-        database is failing while its circuit breaker is open.
+        The check sends a store the same commands as a lookup, so a store is `ok` only if the next request could use it.
+        Without `deep`, the database is `failing` while its circuit breaker is open.
         """
         from chalicelib.api.health import check, health_of, not_asked
 
@@ -169,7 +169,7 @@ def build_ttl_policy(settings: Settings) -> TtlPolicy:
 def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock | None = None) -> CellFeatures:
     """Return the object that looks up the features of cells in a cache and a store.
 
-    `clock`: a simulation passes its own.
+    `clock`: the machine's clocks by default; a simulation passes its own.
     """
     policy = Policy(
         build_ttl_policy(settings),
@@ -183,7 +183,7 @@ def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock 
 
 
 def build_warming(settings: Settings) -> "Warming":
-    """Return cache warming. It has connections of its own, because its query may take longer than a request's."""
+    """Return cache warming. It has its own connections, because its query may take longer than that of a request."""
     from chalicelib.features.warming import Warming, WarmingPlan, read_places  # requests do not need it
 
     return Warming(

@@ -16,8 +16,8 @@ class Part:
 
     state: Annotated[
         State,
-        "ok: the next request can use it; failing; or not_asked: a check would wake a paused database, and requests "
-        "have found no lasting fault.",
+        "ok: the next request can use this part; failing: it cannot; not_asked: not checked, because a check would "
+        "wake a paused database, and the circuit breaker is closed.",
     ]
     detail: Annotated[str | None, "Error code of a failing part."]
     milliseconds: Annotated[float | None, "Response time of the part; null unless it is ok."]
@@ -38,7 +38,7 @@ class Health:
 
 
 def not_asked(*, breaker_is_open: bool) -> Part:
-    """Return the state of a database that is not checked: failing if requests have opened its circuit breaker."""
+    """Return the state of a database that is not checked. The state is `failing` if the circuit breaker is open."""
     return Part("failing", "postgres_breaker_open", None) if breaker_is_open else Part("not_asked", None, None)
 
 

@@ -20,9 +20,9 @@ JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "n
 class Request(NamedTuple):
     """A complete request.
 
-    `path`: values of the path's parameters, which are in braces in the route. `headers` have lower-case names. `base`:
-    the path under which the API is served, ending with a slash. `id`: the gateway's id of the request, or a new one.
-    `arrived`: monotonic time at which the whole request had arrived; None if its work begins at once.
+    `path`: values of the path parameters, such as `id` in `/uploads/{id}/identify`. `headers`: have lower-case names.
+    `base`: the path under which the API is served, ending with a slash. `id`: API Gateway's request id, or a new id.
+    `arrived`: time on the monotonic clock at which the whole request had arrived; None if requests do not queue.
     """
 
     id: str

@@ -47,7 +47,7 @@ _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", 
 def document(version: str, base: str) -> dict[str, Any]:
     """Return the OpenAPI document.
 
-    Parameters: version, the version of the API; base, the URL or path prefix of the API.
+    `version`: version of the API. `base`: URL or path prefix of the API.
     """
     photo_errors: list[type[errors.HTTPError]] = [
         errors.PhotoTooLarge,
@@ -172,11 +172,16 @@ def _health_responses() -> dict[str, Any]:
     responses = _error_responses()
     down = _response("The service cannot identify photos.", Health)
     responses["503"] |= {"description": down["description"], "content": down["content"] | responses["503"]["content"]}
-    return {"200": _response("The service identifies photos; `degraded` if a store is failing.", Health), **responses}
+    return {
+        "200": _response(
+            "The service can identify photos. The status is `degraded` if Redis or PostgreSQL is failing.", Health
+        ),
+        **responses,
+    }
 
 
 def _error_responses(kinds: Sequence[type[errors.HTTPError]] = ()) -> dict[str, Any]:
-    """Return the error responses of one path by status: its own errors, `kinds`, and those that any path can return.
+    """Return the error responses of one path by status: the errors `kinds`, and the errors that every path can return.
 
     Errors with the same status share one response.
     """

@@ -27,7 +27,7 @@ _HEADERS = {
 def index(base: str, origins: Sequence[str] = ()) -> tuple[str, dict[str, str]]:
     """Return the text and headers of the page.
 
-    Parameters: base, the API's path with a trailing slash; origins, other origins to which the page may send photos.
+    `base`: path of the API, with a trailing slash. `origins`: further origins to which the page may send photos.
     """
     from html import escape  # imported here to save 1 ms of each cold start
 

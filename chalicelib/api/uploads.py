@@ -47,7 +47,7 @@ class Uploads:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """Return the possible origins of a form's URL: the regional S3 endpoint, and the global one of us-east-1."""
+        """Return the possible origins of a form's URL: the regional S3 endpoint, and the global one for us-east-1."""
         hosts = (f"s3.{self._region}", "s3") if self._bucket else ()
         return tuple(f"https://{self._bucket}.{host}.amazonaws.com" for host in hosts)
 

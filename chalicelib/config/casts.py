@@ -99,7 +99,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def _number(value: str) -> float:
-    """Parse a number. Any other text gives NaN, which is in no range."""
+    """Parse a number. Return NaN for any other text, because NaN is outside every range."""
     try:
         return float(value)
     except ValueError:

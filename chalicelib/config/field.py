@@ -55,7 +55,7 @@ def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) ->
 
 
 def _check_order(settings: "DataclassInstance") -> None:
-    """Raise `SettingError` if a field is not smaller than every field listed in its `below`."""
+    """Raise `SettingError` unless each field is smaller than all fields that its `below` lists."""
     variables = {each.name: each.metadata["variable"] for each in fields(settings)}
     for each in fields(settings):
         for larger in each.metadata["below"]:

@@ -17,9 +17,9 @@ _CGROUP_FILES = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/
 def decode_bytes(wanted: int, lambda_mib: int, other: int = 0) -> int:
     """Return the number of bytes that decoding photos may use.
 
-    Parameters: wanted, the value of the setting, or 0 for the default; lambda_mib, memory of the Lambda function, or 0
-    outside Lambda; other, bytes that the process needs for other purposes. A Lambda function handles one photo at a
-    time, so its default is all of the remaining memory.
+    `wanted`: value of the setting `PHOTO_DECODE_BYTES`, or 0 for the default. `lambda_mib`: memory of the Lambda
+    function in MiB, or 0 outside Lambda. `other`: bytes that the process needs for other purposes. A Lambda function
+    handles one photo at a time, so the default on Lambda is all of the remaining memory.
     Raises `SettingError` if there is not enough memory.
     """
     memory = lambda_mib * 2**20 or memory_limit()
@@ -28,7 +28,7 @@ def decode_bytes(wanted: int, lambda_mib: int, other: int = 0) -> int:
     if not 0 < size <= left:
         raise SettingError(
             f"PHOTO_DECODE_BYTES is {max(size, 0) / 1e6:.0f} MB, but only {max(left, 0) / 1e6:.0f} MB are left of "
-            f"{memory / 1e6:.0f} MB of memory; lower it, or give the process more memory"
+            f"{memory / 1e6:.0f} MB of memory; lower the setting, or give the process more memory"
         )
     return size
 

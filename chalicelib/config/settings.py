@@ -149,7 +149,7 @@ class Settings:
         "DATABASE_URL",
         "postgresql://faunalens@localhost:5432/faunalens",
         casts.url("postgresql", "postgres"),
-        help="PostgreSQL database with the features; without a password if `DATABASE_IAM` is true",
+        help="URL of the PostgreSQL database with the features; without a password if `DATABASE_IAM` is true",
     )
     database_ca: Path | None = setting(
         "DATABASE_CA",
@@ -188,7 +188,7 @@ class Settings:
         "REDIS_URL",
         "redis://localhost:6379",
         casts.redis_url,
-        help="Redis 7 or Valkey: a single server, a cluster or ElastiCache Serverless; `rediss://` uses TLS",
+        help="URL of Redis 7 or Valkey: a single server, a cluster or ElastiCache Serverless; `rediss://` uses TLS",
     )
     redis_ca: Path | None = setting(
         "REDIS_CA", None, casts.path, help="CA bundle for `rediss://` instead of the system's"
@@ -197,7 +197,7 @@ class Settings:
         "REDIS_IAM_CACHE",
         "",
         casts.text,
-        help="name of the ElastiCache Serverless cache at `REDIS_URL`, to sign in to it with IAM; if empty, no IAM",
+        help="name of the ElastiCache Serverless cache at `REDIS_URL`, to sign in with IAM; if empty, IAM is not used",
     )
     redis_connect: float = seconds(
         "REDIS_CONNECT", 0.3, help="timeout for connecting to Redis, including TLS and sign-in"
@@ -223,8 +223,8 @@ class Settings:
     features_total: float = seconds(
         "FEATURES_TOTAL",
         1.5,
-        help="total time one request may spend on features, even after failures; includes its time in the queue of the "
-        "HTTP server, but leaves at least 0.2 s",
+        help="total time one request may spend on features, even after failures; time in the queue of the HTTP server "
+        "counts too, but at least 0.2 s remain for the lookup",
     )
     features_soft_ttl: float = seconds(
         "FEATURES_SOFT_TTL",
@@ -255,7 +255,7 @@ class Settings:
     features_retry_pause: float = seconds(
         "FEATURES_REST",
         1.0,
-        help="pause after a failed query, during which no request queries the same cell",
+        help="pause after a failed query, during which no request queries the database for the same cell",
     )
     memory_cells: int = setting(
         "MEMORY_CELLS",

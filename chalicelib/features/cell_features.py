@@ -14,7 +14,7 @@ from chalicelib.features.single_flight import SingleFlight
 from chalicelib.features.trace import Trace
 
 SHORTEST = 0.2
-"""Time for the lookup of a request that has waited long, in seconds."""
+"""Minimum number of seconds for a lookup, even if its request has already waited in a queue."""
 
 
 class CellFeatures:
@@ -41,10 +41,11 @@ class CellFeatures:
         self._flights = SingleFlight[Features]()
 
     def at(self, cell: int, waited: float = 0.0) -> Features:
-        """Return the features of a cell. `waited`: seconds that the request spent in a queue before.
+        """Return the features of a cell. `waited`: seconds that the request has already spent in a queue.
 
-        The wait counts towards `Policy.total`. Otherwise requests that queue behind others, which wait for a silent
-        store, would wait twice. `SHORTEST` is always left, which is ample for healthy stores.
+        This time counts towards `Policy.total`. Otherwise a store that does not reply would delay a request twice: in
+        the queue, behind requests that wait for the store, and then in its own lookup. At least `SHORTEST` seconds
+        remain for the lookup, which is enough if the stores are healthy.
         """
         moment = self._monotonic()
         entry = self._memory.get(cell)

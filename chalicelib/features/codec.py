@@ -81,7 +81,7 @@ class CachedValue(NamedTuple):
 
 
 def pack(value: CachedValue) -> bytes:
-    """Return a value as bytes, which `unpack` reads."""
+    """Return a value as bytes, in the format that `unpack` reads."""
     animals = value.cell_animals
     version, areas = animals.version.encode(), " ".join(animals.areas).encode("ascii")
     head = HEADER.pack(
@@ -113,7 +113,7 @@ def pack(value: CachedValue) -> bytes:
 
 
 def unpack(data: bytes, cell: int, version: str) -> CachedValue:
-    """Unpack a value that was read for `cell` and dataset `version`. Raises `CorruptValue` for any other bytes."""
+    """Unpack a value of `cell` in dataset `version`. Raises `CorruptValue` if the bytes are not such a value."""
     if len(data) < HEADER.size:
         raise CorruptValue(f"the value has {len(data)} bytes, expected at least {HEADER.size}")
     magic, crc, form, flags, v, a, _, its_cell, created, soft, hard, n, _ = HEADER.unpack_from(data)
@@ -142,9 +142,10 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
 
 
 def expect_plausible(value: CellAnimals) -> None:
-    """Raise `CorruptValue` for animals that this version of the app cannot use. A checksum cannot detect that.
+    """Raise `CorruptValue` for animals that this version of the app cannot use.
 
-    The writer may have an error, or the dataset may be newer than the app and have, for example, a third status.
+    A valid checksum does not exclude such animals: the writer may have a bug, or the dataset may be newer than the app
+    and have, for example, a third status.
     """
     animals, weights, status = value.animals, value.weights, value.status
     if not len(animals):
@@ -160,7 +161,10 @@ def expect_plausible(value: CellAnimals) -> None:
 
 
 def soft_expiry(head: bytes, cell: int) -> float:
-    """Return the soft expiry in the header of a value of `cell`. Raises `CorruptValue` for any other bytes."""
+    """Return the soft expiry in the header of a value.
+
+    Raises `CorruptValue` if the bytes are not the header of a value of `cell`.
+    """
     if len(head) != HEADER.size:
         raise CorruptValue(f"the header has {len(head)} bytes, expected {HEADER.size}")
     magic, _, form, _, _, _, _, its_cell, _, soft, _, _, _ = HEADER.unpack(head)

@@ -1,14 +1,14 @@
 """The keys in Redis, which docs/explanation/features.md explains.
 
 The keys of a cell's value and of its lease contain the same part in braces (a hash tag). A cluster therefore keeps both
-keys in one slot, where one round trip reaches them. The key of the lease does not contain the dataset's version,
+keys in one slot, so one round trip can use both. The key of the lease does not contain the dataset's version,
 because a process may take the lease before it knows the version.
 """
 
 VERSION = b"faunalens:version"
 """The key of the active dataset's version, which is stored as text."""
 HEALTH = b"faunalens:health"
-"""A key without content that each health check writes, for a second."""
+"""An empty key that each health check writes, with a TTL of one second."""
 
 
 def value_key(cell: int, version: str) -> bytes:

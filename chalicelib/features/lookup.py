@@ -78,8 +78,8 @@ class MemoryEntry(NamedTuple):
 class Shared:
     """The objects that all lookups of a process share.
 
-    `cache_is_cold`: whether the last lookup had to query the database. If so,
-    the next lookup probably has to as well.
+    `cache_is_cold`: whether the last lookup had to query the database. If so, the next lookup will probably
+    have to query it too.
     """
 
     __slots__ = ("cache", "cache_is_cold", "clock", "demand", "memory", "policy", "store", "version")
@@ -137,9 +137,9 @@ class Lookup:
             return self._stale(value) if value is not None else self._without_cache()
 
     def _read_after_all(self) -> Features:
-        """Run the lookup again with a separate read.
+        """Run the lookup again, this time with a separate read.
 
-        The first run skipped the read because claiming the lease includes a read, but it could not claim the lease.
+        The first run skipped this read, because claiming the lease includes a read. But it did not claim the lease.
         """
         self._shared.cache_is_cold = False
         return self.run()

@@ -90,7 +90,7 @@ class WarmingReport:
 
 
 class Warming:
-    """The warming of one cache from one store. `places`: cells to keep warm regardless of demand."""
+    """Cache warming: write values from `store` to `cache`. `places`: cells to keep warm regardless of demand."""
 
     def __init__(
         self,

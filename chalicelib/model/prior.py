@@ -10,9 +10,9 @@ from chalicelib.model.taxonomy import Taxonomy
 def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np.float32]:
     """Return the weights of all animals for one cell, as the model's `prior` input.
 
-    Parameters: features, the animals of the cell with weights in (0, 1]; taxonomy, the model's animals; floor, weight
-    of an animal not known to live in the cell (docs/explanation/narrowing.md explains the value).
-    Returns: shape (animals,), float32, every value in [floor, 1]. Without features, all values are 1.
+    `features`: the animals of the cell, with weights in (0, 1]. `taxonomy`: the model's animals. `floor`: weight of an
+    animal not known to live in the cell (docs/explanation/narrowing.md explains the value).
+    The result has shape (animals,), float32, and every value is in [floor, 1]. Without features, all values are 1.
 
     >>> from chalicelib.features.features import NO_LOCATION
     >>> from chalicelib.config.settings import ROOT

@@ -46,7 +46,7 @@ class Model:
     `input_size`: side of the image in pixels. `animals`: length of prior and probabilities. `name`: the name in
     the file's metadata, or the file name if the metadata has none.
 
-    Parameters: path, the .onnx file; threads, the number of threads per inference, or 0 for one per processor.
+    `path`: the .onnx file. `threads`: number of threads per inference, or 0 for one per processor.
     Raises `ModelError`, which says what breaks the contract.
     """
 
@@ -62,8 +62,8 @@ class Model:
     def use_all_processors_when(self, is_alone: Callable[[], bool]) -> None:
         """Load a second session with one thread per processor, and use it while `is_alone()` returns True.
 
-        It scores a single photo faster. For several photos at once, one thread per photo is fastest. The second session
-        takes another 20 MB of memory, and as long to load as the first.
+        The second session scores a single photo faster. For several photos at once, one thread per photo is fastest.
+        The second session takes another 20 MB of memory, and its loading takes as long as that of the first session.
         """
         self._wide_session, self._is_alone = _load_session(self._path, 0), is_alone
 
@@ -78,8 +78,8 @@ class Model:
     def score(self, pixels: NDArray[np.uint8], prior: NDArray[np.float32]) -> Scores:
         """Return the probabilities of all animals for one photo.
 
-        Parameters: pixels, shape (input_size, input_size, 3), uint8, RGB; prior, shape (animals,), float32: the weight
-        of each animal, at most 1.
+        `pixels`: shape (input_size, input_size, 3), uint8, RGB. `prior`: shape (animals,), float32, the weight of each
+        animal, at most 1.
         Raises `ValueError` for other shapes or types, and `ModelError` if inference fails or its outputs do not have
         the declared shapes.
         """

@@ -21,7 +21,7 @@ LARGEST_ID = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Taxon:
-    """A taxon. `name`: the common name of one of its members."""
+    """A taxon. `name`: its common name in the singular, such as 'arthropod' for Arthropoda."""
 
     name: str
     scientific_name: str
@@ -47,7 +47,7 @@ class Animal:
 
     @property
     def taxon(self) -> Taxon:
-        """The animal's own taxon, the last one of its lineage."""
+        """Return the animal's own taxon, the last one of its lineage."""
         return self.lineage[-1]
 
 
@@ -116,8 +116,8 @@ class Taxonomy:
         Starts at the root and moves to the child with the largest share, as long as that share is sufficient. If two
         shares are equal, the first in labels.csv wins. Breeds, colours and sexes are one level below their species.
 
-        Parameters: probabilities, shape (animals,), in output order; negative and non-finite values count as 0.
-        threshold, from 0 to 1. Returns: None if all probabilities are 0. Takes about 20 µs.
+        `probabilities`: shape (animals,), in output order; negative and non-finite values count as 0. `threshold`: from
+        0 to 1. Returns None if all probabilities are 0. Takes about 20 µs.
         """
         if not (probabilities.min() >= 0.0 and probabilities.max() < np.inf):  # true for NaN too
             probabilities = np.where(np.isfinite(probabilities), probabilities, 0.0).clip(0.0)
@@ -139,7 +139,7 @@ class Taxonomy:
 
 
 def parse_id(text: str, name: str = "id") -> int:
-    """Parse an animal's id in labels.csv. Raises `ValueError` with the message `NAME is '-1'; expected …`."""
+    """Parse an animal's id. Raises `ValueError` if it is invalid. `name`: name of the id in the error message."""
     try:
         number = int(text)
     except ValueError:
@@ -167,7 +167,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
 
 
 def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> Animal:
-    """Build an animal from a row of labels.csv, with its lineage from `named` (taxa.csv)."""
+    """Build an animal from a row of labels.csv. `named`: the taxa in taxa.csv by scientific name, for the lineage."""
     _, _, wnid, name, scientific_name, rank, kind, *cells = row
     try:
         lineage = [named[cell] for cell in cells if cell]
@@ -191,7 +191,9 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
 
 
 def _tree(taxon: Taxon, animals: Iterable[Animal], depth: int, order: list[int]) -> Node:
-    """Build the node of `taxon` from `animals` with the same lineage down to `depth`. Append their indices to `order`.
+    """Build the node of `taxon` from its animals. Append the output indices of the animals to `order`.
+
+    `depth`: number of taxa, from the top of the lineages, that all of these animals have in common.
 
     A taxon with only one child is replaced by the child, which has the same probability. An animal that stands for a
     whole taxon, such as 'snail' for the class Gastropoda, is a leaf next to the other animals of that taxon.

@@ -22,8 +22,8 @@ _WEBP = 18
 def jpeg_bytes(image: Image.Image, draft_side: int, *, buffered: bool) -> int:
     """Return the maximum number of bytes that decoding a JPEG takes, not counting the file.
 
-    Parameters: draft_side, the smallest side in pixels to which the decoder may scale the image down; buffered,
-    whether the decoder keeps the coefficients of the whole image in memory.
+    `draft_side`: smallest side in pixels to which the decoder may scale the image down. `buffered`: whether the decoder
+    keeps the coefficients of the whole image in memory.
     """
     most = min(image.size) // draft_side
     scale = next((scale for scale in (8, 4, 2) if scale <= most), 1)
@@ -39,7 +39,7 @@ def png_bytes(image: Image.Image) -> int:
 def tiff_bytes(image: Image.Image) -> int:
     """Return the maximum number of bytes that decoding a TIFF takes, not counting the file.
 
-    They contain the image, and one strip or tile.
+    The decoder keeps the whole image and one strip or tile in memory.
     """
     tags = getattr(image, "tag_v2", {})
     rotated = tags.get(Base.Orientation, 1) != 1
@@ -67,7 +67,10 @@ def heic_bytes(image: Image.Image) -> int:
 
 
 def webp_bytes(size: tuple[int, int]) -> int:
-    """Return the maximum number of bytes that decoding a WebP photo takes, not counting the file. `size`: in pixels."""
+    """Return the maximum number of bytes that decoding a WebP photo takes, not counting the file.
+
+    `size`: width and height in pixels.
+    """
     return _total(size, _WEBP)
 
 

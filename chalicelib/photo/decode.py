@@ -1,7 +1,8 @@
 """Open untrusted bytes as a photo, and decode it to upright RGB pixels.
 
-Cheap checks come first: the format by the first bytes (never by the Content-Type), then the size in the header and the
-number of parts. `Photo.pixels` decodes the rest, and a JPEG only at the resolution that the model needs.
+`open_photo` makes cheap checks: it detects the format from the first bytes (never from the Content-Type), and limits
+the size in the header and the number of segments, chunks or list values. `Photo.pixels` then decodes the image. A JPEG
+is decoded only at the resolution that the model needs.
 """
 
 import io
@@ -52,8 +53,8 @@ class Photo:
 
     After `close`, the pixels cannot be decoded, but the attributes can still be read.
 
-    Parameters: name, of the format; image, whose EXIF is read; size, width and height in pixels; file, the photo's
-    bytes; decode_bytes, implements the method of this name; open_image, returns the image to decode.
+    `name`: name of the format. `image`: source of the EXIF. `size`: width and height in pixels. `file`: bytes of the
+    photo. `decode_bytes`: implementation of the method of this name. `open_image`: returns the image to decode.
     """
 
     def __init__(
@@ -84,9 +85,9 @@ class Photo:
     def pixels(self, size: int) -> NDArray[np.uint8]:
         """Decode the upright centre of the photo, as input for the model. Closes the photo.
 
-        Parameters: size, side of the square in pixels.
-        Returns: shape (size, size, 3), uint8, RGB: a centre crop of size / (size + 32) of the short side (260/292
-        for EfficientNet-Lite2, 224/256 for many others), resized bicubically.
+        `size`: side of the square in pixels. The result has shape (size, size, 3), uint8, RGB. It is a centre crop with
+        size / (size + 32) of the photo's short side (260/292 for EfficientNet-Lite2, 224/256 for many other models),
+        resized bicubically.
         Raises `PhotoUnreadable` if the bytes cannot be decoded, or not within the time limit.
         """
         if self._open_image is None:
@@ -147,7 +148,7 @@ def open_photo(data: bytes, limits: Limits) -> Photo:
 
 
 def _open_webp(data: bytes, file: TimedFile, plugin: _Plugin, limits: Limits) -> Photo:
-    """Read the header of a WebP photo. The decoder starts later, because it allocates the whole image on opening."""
+    """Read the header of a WebP photo. `pixels` opens the decoder, which at once allocates the whole image."""
     header = read_header(data)
     if 0 in header.size:
         raise _invalid_header("WebP", "no size")
@@ -163,7 +164,7 @@ def prepare() -> None:
 
 
 def _detect_format(data: bytes) -> tuple[str, _Plugin]:
-    """Return the name and the Pillow plugin of a format, by its first bytes."""
+    """Detect the format from the first bytes of a photo, and return the format's name and Pillow plugin."""
     if data.startswith(b"\xff\xd8\xff"):
         from PIL.JpegImagePlugin import JpegImageFile  # also reads the first image of a multi-picture file
 

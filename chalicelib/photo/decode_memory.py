@@ -9,9 +9,9 @@ from chalicelib.errors import PhotoTooLarge, Unavailable
 
 
 class DecodeMemory:
-    """The memory for decoding photos, given to them in the order of arrival. Thread-safe.
+    """The memory for decoding photos. Photos get memory in the order of their arrival. Thread-safe.
 
-    Parameters: total, number of bytes; patience, longest time in seconds that a photo waits for memory.
+    `total`: number of bytes. `patience`: maximum number of seconds that a photo waits for memory.
     """
 
     def __init__(self, total: int, patience: float) -> None:
@@ -22,7 +22,7 @@ class DecodeMemory:
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:
-        """Reserve `size` bytes until the `with` block ends. Wait until they are free.
+        """Wait until `size` bytes are free, and reserve them until the `with` block ends.
 
         Raises `PhotoTooLarge` if `size` exceeds the total, and `Unavailable` if the wait is too long.
         """

@@ -38,7 +38,7 @@ def read_exif(image: Image.Image) -> tuple[int, Mapping[int, Any]]:
 def location_from_gps(tags: Mapping[int, Any]) -> Location | None:
     """Return the location in EXIF GPS tags (CIPA DC-008, 4.6.6), or None if they have no position.
 
-    Parameters: tags, GPS tags by number, with the values that Pillow returns.
+    `tags`: GPS tags by number, with the values that Pillow returns.
     A position of exactly 0/0 counts as no position: cameras without a GPS fix write it. Raises `LocationInvalid` for an
     invalid position: a zero denominator, a missing or wrong reference, text, or a value out of range.
     """

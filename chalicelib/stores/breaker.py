@@ -16,7 +16,7 @@ from threading import Lock
 from time import monotonic
 
 TIMEOUT = 2
-"""Number of failures as which a timeout counts. Every request that waits for a silent server holds up others."""
+"""A timeout counts as this many failures, because a request that waits for a silent server delays other requests."""
 
 
 class Breaker:

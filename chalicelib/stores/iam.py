@@ -28,11 +28,11 @@ class Signer:
         self._session = session
 
     def database_token(self, host: str, port: int, user: str) -> str:
-        """Return a token, the password of a PostgreSQL user who has the role `rds_iam`."""
+        """Return a token that is the password of a PostgreSQL user with the role `rds_iam`."""
         return self._presigned("rds-db", f"{host}:{port}/", {"Action": "connect", "DBUser": user})
 
     def cache_token(self, cache: str, user: str) -> str:
-        """Return a token, the password of a user of an ElastiCache Serverless cache. `cache`: name in lower case."""
+        """Return a token that is the password of an ElastiCache user. `cache`: name of the cache in lower case."""
         query = {"Action": "connect", "User": user, "ResourceType": "ServerlessCache"}
         return self._presigned("elasticache", f"{cache}/", query)
 

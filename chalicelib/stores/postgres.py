@@ -183,10 +183,10 @@ class PostgresStore:
             self._lock.release()
 
     def _is_silent(self, since: float) -> bool:
-        """Return whether one query timeout has passed without a reply to any thread.
+        """Return whether the server has sent no reply to any thread for at least one query timeout.
 
-        The time counts from `since`, the start of this call, or from the first attempt that got no reply. So a silent
-        server is noticed even if each request has too little time for a whole query.
+        The time counts from the first attempt without a reply, or from `since`, the start of this call, if that is
+        earlier. This detects a silent server even if each request has too little time for a whole query.
         """
         asked = min(since, self._silent_from)
         return monotonic() - asked >= self._budget.command and self._used < asked

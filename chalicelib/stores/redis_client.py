@@ -93,7 +93,7 @@ class _Connection(redis.Connection):
             super().connect()
 
     def can_read(self, timeout: float = 0) -> bool:
-        """Return whether there is data or an end of stream to read. If so, redis-py's pools do not use it."""
+        """Return whether data or an end of stream can be read. If so, redis-py's pools do not use the connection."""
         readable = super().can_read(timeout)
         if readable and self._unused:  # a server that rejects a new connection sends an error and closes it
             self.read_response()

@@ -32,8 +32,8 @@ class Emitter:
 
     The first line of a record contains its properties, and all metrics with the dimensions (service, stage). Each
     further dimension adds a line with only the metrics that have this dimension. That line has no properties, so Logs
-    Insights does not count a request twice. All lines of a record are one write, so lines of different threads do not
-    mix.
+    Insights does not count a request twice. All lines of a record are written at once, so lines of different threads do
+    not mix.
 
     `destination`: standard output by default. `now`: returns the timestamp of lines, in seconds since 1970.
     """

@@ -1,6 +1,6 @@
 """Structured logs: one JSON object per line. Its fields have the same names as in metrics, so one query finds both.
 
-A line contains only the fields in `FIELDS`, so coordinates and client addresses never reach it.
+A line contains only the fields in `FIELDS`, so it never contains coordinates or client addresses.
 """
 
 import json

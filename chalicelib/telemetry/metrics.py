@@ -36,7 +36,7 @@ class Dimension:
 
     @property
     def max_values(self) -> int:
-        """Return the maximum number of values that one deployment emits."""
+        """Return the maximum number of different values of this dimension in one deployment."""
         return max(1, len(self.values))
 
 
@@ -68,7 +68,7 @@ METRICS: Mapping[str, Metric] = {
     "LocationLatency": Metric("Milliseconds", "time to find the location in the request or in EXIF"),
     "FeaturesLatency": Metric("Milliseconds", "time to look up the features of the cell"),
     "ScoringLatency": Metric("Milliseconds", "time to run the model"),
-    "ColdStarts": Metric("Count", "starts of a process, counted at its first request"),
+    "ColdStarts": Metric("Count", "process starts; each is counted at the first request of the process"),
     "InitLatency": Metric(
         "Milliseconds",
         "initialisation of a process, from the first line of `app.py` until the model and all services are ready; "

@@ -83,8 +83,7 @@ class Record:
     """The record of one request. Created when the request arrives, passed down, and written once at the end.
 
     `waited`: seconds from the arrival of the whole request until its work began. `seconds`: duration of each step.
-    `initialisation`: start-up time of the process in seconds; only its first request
-    reports it.
+    `initialisation`: start-up time of the process in seconds, reported only with its first request.
     """
 
     request_id: str

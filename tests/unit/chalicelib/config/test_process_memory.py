@@ -30,7 +30,10 @@ def test_a_setting_counts_if_it_fits() -> None:
 
 
 def test_a_setting_that_does_not_fit_is_an_error_with_both_numbers() -> None:
-    expected = "PHOTO_DECODE_BYTES is 1000 MB, but only 824 MB are left of 1074 MB of memory; lower it, or give"
+    expected = (
+        "PHOTO_DECODE_BYTES is 1000 MB, but only 824 MB are left of 1074 MB of memory; lower the setting, or give the "
+        "process more memory"
+    )
     with pytest.raises(SettingError, match=expected):
         decode_bytes(1_000_000_000, 1024)
 
