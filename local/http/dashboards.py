@@ -41,7 +41,7 @@ class Dashboards:
     def respond(self, address: str) -> Response:
         """Return the response of the child process to a GET of `address`.
 
-        Raises `Unavailable` if there is none, `NotFound` or `InternalError` if the response is an error.
+        Raises `Unavailable` if the process does not respond, and `NotFound` or `InternalError` if it returns an error.
         """
         try:
             status, all_headers, body = http_get(self._start(), address, RESPONSE_TIMEOUT)

@@ -1,7 +1,7 @@
-"""A simulated API Gateway: a REST API that invokes a function, read from the SAM template that Chalice generates.
+"""A simulated API Gateway: a REST API that invokes a function. Its routes come from the SAM template of Chalice.
 
 API Gateway itself responds with 403 if there is no route, 413 if the request is too large for an event, 500 (not 429)
-if Lambda throttles the request, 502 if the function fails, and 504 after 29 s. The template may replace each of them.
+if Lambda throttles the request, 502 if the function fails, and 504 after 29 s. The template may replace each response.
 https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
 """
 
@@ -57,7 +57,7 @@ class ApiGateway:
             return None
 
     def handle(self, request: ApiRequest) -> ApiResponse:
-        """Return the response to a request. If the function fails, that is an error response."""
+        """Return the response to a request. A failure of the function becomes an error response."""
         request_id = str(uuid4())
         resource = self.resource_of(request.target)
         method = self._paths.get(resource or "", {}).get(request.method.lower())
@@ -118,7 +118,7 @@ def _mock_response(integration: Mapping[str, Any]) -> ApiResponse:
 
 
 def _headers(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Return the headers of a response from its parameters, whose values are constants in quotes."""
+    """Return the headers that the template's response parameters set. The values of the parameters are in quotes."""
     return {
         name.removeprefix(prefix): value.strip("'") for name, value in parameters.items() if name.startswith(prefix)
     }

@@ -81,7 +81,7 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
     libc = ctypes.CDLL(None, use_errno=True)
     encoded = [None if each is None else each.encode() for each in (source, target, kind)]
     if libc.mount(*encoded, ctypes.c_ulong(flags), None if data is None else data.encode()):
-        raise OSError(ctypes.get_errno(), f"cannot mount {source or 'with changed flags'}", target)
+        raise OSError(ctypes.get_errno(), f"cannot mount {source or 'read-only'}", target)
 
 
 def drop_capabilities() -> None:
@@ -94,7 +94,7 @@ def drop_capabilities() -> None:
     none = (ctypes.c_uint32 * 6)(0, 0, 0, 0, 0, 0)
     libc.prctl(_PR_SET_SECUREBITS, _NO_ROOT | _NO_ROOT_LOCKED, 0, 0, 0)
     if libc.capset(header, none):
-        raise OSError(ctypes.get_errno(), "drop capabilities")
+        raise OSError(ctypes.get_errno(), "cannot drop capabilities")
 
 
 if __name__ == "__main__":

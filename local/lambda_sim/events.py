@@ -130,7 +130,7 @@ def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> 
         return ApiResponse(int(returned["statusCode"]), headers, body)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MalformedResponse(
-            f"the function returned no response of a proxy integration: {type(error).__name__} {error}"
+            f"the function's result is not a Lambda proxy response: {type(error).__name__} {error}"
         ) from error
 
 

@@ -32,7 +32,7 @@ PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
 def start(stack: DevStack, stage: str, containers: int | None) -> None:
-    """Start the stores and the package of a stage. `containers`: maximum for the API; None uses the stage's own."""
+    """Start the stores and the package of a stage. `containers`: limit for the API; None uses the stage's limit."""
     environment = stack.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # selects the data to load
     with step("package", "building") as running:
         package = _build_package(stack, stage)

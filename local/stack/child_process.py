@@ -179,7 +179,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Return whether a process is running. Zombies do not count, because a container may never reap them."""
+    """Return whether a process is running. Zombies do not count: Docker containers may never reap them."""
     return not _processes("-p", str(pid)).get(pid, ("", "Z"))[1].startswith("Z")
 
 

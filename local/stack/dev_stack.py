@@ -35,7 +35,7 @@ class ShutdownRequested(Exception):
 
 
 class DevStack:
-    """The processes and the folder of one run, whose port identifies it. `resources` close when the run ends."""
+    """The processes and the folder of one run, identified by its port. `resources` are closed when the run ends."""
 
     def __init__(self, port: int, shutdown: ShutdownEvent, resources: ExitStack) -> None:
         self.port = port

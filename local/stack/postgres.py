@@ -83,7 +83,7 @@ class PostgresServer(EmbeddedServer):
         self.command = [*self._program, "-D", self.data_dir, "-p", str(self.port), *self._options]
 
     def ready(self) -> bool:
-        """Return whether the server accepts connections, according to its lock file. Reading it needs no password."""
+        """Return whether the server accepts connections, according to its lock file. This needs no password."""
         try:
             lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:

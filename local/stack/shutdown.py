@@ -51,7 +51,7 @@ class ShutdownEvent:
 
 
 def _interrupted(pid: int) -> bool:
-    """Return whether a process is handling SIGINT or SIGHUP. The signal is blocked meanwhile. Linux only."""
+    """Return whether a process blocks SIGINT or SIGHUP, as it does while it handles the signal. Linux only."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

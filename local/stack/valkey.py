@@ -107,7 +107,7 @@ class ValkeyServer(EmbeddedServer):
         """)
 
     def _admin(self, command: str) -> str:
-        """Return the reply to a command; empty if the server is down. A plain socket saves the import of redis-py."""
+        """Return the reply to a command; empty if the server is down. Uses a socket, to avoid importing redis-py."""
         try:
             with socket.create_connection((HOST, self.port), timeout=1.0) as connection:
                 connection.sendall(f"AUTH admin {self._admin_password}\r\n{command}\r\nQUIT\r\n".encode())
