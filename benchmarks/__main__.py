@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def updated(page: str, found: dict[str, str]) -> str:
-    """Return the page with the sections of the benchmarks in `found` replaced."""
+    """Return `page` with a new section for each benchmark in `found`, which maps benchmarks to their output."""
     sections = {}
     for part in page.split("\n## ")[1:]:
         title, _, text = part.partition("\n")

@@ -1,7 +1,8 @@
 """The cost of attacks on the HTTP server: `python -m benchmarks.attacks`.
 
-Each attack runs against a server of its own, without stores. Memory is the growth of resident memory since the server
-was idle, after a few photos. The column "before" has the figures of version 0.1.0, which had one thread per connection.
+Each attack has its own server, which runs without Redis and PostgreSQL. The server first answers a few photos, and its
+idle memory is measured. The memory figures show how much its resident memory grows from there. The column "before" has
+the figures of version 0.1.0, which had one thread per connection.
 """
 
 import os
@@ -23,7 +24,7 @@ PLACE = "/identify?lat=-33.9&lon=151.2"
 
 
 class AttackedServer:
-    """A server process without stores."""
+    """A server process that runs without Redis and PostgreSQL."""
 
     def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
         self.port, self._process = port, process
@@ -52,7 +53,7 @@ class AttackedServer:
 
     @contextmanager
     def peak(self) -> Iterator[Callable[[], float]]:
-        """Yield a function that returns the growth from idle memory to the peak in the block, in MB."""
+        """Yield a function that returns the peak memory since the start of the block, in MB above the idle memory."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
         yield lambda: self._status("VmHWM") - self.idle
 
@@ -63,7 +64,7 @@ class AttackedServer:
 
 @contextmanager
 def server(**environment: str) -> Iterator[AttackedServer]:
-    """Start a server process and end it with the block."""
+    """Run a server process until the end of the block."""
     with socket.create_server((HOST, 0)) as free:
         port = free.getsockname()[1]
     stores = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
@@ -77,7 +78,7 @@ def server(**environment: str) -> Iterator[AttackedServer]:
                 with suppress(OSError), socket.create_connection((HOST, port)):
                     break
                 if time.monotonic() > until or process.poll() is not None:
-                    raise SystemExit("the server does not start")
+                    raise SystemExit("the server exited, or did not accept connections within 30 s")
                 time.sleep(0.1)
             yield AttackedServer(port, process)
         finally:
@@ -85,7 +86,7 @@ def server(**environment: str) -> Iterator[AttackedServer]:
 
 
 def one_after_another(photo: bytes, target: str, number: int) -> str:
-    """Send photos one after the other. Return the memory that stays in use, and the statuses."""
+    """Send photos one after the other. Return the memory growth after the last one, and the statuses."""
     with server() as attacked:
         statuses = {attacked.post(photo, target) for _ in range(number)}
         return f"{attacked.grown():.0f} MB left, {_listed(statuses)}"
@@ -115,7 +116,7 @@ def mixed(clients: int) -> str:
 
 
 def slow_bodies() -> str:
-    """Send 20 bodies without their last byte. Return the peak memory, and the time until the server cuts off all 20."""
+    """Send 20 bodies without their last byte. Return the peak memory, and the time until all connections are closed."""
     with server() as attacked, attacked.peak() as peak:
         head = f"POST {PLACE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n".encode()
         head += b"Content-Length: 20000000\r\n\r\n"
@@ -134,7 +135,10 @@ def slow_bodies() -> str:
 
 
 def slow_heads() -> str:
-    """Send 300 heads that stop halfway. Return another client's wait, and the time until the server cuts all off."""
+    """Send 300 incomplete request heads.
+
+    Return the response time of another client, and the time until the server has closed all 300 connections.
+    """
     with server() as attacked:
         held = [socket.create_connection((HOST, attacked.port), timeout=60) for _ in range(300)]
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""The bare work of a start: import onnxruntime and open one session."""
+"""The bare work of a cold start, the baseline of other benchmarks: import onnxruntime and open one session."""
 
 from chalicelib.model.session import SPINNING
 
@@ -6,8 +6,8 @@ from chalicelib.model.session import SPINNING
 def session_program(model: str, *, default_threads: bool = False) -> str:
     """Return a program that opens a session.
 
-    The program sets the threads of numpy and onnxruntime as the app does. `default_threads`: use the defaults of these
-    libraries instead. `model`: a Python expression for the model's path.
+    The program configures the threads of numpy and onnxruntime like the app. `default_threads`: use the defaults of
+    these libraries instead. `model`: a Python expression for the model's path.
     """
     threads = "" if default_threads else "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '1'\n"
     entries = {} if default_threads else SPINNING

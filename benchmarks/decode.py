@@ -1,6 +1,6 @@
 """The memory and time that decoding a photo takes, by format, compared with the memory reserved for it.
 
-Each format is decoded in a process of its own, because Python and the decoders keep memory for later.
+Each format is decoded in a process of its own, because Python and the decoders keep freed memory for reuse.
 """
 
 import argparse
@@ -27,7 +27,7 @@ LIMITS = Limits(max_bytes=10**10, max_megapixels=1e6, max_seconds=600)
 
 
 def photos(megapixels: float) -> dict[str, Any]:
-    """Return a function for each format, by its name. It encodes a photo of about `megapixels`."""
+    """Return functions by name of format. Each encodes a photo of about `megapixels` in its format."""
     width = int((megapixels * 1e6 * 4 / 3) ** 0.5) // 16 * 16
     height = width * 3 // 4 // 16 * 16
     image = noise(width, height)
@@ -93,7 +93,7 @@ def measure(path: Path) -> dict[str, float]:
 
 
 def _reset_peak() -> int:
-    """Reset the peak memory of this process to its current memory. Return it in bytes."""
+    """Reset the peak memory of this process to its current memory. Return the new peak in bytes."""
     Path("/proc/self/clear_refs").write_text("5")
     return _peak()
 

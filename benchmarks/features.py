@@ -1,6 +1,6 @@
 """The cost of a feature lookup, compared with bare calls to the stores: `python -m benchmarks.features`.
 
-PostgreSQL and Valkey are real and on this machine. A Redis hit is compared with one GET, a miss with one query and one
+Real PostgreSQL and Valkey run on this machine. A Redis hit is compared with one GET, a miss with one query and one
 SET.
 """
 

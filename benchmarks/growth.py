@@ -1,9 +1,10 @@
 """How the cost of a feature lookup grows with the size of the dataset and of a cell: `python -m benchmarks.growth`.
 
-The project's loader copies three synthetic datasets (synthetic.py) into real PostgreSQL. They have 13,700 cells, as
-land has at H3 resolution 3, or 288,122 cells, as Earth has at resolution 4; and 50,000 or a million animals. Most cells
-have 20 animals, three have 400, 5,000 and 50,000. The datasets are on one server and take turns, so that noise affects
-all of them equally. docs/explanation/growth.md explains the tables.
+The project's loader copies three synthetic datasets (synthetic.py) into real PostgreSQL. A dataset has 13,700 cells,
+the number on land at H3 resolution 3, or 288,122 cells, the number on Earth at resolution 4. It has 50,000 or a million
+animals. Three cells of each dataset have 400, 5,000 and 50,000 animals, and all other cells have 20.
+The datasets are on one server and are measured in turns, so that noise affects all of them equally.
+docs/explanation/growth.md explains the tables.
 """
 
 import sys
@@ -36,7 +37,7 @@ select pg_total_relation_size('cell_animal_1'), pg_total_relation_size('cell_1')
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDataset:
-    """A dataset in its own database. `seconds`: duration of the load. `bytes`: sizes of the tables in `SIZES`."""
+    """A dataset in its own database. `seconds`: duration of the load. `bytes`: the sizes that `SIZES` selects."""
 
     synthetic: Synthetic
     url: str
@@ -175,7 +176,7 @@ def slope_table(costs: Sequence[LookupCost]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the tables of lookups, of one more animal in a cell, and of loads."""
+    """Print the tables of the costs of lookups, of one more animal in a cell, and of loads."""
     options = parser(__doc__, 100, "lookups of each kind")
     options.add_argument(
         "--quick",

@@ -6,10 +6,11 @@ The real package runs as in `make lambda` (docs/how-to/lambda.md): awslambdaric 
 Initialisation is measured in fresh processes, from the start of Python until the runtime asks for an event. The bare
 work imports onnxruntime from the same package and opens one session of the same model, with the app's thread settings.
 
-The warm path identifies one photo of 1 MB. It is measured from the event that thaws a frozen container to the answer,
-and compared with another container, whose handler only decodes the base64 and calls `identify`. Neither container uses
-a store, because the cell is in memory. The last two rows split the overhead: awslambdaric, which receives and parses
-1.3 MB of JSON, and the app's own code around `identify`.
+The warm path identifies one photo of 1 MB in a frozen container. The time is that from the event, which thaws the
+container, to the answer. It is compared with the time of another container, whose handler only decodes the base64 and
+calls `identify`. Neither container uses Redis or PostgreSQL, because the cell is in memory. The last two rows divide
+the overhead into two parts: awslambdaric, which receives and parses 1.3 MB of JSON, and the app's code around
+`identify`.
 """
 
 import json

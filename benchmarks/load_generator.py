@@ -33,7 +33,7 @@ class LoadGeneratorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The work of a container. It starts at `begin` and serves a request for each of `cells` at its time in `moments`.
+    """The work of one container: it starts at `begin`, and requests each of `cells` at the matching time in `moments`.
 
     All times are seconds from the start of the run. A container with a `begin` of 0 connects to Redis before the run.
     """
@@ -46,7 +46,7 @@ class Schedule:
 def run_load(
     config: ContainerConfig, schedules: Sequence[Schedule], seconds: float, *, threads: int = 1
 ) -> tuple[float, Events]:
-    """Run a container for each schedule, `threads` containers in each process; return the start and the events."""
+    """Run a container for each schedule, `threads` containers in each process; return the start time and the events."""
     groups = [schedules[first : first + threads] for first in range(0, len(schedules), threads)]
     barrier = _CONTEXT.Barrier(len(groups) + 1)
     with _CONTEXT.Pool(len(groups), _initialise, (barrier,)) as pool:
@@ -66,7 +66,7 @@ def run_load(
 
 
 def _initialise(barrier: Any) -> None:
-    """Prepare a worker process."""
+    """Lower the priority of a worker process and store the shared barrier."""
     global _barrier
     os.nice(NICENESS)
     _barrier = barrier

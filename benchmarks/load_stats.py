@@ -27,10 +27,10 @@ def peak_of_a_cell(queries: NDArray[np.void]) -> int:
 
 
 def queries_per_ttl(queries: NDArray[np.void], requests: NDArray[np.void], ttl: float) -> float:
-    """Return the number of queries per cell and TTL.
+    """Return the number of queries divided by the number that the cells need, which is one per cell and TTL.
 
-    A cell with S seconds between its first and last request needs 1 + S / ttl queries: the first one, and another each
-    time that its value is `ttl` seconds old. The result is 1 if there are as many queries as all cells need.
+    A cell with S seconds between its first and last request needs 1 + S / ttl queries: one for the first request, and
+    one each time that its value is `ttl` seconds old.
     """
     _, cell = np.unique(requests["cell"], return_inverse=True)
     first = np.full(cell.max(initial=-1) + 1, np.inf)

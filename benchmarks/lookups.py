@@ -11,7 +11,7 @@ from chalicelib.services import build_cache, build_features, build_store
 
 
 class Lookups:
-    """Feature lookups with and without process memory, on the same connections. The latter always read Redis."""
+    """Feature lookups with and without process memory, on the same connections. Without it, they always read Redis."""
 
     def __init__(self, redis_url: str, database_url: str, version: str) -> None:
         settings = Settings(redis_url=redis_url, database_url=database_url)

@@ -58,7 +58,7 @@ def comparison(title: str, times: Mapping[str, Sequence[float]], limits: Mapping
 
 
 def verdict(kept: bool) -> str:
-    """Return the word that says whether a target was met."""
+    """Return `met` or `MISSED`, the result of a target in a table."""
     return "met" if kept else "MISSED"
 
 
@@ -80,7 +80,10 @@ def run_fresh(code: str, environment: Mapping[str, str], *arguments: str, flags:
 
 
 def parser(doc: str | None, rounds: int, of: str) -> argparse.ArgumentParser:
-    """Return a parser with `--rounds`. `doc`: docstring of the benchmark. `of`: the things that `--rounds` counts."""
+    """Return a parser with the option `--rounds`.
+
+    `doc`: docstring of the benchmark. `rounds`: default of the option. `of`: the repeated thing, for its help text.
+    """
     made = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     made.add_argument("--rounds", type=int, default=rounds, help=f"number of {of} (default: %(default)s)")
     return made

@@ -2,8 +2,9 @@
 
     python -m benchmarks.narrowing --photos DIR       DIR: photos named <output index>_….jpg, not used in training
 
-The photos have no location, so each photo gets random cells: some where its animal lives according to the dataset, and
-some in other countries, for animals that are in a zoo, escaped, or missing from the data.
+The photos have no location, so each photo gets random cells of two kinds. In cells of the first kind its animal lives,
+according to the dataset. In cells of the second kind it does not: the animal is in a zoo, escaped, or missing from the
+data.
 docs/explanation/narrowing.md explains the tables.
 """
 
@@ -32,7 +33,8 @@ class LocatedPhotos(NamedTuple):
     """Photos with a location.
 
     `vision`: the model's probabilities without a location. `weights`: the weight of each animal in the photo's cell, 0
-    if the animal does not live there. The shape of both is (n, animals). `labels`: the right animals.
+    if the animal does not live there. The shape of both is (n, animals). `labels`: index of each
+    photo's animal.
     """
 
     vision: NDArray[np.float32]
@@ -46,7 +48,7 @@ class LocatedPhotos(NamedTuple):
 
 
 def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
-    """Return the weights of all animals in each cell of a country, shape (cells, animals); 0 if absent."""
+    """Return the weights of all animals in each cell that belongs to a country, shape (cells, animals); 0 if absent."""
     dataset = read_dataset()
     row_of = {cell.cell: row for row, cell in enumerate(cell for cell in dataset.cells if cell.areas)}
     weights = np.zeros((len(row_of), len(taxonomy.animals)), np.float32)
@@ -61,9 +63,9 @@ def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
 def locate(
     vision: NDArray[np.float32], labels: NDArray[np.intp], weights: NDArray[np.float32], places: int, *, inside: bool
 ) -> LocatedPhotos:
-    """Give each photo `places` random cells where its animal lives, or does not live if `inside` is false.
+    """Give each photo `places` random cells: where its animal lives if `inside` is true, else where it does not live.
 
-    Photos without such cells are left out.
+    A photo without any such cell is left out.
     """
     random = np.random.default_rng(SEED)
     photo_of, cell_of = [], []
@@ -76,7 +78,7 @@ def locate(
 
 
 def sweep(inside: LocatedPhotos, outside: LocatedPhotos) -> tuple[str, str]:
-    """Return two tables: accuracy by floor, and likelihood by floor and share of photos outside."""
+    """Return two tables: accuracy by floor, and negative log-likelihood by floor and by share of `outside` photos."""
     accuracies, likelihoods = [], []
     for floor in FLOORS:
         both = [(photos.narrowed(floor), photos.labels) for photos in (inside, outside)]

@@ -24,12 +24,12 @@ CAPACITY_SECONDS = 5.0
 CLIENTS = 16
 """Clients of the closed loop that measures the capacity."""
 PROBE_SECONDS = 0.2
-"""Time between two requests for animals beside the photos."""
+"""Pause between two requests for the animals of a place, which are sent while the photos are sent."""
 
 
 @dataclass(slots=True)
 class LoadResults:
-    """Seconds of requests by status; 0 is a connection that failed. `retries`: the values of Retry-After."""
+    """The results of requests. `seconds`: the response times by status; status 0 is a connection that failed."""
 
     seconds: dict[int, list[float]] = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ class Client(asyncio.Protocol):
 
 
 def request(method: str, target: str, body: bytes = b"") -> bytes:
-    """Return the bytes of a request after which the server closes the connection."""
+    """Return the bytes of a request with `Connection: close`."""
     head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: image/jpeg\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
@@ -93,7 +93,7 @@ async def send(port: int, data: bytes, results: LoadResults) -> None:
 
 
 async def open_loop(port: int, data: bytes, rate: float, seconds: float, results: LoadResults) -> None:
-    """Send requests at a rate (1/s), on schedule."""
+    """Send `rate` requests a second, whether or not earlier requests have been answered."""
     started, tasks = time.perf_counter(), set[asyncio.Task[None]]()
     number = 0
     while (elapsed := time.perf_counter() - started) < seconds:
@@ -118,7 +118,7 @@ async def closed_loop(port: int, data: bytes, clients: int, seconds: float, resu
 
 
 async def probe(port: int, seconds: float, results: LoadResults) -> None:
-    """Ask for the animals of a place at intervals."""
+    """Request the animals of a place repeatedly, with a pause of `PROBE_SECONDS`."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
         await send(port, request("GET", "/animals?lat=-33.9&lon=151.2"), results)
@@ -128,14 +128,14 @@ async def probe(port: int, seconds: float, results: LoadResults) -> None:
 async def measure(
     attacked: AttackedServer, photo: bytes, factor: float, seconds: float, report: Callable[[str], None]
 ) -> str:
-    """Return the table of an overload."""
+    """Measure the capacity of a server, then overload it by `factor`. Return the table of the results."""
     data = request("POST", "/identify?location=none", photo)
     unloaded, capacity = LoadResults(), LoadResults()
     for _ in range(WARM_UP):
         await send(attacked.port, data, unloaded)
     await closed_loop(attacked.port, data, CLIENTS, CAPACITY_SECONDS, capacity)
     rate = capacity.number(200) / CAPACITY_SECONDS
-    report(f"{rate:.0f} photos a second with {CLIENTS} clients; now {factor * rate:.0f} a second for {seconds:.0f} s …")
+    report(f"capacity: {rate:.0f} photos/s with {CLIENTS} clients; sending {factor * rate:.0f}/s for {seconds:.0f} s …")
     await asyncio.sleep(2)
     loaded, beside = LoadResults(), LoadResults()
     with attacked.peak() as peak:
@@ -163,7 +163,7 @@ async def measure(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Overload servers and print the tables of the results."""
+    """Overload a new server in each run and print its table of results."""
     options = parser(__doc__, 1, of="runs")
     options.add_argument("--factor", type=float, default=10, help="load divided by capacity (default: %(default)s)")
     options.add_argument("--seconds", type=float, default=60, help="duration of the overload (default: %(default)s)")

@@ -1,7 +1,7 @@
 """The cost of a whole request, compared with its bare work: `python -m benchmarks.request`.
 
 The bare work decodes and shrinks a 12 MP JPEG and runs the model once, in the app's process and with its threads. It is
-compared with two requests for the same photo. The first one is an event of API Gateway, which the app gets in the same
+compared with two requests for the same photo. The first one is an API Gateway event, which the app handles in the same
 process. The second one goes over HTTP on loopback, with keep-alive, to an app in another process. The app uses real
 PostgreSQL and Valkey, and the features of the cell are cached. Peak memory is measured in another process, after 100
 requests.
@@ -34,7 +34,7 @@ def photo_of_12_megapixels() -> bytes:
 
 
 def event_of(photo: bytes) -> dict[str, Any]:
-    """Return API Gateway's event for a photo. Decoding base64 is left out here; lambda_path.py measures it."""
+    """Return API Gateway's event for a photo. Its body is not base64; lambda_path.py measures the decoding."""
     return {
         "requestContext": {"httpMethod": "POST", "resourcePath": "/identify", "path": "/identify", "requestId": "b"},
         "headers": {"content-type": "image/jpeg"},

@@ -32,10 +32,10 @@ BURST_SETTINGS = Settings(
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The load of a spike: requests for `cells` random cells by Zipf's law with an `exponent`.
+    """The load of a spike: requests for `cells` random cells, which follow Zipf's law with an `exponent`.
 
-    `rate`: requests a second after the time `step`; before it, a tenth of `rate`. `seconds`: duration. `ttl`: TTL of
-    the naive strategy and soft TTL of ours, seconds. Equal seeds give equal loads.
+    `rate`: requests a second from the time `step` on; before `step`, a tenth of this. `seconds`: duration. `ttl`: TTL
+    of the naive strategy and soft TTL of ours, seconds. Equal seeds give equal loads.
     """
 
     containers: int

@@ -1,4 +1,4 @@
-"""Random faults of Redis and PostgreSQL under load, for minutes: `python -m benchmarks.soak --minutes 10`.
+"""Random faults of Redis and PostgreSQL under several minutes of load: `python -m benchmarks.soak --minutes 10`.
 
 The app runs in another process and serves HTTP. Redis and PostgreSQL are real, each behind a proxy. Clients send
 requests all the time. A random fault from testing/faults lasts for about a second; then everything works for about a
@@ -93,7 +93,7 @@ class TimedReply(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """The resources of the app between two faults. The servers count `sessions` and `connections`."""
+    """The resources of the app between two faults. `sessions`, `connections`: as counted by the servers."""
 
     seconds: float
     megabytes: float
@@ -104,7 +104,7 @@ class Sample(NamedTuple):
 
 @dataclass(slots=True)
 class Findings:
-    """The results. The first sample is from before the first fault, the last one from after all idle times."""
+    """The results. The first sample is taken before the first fault, the last one after idle sessions have ended."""
 
     responses: list[TimedReply] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)

@@ -5,11 +5,13 @@ and serves one request at a time. Cells follow Zipf's law. Requests come at rand
 (open loop). A tenth of the containers run from the start. The others start together at the step, when the request rate
 rises tenfold. Both strategies run one after the other, with the same times and cells.
 
-90 seconds show the effects of a day, because lifetimes and cells are scaled down. The TTL, and the time for which a
-container trusts its memory, are seconds instead of hours. There are few cells, because the hit share depends on the
-number of requests per cell and TTL. No cell is cached at the start. `--query-ms` makes queries slower, because the
-number of requests during one query matters: it is 300 at 1,500 requests a second and 0.2 s, as at 10,000 requests a
-second and 30 ms. docs/explanation/spike.md explains the results.
+A run of 90 seconds shows the effects of a day, because lifetimes and the number of cells are scaled down. The TTL in
+Redis and the lifetime in process memory are seconds instead of hours. There are few cells, because the hit share
+depends on the number of requests per cell and TTL. No cell is cached at the start.
+
+`--query-ms` makes queries slower, because the number of requests that arrive during one query matters. With 1,500
+requests a second and queries of 0.2 s, this number is 300. It is the same with 10,000 requests a second and queries of
+30 ms. docs/explanation/spike.md explains the results.
 """
 
 import argparse
@@ -51,11 +53,11 @@ def claims(load: Load, ours: Result, burst: Result) -> list[Claim]:
     server = ours.server_count
     return [
         Claim("queries per cell and TTL", "at most 1.20", f"{per_ttl:.2f}", per_ttl <= 1.2),
-        Claim("shortest time between two for the same cell", f"{0.8 * ttl:.1f} s", f"{gap:.1f} s", gap >= 0.8 * ttl),
-        Claim("highest number at a time for the same cell", "1", str(at_once), at_once == 1),
+        Claim("shortest time between queries for one cell", f"{0.8 * ttl:.1f} s", f"{gap:.1f} s", gap >= 0.8 * ttl),
+        Claim("most simultaneous queries for one cell", "1", str(at_once), at_once == 1),
         Claim("hit share after a minute", "99 %", f"{share:.2%}", share >= 0.99),
         Claim("queries as PostgreSQL counts them", f"{len(queries):,}", f"{server:,}", server == len(queries)),
-        Claim(f"queries for {first:,} first requests at once", "1", str(asked), asked == 1),
+        Claim(f"queries for {first:,} simultaneous requests", "1", str(asked), asked == 1),
         Claim("answers to these requests", f"{first:,}", f"{answered:,}", answered == first),
     ]
 
@@ -104,7 +106,7 @@ def burst_table(bursts: Sequence[Result]) -> str:
         }
         for burst in bursts
     ]
-    return _side_by_side("first requests for one cold cell, at once", bursts, columns)
+    return _side_by_side("simultaneous requests for one cold cell", bursts, columns)
 
 
 def _side_by_side(title: str, results: Sequence[Result], columns: Sequence[dict[str, str]]) -> str:
@@ -152,8 +154,8 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__.partition("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--containers", type=int, default=50, help="number of containers once the load has stepped up")
-    parser.add_argument("--rate", type=float, default=1500.0, help="requests per second once the load has stepped up")
+    parser.add_argument("--containers", type=int, default=50, help="number of containers after the spike begins")
+    parser.add_argument("--rate", type=float, default=1500.0, help="requests per second after the spike begins")
     parser.add_argument("--seconds", type=int, default=90, help="duration of each run")
     parser.add_argument("--cells", type=int, default=200, help="number of requested cells")
     parser.add_argument("--exponent", type=float, default=1.0, help="exponent of Zipf's law")

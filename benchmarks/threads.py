@@ -1,14 +1,15 @@
-"""The cost of waiting threads for a start and a score: `python -m benchmarks.threads`.
+"""The effect of waiting threads on the time of a start and of a score: `python -m benchmarks.threads`.
 
 A thread that waits for work can sleep or spin. A spinning thread reacts faster, but occupies a processor. The threads
 of numpy (OpenBLAS) spin after the import, and those of onnxruntime spin as soon as the session exists. Both happen
-while the model is loaded. In a function that has the time of only one processor, this slows down the loading.
+while the model is loaded. In a Lambda function with the processor time of one vCPU, this slows down the loading.
 
-Each row is one choice of threads, measured in fresh processes that take turns: the time and the processor time from the
-start of Python to a session, the time of the first score, and the median time of later scores.
+Each row of the table is one choice of threads. It shows the time and the processor time from the start of Python until
+the session exists, the time of the first score, and the median time of later scores. Each choice is measured in fresh
+processes. The choices take turns.
 
-`--one-vcpu` measures as in a function of 1,769 MB, which sees all processors but gets the time of one. It needs a
-control group of Linux, which only root can create.
+`--one-vcpu` simulates a Lambda function of 1,769 MB, which sees all processors but gets the time of only one. This
+needs a Linux control group (cgroup), which only root can create.
 """
 
 import json
@@ -53,7 +54,7 @@ os._exit(0)
 
 
 class Choice(NamedTuple):
-    """A choice of threads. `entries`: configuration of onnxruntime. `threads`: its number of threads (0: default)."""
+    """A choice of threads. `entries`: configuration of onnxruntime. `threads`: number of its threads (0: default)."""
 
     entries: dict[str, str]
     numpy_threads: bool = False

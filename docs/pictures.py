@@ -1,6 +1,6 @@
-"""Take the README's picture of the app's web page, while `make run` serves it: `python -m docs.pictures`.
+"""Save the README's picture of the web page that `make run` serves: `python -m docs.pictures`.
 
-The photo on the page is the sample photo that `make run` prints.
+The picture shows the answer for the sample photo whose path `make run` prints.
 """
 
 import argparse

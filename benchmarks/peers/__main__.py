@@ -1,8 +1,9 @@
 """Our HTTP server compared with FastAPI, LitServe and mosec: `python -m benchmarks.peers`.
 
-All servers have the same model, decoding, photos and processors. Only ours also narrows by place: each photo has an
-EXIF position, and PostgreSQL and Valkey run beside it. In each round, each server is started, gets each load in turn,
-and is stopped. The tables show medians of the rounds, and our figures divided by those of the best peer.
+All servers use the same model, photo decoding, photos and processors. Only our server also narrows by place: each photo
+has an EXIF position, and PostgreSQL and Valkey run on the same machine. In each round, each server is started, gets
+each load in turn, and is stopped. The tables show medians of the rounds, and our figures divided by those of the best
+peer.
 
 Processor time and memory are those of all processes of a server, without PostgreSQL and Valkey. Needs Linux.
 """
@@ -28,7 +29,7 @@ type Runs = dict[int, dict[str, list[Figures]]]
 
 
 def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) -> tuple[Figures, Load]:
-    """Put a load on a server that runs; return its figures and those of the clients."""
+    """Put a load on a running server; return the figures of the server, and the output of the clients."""
     command = [sys.executable, "-m", "benchmarks.peers.client", url, str(photos)]
     command += [f"--connections={connections}", f"--seconds={seconds}"]
     before = cpu_seconds(pid)
@@ -65,7 +66,7 @@ def compare(
 
 def main() -> int:
     """Print a table for each number of clients. Return the exit code."""
-    options = parser(__doc__, 5, "times that each server gets each load")
+    options = parser(__doc__, 5, "rounds; each server gets each load once a round")
     options.add_argument("--seconds", type=float, default=8.0, help="duration of one load (default: %(default)s)")
     options.add_argument(
         "--concurrency", type=int, nargs="+", default=[1, 8, 64], help="numbers of clients (default: 1 8 64)"

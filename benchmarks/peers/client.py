@@ -1,11 +1,11 @@
 """A closed loop of clients that send photos to one server: `python -m benchmarks.peers.client URL FOLDER`.
 
-Each client has one connection and sends the next photo as soon as it has the answer. The clients take the photos of a
+Each client has one connection and sends the next photo as soon as it has the answer. The clients send the photos of a
 folder in turn. Requests that start in the first second do not count, because the first upload of a connection is slow.
 The result is one JSON object on standard output.
 
-On small photos the clients take 0.3 ms of processor time per request, wrk takes 0.2 ms. With photos of 3 MB both take
-1.1 ms, most of it to copy the photo. wrk is not used because it is no Python package.
+With small photos the clients take 0.3 ms of processor time per request, and wrk takes 0.2 ms. With photos of 3 MB both
+take 1.1 ms, mostly for copying the photo. wrk is not used because it is not a Python package.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Clients:
 
 
 class Client(asyncio.Protocol):
-    """One connection of keep-alive. Sends a request whenever the answer to the previous one is complete."""
+    """One keep-alive connection. It sends the next request as soon as the answer to the previous one is complete."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients

@@ -27,7 +27,7 @@ def peers_python() -> Path:
     if stamp.exists() and stamp.read_text(encoding="utf-8") == pins:
         return python
     # Only tables go to standard output.
-    with redirect_stdout(sys.stderr), step("peers", "installing their packages into .local/peers"):
+    with redirect_stdout(sys.stderr), step("peers", "installing packages into .local/peers"):
         venv.create(folder, clear=True, symlinks=True)
         command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-input"]
         command += ["--disable-pip-version-check", "--require-hashes", "--requirement", str(REQUIREMENTS)]

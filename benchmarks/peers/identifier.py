@@ -1,4 +1,4 @@
-"""The work that all peers do for a photo: our decoding, the same model, and our answer without its place."""
+"""The work that all peers do for a photo: our decoding, the same model, and our answer without a place."""
 
 import json
 import os

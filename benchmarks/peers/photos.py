@@ -1,4 +1,4 @@
-"""The photos of the load: real ones from the wheel of scikit-image, and one as large as a phone's. All have a place."""
+"""The photos of the load: real ones from the scikit-image wheel, and a synthetic one of 12 MP. All have a position."""
 
 from pathlib import Path
 

@@ -12,7 +12,7 @@ class Load(NamedTuple):
     """The output of the clients.
 
     `rate`: requests that succeeded per second, after the warm-up. `seconds`: duration of each request that started
-    after the warm-up and succeeded. `answered` and `failed`: numbers of all requests, with those of the warm-up.
+    after the warm-up and succeeded. `answered` and `failed`: numbers of requests, including those of the warm-up.
     `cpu`: seconds of processor time that the clients took.
     """
 
@@ -29,7 +29,7 @@ class Load(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """The figures of one server under one load: milliseconds, megabytes, and the number of failed requests."""
+    """The figures of one server under one load. Times are in milliseconds, `cpu` is per request, `memory` is in MB."""
 
     rate: float
     p50: float
@@ -40,7 +40,10 @@ class Figures(NamedTuple):
 
     @classmethod
     def of(cls, load: Load, server_cpu: float, memory: float) -> Self:
-        """Return the figures of a load. `server_cpu`: seconds of the server during it; `memory`: its peak, MB."""
+        """Return the figures of a load.
+
+        `server_cpu`: processor time that the server used, seconds. `memory`: peak memory of the server, MB.
+        """
         p50, p99 = np.percentile(load.seconds, [50, 99]) * 1e3 if load.seconds else (np.nan, np.nan)
         cpu = server_cpu / load.answered * 1e3 if load.answered else np.nan
         return cls(load.rate, float(p50), float(p99), cpu, memory, load.failed)

@@ -1,7 +1,7 @@
 """A server of FastAPI, uvicorn and onnxruntime in one process: `python -m benchmarks.peers.server_fastapi`.
 
-A plain function answers, so it runs in the thread pool. The pool gets as many threads as photos are to be identified at
-the same time, as Starlette's documentation describes.
+The endpoint is not async, so FastAPI runs it in a thread pool. The pool is limited to the number of photos that should
+be identified at the same time, as Starlette's documentation describes.
 """
 
 import argparse
@@ -24,7 +24,7 @@ async def body_of(request: Request) -> bytes:
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Limit the thread pool."""
+    """Limit the thread pool to `WORKERS` threads."""
     anyio.to_thread.current_default_thread_limiter().total_tokens = WORKERS
     yield
 

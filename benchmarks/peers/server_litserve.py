@@ -1,7 +1,7 @@
 """A server of LitServe with worker processes: `python -m benchmarks.peers.server_litserve`.
 
-ZeroMQ carries requests to the workers (`fast_queue`), as LitServe's documentation recommends from 100 requests per
-second on.
+ZeroMQ carries requests to the workers (`fast_queue`). LitServe's documentation recommends this for 100 requests per
+second or more.
 """
 
 import argparse
@@ -21,7 +21,7 @@ BATCH_SECONDS = 0.005
 
 
 class Api(litserve.LitAPI):  # type: ignore[misc]
-    """The endpoint: decodes each photo, scores photos alone or in batches, and answers each."""
+    """The endpoint, which decodes each photo, scores photos singly or in batches, and returns an answer for each."""
 
     def setup(self, device: str) -> None:  # noqa: ARG002  there is only one
         """Load the model in a worker process."""

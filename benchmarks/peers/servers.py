@@ -58,7 +58,8 @@ def served(
 ) -> Iterator[tuple[int, str]]:
     """Run a server until the end of the block; yield its process id and the address for photos.
 
-    `photo` is sent until the server answers it, and then some more times. Raises `NotReady`.
+    Before the block, `photo` is sent until the server answers it, and then a few more times as a warm-up. Raises
+    `NotReady`.
     """
     variables = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment, **server.environment}
     child, port = _started(server, python, variables, log, photo)
@@ -78,7 +79,7 @@ def served(
 def _started(
     server: Server, python: Path, variables: Mapping[str, str], log: Path, photo: bytes
 ) -> tuple[ChildProcess, int]:
-    """Start a server, with another port if that fails. Return its process and port. Raises `NotReady`."""
+    """Start a server; if this fails, try again on other ports. Return its process and port. Raises `NotReady`."""
     attempts = START_ATTEMPTS
     while True:
         attempts -= 1
