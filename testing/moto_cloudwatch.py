@@ -1,8 +1,9 @@
 """Operations of CloudWatch that moto lacks, for accounts of testing/aws.py: composites, saved queries, dashboard tags.
 
 Moto stores composite alarms but has no operation that creates them. So moto's PutMetricAlarm creates them; it reads
-`AlarmRule`. This module also adds three of AWS's errors, which a deployment avoids by the order of its steps: a rule
-that names an unknown alarm, the deletion of an alarm that a composite uses, and the deletion of two composites at once.
+`AlarmRule`. This module also raises three errors of AWS: for a rule that names an unknown alarm, for the deletion of
+an alarm that a composite alarm uses, and for the deletion of two composite alarms at once. A deployment avoids these
+errors by the order of its steps.
 """
 
 import json

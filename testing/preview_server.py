@@ -1,4 +1,4 @@
-"""The preview's server in a thread, on a free port."""
+"""The server of the dashboard preview (cloudwatch/preview), in a thread and on a free port."""
 
 import socket
 from collections.abc import Iterator

@@ -35,7 +35,7 @@ def filter_failure(
     case: Case,
     response: schemathesis.Response,
 ) -> bool:
-    """Return false for the refusal of a combination of parameters that breaks one of `RULES`."""
+    """Return false, which ignores the failure, if the app correctly refused parameters that break one of `RULES`."""
     if failure.code != "ST202" or response.status_code != 400:
         return True
     detail = json.loads(response.content)["detail"]

@@ -47,7 +47,7 @@ class Expected:
     """The expected lookup: cache level, faults and mode as in `Features`.
 
     `within`: the longest duration of the lookup in seconds. `or_faults`: faults that are allowed instead of `faults`,
-    if microseconds decide which of them happen.
+    if the exact timing decides which faults happen.
     """
 
     cache: CacheLevel

@@ -1,4 +1,4 @@
-"""Faults of Redis that need other servers than those in redis_cases.py. docs/reference/faults.md shows these cases."""
+"""Faults of Redis that need different servers from redis_cases.py. docs/reference/faults.md shows these cases."""
 
 import os
 from collections.abc import Iterator
