@@ -51,6 +51,6 @@ def test_a_failed_installation_is_tried_again(monkeypatch: pytest.MonkeyPatch) -
     pip = Pip(1, "no network")
     monkeypatch.setattr(subprocess, "run", pip)
     for _ in range(2):
-        with pytest.raises(EnvironmentFailed, match="check the network and run it again:\nno network"):
+        with pytest.raises(EnvironmentFailed, match="check the network and run the benchmark again:\nno network"):
             peers_python()
     assert pip.calls == 2
