@@ -1,1 +1,1 @@
-"""A tool for CloudWatch dashboards, alarms and saved queries as files: check, preview and deploy them."""
+"""Check, preview and deploy CloudWatch dashboards, alarms and saved queries that are defined in files."""

@@ -18,7 +18,7 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Return its exit code: 0, 1 after an error message on standard error, or 130 after Ctrl-C."""
+    """Run one command. Return its exit code, 2 if the command is missing or unknown, or 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = words[0] if words else ""
     if command in ("-h", "--help"):

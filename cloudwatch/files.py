@@ -6,9 +6,9 @@
     dashboards/queries/NAME.txt       a saved query of Logs Insights; it reads the log group of the API function unless
                                       a comment `# log group: …` names another
 
-Placeholders are replaced inside JSON strings only, so that no value can break the JSON. `STAGENAME` stays in
-dashboards: CloudWatch replaces it with the value of the dashboard's variable `stage`, whose default becomes the
-deployed stage. Limits are always those of the deployed stage, which `LIMITSTAGE` names.
+Placeholders are replaced inside JSON strings only, so that no value can break the JSON. In dashboards, `STAGENAME`
+stays, since CloudWatch replaces it with the value of the dashboard's variable `stage`. The default of this variable
+becomes the deployed stage. Limits are always those of the deployed stage; `LIMITSTAGE` is replaced with its name.
 """
 
 import json
@@ -41,7 +41,7 @@ class Placeholders:
 
     `topic`: ARN of the topic that alarms notify; empty for the topic of the stage's stack. `limits`: stage whose limits
     apply; empty for the deployed stage. `containers`: the account's limit of Lambda containers, which applies to a
-    stage that reserves none.
+    stage without reserved concurrency.
     """
 
     stage: str = "dev"
@@ -106,11 +106,11 @@ class SourceFile:
         return self.path.stem
 
     def text(self) -> str:
-        """Return the text. Raises `FileError` if it is not UTF-8."""
+        """Return the text of the file. Raises `FileError` if it is not UTF-8."""
         try:
             return self.path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise FileError(self.file, f"byte {error.start} is not UTF-8; save it as UTF-8") from None
+            raise FileError(self.file, f"byte {error.start} is not UTF-8; save the file as UTF-8") from None
 
     def placeholders(self) -> set[str]:
         """Return the placeholders in the text, prices and limits included. Raises `FileError`."""
@@ -148,7 +148,7 @@ def source_files(folder: Path = DASHBOARDS) -> list[SourceFile]:
 
 
 def read_files(placeholders: Placeholders = Placeholders(), folder: Path = DASHBOARDS) -> Files:
-    """Return all files with their placeholders replaced. Raises `FileError` for the first that cannot be read."""
+    """Return all files with their placeholders replaced. Raises `FileError` for the first unreadable file."""
     files = Files(placeholders.stage)
     bodies = {"dashboard": files.dashboards, "alarm": files.alarms, "composite": files.composites}
     values = placeholders.values(folder)
@@ -185,7 +185,7 @@ def _object(pairs: Iterable[tuple[str, Any]], file: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise FileError(file, f'key "{key}" appears twice in one object; remove one')
+            raise FileError(file, f'key "{key}" appears twice in one object; remove one of the two')
         found[key] = value
     return found
 
@@ -218,7 +218,7 @@ def _unknown(names: Sequence[str]) -> str:
 
 
 def _set_default_stage(body: dict[str, Any], stage: str) -> None:
-    """Make the deployed stage the default and one of the choices of the dashboard's variable `stage`."""
+    """Make the deployed stage the default of the dashboard's variable `stage`, and add it to the choices."""
     variables = body.get("variables")
     for variable in variables if isinstance(variables, list) and stage != STAGE_VARIABLE else ():
         if isinstance(variable, dict) and variable.get("pattern") == STAGE_VARIABLE:

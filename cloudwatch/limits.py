@@ -1,7 +1,7 @@
-"""Read the limits of a stage, which replace `LIMIT_…` in alarms and widgets that show percentages of a limit.
+"""Read the limits of a stage. They replace `LIMIT_…` in alarms and widgets that show percentages of a limit.
 
 The limits of Redis and the database are parameters of the stack in infra/stages/STAGE.json. The limit of containers is
-in .chalice/config.json. Values that `infra up --set` overrides are not taken into account.
+in .chalice/config.json. Values set with `infra up --set` are ignored.
 """
 
 import json
@@ -45,7 +45,7 @@ def stage_shown(stage: str, root: Path) -> str:
 def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str]:
     """Return the limit for each placeholder; an empty mapping if `root` has no stages. Raises `FileError`.
 
-    `account`: the account's limit of containers, which applies to a stage that reserves none.
+    `account`: the account's limit of containers, which applies to a stage without reserved concurrency.
     """
     if not (root / STAGES).is_dir():
         return {}
@@ -53,8 +53,8 @@ def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str
     if stage not in known:
         raise FileError(
             file,
-            f"stage {stage} has no file of limits, which its alarms need; copy the file of "
-            f"{' or '.join(known) or DEFAULT_STAGE} ({INFRA_GUIDE}), or use a stage that has one",
+            f"stage {stage} has no limits, but its alarms need them; copy the file of "
+            f"{' or '.join(known) or DEFAULT_STAGE} (see {INFRA_GUIDE}), or use a stage that has limits",
         )
     parameters = _below(_read(root, file), "Parameters")
     limits = {placeholder: _number(parameters, name, file, name) for placeholder, name in PARAMETERS.items()}
@@ -70,22 +70,22 @@ def _read(root: Path, file: str) -> Any:
     try:
         return json.loads((root / file).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FileError(file, "the file is missing, and alarms need its limits; restore it") from None
+        raise FileError(file, "the file is missing, but alarms need its limits; restore it") from None
     except ValueError as error:
         raise FileError(file, f"invalid JSON ({error})") from None
 
 
 def _below(value: Any, *keys: str) -> dict[str, Any]:
-    """Return the object below the keys; an empty object if there is none."""
+    """Return the nested object at a path of keys; an empty object if there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def _number(values: Mapping[str, Any], key: str, file: str, where: str) -> str:
-    """Return a limit as a decimal number. Metric math supports neither 1e3 nor division by zero."""
+    """Return a limit as a plain decimal number above zero: metric math does not support 1e3 or division by zero."""
     if key not in values:
-        raise FileError(file, f"{where} is missing, and alarms need it; set it, even to its default")
+        raise FileError(file, f"{where} is missing, but alarms need it; set it, even if the value is the default")
     text = str(values[key])
     if not _DECIMAL.fullmatch(text) or not float(text):
         raise FileError(file, f'{where} is "{text}"; write a plain number above zero such as 1000')

@@ -1,4 +1,4 @@
-"""Read prices.csv. Its prices replace `PRICE_…` in widgets, and infra/cost.py computes docs/explanation/cost.md."""
+"""Read prices.csv. Its prices replace `PRICE_…` in widgets. infra/cost.py uses them for docs/explanation/cost.md."""
 
 import csv
 import re
@@ -15,7 +15,7 @@ _DECIMAL = re.compile(r"\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price of one `unit` in US dollars, with its region, date and source."""
+    """The price of one `unit` in US dollars, with the region, date and source of the price."""
 
     name: str
     text: str
@@ -32,7 +32,7 @@ class Price:
 
     @property
     def placeholder(self) -> str:
-        """The placeholder of the price in expressions."""
+        """The placeholder that stands for the price in expressions."""
         return f"PRICE_{self.name.upper()}"
 
 

@@ -1,4 +1,4 @@
-"""Progress on standard error: one line that starts at once and ends with the time taken."""
+"""Show on standard error which task is running, how much of it is done, and how long it took."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ _INTERVAL = 0.2
 
 
 class Progress:
-    """Shows a task and the share that is done. A terminal shows one line that updates; a log gets two lines."""
+    """Shows a task and the share that is done. A terminal shows one line that changes; a log file gets two lines."""
 
     def __init__(self, task: str, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr

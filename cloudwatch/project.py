@@ -39,10 +39,10 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
 
 
 def prefix(stage: str) -> str:
-    """Return the prefix of the names of a stage's dashboards and alarms."""
+    """Return the prefix that the names of a stage's dashboards and alarms start with."""
     return f"{SERVICE}-{stage}-"
 
 
 def query_prefix(stage: str) -> str:
-    """Return the prefix of the names of a stage's saved queries, which is a folder in the console."""
+    """Return the prefix that the names of a stage's saved queries start with; the console shows it as a folder."""
     return f"{SERVICE}/{stage}/"

@@ -11,18 +11,21 @@ from cloudwatch.project import DASHBOARDS, RUNBOOK
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add `--stage`, `--topic`, `--runbook`, `--containers` and `--folder`."""
     parser.add_argument(
-        "--stage", required=True, type=check_stage, help="stage, such as dev or prod; part of every name in AWS"
+        "--stage",
+        required=True,
+        type=check_stage,
+        help="stage, such as dev or prod; the names of all resources contain it",
     )
     parser.add_argument(
         "--topic", default="", help="ARN of the SNS topic that alarms notify (default: faunalens-STAGE-alarms)"
     )
-    parser.add_argument("--runbook", help=f"URL of the runbook (default: {RUNBOOK} at git's origin)")
+    parser.add_argument("--runbook", help=f"URL of the runbook (default: {RUNBOOK} on the website of git's origin)")
     parser.add_argument(
         "--containers",
         type=_count,
         default=ACCOUNT,
         metavar="N",
-        help="the account's limit of containers, for a stage without reserved_concurrency (default: %(default)s)",
+        help="the account's limit of containers; used if the stage has no reserved_concurrency (default: %(default)s)",
     )
     parser.add_argument(
         "--folder",
@@ -34,15 +37,17 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 def _count(text: str) -> str:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a number of containers; write one such as 10')
+        raise argparse.ArgumentTypeError(
+            f'"{text}" is not a valid number of containers; write a whole number above 0, such as 10'
+        )
     return str(int(text))
 
 
 def check_stage(text: str) -> str:
     """Return the name of a stage. Raises `ArgumentTypeError` if it is invalid.
 
-    Dashes are invalid: the names of stage `dev-eu` would start with the prefix of stage `dev`, and a deploy of `dev`
-    would remove its resources.
+    A stage name must not contain a dash. The resource names of a stage `dev-eu` would start with the prefix of stage
+    `dev`, so a deploy of `dev` would remove the resources of `dev-eu`.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]{0,15}", text):
         message = f'invalid stage "{text}"; use up to 16 lower-case letters and digits, such as dev or prod'

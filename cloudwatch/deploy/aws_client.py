@@ -1,4 +1,4 @@
-"""Connect to AWS with the settings of the environment and short timeouts, and explain errors of boto3."""
+"""Connect to AWS with settings from the environment and short timeouts, and explain boto3's errors."""
 
 import os
 from typing import Any
@@ -43,12 +43,12 @@ class AwsSession:
             raise AwsError(f"{error}; AWS_ENDPOINT_URL must be a URL such as http://127.0.0.1:5000") from error
 
     def account(self) -> str:
-        """Return the account number of the credentials."""
+        """Return the number of the AWS account that the credentials belong to."""
         return str(self.client("sts").get_caller_identity()["Account"])
 
 
 def subscription_problem(sns: Any, topic: str) -> str | None:
-    """Return the reason why messages to a topic reach no one; None if they reach someone or if AWS does not say."""
+    """Return why messages to a topic reach no one. Return None if they reach someone or if AWS does not say."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -79,7 +79,7 @@ def explained(error: Exception) -> AwsError | None:
 def _refusal(error: Any) -> str:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if message.lstrip().startswith("<"):
-        message = "the reply was HTML; check whether the server at AWS_ENDPOINT_URL supports this operation"
+        message = "the reply was HTML; check that the server at AWS_ENDPOINT_URL supports this operation"
     what = f"AWS refused {error.operation_name} ({code}): {message}".rstrip(": ")
     if "AccessDenied" in code or "Unauthorized" in code:
         return f"{what}\nthe credentials must allow {ACTIONS}"

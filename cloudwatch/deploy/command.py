@@ -1,7 +1,7 @@
 """`python -m cloudwatch deploy`: show the differences from AWS, then deploy them.
 
 Deploy lints the files first. It removes resources that an earlier deploy created and that no file defines any more.
-Repeating a deploy changes nothing.
+A second deploy of the same files changes nothing.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from cloudwatch.project import ROOT, TOOLS_GUIDE
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Deploy. Return 0, or 1 after an error message on standard error."""
+    """Deploy the files, or show the changes if `--dry-run` is given. Return 0, or 1 after an error message."""
     options = _parser().parse_args(arguments)
     if not options.remove and (findings := lint(options.folder.resolve()).findings):
         print(*findings, sep="\n", file=sys.stderr)
@@ -73,10 +73,10 @@ def _deploy(options: argparse.Namespace) -> None:
 
 
 def _show(steps: Sequence[PlanStep], foreign: Sequence[Resource]) -> None:
-    """Print every step with its differences, and the resources that stay because no deploy created them."""
+    """Print the resources that stay because no deploy created them, then every step with its differences."""
     paint = coloured if sys.stdout.isatty() and "NO_COLOR" not in os.environ else str
     for each in foreign:
-        print(f"kept: {each.title} has a name of this stage, but no deploy created it")
+        print(f"kept: {each.title} is named like a resource of this stage, but no deploy created it")
     for step in steps:
         print(*map(paint, step.describe()), sep="\n")
     if steps:
@@ -85,7 +85,7 @@ def _show(steps: Sequence[PlanStep], foreign: Sequence[Resource]) -> None:
 
 
 def _run(deployment: Deployment, steps: Sequence[PlanStep]) -> None:
-    """Carry out the steps and print a line for each."""
+    """Carry out the steps, and print a line for each step."""
     for number, step in enumerate(steps, 1):
         remarks: list[str] = []
         try:
@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_common(parser)
     parser.add_argument("--region", help="AWS region (default: AWS_REGION, AWS_DEFAULT_REGION or the profile's region)")
-    parser.add_argument("--account", help="account number (default: the account of the credentials)")
+    parser.add_argument("--account", help="AWS account number (default: the account that the credentials belong to)")
     parser.add_argument("--remove", action="store_true", help="remove everything that was deployed for the stage")
     parser.add_argument("--dry-run", action="store_true", help="only show the changes")
     return parser

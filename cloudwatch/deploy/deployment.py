@@ -1,6 +1,6 @@
 """Read and write the resources of one stage in AWS. `plan.py` decides what to write.
 
-Alarms and dashboards get the tag `faunalens:dashboards` with the stage as value. The tag distinguishes
+Alarms and dashboards get the tag `faunalens:dashboards` with the stage as value. The tag distinguishes the
 resources of a deploy from resources that a person created under a similar name. Saved queries cannot have tags in AWS,
 so deploy treats all queries in the folder `faunalens/STAGE/` as its own.
 """
@@ -22,13 +22,13 @@ _ALARMS: Mapping[Kind, tuple[str, str]] = {
 
 
 class Deployment:
-    """One stage in one account and region, through two clients of boto3."""
+    """The dashboards, alarms and saved queries of one stage, in one AWS account and region."""
 
     def __init__(self, cloudwatch: Any, logs: Any, stage: str) -> None:
         self._cloudwatch, self._logs, self._stage = cloudwatch, logs, stage
 
     def present(self) -> list[Resource]:
-        """Return every resource in AWS whose name belongs to the stage."""
+        """Return every resource in AWS whose name starts with the prefix of the stage."""
         return [*self._alarms(), *self._dashboards(), *self._queries()]
 
     def is_managed(self, resource: Resource) -> bool:
@@ -39,7 +39,7 @@ class Deployment:
         return {"Key": TAG, "Value": self._stage} in tags
 
     def put(self, resource: Resource, before: Resource | None) -> list[str]:
-        """Create or update a resource; `before` is the resource in AWS, if any. Return CloudWatch's remarks."""
+        """Create a resource, or update `before`, the resource in AWS. Return CloudWatch's validation messages."""
         if resource.kind == "query":
             known = {"queryDefinitionId": before.handle} if before else {}
             self._logs.put_query_definition(**resource.parameters(), **known)
@@ -54,7 +54,7 @@ class Deployment:
         return [f"{each.get('DataPath', '')} {each['Message']}" for each in remarks]
 
     def remove(self, resource: Resource) -> None:
-        """Delete a resource. Alarms are deleted one by one: AWS allows no more than one composite a call."""
+        """Delete a resource. One call deletes one alarm, since AWS allows at most one composite per call."""
         if resource.kind in ("alarm", "composite"):
             self._cloudwatch.delete_alarms(AlarmNames=[resource.name])
         elif resource.kind == "dashboard":

@@ -11,14 +11,14 @@ _SHORT = 100
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Yield removed (`-`) and added (`+`) lines with two lines of context, and `@@` where lines were skipped."""
+    """Yield removed (`-`) and added (`+`) lines with two lines of context. `@@` marks skipped lines."""
     old, new = pretty(before).splitlines(), pretty(after).splitlines()
     for line in list(unified_diff(old, new, lineterm="", n=2))[2:]:
         yield "@@" if line.startswith("@@") else line
 
 
 def pretty(value: Any, indent: int = 0) -> str:
-    """Return JSON. A short list or object is on one line; a long one has a line for each item."""
+    """Return a value as JSON text. A short list or object is on one line; a long one has a line for each item."""
     flat = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, Mapping | list) or not value or (indent and len(flat) <= _SHORT):
         return flat
@@ -30,6 +30,6 @@ def pretty(value: Any, indent: int = 0) -> str:
 
 
 def coloured(line: str) -> str:
-    """Return a line of a diff in the colour of its sign."""
+    """Return a line of a diff with the terminal colour of its sign: `+`, `-` or `~`."""
     color = {"+": GREEN, "-": RED, "~": YELLOW}.get(line.lstrip()[:1])
     return f"{color}{line}{PLAIN}" if color else line

@@ -1,4 +1,4 @@
-"""Plan a deploy: the differences between the files and the account, as steps in an order that AWS accepts."""
+"""Plan a deploy: list the steps that make the account match the files, in an order that AWS accepts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,10 @@ _ALARMS = ("alarm", "composite")
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One action on a resource. `before`: the current resource, None for `add`. `after`: the desired one."""
+    """One action on a resource.
+
+    `before` is the current resource; None for `add`. `after` is the desired resource; None for `remove`.
+    """
 
     action: Action
     before: Resource | None
@@ -24,7 +27,7 @@ class PlanStep:
 
     @property
     def resource(self) -> Resource:
-        """The desired resource, or the current one if the step removes it."""
+        """The desired resource, or the current resource if the step removes it."""
         found = self.after or self.before
         assert found is not None, "a step has a resource"  # noqa: S101 - for the reader and mypy
         return found
@@ -39,11 +42,11 @@ class PlanStep:
 def plan(
     desired: Iterable[Resource], present: Iterable[Resource], is_managed: Callable[[Resource], bool]
 ) -> tuple[list[PlanStep], list[Resource]]:
-    """Return the steps from the current resources to the desired ones, and the surplus resources that stay.
+    """Return the steps that turn the current resources into the desired ones, and the surplus resources that stay.
 
     `desired` is in dependency order. `is_managed` returns whether an earlier deploy created a resource; a resource that
-    no deploy created stays. Removals come last, when no composite depends on them any more. An alarm that becomes a
-    composite, or the reverse, is removed before its name is used again.
+    no deploy created stays. Removals come last, when no composite depends on the removed alarms any more. If an
+    alarm becomes a composite, or the reverse, the old one is removed before the new one gets its name.
     """
     wanted = {(each.kind, each.name): each for each in desired}
     there: dict[tuple[str, str], Resource] = {}
@@ -73,6 +76,6 @@ def _put(before: Resource | None, after: Resource) -> PlanStep | None:
 
 
 def _removal_order(resources: Sequence[Resource]) -> list[Resource]:
-    """Return composites first, each before the alarms in its rule: AWS does not delete an alarm that a rule names."""
+    """Return resources in an order in which AWS can delete them: each composite before the alarms in its rule."""
     composites = in_dependency_order(each for each in resources if each.kind == "composite")
     return [*reversed(composites), *(each for each in resources if each.kind != "composite")]

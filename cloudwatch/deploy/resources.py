@@ -1,7 +1,7 @@
 """The resources that the files define, in a form that can be compared with the resources in AWS.
 
-The content of a resource leaves out AWS's defaults and sorts lists whose order does not matter, so that neither shows
-up as a difference.
+The content of a resource leaves out AWS's defaults and sorts lists whose order does not matter, so that they do not
+count as differences.
 """
 
 import json
@@ -26,7 +26,7 @@ _EMPTY: tuple[object, ...] = (None, "", [])
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of an account. `handle` is the ARN or id of a resource that exists in AWS."""
+    """One resource of an account. `handle` is its ARN or id in AWS; empty if the resource comes from the files."""
 
     kind: Kind
     name: str
@@ -47,7 +47,7 @@ class Resource:
 
 
 def desired(files: Files) -> list[Resource]:
-    """Return the resources that the files define, each after those it depends on."""
+    """Return the resources that the files define, each after the resources that it depends on."""
     composites = [Resource("composite", body["AlarmName"], alarm_content(body)) for body in files.composites.values()]
     return [
         *(Resource("alarm", body["AlarmName"], alarm_content(body)) for body in files.alarms.values()),
@@ -78,7 +78,7 @@ def query_content(text: str, log_groups: Iterable[str]) -> dict[str, Any]:
 
 
 def in_dependency_order(composites: Iterable[Resource]) -> list[Resource]:
-    """Return composites, each after the composites in its rule. Composites in a cycle, which AWS refuses, come last."""
+    """Return composites, each after the composites in its rule. AWS refuses cycles; composites in a cycle come last."""
     left = {each.name: each for each in composites}
     ordered: list[Resource] = []
     while left:
@@ -90,7 +90,7 @@ def in_dependency_order(composites: Iterable[Resource]) -> list[Resource]:
 
 
 def children(resource: Resource) -> set[str]:
-    """Return the alarms that a composite depends on; none for other kinds and for rules that cannot be parsed."""
+    """Return the alarms that a composite depends on; none for other kinds or if its rule cannot be parsed."""
     try:
         return dependencies(resource.content) if resource.kind == "composite" else set()
     except RuleError:
@@ -98,7 +98,7 @@ def children(resource: Resource) -> set[str]:
 
 
 def _comparable(key: str, value: Any) -> Any:
-    """Return a value of an alarm without empty parts and defaults, and with sorted lists where order has no meaning."""
+    """Return a parameter of an alarm without empty parts and defaults. Sort lists whose order does not matter."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):

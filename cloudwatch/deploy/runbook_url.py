@@ -1,4 +1,4 @@
-"""Find the URL of the runbook on the web page of git's `origin`."""
+"""Find the URL of the runbook on the website that hosts git's remote `origin`."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ _OVER_HTTPS = re.compile(r"https://(?:[^@/]*@)?(?P<host>[\w.-]+)/(?P<path>[\w./-
 
 
 def runbook_url(checkout: Path) -> str:
-    """Return the URL of the runbook on the web page of `origin`, or its path if there is no such page."""
+    """Return the URL of the runbook on the website of `origin`, or the runbook's path if there is no such website."""
     command = ["git", "-C", str(checkout), "remote", "get-url", "origin"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
@@ -21,7 +21,7 @@ def runbook_url(checkout: Path) -> str:
 
 
 def url_from_remote(remote: str) -> str:
-    """Return the URL of the runbook for the URL of a remote. Leave out user name and token: alarms publish the URL."""
+    """Return the URL of the runbook for a remote's URL. Omit user name and token, since alarms contain the result."""
     match = _OVER_HTTPS.fullmatch(remote) or _OVER_SSH.fullmatch(remote)
     if match is None or "." not in match["host"]:
         return RUNBOOK

@@ -1,7 +1,7 @@
 """`python -m cloudwatch template`: print the files as a CloudFormation template, for teams that deploy stacks.
 
-Account, region and partition are CloudFormation's pseudo parameters, so one template works in any account. The stage
-is fixed. The topic and the URL of the runbook are fixed if they are given as options.
+Account, region and partition are CloudFormation's pseudo parameters, so one template works in any account. The
+template contains the stage and the URL of the runbook as plain text, and also the topic if it is given as an option.
 """
 
 import argparse
@@ -46,8 +46,8 @@ def template(
 ) -> dict[str, Any]:
     """Return the template of one stage. Raises `FileError`, for instance for a stage without limits.
 
-    An empty `topic` means the stage's own, `faunalens-STAGE-alarms`. `containers`: Lambda's concurrency limit of the
-    account, for a stage that reserves none.
+    If `topic` is empty, alarms notify the topic `faunalens-STAGE-alarms`. `containers` is the account's limit of Lambda
+    containers, which applies to a stage without reserved concurrency.
     """
     marks = Placeholders(
         stage,
@@ -87,14 +87,14 @@ def _logical_id(resource: Resource) -> str:
 
 
 def _with_pseudo_parameters(text: str) -> Any:
-    """Return a string with pseudo parameters in place of their marks. Escape `${` of CloudWatch's dynamic labels."""
+    """Replace the marks in a string with pseudo parameters. Escape the `${` of CloudWatch's dynamic labels."""
     if not _PSEUDO.search(text):
         return text
     return {"Fn::Sub": _PSEUDO.sub(r"${AWS::\1}", text.replace("${", "${!"))}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the template. Return 0, or 1 after an error message on standard error."""
+    """Print the template or write it to a file. Return 0, or 1 after an error message on standard error."""
     options = _parser().parse_args(arguments)
     folder = options.folder.resolve()
     if findings := lint(folder).findings:
@@ -108,7 +108,9 @@ def main(arguments: Sequence[str]) -> int:
     text = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
     size = len(text.encode())
     if size > MOST_BYTES:
-        return _failed(f"the template has {size:,} bytes, CloudFormation allows {MOST_BYTES:,}; use deploy")
+        return _failed(
+            f"the template has {size:,} bytes, but CloudFormation allows only {MOST_BYTES:,}; use deploy instead"
+        )
     if options.out:
         options.out.write_text(text, encoding="utf-8")
     else:
@@ -126,8 +128,8 @@ def _failed(message: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch template",
-        description="Print dashboards, alarms, composites and saved queries as a CloudFormation template. Account, "
-        "region and partition are those of the stack.",
+        description="Print dashboards, alarms, composites and saved queries as a CloudFormation template. "
+        "CloudFormation fills in the account, region and partition of the stack.",
         epilog="Use either template or deploy for a stage: a stack cannot take over resources that exist already.",
     )
     add_common(parser)

@@ -1,4 +1,4 @@
-"""Check one metric alarm: the parameters of PutMetricAlarm, CloudWatch's rules for them, and the project's own."""
+"""Check one metric alarm against the parameters of PutMetricAlarm, CloudWatch's rules and the project's rules."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -28,7 +28,7 @@ HOUR, DAY, WEEK = 3600, 86_400, 604_800
 
 
 class AlarmCheck:
-    """Checks one alarm and collects `findings` and `references`, the metrics that it names."""
+    """Checks one alarm. `findings` has its problems, and `references` has the metrics that it names."""
 
     def __init__(self, file: str, name: str, body: dict[str, Any]) -> None:
         self.file, self.name, self.body = file, name, body
@@ -45,9 +45,9 @@ class AlarmCheck:
             if key not in body:
                 yield f"{key} is missing; an alarm needs it to compare the metric with a threshold"
         if body.get("ComparisonOperator", _STATIC[0]) not in _STATIC or "ThresholdMetricId" in body:
-            yield f"anomaly detection alarms are not supported; write a ComparisonOperator of {', '.join(_STATIC)}"
+            yield f"anomaly detection alarms are not supported; set ComparisonOperator to one of {', '.join(_STATIC)}"
         if body.get("TreatMissingData") not in _MISSING:
-            yield f"TreatMissingData must be one of {', '.join(_MISSING)}; on a quiet night there is no data"
+            yield f"TreatMissingData must be one of {', '.join(_MISSING)}, since there is no data on a quiet night"
         if body.get("DatapointsToAlarm", 1) > body.get("EvaluationPeriods", 1):
             yield "DatapointsToAlarm exceeds EvaluationPeriods; write at most the number of EvaluationPeriods"
         if "MetricName" in body:
@@ -63,11 +63,11 @@ class AlarmCheck:
             yield "MetricName and Metrics are mutually exclusive; remove one"
             return
         if missing := [key for key in ("Namespace", "Period") if key not in body]:
-            yield f"metric {body['MetricName']} needs {' and '.join(missing)}; add it"
+            yield f"metric {body['MetricName']} is incomplete; add {' and '.join(missing)}"
             return
         stats = [body[key] for key in ("Statistic", "ExtendedStatistic") if key in body]
         if len(stats) != 1:
-            yield "write either Statistic (Sum, Average, …) or ExtendedStatistic (p99, tm90, …)"
+            yield "the alarm needs one statistic; write Statistic (Sum, Average, …) or ExtendedStatistic (p99, tm90, …)"
             return
         yield from _extended_statistic_problems(body)
         yield from self._window_problems(body["Period"])
@@ -81,10 +81,10 @@ class AlarmCheck:
     def _several_metrics(self) -> Iterator[str]:
         queries = self.body["Metrics"]
         if given := [key for key in _OF_ONE_METRIC if key in self.body]:
-            yield f"{', '.join(given)} cannot be combined with Metrics; set it inside Metrics"
+            yield f"{', '.join(given)} cannot be combined with Metrics; write the values inside Metrics"
         for kind, most in MOST_QUERIES.items():
             if (count := sum(kind in query for query in queries)) > most:
-                yield f"Metrics has {count} items with {kind}, an alarm allows at most {most}; split the alarm"
+                yield f"Metrics has {count} items with {kind}, but an alarm allows at most {most}; split the alarm"
         try:
             entries = from_queries(queries)
         except GraphedMetricsError as error:
@@ -98,8 +98,8 @@ class AlarmCheck:
         if len(watched) != 1:
             ids = ", ".join(str(entry.id) for entry in watched) or "none"
             yield (
-                f"Metrics returns {len(watched)} time series ({ids}); write "
-                '"ReturnData": true for the one to watch and false for all others'
+                f"Metrics has {len(watched)} entries that return data ({ids}); write "
+                '"ReturnData": true for the entry that the alarm watches, and false for all others'
             )
         yield from (f"Metrics: {problem}" for problem in graph.problems())
         yield from self._result_problems(graph, watched)
@@ -112,24 +112,24 @@ class AlarmCheck:
         self.references = list(graph.references(self.file, "Metrics", units))
 
     def _result_problems(self, graph: Graph, watched: list[GraphedMetric]) -> Iterator[str]:
-        """Yield problems if the watched entry is not one time series, or if expressions use SEARCH."""
+        """Yield problems if the watched entry does not return one time series, or if expressions use SEARCH."""
         for entry in watched:
             if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
-                yield f"Metrics: {entry.title} returns {WORDS[type_]}; an alarm watches one time series; change it"
+                yield f"Metrics: {entry.title} returns {WORDS[type_]}, but an alarm watches one time series; change it"
         for entry in graph.entries:
             if entry.expression and "SEARCH" in entry.expression:
-                yield f"Metrics: {entry.title}: alarms do not support SEARCH; name the metrics"
+                yield f"Metrics: {entry.title}: alarms do not support SEARCH; list the metrics instead"
 
     def _window_problems(self, period: int) -> Iterator[str]:
         if period not in (10, 20, 30) and period % 60:
-            yield f"Period is {period}; write seconds as a multiple of 60"
+            yield f"Period is {period} s; write a multiple of 60 s"
         elif period < 60:
-            yield f"Period is {period}, but metrics have a resolution of one minute; write a multiple of 60"
+            yield f"Period is {period} s, but metrics have a resolution of 60 s; write a multiple of 60 s"
         window, most = period * self.body.get("EvaluationPeriods", 1), WEEK if period >= HOUR else DAY
         if window > most:
             yield (
                 f"Period × EvaluationPeriods is {window:,} s, but at most {most:,} s are allowed for a period of "
-                f"{period} s; write fewer EvaluationPeriods"
+                f"{period} s; lower EvaluationPeriods"
             )
 
 
@@ -137,14 +137,17 @@ def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
     """Yield the problems that metric alarms and composite alarms can both have."""
     wanted = prefix(STAGE_VARIABLE) + name
     if body.get("AlarmName") != wanted:
-        yield f"AlarmName is {body.get('AlarmName')!r}; remove it: deploy makes {wanted} from the file name"
+        yield f"AlarmName is {body.get('AlarmName')!r}; remove it, since deploy sets {wanted} from the file name"
     if "Tags" in body:
-        yield "Tags is reserved for deploy, which recognises its own alarms by a tag; remove it"
+        yield "Tags is set, but only deploy may set tags, to mark its own alarms; remove it"
     description = body.get("AlarmDescription", "")
     if name not in links_in(description):
         yield f"AlarmDescription does not link to the runbook; write what the alarm means, and link RUNBOOKURL#{name}"
     if len(description) > MOST_DESCRIPTION:
-        yield f"AlarmDescription has {len(description)} characters; at most {MOST_DESCRIPTION} leave room for the URL"
+        yield (
+            f"AlarmDescription has {len(description)} characters; write at most {MOST_DESCRIPTION}, "
+            "to leave room for the URL of the runbook"
+        )
     for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         for action in body.get(key, ()):
             if action != "ALARMTOPIC":
@@ -155,10 +158,10 @@ def _extended_statistic_problems(body: dict[str, Any]) -> Iterator[str]:
     extended = body.get("ExtendedStatistic")
     if extended is None:
         if "EvaluateLowSampleCountPercentile" in body:
-            yield "EvaluateLowSampleCountPercentile is for percentiles only; remove it"
+            yield "EvaluateLowSampleCountPercentile is only allowed with a percentile; remove it"
         return
     try:
         if parse_statistic(extended).kind in SIMPLE:
-            yield f'ExtendedStatistic is "{extended}"; write it as Statistic'
+            yield f'ExtendedStatistic is "{extended}", which is a plain statistic; rename the key to Statistic'
     except StatisticError as error:
         yield f"ExtendedStatistic: {error}"

@@ -1,6 +1,6 @@
-"""Read aws_metrics.csv, the metrics of AWS that files may name, with their documented dimensions, unit and statistics.
+"""Read aws_metrics.csv: the AWS metrics that dashboards and alarms may use, as AWS documents them.
 
-A row describes one set of dimensions that one or more metrics have: `namespace,metric,dimensions,unit,stats,source`.
+Each row has one or more metrics that share a set of dimensions: `namespace,metric,dimensions,unit,stats,source`.
 Spaces separate metrics, dimensions and statistics; `p` among the statistics allows percentiles and trimmed means.
 """
 

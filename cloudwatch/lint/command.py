@@ -1,4 +1,4 @@
-"""`python -m cloudwatch lint [FOLDER]`: print one line for each finding, or one line of counts."""
+"""`python -m cloudwatch lint [FOLDER]`: print one line for each finding. Without findings, print what was checked."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch lint",
         description="Check dashboards, alarms, composites and queries against CloudWatch's rules. Check that they use "
-        "only metrics that exist, and every metric that the app emits. Needs no AWS account.",
+        "only metrics that exist, and that they use every metric that the app emits. Needs no AWS account.",
         epilog=f"The exit code is 1 if there are findings. {TOOLS_GUIDE} lists the rules.",
     )
     parser.add_argument(
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
         nargs="?",
         type=Path,
         default=DASHBOARDS,
-        help=f"a folder laid out like dashboards/, with {RUNBOOK} and {COST} next to it (default: dashboards)",
+        help=f"folder to check, laid out like dashboards/; its parent has {RUNBOOK} and {COST} (default: dashboards)",
     )
     result = lint(parser.parse_args(arguments).folder.resolve())
     for finding in result.findings:

@@ -1,4 +1,4 @@
-"""Check the rules of composite alarms, and check that every alarm notifies someone."""
+"""Check composite alarms and their rules, and check that every alarm notifies someone."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,7 +37,7 @@ def check(composites: Bodies, alarms: Bodies) -> Iterator[Finding]:
         yield Finding(
             file,
             "AlarmRule",
-            "the rule depends on itself through other composites, which CloudWatch refuses; break the cycle",
+            "the rule depends on itself through other composites; CloudWatch refuses cycles; change one of the rules",
         )
     if len(children) < len(composites):
         return  # A rule that cannot be parsed may name any alarm.
@@ -56,7 +56,7 @@ def _problems(body: Mapping[str, Any], children: set[str], known: set[str]) -> I
     for name in sorted(children - known):
         yield f'no file defines an alarm "{name}"; {suggest(name, known)}'
     if len(children) > MOST_CHILDREN:
-        yield f"AlarmRule names {len(children)} alarms, at most {MOST_CHILDREN} are allowed; split the composite"
+        yield f"AlarmRule names {len(children)} alarms, but at most {MOST_CHILDREN} are allowed; split the composite"
     given = [key for key in _SUPPRESSOR if key in body]
     if given and len(given) < len(_SUPPRESSOR):
-        yield f"{', '.join(_SUPPRESSOR)} belong together, but only {', '.join(given)} is set; write all of them"
+        yield f"only {', '.join(given)} is set; set all of {', '.join(_SUPPRESSOR)}, or none of them"

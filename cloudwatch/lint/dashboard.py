@@ -26,7 +26,7 @@ MOST_BYTES = 1_000_000
 
 
 class DashboardCheck:
-    """Checks one dashboard and collects `findings` and `references`, the metrics that it names."""
+    """Checks one dashboard. `findings` has its problems, and `references` has the metrics that it names."""
 
     def __init__(self, file: str, body: dict[str, Any]) -> None:
         self.file = file
@@ -45,9 +45,9 @@ class DashboardCheck:
             self._add(title, [problem])
         self._check_first_widget(places)
         if self.metrics > MOST_METRICS:
-            self._add("", [f"{self.metrics} graphed metrics, at most {MOST_METRICS} are allowed; split the dashboard"])
+            self._add("", [f"the graphs have {self.metrics} metrics, but at most {MOST_METRICS} are allowed; split it"])
         if (size := len(json.dumps(body).encode())) > MOST_BYTES:
-            self._add("", [f"{size:,} bytes, at most {MOST_BYTES:,} are allowed; split the dashboard"])
+            self._add("", [f"the dashboard has {size:,} bytes, but at most {MOST_BYTES:,} are allowed; split it"])
 
     def unknown(self, alarms: Collection[str], dashboards: Collection[str]) -> Iterator[Finding]:
         """Yield findings for alarms and dashboards that widgets show or link to, but that no file defines."""
@@ -67,10 +67,12 @@ class DashboardCheck:
         for number, variable in enumerate(variables, 1):
             self._add(f"variable {number}", structure.dashboard_errors(variable, "variable"))
         if not any(isinstance(each, dict) and each.get("pattern") == STAGE_VARIABLE for each in variables):
-            self._add("variables", [f"no variable has the pattern {STAGE_VARIABLE}, which selects the stage; add one"])
+            self._add(
+                "variables", [f"no variable has the pattern {STAGE_VARIABLE}, so nobody can select a stage; add one"]
+            )
 
     def _check(self, number: int, widget: Any) -> grid.Rectangle | None:
-        """Check one widget. Return its place on the grid; None if that is not valid."""
+        """Check one widget. Return its place on the grid, or None if the widget is invalid."""
         title = title_of(number, widget)
         if self._add(title, structure.dashboard_errors(widget, "widget")):
             self.is_complete = False
@@ -114,7 +116,7 @@ class DashboardCheck:
         widgets = {title_of(number, each): each for number, each in enumerate(self.widgets, 1)}
         first = widgets[min(places, key=lambda place: (place.y, place.x)).title]
         if first["type"] != "text" or "RUNBOOKURL" not in str(first["properties"].get("markdown")):
-            wanted = "must be a text that says what the dashboard is for, and links to RUNBOOKURL; add one"
+            wanted = "must be a text that says what the dashboard is for and links to RUNBOOKURL; add one"
             self._add("", [f"the widget at the upper left {wanted}"])
 
 
@@ -131,17 +133,17 @@ def _alarm_file(arn: str) -> str:
 
 
 def _option_problems(number: int, row: Any, properties: dict[str, Any]) -> Iterator[str]:
-    """Yield the problems of the options of a metric or expression. `expand` checks everything else."""
+    """Yield the problems of the options of a metric or expression. `expand` checks the other parts."""
     options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
     yield from (f"metric {number}: {error}" for error in structure.dashboard_errors(options, "options"))
     if "expression" not in options and "stat" not in options and "stat" not in properties:
-        yield f'metric {number}: stat is missing, and the average would be shown; write "stat", here or in the widget'
+        yield f'metric {number}: stat is missing, so it would be Average; write "stat" for the metric or the widget'
 
 
 def _view_problems(properties: dict[str, Any]) -> Iterator[str]:
     view = properties["view"]
     if not properties.get("metrics") and not properties.get("annotations", {}).get("alarms"):
-        yield "the graph would be empty; add metrics, or an alarm as an annotation"
+        yield "the graph has no metrics and no alarm annotation, so it would be empty; add metrics or an alarm"
     needs = {"sparkline": "singleValue", "singleValueFullPrecision": "singleValue", "table": "table"}
     if properties.get("stacked"):
         needs["stacked"] = "timeSeries"

@@ -1,4 +1,4 @@
-"""The metrics that the app emits, with their dimension sets, and the fields of its log lines.
+"""List the metrics that the app emits, with their dimension sets, and the fields of its log lines.
 
 No other module of lint imports the app. Metrics come from the registry that the app's emitter uses. Fields come from
 records and a log line in which every field is set.
@@ -25,7 +25,7 @@ _COMMON_VALUES: Mapping[str, tuple[str, ...]] = {"service": (SERVICE,), "stage":
 
 
 def catalogue() -> dict[str, KnownMetric]:
-    """Return the app's metrics by name. They allow every statistic, so none is listed."""
+    """Return the app's metrics by name. `stats` is empty, since every statistic is allowed."""
     return {
         name: KnownMetric(metric.unit, (), [COMMON, *((*COMMON, extra) for extra in metric.by)])
         for name, metric in metrics.METRICS.items()
@@ -38,13 +38,13 @@ def billed() -> int:
 
 
 def values_of(dimension: str) -> tuple[str, ...]:
-    """Return all values of a dimension; an empty tuple if it is unknown or its values depend on the deployment."""
+    """Return all values of a dimension; none if it is unknown or if its values depend on the deployment."""
     known = metrics.DIMENSIONS.get(dimension)
     return _COMMON_VALUES.get(dimension) or (known.values if known else ())
 
 
 def fields() -> set[str]:
-    """Return the fields of metric and log lines, which queries of Logs Insights may name."""
+    """Return the names of all fields in metric lines and log lines. Queries of Logs Insights may use them."""
     anything = MagicMock()  # a record filled with it emits every field that it can emit
     anything.__contains__.return_value = True
     found: set[str] = {*metrics.METRICS, *metrics.DIMENSIONS}

@@ -1,4 +1,4 @@
-"""Infer the types of expressions (`S` is a number, `TS` one time series, `TS[]` several), and find wrong arguments.
+"""Infer the types of expressions (`S` is a number, `TS` one time series, `TS[]` several). Find wrong arguments.
 
 `syntax/metric_functions.py` lists the types that each function accepts and returns.
 """

@@ -1,4 +1,4 @@
-"""A finding of lint: the place of a problem, the problem, and a correction."""
+"""Define a finding of lint: the place of a problem, the problem, and a correction."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Finding:
 
 
 def suggest(wrong: str, right: Iterable[str]) -> str:
-    """Return a suggestion: the most similar valid value, or if none is similar, all valid values or a few of many."""
+    """Suggest the most similar valid value. If none is similar, list all valid values, or a few if there are many."""
     known = sorted(right)
     if near := get_close_matches(wrong, known, n=1, cutoff=0.7):
         return f'did you mean "{near[0]}"?'

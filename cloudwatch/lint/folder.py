@@ -23,7 +23,7 @@ def lint(folder: Path = DASHBOARDS) -> "FolderCheck":
 
 
 class FolderCheck:
-    """Checks a folder and collects `findings` and `references`, the metrics that dashboards and alarms name."""
+    """Checks a folder. `findings` has its problems; `references` has the metrics that dashboards and alarms name."""
 
     def __init__(self, folder: Path) -> None:
         self.references: list[Reference] = []
@@ -48,7 +48,7 @@ class FolderCheck:
         self.findings = sorted(self._findings)
 
     def counts(self) -> dict[str, int]:
-        """Return the number of checked things of each kind."""
+        """Return how many dashboards, widgets, metrics, alarms, composites and queries were checked."""
         return {
             "dashboards": len(self._dashboards),
             "widgets": sum(len(each.widgets) for each in self._dashboards.values()),
@@ -59,7 +59,7 @@ class FolderCheck:
         }
 
     def _can_check(self, source: SourceFile) -> bool:
-        """Check one file by itself. Return whether it can be read."""
+        """Check one file by itself. Return False if it cannot be read."""
         try:
             self._placeholders |= source.placeholders()
             self._links[source.file] = runbook.links_in(source.text())

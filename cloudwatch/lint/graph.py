@@ -44,11 +44,11 @@ class Graph:
                 yield from (f"{entry.title}: {problem}" for problem in _statistic_problems(entry.stat))
         for name, tree in self.trees.items():
             for other in sorted(referenced_ids(tree) - ids):
-                yield f'{titles[name]}: no metric has the id "{other}"; {suggest(other, ids - {name})}'
+                yield f'{titles[name]}: no metric or expression has the id "{other}"; {suggest(other, ids - {name})}'
             for problem in [*misfits(tree, self.types), *_search_problems(tree)]:
                 yield f"{titles[name]}: {problem}"
         if cycle := in_cycle({name: referenced_ids(tree) for name, tree in self.trees.items()}):
-            yield f"{', '.join(cycle)}: these expressions depend on one another in a cycle; break it"
+            yield f"{', '.join(cycle)}: these expressions refer to one another in a cycle; change one of them"
         if not self._unparsed:
             yield from self._unused()
 
@@ -73,7 +73,7 @@ class Graph:
         calls = {node.function for tree in self.trees.values() for node in walk(tree) if isinstance(node, Call)}
         for entry in self.entries:
             if not entry.visible and entry.id not in used and "METRICS" not in calls:
-                yield f"{entry.title}: it is hidden and no expression uses it; show it, use its id, or remove it"
+                yield f"{entry.title}: hidden, but no expression uses it; show it, use its id, or remove it"
 
 
 def _statistic_problems(stat: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ class Rectangle:
 
 
 def check(places: Sequence[Rectangle]) -> Iterator[tuple[str, str]]:
-    """Yield the title of each misplaced widget and the problem."""
+    """Yield the title of each misplaced widget, with the problem."""
     for place in places:
         if place.right > COLUMNS:
             most = COLUMNS - place.x

@@ -14,7 +14,7 @@ type Key = tuple[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One metric that a widget or an alarm names. In a SEARCH, the value None of a dimension stands for any value."""
+    """One metric that a widget or an alarm names. A dimension in a SEARCH has the value None if any value matches."""
 
     file: str
     place: str
@@ -41,12 +41,12 @@ def _problems(reference: Reference) -> Iterator[str]:
     metrics = emitted.catalogue() if is_ours else catalogue().get(reference.namespace)
     if metrics is None:
         choice = suggest(reference.namespace, [emitted.NAMESPACE, *catalogue()])
-        yield f'unknown namespace "{reference.namespace}"; {choice} Add a new namespace to aws_metrics.csv'
+        yield f'unknown namespace "{reference.namespace}"; {choice} (a new namespace must be added to aws_metrics.csv)'
         return
     known = metrics.get(reference.name)
     if known is None:
         who = "the app emits" if is_ours else f"{reference.namespace} has"
-        hint = "" if is_ours else " Add a new metric to aws_metrics.csv"
+        hint = "" if is_ours else " (a new metric must be added to aws_metrics.csv)"
         yield f'{who} no metric "{reference.name}"; {suggest(reference.name, metrics)}{hint}'
         return
     if reference.key[1] not in map(frozenset, known.sets):
@@ -58,7 +58,7 @@ def _problems(reference: Reference) -> Iterator[str]:
             yield f'{name} is "{value}", {why}; {suggest(value, possible)}'
     if not is_ours and not known.allows(reference.stat):
         stats = ", ".join("percentiles (p99)" if stat == "p" else stat for stat in known.stats)
-        yield f"AWS does not document {reference.stat} of {reference.name}; use {stats}"
+        yield f"AWS does not document the statistic {reference.stat} of {reference.name}; use {stats}"
     if reference.unit not in (None, known.unit):
         unit = f'Unit is "{reference.unit}", but {reference.name} is in {known.unit}'
         yield f"{unit}, so no data would match; remove Unit"

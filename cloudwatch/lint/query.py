@@ -42,9 +42,9 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
         groups += _SOURCE.findall("".join(token for _, token in commands.pop(0)))
     for group in groups:
         if group not in RESOURCES["LogGroupName"]:
-            yield f'no function writes to the log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
+            yield f'no Lambda function writes to the log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
     if len(text) > MOST_CHARACTERS:
-        yield f"{len(text):,} characters, at most {MOST_CHARACTERS:,} are allowed; shorten the query"
+        yield f"the query has {len(text):,} characters, but at most {MOST_CHARACTERS:,} are allowed; shorten it"
     if not commands:
         yield "the query has no command; write for instance: fields @timestamp, request_id | sort @timestamp desc"
     known = emitted.fields() | OF_CLOUDWATCH
@@ -88,7 +88,7 @@ def _field(name: str) -> str:
 
 
 def _aliases(command: Sequence[Token]) -> Iterator[str]:
-    """Yield the names that a command assigns: the name after `as`, and in `parse` all names after `as`."""
+    """Yield the names that a command assigns: one name after each `as`, but in `parse` all names after `as`."""
     words = [token for _, token in command]
     for place, (kind, name) in enumerate(command):
         given = words[place - 1] == "as" or (words[0] == "parse" and "as" in words[:place])
@@ -97,7 +97,7 @@ def _aliases(command: Sequence[Token]) -> Iterator[str]:
 
 
 def _known_after(command: Sequence[Token], known: set[str]) -> set[str]:
-    """Return the fields that the next command may name. After `stats`, these are only its results and its groups."""
+    """Return the fields that the next command may name. After `stats`, these are its results and its `by` fields."""
     aliases, tokens = set(_aliases(command)), command[1:]
     if command[0][1] != "stats":
         return known | aliases

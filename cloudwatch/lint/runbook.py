@@ -1,4 +1,4 @@
-"""Check the runbook: it has a section for every alarm and composite, and no others."""
+"""Check that the sections of the runbook match the alarms and composites."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping

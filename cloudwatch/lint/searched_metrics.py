@@ -2,8 +2,8 @@
 
     SEARCH('{Faunalens,service,stage,code} MetricName="Rejections" service="faunalens" stage="STAGENAME"', 'Sum', 60)
 
-CloudWatch also searches by parts of a name and in all namespaces. Lint requires the schema in braces and the full name
-of every metric, since it cannot know which metrics a vaguer search should find.
+CloudWatch can also search for parts of a name and in all namespaces. Lint requires the schema in braces and the full
+name of every metric, since it cannot know which metrics a vaguer search should find.
 """
 
 from collections.abc import Iterator

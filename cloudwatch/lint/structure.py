@@ -26,7 +26,10 @@ _SIMPLE = {
 
 
 def dashboard_errors(value: Any, part: str = "") -> Iterator[str]:
-    """Yield the errors in a body, or in a part of one. `part`: a name in $defs, such as `metric_properties`."""
+    """Yield the errors in the body of a dashboard, or in a part of it.
+
+    `part`: the name of the part in `$defs` of the schema, such as `metric_properties`; empty for the body.
+    """
     yield from _errors(_dashboard_validator(part), value)
 
 
@@ -108,7 +111,7 @@ def _wanted(schema: Mapping[str, Any]) -> str:
 
 
 def _path(error: ValidationError) -> str:
-    """Return the path as text, such as `annotations.horizontal[2].color`. Indices count from 1."""
+    """Return the path to the error, such as `annotations.horizontal[2].color`. Indices count from 1."""
     path = ""
     for step in error.absolute_path:
         path += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if path else step

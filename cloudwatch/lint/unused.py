@@ -34,7 +34,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
         place = f"line {number}"
         if tuple(row) != _COLUMNS or not all(row[column] for column in ("metric", "reason")):
             yield Finding(
-                file, place, f"a value is missing; write {','.join(_COLUMNS)}, where reason says why a query is enough"
+                file, place, f"a value is missing; write {','.join(_COLUMNS)}; reason says why no widget is needed"
             )
             continue
         dimensions = (*emitted.COMMON, *row["by"].split())
@@ -43,7 +43,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
         if key not in emits:
             names = {with_dimensions(name, each) for (name, _), each in emits.items()}
             meant = suggest(with_dimensions(row["metric"], dimensions), names)
-            yield Finding(file, place, f"the app does not emit {row['metric']} by ({row['by']}); {meant}")
+            yield Finding(file, place, f"the app does not emit {row['metric']} with by '{row['by']}'; {meant}")
         elif key in shown:
             yield Finding(
                 file, place, f"{row['metric']} is listed as unused, but a widget or an alarm uses it; remove this line"
@@ -85,7 +85,7 @@ def check_limits(used: Collection[str], root: Path) -> Iterator[Finding]:
             yield Finding(error.file, "", error.detail)
     for name in LIMITS if stages else ():
         if name not in used:
-            yield Finding("cloudwatch/limits.py", name, "no file uses this limit; use it, or remove it")
+            yield Finding("cloudwatch/limits.py", name, "no alarm or widget uses this limit; use it, or remove it")
 
 
 def check_counts(

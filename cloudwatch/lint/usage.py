@@ -1,4 +1,4 @@
-"""Find where each of the app's metrics is used: on which dashboards, by which alarms."""
+"""Find the dashboards and alarms that use each of the app's metrics."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from cloudwatch.project import DASHBOARDS
 
 @dataclass(slots=True)
 class Usage:
-    """The dashboards and alarms that use a metric, as file names without extension, each once."""
+    """The dashboards and alarms that use a metric: file names without extension and without duplicates."""
 
     dashboards: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)

@@ -1,1 +1,1 @@
-"""A local preview of the dashboards and alarms, from recorded or simulated metrics and without an AWS account."""
+"""Show the dashboards and alarms locally, with recorded or simulated metrics and without an AWS account."""

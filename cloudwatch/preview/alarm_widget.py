@@ -59,18 +59,18 @@ def incidents_of(timelines: Mapping[str, Timeline]) -> list[Incident]:
 
 
 def urgency(timeline: Timeline) -> tuple[int, int]:
-    """Return a sort key: alarms that fire come first, then those that fired for the most minutes."""
+    """Return a sort key: by state, ALARM first and OK last, then by minutes in ALARM, the most first."""
     return ["ALARM", "INSUFFICIENT_DATA", "OK"].index(timeline.state), -timeline.states.count("ALARM")
 
 
 def count_states(timelines: Mapping[str, Timeline], names: Sequence[str]) -> dict[State, int]:
-    """Return the number of named alarms in each state. Names without a timeline are ignored."""
+    """Return how many of the named alarms are in each state. Ignore names without a timeline."""
     found = [timelines[name].state for name in names if name in timelines]
     return {state: found.count(state) for state in ("ALARM", "INSUFFICIENT_DATA", "OK")}
 
 
 def describe_rule(name: str, alarm: Mapping[str, Any]) -> str:
-    """Return the condition of an alarm as one line, such as `Sum of Faults ≥ 5, 1 min a point in 3 of 5`."""
+    """Return the condition of an alarm as one line: metric, threshold, period, and number of periods."""
     if rule := alarm.get("AlarmRule"):
         return _shorten(rule)
     parsed = MetricAlarm.of(name, alarm)
@@ -89,5 +89,5 @@ def alarms_of(body: Mapping[str, Any], stage: str) -> list[str]:
 
 
 def _shorten(text: str) -> str:
-    """Replace the names of deployed alarms with file names."""
+    """Replace each name of a deployed alarm in a text with the alarm's file name."""
     return _NAME.sub(r"\1", text)

@@ -30,7 +30,7 @@ _STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")  # indexed by 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A time from `begin` to `end` (seconds since 1970) that an alarm spends in one state, and the reason for it."""
+    """The time from `begin` to `end` (seconds since 1970) in which an alarm has one state, and the reason for it."""
 
     begin: int
     end: int
@@ -54,7 +54,7 @@ class Timeline:
 
 
 def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> dict[str, Timeline]:
-    """Return the timelines of all alarms and composites by file name. They begin with the minute that contains `start`.
+    """Return the timelines of all alarms and composites, by file name, from the minute that contains `start`.
 
     Raises:
         AlarmError: an alarm cannot be evaluated; the message names it.
@@ -111,7 +111,7 @@ def _metric_states(name: str, alarm: Mapping[str, Any], store: MetricStore, firs
 
 
 def _composite_states(rule: Rule, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:
-    """Return the states of a composite. `children` has the states of the alarms in its rule."""
+    """Return the states of a composite. `children` has the states of the alarms that its rule names."""
 
     def state(minute: int) -> State:
         def leaf_holds(leaf: object) -> bool:

@@ -1,7 +1,7 @@
 """Evaluate the lines of a graph: metrics from the store, and metric math over them.
 
 Each line has its own period, but the operands of an expression must have the same period. If a line cannot be
-evaluated, there is an error instead of an empty curve.
+evaluated, an error is raised; an empty curve would hide the problem.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ class Curve:
     """A curve to draw, with one value for each period of the graph. NaN marks a period without data.
 
     If `period` (seconds) is longer than the graph's period, each value is at the point where its period begins. If an
-    expression returns an array, each of its series is a curve of the same line, without a color.
+    expression returns an array, each series of the array becomes a curve with the same line but without a color.
     """
 
     line: GraphedMetric
@@ -47,8 +47,8 @@ def evaluate(
 ) -> list[Curve]:
     """Return the curves of a graph from `start` to `end` (seconds since 1970) with a point every `period` seconds.
 
-    A period begins at `anchor` (seconds since 1970); the others follow without gaps. To make the whole time range one
-    period, pass `period=ceil(end - int(start))` and `anchor=int(start)`.
+    Periods are aligned to `anchor` (seconds since 1970) and follow one another without gaps. To make the whole time
+    range one period, pass `period=ceil(end - int(start))` and `anchor=int(start)`.
 
     Raises:
         EvaluationError: a line cannot be evaluated; the message names it.
@@ -73,9 +73,9 @@ def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Cu
 
 
 def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
-    """Return the values at the points of the graph where their periods begin.
+    """Put each value at the point of the graph where its period begins.
 
-    A period that begins before the graph has its value at the first point.
+    The value of a period that begins before the graph is at the first point.
     """
     if series.grid == graph:
         return series.values
@@ -89,7 +89,7 @@ def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
 
 
 class Evaluator:
-    """Evaluator of lines that may refer to one another. `grids` returns the grid for a period in seconds."""
+    """Evaluates lines that may refer to one another. `grids` returns the grid for a period in seconds."""
 
     def __init__(self, lines: Sequence[GraphedMetric], store: MetricStore, grids: Callable[[int], Grid]) -> None:
         self._lines = lines
@@ -168,7 +168,7 @@ class Evaluator:
     def _named(self, name: str) -> Value:
         if name not in self._by_id:
             raise EvaluationError(
-                f"refers to `{name}`, but no line has this id; ids are {', '.join(self._by_id) or 'none'}"
+                f"refers to `{name}`, but no line has this id; known ids: {', '.join(self._by_id) or 'none'}"
             )
         return self.value(self._by_id[name])
 
@@ -200,7 +200,7 @@ class Evaluator:
                 raise EvaluationError("PERIOD takes the id of a metric, not an expression")
             case tree.Call(function="SEARCH", arguments=(tree.String(text=text), tree.String(text=stat), *period)):
                 own = int(period[0].value) if period and isinstance(period[0], tree.Number) else 0
-                # A long time range lengthens the period of the line, so the longer of the two periods counts.
+                # A long time range lengthens the period of the line, so the longer of the two periods is used.
                 return self._search(text, stat, self._grids(max(own, line.period)))
         values: list[Value | str] = [
             argument.word if isinstance(argument, tree.Keyword) else self._node(argument, line)

@@ -18,7 +18,7 @@ _NO_DATA = "--"
 
 
 def default_labels(metrics: Sequence[tuple[TimeSeries, str]]) -> list[str]:
-    """Return a label for each pair of metric and statistic: the values of the dimensions that differ, or the name.
+    """Label each pair of metric and statistic with the dimension values that differ, or with the metric's name.
 
     >>> codes = [TimeSeries("N", "Rejections", (("code", code), ("stage", "dev"))) for code in ("a", "b")]
     >>> default_labels([(code, "Sum") for code in codes])
@@ -54,7 +54,7 @@ def expand_label(label: str, series: Series, region: str | None) -> str:
         if match["name"] not in _VARIABLES:
             known = ", ".join(["LABEL", *_VARIABLES])
             raise EvaluationError(
-                f"label {label!r} has unknown variable {match['name']}; use one of {known}, PROP('…')"
+                f"label {label!r} has the unknown variable {match['name']}; use one of {known}, PROP('…')"
             )
         exists = ~np.isnan(series.values)
         if not exists.any():
@@ -84,7 +84,7 @@ def _property(name: str, series: Series, region: str | None) -> str:
 
 
 def _number(value: float) -> str:
-    """Format a number with four digits and with commas between thousands."""
+    """Format a number with at most three decimals and with commas between thousands."""
     digits = 0 if abs(value) >= 1000 else 4 - len(str(int(abs(value))))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -21,7 +21,7 @@ from cloudwatch.syntax.metric_functions import FUNCTIONS
 
 
 def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Value:
-    """Return the result of a function. Keywords such as `REPEAT` are strings. TIME_SERIES returns a series on `grid`.
+    """Return the result of a function. Pass keywords such as `REPEAT` as strings. `grid` is only for TIME_SERIES.
 
     Raises:
         EvaluationError: the function does not accept the type of an argument, or an array is empty.
@@ -104,7 +104,7 @@ def _interpolate(values: Floats, begins: Floats) -> Floats:
 
 
 def _time_part(part: Callable[[datetime], float], series: Series) -> Series:
-    """Return a part of the UTC time at which each period begins."""
+    """Return one part of the UTC time at which each period begins, such as the hour."""
     times = (datetime.fromtimestamp(begin, UTC) for begin in series.grid.begins.tolist())
     return replace(series, values=np.array([float(part(time)) for time in times]))
 
@@ -154,7 +154,7 @@ def _aggregate(function: str, series: tuple[Series, ...]) -> Series:
 
 
 def _aggregate_over_time(function: str, series: Series) -> float:
-    """Aggregate all points of a series to one number. It is NaN if the series has no points."""
+    """Aggregate all points of a series to one number. Return NaN if the series has no points."""
     _reject_sliding(function, series)
     if np.isnan(series.values).all() and function != "DATAPOINT_COUNT":
         return float("nan")
@@ -172,7 +172,7 @@ def _reject_sliding(function: str, series: Series) -> None:
 
 def _pick(series: tuple[Series, ...], index: int) -> Series:
     if not series:
-        raise EvaluationError("FIRST or LAST got an empty array; it needs at least one series")
+        raise EvaluationError("FIRST or LAST got an empty array; the array needs at least one series")
     return series[index]
 
 
@@ -193,8 +193,8 @@ def _sort(series: tuple[Series, ...], by: str, order: str, limit: float | None =
 def _if(condition: Series | float, yes: Series | float, no: Series | float = nan) -> Series | float:
     """Return `yes` where the condition is not 0, and `no` where it is 0.
 
-    A missing point of the condition or of `no` is missing in the result. If the condition is a series, a missing point
-    of `yes` counts as 0, as in the user guide.
+    If a point is missing in the condition, it is missing in the result. A missing point of `no` stays missing. If the
+    condition is a series, a missing point of `yes` counts as 0, as in the user guide.
     """
     if isinstance(condition, Series):
         common_grid(condition, *(value for value in (yes, no) if isinstance(value, Series)))

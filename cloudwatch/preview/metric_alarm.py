@@ -53,7 +53,7 @@ class MetricAlarm:
             known = ", ".join(_COMPARISONS)
             raise AlarmError(
                 f"alarm {name} has no Threshold, or its ComparisonOperator {comparison} is not supported; "
-                f"set both, the operator to one of {known}"
+                f"set Threshold, and set ComparisonOperator to one of {known}"
             )
         if treatment not in _TREATMENTS:
             raise AlarmError(f"alarm {name} has TreatMissingData {treatment}; use one of {', '.join(_TREATMENTS)}")
@@ -66,7 +66,7 @@ class MetricAlarm:
         watched = [line for line in lines if line.visible]
         if len(watched) != 1:
             raise AlarmError(
-                f"alarm {name} watches {len(watched)} metrics or expressions; set ReturnData on exactly one"
+                f"alarm {name} watches {len(watched)} metrics or expressions; set ReturnData to true on exactly one"
             )
         if watched[0].period % MINUTE:
             raise AlarmError(f"alarm {name} has a period of {watched[0].period} s; use a multiple of {MINUTE} s")
@@ -82,7 +82,9 @@ class MetricAlarm:
         grid = Grid(first - period * columns, number, MINUTE, period, sliding=True)
         value = Evaluator(self.lines, store, lambda _: grid).value(self.watched)
         if not isinstance(value, Series):
-            raise AlarmError(f"alarm {self.name} watches {self.watched.expression}, which must return one series")
+            raise AlarmError(
+                f"alarm {self.name} watches {self.watched.expression}, which does not return one series; change it"
+            )
         places = np.arange(minutes)[:, np.newaxis] + lag * np.arange(columns - 1, -1, -1)
         return Evaluations(self, value.values[places], grid.begins[places])
 
@@ -93,7 +95,7 @@ class MetricAlarm:
 
 @dataclass(frozen=True, slots=True)
 class Evaluations:
-    """One row of points per evaluation, the latest point first. NaN marks a missing point.
+    """The evaluations of an alarm. Each has one row of points, the latest point first. NaN marks a missing point.
 
     `begins` has the start of the period of each point, in seconds since 1970.
     """
@@ -130,7 +132,9 @@ def _lines(name: str, alarm: Mapping[str, Any]) -> list[GraphedMetric]:
     if "Metrics" not in alarm:
         stat = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
         if not {"Namespace", "MetricName", "Period"} <= alarm.keys() or not stat:
-            raise AlarmError(f"alarm {name} has no Metrics; add Namespace, MetricName, Period and a statistic")
+            raise AlarmError(
+                f"alarm {name} is incomplete; add Metrics, or Namespace, MetricName, Period and a statistic"
+            )
         return [GraphedMetric(0, None, metric_of(alarm), None, str(stat), int(alarm["Period"]))]
     lines = from_queries(alarm["Metrics"])
     periods = {line.period for line in lines if line.metric} or {line.period for line in lines if line.visible}

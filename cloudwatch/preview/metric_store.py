@@ -77,7 +77,7 @@ class MetricStore:
         return list(filter(matches, (TimeSeries(namespace, name, dimensions) for namespace, dimensions, name in keys)))
 
     def span(self) -> tuple[float, float] | None:
-        """Return the times of the oldest and the newest sample in seconds since 1970; None if there are none."""
+        """Return the times of the oldest and the newest sample in seconds since 1970; None if the store is empty."""
         times = [samples.columns()[0] for samples in self._metrics.values()]
         if not times:
             return None
@@ -88,7 +88,7 @@ class MetricStore:
         return sum(map(len, self._metrics.values()))
 
     def _drop(self) -> None:
-        """Drop samples that are too old, and the oldest of those that are too many."""
+        """Drop samples that are too old. If too many are left, drop the oldest."""
         self._since_drop = 0
         horizon: float = self._newest - self._keep_milliseconds
         too_many = len(self) - self._keep_samples

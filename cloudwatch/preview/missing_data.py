@@ -2,9 +2,10 @@
 
 An alarm with N evaluation periods fetches a few points more than N and evaluates the latest N existing points. If
 fewer than N points exist, TreatMissingData decides how the missing points count. The alarm fires if M points cross
-the threshold. With `missing`, it also fires if all existing points cross it and the oldest is at least M periods old.
+the threshold. With the treatment `missing`, it also fires if all existing points cross the threshold and the oldest of
+them is at least M periods old.
 
-Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide. Tests check its tables.
+Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide. Tests use its tables.
 """
 
 from typing import Literal

@@ -1,8 +1,8 @@
 """Apply the operators of metric math to numbers, series and arrays of series.
 
 Missing points follow the CloudWatch user guide. If a point is missing in one of two series, it counts as 0. If it is
-missing in both, it is missing in the result. A number combined with a missing point is a missing point, and so is a
-division by zero. Comparisons and logical operators return 0 or 1.
+missing in both, it is missing in the result. A number combined with a missing point is a missing point. The result
+of a division by zero is also a missing point. Comparisons and logical operators return 0 or 1.
 """
 
 from collections.abc import Callable

@@ -62,7 +62,7 @@ class Pages:
         self._cached: tuple[object, dict[str, Timeline]] = (None, {})
 
     def respond(self, path: str, query: Mapping[str, str]) -> Response:
-        """Return the response to a path, which is relative to the root of the preview."""
+        """Return the response to a request. `path` is relative to the root of the preview."""
         try:
             if path.startswith("static/"):
                 return _static_file(path.removeprefix("static/"))
@@ -145,7 +145,7 @@ class Pages:
         }
 
     def _stages(self) -> list[str]:
-        """Return the stages in the recording, or a default stage if it is empty."""
+        """Return the stages in the recording, or a default stage if the recording is empty."""
         dimensions = (
             dict(metric.dimensions) for metric in self._recording.store.search() if metric.namespace == NAMESPACE
         )
@@ -153,11 +153,11 @@ class Pages:
         return sorted(stages) or ["local" if self._recording.live else "prod"]
 
     def _span(self, query: Mapping[str, str], body: Mapping[str, Any]) -> tuple[Span, str]:
-        """Return the time to show and the name of its range. The default is the whole recording.
+        """Return the time range to show, and its name. The default is the whole recording.
 
-        The default of a live dashboard is its own range, or a shorter one if that contains all data. A few minutes of
-        data would be hard to see in a range of 3 hours. The default of a recording with an `opening` is the 3 hours
-        before the opening.
+        The default of a live dashboard is its own range, or a shorter range if the shorter one contains all data: a
+        few minutes of data would be hard to see in a range of 3 hours. The default of a recording with an `opening` is
+        the 3 hours before the opening.
         """
         recorded, chosen, until = self._recording.span(), query.get("range", ""), query.get("until", "")
         if self._recording.live:
@@ -177,7 +177,7 @@ class Pages:
     def _timelines(self, files: Files, span: Span, lines: int) -> dict[str, Timeline]:
         """Return the timelines of all alarms, from the cache if nothing has changed.
 
-        Timelines begin a minute after the recording, because an alarm would treat the time before it as missing data.
+        Timelines begin a minute after the recording begins, because alarms would treat earlier times as missing data.
         If the recording is empty, all alarms have insufficient data.
         """
         key = (files.stage, span.start // 60, span.end // 60, lines, files.alarms, files.composites)
@@ -222,7 +222,7 @@ def _shortest_period(body: Mapping[str, Any], span: Span) -> int:
 
 
 def _purpose(body: Mapping[str, Any]) -> str:
-    """Return the purpose of a dashboard: the first paragraph of its first text."""
+    """Return the purpose of a dashboard: the first paragraph of its first text widget."""
     text: str = next((each["properties"]["markdown"] for each in body["widgets"] if each["type"] == "text"), "")
     paragraphs = [part.strip() for part in text.split("\n\n") if part.strip() and not part.lstrip().startswith("#")]
     purpose = paragraphs[0].replace("**", "").removeprefix("For: ") if paragraphs else ""

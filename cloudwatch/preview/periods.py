@@ -1,6 +1,6 @@
 """Divide the samples of one metric into periods and compute a statistic for each period.
 
-NaN stands for a period without samples. Percentiles take the nearest rank: of 100 samples, p99 is the 99th smallest,
+NaN stands for a period without samples. Percentiles use the nearest rank: of 100 samples, p99 is the 99th smallest,
 "the maximum value of the remaining 99%" in CloudWatch's definition. CloudWatch estimates percentiles from a histogram,
 so its values may differ by a few percent. As in CloudWatch, percentiles, trimmed statistics and PR have no value in a
 period with a negative sample.
@@ -42,8 +42,8 @@ class Grid:
     def covering(cls, start: float, end: float, period: int, anchor: int = 0) -> "Grid":
         """Return the periods from the period that contains `start` to the end of the time range.
 
-        One period begins at `anchor`; the default is 1970, as in CloudWatch. Samples after the minute of `end` are
-        ignored.
+        Periods are aligned to `anchor`; the default is 1970, as in CloudWatch. Samples after the minute that contains
+        `end` are ignored.
         """
         first = int((start - anchor) // period) * period + anchor
         number = max(0, ceil((end - first) / period))
@@ -56,7 +56,7 @@ class Grid:
 
     @property
     def lag(self) -> int:
-        """The distance in an array between the values of two adjoining periods: 1 unless periods overlap."""
+        """The distance in an array between the values of two adjoining periods. It is 1 unless periods overlap."""
         return self.period // self.step
 
 
@@ -73,7 +73,7 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
     edges = np.column_stack((first[filled], last[filled]))
 
     def reduce(function: np.ufunc, column: Floats) -> Floats:
-        """Reduce the samples of each period. `reduceat` also reduces those between periods; [::2] drops them."""
+        """Reduce the samples of each period. `reduceat` also reduces the gaps between periods; [::2] drops these."""
         padded = np.append(column, 0.0)  # the last period may end with the column, and reduceat rejects that index
         return np.asarray(function.reduceat(padded, edges.ravel())[::2])
 
@@ -97,7 +97,7 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
 
 
 def _of_ordered(values: Floats, counts: Floats, statistic: Statistic) -> float:
-    """Return a statistic of one period for which the samples have to be sorted."""
+    """Return a statistic of the samples of one period, for statistics that need sorted samples."""
     order = np.argsort(values)
     values, counts = values[order], counts[order]
     if values[0] < 0:

@@ -61,7 +61,7 @@ class Recording:
         self._lines = 0
 
     def read_new_lines(self) -> int:
-        """Read the lines added since the last call. Return the number of all metric lines so far."""
+        """Read the lines added since the last call. Return the number of metric lines that have been read in total."""
         for line in self._tail.read_lines():
             self._lines += self.store.add(line if self.stretch == 1.0 else self._stretch_line(line))
         return self._lines
@@ -71,7 +71,7 @@ class Recording:
         self._tail.close()
 
     def span(self) -> Span:
-        """Return the recorded time range, or the last 15 minutes if there are no lines. A live recording ends now."""
+        """Return the recorded time range, or the last 15 minutes if there are no lines. If live, the range ends now."""
         recorded = self.store.span()
         now = self._stretched(self.now() * 1e3) / 1e3
         if recorded is None:
@@ -83,7 +83,7 @@ class Recording:
         return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._stretched(int(match[2])))), line, count=1)
 
     def _stretched(self, milliseconds: float) -> float:
-        """Return a time after stretching: `stretch` times as far from the first line as before."""
+        """Return a time after stretching, which multiplies its distance from the first line by `stretch`."""
         if self.stretch == 1.0:
             return milliseconds
         if self._first is None:

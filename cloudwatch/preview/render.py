@@ -1,4 +1,4 @@
-"""Write the dashboards as self-contained pages that open from disk, and as pictures: `python -m cloudwatch render`.
+"""`python -m cloudwatch render`: write the dashboards as self-contained HTML pages and as pictures.
 
 Playwright takes the pictures in Chromium.
 """
@@ -74,7 +74,7 @@ def write_pages(pages: Pages, folder: Path, query: Mapping[str, str]) -> Iterato
 
 
 def self_contained(page: str, data: Mapping[str, Any]) -> str:
-    """Return a page with inlined styles, scripts and data."""
+    """Return a page as one HTML file that contains its styles, scripts and data."""
     embedded = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
 
     def script(match: re.Match[str]) -> str:
@@ -92,7 +92,7 @@ def self_contained(page: str, data: Mapping[str, Any]) -> str:
 
 
 def bundle(entry: Path) -> str:
-    """Return one script of a module and its imports. Each module has its own scope and follows its imports."""
+    """Combine a module and its imports into one script. Each module has its own scope and comes after its imports."""
     parts: dict[str, str] = {}
 
     def add(path: Path) -> None:
@@ -110,7 +110,7 @@ def bundle(entry: Path) -> str:
 
 
 def take_pictures(folder: Path, names: Sequence[str], *, dark: bool, height: int) -> Iterator[Path]:
-    """Take a picture of each page in a folder, and yield its path, NAME.png.
+    """Take a picture of each page in a folder. Yield the path of each picture, NAME.png.
 
     Pictures show the first `height` pixels of a page; 0 shows the whole page. Raises SystemExit if there is no
     Chromium.

@@ -46,8 +46,12 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that select the metrics to show."""
     parser.set_defaults(live=False)
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--file", type=Path, help="metric lines to show, such as a METRICS_FILE; new lines appear too")
-    source.add_argument("--simulate", action="store_true", help="show a simulated day; the default without --file")
+    source.add_argument(
+        "--file", type=Path, help="file of metric lines to show, such as METRICS_FILE of the app; new lines appear too"
+    )
+    source.add_argument(
+        "--simulate", action="store_true", help="show a simulated day (the default if --file is not given)"
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="seed of the simulated day (default: %(default)s)")
     add_bad_argument(parser)
     parser.add_argument(
@@ -78,7 +82,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         recording.read_new_lines()
         address = f"http://{HOST}:{listener.getsockname()[1]}{PATH}"
         try:
-            print(f"{recording.description}: {address}  (Ctrl-C ends it)", flush=True)
+            print(f"{recording.description}: {address}  (Ctrl-C stops the server)", flush=True)
             build_server(Pages(recording)).run([listener])
         except KeyboardInterrupt:
             print()
@@ -86,7 +90,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def build_server(pages: Pages) -> uvicorn.Server:
-    """Return an HTTP server for `pages`. Pass a listening socket to its `run`."""
+    """Return an HTTP server for `pages`. To start it, pass a list with a listening socket to its method `run`."""
 
     async def respond(scope: MutableMapping[str, Any], _: object, send: Callable[[Any], Awaitable[None]]) -> None:
         path, query = scope["path"], dict(parse_qsl(scope["query_string"].decode("latin-1")))
@@ -137,7 +141,7 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
 
 
 def simulated_day(path: Path, *, bad: bool = False, stretch: float = 1.0) -> Recording:
-    """Return a recording of the simulated day. Unless it is stretched, it lists the incidents and shows one first."""
+    """Return a recording of the simulated day. If not stretched, it lists the incidents and shows one first."""
     description = f"A simulated {'bad ' if bad else ''}day"
     if stretch != 1:
         return Recording(path, description, stretch=stretch, begin=schedule.START)
@@ -147,7 +151,9 @@ def simulated_day(path: Path, *, bad: bool = False, stretch: float = 1.0) -> Rec
 
 def _check_file(arguments: argparse.Namespace) -> None:
     if arguments.file is not None and not arguments.live and not arguments.file.exists():
-        raise SystemExit(f"file {arguments.file} does not exist; record it with METRICS_FILE, or use --simulate")
+        raise SystemExit(
+            f"file {arguments.file} does not exist; run the app with METRICS_FILE to record it, or use --simulate"
+        )
 
 
 def _stretch(text: str) -> float:

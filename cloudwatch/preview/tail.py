@@ -9,7 +9,7 @@ _CHUNK = 1 << 20  # bytes per read
 
 
 class Tail:
-    """Reader of a file to which another process appends. The file may be missing at first, truncated or replaced.
+    """Reads a file to which another process appends. The file may be missing at first, truncated or replaced.
 
     Limit: if a file is truncated and then grows beyond the last position before the next read, the truncation goes
     unnoticed.
@@ -22,7 +22,7 @@ class Tail:
         self._unfinished = b""
 
     def read_lines(self) -> Iterator[bytes]:
-        """Yield the complete lines since the last call, without line ends. The caller must consume all lines."""
+        """Yield the complete lines that were added since the last call, without line endings. Consume all of them."""
         if self._file is not None and self._replaced(self._file):
             yield from self._lines(self._file)
             self.close()
@@ -49,7 +49,7 @@ class Tail:
             yield from lines
 
     def _replaced(self, file: FileIO) -> bool:
-        """Return True if the path names another file. A deleted file does not count: its writer may still add lines."""
+        """Return True if the path is now another file. False if it was deleted: a process may still write to it."""
         try:
             return not os.path.samestat(os.fstat(file.fileno()), self._path.stat())
         except FileNotFoundError:

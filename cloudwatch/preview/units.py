@@ -1,4 +1,4 @@
-"""Find the unit of a curve: the unit of its metric, or else the unit in the axis label, the title or its own label."""
+"""Find the unit of a curve: the unit of its metric or, for an expression, a unit in a label or in the title."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ def unit_of_title(title: str) -> str | None:
 
 
 def unit_of_line(line: GraphedMetric, label: str) -> str | None:
-    """Return the unit of a line whose axis has this label: a CloudWatch unit or USD."""
+    """Return the unit of a line: a CloudWatch unit or USD. `label` is the label of the line's axis."""
     metric = line.metric
     if metric is None:
         return unit_of_label(label)
@@ -44,5 +44,5 @@ def unit_of_line(line: GraphedMetric, label: str) -> str | None:
 
 
 def is_only_a_unit(label: str) -> bool:
-    """Return True if a label is only a unit. Each number then shows the unit, so the axis needs no label."""
+    """Return True if a label is only a unit. In that case each number shows the unit, and the axis has no label."""
     return label.strip() in _UNITS

@@ -1,6 +1,6 @@
 """Define the values of metric math: numbers, series and arrays of series.
 
-NaN marks a missing point. An infinite result, such as that of a division by zero, also becomes NaN.
+NaN marks a missing point. An infinite result, for instance of a division by zero, also becomes NaN.
 """
 
 from collections.abc import Callable
@@ -44,12 +44,12 @@ def common_grid(*series: Series) -> Grid:
     grids = {each.grid for each in series}
     if len(grids) > 1:
         lengths = " and ".join(f"{period} s" for period in sorted({grid.period for grid in grids}))
-        raise EvaluationError(f"combines periods of {lengths}; use the same period for these lines")
+        raise EvaluationError(f"combines lines with periods of {lengths}; use the same period for these lines")
     return grids.pop()
 
 
 def apply_in_order(series: Series, function: Callable[[Floats, Floats], Floats]) -> Series:
-    """Apply a function of values and times (seconds) to each sequence of adjoining periods."""
+    """Call a function with the values and times (seconds) of each sequence of adjoining periods."""
     lag = series.grid.lag
     begins = series.grid.begins.astype(np.float64)
     values = np.empty_like(series.values)

@@ -65,7 +65,7 @@ def seconds_of(duration: str) -> float:
 
 
 def automatic_period(length: float) -> int:
-    """Return the automatic period for a time range of this length. Both are in seconds."""
+    """Return CloudWatch's automatic period, in seconds, for a time range of `length` seconds."""
     return next((period for longest, period in _AUTO if length <= longest), 86400)
 
 
@@ -171,7 +171,7 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
 
 
 def _own_span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
-    """Return the time range of a widget. A graph or table with its own range begins no earlier than the recording."""
+    """Return the time range of a widget. The own range of a graph or table is cut at the start of the recording."""
     if "start" not in properties:
         return view.span
     start = view.span.end - seconds_of(properties["start"])

@@ -1,7 +1,7 @@
-"""The metrics that AWS itself would emit on the simulated day: API Gateway, Lambda, ElastiCache, Aurora, S3 and logs.
+"""Simulate the metrics that AWS itself emits: API Gateway, Lambda, ElastiCache, Aurora, S3 and CloudWatch Logs.
 
-AWS does not emit these as embedded metrics, but the simulation does: one line per minute and resource, marked
-`"simulated": true`. Metrics that depend on requests are counted from the simulated requests.
+AWS does not emit these as embedded metrics, but the simulation does: it writes one line per minute and resource, marked
+`"simulated": true`. Metrics that depend on requests are computed from the simulated requests.
 """
 
 import json
@@ -30,7 +30,7 @@ _LINE_BYTES = 2600
 
 
 class AwsMetrics:
-    """Counts events and writes AWS's metrics for each minute. `most_capacity`: the database's maximum in ACU."""
+    """Counts events and writes AWS's metrics for each minute. `most_capacity`: the database's limit in ACU."""
 
     def __init__(self, random: Random, stage: str, most_capacity: float, servers: Servers) -> None:
         self._random = random
@@ -50,7 +50,7 @@ class AwsMetrics:
         self._servers.commands = self._servers.queries = 0
 
     def add_request(self, record: SimulatedRecord, busy: int) -> None:
-        """Count a request. `busy`: number of containers that were serving requests when it arrived."""
+        """Count a request. `busy`: number of containers that were serving requests when the request arrived."""
         self._containers = max(self._containers, busy)
         self._counts["started"] += record.initialisation is not None
         milliseconds = record.total * 1e3

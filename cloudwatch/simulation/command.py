@@ -12,7 +12,7 @@ __all__ = ["SEED", "add_bad_argument", "main", "write_day"]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the day. Return 0, or 1 after an error message on standard error."""
+    """Write the metrics of the day to a file. Return 0, or 1 after an error message on standard error."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch simulate",
         description="Write the metrics of a simulated day: a quiet night, a spike, a cache flush, outages.",
@@ -32,14 +32,14 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"{options.out} cannot be written: {error.strerror}; give another file with --out", file=sys.stderr)
         return 1
-    print(f"{options.out}: {requests:,} requests; python -m cloudwatch preview --file {options.out}")
+    print(f"{options.out}: {requests:,} requests; show them with: python -m cloudwatch preview --file {options.out}")
     return 0
 
 
 def add_bad_argument(parser: argparse.ArgumentParser) -> None:
-    """Add `--bad`: simulate a day on which the page alarm fires."""
+    """Add the option `--bad`, which simulates a day on which the alarm `page` fires."""
     parser.add_argument(
         "--bad",
         action="store_true",
-        help="simulate a day on which the page alarm fires, since requests exceed the limit of containers at noon",
+        help="simulate a day on which the alarm `page` fires, because requests exceed the limit of containers at noon",
     )

@@ -1,4 +1,4 @@
-"""A simulated day, as the recorded lines of its metrics.
+"""Simulate a day and return its metrics as log lines.
 
 The app's own records and emitter write the app's metrics, with their real names, units and dimensions. The metrics that
 only AWS emits are made up and marked `"simulated": true`.
@@ -44,9 +44,9 @@ def write_day(out: Path, seed: int = SEED, on_progress: OnProgress = lambda _: N
 
 
 def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
-    """Yield for each minute of the day the number of requests and the lines of embedded metrics.
+    """Yield the number of requests and the lines of embedded metrics for each minute of the day.
 
-    `bad`: requests exceed the limit of containers for so long that the page alarm fires.
+    `bad`: requests exceed the limit of containers for so long that the alarm `page` fires.
     """
     random = Random(seed)  # noqa: S311  a simulation
     global_random.seed(seed)  # the product's own code draws from it
@@ -95,7 +95,7 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
 
 
 def _cells(random: Random) -> list[int]:
-    """Return well-known places in random order, then the cells around them, the nearest first."""
+    """Return the cells of well-known places in random order, then the cells around them, the nearest first."""
     places = read_places()
     random.shuffle(places)
     found = dict.fromkeys(places)
@@ -105,5 +105,5 @@ def _cells(random: Random) -> list[int]:
 
 
 def _animals(random: Random) -> int:
-    """Return a number of animals for a cell; a few cells have none."""
+    """Return a random number of animals for one cell. It is 0 for a few cells."""
     return 0 if random.random() < 0.03 else round(random.uniform(40, 140))

@@ -1,8 +1,8 @@
 # ruff: noqa: ARG002 — the protocols pass deadlines and tokens that a simulation does not need
-"""The service on the simulated day: containers, Redis, the database and cache warming.
+"""Simulate the service: containers, Redis, the database and cache warming.
 
-The lookups, breakers, lifetimes and warming are the product's own code with its default settings. Only latencies and
-outages are simulated: each call to Redis or PostgreSQL moves a clock.
+The simulation runs the product's own code for lookups, breakers, TTLs and warming, with its default settings. Only
+latencies and outages are simulated: each call to Redis or PostgreSQL advances a simulated clock.
 """
 
 from collections import Counter, defaultdict
@@ -53,8 +53,8 @@ class SimulatedClock(Clock):
 class Servers:
     """Redis and the database, shared by all containers. `animals`: number of animals by cell; other cells are open sea.
 
-    Requests that overlap in simulated time run one after another, so each key of Redis keeps its latest values with
-    the time at which they were set. A request reads the value that was set last before its own time.
+    Requests that overlap in simulated time run one after another, so a request could read a value from its future. To
+    prevent this, each key of Redis keeps its latest values with their times, and a request reads the value of its time.
     """
 
     def __init__(self, random: Random, animals: Mapping[int, int]) -> None:
@@ -71,20 +71,20 @@ class Servers:
         return len(self._values)
 
     def get(self, key: bytes) -> bytes | None:
-        """Return the value of a key of Redis."""
+        """Return the value that a key of Redis has at the simulated time."""
         for begin, value, end in reversed(self._values.get(key, ())):
             if begin <= self.clock.now:
                 return value if self.clock.now < end else None
         return None
 
     def set(self, key: bytes, value: bytes | None, seconds: float) -> None:
-        """Set a key of Redis from this time on; None deletes it."""
+        """Set the value of a key of Redis from the simulated time on. The value None deletes the key."""
         values = self._values.setdefault(key, [])
         values.append((self.clock.now, value, self.clock.now + seconds))
         del values[:-3]
 
     def flush(self) -> None:
-        """Delete all features in Redis. The demand counts stay, so warming knows at once which cells to restore."""
+        """Delete all features in Redis. The demand counts stay, so the next warming knows which cells to restore."""
         self._values.clear()
 
     def animals_of(self, cell: int) -> CellAnimals:
@@ -103,7 +103,7 @@ class _Connection:
 
 
 class SimulatedCache(_Connection):
-    """A connection to Redis: a `Cache` for lookups and a `WarmCache` for warming."""
+    """A connection to Redis with the methods of `Cache`, for lookups, and of `WarmCache`, for warming."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         return self._call().get(key)
@@ -187,7 +187,7 @@ class SimulatedStore(_Connection):
 
 
 class FleetContainer:
-    """A container of the function. It serves one request at a time. `free`: the time when the last request ends."""
+    """A container of the function. It serves one request at a time. `free`: the time at which its last request ends."""
 
     def __init__(self, servers: Servers) -> None:
         cache, store = SimulatedCache(servers), SimulatedStore(servers)
@@ -207,7 +207,7 @@ class Fleet:
         self._warming = Warming(cache, store, self._ttl, plan, [], self.clock.time)
 
     def container(self, now: float) -> tuple[FleetContainer, bool]:
-        """Return the container for a request, and whether it had to be started."""
+        """Return the container for a request, and whether the container is new."""
         self._containers = [each for each in self._containers if now - each.free < IDLE]
         idle = [each for each in self._containers if each.free <= now]
         if not idle:

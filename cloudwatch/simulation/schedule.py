@@ -1,4 +1,4 @@
-"""The schedule of the simulated day: its traffic and its outages.
+"""Define the schedule of the simulated day: its traffic and its outages.
 
 00:00  a quiet night                       16:00  the database is down for 10 minutes
 06:00  traffic rises                       18:00  Redis is down for 10 minutes
@@ -26,7 +26,7 @@ _SPIKE = {0: 1, 3: SPIKE_FACTOR, 23: SPIKE_FACTOR, 35: 1}
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of the day, in minutes since its start."""
+    """A part of the day. `start` (counted from midnight) and `length` are in minutes."""
 
     start: int
     length: int
@@ -55,7 +55,10 @@ OPENING = REDIS_DOWN.begin + 8 * 60
 
 
 def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
-    """Return the incidents of the day: start, title, and end of the time range to look at (seconds since 1970)."""
+    """Return the start, the title and the end of the shown time of each incident, in order.
+
+    Times are in seconds since 1970. The shown time ends during the incident or a few minutes after it.
+    """
     minutes = [
         ("ten times the traffic", SPIKE, 15),
         ("a fifth of the requests fail", LONG_BURST, 8) if bad else ("burst above the limit", BURST, 5),
@@ -68,7 +71,7 @@ def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
 
 
 def rate(minute: float) -> float:
-    """Return the expected requests a minute at a minute of the day."""
+    """Return the expected number of requests per minute at a given minute of the day."""
     usual = np.interp(minute / 60, list(_TRAFFIC), list(_TRAFFIC.values()))
     return float(usual * np.interp(minute - SPIKE.start, list(_SPIKE), list(_SPIKE.values())))
 
@@ -76,8 +79,8 @@ def rate(minute: float) -> float:
 def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[float]:
     """Yield the time of each request in seconds since 1970, in order.
 
-    Requests arrive independently of one another; during the spike, often several arrive at once. `burst`: number of
-    further requests that arrive together in each minute of `window`.
+    Requests arrive independently of one another, but during the spike several often arrive together. `burst`: number
+    of additional requests that arrive together in each minute of `window`.
     """
     for minute in range(MINUTES):
         expected = rate(minute + 0.5)

@@ -1,4 +1,4 @@
-"""The requests of the simulated day, as the app's own records."""
+"""Simulate the requests of the day as the app's own records, from which the metrics are written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ class Traffic:
         return self._one_of(_MISTAKES)("simulated") if draw < FAILED + REJECTED else None
 
     def _answer(self, features: Features, source: "Source") -> "Answer":
-        """Return the fields of an answer that metrics read."""
+        """Return an answer with only the fields that the metrics need."""
         random = self._random
         # Narrowing makes the model surer, since look-alikes from elsewhere drop out.
         score = random.betavariate(5.0, 1.3 if features.mode == "narrowed" else 2.2)

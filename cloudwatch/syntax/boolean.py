@@ -1,4 +1,4 @@
-"""Trees of AND, OR and NOT, for alarm rules and search expressions."""
+"""Define trees of AND, OR and NOT, for alarm rules and search expressions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def holds[Leaf](tree: Boolean[Leaf], leaf_holds: Callable[[Leaf], bool]) -> bool
 
 @v_args(inline=True)
 class BooleanTransformer(Transformer[Token, Any]):
-    """Builds `Not`, `And` and `Or` from what the parser found by `RULES`."""
+    """Builds `Not`, `And` and `Or` from the results of the grammar rules in `RULES`."""
 
     def disjunction(self, *operands: Any) -> Or[Any]:
         return Or(operands)

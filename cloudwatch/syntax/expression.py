@@ -1,4 +1,4 @@
-"""Parse metric math: turn the text of an expression into a tree, or into an error that says where it is wrong.
+"""Parse metric math: turn the text of an expression into a tree, or raise an error that names the wrong place.
 
 Ids start with a lower-case letter; functions and keywords (`REPEAT`) are in capitals. The parser checks that a function
 is documented and accepts the number of arguments and the keywords. The caller checks that ids exist.
@@ -66,7 +66,7 @@ class ExpressionError(ParseError):
 
 
 def parse_expression(text: str) -> Node:
-    """Parse an expression. Raises `ExpressionError`, also for unknown functions and wrong arguments.
+    """Parse an expression. Raises `ExpressionError` for wrong syntax, unknown functions and wrong arguments.
 
     >>> to_text(parse_expression("errors / requests * 100"))
     '((errors / requests) * 100)'
@@ -75,7 +75,7 @@ def parse_expression(text: str) -> Node:
         raise ExpressionError(text, 0, "a Metrics Insights query is not metric math; use SEARCH or plain metrics")
     tree = _GRAMMAR.parse(text)
     if depth(tree) > DEEPEST:
-        raise ExpressionError(text, 0, f"more than {DEEPEST} nested operations; split it into several expressions")
+        raise ExpressionError(text, 0, f"more than {DEEPEST} nested operations; split the expression")
     for node in _without_value(tree):
         what = f"{to_text(node)} has no value; it can only be an argument of a function"
         raise ExpressionError(text, node.at, what)
@@ -144,7 +144,7 @@ def _at(token: Token) -> int:
 
 
 def _may_be(argument: Node, allowed: tuple[str, ...]) -> bool:
-    """Return whether an argument may have an allowed type. The parser does not know the types of ids."""
+    """Return whether an argument may have an allowed type. Any id may, since the parser does not know its type."""
     match argument:
         case Keyword(word=word):
             return word in allowed

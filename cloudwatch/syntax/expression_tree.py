@@ -7,7 +7,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """`at` is the index of the node's first character or of its operator. Comparisons of nodes ignore it."""
+    """A node. `at` is the index of its first character or of its operator. Comparisons of nodes ignore `at`."""
 
     at: int = field(default=0, compare=False, kw_only=True)
 
@@ -103,7 +103,7 @@ def depth(node: Node) -> int:
 
 
 def referenced_ids(node: Node) -> set[str]:
-    """Return the ids that an expression names; `METRICS()` names none."""
+    """Return the ids that an expression names. `METRICS()` uses other entries but names no ids."""
     return {found.id for found in walk(node) if isinstance(found, Name)}
 
 

@@ -1,4 +1,4 @@
-"""Parse small languages with lark. An error names the place in the text and the words that are expected there."""
+"""Parse small languages with lark. An error shows the place in the text and what is expected there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ class Misuse(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Grammar[Tree]:
-    """A language: its lark rules, the transformer that builds the tree, its error, and its limits.
+    """A language: its lark rules, the transformer that builds the tree, the class of its errors, and its limits.
 
-    `expected` describes each terminal that may follow, in order of preference; the last entry is the default.
+    `expected` describes terminals for error messages, in order of preference; the last entry is the default.
     A text has at most `deepest` levels of nesting and `longest` characters.
     """
 
@@ -47,19 +47,23 @@ class Grammar[Tree]:
 
     @cached_property
     def _lark(self) -> Lark:
-        """The parser, built at first use: it takes some milliseconds."""
+        """The parser. It is built on first use, because this takes a few milliseconds."""
         return Lark(self.rules, parser="lalr", transformer=self.transformer, maybe_placeholders=False)
 
     def parse(self, text: str) -> Tree:
         """Return the tree of a text. Raises the `error` of the language."""
         if len(text) > self.longest:
-            raise self.error(text, self.longest, f"{len(text)} characters, but at most {self.longest} are allowed")
+            raise self.error(
+                text,
+                self.longest,
+                f"the text has {len(text)} characters, but at most {self.longest} are allowed; shorten it",
+            )
         parser = self._lark.parse_interactive(text)
         try:
             for _ in parser.iter_parse():
                 levels = [token for token in _open(parser) if token.type in _NESTING]
                 if len(levels) > self.deepest:
-                    what = f"more than {self.deepest} levels of nesting; simplify it"
+                    what = f"the text has more than {self.deepest} levels of nesting; simplify it"
                     raise Misuse(levels[-1].start_pos or 0, what)
             tree: Tree = parser.feed_token(Token("$END", ""))
         except UnexpectedCharacters as error:
@@ -88,5 +92,5 @@ class Grammar[Tree]:
 
 
 def _open(parser: InteractiveParser) -> list[Token]:
-    """Return the tokens that the parser has read and not yet reduced: open brackets, pending operators."""
+    """Return the tokens that the parser has read but not yet reduced, such as open brackets."""
     return [each for each in parser.parser_state.value_stack if isinstance(each, Token)]

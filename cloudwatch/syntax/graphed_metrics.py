@@ -1,9 +1,9 @@
-"""Read the entries of a widget's `metrics` or of an alarm's `Metrics`, and write out their shorthand.
+"""Read the entries of a widget's `metrics` or of an alarm's `Metrics`, and expand their shorthand.
 
 An entry of a widget is `[namespace, name, dimension, value, …, {options}]`, or `[{"expression": …}]`. It may use the
 shorthand of the dashboard body structure: `.` repeats the item at that place in the metric above, and a leading `...`
-repeats the first items of that metric, as many as the entry lacks. The metric above is the nearest earlier one;
-expressions are skipped.
+stands for the first items of that metric, as many as are missing from the entry. The metric above is the nearest
+earlier metric; expressions are skipped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ PERIOD = 300  # seconds; CloudWatch's default period
 
 
 class GraphedMetricsError(ValueError):
-    """An entry is neither a metric nor an expression; the message names its number, counted from 1."""
+    """An entry is invalid. The message starts with the number of the entry, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class TimeSeries:
 
     @classmethod
     def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> "TimeSeries":
-        """Return the metric with these dimensions, in any order."""
+        """Return the time series of a metric with dimensions in any order."""
         return cls(namespace, name, tuple(sorted(dimensions.items())))
 
     def __str__(self) -> str:
@@ -41,10 +41,10 @@ class TimeSeries:
 
 @dataclass(frozen=True, slots=True)
 class GraphedMetric:
-    """One entry: either `metric` or `expression` is set. Invisible entries only feed expressions.
+    """One entry: either `metric` or `expression` is set. Entries that are not visible are for use in expressions.
 
-    `row` counts from 0. `id` is None if nothing can refer to the entry. `period` is in seconds. `label` is as written,
-    None for CloudWatch's own label. `y_axis` is `left` or `right`; `color` looks like `#1f77b4`.
+    `row` counts from 0. `id` is None if nothing can refer to the entry. `period` is in seconds. `label` is as written;
+    None means CloudWatch's default label. `y_axis` is `left` or `right`; `color` looks like `#1f77b4`.
     """
 
     row: int
@@ -150,7 +150,7 @@ def _split(row: int, entry: object) -> tuple[list[str], Mapping[str, Any]]:
 
 
 def _written_out(row: int, items: list[str], above: list[str]) -> list[str]:
-    """Replace the shorthand of an entry."""
+    """Return the items of an entry with its shorthand replaced by the items of the metric above."""
     if not items:
         raise _wrong(row, "has options but neither a metric nor an expression; add one of them")
     if ("..." in items or "." in items) and not above:
@@ -160,7 +160,7 @@ def _written_out(row: int, items: list[str], above: list[str]) -> list[str]:
     if "..." in items:
         raise _wrong(row, "has `...` after its first item; it must be the first")
     if "." in items[len(above) :]:
-        raise _wrong(row, f"repeats more items than the {len(above)} of the metric above; write the others in full")
+        raise _wrong(row, f"uses `.` after item {len(above)}, the last of the metric above; write these items in full")
     return [above[place] if item == "." else item for place, item in enumerate(items)]
 
 
@@ -180,9 +180,9 @@ def _check_ids(entries: Sequence[GraphedMetric]) -> None:
         if entry.id is None:
             continue
         if not (entry.id[:1].islower() and entry.id.replace("_", "a").isalnum() and entry.id.isascii()):
-            raise _wrong(entry.row, f"has id {entry.id!r}; ids start with a lower-case letter, then letters, digits, _")
+            raise _wrong(entry.row, f"has id {entry.id!r}; write a lower-case letter, then letters, digits or _")
         if entry.id in seen:
-            raise _wrong(entry.row, f"repeats the id {entry.id} of metric {seen[entry.id] + 1}; ids must be unique")
+            raise _wrong(entry.row, f"repeats the id {entry.id} of metric {seen[entry.id] + 1}; change one of the two")
         seen[entry.id] = entry.row
 
 

@@ -68,7 +68,7 @@ def alarms_in(rule: Rule) -> Iterator[str]:
 
 
 def dependencies(composite: Mapping[str, object]) -> set[str]:
-    """Return the alarms that a composite depends on: those in its rule and its actions suppressor.
+    """Return the alarms that a composite depends on: the alarms in its rule and its actions suppressor.
 
     `composite` contains the parameters of PutCompositeAlarm. Raises `RuleError` if its rule cannot be parsed.
     """
@@ -80,7 +80,7 @@ def dependencies(composite: Mapping[str, object]) -> set[str]:
 class _ToRule(boolean.BooleanTransformer):
     def state(self, state: Token, alarm: Token) -> InState:
         if alarm == '""':
-            raise Misuse(alarm.start_pos or 0, f"expected {_NAME}, found an empty one")
+            raise Misuse(alarm.start_pos or 0, f"expected {_NAME}, found an empty name")
         return InState(str(state), alarm.strip('"'))
 
     def constant(self, word: Token) -> Constant:

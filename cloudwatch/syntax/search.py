@@ -1,8 +1,8 @@
 """Parse the text of a SEARCH, such as `{Faunalens,code,stage} MetricName="Rejections" stage="dev"`.
 
-A property is `MetricName`, `Namespace` or the name of a dimension. A term without a property may match any of them or
-a value of a dimension. Text in double quotes matches as a whole; other text matches by tokens, which are the words of
-a camel-case name, its numbers, and the whole.
+A property is `MetricName`, `Namespace` or the name of a dimension. A term without a property is compared with
+all of these and with the values of the dimensions. Text in double quotes must equal the whole value. Other text matches
+by tokens, which are the words and numbers of a camel-case name; it also matches if it equals the whole name.
 
 Source: "CloudWatch search expression syntax" in the CloudWatch user guide.
 """
@@ -46,7 +46,7 @@ class SearchError(ParseError):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A condition: a property (None: any one) equals the text if `exact`, otherwise contains the text's tokens."""
+    """A condition: `property` (None for any) equals `text` if `exact`, otherwise it contains the tokens of `text`."""
 
     property: str | None
     text: str
@@ -70,14 +70,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A parsed search; a namespace, dimensions or term that is None matches every metric."""
+    """A parsed search. If the namespace, the dimensions or the term is None, it matches every metric."""
 
     namespace: str | None
     dimensions: tuple[str, ...] | None
     term: Boolean[Match] | None
 
     def finds(self, metric: TimeSeries) -> bool:
-        """Return whether the search finds a metric. Its dimensions must be exactly those of the schema."""
+        """Return whether the search finds a metric. The metric must have exactly the dimensions of the schema."""
         if self.namespace is not None and metric.namespace != self.namespace:
             return False
         if self.dimensions is not None and sorted(self.dimensions) != [name for name, _ in metric.dimensions]:
@@ -129,7 +129,7 @@ _GRAMMAR: Grammar[Search] = Grammar(
 
 
 def _has(text: str, searched: str) -> bool:
-    """Return whether the searched tokens occur in the text one after another, or together make up the text."""
+    """Return whether the text contains the searched tokens in a row, or equals them when they are joined."""
     tokens, wanted = _tokens(text), _tokens(searched)
     if not wanted:
         return False

@@ -23,10 +23,15 @@ class StatisticError(ValueError):
 class Statistic:
     """How to aggregate the samples of a period.
 
-    `kind` is one of SIMPLE, `p` (the percentile `high`), `TM`, `TC`, `TS` (mean, count and sum of the samples between
-    the bounds), `WM` (mean after samples outside are moved to the bounds), or `PR` (percentage of samples between
-    them). Bounds are percentiles (0 to 100) if `percent`, else values; `low` is exclusive, `high` inclusive, None
-    unbounded.
+    `kind` is one of SIMPLE or one of these:
+
+    `p`               the percentile `high`
+    `TM`, `TC`, `TS`  mean, count and sum of the samples between the bounds
+    `WM`              mean after the samples outside the bounds are set to the nearest bound
+    `PR`              percentage of the samples that are between the bounds
+
+    The bounds are percentiles (0 to 100) if `percent` is true, otherwise values. `low` is exclusive and `high` is
+    inclusive. None means that there is no bound.
     """
 
     kind: str
@@ -66,11 +71,13 @@ def _range(name: str, found: re.Match[str]) -> Statistic:
         raise StatisticError(f"statistic {name!r} has no bound; {_EXPECTED}")
     percent = [bool(found[sign]) for bound, sign in ((low, "a"), (high, "b")) if bound is not None]
     if len(set(percent)) == 2 or (found["a"] and low is None) or (found["b"] and high is None):
-        raise StatisticError(f"statistic {name!r} mixes percentiles and values; write both bounds with % or none")
+        raise StatisticError(
+            f"statistic {name!r} mixes percentiles and values; write both bounds with %, or both without"
+        )
     if percent[0] and (found["kind"] == "PR" or max(low or 0, high or 0) > 100):
         raise StatisticError(
             f"statistic {name!r} is invalid: percentiles go up to 100, and PR accepts only values without %"
         )
     if low is not None and high is not None and low >= high:
-        raise StatisticError(f"statistic {name!r} needs a lower bound below its upper bound")
+        raise StatisticError(f"statistic {name!r} is invalid: the lower bound must be below the upper bound")
     return Statistic(found["kind"], low, high, percent=percent[0])

@@ -72,10 +72,10 @@ def test_the_preview_uses_prods_limits_for_a_stage_without_any() -> None:
             "local",
             STACK,
             STAGES,
-            "infra/stages/local.json: stage local has no file of limits, which its alarms need",
+            "infra/stages/local.json: stage local has no limits, but its alarms need them",
         ),
-        ("limits", STACK, STAGES, "infra/stages/limits.json: stage limits has no file of limits"),
-        ("team", {}, STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing, and alarms need it"),
+        ("limits", STACK, STAGES, "infra/stages/limits.json: stage limits has no limits, but its alarms need them"),
+        ("team", {}, STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing, but alarms need it"),
         (
             "team",
             STACK | {"CacheMaxGigabytes": "1e3"},
@@ -110,7 +110,7 @@ def test_missing_and_invalid_limits_are_reported(
 def test_a_missing_or_invalid_file_is_reported(root: Path) -> None:
     (root / ".chalice" / "config.json").unlink()
     with pytest.raises(
-        FileError, match=r"^\.chalice/config\.json: the file is missing, and alarms need its limits; restore it$"
+        FileError, match=r"^\.chalice/config\.json: the file is missing, but alarms need its limits; restore it$"
     ):
         read_limits("team", root)
     (root / "infra" / "stages" / "team.json").write_text("{", encoding="utf-8")

@@ -160,7 +160,7 @@ def test_a_stage_without_limits_is_not_deployed(aws: Account, capsys: pytest.Cap
     assert main(["--stage", "team"]) == 1
     # THEN the error names the file to write, and nothing was put
     output = capsys.readouterr().err
-    assert output.startswith("error: infra/stages/team.json: stage team has no file of limits, which its alarms need")
+    assert output.startswith("error: infra/stages/team.json: stage team has no limits, but its alarms need them")
     assert "copy the file of dev or prod" in output
     assert names(aws) == set()
     # AND --remove works all the same
@@ -220,8 +220,10 @@ def test_deleted_files_are_removed_and_foreign_resources_stay(aws: Account, depl
     # THEN they are removed, the composite before its alarm, and the others stay
     removed = [line for line in output if line.startswith("- ")]
     assert removed == ["- composite faunalens-dev-page", "- alarm faunalens-dev-share", "- query faunalens/dev/slowest"]
-    assert "kept: alarm faunalens-dev-mine has a name of this stage, but no deploy created it" in output
-    assert "kept: dashboard faunalens-dev-copy has a name of this stage, but no deploy created it" in output
+    assert "kept: alarm faunalens-dev-mine is named like a resource of this stage, but no deploy created it" in output
+    assert (
+        "kept: dashboard faunalens-dev-copy is named like a resource of this stage, but no deploy created it" in output
+    )
     kept = {"faunalens-dev-slow", "faunalens-dev-small", "faunalens-dev-mine", "faunalens-dev-copy"}
     assert names(aws) == kept | prod
 

@@ -36,7 +36,7 @@ def refused(code: str, message: str = "no") -> ClientError:
         ),
         (
             refused("500", "<!doctype html>"),
-            "AWS refused PutMetricAlarm (500): the reply was HTML; check whether",
+            "AWS refused PutMetricAlarm (500): the reply was HTML; check that",
         ),
         (NoCredentialsError(), "no credentials found; set AWS_PROFILE"),
         (

@@ -95,7 +95,10 @@ def test_a_stage_without_reserved_containers_has_the_limit_of_the_account(
     # AND anything but a number is refused
     with pytest.raises(SystemExit):
         main(["--stage", "dev", "--folder", str(small), "--containers", "many"])
-    assert '"many" is not a number of containers; write one such as 10' in capsys.readouterr().err
+    assert (
+        '"many" is not a valid number of containers; write a whole number above 0, such as 10'
+        in capsys.readouterr().err
+    )
 
 
 def test_a_stage_without_limits_gets_no_template(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +106,7 @@ def test_a_stage_without_limits_gets_no_template(capsys: pytest.CaptureFixture[s
     assert main(["--stage", "team", "--runbook", "https://x"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("error: infra/stages/team.json: stage team has no file of limits, which its alarms need")
+    assert err.startswith("error: infra/stages/team.json: stage team has no limits, but its alarms need them")
 
 
 def test_findings_prevent_the_template(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,7 +124,7 @@ def test_a_template_above_the_size_limit_is_not_written(
     assert main(["--stage", "dev", "--folder", str(small)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "bytes, CloudFormation allows 1,000; use deploy" in err
+    assert "bytes, but CloudFormation allows only 1,000; use deploy instead" in err
 
 
 def test_a_template_that_needs_s3_says_so(

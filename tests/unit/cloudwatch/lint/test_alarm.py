@@ -20,7 +20,7 @@ BROKEN_ONE: list[tuple[str, Any, str]] = [
     ("OKActions", ["ALARMTOPIC"] * 6, "write a list of at most 5"),
     ("Dimensions.0.Valeu", "x", 'Dimensions[1].Valeu is not a known key; did you mean "Value"?'),
     ("AlarmDescription", "x" * 1025, "write a string of 0 to 1024 characters"),
-    ("AlarmName", "slow", "AlarmName is 'slow'; remove it: deploy makes faunalens-STAGENAME-slow from the file name"),
+    ("AlarmName", "slow", "AlarmName is 'slow'; remove it, since deploy sets faunalens-STAGENAME-slow from"),
     ("Tags", [{"Key": "a", "Value": "b"}], "Tags is reserved for deploy"),
     (
         "AlarmDescription",
@@ -28,7 +28,7 @@ BROKEN_ONE: list[tuple[str, Any, str]] = [
         "AlarmDescription does not link to the runbook; write what the alarm means, and",
     ),
     ("AlarmDescription", "Users wait: RUNBOOKURL#slower", "AlarmDescription does not link to the runbook"),
-    ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "has 855 characters; at most 850 leave room for the URL"),
+    ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "has 855 characters; write at most 850, to leave room"),
     ("AlarmActions", ["arn:aws:sns:x"], 'AlarmActions has "arn:aws:sns:x"; write "ALARMTOPIC"'),
     ("Threshold", REMOVE, "Threshold is missing; an alarm needs it to compare"),
     ("EvaluationPeriods", REMOVE, "EvaluationPeriods is missing"),
@@ -41,32 +41,36 @@ BROKEN_ONE: list[tuple[str, Any, str]] = [
     ("Namespace", REMOVE, "metric Latency needs Namespace; add it"),
     ("Statistic", "Sum", "write either Statistic (Sum, Average, …) or ExtendedStatistic"),
     ("ExtendedStatistic", REMOVE, "write either Statistic (Sum, Average, …) or ExtendedStatistic"),
-    ("ExtendedStatistic", "Sum", 'ExtendedStatistic is "Sum"; write it as Statistic'),
+    ("ExtendedStatistic", "Sum", 'ExtendedStatistic is "Sum", which is a plain statistic; rename'),
     ("ExtendedStatistic", "p999", "ExtendedStatistic: unknown statistic 'p999'"),
-    ("Period", 90, "Period is 90; write seconds as a multiple of 60"),
-    ("Period", 10, "Period is 10, but metrics have a resolution of one minute"),
+    ("Period", 90, "Period is 90 s; write a multiple of 60 s"),
+    ("Period", 10, "Period is 10 s, but metrics have a resolution of 60 s"),
     ("EvaluationPeriods", 289, "Period × EvaluationPeriods is 86,700 s, but at most 86,400 s are allowed"),
 ]
 BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
-    ("Metrics.0.ReturnData", True, "Metrics returns 2 time series (requests, few)"),
-    ("Metrics.1.ReturnData", False, "Metrics returns 0 time series (none)"),
+    ("Metrics.0.ReturnData", True, "Metrics has 2 entries that return data (requests, few)"),
+    ("Metrics.1.ReturnData", False, "Metrics has 0 entries that return data (none)"),
     ("Metrics.0.ReturnDat", True, 'Metrics[1].ReturnDat is not a known key; did you mean "ReturnData"?'),
-    ("Metrics.1.Expression", "IF(request < 3, 1, 0)", 'no metric has the id "request"; did you mean "requests"?'),
+    (
+        "Metrics.1.Expression",
+        "IF(request < 3, 1, 0)",
+        'no metric or expression has the id "request"; did you mean "requests"?',
+    ),
     ("Metrics.1.Expression", "IF(requests < 3", "expected ) for the ("),
-    ("Metrics.1.Expression", "1", 'metric 1 "requests": it is hidden and no expression uses it'),
+    ("Metrics.1.Expression", "1", 'metric 1 "requests": hidden, but no expression uses it'),
     ("Metrics.1.Id", "requests", "metric 2 repeats the id requests of metric 1"),
     ("Metrics.1.MetricStat", SHARE["Metrics"][0]["MetricStat"], "metric 2 needs either a MetricStat or an Expression"),
     (f"{METRIC}.Metric.MetricName", REMOVE, "a MetricStat has no 'MetricName'"),
     (f"{METRIC}.Stat", "Avg", "unknown statistic 'Avg'"),
-    ("Metrics.1.Expression", "SUM(requests)", 'metric 2 "few" returns a number; an alarm watches one time series'),
+    ("Metrics.1.Expression", "SUM(requests)", 'metric 2 "few" returns a number, but an alarm watches one time series'),
     (
         "Metrics.1.Expression",
         "[requests, requests]",
         'metric 2 "few" returns several time series; an alarm',
     ),
     ("EvaluationPeriods", 289, "Period × EvaluationPeriods is 86,700 s"),
-    (f"{METRIC}.Period", 90, "Period is 90; write seconds as a multiple of 60"),
-    ("Period", 60, "Period cannot be combined with Metrics; set it inside Metrics"),
+    (f"{METRIC}.Period", 90, "Period is 90 s; write a multiple of 60 s"),
+    ("Period", 60, "Period cannot be combined with Metrics; write the values inside"),
     (
         "Metrics.1.Expression",
         "MAX(SEARCH('{Faunalens} MetricName=\"A\"', 'Sum')) + requests",
@@ -113,7 +117,8 @@ def test_an_alarm_has_at_most_ten_metrics() -> None:
         # WHEN they are checked THEN the second has a finding
         found = findings(SEVERAL | {"Metrics": [*queries, total]}, "share")
         assert (
-            any("Metrics has 11 items with MetricStat, an alarm allows at most 10" in each for each in found) == wrong
+            any("Metrics has 11 items with MetricStat, but an alarm allows at most 10" in each for each in found)
+            == wrong
         )
 
 
@@ -136,7 +141,7 @@ def test_low_sample_evaluation_is_for_percentiles_only() -> None:
     summed = deepcopy(percentile) | {"Statistic": "Sum"}
     del summed["ExtendedStatistic"]
     (found,) = findings(summed, "slow")
-    assert "EvaluateLowSampleCountPercentile is for percentiles only; remove it" in found
+    assert "EvaluateLowSampleCountPercentile is only allowed with a percentile; remove it" in found
 
 
 def test_references_of_an_alarm_include_the_unit() -> None:

@@ -36,7 +36,10 @@ BROKEN = [
         'no file defines an alarm "faunalens-STAGENAME-slwo"; did you',
     ),
     ({"AlarmRuel": "x"}, 'AlarmRuel is not a known key; did you mean "AlarmRule"?'),
-    ({"ActionsSuppressor": "faunalens-STAGENAME-slow"}, "belong together, but only ActionsSuppressor is set"),
+    (
+        {"ActionsSuppressor": "faunalens-STAGENAME-slow"},
+        "only ActionsSuppressor is set; set all of ActionsSuppressor, ",
+    ),
     ({"AlarmActions": ["somebody"]}, 'AlarmActions has "somebody"; write "ALARMTOPIC"'),
     ({"AlarmDescription": "Wake up."}, "AlarmDescription does not link to the runbook"),
 ]
@@ -86,4 +89,4 @@ def test_a_rule_names_at_most_a_hundred_alarms() -> None:
     alarms = files(**{f"a{number}": SLOW for number in range(101)})
     text = " OR ".join(f'ALARM("faunalens-STAGENAME-{name}")' for name in alarms)
     (found,) = findings(files(page=rule(text)), alarms)
-    assert "names 101 alarms, at most 100 are allowed" in found
+    assert "names 101 alarms, but at most 100 are allowed" in found

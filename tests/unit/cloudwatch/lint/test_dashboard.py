@@ -73,7 +73,11 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("widgets.1.properties.sparkline", True, 'sparkline is for the view "singleValue", not for "timeSeries"'),
     ("widgets.1.properties.setPeriodToTimeRange", True, "setPeriodToTimeRange reduces a curve to one point; remove it"),
     ("widgets.1.properties.table", {}, 'table is for the view "table", not for "timeSeries"; remove it'),
-    ("widgets.1.properties.metrics", REMOVE, "the graph would be empty; add metrics, or an alarm"),
+    (
+        "widgets.1.properties.metrics",
+        REMOVE,
+        "the graph has no metrics and no alarm annotation, so it would be empty; add",
+    ),
     # lines
     (f"{ROWS}.0", [], "metric 1 is []; expected a list such as"),
     (f"{ROWS}.0", ["...", "Latency"], "metric 1 uses `.` or `...`, but there is no metric above it"),
@@ -85,14 +89,14 @@ BROKEN: list[tuple[str, Any, str]] = [
     (f"{ROWS}.0.6.colour", "#ffffff", 'metric 1: colour is not a known key; did you mean "color"?'),
     (f"{ROWS}.0.6.color", "blue", 'metric 1: color is "blue"; write a colour as # and six hex digits'),
     (f"{ROWS}.0.6.id", "All", 'metric 1: id is "All"; write an id of letters, digits and _'),
-    (f"{ROWS}.1.8.id", "all", "metric 2 repeats the id all of metric 1; ids must be unique"),
+    (f"{ROWS}.1.8.id", "all", "metric 2 repeats the id all of metric 1; change one of the two"),
     (f"{ROWS}.0.6.stat", "Avg", "metric 1 \"all\": unknown statistic 'Avg'; expected Average"),
     (f"{ROWS}.0.6.yAxis", "top", 'metric 1: yAxis is "top"; write one of "left", "right"'),
-    ("widgets.1.properties.stat", REMOVE, 'stat is missing, and the average would be shown; write "stat"'),
+    ("widgets.1.properties.stat", REMOVE, 'stat is missing, so it would be Average; write "stat"'),
     (
         f"{ROWS}.2.0.expression",
         "100 * sum / all",
-        'metric 3 "share": no metric has the id "sum"; write one of all, some',
+        'metric 3 "share": no metric or expression has the id "sum"; write one of all, some',
     ),
     (f"{ROWS}.2.0.expression", "100 * (some", 'metric 3 "share": expected ) for the ( at character 7'),
     (f"{ROWS}.2.0.expression", "AVERAGE(some)", "unknown function AVERAGE"),
@@ -101,8 +105,8 @@ BROKEN: list[tuple[str, Any, str]] = [
         "FIRST(some)",
         'metric 3 "share": some is one time series, which FIRST does not accept; write',
     ),
-    (f"{ROWS}.2.0.expression", "share / all", "share: these expressions depend on one another in a cycle"),
-    (f"{ROWS}.3.4.visible", False, "metric 4: it is hidden and no expression uses it; show it"),
+    (f"{ROWS}.2.0.expression", "share / all", "share: these expressions refer to one another in a cycle"),
+    (f"{ROWS}.3.4.visible", False, "metric 4: hidden, but no expression uses it; show it"),
     (f"{ROWS}.2.0.expression", "SEARCH('Requests', 'Sum')", "a search must start with its schema"),
     (f"{ROWS}.2.0.expression", "SEARCH('{Faunalens,service} Requests', 'Sum')", "a search must name its metrics in"),
     (
@@ -156,12 +160,12 @@ def test_limits_are_those_of_cloudwatch() -> None:
     many = [{**full, "y": 100 + 6 * number} for number in range(6)]
     assert "write a list of 1 to 500 metrics" in findings(changed(DASHBOARD, "widgets.1", over))[0]
     (found,) = findings({**DASHBOARD, "widgets": [*DASHBOARD["widgets"], *many]})
-    assert "3004 graphed metrics, at most 2500 are allowed" in found
+    assert "the graphs have 3004 metrics, but at most 2500 are allowed" in found
     # AND more widgets, and more bytes
     texts = [{**TEXT, "y": 2 * number, "width": 1} for number in range(501)]
     assert "write a list of 1 to 500 widgets" in findings({**DASHBOARD, "widgets": texts})[0]
     (found,) = findings(changed(DASHBOARD, "widgets.0.properties.markdown", "RUNBOOKURL " * 100_000))
-    assert "bytes, at most 1,000,000 are allowed" in found
+    assert "bytes, but at most 1,000,000 are allowed" in found
 
 
 def test_an_alarm_or_a_dashboard_that_no_file_defines_is_found() -> None:

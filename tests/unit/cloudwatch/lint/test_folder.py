@@ -134,7 +134,12 @@ BROKEN = [
         "Latencies desc",
         "dashboards/queries/slowest.txt: command 3 (sort): there is no field ",
     ),
-    ("queries/slowest.txt", "# The", "# log group: /aws/x\n# The", 'no function writes to the log group "/aws/x"'),
+    (
+        "queries/slowest.txt",
+        "# The",
+        "# log group: /aws/x\n# The",
+        'no Lambda function writes to the log group "/aws/x"',
+    ),
     (
         "prices.csv",
         "0.20",
@@ -189,7 +194,7 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
     stage = copy.parent / "infra" / "stages" / "team.json"
     stage.write_text('{"Parameters": {"CacheMaxEcpuPerSecond": "1000", "CacheMaxGigabytes": "1"}}', encoding="utf-8")
     (found,) = findings(copy)
-    assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, and alarms need it; set it")
+    assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, but alarms need it; set it")
     stage.unlink()
     # WHEN an alarm names an unknown limit THEN the finding lists the known ones
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
@@ -203,7 +208,9 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
 def test_an_unused_limit_is_found(copy: Path) -> None:
     replace(copy / "service.json", "LIMIT_DATABASE_ACU ACU", "ACU")
     replace(copy / "features.json", "LIMIT_DATABASE_ACU ACU", "ACU")
-    assert findings(copy) == ["cloudwatch/limits.py: LIMIT_DATABASE_ACU: no file uses this limit; use it, or remove it"]
+    assert findings(copy) == [
+        "cloudwatch/limits.py: LIMIT_DATABASE_ACU: no alarm or widget uses this limit; use it, or remove it"
+    ]
 
 
 @pytest.mark.parametrize("file", [".chalice/config.json", "infra/stages/prod.json"])
@@ -242,8 +249,8 @@ def test_an_emitted_metric_that_no_file_shows_needs_a_reason(small: Path, monkey
         "dashboards/query_only.csv: line 4: "
         "Latency is listed as unused, but a widget or an alarm uses it; remove this line"
     )
-    assert gone.startswith("dashboards/query_only.csv: line 5: the app does not emit Quite by ()")
-    wanted = "a value is missing; write metric,by,reason, where reason says why"
+    assert gone.startswith("dashboards/query_only.csv: line 5: the app does not emit Quite with by ''")
+    wanted = "a value is missing; write metric,by,reason; reason says why"
     assert unsaid.startswith(f"dashboards/query_only.csv: line 6: {wanted}")
 
 
@@ -262,7 +269,7 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_others(small: Path) -> Non
     (small / "small.json").write_text("[]", encoding="utf-8")
     (small / "queries" / "slowest.txt").write_bytes(b"\xff")
     assert findings(small) == [
-        "dashboards/queries/slowest.txt: byte 0 is not UTF-8; save it as UTF-8",
+        "dashboards/queries/slowest.txt: byte 0 is not UTF-8; save the file as UTF-8",
         "dashboards/small.json: the file is not a JSON object; write {…}",
     ]
 

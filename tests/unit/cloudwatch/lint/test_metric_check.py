@@ -53,7 +53,7 @@ BROKEN = [
         'AWS/Lambda has no metric "Throttle"; did you mean "Thrott',
     ),
     (of_aws("AWS/Lambda", "Duration", stat="p99"), "nothing emits Duration (); write exactly the dimensions"),
-    (of_aws("AWS/Lambda", "Errors", *LAMBDA, stat="p99"), "AWS does not document p99 of Errors; use Sum"),
+    (of_aws("AWS/Lambda", "Errors", *LAMBDA, stat="p99"), "AWS does not document the statistic p99 of Errors; use Sum"),
     (
         of_aws("AWS/Lambda", "Errors", ("FunctionName", "faunalens-prod"), stat="Sum"),
         "the project deploys no resource of this name",

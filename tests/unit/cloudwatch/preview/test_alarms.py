@@ -193,7 +193,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
             _alarm(ComparisonOperator="LessThanLowerThreshold"),
             (
                 "has no Threshold, or its ComparisonOperator LessThanLowerThreshold is not supported; "
-                "set both, the operator to one of GreaterThanOrEqualToThreshold"
+                "set Threshold, and set ComparisonOperator to one of GreaterThanOrEqualToThreshold"
             ),
         ),
         (_alarm(TreatMissingData="bad"), "has TreatMissingData bad; use one of missing, ignore, breaching"),
@@ -206,14 +206,14 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
         (_alarm(Statistic="Median"), "unknown statistic 'Median'"),
         (
             {key: value for key, value in _alarm().items() if key != "Period"},
-            "has no Metrics; add Namespace, MetricName, Period",
+            "is incomplete; add Metrics, or Namespace, MetricName, Period and a statistic",
         ),
-        (_math(_query("a", "Faults")), "watches 0 metrics or expressions; set ReturnData on exactly one"),
+        (_math(_query("a", "Faults")), "watches 0 metrics or expressions; set ReturnData to true on exactly one"),
         (
             _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
             "has metrics with periods of [60, 300] s; use one period for all",
         ),
-        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which must return one series"),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which does not return one series"),
         (
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}),
             "alarm a: metric 2 (e) `a +`: expected a number",

@@ -335,7 +335,7 @@ def test_a_number_may_be_a_hidden_helper() -> None:
             "metric 3 (result) `SUM(m1)`: returns a number but a graph takes only series; write TIME_SERIES(…)",
         ),
         ("m1 +", "metric 3 (result) `m1 +`: expected a number"),
-        ("m9 * 2", "refers to `m9`, but no line has this id; ids are m1, m2, result"),
+        ("m9 * 2", "refers to `m9`, but no line has this id; known ids: m1, m2, result"),
         ("result + 1", "refers to itself"),
         ("SEARCH('{N', 'Sum', 60)", "expected } for the { at character 1"),
         ("SEARCH('{N}', 'Median', 60)", "unknown statistic 'Median'"),
@@ -381,11 +381,11 @@ def test_an_error_names_the_line_and_what_to_write(expression: str, message: str
     [
         (
             [["N", "A", {"id": "a"}], ["N", "B", {"id": "b", "period": 300}], [{"expression": "a + b"}]],
-            "metric 3 `a + b`: combines periods of 60 s and 300 s; use the same period for these lines",
+            "metric 3 `a + b`: combines lines with periods of 60 s and 300 s; use the same period for these lines",
         ),
         ([["N", "A", {"stat": "p200"}]], "metric 1: unknown statistic 'p200'"),
         ([["N", "A", {"period": 30}]], "metric 1: has a period of 30 s; use at least the graph's period of 60 s"),
-        ([["N", "A", {"label": "${WORST}"}]], "metric 1: label '${WORST}' has unknown variable WORST"),
+        ([["N", "A", {"label": "${WORST}"}]], "metric 1: label '${WORST}' has the unknown variable WORST"),
         (
             [["N", "A", {"id": "a"}], [{"expression": "PERIOD(e) * a"}], [{"expression": "a", "id": "e"}]],
             "PERIOD takes the id of a metric; `e` is an expression",

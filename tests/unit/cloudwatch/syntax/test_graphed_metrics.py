@@ -82,7 +82,7 @@ def test_a_widget_without_metrics_has_no_entries() -> None:
     [
         ([[".", "A"]], "metric 1 uses `.` or `...`, but there is no metric above it"),
         ([["...", "A"]], "metric 1 uses `.` or `...`, but there is no metric"),
-        ([["N", "A"], [".", "B", ".", "x"]], "metric 2 repeats more items than the 2 of the metric above"),
+        ([["N", "A"], [".", "B", ".", "x"]], "metric 2 uses `.` after item 2, the last of the metric above"),
         ([["N", "A"], [".", "...", "B"]], "metric 2 has `...` after its first item"),
         ([["N"]], "metric 1 is [N]; expected namespace and name"),
         ([["N", "A", "stage"]], "metric 1 is [N, A, stage]; expected namespace and name, then each dimension with"),
@@ -96,7 +96,7 @@ def test_a_widget_without_metrics_has_no_entries() -> None:
         ),
         ([[{"id": "a"}]], "metric 1 has options but neither a metric nor an expression"),
         ([["N", "A", {"expression": "1"}]], "metric 1 has both an expression and a metric (N, A)"),
-        ([["N", "A", {"id": "A"}]], "metric 1 has id 'A'; ids start with a lower-case letter, then letters, digits, _"),
+        ([["N", "A", {"id": "A"}]], "metric 1 has id 'A'; write a lower-case letter, then letters, digits or _"),
         ([["N", "A", {"id": "a"}], ["N", "B", {"id": "a"}]], "metric 2 repeats the id a of metric 1"),
         ([["N", "A", {"yAxis": "top"}]], "metric 1 has yAxis 'top'; expected left or right"),
     ],

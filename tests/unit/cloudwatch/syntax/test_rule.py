@@ -59,7 +59,7 @@ def test_and_binds_tighter_than_or_and_not_tightest() -> None:
         ("ALARM a", "expected (, found `a`, at character 7"),
         ('ALARM("a"', "expected ) for the ( at character 6, found the end"),
         ("ALARM()", "expected the name of an alarm in quotes, found `)`, at character 7"),
-        ('ALARM("")', "expected the name of an alarm in quotes, found an empty one, at character 7"),
+        ('ALARM("")', "expected the name of an alarm in quotes, found an empty name, at character 7"),
         ("BAD(a)", 'expected ALARM("…"), OK("…")'),
         ('"ALARM"(a)', 'expected ALARM("…"), OK("…")'),
         ("(TRUE", "expected ) for the ( at character 1, found the end"),

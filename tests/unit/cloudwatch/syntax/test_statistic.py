@@ -41,7 +41,7 @@ def test_statistics_of_cloudwatch_are_parsed(name: str, statistic: Statistic) ->
         ("TM(%:98%)", "mixes percentiles and values"),
         ("PR(2%:98%)", "PR accepts only values without %"),
         ("TM(2%:120%)", "percentiles go up to 100"),
-        ("TM(9:9)", "needs a lower bound below its upper bound"),
+        ("TM(9:9)", "the lower bound must be below the upper bound"),
         ("", "unknown statistic ''"),
     ],
 )
