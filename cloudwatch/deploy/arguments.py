@@ -19,7 +19,9 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--topic", default="", help="ARN of the SNS topic that alarms notify (default: faunalens-STAGE-alarms)"
     )
-    parser.add_argument("--runbook", help=f"URL of the runbook (default: {RUNBOOK} on the website of git's origin)")
+    parser.add_argument(
+        "--runbook", help=f"URL of the runbook (default: {RUNBOOK} on the website of git's remote origin)"
+    )
     parser.add_argument(
         "--containers",
         type=_count,

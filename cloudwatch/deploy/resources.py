@@ -26,7 +26,7 @@ _EMPTY: tuple[object, ...] = (None, "", [])
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of an account. `handle` is its ARN or id in AWS; empty if the resource comes from the files."""
+    """One resource of an account. `handle` is its ARN or id in AWS; empty if the resource comes from a file."""
 
     kind: Kind
     name: str

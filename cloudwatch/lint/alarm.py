@@ -115,7 +115,10 @@ class AlarmCheck:
         """Yield problems if the watched entry does not return one time series, or if expressions use SEARCH."""
         for entry in watched:
             if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
-                yield f"Metrics: {entry.title} returns {WORDS[type_]}, but an alarm watches one time series; change it"
+                yield (
+                    f"Metrics: {entry.title} returns {WORDS[type_]}, but an alarm watches one time series; "
+                    "change the expression"
+                )
         for entry in graph.entries:
             if entry.expression and "SEARCH" in entry.expression:
                 yield f"Metrics: {entry.title}: alarms do not support SEARCH; list the metrics instead"

@@ -137,7 +137,7 @@ def _option_problems(number: int, row: Any, properties: dict[str, Any]) -> Itera
     options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
     yield from (f"metric {number}: {error}" for error in structure.dashboard_errors(options, "options"))
     if "expression" not in options and "stat" not in options and "stat" not in properties:
-        yield f'metric {number}: stat is missing, so it would be Average; write "stat" for the metric or the widget'
+        yield f'metric {number}: stat is missing, so CloudWatch would use Average; write "stat" here or in the widget'
 
 
 def _view_problems(properties: dict[str, Any]) -> Iterator[str]:

@@ -73,7 +73,10 @@ class Graph:
         calls = {node.function for tree in self.trees.values() for node in walk(tree) if isinstance(node, Call)}
         for entry in self.entries:
             if not entry.visible and entry.id not in used and "METRICS" not in calls:
-                yield f"{entry.title}: hidden, but no expression uses it; show it, use its id, or remove it"
+                yield (
+                    f"{entry.title}: hidden, but no expression uses it; "
+                    "show it, use its id in an expression, or remove it"
+                )
 
 
 def _statistic_problems(stat: str) -> Iterator[str]:

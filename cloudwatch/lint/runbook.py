@@ -39,7 +39,7 @@ def check(path: Path, names: Collection[str], links: Mapping[str, Collection[str
             yield Finding(RUNBOOK, f"## {heading}", f"no file defines an alarm of that name; {suggest(heading, names)}")
         if heading in names and headings.count(heading) > 1:
             yield Finding(
-                RUNBOOK, f"## {heading}", "the section appears twice, and links reach only the first; merge them"
+                RUNBOOK, f"## {heading}", "the section appears twice, and links reach only the first; merge the two"
             )
     for file, anchor in sorted((file, anchor) for file, some in links.items() for anchor in some):
         if anchor not in anchors and anchor not in names:

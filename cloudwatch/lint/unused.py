@@ -43,7 +43,7 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
         if key not in emits:
             names = {with_dimensions(name, each) for (name, _), each in emits.items()}
             meant = suggest(with_dimensions(row["metric"], dimensions), names)
-            yield Finding(file, place, f"the app does not emit {row['metric']} with by '{row['by']}'; {meant}")
+            yield Finding(file, place, f"the app does not emit {row['metric']} with by = '{row['by']}'; {meant}")
         elif key in shown:
             yield Finding(
                 file, place, f"{row['metric']} is listed as unused, but a widget or an alarm uses it; remove this line"

@@ -75,7 +75,7 @@ def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Cu
 def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
     """Put each value at the point of the graph where its period begins.
 
-    The value of a period that begins before the graph is at the first point.
+    The value of a period that begins before the graph goes to the first point.
     """
     if series.grid == graph:
         return series.values

@@ -21,7 +21,7 @@ from cloudwatch.syntax.metric_functions import FUNCTIONS
 
 
 def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Value:
-    """Return the result of a function. Pass keywords such as `REPEAT` as strings. `grid` is only for TIME_SERIES.
+    """Return the result of a function. Pass keywords such as `REPEAT` as strings. Only TIME_SERIES uses `grid`.
 
     Raises:
         EvaluationError: the function does not accept the type of an argument, or an array is empty.

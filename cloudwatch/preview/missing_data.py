@@ -5,7 +5,7 @@ fewer than N points exist, TreatMissingData decides how the missing points count
 the threshold. With the treatment `missing`, it also fires if all existing points cross the threshold and the oldest of
 them is at least M periods old.
 
-Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide. Tests use its tables.
+Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide. The tests use its tables.
 """
 
 from typing import Literal

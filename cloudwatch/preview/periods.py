@@ -73,7 +73,7 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
     edges = np.column_stack((first[filled], last[filled]))
 
     def reduce(function: np.ufunc, column: Floats) -> Floats:
-        """Reduce the samples of each period. `reduceat` also reduces the gaps between periods; [::2] drops these."""
+        """Reduce the samples of each period. `[::2]` drops the results of `reduceat` for gaps between periods."""
         padded = np.append(column, 0.0)  # the last period may end with the column, and reduceat rejects that index
         return np.asarray(function.reduceat(padded, edges.ravel())[::2])
 
@@ -97,7 +97,7 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
 
 
 def _of_ordered(values: Floats, counts: Floats, statistic: Statistic) -> float:
-    """Return a statistic of the samples of one period, for statistics that need sorted samples."""
+    """Return a statistic that needs sorted samples, for the samples of one period."""
     order = np.argsort(values)
     values, counts = values[order], counts[order]
     if values[0] < 0:

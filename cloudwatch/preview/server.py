@@ -69,7 +69,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        # Before the simulation, so that a taken port is reported at once.
+        # Open the socket before the simulation, so that a port in use is reported at once.
         listener = socket.create_server((HOST, arguments.port))
     except (OSError, OverflowError) as error:
         reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not a port number"

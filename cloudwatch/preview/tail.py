@@ -22,7 +22,7 @@ class Tail:
         self._unfinished = b""
 
     def read_lines(self) -> Iterator[bytes]:
-        """Yield the complete lines that were added since the last call, without line endings. Consume all of them."""
+        """Yield the complete lines since the last call, without line endings. The caller must consume all lines."""
         if self._file is not None and self._replaced(self._file):
             yield from self._lines(self._file)
             self.close()
@@ -49,7 +49,7 @@ class Tail:
             yield from lines
 
     def _replaced(self, file: FileIO) -> bool:
-        """Return True if the path is now another file. False if it was deleted: a process may still write to it."""
+        """Return True if the path names a new file. A deleted file is not replaced: a process may still write to it."""
         try:
             return not os.path.samestat(os.fstat(file.fileno()), self._path.stat())
         except FileNotFoundError:

@@ -54,7 +54,8 @@ class Servers:
     """Redis and the database, shared by all containers. `animals`: number of animals by cell; other cells are open sea.
 
     Requests that overlap in simulated time run one after another, so a request could read a value from its future. To
-    prevent this, each key of Redis keeps its latest values with their times, and a request reads the value of its time.
+    prevent this, each key of Redis keeps its latest values with their times. A request reads the latest value that was
+    set before its own time.
     """
 
     def __init__(self, random: Random, animals: Mapping[int, int]) -> None:

@@ -113,7 +113,7 @@ class Traffic:
     def _answer(self, features: Features, source: "Source") -> "Answer":
         """Return an answer with only the fields that the metrics need."""
         random = self._random
-        # Narrowing makes the model surer, since look-alikes from elsewhere drop out.
+        # Narrowing makes the model more confident, since similar animals from other places drop out.
         score = random.betavariate(5.0, 1.3 if features.mode == "narrowed" else 2.2)
         here = None
         if features.mode == "narrowed":

@@ -144,7 +144,7 @@ def _at(token: Token) -> int:
 
 
 def _may_be(argument: Node, allowed: tuple[str, ...]) -> bool:
-    """Return whether an argument may have an allowed type. Any id may, since the parser does not know its type."""
+    """Return whether an argument may have an allowed type. Accept any id: the parser does not know its type."""
     match argument:
         case Keyword(word=word):
             return word in allowed

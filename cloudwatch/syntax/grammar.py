@@ -56,7 +56,7 @@ class Grammar[Tree]:
             raise self.error(
                 text,
                 self.longest,
-                f"the text has {len(text)} characters, but at most {self.longest} are allowed; shorten it",
+                f"the text has {len(text)} characters, but at most {self.longest} are allowed",
             )
         parser = self._lark.parse_interactive(text)
         try:

@@ -1,8 +1,8 @@
 """Read the entries of a widget's `metrics` or of an alarm's `Metrics`, and expand their shorthand.
 
 An entry of a widget is `[namespace, name, dimension, value, …, {options}]`, or `[{"expression": …}]`. It may use the
-shorthand of the dashboard body structure: `.` repeats the item at that place in the metric above, and a leading `...`
-stands for the first items of that metric, as many as are missing from the entry. The metric above is the nearest
+shorthand of the dashboard body structure: `.` repeats the item at the same place in the metric above, and a leading
+`...` stands for the first items of that metric, as many as are missing from the entry. The metric above is the nearest
 earlier metric; expressions are skipped.
 """
 
@@ -160,7 +160,7 @@ def _written_out(row: int, items: list[str], above: list[str]) -> list[str]:
     if "..." in items:
         raise _wrong(row, "has `...` after its first item; it must be the first")
     if "." in items[len(above) :]:
-        raise _wrong(row, f"uses `.` after item {len(above)}, the last of the metric above; write these items in full")
+        raise _wrong(row, f"uses `.` after item {len(above)}, the last item of the metric above; write it in full")
     return [above[place] if item == "." else item for place, item in enumerate(items)]
 
 

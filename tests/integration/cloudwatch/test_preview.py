@@ -165,7 +165,9 @@ def test_other_methods_are_not_supported(connection: HTTPConnection) -> None:
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"file .*none\.jsonl does not exist; record it with METRICS_FILE"):
+    with pytest.raises(
+        SystemExit, match=r"file .*none\.jsonl does not exist; run the app with METRICS_FILE to record it"
+    ):
         server.main(["--file", str(tmp_path / "none.jsonl")])
 
 

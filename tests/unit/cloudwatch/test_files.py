@@ -79,7 +79,9 @@ def test_limits_are_the_stages_own_or_those_of_the_stage_that_is_named() -> None
 
 
 def test_a_stage_without_limits_of_its_own_cannot_be_read() -> None:
-    with pytest.raises(FileError, match=r"^infra/stages/local\.json: stage local has no file of limits"):
+    with pytest.raises(
+        FileError, match=r"^infra/stages/local\.json: stage local has no limits, but its alarms need them"
+    ):
         read_files(Placeholders("local"))
 
 

@@ -92,7 +92,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     (f"{ROWS}.1.8.id", "all", "metric 2 repeats the id all of metric 1; change one of the two"),
     (f"{ROWS}.0.6.stat", "Avg", "metric 1 \"all\": unknown statistic 'Avg'; expected Average"),
     (f"{ROWS}.0.6.yAxis", "top", 'metric 1: yAxis is "top"; write one of "left", "right"'),
-    ("widgets.1.properties.stat", REMOVE, 'stat is missing, so it would be Average; write "stat"'),
+    ("widgets.1.properties.stat", REMOVE, 'stat is missing, so CloudWatch would use Average; write "stat"'),
     (
         f"{ROWS}.2.0.expression",
         "100 * sum / all",

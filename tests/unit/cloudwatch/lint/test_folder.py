@@ -249,7 +249,7 @@ def test_an_emitted_metric_that_no_file_shows_needs_a_reason(small: Path, monkey
         "dashboards/query_only.csv: line 4: "
         "Latency is listed as unused, but a widget or an alarm uses it; remove this line"
     )
-    assert gone.startswith("dashboards/query_only.csv: line 5: the app does not emit Quite with by ''")
+    assert gone.startswith("dashboards/query_only.csv: line 5: the app does not emit Quite with by = ''")
     wanted = "a value is missing; write metric,by,reason; reason says why"
     assert unsaid.startswith(f"dashboards/query_only.csv: line 6: {wanted}")
 

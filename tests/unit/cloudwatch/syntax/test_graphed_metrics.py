@@ -82,7 +82,7 @@ def test_a_widget_without_metrics_has_no_entries() -> None:
     [
         ([[".", "A"]], "metric 1 uses `.` or `...`, but there is no metric above it"),
         ([["...", "A"]], "metric 1 uses `.` or `...`, but there is no metric"),
-        ([["N", "A"], [".", "B", ".", "x"]], "metric 2 uses `.` after item 2, the last of the metric above"),
+        ([["N", "A"], [".", "B", ".", "x"]], "metric 2 uses `.` after item 2, the last item of the metric above"),
         ([["N", "A"], [".", "...", "B"]], "metric 2 has `...` after its first item"),
         ([["N"]], "metric 1 is [N]; expected namespace and name"),
         ([["N", "A", "stage"]], "metric 1 is [N, A, stage]; expected namespace and name, then each dimension with"),
