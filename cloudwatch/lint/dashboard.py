@@ -45,7 +45,9 @@ class DashboardCheck:
             self._add(title, [problem])
         self._check_first_widget(places)
         if self.metrics > MOST_METRICS:
-            self._add("", [f"the graphs have {self.metrics} metrics, but at most {MOST_METRICS} are allowed; split it"])
+            self._add(
+                "", [f"the dashboard has {self.metrics} metrics, but at most {MOST_METRICS} are allowed; split it"]
+            )
         if (size := len(json.dumps(body).encode())) > MOST_BYTES:
             self._add("", [f"the dashboard has {size:,} bytes, but at most {MOST_BYTES:,} are allowed; split it"])
 

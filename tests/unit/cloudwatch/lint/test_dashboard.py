@@ -160,7 +160,7 @@ def test_limits_are_those_of_cloudwatch() -> None:
     many = [{**full, "y": 100 + 6 * number} for number in range(6)]
     assert "write a list of 1 to 500 metrics" in findings(changed(DASHBOARD, "widgets.1", over))[0]
     (found,) = findings({**DASHBOARD, "widgets": [*DASHBOARD["widgets"], *many]})
-    assert "the graphs have 3004 metrics, but at most 2500 are allowed" in found
+    assert "the dashboard has 3004 metrics, but at most 2500 are allowed" in found
     # AND more widgets, and more bytes
     texts = [{**TEXT, "y": 2 * number, "width": 1} for number in range(501)]
     assert "write a list of 1 to 500 widgets" in findings({**DASHBOARD, "widgets": texts})[0]
