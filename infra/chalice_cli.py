@@ -1,4 +1,4 @@
-"""Run Chalice's own commands on a checkout."""
+"""Run commands of Chalice, such as `chalice deploy`, on a checkout."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from infra.step import Echo
 
 
 def command_line(project: Path, *arguments: str) -> list[str]:
-    """Return the command line of a Chalice command. Chalice derives Lambda's runtime from the Python that runs it."""
+    """Return the command line that runs Chalice with this Python, whose version becomes Lambda's runtime."""
     code = "import sys; from chalice.cli import main; sys.exit(main())"
     return [sys.executable, "-c", code, "--project-dir", str(project), *arguments]
 

@@ -1,4 +1,4 @@
-"""Read `.chalice/config.json`, and write a stage's network and addresses into it, where Chalice reads them."""
+"""Read `.chalice/config.json`, and write a stage's network and environment variables into it for Chalice."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ STACK_VARIABLES = tuple(function_config({name: name for name in REQUIRED_OUTPUTS
 
 
 def write_config(stage: str, config: FunctionConfig, path: Path = FILE) -> bool:
-    """Write a stage's network and addresses. Return True if the file changed."""
+    """Write a stage's network and environment variables to the file. Return True if the file changed."""
     document = _read(stage, path)
     chosen = document["stages"][stage]
     chosen["subnet_ids"] = list(config.subnet_ids)
@@ -28,7 +28,7 @@ def write_config(stage: str, config: FunctionConfig, path: Path = FILE) -> bool:
 
 
 def remove_config(stage: str, path: Path = FILE) -> bool:
-    """Remove what `write_config` wrote. Return True if the file changed."""
+    """Remove the settings that `write_config` writes. Return True if the file changed."""
     document = _read(stage, path)
     chosen = document["stages"][stage]
     chosen.pop("subnet_ids", None)
@@ -43,19 +43,19 @@ def remove_config(stage: str, path: Path = FILE) -> bool:
 
 
 def stages(path: Path = FILE) -> list[str]:
-    """Return the stages that can be deployed: the stages with functions, so not `local`."""
+    """Return the stages that can be deployed. The stage `local` cannot: it has no functions."""
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return [name for name, stage in document["stages"].items() if "lambda_functions" in stage]
 
 
 def function_settings(stage: str, path: Path = FILE) -> dict[str, dict[str, Any]]:
-    """Return the settings of each function of a stage, by its name in app.py."""
+    """Return the settings of a stage's functions, keyed by the function's name in app.py."""
     settings: dict[str, dict[str, Any]] = _read(stage, path)["stages"][stage].get("lambda_functions", {})
     return settings
 
 
 def reservations(stage: str, path: Path = FILE) -> dict[str, int]:
-    """Return the reserved concurrency of each function that has one, by the function's name in the account."""
+    """Return the reserved concurrency of each function that has one, keyed by the function's name on AWS."""
     reserved = {key: each.get("reserved_concurrency") for key, each in function_settings(stage, path).items()}
     return {function_name(stage, key): count for key, count in reserved.items() if count is not None}
 
@@ -64,7 +64,7 @@ def _read(stage: str, path: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if stage not in document["stages"]:
         known = ", ".join(document["stages"])
-        raise PreconditionFailed(f"{path.name} has no stage {stage}, only {known}; add it and its policies in .chalice")
+        raise PreconditionFailed(f"{path.name} has no stage {stage}, only {known}; add the stage and its policy files")
     return document
 
 

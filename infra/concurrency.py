@@ -1,6 +1,7 @@
-"""Check that the account can reserve the concurrency in `.chalice/config.json` before a deployment fails halfway.
+"""Check before a deployment that the account can reserve the concurrency in `.chalice/config.json`.
 
-Lambda always keeps some concurrency for functions without a reservation. A new account's limit may be only 10.
+Otherwise the deployment would fail halfway. Lambda always keeps some concurrency for functions without a reservation.
+A new account's limit may be only 10.
 """
 
 from collections.abc import Mapping
@@ -12,16 +13,17 @@ UNRESERVED = 100  # concurrency that Lambda keeps unreserved; an account with a 
 
 
 def check(lambdas: Any, wanted: Mapping[str, int]) -> int:
-    """Return the concurrency left for other functions. Raise `PreconditionFailed` if `wanted` exceeds the limit."""
+    """Return the concurrency left for other functions. Raise `PreconditionFailed` if `wanted` is too much."""
     total = account_limit(lambdas)
     free = int(lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
     free += sum(_reserved(lambdas, name) for name in wanted)  # these reservations will be replaced
     left = free - sum(wanted.values())
     if wanted and left < min(UNRESERVED, total):
         raise PreconditionFailed(
-            f"the functions reserve a concurrency of {sum(wanted.values())}, but of the account's {total} only "
-            f"{max(0, free - min(UNRESERVED, total))} can be reserved; request more (Service Quotas, Lambda, "
-            "'Concurrent executions'), or remove reserved_concurrency from the stage in .chalice/config.json"
+            f"the functions need a reserved concurrency of {sum(wanted.values())}, but the account, whose limit is "
+            f"{total}, can reserve only {max(0, free - min(UNRESERVED, total))}; request a higher limit (Service "
+            "Quotas, Lambda, 'Concurrent executions'), or remove reserved_concurrency from the stage in "
+            ".chalice/config.json"
         )
     return left
 

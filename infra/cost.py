@@ -1,7 +1,7 @@
 """Calculate the AWS bill of a month: `python -m infra.cost`.
 
-The inputs are the prices in dashboards/prices.csv, the assumptions in assumptions.csv, and a `Month` of use. Free tiers
-are left out, except the first 100 GB of data out. docs/explanation/cost.md shows the results.
+The inputs are the prices in dashboards/prices.csv, the assumptions in assumptions.csv, and the usage in a
+`Month`. The bill ignores free tiers, except the first 100 GB of data out. docs/explanation/cost.md shows the results.
 """
 
 import argparse
@@ -41,12 +41,12 @@ _A = {name: each.value for name, each in ASSUMPTIONS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The use of one month.
+    """The usage of the service in one month.
 
     `cold`: share of identifications with a cold start. `missed`: share of identifications that query the database.
-    `capacity`: ACU of the awake database. `pauses`: True if the database may pause. `emitting`: share of the hours
-    in which a metric has data, averaged over all metrics. `files`: number of files of the web page that are requested
-    per identification (15 per visit with three photos).
+    `capacity`: ACU that the database uses while awake. `pauses`: True if the database may pause when it is idle.
+    `emitting`: share of the hours in which a metric has data, averaged over all metrics. `files`: requests for files of
+    the web page per identification (a visit needs 15 files, and identifies three photos).
     """
 
     name: str
@@ -83,7 +83,10 @@ def current_prices() -> dict[str, float]:
 
 
 def awake_hours(month: Month) -> float:
-    """Return the hours for which the database is awake. Queries come at random; each keeps it awake for `awake_s`."""
+    """Return the hours for which the database is awake.
+
+    Queries arrive at random times, and each keeps the database awake for `awake_s` seconds.
+    """
     if not month.pauses:
         return HOURS
     hourly = month.identifications * month.missed / HOURS
@@ -91,7 +94,7 @@ def awake_hours(month: Month) -> float:
 
 
 def trace_count(month: Month) -> float:
-    """Return the number of traces. X-Ray samples all runs of warming, one request a second and 5 % of the others."""
+    """Return the number of X-Ray traces: all runs of warming, one request a second, and 5 % of the other requests."""
     first = min(month.requests, HOURS * 3600)
     return WARMING_RUNS + first + 0.05 * (month.requests - first)
 
@@ -136,7 +139,10 @@ def serverless_cost(month: Month, prices: Prices) -> float:
 
 
 def fargate_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Fargate instead of Lambda and API Gateway: tasks (two or more), load balancer, endpoints."""
+    """Return the cost of Fargate instead of Lambda and API Gateway.
+
+    Fargate needs at least two tasks, a load balancer and VPC endpoints.
+    """
     busy_s = (month.identifications * _A["billed_ms"] + month.other_requests * _A["file_ms"]) / 1e3
     tasks = max(2.0, busy_s / _A["busy"] / (HOURS * 3600))
     task = prices["fargate_vcpu_hour"] + 2 * prices["fargate_gb_hour"]
@@ -146,9 +152,9 @@ def fargate_cost(month: Month, prices: Prices) -> float:
 
 
 def break_even(prices: Prices, files: float) -> int | None:
-    """Return the fewest identifications in a month at which Fargate is cheaper; None if above a billion.
+    """Return the lowest number of identifications a month at which Fargate is cheaper; None if above a billion.
 
-    The month's other values are those of the month with a million identifications.
+    `files` is as in `Month`. The other values are those of the month with a million identifications.
     """
 
     def is_fargate_cheaper(identifications: int) -> bool:
@@ -161,13 +167,13 @@ def break_even(prices: Prices, files: float) -> int | None:
 
 
 def month_like(identifications: float) -> Month:
-    """Return a month with this many identifications. Its other values are those of the next smaller of `MONTHS`."""
+    """Return a month with this many identifications. The other values come from the next smaller month in `MONTHS`."""
     nearest = [month for month in MONTHS if month.identifications <= identifications][-1]
     return replace(nearest, name=f"{identifications:,.0f}", identifications=identifications)
 
 
 def main() -> None:
-    """Print the bill of a month."""
+    """Print the bill of each month given, or of each month in `MONTHS`."""
     parser = argparse.ArgumentParser(prog="python -m infra.cost", description="Print the bill of a month, in USD.")
     counts = "identifications in the month, such as 250000 (default: the months of docs/explanation/cost.md)"
     parser.add_argument("identifications", type=float, nargs="*", help=counts)

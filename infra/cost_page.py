@@ -47,7 +47,7 @@ def _memory(prices: Prices) -> str:
 
 
 def billed_ms(memory: int) -> float:
-    """Return the billed milliseconds of an identification with `memory` MB."""
+    """Return the billed milliseconds of an identification if the function has `memory` MB."""
     one_core, cores = ASSUMPTIONS["billed_ms"].value, memory / CORE_MB
     return one_core / cores if cores <= 1 else one_core * (1 - PARALLEL + PARALLEL / cores)
 

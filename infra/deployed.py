@@ -1,9 +1,9 @@
-"""Read Chalice's record of a deployment, `.chalice/deployed/STAGE.json`, and rebuild it from the account.
+"""Read Chalice's record of a deployment, `.chalice/deployed/STAGE.json`, and rebuild it from the AWS account.
 
-Chalice writes the record at the end of a command and trusts it in the next one. If a deployment was killed, or ran
+Chalice writes the record at the end of a command and trusts it in the next command. If a deployment was killed, or ran
 in another checkout, the record lacks resources: `chalice deploy` would create a second API, and `chalice delete` would
 delete nothing. If a deletion was killed, the record lists deleted resources: Chalice would fail at the first missing
-role. So `infra` first rebuilds the record from the names of the resources, which follow from the stage.
+role. So `infra` first rebuilds the record: it derives the names of the resources from the stage, and looks for them.
 """
 
 import json
@@ -21,7 +21,7 @@ Resource = dict[str, Any]
 
 
 def function_name(stage: str, key: str) -> str:
-    """Return a function's name in the account. `key`: its name in app.py."""
+    """Return a function's name on AWS. `key`: its name in app.py."""
     return f"{APP}-{stage}" if key == "api_handler" else f"{APP}-{stage}-{key}"
 
 
@@ -72,9 +72,9 @@ def discover(session: Any, stage: str, region: str) -> list[Resource]:
 
 
 def _orphaned_roles(session: Any, region: str, before: list[Resource], now: list[Resource]) -> list[Resource]:
-    """Return recorded roles whose functions are gone, because a deletion was killed between function and role.
+    """Return the recorded roles that still exist although their functions do not, after a deletion that was killed.
 
-    Return no roles if the record is of another region: roles are global, and that region may have the same stage.
+    Return no roles if the record is of another region. Roles are global, so that region's stage may still need them.
     """
     if not any(each.get("lambda_arn", "").split(":")[3:4] == [region] for each in before):
         return []
@@ -93,7 +93,7 @@ def _get(call: Callable[..., Any], missing: type[Exception], **arguments: str) -
 
 
 def _apis(session: Any, stage: str, region: str) -> list[str]:
-    """Return the ids of the app's APIs with this stage, the oldest first: clients use the oldest."""
+    """Return the ids of the app's APIs that have this stage, oldest first. Clients use the oldest API."""
     gateway = session.client("apigateway", region_name=region)
     pages = gateway.get_paginator("get_rest_apis").paginate()
     ours = [api for page in pages for api in page["items"] if api["name"] == APP]

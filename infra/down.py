@@ -12,7 +12,7 @@ class Down:
         self._stage = stage
 
     def steps(self) -> list[Step]:
-        """Return all steps in order. Each step checks what exists, so any step can run again."""
+        """Return all steps in order. Each step first checks which resources exist, so any step can be repeated."""
         return [
             Step("protection", "check that the database may be deleted", self._check_protection),
             Step("dashboards", "delete dashboards, alarms and saved queries", self._remove_dashboards),
@@ -70,7 +70,7 @@ class Down:
             echo("the bucket is already gone")
             return
         for failed in (each for batch in batches for each in batch.get("Errors", [])):
-            raise PreconditionFailed(f"photo {failed['Key']} could not be deleted: {failed.get('Message')}; retry")
+            raise PreconditionFailed(f"photo {failed['Key']} could not be deleted: {failed.get('Message')}; try again")
         echo(f"{sum(len(batch['Deleted']) for batch in batches)} photos deleted")
 
     def _remove_config(self, echo: Echo) -> None:

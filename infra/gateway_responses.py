@@ -1,6 +1,6 @@
-"""Patch Chalice, which has no settings for the following.
+"""Patch Chalice, so that API Gateway sends its own errors as problem+json, and X-Ray is off for the API.
 
-API Gateway's own errors are sent as problem+json, and X-Ray is off for the API.
+Chalice has no settings for these two.
 """
 
 import json
@@ -45,7 +45,7 @@ def install() -> None:
 
 
 def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: RestAPI | None = None) -> dict[str, Any]:
-    """Return the API's definition with our gateway responses."""
+    """Return the API's Swagger definition, with `GATEWAY_RESPONSES` added."""
     document: dict[str, Any] = _generate(self, app, rest_api)
     responses = {kind: _response(error) for kind, error in GATEWAY_RESPONSES.items()}
     document["x-amazon-apigateway-gateway-responses"] = responses

@@ -1,7 +1,7 @@
 """Convert CloudFormation's intrinsic functions to text and back: `{"Ref": "Cache"}` becomes `${Cache}`.
 
-infra/function_config.py builds strings from the outputs of a stack. With references as text it can build the same
-strings for a template: `${Cache.Endpoint.Address}` replaces a host name.
+infra/function_config.py builds strings, such as URLs, from the outputs of a stack. For a template it builds the same
+strings from references in text form, such as `${Cache.Endpoint.Address}` instead of a host name.
 """
 
 import re
@@ -12,7 +12,7 @@ _REFERENCE = re.compile(r"\$\{([^}!]+)\}")
 
 
 def to_text(value: Any) -> str:
-    """Return a value as text for `Fn::Sub`. Raise `ValueError` if the value has no such form."""
+    """Convert a value to text for `Fn::Sub`. Raise `ValueError` if that is impossible."""
     match value:
         case str() | int() | float():
             return str(value)
@@ -28,7 +28,7 @@ def to_text(value: Any) -> str:
 
 
 def from_text(text: str) -> Any:
-    """Convert text to a value. A single reference becomes `Ref` or `Fn::GetAtt`, other text becomes `Fn::Sub`."""
+    """Convert text to a template value: a single reference to `Ref` or `Fn::GetAtt`, text with others to `Fn::Sub`."""
     if whole := _REFERENCE.fullmatch(text):
         name, dot, attribute = whole[1].partition(".")
         return {"Fn::GetAtt": [name, attribute]} if dot else {"Ref": name}
@@ -36,7 +36,7 @@ def from_text(text: str) -> Any:
 
 
 def substitute_refs(value: Any, names: Mapping[str, str]) -> Any:
-    """Return the value with references renamed as in `names`."""
+    """Return the value with its references renamed. `names`: new names by old names."""
     match value:
         case {"Ref": str(name)} if name in names:
             return {"Ref": names[name]}
@@ -50,12 +50,12 @@ def substitute_refs(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def refers_to(value: Any, name: str) -> bool:
-    """Return whether the value refers to `name` anywhere."""
+    """Return True if the value refers to `name` anywhere."""
     return bool(substitute_refs(value, {name: ""}) != value)
 
 
 def merge_unique(*sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge sections of a template. Raise `ValueError` if two have the same key."""
+    """Merge sections of a template. Raise `ValueError` if two sections have the same key."""
     merged: dict[str, Any] = {}
     for section in sections:
         if twice := merged.keys() & section.keys():

@@ -12,7 +12,7 @@ TIMEOUT = 330.0  # seconds to wait for a busy function; the administrative funct
 
 
 def run_admin_command(client: Any, stage: str, command: Sequence[str], echo: Echo) -> None:
-    """Run a `python -m database` command in the administrative function. Raise `PreconditionFailed` if it fails."""
+    """Run a `python -m database` command in the function `admin`. Raise `PreconditionFailed` if it fails."""
     result = invoke(client, f"faunalens-{stage}-admin", {"command": list(command)}, echo)
     lines = str(result["said"]).splitlines()
     for line in lines:
@@ -24,7 +24,7 @@ def run_admin_command(client: Any, stage: str, command: Sequence[str], echo: Ech
 def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dict[str, Any]:
     """Invoke a function once it is ready, and return its result. Raise `PreconditionFailed` if it fails.
 
-    A function is not ready during an earlier call, right after its creation or update, or after weeks without calls.
+    A function is not ready while it runs an earlier call, right after its creation or update, or after weeks of disuse.
     """
     errors, refusal = client.exceptions, None
     for waited in poll(PAUSE, TIMEOUT):

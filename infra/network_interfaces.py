@@ -1,7 +1,7 @@
 """Detach functions from the network, and wait until Lambda has deleted their network interfaces.
 
-Lambda deletes a function's interfaces minutes after the function, with the permissions of the function's role. If the
-role is deleted first, as by `chalice delete`, the interfaces stay, and the network cannot be deleted
+Lambda deletes a function's network interfaces some minutes after the function, and needs the function's role for it.
+But `chalice delete` deletes the role at once. The interfaces then remain, and the network cannot be deleted
 (https://github.com/awslabs/aws-support-tools/pull/174). So `infra down` first detaches the functions and waits.
 """
 
@@ -16,7 +16,7 @@ TIMEOUT = 2700.0  # longest wait, seconds; Lambda's documentation says 20 minute
 
 
 def detach(lambdas: Any, functions: Sequence[str], echo: Echo) -> None:
-    """Detach functions that exist and have a network. `lambdas`: a boto3 client of `lambda`."""
+    """Detach the functions that exist and are in a network. `lambdas`: a boto3 client of `lambda`."""
     for name in functions:
         try:
             found = lambdas.get_function_configuration(FunctionName=name)
@@ -32,7 +32,10 @@ def detach(lambdas: Any, functions: Sequence[str], echo: Echo) -> None:
 
 
 def wait_until_deleted(ec2: Any, security_group: str, echo: Echo) -> None:
-    """Wait until no interface has the security group. Raise `PreconditionFailed` after `TIMEOUT`. `ec2`: a client."""
+    """Wait until no network interface has the security group. Raise `PreconditionFailed` after `TIMEOUT`.
+
+    `ec2`: a boto3 client of `ec2`.
+    """
     filters = [{"Name": "group-id", "Values": [security_group]}]
     left = list[str]()
     for waited in poll(PAUSE, TIMEOUT):
@@ -42,6 +45,6 @@ def wait_until_deleted(ec2: Any, security_group: str, echo: Echo) -> None:
             return
         echo(f"{waited:5.0f} s  waiting for Lambda to delete {len(left)} network interface{'s' * (len(left) > 1)}")
     raise PreconditionFailed(
-        f"{', '.join(left)} of {security_group} still exist after {TIMEOUT / 60:.0f} minutes; find what uses these "
-        "network interfaces in the EC2 console, then delete them"
+        f"network interfaces {', '.join(left)} of security group {security_group} still exist after {TIMEOUT / 60:.0f} "
+        "minutes; look in the EC2 console for the resources that use them, then delete the interfaces"
     )

@@ -18,12 +18,14 @@ _SHARED = ("Stage", "RestApiId")  # parameters of edge.yaml that `infra up` sets
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     """Return all parameters of a stage. Raise `PreconditionFailed` for an unknown stage or parameter.
 
-    The result includes the defaults. For a parameter that is not passed, CloudFormation keeps the stack's earlier
-    value, so a value that was removed from stages/STAGE.json would stay.
+    The result includes the defaults, because CloudFormation keeps the earlier value of a parameter that is not passed:
+    a value that was removed from stages/STAGE.json would stay.
     """
     path = INFRA / "stages" / f"{stage}.json"
     if not path.is_file():
-        raise PreconditionFailed(f"infra/stages/{path.name} does not exist; add it as docs/reference/infra.md says")
+        raise PreconditionFailed(
+            f"infra/stages/{path.name} does not exist; create it as docs/reference/infra.md describes"
+        )
     declared = declared_parameters()
     if unknown := sorted(chosen.keys() - declared.keys()):
         raise PreconditionFailed(f"unknown parameter {', '.join(unknown)}; expected {', '.join(sorted(declared))}")
@@ -39,7 +41,7 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
 
 
 def declared_in(template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters that a template declares. `template`: `STACK` or `EDGE`."""
+    """Return those of `parameters` that a template declares. `template`: `STACK` or `EDGE`."""
     declared = read_template(template)["Parameters"]
     return {name: value for name, value in parameters.items() if name in declared}
 
@@ -51,7 +53,7 @@ def declared_parameters() -> dict[str, Any]:
 
 
 def read_template(name: str) -> dict[str, Any]:
-    """Read a template of this folder as `chalice package --merge-template` does."""
+    """Read a template in infra/, with the parser of `chalice package --merge-template`."""
     from chalice.package import YAMLTemplateSerializer
 
     document: dict[str, Any] = YAMLTemplateSerializer().load_template((INFRA / name).read_text(encoding="utf-8"), name)

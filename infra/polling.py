@@ -5,7 +5,7 @@ from time import monotonic, sleep
 
 
 def poll(pause: float, timeout: float) -> Iterator[float]:
-    """Yield the seconds waited so far: first 0, then after every `pause` seconds, until `timeout` has passed."""
+    """Yield the seconds waited so far: at once, and then every `pause` seconds until `timeout` has passed."""
     started = monotonic()
     yield 0.0
     while monotonic() - started < timeout:

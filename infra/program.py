@@ -9,7 +9,7 @@ from infra.step import Echo, PreconditionFailed
 
 
 def run(name: str, command: Sequence[str], echo: Echo, environment: Mapping[str, str] | None = None) -> None:
-    """Run a command and print its output. Raise `PreconditionFailed` with the last line if the command fails."""
+    """Run a command and print its output. If it fails, raise `PreconditionFailed` with the last line of the output."""
     last, pipe = "", subprocess.PIPE
     variables = {**os.environ, **(environment or {})}
     with subprocess.Popen(

@@ -21,7 +21,7 @@ _HELP = "docs/how-to/runbook.md says how to investigate"
 
 
 def check(url: str, echo: Echo) -> None:
-    """Test a deployment. Raise `PreconditionFailed` at the first wrong response. `url` ends with a slash."""
+    """Test a deployment. Raise `PreconditionFailed` at the first wrong response. `url` must end with a slash."""
     health = _wait_for_health(f"{url}health?deep=true")
     for part in ("model", "cache", "database"):
         state = health[part]
@@ -39,7 +39,7 @@ def check(url: str, echo: Echo) -> None:
 def _place_with_animals(url: str, echo: Echo) -> str:
     """Return the query string of the first place with animals.
 
-    A fixed place would not do, because a team's own data may cover only a few countries.
+    A fixed place would not work for everyone: a team's own data may cover only a few countries.
     """
     places = read_places()
     for cell in [cell for first in range(STRIDE) for cell in places[first::STRIDE]]:
@@ -53,11 +53,13 @@ def _place_with_animals(url: str, echo: Echo) -> str:
             areas = ", ".join(found["location"]["areas"])
             echo(f"animals   {count} live around {place} ({areas}), features from {found['features']['cache']}")
             return place
-    raise PreconditionFailed("no place in database/places.csv has animals; load the data, or add places of your data")
+    raise PreconditionFailed(
+        "no place in database/places.csv has animals; load the data, or add places that your data covers"
+    )
 
 
 def _wait_for_health(url: str) -> dict[str, Any]:
-    """Wait up to `PATIENCE` seconds until every part is ok. Return the last health response."""
+    """Wait up to `PATIENCE` seconds until the health status is `ok`. Return the last health response."""
     for _ in poll(PAUSE, PATIENCE):
         with suppress(PreconditionFailed):
             health = _request(url)
@@ -83,7 +85,7 @@ def _request(url: str, photo: bytes | None = None) -> dict[str, Any]:
 
 
 def _photo() -> bytes:
-    """Return a JPEG without an animal: this tests the service, not the model."""
+    """Return a JPEG without an animal. That is enough, because this tests the service and not the model."""
     from PIL import Image
 
     out = io.BytesIO()

@@ -18,7 +18,7 @@ _NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVI
 
 
 class Stack:
-    """One stack. `client`: a boto3 client of `cloudformation`."""
+    """A CloudFormation stack. `client`: a boto3 client of `cloudformation`."""
 
     def __init__(self, client: Any, name: str) -> None:
         self._client, self._name = client, name
@@ -47,10 +47,10 @@ class Stack:
                 return
         status, reasons = self._wait(seen, echo)
         if status is not None and ("ROLLBACK" in status or status.endswith("_FAILED")):
-            raise PreconditionFailed(f"stack {self._name} is {status}. {reasons}")
+            raise PreconditionFailed(f"stack {self._name} was not deployed; its status is {status}. {reasons}")
 
     def delete(self, echo: Echo) -> None:
-        """Delete the stack if it exists, and wait. Raise `PreconditionFailed` if CloudFormation fails."""
+        """Delete the stack if it exists, and wait for the end. Raise `PreconditionFailed` if CloudFormation fails."""
         status, reasons = self.status, ""
         if status is None:
             echo(f"there is no stack {self._name}")
@@ -65,7 +65,7 @@ class Stack:
             status, reasons = self._wait(seen, echo, deleting=True)
             if status is None:
                 return
-        raise PreconditionFailed(f"stack {self._name} is {status}. {reasons}")
+        raise PreconditionFailed(f"stack {self._name} was not deleted; its status is {status}. {reasons}")
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -99,7 +99,7 @@ class Stack:
         return True
 
     def _wait_for_earlier_operation(self, echo: Echo) -> str | None:
-        """Wait until an operation that an earlier command started has ended. Return the stack's status."""
+        """Wait for the end of an operation that an earlier command started, if any. Return the stack's status."""
         status = self.status
         if status is None or status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
             return status
@@ -109,7 +109,9 @@ class Stack:
     def _check_not_stuck(self, status: str | None) -> None:
         """Raise `PreconditionFailed` for a stack that an operator has to repair."""
         if status == "DELETE_FAILED":
-            raise PreconditionFailed(f"stack {self._name} is {status}; run: python -m infra down --from photos")
+            raise PreconditionFailed(
+                f"stack {self._name} is {status}; delete it with: python -m infra down --stage STAGE --from photos"
+            )
         if status == "UPDATE_ROLLBACK_FAILED":
             raise PreconditionFailed(
                 f"stack {self._name} is {status}; repair the failed resource that its events name, and run: "
@@ -117,17 +119,17 @@ class Stack:
             )
 
     def _echo_changes(self, parameters: Mapping[str, str], echo: Echo) -> None:
-        """Print the parameters that change. A value from an earlier `--set` is replaced by the value in the files."""
+        """Print the parameters that this update changes, such as those that an earlier command set with `--set`."""
         for each in (self._describe() or {}).get("Parameters", []):
             name, value = each["ParameterKey"], each.get("ParameterValue", "")
             if name in parameters and parameters[name] != value:
                 echo(f"parameter {name} changes from {value or 'empty'} to {parameters[name] or 'empty'}")
 
     def _wait(self, seen: set[str], echo: Echo, *, deleting: bool = False) -> tuple[str | None, str]:
-        """Print events until the operation has ended. Return the status (None: no stack) and the reasons of failures.
+        """Print events until the operation has ended. Return the status and the reasons for failures.
 
-        `seen`: ids of events already printed. `deleting`: wait until the stack is gone or `DELETE_FAILED`, since AWS
-        may report the earlier status right after the request.
+        The status is None if the stack is gone. `seen`: ids of the events that are already printed. `deleting`: wait
+        for the end of a deletion, and ignore the earlier status, which AWS may report right after the request.
         """
         reasons, status = list[str](), None
         for waited in poll(PAUSE, TIMEOUT):

@@ -44,17 +44,18 @@ class Stage:
         return self.stack().outputs
 
     def output(self, name: str) -> str:
-        """Return one output of the stack. Raise `PreconditionFailed` if it is missing."""
+        """Return one output of the stack. Raise `PreconditionFailed` if the output is missing."""
         try:
             return self.outputs[name]
         except KeyError:
             raise PreconditionFailed(
-                f"stack faunalens-{self.name} has no {name}; run: python -m infra up --stage {self.name} --from stack"
+                f"stack faunalens-{self.name} has no output {name}; "
+                f"run: python -m infra up --stage {self.name} --from stack"
             ) from None
 
     @property
     def is_single_stack(self) -> bool:
-        """True if a pipeline created the stack from the template of infra/template.py, with functions and API."""
+        """True if the stack also contains functions and API: a pipeline created it with infra/template.py."""
         return "EndpointURL" in self.outputs
 
     @property

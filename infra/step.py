@@ -1,4 +1,4 @@
-"""Run steps that can be repeated, starting at any step."""
+"""Run the steps of a command from any step on. All steps can be repeated."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class PreconditionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a command. `name`: its name for `--from`. `action`: may raise `PreconditionFailed`."""
+    """One step of a command. `name`: the step's name for `--from`. `action` runs it, or raises `PreconditionFailed`."""
 
     name: str
     summary: str

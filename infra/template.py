@@ -53,7 +53,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
-    """Return the template that Chalice merges into its own. `parameters` become the default values in it."""
+    """Return the template that Chalice merges into its own. `parameters` become its default values."""
     stack, edge = read_template(STACK), read_template(EDGE)
     declared = {name: dict(each) for name, each in declared_parameters().items()}
     for name, value in parameters.items():
@@ -80,12 +80,16 @@ def check(path: Path, echo: Echo) -> None:
     template, size = json.loads(path.read_text(encoding="utf-8")), path.stat().st_size
     for name, each in template["Resources"].items():
         if each["Type"] == "AWS::Serverless::Function" and "VpcConfig" not in each["Properties"]:
-            raise PreconditionFailed(f".chalice/config.json lacks function {name}; add it to lambda_functions")
+            raise PreconditionFailed(
+                f".chalice/config.json has no function {name}; add the function to lambda_functions"
+            )
     counts = {kind: len(template[kind]) for kind in MAX_COUNTS}
     if size > MAX_BYTES or any(counts[kind] > most for kind, most in MAX_COUNTS.items()):
         limits = f"{MAX_BYTES:,} bytes and {MAX_COUNTS}"
-        raise PreconditionFailed(f"{path.name} has {size:,} bytes and {counts}; CloudFormation accepts {limits}")
-    echo(f"{path}: {size:,} bytes; limits: {MAX_BYTES:,} from S3, {MAX_BYTES_IN_REQUEST:,} in a request")
+        raise PreconditionFailed(
+            f"{path.name} has {size:,} bytes and {counts}; CloudFormation accepts at most {limits}"
+        )
+    echo(f"{path}: {size:,} bytes; limits: {MAX_BYTES:,} in S3, {MAX_BYTES_IN_REQUEST:,} in a request to AWS")
     echo(", ".join(f"{counts[kind]} of {most} {kind.lower()}" for kind, most in MAX_COUNTS.items()))
 
 
@@ -125,7 +129,7 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
 
 
 def _api(stage: str) -> dict[str, Any]:
-    """Return properties of the API: the name that dashboards use, throttling, and a version."""
+    """Return properties of the API: the name that dashboards use, throttling, and the OpenAPI version."""
     limits = throttle_limits(stage)
     throttled = {"ThrottlingRateLimit": limits.rate, "ThrottlingBurstLimit": limits.burst}
     settings = [{"HttpMethod": "*", "ResourcePath": "/*", **throttled}]
@@ -134,7 +138,7 @@ def _api(stage: str) -> dict[str, Any]:
 
 
 def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """Return a resource of edge.yaml, changed to use this template's API and to wait for the API's stage."""
+    """Return a resource of edge.yaml. If it refers to an API, change it to use this template's API and wait for it."""
     if not refers_to(resource, "RestApiId"):
         return dict(resource)
     return {**substitute_refs(resource, {"RestApiId": "RestAPI"}), "DependsOn": f"RestAPI{stage}Stage"}

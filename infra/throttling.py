@@ -1,6 +1,7 @@
 """Throttle a stage's API for all clients together: API Gateway rejects requests above the limits.
 
-Chalice does not set these limits, and later deployments keep them. A usage plan would limit only clients with API keys.
+Chalice has no setting for these limits, and its deployments do not change them. A usage plan would limit only clients
+with API keys.
 """
 
 import json
@@ -15,17 +16,19 @@ FILE = ROOT / "infra" / "stages" / "limits.json"
 
 @dataclass(frozen=True, slots=True)
 class ThrottleLimits:
-    """`rate`: sustained requests per second. `burst`: requests at once."""
+    """The limits of a stage. `rate`: sustained requests per second. `burst`: requests at the same time."""
 
     rate: int
     burst: int
 
 
 def throttle_limits(stage: str) -> ThrottleLimits:
-    """Return the limits in stages/limits.json. Raise `PreconditionFailed` for a stage that is not in it."""
+    """Return the limits in stages/limits.json. Raise `PreconditionFailed` if the file lacks the stage."""
     stages = json.loads(FILE.read_text(encoding="utf-8"))
     if stage not in stages:
-        raise PreconditionFailed(f"infra/stages/limits.json has no stage {stage}, only {', '.join(stages)}; add it")
+        raise PreconditionFailed(
+            f"infra/stages/limits.json has no stage {stage}, only {', '.join(stages)}; add its limits"
+        )
     return ThrottleLimits(**stages[stage])
 
 

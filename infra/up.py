@@ -21,7 +21,7 @@ class Up:
         self._stage = stage
 
     def steps(self) -> list[Step]:
-        """Return all steps in order. Each step checks what exists, so any step can run again."""
+        """Return all steps in order. Each step first checks which resources exist, so any step can be repeated."""
         firewall = " and deploy its firewall" if self._stage.firewall else ""
         return [
             Step("checkout", "check model, certificates and the account's concurrency", self._check),
@@ -65,7 +65,10 @@ class Up:
             )
 
     def _s3_prefix_list(self) -> str:
-        """Return the id of S3's prefix list in the region, or "" if there is none. The functions may connect to it."""
+        """Return the id of the region's prefix list for S3, or "" if there is none.
+
+        The functions may connect to the addresses in this list.
+        """
         name = f"com.amazonaws.{self._stage.region}.s3"
         filters = [{"Name": "prefix-list-name", "Values": [name]}]
         found = self._stage.client("ec2").describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
@@ -75,8 +78,8 @@ class Up:
         region = self._stage.region
         if unknown_cas := certificates.unknown_cas(self._stage.client("rds"), region):
             raise PreconditionFailed(
-                f"chalicelib/rds/{region}.pem does not contain {', '.join(unknown_cas)}, which RDS uses; download the "
-                "region's bundle, linked from the Aurora guide (SSL/TLS), and save it there"
+                f"chalicelib/rds/{region}.pem does not contain {', '.join(unknown_cas)}, which RDS uses; download "
+                "the region's certificate bundle to this file (the Aurora guide links to the bundles under SSL/TLS)"
             )
         echo("the package contains every certificate authority of RDS")
 
@@ -94,7 +97,7 @@ class Up:
         api = deployed.read_resources(self._stage.name)["rest_api"]["rest_api_id"]
         limits = throttling.throttle_limits(self._stage.name)
         throttling.throttle(self._stage.client("apigateway"), api, self._stage.name, limits)
-        echo(f"{limits.rate} requests per second, {limits.burst} at once")
+        echo(f"limits: {limits.rate} requests per second, {limits.burst} at once")
         firewall = {"Firewall": "yes"} if self._stage.firewall else {}
         values = parameters_of(self._stage.name, {**self._stage.parameters, **firewall})
         if "yes" in (values["Firewall"], values["UsagePlan"]):

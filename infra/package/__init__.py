@@ -1,4 +1,4 @@
-"""The package that Chalice uploads. `build` makes it without AWS; `python -m infra.package` prints its sizes."""
+"""Build the package that Chalice uploads, without an AWS account. `python -m infra.package` prints its sizes."""
 
 import os
 import subprocess
@@ -20,19 +20,19 @@ class Package:
 
     @property
     def zipped(self) -> int:
-        """Bytes to upload."""
+        """Size of the two zips, in bytes."""
         return self.function.stat().st_size + self.layer.stat().st_size
 
     @property
     def unpacked(self) -> int:
-        """Bytes on Lambda's disk."""
+        """Size of the files in the two zips, in bytes."""
         return archive.unpacked(self.function) + archive.unpacked(self.layer)
 
 
 def build(
     out: Path, stage: str = "dev", project: Path = ROOT, *, merge: Path | None = None, quiet: bool = False
 ) -> Package:
-    """Build a stage's package in the folder `out` with `chalice package`, in 8 s, or in 1 s if the layer exists.
+    """Build a stage's package in the folder `out` with `chalice package`. This takes 8 s, or 1 s if the layer exists.
 
     `merge`: a JSON template to merge into Chalice's. `quiet`: hide progress. Raise `CalledProcessError` on failure.
     """

@@ -19,8 +19,10 @@ def main() -> None:
     """Build the package and print the tables. Exit with code 1 if the package is too large for Lambda."""
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
     parser.add_argument("--stage", default="dev", choices=stages(), help="stage to build for (default: dev)")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "package", help="folder (default: build/package)")
-    parser.add_argument("--cuts", action="store_true", help="also print the size of each exclusion; downloads wheels")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "package", help="output folder (default: build/package)"
+    )
+    parser.add_argument("--cuts", action="store_true", help="also print the size of each exclusion; downloads them")
     arguments = parser.parse_args()
     try:
         package = build(arguments.out, arguments.stage)
@@ -33,7 +35,7 @@ def main() -> None:
         print(f"\n{table_of_cuts()}")
     if package.unpacked >= archive.UNPACKED_LIMIT:
         limit = f"{archive.UNPACKED_LIMIT:,}"
-        sys.exit(f"the package has {package.unpacked:,} bytes unpacked; Lambda accepts less than {limit}")
+        sys.exit(f"the unpacked package has {package.unpacked:,} bytes, but Lambda accepts less than {limit}")
 
 
 def table_of_zips(package: Package) -> str:
@@ -46,14 +48,14 @@ def table_of_zips(package: Package) -> str:
 
 
 def table_of_parts(package: Package) -> str:
-    """Return a table of each library's share."""
+    """Return a table of the sizes of the app and of each library."""
     sizes = part_sizes([package.function, package.layer]).items()
     rows = [[part, _mb(size.zipped), _mb(size.unpacked), _mb(size.bytecode)] for part, size in sizes]
     return _table(["part", "zipped MB", "unpacked MB", "of it bytecode"], rows)
 
 
 def table_of_cuts() -> str:
-    """Return a table of the exclusions: the bytes that each saves, and its reason."""
+    """Return a table of the exclusions, with the size and the reason of each."""
     with TemporaryDirectory() as folder:
         wheels.fetch(ROOT / "requirements.txt", Path(folder))
         sizes = exclusion_sizes(Path(folder)).items()

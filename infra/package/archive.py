@@ -19,7 +19,7 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def pack(folder: Path, prefix: str, out: Path) -> None:
-    """Zip the files in `folder`, with `prefix` before each name. A failure leaves no incomplete `out`."""
+    """Zip the files in `folder`, with `prefix` before each name. After a failure there is no incomplete `out`."""
     unfinished = out.with_suffix(f".{os.getpid()}")
     try:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:

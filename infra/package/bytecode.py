@@ -1,6 +1,7 @@
 """Add bytecode to the package.
 
-Lambda's code folder is read-only, so without bytecode in it, Python would compile every module at each cold start.
+Without bytecode in the package, Python would compile every module at each cold start: Lambda's code folder is
+read-only, so Python cannot store bytecode in it.
 """
 
 import compileall
@@ -9,10 +10,10 @@ from py_compile import PycInvalidationMode
 
 
 def compile_into(folder: Path, deployed: str) -> None:
-    """Compile every module in `folder`. In tracebacks, files are in `deployed`, their folder on Lambda.
+    """Compile every module in `folder`. `deployed`: their folder on Lambda, which tracebacks show.
 
-    With `UNCHECKED_HASH` Python does not compare bytecode and source. By default it compares modification times, which
-    the zip does not keep.
+    With `UNCHECKED_HASH` Python does not compare the bytecode with the source. By default it compares modification
+    times, which the zip does not keep.
     """
     compileall.compile_dir(
         folder,

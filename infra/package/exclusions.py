@@ -9,14 +9,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """Files to leave out. `patterns`: globs below site-packages."""
+    """Files to leave out of the package. `patterns`: globs relative to site-packages."""
 
     name: str
     reason: str
     patterns: tuple[str, ...]
 
     def matches(self, folder: Path) -> Iterator[Path]:
-        """Yield the files and folders in `folder` to remove."""
+        """Yield the files and folders in `folder` that match the patterns."""
         for pattern in self.patterns:
             yield from sorted(folder.glob(pattern))
 
@@ -26,7 +26,7 @@ EXCLUSIONS = tuple(Exclusion(each["name"], each["reason"], tuple(each["patterns"
 
 
 def remove_excluded(folder: Path) -> None:
-    """Remove all exclusions from `folder`, which contains the installed dependencies."""
+    """Remove the files of all exclusions from `folder`, which contains the installed dependencies."""
     for exclusion in EXCLUSIONS:
         for path in exclusion.matches(folder):
             if path.is_dir():

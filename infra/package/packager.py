@@ -1,7 +1,7 @@
-"""Patch Chalice's packagers: prune the dependencies, add bytecode, and make the same bytes from the same files.
+"""Patch Chalice's packagers to prune the dependencies, add bytecode, and always write the same zip for the same files.
 
-Chalice has no setting for this. It imports `app.py` before it packages, and `app.py` then calls `install`, which
-replaces the one public method of each packager. Chalice still does the upload.
+Chalice has no settings for this. It imports `app.py` before it writes the package. `app.py` then calls `install`, which
+replaces the only public method of each packager. Chalice still uploads the package.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str)
 
 
 def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make one zip of everything, for `automatic_layer: false`."""
+    """Make one zip of app, dependencies and model, for the setting `automatic_layer: false`."""
     _check_python(python_version)
     with TemporaryDirectory() as folder:
         _install_dependencies(self, project_dir, Path(folder), TASK)
@@ -80,7 +80,7 @@ def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: 
 def _install_dependencies(
     packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str
 ) -> None:
-    """Install the pruned dependencies and `vendor/`, and compile them. `deployed`: their folder on Lambda."""
+    """Install and prune the dependencies, add `vendor/`, and compile all modules. `deployed`: the folder on Lambda."""
     vendor = _vendor(project_dir)
     packager._ui.write("Fetching dependencies for Lambda.\n")
     wheels.fetch(Path(project_dir, "requirements.txt"), folder, packager._architecture)
@@ -98,14 +98,14 @@ def _zip(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out:
         out.unlink()
         raise ClickException(
             f"{out} has {size:,} bytes, but Lambda accepts less than {archive.LIMIT:,}; "
-            "`python -m infra.package --cuts` shows the size of each part"
+            "exclude more files in infra/package/exclusions.toml"
         )
     _remove_old_zips(out)
     return str(out)
 
 
 def _remove_old_zips(out: Path) -> None:
-    """Keep only the newest zips of this kind; Chalice would keep all, 43 MB each."""
+    """Keep only the `KEPT` newest zips of the same kind as `out`. Chalice would keep all; a layer has 43 MB."""
     kind, _, _ = out.name.partition("-")
     with suppress(FileNotFoundError):  # another command may remove the same zips
         newest = sorted(out.parent.glob(f"{kind}-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -122,7 +122,7 @@ def _check_python(python_version: str) -> None:
 
 
 def _vendor(project_dir: str) -> Path:
-    """Return the folder with the model. Raise `ClickException` if it or the target of a link in it is missing."""
+    """Return the folder with the model. Raise `ClickException` if it is missing or contains a broken link."""
     vendor = Path(project_dir, "vendor")
     if lost := [path for path in (vendor, *vendor.rglob("*")) if not path.exists()]:
         names = ", ".join(str(path.relative_to(project_dir)) for path in lost)

@@ -1,4 +1,4 @@
-"""Measure the package's parts and the exclusions, for `make package`."""
+"""Measure the sizes of the package's parts and of the exclusions, for `make package`."""
 
 import re
 import zipfile
@@ -18,7 +18,7 @@ PARTS = {
     "PIL": "pillow",
     "psycopg2": "psycopg2-binary",
 }
-"""The part of each file or folder that does not have the name of its part."""
+"""The part of each file or folder whose name differs from the part's name."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Size:
 
 
 def part_sizes(zips: Iterable[Path]) -> dict[str, Size]:
-    """Return the size of each part of the zips, the largest first."""
+    """Return the sizes of the app and of each library in the zips, largest first."""
     sizes: defaultdict[str, Size] = defaultdict(Size)
     for path in zips:
         with zipfile.ZipFile(path) as archive:
@@ -44,7 +44,7 @@ def part_sizes(zips: Iterable[Path]) -> dict[str, Size]:
 
 
 def part_of(name: str) -> str:
-    """Return the part that a file in a zip belongs to.
+    """Return the part of the package to which a file in a zip belongs.
 
     >>> part_of("python/lib/python3.13/site-packages/pillow.libs/libjpeg-6dc8d115.so.62")
     'pillow'
@@ -57,7 +57,7 @@ def part_of(name: str) -> str:
 
 
 def exclusion_sizes(folder: Path) -> dict[Exclusion, Size]:
-    """Return the size of the files that each exclusion removes. A file in two exclusions counts for the first."""
+    """Return the size of the files that each exclusion removes. A file in two exclusions counts only in the first."""
     counted, sizes = set[Path](), dict[Exclusion, Size]()
     for exclusion in EXCLUSIONS:
         found = {file for path in exclusion.matches(folder) for file in ([path] if path.is_file() else files(path))}

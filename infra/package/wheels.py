@@ -1,4 +1,4 @@
-"""Install the dependencies' wheels for Lambda, on any machine."""
+"""Install the dependencies' Linux wheels for Lambda, on any operating system."""
 
 import subprocess
 import sys
@@ -14,8 +14,8 @@ MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's architectures, a
 def fetch(requirements: Path, folder: Path, architecture: str = "x86_64") -> None:
     """Install the wheels in `requirements` into `folder`. Raise `ClickException` if one is missing or has a wrong hash.
 
-    Chalice's own builder downloads the wheels for this machine, and then replaces the ones that do not run on Lambda
-    without checking their hashes. It only warns about a missing wheel.
+    Chalice's own builder downloads wheels for this machine. It then replaces those that do not run on Lambda, but does
+    not check the hashes of the replacements, and only warns about a missing wheel.
     """
     if not requirements.read_text(encoding="utf-8").strip():
         return

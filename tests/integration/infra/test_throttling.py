@@ -24,5 +24,5 @@ def test_limits_are_those_of_the_stage_and_can_be_set_again() -> None:
 
 
 def test_a_stage_without_limits_is_an_error() -> None:
-    with pytest.raises(PreconditionFailed, match=r"limits.json has no stage test, only dev, prod; add it"):
+    with pytest.raises(PreconditionFailed, match=r"limits.json has no stage test, only dev, prod; add its limits"):
         throttle_limits("test")

@@ -65,7 +65,9 @@ def test_unknown_authorities_of_rds_are_found() -> None:
 
 
 def test_a_region_without_certificates_is_an_error() -> None:
-    with pytest.raises(PreconditionFailed, match=r"xx-new-1.pem does not exist; download the region's bundle"):
+    with pytest.raises(
+        PreconditionFailed, match=r"xx-new-1.pem does not exist; download the region's certificate bundle"
+    ):
         file_of("xx-new-1")
 
 

@@ -41,7 +41,8 @@ def test_reservations_that_lambda_accepts(whole: int, free: int, reserved: Mappi
 def test_a_reservation_that_lambda_would_refuse_is_an_error(whole: int, free: int, rest: int) -> None:
     # GIVEN a new account, or one whose other functions reserve the rest
     with pytest.raises(
-        PreconditionFailed, match=rf"reserve a concurrency of 12, but of the account's {whole} only {rest} can be"
+        PreconditionFailed,
+        match=rf"concurrency of 12, but the account, whose limit is {whole}, can reserve only {rest};",
     ) as error:
         concurrency.check(account(whole, free, {}), WANTED)
     assert "Service Quotas" in str(error.value)

@@ -83,7 +83,10 @@ def test_nothing_to_change_is_no_failure() -> None:
 
 def test_a_failure_contains_cloudformations_reasons() -> None:
     events = [("Cache", "CREATE_FAILED", "not in this region"), ("Vpc", "CREATE_FAILED", "cancelled")]
-    with pytest.raises(PreconditionFailed, match=r"is ROLLBACK_COMPLETE\. Cache: not in this region; Vpc: cancelled"):
+    with pytest.raises(
+        PreconditionFailed,
+        match=r"was not deployed; its status is ROLLBACK_COMPLETE\. Cache: not in this region; Vpc: cancelled",
+    ):
         deploy(CloudFormation(None, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", events=events))
 
 
@@ -114,7 +117,10 @@ def test_an_operation_of_a_killed_command_may_have_failed() -> None:
 
 @pytest.mark.parametrize(
     ("status", "advice"),
-    [("DELETE_FAILED", "python -m infra down --from photos"), ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback")],
+    [
+        ("DELETE_FAILED", "python -m infra down --stage STAGE --from photos"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+    ],
 )
 def test_a_stuck_stack_is_left_to_the_operator(status: str, advice: str) -> None:
     client = CloudFormation(status)
@@ -151,7 +157,7 @@ def test_a_deletion_that_fails_is_tried_again() -> None:
 def test_a_deletion_that_keeps_failing_raises_the_reasons() -> None:
     events = [("Photos", "DELETE_FAILED", "is not empty")]
     client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "DELETE_FAILED", events=events)
-    with pytest.raises(PreconditionFailed, match="is DELETE_FAILED"):
+    with pytest.raises(PreconditionFailed, match="was not deleted; its status is DELETE_FAILED"):
         Stack(client, "faunalens-dev").delete(lambda _: None)
     assert client.requested == ["delete"] * stack.DELETE_ATTEMPTS
 

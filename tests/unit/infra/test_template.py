@@ -225,13 +225,15 @@ def written(folder: Path, resources: Mapping[str, Any], room: str = "") -> Path:
 def test_sizes_are_printed(tmp_path: Path) -> None:
     output: list[str] = []
     check(written(tmp_path, {"A": function(VpcConfig={})}), output.append)
-    assert "bytes; limits: 1,000,000 from S3, 51,200 in a request" in output[0]
+    assert "bytes; limits: 1,000,000 in S3, 51,200 in a request to AWS" in output[0]
     assert output[1] == "0 of 200 parameters, 1 of 500 resources, 0 of 200 outputs"
 
 
 def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, {"APIHandler": function(VpcConfig={}), "Nightly": function()})
-    with pytest.raises(PreconditionFailed, match=r"config\.json lacks function Nightly; add it to lambda_functions"):
+    with pytest.raises(
+        PreconditionFailed, match=r"config\.json has no function Nightly; add the function to lambda_functions"
+    ):
         check(path, print)
 
 
