@@ -26,7 +26,7 @@ TIMEOUT = 5.0  # seconds to connect to PostgreSQL (default of --patience), and t
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Return 0, or 1 after an error. A failed announcement to Redis is an error too."""
+    """Run one command. Return 0, or 1 after an error, such as a switch that could not be announced in Redis."""
     try:
         settings = Settings.from_environment(os.environ)
         # The setting has a default. Announce only to a cache that the environment names.
@@ -62,7 +62,7 @@ def _load(connection: Connection, options: Namespace) -> None:
     if names := dataset.animals_without_cells:
         print(
             f"warning: {len(names)} wild animals live in no cell, so any known location lowers their scores; "
-            f"list their countries in animal_areas.csv: {join_some(names)}"
+            f"add their countries to animal_areas.csv; the animals are: {join_some(names)}"
         )
     loaded = load(connection, dataset)
     size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"
@@ -99,12 +99,12 @@ def _drop(connection: Connection, options: Namespace) -> None:
 
 def _prepare(connection: Connection, options: Namespace) -> None:
     by_iam = prepare(connection, options.user)
-    method = "with IAM tokens" if by_iam else "as pg_hba.conf says, because this server has no IAM sign-in"
+    method = "with IAM tokens" if by_iam else "by the method in pg_hba.conf, because this server has no IAM sign-in"
     print(f"{options.user} has read-only access and signs in {method}")
 
 
 def _announce(version: str, options: Namespace) -> None:
-    """Announce a switch in Redis, so that all containers follow within seconds."""
+    """Publish the active version in Redis, so that all containers switch to it within seconds."""
     if not options.redis_url:
         return
     settings: Settings = replace(options.settings, redis_url=options.redis_url)
@@ -121,13 +121,13 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     database, cache, version = (ArgumentParser(add_help=False) for _ in range(3))
     text = "PostgreSQL (default: DATABASE_URL)"
     database.add_argument("--database-url", default=settings.database_url, metavar="URL", help=text)
-    text = "longest wait for PostgreSQL; a paused Aurora takes 15 to 30 seconds (default: %(default)g)"
+    text = "longest wait for a connection; a paused Aurora needs 15 to 30 seconds to resume (default: %(default)g)"
     patience = _argument(casts.positive_number)
     database.add_argument("--patience", type=patience, default=TIMEOUT, metavar="SECONDS", help=text)
-    text = "URL of the Redis to announce the switch in; '' for none (default: REDIS_URL; if unset, no announcement)"
+    text = "Redis in which to announce the switch to all containers; '' for none (default: REDIS_URL, or none if unset)"
     url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
-    version.add_argument("version", help="a version that `list` prints")
+    version.add_argument("version", help="version of the dataset; `list` prints all versions")
 
     def add(name: str, command: Callable[..., None], does: str, *parents: ArgumentParser) -> ArgumentParser:
         description = f"{does[0].upper()}{does[1:]}."
@@ -135,12 +135,14 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    loads = add("load", _load, "load the data of this checkout and of the model in MODEL_PATH, and switch to it", cache)
+    loads = add(
+        "load", _load, "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it", cache
+    )
     text = "folder to read files from instead of MODEL_PATH's folder; missing files come from the checkout"
     loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
-    text = "number of datasets to keep, besides the active one if it is older (default: %(default)s)"
+    text = "number of the latest datasets to keep; the active one is never dropped (default: %(default)s)"
     loads.add_argument("--keep", type=_argument(casts.positive_int), default=3, metavar="N", help=text)
     add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active")
     add("activate", _activate, "switch to a loaded dataset", version, cache)
@@ -151,7 +153,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
 
 
 def _argument[T](cast: Callable[[str], T]) -> Callable[[str], T]:
-    """Adapt a cast to argparse, which prints the message of an `ArgumentTypeError` but not that of a `ValueError`."""
+    """Convert a cast's `ValueError` to `ArgumentTypeError`, because argparse prints only the message of the latter."""
 
     def convert(text: str) -> T:
         try:

@@ -18,7 +18,8 @@ IAM = "rds_iam"  # Aurora's role for logins that sign in with an IAM token, and 
 def connect(settings: Settings, url: str, timeout: float) -> Connection:
     """Connect with an IAM token if `database_iam` is set, and over verified TLS if `database_ca` is set.
 
-    `timeout` in seconds. Raise psycopg2's errors, and `PermissionError` if the token needs missing AWS credentials.
+    `timeout` is in seconds. Raise psycopg2's errors, or `PermissionError` if the token needs AWS credentials and there
+    are none.
     """
     arguments: dict[str, Any] = {}
     if settings.database_iam:
@@ -33,7 +34,7 @@ def connect(settings: Settings, url: str, timeout: float) -> Connection:
 def prepare(connection: Connection, user: str) -> bool:
     """Create the schema, and a login that can only read. Safe to repeat.
 
-    Return True if the server has the role `rds_iam`, as on Aurora and RDS: then the login signs in with IAM.
+    Return True if the server has the role `rds_iam`, as Aurora and RDS do. The login then signs in with IAM.
     Raise `LoadError` if this connection may not create roles.
     """
     with exclusive(connection) as cursor:

@@ -10,9 +10,9 @@ _NO_COMMAND = 'error: the event has no command; send the arguments of `python -m
 
 
 def run(event: object) -> dict[str, Any]:
-    """Run the command in an event such as `{"command": ["list"]}`. Return its exit `code`, and its output as `said`.
+    """Run the command in an event such as `{"command": ["list"]}`. Return its exit code and output.
 
-    Concurrent calls would mix their output.
+    They are `code` and `said` in the result. Two calls in one process must not overlap: the outputs would mix.
     """
     command = event.get("command") if isinstance(event, dict) else None
     if not isinstance(command, list) or not all(isinstance(each, str) for each in command):

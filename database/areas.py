@@ -1,4 +1,4 @@
-"""ISO 3166-1 codes of countries and territories, and the likely correction of a wrong code."""
+"""Read the ISO 3166-1 codes of countries and territories, and suggest corrections for wrong codes."""
 
 import csv
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that d
 
 
 def read_areas(path: Path = FILE) -> dict[str, str]:
-    """Return English names by code (ISO 3166-1 alpha-2)."""
+    """Return the English names of countries and territories, keyed by ISO 3166-1 alpha-2 code."""
     with path.open(encoding="utf-8", newline="") as file:
         return {row["area"]: row["name"] for row in csv.DictReader(file)}
 

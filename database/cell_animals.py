@@ -1,15 +1,15 @@
 """Compute the animals of each cell, with weights, from countries and range maps. No I/O.
 
     wild, native, no range map      every cell that touches one of its countries             1.0
-    wild, native, with a range map  cells of the map, and cells of its countries next to it  1.0
+    wild, native, with a range map  cells on the map, and their neighbours in its countries  1.0
                                     other cells of its countries                             0.3
     wild, introduced                every cell that touches a country it was introduced to   0.5
     marine                          every coast cell                                         1.0
     domestic, cosmopolitan          no row: the model's labels mark them as living everywhere
     extinct                         no row
 
-A cell on a border takes the highest weight among its countries, so a border excludes no animal. A cell of the range map
-counts even if its countries do not list the animal. docs/reference/database.md explains the weights.
+A cell on a border has the animals of all its countries, each with its highest weight there. An animal lives in every
+cell of its range map, even if no country of the cell lists the animal. docs/reference/database.md explains the weights.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,9 +28,10 @@ STATUSES: Final = {"native": NATIVE, "introduced": INTRODUCED}
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weights of an animal in a cell, relative to its core range; each in (0, 1].
+    """Weights of an animal in a cell: above 0, and at most 1, which is the weight in the core of the animal's range.
 
-    The dataset's version hashes the `repr` of this class, so renaming the class or a field changes the version.
+    The version of a dataset is a hash that includes the `repr` of the weights. So renaming this class or a field
+    changes the version.
     """
 
     native: float = 1.0
@@ -49,7 +50,7 @@ CHUNK: Final = 4096  # cells computed at a time: a few megabytes for 400 animals
 
 
 class Cell(NamedTuple):
-    """A cell, whether it is on the coast, and every country or territory that touches it (ISO 3166-1 alpha-2)."""
+    """A cell. `coast`: True on a coast. `areas`: ISO 3166-1 alpha-2 codes of the countries that touch it."""
 
     cell: int
     coast: bool
@@ -83,9 +84,9 @@ def compute_cell_animals(
     ranges: Sequence[tuple[int, int]],
     weights: Weights = WEIGHTS,
 ) -> Iterator[Rows]:
-    """Yield the rows of every cell that has animals, in chunks, ascending by cell and animal.
+    """Yield the rows of the table `cell_animal` in chunks, sorted by cell and animal.
 
-    `ranges`: pairs of animal and cell, from range maps; pairs whose cell is not in `cells` (open sea) are ignored.
+    `ranges`: pairs of animal and cell, from range maps. Pairs whose cell is not in `cells` (open sea) are ignored.
     """
     cells, animals = sorted(cells), sorted(animals)
     column = {animal.animal: number for number, animal in enumerate(animals)}
@@ -135,7 +136,7 @@ def _mapped(ranges: Sequence[tuple[int, int]], index: dict[int, int], column: di
 
 
 def _next_to_map(chunk: Sequence[Cell], mapped: NDArray[np.bool_], index: dict[int, int]) -> NDArray[np.bool_]:
-    """Return a mask of the cells next to each animal's range map: shape (chunk, animals)."""
+    """Return a mask of the cells in `chunk` next to each animal's range map: shape (chunk, animals)."""
     next_to_map = np.zeros((len(chunk), mapped.shape[1]), bool)
     for number, cell in enumerate(chunk):
         neighbours = [index[other] for other in neighbours_of(cell.cell) if other in index]

@@ -3,9 +3,9 @@
     npm pack world-atlas && tar xzf world-atlas-*.tgz
     python -m database.cell_areas package/countries-10m.json
 
-A polygon touches a cell if its outline passes through the cell, or if it contains the whole cell. `cells_along` asks H3
-for the cell of each point on the outline; `within` tests the centres of the cells. Nothing is clipped or projected, so
-the antimeridian and the poles are no special cases.
+A country touches a cell if its outline passes through the cell, or if the country contains the whole cell.
+`cells_along` finds the cells on an outline: it asks H3 for the cell of each point. `within` finds the cells inside an
+outline, by their centres. Neither clips or projects outlines, so the antimeridian and the poles are not special cases.
 """
 
 import argparse
@@ -38,7 +38,10 @@ def all_cells() -> tuple[list[int], Points]:
 
 
 def walk(arc: Points) -> Points:
-    """Return points along an arc, at most `STEP` apart. Edges go the short way around; longitudes may pass 180."""
+    """Return points along an arc, at most `STEP` apart.
+
+    Edges go the short way around the Earth, so longitudes may be beyond ±180.
+    """
     longitude = np.unwrap(arc[:, 0], period=360)
     latitude = arc[:, 1]
     stretch = np.cos(np.radians(latitude))
@@ -49,7 +52,7 @@ def walk(arc: Points) -> Points:
 
 
 def cells_along(points: Points) -> Cells:
-    """Return the cells of points and of everything within `MARGIN` of them."""
+    """Return the cells that contain one of the points, or that are within `MARGIN` of one."""
     cells = set()
     for longitude, latitude in points.tolist():
         aside = MARGIN / max(np.cos(np.radians(latitude)), 0.01)
@@ -66,7 +69,7 @@ def cells_along(points: Points) -> Cells:
 def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
     """Return a mask of the points inside an outline: shape (points,).
 
-    Uses the even-odd rule with rays to the north pole, which is outside every country. The south pole may be inside.
+    Use the even-odd rule with rays to the north pole, which is in no country. The south pole may be inside an outline.
     """
     order = np.argsort(points[:, 0])
     # Twice around the globe, so that an edge across 180 finds the points on both sides.
@@ -89,7 +92,7 @@ def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
 
 
 def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
-    """Return the areas of each cell on land, and the coast: cells on a sea shore, and sea cells next to them."""
+    """Return the areas of each land cell, and the coast cells: those on a sea shore, and the sea cells next to them."""
     touched = [cells_along(walk(arc)) for arc in atlas.arcs]
     cells, centers = all_cells()
     areas: dict[int, set[str]] = {}

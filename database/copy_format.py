@@ -1,6 +1,6 @@
 """Encode rows for PostgreSQL's COPY: CSV for most tables, binary for the millions of rows of `cell_animal`.
 
-For a batch, the binary format needs one call of `tobytes`, while CSV needs a formatted line per row.
+Binary is faster: one call of `tobytes` encodes a batch of rows, while CSV formats each row separately.
 """
 
 import csv
@@ -45,7 +45,7 @@ def to_csv(rows: Iterable[Sequence[Value]], dataset: int) -> bytes:
 
 
 def _csv_value(value: Value) -> str | int:
-    """Return a value as a CSV field; a sequence of texts becomes an array literal."""
+    """Return a value as a CSV field; a sequence of texts becomes a PostgreSQL array literal."""
     if isinstance(value, str | int):
         return value
     return "{" + ",".join('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value) + "}"

@@ -1,4 +1,4 @@
-"""Read a dataset, which is everything that one load writes into the database, from CSV files, and check it."""
+"""Read a dataset from CSV files, and check it. A dataset is everything that one load writes into the database."""
 
 import csv
 import gzip
@@ -46,7 +46,7 @@ class DatasetError(Exception):
 class Dataset:
     """The rows of each table, in the order of the schema's columns.
 
-    `cells` and `cell_animals` may be generators of more rows than fit in memory: a load reads them at most once.
+    `cells` and `cell_animals` may be generators of more rows than fit in memory, so a load reads each only once.
     """
 
     version: str
@@ -61,10 +61,10 @@ class Dataset:
 
 
 def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
-    """Read the dataset of this checkout. `files` replace the checkout's files of the same names.
+    """Read the dataset of this checkout. `files`: paths that replace those in `FILES`, keyed by name.
 
-    The version is the start of a SHA-256 of all files and `WEIGHTS`, so the same data have the same version everywhere.
-    Raise `DatasetError` with the file and the problem.
+    The version is the start of a SHA-256 of all files and `WEIGHTS`, so the same data always have the same version.
+    Raise `DatasetError` for a faulty file. Its message names the file and the fault.
     """
     texts = {name: read_text(path) for name, path in (FILES | (files or {})).items()}
     digest = hashlib.sha256(repr(WEIGHTS).encode())
@@ -100,7 +100,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
 
 
 def files_in(folder: Path) -> dict[str, Path]:
-    """Return the dataset's files that are in a folder. Raise `DatasetError` if there are none."""
+    """Return the files of `FILES` that a folder contains, keyed by name. Raise `DatasetError` if there are none."""
     found = {name: folder / path.name for name, path in FILES.items() if (folder / path.name).is_file()}
     if not found:
         expected = ", ".join(path.name for path in FILES.values())
@@ -109,10 +109,10 @@ def files_in(folder: Path) -> dict[str, Path]:
 
 
 def files_beside(model: Path) -> dict[str, Path]:
-    """Return the dataset's files that are in a model's folder.
+    """Return the files of `FILES` that are in the folder of a model, keyed by name.
 
-    Raise `DatasetError` if labels.csv is missing. Raise it too if labels.csv differs from the checkout's and a file
-    that refers to its ids is missing: the checkout's file uses the same ids for other animals.
+    Raise `DatasetError` if labels.csv is missing. If labels.csv differs from the checkout's, raise it too if taxa.csv,
+    animal_areas.csv or mammal_cells.csv.gz is missing, because the checkout's files are for other animals.
     """
     if not model.with_name("labels.csv").is_file():
         raise DatasetError(f"there is no labels.csv in the folder of {model}; add the file, or correct MODEL_PATH")
@@ -121,7 +121,7 @@ def files_beside(model: Path) -> dict[str, Path]:
     if missing and read_text(found["labels"]) != read_text(FILES["labels"]):
         raise DatasetError(
             f"{model.parent} has its own labels.csv, but no {' and no '.join(missing)}; "
-            "add them for these animals (docs/how-to/model.md shows each file)"
+            "add them for the animals in labels.csv (docs/how-to/model.md shows each file)"
         )
     return found
 
@@ -144,13 +144,13 @@ def read_text(path: Path) -> str:
 
 
 def join_some(items: Sequence[str], most: int = 5) -> str:
-    """Join the first `most` items, and add the number of other items."""
+    """Join the first `most` items with commas, and add the number of items left out."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return ", ".join(items[:most]) + more
 
 
 def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
-    """Parse all rows of a file. Raise `DatasetError` with the file and the line."""
+    """Parse all rows of a file. Raise `DatasetError` for a faulty row, with the file and the line."""
     reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)
     columns = UNIQUE.get(name, ())
     parsed: list[T] = []
@@ -163,7 +163,9 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
             key = parsed[-1][: len(columns)]
             if columns and line_of.setdefault(key, reader.line_num) != reader.line_num:
                 values = ", ".join(row[column] for column in columns)
-                raise ValueError(f"same {' and '.join(columns)} as line {line_of[key]} ({values}); remove one of them")
+                raise ValueError(
+                    f"has the same {' and '.join(columns)} as line {line_of[key]} ({values}); remove one line"
+                )
     except KeyError as error:
         raise DatasetError(f"{FILES[name].name} has no column {error}") from error
     except (ValueError, csv.Error) as error:
@@ -183,7 +185,7 @@ def _check(
     sources: set[str],
     areas_with_cells: set[str],
 ) -> None:
-    """Raise `DatasetError` for faults that the schema accepts, or rejects without naming the file."""
+    """Raise `DatasetError` for faults that PostgreSQL would accept, or would reject without naming the file."""
     wild = {animal.animal for animal in animals if animal.kind == "wild"}
     kinds = {animal.kind for animal in animals} - {*KINDS}
     statuses = {area.status for area in areas} - STATUSES.keys()

@@ -1,11 +1,11 @@
-"""Load a dataset without removing others, switch to it, drop old ones. Works on any psycopg2 connection.
+"""Load datasets, switch between them, and drop old ones, on a psycopg2 connection.
 
     with closing(psycopg2.connect(url)) as connection:
         loaded = load(connection, read_dataset())
         activate(connection, loaded.version)
 
-Requests keep running: a load fills tables that are invisible before its commit, a switch updates two rows in one
-transaction, and a drop waits for its lock only briefly.
+Requests continue meanwhile. A load fills new tables, which other connections cannot see before the commit. A switch
+updates two rows in one transaction. A drop waits only briefly for its lock.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -50,7 +50,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LoadedDataset:
-    """A dataset in the database. `cells` and `rows` count the rows of `cell` and `cell_animal`."""
+    """A dataset in the database. `cells` and `rows`: its number of rows in the tables `cell` and `cell_animal`."""
 
     number: int
     version: str
@@ -71,7 +71,7 @@ def exclusive(connection: Connection) -> Iterator[Cursor]:
 def load(connection: Connection, dataset: Dataset, report: Callable[[str], None] = print) -> LoadedDataset:
     """Load a dataset in one transaction, without activating it. Do nothing if its version is already loaded.
 
-    Create a missing schema. Raise `LoadError` or psycopg2's errors; the database is then unchanged.
+    Create the schema if it is missing. After a `LoadError` or an error of psycopg2 the database is unchanged.
     """
     with exclusive(connection) as cursor:
         cursor.execute(SCHEMA.read_text(encoding="utf-8"))
@@ -85,13 +85,13 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         number = _value(cursor)
         timer = _StepTimer(report)
         _copy_small_tables(cursor, number, dataset)
-        timer.report(f"animals: {len(dataset.animals):,}, in {len(dataset.animal_areas):,} countries and territories")
+        timer.report(f"animals: {len(dataset.animals):,}; pairs of animal and country: {len(dataset.animal_areas):,}")
         copy = _create_partition(cursor, "cell", number, "dataset, cell, coast, areas", "csv")
         cells = _copy_csv(cursor, copy, ((each.cell, str(each.coast), each.areas) for each in dataset.cells), number)
         timer.report(f"cells: {cells:,}")
         copy = _create_partition(cursor, "cell_animal", number, CELL_ANIMAL_COLUMNS, "binary")
         rows = _copy(cursor, copy, (to_binary(chunk, number) for chunk in dataset.cell_animals))
-        timer.report(f"animals of cells: {rows:,} rows")
+        timer.report(f"pairs of animal and cell: {rows:,}")
         _attach_partitions(cursor, number)
         timer.report("indexes")
         cursor.execute(
@@ -112,7 +112,7 @@ def activate(connection: Connection, version: str) -> None:
 
 
 def drop(connection: Connection, version: str) -> None:
-    """Remove a dataset. Raise `LoadError` if it is active, not loaded, or in use for too long."""
+    """Remove a dataset. Raise `LoadError` if it is active or not loaded, or if requests use it for too long."""
     for _ in range(DROP_TRIES):
         try:
             with exclusive(connection) as cursor:
@@ -130,7 +130,7 @@ def drop(connection: Connection, version: str) -> None:
 
 
 def datasets(connection: Connection) -> list[LoadedDataset]:
-    """Return all datasets in the database, latest first; none if the schema is missing."""
+    """Return all datasets in the database, latest first, or an empty list if the schema is missing."""
     with connection, connection.cursor() as cursor:
         return _select_datasets(cursor)
 
@@ -144,7 +144,7 @@ def prune(connection: Connection, keep: int) -> list[str]:
 
 
 class _StepTimer:
-    """Reports each step with its duration."""
+    """A timer that reports each step with its duration."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report, self._since = report, perf_counter()
@@ -199,14 +199,15 @@ def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:
 def _create_partition(cursor: Cursor, table: str, number: int, columns: str, format_: str) -> str:
     """Create the table that becomes the dataset's partition. Return the COPY statement that fills it.
 
-    FREEZE makes index-only scans work without a vacuum; PostgreSQL allows it in the transaction that created the table.
+    The statement uses FREEZE, so that index-only scans work without a vacuum. PostgreSQL allows FREEZE only in the
+    transaction that created the table.
     """
     cursor.execute(f"create table {table}_{number} (like {table} including constraints, check (dataset = {number}))")
     return f"copy {table}_{number} ({columns}) from stdin (format {format_}, freeze)"
 
 
 def _attach_partitions(cursor: Cursor, number: int) -> None:
-    """Index the filled tables and attach them. Their check constraints save PostgreSQL a scan."""
+    """Index the filled tables and attach them as partitions. Their check constraints make a scan unnecessary."""
     for table, key in PARTITIONED.items():
         cursor.execute(f"alter table {table}_{number} add primary key {key}")
         cursor.execute(f"analyze {table}_{number}")

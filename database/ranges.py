@@ -42,17 +42,17 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[int, set[str]]:
 
 
 def read_cells(path: Path) -> dict[int, set[str]]:
-    """Return the cells of each animal."""
+    """Read the cells of each animal from the file CELLS."""
     return _grouped((row.get("animal") or row["label"], row["cell"]) for row in _rows(path))
 
 
 def consistent_cells(
     cells: Cells, animal_areas: Mapping[int, set[str]], cell_areas: Mapping[str, set[str]], wild: set[int]
 ) -> list[tuple[int, str]]:
-    """Return the pairs of animal and cell on which range map and country list agree, sorted.
+    """Return the sorted pairs of animal and cell whose cell is in a country that is listed for the animal.
 
     Leave out animals that are not wild or are in `WITHOUT_RANGE`, cells outside the animal's countries (such as open
-    sea), and cells south of `MIN_LATITUDE`.
+    sea), and cells south of the animal's `MIN_LATITUDE`.
     """
     return sorted(
         (animal, cell)
@@ -65,13 +65,13 @@ def consistent_cells(
 
 
 def to_gzipped_csv(pairs: Iterable[tuple[int, str]]) -> bytes:
-    """Return the pairs as gzipped CSV. The header has no name and no time, so the same pairs give the same bytes."""
+    """Return the pairs as gzipped CSV. The same pairs always give the same bytes: the header has no name and time."""
     text = "animal,cell\n" + "".join(f"{animal},{cell}\n" for animal, cell in pairs)
     return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write mammal_cells.csv.gz and print how many cells it keeps."""
+    """Write mammal_cells.csv.gz and print the number of cells in it."""
     description = "Compute mammal_cells.csv.gz from range maps."
     parser = argparse.ArgumentParser(prog="python -m database.ranges", description=description)
     text = "CSV with the columns `animal` (or `label`) and `cell`: all cells of each range map"
@@ -88,13 +88,13 @@ def main(arguments: list[str] | None = None) -> None:
     except DatasetError as error:
         parser.exit(1, f"error: {error}\n")
     except KeyError as error:
-        parser.exit(1, f"error: the CSV of cells has no column {error}; see python -m database.ranges --help\n")
+        parser.exit(1, f"error: an input CSV has no column {error}; see python -m database.ranges --help\n")
     animal_areas = _grouped((row["animal"], row["area"]) for row in _rows(HERE / "animal_areas.csv"))
     wild = {int(row["id"]) for row in _rows(LABELS) if row["kind"] == "wild"}
     pairs = consistent_cells(cells, animal_areas, cell_areas, wild)
     options.output.write_bytes(to_gzipped_csv(pairs))
     given = sum(len(its_cells) for its_cells in cells.values())
-    print(f"kept {len(pairs):,} of {given:,} cells, of {len({animal for animal, _ in pairs})} animals")
+    print(f"kept {len(pairs):,} of {given:,} cells, for {len({animal for animal, _ in pairs})} animals")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Read the country outlines of Natural Earth from the TopoJSON of the npm package `world-atlas`.
 
-TopoJSON stores each stretch of border once, as an arc that the rings of both neighbours refer to. An arc in only one
-ring is a shore. Rings that cross the antimeridian jump in longitude, and Antarctica's ring winds around the pole.
-Callers need no special case if they join two points the short way around.
+TopoJSON stores each stretch of border once, as an arc. The rings (closed outlines) of both neighbours refer to this
+arc. An arc that only one ring uses is a shore. In a ring that crosses the antimeridian the longitude jumps, and
+Antarctica's ring goes around the pole. Callers that join two points the short way around need no special case for this.
 """
 
 import csv
@@ -24,12 +24,12 @@ PARTS_OF_COUNTRIES = Path(__file__).with_name("atlas_parts.csv")
 
 
 class AtlasError(Exception):
-    """The file is not the expected TopoJSON, or has a country without ISO codes."""
+    """The file is not the expected TopoJSON, or a country in it has no row in atlas_areas.csv."""
 
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A piece of land with its holes. `areas`: ISO 3166-1 alpha-2; `arcs`: indices of the arcs of its outline."""
+    """A piece of land with its holes. `areas`: ISO 3166-1 alpha-2 codes; `arcs`: indices of the arcs of its outline."""
 
     areas: tuple[str, ...]
     arcs: tuple[int, ...]
@@ -37,7 +37,7 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """All countries. `shores`: indices of the arcs that have the sea, or the Caspian, on one side."""
+    """The outlines of all countries. `shores`: indices of the arcs that have the sea, or the Caspian, on one side."""
 
     arcs: tuple[Points, ...]
     polygons: tuple[Polygon, ...]
@@ -54,7 +54,9 @@ def read_atlas(path: Path) -> Atlas:
             for geometry in topology["objects"]["countries"]["geometries"]
         ]
     except (ValueError, LookupError, TypeError) as error:
-        raise AtlasError(f"{path} is not TopoJSON of countries ({error!r}); use a file of npm's world-atlas") from error
+        raise AtlasError(
+            f"{path} is not TopoJSON of countries ({error!r}); use a file of the npm package world-atlas"
+        ) from error
     areas = {row["country"]: row["areas"] for row in _rows(AREAS_OF_COUNTRIES)}
     parts = _rows(PARTS_OF_COUNTRIES)
     if unknown := sorted({name for name, _ in countries} - areas.keys()):
@@ -75,14 +77,14 @@ def _arcs(topology: dict[str, Any]) -> Iterator[Points]:
 
 
 def _polygons(geometry: dict[str, Any]) -> Iterator[tuple[int, ...]]:
-    """Yield the arcs of each polygon, without rings and directions: the even-odd rule needs neither."""
+    """Yield the indices of each polygon's arcs, without rings and directions, which the even-odd rule does not need."""
     polygons = geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]]
     for rings in polygons:
         yield tuple(arc if arc >= 0 else ~arc for ring in rings for arc in ring)
 
 
 def _areas_at(point: tuple[float, float], country: str, parts: list[dict[str, str]]) -> str | None:
-    """Return the codes of the separate part of a country that contains a point (longitude, latitude), if any."""
+    """Return the codes of the part of `country` in atlas_parts.csv that contains `point`; None if no part does."""
     longitude, latitude = point
     for part in parts:
         west, south, east, north = (float(part[side]) for side in ("west", "south", "east", "north"))

@@ -80,8 +80,8 @@ def test_the_command_says_how_the_app_signs_in(
     url = urlsplit(postgres_server.admin_url)._replace(path=f"/{name}").geturl()
     assert main(["prepare", user, "--database-url", url, "--patience", "2"]) == 0, capsys.readouterr().err
     assert (
-        capsys.readouterr().out
-        == f"{user} has read-only access and signs in as pg_hba.conf says, because this server has no IAM sign-in\n"
+        capsys.readouterr().out == f"{user} has read-only access and signs in by the method in pg_hba.conf, "
+        "because this server has no IAM sign-in\n"
     )
 
 

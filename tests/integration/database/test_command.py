@@ -197,7 +197,7 @@ def test_a_wrong_cache_url_is_an_error_before_anything_is_done(
 def test_help_says_where_the_cache_comes_from(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([command, "--help"])
-    assert "default: REDIS_URL; if unset, no announcement" in " ".join(capsys.readouterr().out.split())
+    assert "default: REDIS_URL, or none if unset" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("patience", ["0", "-1", "nan", "inf", "soon"])

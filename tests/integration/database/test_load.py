@@ -52,9 +52,9 @@ def test_all_of_a_dataset_arrives(connection: "Connection") -> None:
         (1, "FR", 2, "Author (2025). A book, with commas."),
     ]
     assert [line.split("  ")[-1] for line in lines] == [
-        "animals: 3, in 2 countries and territories",
+        "animals: 3; pairs of animal and country: 2",
         "cells: 2",
-        "animals of cells: 6 rows",
+        "pairs of animal and cell: 6",
         "indexes",
         "commit",
     ]

@@ -145,14 +145,14 @@ def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: Rows) -> No
         (
             "labels",
             LABELS + CAT + CAT.replace("cat", "dog"),
-            r"labels.csv, line 3: same id as line 2 \(1\); remove one of them",
+            r"labels.csv, line 3: has the same id as line 2 \(1\); remove one line",
         ),
         ("taxa", "scientific_name,rank,name\nA,kingdom,a\nB,kingdom,b\nA,kingdom,a\n", "line 4: .* as line 2 .A"),
         ("sources", "source,title,citation,licence\nmdd,,,\nmdd,,,\n", "sources.csv, line 3: same source"),
         (
             "animal_areas",
             "animal,area,status,source\n105,AU,native,mdd\n105,AU,introduced,mdd\n",
-            r"animal_areas.csv, line 3: same animal and area as line 2 \(105, AU\); remove one of them",
+            r"animal_areas.csv, line 3: has the same animal and area as line 2 \(105, AU\); remove one line",
         ),
         (
             "cell_areas",

@@ -139,14 +139,14 @@ def test_the_command_writes_the_table(tmp_path: Path, capsys: pytest.CaptureFixt
 
     # THEN the koala is at home and the counts are printed
     assert ranges.read_cells(output) == {105: {home}}
-    assert capsys.readouterr().out == "kept 1 of 2 cells, of 1 animals\n"
+    assert capsys.readouterr().out == "kept 1 of 2 cells, for 1 animals\n"
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, r"cannot read .*cells.csv \(No such file"),
-        ("beast,cell\n1,a\n", "the CSV of cells has no column 'label'"),
+        ("beast,cell\n1,a\n", "an input CSV has no column 'label'"),
     ],
 )
 def test_the_command_says_what_is_wrong_with_its_file(
