@@ -127,8 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     epilog = "--set Firewall=yes puts a web firewall in front of the API."
     made = commands.add_parser("template", help=what, description=description, epilog=epilog)
     made.add_argument("--out", required=True, type=Path, help="folder to write to, such as build/dev")
-    text = "URL of the runbook that alarms link to (default: docs/how-to/runbook.md in the git remote `origin`)"
-    made.add_argument("--runbook", help=text)
+    made.add_argument(
+        "--runbook", help="URL of the runbook that alarms link to (default: docs/how-to/runbook.md in git's origin)"
+    )
     made.set_defaults(command=_template)
 
     for command, kind in ((up, Up), (down, Down)):

@@ -43,7 +43,7 @@ def remove_config(stage: str, path: Path = FILE) -> bool:
 
 
 def stages(path: Path = FILE) -> list[str]:
-    """Return the stages that can be deployed. The stage `local` cannot: it has no functions."""
+    """Return the stages that can be deployed, which are the stages with functions. `local` has none."""
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return [name for name, stage in document["stages"].items() if "lambda_functions" in stage]
 

@@ -28,7 +28,10 @@ def to_text(value: Any) -> str:
 
 
 def from_text(text: str) -> Any:
-    """Convert text to a template value: a single reference to `Ref` or `Fn::GetAtt`, text with others to `Fn::Sub`."""
+    """Convert text to a template value.
+
+    A single reference becomes `Ref` or `Fn::GetAtt`. Any other text with references becomes `Fn::Sub`.
+    """
     if whole := _REFERENCE.fullmatch(text):
         name, dot, attribute = whole[1].partition(".")
         return {"Fn::GetAtt": [name, attribute]} if dot else {"Ref": name}

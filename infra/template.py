@@ -138,7 +138,7 @@ def _api(stage: str) -> dict[str, Any]:
 
 
 def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """Return a resource of edge.yaml. If it refers to an API, change it to use this template's API and wait for it."""
+    """Return a resource of edge.yaml. If it refers to an API, it gets this template's API, and waits for its stage."""
     if not refers_to(resource, "RestApiId"):
         return dict(resource)
     return {**substitute_refs(resource, {"RestApiId": "RestAPI"}), "DependsOn": f"RestAPI{stage}Stage"}

@@ -1,8 +1,8 @@
-"""Correct biases: rounding weights to int8 shifts the mean output of each layer. Needs no photos.
+"""Correct the biases after rounding weights to int8, which shifts the mean output of each layer. Needs no photos.
 
 Rounded weights w + ε turn a mean input E[x] into a mean error ε · E[x], the same for every photo (Nagel et al. 2019,
-"Data-Free Quantization Through Weight Equalization and Bias Correction"). Batch normalisation gives E[x]: each channel
-is about normal with mean β and deviation |γ|, and ReLU6 then clips it.
+"Data-Free Quantization Through Weight Equalization and Bias Correction"). E[x] follows from batch normalisation: each
+channel is roughly normally distributed, with mean β and standard deviation |γ|, and ReLU6 clips this distribution.
 """
 
 import math
@@ -34,7 +34,7 @@ def correct_biases(network: Network) -> Network:
 
 
 def after_relu6(statistics: ChannelStatistics) -> Mean:
-    """Return the mean of each channel after ReLU6, assuming a normal distribution before: E[min(max(x, 0), 6)]."""
+    """Return the mean of each channel after ReLU6, E[min(max(x, 0), 6)], for normally distributed inputs x."""
     mean = statistics.mean.astype(np.float64)
     deviation = np.maximum(np.abs(statistics.deviation.astype(np.float64)), 1e-6)
     low, high = -mean / deviation, (6 - mean) / deviation
@@ -43,7 +43,7 @@ def after_relu6(statistics: ChannelStatistics) -> Mean:
 
 
 def _corrected(network: Network) -> Iterator[Convolution]:
-    """Yield the convolutions in order, corrected for the mean of their inputs."""
+    """Yield the convolutions in order, with biases corrected for the mean of their inputs."""
     inputs: Mean = _PIXELS
     yield _correct(network.stem, inputs)
     inputs = after_relu6(network.stem.statistics)
@@ -63,7 +63,7 @@ def _correct(layer: Convolution, inputs: Mean) -> Convolution:
 
 
 def _shift(weight: NDArray[np.float32], inputs: Mean) -> Mean:
-    """Return the change in each output's mean when `weight` is rounded. `inputs`: the mean of each input channel."""
+    """Return the change in the mean of each output if `weight` is rounded. `inputs`: the mean of each input channel."""
     quantized = quantize_weights(weight)
     scales = quantized.scales.astype(np.float64).reshape(-1, *[1] * (weight.ndim - 1))
     errors = (quantized.values * scales - weight).reshape(*weight.shape[:2], -1).sum(axis=2)
@@ -71,10 +71,10 @@ def _shift(weight: NDArray[np.float32], inputs: Mean) -> Mean:
 
 
 def _share_below(z: Mean) -> Mean:
-    """Return the standard normal distribution function of each value."""
+    """Return the cumulative standard normal distribution at each value."""
     return np.array([(1 + math.erf(each / math.sqrt(2))) / 2 for each in z.tolist()])
 
 
 def _density(z: Mean) -> Mean:
-    """Return the standard normal density of each value."""
+    """Return the standard normal density at each value."""
     return np.asarray(np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi))

@@ -1,4 +1,4 @@
-"""Build model/faunalens.onnx from public weights: EfficientNet-Lite2 in int8, byte for byte the same on every build.
+"""Build model/faunalens.onnx from public weights: EfficientNet-Lite2 in int8. All builds have the same bytes.
 
 python -m model.build                               int8, to model/faunalens.onnx
 python -m model.build --fp32 --output fp32.onnx     full precision, for comparison
@@ -32,12 +32,12 @@ BUILD = "1"  # version in the metadata; increase it with every change to the mod
 
 
 def read_network() -> Network:
-    """Read the network from the installed weights. Raise `ModelError` if they are missing or have another SHA-256."""
+    """Read the network from the installed weights. Raise `ModelError` if they are missing or have a wrong SHA-256."""
     return efficientnet_lite2(weights.read_weights(weights.locate()))
 
 
 def count_animals(labels: Path) -> int:
-    """Return the number of animals in labels.csv. Raise `ModelError` unless they are in ImageNet's order, by wnid."""
+    """Return the number of animals in labels.csv. Raise `ModelError` if output_index is not in the order of wnid."""
     with labels.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: int(row["output_index"]))
     ids = [row["wnid"] for row in rows]
@@ -57,7 +57,7 @@ def read_temperature(path: Path = TEMPERATURE) -> float:
 def serialize(
     network: Network, animals: int, temperature: float, ranges: Mapping[str, ActivationRange] | None
 ) -> bytes:
-    """Return the bytes of the model file: int8 with `ranges`, fp32 without. The same arguments give the same bytes."""
+    """Return the bytes of the model file: int8 if there are `ranges`, else fp32. Equal arguments give equal bytes."""
     metadata = {
         "name": NAME,
         "version": BUILD,
@@ -76,7 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Build the model. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.build", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help=OUTPUT_HELP)
-    parser.add_argument("--fp32", action="store_true", help="full precision: 4 times the size, half the speed of int8")
+    parser.add_argument(
+        "--fp32", action="store_true", help="build with full precision: 4 times the size, half the speed of int8"
+    )
     options = parser.parse_args(arguments)
     try:
         ranges = None if options.fp32 else read_ranges(ACTIVATIONS)

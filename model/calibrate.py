@@ -2,8 +2,8 @@
 
     python -m model.calibrate --photos DIR       DIR: photos named <output index>_….jpg
 
-The command runs the fp32 graph on all photos. The range of an activation excludes the most extreme values: with a wider
-range, outliers would use up the 255 steps; a narrower range would clip common values.
+The command runs the fp32 graph on all photos. The range of an activation excludes the most extreme values. A wider
+range would waste many of the 255 steps on outliers. A narrower range would clip common values.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _BINS = 16384  # each 1/128 wide, a thousandth of a typical range
 
 
 class Histograms:
-    """A histogram of the values of each tensor. Its size does not depend on the number of photos."""
+    """A histogram of the values of each tensor. The memory needed does not depend on the number of photos."""
 
     def __init__(self, tensors: Iterable[str]) -> None:
         self._counts = {tensor: np.zeros(_BINS, np.int64) for tensor in tensors}
@@ -42,7 +42,7 @@ class Histograms:
         self._extremes[tensor] = min(low, float(values.min())), max(high, float(values.max()))
 
     def range_of(self, tensor: str, percentile: float) -> ActivationRange:
-        """Return the range that contains `percentile` % of the values, and zero."""
+        """Return the range of the middle `percentile` % of the values, extended to include zero."""
         counts = self._counts[tensor]
         cumulative = np.cumsum(counts)
         tail = cumulative[-1] * (1 - percentile / 100) / 2
@@ -54,7 +54,7 @@ class Histograms:
 
 
 def measure(photos: Iterable[LabelledPhoto], percentile: float) -> dict[str, ActivationRange]:
-    """Return the range of each activation over the photos."""
+    """Run the network on all photos and return the range of each activation."""
     network, animals = read_network(), count_animals(LABELS)
     tensors = intermediate_tensors(network)
     model = build_graph(network, animals, 1.0, None, {})

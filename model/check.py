@@ -54,13 +54,13 @@ def _problems_of_runs(model: Model) -> Iterator[str]:
 
     for name, values in (("probabilities", plain.probabilities), ("vision_probabilities", plain.vision)):
         if not np.isfinite(values).all() or values.min() < 0:
-            yield f"{name} has values that are negative, infinite or NaN; expected probabilities"
+            yield f"output {name} has negative, infinite or NaN values; expected probabilities"
         elif abs(values.sum() - 1) > TOLERANCE:
-            yield f"{name} adds up to {values.sum():.4f}; expected 1"
+            yield f"output {name} adds up to {values.sum():.4f}; expected 1"
     if not 0 <= plain.animal_probability <= 1 + TOLERANCE:
-        yield f"animal_probability is {plain.animal_probability:.4f}; expected 0 to 1"
+        yield f"animal_probability is {plain.animal_probability:.4f}; expected a value from 0 to 1"
     if _differ(plain.probabilities, plain.vision):
-        yield "with a prior of ones, probabilities differs from vision_probabilities; expected equal values"
+        yield "a prior of ones changes output probabilities; expected the values of output vision_probabilities"
     if not _identical(plain, model.score(photo, ones)):
         yield "a second run on the same photo gives different values; expected the same values"
     if np.array_equal(plain.vision, model.score(255 - photo, ones).vision):
@@ -74,12 +74,12 @@ def _problems_of_prior(model: Model, photo: NDArray[np.uint8], plain: Scores) ->
     weighted = model.score(photo, prior)
     expected = plain.vision * prior / (plain.vision * prior).sum()
     if _differ(weighted.vision, plain.vision):
-        yield "the prior changes vision_probabilities; expected no effect on them"
+        yield "the prior changes output vision_probabilities; expected no effect on this output"
     if _differ(weighted.probabilities, expected):
-        yield "probabilities does not equal vision_probabilities × prior, normalised to a sum of 1"
+        yield "output probabilities is wrong; expected vision_probabilities × prior, normalised to a sum of 1"
     tiny = model.score(photo, np.full(model.animals, 1e-12, np.float32))
     if _differ(tiny.probabilities, plain.vision):
-        yield "a prior of 1e-12 for all animals changes probabilities; expected the same as with ones"
+        yield "a prior of 1e-12 for all animals changes output probabilities; expected the same as with ones"
 
 
 def _differ(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
@@ -95,10 +95,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m model.check", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
     parser.add_argument(
-        "--labels", type=Path, metavar="FILE", help="file of the animals (default: labels.csv beside MODEL)"
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="CSV file of the animals (default: labels.csv in the folder of MODEL)",
     )
     parser.add_argument(
-        "--taxa", type=Path, metavar="FILE", help="file of the higher taxa (default: taxa.csv beside MODEL)"
+        "--taxa",
+        type=Path,
+        metavar="FILE",
+        help="CSV file of the higher taxa (default: taxa.csv in the folder of MODEL)",
     )
     options = parser.parse_args(arguments)
     labels = options.labels or options.model.with_name("labels.csv")

@@ -1,6 +1,7 @@
 """Measure a classifier's probabilities (accuracy, calibration, likelihood), and fit their temperature. No I/O.
 
-`probabilities` has shape (photos, animals), `labels` shape (photos,): the output index of the animal on each photo.
+`probabilities` has the shape (photos, animals). `labels` has the shape (photos,): it contains the output index of the
+animal on each photo.
 """
 
 import numpy as np
@@ -20,15 +21,15 @@ def accuracy(probabilities: Probabilities, labels: Labels, top: int = 1) -> floa
 
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
-    """Return the mean of −ln of the true animal's probability; nats per photo."""
+    """Return the mean over the photos of −ln(probability of the true animal), in nats."""
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(true.clip(_MIN_PROBABILITY)).mean())
 
 
 def calibration_error(probabilities: Probabilities, labels: Labels, *, equal_mass: bool = False) -> float:
-    """Return the expected calibration error (Guo et al. 2017): the gap between confidence and accuracy over 15 bins.
+    """Return the expected calibration error (Guo et al. 2017): the mean gap between confidence and accuracy by bin.
 
-    Bins have the same width, or with `equal_mass` the same number of photos, which suits small sets.
+    All 15 bins have the same width or, with `equal_mass`, the same number of photos, which is better for few photos.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
@@ -41,20 +42,23 @@ def calibration_error(probabilities: Probabilities, labels: Labels, *, equal_mas
 
 
 def calibration_errors(probabilities: Probabilities, labels: Labels) -> tuple[str, str]:
-    """Return the calibration error over bins of equal width and of equal mass, to three decimals."""
+    """Return the calibration error for bins of equal width and of equal mass, with three decimals."""
     width = calibration_error(probabilities, labels)
     return f"{width:.3f}", f"{calibration_error(probabilities, labels, equal_mass=True):.3f}"
 
 
 def apply_temperature(probabilities: Probabilities, temperature: float) -> NDArray[np.float64]:
-    """Return the probabilities with their logits divided by `temperature`: flatter above 1, sharper below 1."""
+    """Return the probabilities with their logits divided by `temperature`.
+
+    A temperature above 1 makes them more even, and one below 1 makes them more extreme.
+    """
     logits = np.log(probabilities.astype(np.float64).clip(_MIN_PROBABILITY)) / temperature
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
-    """Return the temperature with the lowest negative log-likelihood, between 0.1 and 10."""
+    """Return the temperature between 0.1 and 10 with the lowest negative log-likelihood."""
     low, high = 0.1, 10.0  # of 1/T, in which the likelihood is convex: a ternary search finds its only minimum
     while high - low > 1e-6:
         left, right = low + (high - low) / 3, high - (high - low) / 3

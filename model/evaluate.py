@@ -1,6 +1,6 @@
-"""Measure the model on photos, and print the table of the model card: accuracy, calibration, int8 and fp32.
+"""Measure the accuracy and calibration of the int8 and fp32 models on photos, and print the table of the model card.
 
-python -m model.evaluate --photos DIR       DIR: photos named <output index>_….jpg; 398 and above are not animals
+python -m model.evaluate --photos DIR       DIR: photos named <output index>_….jpg; 398 and above: no animal
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Results:
 
 
 def measure(models: Mapping[str, Path], photos: Iterable[LabelledPhoto]) -> tuple[dict[str, Results], Labels]:
-    """Run every model on every photo. The models take turns, so that other load slows all models equally."""
+    """Run every model on every photo. The models take turns, so that other programs slow all models equally."""
     loaded = {name: Model(path, threads=1) for name, path in models.items()}
     scores: dict[str, list[Scores]] = {name: [] for name in models}
     seconds: dict[str, list[float]] = {name: [] for name in models}
@@ -91,7 +91,7 @@ def table(results: Mapping[str, Results], labels: Labels, temperature: float) ->
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Evaluate the builds and print the table. Return 0, or 1 after printing an error."""
+    """Evaluate the int8 and fp32 models and print the table. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
     options = parser.parse_args(arguments)

@@ -4,12 +4,13 @@
                                                    N×1000      └ animals ┬ softmax ► vision_probabilities
     prior f32 N×A ─ log ─────────────────────────────────────────────────┴ + ─ softmax ► probabilities
 
-`probabilities` are vision × prior, renormalised. The graph adds logarithms instead of multiplying: softmax subtracts
-the largest sum, so even a tiny prior does not underflow. A prior of ones adds log 1 = 0, so both outputs are identical.
+`probabilities` is `vision_probabilities` × prior, normalised to a sum of 1. The graph adds logarithms instead of
+multiplying: softmax subtracts the largest sum, so even a tiny prior does not underflow. A prior of ones adds log 1 = 0,
+so both outputs are then identical.
 
 With activation ranges the network is int8: onnxruntime fuses pairs of QuantizeLinear and DequantizeLinear into integer
-kernels, and the saturation of u8 replaces ReLU6. For fp32 too, a DequantizeLinear with scale 1/128 and zero point 127
-normalises the pixels to exactly (x−127)/128.
+kernels, and the saturation of u8 replaces ReLU6. In int8 and in fp32, a DequantizeLinear with scale 1/128 and zero
+point 127 normalises the pixels to exactly (x−127)/128.
 """
 
 from collections.abc import Mapping
@@ -46,7 +47,7 @@ class _Graph:
         return output
 
     def activation(self, tensor: str, name: str | None = None) -> str:
-        """Quantise `tensor` with the range of the tensor `name` (default: `tensor`); for fp32, change nothing."""
+        """Quantise `tensor` with the range of the tensor `name` (default: `tensor`). In fp32, add nothing."""
         if self.ranges is None:
             return tensor
         range_ = self.ranges[name or tensor]
@@ -58,7 +59,7 @@ class _Graph:
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
     def weights(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], source: str) -> list[str]:
-        """Add weight and bias of layer `name`, and return their names. `source`: the tensor with the input's range."""
+        """Add weight and bias of layer `name`, and return their names. `source`: name of the input's range."""
         if self.ranges is None:
             return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         quantized = quantize_weights(weight)
@@ -84,7 +85,7 @@ def build_graph(
     ranges: Mapping[str, ActivationRange] | None,
     metadata: Mapping[str, str],
 ) -> ModelProto:
-    """Build the whole model: int8 with `ranges` of the activations, fp32 without. Raise `KeyError` for a missing range.
+    """Build the whole model: int8 if there are `ranges`, else fp32. Raise `KeyError` if a tensor has no range in them.
 
     The first `animals` classes are the animals. `temperature` divides the logits.
     """
@@ -116,7 +117,7 @@ def _add_normalisation(graph: _Graph) -> None:
 
 
 def _add_convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, size: int) -> tuple[str, str]:
-    """Add a convolution with its activation. Return the output, and the name of the output's range."""
+    """Add a convolution with its activation. Return the name of the output tensor, and the name of its range."""
     before, after = layer.padding(size)
     inputs = [tensor, *graph.weights(layer.name, layer.weight, layer.bias, source)]
     fp32_relu6 = layer.relu6 and graph.ranges is None
@@ -139,7 +140,7 @@ def _add_convolution(graph: _Graph, layer: Convolution, tensor: str, source: str
 
 
 def _add_block(graph: _Graph, block: Block, tensor: str, source: str, size: int) -> tuple[str, str, int]:
-    """Add a block. Return the output, the name of the output's range, and the output's side in pixels."""
+    """Add a block. Return the name of the output tensor, the name of its range, and its side in pixels."""
     shortcut = tensor
     for layer in block.convolutions:
         tensor, source = _add_convolution(graph, layer, tensor, source, size)
@@ -151,7 +152,7 @@ def _add_block(graph: _Graph, block: Block, tensor: str, source: str, size: int)
 
 
 def _add_classifier(graph: _Graph, network: Network, features: str) -> str:
-    """Add pooling and the classifier. Return the logits as floats: 8 bits would round the probabilities."""
+    """Add pooling and the classifier. Return the name of the logits, which stay floats: 8 bits are too coarse."""
     pooled = graph.activation(graph.add("GlobalAveragePool", [features], "pool"))
     flat = graph.activation(graph.add("Flatten", [pooled], "features"), "pool")
     weights = graph.weights("classifier", network.classifier, network.classifier_bias, "pool")

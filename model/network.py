@@ -1,7 +1,8 @@
 """EfficientNet-Lite2 as a sequence of convolutions with folded batch normalisation. NumPy only, no ONNX.
 
 EfficientNet-Lite (Tan & Le 2019; Google's "lite" variant of 2020) omits squeeze-and-excite and replaces swish by ReLU6,
-so that it quantises well. Lite2 is the base network, 1.1 times wider and 1.2 times deeper, at 260×260.
+so that it quantises well. Lite2 is 1.1 times wider and 1.2 times deeper than the base network. Its input
+has 260×260 pixels.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ _BLOCK_GROUPS = ((1, 1), (3, 2), (3, 2), (4, 2), (4, 1), (5, 2), (1, 1))
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatistics:
-    """Each channel's `mean` and `deviation` after batch normalisation; the deviation may be negative."""
+    """Each channel's `mean` (β) and `deviation` (γ) after batch normalisation. The deviation's sign has no meaning."""
 
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
@@ -28,7 +29,10 @@ class ChannelStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """A convolution. `weight`: float32 (out, in / groups, k, k); `bias`: float32 (out,); `statistics`: before ReLU6."""
+    """A convolution. `weight`: float32 (out, in / groups, k, k). `bias`: float32 (out,).
+
+    `statistics`: of the output before ReLU6.
+    """
 
     name: str
     weight: NDArray[np.float32]
@@ -40,11 +44,11 @@ class Convolution:
 
     @property
     def kernel(self) -> int:
-        """Side of the square kernel."""
+        """Side length of the square kernel."""
         return int(self.weight.shape[2])
 
     def padding(self, size: int) -> tuple[int, int]:
-        """Return the number of zeros before and after `size` inputs, as in TensorFlow's SAME padding.
+        """Return the number of zeros to add before and after `size` inputs, as in TensorFlow's SAME padding.
 
         If the total is odd, the extra zero goes after the inputs.
         """
@@ -55,9 +59,9 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An inverted residual block: expand (except in the first), depthwise, project.
+    """An inverted residual block of three convolutions: expand, depthwise and project. The first block has no expand.
 
-    `residual`: whether the block adds its input to its output.
+    `residual`: True if the block adds its input to its output.
     """
 
     name: str

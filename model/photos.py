@@ -21,14 +21,17 @@ _PROGRESS_EVERY = 50
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledPhoto:
-    """A photo. `label`: output index of the subject, 398 or more for no animal; `pixels`: (S, S, 3) uint8."""
+    """A photo. `label`: output index of the animal; 398 or more if there is none. `pixels`: (S, S, 3) uint8."""
 
     label: int
     pixels: NDArray[np.uint8]
 
 
 def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]:
-    """Yield a folder's photos by name, decoded as the app does. Raise `ModelError` if photos or labels are missing."""
+    """Yield the photos of a folder, sorted by name and decoded as in the app.
+
+    Raise `ModelError` if there are no photos, or if a name does not start with a label.
+    """
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
     if not paths:
         raise ModelError(f"{folder} contains no photos; expected files named <output index>_….jpg")
@@ -42,7 +45,7 @@ def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]
 
 
 def score_animals(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Score the animal photos in a folder, without locations. Return probabilities (photos, animals) and labels."""
+    """Score a folder's photos of animals, without locations. Return the probabilities (photos, animals) and labels."""
     prior = np.ones(model.animals, np.float32)
     photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
     rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]

@@ -1,7 +1,8 @@
 """Quantise statically to int8: convert floats to integers with a scale, and read and write activation ranges.
 
-Activations are u8 with one scale per tensor; weights are s8, symmetric, with one scale per output channel; biases are
-s32 on the scale of the products. Arithmetic is elementwise in double precision: every processor gives the same result.
+Activations are u8 with one scale per tensor. Weights are s8, symmetric, with one scale per output channel. Biases are
+s32, with input scale × weight scale. The calculation is elementwise in double precision, so that every processor gives
+the same result.
 """
 
 import csv
@@ -21,18 +22,20 @@ _MAX_PAIR = 128  # 255 · 128 fits in 16 bits, 255 · 129 does not
 
 @dataclass(frozen=True, slots=True)
 class ActivationRange:
-    """The range of values that 8 bits represent. `low` ≤ 0 ≤ `high`, so that the zeros of padding are exact."""
+    """The range of values that 8 bits represent. `low` ≤ 0 ≤ `high`, so that 8 bits can represent 0 exactly."""
 
     low: float
     high: float
 
     def __post_init__(self) -> None:
         if not self.low <= 0 <= self.high or not 0 < self.high - self.low < float("inf"):
-            raise ModelError(f"the activation range is {self.low} to {self.high}; expected a finite range around 0")
+            raise ModelError(
+                f"the activation range is {self.low} to {self.high}; expected a finite range that includes 0"
+            )
 
     @property
     def scale(self) -> np.float32:
-        """The float difference between two consecutive integers."""
+        """Difference between the float values of two consecutive integers."""
         return np.float32((self.high - self.low) / _STEPS)
 
     @property
@@ -52,9 +55,9 @@ class QuantizedWeights:
 def quantize_weights(weight: NDArray[np.float32]) -> QuantizedWeights:
     """Round weights to s8 with one scale per output channel, without overflow on any processor.
 
-    x86-64 without VNNI multiplies pairs of u8 and s8 and adds both products in 16 bits. Two large neighbouring weights
-    saturate these 16 bits silently. So the scale of a channel is the smallest one with no weight above 127 and no sum
-    of a pair above 128 in magnitude. Then all processors compute the same result.
+    x86-64 processors without VNNI multiply pairs of u8 and s8 and add both products in 16 bits. Two large neighbouring
+    weights saturate these 16 bits silently. So the scale of a channel is the smallest one with no weight above 127 and
+    no sum of a pair above 128 in magnitude. Then all processors compute the same result.
     """
     flat = weight.reshape(len(weight), -1).astype(np.float64)
     pairs = _pair_sums(weight.astype(np.float64))
@@ -69,8 +72,8 @@ def quantize_weights(weight: NDArray[np.float32]) -> QuantizedWeights:
 def _pair_sums(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the sums of the weight pairs whose products are added in 16 bits: shape (out, pairs).
 
-    onnxruntime multiplies in the order height, width, input channel. Depthwise kernels add in 32 bits, so their
-    sums are not needed: return zeros.
+    onnxruntime pairs the weights in the order height, width, input channel. It adds the products of depthwise kernels
+    in 32 bits, so for these return zeros.
     """
     if weight.ndim == 4 and weight.shape[1] == 1:
         return np.zeros((len(weight), 1))
@@ -80,13 +83,13 @@ def _pair_sums(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def quantize_bias(bias: NDArray[np.float32], scales: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Round biases to s32 on the scale of the products (input scale × weight scale)."""
+    """Round biases to s32. `scales`: input scale × weight scale of each output channel."""
     limits = np.iinfo(np.int32)
     return np.rint(bias / scales.astype(np.float64)).clip(limits.min, limits.max).astype(np.int32)
 
 
 def read_ranges(path: Path) -> dict[str, ActivationRange]:
-    """Read the activation ranges by tensor. Raise `ModelError` if the file is not such a table."""
+    """Read the activation range of each tensor. Raise `ModelError` if the file is missing or malformed."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)

@@ -3,7 +3,7 @@
     python -m model.temperature --photos DIR       DIR: photos named <output index>_….jpg, not used in training
 
 The temperature divides all logits (Guo et al. 2017), so it does not change their order. The fit uses only photos of
-animals, and the softmax over animals. `animal_probability` uses the same temperature (model/README.md has the effect).
+animals, and only the logits of animals. `animal_probability` uses the same temperature; model/README.md has the result.
 """
 
 import argparse
@@ -30,9 +30,9 @@ from model.quantize import read_ranges
 
 
 def report(probabilities: NDArray[np.float32], labels: Labels, temperature: float) -> str:
-    """Return a calibration table with three rows: T = 1, `temperature`, and a cross-validation.
+    """Return a table of the calibration with T = 1, with `temperature`, and in a cross-validation.
 
-    In the cross-validation, each half of the photos uses the temperature that was fitted on the other half.
+    In the cross-validation, the temperature of each half of the photos was fitted on the other half.
     """
     halves = np.empty(probabilities.shape)
     for half in (0, 1):
@@ -66,7 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: the temperature was not fitted: {error}", file=sys.stderr)
         return 1
     print(report(probabilities, labels, temperature))
-    print(f"\n{options.output.name}: T = {temperature}, on {len(labels)} photos; run `python -m model.build` next")
+    print(
+        f"\n{options.output.name}: T = {temperature}, fitted on {len(labels)} photos; run `python -m model.build` next"
+    )
     return 0
 
 

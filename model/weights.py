@@ -34,14 +34,14 @@ class _Tensor(NamedTuple):
     strides: tuple[int, ...]
 
     def read(self, data: bytes) -> NDArray[Any]:
-        """Return a contiguous copy of the tensor. Raise `ValueError` if it reaches outside its storage."""
+        """Return a contiguous copy of the tensor. Raise `ValueError` if the tensor extends beyond its storage."""
         _, dtype = self.storage
         strides = [stride * dtype.itemsize for stride in self.strides]
         return np.ndarray(self.shape, dtype, data, self.offset * dtype.itemsize, strides).copy(order="C")
 
 
 class TensorUnpickler(pickle.Unpickler):
-    """An unpickler of tensors. Raises `pickle.UnpicklingError` for any other name."""
+    """An unpickler that accepts only tensors. It raises `pickle.UnpicklingError` for all other types."""
 
     _ALLOWED: dict[tuple[str, str], Callable[..., Any] | np.dtype[Any]] = {  # noqa: RUF012 - never written to
         ("collections", "OrderedDict"): OrderedDict,
@@ -62,7 +62,7 @@ class TensorUnpickler(pickle.Unpickler):
 
 
 def read_tensors(file: BinaryIO) -> dict[str, NDArray[Any]]:
-    """Return all tensors of a legacy `.pth` file by name. Raise `pickle.UnpicklingError` for other contents."""
+    """Return all tensors of a legacy `.pth` file by name. Raise `pickle.UnpicklingError` if it contains other types."""
     *_, tensors, keys = (TensorUnpickler(file).load() for _ in range(5))
     dtypes = dict(tensor.storage for tensor in tensors.values())
     storages = {}

@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=ROOT / "build" / "package", help="output folder (default: build/package)"
     )
-    parser.add_argument("--cuts", action="store_true", help="also print the size of each exclusion; downloads them")
+    parser.add_argument("--cuts", action="store_true", help="print each exclusion's size too; downloads all wheels")
     arguments = parser.parse_args()
     try:
         package = build(arguments.out, arguments.stage)

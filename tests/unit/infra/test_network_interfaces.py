@@ -59,5 +59,5 @@ def test_interfaces_are_waited_for() -> None:
 
 def test_waiting_has_an_end_that_names_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_interfaces, "TIMEOUT", 0.0)
-    with pytest.raises(PreconditionFailed, match="eni-1 of sg-1 still exist"):
+    with pytest.raises(PreconditionFailed, match="network interfaces eni-1 of security group sg-1 still exist"):
         network_interfaces.wait_until_deleted(ec2(["eni-1"]), "sg-1", lambda _: None)

@@ -238,7 +238,7 @@ def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_template_over_a_quota_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PreconditionFailed, match="CloudFormation accepts 1,000,000 bytes"):
+    with pytest.raises(PreconditionFailed, match="CloudFormation accepts at most 1,000,000 bytes"):
         check(written(tmp_path, {}, " " * MAX_BYTES), print)
     many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MAX_COUNTS["Resources"] + 1)}
     with pytest.raises(PreconditionFailed, match=r"'Resources': 501\b"):

@@ -51,18 +51,18 @@ def test_the_example_in_the_docs_fits(
     [
         (
             {"probabilities": ("Identity", ["vision_probabilities"])},
-            "probabilities does not equal vision_probabilities × prior",
+            "output probabilities is wrong; expected vision_probabilities × prior",
         ),
         (
             {"probabilities": ("Mul", ["vision_probabilities", "prior"])},
-            "probabilities does not equal vision_probabilities × prior",
+            "output probabilities is wrong; expected vision_probabilities × prior",
         ),
-        ({"vision_probabilities": ("Identity", ["logits"])}, "vision_probabilities adds up to"),
-        ({"logits": ("Mul", ["colours", "prior"])}, "the prior changes vision_probabilities"),
+        ({"vision_probabilities": ("Identity", ["logits"])}, "output vision_probabilities adds up to"),
+        ({"logits": ("Mul", ["colours", "prior"])}, "the prior changes output vision_probabilities"),
         ({"logits": ("Sub", ["colours", "colours"])}, "another photo gives the same probabilities"),
         ({"positive": ("Add", ["prior", "gain"])}, "a prior of 1e-12 for all animals|× prior"),
-        ({"weights": ("Neg", ["positive"])}, "probabilities does not equal vision_probabilities × prior"),
-        ({"animal_probability": ("ReduceMax", ["colours"])}, "animal_probability is .* expected 0 to 1"),
+        ({"weights": ("Neg", ["positive"])}, "output probabilities is wrong; expected vision_probabilities × prior"),
+        ({"animal_probability": ("ReduceMax", ["colours"])}, "animal_probability is .* expected a value from 0 to 1"),
     ],
 )
 def test_what_a_model_does_wrong_is_named(

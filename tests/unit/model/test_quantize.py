@@ -70,7 +70,7 @@ def test_zero_is_exact_and_the_ends_are_within_a_step(low: float, high: float) -
 
 @pytest.mark.parametrize(("low", "high"), [(0.5, 1), (-1, -0.5), (0, 0), (float("nan"), 1), (0, float("inf"))])
 def test_a_range_without_zero_or_extent_is_refused(low: float, high: float) -> None:
-    with pytest.raises(ModelError, match="expected a finite range around 0"):
+    with pytest.raises(ModelError, match="expected a finite range that includes 0"):
         ActivationRange(low, high)
 
 
@@ -86,7 +86,7 @@ def test_ranges_are_read_as_they_were_written(tmp_path: Path) -> None:
         ("tensor,least,most\n", "has the columns tensor,least,most; expected tensor,low,high"),
         ("tensor,low,high\nstem,0\n", "cannot read activations.csv"),
         ("tensor,low,high\nstem,zero,6\n", "cannot read activations.csv"),
-        ("tensor,low,high\nstem,1,6\n", "range is 1.0 to 6.0; expected a finite range around 0"),
+        ("tensor,low,high\nstem,1,6\n", "range is 1.0 to 6.0; expected a finite range that includes 0"),
     ],
 )
 def test_a_malformed_table_is_reported(tmp_path: Path, text: str, message: str) -> None:
