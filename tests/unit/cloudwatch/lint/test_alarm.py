@@ -38,7 +38,7 @@ BROKEN_ONE: list[tuple[str, Any, str]] = [
     ("DatapointsToAlarm", 4, "DatapointsToAlarm exceeds EvaluationPeriods"),
     ("MetricName", REMOVE, "neither MetricName nor Metrics is set"),
     ("Metrics", SHARE["Metrics"], "MetricName and Metrics are mutually exclusive; remove one"),
-    ("Namespace", REMOVE, "metric Latency needs Namespace; add it"),
+    ("Namespace", REMOVE, "metric Latency is incomplete; add Namespace"),
     ("Statistic", "Sum", "the alarm needs one statistic; write Statistic (Sum, Average, …) or"),
     ("ExtendedStatistic", REMOVE, "the alarm needs one statistic; write Statistic (Sum, Average, …) or"),
     ("ExtendedStatistic", "Sum", 'ExtendedStatistic is "Sum", which is a plain statistic; rename'),
@@ -66,7 +66,7 @@ BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
     (
         "Metrics.1.Expression",
         "[requests, requests]",
-        'metric 2 "few" returns several time series; an alarm',
+        'metric 2 "few" returns several time series, but an alarm watches one time series; change the expression',
     ),
     ("EvaluationPeriods", 289, "Period × EvaluationPeriods is 86,700 s"),
     (f"{METRIC}.Period", 90, "Period is 90 s; write a multiple of 60 s"),
