@@ -148,7 +148,11 @@ def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: Rows) -> No
             r"labels.csv, line 3: has the same id as line 2 \(1\); remove one line",
         ),
         ("taxa", "scientific_name,rank,name\nA,kingdom,a\nB,kingdom,b\nA,kingdom,a\n", "line 4: .* as line 2 .A"),
-        ("sources", "source,title,citation,licence\nmdd,,,\nmdd,,,\n", r"sources.csv, line 3: has the same source as line 2 \(mdd\)"),
+        (
+            "sources",
+            "source,title,citation,licence\nmdd,,,\nmdd,,,\n",
+            r"sources.csv, line 3: has the same source as line 2 \(mdd\)",
+        ),
         (
             "animal_areas",
             "animal,area,status,source\n105,AU,native,mdd\n105,AU,introduced,mdd\n",
