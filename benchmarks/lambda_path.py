@@ -3,8 +3,9 @@
 The real package runs as in `make lambda` (docs/how-to/lambda.md): awslambdaric calls the app, the code at /var/task and
 /opt is read-only, and the only bytecode is that of the package.
 
-Initialisation is measured in fresh processes, from the start of Python until the runtime asks for an event. The bare
-work imports onnxruntime from the same package and opens one session of the same model, with the app's thread settings.
+Initialisation is measured in fresh processes, from the start of Python until the runtime asks for an event. It is
+compared with the "bare work": to import onnxruntime from the same package and to open one session of the same model,
+with the app's thread settings.
 
 The warm path identifies one photo of 1 MB in a frozen container. The time is that from the event, which thaws the
 container, to the answer. It is compared with the time of another container, whose handler only decodes the base64 and

@@ -226,7 +226,7 @@ class Lookup:
     # Steps that the methods above share
 
     def _active_version(self) -> str | None:
-        """Return the active version, read from Redis if it is no longer trusted. Returns None if it is unknown."""
+        """Return the version of the active dataset, or None if it is unknown. Read it from Redis if the copy in memory is old."""
         version, moment = self._shared.version, self._clock.monotonic()
         if not version.is_trusted(moment):
             try:

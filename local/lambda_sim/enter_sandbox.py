@@ -81,7 +81,7 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
     libc = ctypes.CDLL(None, use_errno=True)
     encoded = [None if each is None else each.encode() for each in (source, target, kind)]
     if libc.mount(*encoded, ctypes.c_ulong(flags), None if data is None else data.encode()):
-        raise OSError(ctypes.get_errno(), f"cannot mount {source or 'read-only'}", target)
+        raise OSError(ctypes.get_errno(), f"cannot mount {source}" if source else "cannot remount read-only", target)
 
 
 def drop_capabilities() -> None:

@@ -24,7 +24,7 @@ def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.a
 
 
 def by_sql(statement: str, undo: str) -> Fault:
-    """Return a fault that a statement of the superuser causes and the statement `undo` ends."""
+    """Return a fault that begins when the superuser runs `statement`, and ends when the superuser runs `undo`."""
     return fault(lambda rig: rig.sql(statement), lambda rig: rig.sql(undo))
 
 

@@ -1,4 +1,4 @@
-"""The servers of fault cases, with a supply of unused cells."""
+"""The servers that the fault cases run against, with a supply of unused cells."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
