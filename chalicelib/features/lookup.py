@@ -226,7 +226,10 @@ class Lookup:
     # Steps that the methods above share
 
     def _active_version(self) -> str | None:
-        """Return the version of the active dataset, or None if it is unknown. Read it from Redis if the copy in memory is old."""
+        """Return the version of the active dataset, or None if it is unknown.
+
+        Read it from Redis if the copy in memory is old.
+        """
         version, moment = self._shared.version, self._clock.monotonic()
         if not version.is_trusted(moment):
             try:
