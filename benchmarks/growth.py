@@ -93,7 +93,10 @@ def explain(url: str, cell: int) -> tuple[int, float]:
 
 
 def measure(all_loaded: Sequence[MeasuredDataset], rounds: int) -> list[LookupCost]:
-    """Return the costs of lookups in usual and in crowded cells; the datasets take turns."""
+    """Return the costs of lookups in usual and in crowded cells.
+
+    The measurements alternate between the datasets, so that a slow moment of the machine affects all of them.
+    """
     random, cases = np.random.default_rng(4), []
     with ExitStack() as stack:
         for loaded in all_loaded:  # each has its own Valkey, as different deployments have

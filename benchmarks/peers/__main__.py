@@ -67,7 +67,9 @@ def compare(
 def main() -> int:
     """Print a table for each number of clients. Return the exit code."""
     options = parser(__doc__, 5, "rounds; each server gets each load once a round")
-    options.add_argument("--seconds", type=float, default=8.0, help="duration of one load (default: %(default)s)")
+    options.add_argument(
+        "--seconds", type=float, default=8.0, help="duration of each load test, in seconds (default: %(default)s)"
+    )
     options.add_argument(
         "--concurrency", type=int, nargs="+", default=[1, 8, 64], help="numbers of clients (default: 1 8 64)"
     )

@@ -55,7 +55,10 @@ class Graph:
     def references(
         self, file: str, place: str, units: Mapping[int, str | None] = MappingProxyType({})
     ) -> Iterator[Reference]:
-        """Yield every metric that the entries and their searches name. `units`: the unit that an alarm sets, by row."""
+        """Yield every metric that the entries name, directly or in a search.
+
+        `units`: the unit that an alarm sets for an entry, by the entry's row in the list.
+        """
         for entry in self.entries:
             where = f"{place}, {entry.title}"
             if metric := entry.metric:

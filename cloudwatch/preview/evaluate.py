@@ -163,7 +163,7 @@ class Evaluator:
             case tree.Call():
                 return self._call(node, line)
             case tree.String() | tree.Keyword():
-                raise EvaluationError(f"{tree.to_text(node)} is text, which has no value")
+                raise EvaluationError(f"{tree.to_text(node)} is a string; write a number or a time series")
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:

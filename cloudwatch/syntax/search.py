@@ -70,7 +70,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A parsed search. If the namespace, the dimensions or the term is None, it matches every metric."""
+    """A parsed search. A part that is None (namespace, dimensions or term) places no restriction on the metrics."""
 
     namespace: str | None
     dimensions: tuple[str, ...] | None

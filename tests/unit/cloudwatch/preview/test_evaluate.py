@@ -342,7 +342,7 @@ def test_a_number_may_be_a_hidden_helper() -> None:
         ("PERIOD(m1 + 1) * m1", "PERIOD takes the id of a metric, not an expression"),
         ("[m1, m2] > 3", "> compares TS[] with S; compare only numbers and single series"),
         ("[m1, m2] + [m1]", "+ combines arrays of 2 and 1 series"),
-        ("SUM(['a'])", "'a' is text, which has no value"),
+        ("SUM(['a'])", "'a' is a string; write a number or a time series"),
         ("[m1, 3]", "an array contains a number but takes only series"),
         (
             "METRIC_COUNT(m1)",
