@@ -18,7 +18,7 @@ from chalicelib.api.problem import headers_of, problem_of
 _BUSY = errors.TooManyRequests("too many requests at once; wait a second and try again")
 _NOT_FOUND = errors.NotFound("no route has this path and method; GET openapi.json lists the routes")
 _TOO_LARGE = errors.PhotoTooLarge(
-    "the request is too large; if the photo is larger than 4.5 MB, upload it with POST uploads"
+    "the request is too large; if the photo is larger than 4.5 MB, upload it by way of POST /uploads"
 )
 _UNAVAILABLE = errors.Unavailable("the service is overloaded or did not answer in time; try again")
 

@@ -115,7 +115,10 @@ class InMemoryCache:
 
 
 class InMemoryStore:
-    """A `Store` that records queries. `fault`: error of queries. `delay`: their duration. `version`: active dataset."""
+    """A `Store` that records queries.
+
+    `fault`: the error that every query raises, if any. `delay`: how long each query takes. `version`: active dataset.
+    """
 
     def __init__(self, version: str = "v1") -> None:
         self.version = version

@@ -52,7 +52,7 @@ class SavedQueries:
 
 @contextmanager
 def extended_cloudwatch() -> Iterator[SavedQueries]:
-    """Add these operations to moto until the end of the block; yield the saved queries."""
+    """Add the operations of this module to moto until the end of the block; yield the saved queries."""
     queries = SavedQueries()
     put_dashboard, delete_alarms = CloudWatchResponse.put_dashboard, CloudWatchResponse.delete_alarms
 

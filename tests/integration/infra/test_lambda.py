@@ -118,7 +118,7 @@ def test_a_photo_that_does_not_fit_into_an_event_is_refused_by_the_gateway(api: 
         reply = api.identify(PHOTO + b"\0" * size)
         # THEN both errors give the same advice
         assert (reply.status, reply.json["code"]) == (413, "photo_too_large")
-        assert "POST uploads" in reply.json["detail"]
+        assert "POST /uploads" in reply.json["detail"]
     # AND a photo that fits is identified
     assert api.identify(PHOTO + b"\0" * 4_300_000).status == 200
 
