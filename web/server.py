@@ -36,7 +36,7 @@ def serve(
 
     `beside`: another program to serve. `announce`: whether to print a line when clients can connect.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after it has finished running requests
+    for number in (signal.SIGTERM, signal.SIGINT):  # while the model is loaded
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         settings = WebSettings.from_environment()
@@ -60,6 +60,8 @@ def serve(
         return 1
     return_large_blocks()
     server = build_server(asgi, host, port, settings, log)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after it has finished running requests
+        signal.signal(number, server.handle_exit)
     if announce:
         shown = f"[{host}]" if ":" in host else host
         print(f"serving http://{shown}:{port}; Ctrl-C or SIGTERM stops the server", flush=True)

@@ -155,8 +155,9 @@ def test_an_invalid_setting_is_one_line(name: str, value: str) -> None:
     ],
 )
 def test_make_serve_passes_port_and_host(arguments: list[str], expected: str) -> None:
-    # GIVEN a shell that exports HOST, as tcsh does
-    environment = {name: value for name, value in os.environ.items() if name != "PORT"} | {"HOST": "my-desk"}
+    # GIVEN a shell that exports HOST, as tcsh does, and no other make around this one, which `make test` would be
+    environment = {name: value for name, value in os.environ.items() if name != "PORT" and "MAKE" not in name}
+    environment["HOST"] = "my-desk"
     command = ["make", "--dry-run", "serve", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)
     assert re.search(r"-m web.*", done.stdout.splitlines()[-1])[0] == expected  # type: ignore[index]
