@@ -8,7 +8,6 @@ request contains problem details.
 import asyncio
 import json
 import re
-import socket
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -62,9 +61,6 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # asyncio sets this option only for sockets created with IPPROTO_TCP, unlike the socket of `listen`. Without it,
-        # each response on a kept-alive connection waits 40 ms for the client's delayed acknowledgement.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._start_head_timer()
 
         if len(self.connections) > self.most_connections:
