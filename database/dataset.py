@@ -12,7 +12,7 @@ from typing import Final
 
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
-from database.areas import read_areas, suggest_code
+from database.areas.codes import read_areas, suggest_code
 from database.cell_animals import STATUSES, WEIGHTS, AnimalArea, AnimalRow, Cell, Rows, compute_cell_animals
 
 HERE = Path(__file__).parent

@@ -1,6 +1,6 @@
 """Compute the cells of each mammal from range maps; write database/mammal_cells.csv.gz.
 
-    python -m database.ranges CELLS
+    python -m database.range_maps CELLS
 
 CELLS is a CSV (or .csv.gz) with the columns `animal` (or `label`) and `cell`: every H3 cell of resolution 3 that
 overlaps the animal's present range in PHYLACINE 1.2 (CC0). The result contains only cells in countries that
@@ -73,7 +73,7 @@ def to_gzipped_csv(pairs: Iterable[tuple[int, str]]) -> bytes:
 def main(arguments: list[str] | None = None) -> None:
     """Write mammal_cells.csv.gz and print the number of cells in it."""
     description = "Compute mammal_cells.csv.gz from range maps."
-    parser = argparse.ArgumentParser(prog="python -m database.ranges", description=description)
+    parser = argparse.ArgumentParser(prog="python -m database.range_maps", description=description)
     text = "CSV with the columns `animal` (or `label`) and `cell`: all cells of each range map"
     parser.add_argument("cells", type=Path, metavar="CELLS", help=text)
     text = "CSV with the columns `cell` and `areas` (default: %(default)s)"
@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     except DatasetError as error:
         parser.exit(1, f"error: {error}\n")
     except KeyError as error:
-        parser.exit(1, f"error: an input CSV has no column {error}; see python -m database.ranges --help\n")
+        parser.exit(1, f"error: an input CSV has no column {error}; see python -m database.range_maps --help\n")
     animal_areas = _grouped((row["animal"], row["area"]) for row in _rows(HERE / "animal_areas.csv"))
     wild = {int(row["id"]) for row in _rows(LABELS) if row["kind"] == "wild"}
     pairs = consistent_cells(cells, animal_areas, cell_areas, wild)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-FILE: Final = Path(__file__).with_name("areas.csv")
+FILE: Final = Path(__file__).with_name("countries.csv")
 
 EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that differ from ISO codes
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from database.areas import read_areas, suggest_code
+from database.areas.codes import read_areas, suggest_code
 
 
 @pytest.mark.parametrize(

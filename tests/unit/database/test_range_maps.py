@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of, center_of, parse_cell, text_of
-from database import ranges
+from database import range_maps
 
 ROOT = Path(__file__).parents[3]
 TABLE = ROOT / "database" / "mammal_cells.csv.gz"
@@ -135,7 +135,7 @@ def test_the_command_writes_the_table(tmp_path: Path, capsys: pytest.CaptureFixt
     output = tmp_path / "out.csv.gz"
 
     # WHEN the command runs
-    ranges.main([str(tmp_path / "cells.csv"), "--cell-areas", str(tmp_path / "areas.csv"), "--output", str(output)])
+    range_maps.main([str(tmp_path / "cells.csv"), "--cell-areas", str(tmp_path / "areas.csv"), "--output", str(output)])
 
     # THEN the koala is at home and the counts are printed
     assert ranges.read_cells(output) == {105: {home}}
@@ -158,6 +158,6 @@ def test_the_command_says_what_is_wrong_with_its_file(
         path.write_text(content)
     # WHEN the command runs THEN it exits with one line, and writes nothing
     with pytest.raises(SystemExit, match="1"):
-        ranges.main([str(path), "--output", str(tmp_path / "out.csv.gz")])
+        range_maps.main([str(path), "--output", str(tmp_path / "out.csv.gz")])
     assert re.fullmatch(f"error: {message}.*\n", capsys.readouterr().err)
     assert not (tmp_path / "out.csv.gz").exists()

@@ -1,0 +1,211 @@
+"""The cells of every area that a range can name: countries, subdivisions, groups, seas and physical regions.
+
+A cell belongs to an area of land if the area covers a part of it that a map shows. An area that only touches the cell's
+edge counts only where no other area covers more, as on specks of islands. docs/how-to/data.md names the sources.
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from h3.api import basic_int as h3
+from numpy.typing import NDArray
+
+from chalicelib.features.cells import RESOLUTION, neighbours_of, parse_cell
+from database.ranges.language import Area, Areas, Chain, Overlap, Range, RangeSyntaxError, Union, parse
+
+HERE = Path(__file__).parent
+LAND, SEA = 0, 1
+
+type Cells = NDArray[np.bool_]
+"""A mask of shape (2, cells): the cells on land (`LAND`) and in the sea (`SEA`). A coast cell may be in both."""
+
+
+class UnknownArea(ValueError):
+    """A range names an area that does not exist. `column`: its position in the text, from 1."""
+
+    def __init__(self, message: str, column: int) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class GroupError(ValueError):
+    """A group in groups.csv is faulty: the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earth:
+    """All cells of the grid, in ascending order.
+
+    `latitude`, `longitude`: centres in decimal degrees. `neighbours`: shape (cells, 6), positions of the adjacent
+    cells; a pentagon has its own position in place of a sixth. `realm`: shape (2, cells), which cells have land and
+    which have sea.
+    """
+
+    cells: NDArray[np.int64]
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    neighbours: NDArray[np.intp]
+    realm: Cells
+
+    def positions(self, cells: Iterable[int]) -> NDArray[np.intp]:
+        """Return the positions of some cells."""
+        return np.searchsorted(self.cells, np.fromiter(cells, np.int64))
+
+    def grown(self, cells: Cells, rings: int = 1) -> Cells:
+        """Return a mask with all cells within `rings` cells of it, on land and in the sea separately."""
+        for _ in range(rings):
+            cells = (cells | cells[:, self.neighbours].any(axis=2)) & self.realm
+        return cells
+
+
+class AreaCells:
+    """The cells of areas. `earth`: all cells. Computes the cells of a group once, when it is first used."""
+
+    def __init__(self, earth: Earth, areas: Mapping[str, NDArray[np.intp]], seas: Mapping[str, NDArray[np.intp]], groups: Mapping[str, tuple[str, ...]]) -> None:
+        self.earth = earth
+        self._positions = {LAND: areas, SEA: seas}
+        self.groups = groups
+        self._known: dict[str, Cells] = {}
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Return the codes and names of all areas."""
+        return frozenset({"land", "sea", *self._positions[LAND], *self._positions[SEA], *self.groups})
+
+    def of(self, statement: Range) -> Cells:
+        """Return the cells of a range. Raises `UnknownArea`."""
+        return self._tree(statement.areas) & self._limits(statement)
+
+    def named(self, name: str) -> Cells:
+        """Return the cells of one area by its code or name. Raises `KeyError`, and `GroupError` for a faulty group."""
+        if name in self._known:
+            return self._known[name]
+        cells = np.zeros((2, len(self.earth.cells)), bool)
+        if name in ("land", "sea"):
+            realm = LAND if name == "land" else SEA
+            cells[realm] = self.earth.realm[realm]
+        elif name in self.groups:
+            self._known[name] = cells  # a group that contains itself adds nothing
+            for text in self.groups[name]:
+                try:
+                    cells = cells | self.of(parse(text))
+                except (RangeSyntaxError, UnknownArea) as error:
+                    raise GroupError(f"group {name}: {error} (column {error.column})") from error
+        else:
+            realm = LAND if name in self._positions[LAND] else SEA
+            cells[realm, self._positions[realm][name]] = True
+        self._known[name] = cells
+        return cells
+
+    def _tree(self, tree: Areas) -> Cells:
+        match tree:
+            case Area(name=name, column=column):
+                try:
+                    return self.named(name)
+                except KeyError:
+                    raise UnknownArea(f"no area is called '{name}'{self._suggestion(name)}", column) from None
+            case Union(areas=areas):
+                return np.logical_or.reduce([self._tree(each) for each in areas])
+            case Overlap(areas=areas):
+                return np.logical_and.reduce([self._tree(each) for each in areas])
+            case Chain(first=first, rest=rest):
+                cells = self._tree(first)
+                for is_added, areas in rest:
+                    cells = cells | self._tree(areas) if is_added else cells & ~self._tree(areas)
+                return cells
+
+    def _limits(self, statement: Range) -> NDArray[np.bool_]:
+        inside = np.ones(len(self.earth.cells), bool)
+        for limit in statement.limits:
+            centres = self.earth.latitude if limit.axis == "lat" else self.earth.longitude
+            inside &= centres <= limit.degrees if limit.sign == "<=" else centres >= limit.degrees
+        return inside
+
+    def _suggestion(self, name: str) -> str:
+        close = get_close_matches(name, self.names, n=3)
+        return f"; similar: {', '.join(close)}" if close else "; database/areas/ lists them"
+
+
+def read_area_cells(folder: Path = HERE, countries: Path = HERE.parent / "cell_areas.csv") -> AreaCells:
+    """Read the cells of all areas. Raises `OSError`, and `ValueError` for a malformed file."""
+    cells = np.array(sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION)))
+    position = {cell: number for number, cell in enumerate(cells.tolist())}
+    centres = np.array([h3.cell_to_latlng(cell) for cell in cells.tolist()])
+    neighbours = np.empty((len(cells), 6), np.intp)
+    for number, cell in enumerate(cells.tolist()):
+        around = [position[other] for other in neighbours_of(cell)]
+        neighbours[number] = around + [number] * (6 - len(around))
+
+    land = _land(folder, countries, position)
+    regions = _by_area(_shares(folder / "cell_regions.csv.gz", position))
+    seas = _by_area(_shares(folder / "cell_seas.csv.gz", position))
+    realm = np.zeros((2, len(cells)), bool)
+    for each in land.values():
+        realm[LAND, each] = True
+    for each in seas.values():
+        realm[SEA, each] = True
+    for row in _rows(countries):
+        realm[SEA, position[parse_cell(row["cell"])]] |= row["coast"] == "1"
+    groups: dict[str, tuple[str, ...]] = {}
+    for row in _rows(folder / "groups.csv"):
+        groups[row["group"]] = (*groups.get(row["group"], ()), row["areas"])
+    earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, realm)
+    return AreaCells(earth, {**regions, **land}, seas, groups)
+
+
+def _land(folder: Path, countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:
+    """Return the positions of the cells of countries and subdivisions.
+
+    The outlines of countries say which countries a cell has. The shares of the subdivisions then leave out those that
+    only touch the cell, unless they have no other cell.
+    """
+    shares = dict(_shares(folder / "cell_subdivisions.csv.gz", position))
+    countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in _rows(countries)}
+    covered: dict[str, list[int]] = {}
+    touched: dict[str, list[int]] = {}
+    for number in sorted(shares.keys() | countries_of.keys()):
+        its, inside = shares.get(number, {}), set(_covering(shares.get(number, {})))
+        known = countries_of.get(number) or sorted({_country(name) for name in inside})
+        mapped, covering = {_country(name) for name in its}, {_country(name) for name in inside}
+        inside |= {country for country in known if country in covering or country not in mapped}
+        for name in {*its, *known}:
+            (covered if name in inside else touched).setdefault(name, []).append(number)
+    return {name: np.array(numbers, np.intp) for name, numbers in {**touched, **covered}.items()}
+
+
+def _country(area: str) -> str:
+    return area[:2]
+
+
+def _by_area(shares: Iterable[tuple[int, dict[str, float]]]) -> dict[str, NDArray[np.intp]]:
+    areas: dict[str, list[int]] = {}
+    for number, its in shares:
+        for name in its:
+            areas.setdefault(name, []).append(number)
+    return {name: np.array(numbers, np.intp) for name, numbers in areas.items()}
+
+
+def _covering(shares: Mapping[str, float]) -> Iterable[str]:
+    """Return the areas that cover a part of a cell, or all of them if they only touch it."""
+    return [name for name, share in shares.items() if share > 0] or list(shares)
+
+
+def _shares(path: Path, position: Mapping[int, int]) -> Iterator[tuple[int, dict[str, float]]]:
+    """Yield the position of each cell in a file, and the share of the cell that each area covers (0: touches)."""
+    for row in _rows(path):
+        parts = (part.rpartition(":") for part in row["areas"].split())
+        yield position[parse_cell(row["cell"])], {name: float(share) for name, _, share in parts}
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    opened: Callable[[], str] = (
+        (lambda: gzip.decompress(path.read_bytes()).decode()) if path.suffix == ".gz" else path.read_text
+    )
+    yield from csv.DictReader(io.StringIO(opened(), newline=""))

@@ -1,0 +1,92 @@
+"""The weight of a taxon in each cell, computed from the statements about its range and from its range map. No I/O."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from database.areas.area_cells import Cells, Earth
+from database.ranges.language import Range
+from database.ranges.statement import Statement
+
+NATIVE: Final = 1
+INTRODUCED: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights of a taxon in a cell: above 0, and at most 1.
+
+    `beside`: in the cells next to its range. `near`: up to three cells away from a range map, whose edges are less
+    certain than those of areas. docs/reference/database.md explains the values.
+    """
+
+    native: float = 1.0
+    beside: float = 0.5
+    near: float = 0.15
+    doubt: float = 0.5
+    introduced: float = 0.5
+
+
+WEIGHTS: Final = Weights()
+_NEAR_RINGS = 3
+
+
+class CellWeights(NamedTuple):
+    """The cells where a taxon lives. `weights`: shape (cells,), float32, 0 where it does not live.
+
+    `status`: uint8, `NATIVE` or `INTRODUCED`, and 0 where the weight is 0.
+    """
+
+    weights: NDArray[np.float32]
+    status: NDArray[np.uint8]
+
+
+def cell_weights(
+    statements: Iterable[Statement],
+    cells_of: Callable[[Range], Cells],
+    earth: Earth,
+    mapped: NDArray[np.intp] | None = None,
+    weights: Weights = WEIGHTS,
+) -> CellWeights:
+    """Return the weight and status of a taxon in every cell.
+
+    `cells_of`: returns the cells of a range. `mapped`: positions of the cells on its range map. The map counts only
+    where a statement says that the taxon lives `within` an area; without a map such an area counts as a whole.
+    """
+    found = {name: np.zeros((2, len(earth.cells)), bool) for name in ("native", "within", "doubt", "introduced", "absent")}
+    for each in statements:
+        if each.status in ("introduced", "absent"):
+            name = each.status
+        elif each.certainty == "doubt":
+            name = "doubt"
+        else:
+            name = "within" if each.extent == "within" else "native"
+        if each.status != "vagrant":
+            found[name] |= cells_of(each.range)
+    core, result = found["native"], np.zeros(len(earth.cells), np.float32)
+    on_map = np.zeros_like(core)
+    if mapped is None:
+        core = core | found["within"]
+    else:
+        on_map[:, mapped] = earth.realm[:, mapped]
+        on_map &= earth.grown(found["within"])
+        core = core | on_map
+
+    elsewhere = ~found["absent"]
+    near = earth.grown(on_map, _NEAR_RINGS) & found["within"] & elsewhere
+    beside = earth.grown(core) & elsewhere
+    tiers = (
+        (near, weights.near),
+        (found["introduced"], weights.introduced),
+        (found["doubt"] & elsewhere, weights.doubt),
+        (beside, weights.beside),
+        (core, weights.native),
+    )
+    for cells, weight in tiers:
+        np.maximum(result, np.float32(weight), out=result, where=cells.any(axis=0))
+    introduced = found["introduced"].any(axis=0) & ~(core | found["doubt"]).any(axis=0)
+    status = np.where(introduced, INTRODUCED, NATIVE).astype(np.uint8)
+    return CellWeights(result, np.where(result > 0, status, 0).astype(np.uint8))

@@ -1,0 +1,232 @@
+"""The language of ranges: areas as short expressions, such as `southeastern-US + US-TX - US-WV ; lat <= 36.5`.
+
+    range       areas [; limits]
+    areas       list, then any number of: + list, or - list      from left to right
+    list        areas separated by spaces                        their union
+                list & list                                      where both overlap
+                ( areas )
+    limits      limit, limit, …                                  all of them hold
+    limit       lat or lon, then <= or >=, then degrees
+
+An area is a code of ISO 3166-1 (`AU`) or ISO 3166-2 (`US-TX`), or a name: of a group in groups.csv (`Sahel`), of a sea
+(`Coral-Sea`) or of a physical region (`Borneo`). `+` and `-` stand between spaces, since names contain hyphens. A list
+binds more tightly than `+` and `-`: `AU - AU-TAS AU-WA` leaves out both states.
+
+    >>> str(parse("AU - AU-TAS AU-WA ; lat >= -30"))
+    'AU - AU-TAS AU-WA ; lat >= -30'
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+_TOKENS = re.compile(r"(?P<space>\s+)|(?P<sign>[-+&();,](?=\s|$|[()])|[();,])|(?P<compare>[<>]=)|(?P<word>[^\s();,<>=&]+)")
+_DEGREES = {"lat": 90.0, "lon": 180.0}
+
+
+class RangeSyntaxError(ValueError):
+    """A range is not in the language. `column`: position of the mistake in the text, from 1."""
+
+    def __init__(self, message: str, column: int) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An area by its code or name. `column`: where it stands in the text, from 1."""
+
+    name: str
+    column: int
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Everything that is in one of the areas."""
+
+    areas: "tuple[Areas, ...]"
+
+    def __str__(self) -> str:
+        return " ".join(_text(each) for each in self.areas)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Everything that is in all of the areas."""
+
+    areas: "tuple[Areas, ...]"
+
+    def __str__(self) -> str:
+        return " & ".join(_text(each, Union) for each in self.areas)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Areas that are added to the first one (True) or taken away (False), in order."""
+
+    first: "Areas"
+    rest: "tuple[tuple[bool, Areas], ...]"
+
+    def __str__(self) -> str:
+        steps = (f" {'+' if added else '-'} {_text(areas, Union, Overlap)}" for added, areas in self.rest)
+        return _text(self.first, Union, Overlap) + "".join(steps)
+
+
+type Areas = Area | Union | Overlap | Chain
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit in decimal degrees of the centre of a cell, inclusive."""
+
+    axis: Literal["lat", "lon"]
+    sign: Literal["<=", ">="]
+    degrees: float
+
+    def __str__(self) -> str:
+        return f"{self.axis} {self.sign} {self.degrees:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Areas, and limits that apply to all of them."""
+
+    areas: Areas
+    limits: tuple[Limit, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.areas} ; {', '.join(map(str, self.limits))}" if self.limits else str(self.areas)
+
+
+def parse(text: str) -> Range:
+    """Parse a range. Raises `RangeSyntaxError`."""
+    return _Parser(text).range()
+
+
+def areas_in(tree: Areas) -> Iterator[Area]:
+    """Yield every area of an expression, from left to right."""
+    match tree:
+        case Area():
+            yield tree
+        case Union(areas=areas) | Overlap(areas=areas):
+            for each in areas:
+                yield from areas_in(each)
+        case Chain(first=first, rest=rest):
+            yield from areas_in(first)
+            for _, each in rest:
+                yield from areas_in(each)
+
+
+def _text(areas: Areas, *bare: type[Union] | type[Overlap]) -> str:
+    """Return an operand as text, in parentheses unless it is a single area or one of the types in `bare`."""
+    return str(areas) if isinstance(areas, (Area, *bare)) else f"({areas})"
+
+
+class _Token(NamedTuple):
+    text: str
+    kind: str
+    column: int
+
+
+class _Parser:
+    """A parser by recursive descent: one method for each rule of the language."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = list(_tokens(text))
+        self._next = 0
+
+    def range(self) -> Range:
+        areas = self._areas()
+        limits = []
+        if self._take(";"):
+            limits.append(self._limit())
+            while self._take(","):
+                limits.append(self._limit())
+        if self._peek().kind != "end":
+            raise self._unexpected("the end, '+', '-' or ';'")
+        return Range(areas, tuple(limits))
+
+    def _areas(self) -> Areas:
+        first, rest = self._overlap(), []
+        while (sign := self._peek().text) in ("+", "-"):
+            self._next += 1
+            rest.append((sign == "+", self._overlap()))
+        return Chain(first, tuple(rest)) if rest else first
+
+    def _overlap(self) -> Areas:
+        lists = [self._list()]
+        while self._take("&"):
+            lists.append(self._list())
+        return lists[0] if len(lists) == 1 else Overlap(tuple(lists))
+
+    def _list(self) -> Areas:
+        areas = [self._operand()]
+        while self._peek().kind == "word" or self._peek().text == "(":
+            areas.append(self._operand())
+        return areas[0] if len(areas) == 1 else Union(tuple(areas))
+
+    def _operand(self) -> Areas:
+        if self._take("("):
+            areas = self._areas()
+            if not self._take(")"):
+                raise self._unexpected("')'")
+            return areas
+        token = self._peek()
+        if token.kind != "word":
+            raise self._unexpected("an area")
+        self._next += 1
+        return Area(token.text, token.column)
+
+    def _limit(self) -> Limit:
+        axis = self._word("'lat' or 'lon'")
+        if axis.text not in _DEGREES:
+            raise RangeSyntaxError(f"expected 'lat' or 'lon' instead of '{axis.text}'", axis.column)
+        sign = self._peek()
+        if sign.kind != "compare":
+            raise self._unexpected("'<=' or '>='")
+        self._next += 1
+        number = self._word("degrees")
+        try:
+            degrees = float(number.text)
+        except ValueError:
+            raise RangeSyntaxError(f"expected degrees instead of '{number.text}'", number.column) from None
+        most = _DEGREES[axis.text]
+        if not -most <= degrees <= most:
+            raise RangeSyntaxError(f"{axis.text} is between {-most:g} and {most:g}", number.column)
+        return Limit(axis.text, sign.text, degrees)  # type: ignore[arg-type]
+
+    def _word(self, expected: str) -> _Token:
+        token = self._peek()
+        if token.kind != "word":
+            raise self._unexpected(expected)
+        self._next += 1
+        return token
+
+    def _peek(self) -> _Token:
+        return self._tokens[self._next]
+
+    def _take(self, text: str) -> bool:
+        found = self._peek().kind != "word" and self._peek().text == text
+        self._next += found
+        return found
+
+    def _unexpected(self, expected: str) -> RangeSyntaxError:
+        token = self._peek()
+        found = f"'{token.text}'" if token.kind != "end" else "the end"
+        return RangeSyntaxError(f"expected {expected} instead of {found}", token.column)
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    position = 0
+    while position < len(text):
+        found = _TOKENS.match(text, position)
+        if found is None:
+            raise RangeSyntaxError(f"'{text[position]}' is not part of the language", position + 1)
+        if found.lastgroup != "space":
+            yield _Token(found.group(), str(found.lastgroup), position + 1)
+        position = found.end()
+    yield _Token("", "end", len(text) + 1)

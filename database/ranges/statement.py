@@ -1,0 +1,86 @@
+"""Statements about where a taxon lives: the rows of database/ranges/*.csv."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from database.ranges.language import Range, RangeSyntaxError, parse
+
+HERE = Path(__file__).parent
+COLUMNS: Final = ("taxon", "areas", "status", "certainty", "extent", "season", "source", "note")
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "status": ("native", "introduced", "vagrant", "absent"),
+    "certainty": ("sure", "doubt"),
+    "extent": ("throughout", "within"),
+    "season": ("", "breeding", "winter", "passage"),
+}
+"""The allowed values of columns. An empty cell means the first value."""
+
+
+class StatementError(ValueError):
+    """A row is faulty. The message starts with its file, line and, for a range, column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One source's statement that a taxon lives in a range.
+
+    `status`: `native`, `introduced`, `vagrant` (strays, which do not count), or `absent` (so a neighbouring range does
+    not spill over, as across the Channel). `certainty`: `sure` or `doubt`. `extent`: `throughout` the range, or only
+    somewhere `within` it, where a range map says. `season`: empty for the whole year or unknown; all seasons
+    together are the taxon's range. `place`: file and line, for messages.
+    """
+
+    taxon: str
+    range: Range
+    status: str
+    certainty: str
+    extent: str
+    season: str
+    source: str
+    note: str
+    place: str
+
+
+def read_statements(folder: Path = HERE) -> list[Statement]:
+    """Read all statements, in the order of files and lines. Raises `StatementError` for the first faulty row."""
+    return [statement for path in sorted(folder.glob("*.csv")) for statement in _read_file(path)]
+
+
+def _read_file(path: Path) -> Iterator[Statement]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if tuple(rows.fieldnames or ()) != COLUMNS:
+            raise StatementError(f"{path.name}:1: expected the columns {','.join(COLUMNS)}")
+        for row in rows:
+            yield statement_of(row, f"{path.name}:{rows.line_num}")
+
+
+def statement_of(row: Mapping[str, str | None], place: str) -> Statement:
+    """Return the statement of a row. `place`: file and line. Raises `StatementError`."""
+    if None in row or None in row.values():
+        raise StatementError(f"{place}: expected {len(COLUMNS)} columns; quote a cell that contains a comma")
+    values = {name: str(value).strip() for name, value in row.items()}
+    for column, choices in CHOICES.items():
+        values[column] = values[column] or choices[0]
+        if values[column] not in choices:
+            named = ", ".join(filter(None, choices))
+            raise StatementError(f"{place}: {column} is '{values[column]}'; expected one of {named}")
+    for column in ("taxon", "source"):
+        if not values[column]:
+            raise StatementError(f"{place}: {column} is empty")
+    try:
+        areas = parse(values.pop("areas"))
+    except RangeSyntaxError as error:
+        raise StatementError(f"{place}, column {error.column} of areas: {error}") from error
+    return Statement(range=areas, place=place, **values)
+
+
+def by_taxon(statements: Iterable[Statement]) -> dict[str, list[Statement]]:
+    """Return the statements of each taxon, in order."""
+    grouped: dict[str, list[Statement]] = {}
+    for statement in statements:
+        grouped.setdefault(statement.taxon, []).append(statement)
+    return grouped
