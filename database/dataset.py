@@ -12,8 +12,10 @@ from typing import Final
 
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
-from database.areas.codes import read_areas, suggest_code
-from database.cell_animals import STATUSES, WEIGHTS, AnimalArea, AnimalRow, Cell, Rows, compute_cell_animals
+from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
+from database.cell_animals import AnimalRow, Cell, Rows, compute_cell_animals
+from database.ranges.cell_weights import WEIGHTS
+from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "model"
@@ -22,17 +24,20 @@ FILES: Final = {
     "labels": MODEL / "labels.csv",
     "taxa": MODEL / "taxa.csv",
     "sources": HERE / "sources.csv",
-    "animal_areas": HERE / "animal_areas.csv",
-    "mammal_cells": HERE / "mammal_cells.csv.gz",
+    "ranges": HERE / "ranges",
+    "range_maps": HERE / "range_maps.csv.gz",
     "cell_areas": HERE / "cell_areas.csv",
+    "groups": HERE / "areas" / "groups.csv",
 }
-"""The files that make up a dataset."""
+"""The files that make up a dataset. `ranges` may be a single file or a folder of CSV files."""
+
+OWN_RANGES: Final = "ranges.csv"
+"""Name of the file of ranges in a folder of one's own."""
 
 UNIQUE: Final = {
-    "labels": ("id",),
+    "labels": ("id", "taxon"),
     "taxa": ("scientific_name",),
     "sources": ("source",),
-    "animal_areas": ("animal", "area"),
     "cell_areas": ("cell",),
 }
 """Columns that identify a row of each file, as in the schema. The parsed row starts with these values."""
@@ -53,11 +58,12 @@ class Dataset:
     cells: Iterable[Cell]
     cell_animals: Iterable[Rows]
     animals: Sequence[AnimalRow] = ()
-    animal_areas: Sequence[AnimalArea] = ()
+    statements: Sequence[tuple[int, Statement]] = ()
+    """The statements about ranges, each with the number of its animal."""
     sources: Sequence[tuple[str, str, str, str]] = ()
     taxa: Sequence[tuple[str, str, str]] = ()
-    animals_without_cells: Sequence[str] = ()
-    """Names of the wild animals that live in no cell."""
+    animals_without_range: Sequence[str] = ()
+    """Names of the wild and marine animals of which no statement says where they live."""
 
 
 def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
@@ -66,58 +72,69 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     The version is the start of a SHA-256 of all files and `WEIGHTS`, so the same data always have the same version.
     Raise `DatasetError` for a faulty file. Its message names the file and the fault.
     """
-    texts = {name: read_text(path) for name, path in (FILES | (files or {})).items()}
+    paths = FILES | (files or {})
+    ranges = _range_files(paths.pop("ranges"))
+    texts = {name: read_text(path) for name, path in paths.items()}
     digest = hashlib.sha256(repr(WEIGHTS).encode())
-    for name, text in sorted(texts.items()):
+    for name, text in sorted({**texts, **{f"ranges/{path.name}": read_text(path) for path in ranges}}.items()):
         digest.update(f"\0{name}\0{text}".encode())
 
     animals = _parse("labels", texts, _animal)
-    areas = _parse(
-        "animal_areas", texts, lambda row: AnimalArea(int(row["animal"]), row["area"], row["status"], row["source"])
-    )
-    ranges = _parse("mammal_cells", texts, lambda row: (int(row["animal"]), parse_cell(row["cell"])))
+    number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
     cells = _parse(
         "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
     )
+    maps: dict[str, list[int]] = {}
+    for taxon, cell in _parse("range_maps", texts, lambda row: (row["taxon"], parse_cell(row["cell"]))):
+        maps.setdefault(taxon, []).append(cell)
     taxa = _parse("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
-    areas_with_cells = {area for cell in cells for area in cell.areas}
-    _check(animals, areas, ranges, {source for source, *_ in sources}, areas_with_cells)
-
-    known_cells = {cell.cell for cell in cells}
-    lives = {row.animal for row in areas if row.area in areas_with_cells}
-    lives |= {animal for animal, cell in ranges if cell in known_cells}
+    areas = read_area_cells(countries=paths["cell_areas"], groups=paths["groups"])
+    try:
+        statements = [each for path in ranges for each in read_statements(path)]
+    except StatementError as error:
+        raise DatasetError(str(error)) from error
+    statements = [each for each in statements if each.taxon in number_of]
+    _check(animals, statements, {source for source, *_ in sources}, areas)
     return Dataset(
         version=digest.hexdigest()[:12],
         cells=cells,
-        cell_animals=compute_cell_animals(cells, animals, areas, ranges),
+        cell_animals=compute_cell_animals(number_of, by_taxon(statements), maps, areas),
         animals=animals,
-        animal_areas=areas,
+        statements=[(number_of[each.taxon], each) for each in statements],
         sources=sources,
         taxa=taxa,
-        animals_without_cells=[each.name for each in animals if each.kind == "wild" and each.animal not in lives],
+        animals_without_range=sorted(
+            animal.name for animal in animals if animal.taxon in number_of.keys() - {each.taxon for each in statements}
+        ),
     )
+
+
+def _range_files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.csv")) if path.is_dir() else [path]
 
 
 def files_in(folder: Path) -> dict[str, Path]:
     """Return the files of `FILES` that a folder contains, keyed by name. Raise `DatasetError` if there are none."""
-    found = {name: folder / path.name for name, path in FILES.items() if (folder / path.name).is_file()}
+    names = {name: path.name for name, path in FILES.items()} | {"ranges": OWN_RANGES}
+    found = {name: folder / file for name, file in names.items() if (folder / file).is_file()}
     if not found:
-        expected = ", ".join(path.name for path in FILES.values())
-        raise DatasetError(f"{folder} contains no file of a dataset; put at least one of {expected} there")
+        raise DatasetError(
+            f"{folder} contains no file of a dataset; put at least one of {', '.join(names.values())} there"
+        )
     return found
 
 
 def files_beside(model: Path) -> dict[str, Path]:
     """Return the files of `FILES` that are in the folder of a model, keyed by name.
 
-    Raise `DatasetError` if labels.csv is missing. If labels.csv differs from the checkout's, raise it too if taxa.csv,
-    animal_areas.csv or mammal_cells.csv.gz is missing, because the checkout's files are for other animals.
+    Raise `DatasetError` if labels.csv is missing. If labels.csv differs from the checkout's, raise it too if taxa.csv
+    or ranges.csv is missing, because the checkout's files are for other animals.
     """
     if not model.with_name("labels.csv").is_file():
         raise DatasetError(f"there is no labels.csv in the folder of {model}; add the file, or correct MODEL_PATH")
     found = files_in(model.parent)
-    missing = [FILES[name].name for name in ("taxa", "animal_areas", "mammal_cells") if name not in found]
+    missing = [file for name, file in (("taxa", FILES["taxa"].name), ("ranges", OWN_RANGES)) if name not in found]
     if missing and read_text(found["labels"]) != read_text(FILES["labels"]):
         raise DatasetError(
             f"{model.parent} has its own labels.csv, but no {' and no '.join(missing)}; "
@@ -175,31 +192,22 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
 
 def _animal(row: dict[str, str]) -> AnimalRow:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
-    return AnimalRow(parse_id(row["id"]), row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
+    return AnimalRow(parse_id(row["id"]), row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
 
 
 def _check(
-    animals: Sequence[AnimalRow],
-    areas: Sequence[AnimalArea],
-    ranges: Sequence[tuple[int, int]],
-    sources: set[str],
-    areas_with_cells: set[str],
+    animals: Sequence[AnimalRow], statements: Sequence[Statement], sources: set[str], areas: AreaCells
 ) -> None:
     """Raise `DatasetError` for faults that PostgreSQL would accept, or would reject without naming the file."""
-    wild = {animal.animal for animal in animals if animal.kind == "wild"}
-    kinds = {animal.kind for animal in animals} - {*KINDS}
-    statuses = {area.status for area in areas} - STATUSES.keys()
-    known_areas = read_areas()
-    codes = {area.area for area in areas} - known_areas.keys() - areas_with_cells
-    advice = {f"{code} ({suggest_code(code, known_areas)})" for code in codes}
-    problems: dict[str, set[int] | set[str]] = {
-        f"labels.csv has a kind other than {', '.join(KINDS[:-1])} or {KINDS[-1]}": kinds,
-        "animal_areas.csv lists animals that are not wild in labels.csv": {area.animal for area in areas} - wild,
-        "mammal_cells.csv.gz lists animals that are not wild in labels.csv": {animal for animal, _ in ranges} - wild,
-        f"animal_areas.csv has a status other than {' or '.join(STATUSES)}": statuses,
-        "animal_areas.csv names sources that sources.csv lacks": {area.source for area in areas} - sources,
-        "animal_areas.csv has codes that areas.csv lacks": advice,
-    }
-    for problem, wrong in problems.items():
-        if wrong:
-            raise DatasetError(f"{problem}: {join_some([str(each) for each in sorted(wrong)])}")
+    if kinds := {animal.kind for animal in animals} - {*KINDS}:
+        expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
+        raise DatasetError(f"labels.csv has a kind other than {expected}: {join_some(sorted(kinds))}")
+    if unknown := {each.source for each in statements} - sources:
+        raise DatasetError(f"ranges name sources that sources.csv lacks: {join_some(sorted(unknown))}")
+    for statement in statements:
+        try:
+            areas.of(statement.range)
+        except UnknownArea as error:
+            raise DatasetError(f"{statement.place}, column {error.column} of areas: {error}") from error
+        except GroupError as error:
+            raise DatasetError(str(error)) from error

@@ -22,7 +22,6 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from database.cell_animals import STATUSES
 from database.copy_format import CELL_ANIMAL_COLUMNS, Value, to_binary, to_csv
 from database.dataset import Dataset
 
@@ -40,6 +39,8 @@ DROP_TRIES: Final = 50
 DROP_LOCK_TIMEOUT: Final = "100ms"
 """Requests queue behind a drop that waits for its lock, so a wait is shorter than the database timeout of a request."""
 DROP_PAUSE: Final = 0.05  # seconds between two tries, for the queued requests
+
+STATEMENT_COLUMNS: Final = "animal, areas, status, certainty, extent, season, source, note"
 
 CSV_BATCH: Final = 4096  # rows encoded as CSV at a time
 
@@ -85,7 +86,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         number = _value(cursor)
         timer = _StepTimer(report)
         _copy_small_tables(cursor, number, dataset)
-        timer.report(f"animals: {len(dataset.animals):,}; pairs of animal and country: {len(dataset.animal_areas):,}")
+        timer.report(f"animals: {len(dataset.animals):,}; statements about ranges: {len(dataset.statements):,}")
         copy = _create_partition(cursor, "cell", number, "dataset, cell, coast, areas", "csv")
         cells = _copy_csv(cursor, copy, ((each.cell, str(each.coast), each.areas) for each in dataset.cells), number)
         timer.report(f"cells: {cells:,}")
@@ -97,7 +98,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         cursor.execute(
             "update dataset set cells_loaded = %s, rows_loaded = %s where dataset = %s", (cells, rows, number)
         )
-        cursor.execute("analyze dataset, source, taxon, animal, animal_area")
+        cursor.execute("analyze dataset, source, taxon, animal, range_statement")
         loaded = _require(cursor, dataset.version)
     timer.report("commit")
     return loaded
@@ -186,12 +187,15 @@ def _value(cursor: Cursor) -> int:
 
 
 def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:
-    areas = ((each.animal, each.area, STATUSES[each.status], each.source) for each in dataset.animal_areas)
+    statements = (
+        (animal, str(each.range), each.status, each.certainty, each.extent, each.season, each.source, each.note)
+        for animal, each in dataset.statements
+    )
     for table, rows in {
         "source (dataset, source, title, citation, licence)": dataset.sources,
         "taxon (dataset, scientific_name, rank, name)": dataset.taxa,
-        "animal (dataset, animal, name, scientific_name, rank, kind, lineage)": dataset.animals,
-        "animal_area (dataset, animal, area, status, source)": areas,
+        "animal (dataset, animal, taxon, name, scientific_name, rank, kind, lineage)": dataset.animals,
+        f"range_statement (dataset, {STATEMENT_COLUMNS})": statements,
     }.items():
         _copy_csv(cursor, f"copy {table} from stdin (format csv)", rows, number)
 

@@ -39,7 +39,8 @@ create table if not exists taxon (
 
 create table if not exists animal (
     dataset         smallint not null references dataset on delete cascade,
-    animal          integer not null,
+    animal          integer not null,   -- number of the taxon, for the large tables
+    taxon           text not null,      -- stable id: the scientific name in lower case with hyphens
     name            text not null,
     scientific_name text not null,
     rank            text not null,
@@ -48,17 +49,22 @@ create table if not exists animal (
     primary key (dataset, animal)
 );
 
--- A source's statement that an animal lives in a country or territory (ISO 3166-1 alpha-2).
-create table if not exists animal_area (
+-- A source's statement about where an animal lives, in the language of database/ranges/language.py.
+create table if not exists range_statement (
     dataset     smallint not null,
     animal      integer not null,
-    area        text not null,
-    status      smallint not null check (status in (1, 2)),    -- 1 native, 2 introduced
+    areas       text not null,
+    status      text not null check (status in ('native', 'introduced', 'vagrant', 'absent')),
+    certainty   text not null check (certainty in ('sure', 'doubt')),
+    extent      text not null check (extent in ('throughout', 'within')),
+    season      text not null check (season in ('', 'breeding', 'winter', 'passage')),
     source      text not null,
-    primary key (dataset, animal, area),
+    note        text not null,
     foreign key (dataset, animal) references animal on delete cascade,
     foreign key (dataset, source) references source on delete cascade
 );
+
+create index if not exists range_statement_animal on range_statement (dataset, animal);
 
 create table if not exists cell (
     cell        bigint not null,        -- H3 cell
@@ -137,7 +143,7 @@ begin
         create role faunalens_reader nologin;
     end if;
     grant usage on schema public to faunalens_reader;
-    grant select on dataset, source, taxon, animal, animal_area, cell, cell_animal to faunalens_reader;
+    grant select on dataset, source, taxon, animal, range_statement, cell, cell_animal to faunalens_reader;
     grant execute on function features_of(bigint[]) to faunalens_reader;
 exception
     when insufficient_privilege or duplicate_object or unique_violation then

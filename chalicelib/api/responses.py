@@ -40,7 +40,7 @@ class PredictedTaxon:
 class Candidate:
     """One of the likeliest animals."""
 
-    animal: Annotated[int, "Id of the animal."]
+    taxon: Annotated[str, "Stable id of the animal's taxon, made from its scientific name."]
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank of the animal, such as species or genus."]
@@ -106,7 +106,7 @@ class Answer:
 class Resident:
     """One animal that lives in the cell."""
 
-    animal: Annotated[int, "Id of the animal."]
+    taxon: Annotated[str, "Stable id of the animal's taxon, made from its scientific name."]
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank of the animal, such as species or genus."]
@@ -150,7 +150,7 @@ def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: i
     best = np.argsort(-scores.probabilities, kind="stable")[:top]
     return tuple(
         Candidate(
-            animal.id,
+            animal.taxon_id,
             animal.name,
             animal.scientific_name,
             animal.rank,
@@ -167,7 +167,7 @@ def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]
     known = {animal.id: animal for animal in taxonomy.animals}
     rows = zip(features.animals.tolist(), features.status.tolist(), features.weights.tolist(), strict=True)
     found = (
-        Resident(each.id, each.name, each.scientific_name, each.rank, _HERE_OF_STATUS[status], round(weight, 3))
+        Resident(each.taxon_id, each.name, each.scientific_name, each.rank, _HERE_OF_STATUS[status], round(weight, 3))
         for each, status, weight in ((known.get(animal), status, weight) for animal, status, weight in rows)
         if each is not None
     )

@@ -1,6 +1,7 @@
 """The model's animals in the tree of life, and the roll-up of their probabilities to a taxon."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from chalicelib.errors import ModelError
 RANKS = ("phylum", "class", "order", "family", "genus", "species")
 KINDS = ("wild", "domestic", "cosmopolitan", "marine", "extinct")
 EVERYWHERE = frozenset({"domestic", "cosmopolitan"})
-LABEL_COLUMNS = ("id", "output_index", "wnid", "name", "scientific_name", "rank", "kind", *RANKS)
+LABEL_COLUMNS = ("id", "taxon", "output_index", "wnid", "name", "scientific_name", "rank", "kind", *RANKS)
 TAXON_COLUMNS = ("scientific_name", "rank", "name")
+_TAXON_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LARGEST_ID = 2**31 - 1
 """The database and the values in Redis store ids in four bytes."""
 
@@ -32,11 +34,13 @@ class Taxon:
 class Animal:
     """One output of the model.
 
-    `id`: stable id in tables and responses. `output_index`: index in the model's output. `lineage`: taxa from the
-    phylum down to the animal's own taxon, which has the animal's name.
+    `id`: number in tables and in the cache. `taxon_id`: stable id in responses, the scientific name in lower case with
+    hyphens. `output_index`: index in the model's output. `lineage`: taxa from the phylum down to the animal's own
+    taxon, which has the animal's name.
     """
 
     id: int
+    taxon_id: str
     output_index: int
     wnid: str
     name: str
@@ -100,8 +104,8 @@ class Taxonomy:
         if not animals or [animal.output_index for animal in animals] != list(range(len(animals))):
             raise ModelError(f"output_index in {labels.name} must count from 0 without gaps, one row per output")
         index_of = {animal.id: animal.output_index for animal in animals}
-        if len(index_of) != len(animals):
-            raise ModelError(f"{labels.name} uses an id twice; ids must be unique")
+        if len(index_of) != len(animals) or len({animal.taxon_id for animal in animals}) != len(animals):
+            raise ModelError(f"{labels.name} uses an id or a taxon twice; both must be unique")
 
         order: list[int] = []
         root = _tree(top, animals, 0, order)
@@ -168,7 +172,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
 
 def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> Animal:
     """Build an animal from a row of labels.csv. `named`: the taxa in taxa.csv by scientific name, for the lineage."""
-    _, _, wnid, name, scientific_name, rank, kind, *cells = row
+    _, taxon_id, _, wnid, name, scientific_name, rank, kind, *cells = row
     try:
         lineage = [named[cell] for cell in cells if cell]
     except KeyError as error:
@@ -176,6 +180,10 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
     if kind not in KINDS:
         expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
         raise ModelError(f"kind of '{name}' in {labels} is '{kind}'; expected {expected}")
+    if not _TAXON_ID.fullmatch(taxon_id):
+        raise ModelError(
+            f"taxon of '{name}' in {labels} is '{taxon_id}'; expected its scientific name in lower case, with hyphens"
+        )
     own = Taxon(name, scientific_name, rank)
     if lineage and lineage[-1].scientific_name == scientific_name and lineage[-1].rank == rank:
         lineage.pop()
@@ -184,10 +192,10 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
     except ValueError as error:
         raise ModelError(str(error)) from None
     try:
-        output_index = int(row[1])
+        output_index = int(row[2])
     except ValueError:
-        raise ModelError(f"output_index of '{name}' in {labels} is '{row[1]}'; expected a whole number") from None
-    return Animal(identity, output_index, wnid, name, scientific_name, rank, kind, (*lineage, own))
+        raise ModelError(f"output_index of '{name}' in {labels} is '{row[2]}'; expected a whole number") from None
+    return Animal(identity, taxon_id, output_index, wnid, name, scientific_name, rank, kind, (*lineage, own))
 
 
 def _tree(taxon: Taxon, animals: Iterable[Animal], depth: int, order: list[int]) -> Node:

@@ -60,9 +60,12 @@ class Earth:
 
     def grown(self, cells: Cells, rings: int = 1) -> Cells:
         """Return a mask with all cells within `rings` cells of it, on land and in the sea separately."""
-        for _ in range(rings):
-            cells = (cells | cells[:, self.neighbours].any(axis=2)) & self.realm
-        return cells
+        grown = cells.copy()
+        for realm in (LAND, SEA):
+            for _ in range(rings):
+                around = np.unique(self.neighbours[grown[realm]])
+                grown[realm, around] |= self.realm[realm, around]
+        return grown
 
 
 class AreaCells:
@@ -133,8 +136,14 @@ class AreaCells:
         return f"; similar: {', '.join(close)}" if close else "; database/areas/ lists them"
 
 
-def read_area_cells(folder: Path = HERE, countries: Path = HERE.parent / "cell_areas.csv") -> AreaCells:
-    """Read the cells of all areas. Raises `OSError`, and `ValueError` for a malformed file."""
+def read_area_cells(
+    countries: Path = HERE.parent / "cell_areas.csv", groups: Path = HERE / "groups.csv", folder: Path = HERE
+) -> AreaCells:
+    """Read the cells of all areas. Raises `OSError`, and `ValueError` for a malformed file.
+
+    `countries`: the countries and coasts of each cell. `groups`: groups.csv or another file like it. `folder`: has the
+    other files.
+    """
     cells = np.array(sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION)))
     position = {cell: number for number, cell in enumerate(cells.tolist())}
     centres = np.array([h3.cell_to_latlng(cell) for cell in cells.tolist()])
@@ -153,11 +162,11 @@ def read_area_cells(folder: Path = HERE, countries: Path = HERE.parent / "cell_a
         realm[SEA, each] = True
     for row in _rows(countries):
         realm[SEA, position[parse_cell(row["cell"])]] |= row["coast"] == "1"
-    groups: dict[str, tuple[str, ...]] = {}
-    for row in _rows(folder / "groups.csv"):
-        groups[row["group"]] = (*groups.get(row["group"], ()), row["areas"])
+    named: dict[str, tuple[str, ...]] = {}
+    for row in _rows(groups):
+        named[row["group"]] = (*named.get(row["group"], ()), row["areas"])
     earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, realm)
-    return AreaCells(earth, {**regions, **land}, seas, groups)
+    return AreaCells(earth, {**regions, **land}, seas, named)
 
 
 def _land(folder: Path, countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:

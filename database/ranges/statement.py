@@ -1,14 +1,13 @@
 """Statements about where a taxon lives: the rows of database/ranges/*.csv."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from database.ranges.language import Range, RangeSyntaxError, parse
 
-HERE = Path(__file__).parent
 COLUMNS: Final = ("taxon", "areas", "status", "certainty", "extent", "season", "source", "note")
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "status": ("native", "introduced", "vagrant", "absent"),
@@ -44,18 +43,16 @@ class Statement:
     place: str
 
 
-def read_statements(folder: Path = HERE) -> list[Statement]:
-    """Read all statements, in the order of files and lines. Raises `StatementError` for the first faulty row."""
-    return [statement for path in sorted(folder.glob("*.csv")) for statement in _read_file(path)]
-
-
-def _read_file(path: Path) -> Iterator[Statement]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
+def read_statements(path: Path) -> list[Statement]:
+    """Read the statements of a file. Raises `StatementError` for the first faulty row, and `OSError`."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file, strict=True)
         if tuple(rows.fieldnames or ()) != COLUMNS:
-            raise StatementError(f"{path.name}:1: expected the columns {','.join(COLUMNS)}")
-        for row in rows:
-            yield statement_of(row, f"{path.name}:{rows.line_num}")
+            raise StatementError(f"{path.name}, line 1: expected the columns {','.join(COLUMNS)}")
+        try:
+            return [statement_of(row, f"{path.name}, line {rows.line_num}") for row in rows]
+        except csv.Error as error:
+            raise StatementError(f"{path.name}, line {rows.line_num}: {error}") from error
 
 
 def statement_of(row: Mapping[str, str | None], place: str) -> Statement:
