@@ -57,7 +57,9 @@ class Synthetic:
             cells=(Cell(cell, False, ("AU", "NZ")) for cell in self.cells),
             cell_animals=self._rows(),
             animals=[
-                AnimalRow(n, f"animal {n}", f"Animal numerus{n}", "species", "wild", ("Chordata", "Mammalia"))
+                AnimalRow(
+                    n, f"animal-{n}", f"animal {n}", f"Animal numerus{n}", "species", "wild", ("Chordata", "Mammalia")
+                )
                 for n in range(self.animals)
             ],
         )

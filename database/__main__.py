@@ -19,7 +19,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.redaction import summary_of
 from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
-from database.dataset import DatasetError, files_beside, files_in, join_some, read_dataset
+from database.dataset import OWN_RANGES, DatasetError, files_beside, files_in, join_some, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
 
 TIMEOUT = 5.0  # seconds to connect to PostgreSQL (default of --patience), and to announce a switch to Redis
@@ -59,10 +59,10 @@ def _load(connection: Connection, options: Namespace) -> None:
         dataset = replace(dataset, version=options.version)
     was_active = any(each.active and each.version == dataset.version for each in datasets(connection))
     print(f"dataset {dataset.version}")
-    if names := dataset.animals_without_cells:
+    if names := dataset.animals_without_range:
         print(
-            f"warning: {len(names)} wild animals live in no cell, so any known location lowers their scores; "
-            f"add their countries to animal_areas.csv; the animals are: {join_some(names)}"
+            f"warning: no range is stated for {len(names)} wild or marine animals, so any known location lowers their "
+            f"scores; add rows to {OWN_RANGES}; the animals are: {join_some(names)}"
         )
     loaded = load(connection, dataset)
     size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"

@@ -192,12 +192,12 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
 
 def _animal(row: dict[str, str]) -> AnimalRow:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
-    return AnimalRow(parse_id(row["id"]), row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"], lineage)
+    return AnimalRow(
+        parse_id(row["id"]), row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"], lineage
+    )
 
 
-def _check(
-    animals: Sequence[AnimalRow], statements: Sequence[Statement], sources: set[str], areas: AreaCells
-) -> None:
+def _check(animals: Sequence[AnimalRow], statements: Sequence[Statement], sources: set[str], areas: AreaCells) -> None:
     """Raise `DatasetError` for faults that PostgreSQL would accept, or would reject without naming the file."""
     if kinds := {animal.kind for animal in animals} - {*KINDS}:
         expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"

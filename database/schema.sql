@@ -49,6 +49,10 @@ create table if not exists animal (
     primary key (dataset, animal)
 );
 
+-- Databases of an earlier release lack the column, and have countries instead of statements.
+alter table animal add column if not exists taxon text not null default '';
+drop table if exists animal_area;
+
 -- A source's statement about where an animal lives, in the language of database/ranges/language.py.
 create table if not exists range_statement (
     dataset     smallint not null,

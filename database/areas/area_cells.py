@@ -9,7 +9,6 @@ import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
 from chalicelib.features.cells import RESOLUTION, neighbours_of, parse_cell
+from database.areas.codes import read_names, suggest
 from database.ranges.language import Area, Areas, Chain, Overlap, Range, RangeSyntaxError, Union, parse
 
 HERE = Path(__file__).parent
@@ -71,7 +71,13 @@ class Earth:
 class AreaCells:
     """The cells of areas. `earth`: all cells. Computes the cells of a group once, when it is first used."""
 
-    def __init__(self, earth: Earth, areas: Mapping[str, NDArray[np.intp]], seas: Mapping[str, NDArray[np.intp]], groups: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        earth: Earth,
+        areas: Mapping[str, NDArray[np.intp]],
+        seas: Mapping[str, NDArray[np.intp]],
+        groups: Mapping[str, tuple[str, ...]],
+    ) -> None:
         self.earth = earth
         self._positions = {LAND: areas, SEA: seas}
         self.groups = groups
@@ -113,7 +119,8 @@ class AreaCells:
                 try:
                     return self.named(name)
                 except KeyError:
-                    raise UnknownArea(f"no area is called '{name}'{self._suggestion(name)}", column) from None
+                    advice = suggest(name, read_names(), self.names)
+                    raise UnknownArea(f"no area is called '{name}'; {advice}", column) from None
             case Union(areas=areas):
                 return np.logical_or.reduce([self._tree(each) for each in areas])
             case Overlap(areas=areas):
@@ -130,10 +137,6 @@ class AreaCells:
             centres = self.earth.latitude if limit.axis == "lat" else self.earth.longitude
             inside &= centres <= limit.degrees if limit.sign == "<=" else centres >= limit.degrees
         return inside
-
-    def _suggestion(self, name: str) -> str:
-        close = get_close_matches(name, self.names, n=3)
-        return f"; similar: {', '.join(close)}" if close else "; database/areas/ lists them"
 
 
 def read_area_cells(

@@ -1,28 +1,39 @@
-"""Read the ISO 3166-1 codes of countries and territories, and suggest corrections for wrong codes."""
+"""The names of countries and their subdivisions, and the code that an unknown name may mean."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-FILE: Final = Path(__file__).with_name("countries.csv")
+HERE: Final = Path(__file__).parent
 
 EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that differ from ISO codes
 
 
-def read_areas(path: Path = FILE) -> dict[str, str]:
-    """Return the English names of countries and territories, keyed by ISO 3166-1 alpha-2 code."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["area"]: row["name"] for row in csv.DictReader(file)}
+def read_names(folder: Path = HERE) -> dict[str, str]:
+    """Return the English name of each country (ISO 3166-1) and subdivision (ISO 3166-2), keyed by code."""
+    names = {}
+    for file, column in (("countries.csv", "area"), ("subdivisions.csv", "subdivision")):
+        with (folder / file).open(encoding="utf-8", newline="") as rows:
+            names |= {row[column]: row["name"] for row in csv.DictReader(rows)}
+    return names
 
 
-def suggest_code(text: str, areas: Mapping[str, str]) -> str:
-    """Return advice on a code that is not in `areas`: the right code, or where to look it up.
+def suggest(text: str, names: Mapping[str, str], areas: Iterable[str]) -> str:
+    """Return advice on an unknown area: its code, areas with similar names, or where to look.
 
-    >>> suggest_code("Germany", {"DE": "Germany"})
+    `names`: name of each code. `areas`: all areas that exist.
+
+    >>> suggest("Germany", {"DE": "Germany"}, ["DE"])
     'write DE'
+    >>> suggest("Sahell", {}, ["Sahel", "Sahara", "DE"])
+    'similar: Sahel'
     """
     normalized = text.strip().upper()
-    by_name = {name.upper(): code for code, name in areas.items()}
-    code = EU_CODES.get(normalized) or by_name.get(normalized, normalized)
-    return f"write {code}" if code in areas else "see ISO 3166-1 alpha-2"
+    by_name = {name.upper().replace(" ", "-"): code for code, name in reversed(names.items())}
+    code = EU_CODES.get(normalized) or by_name.get(normalized.replace(" ", "-"), normalized)
+    if code in names:
+        return f"write {code}"
+    close = get_close_matches(text, [area for area in areas if len(area) > 2], n=3, cutoff=0.7)
+    return f"similar: {', '.join(close)}" if close else "docs/how-to/data.md says which areas there are"

@@ -21,7 +21,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-_TOKENS = re.compile(r"(?P<space>\s+)|(?P<sign>[-+&();,](?=\s|$|[()])|[();,])|(?P<compare>[<>]=)|(?P<word>[^\s();,<>=&]+)")
+_TOKENS = re.compile(
+    r"(?P<space>\s+)|(?P<sign>[-+&();,](?=\s|$|[()])|[();,])|(?P<compare>[<>]=)|(?P<word>[^\s();,<>=&]+)"
+)
 _DEGREES = {"lat": 90.0, "lon": 180.0}
 
 
@@ -178,6 +180,8 @@ class _Parser:
         token = self._peek()
         if token.kind != "word":
             raise self._unexpected("an area")
+        if token.text[0] in "+-":
+            raise RangeSyntaxError(f"put a space after '{token.text[0]}'", token.column)
         self._next += 1
         return Area(token.text, token.column)
 

@@ -1,14 +1,19 @@
 """Small datasets for these tests."""
 
+from dataclasses import replace
+
 import numpy as np
 from h3.api import basic_int as h3
 
 from chalicelib.features.cells import RESOLUTION, cell_of
-from database.cell_animals import ROW, AnimalArea, AnimalRow, Cell
+from database.cell_animals import ROW, AnimalRow, Cell
 from database.dataset import Dataset
+from database.ranges.language import parse
+from database.ranges.statement import Statement
 
 HERE = cell_of(48.6, 7.8)
 SEA = cell_of(0.0, 0.0)
+STATEMENT = Statement("a", parse("FR - FR-A"), "native", "sure", "throughout", "", "book", "", "ranges.csv, line 2")
 
 
 ALL = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
@@ -33,10 +38,18 @@ def dataset(version: str, animals: int = 3, cell_count: int = 2, weight: float =
         cells=[Cell(cell, False, ("DE", "FR")) for cell in cells(cell_count)],
         cell_animals=chunks,
         animals=[
-            AnimalRow(number, 'the "odd", one', "Animalia sp.", "species", "wild", ("Chordata", "Canis familiaris"))
+            AnimalRow(
+                number,
+                f"animalia-{number}",
+                'the "odd", one',
+                "Animalia sp.",
+                "species",
+                "wild",
+                ("Chordata", "Canis familiaris"),
+            )
             for number in range(animals)
         ],
-        animal_areas=[AnimalArea(0, "FR", "native", "book"), AnimalArea(1, "FR", "introduced", "book")][:animals],
+        statements=[(0, STATEMENT), (1, replace(STATEMENT, status="introduced"))][:animals],
         sources=[("book", "A book", "Author (2025). A book, with commas.", "CC BY 4.0")],
         taxa=[("Chordata", "phylum", "chordate")],
     )

@@ -1,6 +1,5 @@
 """`python -m database` on real servers."""
 
-import gzip
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -38,51 +37,51 @@ def test_load_switches_once_and_says_so_the_second_time(
     assert "already active" in capsys.readouterr().out
 
 
+RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
+
+
 @pytest.mark.parametrize("source", ["--from", "MODEL_PATH"])
 def test_another_models_animals_are_loaded_in_place_of_the_checkouts(
     database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str
 ) -> None:
     # GIVEN the labels and areas of another model, whose animals have numbers of their own
     (tmp_path / "labels.csv").write_text(
-        "id,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
-        "1,0,,red fox,Vulpes vulpes,species,wild,Chordata,Mammalia,Carnivora,Canidae,Vulpes,Vulpes vulpes\n"
+        "id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
+        "1,vulpes-vulpes,0,,red fox,Vulpes vulpes,species,wild,Chordata,Mammalia,,Canidae,Vulpes,Vulpes vulpes\n"
     )
     (tmp_path / "taxa.csv").write_text("scientific_name,rank,name\nAnimalia,kingdom,animal\n")
-    (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n1,DE,native,curated\n")
-    (tmp_path / "mammal_cells.csv.gz").write_bytes(gzip.compress(b"animal,cell\n"))
+    (tmp_path / "ranges.csv").write_text(f"{RANGES}vulpes-vulpes,DE,,,,,curated,\n")
     # WHEN the folder is named, or only the model that lies in it
     if source == "MODEL_PATH":
         monkeypatch.setenv("MODEL_PATH", str(tmp_path / "own.onnx"))
     arguments = ["--from", str(tmp_path)] if source == "--from" else []
     assert main(["load", *arguments, "--database-url", database_url]) == 0, capsys.readouterr().err
     # THEN these are the animals, and the checkout's are not
-    assert "live in no cell" not in capsys.readouterr().out
+    assert "no range is stated" not in capsys.readouterr().out
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("select animal, name from animal natural join dataset where active")
         assert cursor.fetchall() == [(1, "red fox")]
 
 
-def test_animals_without_a_cell_are_named(
+def test_animals_without_a_range_are_named(
     database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    # GIVEN places of two wild animals WHEN loaded THEN it works, and says how many have none, with some of their names
-    (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n105,AU,native,mdd\n106,AU,native,mdd\n")
-    (tmp_path / "mammal_cells.csv.gz").write_bytes(gzip.compress(b"animal,cell\n"))
+    # GIVEN ranges of two animals WHEN loaded THEN it works, and says how many have none, with some of their names
+    koala, wombat = "phascolarctos-cinereus,AU,,,,,mdd,\n", "vombatidae,AU,,,,,mdd,\n"
+    (tmp_path / "ranges.csv").write_text(RANGES + koala + wombat)
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 0
     output = capsys.readouterr().out.splitlines()
     assert output[1].startswith(
-        "warning: 181 wild animals live in no cell, so any known location lowers their scores; "
+        "warning: no range is stated for 215 wild or marine animals, so any known location lowers their scores; "
     )
-    assert output[1].endswith(" and 176 more")
+    assert output[1].endswith(" and 210 more")
 
 
-def test_a_wrong_code_of_a_country_is_refused(
-    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    (tmp_path / "animal_areas.csv").write_text("animal,area,status,source\n105,UK,native,mdd\n")
+def test_an_unknown_area_is_refused(database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "ranges.csv").write_text(f"{RANGES}phascolarctos-cinereus,AU Queenslant,,,,,mdd,\n")
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 1
     output = capsys.readouterr()
-    assert output.err == "error: animal_areas.csv has codes that areas.csv lacks: UK (write GB)\n"
+    assert output.err.startswith("error: ranges.csv, line 2, column 4 of areas: no area is called 'Queenslant'; ")
     assert output.out == ""
 
 

@@ -47,12 +47,14 @@ def test_all_of_a_dataset_arrives(connection: "Connection") -> None:
     assert ask(connection, "select name, lineage from animal where animal = 2") == [
         ('the "odd", one', ["Chordata", "Canis familiaris"])
     ]
-    assert ask(connection, "select animal, area, status, citation from animal_area natural join source order by 1") == [
-        (0, "FR", 1, "Author (2025). A book, with commas."),
-        (1, "FR", 2, "Author (2025). A book, with commas."),
+    assert ask(
+        connection, "select animal, areas, status, citation from range_statement natural join source order by 1"
+    ) == [
+        (0, "FR - FR-A", "native", "Author (2025). A book, with commas."),
+        (1, "FR - FR-A", "introduced", "Author (2025). A book, with commas."),
     ]
     assert [line.split("  ")[-1] for line in lines] == [
-        "animals: 3; pairs of animal and country: 2",
+        "animals: 3; statements about ranges: 2",
         "cells: 2",
         "pairs of animal and cell: 6",
         "indexes",
@@ -175,7 +177,7 @@ def test_dropping_leaves_no_trace(connection: "Connection") -> None:
     load(connection, sample_data.dataset("two"), silent)
     drop(connection, "two")
     assert tables(connection) == before
-    for table in ("source", "taxon", "animal", "animal_area", "cell", "cell_animal"):
+    for table in ("source", "taxon", "animal", "range_statement", "cell", "cell_animal"):
         assert len(ask(connection, f"select distinct dataset from {table}")) == 1  # noqa: S608
 
 

@@ -94,7 +94,7 @@ def test_open_water_is_in_no_country_and_on_no_coast(latitude: float, longitude:
 
 
 def test_the_table_knows_every_country_and_territory_that_animals_are_listed_for() -> None:
-    with (DATABASE / "areas.csv").open(encoding="utf-8", newline="") as file:
+    with (DATABASE / "areas" / "countries.csv").open(encoding="utf-8", newline="") as file:
         listed = {row["area"] for row in csv.DictReader(file)}
     assert set().union(*(areas for areas, _ in TABLE.values())) == listed
 

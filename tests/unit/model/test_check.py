@@ -114,11 +114,11 @@ def test_links_as_in_the_docs_put_a_model_and_its_animals_into_the_package(tmp_p
     write(own, tiny_model()).rename(own / "colours.onnx")
     text = DOCS.read_text(encoding="utf-8")
     commands = re.findall(r"^ +((?:echo|printf|ln|for) .*my/.*)$", text, re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 3
     # WHEN they are run
     subprocess.run(["sh", "-euc", "\n".join(commands)], cwd=tmp_path, check=True)
     # THEN what is packed fits, and all that is known of its animals lies beside it
     assert main([str(vendor / "faunalens.onnx")]) == 0
     found = files_beside(vendor / "faunalens.onnx")
-    assert found.keys() == {"labels", "taxa", "animal_areas", "mammal_cells"}
+    assert found.keys() == {"labels", "taxa", "ranges"}
     assert {path.resolve().parent for path in found.values()} == {own}

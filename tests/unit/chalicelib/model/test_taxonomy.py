@@ -228,12 +228,12 @@ def test_any_values_give_a_share_or_none(vector: Weights, threshold: float) -> N
 
 # --- invalid files
 
-LABELS = "id,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species"
+LABELS = "id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species"
 TAXA = (
     "scientific_name,rank,name\nAnimalia,kingdom,animal\nP,phylum,p\nC,class,c\nF,genus,small cat\nD,genus,dog\n"
     "Felis catus,species,cat\nCanis familiaris,species,dog\n"
 )
-CAT = "0,0,w0,cat,Felis catus,species,domestic,P,C,,,F,Felis catus"
+CAT = "0,felis-catus,0,w0,cat,Felis catus,species,domestic,P,C,,,F,Felis catus"
 
 
 def small(folder: Path, *rows: str, header: str = LABELS, taxa: str = TAXA) -> Taxonomy:
@@ -257,24 +257,35 @@ def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
     ("read", "message"),
     [
         (lambda folder: small(folder, CAT, header=LABELS.replace("wnid", "synset")), "labels.csv has the columns"),
-        (lambda folder: small(folder, CAT + ",more"), "line 2 of labels.csv has 14 fields; expected 13"),
+        (lambda folder: small(folder, CAT + ",more"), "line 2 of labels.csv has 15 fields; expected 14"),
         (lambda folder: small(folder, CAT.replace("P,", "Porifera,", 1)), "no row for 'Porifera'"),
-        (lambda folder: small(folder, CAT.replace("0,0", "0,1", 1)), "must count from 0"),
+        (lambda folder: small(folder, CAT.replace("catus,0", "catus,1", 1)), "must count from 0"),
         (
-            lambda folder: small(folder, CAT.replace("0,0", "x,0", 1)),
+            lambda folder: small(folder, CAT.replace("0,", "x,", 1)),
             "id of 'cat' in labels.csv is 'x'; expected a whole number from 0 to 2147483647",
         ),
-        (lambda folder: small(folder, CAT.replace("0,0", "-1,0", 1)), "id of 'cat' in labels.csv is '-1'; expected"),
-        (lambda folder: small(folder, CAT.replace("0,0", f"{2**31},0", 1)), "labels.csv is '2147483648'; expected"),
+        (lambda folder: small(folder, CAT.replace("0,", "-1,", 1)), "id of 'cat' in labels.csv is '-1'; expected"),
+        (lambda folder: small(folder, CAT.replace("0,", f"{2**31},", 1)), "labels.csv is '2147483648'; expected"),
         (
-            lambda folder: small(folder, CAT.replace("0,0", "0,x", 1)),
+            lambda folder: small(folder, CAT.replace("catus,0", "catus,x", 1)),
             "output_index of 'cat' in labels.csv is 'x'; expected a whole number",
         ),
         (
             lambda folder: small(folder, CAT.replace("domestic", "tame")),
             "kind of 'cat' in labels.csv is 'tame'; expected wild, domestic, cosmopolitan, marine or extinct",
         ),
-        (lambda folder: small(folder, CAT, CAT.replace("0,0", "0,1", 1)), "uses an id twice"),
+        (
+            lambda folder: small(folder, CAT, CAT.replace("0,felis-catus,0", "0,other,1", 1)),
+            "uses an id or a taxon twice",
+        ),
+        (
+            lambda folder: small(folder, CAT, CAT.replace("0,felis-catus,0", "1,felis-catus,1", 1)),
+            "id or a taxon twice",
+        ),
+        (
+            lambda folder: small(folder, CAT.replace("felis-catus", "Felis catus")),
+            "taxon of 'cat' in labels.csv is 'Felis catus'; expected its scientific name in lower case, with hyphens",
+        ),
         (lambda folder: small(folder), "must count from 0"),
         (lambda folder: small(folder, CAT, taxa=TAXA.replace("Animalia", "Plantae")), "no row for Animalia"),
         (lambda folder: small(folder, CAT, taxa=""), "taxa.csv is not a CSV file with a header"),

@@ -27,11 +27,19 @@ def test_it_stays_the_same_until_a_file_changes(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["database/schema.sql", "database/cells.csv.gz", "database/cell_animals.py", "model/taxa.csv"]
+    "name",
+    [
+        "database/schema.sql",
+        "database/cells.csv.gz",
+        "database/ranges/birds.csv",
+        "database/ranges/language.py",
+        "model/taxa.csv",
+    ],
 )
 def test_a_new_source_makes_the_data_outdated(checkout: Path, name: str) -> None:
     loaded = data_hash(checkout)
     # WHEN a new file with data, schema or loading code appears
+    (checkout / name).parent.mkdir(exist_ok=True)
     (checkout / name).write_bytes(b"new")
     # THEN the data are outdated
     assert data_hash(checkout) != loaded
@@ -43,12 +51,12 @@ def test_another_model_has_its_own_data(checkout: Path, tmp_path: Path) -> None:
     # WHEN the user serves their own model, with its animals beside it
     own = tmp_path / "own"
     own.mkdir()
-    (own / "animal_areas.csv").write_text("animal,area,status,source\n")
+    (own / "ranges.csv").write_text("taxon,areas\n")
     # THEN its data have to be loaded, and again when they change
     other = data_hash(checkout, own)
     assert other not in (loaded, "")
     assert data_hash(checkout, own) == other
-    (own / "animal_areas.csv").write_text("animal,area,status,source\n1,DE,native,curated\n")
+    (own / "ranges.csv").write_text("taxon,areas\nhyla-arborea,DE\n")
     assert data_hash(checkout, own) != other
     # AND the checkout's own model needs the checkout's data again
     assert data_hash(checkout) == loaded

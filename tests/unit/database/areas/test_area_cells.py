@@ -1,0 +1,120 @@
+"""The cells of areas: expressions and limits on a small Earth, and well-known places on the real one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chalicelib.features.cells import cell_of
+from database.areas.area_cells import LAND, SEA, AreaCells, GroupError, UnknownArea, read_area_cells
+from database.areas.codes import read_names
+from database.ranges.language import parse
+
+
+@pytest.fixture(scope="module")
+def areas() -> AreaCells:
+    return read_area_cells()
+
+
+def has(areas: AreaCells, text: str, latitude: float, longitude: float) -> bool:
+    """Return whether a range has the cell of a place."""
+    [position] = areas.earth.positions([cell_of(latitude, longitude)])
+    return bool(areas.of(parse(text))[:, position].any())
+
+
+AUSTIN, ATLANTA, PERTH, HOBART = (30.3, -97.7), (33.7, -84.4), (-31.95, 115.9), (-42.9, 147.3)
+LONDON, PARIS, HONOLULU, MALLORCA = (51.5, -0.1), (48.9, 2.4), (21.3, -157.9), (39.6, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("US-TX", [AUSTIN], [ATLANTA]),
+        ("US", [AUSTIN, ATLANTA, HONOLULU], [LONDON]),
+        ("contiguous-US", [AUSTIN], [HONOLULU]),
+        ("AU - AU-TAS", [PERTH], [HOBART]),
+        ("AU NZ - AU-TAS AU-WA", [(-33.9, 151.2), (-36.8, 174.8)], [PERTH, HOBART]),
+        ("southeastern-US ; lat >= 32", [ATLANTA], [(27.9, -82.5)]),
+        ("US & Rocky-Mountains", [(40.4, -105.7)], [(51.2, -115.6), AUSTIN]),
+        ("Iberia", [(40.4, -3.7)], [MALLORCA, PARIS]),
+        ("Mediterranean-coasts", [MALLORCA, (35.5, 24.0)], [LONDON, (40.4, -3.7)]),
+        ("Coral-Sea", [(-16.9, 146.5)], [PERTH]),
+        ("Borneo", [(1.5, 110.3), (-1.3, 116.8)], [(3.1, 101.7)]),
+        ("Hawaii", [HONOLULU], [AUSTIN]),
+        ("Galapagos", [(-0.7, -90.3)], [(-0.2, -78.5)]),
+        ("European-Russia", [(55.75, 37.6)], [(55.0, 82.9)]),
+    ],
+)  # fmt: skip
+def test_well_known_places(
+    areas: AreaCells, text: str, inside: list[tuple[float, float]], outside: list[tuple[float, float]]
+) -> None:
+    assert [place for place in inside if not has(areas, text, *place)] == []
+    assert [place for place in outside if has(areas, text, *place)] == []
+
+
+def test_every_group_has_cells_and_a_description(areas: AreaCells) -> None:
+    # GIVEN the groups of groups.csv; THEN each can be computed and is somewhere
+    assert len(areas.groups) > 180
+    assert [name for name in areas.groups if not areas.named(name).any()] == []
+
+
+def test_groups_do_not_hide_codes(areas: AreaCells) -> None:
+    # A group may stand in place of a physical region: "Africa" with its islands is more useful than the continent.
+    assert set(areas.groups) & read_names().keys() == set()
+
+
+def test_every_subdivision_is_somewhere(areas: AreaCells) -> None:
+    assert [code for code in read_names() if "-" in code and code in areas.names and not areas.named(code).any()] == []
+    countries = {code for code in read_names() if "-" not in code}
+    assert countries - areas.names == {"BV", "HM", "UM"} - areas.names
+
+
+def test_land_is_on_land_and_sea_in_the_sea(areas: AreaCells) -> None:
+    [austin, mid_ocean, honolulu] = areas.earth.positions([cell_of(*AUSTIN), cell_of(0.0, -30.0), cell_of(*HONOLULU)])
+    realm = areas.earth.realm
+    assert realm[:, austin].tolist() == [True, False]
+    assert realm[:, mid_ocean].tolist() == [False, True]
+    assert realm[:, honolulu].tolist() == [True, True]
+    assert not areas.named("US")[SEA].any()
+    assert not areas.named("Coral-Sea")[LAND].any()
+
+
+def test_growing_stays_in_its_realm(areas: AreaCells) -> None:
+    # GIVEN Mallorca WHEN it grows by one ring THEN it does not reach into the sea
+    island = areas.named("ES-IB")
+    grown = areas.earth.grown(island)
+    assert not grown[SEA].any()
+    assert not (grown[LAND] & ~areas.earth.realm[LAND]).any()
+    # AND a sea grows along the coast, not inland
+    sea = areas.earth.grown(areas.named("Baltic-Sea"), 2)
+    assert sea[SEA].sum() > areas.named("Baltic-Sea")[SEA].sum()
+    assert not sea[LAND].any()
+
+
+def test_growing_by_rings_adds_neighbours_of_neighbours(areas: AreaCells) -> None:
+    middle = np.zeros((2, len(areas.earth.cells)), bool)
+    middle[LAND, areas.earth.positions([cell_of(*AUSTIN)])] = True
+    assert [int(areas.earth.grown(middle, rings)[LAND].sum()) for rings in (0, 1, 2)] == [1, 7, 19]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice", "column"),
+    [("US Queensland", "write AU-QLD", 4), ("Sahell", "similar: Sahel", 1), ("AU - US-XX", "similar: US-", 6)],
+)
+def test_an_unknown_area_is_named_with_advice(areas: AreaCells, text: str, advice: str, column: int) -> None:
+    with pytest.raises(UnknownArea, match=f"no area is called .*; {advice}") as raised:
+        areas.of(parse(text))
+    assert raised.value.column == column
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("north,XX,", "group north: no area is called 'XX'; .* .column 1"),
+        ("north,NO -,", r"group north: expected an area instead of the end \(column 5\)"),
+    ],
+)
+def test_a_faulty_group_is_named(tmp_path: Path, rows: str, message: str) -> None:
+    (tmp_path / "groups.csv").write_text(f"group,areas,description\n{rows}\n")
+    with pytest.raises(GroupError, match=message):
+        read_area_cells(groups=tmp_path / "groups.csv").of(parse("north"))

@@ -1,0 +1,105 @@
+"""The language of ranges: what each rule of the grammar means, and where a mistake is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from database.ranges.language import (
+    Area,
+    Areas,
+    Chain,
+    Limit,
+    Overlap,
+    Range,
+    RangeSyntaxError,
+    Union,
+    areas_in,
+    parse,
+)
+
+
+def test_an_area_is_a_code_or_a_name() -> None:
+    assert parse("US-TX") == Range(Area("US-TX", 1))
+    assert parse(" Sahel ") == Range(Area("Sahel", 2))
+
+
+def test_areas_side_by_side_are_added() -> None:
+    assert parse("NO SE FI").areas == Union((Area("NO", 1), Area("SE", 4), Area("FI", 7)))
+
+
+def test_plus_and_minus_apply_from_left_to_right() -> None:
+    assert parse("AU - AU-TAS + NZ").areas == Chain(Area("AU", 1), ((False, Area("AU-TAS", 6)), (True, Area("NZ", 15))))
+
+
+def test_a_list_binds_more_tightly_than_plus_and_minus() -> None:
+    taken_away = Union((Area("AU-TAS", 6), Area("AU-WA", 13)))
+    assert parse("AU - AU-TAS AU-WA").areas == Chain(Area("AU", 1), ((False, taken_away),))
+
+
+def test_an_overlap_binds_more_tightly_than_minus_and_less_than_a_list() -> None:
+    overlap = Overlap((Area("Andes", 1), Union((Area("PE", 9), Area("BO", 12)))))
+    assert parse("Andes & PE BO - PE-LOR").areas == Chain(overlap, ((False, Area("PE-LOR", 17)),))
+
+
+def test_parentheses_come_first() -> None:
+    assert parse("BR & (Andes + Pampas)").areas == Overlap(
+        (Area("BR", 1), Chain(Area("Andes", 7), ((True, Area("Pampas", 15)),)))
+    )
+
+
+def test_limits_apply_to_the_whole_range() -> None:
+    assert parse("US CA ; lat <= 36.5, lon >= -100").limits == (Limit("lat", "<=", 36.5), Limit("lon", ">=", -100.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "column"),
+    [
+        ("", "expected an area instead of the end", 1),
+        ("US + + CA", r"expected an area instead of '\+'", 6),
+        ("US -", "expected an area instead of the end", 5),
+        ("US -CA", "put a space after '-'", 4),
+        ("(US CA", r"expected '\)' instead of the end", 7),
+        ("US)", r"expected the end, '\+', '-' or ';' instead of '\)'", 3),
+        ("US ; lat", "expected '<=' or '>=' instead of the end", 9),
+        ("US ; alt >= 5", "expected 'lat' or 'lon' instead of 'alt'", 6),
+        ("US ; lat <= north", "expected degrees instead of 'north'", 13),
+        ("US ; lat <= 95", "lat is between -90 and 90", 13),
+        ("US ; lat < 5", "'<' is not part of the language", 10),
+        ("US ; lat <= 5 lon <= 5", "expected the end, .* instead of 'lon'", 15),
+    ],
+)
+def test_a_mistake_is_found_at_its_column(text: str, message: str, column: int) -> None:
+    with pytest.raises(RangeSyntaxError, match=message) as raised:
+        parse(text)
+    assert raised.value.column == column
+
+
+def trees() -> st.SearchStrategy[Areas]:
+    names = st.from_regex(r"[A-Z]{2}(-[A-Z]{1,3})?|[A-Z][a-z]{1,3}", fullmatch=True)
+    leaves: st.SearchStrategy[Areas] = names.map(lambda name: Area(name, 1))
+
+    def larger(tree: st.SearchStrategy[Areas]) -> st.SearchStrategy[Areas]:
+        several = st.lists(tree, min_size=2, max_size=3).map(tuple)
+        steps = st.lists(st.tuples(st.booleans(), tree), min_size=1, max_size=3).map(tuple)
+        return several.map(Union) | several.map(Overlap) | st.builds(Chain, tree, steps)
+
+    return st.recursive(leaves, larger, max_leaves=8)
+
+
+LIMITS = st.builds(Limit, st.just("lat"), st.sampled_from(["<=", ">="]), st.integers(-90, 90))
+
+
+@given(trees(), st.lists(LIMITS, max_size=2))
+def test_every_range_can_be_written_and_read_again(tree: Areas, limits: list[Limit]) -> None:
+    text = str(Range(tree, tuple(limits)))
+    again = parse(text)
+    assert str(again) == text
+    assert [each.name for each in areas_in(again.areas)] == [each.name for each in areas_in(tree)]
+
+
+@given(st.text(alphabet="AUS-+&();,<>= lat0123456789.xé"))
+def test_any_text_is_a_range_or_an_error_with_a_column(text: str) -> None:
+    try:
+        parse(text)
+    except RangeSyntaxError as error:
+        assert 1 <= error.column <= len(text) + 1

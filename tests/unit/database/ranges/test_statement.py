@@ -1,0 +1,61 @@
+"""Rows of ranges: their values and defaults, and the place that an error names."""
+
+from pathlib import Path
+
+import pytest
+
+from database.ranges.language import parse
+from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
+
+HEADER = "taxon,areas,status,certainty,extent,season,source,note\n"
+
+
+def written(folder: Path, *rows: str, header: str = HEADER) -> Path:
+    path = folder / "birds.csv"
+    path.write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_empty_cells_mean_native_sure_and_throughout(tmp_path: Path) -> None:
+    [statement] = read_statements(written(tmp_path, "dacelo,AU - AU-TAS,,,,,avilist,"))
+    assert statement == Statement(
+        "dacelo", parse("AU - AU-TAS"), "native", "sure", "throughout", "", "avilist", "", "birds.csv, line 2"
+    )
+
+
+def test_every_value_is_kept(tmp_path: Path) -> None:
+    [statement] = read_statements(
+        written(tmp_path, 'grus,"Sahel ; lat <= 15, lon <= 3",native,doubt,within,winter,a,b')
+    )
+    assert str(statement.range) == "Sahel ; lat <= 15, lon <= 3"
+    assert (statement.certainty, statement.extent, statement.season) == ("doubt", "within", "winter")
+    assert (statement.source, statement.note) == ("a", "b")
+
+
+def test_statements_are_grouped_by_taxon(tmp_path: Path) -> None:
+    path = written(tmp_path, "grus,DE,,,,,a,", "dacelo,AU,,,,,a,", "grus,PL,,,,,a,")
+    assert {taxon: len(rows) for taxon, rows in by_taxon(read_statements(path)).items()} == {"grus": 2, "dacelo": 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("grus,DE - ,,,,,a,", "birds.csv, line 3, column 5 of areas: expected an area instead of the end"),
+        ("grus,DE,resident,,,,a,", "line 3: status is 'resident'; expected one of native, introduced, vagrant, absent"),
+        ("grus,DE,,maybe,,,a,", "line 3: certainty is 'maybe'; expected one of sure, doubt"),
+        ("grus,DE,,,partly,,a,", "line 3: extent is 'partly'; expected one of throughout, within"),
+        ("grus,DE,,,,spring,a,", "line 3: season is 'spring'; expected one of breeding, winter, passage"),
+        (",DE,,,,,a,", "line 3: taxon is empty"),
+        ("grus,DE,,,,,,", "line 3: source is empty"),
+        ("grus,DE,,,,a", "line 3: expected 8 columns; quote a cell that contains a comma"),
+        ("grus,DE ; lat <= 5, lon <= 5,,,,,a,", "line 3: expected 8 columns; quote a cell that contains a comma"),
+    ],
+)
+def test_a_faulty_row_is_named_with_its_line(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(StatementError, match=message):
+        read_statements(written(tmp_path, "dacelo,AU,,,,,avilist,", row))
+
+
+def test_other_columns_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StatementError, match="birds.csv, line 1: expected the columns taxon,areas,status"):
+        read_statements(written(tmp_path, header="animal,area\n"))
