@@ -35,7 +35,7 @@ OWN_RANGES: Final = "ranges.csv"
 """Name of the file of ranges in a folder of one's own."""
 
 UNIQUE: Final = {
-    "labels": ("id", "taxon"),
+    "labels": ("id",),
     "taxa": ("scientific_name",),
     "sources": ("source",),
     "cell_areas": ("cell",),
@@ -69,16 +69,11 @@ class Dataset:
 def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     """Read the dataset of this checkout. `files`: paths that replace those in `FILES`, keyed by name.
 
-    The version is the start of a SHA-256 of all files and `WEIGHTS`, so the same data always have the same version.
     Raise `DatasetError` for a faulty file. Its message names the file and the fault.
     """
     paths = FILES | (files or {})
-    ranges = _range_files(paths.pop("ranges"))
-    texts = {name: read_text(path) for name, path in paths.items()}
-    digest = hashlib.sha256(repr(WEIGHTS).encode())
-    for name, text in sorted({**texts, **{f"ranges/{path.name}": read_text(path) for path in ranges}}.items()):
-        digest.update(f"\0{name}\0{text}".encode())
-
+    ranges = _range_files(paths["ranges"])
+    texts = {name: read_text(path) for name, path in paths.items() if name != "ranges"}
     animals = _parse("labels", texts, _animal)
     number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
     cells = _parse(
@@ -97,7 +92,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     statements = [each for each in statements if each.taxon in number_of]
     _check(animals, statements, {source for source, *_ in sources}, areas)
     return Dataset(
-        version=digest.hexdigest()[:12],
+        version=version_of(files),
         cells=cells,
         cell_animals=compute_cell_animals(number_of, by_taxon(statements), maps, areas),
         animals=animals,
@@ -108,6 +103,19 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
             animal.name for animal in animals if animal.taxon in number_of.keys() - {each.taxon for each in statements}
         ),
     )
+
+
+def version_of(files: dict[str, Path] | None = None) -> str:
+    """Return the version of a dataset: the start of a SHA-256 of all files and `WEIGHTS`.
+
+    The same data always have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if one is missing.
+    """
+    paths = FILES | (files or {})
+    ranges = {f"ranges/{path.name}": path for path in _range_files(paths.pop("ranges"))}
+    digest = hashlib.sha256(repr(WEIGHTS).encode())
+    for name, path in sorted((paths | ranges).items()):
+        digest.update(f"\0{name}\0{read_text(path)}".encode())
+    return digest.hexdigest()[:12]
 
 
 def _range_files(path: Path) -> list[Path]:

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.features.cells import cell_of
+from chalicelib.features.cells import cell_of, parse_cell
 from database.cell_animals import Rows
-from database.dataset import FILES, Dataset, DatasetError, files_beside, read_dataset
+from database.dataset import FILES, OWN_RANGES, Dataset, DatasetError, files_beside, read_dataset, version_of
 
-LABELS = "id,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
-CAT = "1,0,,cat,Felis catus,species,domestic,,,,,,\n"
-CELLS = gzip.compress(b"animal,cell\n105,83be0efffffffff\n")
+LABELS = "id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
+CAT = "1,felis-catus,0,,cat,Felis catus,species,domestic,,,,,,\n"
+CELLS = gzip.compress(b"taxon,cell\nphascolarctos-cinereus,83be0efffffffff\n")
+RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 
 
 def names_at(dataset: Dataset, rows: Rows, latitude: float, longitude: float) -> dict[str, float]:
@@ -39,10 +40,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("small")
     files = {}
     for name, path in FILES.items():
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        if name in ("animal_areas", "mammal_cells", "cell_areas"):
+        source = path / "reptiles.csv" if path.is_dir() else path
+        data = gzip.decompress(source.read_bytes()) if path.suffix == ".gz" else source.read_bytes()
+        if name in ("ranges", "range_maps"):
             data = b"".join(data.splitlines(keepends=True)[:100])
-        files[name] = folder / path.name
+        files[name] = folder / (OWN_RANGES if name == "ranges" else path.name)
         files[name].write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return files
 
@@ -57,19 +59,19 @@ def test_reading_again_gives_the_same_version_and_the_same_rows(small: dict[str,
 
 def test_the_version_follows_from_every_file(small: dict[str, Path], tmp_path: Path) -> None:
     # GIVEN one blank line more at the end of one file WHEN read THEN it is another dataset
-    version = read_dataset(small).version
+    version = version_of(small)
     for name, path in small.items():
         changed = tmp_path / path.name
         data = path.read_bytes()
         changed.write_bytes(gzip.compress(gzip.decompress(data) + b"\n") if path.suffix == ".gz" else data + b"\n")
-        assert read_dataset(small | {name: changed}).version != version
+        assert version_of(small | {name: changed}) != version
 
 
 def test_packing_a_file_anew_leaves_the_version(small: dict[str, Path], tmp_path: Path) -> None:
-    packed = tmp_path / "mammal_cells.csv.gz"
-    packed.write_bytes(gzip.compress(gzip.decompress(small["mammal_cells"].read_bytes()), compresslevel=1, mtime=1))
-    assert packed.read_bytes() != small["mammal_cells"].read_bytes()
-    assert read_dataset(small | {"mammal_cells": packed}).version == read_dataset(small).version
+    packed = tmp_path / "range_maps.csv.gz"
+    packed.write_bytes(gzip.compress(gzip.decompress(small["range_maps"].read_bytes()), compresslevel=1, mtime=1))
+    assert packed.read_bytes() != small["range_maps"].read_bytes()
+    assert version_of(small | {"range_maps": packed}) == version_of(small)
 
 
 def test_the_mark_that_spreadsheets_put_before_utf_8_changes_nothing(small: dict[str, Path], tmp_path: Path) -> None:
@@ -78,10 +80,10 @@ def test_the_mark_that_spreadsheets_put_before_utf_8_changes_nothing(small: dict
         data = path.read_bytes()
         data = BOM_UTF8 + (gzip.decompress(data) if path.suffix == ".gz" else data)
         (tmp_path / path.name).write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-        assert read_dataset(small | {name: tmp_path / path.name}).version == read_dataset(small).version
+        assert version_of(small | {name: tmp_path / path.name}) == version_of(small)
     # AND labels that differ in nothing else are the checkout's
-    (tmp_path / "mammal_cells.csv.gz").unlink()
-    assert "mammal_cells" not in files_beside(tmp_path / "own.onnx")
+    (tmp_path / "range_maps.csv.gz").unlink()
+    assert "range_maps" not in files_beside(tmp_path / "own.onnx")
 
 
 @pytest.mark.parametrize(
@@ -113,28 +115,22 @@ def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: Rows) -> No
     [
         ("cell_areas", "cell,areas,coast\n83be0efffffffff", "cell_areas.csv, line 2: expected 3 fields"),
         ("cell_areas", "cell,areas,coast\nhello,AU,0\n", "cell_areas.csv, line 2: 'hello' is not an H3 cell"),
-        ("animal_areas", "animal,area,status,source\n100000,AU,native,mdd\n", r"not wild in labels.csv: 100000$"),
         (
-            "animal_areas",
-            "animal,area,status,source\n105,AU,native,hearsay\n",
-            "sources that sources.csv lacks: hearsay",
+            "ranges",
+            f"{RANGES}phascolarctos-cinereus,AU,,,,,hearsay,\n",
+            "ranges name sources that sources.csv lacks: hearsay",
         ),
         (
-            "animal_areas",
-            "animal,area,status,source\n105,UK,native,mdd\n106,UK,native,mdd\n105,au,native,mdd\n",
-            r"animal_areas.csv has codes that areas.csv lacks: UK \(write GB\), au \(write AU\)$",
+            "ranges",
+            f"{RANGES}phascolarctos-cinereus,UK,,,,,mdd,\n",
+            "broken.csv, line 2, column 1 of areas: no area is called 'UK'; write GB",
         ),
-        (
-            "animal_areas",
-            "animal,area,status,source\n105,Atlantis,native,mdd\n",
-            r"areas.csv lacks: Atlantis \(see ISO 3166-1 alpha-2\)",
-        ),
-        ("animal_areas", "animal,area,status,source\n105,AU,escaped,mdd\n", "other than native or introduced: escaped"),
-        ("mammal_cells", "animal,cell\n100000,83be0efffffffff\n", r"mammal_cells.csv.gz lists .* 100000$"),
+        ("ranges", f"{RANGES}koala,AU -,,,,,mdd,\n", "broken.csv, line 2, column 5 of areas: expected an area"),
+        ("range_maps", "taxon,cell\nkoala,hello\n", "broken.csv is not a complete gzip|'hello' is not an H3 cell"),
         ("labels", "number\n1\n", "labels.csv has no column 'phylum'"),
         (
             "labels",
-            LABELS + "1,0,,cat,Felis catus,species,tame,,,,,,\n",
+            LABELS + "1,felis-catus,0,,cat,Felis catus,species,tame,,,,,,\n",
             "labels.csv has a kind other than wild, domestic, cosmopolitan, marine or extinct: tame",
         ),
         (
@@ -152,11 +148,6 @@ def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: Rows) -> No
             "sources",
             "source,title,citation,licence\nmdd,,,\nmdd,,,\n",
             r"sources.csv, line 3: has the same source as line 2 \(mdd\)",
-        ),
-        (
-            "animal_areas",
-            "animal,area,status,source\n105,AU,native,mdd\n105,AU,introduced,mdd\n",
-            r"animal_areas.csv, line 3: has the same animal and area as line 2 \(105, AU\); remove one line",
         ),
         (
             "cell_areas",
@@ -177,11 +168,11 @@ def test_a_broken_file_is_reported_with_its_problem(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"animal,cell\n", "is not a complete gzip file .*; compress it again with gzip"),
+        (b"taxon,cell\n", "is not a complete gzip file .*; compress it again with gzip"),
         (CELLS[:-9], "is not a complete gzip file .*; compress it again with gzip"),
         (CELLS[:-8] + bytes(8), "is not a complete gzip file .*; compress it again with gzip"),
         (CELLS[:10] + b"\xff" + CELLS[11:], "is not a complete gzip file .*; compress it again with gzip"),
-        (gzip.compress("animal,cell\n\nKäfer".encode("latin-1")), "line 3 is not UTF-8; save the file as UTF-8"),
+        (gzip.compress("taxon,cell\n\nKäfer".encode("latin-1")), "line 3 is not UTF-8; save the file as UTF-8"),
     ],
     ids=["plain", "cut", "with another sum", "broken", "Latin-1"],
 )
@@ -191,38 +182,35 @@ def test_a_file_that_cannot_be_unpacked_or_is_no_text_is_named(
     broken = tmp_path / "broken.csv.gz"
     broken.write_bytes(content)
     with pytest.raises(DatasetError, match=f"broken.csv.gz.* {message}"):
-        read_dataset(small | {"mammal_cells": broken})
+        read_dataset(small | {"range_maps": broken})
 
 
-def test_a_code_without_cells_is_no_mistake(small: dict[str, Path], tmp_path: Path) -> None:
-    # GIVEN another table of cells, of a part of the world and with its own code WHEN read THEN nothing is refused
-    (tmp_path / "cells.csv").write_text("cell,areas,coast\n83be0efffffffff,AU NSW,0\n")
-    (tmp_path / "animals.csv").write_text("animal,area,status,source\n105,NSW,native,mdd\n106,NZ,native,mdd\n")
-    own_files = {"cell_areas": tmp_path / "cells.csv", "animal_areas": tmp_path / "animals.csv"}
-    dataset = read_dataset(small | own_files)
-    # AND the koala has a cell and the wombat has none
-    assert not {"koala", "wombat"} - {animal.name for animal in dataset.animals}
-    assert "wombat" in dataset.animals_without_cells
-    assert "koala" not in dataset.animals_without_cells
+def test_a_table_of_cells_of_ones_own_brings_areas_of_ones_own(small: dict[str, Path], tmp_path: Path) -> None:
+    # GIVEN a table of cells with a code of its own, and a range that uses it WHEN read THEN the animal lives there
+    (tmp_path / "cells.csv").write_text("cell,areas,coast\n83be0efffffffff,AU MYPARK,0\n")
+    (tmp_path / "ranges.csv").write_text(f"{RANGES}phascolarctos-cinereus,MYPARK,,,,,mdd,\n")
+    own_files = {"cell_areas": tmp_path / "cells.csv", "ranges": tmp_path / "ranges.csv"}
+    rows = np.concatenate(list(read_dataset(small | own_files).cell_animals))
+    assert parse_cell("83be0efffffffff") in rows["cell"]
 
 
-def test_wild_animals_without_a_cell_are_those_without_a_row(small: dict[str, Path]) -> None:
+def test_animals_without_a_range_are_named(small: dict[str, Path]) -> None:
     dataset = read_dataset(small)
     lives = set(np.concatenate(list(dataset.cell_animals))["animal"].tolist())
-    assert list(dataset.animals_without_cells) == [
-        animal.name for animal in dataset.animals if animal.kind == "wild" and animal.animal not in lives
-    ]
-    assert dataset.animals_without_cells
+    assert list(dataset.animals_without_range) == sorted(
+        animal.name for animal in dataset.animals if animal.kind in ("wild", "marine") and animal.animal not in lives
+    )
+    assert dataset.animals_without_range
 
 
-def test_every_wild_animal_of_the_project_has_a_cell(dataset: Dataset) -> None:
-    assert not dataset.animals_without_cells
+def test_every_wild_and_marine_animal_of_the_project_has_a_range(dataset: Dataset) -> None:
+    assert not dataset.animals_without_range
 
 
 def test_the_same_cell_of_an_animal_twice_is_the_same_as_once(small: dict[str, Path], tmp_path: Path) -> None:
     twice = tmp_path / "twice.csv.gz"
-    twice.write_bytes(gzip.compress(b"animal,cell\n105,83be0efffffffff\n105,83be0efffffffff\n"))
-    read_dataset(small | {"mammal_cells": twice})
+    twice.write_bytes(gzip.compress(b"taxon,cell\na,83be0efffffffff\na,83be0efffffffff\n"))
+    read_dataset(small | {"range_maps": twice})
 
 
 def test_a_missing_file_is_named(small: dict[str, Path], tmp_path: Path) -> None:
@@ -250,7 +238,7 @@ def test_a_model_of_other_animals_has_to_say_where_they_live(tmp_path: Path) -> 
     (tmp_path / "labels.csv").write_text(header + first)
     (tmp_path / "taxa.csv").write_bytes(FILES["taxa"].read_bytes())
     # WHEN looked up THEN its ids are not silently taken for the checkout's animals
-    with pytest.raises(DatasetError, match=r"no animal_areas\.csv and no mammal_cells\.csv\.gz; add them"):
+    with pytest.raises(DatasetError, match=r"but no ranges\.csv; add"):
         files_beside(tmp_path / "own.onnx")
     # BUT the checkout's own labels, copied there, mean the checkout's animals
     (tmp_path / "labels.csv").write_bytes(FILES["labels"].read_bytes())

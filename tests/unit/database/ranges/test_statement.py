@@ -57,5 +57,5 @@ def test_a_faulty_row_is_named_with_its_line(tmp_path: Path, row: str, message: 
 
 
 def test_other_columns_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(StatementError, match="birds.csv, line 1: expected the columns taxon,areas,status"):
+    with pytest.raises(StatementError, match=r"birds.csv, line 1: expected the columns taxon,areas,status"):
         read_statements(written(tmp_path, header="animal,area\n"))
