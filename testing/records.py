@@ -8,7 +8,7 @@ from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.telemetry.record import Record
 from testing.pictures import jpeg
 
-KOALA = Candidate(105, "koala", "Phascolarctos cinereus", "species", 0.97, 0.95, "native")
+KOALA = Candidate("phascolarctos-cinereus", "koala", "Phascolarctos cinereus", "species", 0.97, 0.95, "native")
 KOALAS = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97)
 ANSWER = Answer(
     message="Most likely: koala (97%).",

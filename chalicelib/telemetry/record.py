@@ -161,7 +161,7 @@ class Record:
             best = self.answer.candidates[0]
             values |= {
                 "location_source": self.answer.location.source,
-                "animal": best.taxon,
+                "taxon": best.taxon,
                 "animal_name": best.name,
                 "here": best.here,
                 "rank": self.answer.prediction.rank if self.answer.prediction else None,

@@ -118,9 +118,8 @@ class Traffic:
         here = None
         if features.mode == "narrowed":
             here = "unexpected" if random.random() < UNEXPECTED else "native"
-        animal = int(random.paretovariate(1.2)) % 398
-        name = NAMES[animal % len(NAMES)]
-        best = SimpleNamespace(animal=animal, name=name, score=round(score, 4), here=here)
+        name = NAMES[int(random.paretovariate(1.2)) % len(NAMES)]
+        best = SimpleNamespace(taxon=name.lower().replace(" ", "-"), name=name, score=round(score, 4), here=here)
         prediction = SimpleNamespace(rank=self._one_of(_RANKS))
         answer = SimpleNamespace(
             candidates=[best],

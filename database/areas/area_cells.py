@@ -9,7 +9,7 @@ import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 
 import numpy as np
@@ -122,13 +122,13 @@ class AreaCells:
                     advice = suggest(name, read_names(), self.names)
                     raise UnknownArea(f"no area is called '{name}'; {advice}", column) from None
             case Union(areas=areas):
-                return np.logical_or.reduce([self._tree(each) for each in areas])
+                return reduce(np.bitwise_or, map(self._tree, areas))
             case Overlap(areas=areas):
-                return np.logical_and.reduce([self._tree(each) for each in areas])
+                return reduce(np.bitwise_and, map(self._tree, areas))
             case Chain(first=first, rest=rest):
                 cells = self._tree(first)
-                for is_added, areas in rest:
-                    cells = cells | self._tree(areas) if is_added else cells & ~self._tree(areas)
+                for is_added, more in rest:
+                    cells = cells | self._tree(more) if is_added else cells & ~self._tree(more)
                 return cells
 
     def _limits(self, statement: Range) -> NDArray[np.bool_]:

@@ -31,7 +31,7 @@ def suggest(text: str, names: Mapping[str, str], areas: Iterable[str]) -> str:
     'similar: Sahel'
     """
     normalized = text.strip().upper()
-    by_name = {name.upper().replace(" ", "-"): code for code, name in reversed(names.items())}
+    by_name = {name.upper().replace(" ", "-"): code for code, name in reversed(list(names.items()))}
     code = EU_CODES.get(normalized) or by_name.get(normalized.replace(" ", "-"), normalized)
     if code in names:
         return f"write {code}"

@@ -23,7 +23,9 @@ NARROWED = FeaturesUsed("narrowed", "memory", 74, "2026-11-24")
 
 def candidate(name: str, scientific_name: str, score: float, vision_score: float, here: Here | None) -> Candidate:
     """One candidate, a species."""
-    return Candidate(0, name, scientific_name, "species", score, vision_score, here)
+    return Candidate(
+        scientific_name.lower().replace(" ", "-"), name, scientific_name, "species", score, vision_score, here
+    )
 
 
 KOALA = Answer(
@@ -44,8 +46,8 @@ KOALA = Answer(
 )
 RESIDENTS = Residents(
     animals=(
-        Resident(105, "koala", "Phascolarctos cinereus", "species", "native", 1.0),
-        Resident(277, "red fox", "Vulpes vulpes", "species", "introduced", 0.8),
+        Resident("phascolarctos-cinereus", "koala", "Phascolarctos cinereus", "species", "native", 1.0),
+        Resident("vulpes-vulpes", "red fox", "Vulpes vulpes", "species", "introduced", 0.8),
     ),
     location=AUSTRALIA,
     features=NARROWED,

@@ -47,15 +47,15 @@ def test_candidates_are_the_likeliest_best_first(taxonomy: Taxonomy) -> None:
     # GIVEN three animals with some probability; WHEN the response lists two
     found = candidates_of(scores(taxonomy, a105=0.5, a292=0.3, a151=0.2), features(), taxonomy, 2)
     # THEN they come best first, with both scores and whether they live there
-    assert [(each.animal, each.score, each.vision_score, each.here) for each in found] == [
-        (KOALA, 0.5, 0.25, "native"),
-        (TIGER, 0.3, 0.15, "unexpected"),
+    assert [(each.taxon, each.score, each.vision_score, each.here) for each in found] == [
+        ("phascolarctos-cinereus", 0.5, 0.25, "native"),
+        ("panthera-tigris", 0.3, 0.15, "unexpected"),
     ]
 
 
 def test_ties_keep_the_models_order(taxonomy: Taxonomy) -> None:
     found = candidates_of(scores(taxonomy), features(), taxonomy, 3)
-    assert [each.animal for each in found] == [animal.id for animal in taxonomy.animals[:3]]
+    assert [each.taxon for each in found] == [animal.taxon_id for animal in taxonomy.animals[:3]]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model
         np.append(known.status, np.uint8(1)),
     )
     residents = residents_of(unknown_to_model, taxonomy)
-    assert [(each.animal, each.here, each.weight) for each in residents] == [
-        (330, "introduced", 0.5),
-        (KOALA, "native", 1.0),
+    assert [(each.taxon, each.here, each.weight) for each in residents] == [
+        (taxonomy.animals[330].taxon_id, "introduced", 0.5),
+        ("phascolarctos-cinereus", "native", 1.0),
     ]
 
 

@@ -51,7 +51,8 @@ def members(node: Node) -> list[int]:
 def test_animals_come_in_output_order_with_their_lineage() -> None:
     # GIVEN the model's files; THEN the koala has its output index and its lineage from the phylum down
     koala = TAXONOMY.animals[105]
-    assert (koala.id, koala.output_index, koala.name, koala.kind) == (105, 105, "koala", "wild")
+    assert (koala.id, koala.taxon_id, koala.output_index) == (105, "phascolarctos-cinereus", 105)
+    assert (koala.name, koala.kind) == ("koala", "wild")
     assert [taxon.scientific_name for taxon in koala.lineage] == [
         "Chordata", "Mammalia", "Diprotodontia", "Phascolarctidae", "Phascolarctos", "Phascolarctos cinereus",
     ]  # fmt: skip
@@ -107,8 +108,9 @@ def test_every_node_is_in_the_lineage_of_all_its_animals() -> None:
 
 def test_ids_become_output_indices(tmp_path: Path) -> None:
     # GIVEN a model whose ids differ from its output indices, one of them the largest allowed
-    taxonomy = small(tmp_path, "2147483647,1,w1,cat,Felis catus,species,domestic,P,C,,,F,Felis catus",
-                     "7,0,w0,dog,Canis familiaris,species,domestic,P,C,,,D,Canis familiaris")  # fmt: skip
+    cat = "2147483647,felis-catus,1,w1,cat,Felis catus,species,domestic,P,C,,,F,Felis catus"
+    dog = "7,canis-familiaris,0,w0,dog,Canis familiaris,species,domestic,P,C,,,D,Canis familiaris"
+    taxonomy = small(tmp_path, cat, dog)
     # THEN each id has its output index
     assert taxonomy.index_of == {2147483647: 1, 7: 0}
     assert [animal.id for animal in taxonomy.animals] == [7, 2147483647]

@@ -136,7 +136,7 @@ def test_an_answer_is_counted_with_its_place_and_rank() -> None:
     line = emitted(answered())
     names = ("Identifications", "LocationFromExif", "LocationFromRequest", "Predictions", "NoAnimal", "TopScore")
     assert [line[name] for name in names] == [1, 1, 0, 1, 0, 0.97]
-    assert (line["cell"], line["animal"], line["rank"]) == ("83be0efffffffff", 105, "species")
+    assert (line["cell"], line["taxon"], line["rank"]) == ("83be0efffffffff", "phascolarctos-cinereus", "species")
     assert "center" not in line
     assert "33.8" not in json.dumps(line)
 

@@ -10,7 +10,7 @@ GOOD = [
     "fields @timestamp, request_id, Latency | sort Latency desc | limit 20",
     "# a comment with | and (\nfilter Faults = 1 and ispresent(request_id)\n| stats count(*) as times by code, route",
     'filter @message like /time?out | none/ or code in ["a", "b"] | display cell',
-    "stats avg(TopScore) as score, pct(Latency, 99) as p99 by bin(5m) as minute, animal | sort minute asc",
+    "stats avg(TopScore) as score, pct(Latency, 99) as p99 by bin(5m) as minute, taxon | sort minute asc",
     "stats count(*) by bin(5m), cell | filter cell != ''",
     "fields faults.0 as fault, `request_id` | dedup fault",
     'parse @message "took * of *" as took, whole | filter took > 3 | stats max(whole)',

@@ -18,7 +18,8 @@ def earth() -> Earth:
     number = np.arange(N)
     around = np.stack([np.clip(number - 1, 0, N - 1), np.clip(number + 1, 0, N - 1), *[number] * 4], axis=1)
     realm = np.stack([number <= 7, number >= 7])
-    return Earth(number.astype(np.int64), number * 1.0, number * 1.0, around, realm)
+    degrees = number.astype(np.float64)
+    return Earth(number.astype(np.int64), degrees, degrees, around, realm)
 
 
 EARTH = earth()
@@ -41,7 +42,8 @@ def weights(*statements: Statement, on_map: list[int] | None = None) -> dict[int
     mapped = None if on_map is None else np.array(on_map, np.intp)
     found = cell_weights(statements, cells_of, EARTH, mapped)
     return {
-        cell: (round(float(found.weights[cell]), 3), int(found.status[cell])) for cell in np.flatnonzero(found.weights)
+        cell: (round(float(found.weights[cell]), 3), int(found.status[cell]))
+        for cell in np.flatnonzero(found.weights).tolist()
     }
 
 
