@@ -21,6 +21,7 @@ from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
 from database.dataset import OWN_RANGES, DatasetError, files_beside, files_in, join_some, read_dataset
 from database.load import LoadError, activate, datasets, drop, load, prune
+from database.ranges import commands as commands_of_ranges
 
 TIMEOUT = 5.0  # seconds to connect to PostgreSQL (default of --patience), and to announce a switch to Redis
 
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The setting has a default. Announce only to a cache that the environment names.
         redis_url = settings.redis_url if os.environ.get("REDIS_URL") else ""
         options = _parser(settings, redis_url).parse_args(arguments)
+        if options.is_offline:
+            return int(options.command(options))
         with closing(connect(settings, options.database_url, options.patience)) as connection:
             options.command(connection, options)
         return 0
@@ -115,7 +118,7 @@ def _announce(version: str, options: Namespace) -> None:
 
 def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     parser = ArgumentParser(prog="python -m database", description="Manage the datasets of animals and cells.")
-    parser.set_defaults(settings=settings, redis_url="")
+    parser.set_defaults(settings=settings, redis_url="", is_offline=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     database, cache, version = (ArgumentParser(add_help=False) for _ in range(3))
@@ -149,6 +152,16 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     add("drop", _drop, "remove a dataset that is not active", version)
     text = f"name of the login, which gets the role {READER}; on Aurora it signs in with IAM"
     add("prepare", _prepare, "create the schema and a read-only login for the app").add_argument("user", help=text)
+
+    for name, offline, does in (
+        ("explain", commands_of_ranges.explain, "print where an animal lives, in words, with sources and a map"),
+        ("check", commands_of_ranges.check, "compare the ranges with independent evidence"),
+        ("facts", commands_of_ranges.facts, "print how many known facts the ranges get right"),
+    ):
+        added = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+        added.set_defaults(command=offline, is_offline=True)
+        if name == "explain":
+            added.add_argument("taxon", help="stable id, such as phascolarctos-cinereus; see model/labels.csv")
     return parser
 
 

@@ -72,24 +72,17 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     Raise `DatasetError` for a faulty file. Its message names the file and the fault.
     """
     paths = FILES | (files or {})
-    ranges = _range_files(paths["ranges"])
-    texts = {name: read_text(path) for name, path in paths.items() if name != "ranges"}
+    texts = {name: read_text(path) for name, path in paths.items() if name not in ("ranges", "range_maps")}
     animals = _parse("labels", texts, _animal)
     number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
     cells = _parse(
         "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
     )
-    maps: dict[str, list[int]] = {}
-    for taxon, cell in _parse("range_maps", texts, lambda row: (row["taxon"], parse_cell(row["cell"]))):
-        maps.setdefault(taxon, []).append(cell)
+    maps = read_maps(paths["range_maps"])
     taxa = _parse("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
     areas = read_area_cells(countries=paths["cell_areas"], groups=paths["groups"])
-    try:
-        statements = [each for path in ranges for each in read_statements(path)]
-    except StatementError as error:
-        raise DatasetError(str(error)) from error
-    statements = [each for each in statements if each.taxon in number_of]
+    statements = [each for each in read_ranges(paths["ranges"]) if each.taxon in number_of]
     _check(animals, statements, {source for source, *_ in sources}, areas)
     return Dataset(
         version=version_of(files),
@@ -103,6 +96,25 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
             animal.name for animal in animals if animal.taxon in number_of.keys() - {each.taxon for each in statements}
         ),
     )
+
+
+def read_ranges(path: Path) -> list[Statement]:
+    """Read all statements of a file, or of the CSV files in a folder. Raise `DatasetError` for a faulty row."""
+    try:
+        return [statement for file in _range_files(path) for statement in read_statements(file)]
+    except StatementError as error:
+        raise DatasetError(str(error)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"cannot read {path} ({error}); restore the file or correct its path") from error
+
+
+def read_maps(path: Path) -> dict[str, list[int]]:
+    """Return the cells of each taxon's range map. Raise `DatasetError` for a faulty file."""
+    maps: dict[str, list[int]] = {}
+    rows = _parse("range_maps", {"range_maps": read_text(path)}, lambda row: (row["taxon"], parse_cell(row["cell"])))
+    for taxon, cell in rows:
+        maps.setdefault(taxon, []).append(cell)
+    return maps
 
 
 def version_of(files: dict[str, Path] | None = None) -> str:

@@ -13,7 +13,7 @@ EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that d
 
 def read_names(folder: Path = HERE) -> dict[str, str]:
     """Return the English name of each country (ISO 3166-1) and subdivision (ISO 3166-2), keyed by code."""
-    names = {}
+    names: dict[str, str] = {}
     for file, column in (("countries.csv", "area"), ("subdivisions.csv", "subdivision")):
         with (folder / file).open(encoding="utf-8", newline="") as rows:
             names |= {row[column]: row["name"] for row in csv.DictReader(rows)}

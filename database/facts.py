@@ -1,0 +1,88 @@
+"""Facts about where animals live, written independently of the ranges, and how many of them the ranges get right."""
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from chalicelib.features.cells import cell_of
+
+FILE: Final = Path(__file__).with_name("facts.csv")
+LISTED: Final = 0.1
+"""An animal counts as listed in a cell from this weight on."""
+GOALS: Final = {"recall": 0.99, "specificity": 0.94}
+"""The least recall and specificity of each group of animals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Whether a taxon lives at a place. `truth`: `native`, `introduced` or `absent`. `reason`: why, in a few words."""
+
+    taxon: str
+    latitude: float
+    longitude: float
+    place: str
+    truth: str
+    is_sure: bool
+    reason: str
+
+    @property
+    def cell(self) -> int:
+        """Return the cell of the place."""
+        return cell_of(self.latitude, self.longitude)
+
+
+class Score(NamedTuple):
+    """Counts of sure facts of one group: those that hold, of all that there are.
+
+    `lives`: native and introduced animals that are listed. `absent`: absent animals that are not. `introduced`:
+    introduced animals that are marked as introduced.
+    """
+
+    lives: tuple[int, int]
+    absent: tuple[int, int]
+    introduced: tuple[int, int]
+
+
+def read_facts(path: Path = FILE) -> list[Fact]:
+    """Read the facts."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            Fact(
+                row["taxon"],
+                float(row["latitude"]),
+                float(row["longitude"]),
+                row["place"],
+                row["truth"],
+                row["certainty"] != "doubt",
+                row["reason"],
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def scores(
+    facts: Iterable[Fact], lives: Callable[[Fact], tuple[float, str] | None], group_of: Mapping[str, str]
+) -> dict[str, Score]:
+    """Return the score of each group, and of all under the name `all`. Facts in doubt do not count.
+
+    `lives`: returns weight and status of the taxon at the place of a fact, or None if its range is not known.
+    `group_of`: group of each taxon, such as `birds`.
+    """
+    counts: dict[str, list[list[int]]] = {}
+    for fact in facts:
+        found = lives(fact)
+        if not fact.is_sure or found is None:
+            continue
+        weight, status = found
+        is_listed, is_there = weight >= LISTED, fact.truth != "absent"
+        for group in (group_of[fact.taxon], "all"):
+            its = counts.setdefault(group, [[0, 0] for _ in Score._fields])
+            pair = its[0] if is_there else its[1]
+            pair[0] += is_listed == is_there
+            pair[1] += 1
+            if fact.truth == "introduced":
+                its[2][0] += is_listed and status == "introduced"
+                its[2][1] += 1
+    return {group: Score(*((held, total) for held, total in its)) for group, its in sorted(counts.items())}
