@@ -161,7 +161,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         added = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
         added.set_defaults(command=offline, is_offline=True)
         if name == "explain":
-            added.add_argument("taxon", help="stable id, such as phascolarctos-cinereus; see model/labels.csv")
+            added.add_argument("taxon", help="id or name of the animal, such as phascolarctos-cinereus or koala")
     return parser
 
 

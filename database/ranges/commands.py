@@ -4,6 +4,7 @@ import csv
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -63,11 +64,7 @@ class Ranges:
 def explain(options: Namespace) -> int:
     """Print the statements about a taxon in words, with their sources, and a map of its cells."""
     ranges = Ranges()
-    taxon = options.taxon
-    if taxon not in ranges.statements:
-        similar = [each for each in ranges.statements if taxon.lower() in each][:5]
-        advice = f"; similar: {', '.join(similar)}" if similar else "; model/labels.csv lists the taxa"
-        raise RangeError(f"no range is stated for '{taxon}'{advice}")
+    taxon = _taxon(options.taxon, ranges)
     names = read_names()
     found = ranges.cells_of(taxon)
     print(taxon)
@@ -76,11 +73,24 @@ def explain(options: Namespace) -> int:
     if taxon in ranges.maps:
         print(f"  range map of {len(ranges.maps[taxon]):,} cells [phylacine]")
     print(f"\n{drawn(found, ranges.areas.earth)}\n")
-    full, introduced = int((found.weights == 1).sum()), int((found.status == INTRODUCED).sum())
-    print(
-        f"{(found.weights > 0).sum():,} cells: {full:,} in full (#), {introduced:,} introduced (o), others in part (+)"
+    lives, full, brought = (
+        cells.sum() for cells in (found.weights > 0, found.weights == 1, found.status == INTRODUCED)
     )
+    print(f"{lives:,} cells: {full:,} in full (#), {brought:,} introduced (o), others in part (+)")
     return 0
+
+
+def _taxon(text: str, ranges: Ranges) -> str:
+    """Return the id of a taxon, given its id, scientific name or common name. Raises `RangeError`."""
+    wanted = text.strip().lower()
+    for row in _rows(DATABASE / "taxa.csv"):
+        if wanted in (row["taxon"], row["name"].lower(), row["scientific_name"].lower()):
+            if row["taxon"] in ranges.statements:
+                return row["taxon"]
+            raise RangeError(f"no range is stated for {row['taxon']}; add a row to a file in database/ranges/")
+    similar = get_close_matches(wanted.replace(" ", "-"), ranges.statements, n=3)
+    advice = f"similar: {', '.join(similar)}" if similar else "database/taxa.csv lists them"
+    raise RangeError(f"no taxon is called '{text}'; {advice}")
 
 
 def check(_: Namespace) -> int:
