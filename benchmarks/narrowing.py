@@ -2,13 +2,14 @@
 
     python -m benchmarks.narrowing --photos DIR       DIR: photos named <output index>_….jpg, not used in training
 
-The photos have no location, so each photo gets random cells of two kinds. In cells of the first kind its animal lives,
-according to the dataset. In cells of the second kind it does not: the animal is in a zoo, escaped, or missing from the
-data.
+The photos have no location, so each photo gets places of two kinds. At places of the first kind its animal lives, at
+those of the second it does not: it is in a zoo, has escaped, or its range has a gap. The places come from
+database/facts.csv, not from the ranges: places drawn from the ranges would only show that they agree with themselves.
 docs/explanation/narrowing.md explains the tables.
 """
 
 import argparse
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,13 +21,13 @@ from chalicelib.config.settings import Settings
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from database.dataset import read_dataset
+from database.facts import Fact, read_facts
 from model.classifier_metrics import accuracy, negative_log_likelihood
 from model.photos import score_animals
 
 FLOORS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 SHARES = (0.01, 0.03, 0.1)
 """Shares of photos from places where their animal does not live."""
-SEED = 398
 
 
 class LocatedPhotos(NamedTuple):
@@ -47,34 +48,39 @@ class LocatedPhotos(NamedTuple):
         return np.asarray(weighted / weighted.sum(axis=1, keepdims=True))
 
 
-def cell_weights(taxonomy: Taxonomy) -> NDArray[np.float32]:
-    """Return the weights of all animals in each cell that belongs to a country, shape (cells, animals); 0 if absent."""
-    dataset = read_dataset()
-    row_of = {cell.cell: row for row, cell in enumerate(cell for cell in dataset.cells if cell.areas)}
-    weights = np.zeros((len(row_of), len(taxonomy.animals)), np.float32)
-    for rows in dataset.cell_animals:
-        for cell, animal, weight, _ in rows.tolist():
-            if cell in row_of:
-                weights[row_of[cell], taxonomy.index_of[animal]] = weight
+def weights_at(cells: Sequence[int], taxonomy: Taxonomy) -> NDArray[np.float32]:
+    """Return the weights of all animals in each cell, shape (cells, animals); 0 if absent."""
+    row_of = {cell: row for row, cell in enumerate(cells)}
+    weights = np.zeros((len(cells), len(taxonomy.animals)), np.float32)
+    for rows in read_dataset().cell_animals:
+        for cell, animal, weight, _ in rows[np.isin(rows["cell"], cells)].tolist():
+            weights[row_of[cell], taxonomy.index_of[animal]] = weight
     weights[:, taxonomy.everywhere] = 1
     return weights
 
 
 def locate(
-    vision: NDArray[np.float32], labels: NDArray[np.intp], weights: NDArray[np.float32], places: int, *, inside: bool
+    vision: NDArray[np.float32], labels: NDArray[np.intp], weights: NDArray[np.float32], rows: Mapping[int, list[int]]
 ) -> LocatedPhotos:
-    """Give each photo `places` random cells: where its animal lives if `inside` is true, else where it does not live.
+    """Put each photo in every place of its animal. `rows`: rows of `weights`, by output index of the animal.
 
-    A photo without any such cell is left out.
+    A photo of an animal without places is left out.
     """
-    random = np.random.default_rng(SEED)
-    photo_of, cell_of = [], []
-    for photo, label in enumerate(labels):
-        cells = np.flatnonzero((weights[:, label] > 0) == inside)
-        if len(cells):
-            photo_of += [photo] * places
-            cell_of += random.choice(cells, places).tolist()
+    pairs = [(photo, row) for photo, label in enumerate(labels.tolist()) for row in rows.get(label, ())]
+    photo_of, cell_of = np.array(pairs, np.intp).reshape(-1, 2).T
     return LocatedPhotos(vision[photo_of], weights[cell_of], labels[photo_of])
+
+
+def places(
+    facts: Iterable[Fact], taxonomy: Taxonomy, row_of: Mapping[int, int], *, inside: bool
+) -> dict[int, list[int]]:
+    """Return the rows of the places where each animal lives, or does not live, by output index."""
+    output_of = {animal.taxon_id: animal.output_index for animal in taxonomy.animals}
+    found: dict[int, list[int]] = {}
+    for fact in facts:
+        if fact.taxon in output_of and fact.is_sure and (fact.truth != "absent") == inside:
+            found.setdefault(output_of[fact.taxon], []).append(row_of[fact.cell])
+    return found
 
 
 def sweep(inside: LocatedPhotos, outside: LocatedPhotos) -> tuple[str, str]:
@@ -97,19 +103,20 @@ def main() -> None:
     """Print the tables of docs/explanation/narrowing.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.narrowing", description=__doc__.partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos named <output index>_….jpg")
-    parser.add_argument(
-        "--places", type=int, default=50, help="number of random cells for each photo (default: %(default)s)"
-    )
     options = parser.parse_args()
     path = Settings().model_path
     taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
     vision, labels = score_animals(options.photos, Model(path))
-    wild = np.array([animal.kind == "wild" for animal in taxonomy.animals])[labels]
-    weights = cell_weights(taxonomy)
+    wild = np.array([animal.kind in ("wild", "marine") for animal in taxonomy.animals])[labels]
+    facts = read_facts()
+    cells = sorted({fact.cell for fact in facts})
+    weights, row_of = weights_at(cells, taxonomy), {cell: row for row, cell in enumerate(cells)}
     inside, outside = (
-        locate(vision[wild], labels[wild], weights, options.places, inside=lives_here) for lives_here in (True, False)
+        locate(vision[wild], labels[wild], weights, places(facts, taxonomy, row_of, inside=lives))
+        for lives in (True, False)
     )
-    print(f"{wild.sum()} photos of wild animals, {options.places} places each", *sweep(inside, outside), sep="\n\n")
+    shown = f"{wild.sum()} photos of wild animals; {len(inside.labels)} pairs of photo and place where it lives"
+    print(f"{shown}, {len(outside.labels)} where it does not", *sweep(inside, outside), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ N = 12
 NUMBER = np.arange(N)
 EARTH = Earth(
     NUMBER.astype(np.int64),
-    NUMBER * 10.0 - 50.0,
+    NUMBER.astype(np.float64) * 10 - 50,
     np.zeros(N),
     np.stack([np.clip(NUMBER - 1, 0, N - 1), np.clip(NUMBER + 1, 0, N - 1)] * 3, axis=1),
     np.stack([NUMBER < 10, NUMBER >= 10]),
