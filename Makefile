@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model run serve lambda package test unit check lint-dashboards format bench warm spike growth preview docs deploy
+.PHONY: help setup environment model run serve lambda package test unit check facts lint-dashboards format bench warm spike growth preview docs deploy
 
 # The list is in the order of this file.
 help: ## list these targets
@@ -36,11 +36,15 @@ unit: environment ## run the fast tests, which need no servers; takes half a min
 test: setup ## run all tests; the tests start their own servers
 	@$(PYTHON) -m pytest
 
-check: environment ## check style, types and dashboards
+check: environment ## check style, types, dashboards and ranges
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m dashboards lint
+	@$(PYTHON) -m database check
+
+facts: environment ## count how many known facts about where animals live the ranges get right
+	@$(PYTHON) -m database facts
 
 lint-dashboards: environment ## check dashboards, alarms and queries against CloudWatch's rules and the code
 	@$(PYTHON) -m dashboards lint

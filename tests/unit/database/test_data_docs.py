@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from database.dataset import FILES, read_ranges
+
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "how-to" / "data.md").read_text(encoding="utf-8")
 
@@ -16,22 +18,25 @@ def rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.decode().splitlines()))
 
 
-def table(first_header: str) -> dict[str, int]:
-    """Return the first column and the number in the second, of the table whose first column is `first_header`."""
+def table(first_header: str) -> dict[str, str]:
+    """Return the first two columns of the table whose first column is `first_header`."""
     lines = PAGE[PAGE.index(f"| {first_header} |") :].split("\n\n")[0].splitlines()[2:]
     cells = [re.findall(r"[^|`]+", line.replace("`", "")) for line in lines]
-    return {row[0].strip(): int(row[1].replace(",", "")) for row in cells}
+    return {row[0].strip(): row[1].strip() for row in cells}
 
 
 def test_rows_of_each_file() -> None:
-    documented = table("file")
-    assert set(documented) >= {"model/labels.csv", "database/animal_areas.csv", "database/mammal_cells.csv.gz"}
+    documented = {name: int(count.replace(",", "")) for name, count in table("file").items()}
+    assert set(documented) >= {"model/labels.csv", "database/facts.csv", "database/range_maps.csv.gz"}
     assert documented == {name: len(rows(name)) for name in documented}
 
 
 def test_animals_of_each_kind() -> None:
-    assert table("kind") == Counter(row["kind"] for row in rows("model/labels.csv"))
+    documented = {kind: int(count) for kind, count in table("kind").items()}
+    assert documented == Counter(row["kind"] for row in rows("model/labels.csv"))
 
 
-def test_rows_of_each_source() -> None:
-    assert table("source") == Counter(row["source"] for row in rows("database/animal_areas.csv"))
+def test_every_source_of_ranges_is_explained_and_cited() -> None:
+    used = {statement.source for statement in read_ranges(FILES["ranges"])} | {"phylacine"}
+    assert used == table("source").keys()
+    assert used <= {row["source"] for row in rows("database/sources.csv")}
