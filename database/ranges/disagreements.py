@@ -98,11 +98,13 @@ def disagreements(
 
 
 def gaps(found: CellWeights, earth: Earth) -> NDArray[np.intp]:
-    """Return the positions of cells that are left out although the taxon lives in all cells around them.
+    """Return the positions of cells that are left out although the taxon surely lives in all cells around them.
 
-    Cells without land are no gaps of a land animal, nor cells without sea those of a sea animal.
+    Only inland gaps count, since the inland cell of a small island is no gap of a coastal bird. Of a taxon that lives
+    nowhere inland, only gaps in the sea count.
     """
-    listed = found.weights >= LISTED
-    realm = SEA if (listed & ~earth.realm[LAND]).any() else LAND
-    surrounded = listed[earth.neighbours].all(axis=1) & earth.realm[realm]
-    return np.flatnonzero(surrounded & ~listed)
+    sure = found.weights == 1
+    inland = sure & ~earth.realm[SEA]
+    inside, realm = (inland, LAND) if inland.any() else (sure, SEA)
+    surrounded = inside[earth.neighbours].all(axis=1) & earth.realm[realm]
+    return np.flatnonzero(surrounded & (found.weights < LISTED))
