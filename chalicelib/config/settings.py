@@ -25,8 +25,8 @@ def _default_model() -> Path:
 class Budget:
     """Time limits for one dependency, in seconds.
 
-    `connect`: opening a connection. `command`: one command or query. `total`: all calls of one request,
-    including retries.
+    `connect`: a request's wait for a new connection. `command`: one command or query. `total`: all calls of one
+    request, including retries. `sign_in`: opening a connection, over as many requests as it takes.
 
     >>> Budget(connect=0.3, command=0.15, total=0.4).command
     0.15
@@ -35,6 +35,7 @@ class Budget:
     connect: float
     command: float
     total: float
+    sign_in: float = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,16 @@ class Settings:
     database_iam: bool = setting(
         "DATABASE_IAM", False, casts.boolean, help="sign in to PostgreSQL with an IAM token instead of a password"
     )
-    database_connect: float = seconds("DATABASE_CONNECT", 0.5, help="timeout for connecting to PostgreSQL")
+    sign_in: float = seconds(
+        "SIGN_IN",
+        40.0,
+        help="timeout for opening a connection to PostgreSQL or Redis, including TLS and sign-in; a request waits no "
+        "longer than `DATABASE_CONNECT` or `REDIS_CONNECT`, and the next request continues; cache warming waits this "
+        "long",
+    )
+    database_connect: float = seconds(
+        "DATABASE_CONNECT", 0.5, help="longest time that one request waits for a new connection to PostgreSQL"
+    )
     database_statement: float = seconds(
         "DATABASE_STATEMENT",
         0.8,
@@ -200,7 +210,7 @@ class Settings:
         help="name of the ElastiCache Serverless cache at `REDIS_URL`, to sign in with IAM; if empty, IAM is not used",
     )
     redis_connect: float = seconds(
-        "REDIS_CONNECT", 0.3, help="timeout for connecting to Redis, including TLS and sign-in"
+        "REDIS_CONNECT", 0.3, help="longest time that one request waits for a new connection to Redis"
     )
     redis_command: float = seconds(
         "REDIS_COMMAND",

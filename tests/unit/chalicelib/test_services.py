@@ -10,7 +10,7 @@ from chalicelib.config.settings import Budget, Settings
 from chalicelib.errors import CacheError, ModelError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, build_cache, build_features, build_store, build_warming
-from chalicelib.stores.redis_client import _Connection
+from chalicelib.stores.redis_connection import DeadlineConnection
 from testing import tiny_model
 from testing.scripted_server import serve
 
@@ -43,7 +43,7 @@ def test_budgets_and_bounds_come_from_the_settings() -> None:
     assert client.budget == Budget(0.2, 0.1, 0.25)
     assert client._permits.qsize() == 3
     connection = client._plain.connection_pool.make_connection()
-    assert isinstance(connection, _Connection)
+    assert isinstance(connection, DeadlineConnection)
     assert connection._idle == 30
     assert store._budget == Budget(0.4, 0.6, 0.7)
     assert "statement_timeout=600" in str(store._arguments["options"])

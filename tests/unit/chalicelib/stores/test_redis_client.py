@@ -13,7 +13,7 @@ import pytest
 from chalicelib.config.settings import Budget
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
-from chalicelib.stores import redis_client
+from chalicelib.stores import redis_connection
 from chalicelib.stores.iam import Login
 from chalicelib.stores.redis_client import Commands, RedisClient
 from testing.certificates import Certificates, issue
@@ -131,7 +131,7 @@ class TestConnections:
     def test_an_old_one_is_replaced_before_its_sign_in_expires(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
             value(redis)
-            monkeypatch.setattr(redis_client, "MAX_AGE", -1.0)
+            monkeypatch.setattr(redis_connection, "MAX_AGE", -1.0)
             value(redis)
             assert server.connections == 2
 
