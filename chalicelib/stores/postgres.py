@@ -38,6 +38,7 @@ from chalicelib.errors import StoreError
 from chalicelib.features.codec import CellAnimals, expect_plausible
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.breaker import TIMEOUT, Breaker
+from chalicelib.stores.postgres_faults import fault_of
 from chalicelib.stores.sign_in import SignIn, Steps
 
 if TYPE_CHECKING:
@@ -51,43 +52,6 @@ from features_of(%s::bigint[])
 
 _NO_CELL = 0
 """A number that is no cell, for the health check. `features_of` returns a row without animals for it."""
-
-_FAULT_OF_CODE = {
-    "57014": "postgres_statement_timeout",  # query_canceled
-    "28000": "postgres_auth",  # invalid_authorization_specification
-    "28P01": "postgres_auth",  # invalid_password
-    "42501": "postgres_auth",  # insufficient_privilege
-    "53300": "postgres_too_many_connections",
-    "57P01": "postgres_starting",  # admin_shutdown
-    "57P02": "postgres_starting",  # crash_shutdown
-    "57P03": "postgres_starting",  # cannot_connect_now
-    "57P05": "postgres_disconnected",  # idle_session_timeout
-}
-_FAULT_OF_TEXT = (
-    ("closed unexpectedly", "postgres_disconnected"),  # must precede "SSL", which is in the same message
-    ("SSL SYSCALL error", "postgres_disconnected"),
-    ("password authentication failed", "postgres_auth"),
-    ("authentication failed", "postgres_auth"),
-    ("no pg_hba.conf entry", "postgres_auth"),
-    ("no password supplied", "postgres_auth"),
-    ("not permitted to log in", "postgres_auth"),
-    ("does not exist", "postgres_auth"),
-    ("too many clients", "postgres_too_many_connections"),
-    ("too many connections", "postgres_too_many_connections"),
-    ("remaining connection slots", "postgres_too_many_connections"),
-    ("starting up", "postgres_starting"),
-    ("shutting down", "postgres_starting"),
-    ("recovery mode", "postgres_starting"),
-    ("not yet accepting connections", "postgres_starting"),
-    ("certificate", "postgres_tls"),
-    ("SSL", "postgres_tls"),
-    ("could not translate host name", "postgres_unreachable"),
-    ("Connection refused", "postgres_unreachable"),
-    ("o route to host", "postgres_unreachable"),
-    ("unreachable", "postgres_unreachable"),
-    ("No such file or directory", "postgres_unreachable"),
-)
-"""Fault codes of connection errors, which have no SQLSTATE, by a part of the message. The first match counts."""
 
 _BREAKER_OPEN = "the circuit breaker is open after consecutive failures of PostgreSQL"
 _BROKEN = frozenset({"postgres_disconnected", "postgres_timeout", "postgres_unreachable"})
@@ -192,7 +156,8 @@ class PostgresStore:
         if self.breaker_is_open:  # return at once: a probe may be using the connection
             raise StoreError("postgres_breaker_open", _BREAKER_OPEN)
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
-            opened = self._breaker.record_failure(TIMEOUT) if self._is_silent(since) else False
+            is_silent = self._sign_in is None and self._is_silent(since)
+            opened = self._breaker.record_failure(TIMEOUT) if is_silent else False
             raise StoreError("postgres_busy", "another thread used the connection until the deadline", opened=opened)
         try:
             if deadline.left() <= 0:
@@ -215,15 +180,14 @@ class PostgresStore:
     def _attempt(
         self, query: str, arguments: tuple[object, ...], deadline: Deadline, since: float
     ) -> list[tuple[Any, ...]]:
-        """Run a query. Retry once on a new connection if the existing one, or a sign-in of an earlier query, broke."""
+        """Run a query. Retry once on a new connection if that of an earlier query broke, or its sign-in."""
         import psycopg2
 
         had_time = deadline.left() >= self._budget.command
         broken: StoreError | None = None
         for is_last in (False, True):
-            reused = self._connection is not None and self._looks_alive(self._connection)
-            continued = not reused and self._sign_in is not None
-            connection = self._connection if reused else None
+            connection = self._connection if self._looks_alive(self._connection) else None
+            is_older = connection is not None or self._sign_in is not None
             try:
                 connection = connection or self._connect(deadline)
                 if connection is None:
@@ -237,7 +201,8 @@ class PostgresStore:
             except (psycopg2.Error, TimeoutError, OSError) as error:
                 self._drop()
                 fault = fault_of(error)
-                if reused and not is_last and fault in {"postgres_disconnected", "postgres_starting"}:
+                may_retry = is_older and not is_last
+                if may_retry and connection is not None and fault in {"postgres_disconnected", "postgres_starting"}:
                     continue
                 if fault != "postgres_timeout":
                     self._silent_from = inf
@@ -246,7 +211,7 @@ class PostgresStore:
                     is_silent = connection is None or had_time or self._is_silent(since)
                     opened = self._breaker.record_failure(TIMEOUT) if is_silent else False
                 broken = StoreError(fault, str(error).strip(), opened=opened)
-                if continued and not is_last and not opened and fault in _BROKEN:
+                if may_retry and connection is None and fault in _BROKEN and not opened:
                     continue
                 raise broken from error
         raise AssertionError("unreachable")
@@ -264,7 +229,7 @@ class PostgresStore:
             if is_over:
                 self._sign_in = None
         if is_over:
-            self._used, self.sign_in_seconds = monotonic(), sign_in.seconds
+            self.sign_in_seconds = sign_in.seconds
         return self._connection
 
     def _sign_in_steps(self) -> Steps["Connection"]:
@@ -292,12 +257,12 @@ class PostgresStore:
             self._connection.close()
             self._connection = None
 
-    def _looks_alive(self, connection: "Connection") -> bool:
+    def _looks_alive(self, connection: "Connection | None") -> bool:
         """Return whether the idle connection seems open: its socket has nothing to read, not even an end of stream.
 
         A frozen container may not notice a close, so a connection counts as closed once it was idle for `idle` seconds.
         """
-        if connection.closed or monotonic() - self._used > self._idle:
+        if connection is None or connection.closed or monotonic() - self._used > self._idle:
             return False
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
@@ -319,27 +284,6 @@ def _wait(connection: "Connection", deadline: Deadline) -> None:
         left = deadline.left()
         if left <= 0 or not poll.poll(left * 1000):
             raise TimeoutError("PostgreSQL did not reply within the budget")
-
-
-def fault_of(error: Exception) -> str:
-    """Return the fault code of an exception raised by psycopg2, `_wait` or `password`."""
-    import psycopg2
-
-    if isinstance(error, TimeoutError):
-        return "postgres_timeout"
-    if isinstance(error, PermissionError):  # no credentials to sign a token with
-        return "postgres_auth"
-    if not isinstance(error, psycopg2.Error):
-        return "postgres_unreachable"
-    if error.pgcode is not None:
-        return _FAULT_OF_CODE.get(error.pgcode, "postgres_refused")
-    text = str(error)
-    for message, fault in _FAULT_OF_TEXT:
-        if message in text:
-            return fault
-    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError | psycopg2.DatabaseError):
-        return "postgres_disconnected"
-    return "postgres_refused"
 
 
 def _to_cell_animals(

@@ -16,6 +16,9 @@ class SignInCase:
     seconds: float
     freezes: bool
 
+    def __str__(self) -> str:
+        return f"{self.store} {self.seconds:g} s {'frozen' if self.freezes else 'running'}"
+
     @property
     def until_through(self) -> Expected:
         """The lookups of uncached cells until the sign-in is through."""

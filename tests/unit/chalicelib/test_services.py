@@ -72,8 +72,8 @@ def test_iam_signs_in_where_it_is_asked_for() -> None:
     signed = settings(DATABASE_IAM="true", REDIS_IAM_CACHE="faunalens", REDIS_URL="rediss://app@cache.example.com")
     assert build_store(plain)._password is None
     assert build_store(signed)._password is not None
-    assert "credential_provider" not in build_cache(plain)._get_client()._options
-    assert "credential_provider" in build_cache(signed)._get_client()._options
+    assert build_cache(plain)._get_client()._sign_ins._login is None
+    assert build_cache(signed)._get_client()._sign_ins._login is not None
 
 
 def test_a_token_that_cannot_be_signed_is_a_fault_and_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
