@@ -33,7 +33,7 @@ RUNBOOK = "../how-to/runbook.md"
 TARGET = re.compile(r"^(?P<name>[a-z-]+):.*## (?P<help>.*)$", re.MULTILINE)
 OWN_NAME = re.compile(r": `python -m [^`]+`\.$")
 """The end of a docstring that repeats the module's command, which is in another column of the table."""
-INTERNAL = {"local/lambda_sim/enter_sandbox.py"}
+INTERNAL = {"local/lambda_sim/enter_sandbox.py", "testing/faults/freezing_container.py"}
 """Programs that only other programs start."""
 
 

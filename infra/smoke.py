@@ -13,6 +13,7 @@ from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
 STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
+PARTS = ("model", "cache", "database")
 PATIENCE = 120.0  # seconds to wait for a healthy response; a paused database takes up to 30
 PAUSE = 3.0
 TIMEOUT = 30.0  # seconds for one request; API Gateway gives up after 29
@@ -22,10 +23,12 @@ _HELP = "docs/how-to/runbook.md says how to investigate"
 
 def check(url: str, echo: Echo) -> None:
     """Test a deployment. Raise `PreconditionFailed` at the first wrong response. `url` must end with a slash."""
-    health = _wait_for_health(f"{url}health?deep=true")
-    for part in ("model", "cache", "database"):
+    health = _wait_for_health(f"{url}health?deep=true", echo)
+    for part in PARTS:
         state = health[part]
-        echo(f"{part:<9} {state['state']} {state['detail'] or ''}".rstrip())
+        sign_in = state.get("sign_in_milliseconds")
+        after = "" if sign_in is None else f"signed in after {sign_in / 1e3:.3f} s"
+        echo(f"{part:<9} {state['state']} {state['detail'] or after}".rstrip())
         if state["state"] != "ok":
             raise PreconditionFailed(f"{part} is {state['state']} ({state['detail']}); {_HELP}")
     place = _place_with_animals(url, echo)
@@ -58,13 +61,20 @@ def _place_with_animals(url: str, echo: Echo) -> str:
     )
 
 
-def _wait_for_health(url: str) -> dict[str, Any]:
-    """Wait up to `PATIENCE` seconds until the health status is `ok`. Return the last health response."""
-    for _ in poll(PAUSE, PATIENCE):
+def _wait_for_health(url: str, echo: Echo) -> dict[str, Any]:
+    """Wait up to `PATIENCE` seconds until the health status is `ok`. Return the last health response.
+
+    Print what it waits for, such as a sign-in to a database that resumes. Each request lets that proceed.
+    """
+    waiting = ""
+    for waited in poll(PAUSE, PATIENCE):
         with suppress(PreconditionFailed):
             health = _request(url)
             if health["status"] == "ok":
                 return health
+            failing = (f"{part} {health[part]['detail']}" for part in PARTS if health[part]["state"] != "ok")
+            if waiting != (waiting := ", ".join(failing)):
+                echo(f"waiting   {waiting}, after {waited:.0f} s")
     return _request(url)
 
 

@@ -108,7 +108,7 @@ class PostgresStore:
 
         A sign-in that is under way costs the server no further attempt, so each query may continue it.
         """
-        return self._sign_in is None and self._breaker.is_open
+        return self._breaker.is_open and self._sign_in is None
 
     @property
     def known_fault(self) -> str | None:

@@ -243,15 +243,14 @@ class RedisCache:
         `alone`: whether there is only one command. The breaker counts only timeouts and broken connections, and only
         if there was time for a whole command. Otherwise a slow database could open the breaker of Redis.
         """
+        may_ask = self._breaker.allows()
         # A sign-in that is under way costs Redis no further attempt, so each call may continue it.
-        signing_in = self._client is not None and self._client.is_signing_in
-        if not signing_in and not self._breaker.allows():
+        if not may_ask and (self._client is None or not self._client.is_signing_in):
             raise CacheError("redis_breaker_open", "the circuit breaker is open after consecutive failures of Redis")
         client = self._get_client()
         had_time = deadline.left() >= client.budget.command
-        may_retry = not (signing_in and self._breaker.is_open)
         try:
-            replies = client.run(commands, deadline, alone=alone, may_retry=may_retry)
+            replies = client.run(commands, deadline, alone=alone, may_retry=may_ask)
         except CacheError as error:
             if error.fault in _ANSWERED:
                 self._breaker.record_success()

@@ -94,9 +94,9 @@ class RedisClient:
     def run(self, commands: Commands, deadline: Deadline, *, alone: bool = False, may_retry: bool = True) -> list[Any]:
         """Run commands with one key each, in one pipeline per server, and return the replies.
 
-        `alone`: whether there is only one command. An error reply is a `CacheError` in the list. Raises `CacheError` if
-        there are no replies, because the connection or the sign-in failed or timed out. Commands must be safe to run
-        twice, because there may be a retry.
+        `alone`: whether there is only one command. `may_retry`: whether to try once more if the connection or the
+        sign-in fails. An error reply is a `CacheError` in the list. Raises `CacheError` if there are no replies,
+        because the connection or the sign-in failed or timed out. Commands must be safe to run twice.
         """
         deadline = deadline.within(self.budget.total)
         left = deadline.left()

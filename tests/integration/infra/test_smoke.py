@@ -24,6 +24,9 @@ def test_a_stage_that_works_passes(served: Served) -> None:
     smoke.check(url(served), output.append)
     assert [line.split()[0] for line in output] == ["model", "cache", "database", "animals", "identify"]
     assert "(narrowed," in output[-1]
+    # AND it says how long the sign-ins took
+    for line in output[1:3]:
+        assert re.fullmatch(r"(cache|database) +ok signed in after \d+\.\d{3} s", line)
 
 
 class RegionalDeployment(BaseHTTPRequestHandler):
@@ -74,6 +77,38 @@ def test_a_stage_with_data_of_one_country_passes_too() -> None:
         smoke.check(url, output.append)
     # THEN the test finds a place there
     assert re.match(r"animals   1 live around lat=-?\d+\.\d&lon=-8[2-6]\.\d \(CR\), features from miss", output[3])
+
+
+def test_it_waits_for_a_sign_in_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a stage whose database signs in slowly: the third health check finds the sign-in through
+    monkeypatch.setattr(smoke, "PAUSE", 0.01)
+    well: dict[str, object] = {"state": "ok", "detail": None}
+    signing_in = {"state": "failing", "detail": "postgres_signing_in"}
+    signed_in = well | {"sign_in_milliseconds": 14_230.0}
+    states = iter([signing_in, signing_in, signed_in])
+
+    class Resuming(RegionalDeployment):
+        strip = (-180.0, 180.0)
+
+        def do_GET(self) -> None:
+            if not self.path.startswith("/health"):
+                return super().do_GET()
+            database = next(states)
+            status = "ok" if database is signed_in else "degraded"
+            return self.answer({"status": status, "model": well, "cache": well, "database": database})
+
+    # WHEN it is tested THEN the test says what it waits for, and how long the sign-in took
+    output: list[str] = []
+    with HTTPServer(("127.0.0.1", 0), Resuming) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        smoke.check(f"http://127.0.0.1:{server.server_port}/", output.append)
+        server.shutdown()
+    assert output[:4] == [
+        "waiting   database postgres_signing_in, after 0 s",
+        "model     ok",
+        "cache     ok",
+        "database  ok signed in after 14.230 s",
+    ]
 
 
 def test_a_stage_without_data_fails() -> None:
