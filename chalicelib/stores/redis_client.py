@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
+from time import sleep
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -32,7 +33,7 @@ from chalicelib.config.settings import Budget
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.iam import Login
-from chalicelib.stores.redis_connection import CurrentDeadline, DeadlineConnection, DeadlinePool
+from chalicelib.stores.redis_connection import GLANCE, CurrentDeadline, DeadlineConnection, OpenFirstPool
 from chalicelib.stores.redis_faults import fault_of
 from chalicelib.stores.redis_sign_in import RedisSignIns, SignInUnderWay
 
@@ -74,8 +75,8 @@ class RedisClient:
             "driver_info": None,  # saves two round trips per connection
         }
         retry = Retry(NoBackoff(), 0)
-        pool = DeadlinePool(self._current, host=self._host, port=self._port, retry=retry, **self._options)
-        self._plain = redis.Redis(connection_pool=pool)
+        self._pool = OpenFirstPool(host=self._host, port=self._port, retry=retry, **self._options)
+        self._plain = redis.Redis(connection_pool=self._pool)
         self._cluster: redis.RedisCluster | None = None
         self._previous: redis.RedisCluster | None = None  # the last cluster, if its nodes failed
         self._is_slot_map_stale = False
@@ -109,7 +110,7 @@ class RedisClient:
         try:
             self._current.deadline = deadline
             try:
-                return self._try(commands, alone=alone)
+                return self._try_open(commands, alone=alone)
             except _FAILURES as error:
                 first = _drop_tracebacks(error)
                 self._on_failure(first)
@@ -117,7 +118,7 @@ class RedisClient:
                 if isinstance(error, _ANSWERED) or no_time or not may_retry:
                     raise
             try:
-                return self._try(commands, alone=alone)
+                return self._try_open(commands, alone=alone)
             except SignInUnderWay:  # what failed before says more
                 raise first from None
         except _FAILURES as error:
@@ -130,8 +131,21 @@ class RedisClient:
         for cluster in (self._cluster, self._previous):
             if cluster is not None:
                 cluster.close()
-        self._plain.connection_pool.disconnect()
+        self._pool.disconnect()
         self._sign_ins.close()
+
+    def _try_open(self, commands: Commands, *, alone: bool) -> list[Any]:
+        """Run commands. While a sign-in is under way, wait until an open connection is free."""
+        while True:
+            try:
+                return self._try(commands, alone=alone)
+            except SignInUnderWay as error:
+                is_over = self._current.deadline.left() <= GLANCE
+                if is_over or self._cluster is not None or not self._pool.has_open():
+                    raise
+                _drop_tracebacks(error)
+            self._pool.prefer_open()
+            sleep(GLANCE)
 
     def _try(self, commands: Commands, *, alone: bool) -> list[Any]:
         if alone and self._cluster is None:
@@ -147,7 +161,7 @@ class RedisClient:
                 self._switch_to_cluster()
                 replies = self._run_pipeline(commands)
             elif any(isinstance(reply, ReadOnlyError) for reply in replies):  # the host name may point to a new primary
-                self._plain.connection_pool.disconnect(inuse_connections=False)
+                self._pool.disconnect(inuse_connections=False)
                 replies = self._run_pipeline(commands)
         return [_to_cache_error(reply) for reply in replies]
 
@@ -183,7 +197,7 @@ class RedisClient:
     def _on_failure(self, error: Exception) -> None:
         """Close idle connections, which are probably broken too, and mark the slot map as stale."""
         if not isinstance(error, SignInUnderWay):
-            self._plain.connection_pool.disconnect(inuse_connections=False)
+            self._pool.disconnect(inuse_connections=False)
         self._is_slot_map_stale = True  # redis-py itself reads it again only before the deadline
         with self._switching:
             if self._cluster is None:  # the endpoint failed: try the previous nodes

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from itertools import chain
 from socket import socket
 from threading import local
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import redis
 
 from chalicelib.config.settings import Budget
 from chalicelib.features.deadline import Deadline
-from chalicelib.stores.redis_sign_in import RedisSignIns, SignInUnderWay
+from chalicelib.stores.redis_sign_in import RedisSignIns
 
 MAX_AGE = 11 * 3600.0
 """Age in seconds at which a connection is replaced. ElastiCache closes connections 12 h after their IAM sign-in."""
-_GLANCE = 0.002
+GLANCE = 0.002
 """Longest wait for a new connection, in seconds, before another look for one that is open and free."""
 
 
@@ -67,43 +67,28 @@ class DeadlineConnection(redis.Connection):
         return readable
 
     def _connect(self) -> Any:
-        wait = _GLANCE if self._has_open() else self._budget.connect
+        wait = GLANCE if self._has_open() else self._budget.connect
         sock = self._sign_ins.open((self.host, self.port), self._current.deadline.within(wait))
         sock.settimeout(self.socket_timeout)
         return _DeadlineSocket(sock, self._current, self._budget.command)
 
 
-class DeadlinePool(redis.ConnectionPool):
-    """A pool that hands out open connections first. While a sign-in is under way, it waits for one to get free."""
+class OpenFirstPool(redis.ConnectionPool):
+    """A pool that can prefer open connections to those whose sign-in is under way."""
 
-    def __init__(self, current: CurrentDeadline, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.connection_kwargs["has_open"] = self.has_open
-        self._current = current
-
-    def get_connection(self, *arguments: Any, **options: Any) -> Any:
-        """Return a connected connection. Raises `SignInUnderWay` if there is none by the deadline."""
-        while True:
-            try:
-                return super().get_connection(*arguments, **options)
-            except SignInUnderWay:
-                if not self.has_open() or self._current.deadline.left() <= _GLANCE:
-                    raise
-            sleep(_GLANCE)
-
-    def release(self, connection: Any) -> None:
-        """Take a connection back, for the next caller if it is open, otherwise for the last."""
-        super().release(connection)
-        if not connection.is_connected:
-            with self._lock:
-                if connection in self._available_connections:
-                    self._available_connections.remove(connection)
-                    self._available_connections.insert(0, connection)
 
     def has_open(self) -> bool:
         """Return whether a connection is open, in use or not."""
         with self._lock:
             return any(each.is_connected for each in chain(self._available_connections, self._in_use_connections))
+
+    def prefer_open(self) -> None:
+        """Hand out connections that are open before others. redis-py hands out the one that was used last."""
+        with self._lock:
+            self._available_connections.sort(key=lambda each: each.is_connected)
 
 
 class _DeadlineSocket:
