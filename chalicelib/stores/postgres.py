@@ -56,6 +56,8 @@ _NO_CELL = 0
 _BREAKER_OPEN = "the circuit breaker is open after consecutive failures of PostgreSQL"
 _BROKEN = frozenset({"postgres_disconnected", "postgres_timeout", "postgres_unreachable"})
 """Faults of a sign-in whose connection broke, such as while Lambda froze the container. A new one may succeed."""
+_GLANCE = 0.05
+"""Seconds to wait for a sign of life from a server that has just not replied to a query for the whole query timeout."""
 _GRACE = 0.1
 """Seconds to wait after the statement timeout, so that the server can report that it cancelled the query."""
 
@@ -220,7 +222,8 @@ class PostgresStore:
         """Continue the sign-in that is under way, or begin one. Return None if it is not through in time."""
         self._drop()
         if self._sign_in is None:
-            self._sign_in = SignIn(self._sign_in_steps(), self._budget.connect, self._budget.sign_in)
+            first = min(self._budget.connect, _GLANCE if self._is_silent(monotonic()) else inf)
+            self._sign_in = SignIn(self._sign_in_steps(), self._budget.connect, self._budget.sign_in, first=first)
         sign_in, is_over = self._sign_in, True
         try:
             self._connection = sign_in.proceed(deadline.within(self._budget.connect))

@@ -26,12 +26,12 @@ class SignIn[C]:
     """A sign-in under way. Only one thread may use it at a time.
 
     `patience`: seconds that requests wait for the next sign of life from the server, all requests together.
-    `limit`: seconds after which the sign-in has failed.
+    `first`: the same for the first sign of life, if it differs. `limit`: seconds after which the sign-in has failed.
     """
 
-    def __init__(self, steps: Steps[C], patience: float, limit: float) -> None:
+    def __init__(self, steps: Steps[C], patience: float, limit: float, *, first: float | None = None) -> None:
         self._steps, self._patience, self._limit = steps, patience, limit
-        self._left = patience
+        self._left = patience if first is None else first
         self._awaited: tuple[int, int] | None = None
         self._began = time()  # a monotonic clock may stand still while Lambda freezes the container
 
@@ -79,8 +79,9 @@ class SignIn[C]:
         poll = select.poll()
         poll.register(*self._awaited)
         started = monotonic()
-        if poll.poll(max(min(deadline.left(), self._left), 0.0) * 1e3):
+        is_ready = bool(poll.poll(max(min(deadline.left(), self._left), 0.0) * 1e3))
+        if is_ready and self._awaited[1] == select.POLLIN:  # a hung server's kernel still accepts connections and data
             self._left = self._patience
-            return True
-        self._left -= monotonic() - started
-        return False
+        else:
+            self._left -= monotonic() - started
+        return is_ready

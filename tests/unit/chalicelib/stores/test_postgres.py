@@ -141,6 +141,23 @@ class TestSignIn:
             assert fault(store) == "postgres_auth"
             assert server.connections == 1
 
+    def test_after_a_query_without_a_reply_it_gets_little_time(self) -> None:
+        # GIVEN a server that replies to nobody any more, after it has signed a client in
+        signed_in = 0
+
+        def reply(message: bytes) -> bytes:
+            nonlocal signed_in
+            signed_in += b"user\0app" in message
+            return (then(lambda _: b"")(message) or b"") if signed_in < 2 else b""
+
+        with serve(reply) as server, closing(store_at(server.address.port)) as store:
+            assert fault(store) == "postgres_timeout"
+            # WHEN requests try again THEN they do not wait long
+            signed_in = 2
+            started = time.monotonic()
+            assert [fault(store) for _ in range(5)] == ["postgres_signing_in"] * 5
+            assert time.monotonic() - started < BUDGET.connect
+
     def test_closing_the_store_gives_it_up(self) -> None:
         with serve(lambda _: b"") as server:
             store = store_at(server.address.port)

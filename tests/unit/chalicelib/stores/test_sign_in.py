@@ -64,6 +64,13 @@ def test_calls_wait_no_longer_than_the_patience_altogether(server: Server) -> No
     assert waits[-1] < 0.02
 
 
+def test_the_patience_for_the_first_sign_of_life_may_be_less(server: Server) -> None:
+    under_way = SignIn(server.steps(), PATIENCE, 40.0, first=0.01)
+    assert proceed(under_way)[1] < PATIENCE
+    server.send(1)
+    assert proceed(under_way)[1] >= PATIENCE
+
+
 def test_a_sign_of_life_renews_the_patience(server: Server) -> None:
     under_way = SignIn(server.steps(), PATIENCE, 40.0)
     stalled = [under_way.is_stalled]
