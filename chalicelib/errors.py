@@ -72,7 +72,7 @@ class NotFound(ClientError):
 
 
 class UploadMissing(ClientError):
-    """No photo with this id was uploaded, or it was deleted."""
+    """No photo was uploaded with this id within a day."""
 
     status, code, title = 404, "upload_missing", "There is no photo with this id"
 
