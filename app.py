@@ -21,7 +21,7 @@ from chalice import app as chalice
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate
 
 from chalicelib.api.body import BINARY_TYPES
-from chalicelib.api.http import Request, Response, Route, problem_response
+from chalicelib.api.http import HTTPS_ONLY, Request, Response, Route, problem_response
 from chalicelib.application import ROUTES, Application
 from chalicelib.config.settings import Settings
 from chalicelib.errors import MethodNotAllowed, ModelError
@@ -111,7 +111,7 @@ def chalice_errors_as_problems(
 
 
 def _sent(response: Response) -> chalice.Response:
-    return chalice.Response(response.body, {**response.headers}, response.status)
+    return chalice.Response(response.body, {**response.headers, **HTTPS_ONLY}, response.status)
 
 
 def _request_id(request: chalice.Request) -> str:

@@ -13,6 +13,7 @@ from chalice.deploy.models import RestAPI
 from chalice.deploy.swagger import SwaggerGenerator
 
 from chalicelib import errors
+from chalicelib.api.http import HTTPS_ONLY
 from chalicelib.api.problem import headers_of, problem_of
 
 _BUSY = errors.TooManyRequests("too many requests at once; wait a second and try again")
@@ -62,7 +63,8 @@ def _without_xray(self: TypedAWSClient, rest_api_id: str, api_gateway_stage: str
 
 
 def _response(error: errors.HTTPError) -> dict[str, Any]:
-    headers = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers_of(error).items()}
+    sent = {**headers_of(error), **HTTPS_ONLY}
+    headers = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in sent.items()}
     return {
         "statusCode": str(error.status),
         "responseParameters": headers,

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from chalicelib.telemetry.record import Record
 
+HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
+"""Header after which a browser does not call the host without TLS for a year. Only answers through API Gateway have it,
+which is always behind TLS; the HTTP server may be at localhost, or behind a proxy that decides this."""
+
 JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
 
 

@@ -120,6 +120,12 @@ def test_a_request_that_fails_is_counted_and_logged(left: Left) -> None:
     assert "no such animal" in line["trace"]
 
 
+@pytest.mark.usefixtures("left")
+@pytest.mark.parametrize("becomes", ["answered", "turned down", "failed"])
+def test_browsers_come_back_by_tls_only(becomes: str) -> None:
+    assert ask(becomes)["headers"]["Strict-Transport-Security"] == "max-age=31536000"
+
+
 def test_a_rejection_is_counted_by_its_code_and_logged(left: Left) -> None:
     assert ask("turned down")["statusCode"] == 422
     (main, by_route, by_code), (line,) = left.take()

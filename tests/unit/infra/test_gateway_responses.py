@@ -40,6 +40,7 @@ def test_each_refusal_is_a_problem_that_browsers_may_read() -> None:
         headers = response["responseParameters"]
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert headers["gatewayresponse.header.Strict-Transport-Security"] == "'max-age=31536000'"
 
 
 def test_statuses_are_those_of_the_contract() -> None:
