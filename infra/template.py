@@ -13,6 +13,8 @@ from typing import Any
 from cloudwatch.deploy import template as dashboards
 from cloudwatch.errors import FileError
 from cloudwatch.project import RUNBOOK
+from infra import access_log
+from infra.async_calls import LIMITS as ASYNC_LIMITS
 from infra.chalice_config import FILE as CHALICE_CONFIG
 from infra.chalice_config import function_settings
 from infra.deployed import function_name
@@ -68,6 +70,7 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
             stack["Resources"],
             {name: _with_our_api(each, stage) for name, each in edge["Resources"].items()},
             _functions(stage, stack["Outputs"]),
+            _roles(stage),
             {"RestAPI": {"Properties": _api(stage)}, "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete"}}},
             _dashboards(stage, runbook),
         ),
@@ -94,9 +97,10 @@ def check(path: Path, echo: Echo) -> None:
 
 
 def _functions(stage: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the name, network and environment of each function. Without a name, CloudFormation would generate one."""
-    from chalice.utils import to_cfn_resource_name
+    """Return the name, network, environment and async limits of each function.
 
+    Without a name, CloudFormation would generate one.
+    """
     keys = function_settings(stage, CHALICE_CONFIG)
     config = function_config({name: to_text(each["Value"]) for name, each in outputs.items()}, "${AWS::Region}")
     network = {
@@ -106,13 +110,34 @@ def _functions(stage: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
     functions = {}
     for key in keys:
         environment = {**config.environment, **(config.admin_environment if key == "admin" else {})}
-        properties = {
+        properties: dict[str, Any] = {
             "FunctionName": function_name(stage, key),
             "VpcConfig": network,
             "Environment": {"Variables": {name: from_text(text) for name, text in environment.items()}},
         }
-        functions["APIHandler" if key == "api_handler" else to_cfn_resource_name(key)] = {"Properties": properties}
+        if key in ASYNC_LIMITS:
+            properties["EventInvokeConfig"] = dict(ASYNC_LIMITS[key])
+        functions["APIHandler" if key == "api_handler" else _resource_name(key)] = {"Properties": properties}
     return functions
+
+
+def _roles(stage: str) -> dict[str, Any]:
+    """Return the permissions boundary of each function's role."""
+    boundary = _if("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
+    keys = function_settings(stage, CHALICE_CONFIG)
+    return {_resource_name(f"{key}_role"): {"Properties": {"PermissionsBoundary": boundary}} for key in keys}
+
+
+def _resource_name(name: str) -> str:
+    """Return the name of a resource in Chalice's template."""
+    from chalice.utils import to_cfn_resource_name
+
+    return str(to_cfn_resource_name(name))
+
+
+def _if(condition: str, value: Any) -> dict[str, Any]:
+    """Return a value that a property has only under a condition of the template."""
+    return {"Fn::If": [condition, value, {"Ref": "AWS::NoValue"}]}
 
 
 def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
@@ -129,12 +154,14 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
 
 
 def _api(stage: str) -> dict[str, Any]:
-    """Return properties of the API: the name that dashboards use, throttling, and the OpenAPI version."""
+    """Return properties of the API: the name that dashboards use, throttling, access log, and the OpenAPI version."""
     limits = throttle_limits(stage)
     throttled = {"ThrottlingRateLimit": limits.rate, "ThrottlingBurstLimit": limits.burst}
     settings = [{"HttpMethod": "*", "ResourcePath": "/*", **throttled}]
     # Without OpenApiVersion, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
-    return {"Name": "faunalens", "OpenApiVersion": "2.0", "MethodSettings": settings}
+    arn = read_template(STACK)["Outputs"]["AccessLogArn"]["Value"]
+    log = _if("HasAccessLog", {"DestinationArn": arn, "Format": access_log.FORMAT})
+    return {"Name": "faunalens", "OpenApiVersion": "2.0", "MethodSettings": settings, "AccessLogSetting": log}
 
 
 def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:

@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from botocore.config import Config
 
 from chalicelib.config.settings import ROOT
-from infra import certificates, chalice_cli, chalice_config, concurrency, deployed, invoke, smoke, throttling
+from infra import (
+    access_log,
+    async_calls,
+    certificates,
+    chalice_cli,
+    chalice_config,
+    concurrency,
+    deployed,
+    invoke,
+    permissions_boundary,
+    smoke,
+    throttling,
+)
 from infra.function_config import function_config
 from infra.parameters import EDGE, INFRA, STACK, declared_in, parameters_of
 from infra.stage import Stage
@@ -29,7 +41,8 @@ class Up:
             Step("stack", "deploy network, database, cache, bucket (15 minutes the first time)", self._deploy_stack),
             Step("configuration", "write the stage's addresses into .chalice/config.json", self._configure),
             Step("app", "deploy functions and API with chalice deploy", self._deploy_app),
-            Step("limits", f"set the throttling of the API{firewall}", self._limit),
+            Step("functions", "limit the functions' retries, and their roles", self._limit_functions),
+            Step("limits", f"set the throttling and the log of the API{firewall}", self._limit),
             Step("database", "create the schema and the read-only user", self._prepare_database),
             Step("data", "load the animals of this checkout", self._load_data),
             Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards),
@@ -93,11 +106,22 @@ class Up:
         deployed.refresh(self._stage.session, self._stage.name, self._stage.region)
         chalice_cli.run("deploy", self._stage.name, self._stage.region, echo)
 
+    def _limit_functions(self, echo: Echo) -> None:
+        async_calls.limit(self._stage.client("lambda"), self._stage.name)
+        found = deployed.read_resources(self._stage.name).values()
+        roles = [each["role_name"] for each in found if each["resource_type"] == "iam_role"]
+        boundary = self._stage.outputs.get("PermissionsBoundary", "")
+        permissions_boundary.apply(self._stage.client("iam"), roles, boundary)
+        echo(f"retries: none; permissions boundary of {len(roles)} roles: {boundary or 'none'}")
+
     def _limit(self, echo: Echo) -> None:
         api = deployed.read_resources(self._stage.name)["rest_api"]["rest_api_id"]
         limits = throttling.throttle_limits(self._stage.name)
         throttling.throttle(self._stage.client("apigateway"), api, self._stage.name, limits)
         echo(f"limits: {limits.rate} requests per second, {limits.burst} at once")
+        log = self._stage.outputs.get("AccessLogArn", "")
+        changed = access_log.apply(self._stage.client("apigateway"), api, self._stage.name, log)
+        echo(f"access log: {log or 'off'}{'' if changed else ', as before'}")
         firewall = {"Firewall": "yes"} if self._stage.firewall else {}
         values = parameters_of(self._stage.name, {**self._stage.parameters, **firewall})
         if "yes" in (values["Firewall"], values["UsagePlan"]):

@@ -108,6 +108,10 @@ def test_a_stage_comes_up_twice_and_goes_down(
         assert each["Environment"]["Variables"]["REDIS_URL"].startswith("rediss://made-up-cacheuser@")
     assert "faunalens_app@" in functions["faunalens-dev"]["Environment"]["Variables"]["DATABASE_URL"]
     assert "devfauna@" in functions["faunalens-dev-admin"]["Environment"]["Variables"]["DATABASE_URL"]
+    # AND a failed call of warming or administration is not repeated
+    for name in ("faunalens-dev-warm", "faunalens-dev-admin"):
+        config = workplace.aws.client("lambda").get_function_event_invoke_config(FunctionName=name)
+        assert config["MaximumRetryAttempts"] == 0
     # AND the database was prepared and loaded, by the normal loader
     assert [command[0] for command in commands] == ["prepare", "load"]
     assert run({"command": ["list", "--database-url", database_url]})["said"].rstrip().endswith("active")

@@ -43,6 +43,7 @@ LEFT_OUT = (
     "AWS::SNS::TopicPolicy",
     "AWS::S3::BucketPolicy",
     "AWS::Budgets::",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::CloudWatch::",
     "AWS::Logs::QueryDefinition",
     "AWS::WAFv2::",
@@ -177,6 +178,8 @@ def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: 
     assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
     # AND the API is not traced: a trace would hold coordinates
     assert not only["Properties"].get("TracingEnabled")
+    # AND its access log is an option
+    assert only["Properties"]["AccessLogSetting"]["Fn::If"][0] == "HasAccessLog"
     # AND the deployment creates no second stage, which would have neither throttling nor firewall
     (deployment,) = of_type(document, "AWS::ApiGateway::Deployment").values()
     assert "StageName" not in deployment["Properties"]
@@ -221,6 +224,12 @@ def test_functions_have_network_layer_and_rights_as_committed(stage: str, folder
         committed = (ROOT / ".chalice" / f"policy-{stage}-{kind}.json").read_text(encoding="utf-8")
         assert policy["PolicyDocument"] == json.loads(committed)
         assert "ManagedPolicyArns" not in role
+        assert role["PermissionsBoundary"]["Fn::If"][0] == "HasPermissionsBoundary"
+    # AND failed asynchronous calls are not repeated
+    configs = [each["Properties"] for each in of_type(document, "AWS::Lambda::EventInvokeConfig").values()]
+    limits = {each["FunctionName"]["Ref"]: each["MaximumRetryAttempts"] for each in configs}
+    assert limits == {"Warm": 0, "Admin": 0}
+    assert {each["Qualifier"] for each in configs} == {"$LATEST"}
     assert len(of_type(document, "AWS::IAM::Role")) == 3
     assert len(of_type(document, "AWS::Events::Rule")) == 1
     assert not {each["Type"] for each in document["Resources"].values()} & OPEN_TO_ALL

@@ -13,6 +13,8 @@ from chalice.package import TemplateDeepMerger
 
 from chalicelib.config.settings import ROOT
 from infra import template
+from infra.access_log import FORMAT
+from infra.async_calls import LIMITS
 from infra.__main__ import main
 from infra.chalice_config import STACK_VARIABLES
 from infra.function_config import function_config
@@ -116,7 +118,7 @@ def test_chosen_parameters_override_those_of_the_stage() -> None:
     ("stage", "chosen", "message"),
     [
         ("test", {}, "infra/stages/test.json does not exist"),
-        ("dev", {"Colour": "red"}, "unknown parameter Colour; expected AlarmEmail, "),
+        ("dev", {"Colour": "red"}, "unknown parameter Colour; expected AccessLog, AlarmEmail, "),
         ("dev", {"RestApiId": "abc"}, "unknown parameter RestApiId"),
         ("dev", {"LogDays": "many"}, "LogDays=many is not a number"),
         ("dev", {"Stage": "prod"}, "pass --stage prod"),
@@ -163,6 +165,21 @@ def test_the_api_is_throttled_and_has_no_second_stage(stage: str, merged: Mappin
     assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
     assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
     assert api["OpenApiVersion"] == "2.0", "without it, SAM makes a second stage without throttling"
+
+
+def test_failed_calls_of_warming_and_administration_are_not_repeated(merged: Mapping[str, Any]) -> None:
+    for logical, key in {"Warm": "warm", "Admin": "admin"}.items():
+        assert merged["Resources"][logical]["Properties"]["EventInvokeConfig"] == LIMITS[key]
+    assert "EventInvokeConfig" not in merged["Resources"]["APIHandler"]["Properties"]
+
+
+def test_roles_have_the_boundary_and_the_api_its_log_if_asked_for(merged: Mapping[str, Any]) -> None:
+    for name in ("ApiHandlerRole", "WarmRole", "AdminRole"):
+        condition, value, _ = merged["Resources"][name]["Properties"]["PermissionsBoundary"]["Fn::If"]
+        assert (condition, value) == ("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
+    condition, value, _ = merged["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Fn::If"]
+    assert (condition, value["Format"]) == ("HasAccessLog", FORMAT)
+    assert "${AccessLogGroup}" in json.dumps(value["DestinationArn"])
 
 
 def test_firewall_and_plan_stand_before_this_api_once_its_stage_is_there(stage: str, merged: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra import deployed, throttling
+from infra import access_log, deployed, throttling
 from infra.parameters import declared_parameters
 from infra.stage import Stage
 from infra.up import Up
@@ -35,6 +35,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> Stacks:
     monkeypatch.setattr(Up, "_s3_prefix_list", lambda _: "pl-1")
     monkeypatch.setattr(deployed, "read_resources", lambda _: {"rest_api": {"rest_api_id": "api1"}})
     monkeypatch.setattr(throttling, "throttle", lambda *_: None)
+    monkeypatch.setattr(access_log, "apply", lambda *_: False)
     return found
 
 
