@@ -44,7 +44,7 @@ class Month:
     """The usage of the service in one month.
 
     `cold`: share of identifications with a cold start. `missed`: share of identifications that query the database.
-    `capacity`: ACU that the database uses while awake. `pauses`: True if the database may pause when it is idle.
+    `capacity`: ACU that the database uses while awake, at least. `pauses`: True if it may pause when it is idle.
     `emitting`: share of the hours in which a metric has data, averaged over all metrics. `files`: requests for files of
     the web page per identification (a visit needs 15 files, and identifies three photos).
     """
@@ -93,6 +93,11 @@ def awake_hours(month: Month) -> float:
     return HOURS * (1 - exp(-hourly * _A["awake_s"] / 3600))
 
 
+def at_most(month: Month) -> Month:
+    """Return the month with the highest capacity that its database may have. A database that pauses resumes larger."""
+    return replace(month, capacity=max(month.capacity, _A["resumed_acu"])) if month.pauses else month
+
+
 def trace_count(month: Month) -> float:
     """Return the number of X-Ray traces: all runs of warming, one request a second, and 5 % of the other requests."""
     first = min(month.requests, HOURS * 3600)
@@ -100,7 +105,7 @@ def trace_count(month: Month) -> float:
 
 
 def bill(month: Month, prices: Prices) -> dict[str, float]:
-    """Return the cost of each item of a month, in US dollars."""
+    """Return the cost of each item of a month, in US dollars. A month with pauses costs up to the bill of `at_most`."""
     count, millions = month.identifications, month.requests / 1e6
     seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3 + month.other_requests * _A["file_ms"] / 1e3
     warm_seconds = WARMING_RUNS * _A["warm_ms"] / 1e3
@@ -180,10 +185,14 @@ def main() -> None:
     wanted: list[float] = parser.parse_args().identifications
     prices = current_prices()
     for month in [month_like(count) for count in wanted] or MONTHS:
-        items = bill(month, prices)
-        print(f"\n{month.identifications:,.0f} identifications: {sum(items.values()):,.2f} USD")
-        for name, dollars in items.items():
-            print(f"  {name:<28} {dollars:>12,.2f}")
+        least, most = bill(month, prices), bill(at_most(month), prices)
+        print(f"\n{month.identifications:,.0f} identifications: {_range(sum(least.values()), sum(most.values()))} USD")
+        for name, dollars in least.items():
+            print(f"  {name:<28} {_range(dollars, most[name]):>20}")
+
+
+def _range(least: float, most: float) -> str:
+    return f"{least:,.2f}" if most == least else f"{least:,.2f} to {most:,.2f}"
 
 
 if __name__ == "__main__":

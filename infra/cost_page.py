@@ -7,7 +7,17 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
-from infra.cost import ASSUMPTIONS, MONTHS, Prices, bill, break_even, current_prices, fargate_cost, serverless_cost
+from infra.cost import (
+    ASSUMPTIONS,
+    MONTHS,
+    Prices,
+    at_most,
+    bill,
+    break_even,
+    current_prices,
+    fargate_cost,
+    serverless_cost,
+)
 
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
@@ -24,15 +34,18 @@ def page() -> str:
 
 
 def _months(prices: Prices) -> str:
-    bills = [bill(month, prices) for month in MONTHS]
-    totals = [sum(each.values()) for each in bills]
-    thousands = [total / month.identifications * 1e3 for total, month in zip(totals[1:], MONTHS[1:], strict=True)]
+    bills = [(bill(month, prices), bill(at_most(month), prices)) for month in MONTHS]
+    totals = [(sum(least.values()), sum(most.values())) for least, most in bills]
+    thousands = [
+        [total / month.identifications * 1e3 for total in ends]
+        for ends, month in zip(totals[1:], MONTHS[1:], strict=True)
+    ]
     return _table(
         ["USD a month, identifications", *(month.name for month in MONTHS)],
         [
-            *([name, *(_dollars(each[name]) for each in bills)] for name in bills[0]),
-            ["**all**", *(f"**{_dollars(total)}**" for total in totals)],
-            ["a thousand identifications", "", *map(_dollars, thousands)],
+            *([name, *(_range(least[name], most[name]) for least, most in bills)] for name in bills[0][0]),
+            ["**all**", *(f"**{_range(*ends)}**" for ends in totals)],
+            ["a thousand identifications", "", *(_range(*ends) for ends in thousands)],
         ],
     )
 
@@ -82,7 +95,9 @@ def _assumptions(_: Prices) -> str:
 def _shapes(_: Prices) -> str:
     rows = []
     for each in MONTHS:
-        database = f"{each.capacity:g} ACU{', pauses' if each.pauses else ''}"
+        database = f"{each.capacity:g} ACU"
+        if each.pauses:
+            database = f"{each.capacity:g} to {at_most(each).capacity:g} ACU, pauses"
         shares = [f"{each.cold:.1%}", f"{each.missed:.0%}", database, f"{each.emitting:.0%}"]
         rows.append([each.name, *shares, f"{each.files:g}"])
     head = ["a month of", "cold starts", "database queries", "database", "hours with metrics", "files of the page"]
@@ -95,6 +110,11 @@ PARTS = {each.__name__.removeprefix("_"): each for each in _WRITERS}
 
 def _dollars(amount: float) -> str:
     return f"{amount:,.0f}" if amount >= 100 else f"{amount:.2f}"
+
+
+def _range(least: float, most: float) -> str:
+    least_text, most_text = _dollars(least), _dollars(most)
+    return least_text if least_text == most_text else f"{least_text} to {most_text}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

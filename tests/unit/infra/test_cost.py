@@ -18,6 +18,7 @@ from infra.cost import (
     MONTHS,
     WARMING_RUNS,
     Month,
+    at_most,
     awake_hours,
     bill,
     break_even,
@@ -74,6 +75,20 @@ def test_a_database_that_may_pause_is_awake_between_never_and_always() -> None:
     assert awake_hours(replace(SMALL, pauses=False)) == HOURS
 
 
+def test_a_month_with_pauses_costs_a_range() -> None:
+    # GIVEN a database that resumes at up to 2 ACU, which is dev's maximum
+    assert at_most(SMALL).capacity == float(parameters("dev")["DatabaseMaxCapacity"]) == 2
+    least, most = bill(SMALL, PRICES), bill(at_most(SMALL), PRICES)
+    # THEN only the database costs more, four times as much for its capacity, and the month about twice
+    hours = awake_hours(SMALL) * PRICES["aurora_acu_hour"]
+    assert most["Aurora"] - least["Aurora"] == pytest.approx(1.5 * hours)
+    assert {name for name in least if least[name] != most[name]} == {"Aurora"}
+    assert 1.8 < sum(most.values()) / sum(least.values()) < 2.2
+    # AND one that does not pause has its usual capacity
+    assert at_most(MILLION) == MILLION
+    assert at_most(LARGE) == LARGE
+
+
 def test_fargate_is_cheaper_from_where_it_is_said_to_be() -> None:
     point = break_even(PRICES, MILLION.files)
     assert point is not None
@@ -109,6 +124,9 @@ def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     output = capsys.readouterr().out
     assert "250,000 identifications: " in output
     assert "Aurora" in output
+    monkeypatch.setattr(sys, "argv", ["cost", "10000"])
+    main()
+    assert re.search(r"identifications: [\d.]+ to [\d.]+ USD", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("month", MONTHS, ids=lambda month: month.name)

@@ -13,9 +13,9 @@ from chalice.package import TemplateDeepMerger
 
 from chalicelib.config.settings import ROOT
 from infra import template
+from infra.__main__ import main
 from infra.access_log import FORMAT
 from infra.async_calls import LIMITS
-from infra.__main__ import main
 from infra.chalice_config import STACK_VARIABLES
 from infra.function_config import function_config
 from infra.intrinsics import merge_unique, to_text
