@@ -34,7 +34,7 @@ Commands for the pipeline (docs/how-to/pipeline.md):
   aws cloudformation package --template-file {out}/sam.json --s3-bucket BUCKET --s3-prefix faunalens-{stage} \\
       --use-json --output-template-file {out}/app.json
   aws cloudformation deploy --template-file {out}/app.json --stack-name faunalens-{stage} --s3-bucket BUCKET \\
-      --s3-prefix faunalens-{stage} --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \\
+      --s3-prefix faunalens-{stage} --capabilities CAPABILITY_IAM --role-arn ROLE --no-fail-on-empty-changeset \\
       --parameter-overrides file://{out}/parameters.json --tags project=faunalens stage={stage}
   python -m infra up --stage {stage} --yes --from database --skip dashboards"""
 
