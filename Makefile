@@ -36,11 +36,12 @@ unit: environment ## run the fast tests, which need no servers; takes half a min
 test: setup ## run all tests; the tests start their own servers
 	@$(PYTHON) -m pytest
 
-check: environment ## check style, types and dashboards
+check: setup ## check style, types, dashboards, and the security of templates, policies and workflows
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m dashboards lint
+	@$(PYTHON) -m testing.scan
 
 lint-dashboards: environment ## check dashboards, alarms and queries against CloudWatch's rules and the code
 	@$(PYTHON) -m dashboards lint

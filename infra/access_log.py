@@ -27,7 +27,7 @@ FIELDS = {
 """Fields of a line, and their variables. None of them is free text of the client, which could forge lines:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html"""
 
-FORMAT = json.dumps(FIELDS, separators=(",", ":"))
+FORMAT = json.dumps(FIELDS, separators=(",", ":"), allow_nan=False)
 
 
 def apply(gateway: Any, api_id: str, stage: str, log_group: str) -> bool:

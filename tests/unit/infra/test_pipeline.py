@@ -1,7 +1,6 @@
 """The rights of a pipeline: what it needs, and no way to more."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
-from testing.cloudformation import STAGES, resources
+from testing.cloudformation import STAGES, in_account, resources, template
 from testing.iam import is_allowed
 from tests.unit.infra.test_policies import FUNCTIONS, statements
 
@@ -25,16 +24,11 @@ MAX_POLICY = 6144
 
 def known(value: Any, stage: str) -> Any:
     """Return a value of the template with the account's and the stage's names in it."""
-    text = json.dumps(value)
-    names = {"AWS::Partition": "aws", "AWS::AccountId": ACCOUNT, "AWS::Region": REGION}
-    for name, each in names.items():
-        text = text.replace(f"${{{name}}}", each).replace(f'{{"Ref": "{name}"}}', f'"{each}"')
-    text = text.replace('{"Ref": "FunctionBoundary"}', f'"{BOUNDARY.replace("-dev-", f"-{stage}-")}"')
-    role = f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-{stage}-cloudformation"
-    text = text.replace('{"Fn::GetAtt": ["CloudFormationRole", "Arn"]}', f'"{role}"')
-    text = re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", text)
-    assert "${" not in text
-    return json.loads(text)
+    references = {
+        "FunctionBoundary": BOUNDARY.replace("-dev-", f"-{stage}-"),
+        "CloudFormationRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-{stage}-cloudformation",
+    }
+    return in_account(value, ACCOUNT, REGION, references)
 
 
 def found(stage: str = "dev") -> Mapping[str, Any]:
@@ -202,8 +196,6 @@ def test_policies_are_within_iam_s_quota_with_the_longest_names() -> None:
 
 
 def test_the_guide_has_every_parameter_and_output() -> None:
-    from testing.cloudformation import template
-
     guide = Path(ROOT / "docs" / "how-to" / "pipeline.md").read_text(encoding="utf-8")
     whole = template("pipeline.yaml")
     for name in (*whole["Parameters"], *whole["Outputs"]):
