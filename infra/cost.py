@@ -111,7 +111,7 @@ def bill(month: Month, prices: Prices) -> dict[str, float]:
     warm_seconds = WARMING_RUNS * _A["warm_ms"] / 1e3
     gigabyte_seconds = seconds * prices["lambda_memory_gb"] + warm_seconds * prices["lambda_warm_memory_gb"]
     photos = count * _A["uploaded"]
-    photo_months = photos / 30  # S3 deletes a photo after a day
+    photo_months = photos * _A["photo_days"] / 30
     log_kb = count * _A["log_kb"] + month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
     kept_gb_months = log_kb / 1e6 * _A["log_packed"] * _A["log_months"]
     return {
