@@ -100,7 +100,8 @@ def test_the_pipeline_itself_changes_nothing_but_its_stack_and_with_its_role_onl
     assert not is_allowed(rights, "iam:PassRole", own, {"iam:PassedToService": "lambda.amazonaws.com"})
     assert not is_allowed(rights, "iam:CreateRole", ROLE, {"iam:PermissionsBoundary": BOUNDARY})
     assert not is_allowed(rights, "lambda:UpdateFunctionCode", FUNCTION)
-    assert is_allowed(rights, "lambda:InvokeFunction", f"{FUNCTION}-admin")
+    for function in (FUNCTION, f"{FUNCTION}-admin"):
+        assert is_allowed(rights, "lambda:InvokeFunction", function)
     assert not is_allowed(rights, "lambda:InvokeFunction", FUNCTION.replace("-dev", "-prod") + "-admin")
 
 
