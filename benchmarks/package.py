@@ -62,7 +62,7 @@ def run(home: Path, program: str) -> None:
     """Run a program in a fresh process that imports only from the package in `home` and the standard library."""
     task, site = home / "task", home / "opt" / SITE
     path = {"PYTHONPATH": f"{task}{os.pathsep}{site}"}
-    run_fresh(program, path, str(site / "model" / "faunalens.onnx"), flags=("-S", "-P", "-B"))
+    run_fresh(program, path, str(task / "model" / "faunalens.onnx"), flags=("-S", "-P", "-B"))
 
 
 def main() -> None:
