@@ -19,7 +19,7 @@ class Down:
             Step("edge", "delete firewall and usage plan", lambda echo: self._stage.stack("edge").delete(echo)),
             Step("network", "detach functions from the network (Lambda takes 20 to 45 minutes)", self._leave_network),
             Step("app", "delete functions and API with chalice delete", self._delete_app),
-            Step("photos", "delete the photos left in the bucket", self._empty_bucket),
+            Step("photos", "delete the photos and packages left in the buckets", self._empty_buckets),
             Step(
                 "stack",
                 "delete the other resources (about 15 minutes)",
@@ -58,20 +58,23 @@ class Down:
         else:
             echo("there are no functions and no API")
 
-    def _empty_bucket(self, echo: Echo) -> None:
-        bucket = self._stage.outputs.get("PhotoBucket")
+    def _empty_buckets(self, echo: Echo) -> None:
+        for output, content in (("PhotoBucket", "photos"), ("PackageBucket", "packages")):
+            self._empty_bucket(self._stage.outputs.get(output), content, echo)
+
+    def _empty_bucket(self, bucket: str | None, content: str, echo: Echo) -> None:
         if not bucket:
-            echo("there is no bucket")
+            echo(f"there is no bucket of {content}")
             return
         s3 = self._stage.session.resource("s3", region_name=self._stage.region)
         try:
             batches = s3.Bucket(bucket).objects.delete()
         except s3.meta.client.exceptions.NoSuchBucket:
-            echo("the bucket is already gone")
+            echo(f"the bucket of {content} is already gone")
             return
         for failed in (each for batch in batches for each in batch.get("Errors", [])):
-            raise PreconditionFailed(f"photo {failed['Key']} could not be deleted: {failed.get('Message')}; try again")
-        echo(f"{sum(len(batch['Deleted']) for batch in batches)} photos deleted")
+            raise PreconditionFailed(f"{failed['Key']} could not be deleted: {failed.get('Message')}; try again")
+        echo(f"{sum(len(batch['Deleted']) for batch in batches)} {content} deleted")
 
     def _remove_config(self, echo: Echo) -> None:
         echo("removed; commit it" if chalice_config.remove_config(self._stage.name) else "nothing to remove")

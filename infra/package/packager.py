@@ -1,7 +1,7 @@
 """Patch Chalice's packagers to prune the dependencies, add bytecode, and always write the same zip for the same files.
 
 Chalice has no settings for this. It imports `app.py` before it writes the package. `app.py` then calls `install`, which
-replaces the only public method of each packager. Chalice still uploads the package.
+replaces the only public method of each packager, and `upload` sends the zips through S3.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from chalice.deploy.packager import (
 )
 from click import ClickException
 
-from infra.package import archive, bytecode, exclusions, heic, wheels
+from infra.package import archive, bytecode, exclusions, heic, upload, wheels
 
 RUNTIME = "python{}.{}".format(*wheels.PYTHON)
 TASK = "/var/task"  # the folder where Lambda unpacks the function
@@ -34,6 +34,7 @@ def install() -> None:
     AppOnlyDeploymentPackager.create_deployment_package = _function  # type: ignore[method-assign]
     LayerDeploymentPackager.create_deployment_package = _layer  # type: ignore[method-assign]
     LambdaDeploymentPackager.create_deployment_package = _all_in_one  # type: ignore[method-assign]
+    upload.install()
 
 
 def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version: str) -> str:

@@ -98,6 +98,10 @@ def test_a_stage_comes_up_twice_and_goes_down(
     assert up.returncode == 0, up.stdout + up.stderr
     assert up.stdout.startswith(f"Account {ACCOUNT}, region {REGION}, stage dev\n")
     assert re.search(rf"Stage dev is up: https://\w+\.execute-api\.{REGION}\.amazonaws\.com/dev/\n$", up.stdout)
+    # AND both zips went through the stack's bucket, once for three functions
+    assert "faunalens-dev-managed-layer: 0.0 of " in up.stdout
+    uploaded = workplace.aws.client("s3").list_objects_v2(Bucket=f"faunalens-dev-packages-{ACCOUNT}")["Contents"]
+    assert len(uploaded) == 2
     # AND the functions have the stack's network and addresses
     functions = {each["FunctionName"]: each for each in workplace.aws.client("lambda").list_functions()["Functions"]}
     assert set(functions) == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin"}
@@ -122,6 +126,8 @@ def test_a_stage_comes_up_twice_and_goes_down(
     assert again.returncode == 0, again.stdout + again.stderr
     for message in ("already there", "already active", "nothing to do"):
         assert message in again.stdout
+    # AND the same zips are not uploaded again
+    assert "uploaded" not in again.stdout
     # AND there is no second API
     assert [each["id"] for each in workplace.aws.client("apigateway").get_rest_apis()["items"]] == [api["id"]]
 
@@ -132,6 +138,7 @@ def test_a_stage_comes_up_twice_and_goes_down(
     down = workplace.infra("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert "1 photos deleted" in down.stdout
+    assert "2 packages deleted" in down.stdout
     assert "faunalens-dev-admin is detached" in down.stdout
     assert workplace.aws.client("iam").list_roles()["Roles"] == []
     assert down.stdout.rstrip().endswith("Stage dev is gone.")
