@@ -1,6 +1,7 @@
 """Create, update or delete a stage of Faunalens on AWS: `python -m infra --help`."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -11,11 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.config.settings import ROOT
 from cloudwatch.deploy.runbook_url import runbook_url
-from infra import template
+from infra import daily_cost, rehearsal, template
 from infra.chalice_config import stages
 from infra.down import Down
+from infra.dry_run import DryRun
 from infra.stage import Stage
-from infra.step import PreconditionFailed, StepFailed, run
+from infra.step import PreconditionFailed, Step, StepFailed, run
 from infra.up import Up
 
 _echo = partial(print, flush=True)
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Return 0, or print an error on standard error and return 1 (130 after Ctrl-C)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
-    options.resume = _resume_command(arguments)
+    options.arguments, options.resume = arguments, _resume_command(arguments)
     try:
         return int(options.command(options))
     except (PreconditionFailed, StepFailed) as error:
@@ -37,15 +39,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
+    if options.dry_run:
+        return _dry_run(options)
     stage = _stage(options)
-    steps = [step for step in Up(stage).steps() if options.only in ("", step.name) and step.name not in options.skipped]
-    question = f"Create or update stage {stage.name}? It costs money while it runs (docs/explanation/cost.md) [y/N] "
-    if not options.yes and not _confirmed(question, "y", "yes"):
+    print(f"It costs {daily_cost.sentence(stage.name)} while it runs (docs/explanation/cost.md).")
+    if not options.yes and not _confirmed(f"Create or update stage {stage.name}? [y/N] ", "y", "yes"):
         return 1
-    run(steps, _echo, first=options.first, command=options.resume)
+    run(_chosen_steps(stage, options), _echo, first=options.first, command=options.resume)
     if not options.only:
         print(f"\nStage {stage.name} is up: {stage.url}")
+        print(f"Test it from outside: python -m infra smoke --stage {stage.name} --region {stage.region}")
+        print(f"Remove it:            python -m infra down --stage {stage.name} --region {stage.region}")
     return 0
+
+
+def _dry_run(options: argparse.Namespace) -> int:
+    if options.only or options.first:
+        raise PreconditionFailed("a dry run begins with an empty account, so it takes no --only and no --from")
+    chosen = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    region = chosen or rehearsal.REGION
+    stage = Stage(options.stage, region, None, dict(options.parameters), options.firewall)
+    DryRun(options.arguments, options.stage, region, _chosen_steps(stage, options)).run(_echo)
+    print(f"cost: {daily_cost.sentence(stage.name)} (docs/explanation/cost.md)")
+    return 0
+
+
+def _chosen_steps(stage: Stage, options: argparse.Namespace) -> list[Step]:
+    steps = Up(stage).steps()
+    return [step for step in steps if options.only in ("", step.name) and step.name not in options.skipped]
 
 
 def _down(options: argparse.Namespace) -> int:
@@ -117,6 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--only", metavar="STEP", default="", choices=steps, help="run only this step")
     skip = up.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append", choices=steps)
     skip.help = "leave out this step; may be repeated"
+    dry = "print each call and template that a first run would make and send; needs neither account nor network"
+    up.add_argument("--dry-run", action="store_true", help=dry)
     up.set_defaults(command=_up)
 
     down = commands.add_parser("down", help="delete a stage; a final snapshot of its database is kept")

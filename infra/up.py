@@ -26,14 +26,14 @@ class Up:
         return [
             Step("checkout", "check model, certificates and the account's concurrency", self._check),
             Step("certificates", "compare the packaged certificates with those of RDS", self._check_certificates),
-            Step("stack", "deploy network, database, cache, bucket (15 minutes the first time)", self._deploy_stack),
+            Step("stack", "deploy network, database, cache and bucket", self._deploy_stack, minutes=15),
             Step("configuration", "write the stage's addresses into .chalice/config.json", self._configure),
-            Step("app", "deploy functions and API with chalice deploy", self._deploy_app),
+            Step("app", "deploy functions and API with chalice deploy", self._deploy_app, minutes=2),
             Step("limits", f"set the throttling of the API{firewall}", self._limit),
-            Step("database", "create the schema and the read-only user", self._prepare_database),
-            Step("data", "load the animals of this checkout", self._load_data),
-            Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards),
-            Step("smoke", "check that the API answers", self._smoke),
+            Step("database", "create the schema and the read-only user", self._prepare_database, minutes=1),
+            Step("data", "load the animals of this checkout", self._load_data, minutes=1),
+            Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards, minutes=1),
+            Step("smoke", "check that the API answers", self._smoke, minutes=1),
         ]
 
     def _check(self, echo: Echo) -> None:

@@ -22,14 +22,20 @@ def url(served: Served) -> str:
 def test_a_stage_that_works_passes(served: Served) -> None:
     output: list[str] = []
     smoke.check(url(served), output.append)
-    assert [line.split()[0] for line in output] == ["model", "cache", "database", "animals", "identify"]
-    assert "(narrowed," in output[-1]
+    checks = ["model", "cache", "database", "animals", "identify", "memory"]
+    assert [line.split()[0] for line in output] == checks
+    assert "(narrowed," in output[-2]
+    assert re.fullmatch(r"memory    attempt \d: features from memory \(\d+ ms\)", output[-1])
 
 
 class RegionalDeployment(BaseHTTPRequestHandler):
     """A fake deployment whose data covers only places between two longitudes."""
 
     strip = (0.0, 0.0)
+    caches = ("miss", "hit", "memory")
+    """Where the features of the first identification come from, of the second, and so on."""
+
+    answered: list[str]
 
     def do_GET(self) -> None:
         if self.path.startswith("/health"):
@@ -47,7 +53,10 @@ class RegionalDeployment(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer({"message": "No animal.", "features": {"mode": "narrowed"}, "timings_ms": {"total": 1.0}})
+        cache = self.caches[min(len(self.answered), len(self.caches) - 1)]
+        self.answered.append(cache)
+        features = {"mode": "narrowed", "cache": cache}
+        self.answer({"message": "No animal.", "features": features, "timings_ms": {"total": 1.0}})
 
     def answer(self, body: object) -> None:
         self.send_response(200)
@@ -59,8 +68,9 @@ class RegionalDeployment(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def regional_deployment(strip: tuple[float, float]) -> Iterator[str]:
-    handler = type("Strip", (RegionalDeployment,), {"strip": strip})
+def regional_deployment(strip: tuple[float, float], *caches: str) -> Iterator[str]:
+    parts = {"strip": strip, "answered": []} | ({"caches": caches} if caches else {})
+    handler = type("Strip", (RegionalDeployment,), parts)
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -74,6 +84,14 @@ def test_a_stage_with_data_of_one_country_passes_too() -> None:
         smoke.check(url, output.append)
     # THEN the test finds a place there
     assert re.match(r"animals   1 live around lat=-?\d+\.\d&lon=-8[2-6]\.\d \(CR\), features from miss", output[3])
+    # AND waits for the memory of the container that answers
+    assert output[-1].startswith("memory    attempt 2: ")
+
+
+def test_a_stage_that_remembers_nothing_fails() -> None:
+    expected = "features.cache of 10 repeated identifications is never memory, at last hit"
+    with regional_deployment((-86.0, -82.0), "miss", "hit") as url, pytest.raises(PreconditionFailed, match=expected):
+        smoke.check(url, lambda _: None)
 
 
 def test_a_stage_without_data_fails() -> None:

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from cfnlint.decode import cfn_yaml
 
 from chalicelib.config.settings import ROOT
 from database.admin_function import run
+from infra import rehearsal
+from infra.recorded_call import RecordedCall, parsed_call
 from testing.aws import ACCOUNT, REGION, Account, account
 from testing.moto_cloudwatch import extended_cloudwatch
 from tests.integration.infra.checkout import copy_to, use_package_of
@@ -42,18 +44,27 @@ class Workplace:
     folder: Path
     aws: Account
 
+    calls: list[RecordedCall] = field(default_factory=list)
+    """Every call of the last command, in order."""
+
     def infra(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `python -m infra` for another region than the environment's."""
-        return subprocess.run(
+        """Run `python -m infra` for another region than the environment's, and record its calls."""
+        rehearsal.hook(self.folder / "hooks", "record")
+        path = f"{self.folder}{os.pathsep}{self.folder / 'hooks'}"
+        done = subprocess.run(
             [sys.executable, "-m", "infra", *arguments, "--stage", "dev", "--yes", "--region", REGION],
             cwd=self.folder,
             env=os.environ
             | self.aws.environment
-            | {"PYTHONPATH": str(self.folder), "AWS_DEFAULT_REGION": "us-west-2", "AWS_REGION": "us-west-2"},
+            | {"PYTHONPATH": path, "AWS_DEFAULT_REGION": "us-west-2", "AWS_REGION": "us-west-2"},
             capture_output=True,
             text=True,
             timeout=300,
         )
+        lines = done.stdout.splitlines(keepends=True)
+        self.calls[:] = [call for call in map(parsed_call, lines) if call]
+        done.stdout = "".join(line for line in lines if not parsed_call(line))
+        return done
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +108,13 @@ def test_a_stage_comes_up_twice_and_goes_down(
     up = workplace.infra("up", "--skip", "smoke")
     assert up.returncode == 0, up.stdout + up.stderr
     assert up.stdout.startswith(f"Account {ACCOUNT}, region {REGION}, stage dev\n")
-    assert re.search(rf"Stage dev is up: https://\w+\.execute-api\.{REGION}\.amazonaws\.com/dev/\n$", up.stdout)
+    assert re.search(rf"Stage dev is up: https://\w+\.execute-api\.{REGION}\.amazonaws\.com/dev/\n", up.stdout)
+    assert "python -m infra smoke --stage dev" in up.stdout
+    # AND a dry run prints the very calls that it made, in order
+    dry_run = [sys.executable, "-m", "infra", "up", "--stage", "dev", "--dry-run", "--skip", "smoke"]
+    planned = subprocess.run(dry_run, cwd=workplace.folder, capture_output=True, text=True, timeout=120)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert printed_calls(planned.stdout) == made_calls(workplace.calls)
     # AND the functions have the stack's network and addresses
     functions = {each["FunctionName"]: each for each in workplace.aws.client("lambda").list_functions()["Functions"]}
     assert set(functions) == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin"}
@@ -140,6 +157,31 @@ def test_a_stage_comes_up_twice_and_goes_down(
     assert workplace.aws.client("s3").list_buckets()["Buckets"] == []
     assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
     assert "subnet_ids" not in (workplace.folder / ".chalice" / "config.json").read_text()
+
+
+Call = tuple[str, str, str, str]
+"""Effect, service, operation and name of a call."""
+
+
+def printed_calls(output: str) -> list[Call]:
+    """Return the calls that a dry run printed."""
+    line = r"^ +(read|change) +(\w+) (\w+)(?: ([^\s,]+))?(?:, [\d.]+ MB)?(?:, (\d+) times)?$"
+    return [
+        _without_id((effect, service, operation, name))
+        for effect, service, operation, name, times in re.findall(line, output, re.MULTILINE)
+        for _ in range(int(times or 1))
+    ]
+
+
+def made_calls(calls: Sequence[RecordedCall]) -> list[Call]:
+    return [
+        _without_id(("change" if each.changes else "read", each.service, each.operation, each.name)) for each in calls
+    ]
+
+
+def _without_id(call: Call) -> Call:
+    """Return the call without a name that AWS makes up: the id of an API, and the topic of the stack's output."""
+    return (*call[:3], "" if call[2] in ("UpdateRestApi", "GetTopicAttributes") else call[3])
 
 
 def _administer(event: dict[str, Any]) -> dict[str, Any]:
