@@ -1,4 +1,4 @@
-"""Create, update or delete a stage of Faunalens on AWS: `python -m infra --help`."""
+"""Create, update, test or delete a stage of Faunalens on AWS: `python -m infra --help`."""
 
 import argparse
 import os
@@ -12,13 +12,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.config.settings import ROOT
 from cloudwatch.deploy.runbook_url import runbook_url
-from infra import daily_cost, rehearsal, template
+from infra import daily_cost, deployed, rehearsal, template
 from infra.chalice_config import stages
+from infra.claims import read_claims
 from infra.down import Down
 from infra.dry_run import DryRun
+from infra.proof_report import Outcome, ProofReport
+from infra.proofs import Trial
+from infra.prove import Prove
+from infra.smoke import Smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, Step, StepFailed, run
 from infra.up import Up
+
+_EXAMPLE = "dev"  # the stage of a dry run without --stage
 
 _echo = partial(print, flush=True)
 
@@ -39,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
+    if options.stage is None and not options.dry_run:
+        raise PreconditionFailed(f"--stage is missing; the stages are {', '.join(stages())}")
     if options.dry_run:
         return _dry_run(options)
     stage = _stage(options)
@@ -48,18 +57,20 @@ def _up(options: argparse.Namespace) -> int:
     run(_chosen_steps(stage, options), _echo, first=options.first, command=options.resume)
     if not options.only:
         print(f"\nStage {stage.name} is up: {stage.url}")
-        print(f"Test it from outside: python -m infra smoke --stage {stage.name} --region {stage.region}")
-        print(f"Remove it:            python -m infra down --stage {stage.name} --region {stage.region}")
+        print(f"Next:      python -m infra smoke --stage {stage.name} --region {stage.region}")
+        print(f"Remove it: python -m infra down --stage {stage.name} --region {stage.region}")
     return 0
 
 
 def _dry_run(options: argparse.Namespace) -> int:
     if options.only or options.first:
         raise PreconditionFailed("a dry run begins with an empty account, so it takes no --only and no --from")
+    options.stage = options.stage or _EXAMPLE
     chosen = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     region = chosen or rehearsal.REGION
     stage = Stage(options.stage, region, None, dict(options.parameters), options.firewall)
-    DryRun(options.arguments, options.stage, region, _chosen_steps(stage, options)).run(_echo)
+    arguments = [*options.arguments, "--stage", options.stage]
+    DryRun(arguments, options.stage, region, _chosen_steps(stage, options)).run(_echo)
     print(f"cost: {daily_cost.sentence(stage.name)} (docs/explanation/cost.md)")
     return 0
 
@@ -93,6 +104,41 @@ def _template(options: argparse.Namespace) -> int:
     return 0
 
 
+def _smoke(options: argparse.Namespace) -> int:
+    stage = _stage(options)
+    _refresh(stage)
+    run([step for step in Smoke(stage).steps() if step.name not in options.skipped], _echo)
+    print(f"\nStage {stage.name} works: {stage.url}")
+    return 0
+
+
+def _prove(options: argparse.Namespace) -> int:
+    stage, claims = _stage(options), read_claims()
+    _refresh(stage)
+    report = ProofReport(stage.name, stage.region)
+    is_up = bool(stage.outputs)
+    prove = Prove(Trial(stage, _echo_indented) if is_up else None, report, None if options.yes else input, _echo)
+    try:
+        prove.run([claim for claim in claims if not options.only or claim.name in options.only])
+    except EOFError:
+        print("\nthere is no terminal to ask; pass --yes to leave the questions for later", file=sys.stderr)
+    account = stage.client("sts").get_caller_identity()["Account"] if options.with_account else ""
+    page = report.write(claims, account)
+    print(f"\nwrote {page.relative_to(ROOT)}; read it, then send it to the project, for example as an issue")
+    findings = [report.finding(claim) for claim in claims]
+    return int(any(found is not None and found.outcome is Outcome.REFUTED for found in findings))
+
+
+def _refresh(stage: Stage) -> None:
+    """Find the API of the stage, even if another checkout deployed it."""
+    if not stage.is_single_stack:
+        deployed.refresh(stage.session, stage.name, stage.region)
+
+
+def _echo_indented(line: str) -> None:
+    _echo(f"      {line}")
+
+
 def _stage(options: argparse.Namespace) -> Stage:
     """Return the stage and print its account. Raise `PreconditionFailed` if there is no region or no credentials."""
     import boto3
@@ -107,7 +153,7 @@ def _stage(options: argparse.Namespace) -> Stage:
         raise PreconditionFailed(f"no valid AWS credentials: {error}; {advice}") from error
     print(f"Account {caller['Account']}, region {session.region_name}, stage {options.stage}", flush=True)
     firewall = getattr(options, "firewall", False)
-    return Stage(options.stage, session.region_name, session, dict(options.parameters), firewall)
+    return Stage(options.stage, session.region_name, session, dict(getattr(options, "parameters", ())), firewall)
 
 
 def _resume_command(arguments: Sequence[str]) -> str:
@@ -145,6 +191,21 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="delete a stage; a final snapshot of its database is kept")
     down.set_defaults(command=_down)
 
+    smoke = commands.add_parser("smoke", help="test a stage from outside: API, metrics, and who gets its alarms")
+    skip = smoke.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append")
+    skip.choices, skip.help = _step_names(Smoke), "leave out this step (api, metrics, alarms); may be repeated"
+    smoke.set_defaults(command=_smoke)
+
+    what = "go through the claims that only AWS can prove, and write a report that can be sent back"
+    epilog = "The report contains no secret, address, place or account. Findings are kept between runs in build/."
+    prove = commands.add_parser("prove", help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=epilog)
+    only = prove.add_argument("--only", metavar="CLAIM", default=[], action="append")
+    only.choices = [claim.name for claim in read_claims()]
+    only.help = "try only this claim; may be repeated. docs/how-to/deploy.md lists the claims"
+    prove.add_argument("--yes", action="store_true", help="do not ask, and leave what people must look at for later")
+    prove.add_argument("--with-account", action="store_true", help="name the account's number in the report")
+    prove.set_defaults(command=_prove)
+
     what = "write one CloudFormation template for a whole stage, and the zips that it deploys"
     description = "For a pipeline that may not call `chalice deploy`. This command needs no AWS account."
     epilog = "--set Firewall=yes puts a web firewall in front of the API."
@@ -156,20 +217,22 @@ def _parser() -> argparse.ArgumentParser:
     made.set_defaults(command=_template)
 
     for command, kind in ((up, Up), (down, Down)):
-        command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
         names = ", ".join(_step_names(kind))
         command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"start at this step: {names}")
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    for command in (up, down, made):
+    for command in (up, down, smoke, prove):
+        command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
+    for command in (up, down, smoke, prove, made):
         where = "a stage that .chalice/config.json and infra/stages define"
-        command.add_argument("--stage", required=True, choices=stages(), help=where)
+        command.add_argument("--stage", required=command is not up, choices=stages(), help=where)
+    for command in (up, down, made):
         given = command.add_argument("--set", dest="parameters", metavar="NAME=VALUE", default=[], action="append")
         given.type = _parameter
         given.help = "override a parameter of infra/faunalens.yaml or infra/edge.yaml; may be repeated"
     return parser
 
 
-def _step_names(kind: type[Up | Down]) -> list[str]:
+def _step_names(kind: type[Up | Down | Smoke]) -> list[str]:
     return [step.name for step in kind(Stage("", "", None, {})).steps()]
 
 

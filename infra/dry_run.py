@@ -28,7 +28,10 @@ SMOKE = "smoke"
 
 
 class DryRun:
-    """A dry run of `infra up`. `arguments`: those of the command. `steps`: the steps that it would run, in order."""
+    """A dry run of `infra up`.
+
+    `arguments`: those of the command, with `--stage`. `steps`: the steps that it would run, in order.
+    """
 
     def __init__(self, arguments: Sequence[str], stage: str, region: str, steps: Sequence[Step]) -> None:
         self._arguments, self._region, self._steps = arguments, region, steps

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from urllib.request import Request, urlopen
 
 from chalicelib.features.cells import center_of
 from chalicelib.features.warming import read_places
+from infra import monitoring
 from infra.polling import poll
-from infra.step import Echo, PreconditionFailed
+from infra.stage import Stage
+from infra.step import Echo, PreconditionFailed, Step
 
 STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
 PATIENCE = 120.0  # seconds to wait for a healthy response; a paused database takes up to 30
@@ -32,28 +35,53 @@ CHECKS: Mapping[str, str] = {
 _HELP = "docs/how-to/runbook.md says how to investigate"
 
 
+class Smoke:
+    """The steps of `python -m infra smoke`: test a stage as its clients and its operators see it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._started = datetime.now(UTC)
+
+    def steps(self) -> list[Step]:
+        """Return all steps in order."""
+        return [
+            Step("api", "ask the API from outside", self._check_api, minutes=1),
+            Step("metrics", "wait for the metrics of these requests", self._wait_for_metrics, minutes=2),
+            Step("alarms", "check that alarms reach someone", self._check_recipients),
+        ]
+
+    def _check_api(self, echo: Echo) -> None:
+        check(self._stage.url, echo)
+
+    def _wait_for_metrics(self, echo: Echo) -> None:
+        monitoring.wait_for_metric(self._stage.client("cloudwatch"), self._stage.name, self._started, echo)
+
+    def _check_recipients(self, echo: Echo) -> None:
+        monitoring.check_recipients(self._stage.client("sns"), self._stage.output("AlarmTopic"), echo)
+
+
 def check(url: str, echo: Echo) -> None:
     """Test a deployment. Raise `PreconditionFailed` at the first wrong response. `url` must end with a slash."""
-    health = _wait_for_health(f"{url}health?deep=true")
+    health = wait_for_health(f"{url}health?deep=true")
     for part in ("model", "cache", "database"):
         state = health[part]
         echo(f"{part:<9} {state['state']} {state['detail'] or ''}".rstrip())
         if state["state"] != "ok":
             raise PreconditionFailed(f"{part} is {state['state']} ({state['detail']}); {_HELP}")
     place = _place_with_animals(url, echo)
-    photo = _photo()
-    answer = _request(f"{url}identify?{place}", photo)
+    picture = photo()
+    answer = _request(f"{url}identify?{place}", picture)
     mode = answer["features"]["mode"]
     echo(f"identify  {answer['message']} ({mode}, {answer['timings_ms']['total']:.0f} ms)")
     if mode != "narrowed":
         raise PreconditionFailed(f"features.mode of an identification is {mode}, expected narrowed; {_HELP}")
-    _identify_from_memory(f"{url}identify?{place}", photo, echo)
+    _identify_from_memory(f"{url}identify?{place}", picture, echo)
 
 
-def _identify_from_memory(url: str, photo: bytes, echo: Echo) -> None:
+def _identify_from_memory(url: str, picture: bytes, echo: Echo) -> None:
     """Identify the photo until the features come from memory. Raise `PreconditionFailed` if they never do."""
     for attempt in range(1, REPEATS + 1):
-        answer = _request(url, photo)
+        answer = _request(url, picture)
         source = answer["features"]["cache"]
         if source == "memory":
             echo(f"memory    attempt {attempt}: features from memory ({answer['timings_ms']['total']:.0f} ms)")
@@ -85,7 +113,7 @@ def _place_with_animals(url: str, echo: Echo) -> str:
     )
 
 
-def _wait_for_health(url: str) -> dict[str, Any]:
+def wait_for_health(url: str) -> dict[str, Any]:
     """Wait up to `PATIENCE` seconds until the health status is `ok`. Return the last health response."""
     for _ in poll(PAUSE, PATIENCE):
         with suppress(PreconditionFailed):
@@ -95,10 +123,10 @@ def _wait_for_health(url: str) -> dict[str, Any]:
     return _request(url)
 
 
-def _request(url: str, photo: bytes | None = None) -> dict[str, Any]:
-    headers = {"Content-Type": "image/jpeg", "Accept": "application/json"} if photo else {}
+def _request(url: str, picture: bytes | None = None) -> dict[str, Any]:
+    headers = {"Content-Type": "image/jpeg", "Accept": "application/json"} if picture else {}
     try:
-        with urlopen(Request(url, photo, headers), timeout=TIMEOUT) as response:  # noqa: S310  our own deployment
+        with urlopen(Request(url, picture, headers), timeout=TIMEOUT) as response:  # noqa: S310  our own deployment
             answer: dict[str, Any] = json.load(response)
             return answer
     except HTTPError as error:
@@ -111,7 +139,7 @@ def _request(url: str, photo: bytes | None = None) -> dict[str, Any]:
         raise PreconditionFailed(f"{url} did not respond: {error}; {_HELP}") from error
 
 
-def _photo() -> bytes:
+def photo() -> bytes:
     """Return a photo of a cat, which `make setup` installs, or else a JPEG without an animal.
 
     Both are enough, because this tests the service and not the model.

@@ -42,7 +42,7 @@ class Step:
 def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:
     """Run the step `first` and all later ones (default: all steps). Raise `StepFailed` at the first failure.
 
-    `command`: the user's command, which the error message quotes to show how to resume.
+    `command`: the user's command, which the error message quotes to show how to resume; "" if it cannot be resumed.
     """
     names = [step.name for step in steps]
     if first and first not in names:
@@ -54,10 +54,10 @@ def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = ""
         try:
             step.action(lambda line: echo(f"      {line}"))
         except (PreconditionFailed, ClientError, BotoCoreError, OSError) as error:
-            raise StepFailed(
-                f"step {step.name} failed: {error}\n"
+            advice = (
                 f"Fix the cause, then resume with: {command} --from {step.name} (finished steps can safely run again)"
-            ) from error
+            )
+            raise StepFailed(f"step {step.name} failed: {error}" + (f"\n{advice}" if command else "")) from error
         echo(f"      done, {monotonic() - started:.0f} s")
 
 

@@ -11,7 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from infra import smoke
-from infra.step import PreconditionFailed
+from infra.stage import Stage
+from infra.step import PreconditionFailed, run
+from testing.aws import REGION, Account, account
 from tests.integration.conftest import Served
 
 
@@ -75,6 +77,41 @@ def regional_deployment(strip: tuple[float, float], *caches: str) -> Iterator[st
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a stage that serves photos, whose metrics arrive, and with a confirmed address for alarms
+    with account() as aws:
+        topic = aws.client("sns").create_topic(Name="faunalens-dev-alarms")["TopicArn"]
+        aws.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="me@example.org")
+        dimensions = [{"Name": "service", "Value": "faunalens"}, {"Name": "stage", "Value": "dev"}]
+        metric = {"MetricName": "Identifications", "Dimensions": dimensions, "Value": 2.0, "Unit": "Count"}
+        smoke_test = smoke.Smoke(Stage("dev", REGION, Session(aws), {}))
+        aws.client("cloudwatch").put_metric_data(Namespace="Faunalens", MetricData=[metric])
+        monkeypatch.setattr(Stage, "url", url(served))
+        monkeypatch.setattr(Stage, "output", lambda *_: topic)
+        # WHEN the steps run
+        output: list[str] = []
+        run(smoke_test.steps(), output.append)
+    # THEN each says what it saw, and none prints the address
+    assert [line.partition(":")[0] for line in output if line.startswith("[")] == [
+        "[1/3] api",
+        "[2/3] metrics",
+        "[3/3] alarms",
+    ]
+    assert "      Identifications: 2, there after 0 s" in output
+    assert "      1 of 1 subscriptions confirmed (email)" in output
+    assert not any("example.org" in line for line in output)
+
+
+class Session:
+    """A session of boto3 in a simulated account."""
+
+    def __init__(self, aws: Account) -> None:
+        self._aws = aws
+
+    def client(self, service: str, **_: object) -> object:
+        return self._aws.client(service)
 
 
 def test_a_stage_with_data_of_one_country_passes_too() -> None:

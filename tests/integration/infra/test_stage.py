@@ -142,6 +142,22 @@ def test_a_stage_comes_up_twice_and_goes_down(
     # AND there is no second API
     assert [each["id"] for each in workplace.aws.client("apigateway").get_rest_apis()["items"]] == [api["id"]]
 
+    # WHEN its claims are tried, as far as AWS's own interfaces can tell
+    tried = ("database-sign-in", "load-time", "network-denial", "rights", "dashboards", "recipients", "cold-start")
+    proved = workplace.infra("prove", *(word for claim in tried for word in ("--only", claim)))
+    # THEN each has its outcome, in a report that does not name the account
+    assert proved.returncode == 1, proved.stdout + proved.stderr
+    report = (workplace.folder / "build" / "proof-dev.md").read_text(encoding="utf-8")
+    outcomes = dict(re.findall(r"^\| [x ] \| `([\w-]+)` \| .* \| (proved|refuted|open) \|", report, re.MULTILINE))
+    expected = {"database-sign-in": "proved", "network-denial": "proved", "rights": "proved", "dashboards": "proved"}
+    assert {name: outcomes[name] for name in tried} == expected | {
+        "recipients": "refuted",  # the stage has no address for alarms
+        "load-time": "open",  # moto has no metrics of functions
+        "cold-start": "open",
+    }
+    assert "alarms reach no one: their topic has no subscription" in report
+    assert ACCOUNT not in report
+
     # WHEN it is taken down, after an earlier try was killed between a function and its role, THEN nothing is left
     workplace.aws.client("lambda").delete_function(FunctionName="faunalens-dev-warm")
     photo = {"Bucket": outputs["PhotoBucket"], "Key": "uploads/one"}
@@ -156,6 +172,10 @@ def test_a_stage_comes_up_twice_and_goes_down(
     assert workplace.aws.client("apigateway").get_rest_apis()["items"] == []
     assert workplace.aws.client("s3").list_buckets()["Buckets"] == []
     assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
+    # AND what was proved stays proved
+    later = workplace.infra("prove", "--only", "dashboards", "--only", "gone")
+    assert "the stage is not up, so nothing is tried" in later.stdout
+    assert "| x | `dashboards` |" in (workplace.folder / "build" / "proof-dev.md").read_text(encoding="utf-8")
     assert "subnet_ids" not in (workplace.folder / ".chalice" / "config.json").read_text()
 
 
