@@ -83,7 +83,7 @@ class DryRun:
                     else:
                         said.append(line.rstrip())
             if process.returncode:
-                raise PreconditionFailed("`infra up` would fail:\n" + "\n".join(said[-_LAST_LINES:]))
+                raise PreconditionFailed(f"`infra up` would fail: {_reason(said)}")
 
     def _head(self, name: str, echo: Echo) -> None:
         names = [step.name for step in self._steps]
@@ -106,6 +106,15 @@ class DryRun:
             if call.operation == "CreateStack":
                 for line in (_resources(text), _parameters(call)):
                     echo(textwrap.indent(textwrap.fill(line, 100), f"{_INDENT}       "))
+
+
+def _reason(said: Sequence[str]) -> str:
+    """Return why the command failed. `said`: its output without calls."""
+    _, error, reason = "\n".join(said).rpartition("\nerror: ")
+    reason = reason.partition("\nFix the cause")[0] if error else "\n".join(said[-_LAST_LINES:])
+    if any("No matching distribution" in line for line in said):
+        reason += "\nThe package has not been built, which needs PyPI: run `make package` once with a network"
+    return reason
 
 
 def _resources(template: str) -> str:

@@ -11,6 +11,9 @@ from botocore.response import StreamingBody
 
 ACCOUNT = "111122223333"  # AWS's documentation uses it as an example
 
+_DONE = ("active", "available", "successful", "succeeded", "create_complete", "complete", "deployed")
+"""States in which commands stop waiting."""
+
 Parameters = Mapping[str, Any]
 
 _CREATED_BY = {
@@ -72,8 +75,6 @@ _SPECIAL: Mapping[str, Callable[[EmptyAccount, Parameters], dict[str, Any]]] = {
     "DescribeStacks": lambda account, parameters: {"Stacks": [account.stack(parameters)]},
     "CreateFunction": lambda _, parameters: {
         "FunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{parameters['FunctionName']}",
-        "State": "Active",
-        "LastUpdateStatus": "Successful",
     },
     "CreateRole": lambda _, parameters: {
         "Role": {"Arn": f"arn:aws:iam::{ACCOUNT}:role/{parameters['RoleName']}", "RoleName": parameters["RoleName"]}
@@ -86,7 +87,7 @@ _SPECIAL: Mapping[str, Callable[[EmptyAccount, Parameters], dict[str, Any]]] = {
 
 
 def _plausible(shape: Any, name: str) -> Any:
-    """Return a value of a type: of a text its name or an ARN, of a number 0, of a list nothing.
+    """Return a value of a type: of a state that it is done, of a text its name or an ARN, of a number 0.
 
     `shape`: the type in botocore's model. `name`: that of the member; that of the operation at first.
     """
@@ -101,7 +102,9 @@ def _plausible(shape: Any, name: str) -> Any:
         case "map":
             return {}
         case "string":
-            return f"arn:aws:lambda:us-east-1:{ACCOUNT}:{name}" if name.lower().endswith("arn") else name
+            done = [each for each in shape.enum if each.lower() in _DONE]
+            arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:{name}"
+            return next(iter([*done, *shape.enum]), arn if name.lower().endswith("arn") else name)
         case "blob":
             return _body(b"")
         case "timestamp":

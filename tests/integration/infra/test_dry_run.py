@@ -55,8 +55,8 @@ def test_it_prints_every_step_with_sizes_times_and_cost_and_writes_the_templates
 def test_what_would_fail_fails_now() -> None:
     done = dry_run("--stage", "dev", "--set", "LogDays=many")
     assert done.returncode == 1
-    assert "error: `infra up` would fail:" in done.stderr
-    assert "LogDays=many is not a number" in done.stderr
+    assert "error: `infra up` would fail: step stack failed: LogDays=many is not a number" in done.stderr
+    assert "resume" not in done.stderr
 
 
 def test_it_covers_a_whole_run() -> None:

@@ -54,4 +54,13 @@ def test_every_other_operation_gets_an_answer_of_its_type_that_has_an_end(sessio
     # THEN lists are empty, and end with their first page; texts and numbers are there
     assert [page["items"] for page in gateway.get_paginator("get_rest_apis").paginate()] == [[]]
     assert isinstance(sqs.create_queue(QueueName="one")["QueueUrl"], str)
+    assert not session.client("sns").get_paginator("list_topics").paginate().build_full_result()["Topics"]
     assert session.client("lambda").publish_layer_version(LayerName="l", Content={"ZipFile": b""})["Version"] == 0
+
+
+def test_no_one_waits_for_what_is_never_done(session: Any) -> None:
+    # GIVEN a function that was created WHEN a command waits for it THEN it is there at once
+    lambdas = session.client("lambda")
+    lambdas.create_function(FunctionName="one", Role="role", Code={"ZipFile": b""})
+    lambdas.get_waiter("function_active").wait(FunctionName="one", WaiterConfig={"MaxAttempts": 1})
+    lambdas.get_waiter("function_updated").wait(FunctionName="one", WaiterConfig={"MaxAttempts": 1})
