@@ -35,10 +35,10 @@ class Finding:
 
 
 class ProofReport:
-    """The findings about a stage, in build/proof-STAGE.json."""
+    """The findings about `stage`, in build/proof-STAGE.json."""
 
     def __init__(self, stage: str, region: str, folder: Path = FOLDER) -> None:
-        self._stage, self._region = stage, region
+        self.stage, self._region = stage, region
         self._file = folder / f"proof-{stage}.json"
         self._findings = self._read()
 
@@ -72,7 +72,7 @@ class ProofReport:
         lines = [
             "# Proof report",
             "",
-            f"Stage {self._stage} in {self._region}, commit {_commit()}{f', account {account}' if account else ''}.",
+            f"Stage {self.stage} in {self._region}, commit {_commit()}{f', account {account}' if account else ''}.",
             f"{', '.join(f'{counts[each]} {each}' for each in Outcome)}.",
             "",
             "| | claim | says | outcome | seen | day (UTC) |",

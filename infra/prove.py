@@ -1,6 +1,7 @@
 """`python -m infra prove`: go through the claims that only AWS can prove, and write a report to send back."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from textwrap import fill
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +15,7 @@ Ask = Callable[[str], str]  # prints a question and returns the reply
 
 _OUTCOMES = {"y": Outcome.PROVED, "n": Outcome.REFUTED}
 _INDENT = " " * 6
+_paragraph = partial(fill, width=110, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
 
 
 class Prove:
@@ -29,7 +31,7 @@ class Prove:
         """
         for number, claim in enumerate(claims, 1):
             self._echo(f"[{number}/{len(claims)}] {claim.name}")
-            self._echo(fill(f"{claim.claim}.", 100, initial_indent=_INDENT, subsequent_indent=_INDENT))
+            self._echo(_paragraph(f"{claim.claim}."))
             if found := self._tried(claim) if claim.proof else self._asked(claim):
                 self._report.add(claim, *found)
             known = self._report.finding(claim)
@@ -49,7 +51,7 @@ class Prove:
             return Outcome.OPEN, f"could not be tried: {type(error).__name__}: {error}"
 
     def _asked(self, claim: Claim) -> tuple[Outcome, str] | None:
-        self._echo(fill(claim.how, 100, initial_indent=_INDENT, subsequent_indent=_INDENT))
+        self._echo(_paragraph(claim.how.replace("STAGE", self._report.stage)))
         if self._ask is None:
             return None
         reply = self._ask(f"{_INDENT}Is it so? y: yes, n: no, anything else: later > ")

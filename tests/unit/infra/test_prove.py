@@ -16,7 +16,7 @@ from infra.stage import Stage
 from infra.step import PreconditionFailed
 
 TRIED = Claim("tried", "It works", "we hope so", proof="try_it")
-ASKED = Claim("asked", "It looks good", "we hope so", how="Look. Is it so?")
+ASKED = Claim("asked", "It looks good", "we hope so", how="Look at faunalens-STAGE. Is it so?")
 
 
 @pytest.fixture
@@ -70,7 +70,9 @@ def test_a_proof_has_three_outcomes(
 )
 def test_a_person_answers_yes_no_or_later(report: ProofReport, replies: list[str], outcome: Outcome | None) -> None:
     rest: Iterator[str] = iter(replies)
-    Prove(trial(), report, lambda _: next(rest), lambda _: None).run([ASKED])
+    output: list[str] = []
+    Prove(trial(), report, lambda _: next(rest), output.append).run([ASKED])
+    assert "      Look at faunalens-dev. Is it so?" in output
     found = report.finding(ASKED)
     assert (found.outcome if found else None) is outcome
     assert not found or found.seen == replies[1]
