@@ -92,12 +92,10 @@ class DryRun:
             echo(f"{_INDENT}{check:<9} {what}")
 
     def _show(self, call: RecordedCall, times: int, echo: Echo) -> None:
-        repeated = f", {times} times" if times > 1 else ""
+        what = f"{call.service} {call.operation} {call.name}".rstrip()
         uploaded = f", {_size(call.uploaded)}" if call.uploaded else ""
-        effect = "change" if call.changes else "read  "
-        echo(
-            f"{_INDENT}{effect} {' '.join(filter(None, (call.service, call.operation, call.name)))}{uploaded}{repeated}"
-        )
+        repeated = f", {times} times" if times > 1 else ""
+        echo(f"{_INDENT}{'change' if call.changes else 'read  '} {what}{uploaded}{repeated}")
         for text in call.documents:
             self._documents += 1
             path = self._out / f"{self._documents:02}-{call.operation}.{'json' if text.startswith('{') else 'yaml'}"

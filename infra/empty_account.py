@@ -86,17 +86,20 @@ _SPECIAL: Mapping[str, Callable[[EmptyAccount, Parameters], dict[str, Any]]] = {
 """What an answer needs beyond a value of each type."""
 
 
-def _plausible(shape: Any, name: str) -> Any:
+def _plausible(shape: Any, name: str, within: frozenset[str] = frozenset()) -> Any:
     """Return a value of a type: of a state that it is done, of a text its name or an ARN, of a number 0.
 
-    `shape`: the type in botocore's model. `name`: that of the member; that of the operation at first.
+    `shape`: the type in botocore's model. `name`: that of the member; that of the operation at first. `within`: the
+    types around it, which are left out, since some contain themselves.
     """
     match shape.type_name:
         case "structure":
-            members = {
-                each: inner for each, inner in shape.members.items() if not any(part in each.lower() for part in _LEFT)
+            around = within | {shape.name}
+            return {
+                each: _plausible(inner, each, around)
+                for each, inner in shape.members.items()
+                if inner.name not in around and not any(part in each.lower() for part in _LEFT)
             }
-            return {each: _plausible(inner, each) for each, inner in members.items()}
         case "list":
             return []
         case "map":

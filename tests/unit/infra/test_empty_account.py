@@ -55,6 +55,8 @@ def test_every_other_operation_gets_an_answer_of_its_type_that_has_an_end(sessio
     assert [page["items"] for page in gateway.get_paginator("get_rest_apis").paginate()] == [[]]
     assert isinstance(sqs.create_queue(QueueName="one")["QueueUrl"], str)
     assert not session.client("sns").get_paginator("list_topics").paginate().build_full_result()["Topics"]
+    # AND a type that contains itself has an end too
+    assert session.client("wafv2").get_web_acl(Name="one", Scope="REGIONAL", Id="id")["WebACL"]["Capacity"] == 0
     assert session.client("lambda").publish_layer_version(LayerName="l", Content={"ZipFile": b""})["Version"] == 0
 
 
