@@ -114,6 +114,14 @@ class Session:
         return self._aws.client(service)
 
 
+def test_the_photo_is_a_cat_or_without_the_package_that_has_it_another_jpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    cat = smoke.photo()
+    monkeypatch.setattr(smoke, "find_spec", lambda _: None)
+    other = smoke.photo()
+    assert cat[:3] == other[:3] == b"\xff\xd8\xff"
+    assert cat != other
+
+
 def test_a_stage_with_data_of_one_country_passes_too() -> None:
     # GIVEN data of Costa Rica and its neighbours only WHEN the stage is tested
     output: list[str] = []
