@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from chalicelib import errors
 from chalicelib.api.responses import FeaturesUsed, PredictedTaxon
@@ -235,16 +235,3 @@ def test_it_says_that_it_is_busy_and_a_new_photo_replaces_the_old(stand: Stand, 
     # AND its answer is the second photo's
     stand.open.set()
     expect(shown.locator("#name")).to_have_text("emu")
-
-
-def test_the_page_works_without_the_map(stand: Stand, open_page: Open) -> None:
-    def gone(route: Route) -> None:
-        route.fulfill(status=404, body="{}")
-
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.route("**/world.json", gone)
-    shown.reload()
-    shown.set_input_files("#pick", photo())
-    expect(shown.locator("#where")).to_contain_text("Australia")
-    expect(shown.locator("#answer-map")).to_be_hidden()

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from chalicelib.api.page import WEB
 from infra.package import Package
 from local.lambda_sim import sandbox
 from local.lambda_sim.container import Container
@@ -97,7 +98,8 @@ def test_the_other_routes_answer(api: Served) -> None:
     assert (health.status, health.json["status"]) == (200, "ok")
     page = api.request("GET", "/")
     assert page.headers["Content-Type"].startswith("text/html")
-    assert api.request("GET", "/web/app.js").status == 200
+    script = next(path.name for path in WEB.glob("*.js"))
+    assert api.request("GET", f"/web/{script}").status == 200
     assert api.request("GET", "/openapi.json").json["openapi"].startswith("3.")
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 import app
+from chalicelib.api import page
 from chalicelib.application import ROUTES
 from chalicelib.config.settings import Settings
 from chalicelib.services import Services
@@ -27,6 +28,7 @@ HOST = "127.0.0.1"
 PLACE = {"lat": "-33.8688", "lon": "151.2093"}
 DIFFERS = {"date", "content-length", "connection", "server"}
 """Headers of the transport itself."""
+SCRIPT = next(path.name for path in page.WEB.glob("*.js"))
 
 
 class Case(NamedTuple):
@@ -64,7 +66,7 @@ CASES = {
     "health with a wrong word": Case("GET", "/health", {"deep": "maybe"}),
     "openapi": Case("GET", "/openapi.json"),
     "the page": Case("GET", "/"),
-    "a file of the page": Case("GET", "/web/app.js"),
+    "the script of the page": Case("GET", f"/web/{SCRIPT}"),
     "no file of the page": Case("GET", "/web/nothing.js"),
     "a wrong method": Case("DELETE", "/animals"),
     "uploads without a bucket": Case("POST", "/uploads"),
@@ -180,7 +182,7 @@ def test_no_answer_is_sniffed_and_any_origin_may_read_json(port: int, case: Case
 
 
 def test_an_unknown_method_is_refused_with_the_methods_of_the_path(port: int) -> None:
-    for path, allow in {"/animals?lat=1": "GET, HEAD", "/identify": "POST", "/web/app.js": "GET, HEAD"}.items():
+    for path, allow in {"/animals?lat=1": "GET, HEAD", "/identify": "POST", "/web/x.js": "GET, HEAD"}.items():
         for method in ("DELETE", "TRACE", "BREW"):
             answer = over_http(port, Case(method, path))
             assert (answer.status, answer.headers["allow"]) == (405, allow)
