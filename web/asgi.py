@@ -22,6 +22,7 @@ from chalicelib.errors import (
     RequestTimeout,
 )
 from web.admission import Admission
+from web.compression import compressed
 from web.settings import WebSettings
 
 type Scope = MutableMapping[str, Any]
@@ -178,7 +179,8 @@ class Asgi:
             request = Request(request_id, headers, query, path, body, arrived=monotonic())
 
             def respond() -> Response:
-                return self._application.respond(route, request)
+                response = self._application.respond(route, request)
+                return compressed(response, headers.get("accept-encoding", ""))
 
             if has_photo:
                 return await self.admission.run(respond)

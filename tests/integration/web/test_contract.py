@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import json
 import re
 import time
@@ -170,6 +171,27 @@ def test_head_is_a_get_without_a_body(port: int, name: str) -> None:
     assert length_over_http(port, head) == pytest.approx(length_over_http(port, get), abs=3)
     # AND Lambda's response is that to the GET: API Gateway omits the body
     assert through_chalice(head) == through_chalice(get)
+
+
+@pytest.mark.parametrize("name", ["the page", "the script of the page", "openapi"])
+def test_a_compressed_answer_is_the_same_answer(port: int, name: str) -> None:
+    # WHEN a client accepts gzip THEN it gets the same response, compressed
+    case = CASES[name]
+    with closing(HTTPConnection(HOST, port, timeout=20)) as connection:
+        connection.request("GET", case.path, headers={"Accept-Encoding": "gzip"})
+        with connection.getresponse() as response:
+            data, headers = response.read(), dict(response.headers.items())
+    assert headers.pop("content-encoding") == "gzip"
+    assert headers["vary"] == "Accept-Encoding"
+    plain = over_http(port, case)
+    assert same(200, headers, gzip.decompress(data).decode()) == plain._replace(
+        headers={**plain.headers, "vary": "Accept-Encoding"}
+    )
+    # AND HEAD has its headers
+    with closing(HTTPConnection(HOST, port, timeout=20)) as connection:
+        connection.request("HEAD", case.path, headers={"Accept-Encoding": "gzip"})
+        with connection.getresponse() as response:
+            assert response.headers["Content-Length"] == str(len(data))
 
 
 @pytest.mark.parametrize("transport", ["http", "chalice"])
