@@ -46,7 +46,7 @@ class Month:
     `cold`: share of identifications with a cold start. `missed`: share of identifications that query the database.
     `capacity`: ACU that the database uses while awake. `pauses`: True if the database may pause when it is idle.
     `emitting`: share of the hours in which a metric has data, averaged over all metrics. `files`: requests for files of
-    the web page per identification (a visit needs 15 files, and identifies three photos).
+    the web page per identification (a first visit needs three files, and identifies three photos).
     """
 
     name: str
@@ -56,7 +56,7 @@ class Month:
     capacity: float
     pauses: bool
     emitting: float
-    files: float = 5.0
+    files: float = 1.0
 
     @property
     def requests(self) -> float:

@@ -59,8 +59,8 @@ def _breakeven(prices: Prices) -> str:
         "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million" for n in found
     )
     return (
-        f"Fargate is cheaper **{with_page}** identifications a month if the API serves the page's files, and "
-        f"**{without}** without them."
+        f"If the API serves the page's files, Fargate is cheaper **{with_page}** identifications a month; without "
+        f"them, **{without}**."
     )
 
 

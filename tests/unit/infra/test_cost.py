@@ -75,12 +75,13 @@ def test_a_database_that_may_pause_is_awake_between_never_and_always() -> None:
 
 
 def test_fargate_is_cheaper_from_where_it_is_said_to_be() -> None:
-    point = break_even(PRICES, MILLION.files)
+    files = 5.0  # many calls of API Gateway for each identification
+    point = break_even(PRICES, files)
     assert point is not None
     for factor, is_cheaper in ((0.9, False), (1.1, True)):
-        month = replace(MILLION, identifications=point * factor)
+        month = replace(MILLION, identifications=point * factor, files=files)
         assert (fargate_cost(month, PRICES) < serverless_cost(month, PRICES)) is is_cheaper
-    assert break_even(PRICES, 0.0) is None
+    assert [break_even(PRICES, files) for files in (0.0, MILLION.files)] == [None, None]
 
 
 def test_below_one_core_memory_changes_the_time_and_not_the_price() -> None:
