@@ -21,7 +21,7 @@ from infra.intrinsics import from_text, merge_unique, refers_to, substitute_refs
 from infra.package import build
 from infra.parameters import EDGE, STACK, declared_parameters, parameters_of, read_template
 from infra.step import Echo, PreconditionFailed
-from infra.throttling import throttle_limits
+from infra.throttling import method_settings
 
 MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200  # CloudFormation's quotas for templates in S3, and in a request
 MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
@@ -130,11 +130,8 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
 
 def _api(stage: str) -> dict[str, Any]:
     """Return properties of the API: the name that dashboards use, throttling, and the OpenAPI version."""
-    limits = throttle_limits(stage)
-    throttled = {"ThrottlingRateLimit": limits.rate, "ThrottlingBurstLimit": limits.burst}
-    settings = [{"HttpMethod": "*", "ResourcePath": "/*", **throttled}]
     # Without OpenApiVersion, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
-    return {"Name": "faunalens", "OpenApiVersion": "2.0", "MethodSettings": settings}
+    return {"Name": "faunalens", "OpenApiVersion": "2.0", "MethodSettings": method_settings(stage)}
 
 
 def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:

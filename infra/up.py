@@ -95,9 +95,9 @@ class Up:
 
     def _limit(self, echo: Echo) -> None:
         api = deployed.read_resources(self._stage.name)["rest_api"]["rest_api_id"]
-        limits = throttling.throttle_limits(self._stage.name)
+        total, limits = throttling.throttle_limits(self._stage.name), throttling.method_limits(self._stage.name)
         throttling.throttle(self._stage.client("apigateway"), api, self._stage.name, limits)
-        echo(f"limits: {limits.rate} requests per second, {limits.burst} at once")
+        echo(f"limits: {total.rate} requests per second, {total.burst} at once, divided among {len(limits)} methods")
         firewall = {"Firewall": "yes"} if self._stage.firewall else {}
         values = parameters_of(self._stage.name, {**self._stage.parameters, **firewall})
         if "yes" in (values["Firewall"], values["UsagePlan"]):

@@ -173,8 +173,15 @@ def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: 
     document, limits = expanded(folders[stage]), throttle_limits(stage)
     ((name, only),) = of_type(document, "AWS::ApiGateway::Stage").items()
     assert (name, only["Properties"]["StageName"]) == (f"RestAPI{stage}Stage", stage)
-    (setting,) = only["Properties"]["MethodSettings"]
-    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
+    settings = {(each["HttpMethod"], each["ResourcePath"]): each for each in only["Properties"]["MethodSettings"]}
+    others = settings.pop(("*", "/*"))
+    assert sum(each["ThrottlingRateLimit"] for each in settings.values()) == pytest.approx(limits.rate)
+    assert sum(each["ThrottlingBurstLimit"] for each in settings.values()) <= limits.burst
+    assert others["ThrottlingRateLimit"] == 1
+    # AND the limits are those of the methods that the API has
+    (api,) = of_type(document, "AWS::ApiGateway::RestApi").values()
+    methods = {(name.upper(), path) for path, each in api["Properties"]["Body"]["paths"].items() for name in each}
+    assert {(name, path[1:].replace("~1", "/") or "/") for name, path in settings} == methods
     # AND the API is not traced: a trace would hold coordinates
     assert not only["Properties"].get("TracingEnabled")
     # AND the deployment creates no second stage, which would have neither throttling nor firewall

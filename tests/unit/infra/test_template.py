@@ -20,7 +20,7 @@ from infra.intrinsics import merge_unique, to_text
 from infra.parameters import parameters_of
 from infra.step import PreconditionFailed
 from infra.template import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
-from infra.throttling import throttle_limits
+from infra.throttling import method_settings
 from testing import cloudformation
 from testing.cloudformation import STAGES
 from tests.unit.infra.test_function_config import OUTPUTS
@@ -158,10 +158,8 @@ def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
 
 
 def test_the_api_is_throttled_and_has_no_second_stage(stage: str, merged: Mapping[str, Any]) -> None:
-    api, limits = merged["Resources"]["RestAPI"]["Properties"], throttle_limits(stage)
-    (setting,) = api["MethodSettings"]
-    assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
-    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
+    api = merged["Resources"]["RestAPI"]["Properties"]
+    assert api["MethodSettings"] == method_settings(stage)
     assert api["OpenApiVersion"] == "2.0", "without it, SAM makes a second stage without throttling"
 
 

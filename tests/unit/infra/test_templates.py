@@ -100,7 +100,7 @@ def test_users_of_the_database_are_those_that_policies_name() -> None:
 
 
 def test_limits_are_set_for_every_stage() -> None:
-    assert json.loads(LIMITS.read_text(encoding="utf-8")).keys() == set(STAGES)
+    assert json.loads(LIMITS.read_text(encoding="utf-8"))["stages"].keys() == set(STAGES)
 
 
 def test_every_resource_that_can_have_tags_is_tagged() -> None:
