@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from uuid import uuid4
 
 from chalicelib.api.http import Request, Response, Route, problem_response
+from chalicelib.api.problem import EXPOSED_HEADERS
 from chalicelib.application import ROUTES, Application
 from chalicelib.errors import (
     BadRequest,
@@ -39,7 +40,7 @@ RATE_WINDOW = 10.0
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Api-Key",
-    "Access-Control-Expose-Headers": "Retry-After",
+    "Access-Control-Expose-Headers": ",".join(EXPOSED_HEADERS),
     "Access-Control-Max-Age": "600",
 }
 """CORS headers of the application's responses. Chalice sends the same headers for `ANY_ORIGIN` in app.py."""

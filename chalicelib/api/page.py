@@ -21,18 +21,19 @@ _YEAR = 31_536_000
 """Seconds. Browsers keep an asset without asking again: its name contains a hash, which changes with its content."""
 
 
-def index(base: str, origins: Sequence[str] = ()) -> tuple[str, dict[str, str]]:
+def index(base: str, origins: Sequence[str] = (), key: str = "") -> tuple[str, dict[str, str]]:
     """Return the text and headers of the page.
 
     `base`: path of the API, with a trailing slash. `origins`: further origins to which the page may send photos.
+    `key`: API key that the page sends; empty for none.
     """
     from html import escape  # imported here to save 1 ms of each cold start
 
     text = (WEB / "index.html").read_text(encoding="utf-8")
     policy = "; ".join([_POLICY, *([f"connect-src 'self' {' '.join(origins)}"] if origins else [])])
     own = {"Content-Security-Policy": policy, "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache"}
-    headers = _HEADERS | own
-    return text.replace('<base href="/">', f'<base href="{escape(base)}">'), headers
+    head = f'<base href="{escape(base)}">' + (f'<meta name="api-key" content="{escape(key)}">' if key else "")
+    return text.replace('<base href="/">', head), _HEADERS | own
 
 
 def asset(name: str) -> tuple[str, dict[str, str]]:

@@ -68,7 +68,10 @@ async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal) 
 }
 
 function call(path, request) {
-  return send(path, { ...request, headers: { Accept: "application/json", ...request.headers } }, async (response) => {
+  // The page's own key is public: it only gives the page its own limits.
+  const key = document.querySelector('meta[name="api-key"]')?.content;
+  const headers = { Accept: "application/json", ...(key && { "X-Api-Key": key }), ...request.headers };
+  return send(path, { ...request, headers }, async (response) => {
     const body = await response.json().catch((error) => (error.name === "AbortError" ? Promise.reject(error) : null));
     if (response.ok && body) return body;
     throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
