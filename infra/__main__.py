@@ -9,11 +9,13 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.api.rate_limits import KEY_HEADER
 from chalicelib.config.settings import ROOT
 from cloudwatch.deploy.runbook_url import runbook_url
 from infra import template
 from infra.chalice_config import stages
 from infra.down import Down
+from infra.keys import DAYS, Keys
 from infra.stage import Stage
 from infra.step import PreconditionFailed, StepFailed, run
 from infra.up import Up
@@ -38,7 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _up(options: argparse.Namespace) -> int:
     stage = _stage(options)
-    steps = [step for step in Up(stage).steps() if options.only in ("", step.name) and step.name not in options.skipped]
+    without = [each for each in ("alarms", "budget") if getattr(options, f"without_{each}")]
+    steps = [
+        step
+        for step in Up(stage, without).steps()
+        if options.only in ("", step.name) and step.name not in options.skipped
+    ]
     question = f"Create or update stage {stage.name}? It costs money while it runs (docs/explanation/cost.md) [y/N] "
     if not options.yes and not _confirmed(question, "y", "yes"):
         return 1
@@ -65,6 +72,32 @@ def _down(options: argparse.Namespace) -> int:
     return 0
 
 
+def _keys(options: argparse.Namespace) -> int:
+    """Add, list or revoke API keys."""
+    try:
+        options.action(Keys(_stage(options)), options)
+    except (BotoCoreError, ClientError) as error:
+        raise PreconditionFailed(f"API Gateway refused: {error}") from error
+    return 0
+
+
+def _add_key(keys: Keys, options: argparse.Namespace) -> None:
+    value = keys.add(options.name)
+    print(f"key {options.name} is added; it is shown only now. Clients send it in the header {KEY_HEADER}:\n{value}")
+
+
+def _list_keys(keys: Keys, _: argparse.Namespace) -> None:
+    uses = keys.uses()
+    print(f"{'name':<24} {'added':<12} {'today':>10} {f'{DAYS} days':>12}" if uses else "there are no keys")
+    for each in uses:
+        print(f"{each.name:<24} {each.added.isoformat():<12} {each.today:>10,} {each.recently:>12,}")
+
+
+def _revoke_key(keys: Keys, options: argparse.Namespace) -> None:
+    keys.revoke(options.name)
+    print(f"key {options.name} is revoked; API Gateway refuses it within seconds")
+
+
 def _template(options: argparse.Namespace) -> int:
     runbook = options.runbook or runbook_url(ROOT)
     template.write(options.stage, options.out, dict(options.parameters), _echo, runbook=runbook)
@@ -85,8 +118,8 @@ def _stage(options: argparse.Namespace) -> Stage:
         advice = "sign in with `aws sso login`, or set AWS_PROFILE"
         raise PreconditionFailed(f"no valid AWS credentials: {error}; {advice}") from error
     print(f"Account {caller['Account']}, region {session.region_name}, stage {options.stage}", flush=True)
-    firewall = getattr(options, "firewall", False)
-    return Stage(options.stage, session.region_name, session, dict(options.parameters), firewall)
+    firewall = {None: {}, True: {"Firewall": "yes"}, False: {"Firewall": "no"}}[getattr(options, "firewall", None)]
+    return Stage(options.stage, session.region_name, session, {**dict(options.parameters), **firewall})
 
 
 def _resume_command(arguments: Sequence[str]) -> str:
@@ -112,7 +145,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser("up", help="create a stage or update it to this checkout, then check that the API answers")
-    up.add_argument("--firewall", action="store_true", help="put a web firewall in front of the API (infra/edge.yaml)")
+    text = "put a web firewall in front of the API, or none (default: what infra/stages/STAGE.json says: prod has one)"
+    up.add_argument("--firewall", action=argparse.BooleanOptionalAction, help=text)
+    for each, lack in (("alarms", "an address for its alarms"), ("budget", "a budget")):
+        up.add_argument(f"--without-{each}", action="store_true", help=f"bring up a production stage without {lack}")
     steps = _step_names(Up)
     up.add_argument("--only", metavar="STEP", default="", choices=steps, help="run only this step")
     skip = up.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append", choices=steps)
@@ -124,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
 
     what = "write one CloudFormation template for a whole stage, and the zips that it deploys"
     description = "For a pipeline that may not call `chalice deploy`. This command needs no AWS account."
-    epilog = "--set Firewall=yes puts a web firewall in front of the API."
+    epilog = "--set Firewall=yes puts a web firewall in front of the API, --set ApiKeys=required demands API keys."
     made = commands.add_parser("template", help=what, description=description, epilog=epilog)
     made.add_argument("--out", required=True, type=Path, help="folder to write to, such as build/dev")
     made.add_argument(
@@ -132,14 +168,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.set_defaults(command=_template)
 
-    for command, kind in ((up, Up), (down, Down)):
+    keys = commands.add_parser("keys", help="add, list or revoke the API keys of a stage's clients")
+    actions = keys.add_subparsers(required=True, metavar="ACTION")
+    adding = actions.add_parser("add", help="create the key of a client and print it once")
+    listing = actions.add_parser(
+        "list", help="list the keys by name, and how often each was used, without their values"
+    )
+    revoking = actions.add_parser("revoke", help="delete the key of a client")
+    for command, action in ((adding, _add_key), (listing, _list_keys), (revoking, _revoke_key)):
+        command.set_defaults(command=_keys, action=action, parameters=[])
+    for command in (adding, revoking):
+        command.add_argument("name", help="name of the client: lower-case letters, digits and hyphens")
+
+    for command in (up, down, adding, listing, revoking):
         command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
+    for command, kind in ((up, Up), (down, Down)):
         names = ", ".join(_step_names(kind))
         command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"start at this step: {names}")
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    for command in (up, down, made):
+    for command in (up, down, made, adding, listing, revoking):
         where = "a stage that .chalice/config.json and infra/stages define"
         command.add_argument("--stage", required=True, choices=stages(), help=where)
+    for command in (up, down, made):
         given = command.add_argument("--set", dest="parameters", metavar="NAME=VALUE", default=[], action="append")
         given.type = _parameter
         given.help = "override a parameter of infra/faunalens.yaml or infra/edge.yaml; may be repeated"
