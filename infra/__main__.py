@@ -14,6 +14,7 @@ from chalicelib.config.settings import ROOT
 from cloudwatch.deploy.runbook_url import runbook_url
 from infra import template
 from infra.chalice_config import stages
+from infra.cost import current_prices, full_day
 from infra.down import Down
 from infra.keys import DAYS, Keys
 from infra.stage import Stage
@@ -46,7 +47,9 @@ def _up(options: argparse.Namespace) -> int:
         for step in Up(stage, without).steps()
         if options.only in ("", step.name) and step.name not in options.skipped
     ]
-    question = f"Create or update stage {stage.name}? It costs money while it runs (docs/explanation/cost.md) [y/N] "
+    most = full_day(stage.name, current_prices()).most
+    costs = f"It costs money while it runs, up to {most:,.0f} US dollars on a day of abuse (docs/explanation/cost.md)"
+    question = f"Create or update stage {stage.name}? {costs} [y/N] "
     if not options.yes and not _confirmed(question, "y", "yes"):
         return 1
     run(steps, _echo, first=options.first, command=options.resume)
