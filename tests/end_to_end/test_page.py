@@ -13,7 +13,7 @@ from chalicelib.api.responses import FeaturesUsed, PredictedTaxon
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo, problem
-from tests.end_to_end.stand import Stand
+from tests.end_to_end.stand import KEY, Stand
 
 
 def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: Open) -> None:
@@ -48,6 +48,18 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: O
     shown.get_by_text("Which animals live there?").click()
     expect(shown.locator("#animals-list li")).to_have_text([re.compile("koala"), re.compile("red fox\\s*introduced")])
     assert stand.sent[-1].query == {"lat": "-33.10", "lon": "150.90"}
+
+
+def test_the_page_works_with_its_own_key(stand: Stand, open_page: Open) -> None:
+    # GIVEN a deployment that demands keys, whose page has one WHEN a photo is identified and the animals are listed
+    stand.tell(answers.koala())
+    stand.residents = asdict(answers.RESIDENTS)
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    shown.get_by_text("Which animals live there?").click()
+    expect(shown.locator("#animals-list li")).to_have_count(2)
+    # THEN every request has the page's key
+    assert [each.key for each in stand.sent] == [KEY, KEY]
 
 
 @pytest.mark.parametrize(
