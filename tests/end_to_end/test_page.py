@@ -159,6 +159,8 @@ def test_no_animal_is_an_answer_too(stand: Stand, open_page: Open) -> None:
 
 HEADINGS = {
     "bad_request": "That did not work",
+    "api_key_invalid": "This page is out of date",
+    "forbidden": "This was not let through",
     "not_found": "That did not work",
     "method_not_allowed": "That did not work",
     "request_timeout": "Sending took too long",

@@ -22,6 +22,8 @@ const MESSAGES = {
   ],
   location_invalid: ["This location is not valid", "Choose it on the map, or continue without a location."],
   too_many_requests: ["Too many photos at once", "Wait a moment, then try again."],
+  api_key_invalid: ["This page is out of date", "Reload the page, then choose the photo again."],
+  forbidden: ["This was not let through", "A firewall stopped the request. Try another network."],
   unavailable: ["Temporarily unavailable", "Part of the service is starting up or unavailable. Try again shortly."],
   internal: ["Something went wrong on our side", "Your photo is fine. Try again now, or later."],
   timeout: ["That took too long", "The service may be starting up. Try again."],
