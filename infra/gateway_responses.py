@@ -18,8 +18,8 @@ from chalicelib.api.rate_limits import KEY_HEADER
 from chalicelib.application import ROUTES
 
 _BUSY = errors.TooManyRequests("too many requests at once; wait a second and try again")
-_QUOTA = errors.TooManyRequests("the daily quota of this API key is used up; come back tomorrow", retry_after=None)
-_KEY = errors.ApiKeyInvalid(f"the request has no valid API key; send one in the header {KEY_HEADER}")
+_QUOTA = errors.TooManyRequests("this API key's daily quota is used up; wait for the next day", retry_after=None)
+_KEY = errors.ApiKeyInvalid(f"the request has no valid API key; ask the operator for one, and send it as {KEY_HEADER}")
 _BLOCKED = errors.Forbidden("the firewall blocked the request; send only what openapi.json describes")
 _NOT_FOUND = errors.NotFound("no route has this path and method; GET openapi.json lists the routes")
 _TOO_LARGE = errors.PhotoTooLarge(
