@@ -25,10 +25,12 @@ from cloudwatch.prices import read_prices
 from database.__main__ import _parser as database_parser
 from infra import cost_page, daily_cost
 from infra.__main__ import _parser as infra_parser
+from infra.chalice_config import stages as infra_stages
 from infra.claims import read_claims
 from infra.parameters import EDGE, STACK, read_template
 from infra.stage import Stage
 from infra.step import duration
+from infra.throttling import api_methods, method_limits, throttle_limits
 from infra.up import Up
 from web.settings import WebSettings
 
@@ -126,8 +128,8 @@ def command_tables() -> dict[str, str]:
 
 
 def infra_tables() -> dict[str, str]:
-    """Return the tables of the parameters and outputs of both templates, by name."""
-    tables = {}
+    """Return the tables of throttling, and of the parameters and outputs of both templates, by name."""
+    tables = {"throttling": _throttling()}
     for name in (STACK, EDGE):
         template = read_template(name)
         outputs = [(f"`{each}`", declared["Description"]) for each, declared in template["Outputs"].items()]
@@ -188,6 +190,18 @@ def _parameters(declared: Mapping[str, Any]) -> str:
         for name, each in declared.items()
     ]
     return table(["parameter", "default", *stages, "meaning"], rows)
+
+
+def _throttling() -> str:
+    """Return the limits of each method, for each stage: requests a second, and at once."""
+    stages = {stage: method_limits(stage) for stage in infra_stages()}
+    total = {stage: throttle_limits(stage) for stage in stages}
+    rows = [
+        (f"`{each.name} {each.path}`", *(f"{limits[each].rate:g}, {limits[each].burst}" for limits in stages.values()))
+        for each in api_methods()
+    ]
+    rows.append(("all", *(f"{each.rate:g}, {each.burst}" for each in total.values())))
+    return table(["method", *(f"{stage}: a second, at once" for stage in stages)], rows)
 
 
 def _programs() -> list[tuple[str, str]]:

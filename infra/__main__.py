@@ -10,13 +10,16 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.api.rate_limits import KEY_HEADER
 from chalicelib.config.settings import ROOT
 from cloudwatch.deploy.runbook_url import runbook_url
 from infra import daily_cost, deployed, rehearsal, template
 from infra.chalice_config import stages
 from infra.claims import read_claims
+from infra.cost import current_prices, full_day
 from infra.down import Down
 from infra.dry_run import DryRun
+from infra.keys import DAYS, Keys
 from infra.proof_report import Outcome, ProofReport
 from infra.proofs import Trial
 from infra.prove import Prove
@@ -51,7 +54,11 @@ def _up(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _dry_run(options)
     stage = _stage(options)
-    print(f"It costs {daily_cost.sentence(stage.name)} while it runs (docs/explanation/cost.md).")
+    most = full_day(stage.name, current_prices()).most
+    print(
+        f"It costs {daily_cost.sentence(stage.name)} while it runs, and up to {most:,.0f} US dollars on a day of abuse "
+        "(docs/explanation/cost.md)."
+    )
     if not options.yes and not _confirmed(f"Create or update stage {stage.name}? [y/N] ", "y", "yes"):
         return 1
     run(_chosen_steps(stage, options), _echo, first=options.first, command=options.resume)
@@ -68,7 +75,7 @@ def _dry_run(options: argparse.Namespace) -> int:
     options.stage = options.stage or _EXAMPLE
     chosen = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     region = chosen or rehearsal.REGION
-    stage = Stage(options.stage, region, None, dict(options.parameters), options.firewall)
+    stage = Stage(options.stage, region, None, _parameters(options))
     arguments = [*options.arguments, "--stage", options.stage]
     DryRun(arguments, options.stage, region, _chosen_steps(stage, options)).run(_echo)
     print(f"cost: {daily_cost.sentence(stage.name)} (docs/explanation/cost.md)")
@@ -76,7 +83,8 @@ def _dry_run(options: argparse.Namespace) -> int:
 
 
 def _chosen_steps(stage: Stage, options: argparse.Namespace) -> list[Step]:
-    steps = Up(stage).steps()
+    without = [each for each in ("alarms", "budget") if getattr(options, f"without_{each}")]
+    steps = Up(stage, without).steps()
     return [step for step in steps if options.only in ("", step.name) and step.name not in options.skipped]
 
 
@@ -95,6 +103,32 @@ def _down(options: argparse.Namespace) -> int:
         kept = f" AWS could not list the snapshots of its database: {error}"
     print(f"\nStage {stage.name} is gone.{kept}")
     return 0
+
+
+def _keys(options: argparse.Namespace) -> int:
+    """Add, list or revoke API keys."""
+    try:
+        options.action(Keys(_stage(options)), options)
+    except (BotoCoreError, ClientError) as error:
+        raise PreconditionFailed(f"API Gateway refused: {error}") from error
+    return 0
+
+
+def _add_key(keys: Keys, options: argparse.Namespace) -> None:
+    value = keys.add(options.name)
+    print(f"key {options.name} is added; it is shown only now. Clients send it in the header {KEY_HEADER}:\n{value}")
+
+
+def _list_keys(keys: Keys, _: argparse.Namespace) -> None:
+    uses = keys.uses()
+    print(f"{'name':<24} {'added':<12} {'today':>10} {f'{DAYS} days':>12}" if uses else "there are no keys")
+    for each in uses:
+        print(f"{each.name:<24} {each.added.isoformat():<12} {each.today:>10,} {each.recently:>12,}")
+
+
+def _revoke_key(keys: Keys, options: argparse.Namespace) -> None:
+    keys.revoke(options.name)
+    print(f"key {options.name} is revoked; API Gateway refuses it within seconds")
 
 
 def _template(options: argparse.Namespace) -> int:
@@ -152,8 +186,13 @@ def _stage(options: argparse.Namespace) -> Stage:
         advice = "sign in with `aws sso login`, or set AWS_PROFILE"
         raise PreconditionFailed(f"no valid AWS credentials: {error}; {advice}") from error
     print(f"Account {caller['Account']}, region {session.region_name}, stage {options.stage}", flush=True)
-    firewall = getattr(options, "firewall", False)
-    return Stage(options.stage, session.region_name, session, dict(getattr(options, "parameters", ())), firewall)
+    return Stage(options.stage, session.region_name, session, _parameters(options))
+
+
+def _parameters(options: argparse.Namespace) -> dict[str, str]:
+    """Return the parameters of --set, and the one of --firewall or --no-firewall."""
+    firewall = {None: {}, True: {"Firewall": "yes"}, False: {"Firewall": "no"}}[getattr(options, "firewall", None)]
+    return {**dict(getattr(options, "parameters", ())), **firewall}
 
 
 def _resume_command(arguments: Sequence[str]) -> str:
@@ -179,7 +218,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser("up", help="create a stage or update it to this checkout, then check that the API answers")
-    up.add_argument("--firewall", action="store_true", help="put a web firewall in front of the API (infra/edge.yaml)")
+    text = "put a web firewall in front of the API, or none (default: what infra/stages/STAGE.json says: prod has one)"
+    up.add_argument("--firewall", action=argparse.BooleanOptionalAction, help=text)
+    for each, lack in (("alarms", "an address for its alarms"), ("budget", "a budget")):
+        up.add_argument(f"--without-{each}", action="store_true", help=f"bring up a production stage without {lack}")
     steps = _step_names(Up)
     up.add_argument("--only", metavar="STEP", default="", choices=steps, help="run only this step")
     skip = up.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append", choices=steps)
@@ -208,7 +250,7 @@ def _parser() -> argparse.ArgumentParser:
 
     what = "write one CloudFormation template for a whole stage, and the zips that it deploys"
     description = "For a pipeline that may not call `chalice deploy`. This command needs no AWS account."
-    epilog = "--set Firewall=yes puts a web firewall in front of the API."
+    epilog = "--set Firewall=yes puts a web firewall in front of the API, --set ApiKeys=required demands API keys."
     made = commands.add_parser("template", help=what, description=description, epilog=epilog)
     made.add_argument("--out", required=True, type=Path, help="folder to write to, such as build/dev")
     made.add_argument(
@@ -216,13 +258,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.set_defaults(command=_template)
 
+    keys = commands.add_parser("keys", help="add, list or revoke the API keys of a stage's clients")
+    actions = keys.add_subparsers(required=True, metavar="ACTION")
+    adding = actions.add_parser("add", help="create the key of a client and print it once")
+    listing = actions.add_parser(
+        "list", help="list the keys by name, and how often each was used, without their values"
+    )
+    revoking = actions.add_parser("revoke", help="delete the key of a client")
+    for command, action in ((adding, _add_key), (listing, _list_keys), (revoking, _revoke_key)):
+        command.set_defaults(command=_keys, action=action, parameters=[])
+    for command in (adding, revoking):
+        command.add_argument("name", help="name of the client: lower-case letters, digits and hyphens")
+
     for command, kind in ((up, Up), (down, Down)):
         names = ", ".join(_step_names(kind))
         command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"start at this step: {names}")
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    for command in (up, down, smoke, prove):
+    for command in (up, down, smoke, prove, adding, listing, revoking):
         command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
-    for command in (up, down, smoke, prove, made):
+    for command in (up, down, smoke, prove, made, adding, listing, revoking):
         where = "a stage that .chalice/config.json and infra/stages define"
         command.add_argument("--stage", required=command is not up, choices=stages(), help=where)
     for command in (up, down, made):

@@ -1,6 +1,7 @@
 """The steps of `python -m infra down`: delete a stage, even if it was only partly created or deleted."""
 
 from infra import chalice_cli, chalice_config, deployed, network_interfaces
+from infra.keys import Keys
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
@@ -16,7 +17,7 @@ class Down:
         return [
             Step("protection", "check that the database may be deleted", self._check_protection),
             Step("dashboards", "delete dashboards, alarms and saved queries", self._remove_dashboards),
-            Step("edge", "delete firewall and usage plan", self._delete_edge),
+            Step("edge", "delete firewall, API keys and usage plans", self._delete_edge),
             Step("network", "detach functions from the network", self._leave_network, minutes=20),
             Step("app", "delete functions and API with chalice delete", self._delete_app),
             Step("photos", "delete the photos left in the bucket", self._empty_bucket),
@@ -39,6 +40,8 @@ class Down:
         self._stage.run_cloudwatch(["deploy", "--remove"], echo)
 
     def _delete_edge(self, echo: Echo) -> None:
+        if revoked := Keys(self._stage).revoke_all():
+            echo(f"{revoked} API keys deleted")
         self._stage.stack("edge").delete(echo)
 
     def _leave_network(self, echo: Echo) -> None:

@@ -6,6 +6,7 @@ A proof returns what it saw. It raises `PreconditionFailed` if the claim is wron
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from chalicelib.telemetry.metrics import NAMESPACE
-from infra import api_client, concurrency, invoke, monitoring, smoke
+from infra import api_client, concurrency, health_check, invoke, monitoring, smoke
 from infra.cost import ASSUMPTIONS
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed
@@ -50,7 +51,7 @@ class Trial:
 
 def answers(trial: Trial) -> str:
     """Run the smoke test."""
-    smoke.check(trial.stage.url, trial.echo)
+    smoke.check_stage(trial.stage, trial.echo)
     return "health, animals, identification and memory as expected"
 
 
@@ -63,7 +64,7 @@ def database_sign_in(trial: Trial) -> str:
 
 def cache_sign_in(trial: Trial) -> str:
     """Ask the function how it reaches the cache."""
-    state = smoke.wait_for_health(f"{trial.stage.url}health?deep=true")["cache"]
+    state = smoke.wait_for_health(partial(health_check.ask, trial.stage, trial.echo))["cache"]
     if state["state"] != "ok":
         raise PreconditionFailed(f"cache is {state['state']} ({state['detail']})")
     return "the health check reaches the cache"
@@ -158,7 +159,7 @@ def gateway_errors(trial: Trial) -> str:
 def metrics(trial: Trial) -> str:
     """Have a photo identified, and wait for its metric."""
     began = datetime.now(UTC)
-    smoke.check(trial.stage.url, trial.echo)
+    smoke.check_stage(trial.stage, trial.echo)
     monitoring.wait_for_metric(trial.stage.client("cloudwatch"), trial.stage.name, began, trial.echo)
     return f"the metric was there {(datetime.now(UTC) - began).total_seconds():.0f} s after the first request"
 

@@ -30,10 +30,23 @@ def test_a_stage_that_works_passes(served: Served) -> None:
     assert re.fullmatch(r"memory    attempt \d: features from memory \(\d+ ms\)", output[-1])
 
 
+def test_the_health_of_a_function_counts_where_the_public_may_not_ask(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a stage whose function reports a failing database, which the public does not hear about
+    well = {"state": "ok", "detail": None}
+    sick = {"status": "degraded", "model": well, "cache": well, "database": {"state": "failing", "detail": "no"}}
+    # WHEN the stage is tested THEN it fails
+    monkeypatch.setattr(smoke, "PATIENCE", 0.0)
+    with pytest.raises(PreconditionFailed, match=r"database is failing \(no\)"):
+        smoke.check(url(served), lambda _: None, ask_health=lambda: sick)
+
+
 class RegionalDeployment(BaseHTTPRequestHandler):
     """A fake deployment whose data covers only places between two longitudes."""
 
     strip = (0.0, 0.0)
+    throttled_call, key = 2, "the-page"
     caches = ("miss", "hit", "memory")
     """Where the features of the first identification come from, of the second, and so on."""
 
@@ -43,6 +56,11 @@ class RegionalDeployment(BaseHTTPRequestHandler):
         if self.path.startswith("/health"):
             well = {"state": "ok", "detail": None}
             return self.answer({"status": "ok", "model": well, "cache": well, "database": well})
+        self.server.calls = getattr(self.server, "calls", 0) + 1  # type: ignore[attr-defined]
+        if self.server.calls == self.throttled_call:  # type: ignore[attr-defined]
+            return self.send_error(429)
+        if self.headers["X-Api-Key"] != self.key:
+            return self.send_error(403)
         longitude = float(parse_qs(urlsplit(self.path).query)["lon"][0])
         known = self.strip[0] <= longitude <= self.strip[1]
         return self.answer(
@@ -126,8 +144,8 @@ def test_a_stage_with_data_of_one_country_passes_too() -> None:
     # GIVEN data of Costa Rica and its neighbours only WHEN the stage is tested
     output: list[str] = []
     with regional_deployment((-86.0, -82.0)) as url:
-        smoke.check(url, output.append)
-    # THEN the test finds a place there
+        smoke.check(url, output.append, key="the-page")
+    # THEN the test finds a place there, with the key, although the API throttles it once
     assert re.match(r"animals   1 live around lat=-?\d+\.\d&lon=-8[2-6]\.\d \(CR\), features from miss", output[3])
     # AND waits for the memory of the container that answers
     assert output[-1].startswith("memory    attempt 2: ")
@@ -141,7 +159,7 @@ def test_a_stage_that_remembers_nothing_fails() -> None:
 
 def test_a_stage_without_data_fails() -> None:
     with regional_deployment((200.0, 200.0)) as url, pytest.raises(PreconditionFailed, match="load the data"):
-        smoke.check(url, lambda _: None)
+        smoke.check(url, lambda _: None, key="the-page")
 
 
 def test_a_stage_without_its_stores_does_not(served_alone: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 """A whole stage up and down again with one command, against an account simulated by moto.
 
-moto has no network, database and cache in CloudFormation, so the test removes these resources from the template and
-invents their outputs. It has no public URL for the API, so the test skips the last step. docs/how-to/deploy.md says so
-too.
+moto has no network, database, cache, firewall and usage plan in CloudFormation, so the test removes these resources
+from the templates and invents their outputs. It has no public URL for the API, so the test skips the last step.
+docs/how-to/deploy.md says so too.
 """
 
 import json
@@ -33,6 +33,8 @@ UNKNOWN_TO_MOTO = (
     "AWS::SNS::TopicPolicy",
     "AWS::S3::BucketPolicy",
     "AWS::Budgets::",
+    "AWS::WAFv2::",
+    "AWS::ApiGateway::",
 )
 INVENTED = {"DatabasePort": "5432", "CachePort": "6379", "SubnetIds": "subnet-a,subnet-b"}
 
@@ -71,8 +73,8 @@ class Workplace:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     folder = copy_to(tmp_path_factory.mktemp("stage") / "checkout")
     use_package_of(ROOT, folder)
-    template = folder / "infra" / "faunalens.yaml"
-    template.write_text(json.dumps(as_moto_can(template)), encoding="utf-8")
+    for template in (folder / "infra" / "faunalens.yaml", folder / "infra" / "edge.yaml"):
+        template.write_text(json.dumps(as_moto_can(template)), encoding="utf-8")
     with extended_cloudwatch(), account() as aws:
         yield Workplace(folder, aws)
 
@@ -105,7 +107,7 @@ def test_a_stage_comes_up_twice_and_goes_down(
     workplace.aws.functions["faunalens-dev-admin"] = admin
 
     # WHEN the stage is brought up THEN the command prints account and URL
-    up = workplace.infra("up", "--skip", "smoke")
+    up = workplace.infra("up", "--skip", "smoke", "--set", "ApiKeys=required")
     assert up.returncode == 0, up.stdout + up.stderr
     assert up.stdout.startswith(f"Account {ACCOUNT}, region {REGION}, stage dev\n")
     assert re.search(rf"Stage dev is up: https://\w+\.execute-api\.{REGION}\.amazonaws\.com/dev/\n", up.stdout)
@@ -125,6 +127,16 @@ def test_a_stage_comes_up_twice_and_goes_down(
         assert each["Environment"]["Variables"]["REDIS_URL"].startswith("rediss://made-up-cacheuser@")
     assert "faunalens_app@" in functions["faunalens-dev"]["Environment"]["Variables"]["DATABASE_URL"]
     assert "devfauna@" in functions["faunalens-dev-admin"]["Environment"]["Variables"]["DATABASE_URL"]
+    # AND the API demands keys where a request costs something, and each method has its limits
+    (definition,) = workplace.aws.imported
+    assert definition["paths"]["/identify"]["post"]["security"] == [{"api_key": []}]
+    assert "security" not in definition["paths"]["/health"]["get"]
+    variables = functions["faunalens-dev"]["Environment"]["Variables"]
+    assert variables["API_KEYS"] == "true"
+    assert "* key-day=10000/86400" in variables["RATE_LIMITS"]
+    (api,) = workplace.aws.client("apigateway").get_rest_apis()["items"]
+    limits = workplace.aws.client("apigateway").get_stage(restApiId=api["id"], stageName="dev")["methodSettings"]
+    assert limits["~1identify/POST"]["throttlingRateLimit"] == 7.0
     # AND the database was prepared and loaded, by the normal loader
     assert [command[0] for command in commands] == ["prepare", "load"]
     assert run({"command": ["list", "--database-url", database_url]})["said"].rstrip().endswith("active")
@@ -134,8 +146,7 @@ def test_a_stage_comes_up_twice_and_goes_down(
     # WHEN it is brought up again, from another checkout, which has no record
     # THEN the parts are reported as existing (except the stack: moto updates it without a change)
     (workplace.folder / ".chalice" / "deployed" / "dev.json").unlink()
-    (api,) = workplace.aws.client("apigateway").get_rest_apis()["items"]
-    again = workplace.infra("up", "--skip", "smoke")
+    again = workplace.infra("up", "--skip", "smoke", "--set", "ApiKeys=required")
     assert again.returncode == 0, again.stdout + again.stderr
     for message in ("already there", "already active", "nothing to do"):
         assert message in again.stdout
