@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from infra import smoke
+from infra import health_check, smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, run
 from testing.aws import REGION, Account, account
@@ -108,6 +108,9 @@ def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: p
         aws.client("cloudwatch").put_metric_data(Namespace="Faunalens", MetricData=[metric])
         monkeypatch.setattr(Stage, "url", url(served))
         monkeypatch.setattr(Stage, "output", lambda *_: topic)
+        well = {"state": "ok", "detail": None}
+        health = {"status": "ok", "model": well, "cache": well, "database": well}
+        monkeypatch.setattr(health_check, "ask", lambda *_: health)
         # WHEN the steps run
         output: list[str] = []
         run(smoke_test.steps(), output.append)
@@ -154,7 +157,7 @@ def test_a_stage_with_data_of_one_country_passes_too() -> None:
 def test_a_stage_that_remembers_nothing_fails() -> None:
     expected = "features.cache of 10 repeated identifications is never memory, at last hit"
     with regional_deployment((-86.0, -82.0), "miss", "hit") as url, pytest.raises(PreconditionFailed, match=expected):
-        smoke.check(url, lambda _: None)
+        smoke.check(url, lambda _: None, key="the-page")
 
 
 def test_a_stage_without_data_fails() -> None:
