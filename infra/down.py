@@ -1,6 +1,7 @@
 """The steps of `python -m infra down`: delete a stage, even if it was only partly created or deleted."""
 
 from infra import chalice_cli, chalice_config, deployed, network_interfaces
+from infra.keys import Keys
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
@@ -16,15 +17,11 @@ class Down:
         return [
             Step("protection", "check that the database may be deleted", self._check_protection),
             Step("dashboards", "delete dashboards, alarms and saved queries", self._remove_dashboards),
-            Step("edge", "delete firewall and usage plan", lambda echo: self._stage.stack("edge").delete(echo)),
-            Step("network", "detach functions from the network (Lambda takes 20 to 45 minutes)", self._leave_network),
+            Step("edge", "delete firewall, API keys and usage plans", self._delete_edge),
+            Step("network", "detach functions from the network", self._leave_network, minutes=20),
             Step("app", "delete functions and API with chalice delete", self._delete_app),
             Step("photos", "delete the photos and packages left in the buckets", self._empty_buckets),
-            Step(
-                "stack",
-                "delete the other resources (about 15 minutes)",
-                lambda echo: self._stage.stack().delete(echo),
-            ),
+            Step("stack", "delete the other resources", self._delete_stack, minutes=15),
             Step("configuration", "remove the stage's addresses from .chalice/config.json", self._remove_config),
         ]
 
@@ -41,6 +38,11 @@ class Down:
 
     def _remove_dashboards(self, echo: Echo) -> None:
         self._stage.run_cloudwatch(["deploy", "--remove"], echo)
+
+    def _delete_edge(self, echo: Echo) -> None:
+        if revoked := Keys(self._stage).revoke_all():
+            echo(f"{revoked} API keys deleted")
+        self._stage.stack("edge").delete(echo)
 
     def _leave_network(self, echo: Echo) -> None:
         if self._stage.is_single_stack:
@@ -75,6 +77,9 @@ class Down:
         for failed in (each for batch in batches for each in batch.get("Errors", [])):
             raise PreconditionFailed(f"{failed['Key']} could not be deleted: {failed.get('Message')}; try again")
         echo(f"{sum(len(batch['Deleted']) for batch in batches)} {content} deleted")
+
+    def _delete_stack(self, echo: Echo) -> None:
+        self._stage.stack().delete(echo)
 
     def _remove_config(self, echo: Echo) -> None:
         echo("removed; commit it" if chalice_config.remove_config(self._stage.name) else "nothing to remove")
