@@ -12,9 +12,14 @@ from dataclasses import dataclass, replace
 from math import exp
 
 from chalicelib.config.settings import ROOT
+from cloudwatch.limits import ACCOUNT
 from cloudwatch.prices import read_prices
+from infra.chalice_config import function_settings
+from infra.parameters import parameters_of
+from infra.throttling import method_limits
 
 HOURS = 730.0  # in a month, as AWS counts
+DAY, DAYS = 86_400.0, HOURS / 24  # seconds in a day, days in a month
 WARMING_RUNS = HOURS * 12  # in a month: one every five minutes, with or without traffic
 
 Prices = Mapping[str, float]
@@ -46,7 +51,7 @@ class Month:
     `cold`: share of identifications with a cold start. `missed`: share of identifications that query the database.
     `capacity`: ACU that the database uses while awake, at least. `pauses`: True if it may pause when it is idle.
     `emitting`: share of the hours in which a metric has data, averaged over all metrics. `files`: requests for files of
-    the web page per identification (a visit needs 15 files, and identifies three photos).
+    the web page per identification (a first visit needs three files, and identifies three photos).
     """
 
     name: str
@@ -56,7 +61,7 @@ class Month:
     capacity: float
     pauses: bool
     emitting: float
-    files: float = 5.0
+    files: float = 1.0
 
     @property
     def requests(self) -> float:
@@ -135,6 +140,44 @@ def bill(month: Month, prices: Prices) -> dict[str, float]:
         + prices["composite_count"] * prices["composite_month"]
         + prices["dashboard_count"] * prices["dashboard_month"],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class FullDay:
+    """A day on which everybody together does all that the limits in front of a stage's API allow.
+
+    `requests`, `identifications`: their numbers. `usual`: cost if the photos are as `ASSUMPTIONS` say. `most`: cost if
+    each photo keeps a container busy for so long that all are, and database and cache run at their limits. Both in US
+    dollars.
+    """
+
+    requests: float
+    identifications: float
+    usual: float
+    most: float
+
+
+def full_day(stage: str, prices: Prices) -> FullDay:
+    """Return the most that a stage can do in a day, with the values of its files in infra/stages."""
+    parameters, limits = parameters_of(stage, {}), method_limits(stage)
+    rate = sum(each.rate for each in limits.values())
+    identified = sum(
+        each.rate for method, each in limits.items() if method.path.endswith("/identify") and method.name == "POST"
+    )
+    files = rate / identified - 1 - _A["uploaded"]
+    month = replace(MONTHS[-1], identifications=identified * HOURS * 3600, files=files)
+    items = {name: dollars / DAYS for name, dollars in bill(month, prices).items()}
+    if parameters["Firewall"] == "yes":
+        items["firewall"] = rate * DAY / 1e6 * prices["waf_million_requests"] + prices["waf_month"] / DAYS
+    containers = float(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
+    limited = {
+        "Lambda": containers * DAY * prices["lambda_memory_gb"] * prices["lambda_gb_second"]
+        + rate * DAY / 1e6 * prices["lambda_million_requests"],
+        "Aurora": float(parameters["DatabaseMaxCapacity"]) * 24 * prices["aurora_acu_hour"],
+        "ElastiCache": float(parameters["CacheMaxEcpuPerSecond"]) * DAY / 1e6 * prices["cache_million_ecpu"]
+        + float(parameters["CacheMaxGigabytes"]) * 24 * prices["cache_gb_hour"],
+    }
+    return FullDay(rate * DAY, identified * DAY, sum(items.values()), sum({**items, **limited}.values()))
 
 
 def serverless_cost(month: Month, prices: Prices) -> float:

@@ -16,8 +16,10 @@ from infra.cost import (
     break_even,
     current_prices,
     fargate_cost,
+    full_day,
     serverless_cost,
 )
+from infra.throttling import throttle_limits
 
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
@@ -65,6 +67,16 @@ def billed_ms(memory: int) -> float:
     return one_core / cores if cores <= 1 else one_core * (1 - PARALLEL + PARALLEL / cores)
 
 
+def _fullday(prices: Prices) -> str:
+    rows = []
+    for stage in ("dev", "prod"):
+        total, day = throttle_limits(stage), full_day(stage, prices)
+        calls = [f"{day.requests / 1e6:.1f} M", f"{day.identifications / 1e6:.1f} M"]
+        rows.append([stage, f"{total.rate:g}", *calls, _dollars(day.usual), _dollars(day.most)])
+    head = ["stage", "requests a second", "requests", "identifications", "USD a day", "USD a day, costliest photos"]
+    return _table(head, rows)
+
+
 def _breakeven(prices: Prices) -> str:
     """Return a sentence with the traffic at which Fargate becomes cheaper."""
     found = [break_even(prices, files) for files in (MONTHS[2].files, 0.0)]
@@ -72,8 +84,8 @@ def _breakeven(prices: Prices) -> str:
         "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million" for n in found
     )
     return (
-        f"Fargate is cheaper **{with_page}** identifications a month if the API serves the page's files, and "
-        f"**{without}** without them."
+        f"If the API serves the page's files, Fargate is cheaper **{with_page}** identifications a month; without "
+        f"them, **{without}**."
     )
 
 
@@ -104,7 +116,7 @@ def _shapes(_: Prices) -> str:
     return _table(head, rows)
 
 
-_WRITERS: Sequence[Callable[[Prices], str]] = (_months, _memory, _breakeven, _fargate, _assumptions, _shapes)
+_WRITERS: Sequence[Callable[[Prices], str]] = (_months, _fullday, _memory, _breakeven, _fargate, _assumptions, _shapes)
 PARTS = {each.__name__.removeprefix("_"): each for each in _WRITERS}
 
 

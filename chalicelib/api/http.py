@@ -26,6 +26,7 @@ class Request(NamedTuple):
 
     `path`: values of the path parameters, such as `id` in `/uploads/{id}/identify`. `headers`: have lower-case names.
     `base`: the path under which the API is served, ending with a slash. `id`: API Gateway's request id, or a new id.
+    `api_id`: API Gateway's id of the API; empty if the request did not come through API Gateway.
     `arrived`: time on the monotonic clock at which the whole request had arrived; None if requests do not queue.
     """
 
@@ -35,6 +36,7 @@ class Request(NamedTuple):
     path: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     base: str = "/"
+    api_id: str = ""
     arrived: float | None = None
 
 

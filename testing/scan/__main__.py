@@ -27,7 +27,7 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 STAGE = "prod"
 ACCOUNT = "123456789012"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/pipeline-faunalens-{STAGE}-boundary"
-OPTIONS = {"AccessLog": "yes", "Firewall": "yes", "PermissionsBoundary": BOUNDARY, "UsagePlan": "yes"}
+OPTIONS = {"AccessLog": "yes", "Firewall": "yes", "PermissionsBoundary": BOUNDARY, "ApiKeys": "required"}
 
 
 def main() -> int:

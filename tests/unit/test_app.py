@@ -201,7 +201,7 @@ def test_the_first_request_tells_how_long_the_start_took(left: Left, monkeypatch
 def test_pages_elsewhere_may_read_every_answer(outcome: str) -> None:
     headers = ask(outcome)["headers"]
     assert headers["Access-Control-Allow-Origin"] == "*"
-    assert headers["Access-Control-Expose-Headers"] == "Retry-After"
+    assert headers["Access-Control-Expose-Headers"] == "RateLimit,RateLimit-Policy,Retry-After"
 
 
 def test_pages_elsewhere_may_read_what_chalice_refuses() -> None:

@@ -9,7 +9,7 @@ from testing.cloudformation import STAGES, parameters, resources, template
 from tests.unit.infra.security_rules import RULES
 
 OPTIONS = {"DatabaseReader": "yes", "AlarmEmail": "a@b.example", "AccessLog": "yes"}
-EDGE = {"Stage": "dev", "RestApiId": "abc", "Firewall": "yes", "UsagePlan": "yes"}
+EDGE = {"Stage": "dev", "RestApiId": "abc", "Firewall": "yes", "ApiKeys": "required"}
 DEPLOYED = {
     "dev": ("faunalens.yaml", parameters("dev")),
     "prod": ("faunalens.yaml", parameters("prod")),

@@ -34,7 +34,7 @@ def test_every_output_that_the_app_needs_is_there() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_gives_only_parameters_that_there_are_with_values_that_they_take(stage: str) -> None:
-    declared = template("faunalens.yaml")["Parameters"]
+    declared = template("edge.yaml")["Parameters"] | template("faunalens.yaml")["Parameters"]
     for name, value in parameters(stage).items():
         assert isinstance(value, str)
         assert value in map(str, declared[name].get("AllowedValues", [value]))
@@ -109,7 +109,7 @@ def test_users_of_the_database_are_those_that_policies_name() -> None:
 
 
 def test_limits_are_set_for_every_stage() -> None:
-    assert json.loads(LIMITS.read_text(encoding="utf-8")).keys() == set(STAGES)
+    assert json.loads(LIMITS.read_text(encoding="utf-8"))["stages"].keys() == set(STAGES)
 
 
 def test_every_resource_that_can_have_tags_is_tagged() -> None:

@@ -178,3 +178,11 @@ def test_it_can_be_closed_during_any_fault(server: ScriptedServer) -> None:
             client.socket.sendall(b"hello")
             getattr(proxy, fault)()
         assert proxy.open == 0
+
+
+def test_a_slow_line_passes_requests_at_its_rate_and_replies_at_once(proxy: Proxy) -> None:
+    proxy.throttle(1000)
+    with Client(proxy) as client:
+        started = monotonic()
+        assert client.send(b"x" * 100) == b"x" * 100
+        assert 0.1 <= monotonic() - started < 1
