@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chalicelib.config import casts
 from chalicelib.config.field import read, seconds, setting
+from chalicelib.config.rate_limits import RateLimit, rate_limits
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,6 +65,20 @@ class Settings:
         False,
         lambda handler: handler == "app.app",
         help="name of the handler, set by Lambda; if it is `app.app`, the services are built during initialisation",
+    )
+
+    api_keys: bool = setting(
+        "API_KEYS",
+        False,
+        casts.boolean,
+        help="whether API Gateway demands an API key of callers; `infra up` sets it. The page then sends its own key",
+    )
+    rate_limits: tuple[RateLimit, ...] = setting(
+        "RATE_LIMITS",
+        (),
+        rate_limits,
+        help="limits in front of the API, for the header `RateLimit-Policy`; `infra up` sets it. "
+        "`/identify service=6300/60` is 6,300 requests in 60 s",
     )
 
     lambda_memory: int = setting(

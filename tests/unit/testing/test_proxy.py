@@ -198,3 +198,11 @@ def test_slow_sign_ins_keep_back_the_replies_of_new_connections_only(proxy: Prox
         began = monotonic()
         while proxy.most_silent < 2:
             assert monotonic() < began + 5
+
+
+def test_a_slow_line_passes_requests_at_its_rate_and_replies_at_once(proxy: Proxy) -> None:
+    proxy.throttle(1000)
+    with Client(proxy) as client:
+        started = monotonic()
+        assert client.send(b"x" * 100) == b"x" * 100
+        assert 0.1 <= monotonic() - started < 1
