@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model run serve lambda package test unit check facts lint-dashboards format bench warm spike growth preview docs deploy
+.PHONY: help setup environment model page run serve lambda package test unit check facts lint-dashboards format bench warm spike growth preview docs deploy
 
 # The list is in the order of this file.
 help: ## list these targets
@@ -22,7 +22,7 @@ warm: setup ## run the cache warming once, with the stores of `make run`, or of 
 preview: environment ## show the dashboards of a simulated day on http://127.0.0.1:8010 (PORT=8011; FILE=… for your own metrics)
 	@exec $(PYTHON) -m dashboards preview $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(FILE),--file $(FILE))
 
-setup: environment model ## install everything into .venv and build the model
+setup: environment model page ## install everything into .venv and build the model; the page too, if it has changed
 
 environment:
 	@sh local/bootstrap
@@ -30,18 +30,22 @@ environment:
 model: environment
 	@sh local/build_model
 
+page: ## bundle web/page into chalicelib/web if it has changed; needs npm
+	@sh local/build_page
+
 unit: environment ## run the fast tests, which need no servers; takes half a minute on two cores
 	@$(PYTHON) -m pytest -n auto tests/unit
 
 test: setup ## run all tests; the tests start their own servers
 	@$(PYTHON) -m pytest
 
-check: environment ## check style, types, dashboards and ranges
+check: setup ## check style, types, dashboards, ranges, and the security of templates, policies and workflows
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m dashboards lint
 	@$(PYTHON) -m database check
+	@$(PYTHON) -m testing.scan
 
 facts: environment ## count how many known facts about where animals live the ranges get right
 	@$(PYTHON) -m database facts
@@ -61,7 +65,7 @@ docs: environment ## generate the reference pages from the code, then all of doc
 lambda: setup ## run the deployable package as Lambda does, on http://127.0.0.1:8000 (PORT=8001, CONTAINERS=3, STAGE=prod)
 	@exec $(PYTHON) -m local.lambda_sim.run --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent
 
-package: setup ## build the deployable package into build/package and print its sizes (STAGE=prod)
+package: setup ## build the deployable package into build/package and print its sizes (STAGE=prod; HEIC=no without HEIC)
 	@exec $(PYTHON) -m infra.package $(if $(STAGE),--stage $(STAGE))
 
 deploy: setup ## create or update a stage on AWS (STAGE=dev); see docs/how-to/deploy.md

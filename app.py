@@ -21,7 +21,8 @@ from chalice import app as chalice
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate
 
 from chalicelib.api.body import BINARY_TYPES
-from chalicelib.api.http import Request, Response, Route, problem_response
+from chalicelib.api.http import HTTPS_ONLY, Request, Response, Route, problem_response
+from chalicelib.api.problem import EXPOSED_HEADERS
 from chalicelib.application import ROUTES, Application
 from chalicelib.config.settings import Settings
 from chalicelib.errors import MethodNotAllowed, ModelError
@@ -34,8 +35,8 @@ from chalicelib.telemetry.record import WarmingRecord
 if TYPE_CHECKING:
     from chalicelib.features.warming import Warming
 
-ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=["Retry-After"], max_age=600)
-"""Web pages of any origin may call the API and read its `Retry-After` header."""
+ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=[*EXPOSED_HEADERS], max_age=600)
+"""Web pages of any origin may call the API, and read its headers about limits."""
 
 app = Chalice(app_name="faunalens", configure_logs=False)
 app.api.binary_types = list(BINARY_TYPES)
@@ -60,6 +61,7 @@ def _view(route: Route) -> Callable[..., chalice.Response]:
                 path=path,
                 body=cast("bytes", request.raw_body),
                 base=_base(request),
+                api_id=str(request.context.get("apiId") or ""),
             ),
         )
         # API Gateway omits the body of a response to HEAD and keeps its length; `chalice local` would send the body.
@@ -111,7 +113,7 @@ def chalice_errors_as_problems(
 
 
 def _sent(response: Response) -> chalice.Response:
-    return chalice.Response(response.body, {**response.headers}, response.status)
+    return chalice.Response(response.body, {**response.headers, **HTTPS_ONLY}, response.status)
 
 
 def _request_id(request: chalice.Request) -> str:

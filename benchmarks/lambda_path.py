@@ -40,7 +40,7 @@ INIT_LIMIT, OVERHEAD_LIMIT_MS = 1.35, 3.0
 STAGE = "dev"
 TAIL = "\nimport time\nprint('DONE', time.monotonic(), flush=True)\nos._exit(0)"
 RUNTIME = "import awslambdaric.__main__\n"
-MODEL = "site + '/model/faunalens.onnx'"
+MODEL = "os.environ['LAMBDA_TASK_ROOT'] + '/model/faunalens.onnx'"
 APP_ON_LAMBDA, BARE_ON_LAMBDA = f"{APP} under awslambdaric", "awslambdaric's imports and bare work"
 PROGRAMS = {
     BARE: session_program(MODEL),

@@ -1,15 +1,21 @@
-"""The size of the package, and the time that its bytecode saves: `python -m benchmarks.package`.
+"""The size of the package, and the time that its bytecode saves and its model takes: `python -m benchmarks.package`.
 
 The sizes are those of the zips that `chalice deploy` uploads. The times are those of fresh processes that import only
 from the unpacked zips and Python's standard library, and write no bytecode, as on Lambda. A process either starts the
 app (`app.application.services()`) or does the bare work: it imports onnxruntime and opens one session of the model.
+A made-up model of 100 MB shows what a large model of one's own would add.
 """
 
 import os
 import zipfile
+import zlib
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from benchmarks.baseline import session_program
 from benchmarks.measure import duration, interleaved, parser, ratio, run_fresh, table
@@ -58,11 +64,40 @@ def remove_sources(home: Path) -> Path:
     return home
 
 
-def run(home: Path, program: str) -> None:
-    """Run a program in a fresh process that imports only from the package in `home` and the standard library."""
+def run(home: Path, program: str, model: Path | None = None) -> None:
+    """Run a program in a fresh process that imports only from the package in `home` and the standard library.
+
+    The program gets the path of `model` as its argument (default: the packaged one).
+    """
     task, site = home / "task", home / "opt" / SITE
     path = {"PYTHONPATH": f"{task}{os.pathsep}{site}"}
-    run_fresh(program, path, str(site / "model" / "faunalens.onnx"), flags=("-S", "-P", "-B"))
+    run_fresh(program, path, str(model or task / "model" / "faunalens.onnx"), flags=("-S", "-P", "-B"))
+
+
+def write_large_model(path: Path) -> Path:
+    """Write a model of 100 MB: one matrix of 5,000 x 5,000 weights. Return the path.
+
+    The weights have the precision of bfloat16, so that about 47 MB are left when they are zipped.
+    """
+    from onnx import TensorProto, checker, helper, numpy_helper, save
+
+    weights = np.random.default_rng(0).normal(size=(5000, 5000)).astype(np.float32)
+    weights = (weights.view(np.uint32) & 0xFFFF0000).view(np.float32)
+    shape = [1, len(weights)]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("input", "output")]
+    node = helper.make_node("MatMul", ["input", "weights"], ["output"])
+    graph = helper.make_graph([node], "large", values[:1], values[1:], [numpy_helper.from_array(weights, "weights")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    checker.check_model(model)
+    save(model, path)
+    return path
+
+
+def forget(path: Path) -> None:
+    """Remove a file from the disk cache, as if it had just been unpacked elsewhere."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def main() -> None:
@@ -80,7 +115,9 @@ def main() -> None:
         }
         print(table_of_starts(forms, rounds), end="\n\n", flush=True)
         both, sources, _ = forms.values()
-        print(table_of_imports(sources, both, max(3, rounds // 3)))
+        print(table_of_imports(sources, both, max(3, rounds // 3)), end="\n\n", flush=True)
+        models = (both / "task" / "model" / "faunalens.onnx", write_large_model(home / "large.onnx"))
+        print(table_of_models(both, models, rounds))
 
 
 def table_of_starts(forms: dict[str, Path], rounds: int) -> str:
@@ -94,6 +131,29 @@ def table_of_starts(forms: dict[str, Path], rounds: int) -> str:
         for name in forms
     ]
     return table(rows, ["unpacked", "bare work", "ready to serve", "ratio to the package"])
+
+
+def table_of_models(package: Path, models: Sequence[Path], rounds: int) -> str:
+    """Return the table of the time that opening a session takes, without the import of onnxruntime."""
+    imported = "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '1'\nimport onnxruntime"
+    runs: dict[str, Callable[[], None]] = {"import": partial(run, package, imported)}
+    for model in models:
+        runs[f"cached {model.name}"] = partial(run, package, BARE, model)
+        runs[f"forgotten {model.name}"] = partial(_run_after_forgetting, package, model)
+    times = interleaved(runs, rounds, warm_up=1)
+    base = median(times["import"])
+    rows = []
+    for model in models:
+        data = model.read_bytes()
+        sizes = [f"{size / 1e6:.1f}" for size in (len(zlib.compress(data)), len(data))]
+        taken = [f"{(median(times[f'{kind} {model.name}']) - base) * 1e3:.0f} ms" for kind in ("cached", "forgotten")]
+        rows.append([model.name, *sizes, *taken])
+    return table(rows, ["model", "zipped MB", "unpacked MB", "session, file cached", "session, file on disk"])
+
+
+def _run_after_forgetting(package: Path, model: Path) -> None:
+    forget(model)
+    run(package, BARE, model)
 
 
 def table_of_imports(sources: Path, package: Path, rounds: int) -> str:

@@ -12,6 +12,7 @@ from chalicelib.api import page
 from chalicelib.api.body import read_body
 from chalicelib.api.http import JSON_HEADERS, Request, Response, Route, json_response, problem_response
 from chalicelib.api.parameters import expect_no_parameters, read_deep, read_identify_params, read_location
+from chalicelib.api.rate_limits import KEY_HEADER, page_key, policy
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify
 from chalicelib.services import Services
@@ -52,8 +53,16 @@ class Application:
     def respond(self, route: Route, request: Request) -> Response:
         """Return the response to a request, after logging and counting the request. Never raises.
 
-        An error becomes problem details.
+        An error becomes problem details. Responses of counted routes name the limits in front of the API.
         """
+        response = self._answer(route, request)
+        if not (route.counted and self.settings.rate_limits):
+            return response
+        of_page = request.headers.get(KEY_HEADER) == page_key(self.settings.stage, request.api_id)
+        limits = policy(self.settings.rate_limits, route.path, of_page=of_page)
+        return response._replace(headers={**response.headers, **limits})
+
+    def _answer(self, route: Route, request: Request) -> Response:
         waited = 0.0 if request.arrived is None else monotonic() - request.arrived
         record = Record(request.id, route.path, waited)
         try:
@@ -123,22 +132,29 @@ def get_animals(app: Application, request: Request, record: Record) -> Response:
 
 def get_health(app: Application, request: Request, record: Record) -> Response:
     """Return the health of each part. The status is 503 if photos cannot be identified."""
-    health = app.services().health(record.request_id, deep=read_deep(request.query))
+    deep = read_deep(request.query)
+    if deep and request.api_id:
+        raise errors.Forbidden(
+            "deep=true would wake a paused database, so only operators may ask for it, by invoking the function"
+        )
+    health = app.services().health(record.request_id, deep=deep)
     return json_response(health, 503 if health.status == "down" else 200)
 
 
-def get_openapi(_: Application, request: Request, __: Record) -> Response:
+def get_openapi(app: Application, request: Request, __: Record) -> Response:
     """Return the OpenAPI document."""
     from chalicelib.api.openapi import document
 
     expect_no_parameters(request.query)
-    text = json.dumps(document(VERSION, request.base), separators=(",", ":"), allow_nan=False)
+    contract = document(VERSION, request.base, api_keys=app.settings.api_keys)
+    text = json.dumps(contract, separators=(",", ":"), allow_nan=False)
     return Response(text, JSON_HEADERS)
 
 
 def get_page(app: Application, request: Request, _: Record) -> Response:
     """Return the web page."""
-    return Response(*page.index(request.base, app.uploads.origins))
+    key = page_key(app.settings.stage, request.api_id) if app.settings.api_keys else ""
+    return Response(*page.index(request.base, app.uploads.origins, key))
 
 
 def get_asset(_: Application, request: Request, __: Record) -> Response:

@@ -3,6 +3,9 @@
 FaunalensError
   ClientError                  4xx: the client can fix the request
     BadRequest                 400 bad_request
+    AccessError                the caller may not do this; never from a route that metrics count
+      ApiKeyInvalid            403 api_key_invalid
+      Forbidden                403 forbidden
     NotFound                   404 not_found
     UploadMissing              404 upload_missing
     MethodNotAllowed           405 method_not_allowed
@@ -65,6 +68,22 @@ class BadRequest(ClientError):
     status, code, title = 400, "bad_request", "The request is invalid"
 
 
+class AccessError(ClientError):
+    """The caller may not do this. Not counted in metrics, because it never reaches a counted route."""
+
+
+class ApiKeyInvalid(AccessError):
+    """The deployment requires an API key, and the request has none, or an unknown or revoked one."""
+
+    status, code, title = 403, "api_key_invalid", "The API key is missing or unknown"
+
+
+class Forbidden(AccessError):
+    """Only operators may do this, or the firewall blocks the request."""
+
+    status, code, title = 403, "forbidden", "This is not allowed"
+
+
 class NotFound(ClientError):
     """The path does not exist, or the deployment has no bucket for uploads."""
 
@@ -72,7 +91,7 @@ class NotFound(ClientError):
 
 
 class UploadMissing(ClientError):
-    """No photo with this id was uploaded, or it was deleted."""
+    """No photo was uploaded with this id within a day."""
 
     status, code, title = 404, "upload_missing", "There is no photo with this id"
 
@@ -127,10 +146,15 @@ class TooManyRequests(ClientError):
 
     status, code, title = 429, "too_many_requests", "Too many requests"
 
+    def __init__(self, detail: str, retry_after: int | None = 1) -> None:
+        """`retry_after`: 1 for a limit of requests per second; None if nobody knows when to try again."""
+        super().__init__(detail)
+        self.retry_after = retry_after
+
     @property
     def headers(self) -> dict[str, str]:
-        """Return `Retry-After`: one second, because rate limits count requests per second."""
-        return {"Retry-After": "1"}
+        """Return `Retry-After` in seconds, if it is known."""
+        return {"Retry-After": str(self.retry_after)} if self.retry_after is not None else {}
 
 
 class TransportError(ClientError):
@@ -176,14 +200,16 @@ class Unavailable(ServerError):
 
     status, code, title = 503, "unavailable", "The service is temporarily unavailable"
 
-    def __init__(self, detail: str, retry_after: int = 5) -> None:
+    def __init__(self, detail: str, retry_after: int = 5, limit: str = "") -> None:
+        """`limit`: name of our own limit that refused the request, if one did."""
         super().__init__(detail)
-        self.retry_after = retry_after
+        self.retry_after, self.limit = retry_after, limit
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return `Retry-After` in seconds."""
-        return {"Retry-After": str(self.retry_after)}
+        """Return `Retry-After` in seconds, and what is left of the limit (draft-ietf-httpapi-ratelimit-headers)."""
+        left = {"RateLimit": f'"{self.limit}";r=0;t={self.retry_after}'} if self.limit else {}
+        return {"Retry-After": str(self.retry_after), **left}
 
 
 class VersionNotSupported(ServerError):

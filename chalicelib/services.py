@@ -1,7 +1,7 @@
 """The services behind all requests: model, taxonomy, stores and features. Built once per process from the settings."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -95,18 +95,18 @@ class Services:
         """Check the model and the cache. If `deep`, also check the database, which wakes a paused database.
 
         The check sends a store the same commands as a lookup, so a store is `ok` only if the next request could use it.
-        Without `deep`, the database is `failing` while its circuit breaker is open.
+        Without `deep`, the database is `failing` while a request would find it failing without asking it.
         """
         from chalicelib.api.health import check, health_of, not_asked
 
         size = self.model.input_size
         blank, no_prior = np.zeros((size, size, 3), np.uint8), np.ones(self.model.animals, np.float32)
         model = check(lambda: self.model.score(blank, no_prior))
-        cache = check(lambda: self.cache.ping(Deadline.after(_HEALTH_TIMEOUT)))
+        cache = check(lambda: self.cache.ping(Deadline.after(_HEALTH_TIMEOUT)), self.cache)
         if deep:
-            database = check(lambda: self.store.ping(Deadline.after(_HEALTH_TIMEOUT)))
+            database = check(lambda: self.store.ping(Deadline.after(_HEALTH_TIMEOUT)), self.store)
         else:
-            database = not_asked(breaker_is_open=self.store.breaker_is_open)
+            database = not_asked(self.store.known_fault)
         return health_of(model, cache, database, request_id)
 
 
@@ -129,12 +129,13 @@ def _prepare(cache: RedisCache, model: Model) -> None:
         sys.setswitchinterval(interval)
 
 
-def build_cache(settings: Settings) -> RedisCache:
-    """Return the Redis cache, not yet connected."""
+def build_cache(settings: Settings, *, patient: bool = False) -> RedisCache:
+    """Return the Redis cache, not yet connected. `patient`: a call waits for the whole sign-in, up to `SIGN_IN`."""
     name, url = settings.redis_iam_cache, settings.redis_url
+    budget = Budget(settings.redis_connect, settings.redis_command, settings.redis_total, settings.sign_in)
     return RedisCache.from_url(
         url,
-        Budget(settings.redis_connect, settings.redis_command, settings.redis_total),
+        _patient(budget) if patient else budget,
         _breaker(settings),
         ca=settings.redis_ca,
         login=Signer(settings.aws_region).cache_login(name, url) if name else None,
@@ -144,12 +145,16 @@ def build_cache(settings: Settings) -> RedisCache:
 
 
 def build_store(settings: Settings, statement: float | None = None) -> PostgresStore:
-    """Return the PostgreSQL store, not yet connected. `statement`: query timeout in seconds instead of the setting."""
+    """Return the PostgreSQL store, not yet connected.
+
+    `statement`: query timeout in seconds instead of the setting. If given, a query also waits for the whole sign-in.
+    """
     command = settings.database_statement if statement is None else statement
     total = settings.database_total if statement is None else settings.database_total + statement
+    budget = Budget(settings.database_connect, command, total, settings.sign_in)
     return PostgresStore(
         settings.database_url,
-        Budget(settings.database_connect, command, total),
+        budget if statement is None else _patient(budget),
         _breaker(settings),
         password=Signer(settings.aws_region).database_password(settings.database_url)
         if settings.database_iam
@@ -157,6 +162,10 @@ def build_store(settings: Settings, statement: float | None = None) -> PostgresS
         ca=settings.database_ca,
         idle=settings.database_idle,
     )
+
+
+def _patient(budget: Budget) -> Budget:
+    return replace(budget, connect=budget.sign_in, total=budget.sign_in + budget.total)
 
 
 def build_ttl_policy(settings: Settings) -> TtlPolicy:
@@ -183,11 +192,14 @@ def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock 
 
 
 def build_warming(settings: Settings) -> "Warming":
-    """Return cache warming. It has its own connections, because its query may take longer than that of a request."""
+    """Return cache warming.
+
+    It has its own connections, because it may wait longer than a request, for its query and for a sign-in.
+    """
     from chalicelib.features.warming import Warming, WarmingPlan, read_places  # requests do not need it
 
     return Warming(
-        build_cache(settings),
+        build_cache(settings, patient=True),
         build_store(settings, statement=settings.warm_statement),
         build_ttl_policy(settings),
         WarmingPlan(settings.warm_hottest, settings.warm_margin, settings.warm_ahead, settings.warm_quiet),

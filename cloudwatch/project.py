@@ -29,8 +29,12 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "ApiName": (SERVICE,),
     "Stage": (STAGE_VARIABLE,),
     "FunctionName": _ALL_FUNCTIONS,
-    "LogGroupName": tuple(f"/aws/lambda/{each}" for each in _ALL_FUNCTIONS),
+    "LogGroupName": (
+        *(f"/aws/lambda/{each}" for each in _ALL_FUNCTIONS),
+        *(f"/aws/rds/cluster/{_FUNCTION}/{each}" for each in ("postgresql", "iam-db-auth-error")),
+    ),
     "DBClusterIdentifier": (_FUNCTION,),
+    "DBInstanceIdentifier": (f"{_FUNCTION}-1", f"{_FUNCTION}-2"),
     "clusterId": (_FUNCTION,),
     "BucketName": (f"{_FUNCTION}-photos-ACCOUNTID",),
     "TopicName": (f"{_FUNCTION}-alarms",),

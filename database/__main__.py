@@ -23,7 +23,7 @@ from database.dataset import OWN_RANGES, DatasetError, files_beside, files_in, j
 from database.load import LoadError, activate, datasets, drop, load, prune
 from database.ranges import commands as commands_of_ranges
 
-TIMEOUT = 5.0  # seconds to connect to PostgreSQL (default of --patience), and to announce a switch to Redis
+SLOW = 1.0  # seconds; a faster sign-in is not worth a line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser(settings, redis_url).parse_args(arguments)
         if options.is_offline:
             return int(options.command(options))
+        started = perf_counter()
         with closing(connect(settings, options.database_url, options.patience)) as connection:
+            if (seconds := perf_counter() - started) > SLOW:
+                print(f"signed in to PostgreSQL after {seconds:.1f} s")
             options.command(connection, options)
         return 0
     except (SettingError, DatasetError, LoadError, PermissionError) as error:
@@ -111,8 +114,8 @@ def _announce(version: str, options: Namespace) -> None:
     if not options.redis_url:
         return
     settings: Settings = replace(options.settings, redis_url=options.redis_url)
-    with closing(build_cache(settings)) as cache:
-        cache.publish_version(version, settings.features_hard_ttl, Deadline.after(TIMEOUT))
+    with closing(build_cache(settings, patient=True)) as cache:
+        cache.publish_version(version, settings.features_hard_ttl, Deadline.after(options.patience))
     print("announced to Redis")
 
 
@@ -124,9 +127,9 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     database, cache, version = (ArgumentParser(add_help=False) for _ in range(3))
     text = "PostgreSQL (default: DATABASE_URL)"
     database.add_argument("--database-url", default=settings.database_url, metavar="URL", help=text)
-    text = "longest wait for a connection; a paused Aurora needs 15 to 30 seconds to resume (default: %(default)g)"
+    text = "longest wait for a connection; a paused Aurora takes 15 seconds and more to resume (default: SIGN_IN)"
     patience = _argument(casts.positive_number)
-    database.add_argument("--patience", type=patience, default=TIMEOUT, metavar="SECONDS", help=text)
+    database.add_argument("--patience", type=patience, default=settings.sign_in, metavar="SECONDS", help=text)
     text = "Redis in which to announce the switch to all containers; '' for none (default: REDIS_URL, or none if unset)"
     url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)

@@ -23,9 +23,15 @@ from cloudwatch.__main__ import COMMANDS as CLOUDWATCH_COMMANDS
 from cloudwatch.lint.usage import usage
 from cloudwatch.prices import read_prices
 from database.__main__ import _parser as database_parser
-from infra import cost_page
+from infra import cost_page, daily_cost
 from infra.__main__ import _parser as infra_parser
+from infra.chalice_config import stages as infra_stages
+from infra.claims import read_claims
 from infra.parameters import EDGE, STACK, read_template
+from infra.stage import Stage
+from infra.step import duration
+from infra.throttling import api_methods, method_limits, throttle_limits
+from infra.up import Up
 from web.settings import WebSettings
 
 HERE = Path(__file__).parent
@@ -33,21 +39,24 @@ RUNBOOK = "../how-to/runbook.md"
 TARGET = re.compile(r"^(?P<name>[a-z-]+):.*## (?P<help>.*)$", re.MULTILINE)
 OWN_NAME = re.compile(r": `python -m [^`]+`\.$")
 """The end of a docstring that repeats the module's command, which is in another column of the table."""
-INTERNAL = {"local/lambda_sim/enter_sandbox.py"}
+INTERNAL = {"local/lambda_sim/enter_sandbox.py", "testing/faults/freezing_container.py"}
 """Programs that only other programs start."""
 
 
 def pages() -> dict[Path, str]:
     """Return the text of each page, by its file."""
     tables = {
-        "settings.md": settings_tables(),
-        "errors.md": {"errors": error_table()},
-        "metrics.md": metric_tables(),
-        "commands.md": command_tables(),
-        "infra.md": infra_tables(),
+        HERE / "reference" / "settings.md": settings_tables(),
+        HERE / "reference" / "errors.md": {"errors": error_table()},
+        HERE / "reference" / "metrics.md": metric_tables(),
+        HERE / "reference" / "commands.md": command_tables(),
+        HERE / "reference" / "infra.md": infra_tables(),
+        HERE / "how-to" / "deploy.md": {"claims": claim_table()},
+        HERE / "how-to" / "first-deployment.md": first_deployment_tables(),
     }
-    reference = {path: with_tables(path, tables[path.name]) for path in (HERE / "reference" / name for name in tables)}
-    return reference | {HERE / "explanation" / "cost.md": cost_page.page()}
+    return {path: with_tables(path, each) for path, each in tables.items()} | {
+        HERE / "explanation" / "cost.md": cost_page.page()
+    }
 
 
 def settings_tables() -> dict[str, str]:
@@ -119,14 +128,32 @@ def command_tables() -> dict[str, str]:
 
 
 def infra_tables() -> dict[str, str]:
-    """Return the tables of the parameters and outputs of both templates, by name."""
-    tables = {}
+    """Return the tables of throttling, and of the parameters and outputs of both templates, by name."""
+    tables = {"throttling": _throttling()}
     for name in (STACK, EDGE):
         template = read_template(name)
         outputs = [(f"`{each}`", declared["Description"]) for each, declared in template["Outputs"].items()]
         tables[f"parameters of {name}"] = _parameters(template["Parameters"])
         tables[f"outputs of {name}"] = table(["output", "is"], outputs)
     return tables
+
+
+def claim_table() -> str:
+    """Return the table of the claims that only AWS can prove."""
+    rows = [
+        (f"`{each.name}`", each.claim, each.source, "a command" if each.proof else "a person") for each in read_claims()
+    ]
+    return table(["claim", "says", "we believe it because", "proved by"], rows)
+
+
+def first_deployment_tables() -> dict[str, str]:
+    """Return the tables of what a day costs, and of the steps of `infra up`."""
+    costs = [(f"`{stage}`", f"{idle:.2f}", f"{quiet:.2f}") for stage, (idle, quiet) in daily_cost.days().items()]
+    steps = [(f"`{step.name}`", step.summary, duration(step.minutes)) for step in Up(Stage("", "", None, {})).steps()]
+    return {
+        "a day": table(["stage", "US dollars a day, idle", "with 330 identifications a day"], costs),
+        "steps": table(["step", "does", "takes, the first time"], steps),
+    }
 
 
 def with_tables(path: Path, tables: Mapping[str, str]) -> str:
@@ -163,6 +190,18 @@ def _parameters(declared: Mapping[str, Any]) -> str:
         for name, each in declared.items()
     ]
     return table(["parameter", "default", *stages, "meaning"], rows)
+
+
+def _throttling() -> str:
+    """Return the limits of each method, for each stage: requests a second, and at once."""
+    stages = {stage: method_limits(stage) for stage in infra_stages()}
+    total = {stage: throttle_limits(stage) for stage in stages}
+    rows = [
+        (f"`{each.name} {each.path}`", *(f"{limits[each].rate:g}, {limits[each].burst}" for limits in stages.values()))
+        for each in api_methods()
+    ]
+    rows.append(("all", *(f"{each.rate:g}, {each.burst}" for each in total.values())))
+    return table(["method", *(f"{stage}: a second, at once" for stage in stages)], rows)
 
 
 def _programs() -> list[tuple[str, str]]:

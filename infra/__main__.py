@@ -1,6 +1,7 @@
-"""Create, update or delete a stage of Faunalens on AWS: `python -m infra --help`."""
+"""Create, update, test or delete a stage of Faunalens on AWS: `python -m infra --help`."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -9,14 +10,25 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.api.rate_limits import KEY_HEADER
 from chalicelib.config.settings import ROOT
 from cloudwatch.deploy.runbook_url import runbook_url
-from infra import template
+from infra import daily_cost, deployed, rehearsal, template
 from infra.chalice_config import stages
+from infra.claims import read_claims
+from infra.cost import current_prices, full_day
 from infra.down import Down
+from infra.dry_run import DryRun
+from infra.keys import DAYS, Keys
+from infra.proof_report import Outcome, ProofReport
+from infra.proofs import Trial
+from infra.prove import Prove
+from infra.smoke import Smoke
 from infra.stage import Stage
-from infra.step import PreconditionFailed, StepFailed, run
+from infra.step import PreconditionFailed, Step, StepFailed, run
 from infra.up import Up
+
+_EXAMPLE = "dev"  # the stage of a dry run without --stage
 
 _echo = partial(print, flush=True)
 
@@ -25,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Return 0, or print an error on standard error and return 1 (130 after Ctrl-C)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
-    options.resume = _resume_command(arguments)
+    options.arguments, options.resume = arguments, _resume_command(arguments)
     try:
         return int(options.command(options))
     except (PreconditionFailed, StepFailed) as error:
@@ -37,15 +49,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
+    if options.stage is None and not options.dry_run:
+        raise PreconditionFailed(f"--stage is missing; the stages are {', '.join(stages())}")
+    if options.dry_run:
+        return _dry_run(options)
     stage = _stage(options)
-    steps = [step for step in Up(stage).steps() if options.only in ("", step.name) and step.name not in options.skipped]
-    question = f"Create or update stage {stage.name}? It costs money while it runs (docs/explanation/cost.md) [y/N] "
-    if not options.yes and not _confirmed(question, "y", "yes"):
+    most = full_day(stage.name, current_prices()).most
+    print(
+        f"It costs {daily_cost.sentence(stage.name)} while it runs, and up to {most:,.0f} US dollars on a day of abuse "
+        "(docs/explanation/cost.md)."
+    )
+    if not options.yes and not _confirmed(f"Create or update stage {stage.name}? [y/N] ", "y", "yes"):
         return 1
-    run(steps, _echo, first=options.first, command=options.resume)
+    run(_chosen_steps(stage, options), _echo, first=options.first, command=options.resume)
     if not options.only:
         print(f"\nStage {stage.name} is up: {stage.url}")
+        print(f"Next:      python -m infra smoke --stage {stage.name} --region {stage.region}")
+        print(f"Remove it: python -m infra down --stage {stage.name} --region {stage.region}")
     return 0
+
+
+def _dry_run(options: argparse.Namespace) -> int:
+    if options.only or options.first:
+        raise PreconditionFailed("a dry run begins with an empty account, so it takes no --only and no --from")
+    options.stage = options.stage or _EXAMPLE
+    chosen = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    region = chosen or rehearsal.REGION
+    stage = Stage(options.stage, region, None, _parameters(options))
+    arguments = [*options.arguments, "--stage", options.stage]
+    DryRun(arguments, options.stage, region, _chosen_steps(stage, options)).run(_echo)
+    print(f"cost: {daily_cost.sentence(stage.name)} (docs/explanation/cost.md)")
+    return 0
+
+
+def _chosen_steps(stage: Stage, options: argparse.Namespace) -> list[Step]:
+    without = [each for each in ("alarms", "budget") if getattr(options, f"without_{each}")]
+    steps = Up(stage, without).steps()
+    return [step for step in steps if options.only in ("", step.name) and step.name not in options.skipped]
 
 
 def _down(options: argparse.Namespace) -> int:
@@ -65,11 +105,72 @@ def _down(options: argparse.Namespace) -> int:
     return 0
 
 
+def _keys(options: argparse.Namespace) -> int:
+    """Add, list or revoke API keys."""
+    try:
+        options.action(Keys(_stage(options)), options)
+    except (BotoCoreError, ClientError) as error:
+        raise PreconditionFailed(f"API Gateway refused: {error}") from error
+    return 0
+
+
+def _add_key(keys: Keys, options: argparse.Namespace) -> None:
+    value = keys.add(options.name)
+    print(f"key {options.name} is added; it is shown only now. Clients send it in the header {KEY_HEADER}:\n{value}")
+
+
+def _list_keys(keys: Keys, _: argparse.Namespace) -> None:
+    uses = keys.uses()
+    print(f"{'name':<24} {'added':<12} {'today':>10} {f'{DAYS} days':>12}" if uses else "there are no keys")
+    for each in uses:
+        print(f"{each.name:<24} {each.added.isoformat():<12} {each.today:>10,} {each.recently:>12,}")
+
+
+def _revoke_key(keys: Keys, options: argparse.Namespace) -> None:
+    keys.revoke(options.name)
+    print(f"key {options.name} is revoked; API Gateway refuses it within seconds")
+
+
 def _template(options: argparse.Namespace) -> int:
     runbook = options.runbook or runbook_url(ROOT)
     template.write(options.stage, options.out, dict(options.parameters), _echo, runbook=runbook)
     print("\n" + template.COMMANDS.format(stage=options.stage, out=options.out))
     return 0
+
+
+def _smoke(options: argparse.Namespace) -> int:
+    stage = _stage(options)
+    _refresh(stage)
+    run([step for step in Smoke(stage).steps() if step.name not in options.skipped], _echo)
+    print(f"\nStage {stage.name} works: {stage.url}")
+    return 0
+
+
+def _prove(options: argparse.Namespace) -> int:
+    stage, claims = _stage(options), read_claims()
+    _refresh(stage)
+    report = ProofReport(stage.name, stage.region)
+    is_up = bool(stage.outputs)
+    prove = Prove(Trial(stage, _echo_indented) if is_up else None, report, None if options.yes else input, _echo)
+    try:
+        prove.run([claim for claim in claims if not options.only or claim.name in options.only])
+    except EOFError:
+        print("\nthere is no terminal to ask; pass --yes to leave the questions for later", file=sys.stderr)
+    account = stage.client("sts").get_caller_identity()["Account"] if options.with_account else ""
+    page = report.write(claims, account)
+    print(f"\nwrote {page.relative_to(ROOT)}; read it, then send it to the project, for example as an issue")
+    findings = [report.finding(claim) for claim in claims]
+    return int(any(found is not None and found.outcome is Outcome.REFUTED for found in findings))
+
+
+def _refresh(stage: Stage) -> None:
+    """Find the API of the stage, even if another checkout deployed it."""
+    if not stage.is_single_stack:
+        deployed.refresh(stage.session, stage.name, stage.region)
+
+
+def _echo_indented(line: str) -> None:
+    _echo(f"      {line}")
 
 
 def _stage(options: argparse.Namespace) -> Stage:
@@ -85,8 +186,13 @@ def _stage(options: argparse.Namespace) -> Stage:
         advice = "sign in with `aws sso login`, or set AWS_PROFILE"
         raise PreconditionFailed(f"no valid AWS credentials: {error}; {advice}") from error
     print(f"Account {caller['Account']}, region {session.region_name}, stage {options.stage}", flush=True)
-    firewall = getattr(options, "firewall", False)
-    return Stage(options.stage, session.region_name, session, dict(options.parameters), firewall)
+    return Stage(options.stage, session.region_name, session, _parameters(options))
+
+
+def _parameters(options: argparse.Namespace) -> dict[str, str]:
+    """Return the parameters of --set, and the one of --firewall or --no-firewall."""
+    firewall = {None: {}, True: {"Firewall": "yes"}, False: {"Firewall": "no"}}[getattr(options, "firewall", None)]
+    return {**dict(getattr(options, "parameters", ())), **firewall}
 
 
 def _resume_command(arguments: Sequence[str]) -> str:
@@ -112,19 +218,39 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser("up", help="create a stage or update it to this checkout, then check that the API answers")
-    up.add_argument("--firewall", action="store_true", help="put a web firewall in front of the API (infra/edge.yaml)")
+    text = "put a web firewall in front of the API, or none (default: what infra/stages/STAGE.json says: prod has one)"
+    up.add_argument("--firewall", action=argparse.BooleanOptionalAction, help=text)
+    for each, lack in (("alarms", "an address for its alarms"), ("budget", "a budget")):
+        up.add_argument(f"--without-{each}", action="store_true", help=f"bring up a production stage without {lack}")
     steps = _step_names(Up)
     up.add_argument("--only", metavar="STEP", default="", choices=steps, help="run only this step")
     skip = up.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append", choices=steps)
     skip.help = "leave out this step; may be repeated"
+    dry = "print each call and template that a first run would make and send; needs neither account nor network"
+    up.add_argument("--dry-run", action="store_true", help=dry)
     up.set_defaults(command=_up)
 
     down = commands.add_parser("down", help="delete a stage; a final snapshot of its database is kept")
     down.set_defaults(command=_down)
 
+    smoke = commands.add_parser("smoke", help="test a stage from outside: API, metrics, and who gets its alarms")
+    skip = smoke.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append")
+    skip.choices, skip.help = _step_names(Smoke), "leave out this step (api, metrics, alarms); may be repeated"
+    smoke.set_defaults(command=_smoke)
+
+    what = "go through the claims that only AWS can prove, and write a report that can be sent back"
+    epilog = "The report contains no secret, address, place or account. Findings are kept between runs in build/."
+    prove = commands.add_parser("prove", help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=epilog)
+    only = prove.add_argument("--only", metavar="CLAIM", default=[], action="append")
+    only.choices = [claim.name for claim in read_claims()]
+    only.help = "try only this claim; may be repeated. docs/how-to/deploy.md lists the claims"
+    prove.add_argument("--yes", action="store_true", help="do not ask, and leave what people must look at for later")
+    prove.add_argument("--with-account", action="store_true", help="name the account's number in the report")
+    prove.set_defaults(command=_prove)
+
     what = "write one CloudFormation template for a whole stage, and the zips that it deploys"
     description = "For a pipeline that may not call `chalice deploy`. This command needs no AWS account."
-    epilog = "--set Firewall=yes puts a web firewall in front of the API."
+    epilog = "--set Firewall=yes puts a web firewall in front of the API, --set ApiKeys=required demands API keys."
     made = commands.add_parser("template", help=what, description=description, epilog=epilog)
     made.add_argument("--out", required=True, type=Path, help="folder to write to, such as build/dev")
     made.add_argument(
@@ -132,21 +258,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.set_defaults(command=_template)
 
+    keys = commands.add_parser("keys", help="add, list or revoke the API keys of a stage's clients")
+    actions = keys.add_subparsers(required=True, metavar="ACTION")
+    adding = actions.add_parser("add", help="create the key of a client and print it once")
+    listing = actions.add_parser(
+        "list", help="list the keys by name, and how often each was used, without their values"
+    )
+    revoking = actions.add_parser("revoke", help="delete the key of a client")
+    for command, action in ((adding, _add_key), (listing, _list_keys), (revoking, _revoke_key)):
+        command.set_defaults(command=_keys, action=action, parameters=[])
+    for command in (adding, revoking):
+        command.add_argument("name", help="name of the client: lower-case letters, digits and hyphens")
+
     for command, kind in ((up, Up), (down, Down)):
-        command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
         names = ", ".join(_step_names(kind))
         command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"start at this step: {names}")
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    for command in (up, down, made):
+    for command in (up, down, smoke, prove, adding, listing, revoking):
+        command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
+    for command in (up, down, smoke, prove, made, adding, listing, revoking):
         where = "a stage that .chalice/config.json and infra/stages define"
-        command.add_argument("--stage", required=True, choices=stages(), help=where)
+        command.add_argument("--stage", required=command is not up, choices=stages(), help=where)
+    for command in (up, down, made):
         given = command.add_argument("--set", dest="parameters", metavar="NAME=VALUE", default=[], action="append")
         given.type = _parameter
         given.help = "override a parameter of infra/faunalens.yaml or infra/edge.yaml; may be repeated"
     return parser
 
 
-def _step_names(kind: type[Up | Down]) -> list[str]:
+def _step_names(kind: type[Up | Down | Smoke]) -> list[str]:
     return [step.name for step in kind(Stage("", "", None, {})).steps()]
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from chalicelib.config.settings import ROOT
 from infra.deployed import function_name
 from infra.function_config import REQUIRED_OUTPUTS, FunctionConfig, function_config
+from infra.rate_limits import VARIABLES
 from infra.step import PreconditionFailed
 
 FILE = ROOT / ".chalice" / "config.json"
 
-STACK_VARIABLES = tuple(function_config({name: name for name in REQUIRED_OUTPUTS}, "").environment)
+STACK_VARIABLES = (*function_config({name: name for name in REQUIRED_OUTPUTS}, "").environment, *VARIABLES)
 """Environment variables that `write_config` writes and `remove_config` removes."""
 
 

@@ -12,9 +12,14 @@ from dataclasses import dataclass, replace
 from math import exp
 
 from chalicelib.config.settings import ROOT
+from cloudwatch.limits import ACCOUNT
 from cloudwatch.prices import read_prices
+from infra.chalice_config import function_settings
+from infra.parameters import parameters_of
+from infra.throttling import method_limits
 
 HOURS = 730.0  # in a month, as AWS counts
+DAY, DAYS = 86_400.0, HOURS / 24  # seconds in a day, days in a month
 WARMING_RUNS = HOURS * 12  # in a month: one every five minutes, with or without traffic
 
 Prices = Mapping[str, float]
@@ -44,9 +49,9 @@ class Month:
     """The usage of the service in one month.
 
     `cold`: share of identifications with a cold start. `missed`: share of identifications that query the database.
-    `capacity`: ACU that the database uses while awake. `pauses`: True if the database may pause when it is idle.
+    `capacity`: ACU that the database uses while awake, at least. `pauses`: True if it may pause when it is idle.
     `emitting`: share of the hours in which a metric has data, averaged over all metrics. `files`: requests for files of
-    the web page per identification (a visit needs 15 files, and identifies three photos).
+    the web page per identification (a first visit needs three files, and identifies three photos).
     """
 
     name: str
@@ -56,7 +61,7 @@ class Month:
     capacity: float
     pauses: bool
     emitting: float
-    files: float = 5.0
+    files: float = 1.0
 
     @property
     def requests(self) -> float:
@@ -93,6 +98,11 @@ def awake_hours(month: Month) -> float:
     return HOURS * (1 - exp(-hourly * _A["awake_s"] / 3600))
 
 
+def at_most(month: Month) -> Month:
+    """Return the month with the highest capacity that its database may have. A database that pauses resumes larger."""
+    return replace(month, capacity=max(month.capacity, _A["resumed_acu"])) if month.pauses else month
+
+
 def trace_count(month: Month) -> float:
     """Return the number of X-Ray traces: all runs of warming, one request a second, and 5 % of the other requests."""
     first = min(month.requests, HOURS * 3600)
@@ -100,13 +110,13 @@ def trace_count(month: Month) -> float:
 
 
 def bill(month: Month, prices: Prices) -> dict[str, float]:
-    """Return the cost of each item of a month, in US dollars."""
+    """Return the cost of each item of a month, in US dollars. A month with pauses costs up to the bill of `at_most`."""
     count, millions = month.identifications, month.requests / 1e6
     seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3 + month.other_requests * _A["file_ms"] / 1e3
     warm_seconds = WARMING_RUNS * _A["warm_ms"] / 1e3
     gigabyte_seconds = seconds * prices["lambda_memory_gb"] + warm_seconds * prices["lambda_warm_memory_gb"]
     photos = count * _A["uploaded"]
-    photo_months = photos / 30  # S3 deletes a photo after a day
+    photo_months = photos * _A["photo_days"] / 30
     log_kb = count * _A["log_kb"] + month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
     kept_gb_months = log_kb / 1e6 * _A["log_packed"] * _A["log_months"]
     return {
@@ -130,6 +140,44 @@ def bill(month: Month, prices: Prices) -> dict[str, float]:
         + prices["composite_count"] * prices["composite_month"]
         + prices["dashboard_count"] * prices["dashboard_month"],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class FullDay:
+    """A day on which everybody together does all that the limits in front of a stage's API allow.
+
+    `requests`, `identifications`: their numbers. `usual`: cost if the photos are as `ASSUMPTIONS` say. `most`: cost if
+    each photo keeps a container busy for so long that all are, and database and cache run at their limits. Both in US
+    dollars.
+    """
+
+    requests: float
+    identifications: float
+    usual: float
+    most: float
+
+
+def full_day(stage: str, prices: Prices) -> FullDay:
+    """Return the most that a stage can do in a day, with the values of its files in infra/stages."""
+    parameters, limits = parameters_of(stage, {}), method_limits(stage)
+    rate = sum(each.rate for each in limits.values())
+    identified = sum(
+        each.rate for method, each in limits.items() if method.path.endswith("/identify") and method.name == "POST"
+    )
+    files = rate / identified - 1 - _A["uploaded"]
+    month = replace(MONTHS[-1], identifications=identified * HOURS * 3600, files=files)
+    items = {name: dollars / DAYS for name, dollars in bill(month, prices).items()}
+    if parameters["Firewall"] == "yes":
+        items["firewall"] = rate * DAY / 1e6 * prices["waf_million_requests"] + prices["waf_month"] / DAYS
+    containers = float(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
+    limited = {
+        "Lambda": containers * DAY * prices["lambda_memory_gb"] * prices["lambda_gb_second"]
+        + rate * DAY / 1e6 * prices["lambda_million_requests"],
+        "Aurora": float(parameters["DatabaseMaxCapacity"]) * 24 * prices["aurora_acu_hour"],
+        "ElastiCache": float(parameters["CacheMaxEcpuPerSecond"]) * DAY / 1e6 * prices["cache_million_ecpu"]
+        + float(parameters["CacheMaxGigabytes"]) * 24 * prices["cache_gb_hour"],
+    }
+    return FullDay(rate * DAY, identified * DAY, sum(items.values()), sum({**items, **limited}.values()))
 
 
 def serverless_cost(month: Month, prices: Prices) -> float:
@@ -180,10 +228,14 @@ def main() -> None:
     wanted: list[float] = parser.parse_args().identifications
     prices = current_prices()
     for month in [month_like(count) for count in wanted] or MONTHS:
-        items = bill(month, prices)
-        print(f"\n{month.identifications:,.0f} identifications: {sum(items.values()):,.2f} USD")
-        for name, dollars in items.items():
-            print(f"  {name:<28} {dollars:>12,.2f}")
+        least, most = bill(month, prices), bill(at_most(month), prices)
+        print(f"\n{month.identifications:,.0f} identifications: {_range(sum(least.values()), sum(most.values()))} USD")
+        for name, dollars in least.items():
+            print(f"  {name:<28} {_range(dollars, most[name]):>20}")
+
+
+def _range(least: float, most: float) -> str:
+    return f"{least:,.2f}" if most == least else f"{least:,.2f} to {most:,.2f}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,19 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
-from infra.cost import ASSUMPTIONS, MONTHS, Prices, bill, break_even, current_prices, fargate_cost, serverless_cost
+from infra.cost import (
+    ASSUMPTIONS,
+    MONTHS,
+    Prices,
+    at_most,
+    bill,
+    break_even,
+    current_prices,
+    fargate_cost,
+    full_day,
+    serverless_cost,
+)
+from infra.throttling import throttle_limits
 
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
@@ -24,15 +36,18 @@ def page() -> str:
 
 
 def _months(prices: Prices) -> str:
-    bills = [bill(month, prices) for month in MONTHS]
-    totals = [sum(each.values()) for each in bills]
-    thousands = [total / month.identifications * 1e3 for total, month in zip(totals[1:], MONTHS[1:], strict=True)]
+    bills = [(bill(month, prices), bill(at_most(month), prices)) for month in MONTHS]
+    totals = [(sum(least.values()), sum(most.values())) for least, most in bills]
+    thousands = [
+        [total / month.identifications * 1e3 for total in ends]
+        for ends, month in zip(totals[1:], MONTHS[1:], strict=True)
+    ]
     return _table(
         ["USD a month, identifications", *(month.name for month in MONTHS)],
         [
-            *([name, *(_dollars(each[name]) for each in bills)] for name in bills[0]),
-            ["**all**", *(f"**{_dollars(total)}**" for total in totals)],
-            ["a thousand identifications", "", *map(_dollars, thousands)],
+            *([name, *(_range(least[name], most[name]) for least, most in bills)] for name in bills[0][0]),
+            ["**all**", *(f"**{_range(*ends)}**" for ends in totals)],
+            ["a thousand identifications", "", *(_range(*ends) for ends in thousands)],
         ],
     )
 
@@ -52,6 +67,16 @@ def billed_ms(memory: int) -> float:
     return one_core / cores if cores <= 1 else one_core * (1 - PARALLEL + PARALLEL / cores)
 
 
+def _fullday(prices: Prices) -> str:
+    rows = []
+    for stage in ("dev", "prod"):
+        total, day = throttle_limits(stage), full_day(stage, prices)
+        calls = [f"{day.requests / 1e6:.1f} M", f"{day.identifications / 1e6:.1f} M"]
+        rows.append([stage, f"{total.rate:g}", *calls, _dollars(day.usual), _dollars(day.most)])
+    head = ["stage", "requests a second", "requests", "identifications", "USD a day", "USD a day, costliest photos"]
+    return _table(head, rows)
+
+
 def _breakeven(prices: Prices) -> str:
     """Return a sentence with the traffic at which Fargate becomes cheaper."""
     found = [break_even(prices, files) for files in (MONTHS[2].files, 0.0)]
@@ -59,8 +84,8 @@ def _breakeven(prices: Prices) -> str:
         "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million" for n in found
     )
     return (
-        f"Fargate is cheaper **{with_page}** identifications a month if the API serves the page's files, and "
-        f"**{without}** without them."
+        f"If the API serves the page's files, Fargate is cheaper **{with_page}** identifications a month; without "
+        f"them, **{without}**."
     )
 
 
@@ -82,19 +107,26 @@ def _assumptions(_: Prices) -> str:
 def _shapes(_: Prices) -> str:
     rows = []
     for each in MONTHS:
-        database = f"{each.capacity:g} ACU{', pauses' if each.pauses else ''}"
+        database = f"{each.capacity:g} ACU"
+        if each.pauses:
+            database = f"{each.capacity:g} to {at_most(each).capacity:g} ACU, pauses"
         shares = [f"{each.cold:.1%}", f"{each.missed:.0%}", database, f"{each.emitting:.0%}"]
         rows.append([each.name, *shares, f"{each.files:g}"])
     head = ["a month of", "cold starts", "database queries", "database", "hours with metrics", "files of the page"]
     return _table(head, rows)
 
 
-_WRITERS: Sequence[Callable[[Prices], str]] = (_months, _memory, _breakeven, _fargate, _assumptions, _shapes)
+_WRITERS: Sequence[Callable[[Prices], str]] = (_months, _fullday, _memory, _breakeven, _fargate, _assumptions, _shapes)
 PARTS = {each.__name__.removeprefix("_"): each for each in _WRITERS}
 
 
 def _dollars(amount: float) -> str:
     return f"{amount:,.0f}" if amount >= 100 else f"{amount:.2f}"
+
+
+def _range(least: float, most: float) -> str:
+    least_text, most_text = _dollars(least), _dollars(most)
+    return least_text if least_text == most_text else f"{least_text} to {most_text}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,6 +1,7 @@
 """The steps of `python -m infra down`: delete a stage, even if it was only partly created or deleted."""
 
 from infra import chalice_cli, chalice_config, deployed, network_interfaces
+from infra.keys import Keys
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
@@ -16,15 +17,11 @@ class Down:
         return [
             Step("protection", "check that the database may be deleted", self._check_protection),
             Step("dashboards", "delete dashboards, alarms and saved queries", self._remove_dashboards),
-            Step("edge", "delete firewall and usage plan", lambda echo: self._stage.stack("edge").delete(echo)),
-            Step("network", "detach functions from the network (Lambda takes 20 to 45 minutes)", self._leave_network),
+            Step("edge", "delete firewall, API keys and usage plans", self._delete_edge),
+            Step("network", "detach functions from the network", self._leave_network, minutes=20),
             Step("app", "delete functions and API with chalice delete", self._delete_app),
-            Step("photos", "delete the photos left in the bucket", self._empty_bucket),
-            Step(
-                "stack",
-                "delete the other resources (about 15 minutes)",
-                lambda echo: self._stage.stack().delete(echo),
-            ),
+            Step("photos", "delete the photos and packages left in the buckets", self._empty_buckets),
+            Step("stack", "delete the other resources", self._delete_stack, minutes=15),
             Step("configuration", "remove the stage's addresses from .chalice/config.json", self._remove_config),
         ]
 
@@ -42,6 +39,11 @@ class Down:
     def _remove_dashboards(self, echo: Echo) -> None:
         self._stage.run_cloudwatch(["deploy", "--remove"], echo)
 
+    def _delete_edge(self, echo: Echo) -> None:
+        if revoked := Keys(self._stage).revoke_all():
+            echo(f"{revoked} API keys deleted")
+        self._stage.stack("edge").delete(echo)
+
     def _leave_network(self, echo: Echo) -> None:
         if self._stage.is_single_stack:
             echo("skipped: CloudFormation detaches the functions in step `stack`")
@@ -58,20 +60,26 @@ class Down:
         else:
             echo("there are no functions and no API")
 
-    def _empty_bucket(self, echo: Echo) -> None:
-        bucket = self._stage.outputs.get("PhotoBucket")
+    def _empty_buckets(self, echo: Echo) -> None:
+        for output, content in (("PhotoBucket", "photos"), ("PackageBucket", "packages")):
+            self._empty_bucket(self._stage.outputs.get(output), content, echo)
+
+    def _empty_bucket(self, bucket: str | None, content: str, echo: Echo) -> None:
         if not bucket:
-            echo("there is no bucket")
+            echo(f"there is no bucket of {content}")
             return
         s3 = self._stage.session.resource("s3", region_name=self._stage.region)
         try:
             batches = s3.Bucket(bucket).objects.delete()
         except s3.meta.client.exceptions.NoSuchBucket:
-            echo("the bucket is already gone")
+            echo(f"the bucket of {content} is already gone")
             return
         for failed in (each for batch in batches for each in batch.get("Errors", [])):
-            raise PreconditionFailed(f"photo {failed['Key']} could not be deleted: {failed.get('Message')}; try again")
-        echo(f"{sum(len(batch['Deleted']) for batch in batches)} photos deleted")
+            raise PreconditionFailed(f"{failed['Key']} could not be deleted: {failed.get('Message')}; try again")
+        echo(f"{sum(len(batch['Deleted']) for batch in batches)} {content} deleted")
+
+    def _delete_stack(self, echo: Echo) -> None:
+        self._stage.stack().delete(echo)
 
     def _remove_config(self, echo: Echo) -> None:
         echo("removed; commit it" if chalice_config.remove_config(self._stage.name) else "nothing to remove")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from infra.step import PreconditionFailed
 
@@ -24,8 +25,13 @@ class FunctionConfig:
     admin_environment: Mapping[str, str]
 
 
-def function_config(outputs: Mapping[str, str], region: str) -> FunctionConfig:
-    """Return the configuration for a stack's outputs. Raise `PreconditionFailed` if outputs are missing."""
+def function_config(
+    outputs: Mapping[str, str], region: str, limits: Mapping[str, str] = MappingProxyType({})
+) -> FunctionConfig:
+    """Return the configuration for a stack's outputs. Raise `PreconditionFailed` if outputs are missing.
+
+    `limits`: environment variables about the limits in front of the API (infra/rate_limits.py).
+    """
     missing = [name for name in REQUIRED_OUTPUTS if not outputs.get(name)]
     if missing:
         raise PreconditionFailed(f"the stack has no output {', '.join(missing)}; deploy infra/faunalens.yaml again")
@@ -39,6 +45,7 @@ def function_config(outputs: Mapping[str, str], region: str) -> FunctionConfig:
             "REDIS_URL": f"rediss://{outputs['CacheUser']}@{outputs['CacheEndpoint']}:{outputs['CachePort']}",
             "REDIS_IAM_CACHE": outputs["CacheName"],
             "PHOTO_BUCKET": outputs["PhotoBucket"],
+            **limits,
         },
         admin_environment={"DATABASE_URL": _database_url(outputs, outputs["DatabaseAdmin"])},
     )

@@ -1,6 +1,6 @@
-"""Patch Chalice, so that API Gateway sends its own errors as problem+json, and X-Ray is off for the API.
+"""Patch Chalice, so that API Gateway sends its own errors as problem+json, demands API keys, and X-Ray is off for it.
 
-Chalice has no settings for these two.
+Chalice has no settings for the first and the last. It demands API keys only where app.py says so, for all stages.
 """
 
 import json
@@ -13,9 +13,15 @@ from chalice.deploy.models import RestAPI
 from chalice.deploy.swagger import SwaggerGenerator
 
 from chalicelib import errors
+from chalicelib.api.http import HTTPS_ONLY
 from chalicelib.api.problem import headers_of, problem_of
+from chalicelib.api.rate_limits import KEY_HEADER
+from chalicelib.application import ROUTES
 
 _BUSY = errors.TooManyRequests("too many requests at once; wait a second and try again")
+_QUOTA = errors.TooManyRequests("this API key's daily quota is used up; wait for the next day", retry_after=None)
+_KEY = errors.ApiKeyInvalid(f"the request has no valid API key; ask the operator for one, and send it as {KEY_HEADER}")
+_BLOCKED = errors.Forbidden("the firewall blocked the request; send only what openapi.json describes")
 _NOT_FOUND = errors.NotFound("no route has this path and method; GET openapi.json lists the routes")
 _TOO_LARGE = errors.PhotoTooLarge(
     "the request is too large; if the photo is larger than 4.5 MB, upload it by way of POST /uploads"
@@ -24,7 +30,9 @@ _UNAVAILABLE = errors.Unavailable("the service is overloaded or did not answer i
 
 GATEWAY_RESPONSES: Mapping[str, errors.HTTPError] = {
     "THROTTLED": _BUSY,
-    "QUOTA_EXCEEDED": _BUSY,
+    "QUOTA_EXCEEDED": _QUOTA,
+    "INVALID_API_KEY": _KEY,
+    "WAF_FILTERED": _BLOCKED,  # but too many requests of one address, for which infra/edge.yaml has a response
     "REQUEST_TOO_LARGE": _TOO_LARGE,
     "MISSING_AUTHENTICATION_TOKEN": _NOT_FOUND,  # API Gateway's response to an unknown path or method
     "RESOURCE_NOT_FOUND": _NOT_FOUND,
@@ -49,6 +57,19 @@ def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: Rest
     document: dict[str, Any] = _generate(self, app, rest_api)
     responses = {kind: _response(error) for kind, error in GATEWAY_RESPONSES.items()}
     document["x-amazon-apigateway-gateway-responses"] = responses
+    if rest_api and rest_api.lambda_function.environment_variables.get("API_KEYS") == "true":
+        add_key_security(document)
+    return document
+
+
+def add_key_security(document: dict[str, Any]) -> dict[str, Any]:
+    """Add to a Swagger definition that counted routes demand an API key, and return it."""
+    document["securityDefinitions"] = {"api_key": {"type": "apiKey", "name": KEY_HEADER, "in": "header"}}
+    paths = document.setdefault("paths", {})
+    for route in ROUTES:
+        for method in route.methods if route.counted else ():
+            operation = paths.setdefault(route.path, {}).setdefault(method.lower(), {})
+            operation["security"] = [{"api_key": []}]
     return document
 
 
@@ -62,7 +83,8 @@ def _without_xray(self: TypedAWSClient, rest_api_id: str, api_gateway_stage: str
 
 
 def _response(error: errors.HTTPError) -> dict[str, Any]:
-    headers = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers_of(error).items()}
+    sent = {**headers_of(error), **HTTPS_ONLY}
+    headers = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in sent.items()}
     return {
         "statusCode": str(error.status),
         "responseParameters": headers,

@@ -11,7 +11,8 @@ from typing import Any
 from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
-PAUSE = 60.0  # seconds between two checks
+PAUSE = 10.0  # seconds between two checks
+ECHO_PAUSE = 60.0  # seconds between two lines that say what is left
 TIMEOUT = 2700.0  # longest wait, seconds; Lambda's documentation says 20 minutes, but users saw 45
 
 
@@ -37,13 +38,15 @@ def wait_until_deleted(ec2: Any, security_group: str, echo: Echo) -> None:
     `ec2`: a boto3 client of `ec2`.
     """
     filters = [{"Name": "group-id", "Values": [security_group]}]
-    left = list[str]()
+    left, told, shown = list[str](), 0.0, 0
     for waited in poll(PAUSE, TIMEOUT):
         pages = ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters)
         left = [each["NetworkInterfaceId"] for page in pages for each in page["NetworkInterfaces"]]
         if not left:
             return
-        echo(f"{waited:5.0f} s  waiting for Lambda to delete {len(left)} network interface{'s' * (len(left) > 1)}")
+        if len(left) != shown or waited - told >= ECHO_PAUSE:
+            told, shown = waited, len(left)
+            echo(f"{waited:5.0f} s  waiting for Lambda to delete {shown} network interface{'s' * (shown > 1)}")
     raise PreconditionFailed(
         f"network interfaces {', '.join(left)} of security group {security_group} still exist after {TIMEOUT / 60:.0f} "
         "minutes; look in the EC2 console for the resources that use them, then delete the interfaces"

@@ -1,42 +1,123 @@
-"""Smoke-test a deployment: check its health, list the animals of a place, and identify a generated photo."""
+"""Smoke-test a deployment from outside: health, the animals of a place, and the same photo there several times."""
 
 import io
 import json
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from chalicelib.api.rate_limits import KEY_HEADER, page_key
 from chalicelib.features.cells import center_of
 from chalicelib.features.warming import read_places
+from infra import health_check, monitoring
 from infra.polling import poll
-from infra.step import Echo, PreconditionFailed
+from infra.stage import Stage
+from infra.step import Echo, PreconditionFailed, Step
 
 STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
+PARTS = ("model", "cache", "database")
 PATIENCE = 120.0  # seconds to wait for a healthy response; a paused database takes up to 30
 PAUSE = 3.0
 TIMEOUT = 30.0  # seconds for one request; API Gateway gives up after 29
+REPEATS = 10  # more identifications of the same place; another container may answer, whose memory is empty
+
+CHECKS: Mapping[str, str] = {
+    "health": "model, cache and database are ok, by the function itself; waits for a paused database",
+    "animals": "GET /animals: finds a place with animals",
+    "identify": "POST /identify: a photo is identified, narrowed to the animals of that place",
+    "memory": "POST /identify again: the animals come from the memory of the process",
+}
+"""What `check` does, in order."""
+
+AskHealth = Callable[[], dict[str, Any]]
 
 _HELP = "docs/how-to/runbook.md says how to investigate"
 
 
-def check(url: str, echo: Echo) -> None:
-    """Test a deployment. Raise `PreconditionFailed` at the first wrong response. `url` must end with a slash."""
-    health = _wait_for_health(f"{url}health?deep=true")
-    for part in ("model", "cache", "database"):
+class Smoke:
+    """The steps of `python -m infra smoke`: test a stage as its clients and its operators see it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._started = datetime.now(UTC)
+
+    def steps(self) -> list[Step]:
+        """Return all steps in order."""
+        return [
+            Step("api", "ask the API from outside", self._check_api, minutes=1),
+            Step("metrics", "wait for the metrics of these requests", self._wait_for_metrics, minutes=2),
+            Step("alarms", "check that alarms reach someone", self._check_recipients),
+        ]
+
+    def _check_api(self, echo: Echo) -> None:
+        check_stage(self._stage, echo)
+
+    def _wait_for_metrics(self, echo: Echo) -> None:
+        monitoring.wait_for_metric(self._stage.client("cloudwatch"), self._stage.name, self._started, echo)
+
+    def _check_recipients(self, echo: Echo) -> None:
+        monitoring.check_recipients(self._stage.client("sns"), self._stage.output("AlarmTopic"), echo)
+
+
+def check_stage(stage: Stage, echo: Echo) -> None:
+    """Test a stage on AWS. Raise `PreconditionFailed` at the first wrong response.
+
+    The function itself reports the health of every part, because API Gateway's callers may not ask for it.
+    """
+    check_url(stage.url, stage.name, echo, partial(health_check.ask, stage, echo))
+
+
+def check_url(url: str, stage: str, echo: Echo, ask_health: AskHealth) -> None:
+    """Test a stage on AWS by its URL, with the page's key. Raise `PreconditionFailed` at the first wrong response."""
+    api = (urlsplit(url).hostname or "").partition(".")[0]
+    check(url, echo, ask_health, page_key(stage, api))
+
+
+def check(url: str, echo: Echo, ask_health: AskHealth | None = None, key: str = "") -> None:
+    """Test a deployment. Raise `PreconditionFailed` at the first wrong response. `url` must end with a slash.
+
+    `ask_health`: a function that returns the health of every part; by default by HTTP, which API Gateway's callers may
+    not. `key`: API key to send.
+    """
+    health = wait_for_health(ask_health or partial(_request, f"{url}health?deep=true"), echo)
+    for part in PARTS:
         state = health[part]
-        echo(f"{part:<9} {state['state']} {state['detail'] or ''}".rstrip())
+        sign_in = state.get("sign_in_milliseconds")
+        after = "" if sign_in is None else f"signed in after {sign_in / 1e3:.3f} s"
+        echo(f"{part:<9} {state['state']} {state['detail'] or after}".rstrip())
         if state["state"] != "ok":
             raise PreconditionFailed(f"{part} is {state['state']} ({state['detail']}); {_HELP}")
-    place = _place_with_animals(url, echo)
-    answer = _request(f"{url}identify?{place}", _photo())
+    place = _place_with_animals(url, echo, key)
+    picture = photo()
+    answer = _request(f"{url}identify?{place}", picture, key)
     mode = answer["features"]["mode"]
     echo(f"identify  {answer['message']} ({mode}, {answer['timings_ms']['total']:.0f} ms)")
     if mode != "narrowed":
         raise PreconditionFailed(f"features.mode of an identification is {mode}, expected narrowed; {_HELP}")
+    _identify_from_memory(f"{url}identify?{place}", picture, key, echo)
 
 
-def _place_with_animals(url: str, echo: Echo) -> str:
+def _identify_from_memory(url: str, picture: bytes, key: str, echo: Echo) -> None:
+    """Identify the photo until the features come from memory. Raise `PreconditionFailed` if they never do."""
+    for attempt in range(1, REPEATS + 1):
+        answer = _request(url, picture, key)
+        source = answer["features"]["cache"]
+        if source == "memory":
+            echo(f"memory    attempt {attempt}: features from memory ({answer['timings_ms']['total']:.0f} ms)")
+            return
+    raise PreconditionFailed(
+        f"features.cache of {REPEATS} repeated identifications is never memory, at last {source}; {_HELP}"
+    )
+
+
+def _place_with_animals(url: str, echo: Echo, key: str) -> str:
     """Return the query string of the first place with animals.
 
     A fixed place would not work for everyone: a team's own data may cover only a few countries.
@@ -45,7 +126,7 @@ def _place_with_animals(url: str, echo: Echo) -> str:
     for cell in [cell for first in range(STRIDE) for cell in places[first::STRIDE]]:
         latitude, longitude = center_of(cell)
         place = f"lat={latitude:.1f}&lon={longitude:.1f}"
-        found = _request(f"{url}animals?{place}")
+        found = _request(f"{url}animals?{place}", key=key)
         mode, count = found["features"]["mode"], len(found["animals"])
         if mode == "degraded":
             raise PreconditionFailed(f"the animals of {place} could not be read: features.mode is degraded; {_HELP}")
@@ -58,24 +139,47 @@ def _place_with_animals(url: str, echo: Echo) -> str:
     )
 
 
-def _wait_for_health(url: str) -> dict[str, Any]:
-    """Wait up to `PATIENCE` seconds until the health status is `ok`. Return the last health response."""
-    for _ in poll(PAUSE, PATIENCE):
+def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
+    """Wait up to `PATIENCE` seconds until the health status is `ok`. Return the last health response.
+
+    Print what it waits for, such as a sign-in to a database that resumes. Each request lets that proceed.
+    """
+    waiting = ""
+    for waited in poll(PAUSE, PATIENCE):
         with suppress(PreconditionFailed):
-            health = _request(url)
+            health = ask_health()
             if health["status"] == "ok":
                 return health
-    return _request(url)
+            failing = (f"{part} {health[part]['detail']}" for part in PARTS if health[part]["state"] != "ok")
+            if waiting != (waiting := ", ".join(failing)):
+                echo(f"waiting   {waiting}, after {waited:.0f} s")
+    return ask_health()
 
 
-def _request(url: str, photo: bytes | None = None) -> dict[str, Any]:
-    headers = {"Content-Type": "image/jpeg", "Accept": "application/json"} if photo else {}
+def _request(url: str, picture: bytes | None = None, key: str = "") -> dict[str, Any]:
+    """Return the JSON of a response. If the API throttles the request, wait for up to `PATIENCE` seconds."""
+    headers = {"Content-Type": "image/jpeg", "Accept": "application/json"} if picture else {}
+    headers |= {KEY_HEADER: key} if key else {}
+    for _ in poll(1.0, PATIENCE):
+        with suppress(_Throttled):
+            return _send(Request(url, picture, headers))  # noqa: S310  our own deployment
+    raise PreconditionFailed(f"{url} was throttled for {PATIENCE:.0f} s; {_HELP}")
+
+
+class _Throttled(Exception):
+    """Too many requests came at once."""
+
+
+def _send(request: Request) -> dict[str, Any]:
+    url = request.full_url
     try:
-        with urlopen(Request(url, photo, headers), timeout=TIMEOUT) as response:  # noqa: S310  our own deployment
+        with urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310  our own deployment
             answer: dict[str, Any] = json.load(response)
             return answer
     except HTTPError as error:
         body = error.read().decode(errors="replace")
+        if error.code == 429:
+            raise _Throttled from error
         if error.code == 503 and url.partition("?")[0].endswith("/health") and '"model"' in body:
             failing: dict[str, Any] = json.loads(body)
             return failing
@@ -84,10 +188,16 @@ def _request(url: str, photo: bytes | None = None) -> dict[str, Any]:
         raise PreconditionFailed(f"{url} did not respond: {error}; {_HELP}") from error
 
 
-def _photo() -> bytes:
-    """Return a JPEG without an animal. That is enough, because this tests the service and not the model."""
+def photo() -> bytes:
+    """Return a photo of a cat, which `make setup` installs, or else a JPEG without an animal.
+
+    Both are enough, because this tests the service and not the model.
+    """
     from PIL import Image
 
     out = io.BytesIO()
-    Image.effect_mandelbrot((640, 480), (-2.0, -1.2, 0.8, 1.2), 100).convert("RGB").save(out, "JPEG")
+    if found := find_spec("skimage"):
+        Image.open(Path(str(found.origin)).parent / "data" / "chelsea.png").convert("RGB").save(out, "JPEG")
+    else:
+        Image.effect_mandelbrot((640, 480), (-2.0, -1.2, 0.8, 1.2), 100).convert("RGB").save(out, "JPEG")
     return out.getvalue()

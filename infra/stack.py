@@ -9,6 +9,7 @@ from infra.polling import poll
 from infra.step import Echo, PreconditionFailed
 
 PAUSE = 5.0  # seconds between two checks of a stack in progress
+QUIET = 60.0  # seconds without an event after which a line says what is still in progress
 TIMEOUT = 3600.0  # longest wait, seconds; creating a database, or deleting it with a snapshot, takes about 600
 DELETE_ATTEMPTS = 3  # a deletion can fail while network interfaces still use a resource
 
@@ -131,23 +132,32 @@ class Stack:
         The status is None if the stack is gone. `seen`: ids of the events that are already printed. `deleting`: wait
         for the end of a deletion, and ignore the earlier status, which AWS may report right after the request.
         """
-        reasons, status = list[str](), None
+        reasons, status, told = list[str](), None, 0.0
         for waited in poll(PAUSE, TIMEOUT):
-            status = self.status
-            for event in self._events():
+            status, events = self.status, self._events()
+            for event in events:
                 name, state = event["LogicalResourceId"], event["ResourceStatus"]
                 if event["EventId"] not in seen and state.endswith(("_COMPLETE", "_FAILED")):
                     seen.add(event["EventId"])
+                    told = waited
                     echo(f"{waited:5.0f} s  {name}: {state.lower()}")
                     if state.endswith("_FAILED"):
                         reasons.append(f"{name}: {event.get('ResourceStatusReason', 'no reason')}")
             ended = status == "DELETE_FAILED" if deleting else not str(status).endswith("_IN_PROGRESS")
             if status is None or ended:
                 return status, "; ".join(reasons[:5])
+            if waited - told >= QUIET:
+                told = waited
+                echo(f"{waited:5.0f} s  in progress: {', '.join(self._in_progress(events))}")
         raise PreconditionFailed(
             f"stack {self._name} is still {status} after {TIMEOUT / 60:.0f} minutes; look at its events in the "
             "console, or run the same command again to wait longer"
         )
+
+    def _in_progress(self, events: list[dict[str, Any]]) -> list[str]:
+        """Return the resources that CloudFormation is working on. `events`: oldest first."""
+        states = {event["LogicalResourceId"]: event["ResourceStatus"] for event in events}
+        return [name for name, state in states.items() if state.endswith("_IN_PROGRESS") and name != self._name]
 
     def _event_ids(self) -> set[str]:
         return {event["EventId"] for event in self._events()}

@@ -18,14 +18,13 @@ class Stage:
     region: str
     session: Any
     parameters: Mapping[str, str]
-    firewall: bool = False
 
     def client(self, service: str, **options: Any) -> Any:
         """Return a boto3 client in the stage's region."""
         return self.session.client(service, region_name=self.region, **options)
 
     def stack(self, part: str = "") -> Stack:
-        """Return the stage's stack, or the stack of its firewall and usage plan if `part` is `edge`."""
+        """Return the stage's stack, or the stack of its firewall and usage plans if `part` is `edge`."""
         return Stack(self.client("cloudformation"), f"faunalens-{self.name}-{part}".removesuffix("-"))
 
     @property

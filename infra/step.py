@@ -1,5 +1,6 @@
 """Run the steps of a command from any step on. All steps can be repeated."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -7,6 +8,9 @@ from time import monotonic
 from botocore.exceptions import BotoCoreError, ClientError
 
 Echo = Callable[[str], None]  # prints one line of progress
+
+HEADING = re.compile(r"\[\d+/\d+\] (?P<name>[a-z]+): ")
+"""The beginning of the line that `run` prints before a step."""
 
 
 class StepFailed(Exception):
@@ -19,17 +23,26 @@ class PreconditionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a command. `name`: the step's name for `--from`. `action` runs it, or raises `PreconditionFailed`."""
+    """One step of a command. `name`: the step's name for `--from`. `action` runs it, or raises `PreconditionFailed`.
+
+    `minutes`: expected duration the first time, without uploads; an estimate until AWS has been measured.
+    """
 
     name: str
     summary: str
     action: Callable[[Echo], None]
+    minutes: float = 0.0
+
+    def heading(self, number: int, count: int) -> str:
+        """Return the line to print before the step."""
+        expected = f" ({duration(self.minutes)})" if self.minutes else ""
+        return f"[{number}/{count}] {self.name}: {self.summary}{expected}"
 
 
 def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:
     """Run the step `first` and all later ones (default: all steps). Raise `StepFailed` at the first failure.
 
-    `command`: the user's command, which the error message quotes to show how to resume.
+    `command`: the user's command, which the error message quotes to show how to resume; "" if it cannot be resumed.
     """
     names = [step.name for step in steps]
     if first and first not in names:
@@ -37,12 +50,17 @@ def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = ""
     start = names.index(first) if first else 0
     for number, step in enumerate(steps[start:], start + 1):
         started = monotonic()
-        echo(f"[{number}/{len(steps)}] {step.summary}")
+        echo(step.heading(number, len(steps)))
         try:
             step.action(lambda line: echo(f"      {line}"))
         except (PreconditionFailed, ClientError, BotoCoreError, OSError) as error:
-            raise StepFailed(
-                f"step {step.name} failed: {error}\n"
+            advice = (
                 f"Fix the cause, then resume with: {command} --from {step.name} (finished steps can safely run again)"
-            ) from error
+            )
+            raise StepFailed(f"step {step.name} failed: {error}" + (f"\n{advice}" if command else "")) from error
         echo(f"      done, {monotonic() - started:.0f} s")
+
+
+def duration(minutes: float) -> str:
+    """Return an expected duration in words."""
+    return f"about {minutes:.0f} minute{'s' * (minutes > 1)}" if minutes >= 1 else "seconds"

@@ -13,15 +13,18 @@ from typing import Any
 from cloudwatch.deploy import template as dashboards
 from cloudwatch.errors import FileError
 from cloudwatch.project import RUNBOOK
+from infra import access_log, production, rate_limits
+from infra.async_calls import LIMITS as ASYNC_LIMITS
 from infra.chalice_config import FILE as CHALICE_CONFIG
 from infra.chalice_config import function_settings
 from infra.deployed import function_name
 from infra.function_config import function_config
+from infra.gateway_responses import add_key_security
 from infra.intrinsics import from_text, merge_unique, refers_to, substitute_refs, to_text
 from infra.package import build
 from infra.parameters import EDGE, STACK, declared_parameters, parameters_of, read_template
 from infra.step import Echo, PreconditionFailed
-from infra.throttling import throttle_limits
+from infra.throttling import method_settings
 
 MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200  # CloudFormation's quotas for templates in S3, and in a request
 MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
@@ -32,7 +35,7 @@ Commands for the pipeline (docs/how-to/pipeline.md):
   aws cloudformation package --template-file {out}/sam.json --s3-bucket BUCKET --s3-prefix faunalens-{stage} \\
       --use-json --output-template-file {out}/app.json
   aws cloudformation deploy --template-file {out}/app.json --stack-name faunalens-{stage} --s3-bucket BUCKET \\
-      --s3-prefix faunalens-{stage} --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \\
+      --s3-prefix faunalens-{stage} --capabilities CAPABILITY_IAM --role-arn ROLE --no-fail-on-empty-changeset \\
       --parameter-overrides file://{out}/parameters.json --tags project=faunalens stage={stage}
   python -m infra up --stage {stage} --yes --from database --skip dashboards"""
 
@@ -50,6 +53,8 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
     merged.unlink()
     _dump({"Parameters": parameters, "Tags": {"project": "faunalens", "stage": stage}}, out / "parameters.json")
     check(package.template, echo)
+    if missing := production.missing_from(parameters):
+        echo(f"warning: stage {stage} is for production, but has no {' and no '.join(missing)} (docs/how-to/deploy.md)")
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
@@ -59,6 +64,7 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
     for name, value in parameters.items():
         declared[name]["Default"] = json.loads(value) if declared[name]["Type"] == "Number" else value
     declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in the template contain its name
+    declared["ApiKeys"]["AllowedValues"] = [parameters["ApiKeys"]]  # the API's definition depends on it
     return {
         "Description": f"Faunalens {stage}: the whole stage",
         "Metadata": stack["Metadata"],
@@ -67,8 +73,12 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
         "Resources": merge_unique(
             stack["Resources"],
             {name: _with_our_api(each, stage) for name, each in edge["Resources"].items()},
-            _functions(stage, stack["Outputs"]),
-            {"RestAPI": {"Properties": _api(stage)}, "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete"}}},
+            _functions(stage, stack["Outputs"], parameters),
+            _roles(stage),
+            {
+                "RestAPI": {"Properties": _api(stage, keys=rate_limits.demands_keys(parameters))},
+                "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete"}},
+            },
             _dashboards(stage, runbook),
         ),
         "Outputs": merge_unique(stack["Outputs"], edge["Outputs"]),
@@ -93,12 +103,14 @@ def check(path: Path, echo: Echo) -> None:
     echo(", ".join(f"{counts[kind]} of {most} {kind.lower()}" for kind, most in MAX_COUNTS.items()))
 
 
-def _functions(stage: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the name, network and environment of each function. Without a name, CloudFormation would generate one."""
-    from chalice.utils import to_cfn_resource_name
+def _functions(stage: str, outputs: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Return the name, network, environment and async limits of each function.
 
-    keys = function_settings(stage, CHALICE_CONFIG)
-    config = function_config({name: to_text(each["Value"]) for name, each in outputs.items()}, "${AWS::Region}")
+    Without a name, CloudFormation would generate one.
+    """
+
+    keys, limits = function_settings(stage, CHALICE_CONFIG), rate_limits.environment(stage, parameters)
+    config = function_config({name: to_text(each["Value"]) for name, each in outputs.items()}, "${AWS::Region}", limits)
     network = {
         "SubnetIds": [from_text(each) for each in config.subnet_ids],
         "SecurityGroupIds": [from_text(each) for each in config.security_group_ids],
@@ -106,13 +118,34 @@ def _functions(stage: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
     functions = {}
     for key in keys:
         environment = {**config.environment, **(config.admin_environment if key == "admin" else {})}
-        properties = {
+        properties: dict[str, Any] = {
             "FunctionName": function_name(stage, key),
             "VpcConfig": network,
             "Environment": {"Variables": {name: from_text(text) for name, text in environment.items()}},
         }
-        functions["APIHandler" if key == "api_handler" else to_cfn_resource_name(key)] = {"Properties": properties}
+        if key in ASYNC_LIMITS:
+            properties["EventInvokeConfig"] = dict(ASYNC_LIMITS[key])
+        functions["APIHandler" if key == "api_handler" else _resource_name(key)] = {"Properties": properties}
     return functions
+
+
+def _roles(stage: str) -> dict[str, Any]:
+    """Return the permissions boundary of each function's role."""
+    boundary = _if("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
+    keys = function_settings(stage, CHALICE_CONFIG)
+    return {_resource_name(f"{key}_role"): {"Properties": {"PermissionsBoundary": boundary}} for key in keys}
+
+
+def _resource_name(name: str) -> str:
+    """Return the name of a resource in Chalice's template."""
+    from chalice.utils import to_cfn_resource_name
+
+    return str(to_cfn_resource_name(name))
+
+
+def _if(condition: str, value: Any) -> dict[str, Any]:
+    """Return a value that a property has only under a condition of the template."""
+    return {"Fn::If": [condition, value, {"Ref": "AWS::NoValue"}]}
 
 
 def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
@@ -128,13 +161,20 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
     return with_reference
 
 
-def _api(stage: str) -> dict[str, Any]:
-    """Return properties of the API: the name that dashboards use, throttling, and the OpenAPI version."""
-    limits = throttle_limits(stage)
-    throttled = {"ThrottlingRateLimit": limits.rate, "ThrottlingBurstLimit": limits.burst}
-    settings = [{"HttpMethod": "*", "ResourcePath": "/*", **throttled}]
+def _api(stage: str, *, keys: bool) -> dict[str, Any]:
+    """Return properties of the API: the name of the dashboards, throttling, keys, access log, and OpenAPI version."""
+    definition = {"DefinitionBody": add_key_security({})} if keys else {}
+    arn = read_template(STACK)["Outputs"]["AccessLogArn"]["Value"]
+    log = _if("HasAccessLog", {"DestinationArn": arn, "Format": access_log.FORMAT})
     # Without OpenApiVersion, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
-    return {"Name": "faunalens", "OpenApiVersion": "2.0", "MethodSettings": settings}
+    methods = method_settings(stage)
+    return {
+        "Name": "faunalens",
+        "OpenApiVersion": "2.0",
+        "MethodSettings": methods,
+        "AccessLogSetting": log,
+        **definition,
+    }
 
 
 def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:

@@ -1,30 +1,52 @@
 """Throttle a stage's API for all clients together: API Gateway rejects requests above the limits.
 
+API Gateway has no limit for a whole stage: a limit of `*/*` counts for each method on its own. So stages/limits.json
+has what the stage may do in total, and the share of each method in percent; the shares add up to 100.
+
 Chalice has no setting for these limits, and its deployments do not change them. A usage plan would limit only clients
 with API keys.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from chalicelib.application import ROUTES
 from chalicelib.config.settings import ROOT
 from infra.step import PreconditionFailed
 
 FILE = ROOT / "infra" / "stages" / "limits.json"
 
 
+class Method(NamedTuple):
+    """One method of one path of the API, such as `POST /identify`."""
+
+    name: str
+    path: str
+
+
 @dataclass(frozen=True, slots=True)
 class ThrottleLimits:
-    """The limits of a stage. `rate`: sustained requests per second. `burst`: requests at the same time."""
+    """Limits of a stage or of one method. `rate`: sustained requests per second. `burst`: requests at the same time."""
 
-    rate: int
+    rate: float
     burst: int
 
 
+UNKNOWN_METHOD = ThrottleLimits(1, 1)
+"""Limits of a method without a share. There is none (a test checks that), unless somebody adds it by hand on AWS."""
+
+
+def api_methods() -> list[Method]:
+    """Return every method that API Gateway serves: those of the routes, and `OPTIONS` of each path."""
+    served = [Method(name, route.path) for route in ROUTES for name in route.methods]
+    return [*served, *(Method("OPTIONS", path) for path in dict.fromkeys(route.path for route in ROUTES))]
+
+
 def throttle_limits(stage: str) -> ThrottleLimits:
-    """Return the limits in stages/limits.json. Raise `PreconditionFailed` if the file lacks the stage."""
-    stages = json.loads(FILE.read_text(encoding="utf-8"))
+    """Return a stage's limits in total. Raise `PreconditionFailed` if stages/limits.json lacks the stage."""
+    stages = _document()["stages"]
     if stage not in stages:
         raise PreconditionFailed(
             f"infra/stages/limits.json has no stage {stage}, only {', '.join(stages)}; add its limits"
@@ -32,13 +54,59 @@ def throttle_limits(stage: str) -> ThrottleLimits:
     return ThrottleLimits(**stages[stage])
 
 
-def throttle(gateway: Any, api_id: str, stage: str, limits: ThrottleLimits) -> None:
-    """Set the limits for all methods of a stage's API. `gateway`: a boto3 client of `apigateway`."""
-    wanted = {"rateLimit": limits.rate, "burstLimit": limits.burst}
+def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
+    """Return the limits of each method. Raise `PreconditionFailed` if stages/limits.json lacks the stage or a share."""
+    total, shares = throttle_limits(stage), _document()["shares"]
+    methods = api_methods()
+    if missing := [f"{each.name} {each.path}" for each in methods if f"{each.name} {each.path}" not in shares]:
+        raise PreconditionFailed(
+            f"infra/stages/limits.json has no share for {', '.join(missing)}; add it, and lower another share"
+        )
+    return {each: _part(total, shares[f"{each.name} {each.path}"]) for each in methods}
+
+
+def method_settings(stage: str) -> list[dict[str, Any]]:
+    """Return the limits as CloudFormation's `MethodSettings` of an API's stage."""
+    limits = {("*", "/*"): UNKNOWN_METHOD} | {
+        (method.name, f"/{_escaped(method.path)}" if method.path != "/" else "/"): each
+        for method, each in method_limits(stage).items()
+    }
+    return [
+        {
+            "HttpMethod": name,
+            "ResourcePath": path,
+            "ThrottlingRateLimit": each.rate,
+            "ThrottlingBurstLimit": each.burst,
+        }
+        for (name, path), each in limits.items()
+    ]
+
+
+def throttle(gateway: Any, api_id: str, stage: str, limits: Mapping[Method, ThrottleLimits]) -> None:
+    """Set the limits of each method of a stage's API. `gateway`: a boto3 client of `apigateway`."""
+    paths = {"/*/*": UNKNOWN_METHOD} | {
+        f"/{_escaped(method.path)}/{method.name}": each for method, each in limits.items()
+    }
     gateway.update_stage(
         restApiId=api_id,
         stageName=stage,
         patchOperations=[
-            {"op": "replace", "path": f"/*/*/throttling/{name}", "value": str(value)} for name, value in wanted.items()
+            {"op": "replace", "path": f"{path}/throttling/{name}", "value": f"{value:g}"}
+            for path, each in paths.items()
+            for name, value in (("rateLimit", each.rate), ("burstLimit", each.burst))
         ],
     )
+
+
+def _part(total: ThrottleLimits, percent: float) -> ThrottleLimits:
+    return ThrottleLimits(round(total.rate * percent / 100, 4), int(total.burst * percent / 100))
+
+
+def _escaped(path: str) -> str:
+    """Return a path as part of a JSON Pointer: `/uploads` becomes `~1uploads`. API Gateway's root is `~1`."""
+    return path.replace("/", "~1")
+
+
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return document

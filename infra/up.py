@@ -1,12 +1,27 @@
 """The steps of `python -m infra up`: create a stage, or update it to this checkout."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from botocore.config import Config
 
 from chalicelib.config.settings import ROOT
-from infra import certificates, chalice_cli, chalice_config, concurrency, deployed, invoke, smoke, throttling
+from infra import (
+    access_log,
+    async_calls,
+    certificates,
+    chalice_cli,
+    chalice_config,
+    concurrency,
+    deployed,
+    invoke,
+    permissions_boundary,
+    production,
+    rate_limits,
+    smoke,
+    throttling,
+)
 from infra.function_config import function_config
+from infra.keys import Keys
 from infra.parameters import EDGE, INFRA, STACK, declared_in, parameters_of
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
@@ -15,25 +30,28 @@ DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a
 
 
 class Up:
-    """The steps that bring `stage` up."""
+    """The steps that bring `stage` up.
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    `without`: what the user explicitly leaves out of a production stage: `alarms`, `budget` or both.
+    """
+
+    def __init__(self, stage: Stage, without: Collection[str] = ()) -> None:
+        self._stage, self._without = stage, without
 
     def steps(self) -> list[Step]:
         """Return all steps in order. Each step first checks which resources exist, so any step can be repeated."""
-        firewall = " and deploy its firewall" if self._stage.firewall else ""
         return [
             Step("checkout", "check model, certificates and the account's concurrency", self._check),
             Step("certificates", "compare the packaged certificates with those of RDS", self._check_certificates),
-            Step("stack", "deploy network, database, cache, bucket (15 minutes the first time)", self._deploy_stack),
+            Step("stack", "deploy network, database, cache and bucket", self._deploy_stack, minutes=15),
             Step("configuration", "write the stage's addresses into .chalice/config.json", self._configure),
-            Step("app", "deploy functions and API with chalice deploy", self._deploy_app),
-            Step("limits", f"set the throttling of the API{firewall}", self._limit),
-            Step("database", "create the schema and the read-only user", self._prepare_database),
-            Step("data", "load the animals of this checkout", self._load_data),
-            Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards),
-            Step("smoke", "check that the API answers", self._smoke),
+            Step("app", "deploy functions and API with chalice deploy", self._deploy_app, minutes=2),
+            Step("functions", "limit the functions' retries, and their roles", self._limit_functions),
+            Step("limits", "set the throttling and the log of the API, and deploy its firewall and keys", self._limit),
+            Step("database", "create the schema and the read-only user", self._prepare_database, minutes=1),
+            Step("data", "load the animals of this checkout", self._load_data, minutes=1),
+            Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards, minutes=1),
+            Step("smoke", "check that the API answers", self._smoke, minutes=1),
         ]
 
     def _check(self, echo: Echo) -> None:
@@ -41,6 +59,7 @@ class Up:
         if not model.is_file():
             raise PreconditionFailed("the model has not been built; run: make setup")
         certificates.file_of(self._stage.region)
+        production.check(self._stage.name, self._parameters, self._without)
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: {self._stage.region}")
         reserved = chalice_config.reservations(self._stage.name)
         left = concurrency.check(self._stage.client("lambda"), reserved)
@@ -48,10 +67,14 @@ class Up:
 
     def _deploy_stack(self, echo: Echo) -> None:
         self._check_not_single_stack()
-        values = parameters_of(self._stage.name, self._stage.parameters)
+        values = self._parameters
         if not values["S3PrefixList"]:
             values["S3PrefixList"] = self._s3_prefix_list()
         self._deploy(STACK, "", values, echo)
+
+    @property
+    def _parameters(self) -> dict[str, str]:
+        return parameters_of(self._stage.name, self._stage.parameters)
 
     def _deploy(self, template: str, part: str, values: dict[str, str], echo: Echo) -> None:
         text = (INFRA / template).read_text(encoding="utf-8")
@@ -84,7 +107,8 @@ class Up:
         echo("the package contains every certificate authority of RDS")
 
     def _configure(self, echo: Echo) -> None:
-        config = function_config(self._stage.outputs, self._stage.region)
+        limits = rate_limits.environment(self._stage.name, self._parameters)
+        config = function_config(self._stage.outputs, self._stage.region, limits)
         changed = chalice_config.write_config(self._stage.name, config)
         echo(".chalice/config.json is written; commit it" if changed else "the addresses are already there")
 
@@ -93,15 +117,32 @@ class Up:
         deployed.refresh(self._stage.session, self._stage.name, self._stage.region)
         chalice_cli.run("deploy", self._stage.name, self._stage.region, echo)
 
+    def _limit_functions(self, echo: Echo) -> None:
+        async_calls.limit(self._stage.client("lambda"), self._stage.name)
+        found = deployed.read_resources(self._stage.name).values()
+        roles = [each["role_name"] for each in found if each["resource_type"] == "iam_role"]
+        boundary = self._stage.outputs.get("PermissionsBoundary", "")
+        permissions_boundary.apply(self._stage.client("iam"), roles, boundary)
+        echo(f"retries: none; permissions boundary of {len(roles)} roles: {boundary or 'none'}")
+
     def _limit(self, echo: Echo) -> None:
         api = deployed.read_resources(self._stage.name)["rest_api"]["rest_api_id"]
-        limits = throttling.throttle_limits(self._stage.name)
+        total, limits = throttling.throttle_limits(self._stage.name), throttling.method_limits(self._stage.name)
         throttling.throttle(self._stage.client("apigateway"), api, self._stage.name, limits)
-        echo(f"limits: {limits.rate} requests per second, {limits.burst} at once")
-        firewall = {"Firewall": "yes"} if self._stage.firewall else {}
-        values = parameters_of(self._stage.name, {**self._stage.parameters, **firewall})
-        if "yes" in (values["Firewall"], values["UsagePlan"]):
+        echo(f"limits: {total.rate} requests per second, {total.burst} at once, divided among {len(limits)} methods")
+        log = self._stage.outputs.get("AccessLogArn", "")
+        changed = access_log.apply(self._stage.client("apigateway"), api, self._stage.name, log)
+        echo(f"access log: {log or 'off'}{'' if changed else ', as before'}")
+        values = self._parameters
+        if values["Firewall"] == "yes" or rate_limits.demands_keys(values):
             self._deploy(EDGE, "edge", {**values, "RestApiId": api}, echo)
+            self._attach_keys(values, echo)
+        else:  # a stack without any resource is not possible
+            self._stage.stack("edge").delete(echo)
+
+    def _attach_keys(self, values: dict[str, str], echo: Echo) -> None:
+        if rate_limits.demands_keys(values) and (attached := Keys(self._stage).attach()):
+            echo(f"added to the usage plan: the keys {', '.join(attached)}")
 
     def _prepare_database(self, echo: Echo) -> None:
         self._run_admin_command(["prepare", self._stage.output("DatabaseUser")], echo)
@@ -122,4 +163,4 @@ class Up:
         self._stage.run_cloudwatch(["deploy", "--topic", topic, "--containers", str(containers)], echo)
 
     def _smoke(self, echo: Echo) -> None:
-        smoke.check(self._stage.url, echo)
+        smoke.check_stage(self._stage, echo)

@@ -2,8 +2,9 @@
 
 Chalice imports its REST API as Swagger 2.0 without a description, answers preflights with mock integrations that have
 no `uri` and no method, and requests a layer by its ARN. Moto supports none of this. It also lacks Lambda's account
-settings and RDS's certificates. Moto runs functions in Docker, which some machines lack; here the test supplies them as
-`functions`. Tests check the documents that moto received (`imported`) and the resources that it stores.
+settings, RDS's certificates and the use of API keys. Moto runs functions in Docker, which some machines lack; here the
+test supplies them as `functions`. Tests check the documents that moto received (`imported`) and the resources that it
+stores.
 """
 
 import json
@@ -14,9 +15,11 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.apigateway.models import APIGatewayBackend
+from moto.apigateway.responses import APIGatewayResponse
+from moto.apigateway.urls import url_paths as gateway_paths
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.awslambda.responses import LambdaResponse
-from moto.awslambda.urls import url_paths
+from moto.awslambda.urls import url_paths as lambda_paths
 from moto.core.responses import ActionResult
 from moto.moto_api._internal.models import moto_api_backend
 from moto.rds.responses import RDSResponse
@@ -36,6 +39,8 @@ class Account:
     imported: list[dict[str, Any]]
     functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     """Handlers of Lambda functions, by name. A handler takes an event and returns the result."""
+    usage: dict[str, list[list[int]]] = field(default_factory=dict)
+    """Requests and what was left of the quota, for each day, by the id of an API key."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -69,6 +74,7 @@ def account() -> Iterator[Account]:
     """Serve an empty account on a free port until the end of the block."""
     imported: list[dict[str, Any]] = []
     functions: dict[str, Callable[[Any], Any]] = {}
+    usage: dict[str, list[list[int]]] = {}
     put_rest_api, import_rest_api = APIGatewayBackend.put_rest_api, APIGatewayBackend.import_rest_api
 
     def put(backend: Any, function_id: str, api_doc: dict[str, Any], **options: Any) -> Any:
@@ -84,6 +90,11 @@ def account() -> Iterator[Account]:
         layer = lambda_backends[owner][region].get_layer_version(name, version)
         return json.dumps(layer.get_layer_version())
 
+    def get_usage(response: APIGatewayResponse) -> str:
+        plan = response.path.split("/")[2]
+        keys = response.backend.get_usage_plan_keys(plan)
+        return json.dumps({"usagePlanId": plan, "values": {each.id: usage.get(each.id, []) for each in keys}})
+
     def account_settings(_response: LambdaResponse) -> str:
         limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
         return json.dumps({"AccountLimit": limit, "AccountUsage": {}})
@@ -96,15 +107,17 @@ def account() -> Iterator[Account]:
         patch.object(APIGatewayBackend, "import_rest_api", create),
         patch.object(LambdaResponse, "get_layer_version_by_arn", layer_by_arn, create=True),
         patch.object(LambdaResponse, "get_account_settings", account_settings, create=True),
-        patch.dict(url_paths, {r"{0}/(?P<api_version>[^/]+)/account-settings/?$": LambdaResponse.dispatch}),
+        patch.dict(lambda_paths, {r"{0}/(?P<api_version>[^/]+)/account-settings/?$": LambdaResponse.dispatch}),
         patch.object(LambdaFunction, "invoke", invoke),
+        patch.object(APIGatewayResponse, "get_usage", get_usage, create=True),
+        patch.dict(gateway_paths, {"{0}/usageplans/(?P<usage_plan_id>[^/]+)/usage$": APIGatewayResponse.dispatch}),
         patch.object(RDSResponse, "describe_certificates", _certificates, create=True),
     ):
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         try:
             host, port = server.get_host_and_port()
-            yield Account(f"http://{host}:{port}", imported, functions)
+            yield Account(f"http://{host}:{port}", imported, functions, usage)
         finally:
             server.stop()
             moto_api_backend.reset()  # deletes everything, because moto's backends outlive the server

@@ -45,6 +45,32 @@ def resources(name: str, given: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def in_account(value: Any, account: str, region: str, references: Mapping[str, str]) -> Any:
+    """Return a value with the account and region in it, and with `references` for other resources.
+
+    Their keys are names, or names with an attribute: `Role.Arn`. Raise `ValueError` if a reference is missing.
+    """
+    known = {"AWS::Partition": "aws", "AWS::AccountId": account, "AWS::Region": region, **references}
+    match value:
+        case {"Ref": str(name)} if name in known:
+            return known[name]
+        case {"Fn::GetAtt": [str(name), str(attribute)]} if f"{name}.{attribute}" in known:
+            return known[f"{name}.{attribute}"]
+        case {"Fn::Sub": str(text)}:
+            for name, each in known.items():
+                text = text.replace(f"${{{name}}}", each)
+            if "${" not in text:
+                return text
+            raise ValueError(f"{text} refers to something unknown")
+        case {"Ref": _} | {"Fn::GetAtt": _}:
+            raise ValueError(f"{value} refers to something unknown")
+        case dict():
+            return {each: in_account(inner, account, region, references) for each, inner in value.items()}
+        case list():
+            return [in_account(inner, account, region, references) for inner in value]
+    return value
+
+
 def _holds(condition: Any, values: Mapping[str, str], known: Mapping[str, bool]) -> bool:
     match condition:
         case {"Fn::Not": [inner]}:

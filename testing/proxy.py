@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Condition, Thread
+from time import monotonic
 from typing import Literal, Self
 
 HOST = "127.0.0.1"
@@ -27,22 +28,27 @@ CloseMode = Literal["close", "reset"]
 class Shaping:
     """How data is forwarded. `held`: data is kept back.
 
-    `delay`: delay in each direction in seconds. `drip`: seconds between two bytes of a reply.
+    `delay`: delay in each direction in seconds. `drip`: seconds between two bytes of a reply. `rate`: bytes of
+    requests in a second, of each connection; 0 for no limit.
     """
 
     delay: float = 0.0
     held: bool = False
     drip: float = 0.0
+    rate: float = 0.0
 
 
 NORMAL = Shaping()
 
 
 class ProxiedConnection:
-    """One connection through the proxy, with a socket to the client and one to the server."""
+    """One connection through the proxy, with a socket to the client and one to the server.
 
-    def __init__(self, client: socket.socket, server: socket.socket) -> None:
-        self.client, self.server = client, server
+    `silent_until`: time on the monotonic clock until which all replies are kept back.
+    """
+
+    def __init__(self, client: socket.socket, server: socket.socket, silent_until: float = 0.0) -> None:
+        self.client, self.server, self.silent_until = client, server, silent_until
         self.forgotten = False
         self.over = False
 
@@ -60,11 +66,16 @@ class ProxiedConnection:
 
 
 class Proxy:
-    """A proxy that listens on `port` of loopback. `accepted`: number of connections so far."""
+    """A proxy that listens on `port` of loopback.
+
+    `accepted`: number of connections so far. `accepted_at`: time of the last one on the monotonic clock.
+    `most_silent`: highest number of connections that `sign_in_slowly` has kept silent at the same time.
+    """
 
     def __init__(self, target: int, port: int = 0) -> None:
         self.target = target
-        self.accepted = 0
+        self.accepted = self.most_silent = 0
+        self.accepted_at = self._silence = 0.0
         self._traffic = NORMAL
         self._turning_away: CloseMode | None = None
         self._losing: tuple[int, CloseMode] | None = None
@@ -96,6 +107,7 @@ class Proxy:
     def restore(self) -> None:
         """End all faults: listen again, and forward all data, starting with data that was kept back."""
         self._turning_away = self._losing = None
+        self._silence = 0.0
         if self._fillers:
             self._stop_listening()
             self._listener = _bound(self.port)
@@ -107,6 +119,10 @@ class Proxy:
         """Delay all data by `seconds`, in both directions."""
         self._set_traffic(Shaping(delay=seconds))
 
+    def sign_in_slowly(self, seconds: float) -> None:
+        """Keep back the replies of each new connection for `seconds`, like a server that takes so long to sign in."""
+        self._silence = seconds
+
     def hold(self) -> None:
         """Accept connections but forward no data, like a server that hangs or a black hole."""
         self._set_traffic(Shaping(held=True))
@@ -114,6 +130,11 @@ class Proxy:
     def drip(self, seconds: float) -> None:
         """Forward replies byte by byte, with a pause after each byte."""
         self._set_traffic(Shaping(drip=seconds))
+
+    def throttle(self, rate: float) -> None:
+        """Forward at most `rate` bytes of requests in a second, like a slow line. New connections buffer little."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK_SIZE)
+        self._set_traffic(Shaping(rate=rate))
 
     def forget(self) -> None:
         """Silently drop the data of open connections, like a NAT that has forgotten them. New connections work."""
@@ -201,10 +222,13 @@ class Proxy:
         server.settimeout(None)
         for side in (client, server):
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = ProxiedConnection(client, server)
+        now = monotonic()
+        connection = ProxiedConnection(client, server, now + self._silence if self._silence else 0.0)
         with self._changed:
-            self.accepted += 1
+            self.accepted, self.accepted_at = self.accepted + 1, now
             self._connections.append(connection)
+            silent = sum(not each.over and each.silent_until > now for each in self._connections)
+            self.most_silent = max(self.most_silent, silent)
             if self._hung_up != before:
                 connection.end(self._turning_away or "close")
         pumps = [
@@ -221,7 +245,7 @@ class Proxy:
         source, sink = (connection.client, connection.server) if is_request else (connection.server, connection.client)
         with suppress(OSError):
             while data := source.recv(CHUNK_SIZE):
-                traffic = self._wait_to_pass(connection)
+                traffic = self._wait_to_pass(connection, 0.0 if is_request else connection.silent_until)
                 if connection.over:
                     return
                 if not is_request and self._losing is not None:
@@ -231,19 +255,29 @@ class Proxy:
                     return
                 if traffic.drip and not is_request:
                     self._drip(connection, data, traffic)
+                elif traffic.rate and is_request:
+                    self._wait(connection, traffic, len(data) / traffic.rate)
+                    sink.sendall(data)
                 else:
                     sink.sendall(data)
         if not (connection.over or self._traffic.held or connection.forgotten):
             connection.end()
 
-    def _wait_to_pass(self, connection: ProxiedConnection) -> Shaping:
+    def _wait_to_pass(self, connection: ProxiedConnection, silent_until: float) -> Shaping:
         """Wait until data may pass or the connection ends; return the current shaping."""
         with self._changed:
+            if silent_until:
+                self._changed.wait_for(lambda: connection.over, max(silent_until - monotonic(), 0.0))
             if self._traffic.delay:
                 traffic = self._traffic
                 self._changed.wait_for(lambda: connection.over or self._traffic is not traffic, traffic.delay)
             self._changed.wait_for(lambda: connection.over or not (self._traffic.held or connection.forgotten))
             return self._traffic
+
+    def _wait(self, connection: ProxiedConnection, traffic: Shaping, seconds: float) -> None:
+        """Wait until the time is over, the connection ends, or the shaping changes."""
+        with self._changed:
+            self._changed.wait_for(lambda: connection.over or self._traffic is not traffic, seconds)
 
     def _drip(self, connection: ProxiedConnection, data: bytes, traffic: Shaping) -> None:
         for at in range(len(data)):

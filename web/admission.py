@@ -98,7 +98,9 @@ class Admission:
         `own`: bytes of this body that are already in memory. The only body in memory is never rejected.
         """
         if self._held_bytes > own and self._held_bytes + more > self._body_bytes:
-            raise Unavailable("too many photos are being received; try again in a moment", retry_after=1)
+            raise Unavailable(
+                "too many photos are being received; try again in a moment", retry_after=1, limit="bodies"
+            )
 
     async def run[T](self, work: Callable[[], T]) -> T:
         """Run `work` on a worker thread, after the photos that are already waiting.
@@ -173,7 +175,7 @@ class Admission:
         """
         backlog = self._refused * self._service_seconds / self._workers
         seconds = min(max(math.ceil(backlog), 1), _MAX_RETRY_SECONDS)
-        return Unavailable(f"too many photos are waiting; try again in {seconds} s", retry_after=seconds)
+        return Unavailable(f"too many photos are waiting; try again in {seconds} s", retry_after=seconds, limit="queue")
 
     def _timed[T](self, work: Callable[[], T]) -> T:
         started = perf_counter()

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from uuid import uuid4
 
 from chalicelib.api.http import Request, Response, Route, problem_response
+from chalicelib.api.problem import EXPOSED_HEADERS
 from chalicelib.application import ROUTES, Application
 from chalicelib.errors import (
     BadRequest,
@@ -22,6 +23,7 @@ from chalicelib.errors import (
     RequestTimeout,
 )
 from web.admission import Admission
+from web.compression import compressed
 from web.settings import WebSettings
 
 type Scope = MutableMapping[str, Any]
@@ -38,7 +40,7 @@ RATE_WINDOW = 10.0
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Api-Key",
-    "Access-Control-Expose-Headers": "Retry-After",
+    "Access-Control-Expose-Headers": ",".join(EXPOSED_HEADERS),
     "Access-Control-Max-Age": "600",
 }
 """CORS headers of the application's responses. Chalice sends the same headers for `ANY_ORIGIN` in app.py."""
@@ -178,7 +180,8 @@ class Asgi:
             request = Request(request_id, headers, query, path, body, arrived=monotonic())
 
             def respond() -> Response:
-                return self._application.respond(route, request)
+                response = self._application.respond(route, request)
+                return compressed(response, headers.get("accept-encoding", ""))
 
             if has_photo:
                 return await self.admission.run(respond)

@@ -64,7 +64,9 @@ class Protocol(HttpToolsProtocol):
         self._start_head_timer()
 
         if len(self.connections) > self.most_connections:
-            self._answer(Unavailable("too many connections are open; try again in a moment", retry_after=1))
+            self._answer(
+                Unavailable("too many connections are open; try again in a moment", retry_after=1, limit="connections")
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()

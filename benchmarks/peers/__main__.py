@@ -16,13 +16,15 @@ from pathlib import Path
 
 from benchmarks.backends import backends
 from benchmarks.measure import parser, table
-from benchmarks.peers.environment import EnvironmentFailed, peers_python
 from benchmarks.peers.photos import SETS, write_photos
 from benchmarks.peers.process_tree import cpu_seconds, peak_memory
 from benchmarks.peers.results import HEADERS, Figures, Load, medians, rows_of
 from benchmarks.peers.servers import OURS, SERVERS, served
 from local.paths import ROOT, STATE_DIR
 from local.stack.errors import LocalError
+from testing.pinned_environment import EnvironmentFailed, python_of
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 type Runs = dict[int, dict[str, list[Figures]]]
 """Figures by number of clients and by server."""
@@ -79,7 +81,7 @@ def main() -> int:
     )
     chosen = options.parse_args()
     try:
-        python = peers_python()
+        python = python_of("peers", REQUIREMENTS)
         runs, client_cpu = compare(
             chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, chosen.photos, python
         )

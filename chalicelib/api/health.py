@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from chalicelib.errors import FaunalensError
 
@@ -17,10 +17,15 @@ class Part:
     state: Annotated[
         State,
         "ok: the next request can use this part; failing: it cannot; not_asked: not checked, because a check would "
-        "wake a paused database, and the circuit breaker is closed.",
+        "wake a paused database, and no request has found it failing.",
     ]
     detail: Annotated[str | None, "Error code of a failing part."]
     milliseconds: Annotated[float | None, "Response time of the part; null unless it is ok."]
+    sign_in_milliseconds: Annotated[
+        float | None,
+        "Duration of this process's last sign-in to a store, until the request that found it through; null if there "
+        "was none.",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +42,28 @@ class Health:
     request_id: Annotated[str, "Id of the request."]
 
 
-def not_asked(*, breaker_is_open: bool) -> Part:
-    """Return the state of a database that is not checked. The state is `failing` if the circuit breaker is open."""
-    return Part("failing", "postgres_breaker_open", None) if breaker_is_open else Part("not_asked", None, None)
+class SignedIn(Protocol):
+    """A store that a process signs in to."""
+
+    @property
+    def sign_in_seconds(self) -> float | None:
+        """Return the duration of the last sign-in in seconds, or None if none has succeeded."""
 
 
-def check(probe: Callable[[], object]) -> Part:
-    """Run a probe of one part and return the part's state."""
+def not_asked(fault: str | None) -> Part:
+    """Return the state of a database that is not checked: `failing` if a request would meet `fault` without asking."""
+    return Part("failing", fault, None) if fault else Part("not_asked", None, None)
+
+
+def check(probe: Callable[[], object], store: SignedIn | None = None) -> Part:
+    """Run a probe of one part and return the part's state. `store`: the part, if it is a store."""
     started = perf_counter()
     try:
         probe()
     except FaunalensError as error:
         return Part("failing", getattr(error, "fault", None) or getattr(error, "code", "failed"), None)
-    return Part("ok", None, round((perf_counter() - started) * 1e3, 1))
+    milliseconds, seconds = round((perf_counter() - started) * 1e3, 1), store.sign_in_seconds if store else None
+    return Part("ok", None, milliseconds, None if seconds is None else round(seconds * 1e3, 1))
 
 
 def health_of(model: Part, cache: Part, database: Part, request_id: str) -> Health:

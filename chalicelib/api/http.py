@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from chalicelib.telemetry.record import Record
 
+HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
+"""Header after which a browser does not call the host without TLS for a year. Only answers through API Gateway have it,
+which is always behind TLS; the HTTP server may be at localhost, or behind a proxy that decides this."""
+
 JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
 
 
@@ -22,6 +26,7 @@ class Request(NamedTuple):
 
     `path`: values of the path parameters, such as `id` in `/uploads/{id}/identify`. `headers`: have lower-case names.
     `base`: the path under which the API is served, ending with a slash. `id`: API Gateway's request id, or a new id.
+    `api_id`: API Gateway's id of the API; empty if the request did not come through API Gateway.
     `arrived`: time on the monotonic clock at which the whole request had arrived; None if requests do not queue.
     """
 
@@ -31,6 +36,7 @@ class Request(NamedTuple):
     path: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     base: str = "/"
+    api_id: str = ""
     arrived: float | None = None
 
 

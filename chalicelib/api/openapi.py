@@ -13,6 +13,7 @@ from chalicelib.api.form import PHOTO_FIELD
 from chalicelib.api.health import Health
 from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, LAT, LOCATION, LON, Parameter
 from chalicelib.api.problem import MEDIA_TYPE as PROBLEM
+from chalicelib.api.rate_limits import KEY_HEADER, LEFT_HEADER, POLICY_HEADER
 from chalicelib.api.responses import Answer, Residents, Upload
 
 _UPLOAD_ID = {
@@ -24,6 +25,7 @@ _UPLOAD_ID = {
 }
 _COMMON_ERRORS: tuple[type[errors.HTTPError], ...] = (
     errors.BadRequest,
+    errors.Forbidden,
     errors.TooManyRequests,
     errors.InternalError,
     errors.Unavailable,
@@ -38,17 +40,33 @@ _TRANSPORT_ERRORS: tuple[type[errors.HTTPError], ...] = (
 )
 """Errors that the HTTP server can return for every path before any route runs; never on Lambda."""
 _RETRYABLE = (errors.TooManyRequests.status, errors.Unavailable.status)
-_RETRY_AFTER = {
-    "Retry-After": {"description": "Seconds to wait before the next attempt.", "schema": {"type": "integer"}}
+_RETRY_HEADERS = {
+    "Retry-After": {"description": "Seconds to wait before the next attempt.", "schema": {"type": "integer"}},
+    LEFT_HEADER: {
+        "description": "What is left of the limit that refused the request, if that is known: "
+        '`"queue";r=0;t=5` (draft-ietf-httpapi-ratelimit-headers).',
+        "schema": {"type": "string"},
+    },
 }
+_POLICY = {
+    POLICY_HEADER: {
+        "description": "The limits of this path, if the deployment has any: "
+        '`"service";q=6300;w=60` means 6,300 requests of all clients together in 60 s.',
+        "schema": {"type": "string"},
+    }
+}
+_KEY_SCHEME = "apiKey"
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
-def document(version: str, base: str) -> dict[str, Any]:
+def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, Any]:
     """Return the OpenAPI document.
 
-    `version`: version of the API. `base`: URL or path prefix of the API.
+    `version`: version of the API. `base`: URL or path prefix of the API. `api_keys`: whether the deployment demands a
+    key for identifications, uploads and lists of animals.
     """
+    key: dict[str, Any] = {"security": [{_KEY_SCHEME: []}]} if api_keys else {}
+    scheme = {"securitySchemes": {_KEY_SCHEME: {"type": "apiKey", "in": "header", "name": KEY_HEADER}}}
     photo_errors: list[type[errors.HTTPError]] = [
         errors.PhotoTooLarge,
         errors.UnsupportedMediaType,
@@ -73,6 +91,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "parameters": [_parameter(each) for each in IDENTIFY],
                     "requestBody": {"required": True, "content": _photo_content()},
                     "responses": _responses(Answer, photo_errors),
+                    **key,
                 }
             },
             "/uploads": {
@@ -80,6 +99,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "operationId": "upload",
                     "summary": "Create an upload form for a photo too large for one request",
                     "responses": _responses(Upload, [errors.NotFound], status=201),
+                    **key,
                 }
             },
             "/uploads/{id}/identify": {
@@ -88,6 +108,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "summary": "Identify the animal in an uploaded photo",
                     "parameters": [_UPLOAD_ID, *(_parameter(each) for each in IDENTIFY)],
                     "responses": _responses(Answer, [*photo_errors, errors.UploadMissing, errors.NotFound]),
+                    **key,
                 }
             },
             "/animals": {
@@ -96,6 +117,7 @@ def document(version: str, base: str) -> dict[str, Any]:
                     "summary": "List the animals that live at a location",
                     "parameters": [{**_parameter(each), "required": True} for each in ANIMALS],
                     "responses": _responses(Residents, [errors.LocationMissing, errors.LocationInvalid]),
+                    **key,
                 }
             },
             "/health": {
@@ -135,6 +157,7 @@ def document(version: str, base: str) -> dict[str, Any]:
             }
             | {"Problem": _problem()},
             "responses": {each.code: _error_response([each]) for each in _TRANSPORT_ERRORS},
+            **(scheme if api_keys else {}),
         },
     }
 
@@ -163,8 +186,9 @@ def _photo_content() -> dict[str, Any]:
 
 
 def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
-    """Return the responses of a path by status: success, its own errors, and the errors of every path."""
-    return {str(status): _response("Success.", answer), **_error_responses(kinds)}
+    """Return the responses of a counted route by status: success, its own errors, and the errors of every path."""
+    success = {**_response("Success.", answer), "headers": _POLICY}
+    return {str(status): success, **_error_responses([errors.ApiKeyInvalid, *kinds])}
 
 
 def _health_responses() -> dict[str, Any]:
@@ -199,7 +223,7 @@ def _error_response(same_status: Sequence[type[errors.HTTPError]]) -> dict[str, 
         "description": "; ".join(f"`{each.code}`: {each.title}" for each in same_status) + ".",
         "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    return {**response, "headers": _RETRY_AFTER} if same_status[0].status in _RETRYABLE else response
+    return {**response, "headers": _RETRY_HEADERS} if same_status[0].status in _RETRYABLE else response
 
 
 def _response(text: str, answer: type) -> dict[str, Any]:

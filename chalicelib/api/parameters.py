@@ -47,7 +47,7 @@ TOP = Parameter(
 DEEP = Parameter(
     "deep",
     {"type": "string", "enum": ["true", "false"], "default": "false"},
-    "`true`: also check the database. The check wakes a paused database.",
+    "`true`: also check the database. The check wakes a paused database, so API Gateway's callers may not ask for it.",
 )
 
 IDENTIFY = (LAT, LON, LOCATION, TOP)

@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from chalicelib.api.rate_limits import LEFT_HEADER, POLICY_HEADER
 from chalicelib.errors import HTTPError
 
 MEDIA_TYPE = "application/problem+json"
+EXPOSED_HEADERS = (LEFT_HEADER, POLICY_HEADER, "Retry-After")
+"""Headers that web pages of any origin may read, in alphabetical order, as Chalice sends them."""
 HEADERS = {
     "Content-Type": MEDIA_TYPE,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Retry-After",
+    "Access-Control-Expose-Headers": ",".join(EXPOSED_HEADERS),
 }
-"""Headers of every problem. Web pages of any origin may read the problem and its `Retry-After` header."""
+"""Headers of every problem. Web pages of any origin may read the problem, and when to try again."""
 
 
 def headers_of(error: HTTPError) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 A Lambda event is at most 6 MB, enough for a photo of about 4.5 MB. Clients upload larger photos to the bucket and then
 identify them by upload id. Anyone who knows an id can have its photo identified, so ids are random (128 bits). Clients
-can neither list nor read the photos in the bucket, and the bucket deletes them after a day.
+can neither list nor read the photos in the bucket. A photo can be identified for a day, and S3 deletes it within two.
 """
 
 import re
@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -20,7 +21,14 @@ FOLDER = "uploads/"
 """Key prefix of photos in the bucket; IAM policies refer to it."""
 
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
-_MISSING = {"NoSuchKey", "404"}
+LIFETIME = timedelta(days=1)
+"""Time for which a photo can be identified. S3 expires objects only at midnight UTC, and deletes them some time later:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html"""
+
+_MISSING = {"NoSuchKey", "304", "AccessDenied"}
+"""Error codes of S3 for a missing photo. 304: older than `LIFETIME`. AccessDenied: the caller may not list the bucket,
+so S3 hides that there is no such object. With the right to list, a stolen role could find the ids of all photos."""
+
 _UNAVAILABLE = "the upload bucket is unavailable; try again, or send a photo of up to 4.5 MB to POST /identify"
 
 
@@ -74,7 +82,8 @@ class Uploads:
         return self._call(lambda s3: _run_with_timeout(self._budget.total, lambda: self._read(s3, upload)))
 
     def _read(self, s3: Any, upload: str) -> bytes:
-        found = s3.get_object(Bucket=self._bucket, Key=f"{FOLDER}{upload}")
+        earliest = datetime.now(UTC) - LIFETIME
+        found = s3.get_object(Bucket=self._bucket, Key=f"{FOLDER}{upload}", IfModifiedSince=earliest)
         with closing(found["Body"]) as body:  # `with body` would enter urllib3's stream, which raises urllib3's errors
             if found["ContentLength"] > self._max_bytes:
                 raise PhotoTooLarge(f"the photo is larger than {self._max_bytes / 1e6:.0f} MB; upload a smaller one")
@@ -91,7 +100,7 @@ class Uploads:
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _MISSING:
                 raise UploadMissing(
-                    "no photo has this id; post the photo to the form's url first. Photos are deleted after a day"
+                    "no photo was uploaded with this id within a day; post the photo to the form's url first"
                 ) from error
             raise Unavailable(_UNAVAILABLE) from error
         except (BotoCoreError, HTTPClientError, OSError) as error:

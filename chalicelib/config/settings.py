@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chalicelib.config import casts
 from chalicelib.config.field import read, seconds, setting
+from chalicelib.config.rate_limits import RateLimit, rate_limits
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,8 +26,8 @@ def _default_model() -> Path:
 class Budget:
     """Time limits for one dependency, in seconds.
 
-    `connect`: opening a connection. `command`: one command or query. `total`: all calls of one request,
-    including retries.
+    `connect`: a request's wait for a new connection. `command`: one command or query. `total`: all calls of one
+    request, including retries. `sign_in`: opening a connection, over as many requests as it takes.
 
     >>> Budget(connect=0.3, command=0.15, total=0.4).command
     0.15
@@ -35,6 +36,7 @@ class Budget:
     connect: float
     command: float
     total: float
+    sign_in: float = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,20 @@ class Settings:
         False,
         lambda handler: handler == "app.app",
         help="name of the handler, set by Lambda; if it is `app.app`, the services are built during initialisation",
+    )
+
+    api_keys: bool = setting(
+        "API_KEYS",
+        False,
+        casts.boolean,
+        help="whether API Gateway demands an API key of callers; `infra up` sets it. The page then sends its own key",
+    )
+    rate_limits: tuple[RateLimit, ...] = setting(
+        "RATE_LIMITS",
+        (),
+        rate_limits,
+        help="limits in front of the API, for the header `RateLimit-Policy`; `infra up` sets it. "
+        "`/identify service=6300/60` is 6,300 requests in 60 s",
     )
 
     lambda_memory: int = setting(
@@ -160,7 +176,16 @@ class Settings:
     database_iam: bool = setting(
         "DATABASE_IAM", False, casts.boolean, help="sign in to PostgreSQL with an IAM token instead of a password"
     )
-    database_connect: float = seconds("DATABASE_CONNECT", 0.5, help="timeout for connecting to PostgreSQL")
+    sign_in: float = seconds(
+        "SIGN_IN",
+        40.0,
+        help="timeout for opening a connection to PostgreSQL or Redis, including TLS and sign-in; a request waits no "
+        "longer than `DATABASE_CONNECT` or `REDIS_CONNECT`, and the next request continues; cache warming waits this "
+        "long",
+    )
+    database_connect: float = seconds(
+        "DATABASE_CONNECT", 0.5, help="longest time that one request waits for a new connection to PostgreSQL"
+    )
     database_statement: float = seconds(
         "DATABASE_STATEMENT",
         0.8,
@@ -200,7 +225,7 @@ class Settings:
         help="name of the ElastiCache Serverless cache at `REDIS_URL`, to sign in with IAM; if empty, IAM is not used",
     )
     redis_connect: float = seconds(
-        "REDIS_CONNECT", 0.3, help="timeout for connecting to Redis, including TLS and sign-in"
+        "REDIS_CONNECT", 0.3, help="longest time that one request waits for a new connection to Redis"
     )
     redis_command: float = seconds(
         "REDIS_COMMAND",

@@ -34,6 +34,8 @@ FAILED = b"failed"
 """A note that replaces a lease after the query failed. Until it expires, other processes neither wait nor query."""
 READABLE = frozenset({"redis_oom", "redis_readonly"})
 """Fault codes of a Redis server that rejects writes but still serves reads."""
+NOT_QUERIED = frozenset({"postgres_breaker_open", "postgres_signing_in"})
+"""Fault codes of a process that could not query the database. Others may be able to, so it leaves them no note."""
 CLOCK_SKEW = 60.0
 """Maximum lead of another container's clock, in seconds; a larger lead counts as a fault."""
 FIRST_POLL, LONGEST_POLL = 0.004, 0.1
@@ -179,7 +181,7 @@ class Lookup:
             value = self._query()
         except StoreError as error:
             self._trace.add_error(error)
-            self._release(lease, token, FAILED if error.fault != "postgres_breaker_open" else b"")
+            self._release(lease, token, b"" if error.fault in NOT_QUERIED else FAILED)
             return self._stale(stale)
         shared.cache_is_cold = True
         version = value.cell_animals.version

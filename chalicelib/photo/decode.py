@@ -182,7 +182,10 @@ def _detect_format(data: bytes) -> tuple[str, _Plugin]:
 
         return "TIFF", TiffImageFile
     if data[4:8] == b"ftyp" and _HEIF_BRANDS & _brands_of(data):
-        from pillow_heif import HeifImageFile
+        try:
+            from pillow_heif import HeifImageFile
+        except ModuleNotFoundError:  # a package built with HEIC=no (docs/reference/package.md)
+            raise UnsupportedMediaType("this server does not read HEIC; send JPEG, PNG, WebP or TIFF") from None
 
         return "HEIC", HeifImageFile
     raise UnsupportedMediaType(f"the file is not a photo in a supported format; send {FORMATS}")

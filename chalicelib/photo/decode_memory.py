@@ -47,7 +47,9 @@ class DecodeMemory:
                 if not self._changed.wait_for(
                     lambda: self._waiting[0] is ticket and self._free >= size, timeout=self._patience
                 ):
-                    raise Unavailable("too many large photos are being decoded; try again in 2 s", retry_after=2)
+                    raise Unavailable(
+                        "too many large photos are being decoded; try again in 2 s", retry_after=2, limit="decoding"
+                    )
                 self._free -= size
             finally:
                 self._waiting.remove(ticket)

@@ -2,7 +2,7 @@
 
 The first token imports botocore from the Lambda runtime (about 90 ms); a signature takes 0.2 ms. A token expires after
 15 minutes, so each connection gets a new token. ElastiCache closes a connection 12 hours after its sign-in;
-`redis_client` replaces connections before that.
+`redis_connection` replaces connections before that.
 """
 
 from collections.abc import Callable

@@ -5,7 +5,8 @@ not observe a deadline: libpq's shortest `connect_timeout` is 2 s, and libpq has
 stopped responding.
 Every failure is a `StoreError` with one of these fault codes:
 
-    postgres_timeout                no connection or no reply within the budget
+    postgres_timeout                no reply within the budget, or a sign-in that took too long
+    postgres_signing_in             the sign-in is not through yet; the next query continues it
     postgres_statement_timeout      the server cancelled the query after `statement_timeout`
     postgres_unreachable            connection refused, unknown host or no route
     postgres_disconnected           the server closed the connection, and a new one too
@@ -37,6 +38,8 @@ from chalicelib.errors import StoreError
 from chalicelib.features.codec import CellAnimals, expect_plausible
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.breaker import TIMEOUT, Breaker
+from chalicelib.stores.postgres_faults import fault_of
+from chalicelib.stores.sign_in import SignIn, Steps
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -50,44 +53,11 @@ from features_of(%s::bigint[])
 _NO_CELL = 0
 """A number that is no cell, for the health check. `features_of` returns a row without animals for it."""
 
-_FAULT_OF_CODE = {
-    "57014": "postgres_statement_timeout",  # query_canceled
-    "28000": "postgres_auth",  # invalid_authorization_specification
-    "28P01": "postgres_auth",  # invalid_password
-    "42501": "postgres_auth",  # insufficient_privilege
-    "53300": "postgres_too_many_connections",
-    "57P01": "postgres_starting",  # admin_shutdown
-    "57P02": "postgres_starting",  # crash_shutdown
-    "57P03": "postgres_starting",  # cannot_connect_now
-    "57P05": "postgres_disconnected",  # idle_session_timeout
-}
-_FAULT_OF_TEXT = (
-    ("closed unexpectedly", "postgres_disconnected"),  # must precede "SSL", which is in the same message
-    ("SSL SYSCALL error", "postgres_disconnected"),
-    ("password authentication failed", "postgres_auth"),
-    ("authentication failed", "postgres_auth"),
-    ("no pg_hba.conf entry", "postgres_auth"),
-    ("no password supplied", "postgres_auth"),
-    ("not permitted to log in", "postgres_auth"),
-    ("does not exist", "postgres_auth"),
-    ("too many clients", "postgres_too_many_connections"),
-    ("too many connections", "postgres_too_many_connections"),
-    ("remaining connection slots", "postgres_too_many_connections"),
-    ("starting up", "postgres_starting"),
-    ("shutting down", "postgres_starting"),
-    ("recovery mode", "postgres_starting"),
-    ("not yet accepting connections", "postgres_starting"),
-    ("certificate", "postgres_tls"),
-    ("SSL", "postgres_tls"),
-    ("could not translate host name", "postgres_unreachable"),
-    ("Connection refused", "postgres_unreachable"),
-    ("o route to host", "postgres_unreachable"),
-    ("unreachable", "postgres_unreachable"),
-    ("No such file or directory", "postgres_unreachable"),
-)
-"""Fault codes of connection errors, which have no SQLSTATE, by a part of the message. The first match counts."""
-
 _BREAKER_OPEN = "the circuit breaker is open after consecutive failures of PostgreSQL"
+_BROKEN = frozenset({"postgres_disconnected", "postgres_timeout", "postgres_unreachable"})
+"""Faults of a sign-in whose connection broke, such as while Lambda froze the container. A new one may succeed."""
+_GLANCE = 0.05
+"""Seconds to wait for a sign of life from a server that has just not replied to a query for the whole query timeout."""
 _GRACE = 0.1
 """Seconds to wait after the statement timeout, so that the server can report that it cancelled the query."""
 
@@ -127,14 +97,28 @@ class PostgresStore:
             self._arguments |= {"sslmode": "verify-full", "sslrootcert": str(ca)}
         self._idle = idle
         self._connection: Connection | None = None
+        self._sign_in: SignIn[Connection] | None = None  # only while it is under way
+        self.sign_in_seconds: float | None = None
+        """Duration of the last sign-in in seconds, or None if none has succeeded."""
         self._used = 0.0  # monotonic time of the last reply
         self._silent_from = inf  # monotonic time of the first attempt to which the server did not reply
         self._lock = Lock()
 
     @property
     def breaker_is_open(self) -> bool:
-        """Return whether the circuit breaker currently rejects queries."""
-        return self._breaker.is_open
+        """Return whether the circuit breaker currently rejects queries.
+
+        A sign-in that is under way costs the server no further attempt, so each query may continue it.
+        """
+        return self._breaker.is_open and self._sign_in is None
+
+    @property
+    def known_fault(self) -> str | None:
+        """Return the fault code that the next query is likely to report, without asking the server; None if none."""
+        sign_in = self._sign_in
+        if sign_in is not None and sign_in.is_stalled:
+            return "postgres_signing_in"
+        return "postgres_breaker_open" if self.breaker_is_open else None
 
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
         """Return the active dataset's animals for each cell, in order. Raises `StoreError`."""
@@ -162,21 +146,25 @@ class PostgresStore:
         return known.version
 
     def close(self) -> None:
-        """Close the connection if it is open."""
+        """Close the connection, and give up a sign-in."""
         with self._lock:
             self._drop()
+            if self._sign_in is not None:
+                self._sign_in.close()
+                self._sign_in = None
 
     def _fetch(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
         deadline, since = deadline.within(self._budget.total), monotonic()
-        if self._breaker.is_open:  # return at once: a probe may be using the connection
+        if self.breaker_is_open:  # return at once: a probe may be using the connection
             raise StoreError("postgres_breaker_open", _BREAKER_OPEN)
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
-            opened = self._breaker.record_failure(TIMEOUT) if self._is_silent(since) else False
+            is_silent = self._sign_in is None and self._is_silent(since)
+            opened = self._breaker.record_failure(TIMEOUT) if is_silent else False
             raise StoreError("postgres_busy", "another thread used the connection until the deadline", opened=opened)
         try:
             if deadline.left() <= 0:
                 raise StoreError("postgres_timeout", "the deadline passed before the query was sent")
-            if not self._breaker.allows():
+            if self._sign_in is None and not self._breaker.allows():
                 raise StoreError("postgres_breaker_open", _BREAKER_OPEN)
             return self._attempt(query, arguments, deadline, since)
         finally:
@@ -194,15 +182,19 @@ class PostgresStore:
     def _attempt(
         self, query: str, arguments: tuple[object, ...], deadline: Deadline, since: float
     ) -> list[tuple[Any, ...]]:
-        """Run a query. If the server has closed the existing connection, retry on a new one."""
+        """Run a query. Retry once on a new connection if that of an earlier query broke, or its sign-in."""
         import psycopg2
 
         had_time = deadline.left() >= self._budget.command
-        self._silent_from = min(self._silent_from, monotonic())
+        broken: StoreError | None = None
         for is_last in (False, True):
-            reused = self._connection is not None and self._looks_alive(self._connection)
+            connection = self._connection if self._looks_alive(self._connection) else None
+            is_older = connection is not None or self._sign_in is not None
             try:
-                connection = self._connection if self._connection is not None and reused else self._connect(deadline)
+                connection = connection or self._connect(deadline)
+                if connection is None:
+                    raise broken or self._signing_in()
+                self._silent_from = min(self._silent_from, monotonic())
                 cursor = connection.cursor()
                 cursor.execute(query, arguments)
                 _wait(connection, deadline.within(self._budget.command + _GRACE))
@@ -211,39 +203,69 @@ class PostgresStore:
             except (psycopg2.Error, TimeoutError, OSError) as error:
                 self._drop()
                 fault = fault_of(error)
-                if reused and not is_last and fault in {"postgres_disconnected", "postgres_starting"}:
+                may_retry = is_older and not is_last
+                if may_retry and connection is not None and fault in {"postgres_disconnected", "postgres_starting"}:
                     continue
                 if fault != "postgres_timeout":
                     self._silent_from = inf
                     opened = self._breaker.record_failure()
                 else:  # without time for a whole query the server may be healthy
-                    opened = self._breaker.record_failure(TIMEOUT) if had_time or self._is_silent(since) else False
-                raise StoreError(fault, str(error).strip(), opened=opened) from error
+                    is_silent = connection is None or had_time or self._is_silent(since)
+                    opened = self._breaker.record_failure(TIMEOUT) if is_silent else False
+                broken = StoreError(fault, str(error).strip(), opened=opened)
+                if may_retry and connection is None and fault in _BROKEN and not opened:
+                    continue
+                raise broken from error
         raise AssertionError("unreachable")
 
-    def _connect(self, deadline: Deadline) -> "Connection":
-        import psycopg2
-
+    def _connect(self, deadline: Deadline) -> "Connection | None":
+        """Continue the sign-in that is under way, or begin one. Return None if it is not through in time."""
         self._drop()
+        if self._sign_in is None:
+            first = min(self._budget.connect, _GLANCE if self._is_silent(monotonic()) else inf)
+            self._sign_in = SignIn(self._sign_in_steps(), self._budget.connect, self._budget.sign_in, first=first)
+        sign_in, is_over = self._sign_in, True
+        try:
+            self._connection = sign_in.proceed(deadline.within(self._budget.connect))
+            is_over = self._connection is not None
+        finally:
+            if is_over:
+                self._sign_in = None
+        if is_over:
+            self.sign_in_seconds = sign_in.seconds
+        return self._connection
+
+    def _sign_in_steps(self) -> Steps["Connection"]:
+        import psycopg2
+        from psycopg2.extensions import POLL_OK, POLL_READ
+
         arguments = dict(self._arguments)
         if self._password is not None:
             arguments["password"] = self._password()
         connection = psycopg2.connect(self._dsn, None, None, async_=1, **arguments)
-        self._connection = connection
-        _wait(connection, deadline.within(self._budget.connect))
+        try:
+            while (state := connection.poll()) != POLL_OK:
+                yield connection.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT
+        except BaseException:  # GeneratorExit too
+            connection.close()
+            raise
         return connection
+
+    def _signing_in(self) -> StoreError:
+        seconds = self._sign_in.seconds if self._sign_in is not None else 0.0
+        return StoreError("postgres_signing_in", f"the sign-in has been under way for {seconds:.1f} s")
 
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _looks_alive(self, connection: "Connection") -> bool:
+    def _looks_alive(self, connection: "Connection | None") -> bool:
         """Return whether the idle connection seems open: its socket has nothing to read, not even an end of stream.
 
         A frozen container may not notice a close, so a connection counts as closed once it was idle for `idle` seconds.
         """
-        if connection.closed or monotonic() - self._used > self._idle:
+        if connection is None or connection.closed or monotonic() - self._used > self._idle:
             return False
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
@@ -265,27 +287,6 @@ def _wait(connection: "Connection", deadline: Deadline) -> None:
         left = deadline.left()
         if left <= 0 or not poll.poll(left * 1000):
             raise TimeoutError("PostgreSQL did not reply within the budget")
-
-
-def fault_of(error: Exception) -> str:
-    """Return the fault code of an exception raised by psycopg2, `_wait` or `password`."""
-    import psycopg2
-
-    if isinstance(error, TimeoutError):
-        return "postgres_timeout"
-    if isinstance(error, PermissionError):  # no credentials to sign a token with
-        return "postgres_auth"
-    if not isinstance(error, psycopg2.Error):
-        return "postgres_unreachable"
-    if error.pgcode is not None:
-        return _FAULT_OF_CODE.get(error.pgcode, "postgres_refused")
-    text = str(error)
-    for message, fault in _FAULT_OF_TEXT:
-        if message in text:
-            return fault
-    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError | psycopg2.DatabaseError):
-        return "postgres_disconnected"
-    return "postgres_refused"
 
 
 def _to_cell_animals(

@@ -4,6 +4,7 @@ Supports Redis 7 and later as a single server, a cluster or ElastiCache Serverle
 uses one key, and each value has a TTL. Every failure is a `CacheError` with one of these fault codes:
 
     redis_timeout             no reply within the budget
+    redis_signing_in          the sign-in is not through yet; the next call continues it
     redis_unreachable         connection refused, unknown host or no route
     redis_disconnected        the server closed the connection before its reply
     redis_tls                 the server's certificate is invalid, or the CA bundle cannot be read
@@ -54,6 +55,8 @@ Valkey 9's DELIFEQ deletes no faster (within 5 %, on loopback)."""
 
 _ANSWERED = frozenset({"redis_auth", "redis_loading", "redis_too_many_clients"})
 """Faults that redis-py reports as connection errors although the server replied."""
+_UNCOUNTED = frozenset({"redis_signing_in", "redis_pool_exhausted"})
+"""Faults that say nothing about whether Redis works."""
 _HEALTH_MS = 1000
 """Lifetime of the key that a health check writes, in milliseconds."""
 
@@ -102,6 +105,11 @@ class RedisCache:
         """
         with suppress(CacheError):
             self._get_client().run(lambda redis: redis.exists(VERSION), Deadline.after(60.0), alone=True)
+
+    @property
+    def sign_in_seconds(self) -> float | None:
+        """Return the duration of the last sign-in in seconds, or None if none has succeeded."""
+        return self._client.sign_in_seconds if self._client is not None else None
 
     def close(self) -> None:
         """Close all connections."""
@@ -235,16 +243,18 @@ class RedisCache:
         `alone`: whether there is only one command. The breaker counts only timeouts and broken connections, and only
         if there was time for a whole command. Otherwise a slow database could open the breaker of Redis.
         """
-        if not self._breaker.allows():
+        may_ask = self._breaker.allows()
+        # A sign-in that is under way costs Redis no further attempt, so each call may continue it.
+        if not may_ask and (self._client is None or not self._client.is_signing_in):
             raise CacheError("redis_breaker_open", "the circuit breaker is open after consecutive failures of Redis")
         client = self._get_client()
         had_time = deadline.left() >= client.budget.command
         try:
-            replies = client.run(commands, deadline, alone=alone)
+            replies = client.run(commands, deadline, alone=alone, may_retry=may_ask)
         except CacheError as error:
             if error.fault in _ANSWERED:
                 self._breaker.record_success()
-            elif had_time and error.fault != "redis_pool_exhausted":
+            elif had_time and error.fault not in _UNCOUNTED:
                 error.opened = self._breaker.record_failure(TIMEOUT if error.fault == "redis_timeout" else 1)
             raise
         self._breaker.record_success()

@@ -7,9 +7,11 @@ whose endpoint serves every slot. At the first `MOVED` or `ASK` reply the client
 reads the slot map (8 ms and another connection).
 
 redis-py's timeouts belong to a connection and restart with each wait. Here each connect and receive also observes the
-deadline of the calling thread, so a call ends by its deadline. A call may take longer in four cases: name resolution is
-slow; the host has a second address, which gets a connect timeout of its own; the server does not read the command (at
-most `Budget.command` longer); or the cluster lost a node, and another thread is reading the slot map.
+deadline of the calling thread, so a call ends by its deadline. A call may take longer in three cases: name resolution
+is slow; the server does not read the command (at most `Budget.command` longer); or the cluster lost a node, and another
+thread is reading the slot map.
+
+A connect that is not through by then continues in the next call (redis_sign_in.py).
 """
 
 import ssl
@@ -17,15 +19,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from socket import socket
-from threading import Lock, local
-from time import monotonic
+from threading import Lock
+from time import sleep
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
-from redis.credentials import CredentialProvider
 from redis.exceptions import AskError, BusyLoadingError, ReadOnlyError, RedisClusterException
 from redis.retry import Retry
 
@@ -33,116 +33,23 @@ from chalicelib.config.settings import Budget
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.iam import Login
+from chalicelib.stores.redis_connection import GLANCE, CurrentDeadline, DeadlineConnection, OpenFirstPool
 from chalicelib.stores.redis_faults import fault_of
+from chalicelib.stores.redis_sign_in import RedisSignIns, SignInUnderWay
 
 Commands = Callable[[redis.Redis], object]
 """A function that calls commands on a client or a pipeline, such as `lambda redis: redis.get(key)`."""
-
-MAX_AGE = 11 * 3600.0
-"""Age in seconds at which a connection is replaced. ElastiCache closes connections 12 h after their IAM sign-in."""
 
 _FAILURES = (redis.RedisError, RedisClusterException, OSError)
 _ANSWERED = (redis.AuthenticationError, BusyLoadingError)
 """Errors that the server sent as a reply. A retry would get the same reply."""
 
 
-class _CurrentDeadline(local):
-    """The deadline of the calling thread's current call. The thread's connection observes it."""
-
-    deadline = Deadline(float("inf"))
-
-
-class _Login(CredentialProvider):
-    """A provider of new credentials for each connection, because tokens expire."""
-
-    def __init__(self, login: Login) -> None:
-        self._login = login
-
-    def get_credentials(self) -> tuple[str, str]:
-        try:
-            return self._login()
-        except PermissionError as error:  # redis-py closes the connection only for errors of its own
-            raise redis.AuthenticationError(str(error)) from error
-
-
-class _Connection(redis.Connection):
-    """A connection that observes its thread's deadline, and reconnects if it is too old or was idle for too long.
-
-    `idle`: seconds since the last use after which the connection reconnects, because the sockets of a frozen Lambda
-    container may break unnoticed. (redis-py's pool detects only a connection that the server closed.) `tls`: a context
-    for all connections, because creating one takes 13 ms; redis-py's own TLS connections create one each.
-    """
-
-    def __init__(
-        self, current: _CurrentDeadline, budget: Budget, tls: ssl.SSLContext | None, idle: float, **options: Any
-    ) -> None:
-        self._current, self._budget, self._tls, self._idle = current, budget, tls, idle
-        self._connected_at = self._used_at = monotonic()
-        self._unused = True
-        super().__init__(**options)
-
-    def connect(self) -> None:
-        """Connect if needed. redis-py's pools call this method before they hand out a connection."""
-        now = monotonic()
-        if self.is_connected and (now - self._used_at > self._idle or now - self._connected_at > MAX_AGE):
-            self.disconnect()
-        self._used_at = now
-        self._unused = not self.is_connected
-        if self._unused:
-            self._connected_at = now
-            super().connect()
-
-    def can_read(self, timeout: float = 0) -> bool:
-        """Return whether data or an end of stream can be read. If so, redis-py's pools do not use the connection."""
-        readable = super().can_read(timeout)
-        if readable and self._unused:  # a server that rejects a new connection sends an error and closes it
-            self.read_response()
-        return readable
-
-    def _connect(self) -> Any:
-        until = self._current.deadline.within(self._budget.connect)
-        self.socket_connect_timeout = _left(until)
-        sock: socket = super()._connect()
-        if self._tls is not None:
-            try:
-                sock.settimeout(_left(until))
-                sock = self._tls.wrap_socket(sock, server_hostname=self.host)
-                sock.settimeout(self.socket_timeout)
-            except BaseException:
-                sock.close()
-                raise
-        return _DeadlineSocket(sock, self._current, self._budget.command)
-
-
-class _DeadlineSocket:
-    """A socket whose reads end at the thread's deadline, even if data arrives byte by byte."""
-
-    def __init__(self, sock: socket, current: _CurrentDeadline, timeout: float) -> None:
-        self._socket, self._current, self._timeout = sock, current, timeout
-        self.sendall, self.settimeout = sock.sendall, sock.settimeout
-
-    def recv(self, size: int) -> bytes:
-        left = self._current.deadline.left()
-        if left < self._timeout and self._socket.gettimeout() != 0:  # 0: a non-blocking check for data
-            self._socket.settimeout(_left(self._current.deadline))
-        return self._socket.recv(size)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._socket, name)
-
-
-def _left(until: Deadline) -> float:
-    left = until.left()
-    if left <= 0:
-        raise TimeoutError("the deadline has passed")
-    return left
-
-
 class RedisClient:
     """A client of the Redis server or cluster at `url`. Thread-safe. The first command opens a connection.
 
     `ca`: CA bundle for `rediss://` instead of the system's. `login`: replaces the user and password in the URL.
-    `idle`: see `_Connection`. `size`: maximum number of concurrent calls.
+    `idle`: see `DeadlineConnection`. `size`: maximum number of concurrent calls.
     """
 
     def __init__(
@@ -150,36 +57,47 @@ class RedisClient:
     ) -> None:
         parts = urlsplit(url)
         tls = ssl.create_default_context(cafile=ca) if parts.scheme == "rediss" else None
+        if login is None and parts.password:
+            credentials = unquote(parts.username or ""), unquote(parts.password)
+            login = lambda: credentials  # noqa: E731
         self.budget = budget
-        self._current = _CurrentDeadline()
+        self._current = CurrentDeadline()
+        self._sign_ins = RedisSignIns(budget, tls, login)
         self._permits: SimpleQueue[None] = SimpleQueue()  # a semaphore that takes a tenth of the time of Python's
         for _ in range(size):
             self._permits.put(None)
         self._host, self._port = parts.hostname or "localhost", parts.port or 6379
         self._options: dict[str, Any] = {
-            "connection_class": partial(_Connection, self._current, budget, tls, idle),
+            "connection_class": partial(DeadlineConnection, self._current, budget, self._sign_ins, idle),
             "max_connections": 2 * size,  # each call may need one more to read the slot map
             "socket_timeout": budget.command,
             "protocol": 2,
             "driver_info": None,  # saves two round trips per connection
         }
-        if login is not None:
-            self._options["credential_provider"] = _Login(login)
-        elif parts.password:
-            self._options |= {"username": unquote(parts.username or ""), "password": unquote(parts.password)}
-        pool = redis.ConnectionPool(host=self._host, port=self._port, retry=Retry(NoBackoff(), 0), **self._options)
-        self._plain = redis.Redis(connection_pool=pool)
+        retry = Retry(NoBackoff(), 0)
+        self._pool = OpenFirstPool(host=self._host, port=self._port, retry=retry, **self._options)
+        self._plain = redis.Redis(connection_pool=self._pool)
         self._cluster: redis.RedisCluster | None = None
         self._previous: redis.RedisCluster | None = None  # the last cluster, if its nodes failed
         self._is_slot_map_stale = False
         self._switching = Lock()
 
-    def run(self, commands: Commands, deadline: Deadline, *, alone: bool = False) -> list[Any]:
+    @property
+    def is_signing_in(self) -> bool:
+        """Return whether a sign-in is under way, which the next call continues."""
+        return self._sign_ins.any_under_way
+
+    @property
+    def sign_in_seconds(self) -> float | None:
+        """Return the duration of the last sign-in in seconds, or None if none has succeeded."""
+        return self._sign_ins.last
+
+    def run(self, commands: Commands, deadline: Deadline, *, alone: bool = False, may_retry: bool = True) -> list[Any]:
         """Run commands with one key each, in one pipeline per server, and return the replies.
 
-        `alone`: whether there is only one command. An error reply is a `CacheError` in the list. Raises `CacheError` if
-        there are no replies, because the connection or the sign-in failed or timed out. Commands must be safe to run
-        twice, because there may be a retry.
+        `alone`: whether there is only one command. `may_retry`: whether to try once more if the connection or the
+        sign-in fails. An error reply is a `CacheError` in the list. Raises `CacheError` if there are no replies,
+        because the connection or the sign-in failed or timed out. Commands must be safe to run twice.
         """
         deadline = deadline.within(self.budget.total)
         left = deadline.left()
@@ -192,12 +110,17 @@ class RedisClient:
         try:
             self._current.deadline = deadline
             try:
-                return self._try(commands, alone=alone)
+                return self._try_open(commands, alone=alone)
             except _FAILURES as error:
-                self._on_failure(_drop_tracebacks(error))
-                if isinstance(error, _ANSWERED) or deadline.left() < min(0.05, self.budget.command):
+                first = _drop_tracebacks(error)
+                self._on_failure(first)
+                no_time = deadline.left() < min(0.05, self.budget.command)
+                if isinstance(error, _ANSWERED) or no_time or not may_retry:
                     raise
-            return self._try(commands, alone=alone)
+            try:
+                return self._try_open(commands, alone=alone)
+            except SignInUnderWay:  # what failed before says more
+                raise first from None
         except _FAILURES as error:
             raise CacheError(fault_of(error), str(error)) from _drop_tracebacks(error)
         finally:
@@ -208,7 +131,21 @@ class RedisClient:
         for cluster in (self._cluster, self._previous):
             if cluster is not None:
                 cluster.close()
-        self._plain.connection_pool.disconnect()
+        self._pool.disconnect()
+        self._sign_ins.close()
+
+    def _try_open(self, commands: Commands, *, alone: bool) -> list[Any]:
+        """Run commands. While a sign-in is under way, wait until an open connection is free."""
+        while True:
+            try:
+                return self._try(commands, alone=alone)
+            except SignInUnderWay as error:
+                is_over = self._current.deadline.left() <= GLANCE
+                if is_over or self._cluster is not None or not self._pool.has_open():
+                    raise
+                _drop_tracebacks(error)
+            self._pool.prefer_open()
+            sleep(GLANCE)
 
     def _try(self, commands: Commands, *, alone: bool) -> list[Any]:
         if alone and self._cluster is None:
@@ -224,7 +161,7 @@ class RedisClient:
                 self._switch_to_cluster()
                 replies = self._run_pipeline(commands)
             elif any(isinstance(reply, ReadOnlyError) for reply in replies):  # the host name may point to a new primary
-                self._plain.connection_pool.disconnect(inuse_connections=False)
+                self._pool.disconnect(inuse_connections=False)
                 replies = self._run_pipeline(commands)
         return [_to_cache_error(reply) for reply in replies]
 
@@ -259,7 +196,8 @@ class RedisClient:
 
     def _on_failure(self, error: Exception) -> None:
         """Close idle connections, which are probably broken too, and mark the slot map as stale."""
-        self._plain.connection_pool.disconnect(inuse_connections=False)
+        if not isinstance(error, SignInUnderWay):
+            self._pool.disconnect(inuse_connections=False)
         self._is_slot_map_stale = True  # redis-py itself reads it again only before the deadline
         with self._switching:
             if self._cluster is None:  # the endpoint failed: try the previous nodes

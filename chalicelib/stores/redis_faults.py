@@ -21,7 +21,10 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from chalicelib.stores.redis_sign_in import SignInUnderWay
+
 _FAULTS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (  # the first match counts
+    ("redis_signing_in", (SignInUnderWay,)),
     ("redis_pool_exhausted", (MaxConnectionsError,)),
     ("redis_auth", (AuthenticationError, AuthorizationError, NoPermissionError, AuthenticationWrongNumberOfArgsError)),
     ("redis_loading", (BusyLoadingError,)),

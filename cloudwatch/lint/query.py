@@ -42,7 +42,7 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
         groups += _SOURCE.findall("".join(token for _, token in commands.pop(0)))
     for group in groups:
         if group not in RESOURCES["LogGroupName"]:
-            yield f'no Lambda function writes to the log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
+            yield f'nothing of ours writes to the log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
     if len(text) > MOST_CHARACTERS:
         yield f"the query has {len(text):,} characters, but at most {MOST_CHARACTERS:,} are allowed; shorten it"
     if not commands:

@@ -98,6 +98,9 @@ class AwsMetrics:
             yield "AWS/ElastiCache", {"clusterId": self._function}, self._redis()
         if begin not in schedule.DATABASE_DOWN:
             yield "AWS/RDS", {"DBClusterIdentifier": self._function}, self._database()
+            for number in (1, 2):  # the writer, and the reader if there is one
+                instance = {"DBInstanceIdentifier": f"{self._function}-{number}"}
+                yield "AWS/RDS", instance, {"IamDbAuthConnectionFailureThrottling": 0}
         if begin == schedule.START:
             bucket = {"BucketName": f"{self._function}-photos-{Placeholders().account}"}
             yield "AWS/S3", {**bucket, "StorageType": "StandardStorage"}, {"BucketSizeBytes": 40e9}
@@ -139,6 +142,7 @@ class AwsMetrics:
             "ACUUtilization": round(100 * self._capacity / self._most_capacity, 1),
             "CPUUtilization": round(min(6 + queries * 0.35 + random.random() * 2, 95), 1),
             "DatabaseConnections": min(self._containers, queries) + 1,
+            "IamDbAuthConnectionFailureThrottling": 0,
             "ReadLatency": round(random.lognormvariate(-7.6, 0.3), 6),
             "CommitLatency": round(random.lognormvariate(0.6, 0.3), 2),
             "VolumeBytesUsed": 268_435_456,

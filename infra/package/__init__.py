@@ -12,7 +12,10 @@ from infra.package import archive
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Two zips and the SAM template that refers to them. Lambda unpacks `function` in /var/task, `layer` in /opt."""
+    """Two zips and the SAM template that refers to them.
+
+    `function`: the app and the models; Lambda unpacks it in /var/task. `layer`: the dependencies; unpacked in /opt.
+    """
 
     function: Path
     layer: Path

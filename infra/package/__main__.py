@@ -30,7 +30,7 @@ def main() -> None:
         sys.exit(error.returncode)
     except KeyboardInterrupt:  # Chalice receives the signal too
         sys.exit(130)
-    print(f"\n{table_of_zips(package)}\n\n{table_of_parts(package)}")
+    print(f"\n{table_of_zips(package)}\n\n{room_for_model(package)}\n\n{table_of_parts(package)}")
     if arguments.cuts:
         print(f"\n{table_of_cuts()}")
     if package.unpacked >= archive.UNPACKED_LIMIT:
@@ -39,12 +39,26 @@ def main() -> None:
 
 
 def table_of_zips(package: Package) -> str:
-    """Return a table of the zips' sizes and Lambda's limits."""
-    rows = [[path.stat().st_size, archive.unpacked(path)] for path in (package.function, package.layer)]
-    rows.append([package.zipped, package.unpacked])
-    limits = ["limit", f"{_mb(archive.LIMIT)} each", f"{_mb(archive.UNPACKED_LIMIT)} in all"]
-    named = zip(("function", "layer", "in all"), rows, strict=True)
-    return _table(["zip", "MB", "unpacked MB"], [*([name, *map(_mb, row)] for name, row in named), limits])
+    """Return a table of the zips' sizes, what is left of Lambda's limits, and the limits."""
+    rows = []
+    for name, path in (("function", package.function), ("layer", package.layer)):
+        size = path.stat().st_size
+        rows.append([name, _mb(size), _mb(archive.LIMIT - size), _mb(archive.unpacked(path)), ""])
+    left = _mb(archive.UNPACKED_LIMIT - package.unpacked)
+    rows.append(["in all", _mb(package.zipped), "", _mb(package.unpacked), left])
+    rows.append(["limit", f"{_mb(archive.LIMIT)} each", "", f"{_mb(archive.UNPACKED_LIMIT)} in all", ""])
+    return _table(["zip", "MB", "left", "unpacked MB", "left unpacked"], rows)
+
+
+def room_for_model(package: Package) -> str:
+    """Return a sentence with the largest size of the models: what they take now, and what is left."""
+    taken = part_sizes([package.function])["model"]
+    zipped = taken.zipped + archive.LIMIT - package.function.stat().st_size
+    unpacked = taken.unpacked + archive.UNPACKED_LIMIT - package.unpacked
+    return (
+        f"vendor/model has {_mb(taken.zipped)} MB zipped, {_mb(taken.unpacked)} MB unpacked; "
+        f"it may have {_mb(zipped)} MB and {_mb(unpacked)} MB"
+    )
 
 
 def table_of_parts(package: Package) -> str:

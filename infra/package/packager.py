@@ -1,10 +1,11 @@
 """Patch Chalice's packagers to prune the dependencies, add bytecode, and always write the same zip for the same files.
 
 Chalice has no settings for this. It imports `app.py` before it writes the package. `app.py` then calls `install`, which
-replaces the only public method of each packager. Chalice still uploads the package.
+replaces the only public method of each packager, and `upload` sends the zips through S3.
 """
 
 import hashlib
+import os
 import shutil
 import sys
 from contextlib import suppress
@@ -20,7 +21,7 @@ from chalice.deploy.packager import (
 )
 from click import ClickException
 
-from infra.package import archive, bytecode, exclusions, wheels
+from infra.package import archive, bytecode, exclusions, heic, upload, wheels
 
 RUNTIME = "python{}.{}".format(*wheels.PYTHON)
 TASK = "/var/task"  # the folder where Lambda unpacks the function
@@ -33,10 +34,11 @@ def install() -> None:
     AppOnlyDeploymentPackager.create_deployment_package = _function  # type: ignore[method-assign]
     LayerDeploymentPackager.create_deployment_package = _layer  # type: ignore[method-assign]
     LambdaDeploymentPackager.create_deployment_package = _all_in_one  # type: ignore[method-assign]
+    upload.install()
 
 
 def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make the function's zip: the app."""
+    """Make the function's zip: the app, and `vendor/` with the models."""
     _check_python(python_version)
     with TemporaryDirectory() as folder:
         _copy_app(self, project_dir, Path(folder))
@@ -44,11 +46,12 @@ def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version:
 
 
 def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make the layer's zip: dependencies and model. Reuse an earlier zip of the same inputs."""
+    """Make the layer's zip: the dependencies. Reuse an earlier zip of the same inputs."""
     _check_python(python_version)
-    vendor = _vendor(project_dir)
+    _vendor(project_dir)  # fail before the downloads; Chalice packs the function later
     rules, requirements = Path(__file__).parent, Path(project_dir, "requirements.txt")
-    out = _zip_path(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, vendor))
+    options = f"heic={heic.is_wanted(os.environ)}"
+    out = _zip_path(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, options=options))
     if out.exists():
         out.touch()  # counts as the newest in `_remove_old_zips`
         self._ui.write(f"{out.name}: unchanged\n")
@@ -59,7 +62,7 @@ def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str)
 
 
 def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make one zip of app, dependencies and model, for the setting `automatic_layer: false`."""
+    """Make one zip of everything, for the setting `automatic_layer: false`."""
     _check_python(python_version)
     with TemporaryDirectory() as folder:
         _install_dependencies(self, project_dir, Path(folder), TASK)
@@ -68,24 +71,29 @@ def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version
 
 
 def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
-    """Copy the app's files that Chalice lists, except hidden files and old bytecode, and compile them."""
+    """Copy the app's files that Chalice lists, except hidden files and old bytecode, and `vendor/`. Compile them."""
     for source, name in packager._iter_app_filenames(project_dir):
         if not any(part.startswith((".", "__pycache__")) for part in Path(name).parts):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
+    ignored = shutil.ignore_patterns("__pycache__", ".*")
+    shutil.copytree(_vendor(project_dir), folder, dirs_exist_ok=True, ignore=ignored)
     bytecode.compile_into(folder, TASK)
 
 
 def _install_dependencies(
     packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str
 ) -> None:
-    """Install and prune the dependencies, add `vendor/`, and compile all modules. `deployed`: the folder on Lambda."""
-    vendor = _vendor(project_dir)
-    packager._ui.write("Fetching dependencies for Lambda.\n")
+    """Install, prune and compile the dependencies. `deployed`: the folder on Lambda."""
+    with_heic = heic.is_wanted(os.environ)
+    packager._ui.write(f"Fetching dependencies for Lambda{'' if with_heic else ', without HEIC'}.\n")
     wheels.fetch(Path(project_dir, "requirements.txt"), folder, packager._architecture)
     exclusions.remove_excluded(folder)
-    shutil.copytree(vendor, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    if with_heic:
+        heic.remove_encoder(folder)
+    else:
+        heic.remove(folder)
     bytecode.compile_into(folder, deployed)
 
 
@@ -98,14 +106,14 @@ def _zip(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out:
         out.unlink()
         raise ClickException(
             f"{out} has {size:,} bytes, but Lambda accepts less than {archive.LIMIT:,}; "
-            "exclude more files in infra/package/exclusions.toml"
+            "use a smaller model, or exclude more files in infra/package/exclusions.toml"
         )
     _remove_old_zips(out)
     return str(out)
 
 
 def _remove_old_zips(out: Path) -> None:
-    """Keep only the `KEPT` newest zips of the same kind as `out`. Chalice would keep all; a layer has 43 MB."""
+    """Keep only the `KEPT` newest zips of the same kind as `out`. Chalice would keep all; a layer has 37 MB."""
     kind, _, _ = out.name.partition("-")
     with suppress(FileNotFoundError):  # another command may remove the same zips
         newest = sorted(out.parent.glob(f"{kind}-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -134,9 +142,9 @@ def _zip_path(project_dir: str, kind: str, digest: str) -> Path:
     return Path(project_dir, ".chalice", "deployments", f"{kind}-{digest}-{RUNTIME}.zip")
 
 
-def _digest(*inputs: Path) -> str:
-    """Return a digest of the files, and of the versions of Python and Chalice that package them."""
-    digest = hashlib.sha256(f"{sys.version} {chalice.__version__}".encode())
+def _digest(*inputs: Path, options: str = "") -> str:
+    """Return a digest of the files, and of the options and the versions of Python and Chalice that package them."""
+    digest = hashlib.sha256(f"{sys.version} {chalice.__version__} {options}".encode())
     for each in inputs:
         for path in [each] if each.is_file() else archive.files(each):
             if path.suffix != ".pyc":

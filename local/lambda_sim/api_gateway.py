@@ -16,7 +16,8 @@ from uuid import uuid4
 
 from chalice.local import RouteMatcher
 
-from local.lambda_sim.events import ApiRequest, ApiResponse, MalformedResponse, parse_response, proxy_event
+from chalicelib.api.rate_limits import KEY_HEADER, page_key
+from local.lambda_sim.events import API_ID, ApiRequest, ApiResponse, MalformedResponse, parse_response, proxy_event
 from local.lambda_sim.pool import Throttled
 from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
@@ -63,6 +64,8 @@ class ApiGateway:
         method = self._paths.get(resource or "", {}).get(request.method.lower())
         if resource is None or method is None:
             response = self._refuse("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", request_id)
+        elif method.get("security") and request.header(KEY_HEADER) != page_key(self.stage, API_ID):
+            response = self._refuse("INVALID_API_KEY", 403, "Forbidden", request_id)  # the page's is the only key here
         elif method["x-amazon-apigateway-integration"]["type"] == "mock":
             response = _mock_response(method["x-amazon-apigateway-integration"])
         else:

@@ -15,6 +15,9 @@ from uuid import uuid4
 
 from local.lambda_sim.function import ACCOUNT, REGION
 
+API_ID = "local"
+"""The API's id; API Gateway's ids have ten letters and digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
@@ -93,7 +96,7 @@ def proxy_event(
         "stageVariables": None,
         "requestContext": {
             "accountId": ACCOUNT,
-            "apiId": "local",
+            "apiId": API_ID,
             "domainName": request.header("host"),
             "extendedRequestId": request_id[:15],
             "httpMethod": request.method,

@@ -12,16 +12,16 @@ from functools import partial
 from subprocess import CalledProcessError
 from threading import Thread
 
+from infra import health_check
 from infra.chalice_config import stages
 from infra.package import Package, build
+from infra.step import PreconditionFailed
 from local.lambda_sim.deployment import RunningPackage, deployed
-from local.lambda_sim.events import ApiRequest
 from local.lambda_sim.function import API, seconds_between_runs
 from local.lambda_sim.server import serving
 from local.paths import ROOT
 from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack
 from local.stack.errors import LocalError
-from local.stack.ports import HOST
 from local.stack.progress import step
 
 HEALTH_TIMEOUT = 20.0
@@ -64,16 +64,19 @@ def _build_package(stack: DevStack, stage: str) -> Package:
 
 
 def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
-    """Send requests for /health until all dependencies are ok. Raises `LocalError` and `ShutdownRequested`."""
+    """Ask for the health until all dependencies are ok. Raises `LocalError` and `ShutdownRequested`."""
     deadline = time.monotonic() + HEALTH_TIMEOUT
+    log = stack.folder / f"{deployment.functions[API].function.name}.log"
     while True:
-        response = deployment.gateway.handle(ApiRequest("GET", "/health?deep=true", [], b"", HOST))
-        if response.status == 200 and json.loads(response.body)["status"] == "ok":
+        result = deployment.functions[API].invoke(json.dumps(health_check.EVENT, allow_nan=False).encode())
+        try:
+            health = health_check.read(json.loads(result.payload))
+        except PreconditionFailed as error:
+            raise LocalError(f"{error}; see {log}") from error
+        if health["status"] == "ok":
             return
-        if response.status != 200 or time.monotonic() > deadline:
-            log = stack.folder / f"{deployment.functions[API].function.name}.log"
-            answer = f"{response.status} {response.body.decode()}"
-            raise LocalError(f"the package answered GET /health with {answer}, expected the status ok; see {log}")
+        if time.monotonic() > deadline:
+            raise LocalError(f"the package reports the health {health}, expected the status ok; see {log}")
         if stack.shutdown.wait(HEALTH_INTERVAL):
             raise ShutdownRequested
 

@@ -10,7 +10,7 @@ CLOCK_BEHIND = Row("our own clock an hour behind", "fresh", Expected("hit", ("cl
 CLOCK_AHEAD = Row("our own clock a day ahead", "fresh", Expected("miss"))
 REDIS = (POOL, CLOCK_OF_ANOTHER, CLOCK_BEHIND, CLOCK_AHEAD)
 
-BUSY = Row("hung, while another thread waits for it", "none", degraded("postgres_timeout", within=1.2))
+BUSY = Row("hung, while another thread waits for it", "none", degraded("postgres_signing_in", within=1.2))
 POSTGRES = (BUSY,)
 
 DOWN = (

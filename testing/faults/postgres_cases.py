@@ -33,7 +33,7 @@ def stale_or_none(fault: str, within: float = 0.3, or_fault: str | None = None) 
 HIT: dict[CacheState, Expected] = {"fresh": Expected("hit")}
 MISS: dict[CacheState, Expected] = {"none": Expected("miss")}
 SLOW = stale_or_none("postgres_timeout", 1.3)
-SLOW_AT_START = stale_or_none("postgres_timeout", 0.8)
+SIGNING_IN = stale_or_none("postgres_signing_in", 0.8)
 DISCONNECTED = stale_or_none("postgres_disconnected")
 REFUSED = stale_or_none("postgres_refused")
 CASES: tuple[FaultCase[Rig], ...] = (
@@ -49,10 +49,10 @@ CASES: tuple[FaultCase[Rig], ...] = (
     connected("connection reset in the middle of a reply", through_proxy(Proxy.lose_reply, 30, "reset"), MISS),
     connected("every connection closed at once", through_proxy(Proxy.turn_away), DISCONNECTED),
     FaultCase("every connection reset at once", through_proxy(Proxy.turn_away, "reset"), DISCONNECTED),
-    FaultCase("hung (SIGSTOP) at start", paused, SLOW_AT_START, direct=True),
+    FaultCase("hung (SIGSTOP) at start", paused, SIGNING_IN, direct=True),
     connected("hung (SIGSTOP)", paused, {**HIT, **SLOW}, direct=True),
     connected("black hole", through_proxy(Proxy.hold), SLOW),
-    FaultCase("packets dropped at start", through_proxy(Proxy.ignore), SLOW_AT_START),
+    FaultCase("packets dropped at start", through_proxy(Proxy.ignore), SIGNING_IN),
     connected("packets dropped", through_proxy(Proxy.ignore), SLOW),
     FaultCase("slow by 50 ms at start", through_proxy(Proxy.delay, 0.025), {"none": Expected("miss", within=0.8)}),
     connected("slow by 50 ms", through_proxy(Proxy.delay, 0.025), {"stale": Expected("miss"), **MISS}),

@@ -29,6 +29,7 @@ def bypassed(fault: str, *states: CacheState, within: float = 0.3) -> dict[Cache
 
 FOUND: dict[CacheState, Expected] = {"fresh": Expected("hit"), "none": Expected("miss")}
 SLOW = bypassed("redis_timeout", "fresh", within=0.7)
+SIGNING_IN = bypassed("redis_signing_in", "fresh", "none", within=0.7)
 SLOW_UNCACHED = bypassed("redis_timeout", "fresh", "none", within=0.7)
 SLOW_IN_MEMORY = {**SLOW, **bypassed("redis_timeout", "memory", within=0.6)}
 CORRUPT = Expected("miss", ("value_corrupt",))
@@ -53,10 +54,10 @@ CASES: tuple[FaultCase[Rig], ...] = (
         through_proxy(Proxy.turn_away, "reset"),
         bypassed("redis_disconnected", "fresh", "none"),
     ),
-    FaultCase("hung (SIGSTOP) at start", paused, SLOW_UNCACHED, direct=True),
+    FaultCase("hung (SIGSTOP) at start", paused, SIGNING_IN, direct=True),
     connected("hung (SIGSTOP)", paused, SLOW_IN_MEMORY, direct=True),
     connected("black hole", through_proxy(Proxy.hold), SLOW_UNCACHED),
-    FaultCase("packets dropped at start", through_proxy(Proxy.ignore), SLOW_UNCACHED),
+    FaultCase("packets dropped at start", through_proxy(Proxy.ignore), SIGNING_IN),
     connected("packets dropped", through_proxy(Proxy.ignore), bypassed("redis_timeout", "fresh", "memory", within=0.7)),
     connected(
         "slow by 50 ms",

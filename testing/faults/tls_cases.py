@@ -112,7 +112,7 @@ REDIS_CASES: tuple[FaultCase[TlsRig], ...] = (
     FaultCase(
         "black hole in the TLS handshake",
         redis_faults.through_proxy(Proxy.hold),
-        {"fresh": Expected("bypass", ("redis_timeout",), 0.8)},
+        {"fresh": Expected("bypass", ("redis_signing_in",), 0.8)},
     ),
 )
 POSTGRES_CASES: tuple[FaultCase[TlsRig], ...] = (
@@ -137,6 +137,6 @@ POSTGRES_CASES: tuple[FaultCase[TlsRig], ...] = (
     FaultCase(
         "black hole in the TLS handshake",
         postgres_faults.through_proxy(Proxy.hold),
-        stale_or_none("postgres_timeout", 0.8),
+        stale_or_none("postgres_signing_in", 0.8),
     ),
 )

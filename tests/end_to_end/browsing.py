@@ -11,7 +11,8 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1280, "height": 800}
 
 Open = Callable[..., Page]
-"""Opens an address in a new window; takes the options of Playwright's `new_context`."""
+"""Opens an address in a new window; takes the options of Playwright's `new_context`, and `before`, which gets the empty
+window."""
 
 
 def photo(data: bytes | None = None, name: str = "photo.jpg", kind: str = "image/jpeg") -> FilePayload:

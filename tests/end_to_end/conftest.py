@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,7 +54,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
     hosts = {"", urlsplit(BUCKET).netloc}  # none of blob: and about: addresses; the bucket that the stand-in allows
     contexts = []
 
-    def open_one(url: str, **options: Any) -> Page:
+    def open_one(url: str, before: Callable[[Page], None] = lambda _: None, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": DESK, "reduced_motion": "reduce", "locale": "en-GB"} | options)
         context.set_default_timeout(20_000)
         contexts.append(context)
@@ -69,6 +69,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         opened.on("pageerror", lambda error: faults.append(str(error)))
         opened.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
         hosts.add(urlsplit(url).netloc)
+        before(opened)
         opened.goto(url)
         return opened
 

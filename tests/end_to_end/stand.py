@@ -17,6 +17,8 @@ from chalicelib.errors import NotFound
 
 PREFIX = "/dev/"
 BUCKET = "https://photos.example"
+KEY = "faunalensdevpagelocal"
+"""The API key of the page."""
 HOLD_TIMEOUT = 30.0
 
 
@@ -28,6 +30,7 @@ class Sent:
     query: Mapping[str, str]
     content_type: str
     body: bytes
+    key: str
 
 
 @dataclass
@@ -57,7 +60,7 @@ class Stand:
 def _file(name: str) -> tuple[int, Mapping[str, str], str]:
     """A file of the page."""
     try:
-        text, headers = page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, [BUCKET])
+        text, headers = page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, [BUCKET], KEY)
     except NotFound:
         return 404, {}, "{}"
     return 200, headers, text
@@ -90,7 +93,8 @@ def serve() -> Iterator[Stand]:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             query = dict(parse_qsl(parts.query))
-            stand.sent.append(Sent(parts.path, query, self.headers.get("Content-Type", ""), body))
+            kind, key = self.headers.get("Content-Type", ""), self.headers.get("X-Api-Key", "")
+            stand.sent.append(Sent(parts.path, query, kind, body, key))
 
         def _send(self, status: int, headers: Mapping[str, str], text: str) -> None:
             data = text.encode()

@@ -3,7 +3,6 @@
 import pytest
 from playwright.sync_api import expect
 
-from chalicelib.api import page
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import PHONE, Open, photo, problem
 from tests.end_to_end.stand import Stand
@@ -72,7 +71,3 @@ def test_the_keyboard_reaches_everything(stand: Stand, open_page: Open) -> None:
         assert focused == name
     shown.locator("#closer").press("Enter")
     expect(shown.locator("#closer")).to_have_text("Whole world")
-
-
-def test_the_page_is_small() -> None:
-    assert sum(path.stat().st_size for path in page.WEB.iterdir()) < 120_000

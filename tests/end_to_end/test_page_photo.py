@@ -8,6 +8,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 from playwright.sync_api import Page, Route, expect
 
+from chalicelib.config.settings import ROOT
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo, problem
@@ -124,6 +125,9 @@ def test_broken_exif_is_carried_over_or_left_out_but_breaks_nothing(stand: Stand
 
 
 def _exif_in_browser(shown: Page, data: bytes) -> tuple[bytes, bytes]:
+    """Return what the module exif.js finds; the bundle has the module, but exports nothing."""
+    source = ROOT / "web/page/src/exif.js"
+    shown.route("**/web/exif.js", lambda route: route.fulfill(path=source, content_type="text/javascript"))
     found, upright = shown.evaluate(
         """async (bytes) => {
             const exif = await import(new URL("web/exif.js", document.baseURI));

@@ -6,7 +6,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from testing.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
+from testing.faults import cluster_cases, other_cases, postgres_cases, redis_cases, sign_in_cases, tls_cases
 from testing.faults.case import Expected, FaultCase, Row
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "faults.md"
@@ -28,6 +28,7 @@ def tables() -> Mapping[str, str]:
         ),
         "postgres": _table(_rows(postgres_cases.CASES, tls_cases.POSTGRES_CASES), other_cases.POSTGRES),
         "both": _table([], other_cases.BOTH),
+        "sign-in": _sign_in_table(),
     }
 
 
@@ -49,6 +50,16 @@ def _rows(*groups: Iterable[FaultCase[Any]]) -> list[Row]:
 
 def _table(rows: Iterable[Row], more: Iterable[Row]) -> str:
     return tabulate([_cells(*row) for row in (*rows, *more)], HEAD, tablefmt="github", disable_numparse=True)
+
+
+def _sign_in_table() -> str:
+    head = ["store", "sign-in takes", "between lookups", *HEAD[2:], "through within"]
+    rows = []
+    for case in sign_in_cases.CASES:
+        cells = _cells("", "", case.until_through)[2:]
+        process = "frozen" if case.freezes else "running"
+        rows.append([case.store, f"{case.seconds:g} s", process, *cells, f"{sign_in_cases.LATE:g} s"])
+    return tabulate(rows, head, tablefmt="github", disable_numparse=True)
 
 
 def _codes(faults: Iterable[str]) -> str:

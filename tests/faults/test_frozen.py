@@ -1,15 +1,16 @@
-"""Both stores frozen: no answer of the HTTP server takes longer than 2 s, before, while and after the breakers open."""
+"""Both stores frozen, or slow to sign in: no answer of the HTTP server takes longer than 2 s."""
 
 import http.client
 import json
 import os
 import random
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import NamedTuple
 
 import psycopg2
@@ -22,7 +23,9 @@ from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port
 from local.stack.run import is_healthy
 from local.stack.server import EmbeddedServer
+from testing.faults.rig import with_address
 from testing.pictures import jpeg
+from testing.proxy import Proxy
 
 LIMIT = 2.0
 """Longest degraded answer, in seconds. docs/explanation/dashboards.md promises it."""
@@ -77,25 +80,74 @@ def ask(port: int, method: str, place: str) -> Answer:
         connection.close()
 
 
+def listens(port: int) -> bool:
+    """Return whether the server accepts connections."""
+    with socket.socket() as client:
+        return client.connect_ex((HOST, port)) == 0
+
+
+@contextmanager
+def served(
+    folder: Path, database_url: str, redis_url: str, workers: int, is_ready: Callable[[int], bool] = is_healthy
+) -> Iterator[int]:
+    """Run the app until the end of the block. Yield its port, once `is_ready` returns true for it."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "METRICS_FILE": str(folder / "metrics.jsonl"),
+        "HTTP_WORKERS": str(workers),
+        "BREAKER_REST": "2",
+    }
+    command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
+    with ChildProcess("the app", command, log=folder / "app.log", environment=environment) as app:
+        app.wait_until(lambda: is_ready(port), 30)
+        yield port
+
+
+def test_slow_sign_ins_delay_no_answer_and_serve_all_workers(
+    stores: tuple[postgres.PostgresServer, valkey.ValkeyServer], tmp_path: Path
+) -> None:
+    # GIVEN the app with four workers, and stores that take 2 s to sign in
+    database, cache = stores
+    with Proxy.to(database.port) as postgres_proxy, Proxy.to(cache.port) as redis_proxy:
+        proxies = (postgres_proxy, redis_proxy)
+        for proxy in proxies:
+            proxy.sign_in_slowly(2.0)
+        urls = (
+            with_address(database.url, HOST, postgres_proxy.port),
+            with_address(cache.admin_url, HOST, redis_proxy.port),
+        )
+        with served(tmp_path, *urls, workers=4, is_ready=listens) as port:
+            # WHEN clients look up cells all the time
+            began = monotonic()
+
+            def client(number: int) -> list[tuple[float, Answer]]:
+                places, answers = random.Random(number), []
+                while (started := monotonic()) < began + 3.5:
+                    place = f"lat={places.uniform(-30, 0):.2f}&lon={places.uniform(120, 145):.2f}"
+                    answers.append((started - began, ask(port, "GET", place)))
+                    sleep(0.05)
+                return answers
+
+            with ThreadPoolExecutor(CLIENTS) as threads:
+                answers = [answer for found in threads.map(client, range(CLIENTS)) for answer in found]
+    # THEN no answer is late, and soon after the sign-ins all are complete
+    assert {answer.status for _, answer in answers} == {200}
+    assert max(answer.seconds for _, answer in answers) <= LIMIT
+    assert "degraded" not in {answer.mode for at, answer in answers if at > 2.5}
+    # AND each store had one sign-in under way at a time
+    assert [proxy.most_silent for proxy in proxies] == [1, 1]
+
+
 @pytest.mark.parametrize(("workers", "method"), [(1, "POST"), (2, "POST"), (2, "GET")])
 def test_no_answer_takes_longer_than_2_seconds(
     stores: tuple[postgres.PostgresServer, valkey.ValkeyServer], workers: int, method: str, tmp_path: Path
 ) -> None:
     # GIVEN the app with warm connections, and more clients than workers, so that some requests wait in the queue
     database, cache = stores
-    port = free_port()
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database.url,
-        "REDIS_URL": cache.url,
-        "METRICS_FILE": str(tmp_path / "metrics.jsonl"),
-        "HTTP_WORKERS": str(workers),
-        "BREAKER_REST": "2",
-    }
-    command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
-    with ExitStack() as stack:
-        app = stack.enter_context(ChildProcess("the app", command, log=tmp_path / "app.log", environment=environment))
-        app.wait_until(lambda: is_healthy(port), 30)
+    with served(tmp_path, database.url, cache.url, workers) as port, ExitStack() as stack:
         assert ask(port, "POST", "lat=-33.9&lon=151.2").mode == "narrowed"
         stack.enter_context(frozen(database, cache))
         until = monotonic() + FROZEN_FOR

@@ -120,6 +120,12 @@ def test_a_request_that_fails_is_counted_and_logged(left: Left) -> None:
     assert "no such animal" in line["trace"]
 
 
+@pytest.mark.usefixtures("left")
+@pytest.mark.parametrize("becomes", ["answered", "turned down", "failed"])
+def test_browsers_come_back_by_tls_only(becomes: str) -> None:
+    assert ask(becomes)["headers"]["Strict-Transport-Security"] == "max-age=31536000"
+
+
 def test_a_rejection_is_counted_by_its_code_and_logged(left: Left) -> None:
     assert ask("turned down")["statusCode"] == 422
     (main, by_route, by_code), (line,) = left.take()
@@ -195,7 +201,7 @@ def test_the_first_request_tells_how_long_the_start_took(left: Left, monkeypatch
 def test_pages_elsewhere_may_read_every_answer(outcome: str) -> None:
     headers = ask(outcome)["headers"]
     assert headers["Access-Control-Allow-Origin"] == "*"
-    assert headers["Access-Control-Expose-Headers"] == "Retry-After"
+    assert headers["Access-Control-Expose-Headers"] == "RateLimit,RateLimit-Policy,Retry-After"
 
 
 def test_pages_elsewhere_may_read_what_chalice_refuses() -> None:

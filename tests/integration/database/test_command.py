@@ -1,8 +1,10 @@
 """`python -m database` on real servers."""
 
+import re
 import socket
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -15,7 +17,10 @@ from chalicelib.stores.redis_cache import RedisCache
 from database.__main__ import main
 from database.dataset import FILES, read_dataset
 from database.load import load
+from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
+from testing.faults.rig import with_address
+from testing.proxy import Proxy
 from tests.integration.database import sample_data
 
 
@@ -212,6 +217,27 @@ def test_a_patience_below_a_second_is_not_endless() -> None:
         url = f"postgresql://me:hunter2@127.0.0.1:{server.getsockname()[1]}/x"
         # WHEN the limit is half a second THEN it ends
         assert main(["list", "--patience", "0.5", "--database-url", url]) == 1
+
+
+def test_a_slow_sign_in_is_waited_for_and_printed(
+    database_url: str, valkey_server: ValkeyServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["load", "--database-url", database_url, "--redis-url", ""]) == 0
+    version = read_dataset().version
+    # GIVEN stores that take longer to sign in than a request would wait
+    database, cache = urlsplit(database_url), urlsplit(valkey_server.admin_url)
+    assert database.port is not None
+    assert cache.port is not None
+    with Proxy.to(database.port) as postgres, Proxy.to(cache.port) as redis:
+        postgres.sign_in_slowly(1.2)
+        redis.sign_in_slowly(1.2)
+        urls = with_address(database_url, HOST, postgres.port), with_address(valkey_server.admin_url, HOST, redis.port)
+        capsys.readouterr()
+        # WHEN a command announces a version THEN it waits for both, and says how long the first took
+        assert main(["activate", version, "--database-url", urls[0], "--redis-url", urls[1]]) == 0
+    output = capsys.readouterr().out
+    assert re.match(r"signed in to PostgreSQL after 1\.\d s\n", output)
+    assert output.endswith("announced to Redis\n")
 
 
 def test_errors_of_postgresql_are_printed_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,34 +3,9 @@
 import shutil
 from pathlib import Path
 
-from chalicelib.config.settings import ROOT
+from infra.checkout import copy_to
 
-DEPLOYED = (
-    "app.py",
-    "chalicelib",
-    "vendor",
-    "model",
-    "database",
-    "infra",
-    "dashboards",
-    "cloudwatch",
-    "docs",
-    ".chalice",
-    "requirements.txt",
-)
-IGNORED = ("__pycache__", "deployed", "deployments", "images")
-
-
-def copy_to(folder: Path) -> Path:
-    """Copy the files that a deployment needs, and symbolic links as links."""
-    folder.mkdir(parents=True)
-    for name in DEPLOYED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, symlinks=True, ignore=shutil.ignore_patterns(*IGNORED))
-        else:
-            shutil.copy(source, folder / name)
-    return folder
+__all__ = ["copy_to", "use_package_of"]
 
 
 def use_package_of(source: Path, folder: Path) -> None:

@@ -133,6 +133,8 @@ def test_the_api_has_every_route_and_takes_photos_as_they_are(deployed: Deployed
     gateway = deployed.aws.client("apigateway")
     assert gateway.get_stage(restApiId=api, stageName="dev")["stageName"] == "dev"
     assert document["x-amazon-apigateway-gateway-responses"]["THROTTLED"]["statusCode"] == "429"
+    # AND a stage without keys demands none
+    assert not any("security" in method for path in document["paths"].values() for method in path.values())
     # AND only this API may invoke the function
     policy = json.loads(deployed.aws.client("lambda").get_policy(FunctionName=NAMES[0])["Policy"])
     (statement,) = policy["Statement"]

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from chalicelib.api.page import WEB
 from infra.package import Package
 from local.lambda_sim import sandbox
 from local.lambda_sim.container import Container
@@ -93,11 +94,15 @@ def test_the_other_routes_answer(api: Served) -> None:
     # THEN they come from the database
     assert animals.status == 200
     assert len(animals.json["animals"]) > 10
-    health = api.request("GET", "/health", {"deep": "true"})
-    assert (health.status, health.json["status"]) == (200, "ok")
+    health = api.request("GET", "/health")
+    assert (health.status, health.json["database"]["state"]) == (200, "not_asked")
+    # AND the public may not wake the database
+    deep = api.request("GET", "/health", {"deep": "true"})
+    assert (deep.status, deep.json["code"]) == (403, "forbidden")
     page = api.request("GET", "/")
     assert page.headers["Content-Type"].startswith("text/html")
-    assert api.request("GET", "/web/app.js").status == 200
+    script = next(path.name for path in WEB.glob("*.js"))
+    assert api.request("GET", f"/web/{script}").status == 200
     assert api.request("GET", "/openapi.json").json["openapi"].startswith("3.")
 
 

@@ -11,9 +11,10 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.dynamic import DynamicSection, DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
+from elftools.elf.sections import SymbolTableSection
 from packaging.requirements import Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
@@ -21,14 +22,12 @@ from chalicelib.config.settings import ROOT
 from infra.package import Package, archive, build, exclusions, packager, wheels
 from infra.package.sizes import exclusion_sizes
 from testing.pictures import encoded, scene
-from tests.integration.infra.checkout import copy_to
+from tests.integration.infra.checkout import copy_to, use_package_of
 
 SITE = packager.SITE
 NEWEST = {"GLIBC": wheels.GLIBC, "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (12, 0)}
 """Versions on Amazon Linux 2023: its glibc, and libstdc++ and libgcc of its GCC 11."""
-THERE = re.compile(
-    r"(libc|libm|libmvec|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libz|ld-linux-x86-64)\.so\.\d+"
-)
+THERE = re.compile(r"(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libz|ld-linux-x86-64)\.so\.\d+")
 """Libraries that wheels may rely on (https://peps.python.org/pep-0600/, and auditwheel's list for manylinux_2_34)."""
 ELSEWHERE = {"boto3", "botocore", "aws_embedded_metrics"}
 """Packages of Lambda's runtime, and the one that chalicelib.telemetry.emf imports in its own way."""
@@ -73,8 +72,10 @@ def test_the_function_holds_the_app_and_nothing_else(function: dict[str, bytes])
     own = [path for path in files if "__pycache__" not in path.parts and not path.name.startswith(".")]
     expected = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in [ROOT / "app.py", *own]}
     assert {"chalicelib/places.csv", "chalicelib/web/index.html"} <= expected.keys()
-    # THEN the function has them, and the two files of Chalice that it needs
+    # THEN the function has them, and the two files of Chalice that it needs, beside what is vendored
+    vendored = ("model/", "database/")
     sources = {name: text for name, text in function.items() if not name.endswith(".pyc")}
+    sources = {name: text for name, text in sources.items() if not name.startswith(vendored)}
     assert sources.keys() - expected.keys() == {"chalice/__init__.py", "chalice/app.py"}
     assert {name: text for name, text in sources.items() if name in expected} == expected
 
@@ -96,8 +97,8 @@ def test_the_layer_holds_every_pinned_dependency_but_those_cut(layer: dict[str, 
     assert direct <= packed.keys()
 
 
-def test_the_layer_holds_the_model(layer: dict[str, bytes]) -> None:
-    found = {name: text for name, text in layer.items() if name.startswith("model/")}
+def test_the_function_holds_the_model(function: dict[str, bytes]) -> None:
+    found = {name: text for name, text in function.items() if name.startswith("model/")}
     names = ("faunalens.onnx", "labels.csv", "taxa.csv")
     assert found == {f"model/{name}": (ROOT / "model" / name).read_bytes() for name in names}
 
@@ -178,6 +179,50 @@ def _linked(elf: ELFFile) -> Iterator[str]:
         yield from (tag.needed for tag in segment.iter_tags("DT_NEEDED"))  # type: ignore[attr-defined]
 
 
+def test_no_gpl_code_is_packed(layer: dict[str, bytes]) -> None:
+    # GIVEN pillow-heif, whose wheel contains the encoder x265 (GPL 2)
+    assert any(name.startswith("pillow_heif.libs/libheif-") for name in layer)
+    # THEN x265 is not in the package, under no name, and no library needs it
+    assert not [name for name, text in layer.items() if "libx265" in name or b"(c) Multicoreware, Inc" in text]
+    for name, elf in libraries(layer):
+        assert not [other for other in _linked(elf) if "x265" in other], name
+    # AND every bundled library has a documented licence, which is not the GPL
+    page = (ROOT / "docs" / "reference" / "package.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (lib[a-zA-Z].*?) \| (.+?) \| .* \|$", page.partition("## Licences")[2], re.MULTILINE)
+    licences = {library: licence for names, licence in rows for library in names.split(", ") if names != "library"}
+    bundled = {name.rpartition("/")[2].partition(".")[0].rpartition("-")[0] for name in layer if ".libs/lib" in name}
+    assert bundled == licences.keys()
+    assert not [library for library, licence in licences.items() if licence.startswith("GPL")]
+
+
+def test_the_lgpl_accompanies_its_libraries(layer: dict[str, bytes]) -> None:
+    for name, title in (("LGPL-3.0", "GNU LESSER GENERAL PUBLIC LICENSE"), ("GPL-3.0", "GNU GENERAL PUBLIC LICENSE")):
+        assert title in layer[f"pillow_heif.libs/{name}.txt"].decode().splitlines()[0]
+    changed = layer["pillow_heif.libs/CHANGED.txt"].decode()
+    assert re.search(r"^libheif-\w+\.so\.[0-9.]+ was changed", changed)
+
+
+def test_only_what_names_the_encoder_is_changed_in_libheif(layer: dict[str, bytes], tmp_path: Path) -> None:
+    # GIVEN libheif as in the wheel
+    wheels.fetch(ROOT / "requirements.txt", tmp_path)
+    (path,) = (tmp_path / "pillow_heif.libs").glob("libheif-*")
+    before, after = path.read_bytes(), layer[f"pillow_heif.libs/{path.name}"]
+    # THEN the packed one needs the same libraries but x265, whose two functions may be missing
+    needed = [set(_linked(ELFFile(BytesIO(each)))) for each in (before, after)]
+    assert needed[0] - needed[1] == {each.name for each in path.parent.glob("libx265-*")}
+    symbols = ELFFile(BytesIO(after)).get_section_by_name(".dynsym")
+    assert isinstance(symbols, SymbolTableSection)
+    weak = {each.name: each["st_info"]["bind"] for each in symbols.iter_symbols() if each.name.startswith("x265_")}
+    assert len(weak) == 2
+    assert {*weak.values()} == {"STB_WEAK"}
+    # AND nothing else differs: one byte of each function's symbol, and the list of needed libraries
+    differing = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    table = ELFFile(BytesIO(before)).get_section_by_name(".dynamic")
+    assert isinstance(table, DynamicSection)
+    listed = range(table["sh_offset"], table["sh_offset"] + table["sh_size"])
+    assert len([index for index in differing if index not in listed]) == len(weak)
+
+
 def imported(tree: ast.Module) -> Iterator[str]:
     """Yield the modules that a module imports anywhere, except for type checking."""
     typing = {
@@ -206,6 +251,18 @@ print(open_photo(open(sys.argv[3], "rb").read(), Limits(10**8, 100)).pixels(64).
 services = app.application.services()
 print(services.health("1", deep=False).model.state, len(services.taxonomy.animals))
 print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules.values()}))
+"""
+
+
+OPEN = """
+import sys
+sys.path[:] = [*sys.argv[1:3], *(path for path in sys.path if "-packages" not in path)]
+from chalicelib.errors import UnsupportedMediaType
+from chalicelib.photo.decode import Limits, open_photo
+try:
+    print(open_photo(open(sys.argv[3], "rb").read(), Limits(10**8, 100)).pixels(64).shape)
+except UnsupportedMediaType as error:
+    print(error)
 """
 
 
@@ -239,6 +296,7 @@ def test_make_package_prints_what_is_uploaded(package: Package, tmp_path: Path) 
     # THEN it prints the sizes of the same zips, part by part
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if "|" in line]
     sizes = {row[0]: row[1] for row in rows}
+    assert re.search(r"it may have 5\d\.\d\d MB and 1\d\d\.\d\d MB", done.stdout)
     assert sizes["layer"] == f"{package.layer.stat().st_size / 1e6:.2f}"
     assert {"numpy", "onnxruntime", "model", "faunalens", "pillow-heif"} <= sizes.keys()
     assert float(sizes["in all"]) == pytest.approx(package.zipped / 1e6, abs=0.01)
@@ -250,6 +308,40 @@ def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path)
     # THEN the zips are identical, so that a deployment uploads nothing new
     assert other.function.read_bytes() == package.function.read_bytes()
     assert other.layer.read_bytes() == package.layer.read_bytes()
+
+
+def test_a_model_of_100_mb_fits(package: Package, tmp_path: Path) -> None:
+    # GIVEN a checkout with a model of 100 MB, of which 45 MB are left when zipped
+    project = copy_to(tmp_path / "checkout")
+    use_package_of(ROOT, project)
+    model = project / "vendor" / "model" / "faunalens.onnx"
+    model.unlink()
+    model.write_bytes(os.urandom(45_000_000) + bytes(55_000_000))
+    # WHEN it is packed THEN both zips are within Lambda's limits, and the layer is the same
+    made = build(tmp_path / "out", "dev", project, quiet=True)
+    assert 45_000_000 < made.function.stat().st_size < archive.LIMIT
+    assert made.unpacked < archive.UNPACKED_LIMIT
+    assert made.layer.read_bytes() == package.layer.read_bytes()
+
+
+def test_without_heic_the_package_serves_every_other_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a package that an operator built with HEIC=no
+    monkeypatch.setenv("HEIC", "no")
+    made = build(tmp_path / "out", quiet=True)
+    assert not [name for name in entries(made.layer) if "heif" in name]
+    for path, name in ((made.function, "task"), (made.layer, "opt")):
+        with zipfile.ZipFile(path) as opened:
+            opened.extractall(tmp_path / name)
+    # WHEN a client sends a JPEG and a HEIC photo THEN the first is read, and the error says what to send instead
+    for kind, answer in (
+        ("JPEG", "(64, 64, 3)"),
+        ("HEIF", "this server does not read HEIC; send JPEG, PNG, WebP or TIFF"),
+    ):
+        (tmp_path / kind).write_bytes(encoded(scene(), kind))
+        folders = [str(tmp_path / "task"), str(tmp_path / "opt" / SITE), str(tmp_path / kind)]
+        command = [sys.executable, "-I", "-S", "-B", "-c", OPEN, *folders]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout.strip() == answer
 
 
 def test_every_exclusion_still_removes_files(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from infra import smoke
-from infra.step import PreconditionFailed
+from infra import health_check, smoke
+from infra.stage import Stage
+from infra.step import PreconditionFailed, run
+from testing.aws import REGION, Account, account
 from tests.integration.conftest import Served
 
 
@@ -22,19 +24,46 @@ def url(served: Served) -> str:
 def test_a_stage_that_works_passes(served: Served) -> None:
     output: list[str] = []
     smoke.check(url(served), output.append)
-    assert [line.split()[0] for line in output] == ["model", "cache", "database", "animals", "identify"]
-    assert "(narrowed," in output[-1]
+    checks = ["model", "cache", "database", "animals", "identify", "memory"]
+    assert [line.split()[0] for line in output] == checks
+    assert "(narrowed," in output[-2]
+    assert re.fullmatch(r"memory    attempt \d: features from memory \(\d+ ms\)", output[-1])
+    # AND it says how long the sign-ins took
+    for line in output[1:3]:
+        assert re.fullmatch(r"(cache|database) +ok signed in after \d+\.\d{3} s", line)
+
+
+def test_the_health_of_a_function_counts_where_the_public_may_not_ask(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a stage whose function reports a failing database, which the public does not hear about
+    well = {"state": "ok", "detail": None}
+    sick = {"status": "degraded", "model": well, "cache": well, "database": {"state": "failing", "detail": "no"}}
+    # WHEN the stage is tested THEN it fails
+    monkeypatch.setattr(smoke, "PATIENCE", 0.0)
+    with pytest.raises(PreconditionFailed, match=r"database is failing \(no\)"):
+        smoke.check(url(served), lambda _: None, ask_health=lambda: sick)
 
 
 class RegionalDeployment(BaseHTTPRequestHandler):
     """A fake deployment whose data covers only places between two longitudes."""
 
     strip = (0.0, 0.0)
+    throttled_call, key = 2, "the-page"
+    caches = ("miss", "hit", "memory")
+    """Where the features of the first identification come from, of the second, and so on."""
+
+    answered: list[str]
 
     def do_GET(self) -> None:
         if self.path.startswith("/health"):
             well = {"state": "ok", "detail": None}
             return self.answer({"status": "ok", "model": well, "cache": well, "database": well})
+        self.server.calls = getattr(self.server, "calls", 0) + 1  # type: ignore[attr-defined]
+        if self.server.calls == self.throttled_call:  # type: ignore[attr-defined]
+            return self.send_error(429)
+        if self.headers["X-Api-Key"] != self.key:
+            return self.send_error(403)
         longitude = float(parse_qs(urlsplit(self.path).query)["lon"][0])
         known = self.strip[0] <= longitude <= self.strip[1]
         return self.answer(
@@ -47,7 +76,10 @@ class RegionalDeployment(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer({"message": "No animal.", "features": {"mode": "narrowed"}, "timings_ms": {"total": 1.0}})
+        cache = self.caches[min(len(self.answered), len(self.caches) - 1)]
+        self.answered.append(cache)
+        features = {"mode": "narrowed", "cache": cache}
+        self.answer({"message": "No animal.", "features": features, "timings_ms": {"total": 1.0}})
 
     def answer(self, body: object) -> None:
         self.send_response(200)
@@ -59,26 +91,113 @@ class RegionalDeployment(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def regional_deployment(strip: tuple[float, float]) -> Iterator[str]:
-    handler = type("Strip", (RegionalDeployment,), {"strip": strip})
+def regional_deployment(strip: tuple[float, float], *caches: str) -> Iterator[str]:
+    parts = {"strip": strip, "answered": []} | ({"caches": caches} if caches else {})
+    handler = type("Strip", (RegionalDeployment,), parts)
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
 
 
+def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a stage that serves photos, whose metrics arrive, and with a confirmed address for alarms
+    with account() as aws:
+        topic = aws.client("sns").create_topic(Name="faunalens-dev-alarms")["TopicArn"]
+        aws.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="me@example.org")
+        dimensions = [{"Name": "service", "Value": "faunalens"}, {"Name": "stage", "Value": "dev"}]
+        metric = {"MetricName": "Identifications", "Dimensions": dimensions, "Value": 2.0, "Unit": "Count"}
+        smoke_test = smoke.Smoke(Stage("dev", REGION, Session(aws), {}))
+        aws.client("cloudwatch").put_metric_data(Namespace="Faunalens", MetricData=[metric])
+        monkeypatch.setattr(Stage, "url", url(served))
+        monkeypatch.setattr(Stage, "output", lambda *_: topic)
+        well = {"state": "ok", "detail": None}
+        health = {"status": "ok", "model": well, "cache": well, "database": well}
+        monkeypatch.setattr(health_check, "ask", lambda *_: health)
+        # WHEN the steps run
+        output: list[str] = []
+        run(smoke_test.steps(), output.append)
+    # THEN each says what it saw, and none prints the address
+    assert [line.partition(":")[0] for line in output if line.startswith("[")] == [
+        "[1/3] api",
+        "[2/3] metrics",
+        "[3/3] alarms",
+    ]
+    assert "      Identifications: 2, there after 0 s" in output
+    assert "      1 of 1 subscriptions confirmed (email)" in output
+    assert not any("example.org" in line for line in output)
+
+
+class Session:
+    """A session of boto3 in a simulated account."""
+
+    def __init__(self, aws: Account) -> None:
+        self._aws = aws
+
+    def client(self, service: str, **_: object) -> object:
+        return self._aws.client(service)
+
+
+def test_the_photo_is_a_cat_or_without_the_package_that_has_it_another_jpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    cat = smoke.photo()
+    monkeypatch.setattr(smoke, "find_spec", lambda _: None)
+    other = smoke.photo()
+    assert cat[:3] == other[:3] == b"\xff\xd8\xff"
+    assert cat != other
+
+
 def test_a_stage_with_data_of_one_country_passes_too() -> None:
     # GIVEN data of Costa Rica and its neighbours only WHEN the stage is tested
     output: list[str] = []
     with regional_deployment((-86.0, -82.0)) as url:
-        smoke.check(url, output.append)
-    # THEN the test finds a place there
+        smoke.check(url, output.append, key="the-page")
+    # THEN the test finds a place there, with the key, although the API throttles it once
     assert re.match(r"animals   1 live around lat=-?\d+\.\d&lon=-8[2-6]\.\d \(CR\), features from miss", output[3])
+    # AND waits for the memory of the container that answers
+    assert output[-1].startswith("memory    attempt 2: ")
+
+
+def test_a_stage_that_remembers_nothing_fails() -> None:
+    expected = "features.cache of 10 repeated identifications is never memory, at last hit"
+    with regional_deployment((-86.0, -82.0), "miss", "hit") as url, pytest.raises(PreconditionFailed, match=expected):
+        smoke.check(url, lambda _: None, key="the-page")
+
+
+def test_it_waits_for_a_sign_in_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a stage whose database signs in slowly: the third health check finds the sign-in through
+    monkeypatch.setattr(smoke, "PAUSE", 0.01)
+    well: dict[str, object] = {"state": "ok", "detail": None}
+    signing_in = {"state": "failing", "detail": "postgres_signing_in"}
+    signed_in = well | {"sign_in_milliseconds": 14_230.0}
+    states = iter([signing_in, signing_in, signed_in])
+
+    class Resuming(RegionalDeployment):
+        strip, answered = (-180.0, 180.0), list[str]()
+
+        def do_GET(self) -> None:
+            if not self.path.startswith("/health"):
+                return super().do_GET()
+            database = next(states)
+            status = "ok" if database is signed_in else "degraded"
+            return self.answer({"status": status, "model": well, "cache": well, "database": database})
+
+    # WHEN it is tested THEN the test says what it waits for, and how long the sign-in took
+    output: list[str] = []
+    with HTTPServer(("127.0.0.1", 0), Resuming) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        smoke.check(f"http://127.0.0.1:{server.server_port}/", output.append, key="the-page")
+        server.shutdown()
+    assert output[:4] == [
+        "waiting   database postgres_signing_in, after 0 s",
+        "model     ok",
+        "cache     ok",
+        "database  ok signed in after 14.230 s",
+    ]
 
 
 def test_a_stage_without_data_fails() -> None:
     with regional_deployment((200.0, 200.0)) as url, pytest.raises(PreconditionFailed, match="load the data"):
-        smoke.check(url, lambda _: None)
+        smoke.check(url, lambda _: None, key="the-page")
 
 
 def test_a_stage_without_its_stores_does_not(served_alone: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 """A whole stage up and down again with one command, against an account simulated by moto.
 
-moto has no network, database and cache in CloudFormation, so the test removes these resources from the template and
-invents their outputs. It has no public URL for the API, so the test skips the last step. docs/how-to/deploy.md says so
-too.
+moto has no network, database, cache, firewall and usage plan in CloudFormation, so the test removes these resources
+from the templates and invents their outputs. It has no public URL for the API, so the test skips the last step.
+docs/how-to/deploy.md says so too.
 """
 
 import json
@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from cfnlint.decode import cfn_yaml
 
 from chalicelib.config.settings import ROOT
 from database.admin_function import run
+from infra import rehearsal
+from infra.empty_account import ACCOUNT as EXAMPLE_ACCOUNT
+from infra.recorded_call import RecordedCall, parsed_call
 from testing.aws import ACCOUNT, REGION, Account, account
 from testing.moto_cloudwatch import extended_cloudwatch
 from tests.integration.infra.checkout import copy_to, use_package_of
@@ -31,6 +34,8 @@ UNKNOWN_TO_MOTO = (
     "AWS::SNS::TopicPolicy",
     "AWS::S3::BucketPolicy",
     "AWS::Budgets::",
+    "AWS::WAFv2::",
+    "AWS::ApiGateway::",
 )
 INVENTED = {"DatabasePort": "5432", "CachePort": "6379", "SubnetIds": "subnet-a,subnet-b"}
 
@@ -42,26 +47,35 @@ class Workplace:
     folder: Path
     aws: Account
 
+    calls: list[RecordedCall] = field(default_factory=list)
+    """Every call of the last command, in order."""
+
     def infra(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `python -m infra` for another region than the environment's."""
-        return subprocess.run(
+        """Run `python -m infra` for another region than the environment's, and record its calls."""
+        rehearsal.hook(self.folder / "hooks", "record")
+        path = f"{self.folder}{os.pathsep}{self.folder / 'hooks'}"
+        done = subprocess.run(
             [sys.executable, "-m", "infra", *arguments, "--stage", "dev", "--yes", "--region", REGION],
             cwd=self.folder,
             env=os.environ
             | self.aws.environment
-            | {"PYTHONPATH": str(self.folder), "AWS_DEFAULT_REGION": "us-west-2", "AWS_REGION": "us-west-2"},
+            | {"PYTHONPATH": path, "AWS_DEFAULT_REGION": "us-west-2", "AWS_REGION": "us-west-2"},
             capture_output=True,
             text=True,
             timeout=300,
         )
+        lines = done.stdout.splitlines(keepends=True)
+        self.calls[:] = [call for call in map(parsed_call, lines) if call]
+        done.stdout = "".join(line for line in lines if not parsed_call(line))
+        return done
 
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     folder = copy_to(tmp_path_factory.mktemp("stage") / "checkout")
     use_package_of(ROOT, folder)
-    template = folder / "infra" / "faunalens.yaml"
-    template.write_text(json.dumps(as_moto_can(template)), encoding="utf-8")
+    for template in (folder / "infra" / "faunalens.yaml", folder / "infra" / "edge.yaml"):
+        template.write_text(json.dumps(as_moto_can(template)), encoding="utf-8")
     with extended_cloudwatch(), account() as aws:
         yield Workplace(folder, aws)
 
@@ -94,10 +108,21 @@ def test_a_stage_comes_up_twice_and_goes_down(
     workplace.aws.functions["faunalens-dev-admin"] = admin
 
     # WHEN the stage is brought up THEN the command prints account and URL
-    up = workplace.infra("up", "--skip", "smoke")
+    up = workplace.infra("up", "--skip", "smoke", "--set", "ApiKeys=required")
     assert up.returncode == 0, up.stdout + up.stderr
     assert up.stdout.startswith(f"Account {ACCOUNT}, region {REGION}, stage dev\n")
-    assert re.search(rf"Stage dev is up: https://\w+\.execute-api\.{REGION}\.amazonaws\.com/dev/\n$", up.stdout)
+    assert re.search(rf"Stage dev is up: https://\w+\.execute-api\.{REGION}\.amazonaws\.com/dev/\n", up.stdout)
+    assert "python -m infra smoke --stage dev" in up.stdout
+    # AND a dry run prints the very calls that it made, in order
+    dry_run = [sys.executable, "-m", "infra", "up", "--stage", "dev", "--dry-run", "--skip", "smoke"]
+    dry_run += ["--set", "ApiKeys=required"]
+    planned = subprocess.run(dry_run, cwd=workplace.folder, capture_output=True, text=True, timeout=120)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert printed_calls(planned.stdout) == made_calls(workplace.calls)
+    # AND both zips went through the stack's bucket, once for three functions
+    assert "faunalens-dev-managed-layer: 0.0 of " in up.stdout
+    uploaded = workplace.aws.client("s3").list_objects_v2(Bucket=f"faunalens-dev-packages-{ACCOUNT}")["Contents"]
+    assert len(uploaded) == 2
     # AND the functions have the stack's network and addresses
     functions = {each["FunctionName"]: each for each in workplace.aws.client("lambda").list_functions()["Functions"]}
     assert set(functions) == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin"}
@@ -108,6 +133,20 @@ def test_a_stage_comes_up_twice_and_goes_down(
         assert each["Environment"]["Variables"]["REDIS_URL"].startswith("rediss://made-up-cacheuser@")
     assert "faunalens_app@" in functions["faunalens-dev"]["Environment"]["Variables"]["DATABASE_URL"]
     assert "devfauna@" in functions["faunalens-dev-admin"]["Environment"]["Variables"]["DATABASE_URL"]
+    # AND a failed call of warming or administration is not repeated
+    for name in ("faunalens-dev-warm", "faunalens-dev-admin"):
+        config = workplace.aws.client("lambda").get_function_event_invoke_config(FunctionName=name)
+        assert config["MaximumRetryAttempts"] == 0
+    # AND the API demands keys where a request costs something, and each method has its limits
+    (definition,) = workplace.aws.imported
+    assert definition["paths"]["/identify"]["post"]["security"] == [{"api_key": []}]
+    assert "security" not in definition["paths"]["/health"]["get"]
+    variables = functions["faunalens-dev"]["Environment"]["Variables"]
+    assert variables["API_KEYS"] == "true"
+    assert "* key-day=10000/86400" in variables["RATE_LIMITS"]
+    (api,) = workplace.aws.client("apigateway").get_rest_apis()["items"]
+    limits = workplace.aws.client("apigateway").get_stage(restApiId=api["id"], stageName="dev")["methodSettings"]
+    assert limits["~1identify/POST"]["throttlingRateLimit"] == 7.0
     # AND the database was prepared and loaded, by the normal loader
     assert [command[0] for command in commands] == ["prepare", "load"]
     assert run({"command": ["list", "--database-url", database_url]})["said"].rstrip().endswith("active")
@@ -117,13 +156,30 @@ def test_a_stage_comes_up_twice_and_goes_down(
     # WHEN it is brought up again, from another checkout, which has no record
     # THEN the parts are reported as existing (except the stack: moto updates it without a change)
     (workplace.folder / ".chalice" / "deployed" / "dev.json").unlink()
-    (api,) = workplace.aws.client("apigateway").get_rest_apis()["items"]
-    again = workplace.infra("up", "--skip", "smoke")
+    again = workplace.infra("up", "--skip", "smoke", "--set", "ApiKeys=required")
     assert again.returncode == 0, again.stdout + again.stderr
     for message in ("already there", "already active", "nothing to do"):
         assert message in again.stdout
+    # AND the same zips are not uploaded again
+    assert "uploaded" not in again.stdout
     # AND there is no second API
     assert [each["id"] for each in workplace.aws.client("apigateway").get_rest_apis()["items"]] == [api["id"]]
+
+    # WHEN its claims are tried, as far as AWS's own interfaces can tell
+    tried = ("database-sign-in", "load-time", "network-denial", "rights", "dashboards", "recipients", "cold-start")
+    proved = workplace.infra("prove", *(word for claim in tried for word in ("--only", claim)))
+    # THEN each has its outcome, in a report that does not name the account
+    assert proved.returncode == 1, proved.stdout + proved.stderr
+    report = (workplace.folder / "build" / "proof-dev.md").read_text(encoding="utf-8")
+    outcomes = dict(re.findall(r"^\| [x ] \| `([\w-]+)` \| .* \| (proved|refuted|open) \|", report, re.MULTILINE))
+    expected = {"database-sign-in": "proved", "network-denial": "proved", "rights": "proved", "dashboards": "proved"}
+    assert {name: outcomes[name] for name in tried} == expected | {
+        "recipients": "refuted",  # the stage has no address for alarms
+        "load-time": "open",  # moto has no metrics of functions
+        "cold-start": "open",
+    }
+    assert "alarms reach no one: their topic has no subscription" in report
+    assert ACCOUNT not in report
 
     # WHEN it is taken down, after an earlier try was killed between a function and its role, THEN nothing is left
     workplace.aws.client("lambda").delete_function(FunctionName="faunalens-dev-warm")
@@ -132,6 +188,7 @@ def test_a_stage_comes_up_twice_and_goes_down(
     down = workplace.infra("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert "1 photos deleted" in down.stdout
+    assert "2 packages deleted" in down.stdout
     assert "faunalens-dev-admin is detached" in down.stdout
     assert workplace.aws.client("iam").list_roles()["Roles"] == []
     assert down.stdout.rstrip().endswith("Stage dev is gone.")
@@ -139,7 +196,37 @@ def test_a_stage_comes_up_twice_and_goes_down(
     assert workplace.aws.client("apigateway").get_rest_apis()["items"] == []
     assert workplace.aws.client("s3").list_buckets()["Buckets"] == []
     assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
+    # AND what was proved stays proved
+    later = workplace.infra("prove", "--only", "dashboards", "--only", "gone")
+    assert "the stage is not up, so nothing is tried" in later.stdout
+    assert "| x | `dashboards` |" in (workplace.folder / "build" / "proof-dev.md").read_text(encoding="utf-8")
     assert "subnet_ids" not in (workplace.folder / ".chalice" / "config.json").read_text()
+
+
+Call = tuple[str, str, str, str]
+"""Effect, service, operation and name of a call."""
+
+
+def printed_calls(output: str) -> list[Call]:
+    """Return the calls that a dry run printed."""
+    line = r"^ +(read|change) +(\w+) (\w+)(?: ([^\s,]+))?(?:, [\d.]+ [kM]B)?(?:, (\d+) times)?$"
+    return [
+        _without_id((effect, service, operation, name))
+        for effect, service, operation, name, times in re.findall(line, output, re.MULTILINE)
+        for _ in range(int(times or 1))
+    ]
+
+
+def made_calls(calls: Sequence[RecordedCall]) -> list[Call]:
+    return [
+        _without_id(("change" if each.changes else "read", each.service, each.operation, each.name)) for each in calls
+    ]
+
+
+def _without_id(call: Call) -> Call:
+    """Return the call without what AWS makes up: the id of an API, an output of a stack, the account in a name."""
+    made_up = ("UpdateRestApi", "GetTopicAttributes", "GetUsagePlanKeys")
+    return (*call[:3], "" if call[2] in made_up else call[3].removesuffix(EXAMPLE_ACCOUNT).removesuffix(ACCOUNT))
 
 
 def _administer(event: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ LEFT_OUT = (
     "AWS::SNS::TopicPolicy",
     "AWS::S3::BucketPolicy",
     "AWS::Budgets::",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::CloudWatch::",
     "AWS::Logs::QueryDefinition",
     "AWS::WAFv2::",
@@ -52,13 +53,16 @@ LEFT_OUT = (
 
 
 def write_template(stage: str, out: Path, **environment: str) -> Path:
-    """Write the template of a stage with the command, and return its folder."""
+    """Write the template of a stage with the command, and return its folder. prod demands API keys."""
     command = [sys.executable, "-m", "infra", "template", "--stage", stage, "--out", str(out), "--set", "Firewall=yes"]
+    command += ["--set", "ApiKeys=required"] if stage == "prod" else []
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"aws cloudformation package --template-file {out}/sam.json" in done.stdout
+    # AND a pipeline is told what a production stage lacks
+    assert ("for production, but has no alarms and no budget" in done.stdout) is (stage == "prod")
     return out
 
 
@@ -173,13 +177,39 @@ def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: 
     document, limits = expanded(folders[stage]), throttle_limits(stage)
     ((name, only),) = of_type(document, "AWS::ApiGateway::Stage").items()
     assert (name, only["Properties"]["StageName"]) == (f"RestAPI{stage}Stage", stage)
-    (setting,) = only["Properties"]["MethodSettings"]
-    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
+    settings = {(each["HttpMethod"], each["ResourcePath"]): each for each in only["Properties"]["MethodSettings"]}
+    others = settings.pop(("*", "/*"))
+    assert sum(each["ThrottlingRateLimit"] for each in settings.values()) == pytest.approx(limits.rate)
+    assert sum(each["ThrottlingBurstLimit"] for each in settings.values()) <= limits.burst
+    assert others["ThrottlingRateLimit"] == 1
+    # AND the limits are those of the methods that the API has
+    (api,) = of_type(document, "AWS::ApiGateway::RestApi").values()
+    methods = {(name.upper(), path) for path, each in api["Properties"]["Body"]["paths"].items() for name in each}
+    assert {(name, path[1:].replace("~1", "/") or "/") for name, path in settings} == methods
     # AND the API is not traced: a trace would hold coordinates
     assert not only["Properties"].get("TracingEnabled")
+    # AND its access log is an option
+    assert only["Properties"]["AccessLogSetting"]["Fn::If"][0] == "HasAccessLog"
     # AND the deployment creates no second stage, which would have neither throttling nor firewall
     (deployment,) = of_type(document, "AWS::ApiGateway::Deployment").values()
     assert "StageName" not in deployment["Properties"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_demands_keys_does_so_in_cloudformation_s_own_form(
+    stage: str, folders: Mapping[str, Path]
+) -> None:
+    document = expanded(folders[stage])
+    (api,) = of_type(document, "AWS::ApiGateway::RestApi").values()
+    body = api["Properties"]["Body"]
+    assert ("security" in body["paths"]["/identify"]["post"]) is (stage == "prod")
+    assert "security" not in body["paths"]["/identify"]["options"]
+    # AND nothing of Chalice's definition is lost
+    assert "x-amazon-apigateway-integration" in body["paths"]["/identify"]["post"]
+    # AND both usage plans are for this API's only stage, and wait for it
+    for plan in of_type(document, "AWS::ApiGateway::UsagePlan").values():
+        assert plan["Properties"]["ApiStages"] == [{"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "Stage"}}]
+        assert plan["DependsOn"] == f"RestAPI{stage}Stage"
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -221,6 +251,12 @@ def test_functions_have_network_layer_and_rights_as_committed(stage: str, folder
         committed = (ROOT / ".chalice" / f"policy-{stage}-{kind}.json").read_text(encoding="utf-8")
         assert policy["PolicyDocument"] == json.loads(committed)
         assert "ManagedPolicyArns" not in role
+        assert role["PermissionsBoundary"]["Fn::If"][0] == "HasPermissionsBoundary"
+    # AND failed asynchronous calls are not repeated
+    configs = [each["Properties"] for each in of_type(document, "AWS::Lambda::EventInvokeConfig").values()]
+    limits = {each["FunctionName"]["Ref"]: each["MaximumRetryAttempts"] for each in configs}
+    assert limits == {"Warm": 0, "Admin": 0}
+    assert {each["Qualifier"] for each in configs} == {"$LATEST"}
     assert len(of_type(document, "AWS::IAM::Role")) == 3
     assert len(of_type(document, "AWS::Events::Rule")) == 1
     assert not {each["Type"] for each in document["Resources"].values()} & OPEN_TO_ALL
@@ -309,7 +345,7 @@ def test_a_stage_made_by_a_pipeline_is_finished_and_taken_down_by_the_same_comma
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert commands == [["prepare", outputs["DatabaseUser"]], ["load", "--redis-url"]]
     assert outputs["EndpointURL"].endswith(".execute-api.eu-west-1.amazonaws.com/dev/")
-    assert finished.stdout.endswith(f"Stage dev is up: {outputs['EndpointURL']}\n")
+    assert f"Stage dev is up: {outputs['EndpointURL']}\n" in finished.stdout
 
     # WHEN `infra up` would deploy its own stack THEN it refuses, since that would delete the functions
     refused = infra("up", "--only", "stack")

@@ -1,13 +1,11 @@
 import boto3
-import pytest
 from moto import mock_aws
 
-from infra.step import PreconditionFailed
-from infra.throttling import ThrottleLimits, throttle, throttle_limits
+from infra.throttling import Method, ThrottleLimits, method_limits, throttle
 
 
 @mock_aws
-def test_limits_are_those_of_the_stage_and_can_be_set_again() -> None:
+def test_limits_are_those_of_each_method_and_can_be_set_again() -> None:
     # GIVEN an API with a stage, as Chalice creates it
     gateway = boto3.client("apigateway", "eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing")
     api = gateway.create_rest_api(name="faunalens")["id"]
@@ -16,13 +14,14 @@ def test_limits_are_those_of_the_stage_and_can_be_set_again() -> None:
     gateway.put_integration(restApiId=api, resourceId=root, httpMethod="GET", type="MOCK")
     gateway.create_deployment(restApiId=api, stageName="dev")
     # WHEN throttling is set twice
-    throttle(gateway, api, "dev", ThrottleLimits(1, 1))
-    throttle(gateway, api, "dev", throttle_limits("dev"))
-    # THEN the second limits apply to all methods
-    settings = gateway.get_stage(restApiId=api, stageName="dev")["methodSettings"]["*/*"]
-    assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (20.0, 40)
-
-
-def test_a_stage_without_limits_is_an_error() -> None:
-    with pytest.raises(PreconditionFailed, match=r"limits.json has no stage test, only dev, prod; add its limits"):
-        throttle_limits("test")
+    throttle(gateway, api, "dev", {Method("POST", "/identify"): ThrottleLimits(1, 1)})
+    throttle(gateway, api, "dev", method_limits("dev"))
+    # THEN each method has its own limits, as GetStage names it
+    settings = gateway.get_stage(restApiId=api, stageName="dev")["methodSettings"]
+    found = {name: (each["throttlingRateLimit"], each["throttlingBurstLimit"]) for name, each in settings.items()}
+    assert found["~1identify/POST"] == (7.0, 35)
+    assert found["~1uploads~1{id}~1identify/OPTIONS"] == (0.4, 2)
+    assert found["~1/GET"] == (1.0, 5)
+    # AND a method without limits of its own may do next to nothing
+    assert found["*/*"] == (1.0, 1)
+    assert len(found) == len(method_limits("dev")) + 1

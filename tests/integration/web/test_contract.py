@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import json
 import re
 import time
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 import pytest
 
 import app
+from chalicelib.api import page
 from chalicelib.application import ROUTES
 from chalicelib.config.settings import Settings
 from chalicelib.services import Services
@@ -25,8 +27,9 @@ from web.settings import WebSettings
 
 HOST = "127.0.0.1"
 PLACE = {"lat": "-33.8688", "lon": "151.2093"}
-DIFFERS = {"date", "content-length", "connection", "server"}
-"""Headers of the transport itself."""
+DIFFERS = {"date", "content-length", "connection", "server", "strict-transport-security"}
+"""Headers of the transport itself. Only API Gateway is always behind TLS."""
+SCRIPT = next(path.name for path in page.WEB.glob("*.js"))
 
 
 class Case(NamedTuple):
@@ -64,7 +67,7 @@ CASES = {
     "health with a wrong word": Case("GET", "/health", {"deep": "maybe"}),
     "openapi": Case("GET", "/openapi.json"),
     "the page": Case("GET", "/"),
-    "a file of the page": Case("GET", "/web/app.js"),
+    "the script of the page": Case("GET", f"/web/{SCRIPT}"),
     "no file of the page": Case("GET", "/web/nothing.js"),
     "a wrong method": Case("DELETE", "/animals"),
     "uploads without a bucket": Case("POST", "/uploads"),
@@ -170,6 +173,27 @@ def test_head_is_a_get_without_a_body(port: int, name: str) -> None:
     assert through_chalice(head) == through_chalice(get)
 
 
+@pytest.mark.parametrize("name", ["the page", "the script of the page", "openapi"])
+def test_a_compressed_answer_is_the_same_answer(port: int, name: str) -> None:
+    # WHEN a client accepts gzip THEN it gets the same response, compressed
+    case = CASES[name]
+    with closing(HTTPConnection(HOST, port, timeout=20)) as connection:
+        connection.request("GET", case.path, headers={"Accept-Encoding": "gzip"})
+        with connection.getresponse() as response:
+            data, headers = response.read(), dict(response.headers.items())
+    assert headers.pop("content-encoding") == "gzip"
+    assert headers["vary"] == "Accept-Encoding"
+    plain = over_http(port, case)
+    assert same(200, headers, gzip.decompress(data).decode()) == plain._replace(
+        headers={**plain.headers, "vary": "Accept-Encoding"}
+    )
+    # AND HEAD has its headers
+    with closing(HTTPConnection(HOST, port, timeout=20)) as connection:
+        connection.request("HEAD", case.path, headers={"Accept-Encoding": "gzip"})
+        with connection.getresponse() as response:
+            assert response.headers["Content-Length"] == str(len(data))
+
+
 @pytest.mark.parametrize("transport", ["http", "chalice"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_no_answer_is_sniffed_and_any_origin_may_read_json(port: int, case: Case, transport: str) -> None:
@@ -180,7 +204,7 @@ def test_no_answer_is_sniffed_and_any_origin_may_read_json(port: int, case: Case
 
 
 def test_an_unknown_method_is_refused_with_the_methods_of_the_path(port: int) -> None:
-    for path, allow in {"/animals?lat=1": "GET, HEAD", "/identify": "POST", "/web/app.js": "GET, HEAD"}.items():
+    for path, allow in {"/animals?lat=1": "GET, HEAD", "/identify": "POST", "/web/x.js": "GET, HEAD"}.items():
         for method in ("DELETE", "TRACE", "BREW"):
             answer = over_http(port, Case(method, path))
             assert (answer.status, answer.headers["allow"]) == (405, allow)

@@ -10,7 +10,7 @@ from chalicelib.config.settings import Budget, Settings
 from chalicelib.errors import CacheError, ModelError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, build_cache, build_features, build_store, build_warming
-from chalicelib.stores.redis_client import _Connection
+from chalicelib.stores.redis_connection import DeadlineConnection
 from testing import tiny_model
 from testing.scripted_server import serve
 
@@ -43,7 +43,7 @@ def test_budgets_and_bounds_come_from_the_settings() -> None:
     assert client.budget == Budget(0.2, 0.1, 0.25)
     assert client._permits.qsize() == 3
     connection = client._plain.connection_pool.make_connection()
-    assert isinstance(connection, _Connection)
+    assert isinstance(connection, DeadlineConnection)
     assert connection._idle == 30
     assert store._budget == Budget(0.4, 0.6, 0.7)
     assert "statement_timeout=600" in str(store._arguments["options"])
@@ -72,8 +72,8 @@ def test_iam_signs_in_where_it_is_asked_for() -> None:
     signed = settings(DATABASE_IAM="true", REDIS_IAM_CACHE="faunalens", REDIS_URL="rediss://app@cache.example.com")
     assert build_store(plain)._password is None
     assert build_store(signed)._password is not None
-    assert "credential_provider" not in build_cache(plain)._get_client()._options
-    assert "credential_provider" in build_cache(signed)._get_client()._options
+    assert build_cache(plain)._get_client()._sign_ins._login is None
+    assert build_cache(signed)._get_client()._sign_ins._login is not None
 
 
 def test_a_token_that_cannot_be_signed_is_a_fault_and_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:

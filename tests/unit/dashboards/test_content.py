@@ -14,7 +14,7 @@ from cloudwatch.limits import stages_of
 from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.prices import read_prices
-from cloudwatch.syntax.graphed_metrics import from_queries
+from cloudwatch.syntax.graphed_metrics import TimeSeries, from_queries
 
 ROOT = Path(__file__).parents[3]
 FILES = read_files(UNRESOLVED)
@@ -155,9 +155,10 @@ def test_the_connections_alarm_is_above_the_need_and_below_the_servers_limit(sta
     assert limit < min(211 * float(_settings("stack", stage)["DatabaseMaxCapacity"]) - 23, 2000)
 
 
-def _fires(body: dict[str, Any], stage: str, value: float) -> bool:
-    """Return whether an alarm is on after its one AWS metric had this value for half an hour."""
-    (metric,) = [line.metric for line in from_queries(body["Metrics"]) if line.metric]
+def _fires(body: dict[str, Any], stage: str, value: float, metric: TimeSeries | None = None) -> bool:
+    """Return whether an alarm is on after an AWS metric, by default its only one, had this value for half an hour."""
+    if metric is None:
+        (metric,) = _metrics(body)
     store = MetricStore()
     for minute in range(30):
         aws = {"Namespace": metric.namespace, "Metrics": [{"Name": metric.name}]}
@@ -165,6 +166,22 @@ def _fires(body: dict[str, Any], stage: str, value: float) -> bool:
         stamp = {"Timestamp": minute * 60_000, "CloudWatchMetrics": [aws]}
         store.add(json.dumps({"_aws": stamp, **dict(metric.dimensions), metric.name: value}))
     return timelines_of(Files(stage, alarms={"it": body}), store, 0, 30 * 60)["it"].state == "ALARM"
+
+
+def _metrics(body: dict[str, Any]) -> list[TimeSeries]:
+    return [line.metric for line in from_queries(body["Metrics"]) if line.metric]
+
+
+def test_a_throttled_sign_in_fires_whichever_dimension_aws_counts_it_by() -> None:
+    body = read_files(Placeholders(stage="prod")).alarms["database-sign-ins"]
+    metrics = _metrics(body)
+    assert {value for metric in metrics for _, value in metric.dimensions} == {
+        "faunalens-prod",
+        "faunalens-prod-1",
+        "faunalens-prod-2",
+    }
+    for metric in metrics:
+        assert (_fires(body, "prod", 0, metric), _fires(body, "prod", 1, metric)) == (False, True)
 
 
 def test_thresholds_are_shares_of_limits() -> None:

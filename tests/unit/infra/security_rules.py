@@ -135,8 +135,20 @@ RULES = {
     "CKV_AWS_324": Rule(
         "AWS::RDS::DBCluster",
         "its log is exported",
-        lambda cluster: cluster["EnableCloudwatchLogsExports"] == ["postgresql"],
+        lambda cluster: "postgresql" in cluster["EnableCloudwatchLogsExports"],
         {"EnableCloudwatchLogsExports": []},
+    ),
+    "SIGN_IN_LOG": Rule(
+        "AWS::RDS::DBCluster",
+        "refused sign-ins are logged with their reason",
+        lambda cluster: "iam-db-auth-error" in cluster["EnableCloudwatchLogsExports"],
+        {"EnableCloudwatchLogsExports": ["postgresql"]},
+    ),
+    "NO_PAID_SUPPORT": Rule(
+        "AWS::RDS::DBCluster",
+        "RDS does not go on with an old version at extra cost",
+        lambda cluster: cluster.get("EngineLifecycleSupport") == "open-source-rds-extended-support-disabled",
+        {"EngineLifecycleSupport": "open-source-rds-extended-support"},
     ),
     "NO_DATA_API": Rule(
         "AWS::RDS::DBCluster",
@@ -222,9 +234,9 @@ RULES = {
         lambda bucket: bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}],
         {"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}},
     ),
-    "GONE_AFTER_A_DAY": Rule(
+    "GONE_WITHIN_TWO_DAYS": Rule(
         "AWS::S3::Bucket",
-        "photos are deleted after a day, unfinished uploads too",
+        "photos expire after a day, unfinished uploads too",
         lambda bucket: any(
             rule["Status"] == "Enabled"
             and int(rule["ExpirationInDays"]) == 1

@@ -6,11 +6,16 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.settings import ROOT
+from infra import rate_limits
 from infra.chalice_config import STACK_VARIABLES, remove_config, write_config
 from infra.function_config import REQUIRED_OUTPUTS, FunctionConfig, function_config
+from infra.parameters import parameters_of
 from infra.step import PreconditionFailed
 
-CONFIG = function_config({name: f"a-{name.lower()}" for name in REQUIRED_OUTPUTS} | {"SubnetIds": "a,b"}, "eu-west-1")
+LIMITS = rate_limits.environment("dev", parameters_of("dev", {}))
+CONFIG = function_config(
+    {name: f"a-{name.lower()}" for name in REQUIRED_OUTPUTS} | {"SubnetIds": "a,b"}, "eu-west-1", LIMITS
+)
 
 
 @pytest.fixture

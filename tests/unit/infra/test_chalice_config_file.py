@@ -55,6 +55,13 @@ def test_functions_have_the_size_and_the_rights_that_are_documented(stage: str) 
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_a_second_of_cold_starts_makes_no_more_sign_ins_than_aurora_takes(stage: str) -> None:
+    (api,) = [each for name, each in functions(stage).items() if name == f"faunalens-{stage}"]
+    assert api.reserved_concurrency is not None
+    assert api.reserved_concurrency <= 200, "docs/reference/infra.md#a-ceiling-of-200-containers"
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_functions_are_python_3_13_on_x86_and_leave_log_groups_alone(stage: str) -> None:
     for each in functions(stage).values():
         assert (each.runtime, each.architecture) == ("python3.13", "x86_64")

@@ -2,10 +2,13 @@
 
 import io
 import shlex
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from infra.__main__ import _parser, _resume_command, main
+from infra.proof_report import ProofReport
 from infra.stage import Stage
 
 
@@ -64,7 +67,8 @@ def test_the_command_to_resume_repeats_the_options() -> None:
         "dev",
         "--region",
         "eu-west-1",
-        "--firewall",
+        "--no-firewall",
+        "--without-budget",
         "--set",
         "AlarmEmail=me@example.org",
         "--yes",
@@ -82,3 +86,26 @@ def test_no_terminal_means_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "", None, {}))
         assert main([command, "--stage", "dev"]) == 1
         assert "nothing was done; pass --yes" in capsys.readouterr().out
+
+
+def test_a_stage_is_missing_but_for_a_dry_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up"]) == 1
+    assert "--stage is missing; the stages are dev, prod" in capsys.readouterr().err
+
+
+def test_a_question_without_a_terminal_stays_open_and_the_report_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a pipeline without a terminal, and a stage that is gone
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "eu-west-1", None, {}))
+    monkeypatch.setattr("infra.__main__._refresh", lambda _: None)
+    monkeypatch.setattr("infra.__main__.ROOT", tmp_path)
+    monkeypatch.setattr("infra.__main__.ProofReport", partial(ProofReport, folder=tmp_path / "build"))
+    monkeypatch.setattr(Stage, "outputs", {})
+    # WHEN a claim needs a person THEN nothing is wrong, and the command says how not to be asked
+    assert main(["prove", "--stage", "dev", "--only", "gone"]) == 0
+    said = capsys.readouterr()
+    assert "there is no terminal to ask; pass --yes" in said.err
+    assert "wrote build/proof-dev.md" in said.out
+    assert "0 proved, 0 refuted" in (tmp_path / "build" / "proof-dev.md").read_text(encoding="utf-8")

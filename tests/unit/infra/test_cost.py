@@ -18,11 +18,13 @@ from infra.cost import (
     MONTHS,
     WARMING_RUNS,
     Month,
+    at_most,
     awake_hours,
     bill,
     break_even,
     current_prices,
     fargate_cost,
+    full_day,
     main,
     month_like,
     serverless_cost,
@@ -74,13 +76,47 @@ def test_a_database_that_may_pause_is_awake_between_never_and_always() -> None:
     assert awake_hours(replace(SMALL, pauses=False)) == HOURS
 
 
+def test_a_month_with_pauses_costs_a_range() -> None:
+    # GIVEN a database that resumes at up to 2 ACU, which is dev's maximum
+    assert at_most(SMALL).capacity == float(parameters("dev")["DatabaseMaxCapacity"]) == 2
+    least, most = bill(SMALL, PRICES), bill(at_most(SMALL), PRICES)
+    # THEN only the database costs more, four times as much for its capacity, and the month about twice
+    hours = awake_hours(SMALL) * PRICES["aurora_acu_hour"]
+    assert most["Aurora"] - least["Aurora"] == pytest.approx(1.5 * hours)
+    assert {name for name in least if least[name] != most[name]} == {"Aurora"}
+    assert 1.8 < sum(most.values()) / sum(least.values()) < 2.2
+    # AND one that does not pause has its usual capacity
+    assert at_most(MILLION) == MILLION
+    assert at_most(LARGE) == LARGE
+
+
+def test_a_day_at_the_limits_by_hand_agrees() -> None:
+    # GIVEN prod's 300 requests a second, 40 % of them identifications WHEN all are used all day
+    day = full_day("prod", PRICES)
+    assert day.requests == pytest.approx(300 * 86_400)
+    assert day.identifications == pytest.approx(0.4 * day.requests)
+    # THEN its cost is at least that of the calls, the firewall and 100 ms of Lambda for each identification
+    calls = day.requests / 1e6 * (2.80 + 0.20 + 0.60)
+    assert calls + day.identifications * 0.1 * 1.7276 * 0.0000166667 < day.usual < 3 * calls
+    # AND at most 200 containers all day, and a database of 16 ACU
+    most = 200 * 86_400 * 1.7276 * 0.0000166667 + 16 * 24 * 0.12
+    assert most < day.most < most + day.usual
+
+
+def test_a_stage_without_a_firewall_pays_none() -> None:
+    free = {**PRICES, "waf_million_requests": 0.0, "waf_month": 0.0}
+    assert full_day("dev", free) == full_day("dev", PRICES)
+    assert full_day("prod", free).usual < full_day("prod", PRICES).usual
+
+
 def test_fargate_is_cheaper_from_where_it_is_said_to_be() -> None:
-    point = break_even(PRICES, MILLION.files)
+    files = 5.0  # many calls of API Gateway for each identification
+    point = break_even(PRICES, files)
     assert point is not None
     for factor, is_cheaper in ((0.9, False), (1.1, True)):
-        month = replace(MILLION, identifications=point * factor)
+        month = replace(MILLION, identifications=point * factor, files=files)
         assert (fargate_cost(month, PRICES) < serverless_cost(month, PRICES)) is is_cheaper
-    assert break_even(PRICES, 0.0) is None
+    assert [break_even(PRICES, files) for files in (0.0, MILLION.files)] == [None, None]
 
 
 def test_below_one_core_memory_changes_the_time_and_not_the_price() -> None:
@@ -109,6 +145,9 @@ def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     output = capsys.readouterr().out
     assert "250,000 identifications: " in output
     assert "Aurora" in output
+    monkeypatch.setattr(sys, "argv", ["cost", "10000"])
+    main()
+    assert re.search(r"identifications: [\d.]+ to [\d.]+ USD", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("month", MONTHS, ids=lambda month: month.name)

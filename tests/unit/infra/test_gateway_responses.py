@@ -11,6 +11,7 @@ from chalice.deploy.swagger import CFNSwaggerGenerator, SwaggerGenerator, Templa
 
 import app
 from chalicelib.api.openapi import document
+from chalicelib.application import ROUTES
 from infra import gateway_responses
 
 PROBLEM = document("1", "/")["components"]["schemas"]["Problem"]
@@ -40,6 +41,7 @@ def test_each_refusal_is_a_problem_that_browsers_may_read() -> None:
         headers = response["responseParameters"]
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert headers["gatewayresponse.header.Strict-Transport-Security"] == "'max-age=31536000'"
 
 
 def test_statuses_are_those_of_the_contract() -> None:
@@ -65,6 +67,48 @@ class Client:
 
     def create_deployment(self, **received: Any) -> None:
         self.received = received
+
+
+def test_a_used_up_quota_names_no_time_that_nobody_knows() -> None:
+    quota = dict(responses())["QUOTA_EXCEEDED"]
+    assert quota["statusCode"] == "429"
+    assert "gatewayresponse.header.Retry-After" not in quota["responseParameters"]
+
+
+def test_a_missing_key_and_the_firewall_have_codes_of_their_own() -> None:
+    found = {kind: json.loads(each["responseTemplates"]["application/json"]) for kind, each in responses()}
+    assert (found["INVALID_API_KEY"]["status"], found["INVALID_API_KEY"]["code"]) == (403, "api_key_invalid")
+    assert "x-api-key" in found["INVALID_API_KEY"]["detail"]
+    assert (found["WAF_FILTERED"]["status"], found["WAF_FILTERED"]["code"]) == (403, "forbidden")
+
+
+class Function:
+    """A stage's function, as Chalice describes it."""
+
+    def __init__(self, **environment_variables: str) -> None:
+        self.environment_variables = environment_variables
+
+
+class Api:
+    """A stage's API, as Chalice describes it."""
+
+    policy, vpce_ids = None, None
+
+    def __init__(self, **environment: str) -> None:
+        self.lambda_function = Function(**environment)
+
+
+@pytest.mark.parametrize(("environment", "demanded"), [({"API_KEYS": "true"}, True), ({"API_KEYS": "false"}, False)])
+def test_a_stage_demands_keys_if_its_functions_are_told_so(environment: dict[str, str], demanded: bool) -> None:
+    # WHEN Chalice makes the definition of a stage's API
+    api = TemplatedSwaggerGenerator().generate_swagger(app.app, Api(**environment))  # type: ignore[arg-type]
+    # THEN every counted route demands a key or none does
+    secured = {(path, method) for path, each in api["paths"].items() for method in each if each[method].get("security")}
+    counted = {(each.path, name.lower()) for each in ROUTES if each.counted for name in each.methods}
+    assert secured == (counted if demanded else set())
+    assert ("securityDefinitions" in api) is demanded
+    # AND the integrations are still there
+    assert all("x-amazon-apigateway-integration" in each for path in api["paths"].values() for each in path.values())
 
 
 @pytest.mark.parametrize("xray", [True, False])

@@ -57,6 +57,17 @@ def test_interfaces_are_waited_for() -> None:
     ]
 
 
+def test_it_asks_often_and_prints_a_line_a_minute_or_when_fewer_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN interfaces that Lambda deletes one after the other, and a clock that advances by 10 s a check
+    monkeypatch.setattr(network_interfaces, "poll", lambda *_: (10.0 * each for each in range(270)))
+    looks = [["eni-1", "eni-2"]] * 8 + [["eni-1"]] * 2 + [[]]
+    output: list[str] = []
+    # WHEN they are waited for
+    network_interfaces.wait_until_deleted(ec2(*looks), "sg-1", output.append)
+    # THEN the wait ends with the last one, and not each of the 10 checks is a line
+    assert [line.split()[0] for line in output] == ["0", "60", "80"]
+
+
 def test_waiting_has_an_end_that_names_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_interfaces, "TIMEOUT", 0.0)
     with pytest.raises(PreconditionFailed, match="network interfaces eni-1 of security group sg-1 still exist"):

@@ -59,11 +59,8 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(stage: str, function: 
     assert {action.partition(":")[0] for action in allowed} == NEEDS[function]
     # No function may create a log group, which would keep its logs for ever, or read another function's.
     assert {action for action in allowed if action.startswith("logs:")} == {"logs:CreateLogStream", "logs:PutLogEvents"}
-    assert {action for action in allowed if action.startswith("s3:")} <= {
-        "s3:GetObject",
-        "s3:PutObject",
-        "s3:ListBucket",
-    }
+    # With s3:ListBucket, a stolen role could list the ids of uploads, and have the API identify each.
+    assert {action for action in allowed if action.startswith("s3:")} <= {"s3:GetObject", "s3:PutObject"}
 
 
 @pytest.mark.parametrize(("stage", "function"), CASES)
@@ -88,10 +85,8 @@ def test_a_function_writes_its_own_log_and_signs_in_as_its_own_user(stage: str, 
 @pytest.mark.parametrize("stage", STAGES)
 def test_photos_are_those_of_the_account_itself(stage: str) -> None:
     # GIVEN an ARN without the account's number THEN a condition excludes buckets of other accounts
-    photos = [each for each in statements(stage, "api") if "s3" in each["Action"][0]]
-    assert len(photos) == 2
-    for each in photos:
-        assert each["Condition"] == {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+    (photos,) = [each for each in statements(stage, "api") if "s3" in each["Action"][0]]
+    assert photos["Condition"] == {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

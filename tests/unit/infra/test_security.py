@@ -8,11 +8,12 @@ import pytest
 from testing.cloudformation import STAGES, parameters, resources, template
 from tests.unit.infra.security_rules import RULES
 
-EDGE = {"Stage": "dev", "RestApiId": "abc", "Firewall": "yes", "UsagePlan": "yes"}
+OPTIONS = {"DatabaseReader": "yes", "AlarmEmail": "a@b.example", "AccessLog": "yes"}
+EDGE = {"Stage": "dev", "RestApiId": "abc", "Firewall": "yes", "ApiKeys": "required"}
 DEPLOYED = {
     "dev": ("faunalens.yaml", parameters("dev")),
     "prod": ("faunalens.yaml", parameters("prod")),
-    "all": ("faunalens.yaml", {"Stage": "all", "DatabaseReader": "yes", "AlarmEmail": "a@b.example"}),
+    "all": ("faunalens.yaml", {"Stage": "all", **OPTIONS}),
     "edge": ("edge.yaml", EDGE),
 }
 """Templates with parameters; `all` has every optional resource."""

@@ -71,6 +71,20 @@ def test_a_new_stack_is_created_and_each_event_is_printed_once() -> None:
     assert [line.split("  ")[-1] for line in output] == ["Vpc: create_complete"]
 
 
+def test_while_nothing_happens_a_line_a_minute_says_what_is_in_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a database that takes a while, and a clock that advances by 20 s a check
+    monkeypatch.setattr(stack, "poll", lambda *_: (20.0 * each for each in range(100)))
+    events = [("faunalens-dev", "CREATE_IN_PROGRESS", ""), ("Vpc", "CREATE_IN_PROGRESS", "")]
+    events += [("Vpc", "CREATE_COMPLETE", ""), ("Database", "CREATE_IN_PROGRESS", "")]
+    client = CloudFormation(None, *["CREATE_IN_PROGRESS"] * 7, "CREATE_COMPLETE", events=events)
+    # THEN it is named, and neither what is ready nor the stack itself
+    assert deploy(client) == [
+        "    0 s  Vpc: create_complete",
+        "   60 s  in progress: Database",
+        "  120 s  in progress: Database",
+    ]
+
+
 def test_it_is_changed_where_it_is_there() -> None:
     client = CloudFormation("CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
     deploy(client)

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from infra.step import Echo, PreconditionFailed, Step, StepFailed, run
+from infra.step import HEADING, Echo, PreconditionFailed, Step, StepFailed, run
 
 
 def steps(done: list[str], failing: str = "", error: Exception | None = None) -> list[Step]:
@@ -24,7 +24,15 @@ def test_all_steps_run_in_order_and_print_progress() -> None:
     output: list[str] = []
     run(steps(done), output.append)
     assert done == ["one", "two", "three"]
-    assert output[:3] == ["[1/3] do one", "      did one", "      done, 0 s"]
+    assert output[:3] == ["[1/3] one: do one", "      did one", "      done, 0 s"]
+
+
+def test_a_heading_says_which_step_it_is_and_how_long_it_takes() -> None:
+    step = Step("stack", "deploy all", lambda _: None, minutes=15)
+    assert step.heading(2, 9) == "[2/9] stack: deploy all (about 15 minutes)"
+    match = HEADING.match(step.heading(2, 9))
+    assert match
+    assert match["name"] == "stack"
 
 
 @pytest.mark.parametrize(

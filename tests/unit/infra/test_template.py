@@ -14,13 +14,16 @@ from chalice.package import TemplateDeepMerger
 from chalicelib.config.settings import ROOT
 from infra import template
 from infra.__main__ import main
+from infra.access_log import FORMAT
+from infra.async_calls import LIMITS
 from infra.chalice_config import STACK_VARIABLES
 from infra.function_config import function_config
 from infra.intrinsics import merge_unique, to_text
 from infra.parameters import parameters_of
+from infra.rate_limits import environment
 from infra.step import PreconditionFailed
 from infra.template import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
-from infra.throttling import throttle_limits
+from infra.throttling import method_settings
 from testing import cloudformation
 from testing.cloudformation import STAGES
 from tests.unit.infra.test_function_config import OUTPUTS
@@ -50,7 +53,7 @@ def in_an_account(value: Any) -> str:
 
 def test_functions_get_the_configuration_that_infra_up_would_write(stage: str, merged: Mapping[str, Any]) -> None:
     # GIVEN the configuration that `infra up` writes for a stack's outputs
-    wanted = function_config(OUTPUTS, "eu-west-1")
+    wanted = function_config(OUTPUTS, "eu-west-1", environment(stage, parameters_of(stage, {})))
     for logical, name in FUNCTIONS.items():
         properties = merged["Resources"][logical]["Properties"]
         own = wanted.admin_environment if logical == "Admin" else {}
@@ -116,7 +119,7 @@ def test_chosen_parameters_override_those_of_the_stage() -> None:
     ("stage", "chosen", "message"),
     [
         ("test", {}, "infra/stages/test.json does not exist"),
-        ("dev", {"Colour": "red"}, "unknown parameter Colour; expected AlarmEmail, "),
+        ("dev", {"Colour": "red"}, "unknown parameter Colour; expected AccessLog, AlarmEmail, "),
         ("dev", {"RestApiId": "abc"}, "unknown parameter RestApiId"),
         ("dev", {"LogDays": "many"}, "LogDays=many is not a number"),
         ("dev", {"Stage": "prod"}, "pass --stage prod"),
@@ -148,28 +151,64 @@ def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    chosen = {**parameters_of("dev", {}), "Stage": "test"}
     with pytest.raises(PreconditionFailed, match=r"config\.json has no stage test, only dev, prod"):
-        merge_template("test", {"Stage": "test"})
+        merge_template("test", chosen)
     known: dict[str, Any] = {"stages": {"test": {"lambda_functions": {"api_handler": {}}}}}
     monkeypatch.setattr(template, "CHALICE_CONFIG", tmp_path / "config.json")
     (tmp_path / "config.json").write_text(json.dumps(known))
     with pytest.raises(PreconditionFailed, match=r"limits\.json has no stage test"):
-        merge_template("test", {"Stage": "test"})
+        merge_template("test", chosen)
 
 
 def test_the_api_is_throttled_and_has_no_second_stage(stage: str, merged: Mapping[str, Any]) -> None:
-    api, limits = merged["Resources"]["RestAPI"]["Properties"], throttle_limits(stage)
-    (setting,) = api["MethodSettings"]
-    assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
-    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (limits.rate, limits.burst)
+    api = merged["Resources"]["RestAPI"]["Properties"]
+    assert api["MethodSettings"] == method_settings(stage)
     assert api["OpenApiVersion"] == "2.0", "without it, SAM makes a second stage without throttling"
 
 
+def test_failed_calls_of_warming_and_administration_are_not_repeated(merged: Mapping[str, Any]) -> None:
+    for logical, key in {"Warm": "warm", "Admin": "admin"}.items():
+        assert merged["Resources"][logical]["Properties"]["EventInvokeConfig"] == LIMITS[key]
+    assert "EventInvokeConfig" not in merged["Resources"]["APIHandler"]["Properties"]
+
+
+def test_roles_have_the_boundary_and_the_api_its_log_if_asked_for(merged: Mapping[str, Any]) -> None:
+    for name in ("ApiHandlerRole", "WarmRole", "AdminRole"):
+        condition, value, _ = merged["Resources"][name]["Properties"]["PermissionsBoundary"]["Fn::If"]
+        assert (condition, value) == ("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
+    condition, value, _ = merged["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Fn::If"]
+    assert (condition, value["Format"]) == ("HasAccessLog", FORMAT)
+    assert "${AccessLogGroup}" in json.dumps(value["DestinationArn"])
+
+
+def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_asked_for() -> None:
+    # GIVEN a stage that demands keys WHEN its template is made
+    merged = merge_template("dev", parameters_of("dev", {"ApiKeys": "required"}))
+    # THEN counted routes need one, preflight requests and the page do not
+    paths = merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    secured = {(path, method) for path, each in paths.items() for method in each}
+    assert secured == {
+        ("/identify", "post"),
+        ("/uploads", "post"),
+        ("/uploads/{id}/identify", "post"),
+        ("/animals", "get"),
+        ("/animals", "head"),
+    }
+    assert merged["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]["API_KEYS"] == "true"
+    # AND a deployment cannot switch the keys off without the definition, nor on
+    assert merged["Parameters"]["ApiKeys"]["AllowedValues"] == ["required"]
+    open_to_all = merge_template("dev", parameters_of("dev", {}))
+    assert open_to_all["Parameters"]["ApiKeys"]["AllowedValues"] == ["no"]
+    assert "DefinitionBody" not in open_to_all["Resources"]["RestAPI"]["Properties"]
+
+
 def test_firewall_and_plan_stand_before_this_api_once_its_stage_is_there(stage: str, merged: Mapping[str, Any]) -> None:
-    for name in ("WebAclOfApi", "Plan"):
+    for name in ("WebAclOfApi", "KeyPlan", "PagePlan", "PageKey"):
         assert merged["Resources"][name]["DependsOn"] == f"RestAPI{stage}Stage"
     assert "/restapis/${RestAPI}/stages/${Stage}" in json.dumps(merged["Resources"]["WebAclOfApi"])
-    (place,) = merged["Resources"]["Plan"]["Properties"]["ApiStages"]
+    assert "faunalens${Stage}page${RestAPI}" in json.dumps(merged["Resources"]["PageKey"])
+    (place,) = merged["Resources"]["KeyPlan"]["Properties"]["ApiStages"]
     assert place == {"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "Stage"}}
     assert "DependsOn" not in merged["Resources"]["WebAcl"]
 
@@ -199,7 +238,7 @@ def test_the_commands_that_it_prints_are_those_of_the_guide() -> None:
     # AND the guide lists the rights for each service in the template
     types = {
         each["Type"].split("::")[1].lower()
-        for each in merge_template("dev", {})["Resources"].values()
+        for each in merge_template("dev", parameters_of("dev", {}))["Resources"].values()
         if "Type" in each
     }
     for service in types:

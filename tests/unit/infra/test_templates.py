@@ -34,7 +34,7 @@ def test_every_output_that_the_app_needs_is_there() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_gives_only_parameters_that_there_are_with_values_that_they_take(stage: str) -> None:
-    declared = template("faunalens.yaml")["Parameters"]
+    declared = template("edge.yaml")["Parameters"] | template("faunalens.yaml")["Parameters"]
     for name, value in parameters(stage).items():
         assert isinstance(value, str)
         assert value in map(str, declared[name].get("AllowedValues", [value]))
@@ -59,10 +59,15 @@ def test_the_database_pauses_only_if_its_least_capacity_is_nothing(minimum: str,
 
 @pytest.mark.parametrize(
     ("given", "there"),
-    [({}, set()), ({"AlarmEmail": "a@b.example"}, {"AlarmMail"}), ({"DatabaseReader": "yes"}, {"DatabaseReplica"})],
+    [
+        ({}, set()),
+        ({"AccessLog": "yes"}, {"AccessLogGroup"}),
+        ({"AlarmEmail": "a@b.example"}, {"AlarmMail"}),
+        ({"DatabaseReader": "yes"}, {"DatabaseReplica"}),
+    ],
 )
 def test_what_is_optional_is_there_when_it_is_asked_for(given: dict[str, str], there: set[str]) -> None:
-    optional = {"AlarmMail", "DatabaseReplica", "Budget"}
+    optional = {"AlarmMail", "DatabaseReplica", "Budget", "AccessLogGroup"}
     found = resources("faunalens.yaml", {"Stage": "dev", **given})
     assert found.keys() & optional == there
     assert "Budget" in resources("faunalens.yaml", {"Stage": "dev", "BudgetDollars": "10"})
@@ -72,9 +77,13 @@ def test_names_are_those_that_logs_dashboards_and_policies_use() -> None:
     found = resources("faunalens.yaml", parameters("prod"))
     logs = {each["Properties"]["LogGroupName"] for each in found.values() if each["Type"] == "AWS::Logs::LogGroup"}
     functions = {f"/aws/lambda/faunalens-prod{suffix}" for suffix in ("", "-warm", "-admin")}
-    assert logs == functions | {"/aws/rds/cluster/faunalens-prod/postgresql"}
+    database = {f"/aws/rds/cluster/faunalens-prod/{kind}" for kind in ("postgresql", "iam-db-auth-error")}
+    assert logs == functions | database
+    exported = found["Database"]["Properties"]["EnableCloudwatchLogsExports"]
+    assert {f"/aws/rds/cluster/faunalens-prod/{kind}" for kind in exported} == database
     assert found["Database"]["Properties"]["DBClusterIdentifier"] == "faunalens-prod"
     assert found["Database"]["Properties"]["MasterUsername"] == "prodfauna"
+    assert found["DatabaseWriter"]["Properties"]["DBInstanceIdentifier"] == "faunalens-prod-1"
     assert found["Cache"]["Properties"]["ServerlessCacheName"] == "faunalens-prod"
     assert found["AlarmTopic"]["Properties"]["TopicName"] == "faunalens-prod-alarms"
     assert found["Photos"]["Properties"]["BucketName"] == {"Fn::Sub": "faunalens-prod-photos-${AWS::AccountId}"}
@@ -100,7 +109,7 @@ def test_users_of_the_database_are_those_that_policies_name() -> None:
 
 
 def test_limits_are_set_for_every_stage() -> None:
-    assert json.loads(LIMITS.read_text(encoding="utf-8")).keys() == set(STAGES)
+    assert json.loads(LIMITS.read_text(encoding="utf-8"))["stages"].keys() == set(STAGES)
 
 
 def test_every_resource_that_can_have_tags_is_tagged() -> None:

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from infra import deployed, throttling
-from infra.parameters import declared_parameters
+from infra import access_log, deployed, production, throttling
+from infra.keys import Keys
+from infra.parameters import declared_parameters, parameters_of
 from infra.stage import Stage
+from infra.step import PreconditionFailed
 from infra.up import Up
 
 
@@ -15,6 +17,7 @@ class Stacks:
 
     def __init__(self) -> None:
         self.deployed_with: dict[str, dict[str, str]] = {}
+        self.deleted: list[str] = []
 
     def of(self, part: str) -> Any:
         stacks = self
@@ -22,6 +25,9 @@ class Stacks:
         class FakeStack:
             def deploy(self, _template: str, parameters: dict[str, str], *_: object) -> None:
                 stacks.deployed_with[part] = parameters
+
+            def delete(self, _: object) -> None:
+                stacks.deleted.append(part)
 
         return FakeStack()
 
@@ -35,11 +41,13 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> Stacks:
     monkeypatch.setattr(Up, "_s3_prefix_list", lambda _: "pl-1")
     monkeypatch.setattr(deployed, "read_resources", lambda _: {"rest_api": {"rest_api_id": "api1"}})
     monkeypatch.setattr(throttling, "throttle", lambda *_: None)
+    monkeypatch.setattr(access_log, "apply", lambda *_: False)
+    monkeypatch.setattr(Keys, "attach", lambda _: [])
     return found
 
 
-def bring_up(firewall: bool = False, **parameters: str) -> None:
-    up = Up(Stage("dev", "eu-west-1", None, parameters, firewall))
+def bring_up(stage: str = "dev", **parameters: str) -> None:
+    up = Up(Stage(stage, "eu-west-1", None, parameters))
     for step in ("stack", "limits"):
         (found,) = [each for each in up.steps() if each.name == step]
         found.action(lambda _: None)
@@ -56,22 +64,66 @@ def test_defaults_are_passed_too_since_a_stack_would_keep_its_own_values(stacks:
 
 def test_each_stack_gets_what_it_declares(stacks: Stacks) -> None:
     # GIVEN chosen parameters of both stacks WHEN the stage is brought up
-    bring_up(AlarmEmail="me@example.org", UsagePlan="yes", PlanRequestsPerDay="50")
+    bring_up(AlarmEmail="me@example.org", ApiKeys="required", KeyRequestsPerDay="50")
     # THEN each stack gets its own, and together they get all
     stack, edge = stacks.deployed_with[""], stacks.deployed_with["edge"]
     assert stack["AlarmEmail"] == "me@example.org"
-    assert (edge["UsagePlan"], edge["PlanRequestsPerDay"], edge["Firewall"]) == ("yes", "50", "no")
+    assert (edge["ApiKeys"], edge["KeyRequestsPerDay"], edge["Firewall"]) == ("required", "50", "no")
     assert (edge["Stage"], edge["RestApiId"]) == ("dev", "api1")
     assert stack.keys() & edge.keys() == {"Stage"}
     assert stack.keys() | edge.keys() == {*declared_parameters(), "RestApiId"}
 
 
-def test_a_firewall_is_an_option_or_a_parameter(stacks: Stacks) -> None:
-    bring_up(firewall=True)
+def test_prod_has_a_firewall_unless_told_otherwise(stacks: Stacks) -> None:
+    # GIVEN prod WHEN it is brought up THEN it has a firewall
+    bring_up("prod")
     assert stacks.deployed_with["edge"]["Firewall"] == "yes"
+    # AND dev has none, unless it is chosen
     stacks.deployed_with.clear()
-    bring_up(Firewall="yes", RequestsPerAddress="100")
-    assert (stacks.deployed_with["edge"]["Firewall"], stacks.deployed_with["edge"]["RequestsPerAddress"]) == (
-        "yes",
-        "100",
+    bring_up("dev")
+    assert "edge" not in stacks.deployed_with
+    bring_up("dev", Firewall="yes", RequestsPerAddress="100")
+    edge = stacks.deployed_with["edge"]
+    assert (edge["Firewall"], edge["RequestsPerAddress"]) == ("yes", "100")
+
+
+def test_without_firewall_and_keys_there_is_nothing_in_front_of_the_api(stacks: Stacks) -> None:
+    # GIVEN a stage that had a firewall WHEN it is brought up without THEN its stack is deleted
+    bring_up("prod", Firewall="no")
+    assert "edge" not in stacks.deployed_with
+    assert stacks.deleted == ["edge"]
+
+
+def check_production(*without: str, **parameters: str) -> None:
+    production.check("prod", parameters_of("prod", parameters), without)
+
+
+def test_production_needs_somebody_who_hears_alarms_and_a_budget() -> None:
+    # GIVEN prod as it is committed WHEN it is brought up THEN both are missing, and the error says what to do
+    with pytest.raises(PreconditionFailed) as refused:
+        check_production()
+    assert str(refused.value) == (
+        'stage prod is for production, but has no alarms and no budget: write "AlarmEmail": "you@example.org" and '
+        '"BudgetDollars": "200" into infra/stages/prod.json, or go on without, with --without-alarms --without-budget'
     )
+    # AND each can be given, or explicitly left out
+    with pytest.raises(PreconditionFailed, match=r"has no budget: write \"BudgetDollars\": \"200\" into"):
+        check_production(AlarmEmail="me@example.org")
+    check_production(AlarmEmail="me@example.org", BudgetDollars="50")
+    check_production("budget", AlarmEmail="me@example.org")
+    check_production("alarms", "budget")
+
+
+def test_a_stage_whose_data_are_not_protected_needs_neither() -> None:
+    production.check("dev", parameters_of("dev", {}))
+
+
+def test_the_check_comes_before_anything_is_created() -> None:
+    # GIVEN an account that would say no to every call WHEN prod is brought up without alarms and a budget
+    first = Up(Stage("prod", "eu-west-1", None, {})).steps()[0]
+    # THEN the first step refuses before it calls AWS
+    with pytest.raises(PreconditionFailed, match="--without-alarms --without-budget"):
+        first.action(lambda _: None)
+    # AND goes on to ask AWS if that is accepted
+    with pytest.raises(AttributeError):
+        Up(Stage("prod", "eu-west-1", None, {}), ("alarms", "budget")).steps()[0].action(lambda _: None)

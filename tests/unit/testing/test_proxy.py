@@ -178,3 +178,31 @@ def test_it_can_be_closed_during_any_fault(server: ScriptedServer) -> None:
             client.socket.sendall(b"hello")
             getattr(proxy, fault)()
         assert proxy.open == 0
+
+
+def test_slow_sign_ins_keep_back_the_replies_of_new_connections_only(proxy: Proxy, client: Client) -> None:
+    assert client.send() == b"hello"
+    proxy.sign_in_slowly(0.2)
+    with Client(proxy) as new:
+        began = monotonic()
+        assert new.send() == b"hello"
+        assert monotonic() - began > 0.15
+        # AND later replies of that connection, and those of older ones, are quick
+        began = monotonic()
+        assert (new.send(), client.send()) == (b"hello", b"hello")
+        assert monotonic() - began < 0.15
+        assert proxy.most_silent == 1
+        assert began - 0.4 < proxy.accepted_at < began
+    # WHEN two begin at the same time
+    with Client(proxy), Client(proxy):
+        began = monotonic()
+        while proxy.most_silent < 2:
+            assert monotonic() < began + 5
+
+
+def test_a_slow_line_passes_requests_at_its_rate_and_replies_at_once(proxy: Proxy) -> None:
+    proxy.throttle(1000)
+    with Client(proxy) as client:
+        started = monotonic()
+        assert client.send(b"x" * 100) == b"x" * 100
+        assert 0.1 <= monotonic() - started < 1

@@ -77,6 +77,9 @@ def test_in_an_overload_only_a_few_wait_and_all_others_are_refused_with_a_time(a
         # AND they are told the time in which all of them could be served
         waits = [int(each.headers["Retry-After"]) for each in results if isinstance(each, Unavailable)]
         assert (min(waits), max(waits)) == (1, 3)
+        # AND that nothing is left of the queue until then
+        last = next(each for each in results if isinstance(each, Unavailable) and each.headers["Retry-After"] == "3")
+        assert last.headers["RateLimit"] == '"queue";r=0;t=3'
 
     run(crowd())
 

@@ -103,7 +103,7 @@ def test_a_session_that_ends_during_a_query_is_replaced_once(
 ) -> None:
     store.features_of([FIRST], soon())
     admin.cursor().execute("select pg_terminate_backend(%s, 2000)", (session_of(store),))
-    looks = iter([True])
+    looks = iter([True, False])
     monkeypatch.setattr(PostgresStore, "_looks_alive", staticmethod(lambda _: next(looks)))
     assert store.features_of([FIRST], soon())[0].cell == FIRST
 

@@ -13,6 +13,17 @@ def test_a_part_that_answers_is_ok_and_timed() -> None:
     assert part.milliseconds >= 0
 
 
+def test_a_store_tells_how_long_its_last_sign_in_took() -> None:
+    class Signed:
+        sign_in_seconds: float | None = 0.71234
+
+    store = Signed()
+    assert check(lambda: None, store).sign_in_milliseconds == 712.3
+    store.sign_in_seconds = None
+    assert check(lambda: None, store).sign_in_milliseconds is None
+    assert check(lambda: None).sign_in_milliseconds is None
+
+
 def test_a_failing_part_has_its_fault_code() -> None:
     def probe() -> None:
         raise CacheError("cache_timeout")
@@ -21,14 +32,14 @@ def test_a_failing_part_has_its_fault_code() -> None:
 
 
 def test_a_database_that_requests_found_failing_is_failing_without_a_check() -> None:
-    assert not_asked(breaker_is_open=False) == Part("not_asked", None, None)
-    assert not_asked(breaker_is_open=True) == Part("failing", "postgres_breaker_open", None)
+    assert not_asked(None) == Part("not_asked", None, None)
+    assert not_asked("postgres_breaker_open") == Part("failing", "postgres_breaker_open", None)
 
 
 def test_only_a_failing_model_takes_the_service_down() -> None:
     assert health_of(OK, OK, OK, "r").status == "ok"
-    assert health_of(OK, OK, not_asked(breaker_is_open=False), "r").status == "ok"
-    assert health_of(OK, OK, not_asked(breaker_is_open=True), "r").status == "degraded"
+    assert health_of(OK, OK, not_asked(None), "r").status == "ok"
+    assert health_of(OK, OK, not_asked("postgres_signing_in"), "r").status == "degraded"
     assert health_of(OK, FAILING, OK, "r").status == "degraded"
     assert health_of(OK, OK, FAILING, "r").status == "degraded"
     assert health_of(FAILING, OK, OK, "r").status == "down"

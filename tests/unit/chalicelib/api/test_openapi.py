@@ -11,6 +11,7 @@ from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.openapi import document, http_errors
 from chalicelib.api.parameters import ANIMALS, IDENTIFY
 from chalicelib.api.problem import problem_of
+from chalicelib.application import ROUTES
 
 DOCUMENT = document("1.2.3", "/dev/")
 
@@ -43,7 +44,7 @@ def test_every_path_documents_its_common_errors(path: str) -> None:
         assert "application/problem+json" in operation["responses"][status]["content"]
     # AND when to retry
     assert operation["responses"]["429"]["headers"]["Retry-After"]["schema"]["type"] == "integer"
-    assert operation["responses"]["503"]["headers"].keys() == {"Retry-After"}
+    assert operation["responses"]["503"]["headers"].keys() == {"Retry-After", "RateLimit"}
     assert "headers" not in operation["responses"]["500"]
 
 
@@ -61,6 +62,25 @@ def test_every_path_documents_the_refusals_of_the_http_server(path: str) -> None
     assert "bad_request" in operation["responses"]["400"]["description"]
     # AND the responses are in order, each once
     assert list(operation["responses"]) == sorted(set(operation["responses"]))
+
+
+def test_an_api_key_is_declared_where_the_deployment_demands_one() -> None:
+    # GIVEN a deployment without keys THEN no operation has a security requirement
+    assert "securitySchemes" not in DOCUMENT["components"]
+    assert not any("security" in each for path in DOCUMENT["paths"].values() for each in path.values())
+    # WHEN a deployment demands keys
+    found = document("1.2.3", "/dev/", api_keys=True)
+    # THEN the operations that cost something need one, and no other
+    ((name, scheme),) = found["components"]["securitySchemes"].items()
+    assert scheme == {"type": "apiKey", "in": "header", "name": "x-api-key"}
+    counted = {(route.path, route.method.lower()) for route in ROUTES if route.counted}
+    secured = {(path, method) for path, each in found["paths"].items() for method in each if "security" in each[method]}
+    assert secured == counted
+    assert found["paths"]["/identify"]["post"]["security"] == [{name: []}]
+
+
+def test_the_limits_of_a_path_are_a_header_of_its_answer() -> None:
+    assert "RateLimit-Policy" in DOCUMENT["paths"]["/identify"]["post"]["responses"]["200"]["headers"]
 
 
 def test_the_form_documents_its_rules() -> None:
@@ -111,4 +131,4 @@ def test_every_error_fits_the_problem_schema(kind: type[errors.HTTPError]) -> No
 
 def test_every_error_of_the_tree_is_found() -> None:
     assert {each.code for each in http_errors()} >= {"bad_request", "photo_too_large", "internal", "unavailable"}
-    assert len(http_errors()) == 17
+    assert len(http_errors()) == 19

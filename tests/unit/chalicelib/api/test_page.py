@@ -1,9 +1,14 @@
 """The page's files: only known names are served, with headers that forbid other origins."""
 
+import re
+from urllib.parse import unquote
+
 import pytest
 
 from chalicelib.api import page
 from chalicelib.errors import NotFound
+
+ASSETS = sorted(path.name for path in page.WEB.iterdir() if path.suffix != ".html")
 
 
 def test_the_page_contains_its_base_path() -> None:
@@ -11,6 +16,7 @@ def test_the_page_contains_its_base_path() -> None:
     assert '<base href="/dev/">' in text
     assert headers["Content-Type"] == "text/html; charset=utf-8"
     assert headers["Cache-Control"] == "no-cache"
+    assert headers["Vary"] == "Accept-Encoding"
 
 
 def test_the_base_path_is_escaped() -> None:
@@ -23,15 +29,36 @@ def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
     assert headers["Content-Security-Policy"].endswith("; connect-src 'self' https://photos.example")
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in page.WEB.iterdir()))
-def test_every_file_has_a_type_and_may_load_nothing_from_other_origins(name: str) -> None:
+def test_the_page_is_three_files_and_names_the_other_two() -> None:
+    # GIVEN the bundle
+    names = {path.suffix: path.name for path in page.WEB.iterdir()}
+    assert len(list(page.WEB.iterdir())) == 3
+    # THEN the HTML loads the script and the style sheet, and nothing else but its icon, which it contains
+    text, _ = page.index("/")
+    loaded = re.findall(r'(?:src|href)="([^"#]+)"', text)
+    assert sorted(each for each in loaded if not each.startswith("data:image/svg+xml,")) == sorted(
+        ["/", f"web/{names['.js']}", f"web/{names['.css']}"]
+    )
+
+
+@pytest.mark.parametrize("name", ASSETS)
+def test_browsers_keep_an_asset_for_its_name_has_a_hash(name: str) -> None:
+    assert re.fullmatch(r"\w+-[A-Z0-9]{8}\.(js|css)", name)
+    _, headers = page.asset(name)
+    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("name", ASSETS)
+def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: str) -> None:
     text, headers = page.asset(name)
     assert text
+    assert headers["Content-Type"] in ("text/javascript; charset=utf-8", "text/css; charset=utf-8")
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index"])
+@pytest.mark.parametrize("name", ["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js"])
 def test_nothing_else_is_served(name: str) -> None:
     with pytest.raises(NotFound, match="the page has no file"):
         page.asset(name)
@@ -39,6 +66,6 @@ def test_nothing_else_is_served(name: str) -> None:
 
 def test_no_file_names_another_host() -> None:
     for path in page.WEB.iterdir():
-        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        text = unquote(path.read_text(encoding="utf-8")).replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
         assert "https://" not in text

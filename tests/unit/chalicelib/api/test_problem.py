@@ -20,4 +20,4 @@ def test_pages_of_any_origin_may_read_it_and_retry_after() -> None:
     assert headers["Content-Type"] == "application/problem+json"
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Retry-After"] == "7"
-    assert headers["Access-Control-Expose-Headers"] == "Retry-After"
+    assert headers["Access-Control-Expose-Headers"] == "RateLimit,RateLimit-Policy,Retry-After"

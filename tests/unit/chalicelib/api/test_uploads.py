@@ -5,13 +5,16 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from chalicelib.api.uploads import FOLDER, ID, Uploads
 from chalicelib.config.settings import Budget
@@ -87,6 +90,51 @@ def test_an_uploaded_photo_is_fetched(s3: Any) -> None:
 def test_an_unknown_id_is_missing(upload: str) -> None:
     with pytest.raises(UploadMissing):
         uploads().fetch(upload)
+
+
+@pytest.mark.parametrize(("hours", "missing"), [(23.9, False), (24.1, True), (47, True)])
+def test_a_photo_is_fetched_for_a_day_however_late_s3_deletes_it(
+    s3: Any, monkeypatch: pytest.MonkeyPatch, hours: float, missing: bool
+) -> None:
+    # GIVEN a photo whose upload was some hours ago, and which the bucket has not deleted
+    put(s3, "A" * 22, b"x")
+    (key,) = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[BUCKET].keys.values()
+    monkeypatch.setattr(key, "last_modified", key.last_modified - timedelta(hours=hours))
+    # WHEN it is fetched THEN only the first day counts
+    if missing:
+        with pytest.raises(UploadMissing, match="within a day"):
+            uploads().fetch("A" * 22)
+    else:
+        assert uploads().fetch("A" * 22) == b"x"
+
+
+def test_s3_hides_a_missing_photo_from_a_role_that_may_not_list(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a role without ListBucket, to which S3 answers 403 for a missing photo, and not 404
+    bucket = uploads()
+    put(s3, "A" * 22, b"x")
+    bucket.fetch("A" * 22)
+    error = {"Error": {"Code": "AccessDenied", "Message": "Access Denied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+
+    def denied(**_: object) -> None:
+        raise ClientError(error, "GetObject")
+
+    monkeypatch.setattr(bucket._client, "get_object", denied)
+    # WHEN a photo is fetched THEN it is missing
+    with pytest.raises(UploadMissing):
+        bucket.fetch("A" * 22)
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"])
+def test_wrong_credentials_are_not_a_missing_photo(s3: Any, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    bucket = uploads()
+    put(s3, "A" * 22, b"x")
+    bucket.fetch("A" * 22)
+
+    def refused(**_: object) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")
+
+    monkeypatch.setattr(bucket._client, "get_object", refused)
+    assert isinstance(fault_of(bucket), Unavailable)
 
 
 def test_a_photo_that_is_too_large_is_not_read(s3: Any) -> None:

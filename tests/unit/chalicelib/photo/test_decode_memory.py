@@ -30,7 +30,7 @@ def test_a_wait_that_takes_too_long_is_unavailable_with_a_time_to_retry() -> Non
         with pytest.raises(Unavailable, match="too many large photos") as caught, memory.reserve(50):
             pass
         assert 0.04 < time.perf_counter() - started < 1
-        assert caught.value.headers == {"Retry-After": "2"}
+        assert caught.value.headers == {"Retry-After": "2", "RateLimit": '"decoding";r=0;t=2'}
         # AND a small photo still fits
         with memory.reserve(40):
             pass

@@ -2,20 +2,30 @@
 
 import socket
 import time
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
-import psycopg2
 import pytest
 
 from chalicelib.config.settings import Budget
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.breaker import Breaker
-from chalicelib.stores.postgres import _FAULT_OF_CODE, PostgresStore, _to_cell_animals, fault_of
-from testing.scripted_server import serve
+from chalicelib.stores.postgres import PostgresStore, _to_cell_animals
+from testing.scripted_server import Responder, serve
 
 BUDGET = Budget(connect=0.15, command=0.2, total=0.4)
+SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
+PARAMETERS = (b"server_version\x0018.0", b"client_encoding\0UTF8", b"DateStyle\0ISO")
+SIGNED_IN = b"".join(
+    (
+        b"R\0\0\0\x08\0\0\0\0",  # AuthenticationOk
+        *(b"S" + (len(text) + 5).to_bytes(4) + text + b"\0" for text in PARAMETERS),  # ParameterStatus
+        b"Z\0\0\0\x05I",  # ReadyForQuery
+    )
+)
+REJECTED = b"SFATAL\0C28P01\0Mpassword authentication failed\0\0"
 LONG = Budget(connect=1.0, command=1.0, total=2.0)
 """For servers that reply or close the connection; long, because the machine may be busy."""
 
@@ -30,44 +40,151 @@ def fault(store: PostgresStore, seconds: float = 5) -> str:
     return caught.value.fault + ("!" if caught.value.opened else "")
 
 
-def test_a_silent_server_costs_the_connect_budget() -> None:
-    # GIVEN a server that accepts connections and sends nothing; libpq alone would wait at least 2 s
-    with serve(lambda _: b"") as server:
-        store = store_at(server.address.port)
-        started = time.monotonic()
-        assert fault(store) == "postgres_timeout"
-        assert 0.1 < time.monotonic() - started < 0.4
-        store.close()
+def then(respond: Responder) -> Responder:
+    """Return the replies of a server that signs every client in, and then replies with `respond`."""
+
+    def reply(message: bytes) -> bytes | None:
+        if message == SSL_REQUEST:
+            return b"N"
+        return SIGNED_IN if b"user\0app" in message else respond(message)
+
+    return reply
 
 
-def test_a_request_with_less_time_waits_less() -> None:
-    with serve(lambda _: b"") as server:
-        store = store_at(server.address.port)
-        started = time.monotonic()
-        assert fault(store, seconds=0.03) == "postgres_timeout"
-        assert time.monotonic() - started < 0.14
-        store.close()
+class TestSignIn:
+    def test_requests_wait_for_a_silent_server_no_longer_than_the_connect_budget_altogether(self) -> None:
+        # GIVEN a server that accepts connections and sends nothing; libpq alone would wait at least 2 s
+        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+            started = time.monotonic()
+            assert fault(store) == "postgres_signing_in"
+            assert 0.1 < time.monotonic() - started < 0.4
+            # THEN later requests only look, the breaker stays closed, and there is one connection
+            started = time.monotonic()
+            assert [fault(store) for _ in range(50)] == ["postgres_signing_in"] * 50
+            assert time.monotonic() - started < 0.1
+            assert (store.breaker_is_open, store.known_fault) == (False, "postgres_signing_in")
+            assert server.connections == 1
+
+    def test_a_request_with_less_time_waits_less(self) -> None:
+        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+            started = time.monotonic()
+            assert fault(store, seconds=0.03) == "postgres_signing_in"
+            assert time.monotonic() - started < 0.14
+            assert store.known_fault is None, "the next request waits for the rest of the budget"
+
+    def test_a_request_without_time_does_not_connect(self) -> None:
+        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+            assert fault(store, seconds=0) == "postgres_timeout"
+            assert server.connections == 0
+
+    def test_the_next_request_continues_it(self) -> None:
+        # GIVEN a server that replies after 0.3 s, twice the connect budget
+        def reply(message: bytes) -> bytes:
+            if message == SSL_REQUEST:
+                time.sleep(0.3)
+            return then(lambda _: b"")(message) or b""
+
+        with serve(reply) as server, closing(store_at(server.address.port)) as store:
+            assert fault(store) == "postgres_signing_in"
+            assert (store.known_fault, store.sign_in_seconds) == ("postgres_signing_in", None)
+            # WHEN it has replied THEN the next request goes through all further steps, and sends its query
+            time.sleep(0.3)
+            assert fault(store) == "postgres_timeout"
+            assert server.connections == 1
+            assert b"features_of" in b"".join(server.messages)
+            assert 0.3 < (store.sign_in_seconds or 0.0) < 1.0
+
+    def test_after_its_limit_it_counts_as_a_timeout_and_is_begun_anew(self) -> None:
+        budget = Budget(connect=0.05, command=0.2, total=0.4, sign_in=0.1)
+        with serve(lambda _: b"") as server, closing(store_at(server.address.port, budget=budget)) as store:
+            faults = []
+            while not store._breaker.is_open:
+                faults.append(fault(store))
+                time.sleep(0.02)
+            # THEN each sign-in that took too long counts, even if requests had too little time for a query
+            assert [each for each in faults if each != "postgres_signing_in"] == [
+                "postgres_timeout",
+                "postgres_timeout!",
+            ]
+            assert server.connections == 2
+            # AND an open breaker begins no further one
+            assert fault(store) == "postgres_breaker_open"
+            assert server.connections == 2
+
+    def test_while_it_is_under_way_an_open_breaker_does_not_keep_requests_from_it(self) -> None:
+        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+            assert fault(store) == "postgres_signing_in"
+            store._breaker.record_failure(3)
+            assert not store.breaker_is_open
+            assert fault(store) == "postgres_signing_in"
+
+    def test_one_that_breaks_counts_as_a_failure_and_is_begun_anew(self) -> None:
+        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+            assert fault(store) == "postgres_signing_in"
+            # WHEN the server closes the connection THEN the next request says so, and there is a new one
+            server.hang_up()
+            assert fault(store) == "postgres_disconnected"
+            assert server.connections == 2
+            assert store._breaker._failures == 1
+            assert fault(store) == "postgres_signing_in"
+
+    def test_one_that_the_server_rejects_is_not_begun_anew_at_once(self) -> None:
+        def reply(message: bytes) -> bytes:
+            if message == SSL_REQUEST:
+                return b"N"
+            time.sleep(0.3)
+            return b"E" + (len(REJECTED) + 4).to_bytes(4) + REJECTED
+
+        with serve(reply) as server, closing(store_at(server.address.port)) as store:
+            assert fault(store) == "postgres_signing_in"
+            time.sleep(0.3)
+            assert fault(store) == "postgres_auth"
+            assert server.connections == 1
+
+    def test_after_a_query_without_a_reply_it_gets_little_time(self) -> None:
+        # GIVEN a server that replies to nobody any more, after it has signed a client in
+        signed_in = 0
+
+        def reply(message: bytes) -> bytes:
+            nonlocal signed_in
+            signed_in += b"user\0app" in message
+            return (then(lambda _: b"")(message) or b"") if signed_in < 2 else b""
+
+        with serve(reply) as server, closing(store_at(server.address.port)) as store:
+            assert fault(store) == "postgres_timeout"
+            # WHEN requests try again THEN they do not wait long
+            signed_in = 2
+            started = time.monotonic()
+            assert [fault(store) for _ in range(5)] == ["postgres_signing_in"] * 5
+            assert time.monotonic() - started < BUDGET.connect
+
+    def test_closing_the_store_gives_it_up(self) -> None:
+        with serve(lambda _: b"") as server:
+            store = store_at(server.address.port)
+            assert fault(store) == "postgres_signing_in"
+            store.close()
+            assert store.known_fault is None
+            assert fault(store) == "postgres_signing_in"
+            assert server.connections == 2
+            store.close()
 
 
 def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
-    with serve(lambda _: b"") as server:
+    with (
+        serve(then(lambda _: b"")) as server,
+        closing(store_at(server.address.port, failures=1)) as store,
+    ):
         # GIVEN requests with less time than the query timeout
-        store = store_at(server.address.port, failures=1)
-        # WHEN they time out THEN the breaker stays closed, and a request without time does not connect
+        # WHEN they time out THEN the breaker stays closed
         assert fault(store, seconds=0.03) == "postgres_timeout"
-        connections = server.connections
-        assert fault(store, seconds=0) == "postgres_timeout"
-        assert server.connections == connections
         assert not store.breaker_is_open
         # AND a request with enough time opens it
         assert fault(store) == "postgres_timeout!"
-        store.close()
 
 
 def test_a_silent_server_is_noticed_by_requests_that_all_have_too_little_time() -> None:
     # GIVEN a server that has stopped replying, and requests that waited in a queue, so that each has little time left
-    with serve(lambda _: b"") as server:
-        store = store_at(server.address.port)
+    with serve(then(lambda _: b"")) as server, closing(store_at(server.address.port)) as store:
         # WHEN they time out one after another THEN the breaker opens once a query timeout has passed without a reply
         started, faults = time.monotonic(), []
         while not store.breaker_is_open:
@@ -76,7 +193,6 @@ def test_a_silent_server_is_noticed_by_requests_that_all_have_too_little_time() 
         assert time.monotonic() - started >= BUDGET.command
         assert faults[-1] == "postgres_timeout!"
         assert set(faults[:-1]) == {"postgres_timeout"}
-        store.close()
 
 
 @pytest.mark.parametrize(("seconds", "milliseconds"), [(0.0004, 1), (0.2, 200), (1e9, 2**31 - 1)])
@@ -154,49 +270,6 @@ def test_threads_that_wait_while_others_get_replies_do_not_open_the_breaker() ->
         assert fault(store) == "postgres_busy"
         thread.join()
     assert not store.breaker_is_open
-
-
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [
-        ('FATAL:  password authentication failed for user "app"', "postgres_auth"),
-        ('FATAL:  PAM authentication failed for user "app"', "postgres_auth"),
-        ("fe_sendauth: no password supplied", "postgres_auth"),
-        ('FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "app", no encryption', "postgres_auth"),
-        ('FATAL:  database "features" does not exist', "postgres_auth"),
-        ("FATAL:  sorry, too many clients already", "postgres_too_many_connections"),
-        ("FATAL:  remaining connection slots are reserved for roles with …", "postgres_too_many_connections"),
-        ('FATAL:  too many connections for role "app"', "postgres_too_many_connections"),
-        ("FATAL:  the database system is starting up", "postgres_starting"),
-        ("FATAL:  the database system is shutting down", "postgres_starting"),
-        ("FATAL:  the database system is not yet accepting connections", "postgres_starting"),
-        ("SSL error: certificate verify failed", "postgres_tls"),
-        ('server certificate for "db" does not match host name "127.0.0.1"', "postgres_tls"),
-        ("server does not support SSL, but SSL was required", "postgres_tls"),
-        ('could not translate host name "db.invalid" to address', "postgres_unreachable"),
-        ("connection failed: Connection refused", "postgres_unreachable"),
-        ("connection failed: No route to host", "postgres_unreachable"),
-        ("server closed the connection unexpectedly", "postgres_disconnected"),
-        ("SSL connection has been closed unexpectedly", "postgres_disconnected"),
-    ],
-)
-def test_a_connection_error_has_its_fault_code(message: str, expected: str) -> None:
-    assert fault_of(psycopg2.OperationalError(message)) == expected
-
-
-@pytest.mark.parametrize(("code", "expected"), [*_FAULT_OF_CODE.items(), ("42883", "postgres_refused")])
-def test_an_sqlstate_has_its_fault_code(code: str, expected: str) -> None:
-    class Coded(psycopg2.OperationalError):
-        pgcode = code
-
-    assert fault_of(Coded()) == expected
-
-
-def test_timeouts_and_system_errors_have_their_fault_codes() -> None:
-    assert fault_of(TimeoutError()) == "postgres_timeout"
-    assert fault_of(PermissionError()) == "postgres_auth"
-    assert fault_of(OSError()) == "postgres_unreachable"
-    assert fault_of(psycopg2.InterfaceError("connection already closed")) == "postgres_disconnected"
 
 
 @pytest.mark.parametrize("areas", [["AU", "NZ "], ["Ö"], [""]])

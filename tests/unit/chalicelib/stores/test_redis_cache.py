@@ -101,6 +101,26 @@ def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
         cache.close()
 
 
+def test_a_sign_in_under_way_leaves_the_breaker_closed_and_passes_an_open_one() -> None:
+    with serve(lambda m: b"" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
+        breaker = Breaker(2, 60)
+        url = f"redis://app:secret@127.0.0.1:{server.address.port}"
+        cache = RedisCache.from_url(url, SHORT, breaker)
+        assert cache.sign_in_seconds is None
+        # GIVEN a sign-in under way THEN it counts as no failure
+        assert [fault_of(lambda: cache.read(b"k", soon())) for _ in range(5)] == ["redis_signing_in"] * 5
+        assert not breaker.is_open
+        # AND calls continue it even while the breaker is open
+        breaker.record_failure(2)
+        assert fault_of(lambda: cache.read(b"k", soon())) == "redis_signing_in"
+        # WHEN it breaks THEN that counts, and the open breaker begins no new one
+        server.hang_up()
+        assert fault_of(lambda: cache.read(b"k", soon())) == "redis_disconnected!"
+        assert fault_of(lambda: cache.read(b"k", soon())) == "redis_breaker_open"
+        assert server.connections == 1
+        cache.close()
+
+
 def test_a_url_may_contain_user_and_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
         cache = RedisCache.from_url(f"redis://app:p%40ss@127.0.0.1:{server.address.port}", LONG, Breaker(3, 60))

@@ -1,7 +1,10 @@
 """The Redis client against scripted servers; tests/integration has the real ones."""
 
+import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -13,7 +16,7 @@ import pytest
 from chalicelib.config.settings import Budget
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
-from chalicelib.stores import redis_client
+from chalicelib.stores import redis_connection
 from chalicelib.stores.iam import Login
 from chalicelib.stores.redis_client import Commands, RedisClient
 from testing.certificates import Certificates, issue
@@ -100,15 +103,16 @@ class TestTime:
             assert failure(lambda: value(redis, -1.0))[0] == "redis_timeout"
             assert server.connections == 0
 
-    def test_a_tls_handshake_without_a_reply_ends_at_the_connect_timeout(self, certificates: Certificates) -> None:
+    def test_a_tls_handshake_without_a_reply_is_left_at_the_connect_timeout(self, certificates: Certificates) -> None:
         # GIVEN a server that accepts the connection but does not speak TLS
         with (
             serve(lambda _: b"") as server,
             client(server, BUDGET, url="rediss://localhost:{port}", ca=certificates.authority) as redis,
         ):
             fault, took = failure(lambda: value(redis))
-            assert fault == "redis_timeout"
+            assert fault == "redis_signing_in"
             assert took < BUDGET.total + LATE
+            assert redis.is_signing_in
 
 
 class TestConnections:
@@ -131,7 +135,7 @@ class TestConnections:
     def test_an_old_one_is_replaced_before_its_sign_in_expires(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
             value(redis)
-            monkeypatch.setattr(redis_client, "MAX_AGE", -1.0)
+            monkeypatch.setattr(redis_connection, "MAX_AGE", -1.0)
             value(redis)
             assert server.connections == 2
 
@@ -208,6 +212,128 @@ class TestSignIn:
         ):
             assert failure(lambda: value(redis))[0] == "redis_auth"
             assert len(server.messages) == 1
+
+    SECRET = "redis://app:secret@localhost:{port}"
+
+    def test_one_that_takes_long_is_left_and_continued(self) -> None:
+        # GIVEN a server that replies to AUTH after 0.5 s
+        def reply(message: bytes) -> bytes:
+            if b"AUTH" not in message:
+                return b"$1\r\nv\r\n"
+            time.sleep(0.5)
+            return b"+OK\r\n"
+
+        with serve(reply) as server, client(server, BUDGET, url=self.SECRET) as redis:
+            # THEN no call waits longer than it may
+            fault, took = failure(lambda: value(redis))
+            assert (fault, redis.sign_in_seconds) == ("redis_signing_in", None)
+            assert took < BUDGET.total + LATE
+            time.sleep(0.1)
+            fault, took = failure(lambda: value(redis))
+            assert fault == "redis_signing_in"
+            # AND a call after the reply uses the connection, the only one
+            time.sleep(0.4)
+            assert value(redis) == b"v"
+            assert redis.sign_in_seconds is not None
+            assert redis.sign_in_seconds > 0.5
+            assert (server.connections, redis.is_signing_in) == (1, False)
+
+    def test_one_that_breaks_is_reported_and_begun_anew(self) -> None:
+        with serve(lambda _: b"") as server, client(server, BUDGET, url=self.SECRET) as redis:
+            assert failure(lambda: value(redis))[0] == "redis_signing_in"
+            server.hang_up()
+            assert failure(lambda: value(redis))[0] == "redis_disconnected"
+            assert (server.connections, redis.is_signing_in) == (2, True)
+
+    def test_one_that_breaks_is_not_begun_anew_without_a_retry(self) -> None:
+        with serve(lambda _: b"") as server, client(server, BUDGET, url=self.SECRET) as redis:
+            assert failure(lambda: value(redis))[0] == "redis_signing_in"
+            server.hang_up()
+            assert failure(lambda: redis.run(get(), Deadline.after(1), may_retry=False))[0] == "redis_disconnected"
+            assert (server.connections, redis.is_signing_in) == (1, False)
+
+    def test_after_its_limit_it_has_failed(self) -> None:
+        budget = Budget(connect=0.02, command=0.05, total=0.12, sign_in=0.1)
+        with serve(lambda _: b"") as server, client(server, budget, url=self.SECRET) as redis:
+            assert failure(lambda: value(redis))[0] == "redis_signing_in"
+            time.sleep(0.1)
+            assert not redis.is_signing_in
+            assert failure(lambda: value(redis))[0] == "redis_timeout"
+
+    def test_meanwhile_calls_use_the_open_connections(self) -> None:
+        # GIVEN a server that signs only its first client in, and a client with one open connection
+        first = Event()
+
+        def reply(message: bytes) -> bytes:
+            if b"AUTH" not in message:
+                time.sleep(0.01)
+                return b"$1\r\nv\r\n"
+            if first.is_set():
+                return b""
+            first.set()
+            return b"+OK\r\n"
+
+        with serve(reply) as server, client(server, url=self.SECRET) as redis, ThreadPoolExecutor(4) as threads:
+            assert value(redis) == b"v"
+            # WHEN four threads call it THEN one signs in, and nobody waits for that
+            started = perf_counter()
+            assert list(threads.map(lambda _: value(redis), range(40))) == [b"v"] * 40
+            assert perf_counter() - started < LONG.connect
+            assert (server.connections, redis.is_signing_in) == (2, True)
+
+    @pytest.mark.parametrize(
+        ("reply", "fault"),
+        [
+            (None, "redis_disconnected"),
+            (b"HTTP/1.1 400 Bad Request\r\n", "redis_disconnected"),
+            (b"x" * 70_000, "redis_disconnected"),
+            (b"-WRONGPASS invalid username-password pair\r\n", "redis_auth"),
+            (b"-LOADING Redis is loading the dataset in memory\r\n", "redis_loading"),
+            (b"-ERR max number of clients reached\r\n", "redis_too_many_clients"),
+        ],
+    )
+    def test_a_reply_that_is_no_consent_has_its_fault(self, reply: bytes | None, fault: str) -> None:
+        with serve(lambda _: reply) as server, client(server, url=self.SECRET) as redis:
+            assert failure(lambda: value(redis))[0] == fault
+            assert not redis.is_signing_in
+
+    def test_a_reply_may_arrive_byte_by_byte(self) -> None:
+        with (
+            serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n", pace=0.01) as server,
+            client(server, url=self.SECRET) as redis,
+        ):
+            assert value(redis) == b"v"
+
+    def test_a_password_may_be_longer_than_what_the_kernel_takes_at_once(self, certificates: Certificates) -> None:
+        password = "x" * 8_000_000
+        for tls, scheme in ((None, "redis"), (certificates.good.context, "rediss")):
+            parts: list[int] = []
+
+            def reply(message: bytes, parts: list[int] = parts) -> bytes:
+                parts.append(len(message))
+                if sum(parts) < len(password):
+                    return b""
+                return b"$1\r\nv\r\n" if b"GET" in message else b"+OK\r\n"
+
+            url = f"{scheme}://localhost:{{port}}"
+            with (
+                serve(reply, tls=tls) as server,
+                client(server, url=url, ca=certificates.authority, login=lambda: ("app", password)) as redis,
+            ):
+                assert value(redis) == b"v"
+
+    def test_the_next_address_of_a_host_is_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                closed = free.getsockname()
+            addresses = [closed, server.address]
+            found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address) for address in addresses]
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+            assert value(redis) == b"v"
+            # AND without an address the host is unreachable
+            redis.close()
+            found.clear()
+            assert failure(lambda: value(redis))[0] == "redis_unreachable"
 
 
 class TestRedirections:

@@ -9,7 +9,7 @@ from chalice.deploy import packager as stock
 from chalice.utils import UI, OSUtils
 from click import ClickException
 
-from infra.package import archive, packager
+from infra.package import archive, packager, wheels
 
 CLASSES = (stock.AppOnlyDeploymentPackager, stock.LayerDeploymentPackager, stock.LambdaDeploymentPackager)
 
@@ -60,20 +60,47 @@ FUNCTION = {
     "chalice/app.py",
     "chalice/__pycache__/__init__.cpython-313.pyc",
     "chalice/__pycache__/app.cpython-313.pyc",
+    "model/labels.csv",
 }
 
 
-def test_the_function_holds_the_app_with_fresh_bytecode(project: Path) -> None:
+@pytest.fixture
+def dependency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install one module in place of the wheels."""
+
+    def fetch(_requirements: Path, folder: Path, _architecture: str) -> None:
+        (folder / "library.py").touch()
+
+    monkeypatch.setattr(wheels, "fetch", fetch)
+
+
+def test_the_function_holds_the_app_with_fresh_bytecode_and_what_is_vendored(project: Path) -> None:
     assert packed(stock.AppOnlyDeploymentPackager, project)[1] == FUNCTION
 
 
-def test_the_layer_holds_what_is_vendored_where_python_looks(project: Path) -> None:
+@pytest.mark.usefixtures("dependency")
+def test_the_layer_holds_the_dependencies_where_python_looks(project: Path) -> None:
     names = packed(stock.LayerDeploymentPackager, project)[1]
-    assert names == {"python/lib/python3.13/site-packages/model/labels.csv"}
+    site = "python/lib/python3.13/site-packages"
+    assert names == {f"{site}/library.py", f"{site}/__pycache__/library.cpython-313.pyc"}
 
 
+@pytest.mark.usefixtures("dependency")
 def test_without_a_layer_all_is_in_one_zip(project: Path) -> None:
-    assert packed(stock.LambdaDeploymentPackager, project)[1] == {*FUNCTION, "model/labels.csv"}
+    library = {"library.py", "__pycache__/library.cpython-313.pyc"}
+    assert packed(stock.LambdaDeploymentPackager, project)[1] == FUNCTION | library
+
+
+def test_a_new_model_leaves_the_layer_as_it_is(project: Path) -> None:
+    before = packed(stock.LayerDeploymentPackager, project)[0]
+    (project / "vendor" / "model" / "labels.csv").write_text("dog", encoding="utf-8")
+    assert packed(stock.LayerDeploymentPackager, project)[0] == before
+
+
+def test_with_and_without_heic_are_different_layers(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = packed(stock.LayerDeploymentPackager, project)[0]
+    monkeypatch.setenv("HEIC", "no")
+    assert packed(stock.LayerDeploymentPackager, project)[0] != before
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -84,7 +111,7 @@ def test_a_zip_has_a_name_of_its_own_until_something_changes(
     before = packed(kind, project)[0]
     assert packed(kind, project)[0] == before
     # AND another name once a file has changed
-    (project / "vendor" / "model" / "labels.csv").write_text("dog", encoding="utf-8")
+    (project / "requirements.txt").write_text("\n", encoding="utf-8")
     (project / "chalicelib" / "data.csv").write_text("2", encoding="utf-8")
     assert packed(kind, project)[0] != before
 
@@ -101,13 +128,13 @@ def test_another_python_than_lambdas_is_refused(kind: type[stock.BaseLambdaDeplo
 def test_a_zip_over_the_limit_is_refused(
     kind: type[stock.BaseLambdaDeploymentPackager], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "LIMIT", 100)
-    with pytest.raises(ClickException, match=r"bytes, but Lambda accepts less than 100; .*exclusions\.toml"):
+    monkeypatch.setattr(archive, "LIMIT", 10)
+    with pytest.raises(ClickException, match=r"accepts less than 10; use a smaller model, .*exclusions\.toml"):
         packed(kind, project)
     assert not [*project.glob(".chalice/deployments/*.zip")]
 
 
-@pytest.mark.parametrize("kind", [stock.LayerDeploymentPackager, stock.LambdaDeploymentPackager])
+@pytest.mark.parametrize("kind", CLASSES)
 def test_a_broken_link_is_refused(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
     (project / "vendor" / "model" / "faunalens.onnx").symlink_to("../../model/faunalens.onnx")
     with pytest.raises(ClickException, match=r"vendor/model/faunalens\.onnx is missing or a broken link.*make setup"):
@@ -123,7 +150,7 @@ def test_only_the_newest_zips_are_kept(kind: type[stock.BaseLambdaDeploymentPack
     # GIVEN a project that was packed several times
     made = []
     for number in range(packager.KEPT + 2):
-        (project / "vendor" / "model" / "labels.csv").write_text(f"cat {number}", encoding="utf-8")
+        (project / "requirements.txt").write_text("\n" * number, encoding="utf-8")
         (project / "chalicelib" / "data.csv").write_text(f"{number}", encoding="utf-8")
         made.append(packed(kind, project)[0])
         os.utime(made[-1], (number, number))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.rate_limits import page_key
 from local.lambda_sim.api_gateway import ApiGateway
 from local.lambda_sim.events import ApiRequest
 from local.lambda_sim.pool import Throttled
@@ -108,6 +109,23 @@ def test_a_body_that_does_not_fit_into_an_event_is_refused() -> None:
 def test_a_function_that_fails_is_a_bad_gateway(function: FakeFunction) -> None:
     response = ApiGateway(TEMPLATE, function).handle(post())
     assert (response.status, response.body) == (502, b'{"message": "Internal server error"}')
+
+
+def test_a_method_that_demands_a_key_takes_only_that_of_the_page() -> None:
+    # GIVEN a definition that demands a key, with our own answer to a missing one
+    template = json.loads(json.dumps(TEMPLATE))
+    definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    definition["paths"]["/photos"]["post"]["security"] = [{"api_key": []}]
+    function = FakeFunction()
+    gateway = ApiGateway(template, function)
+    # WHEN requests have no key or a wrong one THEN they never reach the function
+    for headers in ([], [("X-Api-Key", "wrong")]):
+        assert gateway.handle(ApiRequest("POST", "/photos", headers, b"", "192.0.2.1")).status == 403
+    assert not function.events
+    # AND the key of the page opens it, and preflight requests need none
+    key = [("X-Api-Key", page_key("dev", "local"))]
+    assert gateway.handle(ApiRequest("POST", "/photos", key, b"", "192.0.2.1")).status == 200
+    assert gateway.handle(ApiRequest("OPTIONS", "/photos", [], b"", "192.0.2.1")).status == 200
 
 
 def test_throttling_is_an_internal_error_to_clients() -> None:

@@ -1,4 +1,4 @@
-"""The environment of the peers is created once, and again when the pins change."""
+"""An environment is created once, and again when its pins change."""
 
 import subprocess
 import venv
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.peers import environment
-from benchmarks.peers.environment import EnvironmentFailed, peers_python
+from testing import pinned_environment
+from testing.pinned_environment import EnvironmentFailed, python_of
 
 
 class Pip:
@@ -28,8 +28,7 @@ def pins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A file of pins; .local and the creation of environments are replaced."""
     path = tmp_path / "requirements.txt"
     path.write_text("one==1", encoding="utf-8")
-    monkeypatch.setattr(environment, "REQUIREMENTS", path)
-    monkeypatch.setattr(environment, "STATE_DIR", tmp_path)
+    monkeypatch.setattr(pinned_environment, "STATE_DIR", tmp_path)
     monkeypatch.setattr(venv, "create", lambda folder, **_: folder.mkdir(exist_ok=True))
     return path
 
@@ -37,20 +36,19 @@ def pins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_packages_are_installed_once_for_the_same_pins(pins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pip = Pip()
     monkeypatch.setattr(subprocess, "run", pip)
-    python = peers_python()
-    assert python == peers_python() == pins.parent / "peers" / "bin" / "python"
+    python = python_of("peers", pins)
+    assert python == python_of("peers", pins) == pins.parent / "peers" / "bin" / "python"
     assert pip.calls == 1
     # WHEN the pins change
     pins.write_text("one==2", encoding="utf-8")
-    peers_python()
+    python_of("peers", pins)
     assert pip.calls == 2
 
 
-@pytest.mark.usefixtures("pins")
-def test_a_failed_installation_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_installation_is_tried_again(pins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pip = Pip(1, "no network")
     monkeypatch.setattr(subprocess, "run", pip)
     for _ in range(2):
-        with pytest.raises(EnvironmentFailed, match="check the network and run the benchmark again:\nno network"):
-            peers_python()
+        with pytest.raises(EnvironmentFailed, match="check the network and run it again:\nno network"):
+            python_of("peers", pins)
     assert pip.calls == 2

@@ -1,0 +1,128 @@
+"""API keys of a stage's clients: `python -m infra keys add|list|revoke`.
+
+API Gateway keeps the keys. A key belongs to the usage plan that infra/edge.yaml creates if `ApiKeys=required`, and is
+called `faunalens-STAGE-NAME`. The web page has its own key, which is not a client's.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from infra.stage import Stage
+from infra.step import PreconditionFailed
+
+DAYS = 30
+"""Days whose requests `uses` counts, today included. API Gateway knows the last 90."""
+PAGE = "page"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class Use(NamedTuple):
+    """How often a key was used. `today`, `recently`: requests today (UTC), and in the last `DAYS` days."""
+
+    name: str
+    added: date
+    today: int
+    recently: int
+
+
+class Keys:
+    """The keys of one stage. Each method raises `PreconditionFailed` if it cannot do its work."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage, self._gateway = stage, stage.client("apigateway")
+
+    def add(self, name: str) -> str:
+        """Create the key of a client and return its value, which nothing shows again."""
+        if not _NAME.fullmatch(name) or name == PAGE:
+            raise PreconditionFailed(
+                f"{name} is no name for a key; use lower-case letters, digits and hyphens, and not `{PAGE}`, which is "
+                "the web page's own"
+            )
+        plan = self._plan()
+        if name in self._found():
+            raise PreconditionFailed(f"stage {self._stage.name} has a key {name} already; revoke it, or choose a name")
+        key = self._gateway.create_api_key(name=self._full(name), enabled=True, tags=self._stage.tags)
+        try:
+            self._gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+        except BaseException:  # a key without a plan opens nothing, and its value would be lost
+            self._gateway.delete_api_key(apiKey=key["id"])
+            raise
+        return str(key["value"])
+
+    def uses(self) -> list[Use]:
+        """Return the use of each key, by name."""
+        today = datetime.now(UTC).date()
+        usage = self._usage(self._plan(), today)
+        return [
+            Use(name, key["createdDate"].astimezone(UTC).date(), _last(usage, key["id"], 1), _last(usage, key["id"]))
+            for name, key in sorted(self._found().items())
+        ]
+
+    def revoke(self, name: str) -> None:
+        """Delete the key of a client. API Gateway refuses it within seconds."""
+        keys = self._found()
+        if name not in keys:
+            known = ", ".join(sorted(keys)) or "none"
+            raise PreconditionFailed(f"stage {self._stage.name} has no key {name}; its keys are: {known}")
+        self._gateway.delete_api_key(apiKey=keys[name]["id"])
+
+    def attach(self) -> list[str]:
+        """Add the keys to the usage plan that it lacks, because `ApiKeys` was off meanwhile. Return their names."""
+        plan, keys = self._plan(), self._found()
+        pages = self._gateway.get_paginator("get_usage_plan_keys").paginate(usagePlanId=plan)
+        attached = {each["id"] for page in pages for each in page["items"]}
+        missing = {name: each["id"] for name, each in sorted(keys.items()) if each["id"] not in attached}
+        for key in missing.values():
+            self._gateway.create_usage_plan_key(usagePlanId=plan, keyId=key, keyType="API_KEY")
+        return list(missing)
+
+    def revoke_all(self) -> int:
+        """Delete the keys of all clients, and return their number. They would outlive the usage plan."""
+        keys = self._found()
+        for each in keys.values():
+            self._gateway.delete_api_key(apiKey=each["id"])
+        return len(keys)
+
+    def _plan(self) -> str:
+        for outputs in (self._stage.stack("edge").outputs, self._stage.outputs):
+            if plan := outputs.get("KeyPlanId"):
+                return plan
+        raise PreconditionFailed(
+            f'stage {self._stage.name} demands no keys; write "ApiKeys": "required" into '
+            f"infra/stages/{self._stage.name}.json and deploy the stage again"
+        )
+
+    def _found(self) -> dict[str, Any]:
+        """Return the keys of clients, by name."""
+        prefix = self._full("")
+        pages = self._gateway.get_paginator("get_api_keys").paginate(includeValues=False)
+        ours = [each for page in pages for each in page["items"] if each["name"].startswith(prefix)]
+        keys = {each["name"].removeprefix(prefix): each for each in ours}
+        return {name: each for name, each in keys.items() if name != PAGE}
+
+    def _usage(self, plan: str, today: date) -> Mapping[str, list[list[int]]]:
+        """Return requests and what was left of the quota, for each day and key id."""
+        first = today - timedelta(days=DAYS - 1)
+        pages = self._gateway.get_paginator("get_usage").paginate(
+            usagePlanId=plan, startDate=first.isoformat(), endDate=today.isoformat()
+        )
+        usage: dict[str, list[list[int]]] = {}
+        for key, days in _items(pages):
+            usage.setdefault(key, []).extend(days)
+        return usage
+
+    def _full(self, name: str) -> str:
+        return f"faunalens-{self._stage.name}-{name}"
+
+
+def _items(pages: Any) -> Iterator[tuple[str, list[list[int]]]]:
+    for page in pages:
+        yield from page.get("items", {}).items()
+
+
+def _last(usage: Mapping[str, list[list[int]]], key: str, days: int = DAYS) -> int:
+    """Return the requests of a key in the last days."""
+    return sum(used for used, _left in usage.get(key, [])[-days:])

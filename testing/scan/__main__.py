@@ -1,0 +1,98 @@
+"""Scan the templates, policies and workflows for weaknesses: `python -m testing.scan`.
+
+checkov scans the template of a whole stage with every option, infra/pipeline.yaml and the workflows. parliament scans
+the policies: actions, resources and conditions that do not exist or fit, and ways to more rights. Each accepted finding
+has its reason, in testing/scan/accepted.csv, or beside its resource in a template of infra/. Both work offline.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chalicelib.config.settings import ROOT
+from infra import template
+from infra.step import PreconditionFailed
+from local.stack.errors import LocalError
+from testing.cloudformation import in_account, resources
+from testing.pinned_environment import EnvironmentFailed, python_of
+from testing.scan.findings import ACCEPTED, Finding, of_checkov, of_parliament, problems, read_accepted
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+STAGE = "prod"
+ACCOUNT = "123456789012"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/pipeline-faunalens-{STAGE}-boundary"
+OPTIONS = {"AccessLog": "yes", "Firewall": "yes", "PermissionsBoundary": BOUNDARY, "ApiKeys": "required"}
+
+
+def main() -> int:
+    """Scan everything. Return 0, or print what is wrong and return 1."""
+    try:
+        python = python_of("scan", REQUIREMENTS)
+        with tempfile.TemporaryDirectory() as folder:
+            found = scan_templates(python, Path(folder))
+        for name, policy in policies().items():
+            found |= scan_policy(python, name, policy)
+    except (EnvironmentFailed, LocalError, PreconditionFailed, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    accepted = read_accepted()
+    wrong = list(problems(found, accepted))
+    for each in wrong:
+        print(each)
+    summary = f"{len(wrong)} problems" if wrong else "no problems"
+    print(f"{summary} found by checkov and parliament; {len(accepted)} findings accepted in {ACCEPTED.name}")
+    return int(bool(wrong))
+
+
+def scan_templates(python: Path, folder: Path) -> set[Finding]:
+    """Return checkov's findings. `folder`: an empty folder, for the files to scan."""
+    template.write(STAGE, folder / "package", OPTIONS, lambda _: None)
+    scanned = folder / "scanned"
+    shutil.copytree(ROOT / ".github" / "workflows", scanned / ".github" / "workflows")
+    shutil.copy(folder / "package" / "sam.json", scanned / "stage.json")
+    shutil.copy(ROOT / "infra" / "pipeline.yaml", scanned)
+    frameworks = ["--framework", "cloudformation", "github_actions"]
+    options = ["--skip-download", "--compact", "--quiet", "--output", "json"]
+    return of_checkov(_run(python, "checkov", "--directory", str(scanned), *frameworks, *options))
+
+
+def scan_policy(python: Path, name: str, policy: Mapping[str, Any]) -> set[Finding]:
+    """Return parliament's findings for a policy."""
+    output = _run(python, "parliament", "--json", "--include-community-auditors", text=json.dumps(policy))
+    return of_parliament(output, name)
+
+
+def policies() -> dict[str, Mapping[str, Any]]:
+    """Return the functions' policies of a stage, and those of its pipeline, by name."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for path in sorted((ROOT / ".chalice").glob(f"policy-{STAGE}-*.json")):
+        found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+    given = {"Stage": STAGE, "PackageBucket": "packages", "Repository": "owner/name"}
+    references = {
+        "FunctionBoundary": BOUNDARY,
+        "CloudFormationRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-{STAGE}-cloudformation",
+    }
+    for name, each in resources("pipeline.yaml", given).items():
+        if each["Type"] == "AWS::IAM::ManagedPolicy":
+            found[name] = in_account(each["Properties"]["PolicyDocument"], ACCOUNT, "eu-west-1", references)
+    return found
+
+
+def _run(python: Path, program: str, *arguments: str, text: str = "") -> str:
+    """Return a scanner's output. It exits with 1 if it found something."""
+    command = [str(python), "-W", "ignore", str(python.with_name(program)), *arguments]
+    quiet = {**os.environ, "LOG_LEVEL": "ERROR", "NO_COLOR": "1"}
+    done = subprocess.run(command, input=text, env=quiet, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1) or not (done.stdout.strip() or done.returncode == 0):
+        raise ValueError(f"{program} failed with exit code {done.returncode}:\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The client that proves claims about a deployed API: against the app itself, and against moto's S3."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from infra import api_client, health_check, proofs
+from infra.api_client import fetch, upload
+from infra.proofs import Trial, Undecided
+from infra.stage import Stage
+from infra.step import PreconditionFailed
+from testing.aws import Account, account
+from testing.pictures import jpeg
+from tests.integration.conftest import Served
+
+
+@pytest.fixture
+def at_app(served: Served, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    """A trial of a stage whose API is the app itself. On AWS the function is invoked for its health."""
+    monkeypatch.setattr(Stage, "url", f"http://127.0.0.1:{served.port}/")
+    monkeypatch.setattr(health_check, "ask", lambda stage, _: json.loads(fetch(f"{stage.url}health?deep=true").body))
+    return Trial(Stage("dev", "eu-west-1", None, {}), lambda _: None)
+
+
+def test_the_app_reads_the_heic_photo_of_the_proof(at_app: Trial) -> None:
+    assert proofs.heic(at_app) == "a HEIC photo was identified"
+
+
+def test_a_photo_that_is_refused_refutes_and_a_package_without_heic_does_not(
+    at_app: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for status, error in ((422, PreconditionFailed), (415, Undecided)):
+        monkeypatch.setattr(api_client, "fetch", lambda *_, status=status: api_client.Answer(status, {}, b"no"))
+        with pytest.raises(error):
+            proofs.heic(at_app)
+
+
+def test_the_app_answers_an_unknown_path_as_the_gateway_should(at_app: Trial) -> None:
+    answer = fetch(f"{at_app.stage.url}no-such-path")
+    assert answer.status == 404
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert json.loads(answer.body)["code"] == "not_found"
+
+
+def test_the_cache_and_the_answers_are_proved_by_the_smoke_test(at_app: Trial) -> None:
+    assert proofs.cache_sign_in(at_app) == "the health check reaches the cache"
+    assert proofs.answers(at_app) == "health, animals, identification and memory as expected"
+
+
+def test_a_url_that_nobody_serves_is_an_error() -> None:
+    with pytest.raises(PreconditionFailed, match=r"http://127\.0\.0\.1:1/ did not respond"):
+        fetch("http://127.0.0.1:1/")
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Account]:
+    with account() as aws:
+        yield aws
+
+
+@pytest.fixture
+def api(aws: Account) -> Iterator[str]:
+    """An API that hands out forms of S3, and identifies what was uploaded."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="photos", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    class Api(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            if self.path.startswith("/dev/uploads/one/identify"):
+                found: dict[str, Any] = s3.get_object(Bucket="photos", Key="uploads/one")
+                self.answer(200, {"type": found["ContentType"], "bytes": len(found["Body"].read())})
+            else:
+                form = s3.generate_presigned_post(
+                    "photos", "uploads/one", Conditions=[["starts-with", "$Content-Type", "image/"]]
+                )
+                self.answer(200, {**form, "id": "one", "identify_url": "/dev/uploads/one/identify"})
+
+        def answer(self, status: int, body: object) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/dev/"
+        server.shutdown()
+
+
+def test_a_photo_goes_through_the_bucket_with_its_type(api: str) -> None:
+    # GIVEN an API with a bucket WHEN a photo is uploaded as clients do
+    photo = jpeg(64, 64)
+    found = upload(api, photo)
+    # THEN it lies in the bucket unchanged, and the URL to identify it is absolute
+    assert found.key == "uploads/one"
+    assert found.identify_url == f"{api}uploads/one/identify"
+    assert json.loads(fetch(found.identify_url, b"").body) == {"type": "image/jpeg", "bytes": len(photo)}
+
+
+def test_an_api_without_uploads_is_an_error(at_app: Trial) -> None:
+    with pytest.raises(PreconditionFailed, match="POST /uploads returned status 404"):
+        upload(at_app.stage.url, b"")

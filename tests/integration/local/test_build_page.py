@@ -1,0 +1,111 @@
+"""The committed bundle of the page: it is what its sources give, and only a changed page needs npm."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.paths import ROOT
+
+SCRIPT = ("local/build_page", "local/progress.sh")
+BUNDLE = Path("chalicelib/web")
+STAMP = Path("web/page/bundle.cksum")
+NO_NPM = "npm was not found, which bundles the page; get it with: apt-get install npm"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with the page, its bundle and the script, without what npm has installed."""
+    folder = tmp_path / "a checkout"
+    shutil.copytree(ROOT / "web/page", folder / "web/page", ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(ROOT / BUNDLE, folder / BUNDLE)
+    (folder / "local").mkdir()
+    for name in SCRIPT:
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def without_npm(tmp_path: Path) -> str:
+    """A PATH with the basic commands alone."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sh", "cat", "cksum", "dirname", "mkdir", "date", "sleep"):
+        found = shutil.which(name)
+        assert found, name
+        (programs / name).symlink_to(found)
+    return str(programs)
+
+
+def build_page(checkout: Path, path: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {name: value for name, value in os.environ.items() if name not in ("CI", "PATH")}
+    return subprocess.run(
+        [shutil.which("sh") or "sh", "local/build_page"],
+        cwd=checkout,
+        env={**variables, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_committed_bundle_needs_no_npm(checkout: Path, without_npm: str) -> None:
+    done = build_page(checkout, without_npm)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "changed", ["web/page/src/words.js", "web/page/package-lock.json", "chalicelib/web/index.html"]
+)
+def test_a_change_without_npm_says_what_to_install(checkout: Path, without_npm: str, changed: str) -> None:
+    with (checkout / changed).open("a") as file:
+        file.write("\n")
+    done = build_page(checkout, without_npm)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "npm was not found" in line
+    assert "install Node.js" in line
+
+
+def test_a_missing_bundle_without_npm_says_what_to_install(checkout: Path, without_npm: str) -> None:
+    shutil.rmtree(checkout / BUNDLE)
+    done = build_page(checkout, without_npm)
+    assert done.returncode == 1
+    assert "install Node.js" in done.stderr.splitlines()[-1]
+
+
+def test_continuous_integration_refuses_a_stale_bundle(checkout: Path) -> None:
+    with (checkout / "web/page/src/words.js").open("a") as file:
+        file.write("// changed\n")
+    before = contents(checkout / BUNDLE)
+    done = build_page(checkout, os.environ["PATH"], CI="true")
+    assert done.returncode == 1
+    assert "run `make page` and commit" in done.stderr
+    assert contents(checkout / BUNDLE) == before
+
+
+def test_the_bundle_is_what_its_sources_give(checkout: Path) -> None:
+    # GIVEN the committed sources without their bundle
+    if shutil.which("npm") is None:
+        if os.environ.get("CI"):
+            pytest.fail(NO_NPM)
+        pytest.skip(NO_NPM)
+    shutil.rmtree(checkout / BUNDLE)
+    stamp = (checkout / STAMP).read_text()
+    (checkout / STAMP).unlink()
+    # WHEN npm installs the bundler and it bundles them THEN the result is the committed bundle, byte for byte
+    done = build_page(checkout, os.environ["PATH"])
+    assert done.returncode == 0, done.stderr
+    assert contents(checkout / BUNDLE) == contents(ROOT / BUNDLE)
+    assert (checkout / STAMP).read_text() == stamp
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    assert "://" not in (ROOT / "web/page/package-lock.json").read_text(encoding="utf-8")

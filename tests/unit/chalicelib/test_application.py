@@ -1,0 +1,58 @@
+"""The application tells its limits, and keeps the public from the database's health check."""
+
+import json
+import logging
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.api.http import Request, Response
+from chalicelib.api.rate_limits import page_key
+from chalicelib.application import ROUTES, Application
+from chalicelib.config.rate_limits import rate_limits
+from chalicelib.config.settings import Settings
+from chalicelib.telemetry.cold_start import ColdStart
+
+LIMITS = rate_limits("* key=600/60, /animals service=1800/60")
+ROUTE = {(route.method, route.path): route for route in ROUTES}
+
+
+def respond(method: str, path: str, request: Request, **settings: object) -> Response:
+    application = Application(replace(Settings(), **settings), logging.getLogger("test"), ColdStart(0.0))  # type: ignore[arg-type]
+    return application.respond(ROUTE[method, path], request)
+
+
+def test_answers_of_the_api_name_its_limits() -> None:
+    # WHEN a stage has limits THEN even a refusal of a counted route names them
+    refused = respond("GET", "/animals", Request("r-1"), rate_limits=LIMITS)
+    assert refused.status == 422
+    assert refused.headers["RateLimit-Policy"] == '"key";q=600;w=60, "service";q=1800;w=60'
+    # AND nobody knows how much is left
+    assert "RateLimit" not in refused.headers
+    # AND other routes name none, nor does a stage without limits
+    page = respond("GET", "/openapi.json", Request("r-1"), rate_limits=LIMITS)
+    assert "RateLimit-Policy" not in page.headers
+    assert "RateLimit-Policy" not in respond("GET", "/animals", Request("r-1")).headers
+
+
+def test_the_page_has_other_limits_than_keys() -> None:
+    request = Request("r-1", {"x-api-key": page_key("dev", "a1b2c3d4e5")}, api_id="a1b2c3d4e5")
+    refused = respond("GET", "/animals", request, rate_limits=LIMITS, stage="dev")
+    assert refused.headers["RateLimit-Policy"] == '"service";q=1800;w=60'
+
+
+def test_the_public_may_not_wake_the_database() -> None:
+    # GIVEN a request that came through API Gateway WHEN it asks for the deep check THEN it is refused
+    request = Request("r-1", query={"deep": ["true"]}, api_id="a1b2c3d4e5")
+    refused = respond("GET", "/health", request)
+    assert (refused.status, json.loads(refused.body)["code"]) == (403, "forbidden")
+    assert "by invoking the function" in json.loads(refused.body)["detail"]
+
+
+@pytest.mark.parametrize("api_keys", [True, False])
+def test_the_page_gets_its_own_key_if_keys_are_demanded(api_keys: bool) -> None:
+    page = respond("GET", "/", Request("r-1", api_id="a1b2c3d4e5"), stage="dev", api_keys=api_keys)
+    head = '<base href="/"><meta name="api-key" content="faunalensdevpagea1b2c3d4e5">'
+    assert (head in str(page.body)) is api_keys
+    document = json.loads(respond("GET", "/openapi.json", Request("r-1"), api_keys=api_keys).body)
+    assert ("security" in document["paths"]["/identify"]["post"]) is api_keys

@@ -1,0 +1,37 @@
+"""HEIC in the package: an option, and what is removed. The real libraries: tests/integration/infra/test_package.py."""
+
+from pathlib import Path
+
+import pytest
+from click import ClickException
+
+from infra.package import heic
+
+
+@pytest.mark.parametrize(("environment", "wanted"), [({}, True), ({"HEIC": "yes"}, True), ({"HEIC": "no"}, False)])
+def test_the_package_reads_heic_unless_the_operator_says_no(environment: dict[str, str], wanted: bool) -> None:
+    assert heic.is_wanted(environment) is wanted
+
+
+def test_another_value_is_refused() -> None:
+    with pytest.raises(ClickException, match="HEIC is 'off'; set it to yes or no"):
+        heic.is_wanted({"HEIC": "off"})
+
+
+def test_all_of_pillow_heif_and_nothing_else_is_removed(tmp_path: Path) -> None:
+    for name in (
+        "pillow_heif/heif.py",
+        "pillow_heif.libs/libheif-1.so.1",
+        "_pillow_heif.cpython-313-x86_64-linux-gnu.so",
+        "pillow_heif-1.8.1.dist-info/METADATA",
+        "PIL/Image.py",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    heic.remove(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["PIL"]
+
+
+def test_dependencies_without_pillow_heif_stay_as_they_are(tmp_path: Path) -> None:
+    heic.remove_encoder(tmp_path)
+    assert [*tmp_path.iterdir()] == []

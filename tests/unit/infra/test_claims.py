@@ -1,0 +1,45 @@
+"""The list of claims that only AWS can prove: complete, and the same on the page, in the file and in the code."""
+
+import re
+
+import pytest
+
+from chalicelib.config.settings import ROOT
+from infra.claims import FILE, Claim, read_claims
+from infra.proofs import PROOFS
+
+PAGE = ROOT / "docs" / "how-to" / "deploy.md"
+
+
+def test_every_proof_belongs_to_a_claim_and_every_claim_has_a_proof_or_a_question() -> None:
+    claims = read_claims()
+    assert sorted(claim.proof for claim in claims if claim.proof) == sorted(PROOFS)
+    assert [claim.name for claim in claims if not claim.proof and not claim.how] == []
+
+
+def test_the_page_shows_every_claim_in_the_file_and_no_other() -> None:
+    # GIVEN the page WHEN its table of claims is read THEN it has the names and claims of the file, in order
+    rows = re.findall(
+        r"^\| `([\w-]+)` \| (.+?) \| (.+?) \| (a command|a person) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert [(name, claim, source) for name, claim, source, _ in rows] == [
+        (each.name, each.claim, each.source) for each in read_claims()
+    ]
+
+
+def test_a_claim_says_one_sentence_without_its_full_stop_and_why_we_believe_it() -> None:
+    for claim in read_claims():
+        assert claim.claim[0].isupper() or claim.claim.startswith("`"), claim.name
+        assert not claim.claim.endswith("."), claim.name
+        assert claim.source, claim.name
+
+
+@pytest.mark.parametrize("ways", [{}, {"proof": "answers", "how": "Look"}])
+def test_a_claim_without_a_proof_or_with_two_is_refused(ways: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=f"claim one in {FILE.name} needs either `proof` or `how`"):
+        Claim("one", "It works", "we hope so", **ways)
+
+
+def test_a_question_can_be_answered_with_yes() -> None:
+    for claim in read_claims():
+        assert not claim.how or "?" in claim.how, claim.name

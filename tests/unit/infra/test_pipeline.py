@@ -1,0 +1,203 @@
+"""The rights of a pipeline: what it needs, and no way to more."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.config.settings import ROOT
+from testing.cloudformation import STAGES, in_account, resources, template
+from testing.iam import is_allowed
+from tests.unit.infra.test_policies import FUNCTIONS, statements
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/pipeline-faunalens-dev-boundary"
+HERE = {"aws:RequestedRegion": REGION}
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/faunalens-dev-ApiHandlerRole-1A2B"
+STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/faunalens-dev/1"
+MAX_POLICY = 6144
+"""Characters of a managed policy, without white space: IAM's quota."""
+
+
+def known(value: Any, stage: str) -> Any:
+    """Return a value of the template with the account's and the stage's names in it."""
+    references = {
+        "FunctionBoundary": BOUNDARY.replace("-dev-", f"-{stage}-"),
+        "CloudFormationRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-{stage}-cloudformation",
+    }
+    return in_account(value, ACCOUNT, REGION, references)
+
+
+def found(stage: str = "dev") -> Mapping[str, Any]:
+    return resources("pipeline.yaml", {"Stage": stage, "PackageBucket": "packages", "Repository": "me/fauna"})
+
+
+def policy(name: str, stage: str = "dev") -> list[Any]:
+    document = known(found(stage)[name]["Properties"]["PolicyDocument"], stage)
+    return list(document["Statement"])
+
+
+def of_cloudformation() -> list[Any]:
+    """Return the statements of CloudFormation's role."""
+    names = [each["Ref"] for each in found()["CloudFormationRole"]["Properties"]["ManagedPolicyArns"]]
+    assert names == ["NamedResources", "NamelessResources", "FunctionRoles"]
+    return [statement for name in names for statement in policy(name)]
+
+
+CREATE = ("iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary")
+
+
+@pytest.mark.parametrize("action", CREATE)
+def test_cloudformation_makes_no_role_without_the_boundary(action: str) -> None:
+    rights = of_cloudformation()
+    assert is_allowed(rights, action, ROLE, {"iam:PermissionsBoundary": BOUNDARY})
+    for context in ({}, {"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}):
+        assert not is_allowed(rights, action, ROLE, context)
+
+
+@pytest.mark.parametrize("action", [*CREATE, "iam:DeleteRole", "iam:PassRole", "iam:DeleteRolePolicy", "iam:TagRole"])
+@pytest.mark.parametrize("name", ["admin", "faunalens-prod-ApiHandlerRole-1", "pipeline-faunalens-dev-cloudformation"])
+def test_no_other_role_can_be_touched_not_even_those_of_the_pipeline(action: str, name: str) -> None:
+    context = {"iam:PermissionsBoundary": BOUNDARY, "iam:PassedToService": "lambda.amazonaws.com"}
+    role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    assert not is_allowed(of_cloudformation(), action, role, context)
+    assert not is_allowed(policy("PipelinePolicy"), action, role, context)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:AttachRolePolicy",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:SetDefaultPolicyVersion",
+        "iam:CreateUser",
+        "iam:CreateAccessKey",
+        "sts:AssumeRole",
+    ],
+)
+def test_the_boundary_can_be_neither_removed_nor_widened(action: str) -> None:
+    context = {"iam:PermissionsBoundary": BOUNDARY}
+    for resource in (ROLE, BOUNDARY, f"arn:aws:iam::{ACCOUNT}:user/me", "*"):
+        assert not is_allowed(of_cloudformation(), action, resource, context)
+        assert not is_allowed(policy("PipelinePolicy"), action, resource, context)
+
+
+def test_the_pipeline_itself_changes_nothing_but_its_stack_and_with_its_role_only() -> None:
+    rights, own = policy("PipelinePolicy"), f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-dev-cloudformation"
+    assert is_allowed(rights, "cloudformation:CreateChangeSet", STACK, {"cloudformation:RoleArn": own})
+    # WHEN it names no role, CloudFormation would use the pipeline's own rights; or it names another
+    assert not is_allowed(rights, "cloudformation:CreateChangeSet", STACK)
+    assert not is_allowed(rights, "cloudformation:CreateChangeSet", STACK, {"cloudformation:RoleArn": ROLE})
+    prod = STACK.replace("-dev", "-prod")
+    assert not is_allowed(rights, "cloudformation:CreateChangeSet", prod, {"cloudformation:RoleArn": own})
+    # AND it may give this role to CloudFormation, and to nobody else
+    assert is_allowed(rights, "iam:PassRole", own, {"iam:PassedToService": "cloudformation.amazonaws.com"})
+    assert not is_allowed(rights, "iam:PassRole", own, {"iam:PassedToService": "lambda.amazonaws.com"})
+    assert not is_allowed(rights, "iam:CreateRole", ROLE, {"iam:PermissionsBoundary": BOUNDARY})
+    assert not is_allowed(rights, "lambda:UpdateFunctionCode", FUNCTION)
+    for function in (FUNCTION, f"{FUNCTION}-admin"):
+        assert is_allowed(rights, "lambda:InvokeFunction", function)
+    assert not is_allowed(rights, "lambda:InvokeFunction", FUNCTION.replace("-dev", "-prod") + "-admin")
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("lambda:CreateFunction", FUNCTION),
+        ("lambda:PutFunctionEventInvokeConfig", f"{FUNCTION}-warm"),
+        ("lambda:PublishLayerVersion", f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:faunalens-dev-managed-layer"),
+        ("rds:CreateDBCluster", f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:faunalens-dev"),
+        ("rds:CreateDBInstance", f"arn:aws:rds:{REGION}:{ACCOUNT}:db:faunalens-dev-1"),
+        ("elasticache:CreateServerlessCache", f"arn:aws:elasticache:{REGION}:{ACCOUNT}:serverlesscache:faunalens-dev"),
+        ("s3:PutBucketPolicy", f"arn:aws:s3:::faunalens-dev-photos-{ACCOUNT}"),
+        ("logs:PutRetentionPolicy", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/faunalens-dev-warm"),
+        ("cloudwatch:PutMetricAlarm", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:faunalens-dev-page"),
+        ("sns:CreateTopic", f"arn:aws:sns:{REGION}:{ACCOUNT}:faunalens-dev-alarms"),
+        ("events:PutRule", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/faunalens-dev-WarmWarmEvent-1"),
+        ("wafv2:UpdateWebACL", f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/faunalens-dev/1"),
+        ("budgets:ModifyBudget", f"arn:aws:budgets::{ACCOUNT}:budget/faunalens-dev"),
+    ],
+)
+def test_cloudformation_changes_this_stage_and_no_other(action: str, resource: str) -> None:
+    assert is_allowed(of_cloudformation(), action, resource, HERE)
+    assert not is_allowed(of_cloudformation(), action, resource.replace("faunalens-dev", "faunalens-prod"), HERE)
+    assert not is_allowed(of_cloudformation(), action, resource.replace("faunalens-dev", "faunalens-dev2"), HERE)
+
+
+def test_cloudformation_reads_no_photo_and_no_package_of_another_stage() -> None:
+    rights = of_cloudformation()
+    assert not is_allowed(rights, "s3:GetObject", f"arn:aws:s3:::faunalens-dev-photos-{ACCOUNT}/uploads/a")
+    assert is_allowed(rights, "s3:GetObject", "arn:aws:s3:::packages/faunalens-dev/1")
+    assert not is_allowed(rights, "s3:GetObject", "arn:aws:s3:::packages/faunalens-prod/1")
+    # AND it changes networks in its region only, and signs in to no store
+    assert is_allowed(rights, "ec2:CreateVpc", "*", HERE)
+    assert not is_allowed(rights, "ec2:CreateVpc", "*", {"aws:RequestedRegion": "us-east-1"})
+    assert not is_allowed(rights, "ec2:RunInstances", "*", HERE)
+    assert not is_allowed(rights, "rds-db:connect", f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:cluster-1/devfauna")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_boundary_lets_functions_do_what_they_need(stage: str, function: str) -> None:
+    # GIVEN what a function's policy allows, on resources of an account
+    boundary, needed = policy("FunctionBoundary", stage), 0
+    for each in statements(stage, function):
+        for resource in each["Resource"] if each["Effect"] == "Allow" else []:
+            in_account = resource.replace(":*:*:", f":{REGION}:{ACCOUNT}:").replace("photos-*", f"photos-{ACCOUNT}")
+            for action in each["Action"]:
+                # THEN the boundary allows it
+                assert is_allowed(boundary, action, in_account if resource == "*" else in_account.replace("*", "x"))
+                needed += 1
+    assert needed > 8
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("iam:CreateUser", "*"),
+        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/admin"),
+        ("s3:ListBucket", f"arn:aws:s3:::faunalens-dev-photos-{ACCOUNT}"),
+        ("s3:GetObject", f"arn:aws:s3:::faunalens-prod-photos-{ACCOUNT}/uploads/a"),
+        ("rds-db:connect", f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:cluster-1/prodfauna"),
+        ("elasticache:Connect", f"arn:aws:elasticache:{REGION}:{ACCOUNT}:user:faunalens-prod"),
+        ("lambda:InvokeFunction", f"{FUNCTION}-admin"),
+        ("logs:CreateLogGroup", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/faunalens-dev"),
+        ("ec2:RunInstances", "*"),
+    ],
+)
+def test_no_function_gets_beyond_the_boundary(action: str, resource: str) -> None:
+    assert not is_allowed(policy("FunctionBoundary"), action, resource)
+
+
+def test_github_s_environment_of_the_stage_is_the_pipeline() -> None:
+    role = found("prod")["PipelineRole"]["Properties"]
+    (trust,) = known(role["AssumeRolePolicyDocument"], "prod")["Statement"]
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": "repo:me/fauna:environment:prod",
+        }
+    }
+    assert role["ManagedPolicyArns"] == [{"Ref": "PipelinePolicy"}]
+    # AND without a repository there is no such role
+    assert "PipelineRole" not in resources("pipeline.yaml", {"Stage": "prod", "PackageBucket": "packages"})
+
+
+def test_policies_are_within_iam_s_quota_with_the_longest_names() -> None:
+    for each in found().values():
+        if each["Type"] == "AWS::IAM::ManagedPolicy":
+            text = json.dumps(known(each["Properties"]["PolicyDocument"], "dev"), separators=(",", ":"))
+            longest = text.replace("faunalens-dev", "faunalens-abcdefghij").replace(REGION, "ap-southeast-2")
+            assert len(longest) <= MAX_POLICY
+
+
+def test_the_guide_has_every_parameter_and_output() -> None:
+    guide = Path(ROOT / "docs" / "how-to" / "pipeline.md").read_text(encoding="utf-8")
+    whole = template("pipeline.yaml")
+    for name in (*whole["Parameters"], *whole["Outputs"]):
+        assert f"`{name}`" in guide or f" {name}=" in guide, name

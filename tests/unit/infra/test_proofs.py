@@ -1,0 +1,174 @@
+"""Proofs by AWS's interfaces: what counts as proved, as refuted and as unknown."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra import api_client, proofs, smoke
+from infra.api_client import Answer, Upload
+from infra.proofs import Trial, Undecided
+from infra.stage import Stage
+from infra.step import PreconditionFailed
+from tests.unit.infra.fake_aws import Client
+
+BEGAN = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def trial(**clients: Client) -> Trial:
+    """Return a trial whose stage has these clients, by service."""
+
+    class Session:
+        def client(self, service: str, **_: Any) -> Client:
+            return clients[service]
+
+    return Trial(Stage("dev", "eu-west-1", Session(), {}), lambda _: None)
+
+
+def metrics(**found: list[float]) -> Client:
+    """Return a fake CloudWatch with these values for each metric."""
+
+    def get(MetricName: str, Statistics: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
+        return {"Datapoints": [{Statistics[0]: value} for value in found.get(MetricName, [])]}
+
+    return Client(get_metric_statistics=get)
+
+
+def clusters(**cluster: str) -> Client:
+    return Client(describe_db_clusters=lambda **_: {"DBClusters": [cluster]})
+
+
+def functions(state: str, *subnets: str) -> Client:
+    found = {"State": state, "VpcConfig": {"SubnetIds": list(subnets)}, "StateReason": "no network"}
+    return Client(get_function_configuration=lambda **_: found)
+
+
+def logs(*messages: str) -> Client:
+    return Client(filter_log_events=lambda **_: {"events": [{"message": each} for each in messages]})
+
+
+def stack(minutes: float | None) -> Client:
+    events = [{"LogicalResourceId": "faunalens-dev", "ResourceStatus": "CREATE_IN_PROGRESS", "Timestamp": BEGAN}]
+    if minutes is not None:
+        ended = {"ResourceStatus": "CREATE_COMPLETE", "Timestamp": BEGAN + timedelta(minutes=minutes)}
+        events.append({"LogicalResourceId": "Database", **ended, "Timestamp": BEGAN + timedelta(minutes=1)})
+        events.append({"LogicalResourceId": "faunalens-dev", **ended})
+    return Client(describe_stack_events=lambda **_: {"StackEvents": events})
+
+
+@pytest.mark.parametrize(
+    ("proof", "clients", "seen"),
+    [
+        (
+            proofs.database_version,
+            {"rds": clusters(Status="available", Engine="aurora-postgresql", EngineVersion="17.9")},
+            "aurora-postgresql 17.9 in eu-west-1",
+        ),
+        (proofs.load_time, {"cloudwatch": metrics(Duration=[1500.0, 42_000.0])}, "took 42.0 s"),
+        (
+            proofs.network_denial,
+            {"lambda": functions("Active", "subnet-1")},
+            "3 functions are active and in the network",
+        ),
+        (proofs.rights, {"logs": logs()}, "no refused call"),
+        (proofs.warming, {"cloudwatch": metrics(WarmingRuns=[1.0, 1.0])}, "2 runs in half an hour"),
+        (proofs.stack_time, {"cloudformation": stack(14.5)}, "created in 14.5 minutes"),
+        (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[400.0, 900.0])}, "400 to 900 ms"),
+        (
+            proofs.capacity,
+            {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0, 0.5, 2.5])},
+            "1.50 ACU on average while awake, at most 2.50",
+        ),
+        (proofs.pause, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0, 0.5])}, "paused in 1 of 2 times"),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_claim_is_proved(proof: Callable[[Trial], str], clients: dict[str, Client], seen: str) -> None:
+    assert seen in proof(trial(**clients))
+
+
+@pytest.mark.parametrize(
+    ("proof", "clients", "seen"),
+    [
+        (proofs.load_time, {"cloudwatch": metrics(Duration=[300_000.0])}, "limit of 300 s"),
+        (proofs.network_denial, {"lambda": functions("Failed", "subnet-1")}, "is Failed, in 1 subnets: no network"),
+        (proofs.network_denial, {"lambda": functions("Active")}, "is Active, in 0 subnets"),
+        (
+            proofs.rights,
+            {"logs": logs("AccessDenied: s3")},
+            "1 lines in the log of faunalens-dev.* tell of refused calls",
+        ),
+        (proofs.stack_time, {"cloudformation": stack(45)}, "created in 45.0 minutes, expected at most 30"),
+        (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[2000.0])}, "assumed at most 1500 ms"),
+        (proofs.capacity, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[8.0])}, "expected at most 2 on average"),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_claim_is_refuted(proof: Callable[[Trial], str], clients: dict[str, Client], seen: str) -> None:
+    with pytest.raises(PreconditionFailed, match=seen):
+        proof(trial(**clients))
+
+
+@pytest.mark.parametrize(
+    ("proof", "clients"),
+    [
+        (proofs.database_version, {"rds": clusters(Status="creating")}),
+        (proofs.load_time, {"cloudwatch": metrics()}),
+        (proofs.warming, {"cloudwatch": metrics()}),
+        (proofs.stack_time, {"cloudformation": stack(None)}),
+        (proofs.cold_start, {"cloudwatch": metrics()}),
+        (proofs.capacity, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0])}),
+        (proofs.pause, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.5])}),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_without_evidence_a_claim_stays_open(proof: Callable[[Trial], str], clients: dict[str, Client]) -> None:
+    with pytest.raises(Undecided):
+        proof(trial(**clients))
+
+
+@pytest.fixture
+def _uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stage, "url", "https://api/dev/")
+    monkeypatch.setattr(Stage, "output", lambda *_: "bucket")
+    monkeypatch.setattr(api_client, "upload", lambda *_: Upload("uploads/one", "https://api/dev/uploads/one/identify"))
+    monkeypatch.setattr(smoke, "photo", lambda: b"photo")
+
+
+@pytest.mark.usefixtures("_uploaded")
+def test_a_photo_that_nobody_can_read_is_private() -> None:
+    def refuse(code: str) -> Client:
+        def get(**_: Any) -> None:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetObject")
+
+        return Client(get_object=get)
+
+    assert "refused" in proofs.photos_private(trial(s3=refuse("AccessDenied")))
+    # BUT one that is not there, or can be read, is no proof
+    with pytest.raises(ClientError):
+        proofs.photos_private(trial(s3=refuse("NoSuchKey")))
+    with pytest.raises(PreconditionFailed, match="could be read from outside"):
+        proofs.photos_private(trial(s3=Client(get_object=lambda **_: {})))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "origin", "good"),
+    [
+        (404, "application/problem+json; charset=utf-8", "*", True),
+        (403, "application/json", "*", False),
+        (404, "application/problem+json", None, False),
+    ],
+)
+@pytest.mark.usefixtures("_uploaded")
+def test_the_form_of_a_gateways_own_error_counts(
+    monkeypatch: pytest.MonkeyPatch, status: int, kind: str, origin: str | None, good: bool
+) -> None:
+    headers = {"content-type": kind} | ({"access-control-allow-origin": origin} if origin else {})
+    monkeypatch.setattr(api_client, "fetch", lambda _: Answer(status, headers, b"{}"))
+    if good:
+        assert "an unknown path returned 404" in proofs.gateway_errors(trial())
+    else:
+        with pytest.raises(PreconditionFailed, match=f"status {status}"):
+            proofs.gateway_errors(trial())

@@ -1,0 +1,75 @@
+"""What the scanners say, and what of it is accepted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from testing.scan.__main__ import policies
+from testing.scan.findings import ACCEPTED, Finding, of_checkov, of_parliament, problems, read_accepted
+
+DEAD_LETTER = Finding("checkov", "CKV_AWS_116", "AWS::Serverless::Function.Warm")
+STAR = Finding("parliament", "RESOURCE_STAR", "policy-prod-api")
+
+
+def checkov(**summary: int) -> str:
+    failed = {"check_id": "CKV_AWS_116", "resource": DEAD_LETTER.resource, "check_name": "a dead letter queue"}
+    return json.dumps(
+        {"summary": {"passed": 3, "parsing_errors": 0, **summary}, "results": {"failed_checks": [failed]}}
+    )
+
+
+def test_findings_of_checkov_are_read_from_one_report_or_several() -> None:
+    assert of_checkov(checkov()) == of_checkov(f"[{checkov()}, {checkov()}]") == {DEAD_LETTER}
+
+
+@pytest.mark.parametrize(
+    "output", [checkov(parsing_errors=1), checkov(passed=0), '{"passed": 0, "failed": 0, "parsing_errors": 0}']
+)
+def test_a_scan_of_nothing_is_an_error(output: str) -> None:
+    with pytest.raises(ValueError, match="checkov checked nothing"):
+        of_checkov(output)
+
+
+def test_findings_of_parliament_are_read_line_by_line() -> None:
+    line = json.dumps({"issue": "RESOURCE_STAR", "title": "Unnecessary use", "detail": ["ec2:CreateVpc"]})
+    (found,) = of_parliament(f"{line}\n{line}\n", "policy-prod-api")
+    assert found == STAR
+    assert "ec2:CreateVpc" in found.says
+    assert of_parliament("", "policy-prod-api") == set()
+
+
+def test_a_finding_must_be_accepted_and_an_accepted_one_must_be_found() -> None:
+    accepted = {Finding("parliament", "RESOURCE_STAR", "policy-*"): "why"}
+    assert list(problems([STAR], accepted)) == []
+    assert "fix it, or accept it" in next(problems([STAR, DEAD_LETTER], accepted))
+    assert "not found any more; remove the line" in next(problems([], accepted))
+    # AND accepting one check accepts no other, and no other tool's
+    for other in (Finding("parliament", "INVALID_ARN", STAR.resource), Finding("checkov", STAR.check, STAR.resource)):
+        assert len(list(problems([STAR, other], accepted))) == 1
+
+
+def test_each_accepted_finding_has_a_reason_and_is_listed_once() -> None:
+    accepted = read_accepted()
+    assert len(accepted) == len(ACCEPTED.read_text(encoding="utf-8").splitlines()) - 1
+    assert all(len(reason) > 40 for reason in accepted.values())
+
+
+def test_every_policy_is_scanned() -> None:
+    found = policies()
+    assert found.keys() >= {f"policy-prod-{name}" for name in ("api", "warm", "admin")}
+    assert found.keys() >= {
+        "FunctionBoundary",
+        "FunctionRoles",
+        "NamedResources",
+        "NamelessResources",
+        "PipelinePolicy",
+    }
+    assert all(policy["Statement"] for policy in found.values())
+
+
+def test_the_scanners_are_pinned_with_hashes() -> None:
+    pins = (Path(ACCEPTED).with_name("requirements.txt")).read_text(encoding="utf-8")
+    for line in ("checkov==", "parliament==", "setuptools==80."):
+        assert f"\n{line}" in pins
+    assert pins.count("==") <= pins.count("--hash=sha256:")

@@ -1,0 +1,49 @@
+"""Which responses the HTTP server compresses, and for whom."""
+
+import gzip
+import json
+
+import pytest
+
+from chalicelib.api.http import Response
+from chalicelib.config.settings import ROOT
+from web.compression import MINIMUM, accepts_gzip, compressed
+
+TEXT = {"Content-Type": "text/plain"}
+
+
+@pytest.mark.parametrize("body", ["ä" * MINIMUM, b"a" * MINIMUM], ids=["text", "bytes"])
+def test_a_large_body_is_compressed(body: str | bytes) -> None:
+    sent = compressed(Response(body, TEXT, 201), "gzip, deflate, br, zstd")
+    assert isinstance(sent.body, bytes)
+    assert gzip.decompress(sent.body) == (body.encode() if isinstance(body, str) else body)
+    assert (sent.status, sent.headers) == (201, {**TEXT, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+
+
+@pytest.mark.parametrize(("size", "accepted"), [(MINIMUM - 1, "gzip"), (MINIMUM, ""), (MINIMUM, "br")])
+def test_a_small_body_and_a_client_without_gzip_get_it_as_it_is(size: int, accepted: str) -> None:
+    response = Response("a" * size, TEXT)
+    assert compressed(response, accepted) == response
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [
+        ("gzip", True),
+        ("br, GZIP ; q=0.5", True),
+        ("gzip;q=1.0,*;q=0", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("x-gzip", False),
+        ("*", False),
+        ("identity", False),
+        ("", False),
+    ],
+)
+def test_what_a_client_accepts(accepted: str, expected: bool) -> None:
+    assert accepts_gzip(accepted) is expected
+
+
+def test_api_gateway_compresses_from_the_same_size() -> None:
+    config = json.loads((ROOT / ".chalice/config.json").read_text(encoding="utf-8"))
+    assert config["minimum_compression_size"] == MINIMUM

@@ -1,0 +1,107 @@
+// API calls of the page. Every failure is a `Problem`.
+
+import { MAX_BYTES, contentType } from "./photo.js";
+
+const TIMEOUT = 35_000; // ms; API Gateway times out after 29 s
+const SLOWEST = 125; // bytes per ms: 1 Mbit/s, at which a photo of 4.5 MB takes 36 s
+
+/** A failed call. `code`: from the API's problem details, or `offline`, `timeout`, `not_understood`. */
+export class Problem extends Error {
+  constructor(code, detail = "", retryAfter = null) {
+    super(detail || code);
+    Object.assign(this, { name: "Problem", code, detail, retryAfter });
+  }
+}
+
+/**
+ * Identify the animal in a photo.
+ * @param {Blob} photo
+ * @param {null | "none" | {latitude: number, longitude: number}} place  null: use the location in the photo
+ */
+export async function identify(photo, place, signal) {
+  const query = place === "none" ? "?location=none" : place ? `?${coordinates(place)}` : "";
+  const upload = photo.size > MAX_BYTES ? await createUpload(signal) : null;
+  if (upload) {
+    await uploadPhoto(photo, upload, signal);
+    return call(`${upload.identify_url}${query}`, { method: "POST", signal });
+  }
+  return call(`identify${query}`, {
+    method: "POST",
+    headers: { "Content-Type": contentType(photo) },
+    body: photo,
+    size: photo.size,
+    signal,
+  });
+}
+
+/** Get the animals that live at a location. */
+export function animals(place, signal) {
+  return call(`animals?${coordinates(place)}`, { signal });
+}
+
+/** Return query parameters with two decimals. A precision of about a kilometre is enough for a cell of 110 km. */
+function coordinates({ latitude, longitude }) {
+  return new URLSearchParams({ lat: latitude.toFixed(2), lon: longitude.toFixed(2) });
+}
+
+/** Create an upload form for a photo that is too large for one request. Return null if the API has no bucket. */
+async function createUpload(signal) {
+  try {
+    return await call("uploads", { method: "POST", signal });
+  } catch (problem) {
+    if (problem.code === "not_found") return null;
+    throw problem;
+  }
+}
+
+/** Post a photo to S3 with an upload form. */
+async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal) {
+  if (photo.size > maxBytes) throw new Problem("photo_too_large");
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  // S3 accepts any image type, and the API detects the format from the bytes.
+  form.append("Content-Type", photo.type.startsWith("image/") ? photo.type : "image/unknown");
+  form.append("file", photo); // S3 requires the file as the last field
+  await send(url, { method: "POST", body: form, size: photo.size, signal }, (response) => {
+    if (!response.ok) throw new Problem("unavailable", `S3 refused the upload with status ${response.status}`);
+  });
+}
+
+function call(path, request) {
+  // The page's own key is public: it only gives the page its own limits.
+  const key = document.querySelector('meta[name="api-key"]')?.content;
+  const headers = { Accept: "application/json", ...(key && { "X-Api-Key": key }), ...request.headers };
+  return send(path, { ...request, headers }, async (response) => {
+    const body = await response.json().catch((error) => (error.name === "AbortError" ? Promise.reject(error) : null));
+    if (response.ok && body) return body;
+    throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
+  });
+}
+
+/** Send a request and read its response, with a timeout for both. `size`: bytes of the request body. */
+async function send(path, { signal, size = 0, ...request }, read) {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), TIMEOUT + size / SLOWEST);
+  signal?.addEventListener("abort", () => timeout.abort());
+  try {
+    return await read(await fetch(path, { ...request, signal: timeout.signal }));
+  } catch (error) {
+    if (error instanceof Problem || signal?.aborted) throw error;
+    throw new Problem(timeout.signal.aborted ? "timeout" : "offline");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Return the code of an error from a gateway in front of the API. Gateways do not send problem details. */
+function byStatus(status) {
+  return (
+    {
+      413: "photo_too_large",
+      415: "unsupported_media_type",
+      429: "too_many_requests",
+      503: "unavailable",
+      504: "timeout",
+    }[status] ?? "not_understood"
+  );
+}

@@ -1,0 +1,46 @@
+// Error messages of the page: what happened, and what to do.
+
+const RETRYABLE = [
+  "upload_missing",
+  "too_many_requests",
+  "internal",
+  "unavailable",
+  "timeout",
+  "request_timeout",
+  "offline",
+  "not_understood",
+];
+
+const MESSAGES = {
+  photo_too_large: ["This photo is too large", "Send a smaller copy or a screenshot of the photo."],
+  unsupported_media_type: ["This is not a photo we can read", "Choose a JPEG, PNG, WebP, HEIC or TIFF photo."],
+  upload_missing: ["The photo did not arrive", "Try again to upload the photo again."],
+  photo_unreadable: ["This photo is damaged", "The file may be incomplete. Choose it again, or choose another photo."],
+  location_missing: [
+    "Where was it taken?",
+    "The photo has no location; phones often remove it. The location helps to tell similar animals apart.",
+  ],
+  location_invalid: ["This location is not valid", "Choose it on the map, or continue without a location."],
+  too_many_requests: ["Too many photos at once", "Wait a moment, then try again."],
+  api_key_invalid: ["This page is out of date", "Reload the page, then choose the photo again."],
+  forbidden: ["This was not let through", "A firewall stopped the request. Try another network."],
+  unavailable: ["Temporarily unavailable", "Part of the service is starting up or unavailable. Try again shortly."],
+  internal: ["Something went wrong on our side", "Your photo is fine. Try again now, or later."],
+  timeout: ["That took too long", "The service may be starting up. Try again."],
+  request_timeout: ["Sending took too long", "The connection is slow. Try again, or send a smaller copy of the photo."],
+  offline: ["No connection", "The service cannot be reached. Check your connection, then try again."],
+};
+const OTHER = ["That did not work", "Try again, or try another photo."];
+
+/** Explain a problem. `again`: whether to offer a retry. `place`: whether to ask for the location. */
+export function explain({ code, detail, retryAfter }) {
+  const [heading, advice] = MESSAGES[code] ?? OTHER;
+  const seconds = Number(retryAfter);
+  return {
+    heading,
+    advice: seconds > 0 ? `${advice} Wait about ${seconds} seconds.` : advice,
+    detail: code === "location_missing" ? "" : detail,
+    again: RETRYABLE.includes(code) || !(code in MESSAGES),
+    place: code === "location_missing" || code === "location_invalid",
+  };
+}
