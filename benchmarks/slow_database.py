@@ -15,7 +15,8 @@ create schema spike;
 grant usage on schema spike to public;
 create function spike.features_of(cells bigint[])
 returns table (
-    cell bigint, version text, areas text[], animals integer[], weights real[], statuses smallint[]
+    cell bigint, version text, areas text[], animals integer[], weights real[], statuses smallint[],
+    unknown integer[], relatives smallint[]
 )
 language plpgsql
 as $$

@@ -93,7 +93,7 @@ def _answer(
 
     has_animal = scores.animal_probability >= services.animal_threshold
     roll_up = services.taxonomy.roll_up(scores.probabilities, services.rank_threshold) if has_animal else None
-    prediction = responses.predicted_taxon(roll_up)
+    prediction = responses.predicted_taxon(roll_up, features, services.relatives)
     return responses.Answer(
         message=responses.message_of(prediction, features),
         prediction=prediction,

@@ -19,6 +19,7 @@ from chalicelib.features.lookup import Policy
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Store
 from chalicelib.features.ttl import TtlPolicy
+from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode as photo
@@ -49,6 +50,7 @@ class Services:
     decode_memory: DecodeMemory
     model: Model
     taxonomy: Taxonomy
+    relatives: Relatives
     features: CellFeatures
     cache: RedisCache
     store: PostgresStore
@@ -75,11 +77,13 @@ class Services:
                 f"{settings.model_path.name} has {model.animals} animals, {labels.name} has {len(taxonomy.animals)} "
                 "rows; expected one row for each animal"
             )
+        relatives = Relatives(settings.model_path.with_name("relatives.csv"))
         services = cls(
             limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels, settings.photo_decode_seconds),
             decode_memory=DecodeMemory(decode_memory, _DECODE_PATIENCE),
             model=model,
             taxonomy=taxonomy,
+            relatives=relatives,
             features=build_features(settings, cache, store),
             cache=cache,
             store=store,
@@ -88,7 +92,7 @@ class Services:
             rank_threshold=settings.rank_threshold,
         )
         photo.prepare()
-        Thread(target=_prepare, args=(cache, model), daemon=True).start()
+        Thread(target=_prepare, args=(cache, model, relatives), daemon=True).start()
         return services
 
     def health(self, request_id: str, *, deep: bool) -> "Health":
@@ -110,8 +114,8 @@ class Services:
         return health_of(model, cache, database, request_id)
 
 
-def _prepare(cache: RedisCache, model: Model) -> None:
-    """Import the modules that the first request needs after decoding, connect to Redis, and hash the model file.
+def _prepare(cache: RedisCache, model: Model, relatives: Relatives) -> None:
+    """Import the modules that the first request needs after decoding, connect to Redis, and read and hash files.
 
     By default, Python switches threads every 5 ms. A request that arrives during this work would wait for several such
     intervals, so this function shortens the interval until it is done.
@@ -124,7 +128,7 @@ def _prepare(cache: RedisCache, model: Model) -> None:
         emf.prepare()
         import chalicelib.api.responses  # noqa: F401
 
-        _ = model.version
+        _ = model.version, relatives.by_number
     finally:
         sys.setswitchinterval(interval)
 

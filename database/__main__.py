@@ -65,10 +65,10 @@ def _load(connection: Connection, options: Namespace) -> None:
         dataset = replace(dataset, version=options.version)
     was_active = any(each.active and each.version == dataset.version for each in datasets(connection))
     print(f"dataset {dataset.version}")
-    if names := dataset.animals_without_range:
+    if names := sorted(animal.name for animal in dataset.unknown):
         print(
-            f"warning: no range is stated for {len(names)} wild or marine animals, so any known location lowers their "
-            f"scores; add rows to {OWN_RANGES}; the animals are: {join_some(names)}"
+            f"warning: no range is stated for {len(names)} wild or marine animals, so answers say that it is unknown "
+            f"whether they live there; add rows to {OWN_RANGES}; the animals are: {join_some(names)}"
         )
     loaded = load(connection, dataset)
     size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"

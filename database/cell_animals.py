@@ -23,11 +23,15 @@ CHUNK: Final = 500_000  # rows in a chunk: 9 MB
 
 
 class Cell(NamedTuple):
-    """A cell. `coast`: True on a coast. `areas`: ISO 3166-1 alpha-2 codes of the countries that touch it."""
+    """A cell. `coast`: True on a coast. `areas`: ISO 3166-1 alpha-2 codes of the countries that touch it.
+
+    `relatives`: numbers of the relatives of the model's animals that live there, the most widespread first.
+    """
 
     cell: int
     coast: bool
     areas: tuple[str, ...]
+    relatives: tuple[int, ...] = ()
 
 
 class AnimalRow(NamedTuple):

@@ -5,17 +5,20 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from chalicelib.errors import ModelError
 from chalicelib.features.cells import parse_cell
+from chalicelib.model.relatives import Relative, read_relatives
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
 from database.cell_animals import AnimalRow, Cell, Rows, compute_cell_animals
 from database.ranges.cell_weights import WEIGHTS
 from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
+from database.relatives.cell_relatives import cell_relatives
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "model"
@@ -28,8 +31,14 @@ FILES: Final = {
     "range_maps": HERE / "range_maps.csv.gz",
     "cell_areas": HERE / "cell_areas.csv",
     "groups": HERE / "areas" / "groups.csv",
+    "relative_ranges": HERE / "relatives",
 }
-"""The files that make up a dataset. `ranges` may be a single file or a folder of CSV files."""
+"""The files that make up a dataset, with the relatives beside `labels`. Both ranges may be a file or a folder."""
+
+RANGE_FILES: Final = ("ranges", "relative_ranges")
+
+RELATIVES: Final = "relatives.csv"
+"""Name of the file of relatives, which is optional, in the folder of `labels`."""
 
 OWN_RANGES: Final = "ranges.csv"
 """Name of the file of ranges in a folder of one's own."""
@@ -62,8 +71,8 @@ class Dataset:
     """The statements about ranges, each with the number of its animal."""
     sources: Sequence[tuple[str, str, str, str]] = ()
     taxa: Sequence[tuple[str, str, str]] = ()
-    animals_without_range: Sequence[str] = ()
-    """Names of the wild and marine animals of which no statement says where they live."""
+    unknown: Sequence[AnimalRow] = ()
+    """The wild and marine animals of which no statement says where they live."""
 
 
 def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
@@ -72,29 +81,30 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     Raise `DatasetError` for a faulty file. Its message names the file and the fault.
     """
     paths = FILES | (files or {})
-    texts = {name: read_text(path) for name, path in paths.items() if name not in ("ranges", "range_maps")}
+    texts = {name: read_text(path) for name, path in paths.items() if name not in (*RANGE_FILES, "range_maps")}
     animals = _parse("labels", texts, _animal)
     number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
-    cells = _parse(
-        "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
-    )
     maps = read_maps(paths["range_maps"])
     taxa = _parse("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
     areas = read_area_cells(countries=paths["cell_areas"], groups=paths["groups"])
-    statements = [each for each in read_ranges(paths["ranges"]) if each.taxon in number_of]
-    _check(animals, statements, {source for source, *_ in sources}, areas)
+    every = [each for name in RANGE_FILES for each in read_ranges(paths[name])]
+    statements = [each for each in every if each.taxon in number_of]
+    relatives = {each.taxon: number for number, each in _read_relatives(paths["labels"]).items()}
+    of_relatives = [each for each in every if each.taxon in relatives]
+    _check(animals, statements + of_relatives, {source for source, *_ in sources}, areas)
+    here = cell_relatives(relatives, by_taxon(of_relatives), areas)
     return Dataset(
         version=version_of(files),
-        cells=cells,
+        cells=_parse("cell_areas", texts, lambda row: _cell(row, here)),
         cell_animals=compute_cell_animals(number_of, by_taxon(statements), maps, areas),
         animals=animals,
         statements=[(number_of[each.taxon], each) for each in statements],
         sources=sources,
         taxa=taxa,
-        animals_without_range=sorted(
-            animal.name for animal in animals if animal.taxon in number_of.keys() - {each.taxon for each in statements}
-        ),
+        unknown=[
+            animal for animal in animals if animal.taxon in number_of.keys() - {each.taxon for each in statements}
+        ],
     )
 
 
@@ -123,7 +133,10 @@ def version_of(files: dict[str, Path] | None = None) -> str:
     The same data always have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if one is missing.
     """
     paths = FILES | (files or {})
-    ranges = {f"ranges/{path.name}": path for path in _range_files(paths.pop("ranges"))}
+    ranges = {f"{name}/{path.name}": path for name in RANGE_FILES for path in _range_files(paths.pop(name))}
+    relatives = paths["labels"].with_name(RELATIVES)
+    if relatives.is_file():
+        paths["relatives"] = relatives
     digest = hashlib.sha256(repr(WEIGHTS).encode())
     for name, path in sorted((paths | ranges).items()):
         digest.update(f"\0{name}\0{read_text(path)}".encode())
@@ -208,6 +221,18 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
     except (ValueError, csv.Error) as error:
         raise DatasetError(f"{FILES[name].name}, line {reader.line_num}: {error}") from error
     return parsed
+
+
+def _read_relatives(labels: Path) -> dict[int, Relative]:
+    try:
+        return read_relatives(labels.with_name(RELATIVES))
+    except ModelError as error:
+        raise DatasetError(str(error)) from error
+
+
+def _cell(row: dict[str, str], relatives: Mapping[int, tuple[int, ...]]) -> Cell:
+    cell = parse_cell(row["cell"])
+    return Cell(cell, row["coast"] == "1", tuple(row["areas"].split()), relatives.get(cell, ()))
 
 
 def _animal(row: dict[str, str]) -> AnimalRow:

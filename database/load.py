@@ -80,15 +80,20 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
             return present
         cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index of a million rows in memory
         cursor.execute(
-            "insert into dataset (version, cells_loaded, rows_loaded) values (%s, 0, 0) returning dataset",
-            (dataset.version,),
+            "insert into dataset (version, cells_loaded, rows_loaded, unknown) values (%s, 0, 0, %s) returning dataset",
+            (dataset.version, [each.animal for each in dataset.unknown]),
         )
         number = _value(cursor)
         timer = _StepTimer(report)
         _copy_small_tables(cursor, number, dataset)
         timer.report(f"animals: {len(dataset.animals):,}; statements about ranges: {len(dataset.statements):,}")
-        copy = _create_partition(cursor, "cell", number, "dataset, cell, coast, areas", "csv")
-        cells = _copy_csv(cursor, copy, ((each.cell, str(each.coast), each.areas) for each in dataset.cells), number)
+        copy = _create_partition(cursor, "cell", number, "dataset, cell, coast, areas, relatives", "csv")
+        cells = _copy_csv(
+            cursor,
+            copy,
+            ((each.cell, str(each.coast), each.areas, [*map(str, each.relatives)]) for each in dataset.cells),
+            number,
+        )
         timer.report(f"cells: {cells:,}")
         copy = _create_partition(cursor, "cell_animal", number, CELL_ANIMAL_COLUMNS, "binary")
         rows = _copy(cursor, copy, (to_binary(chunk, number) for chunk in dataset.cell_animals))

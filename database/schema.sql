@@ -4,7 +4,8 @@
 --
 -- Requests run one query, with one round trip for one cell or for many:
 --
---     select cell, version, areas, animals, weights, statuses from features_of(array[590112357393367039])
+--     select cell, version, areas, animals, weights, statuses, unknown, relatives
+--     from features_of(array[590112357393367039])
 
 -- A load adds a dataset beside the active one; a switch activates it. `dataset` is the partition key of the large
 -- tables, so a load fills new tables and a drop removes whole tables.
@@ -14,7 +15,8 @@ create table if not exists dataset (
     active      boolean not null default false,
     loaded_at   timestamptz not null default now(),
     cells_loaded integer not null,
-    rows_loaded  bigint not null
+    rows_loaded  bigint not null,
+    unknown     integer[] not null default '{}'    -- animals of which no statement says where they live
 );
 
 -- At most one active dataset: a switch that would leave two fails.
@@ -75,6 +77,7 @@ create table if not exists cell (
     dataset     smallint not null,
     coast       boolean not null,       -- on a sea shore, or sea next to such a cell
     areas       text[] not null,        -- every country or territory that touches the cell, sorted
+    relatives   smallint[] not null default '{}',   -- numbers in model/relatives.csv, the most widespread first
     primary key (cell, dataset)
 ) partition by list (dataset);
 
@@ -91,16 +94,32 @@ create table if not exists cell_animal (
     primary key (cell, dataset, animal) include (weight, status)
 ) partition by list (dataset);
 
+-- Databases of an earlier release lack two columns, and their function returns fewer columns than `create or replace`
+-- may change. Only then: even `add column if not exists` locks out readers until the end of the load.
+do $$
+begin
+    if exists (
+        select from pg_proc
+        where oid = to_regprocedure('features_of(bigint[])') and not 'relatives' = any (proargnames)
+    ) then
+        alter table dataset add column unknown integer[] not null default '{}';
+        alter table cell add column relatives smallint[] not null default '{}';
+        drop function features_of(bigint[]);
+    end if;
+end
+$$;
+
 -- Return the features of cells in the active dataset: one row per requested cell, in any order. An unknown cell, or one
 -- without animals, has empty arrays, so that its row still carries the version. No rows mean that no dataset is
--- active. The arrays `animals`, `weights` and `statuses` run in parallel, ascending by animal.
+-- active. The arrays `animals`, `weights` and `statuses` run in parallel, ascending by animal. `unknown` is the
+-- dataset's, and `relatives` the cell's.
 --
 -- PL/pgSQL keeps its plans for the connection; planning over all partitions would otherwise take most of a query's
--- time. A subquery reads the areas, since a join of many cells would scan the whole table. `stable` gives the whole
--- function one snapshot, so the version matches the rows even during a switch.
+-- time. `stable` gives the whole function one snapshot, so the version matches the rows even during a switch.
 create or replace function features_of(cells bigint[])
 returns table (
-    cell bigint, version text, areas text[], animals integer[], weights real[], statuses smallint[]
+    cell bigint, version text, areas text[], animals integer[], weights real[], statuses smallint[],
+    unknown integer[], relatives smallint[]
 )
 language plpgsql stable parallel safe
 as $$
@@ -108,7 +127,7 @@ as $$
 declare
     active record;
 begin
-    select dataset.dataset, dataset.version into active from dataset where dataset.active;
+    select dataset.dataset, dataset.version, dataset.unknown into active from dataset where dataset.active;
     if not found then
         return;
     end if;
@@ -116,18 +135,20 @@ begin
         select
             asked.cell,
             active.version,
-            coalesce(
-                (
-                    select place.areas
-                    from cell as place
-                    where place.cell = asked.cell and place.dataset = active.dataset
-                ),
-                '{}'
-            ),
+            coalesce(place.areas, '{}'),
             coalesce(here.animals, '{}'),
             coalesce(here.weights, '{}'),
-            coalesce(here.statuses, '{}')
+            coalesce(here.statuses, '{}'),
+            active.unknown,
+            coalesce(place.relatives, '{}')
         from unnest(cells) as asked (cell)
+        left join lateral (
+            -- `offset 0` keeps the planner from a join that would scan the whole table for many cells.
+            select known.areas, known.relatives
+            from cell as known
+            where known.cell = asked.cell and known.dataset = active.dataset
+            offset 0
+        ) as place on true
         cross join lateral (
             select
                 array_agg(living.animal order by living.animal) as animals,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chalicelib.api.responses import candidates_of, message_of, predicted_taxon
 from chalicelib.config.settings import Settings
 from chalicelib.features.features import NO_LOCATION
+from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import OUTPUTS, Scores
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo.decode import Limits, open_photo
@@ -40,6 +41,7 @@ class Identifier:
         path = settings.model_path
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self._taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
+        self._relatives = Relatives(path.with_name("relatives.csv"))
         self._settings, self._limits = settings, Limits()
         self._size: int = self._session.get_inputs()[0].shape[1]
 
@@ -60,7 +62,7 @@ class Identifier:
         """Return the parts of our answer that do not depend on the place, as JSON."""
         has_animal = scores.animal_probability >= self._settings.animal_threshold
         found = self._taxonomy.roll_up(scores.probabilities, self._settings.rank_threshold) if has_animal else None
-        prediction = predicted_taxon(found)
+        prediction = predicted_taxon(found, NO_LOCATION, self._relatives)
         answer = {
             "message": message_of(prediction, NO_LOCATION),
             "prediction": asdict(prediction) if prediction else None,

@@ -3,7 +3,7 @@
 The OpenAPI document is generated from these classes: annotations give each field its schema and description.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -11,12 +11,17 @@ import numpy as np
 
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import CacheLevel, Features, Mode
+from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Scores
 from chalicelib.model.taxonomy import Animal, Prediction, Taxonomy
 
-Here = Literal["native", "introduced", "everywhere", "unexpected"]
+Here = Literal["native", "introduced", "everywhere", "unexpected", "unknown"]
 Source = Literal["exif", "request", "none"]
 
+MOST_RELATIVES = 10
+"""Maximum number of relatives in an answer."""
+_NAMED_RELATIVES = 3
+"""Maximum number of relatives in the message."""
 _HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
 _MODE_NOTES: Mapping[Mode, str] = {
     "narrowed": "",
@@ -27,6 +32,26 @@ _MODE_NOTES: Mapping[Mode, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class RelativeTaxon:
+    """A species that the model does not know."""
+
+    taxon: Annotated[str, "Stable id of the species, made from its scientific name."]
+    name: Annotated[str, "Common name."]
+    scientific_name: Annotated[str, "Scientific name."]
+
+
+@dataclass(frozen=True, slots=True)
+class RelativesHere:
+    """Close relatives of the predicted taxon that live here. The model does not know them, so it may be one of them."""
+
+    count: Annotated[int, "Number of relatives that live here."]
+    taxa: Annotated[
+        tuple[RelativeTaxon, ...],
+        "At most 10 of them: first those of the same genus, then those of the same family; the most widespread first.",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class PredictedTaxon:
     """The most specific taxon whose share of the probability is high enough."""
 
@@ -34,6 +59,10 @@ class PredictedTaxon:
     scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank, such as species or family."]
     score: Annotated[float, "Probability that the animal belongs to this taxon, 0 to 1."]
+    relatives_here: Annotated[
+        RelativesHere | None,
+        "Close relatives that live here and that the model does not know; null if none are known, or without features.",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +75,11 @@ class Candidate:
     rank: Annotated[str, "Taxonomic rank of the animal, such as species or genus."]
     score: Annotated[float, "Calibrated probability from the photo and its location, 0 to 1."]
     vision_score: Annotated[float, "Calibrated probability from the photo alone, 0 to 1."]
-    here: Annotated[Here | None, "Whether the animal lives here; null if that is unknown."]
+    here: Annotated[
+        Here | None,
+        "Whether the animal lives here; unknown: the data do not say where it lives, or have nothing about this area, so "
+        "the location did not lower its score; null: no location, or the features were unavailable.",
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +180,7 @@ class Upload:
 def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: int) -> tuple[Candidate, ...]:
     """Return the `top` likeliest animals, best first; ties keep the model's order."""
     statuses = dict(zip(features.animals.tolist(), features.status.tolist(), strict=True))
+    unknown = frozenset(features.unknown.tolist())
     best = np.argsort(-scores.probabilities, kind="stable")[:top]
     return tuple(
         Candidate(
@@ -156,7 +190,7 @@ def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: i
             animal.rank,
             score=round(float(scores.probabilities[index]), 4),
             vision_score=round(float(scores.vision[index]), 4),
-            here=_here(animal, statuses, features.mode),
+            here=_here(animal, statuses, unknown, features.mode),
         )
         for index, animal in ((index, taxonomy.animals[index]) for index in best.tolist())
     )
@@ -174,12 +208,18 @@ def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]
     return tuple(sorted(found, key=lambda resident: resident.name.casefold()))
 
 
-def predicted_taxon(prediction: Prediction | None) -> PredictedTaxon | None:
-    """Convert a prediction to the form in which responses show it."""
+def predicted_taxon(prediction: Prediction | None, features: Features, relatives: Relatives) -> PredictedTaxon | None:
+    """Convert a prediction to the form in which responses show it, with its relatives in the cell."""
     if prediction is None:
         return None
+    close = relatives.close_to(prediction, features.relatives.tolist())
+    here = RelativesHere(
+        len(close), tuple(RelativeTaxon(each.taxon, each.name, each.scientific_name) for each in close[:MOST_RELATIVES])
+    )
     taxon = prediction.taxon
-    return PredictedTaxon(taxon.name, taxon.scientific_name, taxon.rank, round(prediction.score, 4))
+    return PredictedTaxon(
+        taxon.name, taxon.scientific_name, taxon.rank, round(prediction.score, 4), here if close else None
+    )
 
 
 def message_of(prediction: PredictedTaxon | None, features: Features) -> str:
@@ -189,7 +229,8 @@ def message_of(prediction: PredictedTaxon | None, features: Features) -> str:
     if prediction.rank == "kingdom":  # the candidates are too different for a narrower taxon
         return f"This is an animal, but the photo does not show clearly which one.{_MODE_NOTES[features.mode]}"
     rank = "" if prediction.rank in ("species", "breed") else f"{prediction.rank}, "
-    return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{_MODE_NOTES[features.mode]}"
+    notes = _MODE_NOTES[features.mode] + _relatives_note(prediction.relatives_here)
+    return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{notes}"
 
 
 def place_of(cell: int | None, source: Source, features: Features) -> Place:
@@ -204,9 +245,23 @@ def features_used(features: Features) -> FeaturesUsed:
     return FeaturesUsed(features.mode, features.cache, len(features.animals), features.version)
 
 
-def _here(animal: Animal, statuses: Mapping[int, int], mode: Mode) -> Here | None:
+def _relatives_note(relatives: RelativesHere | None) -> str:
+    if relatives is None:
+        return ""
+    names = [each.name for each in relatives.taxa[:_NAMED_RELATIVES]]
+    more = relatives.count - len(names)
+    if more:
+        names.append(f"{more} more")
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    subject = "1 close relative lives" if relatives.count == 1 else f"{relatives.count} close relatives live"
+    return f" {subject} here that the model does not know: {listed}."
+
+
+def _here(animal: Animal, statuses: Mapping[int, int], unknown: Set[int], mode: Mode) -> Here | None:
     if animal.kind in ("domestic", "cosmopolitan"):
         return "everywhere"
+    if mode == "unknown_area" or (mode == "narrowed" and animal.id in unknown):
+        return "unknown"
     if mode != "narrowed":
         return None
     status = statuses.get(animal.id)

@@ -3,23 +3,25 @@
     offset  bytes
          0      4  magic, b"FLNS"
          4      4  CRC-32 of all bytes after this field
-         8      1  version of this format (1)
+         8      1  version of this format (2)
          9      1  flags: 1 = written by cache warming
         10      2  v, length of the dataset's version in bytes
         12      2  a, length of the areas in bytes
-        14      2  reserved, 0
+        14      2  u, number of unknown animals
         16      8  cell
         24     24  created, soft expiry, hard expiry: seconds since 1970, float64
         48      4  n, number of animals
-        52      4  reserved, 0
+        52      4  r, number of relatives
         56     4n  animal ids, int32, ascending
              + 4n  weights, float32
+             + 4u  ids of unknown animals, int32
+             + 2r  numbers of relatives, uint16
              +  n  statuses, uint8
              +  v  dataset's version, UTF-8
              +  a  areas, ASCII, separated by spaces
 
-Numbers are little-endian. Each animal takes 9 bytes, so a cell with 74 animals takes 0.7 KB and one with 50,000 takes
-450 KB. Unpacking copies no arrays: they are views of the bytes that were read from the cache.
+Numbers are little-endian. Each animal takes 9 bytes and each relative 2, so a cell with 74 animals and 60 relatives
+takes 0.9 KB, and one with 50,000 animals 450 KB. Unpacking copies no arrays: they are views of the bytes that were read from the cache.
 """
 
 import struct
@@ -31,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = b"FLNS"
-FORMAT = 1
+FORMAT = 2
 HEADER = struct.Struct("<4sIBBHHHQdddII")
 """The first 56 bytes of a value, with its cell and expiry dates."""
 
@@ -45,6 +47,10 @@ _WARMED = 1
 _CRC_FROM = 8
 
 
+NO_UNKNOWN: NDArray[np.int32] = np.frombuffer(b"", np.int32)
+NO_RELATIVES: NDArray[np.uint16] = np.frombuffer(b"", np.uint16)
+
+
 class CorruptValue(ValueError):
     """An error for bytes that are not a packed value, or that belong to another cell or dataset."""
 
@@ -53,8 +59,10 @@ class CellAnimals(NamedTuple):
     """The animals of one cell in one dataset.
 
     `areas`: ISO 3166-1 alpha-2 codes. `animals`: ids, int32, ascending. `weights`: float32 in (0, 1].
-    `status`: uint8, 1 native, 2 introduced. All three arrays have the same length. Open sea has neither areas
-    nor animals.
+    `status`: uint8, 1 native, 2 introduced. All three arrays have the same length. Some open sea has neither areas nor
+    animals. `unknown`: int32, ids of the animals of which the dataset does not say where they live; the same in all
+    cells. `relatives`: uint16, numbers of the relatives that live in the cell (model/relatives.csv), the most
+    widespread first.
     """
 
     cell: int
@@ -63,6 +71,8 @@ class CellAnimals(NamedTuple):
     animals: NDArray[np.int32]
     weights: NDArray[np.float32]
     status: NDArray[np.uint8]
+    unknown: NDArray[np.int32] = NO_UNKNOWN
+    relatives: NDArray[np.uint16] = NO_RELATIVES
 
     @property
     def is_empty(self) -> bool:
@@ -91,19 +101,21 @@ def pack(value: CachedValue) -> bytes:
         _WARMED if value.warmed else 0,
         len(version),
         len(areas),
-        0,
+        len(animals.unknown),
         animals.cell,
         value.created,
         value.soft,
         value.hard,
         len(animals.animals),
-        0,
+        len(animals.relatives),
     )
     rest = b"".join(
         (
             head[_CRC_FROM:],
             animals.animals.astype("<i4", copy=False).tobytes(),
             animals.weights.astype("<f4", copy=False).tobytes(),
+            animals.unknown.astype("<i4", copy=False).tobytes(),
+            animals.relatives.astype("<u2", copy=False).tobytes(),
             animals.status.astype("u1", copy=False).tobytes(),
             version,
             areas,
@@ -116,14 +128,17 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
     """Unpack a value of `cell` in dataset `version`. Raises `CorruptValue` if the bytes are not such a value."""
     if len(data) < HEADER.size:
         raise CorruptValue(f"the value has {len(data)} bytes, expected at least {HEADER.size}")
-    magic, crc, form, flags, v, a, _, its_cell, created, soft, hard, n, _ = HEADER.unpack_from(data)
+    magic, crc, form, flags, v, a, u, its_cell, created, soft, hard, n, r = HEADER.unpack_from(data)
     if magic != MAGIC or form != FORMAT:
         raise CorruptValue("the value is not in the expected format")
-    if len(data) != HEADER.size + 9 * n + v + a:
-        raise CorruptValue(f"the value has {len(data)} bytes, expected {HEADER.size + 9 * n + v + a} from its header")
+    unknown = HEADER.size + 8 * n
+    relatives = unknown + 4 * u
+    status = relatives + 2 * r
+    text = status + n
+    if len(data) != text + v + a:
+        raise CorruptValue(f"the value has {len(data)} bytes, expected {text + v + a} from its header")
     if crc32(memoryview(data)[_CRC_FROM:]) != crc:
         raise CorruptValue("the value does not match its checksum")
-    text = HEADER.size + 9 * n
     if its_cell != cell or data[text : text + v] != version.encode():
         raise CorruptValue("the value belongs to another cell or dataset")
     if not (isfinite(created) and created <= soft <= hard <= created + LONGEST_LIFE):
@@ -135,7 +150,9 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
         tuple(areas.decode("ascii", "replace").split(" ")) if areas else (),
         np.frombuffer(data, "<i4", n, HEADER.size),
         np.frombuffer(data, "<f4", n, HEADER.size + 4 * n),
-        np.frombuffer(data, "u1", n, HEADER.size + 8 * n),
+        np.frombuffer(data, "u1", n, status),
+        np.frombuffer(data, "<i4", u, unknown),
+        np.frombuffer(data, "<u2", r, relatives),
     )
     expect_plausible(animals)
     return CachedValue(animals, created, soft, hard, bool(flags & _WARMED))

@@ -17,7 +17,7 @@ class Features:
     """The animals of a cell, and the cache level they came from.
 
     `animals` (int32 ids, ascending), `weights` (float32 in (0, 1]) and `status` (uint8: 1 native, 2 introduced) have
-    the same length and are read-only. `version`: the dataset's version; None if no features could be read. `faults`:
+    the same length. `unknown` and `relatives` are as in `CellAnimals`. All arrays are read-only. `version`: the dataset's version; None if no features could be read. `faults`:
     codes of the faults during the lookup, in order, even if the lookup succeeded in the end.
     """
 
@@ -28,14 +28,18 @@ class Features:
     animals: NDArray[np.int32]
     weights: NDArray[np.float32]
     status: NDArray[np.uint8]
+    unknown: NDArray[np.int32]
+    relatives: NDArray[np.uint16]
     faults: tuple[str, ...] = ()
     trace: Trace = NO_TRACE
 
 
-_EMPTY: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8]] = (
+_EMPTY: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint16]] = (
     np.frombuffer(b"", np.int32),
     np.frombuffer(b"", np.float32),
     np.frombuffer(b"", np.uint8),
+    np.frombuffer(b"", np.int32),
+    np.frombuffer(b"", np.uint16),
 )
 NO_LOCATION = Features("no_location", "bypass", None, (), *_EMPTY)
 """The features of a request with `location=none`."""

@@ -299,7 +299,7 @@ class Lookup:
         """Store a value in process memory and return its features. `level`: the source of the value."""
         found, trace = value.cell_animals, self._trace
         mode: Mode = "unknown_area" if found.is_empty else "narrowed"
-        arrays = (found.areas, found.animals, found.weights, found.status)
+        arrays = (found.areas, found.animals, found.weights, found.status, found.unknown, found.relatives)
         in_memory = Features(mode, "memory", found.version, *arrays, trace=WARMED if value.warmed else NO_TRACE)
         fresh = self._clock.monotonic() + min(self._shared.policy.fresh, value.soft - self._clock.time())
         self._shared.memory.put(self._cell, MemoryEntry(in_memory, fresh, value.soft, value.hard))

@@ -11,7 +11,8 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
     """Return the weights of all animals for one cell, as the model's `prior` input.
 
     `features`: the animals of the cell, with weights in (0, 1]. `taxonomy`: the model's animals. `floor`: weight of an
-    animal not known to live in the cell (docs/explanation/narrowing.md explains the value).
+    animal that does not live in the cell (docs/explanation/narrowing.md explains the value). An animal of which nobody
+    has said where it lives has 1, the weight of an animal that lives there: less would weigh it down beside them.
     The result has shape (animals,), float32, and every value is in [floor, 1]. Without features, all values are 1.
 
     >>> from chalicelib.features.features import NO_LOCATION
@@ -27,4 +28,8 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
         index = taxonomy.index_of.get(animal)
         if index is not None:  # the dataset may contain animals that the model does not know
             prior[index] = max(prior[index], weight)
+    for animal in features.unknown.tolist():
+        index = taxonomy.index_of.get(animal)
+        if index is not None:
+            prior[index] = 1
     return prior

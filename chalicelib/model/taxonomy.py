@@ -57,10 +57,16 @@ class Animal:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The most specific taxon with a sufficient share of the probability. `score`: that share."""
+    """The most specific taxon with a sufficient share of the probability.
+
+    `score`: that share. `lineage`: taxa from the phylum down to the predicted taxon; empty for the root of the tree.
+    `is_domestic`: whether all animals of the taxon are domestic.
+    """
 
     taxon: Taxon
     score: float
+    lineage: tuple[Taxon, ...] = ()
+    is_domestic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,11 @@ class Taxonomy:
             if largest < threshold * total:
                 break
             node, share = heaviest, largest
-        return Prediction(node.taxon, min(share / total, 1.0))
+        below = [self.animals[index] for index in self.order[node.start : node.stop].tolist()]
+        lineage = below[0].lineage
+        depth = lineage.index(node.taxon) + 1 if node.taxon in lineage else 0
+        is_domestic = all(animal.kind == "domestic" for animal in below)
+        return Prediction(node.taxon, min(share / total, 1.0), lineage[:depth], is_domestic)
 
 
 def parse_id(text: str, name: str = "id") -> int:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 FEATURES_OF = """\
-select cell, version, areas, animals, weights, statuses
+select cell, version, areas, animals, weights, statuses, unknown, relatives
 from features_of(%s::bigint[])
 """
 """Returns one row per cell; database/schema.sql defines the function."""
@@ -290,7 +290,14 @@ def _wait(connection: "Connection", deadline: Deadline) -> None:
 
 
 def _to_cell_animals(
-    cell: int, version: str, areas: list[str], animals: list[int], weights: list[float], statuses: list[int]
+    cell: int,
+    version: str,
+    areas: list[str],
+    animals: list[int],
+    weights: list[float],
+    statuses: list[int],
+    unknown: list[int],
+    relatives: list[int],
 ) -> CellAnimals:
     if not len(animals) == len(weights) == len(statuses):
         raise ValueError(
@@ -306,6 +313,8 @@ def _to_cell_animals(
         np.frombuffer(array("i", animals).tobytes(), np.int32),
         np.frombuffer(array("f", weights).tobytes(), np.float32),
         np.frombuffer(bytes(statuses), np.uint8),
+        np.frombuffer(array("i", unknown).tobytes(), np.int32),
+        np.frombuffer(array("H", relatives).tobytes(), np.uint16),
     )
     expect_plausible(known)  # a value that other processes cannot use must not be written to Redis
     return known

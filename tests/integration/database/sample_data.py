@@ -35,7 +35,7 @@ def dataset(version: str, animals: int = 3, cell_count: int = 2, weight: float =
         chunks.append(rows)
     return Dataset(
         version,
-        cells=[Cell(cell, False, ("DE", "FR")) for cell in cells(cell_count)],
+        cells=[Cell(cell, False, ("DE", "FR"), (30000, 2)) for cell in cells(cell_count)],
         cell_animals=chunks,
         animals=[
             AnimalRow(
@@ -52,4 +52,5 @@ def dataset(version: str, animals: int = 3, cell_count: int = 2, weight: float =
         statements=[(0, STATEMENT), (1, replace(STATEMENT, status="introduced"))][:animals],
         sources=[("book", "A book", "Author (2025). A book, with commas.", "CC BY 4.0")],
         taxa=[("Chordata", "phylum", "chordate")],
+        unknown=[AnimalRow(9, "animalia-9", "nine", "Animalia sp.", "species", "wild", ())],
     )

@@ -16,7 +16,7 @@ from tests.integration.database import sample_data
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
-QUERY = "select cell, version, areas, animals, weights, statuses from features_of(%s::bigint[])"
+QUERY = "select cell, version, areas, animals, weights, statuses, unknown, relatives from features_of(%s::bigint[])"
 
 
 def silent(_line: str) -> None:
@@ -33,7 +33,7 @@ def test_a_cell_has_its_areas_and_its_animals_in_order(connection: "Connection")
     load(connection, sample_data.dataset("one", animals=4), silent)
     activate(connection, "one")
     assert features_of(connection, sample_data.HERE) == [
-        (sample_data.HERE, "one", ["DE", "FR"], [0, 1, 2, 3], [0.5] * 4, [1, 2, 1, 2]),
+        (sample_data.HERE, "one", ["DE", "FR"], [0, 1, 2, 3], [0.5] * 4, [1, 2, 1, 2], [9], [30000, 2]),
     ]
 
 
@@ -45,9 +45,9 @@ def test_many_cells_are_one_query_and_each_has_a_row(connection: "Connection") -
     # THEN the unknown one has the version too
     assert features_of(connection, beside, sample_data.SEA, here) == sorted(
         [
-            (here, "one", ["DE", "FR"], [0], [0.5], [1]),
-            (beside, "one", ["DE", "FR"], [0], [0.5], [1]),
-            (sample_data.SEA, "one", [], [], [], []),
+            (here, "one", ["DE", "FR"], [0], [0.5], [1], [9], [30000, 2]),
+            (beside, "one", ["DE", "FR"], [0], [0.5], [1], [9], [30000, 2]),
+            (sample_data.SEA, "one", [], [], [], [], [9], []),
         ]
     )
     assert features_of(connection) == []
@@ -68,7 +68,7 @@ def test_a_connection_that_asked_before_sees_the_switch(connection: "Connection"
         # WHEN another dataset is loaded and switched to THEN the next query has it
         load(connection, sample_data.dataset("two", animals=5), silent)
         activate(connection, "two")
-        ((_, version, _, animals, _, _),) = features_of(reader, sample_data.HERE)
+        ((_, version, _, animals, *_),) = features_of(reader, sample_data.HERE)
         assert (version, animals) == ("two", [0, 1, 2, 3, 4])
 
 

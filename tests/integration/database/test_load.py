@@ -43,7 +43,8 @@ def test_all_of_a_dataset_arrives(connection: "Connection") -> None:
     assert ask(connection, "select cell, animal, weight, status from cell_animal order by cell, animal") == [
         (cell, animal, 0.5, 1 + animal % 2) for cell in sorted(sample_data.cells(2)) for animal in range(3)
     ]
-    assert ask(connection, "select areas, coast from cell") == [(["DE", "FR"], False)] * 2
+    assert ask(connection, "select areas, coast, relatives from cell") == [(["DE", "FR"], False, [30000, 2])] * 2
+    assert ask(connection, "select unknown from dataset") == [([9],)]
     assert ask(connection, "select name, lineage from animal where animal = 2") == [
         ('the "odd", one', ["Chordata", "Canis familiaris"])
     ]
@@ -284,3 +285,21 @@ def test_the_committed_data_load_whole(connection: "Connection") -> None:
     missing = "select count(*) from (select distinct {0} from cell_animal except select {0} from {1}) as missing"
     for column, table in (("animal", "animal"), ("cell", "cell")):
         assert ask(connection, missing.format(column, table)) == [(0,)]
+
+
+def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: "Connection") -> None:
+    # GIVEN an active dataset in a schema without unknown animals and relatives
+    load(connection, sample_data.dataset("one"), silent)
+    activate(connection, "one")
+    with connection, connection.cursor() as cursor:
+        cursor.execute("drop function features_of; alter table dataset drop unknown; alter table cell drop relatives")
+        cursor.execute(
+            "create function features_of(cells bigint[]) returns table (cell bigint, version text) "
+            "language sql as 'select c, version from unnest(cells) as c, dataset where active'"
+        )
+    # WHEN another one is loaded THEN the earlier one has empty columns until the switch
+    load(connection, sample_data.dataset("two"), silent)
+    query = "select version, unknown, relatives from features_of(%s::bigint[])"
+    assert ask(connection, query, [sample_data.HERE]) == [("one", [], [])]
+    activate(connection, "two")
+    assert ask(connection, query, [sample_data.HERE]) == [("two", [9], [30000, 2])]

@@ -9,7 +9,16 @@ import pytest
 
 from chalicelib.features.cells import cell_of, parse_cell
 from database.cell_animals import Rows
-from database.dataset import FILES, OWN_RANGES, Dataset, DatasetError, files_beside, read_dataset, version_of
+from database.dataset import (
+    FILES,
+    OWN_RANGES,
+    RANGE_FILES,
+    Dataset,
+    DatasetError,
+    files_beside,
+    read_dataset,
+    version_of,
+)
 
 LABELS = "id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
 CAT = "1,felis-catus,0,,cat,Felis catus,species,domestic,,,,,,\n"
@@ -40,11 +49,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("small")
     files = {}
     for name, path in FILES.items():
-        source = path / "reptiles.csv" if path.is_dir() else path
+        source = next(path.glob("[mr]*.csv")) if path.is_dir() else path
         data = gzip.decompress(source.read_bytes()) if path.suffix == ".gz" else source.read_bytes()
-        if name in ("ranges", "range_maps"):
+        if name in (*RANGE_FILES, "range_maps"):
             data = b"".join(data.splitlines(keepends=True)[:100])
-        files[name] = folder / (OWN_RANGES if name == "ranges" else path.name)
+        files[name] = folder / ({"ranges": OWN_RANGES, "relative_ranges": "mammals.csv"}.get(name) or path.name)
         files[name].write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return files
 
@@ -197,14 +206,14 @@ def test_a_table_of_cells_of_ones_own_brings_areas_of_ones_own(small: dict[str, 
 def test_animals_without_a_range_are_named(small: dict[str, Path]) -> None:
     dataset = read_dataset(small)
     lives = set(np.concatenate(list(dataset.cell_animals))["animal"].tolist())
-    assert list(dataset.animals_without_range) == sorted(
-        animal.name for animal in dataset.animals if animal.kind in ("wild", "marine") and animal.animal not in lives
-    )
-    assert dataset.animals_without_range
+    assert dataset.unknown == [
+        animal for animal in dataset.animals if animal.kind in ("wild", "marine") and animal.animal not in lives
+    ]
+    assert dataset.unknown
 
 
 def test_every_wild_and_marine_animal_of_the_project_has_a_range(dataset: Dataset) -> None:
-    assert not dataset.animals_without_range
+    assert not dataset.unknown
 
 
 def test_the_same_cell_of_an_animal_twice_is_the_same_as_once(small: dict[str, Path], tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ def packed(draw: st.DrawFn) -> CachedValue:
         np.array(ids, np.int32),
         np.array([draw(weight) for _ in ids], np.float32),
         np.array([draw(st.sampled_from((1, 2))) for _ in ids], np.uint8),
+        np.array(draw(st.lists(st.integers(0, 2**31 - 1), max_size=5)), np.int32),
+        np.array(draw(st.lists(st.integers(0, 2**15 - 1), max_size=60)), np.uint16),
     )
     created = draw(seconds)
     soft, hard = sorted(created + draw(st.floats(0, LONGEST_LIFE / 2)) for _ in range(2))
@@ -54,6 +56,8 @@ def test_what_is_packed_comes_back(value: CachedValue) -> None:
     np.testing.assert_array_equal(back.cell_animals.animals, known.animals)
     np.testing.assert_array_equal(back.cell_animals.weights, known.weights)
     np.testing.assert_array_equal(back.cell_animals.status, known.status)
+    np.testing.assert_array_equal(back.cell_animals.unknown, known.unknown)
+    np.testing.assert_array_equal(back.cell_animals.relatives, known.relatives)
     # AND the header alone tells when it turns stale
     assert soft_expiry(data[: HEADER.size], known.cell) == value.soft
 
@@ -93,10 +97,11 @@ def resealed(data: bytes, offset: int, new: bytes) -> bytes:
     return changed[:4] + crc32(changed[8:]).to_bytes(4, "little") + changed[8:]
 
 
-def test_a_later_format_is_not_guessed_at() -> None:
+@pytest.mark.parametrize("other", [FORMAT - 1, FORMAT + 1])
+def test_another_format_is_not_guessed_at(other: int) -> None:
     data = pack(CachedValue(cell_animals(CELL), 0, 1, 2))
     with pytest.raises(CorruptValue, match="format"):
-        unpack(resealed(data, 8, bytes([FORMAT + 1])), CELL, "v1")
+        unpack(resealed(data, 8, bytes([other])), CELL, "v1")
 
 
 @pytest.mark.parametrize("created", [math.nan, math.inf, 5.0])
@@ -158,8 +163,10 @@ def test_arrays_are_views_that_cannot_be_written_to() -> None:
         animals[0] = 1
 
 
-def test_a_value_has_nine_bytes_an_animal() -> None:
-    def size(animals: int) -> int:
-        return len(pack(CachedValue(cell_animals(CELL, animals=animals), 0, 1, 2)))
+def test_a_value_has_nine_bytes_an_animal_and_two_a_relative() -> None:
+    def size(animals: int, relatives: int = 0) -> int:
+        known = cell_animals(CELL, animals=animals)._replace(relatives=np.zeros(relatives, np.uint16))
+        return len(pack(CachedValue(known, 0, 1, 2)))
 
     assert size(1000) - size(0) == 9000
+    assert size(0, 1000) - size(0) == 2000

@@ -58,6 +58,15 @@ def test_without_features_all_weights_are_1(mode: Mode) -> None:
     assert np.array_equal(features_to_prior(features({}, mode), TAXONOMY, 0.02), np.ones(ANIMALS))
 
 
+def test_an_animal_of_unknown_range_is_never_weighed_down() -> None:
+    # GIVEN a cell with koalas, and a dataset that does not say where wombats live, nor an animal unknown to the model
+    unknown = np.array([BY_NAME["wombat"].id, 10_000], np.int32)
+    prior = features_to_prior(replace(features({BY_NAME["koala"].id: 1}), unknown=unknown), TAXONOMY, 0.02)
+    # THEN wombats weigh as much as koalas, while tigers are known to live elsewhere
+    assert prior[BY_NAME["wombat"].output_index] == prior[BY_NAME["koala"].output_index] == 1
+    assert prior[BY_NAME["tiger"].output_index] == np.float32(0.02)
+
+
 def test_a_koala_in_australia() -> None:
     # GIVEN a cell with koalas; WHEN converted; THEN tigers are at the floor, and dogs everywhere
     prior = features_to_prior(features({BY_NAME["koala"].id: 1}), TAXONOMY, 0.02)

@@ -154,6 +154,20 @@ def test_an_uncertain_prediction_is_what_the_candidates_have_in_common(values: W
     assert (prediction.taxon.name, prediction.taxon.rank) == (name, rank)
 
 
+def test_a_prediction_has_its_lineage_and_says_whether_it_is_domestic() -> None:
+    def ends(*outputs: int) -> tuple[list[str], bool]:
+        prediction = TAXONOMY.roll_up(probabilities(dict.fromkeys(outputs, 1.0)), 0.9)
+        assert prediction is not None
+        return [taxon.scientific_name for taxon in prediction.lineage[-2:]], prediction.is_domestic
+
+    output = {animal.name: animal.output_index for animal in TAXONOMY.animals}
+    # GIVEN an animal, two breeds, a family with wild and domestic animals, and all that the root has in common
+    assert ends(output["jaguar"]) == (["Panthera", "Panthera onca"], False)
+    assert ends(output["Chihuahua"], output["toy terrier"]) == (["Canis", "Canis familiaris"], True)
+    assert ends(output["tabby cat"], output["jaguar"]) == (["Carnivora", "Felidae"], False)
+    assert ends(output["jaguar"], output["American lobster"]) == ([], False)
+
+
 def test_the_score_is_the_share_of_the_taxon() -> None:
     # GIVEN a total of 0.5, most of it for cats
     prediction = TAXONOMY.roll_up(of(lion=0.2, tiger=0.2, koala=0.1), 0.7)

@@ -275,7 +275,7 @@ def test_threads_that_wait_while_others_get_replies_do_not_open_the_breaker() ->
 @pytest.mark.parametrize("areas", [["AU", "NZ "], ["Ö"], [""]])
 def test_areas_that_are_not_codes_are_an_error(areas: list[str]) -> None:
     with pytest.raises(ValueError, match="an area is not an alphanumeric ASCII code"):
-        _to_cell_animals(1, "v1", areas, [], [], [])
+        _to_cell_animals(1, "v1", areas, [], [], [], [], [])
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_areas_that_are_not_codes_are_an_error(areas: list[str]) -> None:
 def test_rows_that_a_request_could_not_use_are_an_error(animal: int, weight: float, status: int) -> None:
     # GIVEN a row of a newer dataset, or one that no dataset has THEN it is refused, and never written to Redis
     with pytest.raises(ValueError, match=r"animal|weight|status"):
-        _to_cell_animals(1, "v1", ["AU"], [animal], [weight], [status])
+        _to_cell_animals(1, "v1", ["AU"], [animal], [weight], [status], [], [])
 
 
 def test_a_ca_bundle_enables_verification_of_the_certificate() -> None:
