@@ -77,8 +77,8 @@ class Candidate:
     vision_score: Annotated[float, "Calibrated probability from the photo alone, 0 to 1."]
     here: Annotated[
         Here | None,
-        "Whether the animal lives here; unknown: the data do not say where it lives, or have nothing about this area, so "
-        "the location did not lower its score; null: no location, or the features were unavailable.",
+        "Whether the animal lives here; unknown: the data do not say where it lives, or have nothing about this area, "
+        "so the location did not lower its score; null: no location, or the features were unavailable.",
     ]
 
 

@@ -21,7 +21,8 @@
              +  a  areas, ASCII, separated by spaces
 
 Numbers are little-endian. Each animal takes 9 bytes and each relative 2, so a cell with 74 animals and 60 relatives
-takes 0.9 KB, and one with 50,000 animals 450 KB. Unpacking copies no arrays: they are views of the bytes that were read from the cache.
+takes 0.9 KB, and one with 50,000 animals 450 KB. Unpacking copies no arrays: they are views of the bytes that were read
+from the cache.
 """
 
 import struct

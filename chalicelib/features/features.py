@@ -17,8 +17,9 @@ class Features:
     """The animals of a cell, and the cache level they came from.
 
     `animals` (int32 ids, ascending), `weights` (float32 in (0, 1]) and `status` (uint8: 1 native, 2 introduced) have
-    the same length. `unknown` and `relatives` are as in `CellAnimals`. All arrays are read-only. `version`: the dataset's version; None if no features could be read. `faults`:
-    codes of the faults during the lookup, in order, even if the lookup succeeded in the end.
+    the same length. `unknown` and `relatives` are as in `CellAnimals`. All arrays are read-only. `version`: the
+    dataset's version; None if no features could be read. `faults`: codes of the faults during the lookup, in order,
+    even if the lookup succeeded in the end.
     """
 
     mode: Mode
