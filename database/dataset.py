@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -84,6 +84,9 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     texts = {name: read_text(path) for name, path in paths.items() if name not in (*RANGE_FILES, "range_maps")}
     animals = _parse("labels", texts, _animal)
     number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
+    cells = _parse(
+        "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
+    )
     maps = read_maps(paths["range_maps"])
     taxa = _parse("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
@@ -96,7 +99,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     here = cell_relatives(relatives, by_taxon(of_relatives), areas)
     return Dataset(
         version=version_of(files),
-        cells=_parse("cell_areas", texts, lambda row: _cell(row, here)),
+        cells=[cell._replace(relatives=here.get(cell.cell, ())) for cell in cells],
         cell_animals=compute_cell_animals(number_of, by_taxon(statements), maps, areas),
         animals=animals,
         statements=[(number_of[each.taxon], each) for each in statements],
@@ -149,7 +152,7 @@ def _range_files(path: Path) -> list[Path]:
 
 def files_in(folder: Path) -> dict[str, Path]:
     """Return the files of `FILES` that a folder contains, keyed by name. Raise `DatasetError` if there are none."""
-    names = {name: path.name for name, path in FILES.items()} | {"ranges": OWN_RANGES}
+    names = {name: path.name for name, path in FILES.items() if name not in RANGE_FILES} | {"ranges": OWN_RANGES}
     found = {name: folder / file for name, file in names.items() if (folder / file).is_file()}
     if not found:
         raise DatasetError(
@@ -228,11 +231,6 @@ def _read_relatives(labels: Path) -> dict[int, Relative]:
         return read_relatives(labels.with_name(RELATIVES))
     except ModelError as error:
         raise DatasetError(str(error)) from error
-
-
-def _cell(row: dict[str, str], relatives: Mapping[int, tuple[int, ...]]) -> Cell:
-    cell = parse_cell(row["cell"])
-    return Cell(cell, row["coast"] == "1", tuple(row["areas"].split()), relatives.get(cell, ()))
 
 
 def _animal(row: dict[str, str]) -> AnimalRow:

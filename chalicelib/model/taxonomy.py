@@ -60,7 +60,7 @@ class Prediction:
     """The most specific taxon with a sufficient share of the probability.
 
     `score`: that share. `lineage`: taxa from the phylum down to the predicted taxon; empty for the root of the tree.
-    `is_domestic`: whether all animals of the taxon are domestic.
+    `is_domestic`: whether the taxon is a domestic animal, or a species of domestic breeds.
     """
 
     taxon: Taxon
@@ -145,11 +145,10 @@ class Taxonomy:
             if largest < threshold * total:
                 break
             node, share = heaviest, largest
-        below = [self.animals[index] for index in self.order[node.start : node.stop].tolist()]
-        lineage = below[0].lineage
-        depth = lineage.index(node.taxon) + 1 if node.taxon in lineage else 0
-        is_domestic = all(animal.kind == "domestic" for animal in below)
-        return Prediction(node.taxon, min(share / total, 1.0), lineage[:depth], is_domestic)
+        first = self.animals[self.order[node.start]]
+        depth = first.lineage.index(node.taxon) + 1 if node.taxon in first.lineage else 0
+        is_domestic = first.kind == "domestic" and node.taxon.rank not in RANKS[:-1]
+        return Prediction(node.taxon, min(share / total, 1.0), first.lineage[:depth], is_domestic)
 
 
 def parse_id(text: str, name: str = "id") -> int:
