@@ -94,24 +94,28 @@ class AreaCells:
 
     def named(self, name: str) -> Cells:
         """Return the cells of one area by its code or name. Raises `KeyError`, and `GroupError` for a faulty group."""
-        if name in self._known:
-            return self._known[name]
+        if name in self.groups:
+            return self._group(name)
         cells = np.zeros((2, len(self.earth.cells)), bool)
         if name in ("land", "sea"):
             realm = LAND if name == "land" else SEA
             cells[realm] = self.earth.realm[realm]
-        elif name in self.groups:
-            self._known[name] = cells  # a group that contains itself adds nothing
+        else:
+            realm = LAND if name in self._positions[LAND] else SEA
+            cells[realm, self._positions[realm][name]] = True
+        return cells
+
+    def _group(self, name: str) -> Cells:
+        """Return the cells of a group. Only groups are remembered: 5,000 other masks would take 400 MB."""
+        if name not in self._known:
+            cells = self._known[name] = np.zeros((2, len(self.earth.cells)), bool)  # for a group that contains itself
             for text in self.groups[name]:
                 try:
                     cells = cells | self.of(parse(text))
                 except (RangeSyntaxError, UnknownArea) as error:
                     raise GroupError(f"group {name}: {error} (column {error.column})") from error
-        else:
-            realm = LAND if name in self._positions[LAND] else SEA
-            cells[realm, self._positions[realm][name]] = True
-        self._known[name] = cells
-        return cells
+            self._known[name] = cells
+        return self._known[name]
 
     def _tree(self, tree: Areas) -> Cells:
         match tree:
