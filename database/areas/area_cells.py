@@ -94,24 +94,28 @@ class AreaCells:
 
     def named(self, name: str) -> Cells:
         """Return the cells of one area by its code or name. Raises `KeyError`, and `GroupError` for a faulty group."""
-        if name in self._known:
-            return self._known[name]
+        if name in self.groups:
+            return self._group(name)
         cells = np.zeros((2, len(self.earth.cells)), bool)
         if name in ("land", "sea"):
             realm = LAND if name == "land" else SEA
             cells[realm] = self.earth.realm[realm]
-        elif name in self.groups:
-            self._known[name] = cells  # a group that contains itself adds nothing
+        else:
+            realm = LAND if name in self._positions[LAND] else SEA
+            cells[realm, self._positions[realm][name]] = True
+        return cells
+
+    def _group(self, name: str) -> Cells:
+        """Return the cells of a group. Only groups are remembered: 5,000 other masks would take 400 MB."""
+        if name not in self._known:
+            cells = self._known[name] = np.zeros((2, len(self.earth.cells)), bool)  # for a group that contains itself
             for text in self.groups[name]:
                 try:
                     cells = cells | self.of(parse(text))
                 except (RangeSyntaxError, UnknownArea) as error:
                     raise GroupError(f"group {name}: {error} (column {error.column})") from error
-        else:
-            realm = LAND if name in self._positions[LAND] else SEA
-            cells[realm, self._positions[realm][name]] = True
-        self._known[name] = cells
-        return cells
+            self._known[name] = cells
+        return self._known[name]
 
     def _tree(self, tree: Areas) -> Cells:
         match tree:
@@ -175,16 +179,19 @@ def read_area_cells(
 def _land(folder: Path, countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:
     """Return the positions of the cells of countries and subdivisions.
 
-    The outlines of countries say which countries a cell has. The shares of the subdivisions then leave out those that
-    only touch the cell, unless they have no other cell.
+    The outlines of countries say which countries a cell has: Bouvet island is BV, although the subdivisions give it to
+    NO. The shares of the subdivisions then leave out those that only touch the cell, unless they have no other cell.
     """
     shares = dict(_shares(folder / "cell_subdivisions.csv.gz", position))
     countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in _rows(countries)}
     covered: dict[str, list[int]] = {}
     touched: dict[str, list[int]] = {}
     for number in sorted(shares.keys() | countries_of.keys()):
-        its, inside = shares.get(number, {}), set(_covering(shares.get(number, {})))
-        known = countries_of.get(number) or sorted({_country(name) for name in inside})
+        its = shares.get(number, {})
+        if known := countries_of.get(number, []):
+            its = {name: share for name, share in its.items() if name != _country(name) or name in known}
+        inside = set(_covering(its))
+        known = known or sorted({_country(name) for name in inside})
         mapped, covering = {_country(name) for name in its}, {_country(name) for name in inside}
         inside |= {country for country in known if country in covering or country not in mapped}
         for name in {*its, *known}:
