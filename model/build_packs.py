@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from chalicelib.errors import ModelError
 from chalicelib.model.pack_manifest import DETECTOR, Manifest, Weights
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source = Path(variable) if variable else None
     try:
         if source is not None and not source.is_dir():
-            raise ModelError(f"{VARIABLE} is '{source}', which is no folder; expected one with the files of the weights")
+            raise ModelError(f"{VARIABLE} is '{source}', which is no folder; expected one with the weights")
         missing = build(options.folder, options.cache, source, options.host)
     except (ModelError, OSError) as error:
         print(f"error: the packs were not built: {error}", file=sys.stderr)

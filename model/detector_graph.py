@@ -3,11 +3,12 @@
     image u8 1×S×S×3 RGB ─ NCHW, BGR, float ─ network of the file ─┬ centre + grid, exp(size), × stride ► boxes 1×A×4
                                                                    └ objectness × class             ► scores 1×A×C
 
-The network divides the image into squares of 8, 16 and 32 pixels and says one box for each of the A squares, relative to
-it (Ge et al. 2021, YOLOX: Exceeding YOLO Series in 2021).
+The network divides the image into squares of 8, 16 and 32 pixels. For each of the A squares it gives one box, relative
+to it (Ge et al. 2021, YOLOX: Exceeding YOLO Series in 2021).
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,8 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     inputs, outputs = network.graph.input, network.graph.output
     corners, strides = grid_of(size)
     squares = corners.shape[1]
-    if [_shape(each) for each in inputs] != [[1, 3, size, size]]:
-        raise ModelError(f"the detector has inputs {[_shape(each) for each in inputs]}; expected 1 × 3 × {size} × {size}")
+    if (found := [_shape(each) for each in inputs]) != [[1, 3, size, size]]:
+        raise ModelError(f"the detector has inputs {found}; expected 1 × 3 × {size} × {size}")
     if len(outputs) != 1 or _shape(outputs[0])[:2] != [1, squares] or _shape(outputs[0])[2] <= _BEFORE_CLASSES:
         raise ModelError(
             f"the detector has outputs {[_shape(each) for each in outputs]}; expected 1 × {squares} × (5 + classes)"
@@ -56,7 +57,7 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     source, raw = inputs[0].name, outputs[0].name
     classes = _shape(outputs[0])[2] - _BEFORE_CLASSES
     graph = version_converter.convert_version(network, OPSET).graph
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "pack.bgr": np.array([2, 1, 0], np.int64),
         "pack.parts": np.array([2, 2, 1, classes], np.int64),
         "pack.corners": corners,
@@ -96,5 +97,5 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     return model
 
 
-def _shape(value: object) -> list[int]:
-    return [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]  # type: ignore[attr-defined]
+def _shape(value: Any) -> list[int]:
+    return [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]

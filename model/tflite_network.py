@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 
 _IDENTIFIER = b"TFL3"
-_DTYPES = {tflite.TensorType.UINT8: np.dtype("u1"), tflite.TensorType.INT32: np.dtype("<i4")}
+_DTYPES: dict[int, np.dtype[Any]] = {tflite.TensorType.UINT8: np.dtype("u1"), tflite.TensorType.INT32: np.dtype("<i4")}
 _KINDS = {
     value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int) and name.isupper()
 }
@@ -153,7 +153,6 @@ def _softmax(kind: str, inputs: tuple[Tensor, ...], output: Tensor, table: Any) 
     if beta != 1:
         raise ModelError(f"{output.name} is a softmax with β = {beta}; expected 1")
     return Operator(kind, inputs, output)
-
 
 
 _OPTIONS: dict[str, Callable[[str, tuple[Tensor, ...], Tensor, Any], Operator]] = {

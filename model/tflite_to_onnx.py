@@ -165,7 +165,8 @@ def _finish(graph: _Graph, operator: Operator, result: str) -> None:
     output = operator.output
     least = float(output.scale) * -output.zero_point
     most = float(output.scale) * (_STEPS - output.zero_point)
-    if operator.activation and least < 0 or operator.activation == "relu6" and most > _RELU6 + float(output.scale) / 2:
+    largest = _RELU6 + float(output.scale) / 2
+    if (operator.activation and least < 0) or (operator.activation == "relu6" and most > largest):
         raise ModelError(
             f"{output.name} has integers from {least:.2f} to {most:.2f}, which do not apply its {operator.activation}"
         )

@@ -168,7 +168,7 @@ def _faults(name: str, document: Mapping[str, Any]) -> Iterator[str]:
     if not _NAME.fullmatch(name):
         yield f"the name of a pack is '{name}'; expected lower-case letters, digits and underscores"
     kind = document.get("kind", CLASSIFIER)
-    tables = {"": {key: value for key, value in document.items() if key not in _KEYS}}
+    tables: dict[str, Any] = {"": {key: value for key, value in document.items() if key not in _KEYS}}
     for table in _KEYS:
         if table and table in document:
             tables[table] = document[table]

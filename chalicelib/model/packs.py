@@ -75,8 +75,8 @@ class Pack:
         labels = loaded.labels
         if probabilities.shape != (1, len(labels.animal_of)):
             raise ModelError(
-                f"pack {self.name} gives outputs of shape {probabilities.shape}; expected (1, {len(labels.animal_of)}), "
-                f"one for each row of {self._manifest.labels.name}"
+                f"pack {self.name} gives outputs of shape {probabilities.shape}; expected "
+                f"(1, {len(labels.animal_of)}), one for each row of {self._manifest.labels.name}"
             )
         return np.bincount(labels.animal_of, probabilities[0], len(labels.animals)).astype(np.float32)
 
