@@ -39,7 +39,7 @@ class Manifest:
 
     Of a classifier only: `taxa`: scientific names of the taxa whose members it tells apart. `gate`: their share of the
     general model's probability from which the pack looks at a photo. `temperature`: divides the logits when the weights
-    are converted. `crop`: share of the side of the general model's image. `resampling`: filter that resizes this crop.
+    are converted. `crop`: share of the photo's short side that it looks at. `resampling`: filter that resizes this crop.
     `background`: index of the output for photos of nothing in particular, or None.
     """
 
@@ -54,7 +54,7 @@ class Manifest:
     taxa: tuple[str, ...] = ()
     gate: float = 1.0
     temperature: float = 1.0
-    crop: float = 1.0
+    crop: float = 0.875
     resampling: str = "bilinear"
     background: int | None = None
 

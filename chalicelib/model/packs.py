@@ -15,6 +15,7 @@ from chalicelib.model.pack_labels import PackLabels
 from chalicelib.model.pack_manifest import CLASSIFIER, Manifest
 from chalicelib.model.session import first_line, load_session, version_of
 from chalicelib.model.taxonomy import Animal
+from chalicelib.photo.pixels import crop_share
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -90,8 +91,11 @@ class Pack:
 
 
 def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:
-    """Return a pack's input, shape (size, size, 3), from the image of the general model."""
-    side = len(square) * manifest.crop
+    """Return a pack's input, shape (size, size, 3), from the image of the general model.
+
+    That image shows a part of the photo's short side only (260/292 for EfficientNet-Lite2). A pack gets no more.
+    """
+    side = len(square) * min(manifest.crop / crop_share(len(square)), 1.0)
     start = (len(square) - side) / 2
     box = (start, start, start + side, start + side)
     resampling = Image.Resampling[manifest.resampling.upper()]
