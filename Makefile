@@ -30,7 +30,7 @@ environment:
 model: environment
 	@sh local/build_model
 
-packs: environment
+packs: environment ## get the weights of the packs and build them; FAUNALENS_WEIGHTS=FOLDER has the files
 	@sh local/build_packs
 
 page: ## bundle web/page into chalicelib/web if it has changed; needs npm

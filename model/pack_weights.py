@@ -25,7 +25,7 @@ _CHUNK = 2**16
 _TENTHS = 10
 
 
-class WeightsUnavailable(ModelError):
+class WeightsUnavailable(Exception):  # no `ModelError`: setup goes on without the pack
     """The weights cannot be had here and now, for example because the file is not there."""
 
 

@@ -14,6 +14,7 @@ from chalicelib.model import packs
 from chalicelib.model.pack_labels import PackLabels
 from chalicelib.model.pack_manifest import Manifest
 from chalicelib.model.packs import Pack, read_packs, resized
+from chalicelib.model.session import load_session
 from testing.tiny_pack import LABELS, MANIFEST, tiny_pack_model, write_pack
 
 RED = np.full((64, 64, 3), (220, 20, 20), np.uint8)
@@ -76,11 +77,10 @@ def test_faulty_labels_are_named(tmp_path: Path, old: str, new: str, message: st
 def test_a_pack_loads_on_its_first_photo_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a pack that has been made, with its model not yet read
     loads: list[Path] = []
-    load = packs.load_session
 
     def counted(path: Path, threads: int, remedy: str) -> Any:
         loads.append(path)
-        return load(path, threads, remedy)
+        return load_session(path, threads, remedy)
 
     monkeypatch.setattr(packs, "load_session", counted)
     pack = pack_in(tmp_path)
