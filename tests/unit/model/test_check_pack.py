@@ -162,8 +162,8 @@ def test_the_projects_labels_are_in_the_order_of_the_outputs(name: str) -> None:
     assert Manifest.read(PACKS / f"{name}.toml").background == len(labels)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
-def test_the_projects_labels_fit_the_tree_and_the_database(name: str) -> None:
+@pytest.mark.parametrize("name", [*CLASSIFIERS, "detector"])
+def test_the_projects_packs_fit_the_tree_and_the_database(name: str) -> None:
     # GIVEN the pack with or without its weights; WHEN it is checked; THEN at most its model is missing
     found = [each for each in find_problems(PACKS / f"{name}.toml") if "cannot be read" not in each]
     assert found == []
