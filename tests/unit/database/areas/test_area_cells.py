@@ -97,7 +97,6 @@ def test_growing_stays_in_its_realm(areas: AreaCells) -> None:
 @pytest.mark.parametrize(
     ("area", "place", "reaches"),
     [
-        ("FR", (51.5, -0.1), False),  # London
         ("US-FL", (23.1, -82.4), False),  # Havana
         ("FR", (50.85, 4.35), True),  # Brussels
         ("US-CA", (36.2, -115.1), True),  # Las Vegas
