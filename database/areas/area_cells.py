@@ -44,14 +44,15 @@ class Earth:
     """All cells of the grid, in ascending order.
 
     `latitude`, `longitude`: centres in decimal degrees. `neighbours`: shape (cells, 6), positions of the adjacent
-    cells; a pentagon has its own position in place of a sixth. `realm`: shape (2, cells), which cells have land and
-    which have sea.
+    cells; a pentagon has its own position in place of a sixth. `overland`: the same, with the cell's own position in
+    place of a cell across a strait. `realm`: shape (2, cells), which cells have land and which have sea.
     """
 
     cells: NDArray[np.int64]
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
     neighbours: NDArray[np.intp]
+    overland: NDArray[np.intp]
     realm: Cells
 
     def positions(self, cells: Iterable[int]) -> NDArray[np.intp]:
@@ -59,11 +60,14 @@ class Earth:
         return np.searchsorted(self.cells, np.fromiter(cells, np.int64))
 
     def grown(self, cells: Cells, rings: int = 1) -> Cells:
-        """Return a mask with all cells within `rings` cells of it, on land and in the sea separately."""
+        """Return a mask with all cells within `rings` cells of it, on land and in the sea separately.
+
+        It does not grow across a strait between countries without a common border, such as the Channel.
+        """
         grown = cells.copy()
-        for realm in (LAND, SEA):
+        for realm, neighbours in ((LAND, self.overland), (SEA, self.neighbours)):
             for _ in range(rings):
-                around = np.unique(self.neighbours[grown[realm]])
+                around = np.unique(neighbours[grown[realm]])
                 grown[realm, around] |= self.realm[realm, around]
         return grown
 
@@ -172,7 +176,8 @@ def read_area_cells(
     named: dict[str, tuple[str, ...]] = {}
     for row in _rows(groups):
         named[row["group"]] = (*named.get(row["group"], ()), row["areas"])
-    earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, realm)
+    overland = _overland(neighbours, realm, land)
+    earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, overland, realm)
     return AreaCells(earth, {**regions, **land}, seas, named)
 
 
@@ -197,6 +202,28 @@ def _land(folder: Path, countries: Path, position: Mapping[int, int]) -> dict[st
         for name in {*its, *known}:
             (covered if name in inside else touched).setdefault(name, []).append(number)
     return {name: np.array(numbers, np.intp) for name, numbers in {**touched, **covered}.items()}
+
+
+def _overland(neighbours: NDArray[np.intp], realm: Cells, land: Mapping[str, NDArray[np.intp]]) -> NDArray[np.intp]:
+    """Return the neighbours of each cell, without those across a strait.
+
+    Two coast cells have a strait between them if no country of one is, or borders on, a country of the other. Countries
+    border on each other if a cell without sea has both.
+    """
+    countries = sorted(name for name in land if len(name) == 2)
+    has = np.zeros((neighbours.shape[0], len(countries)), np.float32)
+    for column, name in enumerate(countries):
+        has[land[name], column] = 1
+    inland = has[realm[LAND] & ~realm[SEA]]
+    borders = (inland.T @ inland > 0) | np.eye(len(countries), dtype=bool)
+    reaches = has @ borders.astype(np.float32)  # the countries of a cell, and those that border on them
+    overland = neighbours.copy()
+    coast = realm.all(axis=0)
+    for column in range(neighbours.shape[1]):
+        other = neighbours[:, column]
+        apart = coast & coast[other] & ((reaches * has[other]).sum(axis=1) == 0)
+        overland[apart, column] = np.flatnonzero(apart)
+    return overland
 
 
 def _country(area: str) -> str:

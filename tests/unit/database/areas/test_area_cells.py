@@ -94,6 +94,23 @@ def test_growing_stays_in_its_realm(areas: AreaCells) -> None:
     assert not sea[LAND].any()
 
 
+@pytest.mark.parametrize(
+    ("area", "place", "reaches"),
+    [
+        ("US-FL", (23.1, -82.4), False),  # Havana
+        ("FR", (50.85, 4.35), True),  # Brussels
+        ("US-CA", (36.2, -115.1), True),  # Las Vegas
+        ("MY - MY-12 MY-13", (1.3, 103.8), True),  # Singapore
+    ],
+)
+def test_a_range_spills_over_borders_on_land_and_not_across_straits(
+    areas: AreaCells, area: str, place: tuple[float, float], *, reaches: bool
+) -> None:
+    grown = areas.earth.grown(areas.of(parse(area)))
+    [position] = areas.earth.positions([cell_of(*place)])
+    assert bool(grown[LAND, position]) == reaches
+
+
 def test_growing_by_rings_adds_neighbours_of_neighbours(areas: AreaCells) -> None:
     middle = np.zeros((2, len(areas.earth.cells)), bool)
     middle[LAND, areas.earth.positions([cell_of(*AUSTIN)])] = True
