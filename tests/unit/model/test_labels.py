@@ -171,3 +171,30 @@ def test_obsolete_names_are_replaced(output_index: int, scientific_name: str) ->
 )
 def test_kinds(kind: str, names: set[str]) -> None:
     assert names <= {animal["name"] for animal in ANIMALS if animal["kind"] == kind}
+
+
+RELATIVES = rows("relatives.csv")
+
+
+def test_no_relative_is_an_animal_of_the_model() -> None:
+    # GIVEN the species, genera and families that an output stands for THEN no relative belongs to one of them
+    named = {(animal["rank"], animal["scientific_name"]) for animal in ANIMALS}
+    species = {animal["species"] for animal in ANIMALS}
+    for row in RELATIVES:
+        of_relative = {(rank, row[rank]) for rank in ("genus", "family")} | {("species", row["scientific_name"])}
+        assert not of_relative & named
+        assert row["scientific_name"] not in species
+
+
+def test_every_relative_is_of_a_family_of_the_model() -> None:
+    families = {animal["family"] for animal in ANIMALS}
+    assert {row["family"] for row in RELATIVES} <= families
+
+
+def test_relatives_have_unique_names_and_their_ids_follow_from_their_scientific_names() -> None:
+    for column in ("number", "taxon", "scientific_name", "name"):
+        assert len({row[column].casefold() for row in RELATIVES}) == len(RELATIVES)
+    for row in RELATIVES:
+        assert row["taxon"] == row["scientific_name"].lower().replace(" ", "-")
+        assert row["scientific_name"].startswith(f"{row['genus']} ")
+        assert row["name"] == row["name"].strip() != ""
