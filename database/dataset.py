@@ -7,14 +7,17 @@ import io
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import tee
 from pathlib import Path
 from typing import Final
 
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
-from database.cell_animals import AnimalRow, Cell, Rows, compute_cell_animals
+from database.cell_animals import AnimalRow, Cell, Rows, TaxonFacts, in_chunks, ranges_of
 from database.ranges.cell_weights import WEIGHTS
+from database.ranges.drawings import Drawing, drawings
+from database.ranges.outlines import Outlines
 from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
 
 HERE = Path(__file__).parent
@@ -23,6 +26,7 @@ MODEL = HERE.parent / "model"
 FILES: Final = {
     "labels": MODEL / "labels.csv",
     "taxa": MODEL / "taxa.csv",
+    "taxon_facts": HERE / "taxa.csv",
     "sources": HERE / "sources.csv",
     "ranges": HERE / "ranges",
     "range_maps": HERE / "range_maps.csv.gz",
@@ -33,10 +37,13 @@ FILES: Final = {
 
 OWN_RANGES: Final = "ranges.csv"
 """Name of the file of ranges in a folder of one's own."""
+OWN_NAMES: Final = {"ranges": OWN_RANGES, "taxon_facts": "taxon_facts.csv"}
+"""Names of files in a folder of one's own, where they differ from those in the checkout."""
 
 UNIQUE: Final = {
     "labels": ("id",),
     "taxa": ("scientific_name",),
+    "taxon_facts": ("taxon",),
     "sources": ("source",),
     "cell_areas": ("cell",),
 }
@@ -51,7 +58,8 @@ class DatasetError(Exception):
 class Dataset:
     """The rows of each table, in the order of the schema's columns.
 
-    `cells` and `cell_animals` may be generators of more rows than fit in memory, so a load reads each only once.
+    `cells`, `cell_animals` and `drawings` may be generators of more rows than fit in memory, so a load reads each only
+    once, in this order.
     """
 
     version: str
@@ -62,6 +70,7 @@ class Dataset:
     """The statements about ranges, each with the number of its animal."""
     sources: Sequence[tuple[str, str, str, str]] = ()
     taxa: Sequence[tuple[str, str, str]] = ()
+    drawings: Iterable[Drawing] = ()
     animals_without_range: Sequence[str] = ()
     """Names of the wild and marine animals of which no statement says where they live."""
 
@@ -73,7 +82,8 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     """
     paths = FILES | (files or {})
     texts = {name: read_text(path) for name, path in paths.items() if name not in ("ranges", "range_maps")}
-    animals = _parse("labels", texts, _animal)
+    facts = dict(_parse("taxon_facts", texts, _facts))
+    animals = _parse("labels", texts, lambda row: _animal(row, facts.get(row["taxon"], TaxonFacts())))
     number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
     cells = _parse(
         "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
@@ -84,10 +94,12 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     areas = read_area_cells(countries=paths["cell_areas"], groups=paths["groups"])
     statements = [each for each in read_ranges(paths["ranges"]) if each.taxon in number_of]
     _check(animals, statements, {source for source, *_ in sources}, areas)
+    for_cells, for_drawings = tee(ranges_of(number_of, by_taxon(statements), maps, areas))
     return Dataset(
         version=version_of(files),
         cells=cells,
-        cell_animals=compute_cell_animals(number_of, by_taxon(statements), maps, areas),
+        cell_animals=in_chunks(for_cells),
+        drawings=drawings(for_drawings, Outlines(areas.earth)),
         animals=animals,
         statements=[(number_of[each.taxon], each) for each in statements],
         sources=sources,
@@ -136,7 +148,7 @@ def _range_files(path: Path) -> list[Path]:
 
 def files_in(folder: Path) -> dict[str, Path]:
     """Return the files of `FILES` that a folder contains, keyed by name. Raise `DatasetError` if there are none."""
-    names = {name: path.name for name, path in FILES.items()} | {"ranges": OWN_RANGES}
+    names = {name: path.name for name, path in FILES.items()} | OWN_NAMES
     found = {name: folder / file for name, file in names.items() if (folder / file).is_file()}
     if not found:
         raise DatasetError(
@@ -210,11 +222,14 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
     return parsed
 
 
-def _animal(row: dict[str, str]) -> AnimalRow:
+def _animal(row: dict[str, str], facts: TaxonFacts) -> AnimalRow:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
-    return AnimalRow(
-        parse_id(row["id"]), row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"], lineage
-    )
+    names = row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"]
+    return AnimalRow(parse_id(row["id"]), *names, lineage, facts)
+
+
+def _facts(row: dict[str, str]) -> tuple[str, TaxonFacts]:
+    return row["taxon"], TaxonFacts(*(row[name] for name in TaxonFacts._fields))
 
 
 def _check(animals: Sequence[AnimalRow], statements: Sequence[Statement], sources: set[str], areas: AreaCells) -> None:
