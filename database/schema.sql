@@ -63,9 +63,9 @@ create table if not exists range_statement (
     status      text not null check (status in ('native', 'introduced', 'vagrant', 'absent')),
     certainty   text not null check (certainty in ('sure', 'doubt')),
     extent      text not null check (extent in ('throughout', 'within')),
-    season      text not null check (season in ('', 'breeding', 'winter', 'passage')),
+    season      text check (season in ('breeding', 'winter', 'passage')),    -- null: the whole year, or unknown
     source      text not null,
-    note        text not null,
+    note        text,
     foreign key (dataset, animal) references animal on delete cascade,
     foreign key (dataset, source) references source on delete cascade
 );

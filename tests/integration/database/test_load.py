@@ -280,7 +280,8 @@ def test_the_committed_data_load_whole(connection: "Connection") -> None:
     assert loaded.version == dataset.version
     assert loaded.cells == len(list(dataset.cells))
     assert ask(connection, "select count(*), count(distinct cell) from cell_animal")[0][0] == loaded.rows
-    # AND every row's animal and cell are in the dataset
-    missing = "select count(*) from (select distinct {0} from cell_animal except select {0} from {1}) as missing"
-    for column, table in (("animal", "animal"), ("cell", "cell")):
-        assert ask(connection, missing.format(column, table)) == [(0,)]
+    # AND every row's animal is in the dataset; cells of the open sea are in no country and have no row of their own
+    missing = (
+        "select count(*) from (select distinct animal from cell_animal except select animal from animal) as missing"
+    )
+    assert ask(connection, missing) == [(0,)]
