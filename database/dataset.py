@@ -16,7 +16,7 @@ from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
 from database.cell_animals import AnimalRow, Cell, Rows, TaxonFacts, in_chunks, ranges_of
 from database.ranges.cell_weights import WEIGHTS
-from database.ranges.drawings import Drawing, drawings
+from database.ranges.drawings import Drawer, Drawing
 from database.ranges.outlines import Outlines
 from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
 
@@ -99,7 +99,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
         version=version_of(files),
         cells=cells,
         cell_animals=in_chunks(for_cells),
-        drawings=drawings(for_drawings, Outlines(areas.earth)),
+        drawings=Drawer(Outlines(areas.earth)).drawings(for_drawings),
         animals=animals,
         statements=[(number_of[each.taxon], each) for each in statements],
         sources=sources,

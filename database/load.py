@@ -22,8 +22,8 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from database.copy_format import CELL_ANIMAL_COLUMNS, Value, to_binary, to_csv
 from database.areas.codes import read_names
+from database.copy_format import CELL_ANIMAL_COLUMNS, Value, to_binary, to_csv
 from database.dataset import Dataset
 from database.ranges.words import in_words
 
@@ -195,13 +195,23 @@ def _value(cursor: Cursor) -> int:
 def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:
     names = read_names()
     statements = (
-        (animal, str(each.range), in_words(each.range, names), each.status, each.certainty, each.extent, each.season, each.source, each.note)
+        (
+            animal,
+            str(each.range),
+            in_words(each.range, names),
+            each.status,
+            each.certainty,
+            each.extent,
+            each.season,
+            each.source,
+            each.note,
+        )
         for animal, each in dataset.statements
     )
     for table, rows in {
         "source (dataset, source, title, citation, licence)": dataset.sources,
         "taxon (dataset, scientific_name, rank, name)": dataset.taxa,
-        f"animal (dataset, {ANIMAL_COLUMNS}, {ID_COLUMNS})": ((*values, *facts) for *values, facts in dataset.animals),
+        f"animal (dataset, {ANIMAL_COLUMNS}, {ID_COLUMNS})": ((*each[:-1], *each.facts) for each in dataset.animals),
         f"range_statement (dataset, {STATEMENT_COLUMNS})": statements,
     }.items():
         _copy_csv(cursor, f"copy {table} from stdin (format csv)", rows, number)

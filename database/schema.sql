@@ -47,10 +47,10 @@ create table if not exists animal (
     kind            text not null check (kind in ('wild', 'domestic', 'cosmopolitan', 'marine', 'extinct')),
     lineage         text[] not null,    -- scientific names, phylum first
     animal_group    text not null default 'other',  -- such as birds
-    inaturalist     text not null default '',       -- ids elsewhere; empty if unknown
-    wikidata        text not null default '',
-    avibase         text not null default '',
-    ebird           text not null default '',
+    inaturalist     text,               -- ids elsewhere; null if unknown
+    wikidata        text,
+    avibase         text,
+    ebird           text,
     primary key (dataset, animal)
 );
 
@@ -92,10 +92,10 @@ begin
         alter table animal
             add column if not exists taxon text not null default '',
             add column if not exists animal_group text not null default 'other',
-            add column if not exists inaturalist text not null default '',
-            add column if not exists wikidata text not null default '',
-            add column if not exists avibase text not null default '',
-            add column if not exists ebird text not null default '';
+            add column if not exists inaturalist text,
+            add column if not exists wikidata text,
+            add column if not exists avibase text,
+            add column if not exists ebird text;
         alter table range_statement add column if not exists words text not null default '';
         drop table if exists animal_area;
     end if;

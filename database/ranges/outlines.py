@@ -6,6 +6,7 @@ All outlines then are simple polygons, as GeoJSON demands (RFC 7946), and follow
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ type Ring = NDArray[np.intp]  # numbers of points, anticlockwise around the cell
 type Points = NDArray[np.float64]  # shape (n, 2): longitude and latitude, decimal degrees
 
 _CORNERS = 6
+_MAP_EDGES = (180.0, 90.0)
 
 
 class Edges(NamedTuple):
@@ -63,15 +65,15 @@ class Outlines:
             rings.append(np.array(ring))
         return rings
 
-    def polygons(self, inside: NDArray[np.bool_]) -> list[list[Points]]:
-        """Return the polygons around a set of cells: each is its outer ring, and the rings of its holes.
+    def polygons(self, rings: list[Ring]) -> list[list[Points]]:
+        """Return the polygons that rings form: each is its outer ring, and the rings of its holes.
 
         Points in the middle of a straight edge of the map are left out.
         """
-        rings = [_without_straight(self.points[ring]) for ring in self.rings(inside)]
-        polygons = [[ring] for ring in sorted((ring for ring in rings if signed_area(ring) > 0), key=signed_area)]
-        lowest, highest = (np.array([limit(ring, axis=0) for ring, in polygons]) for limit in (np.min, np.max))
-        for hole in (ring for ring in rings if signed_area(ring) < 0):
+        by_area = sorted(((signed_area(self.points[ring]), self.points[ring]) for ring in rings), key=itemgetter(0))
+        polygons = [[_without_straight(ring)] for area, ring in by_area if area > 0]
+        lowest, highest = (np.array([limit(ring, axis=0) for (ring,) in polygons]) for limit in (np.min, np.max))
+        for hole in (ring for area, ring in by_area if area < 0):
             may_surround = ((lowest <= hole[0]) & (highest >= hole[0])).all(axis=1)
             smallest = next(each for each in np.flatnonzero(may_surround) if _surrounds(polygons[each][0], hole[0]))
             polygons[smallest].append(hole)
@@ -81,7 +83,7 @@ class Outlines:
 def signed_area(ring: Points) -> float:
     """Return the area of a ring in square degrees of the plane map; negative if the ring runs clockwise."""
     x, y = ring[:, 0], ring[:, 1]
-    return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+    return float(x[:-1] @ y[1:] - x[1:] @ y[:-1] + x[-1] * y[0] - x[0] * y[-1]) / 2
 
 
 def _surrounds(ring: Points, point: Points) -> bool:
@@ -94,9 +96,12 @@ def _surrounds(ring: Points, point: Points) -> bool:
 
 
 def _without_straight(ring: Points) -> Points:
+    if not (np.abs(ring) == _MAP_EDGES).any():
+        return ring
     before, after = np.roll(ring, 1, axis=0), np.roll(ring, -1, axis=0)
-    is_straight = (np.abs(ring) == (180, 90)) & (before == ring) & (after == ring)
-    return ring[~is_straight.any(axis=1)]
+    is_straight = (np.abs(ring) == _MAP_EDGES) & (before == ring) & (after == ring)
+    kept: Points = ring[~is_straight.any(axis=1)]
+    return kept
 
 
 def _net(earth: Earth) -> tuple[Points, Edges]:
@@ -121,12 +126,10 @@ def _net(earth: Earth) -> tuple[Points, Edges]:
             cell.append(np.full(len(half), position))
     edges = np.concatenate(start), np.concatenate(end), np.concatenate(cell)
     is_real = edges[0] != edges[1]  # a pentagon repeats its last point
-    return np.array(points), _with_neighbours(*(each[is_real] for each in edges), outside=len(cells))
+    return np.array(points), _with_neighbours(edges[0][is_real], edges[1][is_real], edges[2][is_real], len(cells))
 
 
-def _with_neighbours(
-    start: NDArray[np.intp], end: NDArray[np.intp], cell: NDArray[np.intp], outside: int
-) -> Edges:
+def _with_neighbours(start: NDArray[np.intp], end: NDArray[np.intp], cell: NDArray[np.intp], outside: int) -> Edges:
     """Return the edges with the cell beside each: that of the same edge in the other direction."""
     most = int(max(start.max(), end.max())) + 1
     there, back = start * most + end, end * most + start
@@ -171,9 +174,7 @@ def _cut(ring: list[int], points: list[tuple[float, float]], added: _AddedPoints
     return [*halves.values()]
 
 
-def _crossing(
-    here: int, there: int, points: list[tuple[float, float]], added: _AddedPoints
-) -> tuple[int, int]:
+def _crossing(here: int, there: int, points: list[tuple[float, float]], added: _AddedPoints) -> tuple[int, int]:
     """Return the points where an edge leaves one end of the map, and where it arrives at the other.
 
     Both cells at the edge get the same points: the latitude does not depend on the direction of the edge.
