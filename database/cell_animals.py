@@ -53,17 +53,6 @@ class AnimalRow(NamedTuple):
     facts: TaxonFacts = TaxonFacts()
 
 
-def compute_cell_animals(
-    animals: Mapping[str, int],
-    statements: Mapping[str, Sequence[Statement]],
-    maps: Mapping[str, Sequence[int]],
-    areas: AreaCells,
-    weights: Weights = WEIGHTS,
-) -> Iterator[Rows]:
-    """Yield the rows of the table `cell_animal` in chunks, sorted by cell and animal. Parameters: as of `ranges_of`."""
-    yield from in_chunks(ranges_of(animals, statements, maps, areas, weights))
-
-
 def ranges_of(
     animals: Mapping[str, int],
     statements: Mapping[str, Sequence[Statement]],

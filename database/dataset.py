@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
@@ -83,7 +83,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     paths = FILES | (files or {})
     texts = {name: read_text(path) for name, path in paths.items() if name not in ("ranges", "range_maps")}
     facts = dict(_parse("taxon_facts", texts, _facts))
-    animals = _parse("labels", texts, lambda row: _animal(row, facts.get(row["taxon"], TaxonFacts())))
+    animals = _parse("labels", texts, lambda row: _animal(row, facts))
     number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
     cells = _parse(
         "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
@@ -222,10 +222,10 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
     return parsed
 
 
-def _animal(row: dict[str, str], facts: TaxonFacts) -> AnimalRow:
+def _animal(row: dict[str, str], facts: Mapping[str, TaxonFacts]) -> AnimalRow:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
     names = row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"]
-    return AnimalRow(parse_id(row["id"]), *names, lineage, facts)
+    return AnimalRow(parse_id(row["id"]), *names, lineage, facts.get(row["taxon"], TaxonFacts()))
 
 
 def _facts(row: dict[str, str]) -> tuple[str, TaxonFacts]:

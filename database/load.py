@@ -79,7 +79,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
     Create the schema if it is missing. After a `LoadError` or an error of psycopg2 the database is unchanged.
     """
     with exclusive(connection) as cursor:
-        cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+        apply_schema(cursor, report)
         if (present := _find(cursor, dataset.version)) is not None:
             return present
         cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index of a million rows in memory
@@ -108,6 +108,16 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         loaded = _require(cursor, dataset.version)
     timer.report("commit")
     return loaded
+
+
+def apply_schema(cursor: Cursor, report: Callable[[str], None] = print) -> None:
+    """Create what is missing of the schema. Report the server's warnings, such as of a missing extension."""
+    notices = cursor.connection.notices
+    notices.clear()
+    cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+    for each in notices:
+        if each.startswith("WARNING:"):
+            report(f"warning: {each.removeprefix('WARNING:').strip()}")
 
 
 def activate(connection: Connection, version: str) -> None:

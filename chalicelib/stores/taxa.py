@@ -119,7 +119,7 @@ class Taxa:
         ((version, found),) = self._rows(QUERIES[part], (taxon,))
         if found is None:
             raise TaxonMissing(_NO_TAXON)
-        value = zlib.compress(json.dumps(found).encode())
+        value = zlib.compress(json.dumps(found, allow_nan=False).encode())
         with suppress(CacheError):
             self._cache.write([Entry(taxon_key(taxon, part, version), value, self._ttl)], self._deadline)
         return Of(version, found)

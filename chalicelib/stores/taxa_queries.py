@@ -32,7 +32,7 @@ GROUP = """\
 select dataset.version, taxon, name, scientific_name, rank, kind, animal_group
 from dataset left join animal on animal.dataset = dataset.dataset and animal.animal_group = %s
 where dataset.active
-order by name
+order by lower(name)
 """
 GROUPS = """\
 select dataset.version, animal_group, count(*)

@@ -81,7 +81,7 @@ class Drawer:
             }
             for part in parts
         ]
-        return json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":"))
+        return json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":"), allow_nan=False)
 
     def _paths(self, parts: Iterable[_Part]) -> str:
         """Return an SVG path for each part."""

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.features.cells import cell_of, parse_cell
 from database.cell_animals import Rows
-from database.dataset import FILES, OWN_RANGES, Dataset, DatasetError, files_beside, read_dataset, version_of
+from database.dataset import FILES, OWN_NAMES, Dataset, DatasetError, files_beside, read_dataset, version_of
 
 LABELS = "id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
 CAT = "1,felis-catus,0,,cat,Felis catus,species,domestic,,,,,,\n"
@@ -44,7 +44,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         data = gzip.decompress(source.read_bytes()) if path.suffix == ".gz" else source.read_bytes()
         if name in ("ranges", "range_maps"):
             data = b"".join(data.splitlines(keepends=True)[:100])
-        files[name] = folder / (OWN_RANGES if name == "ranges" else path.name)
+        files[name] = folder / OWN_NAMES.get(name, path.name)
         files[name].write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return files
 
