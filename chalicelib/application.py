@@ -216,7 +216,11 @@ ROUTES = (
     Route("GET", "/", get_page, counted=False, keyed=False),
     Route("GET", "/web/{name}", get_asset, counted=False, keyed=False),
 )
-"""All routes of the API. Each transport serves all of them."""
+"""All routes of the API. Each transport serves all of them.
+
+Those about taxa are not counted. They fail while the stores do, and no pager may ring for that while photos are still
+identified. They need a key, because they can wake a paused database.
+"""
 
 
 def _problem(error: errors.HTTPError, record: Record, cause: Exception | None = None) -> Response:

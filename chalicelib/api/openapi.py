@@ -74,7 +74,7 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
     """Return the OpenAPI document.
 
     `version`: version of the API. `base`: URL or path prefix of the API. `api_keys`: whether the deployment demands a
-    key for identifications, uploads and lists of animals.
+    key for identifications, uploads, lists of animals and taxa.
     """
     key: dict[str, Any] = {"security": [{_KEY_SCHEME: []}]} if api_keys else {}
     scheme = {"securitySchemes": {_KEY_SCHEME: {"type": "apiKey", "in": "header", "name": KEY_HEADER}}}

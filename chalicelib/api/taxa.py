@@ -180,6 +180,6 @@ def _cacheable(request: Request, text: str, media_type: str) -> Response:
     tag = f'W/"{sha256(text.encode()).hexdigest()[:16]}"'  # weak, because the same response may be compressed
     headers = {"Cache-Control": f"public, max-age={MAX_AGE}", "ETag": tag, "X-Content-Type-Options": "nosniff"}
     asked = request.headers.get("if-none-match", "")
-    if tag.removeprefix("W/") in asked.replace("W/", "").replace(" ", "").split(","):
+    if {"*", tag.removeprefix("W/")} & {each.strip().removeprefix("W/") for each in asked.split(",")}:
         return Response("", headers, 304)
     return Response(text, {**headers, "Content-Type": media_type})
