@@ -50,8 +50,8 @@ def test_all_of_a_dataset_arrives(connection: "Connection") -> None:
     assert ask(
         connection, "select animal, areas, words, status, citation from range_statement natural join source order by 1"
     ) == [
-        (0, "FR - FR-A", "France without Alsace", "native", "Author (2025). A book, with commas."),
-        (1, "FR - FR-A", "France without Alsace", "introduced", "Author (2025). A book, with commas."),
+        (0, "FR - FR-A", "France without FR A", "native", "Author (2025). A book, with commas."),
+        (1, "FR - FR-A", "France without FR A", "introduced", "Author (2025). A book, with commas."),
     ]
     assert ask(connection, "select animal, paths from range_drawing") == [(0, '<path d="M0 0"/>')]
     assert [line.split("  ")[-1] for line in lines] == [
