@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model page run serve lambda package test unit check facts lint-dashboards format bench warm spike growth preview docs deploy
+.PHONY: help setup environment model packs page run serve lambda package test unit check facts lint-dashboards format bench warm spike growth preview docs deploy
 
 # The list is in the order of this file.
 help: ## list these targets
@@ -22,13 +22,16 @@ warm: setup ## run the cache warming once, with the stores of `make run`, or of 
 preview: environment ## show the dashboards of a simulated day on http://127.0.0.1:8010 (PORT=8011; FILE=… for your own metrics)
 	@exec $(PYTHON) -m dashboards preview $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(FILE),--file $(FILE))
 
-setup: environment model page ## install everything into .venv and build the model; the page too, if it has changed
+setup: environment model packs page ## install everything into .venv, build the model and the packs; the page too, if it has changed
 
 environment:
 	@sh local/bootstrap
 
 model: environment
 	@sh local/build_model
+
+packs: environment ## get the weights of the packs and build them; FAUNALENS_WEIGHTS=FOLDER has the files
+	@sh local/build_packs
 
 page: ## bundle web/page into chalicelib/web if it has changed; needs npm
 	@sh local/build_page

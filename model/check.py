@@ -1,8 +1,10 @@
-"""Check a model against the contract in docs/how-to/model.md, and against its labels.
+"""Check a model or a pack against its contract in docs/how-to/model.md, and against its labels.
 
-    python -m model.check MODEL [--labels labels.csv] [--taxa taxa.csv]
+    python -m model check MODEL [--labels labels.csv] [--taxa taxa.csv]
+    python -m model check PACK
 
-The command prints one line for each problem. It accepts ONNX files from any tool.
+PACK is the manifest of a pack, or the name of one in model/packs. The command prints one line for each problem. It
+accepts ONNX files from any tool.
 """
 
 import argparse
@@ -17,6 +19,8 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model, Scores
 from chalicelib.model.taxonomy import Taxonomy
+from model import check_pack
+from model.build_packs import PACKS
 
 TOLERANCE = 1e-3  # largest accepted difference between equal probabilities, and of a sum from 1
 _SEED = 20261124
@@ -91,29 +95,49 @@ def _identical(one: Scores, other: Scores) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check a model and print its problems. Return 0 if it has none, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m model.check", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("model", type=Path, metavar="MODEL", help="the .onnx file")
+    """Check a model or a pack and print its problems. Return 0 if it has none, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m model check", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help=".onnx file of a model, .toml file of a pack, or a pack's name",
+    )
     parser.add_argument(
         "--labels",
         type=Path,
         metavar="FILE",
-        help="CSV file of the animals (default: labels.csv in the folder of MODEL)",
+        help="CSV file of a model's animals (default: labels.csv in the folder of MODEL)",
     )
     parser.add_argument(
         "--taxa",
         type=Path,
         metavar="FILE",
-        help="CSV file of the higher taxa (default: taxa.csv in the folder of MODEL)",
+        help="CSV file of the taxa above them (default: taxa.csv in the folder of MODEL)",
     )
     options = parser.parse_args(arguments)
-    labels = options.labels or options.model.with_name("labels.csv")
-    problems = list(find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv")))
+    manifest = _manifest_of(options.model)
+    if manifest is not None:
+        if options.labels or options.taxa:
+            parser.error("--labels and --taxa are for a model; a pack names its labels in its manifest")
+        problems = list(check_pack.find_problems(manifest))
+        fits = f"pack {manifest.stem} meets the contract and matches its labels"
+    else:
+        labels = options.labels or options.model.with_name("labels.csv")
+        problems = list(find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv")))
+        fits = f"{options.model.name} meets the contract and matches {labels.name}"
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
-        print(f"{options.model.name} meets the contract and matches {labels.name}")
+        print(fits)
     return 1 if problems else 0
+
+
+def _manifest_of(given: Path) -> Path | None:
+    """Return the manifest if a pack is given, or None if a model is."""
+    if given.suffix == ".toml":
+        return given
+    return PACKS / f"{given}.toml" if given.parent == Path() and not given.suffix else None
 
 
 if __name__ == "__main__":

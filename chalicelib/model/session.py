@@ -25,6 +25,7 @@ SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_
 with two threads. They stop spinning after each inference, because other threads then need the processors, and after
 2 ms. By default they would also spin while the model is loading, often on the processor that loads the model.
 docs/explanation/cold-start.md has the measurements (`python -m benchmarks.threads`)."""
+REMEDY = "set MODEL_PATH to an .onnx file, or run `make setup` for the default model"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,7 @@ class Model:
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         self._path = path
-        self._session = _load_session(path, threads)
+        self._session = load_session(path, threads, REMEDY)
         self.input_size, self.animals = check_contract(self._session, path.name)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.name = str(metadata.get("name") or path.stem)
@@ -65,15 +66,12 @@ class Model:
         The second session scores a single photo faster. For several photos at once, one thread per photo is fastest.
         The second session takes another 20 MB of memory, and its loading takes as long as that of the first session.
         """
-        self._wide_session, self._is_alone = _load_session(self._path, 0), is_alone
+        self._wide_session, self._is_alone = load_session(self._path, 0, REMEDY), is_alone
 
     @cached_property
     def version(self) -> str:
         """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 10 ms."""
-        from hashlib import file_digest
-
-        with self._path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()[:12]
+        return version_of(self._path)
 
     def score(self, pixels: NDArray[np.uint8], prior: NDArray[np.float32]) -> Scores:
         """Return the probabilities of all animals for one photo.
@@ -93,7 +91,7 @@ class Model:
         try:
             probabilities, vision, animal = session.run(list(OUTPUTS), feed)
         except Exception as error:  # onnxruntime's errors have no common base class
-            raise ModelError(f"inference with {self._path.name} failed: {_first_line(error)}") from error
+            raise ModelError(f"inference with {self._path.name} failed: {first_line(error)}") from error
         if not probabilities.shape == vision.shape == (1, self.animals) or animal.shape != (1,):
             found = f"{probabilities.shape}, {vision.shape} and {animal.shape}"
             raise ModelError(
@@ -103,11 +101,19 @@ class Model:
         return Scores(probabilities[0], vision[0], float(animal[0]))
 
 
-def _load_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
+def version_of(path: Path) -> str:
+    """Return the version of a model file: the first 12 hex digits of its SHA-256."""
+    from hashlib import file_digest
+
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()[:12]
+
+
+def load_session(path: Path, threads: int, remedy: str) -> "onnxruntime.InferenceSession":
+    """Load a model with the options of this app. Raise `ModelError`; with `remedy` if the file cannot be read."""
     try:
         path.open("rb").close()
     except OSError as error:
-        remedy = "set MODEL_PATH to an .onnx file, or run `make setup` for the default model"
         raise ModelError(f"the model {path} cannot be read ({error.strerror}); {remedy}") from error
 
     import onnxruntime  # imported here because it is the slowest import
@@ -123,7 +129,7 @@ def _load_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise ModelError(f"onnxruntime cannot load the model {path.name}: {_first_line(error)}") from error
+        raise ModelError(f"onnxruntime cannot load the model {path.name}: {first_line(error)}") from error
 
 
 def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:
@@ -163,5 +169,6 @@ def _listed(names: dict[str, str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of an error of onnxruntime; the others are a trace of its sources."""
     return str(error).partition("\n")[0]

@@ -93,12 +93,12 @@ class Taxonomy:
 
         Raises `ModelError`, which names the file and the fault.
         """
-        named = {row[0]: Taxon(row[2], row[0], row[1]) for row in _rows(taxa, TAXON_COLUMNS)}
+        named = {row[0]: Taxon(row[2], row[0], row[1]) for row in read_rows(taxa, TAXON_COLUMNS)}
         top = named.get("Animalia")
         if top is None:
             raise ModelError(f"{taxa.name} has no row for Animalia, the root of the tree; add one")
         animals = sorted(
-            (_animal(row, named, labels.name, taxa.name) for row in _rows(labels, LABEL_COLUMNS)),
+            (_animal(row, named, labels.name, taxa.name) for row in read_rows(labels, LABEL_COLUMNS)),
             key=lambda animal: animal.output_index,
         )
         if not animals or [animal.output_index for animal in animals] != list(range(len(animals))):
@@ -153,7 +153,7 @@ def parse_id(text: str, name: str = "id") -> int:
     return number
 
 
-def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
+def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
     """Return the rows of a CSV file with the header `columns`. Ignores the byte order mark that spreadsheets write."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

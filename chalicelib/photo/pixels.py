@@ -12,6 +12,11 @@ _BAND = 256
 """Rows that are scaled at a time when a channel is wider than a byte."""
 
 
+def crop_share(size: int) -> float:
+    """Return the share of the photo's short side that a square of `size` pixels shows."""
+    return size / (size + _MARGIN)
+
+
 def draft_side(size: int) -> int:
     """Return the smallest side in pixels to which a JPEG may be scaled while decoding, for a square of `size`.
 
@@ -26,7 +31,7 @@ def crop_and_resize(image: Image.Image, size: int) -> Image.Image:
     image.draft("RGB", (draft_side(size), draft_side(size)))
     image.load()
     width, height = image.size
-    side = min(width, height) * size / (size + _MARGIN)
+    side = min(width, height) * crop_share(size)
     left, top = (width - side) / 2, (height - side) / 2
     box = (left, top, left + side, top + side)
     image = _to_8_bit(image).resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=3.0)

@@ -12,7 +12,7 @@ from tabulate import tabulate
 from chalicelib.config.settings import ROOT
 from infra.chalice_config import stages
 from infra.package import Package, archive, build, wheels
-from infra.package.sizes import exclusion_sizes, part_sizes
+from infra.package.sizes import PACK, exclusion_sizes, part_sizes
 
 
 def main() -> None:
@@ -52,12 +52,14 @@ def table_of_zips(package: Package) -> str:
 
 def room_for_model(package: Package) -> str:
     """Return a sentence with the largest size of the models: what they take now, and what is left."""
-    taken = part_sizes([package.function])["model"]
-    zipped = taken.zipped + archive.LIMIT - package.function.stat().st_size
-    unpacked = taken.unpacked + archive.UNPACKED_LIMIT - package.unpacked
+    sizes = part_sizes([package.function])
+    taken = [size for part, size in sizes.items() if part == "model" or part.startswith(PACK)]
+    zipped, unpacked = sum(size.zipped for size in taken), sum(size.unpacked for size in taken)
+    packs = sorted(part.removeprefix(PACK) for part in sizes if part.startswith(PACK))
     return (
-        f"vendor/model has {_mb(taken.zipped)} MB zipped, {_mb(taken.unpacked)} MB unpacked; "
-        f"it may have {_mb(zipped)} MB and {_mb(unpacked)} MB"
+        f"vendor/model has {_mb(zipped)} MB zipped, {_mb(unpacked)} MB unpacked, with {_listed(packs)}; it may have "
+        f"{_mb(zipped + archive.LIMIT - package.function.stat().st_size)} MB and "
+        f"{_mb(unpacked + archive.UNPACKED_LIMIT - package.unpacked)} MB"
     )
 
 
@@ -75,6 +77,10 @@ def table_of_cuts() -> str:
         sizes = exclusion_sizes(Path(folder)).items()
         rows = [[each.name, _mb(size.zipped), _mb(size.unpacked), each.reason] for each, size in sizes]
     return _table(["left out", "zipped MB", "unpacked MB", "why"], rows)
+
+
+def _listed(packs: Sequence[str]) -> str:
+    return f"the packs {', '.join(packs)}" if packs else "no packs"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -21,6 +21,11 @@ PARTS = {
 """The part of each file or folder whose name differs from the part's name."""
 
 
+PACK = "pack "
+"""Begins the name of the part of each pack."""
+_PACK = re.compile(r"model/packs/(\w+)\.onnx")
+
+
 @dataclass(slots=True)
 class Size:
     """Three sizes in bytes: in a zip, unpacked, and of the unpacked bytecode."""
@@ -50,7 +55,11 @@ def part_of(name: str) -> str:
     'pillow'
     >>> part_of("__pycache__/app.cpython-313.pyc")
     'faunalens'
+    >>> part_of("model/packs/birds.onnx")
+    'pack birds'
     """
+    if pack := _PACK.fullmatch(name):
+        return f"{PACK}{pack[1]}"
     _, _, below = name.rpartition("site-packages/")
     top, *_ = re.split(r"[/.-]", below.removeprefix("__pycache__/"))
     return PARTS.get(top, top.replace("_", "-"))

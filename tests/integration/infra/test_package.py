@@ -99,8 +99,9 @@ def test_the_layer_holds_every_pinned_dependency_but_those_cut(layer: dict[str, 
 
 def test_the_function_holds_the_model(function: dict[str, bytes]) -> None:
     found = {name: text for name, text in function.items() if name.startswith("model/")}
-    names = ("faunalens.onnx", "labels.csv", "taxa.csv")
-    assert found == {f"model/{name}": (ROOT / "model" / name).read_bytes() for name in names}
+    paths = [ROOT / "model" / name for name in ("faunalens.onnx", "labels.csv", "taxa.csv")]
+    paths += [path for path in (ROOT / "model" / "packs").iterdir() if not path.name.startswith(".")]
+    assert found == {str(path.relative_to(ROOT)): path.read_bytes() for path in paths}
 
 
 def test_no_development_files_are_packed(function: dict[str, bytes], layer: dict[str, bytes]) -> None:
@@ -311,11 +312,12 @@ def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path)
 
 
 def test_a_model_of_100_mb_fits(package: Package, tmp_path: Path) -> None:
-    # GIVEN a checkout with a model of 100 MB, of which 45 MB are left when zipped
+    # GIVEN a checkout with a model of 100 MB (45 MB when zipped) in place of the project's model and packs
     project = copy_to(tmp_path / "checkout")
     use_package_of(ROOT, project)
     model = project / "vendor" / "model" / "faunalens.onnx"
     model.unlink()
+    model.with_name("packs").unlink()
     model.write_bytes(os.urandom(45_000_000) + bytes(55_000_000))
     # WHEN it is packed THEN both zips are within Lambda's limits, and the layer is the same
     made = build(tmp_path / "out", "dev", project, quiet=True)

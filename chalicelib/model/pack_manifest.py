@@ -1,0 +1,193 @@
+"""The manifest of a pack, a TOML file: what the pack is for, where its weights come from, its input and its outputs.
+
+docs/how-to/model.md explains each key.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chalicelib.errors import ModelError
+
+CLASSIFIER, DETECTOR = "classifier", "detector"
+RESAMPLINGS = ("bilinear", "bicubic", "lanczos")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LARGEST_SIDE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A file of a public Git repository. `sha256`: of the file, in hex."""
+
+    repository: str
+    commit: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A pack's manifest. `file`: its TOML file; `name`: the name of that file, without its ending.
+
+    `kind`: classifier or detector. `enabled`: whether `make setup` builds the pack and the app uses it. `weights`: None
+    if the model lies beside the manifest. `size`: side of the input in pixels. `labels`: the CSV file of the outputs.
+
+    Of a classifier only: `taxa`: scientific names of the taxa whose members it tells apart. `gate`: their share of the
+    general model's probability from which the pack looks at a photo. `temperature`: divides the logits when the weights
+    are converted. `crop`: share of the photo's short side that it sees. `resampling`: filter that resizes this crop.
+    `background`: index of the output for photos of nothing in particular, or None.
+    """
+
+    file: Path
+    kind: str
+    enabled: bool
+    licence: str
+    author: str
+    weights: Weights | None
+    size: int
+    labels: Path
+    taxa: tuple[str, ...] = ()
+    gate: float = 1.0
+    temperature: float = 1.0
+    crop: float = 0.875
+    resampling: str = "bilinear"
+    background: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name of the pack."""
+        return self.file.stem
+
+    @property
+    def model(self) -> Path:
+        """Return the path of the ONNX file, which is missing if the weights could not be had."""
+        return self.file.with_suffix(".onnx")
+
+    @classmethod
+    def read(cls, file: Path) -> "Manifest":
+        """Read a manifest. Raise `ModelError` with every fault, one on each line."""
+        document = _parse(file)
+        if faults := list(_faults(file.stem, document)):
+            raise ModelError("\n".join(f"{file.name}: {fault}" for fault in faults))
+        top = {key: value for key, value in document.items() if key not in _KEYS}
+        if "taxa" in top:
+            top["taxa"] = tuple(top["taxa"])
+        outputs = document["outputs"]
+        return cls(
+            file=file,
+            weights=Weights(**document["weights"]) if "weights" in document else None,
+            labels=file.with_name(outputs["labels"]),
+            background=outputs.get("background"),
+            **top,
+            **document["input"],
+        )
+
+
+class _Key(NamedTuple):
+    """A key of a manifest. `accepts`: whether a value fits. `expected`: what to write. `kinds`: those that have it."""
+
+    accepts: Callable[[Any], bool]
+    expected: str
+    kinds: tuple[str, ...] = (CLASSIFIER, DETECTOR)
+    optional: bool = False
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _in_range(low: float, high: float) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low < value <= high
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_text, value))
+
+
+def _is_index(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and not value.startswith("/") and ".." not in value.split("/")
+
+
+_FRACTION = _in_range(0, 1), "a number above 0, at most 1"
+_KEYS: dict[str, dict[str, _Key]] = {
+    "": {
+        "kind": _Key(lambda value: value in (CLASSIFIER, DETECTOR), f'"{CLASSIFIER}" or "{DETECTOR}"'),
+        "enabled": _Key(lambda value: isinstance(value, bool), "true or false"),
+        "licence": _Key(_is_text, "the licence of the weights"),
+        "author": _Key(_is_text, "who made the weights, and from which data"),
+        "taxa": _Key(_are_texts, 'a list of scientific names, such as ["Aves"]', (CLASSIFIER,)),
+        "gate": _Key(*_FRACTION, (CLASSIFIER,)),
+        "temperature": _Key(_in_range(0, 10), "a number above 0, at most 10", (CLASSIFIER,)),
+    },
+    "weights": {
+        "repository": _Key(_matches(_REPOSITORY), '"owner/name"'),
+        "commit": _Key(_matches(_COMMIT), "a commit's 40 hex digits"),
+        "path": _Key(_is_path, "a path inside the repository"),
+        "sha256": _Key(_matches(_SHA256), "64 hex digits in lower case"),
+    },
+    "input": {
+        "size": _Key(
+            lambda value: _is_index(value) and 0 < value <= _LARGEST_SIDE, f"a whole number from 1 to {_LARGEST_SIDE}"
+        ),
+        "crop": _Key(*_FRACTION, (CLASSIFIER,), optional=True),
+        "resampling": _Key(lambda value: value in RESAMPLINGS, ", ".join(RESAMPLINGS), (CLASSIFIER,), optional=True),
+    },
+    "outputs": {
+        "labels": _Key(lambda value: _is_path(value) and "/" not in value, "a file name in the pack's folder"),
+        "background": _Key(_is_index, "the index of an output", (CLASSIFIER,), optional=True),
+    },
+}
+_OPTIONAL_TABLES = ("weights",)
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    import tomllib  # imported here because only a process with packs needs it
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{file.name} cannot be read ({error.strerror}); expected the manifest of a pack") from error
+    except ValueError as error:  # of UTF-8 and of TOML
+        raise ModelError(f"{file.name} is not a TOML file: {error}") from error
+
+
+def _faults(name: str, document: Mapping[str, Any]) -> Iterator[str]:
+    if not _NAME.fullmatch(name):
+        yield f"the name of a pack is '{name}'; expected lower-case letters, digits and underscores"
+    kind = document.get("kind", CLASSIFIER)
+    tables: dict[str, Any] = {"": {key: value for key, value in document.items() if key not in _KEYS}}
+    for table in _KEYS:
+        if table and table in document:
+            tables[table] = document[table]
+        elif table and table not in _OPTIONAL_TABLES:
+            yield f"table [{table}] is missing; add it"
+    for table, values in tables.items():
+        if not isinstance(values, dict):
+            yield f"{table} is {values!r}; expected a table [{table}]"
+            continue
+        yield from _faults_of_table(f"{table}." if table else "", values, _KEYS[table], kind)
+
+
+def _faults_of_table(prefix: str, values: Mapping[str, Any], keys: Mapping[str, _Key], kind: object) -> Iterator[str]:
+    known = {key: each for key, each in keys.items() if kind in each.kinds or kind not in (CLASSIFIER, DETECTOR)}
+    for key in values.keys() - known.keys():
+        yield f"{prefix}{key} is unknown for a {kind}; expected {', '.join(known)}"
+    for key, each in known.items():
+        if key not in values:
+            if not each.optional:
+                yield f"{prefix}{key} is missing; expected {each.expected}"
+        elif not each.accepts(values[key]):
+            yield f"{prefix}{key} is {values[key]!r}; expected {each.expected}"

@@ -1,0 +1,202 @@
+"""Convert a quantised TensorFlow Lite classifier to ONNX, from the photo's pixels to calibrated probabilities.
+
+    image u8 N×S×S×3 ─ network of the file, in 8 bits ─ logits N×C ─ without background ─ ÷ T ─ softmax ► probabilities
+
+Weights stay uint8 with their zero point. onnxruntime multiplies u8 × u8 in 16-bit pairs that cannot saturate, so all
+processors compute the same result. Shifted to int8, the products would saturate on processors without VNNI.
+
+onnxruntime fuses QuantizeLinear and DequantizeLinear with the operator between them into one integer kernel. The
+saturation of u8 replaces ReLU and ReLU6, as in the file. Leaving `background` out of the logits gives the same
+probabilities as setting its probability to zero.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+
+from chalicelib.errors import ModelError
+from model.tflite_network import Operator, Tensor
+
+OPSET = 17
+IR_VERSION = 8
+_STEPS = 255
+_RELU6 = 6.0
+
+
+class _Graph:
+    """The nodes and constants of an unfinished graph. Activations are in NCHW order. Names are those of the file."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: dict[str, Any] = {}
+
+    def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
+        # Not `ascontiguousarray`, which makes a vector of a scalar; a scale must be a scalar.
+        self.constants[name] = numpy_helper.from_array(np.array(value, order="C"), name)
+        return name
+
+    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
+        return output
+
+    def parameters(self, tensor: Tensor, dtype: type[np.generic] = np.uint8) -> list[str]:
+        """Add the scale and the zero point of a tensor, and return their names."""
+        return [
+            self.constant(f"{tensor.name}.scale", tensor.scale),
+            self.constant(f"{tensor.name}.zero", np.array(tensor.zero_point, dtype)),
+        ]
+
+    def real(self, tensor: Tensor) -> str:
+        """Return the name of the real values of an activation that is already in the graph."""
+        return f"{tensor.name}.real"
+
+    def quantize(self, name: str, tensor: Tensor) -> str:
+        """Round the output `name` of an operator to the integers of `tensor`."""
+        self.add("QuantizeLinear", [name, *self.parameters(tensor)], tensor.name)
+        return self.dequantize(tensor)
+
+    def dequantize(self, tensor: Tensor) -> str:
+        return self.add("DequantizeLinear", [tensor.name, *self.parameters(tensor)], self.real(tensor))
+
+    def weights(self, tensor: Tensor, values: NDArray[Any]) -> str:
+        dtype = np.int32 if values.dtype.kind == "i" else np.uint8
+        integers = self.constant(f"{tensor.name}.integers", values.astype(dtype))
+        return self.add("DequantizeLinear", [integers, *self.parameters(tensor, dtype)], f"{tensor.name}.real")
+
+
+def convert(
+    operators: Sequence[Operator], *, temperature: float, background: int | None, metadata: Mapping[str, str]
+) -> ModelProto:
+    """Return the ONNX model of a classifier.
+
+    `temperature` divides the logits. `background`: index of the output for photos of nothing in particular; it must be
+    the last one. `metadata`: properties of the model. Raise `ModelError` if a part of the network is not converted.
+    """
+    *body, softmax = operators
+    if softmax.kind != "SOFTMAX":
+        raise ModelError(f"the last operator is {softmax.kind}; expected SOFTMAX, the end of a classifier")
+    image = operators[0].inputs[0]
+    if len(image.shape) != 4 or image.shape[1] != image.shape[2] or image.shape[3] != 3:
+        raise ModelError(f"the input has shape {image.shape}; expected 1 × S × S × 3")
+    graph = _Graph()
+    graph.add("Transpose", ["image"], image.name, perm=[0, 3, 1, 2])
+    graph.dequantize(image)
+    for operator in body:
+        _CONVERSIONS[operator.kind](graph, operator)
+    logits = softmax.inputs[0]
+    outputs = _add_probabilities(graph, logits, temperature, background)
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "classifier",
+            [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", *image.shape[1:]])],
+            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", outputs])],
+            list(graph.constants.values()),
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="faunalens model.tflite_to_onnx",
+    )
+    helper.set_model_props(model, dict(metadata))
+    checker.check_model(model, full_check=True)
+    return model
+
+
+def _add_convolution(graph: _Graph, operator: Operator) -> None:
+    source, weight, bias = operator.inputs
+    depthwise = operator.kind == "DEPTHWISE_CONV_2D"
+    # From (out, height, width, in), or (1, height, width, out) of a depthwise convolution, to (out, in, height, width).
+    kernels = _values(weight).transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
+    channels = source.shape[3]
+    if depthwise and len(kernels) != channels:
+        raise ModelError(f"{operator.output.name} has {len(kernels)} kernels for {channels} channels; expected as many")
+    sides, window = kernels.shape[2:], operator.window
+    pairs = [
+        _padding(size, side, stride) if window.same else (0, 0)
+        for size, side, stride in zip(source.shape[1:3], sides, window.strides, strict=True)
+    ]
+    result = graph.add(
+        "Conv",
+        [graph.real(source), graph.weights(weight, kernels), graph.weights(bias, _values(bias))],
+        f"{operator.output.name}.linear",
+        kernel_shape=list(sides),
+        strides=list(window.strides),
+        pads=[*(before for before, _ in pairs), *(after for _, after in pairs)],
+        group=channels if depthwise else 1,
+    )
+    _finish(graph, operator, result)
+
+
+def _add_sum(graph: _Graph, operator: Operator) -> None:
+    names = [graph.real(tensor) for tensor in operator.inputs]
+    _finish(graph, operator, graph.add("Add", names, f"{operator.output.name}.linear"))
+
+
+def _add_pooling(graph: _Graph, operator: Operator) -> None:
+    (source,) = operator.inputs
+    if operator.window.size != source.shape[1:3] or operator.window.same:
+        raise ModelError(f"{operator.output.name} pools parts of the image; only a mean of the whole is converted")
+    _finish(graph, operator, graph.add("GlobalAveragePool", [graph.real(source)], f"{operator.output.name}.linear"))
+
+
+def _add_connected(graph: _Graph, operator: Operator) -> None:
+    source, weight, bias = operator.inputs
+    if source.shape[1:3] != (1, 1) and len(source.shape) != 2:
+        raise ModelError(f"{operator.output.name} reads an image of {source.shape}; expected 1 × 1 × 1 × channels")
+    flat = graph.add("Flatten", [graph.real(source)], f"{source.name}.flat")
+    names = [flat, graph.weights(weight, _values(weight)), graph.weights(bias, _values(bias))]
+    _finish(graph, operator, graph.add("Gemm", names, f"{operator.output.name}.linear", transB=1))
+
+
+_CONVERSIONS = {
+    "CONV_2D": _add_convolution,
+    "DEPTHWISE_CONV_2D": _add_convolution,
+    "ADD": _add_sum,
+    "AVERAGE_POOL_2D": _add_pooling,
+    "FULLY_CONNECTED": _add_connected,
+}
+
+
+def _finish(graph: _Graph, operator: Operator, result: str) -> None:
+    """Round the result to the integers of the output, whose range must also apply the activation."""
+    output = operator.output
+    least = float(output.scale) * -output.zero_point
+    most = float(output.scale) * (_STEPS - output.zero_point)
+    largest = _RELU6 + float(output.scale) / 2
+    if (operator.activation and least < 0) or (operator.activation == "relu6" and most > largest):
+        raise ModelError(
+            f"{output.name} has integers from {least:.2f} to {most:.2f}, which do not apply its {operator.activation}"
+        )
+    graph.quantize(result, output)
+
+
+def _add_probabilities(graph: _Graph, logits: Tensor, temperature: float, background: int | None) -> int:
+    """Add the end of the graph, and return the number of probabilities."""
+    scores, outputs = graph.real(logits), logits.shape[1]
+    if background is not None:
+        if background != outputs - 1:
+            raise ModelError(f"background is output {background} of {outputs}; expected the last one, {outputs - 1}")
+        outputs -= 1
+        limits = [
+            graph.constant(f"background.{name}", np.array([value], np.int64))
+            for name, value in (("first", 0), ("stop", outputs), ("axis", 1))
+        ]
+        scores = graph.add("Slice", [scores, *limits], "logits.without_background")
+    sharpness = graph.constant("temperature.inverse", np.float32(1 / temperature))
+    graph.add("Softmax", [graph.add("Mul", [scores, sharpness], "calibrated_logits")], "probabilities", axis=1)
+    return outputs
+
+
+def _padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the zeros before and after `size` inputs for TensorFlow's SAME padding; an odd one goes after them."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def _values(tensor: Tensor) -> NDArray[Any]:
+    if tensor.values is None:
+        raise ModelError(f"{tensor.name} is computed; expected constant weights")
+    return tensor.values

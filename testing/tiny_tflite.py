@@ -1,0 +1,231 @@
+"""A small quantised TensorFlow Lite classifier of all operators that the conversion knows, and its arithmetic in NumPy.
+
+Its weights are random. Tests change one part of it to get a file that is not converted.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import tflite
+from numpy.typing import NDArray
+
+SIZE, CHANNELS, CLASSES = 12, 4, 6
+U8, I32 = tflite.TensorType.UINT8, tflite.TensorType.INT32
+SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
+NONE, RELU6, TANH = (getattr(tflite.ActivationFunctionType, name) for name in ("NONE", "RELU6", "TANH"))
+_RELU6_SCALE = 6 / 255
+_ROOM = 4096
+
+
+@dataclass(frozen=True)
+class TinyTensor:
+    """A tensor of the file. `values`: the integers of a constant."""
+
+    name: str
+    shape: tuple[int, ...]
+    scale: float
+    zero: int = 0
+    values: NDArray[Any] | None = None
+    type: int = U8
+
+    @property
+    def real(self) -> NDArray[np.float64]:
+        """Return the real values of a constant."""
+        assert self.values is not None
+        return (self.values.astype(np.float64) - self.zero) * self.scale
+
+    def rounded(self, real: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Round real values to the integers of this tensor, and return them as real values."""
+        return (np.rint(real / self.scale + self.zero).clip(0, 255) - self.zero) * self.scale
+
+
+@dataclass(frozen=True)
+class TinyOperator:
+    """An operator of the file. `options`: the fields of its options by name."""
+
+    kind: str
+    inputs: tuple[TinyTensor, ...]
+    output: TinyTensor
+    options: dict[str, int | float] = field(default_factory=dict)
+
+
+_OPTIONS = {
+    "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "ADD": "AddOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "SOFTMAX": "SoftmaxOptions",
+    "TANH": "",
+}
+
+
+def tiny_operators() -> list[TinyOperator]:
+    """Return the operators of the network, from the image to the probabilities of five classes and background."""
+    random = np.random.default_rng(7)
+
+    def weights(name: str, shape: tuple[int, ...]) -> TinyTensor:
+        return TinyTensor(name, shape, 0.01, 120, random.integers(0, 256, shape, dtype=np.uint8))
+
+    def bias(name: str, count: int, source: TinyTensor) -> TinyTensor:
+        values = random.integers(-500, 500, count, dtype=np.int32)
+        return TinyTensor(name, (count,), float(np.float32(source.scale) * np.float32(0.01)), 0, values, I32)
+
+    half = SIZE // 2
+    image = TinyTensor("image_in", (1, SIZE, SIZE, 3), 1 / 128, 128)
+    first = TinyTensor("first", (1, half, half, CHANNELS), _RELU6_SCALE)
+    second = TinyTensor("second", (1, half, half, CHANNELS), 0.05, 120)
+    total = TinyTensor("total", (1, half, half, CHANNELS), 0.06, 100)
+    pooled = TinyTensor("pooled", (1, 1, 1, CHANNELS), 0.06, 100)
+    logits = TinyTensor("logits", (1, CLASSES), 0.05, 110)
+    once = {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    return [
+        TinyOperator(
+            "CONV_2D",
+            (image, weights("w1", (CHANNELS, 3, 3, 3)), bias("b1", CHANNELS, image)),
+            first,
+            {**once, "Padding": SAME, "StrideH": 2, "StrideW": 2, "FusedActivationFunction": RELU6},
+        ),
+        TinyOperator(
+            "DEPTHWISE_CONV_2D",
+            (first, weights("w2", (1, 3, 3, CHANNELS)), bias("b2", CHANNELS, first)),
+            second,
+            {**once, "Padding": SAME, "DepthMultiplier": 1},
+        ),
+        TinyOperator("ADD", (first, second), total),
+        TinyOperator(
+            "AVERAGE_POOL_2D",
+            (total,),
+            pooled,
+            {"Padding": VALID, "StrideH": 1, "StrideW": 1, "FilterHeight": half, "FilterWidth": half},
+        ),
+        TinyOperator(
+            "FULLY_CONNECTED", (pooled, weights("w3", (CLASSES, CHANNELS)), bias("b3", CLASSES, pooled)), logits
+        ),
+        TinyOperator("SOFTMAX", (logits,), TinyTensor("shares", (1, CLASSES), 1 / 256), {"Beta": 1.0}),
+    ]
+
+
+def changed(operators: Sequence[TinyOperator], kind: str, **options: Any) -> list[TinyOperator]:
+    """Return the operators with other options for those of one kind."""
+    return [replace(each, options={**each.options, **options}) if each.kind == kind else each for each in operators]
+
+
+def tflite_bytes(operators: Sequence[TinyOperator]) -> bytes:
+    """Return the file of a network."""
+    builder = flatbuffers.Builder(_ROOM)
+    tensors = list({each.name: each for operator in operators for each in (*operator.inputs, operator.output)}.values())
+    place = {tensor.name: index for index, tensor in enumerate(tensors)}
+    kinds = list(dict.fromkeys(operator.kind for operator in operators))
+
+    buffers = [_buffer(builder, None), *(_buffer(builder, tensor.values) for tensor in tensors)]
+    described = [_tensor(builder, tensor, index + 1) for index, tensor in enumerate(tensors)]
+    codes = [_code(builder, getattr(tflite.BuiltinOperator, kind)) for kind in kinds]
+    steps = [_operator(builder, each, kinds.index(each.kind), place) for each in operators]
+    lists = {
+        "Tensors": _offsets(builder, described),
+        "Operators": _offsets(builder, steps),
+        "Inputs": builder.CreateNumpyVector(np.array([0], np.int32)),
+        "Outputs": builder.CreateNumpyVector(np.array([place[operators[-1].output.name]], np.int32)),
+    }
+    graph = _table(builder, "SubGraph", lists)
+    model = {
+        "Version": 3,
+        "OperatorCodes": _offsets(builder, codes),
+        "Subgraphs": _offsets(builder, [graph]),
+        "Buffers": _offsets(builder, buffers),
+    }
+    builder.Finish(_table(builder, "Model", model), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _table(builder: Any, name: str, fields: dict[str, Any]) -> int:
+    getattr(tflite, f"{name}Start")(builder)
+    for key, value in fields.items():
+        getattr(tflite, f"{name}Add{key}")(builder, value)
+    return int(getattr(tflite, f"{name}End")(builder))
+
+
+def _offsets(builder: Any, offsets: Sequence[int]) -> int:
+    builder.StartVector(4, len(offsets), 4)
+    for each in reversed(offsets):
+        builder.PrependUOffsetTRelative(each)
+    return int(builder.EndVector())
+
+
+def _buffer(builder: Any, values: NDArray[Any] | None) -> int:
+    if values is None:
+        return _table(builder, "Buffer", {})
+    return _table(builder, "Buffer", {"Data": builder.CreateByteVector(values.tobytes())})
+
+
+def _tensor(builder: Any, tensor: TinyTensor, buffer: int) -> int:
+    scale = builder.CreateNumpyVector(np.array([tensor.scale], np.float32))
+    zero = builder.CreateNumpyVector(np.array([tensor.zero], np.int64))
+    fields = {
+        "Shape": builder.CreateNumpyVector(np.array(tensor.shape, np.int32)),
+        "Type": tensor.type,
+        "Buffer": buffer,
+        "Name": builder.CreateString(tensor.name),
+        "Quantization": _table(builder, "QuantizationParameters", {"Scale": scale, "ZeroPoint": zero}),
+    }
+    return _table(builder, "Tensor", fields)
+
+
+def _code(builder: Any, number: int) -> int:
+    return _table(builder, "OperatorCode", {"DeprecatedBuiltinCode": number, "BuiltinCode": number, "Version": 1})
+
+
+def _operator(builder: Any, operator: TinyOperator, code: int, place: dict[str, int]) -> int:
+    options = _OPTIONS[operator.kind]
+    fields = {
+        "OpcodeIndex": code,
+        "Inputs": builder.CreateNumpyVector(np.array([place[each.name] for each in operator.inputs], np.int32)),
+        "Outputs": builder.CreateNumpyVector(np.array([place[operator.output.name]], np.int32)),
+    }
+    if options:
+        fields["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, options)
+        fields["BuiltinOptions"] = _table(builder, options, operator.options)
+    return _table(builder, "Operator", fields)
+
+
+def logits_of(operators: Sequence[TinyOperator], photo: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Compute the logits of one photo, shape (size, size, 3), as TensorFlow Lite documents its operators."""
+    image = operators[0].inputs[0]
+    values: dict[str, NDArray[np.float64]] = {image.name: (photo.astype(np.float64) - image.zero) * image.scale}
+    for operator in operators[:-1]:
+        values[operator.output.name] = operator.output.rounded(_ARITHMETIC[operator.kind](operator, values))
+    return values[operators[-1].inputs[0].name]
+
+
+type _Values = dict[str, NDArray[np.float64]]
+
+
+def _convolve(operator: TinyOperator, values: _Values) -> NDArray[np.float64]:
+    source, weight, bias = operator.inputs
+    image, kernels, stride = values[source.name], weight.real, int(operator.options["StrideH"])
+    side = len(image) // stride
+    total = (side - 1) * stride + 3 - len(image)  # SAME: an odd zero goes behind
+    image = np.pad(image, ((total // 2, total - total // 2),) * 2 + ((0, 0),))
+    result = np.empty((side, side, len(bias.real)))
+    for row in range(side):
+        for column in range(side):
+            window = image[row * stride : row * stride + 3, column * stride : column * stride + 3]
+            deep = operator.kind == "DEPTHWISE_CONV_2D"
+            product = (window * kernels[0]).sum((0, 1)) if deep else (window[np.newaxis] * kernels).sum((1, 2, 3))
+            result[row, column] = product + bias.real
+    return result
+
+
+_ARITHMETIC: dict[str, Callable[[TinyOperator, _Values], NDArray[np.float64]]] = {
+    "CONV_2D": _convolve,
+    "DEPTHWISE_CONV_2D": _convolve,
+    "ADD": lambda operator, values: values[operator.inputs[0].name] + values[operator.inputs[1].name],
+    "AVERAGE_POOL_2D": lambda operator, values: values[operator.inputs[0].name].mean((0, 1)),
+    "FULLY_CONNECTED": lambda operator, values: (
+        operator.inputs[1].real @ values[operator.inputs[0].name] + operator.inputs[2].real
+    ),
+}
