@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from chalicelib import errors
 from chalicelib.api.responses import FeaturesUsed, PredictedTaxon
@@ -159,6 +159,32 @@ def test_no_animal_is_an_answer_too(stand: Stand, open_page: Open) -> None:
     expect(shown.locator("#name")).to_have_text("No animal recognised")
     expect(shown.locator("#score")).to_be_hidden()
     expect(shown.locator("#status")).to_have_text("No animal was recognised.")
+
+
+@pytest.mark.parametrize("outdated", [1, 99], ids=["until the next load", "as long as one looks"])
+def test_a_page_that_a_deployment_replaced_loads_again_but_not_forever(
+    stand: Stand, open_page: Open, outdated: int
+) -> None:
+    # GIVEN HTML of an earlier version, whose script is gone
+    loads = 0
+
+    def answer(route: Route) -> None:
+        nonlocal loads
+        loads += 1
+        response = route.fetch()
+        text = re.sub(r"app-\w+\.js", "app-00000000.js", response.text()) if loads <= outdated else response.text()
+        route.fulfill(response=response, body=text)
+
+    # WHEN it is opened
+    shown = open_page(stand.url, before=lambda empty: empty.route(stand.url, answer))
+    # THEN it loads once more, and works if the HTML is the current one
+    shown.wait_for_function("sessionStorage.reloaded")
+    shown.wait_for_load_state("networkidle")
+    assert loads == 2
+    if outdated == 1:
+        stand.tell(answers.koala())
+        shown.set_input_files("#pick", photo())
+        expect(shown.locator("#name")).to_have_text("koala")
 
 
 HEADINGS = {

@@ -140,8 +140,8 @@ def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, open_pag
         [
             "parts of Queensland; Victoria (winter, in doubt)",
             "Kangaroo Island",
-            "mammal, koala",
-            "WikipediaWikidata",
+            "mammal",
+            "Wikipedia Wikidata",
         ]
     )
     link = shown.get_by_role("link", name="Wikipedia")

@@ -6,7 +6,7 @@ import world from "./world.json" with { type: "json" };
 const WORLD = { x: -HALF_WIDTH, y: -HALF_HEIGHT, width: 2 * HALF_WIDTH, height: 2 * HALF_HEIGHT };
 const ZOOM = 4;
 const CELL_RADIUS = 0.6; // degrees; an H3 cell of resolution 3 is about 110 km across
-const MIN_RADIUS = 9; // pixels; a smaller cell would be invisible
+const MIN_RADIUS = 6; // pixels; a smaller cell would be invisible, a larger one would cover small ranges
 const LAND = world.rings.map((ring) => path(decodeRing(decode(ring), world.units_per_degree))).join("");
 
 /** Return the whole numbers that build.mjs encoded. */

@@ -7,8 +7,9 @@ const SITES = { wikipedia: "Wikipedia", inaturalist: "iNaturalist", gbif: "GBIF"
 
 /** Return the content of a <dl>, for a response of the API about a taxon. */
 export function aboutTaxon({ lives: where, ranges, lineage, links }) {
-  const pairs = [...lives(where, ranges), ["Belongs to", lineage.map(({ name }) => name).join(", ")]];
-  const pages = Object.entries(links).map(([site, href]) => link(SITES[site] ?? site, href));
+  const above = lineage.slice(0, -1); // the last one is the taxon itself
+  const pairs = [...lives(where, ranges), ["Belongs to", above.map(({ name }) => name).join(", ")]];
+  const pages = Object.entries(links).flatMap(([site, href]) => [link(SITES[site] ?? site, href), " "]);
   return { status: "", content: definitions([...pairs, ["Read more", pages]]) };
 }
 
