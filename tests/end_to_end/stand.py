@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from chalicelib.api import page
 from chalicelib.errors import NotFound
@@ -59,6 +59,18 @@ class Stand:
         """Answer identifications like this from now on."""
         self.answer, self.status, self.headers = answer, status, headers or {}
 
+    def get(self, name: str, request: Sent) -> tuple[int, Mapping[str, str], str]:
+        """What a GET is told."""
+        if name == "animals":
+            self.sent.append(request)
+            return 200, {}, json.dumps(self.residents)
+        if name.startswith("taxa"):
+            self.asked.append(request)
+            self.open_taxa.wait(HOLD_TIMEOUT)
+            query = f"?{urlencode(request.query)}" if request.query else ""
+            return self.taxon(name.removeprefix("taxa").removeprefix("/") + query)
+        return _file(name)
+
     def taxon(self, address: str) -> tuple[int, Mapping[str, str], str]:
         """What a page is told that asks about taxa."""
         if self.taxa_status != 200:
@@ -93,14 +105,7 @@ def serve() -> Iterator[Stand]:
 
         def do_GET(self) -> None:
             name = urlsplit(self.path).path.removeprefix(PREFIX)
-            if name == "animals":
-                stand.sent.append(self._request())
-                return self._send(200, {}, json.dumps(stand.residents))
-            if name == "taxa" or name.startswith("taxa/"):
-                stand.asked.append(self._request())
-                stand.open_taxa.wait(HOLD_TIMEOUT)
-                return self._send(*stand.taxon(self.path.removeprefix(f"{PREFIX}taxa").removeprefix("/")))
-            return self._send(*_file(name))
+            return self._send(*stand.get(name, self._request()))
 
         def do_POST(self) -> None:
             if self.path == f"{PREFIX}uploads":

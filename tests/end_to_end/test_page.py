@@ -48,7 +48,9 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: O
     assert len(corners) == 6
     # AND the animals of the place are there for the asking
     shown.get_by_text("Which animals live there?").click()
-    expect(shown.locator("#animals-list li")).to_have_text([re.compile("koala"), re.compile("red fox\\s*introduced here")])
+    expect(shown.locator("#animals-list li")).to_have_text(
+        [re.compile("koala"), re.compile("red fox\\s*introduced here")]
+    )
     assert stand.sent[-1].query == {"lat": "-33.10", "lon": "150.90"}
 
 

@@ -137,9 +137,7 @@ def test_no_range_is_asked_for_where_none_would_say_anything(
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("found", [RANGE, None], ids=["a range", "no range"])
-def test_nothing_moves_when_the_range_comes(
-    stand: Stand, open_page: Open, viewport: Any, found: str | None
-) -> None:
+def test_nothing_moves_when_the_range_comes(stand: Stand, open_page: Open, viewport: Any, found: str | None) -> None:
     # GIVEN an answer whose map is in view, and a range that is on its way
     stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = found

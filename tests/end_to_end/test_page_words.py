@@ -37,12 +37,13 @@ KOALA = {
     "ranges": [
         {"status": "native", "words": "Queensland", "extent": "within", "certainty": "sure", "season": None},
         {"status": "native", "words": "Victoria", "extent": "throughout", "certainty": "doubt", "season": "winter"},
-        {"status": "introduced", "words": "Kangaroo Island", "extent": "throughout", "certainty": "sure", "season": None},
+        {"status": "introduced", "words": "Perth", "extent": "throughout", "certainty": "sure", "season": None},
         {"status": "absent", "words": "Tasmania", "extent": "throughout", "certainty": "sure", "season": None},
     ],
     "models": [],
     "version": "2026-11-24",
 }
+GROUPS = {"taxa": [], "groups": [{"group": "birds", "taxa": 962}, {"group": "mammals", "taxa": 1}]}
 
 
 def _shown(stand: Stand, open_page: Open, answer: dict[str, Any]) -> Page:
@@ -55,6 +56,13 @@ def _shown(stand: Stand, open_page: Open, answer: dict[str, Any]) -> Page:
 
 def _koala(here: Any, **changes: Any) -> dict[str, Any]:
     return answers.koala(candidates=(answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, here),), **changes)
+
+
+def answer_with_relatives(count: int = 12) -> dict[str, Any]:
+    """An answer with close relatives, of which at most four are named."""
+    answer = _koala("native")
+    answer["prediction"]["relatives_here"] = {"count": count, "taxa": CATS[:count]}
+    return answer
 
 
 @pytest.mark.parametrize(
@@ -106,8 +114,7 @@ def test_a_location_is_at_sea_only_if_that_is_known(
 )
 def test_relatives_that_no_model_knows_are_named(stand: Stand, open_page: Open, count: int, summary: str) -> None:
     # GIVEN an answer with close relatives that live there
-    answer = _koala("native")
-    answer["prediction"]["relatives_here"] = {"count": count, "taxa": CATS[:count]}
+    answer = answer_with_relatives(count)
     # WHEN it is shown THEN a sentence says how many there are, and names some
     shown = _shown(stand, open_page, answer)
     expect(shown.locator("#relatives-summary")).to_have_text(summary)
@@ -133,13 +140,13 @@ def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, open_pag
     stand.taxa["phascolarctos-cinereus"] = KOALA
     shown = _shown(stand, open_page, _koala("native"))
     # WHEN one asks about it
-    shown.get_by_text("About this animal: koala").click()
+    shown.get_by_text("More about: koala").click()
     # THEN the page says where it lives, what it belongs to, and where to read more
     expect(shown.locator("#animal dt")).to_have_text(["Native", "Introduced", "Belongs to", "Read more"])
     expect(shown.locator("#animal dd")).to_have_text(
         [
             "parts of Queensland; Victoria (winter, in doubt)",
-            "Kangaroo Island",
+            "Perth",
             "mammal",
             "Wikipedia Wikidata",
         ]
@@ -156,13 +163,13 @@ def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, open_pag
 def test_an_animal_without_a_range_is_described_too(stand: Stand, open_page: Open, lives: str, words: str) -> None:
     stand.taxa["phascolarctos-cinereus"] = KOALA | {"lives": lives, "ranges": []}
     shown = _shown(stand, open_page, _koala("native"))
-    shown.get_by_text("About this animal: koala").click()
+    shown.get_by_text("More about: koala").click()
     expect(shown.locator("#animal dd").first).to_have_text(words)
 
 
 def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) -> None:
     # GIVEN an API with two groups
-    stand.taxa[""] = {"taxa": [], "groups": [{"group": "birds", "taxa": 962}, {"group": "mammals", "taxa": 1}]}
+    stand.taxa[""] = GROUPS
     stand.taxa["?group=mammals"] = {"taxa": [KOALA], "groups": []}
     shown = open_page(stand.url)
     assert stand.asked == []
@@ -182,7 +189,7 @@ def test_lists_that_the_stores_cannot_give_are_not_known_just_now(stand: Stand, 
     shown = _shown(stand, open_page, _koala("native"))
     sentence = "Not known just now. Close this and open it again."
     # WHEN the list of what Faunalens knows and the facts about the animal are opened THEN both say so
-    for name in ("What Faunalens knows", "About this animal: koala"):
+    for name in ("What Faunalens knows", "More about: koala"):
         shown.get_by_text(name).click()
     expect(shown.locator("#knowledge [role=status]")).to_have_text(sentence)
     expect(shown.locator("#animal [role=status]")).to_have_text(sentence)
@@ -190,6 +197,6 @@ def test_lists_that_the_stores_cannot_give_are_not_known_just_now(stand: Stand, 
     stand.taxa_status = 200
     stand.taxa["phascolarctos-cinereus"] = KOALA
     for _ in range(2):
-        shown.get_by_text("About this animal: koala").click()
+        shown.get_by_text("More about: koala").click()
     expect(shown.locator("#animal dt")).to_have_count(4)
     expect(shown.locator("#animal [role=status]")).to_be_empty()

@@ -55,7 +55,7 @@ export class AnswerView {
     this.#first = first;
     this.#taxon.reset();
     $("animal").hidden = !prediction || !first;
-    $("animal-summary").textContent = `About this animal: ${first?.name}`;
+    $("animal-summary").textContent = `More about: ${first?.name}`;
   }
 }
 

@@ -8,7 +8,7 @@ export function make(tag, text = "", attributes = {}) {
   return Object.assign(document.createElement(tag), { textContent: text, ...attributes });
 }
 
-/** Return a list item with the names of a taxon. `more`: elements between the two. */
+/** Return a list item with the names of a taxon. `more`: elements after the common name. */
 export function taxonRow({ name, scientific_name: scientificName }, ...more) {
   const row = make("li");
   row.append(make("b", name), ...more);
@@ -16,10 +16,9 @@ export function taxonRow({ name, scientific_name: scientificName }, ...more) {
   return row;
 }
 
-/** Return a badge that says whether an animal lives at the location. `here`: null if that is unknown. */
+/** Return a badge that says whether an animal lives at the location, hidden if there is nothing to say (null). */
 export function badge(here) {
-  const [text, title] = HERE[here] ?? [here ?? "", ""];
-  return make("span", text, { className: `badge ${here}`, title, hidden: !here });
+  return make("span", HERE[here] ?? here ?? "", { className: `badge ${here}`, hidden: !here });
 }
 
 /** Return the terms and values of a <dl>. A value is a text or elements. */

@@ -5,13 +5,13 @@ const SOURCES = { exif: "from the photo’s GPS data", request: "chosen by you" 
 const NAMED = 3; // relatives in a sentence
 const list = new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" });
 
-/** Whether an animal lives at the location: a badge, and what it means. */
+/** Whether an animal lives at the location. */
 export const HERE = {
-  native: ["lives here", "Naturally lives there"],
-  introduced: ["introduced here", "Introduced by people and now lives there"],
-  everywhere: ["lives everywhere", "Lives wherever people do"],
-  unexpected: ["would be unusual here", "Not known to live there"],
-  unknown: ["not known for this animal", "Where it lives is not known, so the location did not count against it"],
+  native: "lives here",
+  introduced: "introduced here",
+  everywhere: "lives everywhere",
+  unexpected: "would be unusual here",
+  unknown: "not known for this animal",
 };
 
 const STATUSES = { native: "Native", introduced: "Introduced" };

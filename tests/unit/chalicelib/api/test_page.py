@@ -58,7 +58,10 @@ def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: st
     assert headers["Vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js", "app-0.js", "page-00000000.py"])
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js", "app-0.js", "page-00000000.py"],
+)
 def test_nothing_else_is_served(name: str) -> None:
     with pytest.raises(NotFound, match="the page has no file"):
         page.asset(name)
