@@ -44,14 +44,15 @@ class Earth:
     """All cells of the grid, in ascending order.
 
     `latitude`, `longitude`: centres in decimal degrees. `neighbours`: shape (cells, 6), positions of the adjacent
-    cells; a pentagon has its own position in place of a sixth. `realm`: shape (2, cells), which cells have land and
-    which have sea.
+    cells; a pentagon has its own position in place of a sixth. `overland`: the same, with the cell's own position in
+    place of a cell across a strait. `realm`: shape (2, cells), which cells have land and which have sea.
     """
 
     cells: NDArray[np.int64]
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
     neighbours: NDArray[np.intp]
+    overland: NDArray[np.intp]
     realm: Cells
 
     def positions(self, cells: Iterable[int]) -> NDArray[np.intp]:
@@ -59,11 +60,14 @@ class Earth:
         return np.searchsorted(self.cells, np.fromiter(cells, np.int64))
 
     def grown(self, cells: Cells, rings: int = 1) -> Cells:
-        """Return a mask with all cells within `rings` cells of it, on land and in the sea separately."""
+        """Return a mask with all cells within `rings` cells of it, on land and in the sea separately.
+
+        It does not grow across a strait between countries without a common border, such as the Channel.
+        """
         grown = cells.copy()
-        for realm in (LAND, SEA):
+        for realm, neighbours in ((LAND, self.overland), (SEA, self.neighbours)):
             for _ in range(rings):
-                around = np.unique(self.neighbours[grown[realm]])
+                around = np.unique(neighbours[grown[realm]])
                 grown[realm, around] |= self.realm[realm, around]
         return grown
 
@@ -94,24 +98,28 @@ class AreaCells:
 
     def named(self, name: str) -> Cells:
         """Return the cells of one area by its code or name. Raises `KeyError`, and `GroupError` for a faulty group."""
-        if name in self._known:
-            return self._known[name]
+        if name in self.groups:
+            return self._group(name)
         cells = np.zeros((2, len(self.earth.cells)), bool)
         if name in ("land", "sea"):
             realm = LAND if name == "land" else SEA
             cells[realm] = self.earth.realm[realm]
-        elif name in self.groups:
-            self._known[name] = cells  # a group that contains itself adds nothing
+        else:
+            realm = LAND if name in self._positions[LAND] else SEA
+            cells[realm, self._positions[realm][name]] = True
+        return cells
+
+    def _group(self, name: str) -> Cells:
+        """Return the cells of a group. Only groups are remembered: 5,000 other masks would take 400 MB."""
+        if name not in self._known:
+            cells = self._known[name] = np.zeros((2, len(self.earth.cells)), bool)  # for a group that contains itself
             for text in self.groups[name]:
                 try:
                     cells = cells | self.of(parse(text))
                 except (RangeSyntaxError, UnknownArea) as error:
                     raise GroupError(f"group {name}: {error} (column {error.column})") from error
-        else:
-            realm = LAND if name in self._positions[LAND] else SEA
-            cells[realm, self._positions[realm][name]] = True
-        self._known[name] = cells
-        return cells
+            self._known[name] = cells
+        return self._known[name]
 
     def _tree(self, tree: Areas) -> Cells:
         match tree:
@@ -168,28 +176,54 @@ def read_area_cells(
     named: dict[str, tuple[str, ...]] = {}
     for row in _rows(groups):
         named[row["group"]] = (*named.get(row["group"], ()), row["areas"])
-    earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, realm)
+    overland = _overland(neighbours, realm, land)
+    earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, overland, realm)
     return AreaCells(earth, {**regions, **land}, seas, named)
 
 
 def _land(folder: Path, countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:
     """Return the positions of the cells of countries and subdivisions.
 
-    The outlines of countries say which countries a cell has. The shares of the subdivisions then leave out those that
-    only touch the cell, unless they have no other cell.
+    The outlines of countries say which countries a cell has: Bouvet island is BV, although the subdivisions give it to
+    NO. The shares of the subdivisions then leave out those that only touch the cell, unless they have no other cell.
     """
     shares = dict(_shares(folder / "cell_subdivisions.csv.gz", position))
     countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in _rows(countries)}
     covered: dict[str, list[int]] = {}
     touched: dict[str, list[int]] = {}
     for number in sorted(shares.keys() | countries_of.keys()):
-        its, inside = shares.get(number, {}), set(_covering(shares.get(number, {})))
-        known = countries_of.get(number) or sorted({_country(name) for name in inside})
+        its = shares.get(number, {})
+        if known := countries_of.get(number, []):
+            its = {name: share for name, share in its.items() if name != _country(name) or name in known}
+        inside = set(_covering(its))
+        known = known or sorted({_country(name) for name in inside})
         mapped, covering = {_country(name) for name in its}, {_country(name) for name in inside}
         inside |= {country for country in known if country in covering or country not in mapped}
         for name in {*its, *known}:
             (covered if name in inside else touched).setdefault(name, []).append(number)
     return {name: np.array(numbers, np.intp) for name, numbers in {**touched, **covered}.items()}
+
+
+def _overland(neighbours: NDArray[np.intp], realm: Cells, land: Mapping[str, NDArray[np.intp]]) -> NDArray[np.intp]:
+    """Return the neighbours of each cell, without those across a strait.
+
+    Two coast cells have a strait between them if no country of one is, or borders on, a country of the other. Countries
+    border on each other if a cell without sea has both.
+    """
+    countries = sorted(name for name in land if len(name) == 2)
+    has = np.zeros((neighbours.shape[0], len(countries)), np.float32)
+    for column, name in enumerate(countries):
+        has[land[name], column] = 1
+    inland = has[realm[LAND] & ~realm[SEA]]
+    borders = (inland.T @ inland > 0) | np.eye(len(countries), dtype=bool)
+    reaches = has @ borders.astype(np.float32)  # the countries of a cell, and those that border on them
+    overland = neighbours.copy()
+    coast = realm.all(axis=0)
+    for column in range(neighbours.shape[1]):
+        other = neighbours[:, column]
+        apart = coast & coast[other] & ((reaches * has[other]).sum(axis=1) == 0)
+        overland[apart, column] = np.flatnonzero(apart)
+    return overland
 
 
 def _country(area: str) -> str:

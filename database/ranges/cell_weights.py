@@ -74,7 +74,7 @@ def cell_weights(
         core = core | found["within"]
     else:
         on_map[:, mapped] = earth.realm[:, mapped]
-        on_map &= earth.grown(found["within"])
+        on_map &= found["within"]
         core = core | on_map
 
     elsewhere = ~found["absent"]

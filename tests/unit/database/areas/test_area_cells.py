@@ -43,6 +43,9 @@ LONDON, PARIS, HONOLULU, MALLORCA = (51.5, -0.1), (48.9, 2.4), (21.3, -157.9), (
         ("Hawaii", [HONOLULU], [AUSTIN]),
         ("Galapagos", [(-0.7, -90.3)], [(-0.2, -78.5)]),
         ("European-Russia", [(55.75, 37.6)], [(55.0, 82.9)]),
+        ("NO", [(59.9, 10.75)], [(-54.42, 3.36)]),
+        ("BV TK", [(-54.42, 3.36), (-9.2, -171.85)], []),
+        ("NZ", [(-36.8, 174.8), (-43.95, -176.55)], [(-9.2, -171.85)]),
     ],
 )  # fmt: skip
 def test_well_known_places(
@@ -89,6 +92,23 @@ def test_growing_stays_in_its_realm(areas: AreaCells) -> None:
     sea = areas.earth.grown(areas.named("Baltic-Sea"), 2)
     assert sea[SEA].sum() > areas.named("Baltic-Sea")[SEA].sum()
     assert not sea[LAND].any()
+
+
+@pytest.mark.parametrize(
+    ("area", "place", "reaches"),
+    [
+        ("US-FL", (23.1, -82.4), False),  # Havana
+        ("FR", (50.85, 4.35), True),  # Brussels
+        ("US-CA", (36.2, -115.1), True),  # Las Vegas
+        ("MY - MY-12 MY-13", (1.3, 103.8), True),  # Singapore
+    ],
+)
+def test_a_range_spills_over_borders_on_land_and_not_across_straits(
+    areas: AreaCells, area: str, place: tuple[float, float], *, reaches: bool
+) -> None:
+    grown = areas.earth.grown(areas.of(parse(area)))
+    [position] = areas.earth.positions([cell_of(*place)])
+    assert bool(grown[LAND, position]) == reaches
 
 
 def test_growing_by_rings_adds_neighbours_of_neighbours(areas: AreaCells) -> None:

@@ -19,7 +19,7 @@ def earth() -> Earth:
     around = np.stack([np.clip(number - 1, 0, N - 1), np.clip(number + 1, 0, N - 1), *[number] * 4], axis=1)
     realm = np.stack([number <= 7, number >= 7])
     degrees = number.astype(np.float64)
-    return Earth(number.astype(np.int64), degrees, degrees, around, realm)
+    return Earth(number.astype(np.int64), degrees, degrees, around, around, realm)
 
 
 EARTH = earth()

@@ -10,11 +10,13 @@ from database.ranges.disagreements import Disagreement, Evidence, disagreements,
 N = 12
 """Cells 0 to 11 in a row from south to north, 10° apart: 0 to 9 are land, 10 and 11 sea."""
 NUMBER = np.arange(N)
+AROUND = np.stack([np.clip(NUMBER - 1, 0, N - 1), np.clip(NUMBER + 1, 0, N - 1)] * 3, axis=1)
 EARTH = Earth(
     NUMBER.astype(np.int64),
     NUMBER.astype(np.float64) * 10 - 50,
     np.zeros(N),
-    np.stack([np.clip(NUMBER - 1, 0, N - 1), np.clip(NUMBER + 1, 0, N - 1)] * 3, axis=1),
+    AROUND,
+    AROUND,
     np.stack([NUMBER < 10, NUMBER >= 10]),
 )
 

@@ -9,6 +9,7 @@ from database.ranges.language import parse
 from database.ranges.statement import Statement
 from database.ranges.words import HEIGHT, WIDTH, describe, drawn, in_words
 
+AROUND = np.zeros((5, 6), np.intp)
 NAMES = {"AU": "Australia", "AU-TAS": "Tasmania", "PE": "Peru", "BO": "Bolivia", "NZ": "New Zealand"}
 
 
@@ -36,7 +37,7 @@ def test_the_map_marks_each_kind_of_cell() -> None:
     # GIVEN five cells on the equator, four of them land
     longitude = np.array([-150.0, -75.0, 0.0, 75.0, 150.0])
     realm = np.array([[True] * 4 + [False], [False] * 4 + [True]])
-    earth = Earth(np.arange(5), np.zeros(5), longitude, np.zeros((5, 6), np.intp), realm)
+    earth = Earth(np.arange(5), np.zeros(5), longitude, AROUND, AROUND, realm)
     lives = CellWeights(np.array([1, 0.5, 0.5, 0, 0], np.float32), np.array([1, 1, 2, 0, 0], np.uint8))
     lines = drawn(lives, earth).split("\n")
     # THEN the line of the equator has the marks from west to east, and all other lines are empty
