@@ -11,7 +11,7 @@ from chalicelib import errors
 from chalicelib.api import page
 from chalicelib.api.body import read_body
 from chalicelib.api.http import JSON_HEADERS, Request, Response, Route, json_response, problem_response
-from chalicelib.api.parameters import expect_no_parameters, read_deep, read_identify_params, read_location
+from chalicelib.api.parameters import expect_no_parameters, read_deep, read_identify_params, read_location, read_taxa
 from chalicelib.api.rate_limits import KEY_HEADER, page_key, policy
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify
@@ -53,10 +53,10 @@ class Application:
     def respond(self, route: Route, request: Request) -> Response:
         """Return the response to a request, after logging and counting the request. Never raises.
 
-        An error becomes problem details. Responses of counted routes name the limits in front of the API.
+        An error becomes problem details. Responses of keyed routes name the limits in front of the API.
         """
         response = self._answer(route, request)
-        if not (route.counted and self.settings.rate_limits):
+        if not (route.keyed and self.settings.rate_limits):
             return response
         of_page = request.headers.get(KEY_HEADER) == page_key(self.settings.stage, request.api_id)
         limits = policy(self.settings.rate_limits, route.path, of_page=of_page)
@@ -130,6 +130,46 @@ def get_animals(app: Application, request: Request, record: Record) -> Response:
     return json_response(animals_at(read_location(request.query), app.services(), record))
 
 
+def get_taxa(app: Application, request: Request, _: Record) -> Response:
+    """Search for taxa by name, list those of a group, or list the groups."""
+    from chalicelib.api.taxa import groups_of, list_of, taxa_response
+
+    text, group = read_taxa(request.query)
+    taxa = app.services().taxa()
+    if text is not None:
+        body = list_of(taxa.search(text, group))
+    else:
+        body = groups_of(taxa.groups()) if group is None else list_of(taxa.in_group(group))
+    return taxa_response(request, body)
+
+
+def get_taxon(app: Application, request: Request, _: Record) -> Response:
+    """Return what is known of a taxon."""
+    from chalicelib.api.taxa import facts_of, taxa_response
+
+    expect_no_parameters(request.query)
+    services = app.services()
+    facts = services.taxa().facts(request.path["id"])
+    body = facts_of(facts, services.models_of(request.path["id"]))
+    return taxa_response(request, body)
+
+
+def get_taxon_range(app: Application, request: Request, _: Record) -> Response:
+    """Return the range of a taxon as GeoJSON."""
+    from chalicelib.api.taxa import geojson_response
+
+    expect_no_parameters(request.query)
+    return geojson_response(request, app.services().taxa().outlines(request.path["id"]))
+
+
+def get_taxon_map(app: Application, request: Request, _: Record) -> Response:
+    """Return the range of a taxon as a small map."""
+    from chalicelib.api.taxa import svg_response
+
+    expect_no_parameters(request.query)
+    return svg_response(request, app.services().taxa().paths(request.path["id"]))
+
+
 def get_health(app: Application, request: Request, record: Record) -> Response:
     """Return the health of each part. The status is 503 if photos cannot be identified."""
     deep = read_deep(request.query)
@@ -167,12 +207,20 @@ ROUTES = (
     Route("POST", "/uploads", post_upload),
     Route("POST", "/uploads/{id}/identify", post_upload_identify),
     Route("GET", "/animals", get_animals),
-    Route("GET", "/health", get_health, counted=False),
-    Route("GET", "/openapi.json", get_openapi, counted=False),
-    Route("GET", "/", get_page, counted=False),
-    Route("GET", "/web/{name}", get_asset, counted=False),
+    Route("GET", "/taxa", get_taxa, counted=False),
+    Route("GET", "/taxa/{id}", get_taxon, counted=False),
+    Route("GET", "/taxa/{id}/range", get_taxon_range, counted=False),
+    Route("GET", "/taxa/{id}/range.svg", get_taxon_map, counted=False),
+    Route("GET", "/health", get_health, counted=False, keyed=False),
+    Route("GET", "/openapi.json", get_openapi, counted=False, keyed=False),
+    Route("GET", "/", get_page, counted=False, keyed=False),
+    Route("GET", "/web/{name}", get_asset, counted=False, keyed=False),
 )
-"""All routes of the API. Each transport serves all of them."""
+"""All routes of the API. Each transport serves all of them.
+
+Those about taxa are not counted. They fail while the stores do, and no pager may ring for that while photos are still
+identified. They need a key, because they can wake a paused database.
+"""
 
 
 def _problem(error: errors.HTTPError, record: Record, cause: Exception | None = None) -> Response:

@@ -8,6 +8,9 @@ FaunalensError
       Forbidden                403 forbidden
     NotFound                   404 not_found
     UploadMissing              404 upload_missing
+    TaxonError                 the dataset lacks what was asked for; never from a route that metrics count
+      TaxonMissing             404 taxon_missing
+      RangeMissing             404 range_missing
     MethodNotAllowed           405 method_not_allowed
     PhotoTooLarge              413 photo_too_large
     UnsupportedMediaType       415 unsupported_media_type
@@ -94,6 +97,22 @@ class UploadMissing(ClientError):
     """No photo was uploaded with this id within a day."""
 
     status, code, title = 404, "upload_missing", "There is no photo with this id"
+
+
+class TaxonError(ClientError):
+    """The dataset lacks what was asked for. Not counted in metrics, because it never reaches a counted route."""
+
+
+class TaxonMissing(TaxonError):
+    """The dataset has no taxon with this id."""
+
+    status, code, title = 404, "taxon_missing", "There is no taxon with this id"
+
+
+class RangeMissing(TaxonError):
+    """The taxon has no range: it lives everywhere or nowhere, or nobody stated where."""
+
+    status, code, title = 404, "range_missing", "The taxon has no range"
 
 
 class MethodNotAllowed(ClientError):

@@ -32,7 +32,9 @@ from chalicelib.telemetry import emf
 
 if TYPE_CHECKING:
     from chalicelib.api.health import Health
+    from chalicelib.api.responses import ModelUsed
     from chalicelib.features.warming import Warming
+    from chalicelib.stores.taxa import Taxa
 
 _HEALTH_TIMEOUT = 2.0
 """Time limit for each part of a health check, in seconds."""
@@ -57,6 +59,8 @@ class Services:
     prior_floor: float
     animal_threshold: float
     rank_threshold: float
+    taxa_ttl: float
+    taxa_seconds: float
 
     @classmethod
     def build(cls, settings: Settings) -> "Services":
@@ -90,10 +94,25 @@ class Services:
             prior_floor=settings.prior_floor,
             animal_threshold=settings.animal_threshold,
             rank_threshold=settings.rank_threshold,
+            taxa_ttl=settings.features_hard_ttl,
+            taxa_seconds=settings.features_total,
         )
         photo.prepare()
         Thread(target=_prepare, args=(cache, model, relatives), daemon=True).start()
         return services
+
+    def taxa(self) -> "Taxa":
+        """Return the taxa of the active dataset, for one request."""
+        from chalicelib.stores.taxa import Taxa
+
+        return Taxa(self.cache, self.store, self.taxa_ttl, self.taxa_seconds)
+
+    def models_of(self, taxon: str) -> "tuple[ModelUsed, ...]":
+        """Return the models that have an output for a taxon."""
+        from chalicelib.api.responses import ModelUsed
+
+        is_known = any(animal.taxon_id == taxon for animal in self.taxonomy.animals)
+        return (ModelUsed(self.model.name, self.model.version),) if is_known else ()
 
     def health(self, request_id: str, *, deep: bool) -> "Health":
         """Check the model and the cache. If `deep`, also check the database, which wakes a paused database.

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import Settings
 from chalicelib.stores.iam import Signer
-from database.load import SCHEMA, LoadError, exclusive
+from database.load import LoadError, apply_schema, exclusive
 
 READER = "faunalens_reader"  # the role that the schema allows to read
 IAM = "rds_iam"  # Aurora's role for logins that sign in with an IAM token, and only with it
@@ -38,7 +38,7 @@ def prepare(connection: Connection, user: str) -> bool:
     Raise `LoadError` if this connection may not create roles.
     """
     with exclusive(connection) as cursor:
-        cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+        apply_schema(cursor)
         cursor.execute(
             "select array(select rolname::text from pg_roles where rolname = any(%s))", ([user, READER, IAM],)
         )

@@ -4,7 +4,7 @@ An animal of the kind `wild` or `marine` lives where the statements about its ra
 kinds have no rows: the model's labels mark domestic and cosmopolitan animals as living everywhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,6 +34,16 @@ class Cell(NamedTuple):
     relatives: tuple[int, ...] = ()
 
 
+class TaxonFacts(NamedTuple):
+    """What database/taxa.csv says of a taxon: its group, and its ids elsewhere; an empty text if unknown."""
+
+    group: str = "other"
+    inaturalist: str = ""
+    wikidata: str = ""
+    avibase: str = ""
+    ebird: str = ""
+
+
 class AnimalRow(NamedTuple):
     """An animal; `taxon`: its stable id; `lineage` contains scientific names, phylum first."""
 
@@ -44,21 +54,21 @@ class AnimalRow(NamedTuple):
     rank: str
     kind: str
     lineage: tuple[str, ...]
+    facts: TaxonFacts = TaxonFacts()
 
 
-def compute_cell_animals(
+def ranges_of(
     animals: Mapping[str, int],
     statements: Mapping[str, Sequence[Statement]],
     maps: Mapping[str, Sequence[int]],
     areas: AreaCells,
     weights: Weights = WEIGHTS,
 ) -> Iterator[Rows]:
-    """Yield the rows of the table `cell_animal` in chunks, sorted by cell and animal.
+    """Yield the range of each animal: its rows of the table `cell_animal`, sorted by cell.
 
     `animals`: number of each taxon. `statements`: the statements about the range of each taxon. `maps`: the cells on
     its range map. A taxon without statements has no rows.
     """
-    parts = []
     for taxon in sorted(animals.keys() & statements.keys()):
         mapped = areas.earth.positions(maps[taxon]) if taxon in maps else None
         found = cell_weights(statements[taxon], areas.of, areas.earth, mapped, weights)
@@ -66,8 +76,12 @@ def compute_cell_animals(
         rows = np.empty(len(lives), ROW)
         rows["cell"], rows["animal"] = areas.earth.cells[lives], animals[taxon]
         rows["weight"], rows["status"] = found.weights[lives], found.status[lives]
-        parts.append(rows)
-    every = np.concatenate(parts) if parts else np.empty(0, ROW)
+        yield rows
+
+
+def in_chunks(ranges: Iterable[Rows]) -> Iterator[Rows]:
+    """Yield the rows of all ranges in chunks, sorted by cell and animal."""
+    every = np.concatenate([np.empty(0, ROW), *ranges])
     every = every[np.lexsort((every["animal"], every["cell"]))]
     for start in range(0, len(every), CHUNK):
         yield every[start : start + CHUNK]

@@ -5,8 +5,9 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import tee
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,10 @@ from chalicelib.features.cells import parse_cell
 from chalicelib.model.relatives import Relative, read_relatives
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
-from database.cell_animals import AnimalRow, Cell, Rows, compute_cell_animals
+from database.cell_animals import AnimalRow, Cell, Rows, TaxonFacts, in_chunks, ranges_of
 from database.ranges.cell_weights import WEIGHTS
+from database.ranges.drawings import Drawer, Drawing
+from database.ranges.outlines import Outlines
 from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
 from database.relatives.cell_relatives import cell_relatives
 
@@ -26,6 +29,7 @@ MODEL = HERE.parent / "model"
 FILES: Final = {
     "labels": MODEL / "labels.csv",
     "taxa": MODEL / "taxa.csv",
+    "taxon_facts": HERE / "taxa.csv",
     "sources": HERE / "sources.csv",
     "ranges": HERE / "ranges",
     "range_maps": HERE / "range_maps.csv.gz",
@@ -42,10 +46,13 @@ RELATIVES: Final = "relatives.csv"
 
 OWN_RANGES: Final = "ranges.csv"
 """Name of the file of ranges in a folder of one's own."""
+OWN_NAMES: Final = {"ranges": OWN_RANGES, "taxon_facts": "taxon_facts.csv"}
+"""Names of files in a folder of one's own, where they differ from those in the checkout."""
 
 UNIQUE: Final = {
     "labels": ("id",),
     "taxa": ("scientific_name",),
+    "taxon_facts": ("taxon",),
     "sources": ("source",),
     "cell_areas": ("cell",),
 }
@@ -60,7 +67,8 @@ class DatasetError(Exception):
 class Dataset:
     """The rows of each table, in the order of the schema's columns.
 
-    `cells` and `cell_animals` may be generators of more rows than fit in memory, so a load reads each only once.
+    `cells`, `cell_animals` and `drawings` may be generators of more rows than fit in memory, so a load reads each only
+    once, in this order.
     """
 
     version: str
@@ -71,6 +79,7 @@ class Dataset:
     """The statements about ranges, each with the number of its animal."""
     sources: Sequence[tuple[str, str, str, str]] = ()
     taxa: Sequence[tuple[str, str, str]] = ()
+    drawings: Iterable[Drawing] = ()
     unknown: Sequence[AnimalRow] = ()
     """The wild and marine animals of which no statement says where they live."""
 
@@ -82,7 +91,8 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     """
     paths = FILES | (files or {})
     texts = {name: read_text(path) for name, path in paths.items() if name not in (*RANGE_FILES, "range_maps")}
-    animals = _parse("labels", texts, _animal)
+    facts = dict(_parse("taxon_facts", texts, _facts))
+    animals = _parse("labels", texts, lambda row: _animal(row, facts))
     number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
     cells = _parse(
         "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
@@ -97,10 +107,12 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     of_relatives = [each for each in every if each.taxon in relatives]
     _check(animals, statements + of_relatives, {source for source, *_ in sources}, areas)
     here = cell_relatives(relatives, by_taxon(of_relatives), areas)
+    for_cells, for_drawings = tee(ranges_of(number_of, by_taxon(statements), maps, areas))
     return Dataset(
         version=version_of(files),
         cells=[cell._replace(relatives=here.get(cell.cell, ())) for cell in cells],
-        cell_animals=compute_cell_animals(number_of, by_taxon(statements), maps, areas),
+        cell_animals=in_chunks(for_cells),
+        drawings=Drawer(Outlines(areas.earth)).drawings(for_drawings),
         animals=animals,
         statements=[(number_of[each.taxon], each) for each in statements],
         sources=sources,
@@ -152,7 +164,7 @@ def _range_files(path: Path) -> list[Path]:
 
 def files_in(folder: Path) -> dict[str, Path]:
     """Return the files of `FILES` that a folder contains, keyed by name. Raise `DatasetError` if there are none."""
-    names = {name: path.name for name, path in FILES.items() if name not in RANGE_FILES} | {"ranges": OWN_RANGES}
+    names = {name: path.name for name, path in FILES.items() if name != "relative_ranges"} | OWN_NAMES
     found = {name: folder / file for name, file in names.items() if (folder / file).is_file()}
     if not found:
         raise DatasetError(
@@ -233,11 +245,14 @@ def _read_relatives(labels: Path) -> dict[int, Relative]:
         raise DatasetError(str(error)) from error
 
 
-def _animal(row: dict[str, str]) -> AnimalRow:
+def _animal(row: dict[str, str], facts: Mapping[str, TaxonFacts]) -> AnimalRow:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
-    return AnimalRow(
-        parse_id(row["id"]), row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"], lineage
-    )
+    names = row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"]
+    return AnimalRow(parse_id(row["id"]), *names, lineage, facts.get(row["taxon"], TaxonFacts()))
+
+
+def _facts(row: dict[str, str]) -> tuple[str, TaxonFacts]:
+    return row["taxon"], TaxonFacts(*(row[name] for name in TaxonFacts._fields))
 
 
 def _check(animals: Sequence[AnimalRow], statements: Sequence[Statement], sources: set[str], areas: AreaCells) -> None:

@@ -22,8 +22,10 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from database.areas.codes import read_names
 from database.copy_format import CELL_ANIMAL_COLUMNS, Value, to_binary, to_csv
 from database.dataset import Dataset
+from database.ranges.words import in_words
 
 SCHEMA: Final = Path(__file__).with_name("schema.sql")
 
@@ -40,7 +42,9 @@ DROP_LOCK_TIMEOUT: Final = "100ms"
 """Requests queue behind a drop that waits for its lock, so a wait is shorter than the database timeout of a request."""
 DROP_PAUSE: Final = 0.05  # seconds between two tries, for the queued requests
 
-STATEMENT_COLUMNS: Final = "animal, areas, status, certainty, extent, season, source, note"
+ANIMAL_COLUMNS: Final = "animal, taxon, name, scientific_name, rank, kind, lineage, animal_group"
+ID_COLUMNS: Final = "inaturalist, wikidata, avibase, ebird"
+STATEMENT_COLUMNS: Final = "animal, areas, words, status, certainty, extent, season, source, note"
 
 CSV_BATCH: Final = 4096  # rows encoded as CSV at a time
 
@@ -75,7 +79,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
     Create the schema if it is missing. After a `LoadError` or an error of psycopg2 the database is unchanged.
     """
     with exclusive(connection) as cursor:
-        cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+        apply_schema(cursor, report)
         if (present := _find(cursor, dataset.version)) is not None:
             return present
         cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index of a million rows in memory
@@ -98,15 +102,27 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         copy = _create_partition(cursor, "cell_animal", number, CELL_ANIMAL_COLUMNS, "binary")
         rows = _copy(cursor, copy, (to_binary(chunk, number) for chunk in dataset.cell_animals))
         timer.report(f"pairs of animal and cell: {rows:,}")
+        copy = "copy range_drawing (dataset, animal, outlines, paths) from stdin (format csv)"
+        timer.report(f"outlines of ranges: {_copy_csv(cursor, copy, dataset.drawings, number, batch=64):,}")
         _attach_partitions(cursor, number)
         timer.report("indexes")
         cursor.execute(
             "update dataset set cells_loaded = %s, rows_loaded = %s where dataset = %s", (cells, rows, number)
         )
-        cursor.execute("analyze dataset, source, taxon, animal, range_statement")
+        cursor.execute("analyze dataset, source, taxon, animal, range_statement, range_drawing")
         loaded = _require(cursor, dataset.version)
     timer.report("commit")
     return loaded
+
+
+def apply_schema(cursor: Cursor, report: Callable[[str], None] = print) -> None:
+    """Create what is missing of the schema. Report the server's warnings, such as of a missing extension."""
+    notices = cursor.connection.notices
+    notices.clear()
+    cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+    for each in notices:
+        if each.startswith("WARNING:"):
+            report(f"warning: {each.removeprefix('WARNING:').strip()}")
 
 
 def activate(connection: Connection, version: str) -> None:
@@ -192,14 +208,25 @@ def _value(cursor: Cursor) -> int:
 
 
 def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:
+    names = read_names()
     statements = (
-        (animal, str(each.range), each.status, each.certainty, each.extent, each.season, each.source, each.note)
+        (
+            animal,
+            str(each.range),
+            in_words(each.range, names),
+            each.status,
+            each.certainty,
+            each.extent,
+            each.season,
+            each.source,
+            each.note,
+        )
         for animal, each in dataset.statements
     )
     for table, rows in {
         "source (dataset, source, title, citation, licence)": dataset.sources,
         "taxon (dataset, scientific_name, rank, name)": dataset.taxa,
-        "animal (dataset, animal, taxon, name, scientific_name, rank, kind, lineage)": dataset.animals,
+        f"animal (dataset, {ANIMAL_COLUMNS}, {ID_COLUMNS})": ((*each[:-1], *each.facts) for each in dataset.animals),
         f"range_statement (dataset, {STATEMENT_COLUMNS})": statements,
     }.items():
         _copy_csv(cursor, f"copy {table} from stdin (format csv)", rows, number)
@@ -223,8 +250,10 @@ def _attach_partitions(cursor: Cursor, number: int) -> None:
         cursor.execute(f"alter table {table} attach partition {table}_{number} for values in ({number})")
 
 
-def _copy_csv(cursor: Cursor, statement: str, rows: Iterable[Sequence[Value]], number: int) -> int:
-    return _copy(cursor, statement, (to_csv(batch, number) for batch in batched(rows, CSV_BATCH, strict=False)))
+def _copy_csv(
+    cursor: Cursor, statement: str, rows: Iterable[Sequence[Value]], number: int, batch: int = CSV_BATCH
+) -> int:
+    return _copy(cursor, statement, (to_csv(several, number) for several in batched(rows, batch, strict=False)))
 
 
 def _copy(cursor: Cursor, statement: str, batches: Iterable[bytes]) -> int:

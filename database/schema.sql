@@ -48,18 +48,20 @@ create table if not exists animal (
     rank            text not null,
     kind            text not null check (kind in ('wild', 'domestic', 'cosmopolitan', 'marine', 'extinct')),
     lineage         text[] not null,    -- scientific names, phylum first
+    animal_group    text not null default 'other',  -- such as birds
+    inaturalist     text,               -- ids elsewhere; null if unknown
+    wikidata        text,
+    avibase         text,
+    ebird           text,
     primary key (dataset, animal)
 );
-
--- Databases of an earlier release lack the column, and have countries instead of statements.
-alter table animal add column if not exists taxon text not null default '';
-drop table if exists animal_area;
 
 -- A source's statement about where an animal lives, in the language of database/ranges/language.py.
 create table if not exists range_statement (
     dataset     smallint not null,
     animal      integer not null,
     areas       text not null,
+    words       text not null default '',   -- the areas in English
     status      text not null check (status in ('native', 'introduced', 'vagrant', 'absent')),
     certainty   text not null check (certainty in ('sure', 'doubt')),
     extent      text not null check (extent in ('throughout', 'within')),
@@ -71,6 +73,38 @@ create table if not exists range_statement (
 );
 
 create index if not exists range_statement_animal on range_statement (dataset, animal);
+
+-- Where an animal lives, drawn at the load, which takes a hundred times longer than a request may.
+create table if not exists range_drawing (
+    dataset     smallint not null,
+    animal      integer not null,
+    outlines    text not null,          -- GeoJSON
+    paths       text not null,          -- SVG, for chalicelib/api/world.svg
+    primary key (dataset, animal),
+    foreign key (dataset, animal) references animal on delete cascade
+);
+
+-- Databases of an earlier release lack columns, and have countries instead of statements. `alter table` would lock out
+-- the readers of a table until the end of the load even if there is nothing to add, so look first.
+do $$
+begin
+    if not exists (
+        select from pg_attribute where attrelid = 'animal'::regclass and attname = 'ebird' and not attisdropped
+    ) then
+        alter table animal
+            add column if not exists taxon text not null default '',
+            add column if not exists animal_group text not null default 'other',
+            add column if not exists inaturalist text,
+            add column if not exists wikidata text,
+            add column if not exists avibase text,
+            add column if not exists ebird text;
+        alter table range_statement add column if not exists words text not null default '';
+        drop table if exists animal_area;
+    end if;
+end
+$$;
+
+create index if not exists animal_taxon on animal (dataset, taxon);
 
 create table if not exists cell (
     cell        bigint not null,        -- H3 cell
@@ -160,6 +194,22 @@ begin
 end
 $$;
 
+-- Return how much a name looks like what somebody typed, from 0 to 1: the share of trigrams of `typed` that a part of
+-- `name` has. Without the extension pg_trgm it is 0, so that a search finds only names that begin like `typed`.
+-- pg_trgm is a trusted extension: the owner of a database may create it. Elsewhere an administrator has to, once.
+do $$
+begin
+    create extension if not exists pg_trgm;
+    create or replace function likeness(typed text, name text) returns real
+    language sql immutable strict parallel safe as 'select word_similarity(typed, name)';
+exception
+    when insufficient_privilege or undefined_file or feature_not_supported or undefined_function then
+        raise warning 'searches for taxa do not forgive typing errors, because pg_trgm could not be created: %', sqlerrm;
+        create or replace function likeness(typed text, name text) returns real
+        language sql immutable strict parallel safe as 'select 0::real';
+end
+$$;
+
 -- Least privilege: the app's login can only read. It gets this role with `grant faunalens_reader to LOGIN`. If the
 -- loader may not create roles, this leaves a notice, and an administrator has to create the role.
 do $$
@@ -168,8 +218,9 @@ begin
         create role faunalens_reader nologin;
     end if;
     grant usage on schema public to faunalens_reader;
-    grant select on dataset, source, taxon, animal, range_statement, cell, cell_animal to faunalens_reader;
-    grant execute on function features_of(bigint[]) to faunalens_reader;
+    grant select on dataset, source, taxon, animal, range_statement, range_drawing, cell, cell_animal
+        to faunalens_reader;
+    grant execute on function features_of(bigint[]), likeness(text, text) to faunalens_reader;
 exception
     when insufficient_privilege or duplicate_object or unique_violation then
         raise notice 'role faunalens_reader was not set up: %', sqlerrm;

@@ -63,11 +63,11 @@ def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: Rest
 
 
 def add_key_security(document: dict[str, Any]) -> dict[str, Any]:
-    """Add to a Swagger definition that counted routes demand an API key, and return it."""
+    """Add to a Swagger definition that keyed routes demand an API key, and return it."""
     document["securityDefinitions"] = {"api_key": {"type": "apiKey", "name": KEY_HEADER, "in": "header"}}
     paths = document.setdefault("paths", {})
     for route in ROUTES:
-        for method in route.methods if route.counted else ():
+        for method in route.methods if route.keyed else ():
             operation = paths.setdefault(route.path, {}).setdefault(method.lower(), {})
             operation["security"] = [{"api_key": []}]
     return document

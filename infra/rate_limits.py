@@ -20,7 +20,7 @@ def environment(stage: str, parameters: Mapping[str, str]) -> dict[str, str]:
     limits = {
         f"{route.path} service": f"{round(methods[Method(route.method, route.path)].rate * WINDOW)}/{WINDOW}"
         for route in ROUTES
-        if route.counted
+        if route.keyed
     }
     if keys:
         limits["* key"] = f"{round(float(parameters['KeyRequestsPerSecond']) * WINDOW)}/{WINDOW}"

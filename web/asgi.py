@@ -268,7 +268,9 @@ async def _send(send: Send, method: str, response: Response, drain: Receive | No
     """
     data = response.body if isinstance(response.body, bytes) else response.body.encode()
     body = b"" if method == "HEAD" else data
-    headers = {**response.headers, "Content-Length": str(len(data))}
+    headers = {**response.headers}
+    if response.status != 304:  # there it would be the length of the body that the client has
+        headers["Content-Length"] = str(len(data))
     if drain:
         headers["Connection"] = "close"
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

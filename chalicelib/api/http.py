@@ -49,12 +49,17 @@ class Response(NamedTuple):
 
 
 class Route(NamedTuple):
-    """One operation of the API. `counted`: whether its requests count in the metrics."""
+    """One operation of the API.
+
+    `counted`: whether its requests count in the metrics. `keyed`: whether it demands an API key in deployments with
+    keys, and names the rate limits in its responses.
+    """
 
     method: str
     path: str
     view: Callable[[Any, Request, "Record"], Response]
     counted: bool = True
+    keyed: bool = True
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -1,20 +1,20 @@
 """The OpenAPI 3.1 document, generated from the parameters, responses and errors that the app uses."""
 
-import types
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import is_dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from chalicelib import errors
 from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.form import MEDIA_TYPE as FORM
 from chalicelib.api.form import PHOTO_FIELD
 from chalicelib.api.health import Health
-from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, LAT, LOCATION, LON, Parameter
+from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, LAT, LOCATION, LON, TAXA, Parameter
 from chalicelib.api.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.api.rate_limits import KEY_HEADER, LEFT_HEADER, POLICY_HEADER
 from chalicelib.api.responses import Answer, Residents, Upload
+from chalicelib.api.schemas import RANGE, schemas_of
+from chalicelib.api.taxa import GEOJSON, SVG, TaxonFacts, TaxonList
 
 _UPLOAD_ID = {
     "name": "id",
@@ -23,6 +23,18 @@ _UPLOAD_ID = {
     "description": "Id from the response of POST /uploads.",
     "schema": {"type": "string"},
 }
+_TAXON_ID = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "Stable id of a taxon, as in candidates[].taxon.",
+    "schema": {"type": "string"},
+}
+_KEPT = {
+    "ETag": {"description": "Changes with the response.", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "How long the response may be kept.", "schema": {"type": "string"}},
+}
+_UNCHANGED = {"304": {"description": "The response that the client has (If-None-Match) is still right."}}
 _COMMON_ERRORS: tuple[type[errors.HTTPError], ...] = (
     errors.BadRequest,
     errors.Forbidden,
@@ -56,14 +68,13 @@ _POLICY = {
     }
 }
 _KEY_SCHEME = "apiKey"
-_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
 def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, Any]:
     """Return the OpenAPI document.
 
     `version`: version of the API. `base`: URL or path prefix of the API. `api_keys`: whether the deployment demands a
-    key for identifications, uploads and lists of animals.
+    key for identifications, uploads, lists of animals and taxa.
     """
     key: dict[str, Any] = {"security": [{_KEY_SCHEME: []}]} if api_keys else {}
     scheme = {"securitySchemes": {_KEY_SCHEME: {"type": "apiKey", "in": "header", "name": KEY_HEADER}}}
@@ -120,6 +131,42 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
                     **key,
                 }
             },
+            "/taxa": {
+                "get": {
+                    "operationId": "taxa",
+                    "summary": "Search for taxa by name, or list those of a group, or the groups",
+                    "parameters": [_parameter(each) for each in TAXA],
+                    "responses": _kept_responses("application/json", _reference(TaxonList)),
+                    **key,
+                }
+            },
+            "/taxa/{id}": {
+                "get": {
+                    "operationId": "taxon",
+                    "summary": "Get the names, ids, links and range of a taxon, in words",
+                    "parameters": [_TAXON_ID],
+                    "responses": _kept_responses("application/json", _reference(TaxonFacts), errors.TaxonMissing),
+                    **key,
+                }
+            },
+            "/taxa/{id}/range": {
+                "get": {
+                    "operationId": "taxon_range",
+                    "summary": "Get the range of a taxon as GeoJSON",
+                    "parameters": [_TAXON_ID],
+                    "responses": _kept_responses(GEOJSON, RANGE, errors.TaxonMissing, errors.RangeMissing),
+                    **key,
+                }
+            },
+            "/taxa/{id}/range.svg": {
+                "get": {
+                    "operationId": "taxon_map",
+                    "summary": "Get the range of a taxon as a small map",
+                    "parameters": [_TAXON_ID],
+                    "responses": _kept_responses(SVG, {}, errors.TaxonMissing, errors.RangeMissing),
+                    **key,
+                }
+            },
             "/health": {
                 "get": {
                     "operationId": "health",
@@ -152,8 +199,8 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
         "components": {
             "schemas": {
                 name: schema
-                for answer in (Answer, Residents, Upload, Health)
-                for name, schema in _schemas(answer).items()
+                for answer in (Answer, Residents, Upload, Health, TaxonList, TaxonFacts)
+                for name, schema in schemas_of(answer).items()
             }
             | {"Problem": _problem()},
             "responses": {each.code: _error_response([each]) for each in _TRANSPORT_ERRORS},
@@ -186,9 +233,16 @@ def _photo_content() -> dict[str, Any]:
 
 
 def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
-    """Return the responses of a counted route by status: success, its own errors, and the errors of every path."""
+    """Return the responses of a keyed route by status: success, its own errors, and the errors of every path."""
     success = {**_response("Success.", answer), "headers": _POLICY}
     return {str(status): success, **_error_responses([errors.ApiKeyInvalid, *kinds])}
+
+
+def _kept_responses(media_type: str, schema: Mapping[str, Any], *kinds: type[errors.HTTPError]) -> dict[str, Any]:
+    """Return the responses of a route about taxa, which clients may keep."""
+    success = {"description": "Success.", "content": {media_type: {"schema": schema} if schema else {}}}
+    failures = _error_responses([errors.ApiKeyInvalid, *kinds])
+    return {"200": {**success, "headers": {**_POLICY, **_KEPT}}, **_UNCHANGED, **failures}
 
 
 def _health_responses() -> dict[str, Any]:
@@ -229,8 +283,12 @@ def _error_response(same_status: Sequence[type[errors.HTTPError]]) -> dict[str, 
 def _response(text: str, answer: type) -> dict[str, Any]:
     return {
         "description": text,
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{answer.__name__}"}}},
+        "content": {"application/json": {"schema": _reference(answer)}},
     }
+
+
+def _reference(answer: type) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{answer.__name__}"}
 
 
 def _problem() -> dict[str, Any]:
@@ -260,45 +318,3 @@ def http_errors() -> tuple[type[errors.HTTPError], ...]:
             yield from ([child] if hasattr(child, "code") else below(child))
 
     return tuple(below(errors.HTTPError))
-
-
-def _schemas(root: type) -> dict[str, Any]:
-    """Return the schemas of a dataclass and of all dataclasses that its fields use, by name."""
-    found: dict[str, Any] = {}
-    _schema(root, found)
-    return found
-
-
-def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON Schema of a type. Add the schemas of dataclasses to `found`, and return references to them."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is Annotated:
-        return {**_schema(arguments[0], found), "description": arguments[1]}
-    if origin in (Union, types.UnionType):
-        return {"anyOf": [_schema(argument, found) for argument in arguments]}
-    if origin is Literal:
-        return {"type": "string", "enum": list(arguments)}
-    if origin is tuple and arguments[-1] is Ellipsis:
-        return {"type": "array", "items": _schema(arguments[0], found)}
-    if origin is tuple:
-        items = [_schema(argument, found) for argument in arguments]
-        return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
-    if origin in (dict, Mapping):
-        return {"type": "object", "additionalProperties": _schema(arguments[1], found)}
-    if is_dataclass(kind):
-        return _dataclass_schema(kind, found)
-    return {"type": _JSON_TYPES[kind]}
-
-
-def _dataclass_schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
-    if kind.__name__ not in found:
-        found[kind.__name__] = {}  # a dataclass may refer to itself
-        hints = get_type_hints(kind, include_extras=True)
-        found[kind.__name__] = {
-            "description": (kind.__doc__ or "").split("\n")[0],
-            "type": "object",
-            "additionalProperties": False,
-            "required": list(hints),
-            "properties": {name: _schema(hint, found) for name, hint in hints.items()},
-        }
-    return {"$ref": f"#/components/schemas/{kind.__name__}"}

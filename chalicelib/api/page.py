@@ -1,5 +1,6 @@
 """The web page: the files in `chalicelib/web/`, which `make page` bundles from `web/page/`, and their headers."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,15 @@ _HEADERS = {
     "Vary": "Accept-Encoding",  # API Gateway and the HTTP server compress
     "X-Content-Type-Options": "nosniff",
 }
+_ASSET = r"(app|page)-[0-9A-Z]{8}\.(js|css)"
+_RELOAD = """\
+const last = Number(sessionStorage.reloaded ?? 0);
+if (Date.now() - last > 10_000) {
+  sessionStorage.reloaded = Date.now();
+  location.reload();
+}
+"""
+"""A script in place of one of another version: it gets the current HTML, at most once in 10 s."""
 _YEAR = 31_536_000
 """Seconds. Browsers keep an asset without asking again: its name contains a hash, which changes with its content."""
 
@@ -37,8 +47,16 @@ def index(base: str, origins: Sequence[str] = (), key: str = "") -> tuple[str, d
 
 
 def asset(name: str) -> tuple[str, dict[str, str]]:
-    """Return the text and headers of the script or the style sheet. Raises `NotFound` for any other name."""
-    if name not in {path.name for path in WEB.iterdir()} or Path(name).suffix not in _MEDIA_TYPES:
+    """Return the text and headers of the script or the style sheet. Raises `NotFound` for any other name.
+
+    Around a deployment, the HTML can be of another version. A script of another version becomes one that reloads the
+    page, and a style sheet becomes the current one. Browsers do not keep either.
+    """
+    current = {path.suffix: path for path in WEB.iterdir() if path.suffix in _MEDIA_TYPES}
+    if not re.fullmatch(_ASSET, name):
         raise NotFound("the page has no file with this name")
-    own = {"Content-Type": _MEDIA_TYPES[Path(name).suffix], "Cache-Control": f"public, max-age={_YEAR}, immutable"}
-    return (WEB / name).read_text(encoding="utf-8"), _HEADERS | own
+    suffix = Path(name).suffix
+    is_current = current[suffix].name == name
+    text = _RELOAD if suffix == ".js" and not is_current else current[suffix].read_text(encoding="utf-8")
+    caching = f"public, max-age={_YEAR}, immutable" if is_current else "no-store"
+    return text, _HEADERS | {"Content-Type": _MEDIA_TYPES[suffix], "Cache-Control": caching}

@@ -50,8 +50,20 @@ DEEP = Parameter(
     "`true`: also check the database. The check wakes a paused database, so API Gateway's callers may not ask for it.",
 )
 
+QUERY = Parameter(
+    "q",
+    {"type": "string", "minLength": 1, "maxLength": 100},
+    "Name to search for: common or scientific, its beginning, or with typing errors. Finds at most 20 taxa.",
+)
+GROUP = Parameter(
+    "group",
+    {"type": "string", "minLength": 1, "maxLength": 100},
+    "Group of animals, such as `birds`. Without q: all taxa of the group. Without q and group: all groups.",
+)
+
 IDENTIFY = (LAT, LON, LOCATION, TOP)
 ANIMALS = (LAT, LON)
+TAXA = (QUERY, GROUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,16 @@ def read_location(query: Mapping[str, Sequence[str]]) -> Location:
     if location is None:
         raise LocationMissing("lat and lon are missing; send decimal degrees, such as ?lat=-33.9&lon=151.2")
     return location
+
+
+def read_taxa(query: Mapping[str, Sequence[str]]) -> tuple[str | None, str | None]:
+    """Return the name to search for and the group, each None if absent. Raises `BadRequest` for invalid values."""
+    values = _values(query, {}, TAXA)
+    for parameter in TAXA:
+        least, most = parameter.schema["minLength"], parameter.schema["maxLength"]
+        if not least <= len(values.get(parameter.name, "-")) <= most:
+            raise BadRequest(f"{parameter.name} must have {least} to {most} characters")
+    return values.get(QUERY.name), values.get(GROUP.name)
 
 
 def read_deep(query: Mapping[str, Sequence[str]]) -> bool:

@@ -16,6 +16,11 @@ def value_key(cell: int, version: str) -> bytes:
     return f"faunalens:{{{cell:x}}}:{version}".encode()
 
 
+def taxon_key(taxon: str, part: str, version: str) -> bytes:
+    """Return the key of what one dataset says of a taxon; the value is compressed JSON. `part`: `facts`, `range` …"""
+    return f"faunalens:taxon:{taxon}:{part}:{version}".encode()
+
+
 def lease_key(cell: int) -> bytes:
     """Return the key of a cell's lease, which is set while one process queries the database for the cell."""
     return f"faunalens:{{{cell:x}}}:lease".encode()

@@ -140,6 +140,12 @@ class PostgresStore:
         self._breaker.record_success()
         return known
 
+    def rows(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
+        """Return the rows of any other query. Raises `StoreError`."""
+        found = self._fetch(query, arguments, deadline)
+        self._breaker.record_success()
+        return found
+
     def ping(self, deadline: Deadline) -> str:
         """Run the query of a lookup and return the version of the active dataset. Raises `StoreError`."""
         (known,) = self.features_of((_NO_CELL,), deadline)

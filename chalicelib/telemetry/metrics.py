@@ -11,7 +11,7 @@ model and request are properties of the line instead, for Logs Insights.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from chalicelib.errors import AccessError, ClientError, TransportError
+from chalicelib.errors import AccessError, ClientError, TaxonError, TransportError
 
 NAMESPACE = "Faunalens"
 COMMON = ("service", "stage")
@@ -43,7 +43,7 @@ class Dimension:
 def _codes(kind: type[ClientError] = ClientError) -> Iterator[str]:
     """Yield the codes of all client errors that a route can raise."""
     for each in kind.__subclasses__():
-        if each not in (AccessError, TransportError):
+        if each not in (AccessError, TaxonError, TransportError):
             yield each.code
             yield from _codes(each)
 

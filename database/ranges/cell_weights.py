@@ -13,6 +13,7 @@ from database.ranges.statement import Statement
 
 NATIVE: Final = 1
 INTRODUCED: Final = 2
+STATUS_NAMES: Final = {NATIVE: "native", INTRODUCED: "introduced"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,13 @@ from database.areas.area_cells import AreaCells, UnknownArea, read_area_cells
 from database.areas.codes import read_names
 from database.dataset import FILES, DatasetError, read_maps, read_ranges
 from database.facts import GOALS, Fact, Score, read_facts, scores
-from database.ranges.cell_weights import INTRODUCED, CellWeights, cell_weights
+from database.ranges.cell_weights import INTRODUCED, STATUS_NAMES, CellWeights, cell_weights
 from database.ranges.disagreements import Disagreement, Evidence, disagreements, gaps
 from database.ranges.statement import Statement, by_taxon
 from database.ranges.words import describe, drawn
 
 HERE: Final = Path(__file__).parent
 DATABASE: Final = HERE.parent
-STATUS_NAMES: Final = {1: "native", 2: "introduced"}
 
 
 class RangeError(DatasetError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from chalicelib.api import page
 from chalicelib.errors import NotFound
@@ -42,15 +42,45 @@ class Stand:
     answer: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     residents: Any = None
+    taxa: dict[str, Any] = field(default_factory=dict)
+    """What is known of taxa, by the address below `taxa`; a text is an SVG. Other addresses are answered with 404."""
+    taxa_status: int = 200
     upload: Any = None
     """Where a large photo can be put; None: nowhere."""
     sent: list[Sent] = field(default_factory=list)
+    asked: list[Sent] = field(default_factory=list)
+    """What was asked about taxa."""
     open: Event = field(default_factory=Event)
-    """Answers wait until it is set."""
+    """Answers to photos wait until it is set."""
+    open_taxa: Event = field(default_factory=Event)
+    """Answers about taxa wait until it is set."""
 
     def tell(self, answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Answer identifications like this from now on."""
         self.answer, self.status, self.headers = answer, status, headers or {}
+
+    def get(self, name: str, request: Sent) -> tuple[int, Mapping[str, str], str]:
+        """What a GET is told."""
+        if name == "animals":
+            self.sent.append(request)
+            return 200, {}, json.dumps(self.residents)
+        if name.startswith("taxa"):
+            self.asked.append(request)
+            self.open_taxa.wait(HOLD_TIMEOUT)
+            query = f"?{urlencode(request.query)}" if request.query else ""
+            return self.taxon(name.removeprefix("taxa").removeprefix("/") + query)
+        return _file(name)
+
+    def taxon(self, address: str) -> tuple[int, Mapping[str, str], str]:
+        """What a page is told that asks about taxa."""
+        if self.taxa_status != 200:
+            return self.taxa_status, {}, json.dumps({"code": "unavailable", "detail": "the stores do not answer"})
+        found = self.taxa.get(address)
+        if found is None:
+            return 404, {}, json.dumps({"code": "not_found", "detail": "no such taxon"})
+        if isinstance(found, str):
+            return 200, {"Content-Type": "image/svg+xml"}, found
+        return 200, {}, json.dumps(found)
 
     def offer(self) -> tuple[int, Mapping[str, str], str]:
         """What a page is told that asks where to put a large photo."""
@@ -75,26 +105,23 @@ def serve() -> Iterator[Stand]:
 
         def do_GET(self) -> None:
             name = urlsplit(self.path).path.removeprefix(PREFIX)
-            if name == "animals":
-                self._keep()
-                return self._send(200, {}, json.dumps(stand.residents))
-            return self._send(*_file(name))
+            return self._send(*stand.get(name, self._request()))
 
         def do_POST(self) -> None:
             if self.path == f"{PREFIX}uploads":
                 return self._send(*stand.offer())
             status, headers, answer = stand.status, stand.headers, stand.answer
-            self._keep()
+            stand.sent.append(self._request())
             stand.open.wait(HOLD_TIMEOUT)
             text = answer if isinstance(answer, str) else json.dumps(answer)
             return self._send(status, {"Content-Type": "application/json", **headers}, text)
 
-        def _keep(self) -> None:
+        def _request(self) -> Sent:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             query = dict(parse_qsl(parts.query))
             kind, key = self.headers.get("Content-Type", ""), self.headers.get("X-Api-Key", "")
-            stand.sent.append(Sent(parts.path, query, kind, body, key))
+            return Sent(parts.path, query, kind, body, key)
 
         def _send(self, status: int, headers: Mapping[str, str], text: str) -> None:
             data = text.encode()
@@ -114,12 +141,14 @@ def serve() -> Iterator[Stand]:
     server.daemon_threads = True
     stand = Stand(f"http://127.0.0.1:{server.server_port}{PREFIX}")
     stand.open.set()
+    stand.open_taxa.set()
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield stand
     finally:
         stand.open.set()
+        stand.open_taxa.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from chalicelib import errors
 from chalicelib.api.responses import FeaturesUsed, PredictedTaxon
@@ -31,7 +31,9 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: O
     expect(shown.locator("#status")).to_have_text("koala, species, very sure, 97 %.")
     # AND each candidate has a bar as long as its score, a mark at its score without the place, and a badge
     rows = shown.locator("#candidates li")
-    expect(rows.locator(".badge")).to_have_text(["native", "introduced", "unexpected", "everywhere"])
+    expect(rows.locator(".badge")).to_have_text(
+        ["lives here", "introduced here", "would be unusual here", "lives everywhere"]
+    )
     expect(rows.locator(".candidate-score")).to_have_text(["97 %", "2 %", "< 1 %", "< 1 %"])
     track, bar, tick = (rows.first.locator(part).bounding_box() for part in (".track", ".bar", ".tick"))
     assert track is not None
@@ -46,7 +48,9 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: O
     assert len(corners) == 6
     # AND the animals of the place are there for the asking
     shown.get_by_text("Which animals live there?").click()
-    expect(shown.locator("#animals-list li")).to_have_text([re.compile("koala"), re.compile("red fox\\s*introduced")])
+    expect(shown.locator("#animals-list li")).to_have_text(
+        [re.compile("koala"), re.compile("red fox\\s*introduced here")]
+    )
     assert stand.sent[-1].query == {"lat": "-33.10", "lon": "150.90"}
 
 
@@ -60,14 +64,15 @@ def test_the_page_works_with_its_own_key(stand: Stand, open_page: Open) -> None:
     expect(shown.locator("#animals-list li")).to_have_count(2)
     # THEN every request has the page's key
     assert [each.key for each in stand.sent] == [KEY, KEY]
+    assert [each.key for each in stand.asked] == [KEY]
 
 
 @pytest.mark.parametrize(
     ("mode", "sentence"),
     [
         ("no_location", "No location was used, only the photo."),
-        ("unknown_area", "No animals are known for this area, so only the photo was used."),
-        ("degraded", "The animals of this area are temporarily unavailable, so only the photo was used."),
+        ("unknown_area", "Which animals live there is not known, so only the photo was used."),
+        ("degraded", "Which animals live there is not known just now, so only the photo was used."),
     ],
 )
 def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Open, mode: Any, sentence: str) -> None:
@@ -79,14 +84,15 @@ def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Ope
     expect(shown.locator("#narrowing")).to_have_text(sentence)
     expect(shown.locator(".badge")).to_be_hidden()
     expect(shown.locator("#legend")).to_be_hidden()
-    expect(shown.locator("#answer-map")).to_be_visible(visible=mode != "no_location")
+    expect(shown.locator("#closer")).to_be_visible(visible=mode != "no_location")
 
 
 @pytest.mark.parametrize(
     ("mode", "sentence"),
     [
-        ("unknown_area", "No animals are known there."),
-        ("degraded", "Which animals live there is not known at the moment. Close this list and try again."),
+        ("unknown_area", "Which animals live there is not known."),
+        ("narrowed", "No animals are known to live there."),
+        ("degraded", "Which animals live there is not known just now. Close this list and try again."),
     ],
 )
 def test_an_empty_list_of_animals_says_why_it_is_empty(stand: Stand, open_page: Open, mode: Any, sentence: str) -> None:
@@ -133,7 +139,7 @@ def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand
     stand.tell(answers.koala(prediction=prediction, candidates=tiger))
     shown = open_page(stand.url)
     shown.set_input_files("#pick", photo())
-    expect(shown.locator("#remark")).to_contain_text("Not known to live where the photo was taken")
+    expect(shown.locator("#remark")).to_contain_text("would be unusual where the photo was taken")
     # AND WHEN the next photo shows one of the cats, but not which
     stand.tell(answers.koala(prediction=PredictedTaxon("cats", "Felidae", "family", 0.88), candidates=tiger))
     shown.set_input_files("#pick", photo())
@@ -155,6 +161,32 @@ def test_no_animal_is_an_answer_too(stand: Stand, open_page: Open) -> None:
     expect(shown.locator("#name")).to_have_text("No animal recognised")
     expect(shown.locator("#score")).to_be_hidden()
     expect(shown.locator("#status")).to_have_text("No animal was recognised.")
+
+
+@pytest.mark.parametrize("outdated", [1, 99], ids=["until the next load", "as long as one looks"])
+def test_a_page_that_a_deployment_replaced_loads_again_but_not_forever(
+    stand: Stand, open_page: Open, outdated: int
+) -> None:
+    # GIVEN HTML of an earlier version, whose script is gone
+    loads = 0
+
+    def answer(route: Route) -> None:
+        nonlocal loads
+        loads += 1
+        response = route.fetch()
+        text = re.sub(r"app-\w+\.js", "app-00000000.js", response.text()) if loads <= outdated else response.text()
+        route.fulfill(response=response, body=text)
+
+    # WHEN it is opened
+    shown = open_page(stand.url, before=lambda empty: empty.route(stand.url, answer))
+    # THEN it loads once more, and works if the HTML is the current one
+    shown.wait_for_function("sessionStorage.reloaded")
+    shown.wait_for_load_state("networkidle")
+    assert loads == 2
+    if outdated == 1:
+        stand.tell(answers.koala())
+        shown.set_input_files("#pick", photo())
+        expect(shown.locator("#name")).to_have_text("koala")
 
 
 HEADINGS = {

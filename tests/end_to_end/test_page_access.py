@@ -1,11 +1,14 @@
 """The page for everybody: contrast, names of controls, the keyboard, narrow screens, slow connections."""
 
+from dataclasses import asdict
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import PHONE, Open, photo, problem
 from tests.end_to_end.stand import Stand
+from tests.end_to_end.test_page_words import GROUPS, KOALA, answer_with_relatives
 
 # The luminance and contrast of WCAG 2.2, for every element that shows text of its own.
 CONTRASTS = """() => {
@@ -32,20 +35,27 @@ CONTRASTS = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["start", "answer", "place", "problem"])
+@pytest.mark.parametrize("view", ["start", "answer", "all of an answer", "place", "problem"])
 def test_text_stands_out_controls_have_names_and_a_phone_is_wide_enough(
     stand: Stand, open_page: Open, scheme: str, view: str
 ) -> None:
     told = {"answer": (answers.koala(), 200), "place": problem("location_missing", 422)}
+    told["all of an answer"] = (answer_with_relatives(), 200)
     stand.tell(*told.get(view, problem("unavailable", 503)))
+    stand.residents = asdict(answers.RESIDENTS)
+    stand.taxa |= {"phascolarctos-cinereus": KOALA, "": GROUPS}
     shown = open_page(stand.url, viewport=PHONE, color_scheme=scheme, has_touch=True)
     if view != "start":
         shown.set_input_files("#pick", photo())
-    expect(shown.locator("body")).to_have_attribute("data-state", view)
+    expect(shown.locator("body")).to_have_attribute("data-state", view.rpartition(" ")[2])
+    if view == "all of an answer":
+        for each in shown.locator("summary:visible").all():
+            each.click()
+        expect(shown.locator("#animal a, #animals-list li, #knowledge details")).to_have_count(6)
     contrasts = shown.evaluate(CONTRASTS)
     assert len(contrasts) > 5
     assert [(text, round(ratio, 2)) for text, ratio in contrasts if ratio < 4.5] == []
-    controls = shown.locator("button:visible, input, summary:visible, img:visible:not([alt=''])")
+    controls = shown.locator("button:visible, input, summary:visible, a:visible, img:visible:not([alt=''])")
     nameless = [
         each.evaluate("e => e.outerHTML")
         for each in controls.all()
@@ -65,7 +75,7 @@ def test_the_keyboard_reaches_everything(stand: Stand, open_page: Open) -> None:
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_be_visible()
     # WHEN one goes on with the tabulator THEN map, place and details follow in this order
-    for name in ("closer", "elsewhere", "animals"):
+    for name in ("closer", "elsewhere", "animal-summary", "animals"):
         shown.keyboard.press("Tab")
         focused = shown.evaluate("document.activeElement.id || document.activeElement.parentElement.id")
         assert focused == name

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from testing import pictures
+from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo
 
 
@@ -50,3 +51,19 @@ def test_the_whole_app_refuses_in_sentences(app_url: str, open_page: Open, data:
     shown = open_page(app_url)
     shown.set_input_files("#pick", photo(data))
     expect(shown.locator("#problem-heading")).to_have_text(heading)
+
+
+def test_the_whole_app_shows_where_an_animal_lives_and_what_it_knows(app_url: str, open_page: Open) -> None:
+    # GIVEN the whole app, and a photo that shows a koala
+    shown = open_page(app_url)
+    shown.route("**/identify*", lambda route: route.fulfill(json=answers.koala()))
+    shown.set_input_files("#pick", photo())
+    # THEN its range, its facts and what the models know are those of the data
+    shown.locator("#answer-map").scroll_into_view_if_needed()
+    expect(shown.locator("#answer-map path.native").first).to_be_visible()
+    shown.get_by_text("More about: koala").click()
+    expect(shown.locator("#animal dd").first).to_contain_text("Queensland")
+    expect(shown.get_by_role("link", name="Wikipedia")).to_be_visible()
+    shown.get_by_text("What Faunalens knows").click()
+    shown.get_by_text(re.compile("^reptiles: ")).click()
+    expect(shown.locator("#knowledge li", has_text="Komodo dragon")).to_be_visible()

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import jsonschema
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from chalicelib.features.cells import cell_of
 from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.keys import value_key
+from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Reply, Served
@@ -190,6 +192,61 @@ def test_a_cached_value_with_an_unknown_status_is_a_miss(served: Served, valkey_
 
 def test_animals_need_a_place(served: Served) -> None:
     assert served.request("GET", "/animals").json["code"] == "location_missing"
+
+
+def test_taxa_are_found_described_and_drawn(served: Served, contract: dict[str, Any]) -> None:
+    # WHEN a client searches with a typing error THEN it finds the taxon
+    found = served.request("GET", "/taxa", {"q": "koalla"})
+    assert found.status == 200
+    assert_matches(contract, "TaxonList", found.json)
+    path = f"/taxa/{found.json['taxa'][0]['taxon']}"
+    # AND it gets what is known of it, and what the models know
+    facts = served.request("GET", path)
+    assert_matches(contract, "TaxonFacts", facts.json)
+    assert (facts.json["name"], facts.json["lives"], len(facts.json["models"])) == ("koala", "range", 1)
+    assert facts.json["links"]["wikipedia"] == "https://en.wikipedia.org/wiki/Phascolarctos_cinereus"
+    assert facts.json["links"]["inaturalist"] == "https://www.inaturalist.org/taxa/42983"
+    # AND its range, as outlines and as a map
+    outlines, small_map = served.request("GET", f"{path}/range"), served.request("GET", f"{path}/range.svg")
+    assert outlines.headers["Content-Type"] == "application/geo+json"
+    assert {each["properties"]["here"] for each in outlines.json["features"]} == {"native", "introduced"}
+    assert small_map.headers["Content-Type"] == "image/svg+xml"
+    assert "<title>Where it lives: koala</title>" in small_map.text
+    assert 'class="introduced"' in small_map.text
+
+
+def test_taxa_may_be_kept_and_asked_for_again(served: Served) -> None:
+    for path in ("/taxa", "/taxa/vulpes-vulpes", "/taxa/vulpes-vulpes/range", "/taxa/vulpes-vulpes/range.svg"):
+        first = served.request("GET", path)
+        assert first.headers["Cache-Control"] == "public, max-age=3600"
+        # WHEN a client has the answer THEN it need not be sent again
+        with closing(HTTPConnection(HOST, served.port, timeout=20)) as connection:
+            connection.request("GET", path, headers={"If-None-Match": f'"other", {first.headers["ETag"]}'})
+            with connection.getresponse() as again:
+                assert (again.status, again.read()) == (304, b"")
+                assert again.headers["ETag"] == first.headers["ETag"]
+                assert again.headers["Content-Length"] is None
+        # AND an answer for other data is sent
+        with closing(HTTPConnection(HOST, served.port, timeout=20)) as connection:
+            connection.request("GET", path, headers={"If-None-Match": '"other"'})
+            with connection.getresponse() as other:
+                assert (other.status, len(other.read()) > 0) == (200, True)
+
+
+def test_what_has_no_range_says_why(served: Served) -> None:
+    reply = served.request("GET", "/taxa/felis-catus-egyptian-mau/range")
+    assert (reply.status, reply.json["code"]) == (404, "range_missing")
+    assert "all over the world" in reply.json["detail"]
+    assert served.request("GET", "/taxa/felis-catus-egyptian-mau").json["lives"] == "everywhere"
+    assert served.request("GET", "/taxa/nobody").json["code"] == "taxon_missing"
+
+
+def test_taxa_are_not_known_while_no_store_can_be_asked(served_alone: Served) -> None:
+    for path in ("/taxa", "/taxa/vulpes-vulpes", "/taxa/vulpes-vulpes/range.svg"):
+        reply = served_alone.request("GET", path)
+        assert (reply.status, reply.json["code"]) == (503, "unavailable")
+        assert "not known just now" in reply.json["detail"]
+        assert reply.headers["Retry-After"] == "5"
 
 
 def test_health_asks_the_database_only_on_request(served: Served, contract: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from h3.api import basic_int as h3
 from chalicelib.features.cells import RESOLUTION, cell_of
 from database.cell_animals import ROW, AnimalRow, Cell
 from database.dataset import Dataset
+from database.ranges.drawings import Drawing
 from database.ranges.language import parse
 from database.ranges.statement import Statement
 
@@ -53,4 +54,5 @@ def dataset(version: str, animals: int = 3, cell_count: int = 2, weight: float =
         sources=[("book", "A book", "Author (2025). A book, with commas.", "CC BY 4.0")],
         taxa=[("Chordata", "phylum", "chordate")],
         unknown=[AnimalRow(9, "animalia-9", "nine", "Animalia sp.", "species", "wild", ())],
+        drawings=[Drawing(0, '{"type":"FeatureCollection","features":[]}', '<path d="M0 0"/>')],
     )

@@ -49,15 +49,17 @@ def test_all_of_a_dataset_arrives(connection: "Connection") -> None:
         ('the "odd", one', ["Chordata", "Canis familiaris"])
     ]
     assert ask(
-        connection, "select animal, areas, status, citation from range_statement natural join source order by 1"
+        connection, "select animal, areas, words, status, citation from range_statement natural join source order by 1"
     ) == [
-        (0, "FR - FR-A", "native", "Author (2025). A book, with commas."),
-        (1, "FR - FR-A", "introduced", "Author (2025). A book, with commas."),
+        (0, "FR - FR-A", "France without FR A", "native", "Author (2025). A book, with commas."),
+        (1, "FR - FR-A", "France without FR A", "introduced", "Author (2025). A book, with commas."),
     ]
+    assert ask(connection, "select animal, paths from range_drawing") == [(0, '<path d="M0 0"/>')]
     assert [line.split("  ")[-1] for line in lines] == [
         "animals: 3; statements about ranges: 2",
         "cells: 2",
         "pairs of animal and cell: 6",
+        "outlines of ranges: 1",
         "indexes",
         "commit",
     ]

@@ -20,8 +20,8 @@ def test_limits_are_those_of_each_method_and_can_be_set_again() -> None:
     settings = gateway.get_stage(restApiId=api, stageName="dev")["methodSettings"]
     found = {name: (each["throttlingRateLimit"], each["throttlingBurstLimit"]) for name, each in settings.items()}
     assert found["~1identify/POST"] == (7.0, 35)
-    assert found["~1uploads~1{id}~1identify/OPTIONS"] == (0.4, 2)
-    assert found["~1/GET"] == (1.0, 5)
+    assert found["~1uploads~1{id}~1identify/OPTIONS"] == (0.2, 1)
+    assert found["~1/GET"] == (0.8, 4)
     # AND a method without limits of its own may do next to nothing
     assert found["*/*"] == (1.0, 1)
     assert len(found) == len(method_limits("dev")) + 1

@@ -23,7 +23,7 @@ def respond(method: str, path: str, request: Request, **settings: object) -> Res
 
 
 def test_answers_of_the_api_name_its_limits() -> None:
-    # WHEN a stage has limits THEN even a refusal of a counted route names them
+    # WHEN a stage has limits THEN even a refusal of a keyed route names them
     refused = respond("GET", "/animals", Request("r-1"), rate_limits=LIMITS)
     assert refused.status == 422
     assert refused.headers["RateLimit-Policy"] == '"key";q=600;w=60, "service";q=1800;w=60'

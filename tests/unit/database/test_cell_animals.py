@@ -8,7 +8,7 @@ import pytest
 from chalicelib.features.cells import cell_of
 from database import cell_animals
 from database.areas.area_cells import AreaCells, read_area_cells
-from database.cell_animals import Rows
+from database.cell_animals import Rows, in_chunks, ranges_of
 from database.ranges.cell_weights import INTRODUCED, NATIVE, WEIGHTS
 from database.ranges.language import parse
 from database.ranges.statement import Statement
@@ -27,7 +27,7 @@ def states(taxon: str, areas: str, status: str = "native", extent: str = "throug
 
 def computed(areas: AreaCells, statements: Sequence[Statement], maps: dict[str, list[int]] | None = None) -> Rows:
     by_taxon = {each.taxon: [other for other in statements if other.taxon == each.taxon] for each in statements}
-    rows = list(cell_animals.compute_cell_animals({"fox": 7, "koala": 3}, by_taxon, maps or {}, areas))
+    rows = list(in_chunks(ranges_of({"fox": 7, "koala": 3}, by_taxon, maps or {}, areas)))
     return np.concatenate(rows) if rows else np.empty(0, cell_animals.ROW)
 
 

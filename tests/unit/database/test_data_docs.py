@@ -40,3 +40,14 @@ def test_every_source_of_ranges_is_explained_and_cited() -> None:
     used = {statement.source for statement in read_ranges(FILES["ranges"])} | {"phylacine"}
     assert used == table("source").keys()
     assert used <= {row["source"] for row in rows("database/sources.csv")}
+
+
+def test_ids_elsewhere_are_counted_well_formed_and_unique() -> None:
+    forms = {"inaturalist": r"[1-9]\d*", "wikidata": r"Q[1-9]\d*", "avibase": r"[0-9A-F]{8}", "ebird": r"[a-z0-9]{4,8}"}
+    taxa = rows("database/taxa.csv")
+    counts = re.findall(r"(\w+) \(([\d,]+)", PAGE[PAGE.index("### Ids elsewhere") :].split(".")[1])
+    documented = {site.lower(): int(count.replace(",", "")) for site, count in counts}
+    for column, form in forms.items():
+        ids = [row[column] for row in taxa if row[column]]
+        assert len(ids) == len(set(ids)) == documented[column]
+        assert all(re.fullmatch(form, each) for each in ids), column

@@ -11,7 +11,7 @@ from chalicelib.features.cells import cell_of, parse_cell
 from database.cell_animals import Rows
 from database.dataset import (
     FILES,
-    OWN_RANGES,
+    OWN_NAMES,
     RANGE_FILES,
     Dataset,
     DatasetError,
@@ -53,7 +53,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         data = gzip.decompress(source.read_bytes()) if path.suffix == ".gz" else source.read_bytes()
         if name in (*RANGE_FILES, "range_maps"):
             data = b"".join(data.splitlines(keepends=True)[:100])
-        files[name] = folder / ({"ranges": OWN_RANGES, "relative_ranges": "mammals.csv"}.get(name) or path.name)
+        files[name] = folder / ({"relative_ranges": "mammals.csv"} | OWN_NAMES).get(name, path.name)
         files[name].write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return files
 

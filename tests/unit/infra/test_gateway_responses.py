@@ -102,10 +102,10 @@ class Api:
 def test_a_stage_demands_keys_if_its_functions_are_told_so(environment: dict[str, str], demanded: bool) -> None:
     # WHEN Chalice makes the definition of a stage's API
     api = TemplatedSwaggerGenerator().generate_swagger(app.app, Api(**environment))  # type: ignore[arg-type]
-    # THEN every counted route demands a key or none does
+    # THEN every keyed route demands a key or none does
     secured = {(path, method) for path, each in api["paths"].items() for method in each if each[method].get("security")}
-    counted = {(each.path, name.lower()) for each in ROUTES if each.counted for name in each.methods}
-    assert secured == (counted if demanded else set())
+    keyed = {(each.path, name.lower()) for each in ROUTES if each.keyed for name in each.methods}
+    assert secured == (keyed if demanded else set())
     assert ("securityDefinitions" in api) is demanded
     # AND the integrations are still there
     assert all("x-amazon-apigateway-integration" in each for path in api["paths"].values() for each in path.values())

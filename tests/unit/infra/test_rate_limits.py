@@ -17,11 +17,12 @@ def settings(stage: str, **chosen: str) -> Settings:
 def test_limits_of_routes_are_those_of_the_gateway(stage: str) -> None:
     # WHEN a function starts with the stage's environment
     found = {each.path: each for each in settings(stage).rate_limits if each.name == "service"}
-    # THEN it knows the limit of each counted route, exactly
-    assert found.keys() == {"/identify", "/uploads", "/uploads/{id}/identify", "/animals"}
+    # THEN it knows the limit of each keyed route, exactly
+    identification, taxa = {"/identify", "/uploads", "/uploads/{id}/identify"}, {"/taxa", "/taxa/{id}"}
+    assert found.keys() == identification | taxa | {"/animals", "/taxa/{id}/range", "/taxa/{id}/range.svg"}
     limits = method_limits(stage)
     for path, each in found.items():
-        method = "GET" if path == "/animals" else "POST"
+        method = "POST" if path in identification else "GET"
         assert each.quota / each.seconds == pytest.approx(limits[Method(method, path)].rate)
 
 

@@ -185,15 +185,15 @@ def test_roles_have_the_boundary_and_the_api_its_log_if_asked_for(merged: Mappin
 def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_asked_for() -> None:
     # GIVEN a stage that demands keys WHEN its template is made
     merged = merge_template("dev", parameters_of("dev", {"ApiKeys": "required"}))
-    # THEN counted routes need one, preflight requests and the page do not
+    # THEN keyed routes need one, preflight requests and the page do not
     paths = merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     secured = {(path, method) for path, each in paths.items() for method in each}
+    gets = ("/animals", "/taxa", "/taxa/{id}", "/taxa/{id}/range", "/taxa/{id}/range.svg")
     assert secured == {
         ("/identify", "post"),
         ("/uploads", "post"),
         ("/uploads/{id}/identify", "post"),
-        ("/animals", "get"),
-        ("/animals", "head"),
+        *((path, method) for path in gets for method in ("get", "head")),
     }
     assert merged["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]["API_KEYS"] == "true"
     # AND a deployment cannot switch the keys off without the definition, nor on

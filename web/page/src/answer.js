@@ -1,35 +1,31 @@
-// The view of an answer: the prediction, the candidates, the location and its effect.
+// The view of an answer: the prediction, its relatives, the candidates, the location.
 
-import { animals } from "./api.js";
-import { WorldMap } from "./map.js";
-import { explain } from "./problem.js";
-import { HERE, areas, degrees, narrowing, percent, sureness } from "./words.js";
-
-const $ = (id) => document.getElementById(id);
-const SOURCES = { exif: "from the photo’s GPS data", request: "chosen by you" };
+import { taxon } from "./api.js";
+import { Disclosure } from "./disclosure.js";
+import { $, badge, definitions, make, taxonRow } from "./elements.js";
+import { LocationPart } from "./location.js";
+import { aboutTaxon } from "./taxon.js";
+import { REMARKS, percent, relativesInWords, sureness } from "./words.js";
 
 export class AnswerView {
-  #map = new WorldMap($("answer-map"));
-  #centre = null; // {latitude, longitude} of the cell
-  #request = new AbortController(); // of the request for the list of animals
-
-  constructor() {
-    $("closer").addEventListener("click", () => this.#toggleMap());
-    $("animals").addEventListener("toggle", () => this.#listAnimals());
-  }
+  #location = new LocationPart();
+  #first = null; // the likeliest candidate
+  #taxon = new Disclosure($("animal"), async (signal) => aboutTaxon(await taxon(this.#first.taxon, signal)));
 
   /** Show an answer of the API. Return a sentence about it for screen readers. */
   show(answer) {
     const sentence = this.#showPrediction(answer);
     this.#showCandidates(answer);
-    this.#showPlace(answer);
-    $("about").replaceChildren(...about(answer).flatMap(([term, value]) => [make("dt", term), make("dd", value)]));
+    this.#location.show(answer);
+    this.#showTaxon(answer);
+    $("about").replaceChildren(...definitions(about(answer)));
     return sentence;
   }
 
   #showPrediction(answer) {
     const { prediction } = answer;
     for (const id of ["taxon", "score"]) $(id).hidden = !prediction;
+    showRelatives(prediction?.relatives_here);
     if (!prediction) {
       $("name").textContent = "No animal recognised";
       showRemark("If there is an animal, a closer or sharper photo may help.");
@@ -42,8 +38,9 @@ export class AnswerView {
     const score = prediction.rank === "kingdom" ? answer.animal_probability : prediction.score;
     $("score-number").textContent = percent(score);
     $("score-words").textContent = sureness(score);
-    showRemark(remarkOn(answer));
-    return `${prediction.name}, ${prediction.rank}, ${sureness(score)}, ${percent(score)}.`;
+    const remark = remarkOn(answer);
+    showRemark(remark);
+    return `${prediction.name}, ${prediction.rank}, ${sureness(score)}, ${percent(score)}. ${remark}`.trim();
   }
 
   #showCandidates({ prediction, candidates, features }) {
@@ -54,46 +51,11 @@ export class AnswerView {
     $("candidates").replaceChildren(...candidates.map((each) => candidateRow(each, narrowed)));
   }
 
-  #showPlace({ location, features }) {
-    const [latitude, longitude] = location.center ?? [];
-    this.#centre = location.center ? { latitude, longitude } : null;
-    $("where").textContent = describeLocation(location);
-    $("narrowing").textContent = narrowing(features);
-    $("answer-map").toggleAttribute("data-empty", !this.#centre);
-    $("elsewhere").textContent = this.#centre ? "Choose another location" : "Choose a location";
-    $("animals").hidden = !this.#centre;
-    $("animals").open = false;
-    $("animals-list").replaceChildren();
-    this.#map.wholeWorld();
-    this.#map.mark(this.#centre);
-    this.#labelZoomButton();
-  }
-
-  #toggleMap() {
-    if (this.#map.isClose) this.#map.wholeWorld();
-    else this.#map.closeUp(this.#centre);
-    this.#labelZoomButton();
-  }
-
-  #labelZoomButton() {
-    $("closer").textContent = this.#map.isClose ? "Whole world" : "Zoom in";
-  }
-
-  async #listAnimals() {
-    this.#request.abort();
-    if (!$("animals").open || $("animals-list").hasChildNodes()) return;
-    this.#request = new AbortController();
-    const { signal } = this.#request;
-    $("animals-status").textContent = "Loading …";
-    try {
-      const { animals: found, features } = await animals(this.#centre, signal);
-      $("animals-status").textContent = listHeading(found.length, features.mode);
-      $("animals-list").replaceChildren(...found.map(animalRow));
-    } catch (problem) {
-      if (signal.aborted) return;
-      const { heading, advice } = explain(problem);
-      $("animals-status").textContent = `${heading}. ${advice}`;
-    }
+  #showTaxon({ prediction, candidates: [first] }) {
+    this.#first = first;
+    this.#taxon.reset();
+    $("animal").hidden = !prediction || !first;
+    $("animal-summary").textContent = `More about: ${first?.name}`;
   }
 }
 
@@ -103,23 +65,18 @@ function remarkOn({ prediction, candidates: [first], features }) {
   if (first && first.scientific_name !== prediction.scientific_name) {
     return `The photo is clear enough for the ${prediction.rank}, but not for the exact animal.`;
   }
-  if (first?.here !== "unexpected" || features.mode !== "narrowed") return "";
-  return (
-    "Not known to live where the photo was taken. It may have escaped, strayed or been brought there. " +
-    "The photo itself still points to it."
-  );
+  return (features.mode === "narrowed" && REMARKS[first?.here]) || "";
 }
 
-/** Describe a list of animals. An empty list means that none are known, or that a store fails at the moment. */
-function listHeading(count, mode) {
-  if (mode === "degraded") return "Which animals live there is not known at the moment. Close this list and try again.";
-  return count ? `${count} animals that Faunalens knows` : "No animals are known there.";
-}
-
-function describeLocation({ source, center, areas: codes }) {
-  if (!center) return "";
-  const where = codes.length ? areas(codes) : "at sea, or far from any country";
-  return `Around ${degrees(center)} (${where}), ${SOURCES[source]}.`;
+/** Show the close relatives that live there and that no model knows. `relatives`: null or undefined if there are none. */
+function showRelatives(relatives) {
+  $("relatives").hidden = !relatives?.count;
+  $("relatives").open = false;
+  if (!relatives?.count) return;
+  const { count, taxa } = relatives;
+  const rest = count - taxa.length;
+  $("relatives-summary").textContent = relativesInWords(count, taxa);
+  $("relatives-list").replaceChildren(...taxa.map((each) => taxonRow(each)), ...(rest ? [make("li", `${rest} more`)] : []));
 }
 
 function candidateRow({ name, scientific_name: scientificName, score, vision_score: vision, here }, narrowed) {
@@ -131,26 +88,9 @@ function candidateRow({ name, scientific_name: scientificName, score, vision_sco
   part(".candidate-vision").textContent = narrowed ? `From the photo alone: ${percent(vision)}` : "";
   part(".bar").style.setProperty("--share", score);
   part(".tick").style.setProperty("--share", vision);
-  setBadge(part(".badge"), here);
+  // Without features, nothing is known of any animal, and a sentence about the location says so once.
+  part(".badge").replaceWith(badge(here === "unknown" && !narrowed ? null : here));
   return row;
-}
-
-function animalRow({ name, scientific_name: scientificName, here }) {
-  const row = make("li");
-  row.append(make("b", name));
-  if (here !== "native") row.append(setBadge(make("span", "", "badge"), here));
-  row.append(make("i", scientificName));
-  return row;
-}
-
-function setBadge(badge, here) {
-  badge.hidden = !here; // null: the location or its animals are unknown
-  if (!here) return badge;
-  const [word, meaning] = HERE[here] ?? [here, ""];
-  badge.classList.add(here);
-  badge.textContent = word;
-  badge.title = meaning;
-  return badge;
 }
 
 function about({ location, features, model, timings_ms: timings, animal_probability: share, request_id: request }) {
@@ -167,8 +107,4 @@ function about({ location, features, model, timings_ms: timings, animal_probabil
 function showRemark(sentence) {
   $("remark").textContent = sentence;
   $("remark").hidden = !sentence;
-}
-
-function make(tag, text = "", className = "") {
-  return Object.assign(document.createElement(tag), { textContent: text, className });
 }

@@ -39,6 +39,26 @@ export function animals(place, signal) {
   return call(`animals?${coordinates(place)}`, { signal });
 }
 
+/** Get what is known of a taxon. */
+export function taxon(id, signal) {
+  return call(`taxa/${id}`, { signal });
+}
+
+/** Get the groups of animals. */
+export function groups(signal) {
+  return call("taxa", { signal });
+}
+
+/** Get the taxa of a group. */
+export function taxaOf(group, signal) {
+  return call(`taxa?group=${group}`, { signal });
+}
+
+/** Get the map of a taxon's range, as the text of an SVG. */
+export function rangeMap(id, signal) {
+  return call(`taxa/${id}/range.svg`, { headers: { Accept: "image/svg+xml" }, read: (response) => response.text(), signal });
+}
+
 /** Return query parameters with two decimals. A precision of about a kilometre is enough for a cell of 110 km. */
 function coordinates({ latitude, longitude }) {
   return new URLSearchParams({ lat: latitude.toFixed(2), lon: longitude.toFixed(2) });
@@ -67,12 +87,14 @@ async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal) 
   });
 }
 
-function call(path, request) {
+/** Call the API and return the body of its response. `read`: reads the body of a success. */
+function call(path, { read = (response) => response.json(), ...request }) {
   // The page's own key is public: it only gives the page its own limits.
   const key = document.querySelector('meta[name="api-key"]')?.content;
   const headers = { Accept: "application/json", ...(key && { "X-Api-Key": key }), ...request.headers };
   return send(path, { ...request, headers }, async (response) => {
-    const body = await response.json().catch((error) => (error.name === "AbortError" ? Promise.reject(error) : null));
+    const reading = response.ok ? read(response) : response.json();
+    const body = await reading.catch((error) => (error.name === "AbortError" ? Promise.reject(error) : null));
     if (response.ok && body) return body;
     throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
   });

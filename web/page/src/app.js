@@ -2,6 +2,7 @@
 
 import { AnswerView } from "./answer.js";
 import { Problem, identify } from "./api.js";
+import { listKnowledge } from "./knowledge.js";
 import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
 import { explain } from "./problem.js";
@@ -115,3 +116,4 @@ $("picture").addEventListener("error", () => {
 });
 $("again").addEventListener("click", () => identifyPhoto(lastPlace));
 $("elsewhere").addEventListener("click", () => askPlace({ heading: "Where was it taken?", advice: "" }));
+listKnowledge();

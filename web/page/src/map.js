@@ -6,8 +6,23 @@ import world from "./world.json" with { type: "json" };
 const WORLD = { x: -HALF_WIDTH, y: -HALF_HEIGHT, width: 2 * HALF_WIDTH, height: 2 * HALF_HEIGHT };
 const ZOOM = 4;
 const CELL_RADIUS = 0.6; // degrees; an H3 cell of resolution 3 is about 110 km across
-const MIN_RADIUS = 9; // pixels; a smaller cell would be invisible
-const LAND = world.rings.map((ring) => path(decodeRing(ring, world.units_per_degree))).join("");
+const MIN_RADIUS = 6; // pixels; a smaller cell would be invisible, a larger one would cover small ranges
+const LAND = world.rings.map((ring) => path(decodeRing(decode(ring), world.units_per_degree))).join("");
+
+/** Return the whole numbers that build.mjs encoded. */
+function decode(text) {
+  const numbers = [];
+  let [number, shift] = [0, 0];
+  for (const character of text) {
+    const bits = character.charCodeAt(0) - 63;
+    number |= (bits & 31) << shift;
+    shift += 5;
+    if (bits & 32) continue; // the number goes on in the next character
+    numbers.push(number & 1 ? ~(number >> 1) : number >> 1);
+    [number, shift] = [0, 0];
+  }
+  return numbers;
+}
 
 /** Return the points [latitude, longitude] of a ring that is stored as its first point and differences. */
 function decodeRing(ring, units) {
@@ -57,6 +72,7 @@ function element(name, attributes) {
 
 export class WorldMap {
   #svg;
+  #range = element("g", {});
   #mark;
   #place = null; // {latitude, longitude} of the marked cell
   #view = WORLD;
@@ -70,6 +86,7 @@ export class WorldMap {
       element("path", { class: "sea", d: edge }),
       element("path", { class: "lines", d: lines }),
       element("path", { class: "land", d: LAND }),
+      this.#range,
       this.#mark,
     );
     this.#setView(WORLD);
@@ -81,6 +98,22 @@ export class WorldMap {
   mark(place) {
     this.#place = place;
     this.#draw();
+  }
+
+  /**
+   * Draw the range of the API's map, which has the same projection. Throws an error if the text is no such map.
+   * @param {string} svg  empty to remove the range
+   */
+  showRange(svg) {
+    this.#range.replaceChildren();
+    if (!svg) return;
+    const [, width, height] = svg.match(/ viewBox="0 0 (\d+) (\d+)"/);
+    this.#range.setAttribute("transform", `scale(${WORLD.width / width}) translate(${-width / 2} ${-height / 2})`);
+    // Only these attributes are read. A parser would also try to apply the style sheet of the SVG.
+    for (const [tag, status] of svg.matchAll(/<path class="(native|introduced)"[^>]*>/g)) {
+      const read = (name) => tag.match(` ${name}="([^"]*)"`)?.[1] ?? "";
+      this.#range.append(element("path", { class: status, d: read("d"), "fill-opacity": read("fill-opacity") }));
+    }
   }
 
   get isClose() {

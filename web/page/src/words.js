@@ -1,13 +1,28 @@
 // Convert the numbers and codes of an answer to words.
 
 const areaNames = new Intl.DisplayNames([document.documentElement.lang], { type: "region" });
+const SOURCES = { exif: "from the photo’s GPS data", request: "chosen by you" };
+const NAMED = 3; // relatives in a sentence
 const list = new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" });
 
+/** Whether an animal lives at the location. */
 export const HERE = {
-  native: ["native", "Naturally lives there"],
-  introduced: ["introduced", "Introduced by people and now lives there"],
-  everywhere: ["everywhere", "Lives wherever people do"],
-  unexpected: ["unexpected", "Not known to live there"],
+  native: "lives here",
+  introduced: "introduced here",
+  everywhere: "lives everywhere",
+  unexpected: "would be unusual here",
+  unknown: "not known for this animal",
+};
+
+const STATUSES = { native: "Native", introduced: "Introduced" };
+const LIVES = { everywhere: "everywhere", nowhere: "nowhere any more", unknown: "where is not known" };
+
+/** Remarks on a prediction. */
+export const REMARKS = {
+  unexpected:
+    "This animal would be unusual where the photo was taken. It may have escaped, strayed or been brought there. " +
+    "The photo itself still points to it.",
+  unknown: "Whether this animal lives where the photo was taken is not known. The location did not count against it.",
 };
 
 /** Format a probability as a percentage, never as 0 or 100 %. */
@@ -27,13 +42,13 @@ export function sureness(share) {
 }
 
 /** Format coordinates: [-33.1, 150.9] → "33.1° S, 150.9° E". */
-export function degrees([latitude, longitude]) {
+function degrees([latitude, longitude]) {
   const one = (value, [plus, minus]) => `${Math.abs(value)}° ${value < 0 ? minus : plus}`;
   return `${one(latitude, "NS")}, ${one(longitude, "EW")}`;
 }
 
 /** Convert ISO 3166-1 codes to a list of names: "Brazil, Guyana, and Suriname". */
-export function areas(codes) {
+function areas(codes) {
   const name = (code) => {
     try {
       return areaNames.of(code) ?? code;
@@ -46,15 +61,56 @@ export function areas(codes) {
 
 /** Return a sentence that says how the location affected the answer. */
 export function narrowing({ mode, animals }) {
+  const preferred = {
+    0: "No animals are known to live there.",
+    1: "The one animal known to live there was preferred.",
+  };
   return (
     {
-      narrowed:
-        animals === 1
-          ? "The one animal known to live there was preferred."
-          : `The ${animals} animals known to live there were preferred.`,
+      narrowed: preferred[animals] ?? `The ${animals} animals known to live there were preferred.`,
       no_location: "No location was used, only the photo.",
-      unknown_area: "No animals are known for this area, so only the photo was used.",
-      degraded: "The animals of this area are temporarily unavailable, so only the photo was used.",
+      unknown_area: "Which animals live there is not known, so only the photo was used.",
+      degraded: "Which animals live there is not known just now, so only the photo was used.",
     }[mode] ?? ""
   );
+}
+
+/** Describe a list of animals of a location. An empty one has reasons. */
+export function residents(count, mode) {
+  if (mode === "degraded") return "Which animals live there is not known just now. Close this list and try again.";
+  if (mode === "unknown_area") return "Which animals live there is not known.";
+  return count ? counted(count, "animal that Faunalens knows", "animals that Faunalens knows") : "No animals are known to live there.";
+}
+
+/** Describe the location of an answer. */
+export function whereabouts({ source, center, areas: codes }, { mode }) {
+  if (!center) return "";
+  const unnamed = { narrowed: "at sea", degraded: "country not known just now" }[mode] ?? "at sea, or far from any country";
+  return `Around ${degrees(center)} (${codes.length ? areas(codes) : unnamed}), ${SOURCES[source]}.`;
+}
+
+/** Return the sentence on close relatives that live there: some of their names, and whether there are more. */
+export function relativesInWords(count, taxa) {
+  const names = taxa.slice(0, NAMED).map(({ name }) => name);
+  const listed = count > NAMED ? `${names.join(", ")} …` : list.format(names);
+  return `${counted(count, "close relative lives", "close relatives live")} here that Faunalens cannot tell apart: ${listed}`;
+}
+
+/** Return terms and descriptions of where a taxon lives. */
+export function lives(where, ranges) {
+  const described = Object.entries(STATUSES).map(([status, term]) => [
+    term,
+    ranges.filter((each) => each.status === status).map(statement).join("; "),
+  ]);
+  const found = described.filter(([, words]) => words);
+  return where === "range" && found.length ? found : [["Lives", LIVES[where] ?? LIVES.unknown]];
+}
+
+function statement({ words, extent, certainty, season }) {
+  const details = [season, certainty === "doubt" && "in doubt"].filter(Boolean).join(", ");
+  return `${extent === "within" ? "parts of " : ""}${words}${details && ` (${details})`}`;
+}
+
+function counted(count, one, many) {
+  return `${count} ${count === 1 ? one : many}`;
 }

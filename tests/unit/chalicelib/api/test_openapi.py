@@ -9,7 +9,7 @@ import pytest
 from chalicelib import errors
 from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.openapi import document, http_errors
-from chalicelib.api.parameters import ANIMALS, IDENTIFY
+from chalicelib.api.parameters import ANIMALS, IDENTIFY, TAXA
 from chalicelib.api.problem import problem_of
 from chalicelib.application import ROUTES
 
@@ -25,12 +25,15 @@ def test_it_contains_its_version_and_base_url() -> None:
 def test_parameters_are_those_that_are_enforced() -> None:
     post = DOCUMENT["paths"]["/identify"]["post"]
     assert [each["name"] for each in post["parameters"]] == [each.name for each in IDENTIFY]
+    taxa = DOCUMENT["paths"]["/taxa"]["get"]
+    assert [each["name"] for each in taxa["parameters"]] == [each.name for each in TAXA]
     get = DOCUMENT["paths"]["/animals"]["get"]
     assert [(each["name"], each["required"]) for each in get["parameters"]] == [(each.name, True) for each in ANIMALS]
 
 
 @pytest.mark.parametrize(
-    "path", ["/identify", "/uploads", "/uploads/{id}/identify", "/animals", "/health", "/openapi.json"]
+    "path",
+    ["/identify", "/uploads", "/uploads/{id}/identify", "/animals", "/taxa", "/taxa/{id}", "/health", "/openapi.json"],
 )
 def test_every_path_that_refuses_unknown_parameters_says_so(path: str) -> None:
     (operation,) = DOCUMENT["paths"][path].values()
@@ -73,9 +76,9 @@ def test_an_api_key_is_declared_where_the_deployment_demands_one() -> None:
     # THEN the operations that cost something need one, and no other
     ((name, scheme),) = found["components"]["securitySchemes"].items()
     assert scheme == {"type": "apiKey", "in": "header", "name": "x-api-key"}
-    counted = {(route.path, route.method.lower()) for route in ROUTES if route.counted}
+    keyed = {(route.path, route.method.lower()) for route in ROUTES if route.keyed}
     secured = {(path, method) for path, each in found["paths"].items() for method in each if "security" in each[method]}
-    assert secured == counted
+    assert secured == keyed
     assert found["paths"]["/identify"]["post"]["security"] == [{name: []}]
 
 
@@ -131,4 +134,4 @@ def test_every_error_fits_the_problem_schema(kind: type[errors.HTTPError]) -> No
 
 def test_every_error_of_the_tree_is_found() -> None:
     assert {each.code for each in http_errors()} >= {"bad_request", "photo_too_large", "internal", "unavailable"}
-    assert len(http_errors()) == 19
+    assert len(http_errors()) == 21

@@ -58,10 +58,28 @@ def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: st
     assert headers["Vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js"])
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js", "app-0.js", "page-00000000.py"],
+)
 def test_nothing_else_is_served(name: str) -> None:
     with pytest.raises(NotFound, match="the page has no file"):
         page.asset(name)
+
+
+def test_the_script_of_another_version_reloads_the_page_and_is_not_kept() -> None:
+    text, headers = page.asset("app-00000000.js")
+    assert "location.reload()" in text
+    assert headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_the_style_sheet_of_another_version_is_the_current_one_and_is_not_kept() -> None:
+    (current,) = (name for name in ASSETS if name.endswith(".css"))
+    text, headers = page.asset("page-00000000.css")
+    assert text == page.asset(current)[0]
+    assert headers["Content-Type"] == "text/css; charset=utf-8"
+    assert headers["Cache-Control"] == "no-store"
 
 
 def test_no_file_names_another_host() -> None:

@@ -2,7 +2,7 @@
 
 from chalicelib.api.openapi import http_errors
 from chalicelib.application import ROUTES
-from chalicelib.errors import AccessError, TransportError
+from chalicelib.errors import AccessError, TaxonError, TransportError
 from chalicelib.model.taxonomy import RANKS
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, max_billed_metrics
 
@@ -40,7 +40,7 @@ def _values(dimension: str) -> tuple[str, ...]:
 
 
 def test_dimensions_have_the_values_that_the_code_uses() -> None:
-    on_lambda = [each for each in http_errors() if not issubclass(each, (AccessError, TransportError))]
+    on_lambda = [each for each in http_errors() if not issubclass(each, (AccessError, TaxonError, TransportError))]
     assert set(_values("code")) == {each.code for each in on_lambda if each.status < 500}
     assert set(RANKS) < set(_values("rank"))
 

@@ -1,0 +1,185 @@
+"""Responses about taxa: lists, one taxon, and its range as GeoJSON and as a small map.
+
+They depend only on the dataset, so browsers keep them for `MAX_AGE` and then ask whether the dataset has changed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote, quote_plus
+
+from chalicelib.api.http import Request, Response
+from chalicelib.api.responses import ModelUsed
+from chalicelib.stores.taxa import NamedTaxon, Of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+GEOJSON, SVG = "application/geo+json", "image/svg+xml"
+MAX_AGE = 3600
+"""Seconds for which browsers and caches use a response without asking again."""
+
+Lives = Literal["range", "everywhere", "nowhere", "unknown"]
+RangeStatus = Literal["native", "introduced", "vagrant", "absent"]
+
+_WORLD = Path(__file__).parents[1] / "world.svg"
+_LIVES: Mapping[str, Lives] = {"domestic": "everywhere", "cosmopolitan": "everywhere", "extinct": "nowhere"}
+_SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTaxon:
+    """A taxon in a list."""
+
+    taxon: Annotated[str, "Stable id of the taxon, made from its scientific name."]
+    name: Annotated[str, "Common name."]
+    scientific_name: Annotated[str, "Scientific name."]
+    rank: Annotated[str, "Taxonomic rank, such as species or genus."]
+    kind: Annotated[str, "wild, marine, domestic, cosmopolitan or extinct."]
+    group: Annotated[str, "Group of animals, such as birds."]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonGroup:
+    """A group of animals."""
+
+    group: Annotated[str, "Name of the group, such as birds."]
+    taxa: Annotated[int, "Number of taxa in the group."]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonList:
+    """The taxa of a search or a group, or the groups themselves."""
+
+    taxa: Annotated[tuple[ListedTaxon, ...], "The taxa: of a search the likeliest first, of a group by name."]
+    groups: Annotated[tuple[TaxonGroup, ...], "All groups, if the request names neither q nor group."]
+    version: Annotated[str, "Version of the dataset."]
+
+
+@dataclass(frozen=True, slots=True)
+class LineageTaxon:
+    """A taxon above another one."""
+
+    name: Annotated[str, "Common name."]
+    scientific_name: Annotated[str, "Scientific name."]
+    rank: Annotated[str, "Taxonomic rank, such as order."]
+
+
+@dataclass(frozen=True, slots=True)
+class StatedRange:
+    """A source's statement about where a taxon lives."""
+
+    status: Annotated[RangeStatus, "vagrant: only strays occur; absent: it does not live there, though it does beside."]
+    words: Annotated[str, "The areas, in words."]
+    extent: Annotated[Literal["throughout", "within"], "within: only somewhere in these areas."]
+    certainty: Annotated[Literal["sure", "doubt"], "doubt: it may live there."]
+    season: Annotated[str | None, "breeding, winter or passage; null for the whole year, or if unknown."]
+    note: Annotated[str | None, "Why, if a reader would wonder."]
+    source: Annotated[str, "Key of the source in sources."]
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSource:
+    """A source of statements."""
+
+    source: Annotated[str, "Key of the source."]
+    title: Annotated[str, "Title."]
+    citation: Annotated[str, "Citation."]
+    licence: Annotated[str, "Licence."]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonFacts:
+    """What is known of a taxon."""
+
+    taxon: Annotated[str, "Stable id of the taxon, made from its scientific name."]
+    name: Annotated[str, "Common name."]
+    scientific_name: Annotated[str, "Scientific name."]
+    rank: Annotated[str, "Taxonomic rank, such as species or genus."]
+    kind: Annotated[str, "wild, marine, domestic, cosmopolitan or extinct."]
+    group: Annotated[str, "Group of animals, such as birds."]
+    lineage: Annotated[tuple[LineageTaxon, ...], "The taxa above it and itself, phylum first."]
+    ids: Annotated[Mapping[str, str], "Its ids at inaturalist, wikidata, avibase and ebird, where they are sure."]
+    links: Annotated[Mapping[str, str], "Pages about it at wikipedia, inaturalist, gbif, wikidata and ebird."]
+    lives: Annotated[Lives, "Where it lives: in a range, everywhere, nowhere (extinct), or unknown."]
+    ranges: Annotated[tuple[StatedRange, ...], "Statements about its range. It lives wherever one of them says so."]
+    sources: Annotated[tuple[RangeSource, ...], "The sources of these statements."]
+    models: Annotated[tuple[ModelUsed, ...], "The models that can name it; others may still name a taxon above it."]
+    version: Annotated[str, "Version of the dataset."]
+
+
+def list_of(taxa: Of[list[NamedTaxon]]) -> TaxonList:
+    """Return a list of taxa."""
+    return TaxonList(tuple(ListedTaxon(*each) for each in taxa.found), (), taxa.version)
+
+
+def groups_of(groups: Of[dict[str, int]]) -> TaxonList:
+    """Return the list of groups."""
+    return TaxonList((), tuple(TaxonGroup(*each) for each in groups.found.items()), groups.version)
+
+
+def facts_of(facts: Of[dict[str, Any]], models: tuple[ModelUsed, ...]) -> TaxonFacts:
+    """Return what is known of a taxon. `models`: those that can name it."""
+    said = dict(facts.found)
+    is_drawn = said.pop("is_drawn")
+    ids: dict[str, str] = said["ids"]
+    return TaxonFacts(
+        **said
+        | {
+            "lineage": tuple(LineageTaxon(**each) for each in said["lineage"]),
+            "ranges": tuple(StatedRange(**each) for each in said["ranges"]),
+            "sources": tuple(RangeSource(**each) for each in said["sources"]),
+        },
+        links=links_of(said["scientific_name"], ids),
+        lives=_LIVES.get(said["kind"], "range" if is_drawn else "unknown"),
+        models=models,
+        version=facts.version,
+    )
+
+
+def links_of(scientific_name: str, ids: Mapping[str, str]) -> dict[str, str]:
+    """Return pages about a taxon. Wikipedia and GBIF are searched by name."""
+    links = {
+        "wikipedia": f"https://en.wikipedia.org/wiki/{quote(scientific_name.replace(' ', '_'))}",
+        "gbif": f"https://www.gbif.org/species/search?q={quote_plus(scientific_name)}",
+        "inaturalist": f"https://www.inaturalist.org/taxa/{ids.get('inaturalist')}",
+        "wikidata": f"https://www.wikidata.org/wiki/{ids.get('wikidata')}",
+        "ebird": f"https://ebird.org/species/{ids.get('ebird')}",
+    }
+    return {site: link for site, link in links.items() if site in ids or site in ("wikipedia", "gbif")}
+
+
+def taxa_response(request: Request, body: "DataclassInstance") -> Response:
+    """Return a dataclass as JSON."""
+    text = json.dumps(asdict(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _cacheable(request, text, "application/json")
+
+
+def geojson_response(request: Request, outlines: Of[str]) -> Response:
+    """Return a range as GeoJSON."""
+    return _cacheable(request, outlines.found, GEOJSON)
+
+
+def svg_response(request: Request, drawing: Of[tuple[str, str]]) -> Response:
+    """Return a range on a map of the world, which has the taxon's name as its title."""
+    name, paths = drawing.found
+    world = _WORLD.read_text(encoding="utf-8")
+    text = world.replace("<title>The world", f"<title>Where it lives: {escape(name)}").replace(
+        "</svg>", f"{paths}</svg>"
+    )
+    response = _cacheable(request, text, SVG)
+    return response._replace(headers={**response.headers, "Content-Security-Policy": _SVG_POLICY})
+
+
+def _cacheable(request: Request, text: str, media_type: str) -> Response:
+    """Return a response that may be kept, or 304 if the client has it already."""
+    tag = f'W/"{sha256(text.encode()).hexdigest()[:16]}"'  # weak, because the same response may be compressed
+    headers = {"Cache-Control": f"public, max-age={MAX_AGE}", "ETag": tag, "X-Content-Type-Options": "nosniff"}
+    asked = request.headers.get("if-none-match", "")
+    if {"*", tag.removeprefix("W/")} & {each.strip().removeprefix("W/") for each in asked.split(",")}:
+        return Response("", headers, 304)
+    return Response(text, {**headers, "Content-Type": media_type})

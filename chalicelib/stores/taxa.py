@@ -1,0 +1,146 @@
+"""What the active dataset says of taxa: from Redis (cache-aside), or else from PostgreSQL.
+
+Nothing of it changes within a dataset, so a value in Redis is right as long as it exists. Searches are not cached,
+because anybody could fill Redis with them.
+"""
+
+import json
+import re
+import zlib
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
+
+from chalicelib.errors import CacheError, RangeMissing, StoreError, TaxonMissing, Unavailable
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.keys import VERSION, taxon_key
+from chalicelib.features.protocols import Entry
+from chalicelib.stores.taxa_queries import GROUP, GROUPS, QUERIES, SEARCH
+
+SEARCH_LIMIT = 20
+"""Maximum number of taxa that a search finds."""
+LIKENESS = 0.4
+"""Least likeness of a name that a search finds: `jagaur` is like jaguar by 0.43, and like jay by 0.29."""
+
+_ID = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)
+_NO_TAXON = "no taxon has this id; GET /taxa?q= finds taxa by name"
+_NO_RANGE = {
+    "domestic": "it is kept, or seen as a pet, all over the world",
+    "cosmopolitan": "it is so wide a group that it lives everywhere",
+    "extinct": "it is extinct",
+}
+
+
+class Cache(Protocol):
+    """The Redis operations that taxa need. Both raise `CacheError`."""
+
+    def read(self, key: bytes, deadline: Deadline) -> bytes | None:
+        """Return the value of a key, or None."""
+
+    def write(self, entries: list[Entry], deadline: Deadline) -> None:
+        """Write values."""
+
+
+class Store(Protocol):
+    """The PostgreSQL operation that taxa need."""
+
+    def rows(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
+        """Return the rows of a query. Raises `StoreError`."""
+
+
+class NamedTaxon(NamedTuple):
+    """A taxon by its names."""
+
+    taxon: str
+    name: str
+    scientific_name: str
+    rank: str
+    kind: str
+    group: str
+
+
+class Of[T](NamedTuple):
+    """What a version of the dataset says."""
+
+    version: str
+    found: T
+
+
+class Taxa:
+    """The taxa of the active dataset. Every method raises `Unavailable` if neither store can be asked in `seconds`.
+
+    `ttl`: lifetime of values in Redis, in seconds.
+    """
+
+    def __init__(self, cache: Cache, store: Store, ttl: float, seconds: float) -> None:
+        self._cache, self._store, self._ttl = cache, store, ttl
+        self._deadline = Deadline.after(seconds)
+
+    def search(self, text: str, group: str | None = None) -> Of[list[NamedTaxon]]:
+        """Return the taxa with names like `text`, the likeliest first: exact, by their beginning, or with errors."""
+        return _named(self._rows(SEARCH, (text.replace("\0", " "), group, LIKENESS, SEARCH_LIMIT)))
+
+    def in_group(self, group: str) -> Of[list[NamedTaxon]]:
+        """Return all taxa of a group, by name."""
+        return _named(self._rows(GROUP, (group.replace("\0", " "),)))
+
+    def groups(self) -> Of[dict[str, int]]:
+        """Return the number of taxa in each group."""
+        rows = self._rows(GROUPS, ())
+        return Of(rows[0][0], {group: count for _, group, count in rows})
+
+    def facts(self, taxon: str) -> Of[dict[str, Any]]:
+        """Return the names, ids, lineage, ranges and sources of a taxon. Raises `TaxonMissing`."""
+        return self._of_taxon(taxon, "facts")
+
+    def outlines(self, taxon: str) -> Of[str]:
+        """Return the range of a taxon as GeoJSON. Raises `TaxonMissing` and `RangeMissing`."""
+        self._expect_range(taxon)
+        return self._of_taxon(taxon, "outlines")
+
+    def paths(self, taxon: str) -> Of[tuple[str, str]]:
+        """Return the name of a taxon and its range as SVG paths. Raises `TaxonMissing` and `RangeMissing`."""
+        facts = self._expect_range(taxon)
+        version, paths = self._of_taxon(taxon, "paths")
+        return Of(version, (facts["name"], paths))
+
+    def _expect_range(self, taxon: str) -> dict[str, Any]:
+        facts = self.facts(taxon).found
+        if not facts["is_drawn"]:
+            why = _NO_RANGE.get(facts["kind"], "nobody has stated where it lives, so that is not known")
+            raise RangeMissing(f"this taxon has no range: {why}")
+        return facts
+
+    def _of_taxon(self, taxon: str, part: str) -> Of[Any]:
+        if not _ID.fullmatch(taxon):
+            raise TaxonMissing(_NO_TAXON)
+        cached = self._cached(taxon, part)
+        if cached is not None:
+            return cached
+        ((version, found),) = self._rows(QUERIES[part], (taxon,))
+        if found is None:
+            raise TaxonMissing(_NO_TAXON)
+        value = zlib.compress(json.dumps(found, allow_nan=False).encode())
+        with suppress(CacheError):
+            self._cache.write([Entry(taxon_key(taxon, part, version), value, self._ttl)], self._deadline)
+        return Of(version, found)
+
+    def _cached(self, taxon: str, part: str) -> Of[Any] | None:
+        with suppress(CacheError, ValueError, zlib.error):  # a value that cannot be read counts as none
+            version = self._cache.read(VERSION, self._deadline)
+            value = version and self._cache.read(taxon_key(taxon, part, version.decode()), self._deadline)
+            if version and value:
+                return Of(version.decode(), json.loads(zlib.decompress(value)))
+        return None
+
+    def _rows(self, query: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        try:
+            rows = self._store.rows(query, arguments, self._deadline)
+            if not rows:
+                raise StoreError("postgres_no_dataset", "the database has no active dataset")
+        except StoreError as error:
+            raise Unavailable("the taxa are not known just now; try again in a moment") from error
+        return rows
+
+
+def _named(rows: list[tuple[Any, ...]]) -> Of[list[NamedTaxon]]:
+    return Of(rows[0][0], [NamedTaxon(*row) for _, *row in rows if row[0] is not None])

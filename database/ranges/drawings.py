@@ -1,0 +1,112 @@
+"""The range of an animal as GeoJSON, and as the paths of a small map. No I/O."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from database.cell_animals import Rows
+from database.ranges.cell_weights import STATUS_NAMES
+from database.ranges.outlines import Outlines, Points, Ring
+from database.ranges.projection import project
+
+WIDTH, HEIGHT = 1000, 487
+"""Size of a map in whole units, which are fine enough: a cell is two or three units wide."""
+_SCALE: Final = WIDTH / 2 / float(project(np.array([[180.0, 0.0]]))[0, 0])
+_DIGITS: Final = 2  # of degrees: 1 km
+
+
+class Drawing(NamedTuple):
+    """The drawings of an animal's range. `outlines`: GeoJSON. `paths`: SVG, for chalicelib/api/world.svg."""
+
+    animal: int
+    outlines: str
+    paths: str
+
+
+class _Part(NamedTuple):
+    """The cells of a range with the same status and weight. `rings`: around them."""
+
+    here: str
+    weight: float
+    cells: int
+    rings: list[Ring]
+
+
+@dataclass(frozen=True)
+class Drawer:
+    """Draws ranges. `outlines`: of the cells that occur in them."""
+
+    outlines: Outlines
+
+    @cached_property
+    def _places(self) -> NDArray[np.intp]:
+        return place_on_map(self.outlines.points)
+
+    def drawings(self, ranges: Iterable[Rows]) -> Iterator[Drawing]:
+        """Yield the drawings of each animal that lives somewhere. `ranges`: the rows of one animal each."""
+        for rows in ranges:
+            if len(rows):
+                parts = list(self._parts(rows))
+                yield Drawing(int(rows["animal"][0]), self._geojson(parts), self._paths(parts))
+
+    def _parts(self, rows: Rows) -> Iterator[_Part]:
+        """Yield the parts of a range, the lowest weight first."""
+        earth = self.outlines.earth
+        positions = np.searchsorted(earth.cells, rows["cell"])
+        for weight in np.unique(rows["weight"]):
+            for status, here in STATUS_NAMES.items():
+                chosen = positions[(rows["weight"] == weight) & (rows["status"] == status)]
+                if len(chosen):
+                    inside = np.zeros(len(earth.cells), bool)
+                    inside[chosen] = True
+                    yield _Part(here, round(float(weight), 3), len(chosen), self.outlines.rings(inside))
+
+    def _geojson(self, parts: Iterable[_Part]) -> str:
+        """Return a FeatureCollection with a MultiPolygon for each part."""
+        features = [
+            {
+                "type": "Feature",
+                "properties": {"here": part.here, "weight": part.weight, "cells": part.cells},
+                "geometry": {
+                    "type": "MultiPolygon",
+                    "coordinates": [
+                        [_positions(ring) for ring in polygon] for polygon in self.outlines.polygons(part.rings)
+                    ],
+                },
+            }
+            for part in parts
+        ]
+        return json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":"), allow_nan=False)
+
+    def _paths(self, parts: Iterable[_Part]) -> str:
+        """Return an SVG path for each part."""
+        return "".join(
+            f'<path class="{part.here}" fill-opacity="{0.2 + 0.8 * part.weight:.2g}" d="{data}"/>'
+            for part in parts
+            if (data := "".join(path_data(self._places[ring]) for ring in part.rings))
+        )
+
+
+def place_on_map(points: Points) -> NDArray[np.intp]:
+    """Return the places of points on the map in whole units, from its upper left corner. Shape (n, 2)."""
+    return np.rint(project(points) * _SCALE + (WIDTH / 2, HEIGHT / 2)).astype(np.intp)
+
+
+def path_data(places: NDArray[np.intp]) -> str:
+    """Return the data of an SVG path around a ring on the map; empty if it is too small to see."""
+    distinct = np.append(True, (places[1:] != places[:-1]).any(axis=1))
+    steps = np.diff(places[distinct], axis=0)
+    if len(steps) < 2:
+        return ""
+    (x, y), words = places[0].tolist(), [f"{dx} {dy}" for dx, dy in steps.tolist()]
+    return f"M{x} {y}l{' '.join(words)}z".replace(" -", "-")
+
+
+def _positions(ring: Points) -> list[list[float]]:
+    rounded: list[list[float]] = np.round(ring, _DIGITS).tolist()
+    return [*rounded, rounded[0]]

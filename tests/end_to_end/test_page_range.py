@@ -1,0 +1,172 @@
+"""The map of an answer: where the animal lives, and the cell of the photo."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chalicelib.api.responses import FeaturesUsed, PredictedTaxon
+from tests.end_to_end import answers
+from tests.end_to_end.browsing import DESK, PHONE, Open, photo
+from tests.end_to_end.stand import Stand
+
+KOALA_RANGE = "phascolarctos-cinereus/range.svg"
+EAST = "M895 322l10 20 5 40 -10 20 -25 5 -5 -40z"
+SOUTH = "M865 390l8 5 -4 8z"
+RANGE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 487"><style>path { fill: red }</style>'
+    '<script>document.title = "outsmarted"</script><path class="land" d="M0 0h9v9z"/>'
+    f'<path class="native" fill-opacity="1" d="{EAST}" onclick="alert()"/>'
+    f'<path class="introduced" fill-opacity="0.6" d="{SOUTH}"/></svg>'
+)
+
+
+def _answered(stand: Stand, open_page: Open, **options: Any) -> Page:
+    shown = open_page(stand.url, **options)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#answer")).to_be_visible()
+    return shown
+
+
+def _asked(stand: Stand) -> list[str]:
+    return [each.path.removeprefix("/dev/taxa/") for each in stand.asked]
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_the_map_shows_where_the_animal_lives_and_the_cell_of_the_photo(
+    stand: Stand, open_page: Open, viewport: Any
+) -> None:
+    # GIVEN an API that has a map of the koala's range
+    stand.tell(answers.koala())
+    stand.taxa[KOALA_RANGE] = RANGE
+    # WHEN a photo of a koala is identified, and its map is in view
+    shown = _answered(stand, open_page, viewport=viewport)
+    shown.locator("#answer-map").scroll_into_view_if_needed()
+    # THEN the map has the range in both colours, the cell lies on top of it, and a legend says what they mean
+    native, introduced = shown.locator("#answer-map .native"), shown.locator("#answer-map .introduced")
+    expect(native).to_have_attribute("d", EAST)
+    expect(introduced).to_have_attribute("d", SOUTH)
+    assert shown.evaluate("getComputedStyle(document.querySelector('#answer-map .native')).fill") == "rgb(47, 106, 61)"
+    expect(shown.locator("#answer-map > :last-child")).to_have_class("cell")
+    expect(shown.locator("#range-row")).to_have_text(re.compile(r"^\s*koala:\s+native\s+introduced\s*$"))
+    expect(shown.locator("#range-row")).to_be_visible()
+    # AND screen readers know what it shows
+    expect(shown.get_by_role("img", name="World map with the range of koala and the cell of the photo")).to_be_visible()
+    # AND Sydney is within the range, which covers the east of Australia
+    cell, east = shown.locator("#answer-map .cell").bounding_box(), native.bounding_box()
+    assert cell is not None
+    assert east is not None
+    assert east["x"] < cell["x"] + cell["width"] / 2 < east["x"] + east["width"] * 1.1
+    assert east["y"] < cell["y"] + cell["height"] / 2 < east["y"] + east["height"]
+    # AND it took one request, of which nothing but the outlines has an effect
+    assert _asked(stand) == [KOALA_RANGE]
+    assert shown.title() == "Faunalens: which animal is this?"
+    expect(shown.locator("#answer-map script, #answer-map style, #answer-map [onclick]")).to_have_count(0)
+    # AND zooming in moves the range with the map
+    before = east["width"]
+    shown.get_by_role("button", name="Zoom in").click()
+    closer = native.bounding_box()
+    assert closer is not None
+    assert closer["width"] == pytest.approx(4 * before, rel=0.1)
+
+
+def test_the_range_is_loaded_only_when_the_map_comes_into_view(stand: Stand, open_page: Open) -> None:
+    # GIVEN a phone, on which the map is far below the name
+    stand.tell(answers.koala())
+    stand.taxa[KOALA_RANGE] = RANGE
+    shown = _answered(stand, open_page, viewport={"width": 360, "height": 400})
+    shown.evaluate("scrollTo(0, 0)")
+    shown.wait_for_timeout(200)
+    assert _asked(stand) == []
+    # WHEN one scrolls to it THEN its range comes
+    shown.locator("#answer-map").scroll_into_view_if_needed()
+    expect(shown.locator("#answer-map .native")).to_be_attached()
+    assert _asked(stand) == [KOALA_RANGE]
+
+
+@pytest.mark.parametrize("found", [None, "<html>A portal", "", "<svg xmlns='http://www.w3.org/2000/svg'/>"])
+def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open, found: str | None) -> None:
+    # GIVEN an API that has no map of the range, or something in front of it that answers with something else
+    stand.tell(answers.koala())
+    stand.taxa[KOALA_RANGE] = found
+    shown = _answered(stand, open_page)
+    # WHEN the range was asked for
+    shown.locator("#answer-map").scroll_into_view_if_needed()
+    shown.wait_for_load_state("networkidle")
+    assert _asked(stand) == [KOALA_RANGE]
+    # THEN the map shows the cell, says nothing of a range, and nothing tells of a failure
+    expect(shown.locator("#answer-map .cell")).to_be_visible()
+    expect(shown.locator("#answer-map .native")).to_have_count(0)
+    expect(shown.locator("#range-row")).to_be_hidden()
+    expect(shown.get_by_role("img", name="World map with the cell of the photo", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["a range", "no range"])
+def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, open_page: Open, fails: bool) -> None:
+    alone = (answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)
+    features = FeaturesUsed("no_location", "bypass", 0, None)
+    stand.tell(answers.koala(features=features, location=answers.NOWHERE, candidates=alone))
+    stand.taxa[KOALA_RANGE] = None if fails else RANGE
+    shown = _answered(stand, open_page)
+    expect(shown.locator("#answer-map .native")).to_have_count(0 if fails else 1)
+    expect(shown.locator("#answer-world")).to_be_visible(visible=not fails)
+    expect(shown.locator("#closer")).to_be_hidden()
+    expect(shown.locator("#cell-row")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"candidates": (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)},
+        {"prediction": PredictedTaxon("animal", "Animalia", "kingdom", 1.0)},
+        {"prediction": None},
+    ],
+    ids=["lives everywhere", "any animal", "no animal"],
+)
+def test_no_range_is_asked_for_where_none_would_say_anything(
+    stand: Stand, open_page: Open, changes: dict[str, Any]
+) -> None:
+    stand.tell(answers.koala(**changes))
+    shown = _answered(stand, open_page)
+    shown.locator("#answer-map").scroll_into_view_if_needed()
+    expect(shown.locator("#answer-map .cell")).to_be_visible()
+    shown.wait_for_timeout(200)
+    assert _asked(stand) == []
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("found", [RANGE, None], ids=["a range", "no range"])
+def test_nothing_moves_when_the_range_comes(stand: Stand, open_page: Open, viewport: Any, found: str | None) -> None:
+    # GIVEN an answer whose map is in view, and a range that is on its way
+    stand.tell(answers.koala())
+    stand.taxa[KOALA_RANGE] = found
+    stand.open_taxa.clear()
+    shown = _answered(stand, open_page, viewport=viewport)
+    shown.locator("#elsewhere").scroll_into_view_if_needed()
+    before = [shown.locator(each).bounding_box() for each in ("#answer-map", "#closer", "#elsewhere")]
+    # WHEN it comes, or does not come
+    with shown.expect_response("**/range.svg"):
+        stand.open_taxa.set()
+    expect(shown.locator("#answer-map .native")).to_have_count(1 if found else 0)
+    # THEN everything is where it was
+    assert [shown.locator(each).bounding_box() for each in ("#answer-map", "#closer", "#elsewhere")] == before
+
+
+def test_the_range_of_an_earlier_photo_does_not_come_late(stand: Stand, open_page: Open) -> None:
+    # GIVEN a range that is on its way
+    stand.tell(answers.koala())
+    stand.taxa[KOALA_RANGE] = RANGE
+    stand.open_taxa.clear()
+    shown = open_page(stand.url)
+    with shown.expect_request("**/range.svg"):
+        shown.set_input_files("#pick", photo())
+    # WHEN another photo is identified before it comes
+    cat = (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)
+    stand.tell(answers.koala(candidates=cat, prediction=PredictedTaxon("tabby cat", "Felis catus", "breed", 0.9)))
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("tabby cat")
+    stand.open_taxa.set()
+    # THEN the map has no range
+    shown.wait_for_timeout(200)
+    expect(shown.locator("#answer-map .native")).to_have_count(0)

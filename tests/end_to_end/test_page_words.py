@@ -1,0 +1,202 @@
+"""What the page says of an animal and a location: what is known, what is not, and what is not known just now."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chalicelib.api.responses import FeaturesUsed, Place
+from tests.end_to_end import answers
+from tests.end_to_end.browsing import Open, photo
+from tests.end_to_end.stand import Stand
+
+AT_SEA = Place("request", "837c65fffffffff", (-0.0, -29.9), ())
+CATS = [
+    {"taxon": "leopardus-pardalis", "name": "ocelot", "scientific_name": "Leopardus pardalis"},
+    {"taxon": "leopardus-wiedii", "name": "margay", "scientific_name": "Leopardus wiedii"},
+    {"taxon": "puma-yagouaroundi", "name": "jaguarundi", "scientific_name": "Herpailurus yagouaroundi"},
+    {"taxon": "leopardus-tigrinus", "name": "oncilla", "scientific_name": "Leopardus tigrinus"},
+]
+KOALA = {
+    "taxon": "phascolarctos-cinereus",
+    "name": "koala",
+    "scientific_name": "Phascolarctos cinereus",
+    "rank": "species",
+    "kind": "wild",
+    "group": "mammals",
+    "lineage": [
+        {"name": "mammal", "scientific_name": "Mammalia", "rank": "class"},
+        {"name": "koala", "scientific_name": "Phascolarctos cinereus", "rank": "species"},
+    ],
+    "ids": {"wikidata": "Q36101"},
+    "links": {
+        "wikipedia": "https://en.wikipedia.org/wiki/Phascolarctos_cinereus",
+        "wikidata": "https://www.wikidata.org/wiki/Q36101",
+    },
+    "lives": "range",
+    "ranges": [
+        {"status": "native", "words": "Queensland", "extent": "within", "certainty": "sure", "season": None},
+        {"status": "native", "words": "Victoria", "extent": "throughout", "certainty": "doubt", "season": "winter"},
+        {"status": "introduced", "words": "Perth", "extent": "throughout", "certainty": "sure", "season": None},
+        {"status": "absent", "words": "Tasmania", "extent": "throughout", "certainty": "sure", "season": None},
+    ],
+    "models": [],
+    "version": "2026-11-24",
+}
+GROUPS = {"taxa": [], "groups": [{"group": "birds", "taxa": 962}, {"group": "mammals", "taxa": 1}]}
+
+
+def _shown(stand: Stand, open_page: Open, answer: dict[str, Any]) -> Page:
+    stand.tell(answer)
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#answer")).to_be_visible()
+    return shown
+
+
+def _koala(here: Any, **changes: Any) -> dict[str, Any]:
+    return answers.koala(candidates=(answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, here),), **changes)
+
+
+def answer_with_relatives(count: int = 12) -> dict[str, Any]:
+    """An answer with close relatives, of which at most four are named."""
+    answer = _koala("native")
+    answer["prediction"]["relatives_here"] = {"count": count, "taxa": CATS[:count]}
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("here", "badge", "remark"),
+    [
+        ("native", "lives here", ""),
+        ("introduced", "introduced here", ""),
+        ("unexpected", "would be unusual here", "This animal would be unusual where the photo was taken."),
+        ("unknown", "not known for this animal", "Whether this animal lives where the photo was taken is not known."),
+    ],
+)
+def test_whether_an_animal_lives_there_is_said_in_plain_words(
+    stand: Stand, open_page: Open, here: str, badge: str, remark: str
+) -> None:
+    shown = _shown(stand, open_page, _koala(here))
+    expect(shown.locator("#candidates .badge")).to_have_text(badge)
+    expect(shown.locator("#remark")).to_contain_text(remark)
+    expect(shown.locator("#remark")).to_be_visible(visible=bool(remark))
+    # AND it is said aloud
+    expect(shown.locator("#status")).to_contain_text(remark)
+
+
+@pytest.mark.parametrize(
+    ("mode", "place", "where"),
+    [
+        ("narrowed", AT_SEA, "Around 0° N, 29.9° W (at sea), chosen by you."),
+        ("unknown_area", AT_SEA, "Around 0° N, 29.9° W (at sea, or far from any country), chosen by you."),
+        ("degraded", AT_SEA, "Around 0° N, 29.9° W (country not known just now), chosen by you."),
+    ],
+)
+def test_a_location_is_at_sea_only_if_that_is_known(
+    stand: Stand, open_page: Open, mode: Any, place: Place, where: str
+) -> None:
+    features = FeaturesUsed(mode, "bypass", 25 if mode == "narrowed" else 0, None)
+    shown = _shown(stand, open_page, _koala("unknown", location=place, features=features))
+    expect(shown.locator("#where")).to_have_text(where)
+    # AND where nothing is known of any animal, one sentence says so, and no badge and no remark
+    expect(shown.locator("#candidates .badge")).to_be_visible(visible=mode == "narrowed")
+    expect(shown.locator("#remark")).to_be_visible(visible=mode == "narrowed")
+
+
+@pytest.mark.parametrize(
+    ("count", "summary"),
+    [
+        (1, "1 close relative lives here that Faunalens cannot tell apart: ocelot"),
+        (3, "3 close relatives live here that Faunalens cannot tell apart: ocelot, margay, and jaguarundi"),
+        (12, "12 close relatives live here that Faunalens cannot tell apart: ocelot, margay, jaguarundi …"),
+    ],
+)
+def test_relatives_that_no_model_knows_are_named(stand: Stand, open_page: Open, count: int, summary: str) -> None:
+    # GIVEN an answer with close relatives that live there
+    answer = answer_with_relatives(count)
+    # WHEN it is shown THEN a sentence says how many there are, and names some
+    shown = _shown(stand, open_page, answer)
+    expect(shown.locator("#relatives-summary")).to_have_text(summary)
+    # AND the rest of them are there for the asking
+    shown.locator("#relatives-summary").click()
+    rows = ["ocelotLeopardus pardalis", "margayLeopardus wiedii", "jaguarundiHerpailurus yagouaroundi"][:count]
+    expect(shown.locator("#relatives-list li")).to_have_text(
+        [*rows, "oncillaLeopardus tigrinus", "8 more"] if count == 12 else rows
+    )
+
+
+@pytest.mark.parametrize("relatives", [None, {"count": 0, "taxa": []}, "absent"])
+def test_without_relatives_nothing_is_said_of_them(stand: Stand, open_page: Open, relatives: Any) -> None:
+    answer = _koala("native")
+    if relatives != "absent":
+        answer["prediction"]["relatives_here"] = relatives
+    shown = _shown(stand, open_page, answer)
+    expect(shown.locator("#relatives")).to_be_hidden()
+
+
+def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, open_page: Open) -> None:
+    # GIVEN an API that knows the koala
+    stand.taxa["phascolarctos-cinereus"] = KOALA
+    shown = _shown(stand, open_page, _koala("native"))
+    # WHEN one asks about it
+    shown.get_by_text("More about: koala").click()
+    # THEN the page says where it lives, what it belongs to, and where to read more
+    expect(shown.locator("#animal dt")).to_have_text(["Native", "Introduced", "Belongs to", "Read more"])
+    expect(shown.locator("#animal dd")).to_have_text(
+        [
+            "parts of Queensland; Victoria (winter, in doubt)",
+            "Perth",
+            "mammal",
+            "Wikipedia Wikidata",
+        ]
+    )
+    link = shown.get_by_role("link", name="Wikipedia")
+    expect(link).to_have_attribute("href", "https://en.wikipedia.org/wiki/Phascolarctos_cinereus")
+    expect(link).to_have_attribute("target", "_blank")
+
+
+@pytest.mark.parametrize(
+    ("lives", "words"),
+    [("everywhere", "everywhere"), ("nowhere", "nowhere any more"), ("unknown", "where is not known")],
+)
+def test_an_animal_without_a_range_is_described_too(stand: Stand, open_page: Open, lives: str, words: str) -> None:
+    stand.taxa["phascolarctos-cinereus"] = KOALA | {"lives": lives, "ranges": []}
+    shown = _shown(stand, open_page, _koala("native"))
+    shown.get_by_text("More about: koala").click()
+    expect(shown.locator("#animal dd").first).to_have_text(words)
+
+
+def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) -> None:
+    # GIVEN an API with two groups
+    stand.taxa[""] = GROUPS
+    stand.taxa["?group=mammals"] = {"taxa": [KOALA], "groups": []}
+    shown = open_page(stand.url)
+    assert stand.asked == []
+    # WHEN one opens the list, and in it a group
+    shown.get_by_text("What Faunalens knows").click()
+    expect(shown.locator("#knowledge summary")).to_have_text(["What Faunalens knows", "birds: 962", "mammals: 1"])
+    expect(shown.locator("#knowledge")).to_contain_text("can name only the animals in these lists")
+    shown.get_by_text("mammals: 1").click()
+    # THEN its animals are there, and only that group was asked for
+    expect(shown.locator("#knowledge li")).to_have_text("koalaPhascolarctos cinereus")
+    assert [(each.path, each.query) for each in stand.asked] == [("/dev/taxa", {}), ("/dev/taxa", {"group": "mammals"})]
+
+
+def test_lists_that_the_stores_cannot_give_are_not_known_just_now(stand: Stand, open_page: Open) -> None:
+    # GIVEN stores that do not answer
+    stand.taxa_status = 503
+    shown = _shown(stand, open_page, _koala("native"))
+    sentence = "Not known just now. Close this and open it again."
+    # WHEN the list of what Faunalens knows and the facts about the animal are opened THEN both say so
+    for name in ("What Faunalens knows", "More about: koala"):
+        shown.get_by_text(name).click()
+    expect(shown.locator("#knowledge [role=status]")).to_have_text(sentence)
+    expect(shown.locator("#animal [role=status]")).to_have_text(sentence)
+    # WHEN the stores are back, and one opens them again THEN they are there
+    stand.taxa_status = 200
+    stand.taxa["phascolarctos-cinereus"] = KOALA
+    for _ in range(2):
+        shown.get_by_text("More about: koala").click()
+    expect(shown.locator("#animal dt")).to_have_count(4)
+    expect(shown.locator("#animal [role=status]")).to_be_empty()

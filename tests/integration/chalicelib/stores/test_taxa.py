@@ -1,0 +1,214 @@
+"""Taxa on real PostgreSQL and Valkey, with this checkout's data."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+import redis
+
+from chalicelib.config.settings import Settings
+from chalicelib.errors import RangeMissing, TaxonMissing, Unavailable
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.keys import taxon_key
+from chalicelib.services import build_cache, build_store
+from chalicelib.stores.postgres import PostgresStore
+from chalicelib.stores.redis_cache import RedisCache
+from chalicelib.stores.taxa import SEARCH_LIMIT, Taxa
+from database.load import activate, load
+from local.stack.postgres import PostgresServer
+from local.stack.valkey import ValkeyServer
+from tests.integration.database import sample_data
+
+NOWHERE = Settings(redis_url="redis://127.0.0.1:9", database_url="postgresql://x@127.0.0.1:9/nothing")
+
+
+@pytest.fixture(scope="module")
+def store(loaded_database: str) -> Iterator[PostgresStore]:
+    with closing(build_store(replace(Settings(), database_url=loaded_database))) as store:
+        yield store
+
+
+@pytest.fixture
+def plain_redis(valkey_server: ValkeyServer) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(valkey_server.url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def cache(valkey_server: ValkeyServer, plain_redis: redis.Redis) -> Iterator[RedisCache]:  # noqa: ARG001
+    with closing(build_cache(replace(Settings(), redis_url=valkey_server.url))) as cache:
+        yield cache
+
+
+@pytest.fixture
+def no_cache() -> Iterator[RedisCache]:
+    with closing(build_cache(NOWHERE)) as cache:
+        yield cache
+
+
+@pytest.fixture
+def taxa(cache: RedisCache, store: PostgresStore) -> Taxa:
+    return Taxa(cache, store, ttl=60.0, seconds=20.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("koala", "phascolarctos-cinereus"),  # by its common name
+        ("Phascolarctos cinereus", "phascolarctos-cinereus"),  # by its scientific name
+        ("phascolarctos-cinereus", "phascolarctos-cinereus"),  # by its id
+        ("KOAL", "phascolarctos-cinereus"),  # by the beginning of a name, in any case
+        ("phasco", "phascolarctos-cinereus"),
+        ("rock python", "python-sebae"),  # by the beginning of a word
+        ("koalla", "phascolarctos-cinereus"),  # with a typing error
+        ("jagaur", "panthera-onca"),
+        ("flamngo", "phoenicopteridae"),
+        ("platipus", "ornithorhynchus-anatinus"),
+        ("vulpes vulpis", None),
+    ],
+)
+def test_a_search_finds_names_beginnings_and_typing_errors(taxa: Taxa, text: str, first: str | None) -> None:
+    found = taxa.search(text).found
+    assert 0 < len(found) <= SEARCH_LIMIT
+    if first is not None:
+        assert found[0].taxon == first
+
+
+def test_a_search_finds_at_most_twenty_and_in_one_group_only_its_taxa(taxa: Taxa) -> None:
+    assert len(taxa.search("e").found) == SEARCH_LIMIT
+    found = taxa.search("bear", "mammals").found
+    assert {each.group for each in found} == {"mammals"}
+    assert found[0].name.endswith("bear")
+
+
+@pytest.mark.parametrize("text", ["xyzzyq", "%", "\0", "'; drop table animal; --", "🐨"])
+def test_what_is_no_name_finds_nothing(taxa: Taxa, text: str) -> None:
+    assert taxa.search(text).found == []
+    assert taxa.search(text).version
+
+
+def test_groups_and_their_taxa_are_listed(taxa: Taxa) -> None:
+    groups = taxa.groups().found
+    assert set(groups) == {"amphibians", "birds", "fishes", "insects", "invertebrates", "mammals", "reptiles"}
+    assert sum(groups.values()) == 398
+    birds = taxa.in_group("birds").found
+    assert len(birds) == groups["birds"]
+    assert [each.name for each in birds] == sorted((each.name for each in birds), key=str.casefold)
+    assert taxa.in_group("dragons").found == []
+
+
+def test_a_taxon_has_names_ids_lineage_and_its_range_in_words(taxa: Taxa) -> None:
+    facts = taxa.facts("phascolarctos-cinereus").found
+    assert (facts["name"], facts["rank"], facts["group"]) == ("koala", "species", "mammals")
+    assert facts["ids"] == {"inaturalist": "42983", "wikidata": "Q36101"}
+    assert [each["rank"] for each in facts["lineage"]] == ["phylum", "class", "order", "family", "genus", "species"]
+    assert {"Kangaroo Island"} == {each["words"] for each in facts["ranges"] if each["note"] == "from the 1920s"}
+    assert {each["source"] for each in facts["sources"]} == {each["source"] for each in facts["ranges"]}
+
+
+def test_ranges_are_drawn_or_the_error_says_why_not(taxa: Taxa) -> None:
+    assert taxa.outlines("phascolarctos-cinereus").found.startswith('{"type":"FeatureCollection"')
+    name, paths = taxa.paths("phascolarctos-cinereus").found
+    assert (name, paths[:5]) == ("koala", "<path")
+    for taxon, reason in {
+        "felis-catus-egyptian-mau": "all over the world",
+        "trilobita": "extinct",
+    }.items():
+        with pytest.raises(RangeMissing, match=reason):
+            taxa.outlines(taxon)
+
+
+@pytest.mark.parametrize("taxon", ["nobody", "", "a\0b", "UPPER", "x" * 300, "a b"])
+def test_an_unknown_taxon_is_missing(taxa: Taxa, taxon: str) -> None:
+    for ask in (taxa.facts, taxa.outlines, taxa.paths):
+        with pytest.raises(TaxonMissing):
+            ask(taxon)
+
+
+def test_redis_answers_for_a_database_that_is_down(
+    cache: RedisCache, store: PostgresStore, plain_redis: redis.Redis
+) -> None:
+    # GIVEN a taxon that was asked for once, and the version in Redis
+    first = Taxa(cache, store, 60.0, 20.0)
+    outlines = first.outlines("phascolarctos-cinereus")
+    cache.publish_version(outlines.version, 60.0, Deadline.after(5))
+    with closing(build_store(NOWHERE)) as down:
+        # WHEN the database is down THEN Redis has it
+        later = Taxa(cache, down, 60.0, 20.0)
+        assert later.outlines("phascolarctos-cinereus") == outlines
+        # AND other taxa, and searches, are unavailable
+        for ask in (lambda: later.facts("vulpes-vulpes"), lambda: later.search("fox"), later.groups):
+            with pytest.raises(Unavailable, match="not known just now"):
+                ask()
+        # AND a damaged value is none
+        plain_redis.set(taxon_key("phascolarctos-cinereus", "outlines", outlines.version), b"damaged")
+        with pytest.raises(Unavailable):
+            later.outlines("phascolarctos-cinereus")
+    assert first.outlines("phascolarctos-cinereus") == outlines
+    # AND values expire, and an unknown taxon has none
+    with pytest.raises(TaxonMissing):
+        first.facts("nobody")
+    for part, seconds in (("facts", range(1, 61)), ("outlines", range(1, 61)), ("paths", [-2])):
+        assert plain_redis.ttl(taxon_key("phascolarctos-cinereus", part, outlines.version)) in seconds
+    assert not plain_redis.exists(taxon_key("nobody", "facts", outlines.version))
+
+
+def test_the_database_answers_without_redis(no_cache: RedisCache, store: PostgresStore) -> None:
+    assert Taxa(no_cache, store, 60.0, 20.0).facts("vulpes-vulpes").found["name"] == "red fox"
+
+
+def test_without_an_active_dataset_taxa_are_unavailable(cache: RedisCache, database_url: str) -> None:
+    with closing(psycopg2.connect(database_url)) as connection:
+        load(connection, sample_data.dataset("one"), lambda _: None)
+        with closing(build_store(replace(Settings(), database_url=database_url))) as store:
+            taxa = Taxa(cache, store, 60.0, 20.0)
+            for ask in (taxa.groups, lambda: taxa.search("a"), lambda: taxa.facts("animalia-0")):
+                with pytest.raises(Unavailable):
+                    ask()
+            activate(connection, "one")
+            assert taxa.facts("animalia-0").found["group"] == "other"
+
+
+def test_a_load_does_not_make_readers_of_taxa_wait(cache: RedisCache, database_url: str) -> None:
+    # GIVEN a dataset, and a load of another one whose transaction is still open
+    with closing(psycopg2.connect(database_url)) as connection, closing(psycopg2.connect(database_url)) as loading:
+        load(connection, sample_data.dataset("one"), lambda _: None)
+        activate(connection, "one")
+        with closing(build_store(replace(Settings(), database_url=database_url))) as store:
+            asked = list[str]()
+            load(
+                loading,
+                sample_data.dataset("two"),
+                lambda _: asked.append(Taxa(cache, store, 60.0, 20.0).search("odd").version),
+            )
+    # THEN each step of the load could be interrupted by a search
+    assert len(asked) > 3
+    assert set(asked) == {"one"}
+
+
+def test_without_the_extension_a_search_still_finds_beginnings(
+    cache: RedisCache, database_url: str, postgres_server: PostgresServer
+) -> None:
+    # GIVEN a database whose owner may not create the extension
+    name = database_url.rpartition("/")[2]
+    with closing(psycopg2.connect(postgres_server.admin_url)) as admin:
+        admin.autocommit = True
+        admin.cursor().execute(f"alter database {name} owner to current_user")
+    own_url = urlsplit(postgres_server.admin_url)._replace(path=f"/{name}").geturl()
+    with closing(psycopg2.connect(own_url)) as admin:
+        admin.autocommit = True
+        admin.cursor().execute("grant all on schema public to public")
+    said: list[str] = []
+    with closing(psycopg2.connect(database_url)) as connection:
+        # WHEN the data are loaded THEN a warning says so
+        load(connection, sample_data.dataset("one"), said.append)
+        activate(connection, "one")
+    assert "pg_trgm could not be created" in said[0]
+    with closing(build_store(replace(Settings(), database_url=database_url))) as store:
+        taxa = Taxa(cache, store, 60.0, 20.0)
+        assert len(taxa.search("animalia").found) == 3
+        assert taxa.search("anmialia").found == []

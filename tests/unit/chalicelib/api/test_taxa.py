@@ -1,0 +1,84 @@
+"""Responses about taxa: links, where a taxon lives, and when a client has the response already."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.api.http import Request
+from chalicelib.api.responses import ModelUsed
+from chalicelib.api.taxa import facts_of, geojson_response, links_of, svg_response
+from chalicelib.stores.taxa import Of
+
+FACTS: dict[str, Any] = {
+    "taxon": "lynx",
+    "name": "lynx",
+    "scientific_name": "Lynx",
+    "rank": "genus",
+    "kind": "wild",
+    "group": "mammals",
+    "ids": {},
+    "lineage": [],
+    "ranges": [],
+    "sources": [],
+    "is_drawn": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_drawn", "lives"),
+    [
+        ("wild", True, "range"),
+        ("marine", True, "range"),
+        ("wild", False, "unknown"),  # not known is not nowhere
+        ("domestic", False, "everywhere"),
+        ("cosmopolitan", False, "everywhere"),
+        ("extinct", False, "nowhere"),
+    ],
+)
+def test_where_a_taxon_lives_is_told_apart(kind: str, is_drawn: bool, lives: str) -> None:
+    facts = facts_of(Of("v1", FACTS | {"kind": kind, "is_drawn": is_drawn}), ())
+    assert (facts.lives, facts.version) == (lives, "v1")
+
+
+def test_the_models_that_know_a_taxon_are_named() -> None:
+    models = (ModelUsed("birds", "0123"),)
+    assert facts_of(Of("v1", FACTS), models).models == models
+    assert "is_drawn" in FACTS  # what was read is not changed
+
+
+def test_links_lead_to_the_sites_that_know_the_taxon() -> None:
+    assert links_of("Chloebia gouldiae", {}) == {
+        "wikipedia": "https://en.wikipedia.org/wiki/Chloebia_gouldiae",
+        "gbif": "https://www.gbif.org/species/search?q=Chloebia+gouldiae",
+    }
+    ids = {"inaturalist": "144596", "wikidata": "Q1", "avibase": "AC1E519F", "ebird": "goufin3"}
+    assert links_of("A&b 'c", ids) == {
+        "wikipedia": "https://en.wikipedia.org/wiki/A%26b_%27c",
+        "gbif": "https://www.gbif.org/species/search?q=A%26b+%27c",
+        "inaturalist": "https://www.inaturalist.org/taxa/144596",
+        "wikidata": "https://www.wikidata.org/wiki/Q1",
+        "ebird": "https://ebird.org/species/goufin3",
+    }
+
+
+def test_the_title_of_a_map_is_text() -> None:
+    text = str(svg_response(Request("r"), Of("v1", ("a <b> & c", '<path d="M0 0"/>'))).body)
+    assert "<title>Where it lives: a &lt;b&gt; &amp; c</title>" in text
+    assert text.rstrip().endswith('<path d="M0 0"/></svg>')
+
+
+def test_a_response_has_a_tag_of_its_content() -> None:
+    first, same, other = (
+        geojson_response(Request("r"), Of(*each)) for each in (("v1", "{}"), ("v2", "{}"), ("v1", "[]"))
+    )
+    assert first.headers["ETag"] == same.headers["ETag"] != other.headers["ETag"]
+
+
+@pytest.mark.parametrize("form", ["{0}", "{1}", '"other",{0}', '"other" , {1}', "*"])
+def test_a_client_that_has_the_response_gets_304(form: str) -> None:
+    tag = geojson_response(Request("r"), Of("v1", "{}")).headers["ETag"]
+    asked = Request("r", {"if-none-match": form.format(tag, tag.removeprefix("W/"))})
+    response = geojson_response(asked, Of("v1", "{}"))
+    assert (response.status, response.body, response.headers["ETag"]) == (304, "", tag)
+    assert "Content-Type" not in response.headers
+    assert geojson_response(asked, Of("v1", "[]")).status == (304 if form == "*" else 200)

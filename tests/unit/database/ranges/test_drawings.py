@@ -1,0 +1,75 @@
+"""Ranges as GeoJSON and as SVG paths, and how large they are."""
+
+import gzip
+import json
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from chalicelib.features.cells import cell_of
+from database.areas.area_cells import read_area_cells
+from database.cell_animals import ROW, Rows
+from database.dataset import read_dataset
+from database.ranges.drawings import HEIGHT, WIDTH, Drawer, Drawing, path_data
+from database.ranges.outlines import Outlines
+
+PARIS, SYDNEY = cell_of(48.9, 2.4), cell_of(-33.9, 151.2)
+
+
+@pytest.fixture(scope="module")
+def drawer() -> Drawer:
+    return Drawer(Outlines(read_area_cells().earth))
+
+
+@pytest.fixture(scope="module")
+def drawings() -> list[Drawing]:
+    """All ranges of this checkout."""
+    return list(read_dataset().drawings)
+
+
+def rows_of(*rows: tuple[int, int, float, int]) -> Rows:
+    return np.array(list(rows), ROW)
+
+
+def test_each_status_and_weight_is_a_feature(drawer: Drawer) -> None:
+    # GIVEN an animal that lives in a cell, and was introduced in another
+    rows = rows_of((PARIS, 3, 1.0, 1), (SYDNEY, 3, 0.5, 2))
+    # WHEN it is drawn
+    (drawing,) = drawer.drawings([rows, rows[:0]])
+    # THEN each is a feature of its own
+    assert drawing.animal == 3
+    found = json.loads(drawing.outlines)
+    assert [each["properties"] for each in found["features"]] == [
+        {"here": "introduced", "weight": 0.5, "cells": 1},
+        {"here": "native", "weight": 1.0, "cells": 1},
+    ]
+    # AND its coordinates are longitude and latitude to 1 km, and its ring is closed
+    ((ring,),) = found["features"][1]["geometry"]["coordinates"]
+    assert ring[0] == ring[-1]
+    assert all(abs(x - 2.4) < 2 and abs(y - 48.9) < 2 for x, y in ring)
+    assert all(round(each, 2) == each for position in ring for each in position)
+    # AND the map has a path for each
+    paths = ElementTree.fromstring(f"<svg>{drawing.paths}</svg>")  # noqa: S314 — our own text
+    assert [each.attrib["class"] for each in paths] == ["introduced", "native"]
+    assert [float(each.attrib["fill-opacity"]) for each in paths] == [0.6, 1.0]
+
+
+def test_a_path_is_steps_from_point_to_point() -> None:
+    assert path_data(np.array([[5, 5], [5, 5], [7, 5], [7, 2], [5, 2]])) == "M5 5l2 0 0-3-2 0z"
+    # AND what is too small to see is left out
+    assert path_data(np.array([[5, 5], [6, 5]])) == ""
+
+
+def test_every_range_is_small_and_on_the_map(drawings: list[Drawing]) -> None:
+    assert len(drawings) > 200
+    for each in drawings:
+        assert len(gzip.compress(each.outlines.encode())) < 200_000
+        assert len(gzip.compress(each.paths.encode())) < 20_000
+        for feature in json.loads(each.outlines)["features"]:
+            for polygon in feature["geometry"]["coordinates"]:
+                assert all(abs(x) <= 180 and abs(y) <= 90 for ring in polygon for x, y in ring)
+        for x, y in re.findall(r"M(\d+) (\d+)l", each.paths):
+            assert int(x) <= WIDTH
+            assert int(y) <= HEIGHT

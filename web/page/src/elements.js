@@ -1,0 +1,31 @@
+// Find and make elements.
+
+import { HERE } from "./words.js";
+
+export const $ = (id) => document.getElementById(id);
+
+export function make(tag, text = "", attributes = {}) {
+  return Object.assign(document.createElement(tag), { textContent: text, ...attributes });
+}
+
+/** Return a list item with the names of a taxon. `more`: elements after the common name. */
+export function taxonRow({ name, scientific_name: scientificName }, ...more) {
+  const row = make("li");
+  row.append(make("b", name), ...more);
+  if (scientificName !== name) row.append(make("i", scientificName));
+  return row;
+}
+
+/** Return a badge that says whether an animal lives at the location, hidden if there is nothing to say (null). */
+export function badge(here) {
+  return make("span", HERE[here] ?? here ?? "", { className: `badge ${here}`, hidden: !here });
+}
+
+/** Return the terms and values of a <dl>. A value is a text or elements. */
+export function definitions(pairs) {
+  return pairs.flatMap(([term, value]) => {
+    const described = make("dd");
+    described.append(...[value].flat());
+    return [make("dt", term), described];
+  });
+}

@@ -1,0 +1,26 @@
+// What Faunalens knows: the groups of animals, and the list of each. Both are loaded when they are opened.
+
+import { groups, taxaOf } from "./api.js";
+import { Disclosure } from "./disclosure.js";
+import { $, make, taxonRow } from "./elements.js";
+
+export function listKnowledge() {
+  new Disclosure($("knowledge"), async (signal) => {
+    const found = await groups(signal);
+    return { status: "", content: found.groups.map(groupPart) };
+  });
+}
+
+function groupPart({ group, taxa: count }) {
+  const part = make("details");
+  part.append(
+    make("summary", `${group}: ${count}`),
+    make("p", "", { role: "status" }),
+    make("ul", "", { className: "loaded taxa" }),
+  );
+  new Disclosure(part, async (signal) => {
+    const { taxa } = await taxaOf(group, signal);
+    return { status: "", content: taxa.map((each) => taxonRow(each)) };
+  });
+  return part;
+}

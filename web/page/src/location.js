@@ -1,0 +1,86 @@
+// The part of an answer about its location: where that is, a map with the range of the animal, and who lives there.
+
+import { animals, rangeMap } from "./api.js";
+import { Disclosure } from "./disclosure.js";
+import { $, badge, taxonRow } from "./elements.js";
+import { WorldMap } from "./map.js";
+import { narrowing, residents, whereabouts } from "./words.js";
+
+const NEAR = { rootMargin: "200px" }; // load a range when the map is about to come into view
+const WITHOUT_RANGE = ["everywhere", "unknown"];
+
+export class LocationPart {
+  #map = new WorldMap($("answer-map"));
+  #centre = null; // {latitude, longitude} of the cell
+  #animal = null; // the animal whose range has to be loaded
+  #request = new AbortController(); // of the request for the range
+  #view = new IntersectionObserver((changes) => changes.at(-1).isIntersecting && this.#addRange(), NEAR);
+  #animals = new Disclosure($("animals"), (signal) => this.#listAnimals(signal));
+
+  constructor() {
+    $("closer").addEventListener("click", () => this.#toggleZoom());
+  }
+
+  show({ location, features, prediction, candidates: [first] }) {
+    const [latitude, longitude] = location.center ?? [];
+    this.#centre = location.center ? { latitude, longitude } : null;
+    $("where").textContent = whereabouts(location, features);
+    $("narrowing").textContent = narrowing(features);
+    $("elsewhere").textContent = this.#centre ? "Choose another location" : "Choose a location";
+    $("animals").hidden = !this.#centre;
+    this.#animals.reset();
+    // If it could be any animal, the range of the first one says nothing.
+    const hasRange = prediction && prediction.rank !== "kingdom" && first && !WITHOUT_RANGE.includes(first.here);
+    this.#showMap(hasRange ? first : null);
+  }
+
+  #showMap(animal) {
+    this.#request.abort();
+    this.#animal = animal;
+    $("answer-world").hidden = !this.#centre && !animal;
+    $("cell-row").hidden = !this.#centre;
+    // The legend keeps its space until the range is there, so that nothing below it moves.
+    $("range-row").hidden = !animal;
+    $("range-row").classList.add("pending");
+    $("range-of").textContent = animal ? `${animal.name}:` : "";
+    $("answer-map").ariaLabel = "World map with the cell of the photo";
+    this.#map.showRange("");
+    this.#map.wholeWorld();
+    this.#map.mark(this.#centre);
+    this.#labelZoomButton();
+    this.#view.disconnect();
+    if (animal) this.#view.observe($("answer-map")); // which tells at once whether it is in view
+  }
+
+  /** Load the range and add it to the map. If that fails, the map stays as it is, or goes if there is no cell on it. */
+  async #addRange() {
+    this.#view.disconnect();
+    const request = (this.#request = new AbortController());
+    try {
+      const svg = await rangeMap(this.#animal.taxon, request.signal);
+      if (request.signal.aborted) return;
+      this.#map.showRange(svg);
+      $("range-row").classList.remove("pending");
+      $("answer-map").ariaLabel =
+        `World map with the range of ${this.#animal.name}${this.#centre ? " and the cell of the photo" : ""}`;
+    } catch {
+      if (!request.signal.aborted) $("answer-world").hidden = !this.#centre;
+    }
+  }
+
+  #toggleZoom() {
+    if (this.#map.isClose) this.#map.wholeWorld();
+    else this.#map.closeUp(this.#centre);
+    this.#labelZoomButton();
+  }
+
+  #labelZoomButton() {
+    $("closer").textContent = this.#map.isClose ? "Whole world" : "Zoom in";
+  }
+
+  async #listAnimals(signal) {
+    const { animals: found, features } = await animals(this.#centre, signal);
+    const row = (each) => taxonRow(each, ...(each.here === "native" ? [] : [badge(each.here)]));
+    return { status: residents(found.length, features.mode), content: found.map(row) };
+  }
+}
