@@ -147,7 +147,7 @@ def _prepare(cache: RedisCache, model: Model, relatives: Relatives) -> None:
         emf.prepare()
         import chalicelib.api.responses  # noqa: F401
 
-        _ = model.version, relatives.by_number
+        _ = model.version, relatives.rows
     finally:
         sys.setswitchinterval(interval)
 

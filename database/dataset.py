@@ -13,7 +13,7 @@ from typing import Final
 
 from chalicelib.errors import ModelError
 from chalicelib.features.cells import parse_cell
-from chalicelib.model.relatives import Relative, read_relatives
+from chalicelib.model.relatives import read_relatives
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
 from database.cell_animals import AnimalRow, Cell, Rows, TaxonFacts, in_chunks, ranges_of
@@ -103,9 +103,10 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     areas = read_area_cells(countries=paths["cell_areas"], groups=paths["groups"])
     every = [each for name in RANGE_FILES for each in read_ranges(paths[name])]
     statements = [each for each in every if each.taxon in number_of]
-    relatives = {each.taxon: number for number, each in _read_relatives(paths["labels"]).items()}
+    relatives = _read_relatives(paths["labels"], animals)
     of_relatives = [each for each in every if each.taxon in relatives]
-    _check(animals, statements + of_relatives, {source for source, *_ in sources}, areas)
+    _check(animals, statements, {source for source, *_ in sources})
+    _check_areas(statements + of_relatives, areas)
     here = cell_relatives(relatives, by_taxon(of_relatives), areas)
     for_cells, for_drawings = tee(ranges_of(number_of, by_taxon(statements), maps, areas))
     return Dataset(
@@ -238,11 +239,18 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
     return parsed
 
 
-def _read_relatives(labels: Path) -> dict[int, Relative]:
+def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int]:
+    """Return the number of each relative beside `labels`, without those that an animal of the model stands for."""
     try:
-        return read_relatives(labels.with_name(RELATIVES))
+        relatives = read_relatives(labels.with_name(RELATIVES))
     except ModelError as error:
         raise DatasetError(str(error)) from error
+    known = {each.scientific_name for each in animals if each.rank in ("species", "genus", "family")}
+    return {
+        each.taxon: number
+        for number, each in relatives.items()
+        if known.isdisjoint((each.scientific_name, each.genus, each.family))
+    }
 
 
 def _animal(row: dict[str, str], facts: Mapping[str, TaxonFacts]) -> AnimalRow:
@@ -255,13 +263,17 @@ def _facts(row: dict[str, str]) -> tuple[str, TaxonFacts]:
     return row["taxon"], TaxonFacts(*(row[name] for name in TaxonFacts._fields))
 
 
-def _check(animals: Sequence[AnimalRow], statements: Sequence[Statement], sources: set[str], areas: AreaCells) -> None:
+def _check(animals: Sequence[AnimalRow], statements: Sequence[Statement], sources: set[str]) -> None:
     """Raise `DatasetError` for faults that PostgreSQL would accept, or would reject without naming the file."""
     if kinds := {animal.kind for animal in animals} - {*KINDS}:
         expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
         raise DatasetError(f"labels.csv has a kind other than {expected}: {join_some(sorted(kinds))}")
     if unknown := {each.source for each in statements} - sources:
         raise DatasetError(f"ranges name sources that sources.csv lacks: {join_some(sorted(unknown))}")
+
+
+def _check_areas(statements: Sequence[Statement], areas: AreaCells) -> None:
+    """Raise `DatasetError` for areas that do not exist."""
     for statement in statements:
         try:
             areas.of(statement.range)

@@ -1,7 +1,7 @@
 """Relatives of the model's animals: species that live somewhere, and that no output of the model stands for."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -29,39 +29,32 @@ def read_relatives(path: Path) -> dict[int, Relative]:
 
     Raises `ModelError`, which names the line and the fault.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header, *rows = csv.reader(file)
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, csv.Error) as error:
-        raise ModelError(f"{path.name} is not a CSV file with a header: {error}") from error
-    if tuple(header) != COLUMNS:
-        raise ModelError(f"{path.name} has the columns {','.join(header)}; expected {','.join(COLUMNS)}")
     relatives: dict[int, Relative] = {}
-    for line, row in enumerate(rows, 2):
-        if len(row) != len(COLUMNS):
-            raise ModelError(f"line {line} of {path.name} has {len(row)} fields; expected {len(COLUMNS)}")
-        number = int(row[0]) if row[0].isdecimal() else -1
+    for line, text in enumerate(_lines(path), 2):
+        number, relative = _parse(text, f"line {line} of {path.name}")
         if not 0 <= number <= LARGEST_NUMBER or number in relatives:
             raise ModelError(
-                f"number in line {line} of {path.name} is '{row[0]}'; "
+                f"number in line {line} of {path.name} is '{text.partition(',')[0]}'; "
                 f"expected a unique whole number from 0 to {LARGEST_NUMBER}"
             )
-        relatives[number] = Relative(*row[1:])
+        relatives[number] = relative
     return relatives
 
 
 class Relatives:
-    """The relatives in relatives.csv, which the first use reads. Thread-safe. Without the file there are none."""
+    """The relatives in relatives.csv, which the first use reads. Thread-safe. Without the file there are none.
+
+    A process parses only the rows that it needs: all of them would take 3 ms of its start.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._parsed: dict[int, Relative | None] = {}
 
     @cached_property
-    def by_number(self) -> Mapping[int, Relative]:
-        """Return all relatives by number. Raises `ModelError`."""
-        return read_relatives(self._path)
+    def rows(self) -> dict[str, str]:
+        """Return the lines of the file by the text of their number. Raises `ModelError`."""
+        return {line.partition(",")[0]: line for line in _lines(self._path)}
 
     def close_to(self, prediction: Prediction, here: Sequence[int]) -> list[Relative]:
         """Return the relatives of the predicted taxon among those `here`: same genus first, then same family.
@@ -74,6 +67,37 @@ class Relatives:
         genus, family = named.get("genus"), None if prediction.is_domestic else named.get("family")
         if not here or (genus is None and family is None):
             return []
-        found = [self.by_number[number] for number in here if number in self.by_number]
+        found = [each for each in map(self._relative, here) if each is not None]
         same_genus = [each for each in found if each.genus == genus]
         return same_genus + [each for each in found if each.family == family and each.genus != genus]
+
+    def _relative(self, number: int) -> Relative | None:
+        try:
+            return self._parsed[number]
+        except KeyError:
+            line = self.rows.get(str(number))
+            relative = None if line is None else _parse(line, f"row {number} of {self._path.name}")[1]
+            self._parsed[number] = relative
+            return relative
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the lines below the header, or none if there is no such file."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path.name} is not a readable CSV file: {error}") from error
+    header, _, rest = text.partition("\n")
+    if header.rstrip("\r") != ",".join(COLUMNS):
+        raise ModelError(f"{path.name} has the columns {header.rstrip()}; expected {','.join(COLUMNS)}")
+    return rest.splitlines()
+
+
+def _parse(line: str, place: str) -> tuple[int, Relative]:
+    """Return the number of a row, -1 if it is none, and its relative. `place`: for the message of a `ModelError`."""
+    (fields,) = csv.reader([line])
+    if len(fields) != len(COLUMNS):
+        raise ModelError(f"{place} has {len(fields)} fields; expected {len(COLUMNS)}")
+    return int(fields[0]) if fields[0].isdecimal() else -1, Relative(*fields[1:])

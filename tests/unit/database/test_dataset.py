@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chalicelib.features.cells import cell_of, parse_cell
+from chalicelib.model.relatives import COLUMNS
 from database.cell_animals import Rows
 from database.dataset import (
     FILES,
@@ -253,3 +254,30 @@ def test_a_model_of_other_animals_has_to_say_where_they_live(tmp_path: Path) -> 
     # BUT the checkout's own labels, copied there, mean the checkout's animals
     (tmp_path / "labels.csv").write_bytes(FILES["labels"].read_bytes())
     assert files_beside(tmp_path / "own.onnx").keys() == {"labels", "taxa"}
+
+
+def relatives_of(files: dict[str, Path]) -> set[int]:
+    return {number for cell in read_dataset(files).cells for number in cell.relatives}
+
+
+def test_relatives_lie_beside_the_labels_and_labels_without_them_have_none(
+    small: dict[str, Path], tmp_path: Path
+) -> None:
+    # GIVEN labels in a folder, and statements about relatives
+    labels, ranges = tmp_path / "labels.csv", tmp_path / "cats.csv"
+    labels.write_text(LABELS + "1,felis,0,,cat,Felis,genus,domestic,,,,,Felis,\n")
+    ranges.write_text(f"{RANGES}leopardus-pardalis,MX,,,,,no-such-source,\nfelis-silvestris,DE,,,,,mdd,\n")
+    files = small | {"labels": labels, "relative_ranges": ranges}
+    # WHEN no relatives lie beside the labels THEN there are none, and no error
+    assert relatives_of(files) == set()
+    version = version_of(files)
+    # BUT with relatives beside them, those live there that no label stands for
+    ocelot = "7,leopardus-pardalis,Leopardus pardalis,ocelot,Leopardus,Felidae\n"
+    wildcat = "8,felis-silvestris,Felis silvestris,European wildcat,Felis,Felidae\n"
+    (tmp_path / "relatives.csv").write_text(f"{','.join(COLUMNS)}\n{ocelot}{wildcat}")
+    assert relatives_of(files) == {7}
+    assert version_of(files) != version
+    # AND a faulty file is named
+    (tmp_path / "relatives.csv").write_text("number\n")
+    with pytest.raises(DatasetError, match=r"relatives\.csv has the columns number; expected number,taxon"):
+        read_dataset(files)

@@ -63,7 +63,7 @@ def test_a_model_without_the_file_has_no_relatives(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("number,name\n", "has the columns number,name; expected number,taxon,scientific_name,name,genus,family"),
-        ("", "is not a CSV file with a header"),
+        ("", "has the columns ; expected number,taxon"),
         (HEADER + "1,margay\n", "line 2 of relatives.csv has 2 fields; expected 6"),
         (HEADER + ROWS + "1,a,b,c,d,e\n", "number in line 6 of relatives.csv is '1'; expected a unique whole number"),
         (HEADER + "32768,a,b,c,d,e\n", "is '32768'; expected a unique whole number from 0 to 32767"),
@@ -75,3 +75,19 @@ def test_a_faulty_file_is_named_with_its_fault(tmp_path: Path, text: str, messag
     with pytest.raises(ModelError) as error:
         read_relatives(tmp_path / "relatives.csv")
     assert message in str(error.value)
+
+
+def test_a_faulty_row_is_an_error_when_it_is_needed(tmp_path: Path) -> None:
+    # GIVEN a file whose second row lacks fields THEN only an answer that needs this row fails
+    path = tmp_path / "relatives.csv"
+    path.write_text(HEADER + "1,leopardus-pardalis,Leopardus pardalis,ocelot,Leopardus,Felidae\n2,lion\n")
+    felidae = Prediction(FELIDAE, 0.9, (FELIDAE,))
+    assert names(Relatives(path), felidae, 1) == ["ocelot"]
+    with pytest.raises(ModelError, match=r"row 2 of relatives\.csv has 2 fields; expected 6"):
+        names(Relatives(path), felidae, 2)
+
+
+def test_names_may_contain_a_comma(tmp_path: Path) -> None:
+    path = tmp_path / "relatives.csv"
+    path.write_text(HEADER + '1,leopardus-pardalis,Leopardus pardalis,"ocelot, or so",Leopardus,Felidae\n')
+    assert names(Relatives(path), Prediction(FELIDAE, 0.9, (FELIDAE,)), 1) == ["ocelot, or so"]
