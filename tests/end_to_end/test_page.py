@@ -194,6 +194,8 @@ HEADINGS = {
     "api_key_invalid": "This page is out of date",
     "forbidden": "This was not let through",
     "not_found": "That did not work",
+    "taxon_missing": "That did not work",
+    "range_missing": "That did not work",
     "method_not_allowed": "That did not work",
     "request_timeout": "Sending took too long",
     "uri_too_long": "That did not work",
