@@ -106,7 +106,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     relatives = _read_relatives(paths["labels"], animals)
     of_relatives = [each for each in every if each.taxon in relatives]
     _check(animals, statements, {source for source, *_ in sources})
-    _check_areas(statements + of_relatives, areas)
+    check_areas(statements + of_relatives, areas)
     here = cell_relatives(relatives, by_taxon(of_relatives), areas)
     for_cells, for_drawings = tee(ranges_of(number_of, by_taxon(statements), maps, areas))
     return Dataset(
@@ -272,11 +272,11 @@ def _check(animals: Sequence[AnimalRow], statements: Sequence[Statement], source
         raise DatasetError(f"ranges name sources that sources.csv lacks: {join_some(sorted(unknown))}")
 
 
-def _check_areas(statements: Sequence[Statement], areas: AreaCells) -> None:
+def check_areas(statements: Iterable[Statement], areas: AreaCells) -> None:
     """Raise `DatasetError` for areas that do not exist."""
     for statement in statements:
         try:
-            areas.of(statement.range)
+            areas.expect_known(statement.range)
         except UnknownArea as error:
             raise DatasetError(f"{statement.place}, column {error.column} of areas: {error}") from error
         except GroupError as error:

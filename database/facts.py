@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from chalicelib.features.cells import cell_of
+from database.ranges.cell_weights import LISTED
 
 FILE: Final = Path(__file__).with_name("facts.csv")
-LISTED: Final = 0.1
-"""An animal counts as listed in a cell from this weight on."""
 GOALS: Final = {"recall": 0.99, "specificity": 0.94}
 """The least recall and specificity of each group of animals."""
 

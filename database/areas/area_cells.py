@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from chalicelib.features.cells import RESOLUTION, neighbours_of, parse_cell
 from database.areas.codes import read_names, suggest
-from database.ranges.language import Area, Areas, Chain, Overlap, Range, RangeSyntaxError, Union, parse
+from database.ranges.language import Area, Areas, Chain, Overlap, Range, RangeSyntaxError, Union, areas_in, parse
 
 HERE = Path(__file__).parent
 LAND, SEA = 0, 1
@@ -96,6 +96,17 @@ class AreaCells:
         """Return the cells of a range. Raises `UnknownArea`."""
         return self._tree(statement.areas) & self._limits(statement)
 
+    def expect_known(self, statement: Range) -> None:
+        """Raise `UnknownArea` if a range names an area that does not exist, and `GroupError` for a faulty group.
+
+        Computes no cells except those of groups, which are remembered.
+        """
+        for area in areas_in(statement.areas):
+            if area.name in self.groups:
+                self._group(area.name)
+            elif area.name not in self.names:
+                raise self._unknown(area)
+
     def named(self, name: str) -> Cells:
         """Return the cells of one area by its code or name. Raises `KeyError`, and `GroupError` for a faulty group."""
         if name in self.groups:
@@ -123,12 +134,11 @@ class AreaCells:
 
     def _tree(self, tree: Areas) -> Cells:
         match tree:
-            case Area(name=name, column=column):
+            case Area(name=name):
                 try:
                     return self.named(name)
                 except KeyError:
-                    advice = suggest(name, read_names(), self.names)
-                    raise UnknownArea(f"no area is called '{name}'; {advice}", column) from None
+                    raise self._unknown(tree) from None
             case Union(areas=areas):
                 return reduce(np.bitwise_or, map(self._tree, areas))
             case Overlap(areas=areas):
@@ -138,6 +148,10 @@ class AreaCells:
                 for is_added, more in rest:
                     cells = cells | self._tree(more) if is_added else cells & ~self._tree(more)
                 return cells
+
+    def _unknown(self, area: Area) -> UnknownArea:
+        advice = suggest(area.name, read_names(), self.names)
+        return UnknownArea(f"no area is called '{area.name}'; {advice}", area.column)
 
     def _limits(self, statement: Range) -> NDArray[np.bool_]:
         inside = np.ones(len(self.earth.cells), bool)

@@ -32,6 +32,8 @@ class Weights:
 
 
 WEIGHTS: Final = Weights()
+LISTED: Final = 0.1
+"""A taxon counts as listed in a cell from this weight on."""
 _NEAR_RINGS = 3
 
 

@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from chalicelib.features.cells import cell_of
-from database.areas.area_cells import AreaCells, UnknownArea, read_area_cells
+from database.areas.area_cells import AreaCells, read_area_cells
 from database.areas.codes import read_names
-from database.dataset import FILES, DatasetError, read_maps, read_ranges
+from database.dataset import FILES, DatasetError, check_areas, read_maps, read_ranges
 from database.facts import GOALS, Fact, Score, read_facts, scores
-from database.ranges.cell_weights import INTRODUCED, STATUS_NAMES, CellWeights, cell_weights
+from database.ranges.cell_weights import INTRODUCED, LISTED, STATUS_NAMES, CellWeights, cell_weights
 from database.ranges.disagreements import Disagreement, Evidence, disagreements, gaps
 from database.ranges.statement import Statement, by_taxon
 from database.ranges.words import describe, drawn
 
-HERE: Final = Path(__file__).parent
-DATABASE: Final = HERE.parent
+DATABASE: Final = Path(__file__).parents[1]
 
 
 class RangeError(DatasetError):
@@ -46,13 +45,9 @@ class Ranges:
         return read_maps(FILES["range_maps"])
 
     def cells_of(self, taxon: str) -> CellWeights:
-        """Return where a taxon lives. Raises `RangeError` if a row names an unknown area."""
+        """Return where a taxon lives. Raises `DatasetError` if a row names an unknown area."""
+        check_areas(self.statements[taxon], self.areas)
         mapped = self.areas.earth.positions(self.maps[taxon]) if taxon in self.maps else None
-        for statement in self.statements[taxon]:
-            try:
-                self.areas.of(statement.range)
-            except UnknownArea as error:
-                raise RangeError(f"{statement.place}, column {error.column} of areas: {error}") from error
         return cell_weights(self.statements[taxon], self.areas.of, self.areas.earth, mapped)
 
     def position_of(self, place: tuple[float, float]) -> int:
@@ -125,7 +120,7 @@ def facts(_: Namespace) -> int:
     every = read_facts()
     for fact in every:
         found = lives(fact)
-        if fact.is_sure and found and (found[0] >= 0.1) != (fact.truth != "absent"):
+        if fact.is_sure and found and (found[0] >= LISTED) != (fact.truth != "absent"):
             print(f"{fact.taxon} in {fact.place}: {fact.truth}, but weighs {found[0]:.2f} ({fact.reason})")
     missed = False
     print(f"\n{'group':14} {'recall':>16} {'specificity':>16} {'introduced':>16}")

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from database.areas.area_cells import LAND, SEA, Cells, Earth
-from database.ranges.cell_weights import INTRODUCED, CellWeights
+from database.ranges.cell_weights import INTRODUCED, LISTED, CellWeights
 
-LISTED: Final = 0.1
 CELL_KM2: Final = 12_400.0
 """Mean area of a cell: https://h3geo.org/docs/core-library/restable."""
 REACH: Final = 4.0
