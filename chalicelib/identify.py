@@ -129,7 +129,7 @@ def _answer(
     from chalicelib.api import answers, responses  # not at the top: a thread imports this module during decoding
 
     taxon = answers.roll_up(scores, services.animal_threshold, services.rank_threshold)
-    prediction = answers.predicted_taxon(taxon, features, services.relatives)
+    prediction = answers.predicted_taxon(taxon, features, services.relatives, scores.taxonomy.taxon_ids)
     guesses = answers.guesses_of(of_each, taxon, features, services) if len(of_each) > 1 else ()
     return responses.Answer(
         message=answers.message_of(prediction, features, guesses),

@@ -98,6 +98,7 @@ class Taxonomy:
     root: Node
     order: NDArray[np.intp]
     index_of: dict[int, int]
+    taxon_ids: frozenset[str]
 
     @classmethod
     def read(cls, labels: Path, taxa: Path) -> "Taxonomy":
@@ -128,7 +129,8 @@ class Taxonomy:
         everywhere = np.array([animal.kind in EVERYWHERE for animal in animals], dtype=np.bool_)
         tree_order.flags.writeable = everywhere.flags.writeable = False
         index_of = {animal.id: animal.output_index for animal in animals}
-        return cls(top, tuple(animals), everywhere, root, tree_order, index_of)
+        taxon_ids = frozenset(animal.taxon_id for animal in animals)
+        return cls(top, tuple(animals), everywhere, root, tree_order, index_of, taxon_ids)
 
     def roll_up(self, probabilities: NDArray[np.floating], threshold: float) -> Prediction | None:
         """Return the most specific taxon whose share of the total probability is at least `threshold`.
