@@ -104,15 +104,39 @@ def test_the_bytes_say_which_format_it_is(served: Served, kind: str, content_typ
     assert served.identify(encoded(noise(400, 304), kind), SYDNEY_QUERY, content_type).status == 200
 
 
-def test_a_form_contains_photo_and_place(served: Served) -> None:
-    parts = [("photo", ' ; filename="a.jpg"', jpeg()), ("lat", "", b"-33.8688"), ("lon", "", b"151.2093")]
+def send_form(served: Served, *photos: bytes, **fields: str) -> Reply:
+    parts = [*(("photo", ' ; filename="a.jpg"', photo) for photo in photos)]
+    parts += [(name, "", value.encode()) for name, value in fields.items()]
     body = b"".join(
         f'--XyZ\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + value + b"\r\n"
         for name, file, value in parts
     )
-    reply = served.identify(body + b"--XyZ--\r\n", None, "multipart/form-data; boundary=XyZ")
+    return served.identify(body + b"--XyZ--\r\n", None, "multipart/form-data; boundary=XyZ")
+
+
+def test_a_form_contains_photo_and_place(served: Served) -> None:
+    reply = send_form(served, jpeg(), lat="-33.8688", lon="151.2093")
     assert reply.status == 200, reply.text
     assert reply.json["location"]["cell"] == "83be0efffffffff"
+    assert reply.json["photos"] == []
+
+
+def test_several_photos_of_one_animal_get_one_answer(served: Served, contract: dict[str, Any]) -> None:
+    # GIVEN a photo without a place, and a second one with a place; WHEN sent together
+    reply = send_form(served, jpeg(), jpeg(exif=exif(SYDNEY)), jpeg())
+    # THEN there is one answer, for the place of the second photo, and a guess for each photo
+    assert reply.status == 200, reply.text
+    assert_matches(contract, "Answer", reply.json)
+    assert (reply.json["location"]["source"], reply.json["location"]["cell"]) == ("exif", "83be0efffffffff")
+    assert [each["agrees"] for each in reply.json["photos"]] == [True, True, True]
+
+
+def test_of_several_photos_the_error_names_the_one(served: Served) -> None:
+    reply = send_form(served, jpeg(), b"hello", location="none")
+    assert (reply.status, reply.json["code"]) == (415, "unsupported_media_type")
+    assert reply.json["detail"].startswith("photo 2 of 2: the file is not a photo")
+    reply = send_form(served, jpeg()[:2000], jpeg(), location="none")
+    assert reply.json["detail"].startswith("photo 1 of 2: the JPEG photo is damaged")
 
 
 @pytest.mark.parametrize(
