@@ -245,11 +245,11 @@ def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int
         relatives = read_relatives(labels.with_name(RELATIVES))
     except ModelError as error:
         raise DatasetError(str(error)) from error
-    known = {each.scientific_name for each in animals if each.rank in ("species", "genus", "family")}
+    known = {each.scientific_name for each in animals if each.rank in ("species", "genus", "family", "order")}
     return {
         each.taxon: number
         for number, each in relatives.items()
-        if known.isdisjoint((each.scientific_name, each.genus, each.family))
+        if known.isdisjoint((each.scientific_name, each.genus, each.family, each.order))
     }
 
 

@@ -154,7 +154,8 @@ def test_a_prediction_names_its_relatives_here(tmp_path: Path) -> None:
     # GIVEN three relatives in the cell, and a file that knows two of them
     path = tmp_path / "relatives.csv"
     path.write_text(
-        f"{','.join(COLUMNS)}\n9,margay,M. w.,margay,Leopardus,Felidae\n7,lion,P. l.,lion,Panthera,Felidae\n"
+        f"{','.join(COLUMNS)}\n9,margay,M. w.,margay,Leopardus,Felidae,Carnivora,Mammalia\n"
+        "7,lion,P. l.,lion,Panthera,Felidae,Carnivora,Mammalia\n"
     )
     lineage = (Taxon("cat", "Felidae", "family"), Taxon("big cat", "Panthera", "genus"))
     jaguar = Prediction(Taxon("jaguar", "Panthera onca", "species"), 0.98, lineage)
