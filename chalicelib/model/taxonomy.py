@@ -71,6 +71,11 @@ class Prediction:
     lineage: tuple[Taxon, ...] = ()
     is_domestic: bool = False
 
+    @property
+    def is_wide(self) -> bool:
+        """Return whether the taxon is wider than a family."""
+        return all(taxon.rank != "family" for taxon in self.lineage)
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
