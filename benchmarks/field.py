@@ -46,7 +46,9 @@ class Shares:
     @classmethod
     def mean(cls, parts: Sequence["Shares"]) -> "Shares":
         """Return the means of shares, each with the same weight."""
-        means = (fmean(getattr(each, name) for each in parts) for name in ("useful", "exact", "vague", "silent", "wrong"))
+        means = (
+            fmean(getattr(each, name) for each in parts) for name in ("useful", "exact", "vague", "silent", "wrong")
+        )
         return cls(sum(each.photos for each in parts), *means)
 
     def cells(self) -> list[str]:
@@ -136,7 +138,12 @@ def targets(placed: Sequence[Answered], alone: Sequence[Answered]) -> str:
     ]
     return table(
         [
-            [name, f"{value:.1%}", f"{bound} {limit:.0%}", target(value <= limit if "most" in bound else value >= limit)]
+            [
+                name,
+                f"{value:.1%}",
+                f"{bound} {limit:.0%}",
+                target(value <= limit if "most" in bound else value >= limit),
+            ]
             for name, value, bound, limit in rows
         ],
         ["means over the studies", "found", "target", "result"],

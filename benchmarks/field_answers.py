@@ -81,9 +81,7 @@ def field_services(photos: Sequence[FieldPhoto]) -> Services:
     return replace(Services.build(Settings()), features=cast("CellFeatures", features))
 
 
-def answer_all(
-    folder: Path, photos: Sequence[FieldPhoto], services: Services, *, with_places: bool
-) -> list[Answered]:
+def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *, with_places: bool) -> list[Answered]:
     """Return the answers to all photos. `with_places`: whether the request says where a photo is from, if known."""
     lineages = lineages_of(services.models.everything())
     answered = []

@@ -110,7 +110,7 @@ class Taxonomy:
 
     `order`: output indices in tree order. The animals of a taxon are contiguous in it, so the probability of a taxon
     is the difference of two cumulative sums. `everywhere`: for each animal, whether it lives in every cell. `groups`:
-    the taxa that have animals below them, by rank and scientific name; `taxa`: their keys.
+    the taxa that have animals below them, by rank and scientific name; `taxa`: their keys. `known`: the animals' ids.
     """
 
     animals: tuple[Animal, ...]
@@ -120,6 +120,7 @@ class Taxonomy:
     index_of: dict[int, int]
     groups: dict[TaxonKey, Node]
     taxa: frozenset[TaxonKey]
+    known: frozenset[str]
 
     @classmethod
     def read(cls, labels: Path, taxa: Path) -> "Taxonomy":
@@ -147,7 +148,8 @@ class Taxonomy:
         tree_order = np.array(order, dtype=np.intp)
         everywhere = np.array([animal.kind in EVERYWHERE for animal in animals], dtype=np.bool_)
         tree_order.flags.writeable = everywhere.flags.writeable = False
-        return cls(tuple(animals), everywhere, root, tree_order, index_of, groups, frozenset(groups))
+        known = frozenset(animal.taxon_id for animal in animals)
+        return cls(tuple(animals), everywhere, root, tree_order, index_of, groups, frozenset(groups), known)
 
     def roll_up(
         self, probabilities: NDArray[np.floating], threshold: float, rivals: Sequence[Rival] = ()
