@@ -2,8 +2,8 @@
 
     python -m benchmarks.field_quality FOLDER      FOLDER: good photos in colour, such as the model's validation photos
 
-Each photo is made dark, soft and grey. A limit is in the middle between the 98th percentile of these, and the 2nd of the
-photos as they are. chalicelib/photo/quality.py has the limits.
+Each photo is made dark, soft and grey. A limit is in the middle between the 98th percentile of these, and the 2nd of
+the photos as they are. chalicelib/photo/quality.py has the limits.
 """
 
 import argparse
