@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +56,10 @@ class Animal:
     def taxon(self) -> Taxon:
         """Return the animal's own taxon, the last one of its lineage."""
         return self.lineage[-1]
+
+    def at(self, output_index: int) -> "Animal":
+        """Return this animal with another output index."""
+        return replace(self, output_index=output_index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +142,13 @@ class Taxonomy:
         )
         if not animals or [animal.output_index for animal in animals] != list(range(len(animals))):
             raise ModelError(f"output_index in {labels.name} must count from 0 without gaps, one row per output")
-        index_of = {animal.id: animal.output_index for animal in animals}
-        if len(index_of) != len(animals) or len({animal.taxon_id for animal in animals}) != len(animals):
+        if any(len({getattr(each, key) for each in animals}) != len(animals) for key in ("id", "taxon_id")):
             raise ModelError(f"{labels.name} uses an id or a taxon twice; both must be unique")
+        return cls.of(top, animals)
 
+    @classmethod
+    def of(cls, top: Taxon, animals: Sequence[Animal]) -> "Taxonomy":
+        """Build the tree from `animals`, in the order of their output indices. `top`: the taxon of all animals."""
         order: list[int] = []
         groups: dict[TaxonKey, Node] = {}
         root = _tree(top, animals, 0, order, groups)
@@ -149,7 +156,13 @@ class Taxonomy:
         everywhere = np.array([animal.kind in EVERYWHERE for animal in animals], dtype=np.bool_)
         tree_order.flags.writeable = everywhere.flags.writeable = False
         known = frozenset(animal.taxon_id for animal in animals)
+        index_of = {animal.id: animal.output_index for animal in animals}
         return cls(tuple(animals), everywhere, root, tree_order, index_of, groups, frozenset(groups), known)
+
+    @property
+    def top(self) -> Taxon:
+        """Return the taxon of all animals."""
+        return self.root.taxon
 
     def roll_up(
         self, probabilities: NDArray[np.floating], threshold: float, rivals: Sequence[Rival] = ()
