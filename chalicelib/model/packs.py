@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib.errors import ModelError
+from chalicelib.model.lazy import Lazy
 from chalicelib.model.pack_labels import PackLabels
-from chalicelib.model.pack_manifest import CLASSIFIER, Manifest
+from chalicelib.model.pack_manifest import CLASSIFIER, Manifest, read_manifests
 from chalicelib.model.session import first_line, load_session, version_of
 from chalicelib.model.taxonomy import Animal
 from chalicelib.photo.pixels import crop_share
@@ -42,18 +42,17 @@ class Pack:
     def __init__(self, manifest: Manifest, threads: int = 0) -> None:
         self.name, self.taxa, self.gate = manifest.name, manifest.taxa, manifest.gate
         self._manifest, self._threads = manifest, threads
-        self._loaded: _Loaded | None = None
-        self._lock = Lock()
+        self._loaded = Lazy(self._load)
 
     @property
     def is_loaded(self) -> bool:
         """Return whether the model is in memory."""
-        return self._loaded is not None
+        return self._loaded.is_made
 
     @property
     def animals(self) -> tuple[Animal, ...]:
         """Return the animals that the pack knows, in the order of its scores. Loads the pack."""
-        return self._load().labels.animals
+        return self._loaded.get().labels.animals
 
     @cached_property
     def version(self) -> str:
@@ -67,7 +66,7 @@ class Pack:
         The result has shape (animals,), float32, is calibrated and adds up to 1; subspecies count for their species.
         Raises `ModelError` if the pack cannot be loaded, or if inference fails.
         """
-        loaded = self._load()
+        loaded = self._loaded.get()
         pixels = resized(square, self._manifest)
         try:
             (probabilities,) = loaded.session.run([OUTPUT], {INPUT: pixels[np.newaxis]})
@@ -82,12 +81,8 @@ class Pack:
         return np.bincount(labels.animal_of, probabilities[0], len(labels.animals)).astype(np.float32)
 
     def _load(self) -> _Loaded:
-        if self._loaded is None:
-            with self._lock:  # photos that come at once wait for one session instead of loading one each
-                if self._loaded is None:
-                    session = load_session(self._manifest.model, self._threads, REMEDY)
-                    self._loaded = _Loaded(session, PackLabels.read(self._manifest.labels))
-        return self._loaded
+        session = load_session(self._manifest.model, self._threads, REMEDY)
+        return _Loaded(session, PackLabels.read(self._manifest.labels))
 
 
 def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:
@@ -107,9 +102,4 @@ def read_packs(folder: Path, threads: int = 0) -> tuple[Pack, ...]:
 
     `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
     """
-    manifests = (Manifest.read(file) for file in sorted(folder.glob("*.toml")))
-    return tuple(
-        Pack(manifest, threads)
-        for manifest in manifests
-        if manifest.kind == CLASSIFIER and manifest.enabled and manifest.model.is_file()
-    )
+    return tuple(Pack(manifest, threads) for manifest in read_manifests(folder) if manifest.kind == CLASSIFIER)
