@@ -1,19 +1,18 @@
 """Words for how sure an answer is, and why it is wide or missing. No I/O."""
 
-from typing import Final, Literal
+from typing import Final
 
+from chalicelib.api.responses import PhotoQuality, Sure
 from chalicelib.features.features import Mode
 from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.quality import Quality
 
-type Sure = Literal["very sure", "fairly sure", "perhaps"]
-
-VERY_SURE: Final = 0.9
+VERY_SURE: Final = 0.96
 """Score from which an answer that knows the place is very sure: 95% and more of such answers are right."""
 FAIRLY_SURE: Final = 0.84
 """Score from which an answer that knows the place is fairly sure: 80% and more are right."""
-FAIRLY_SURE_ALONE: Final = 0.95
+FAIRLY_SURE_ALONE: Final = 0.96
 """The same for an answer from the photo alone, which is never very sure. Below it, half and more are right.
 
 `python -m benchmarks.field` measures these three, and docs/explanation/field.md has their numbers of photos."""
@@ -29,12 +28,17 @@ def sure_of(score: float, mode: Mode) -> Sure:
 
 
 def why_not(
-    subject: Subject, prediction: Prediction | None, quality: Quality, share: float | None = None, rivals: int = 0
+    subject: Subject,
+    prediction: Prediction | None,
+    quality: Quality,
+    share: float | None = None,
+    *,
+    is_widened: bool = False,
 ) -> str | None:
     """Return why an answer is wide or missing, as a sentence, or None if it is neither.
 
-    `share`: the animal's share of the photo's area, if a detector has seen it. `rivals`: number of relatives in the
-    cell that no model knows, without which the answer would be narrower.
+    `share`: the animal's share of the photo's area, if a detector has seen it. `is_widened`: whether the answer
+    would be narrower if no unknown relatives lived there.
     """
     if subject in ("person", "vehicle"):
         return f"The photo shows a {subject} and no animal."
@@ -46,11 +50,16 @@ def why_not(
     if faults:
         closer = "closer" if quality.is_small or (share is not None and share < SMALL_SHARE) else "better"
         return f"{_listed(faults)}; a {closer} photo would help."
-    if rivals:
+    if is_widened:
         return "It may be one of the relatives that live here and that no model knows."
     if subject == "unclear":
         return "The photo does not show clearly whether there is an animal."
     return "It looks like several animals that are not close relatives; a photo from another side would help."
+
+
+def quality_shown(quality: Quality) -> PhotoQuality:
+    """Return the quality of a photo in the form that responses show."""
+    return PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_grey)
 
 
 def faults_of(quality: Quality, share: float | None = None) -> list[str]:

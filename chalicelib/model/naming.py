@@ -6,7 +6,7 @@ from typing import NamedTuple
 from chalicelib.features.features import Features
 from chalicelib.model.prior import features_to_prior
 from chalicelib.model.relatives import Relatives
-from chalicelib.model.rivals import predict, rivals_of
+from chalicelib.model.rivals import WEIGHT, predict, rivals_of
 from chalicelib.model.session import Scores
 from chalicelib.model.taxonomy import Prediction, Taxonomy
 
@@ -24,12 +24,14 @@ class Naming:
 
     `threshold`: least probability of a named taxon. `degraded`: the same without the features of the place, which are
     the only ones to know an unknown relative; higher. `floor`: weight of an animal that does not live in the cell.
+    `weight`: that of rivals.
     """
 
     relatives: Relatives
     threshold: float
     degraded: float
     floor: float
+    weight: float = WEIGHT
 
     def name(self, scores: Scores, taxonomy: Taxonomy, features: Features) -> Named:
         """Return what a photo shows. Takes about 0.3 ms. Raises `ModelError`.
@@ -43,5 +45,7 @@ class Naming:
             return Named(found)
         unknown = self.relatives.counts_of(features.relatives, taxonomy.taxa, taxonomy.known)
         prior = features_to_prior(features, taxonomy, self.floor)
-        sure = predict(taxonomy, scores, self.threshold, rivals_of(taxonomy, scores.vision, prior, unknown))
+        sure = predict(
+            taxonomy, scores, self.threshold, rivals_of(taxonomy, scores.vision, prior, unknown, self.weight)
+        )
         return Named(sure, sure is None or sure.taxon != found.taxon)

@@ -2,25 +2,26 @@
 
 from typing import Final, Literal
 
-type Subject = Literal["animal", "person", "vehicle", "none", "unclear"]
+Subject = Literal["animal", "person", "vehicle", "none", "unclear"]
 
-LEAST_ANIMAL: Final = 0.5
-"""Probability of an animal from which a photo is said to show one, whether or not it can be named."""
 MOST_EMPTY: Final = 0.25
 """Probability of an animal below which a photo is said to show none. Between the two, the photo is unclear."""
 LEAST_BOX: Final = 0.5
 """Score of a box from which the detector is believed. Model and detector rarely err in the same photo.
 
-docs/explanation/field.md has the measurements of all three."""
+docs/explanation/field.md has the measurements."""
 
 
-def subject_of(animal_probability: float, animal: float = 0.0, person: float = 0.0, vehicle: float = 0.0) -> Subject:
+def subject_of(
+    animal_probability: float, threshold: float, animal: float = 0.0, person: float = 0.0, vehicle: float = 0.0
+) -> Subject:
     """Return what a photo shows.
 
-    `animal_probability`: of the general model. `animal`, `person`, `vehicle`: score of the detector's best box of each
-    kind; 0 without a box, or without a detector. A photo with an animal and a person is one of an animal.
+    `animal_probability`: of the general model. `threshold`: its least value for an animal. `animal`, `person`,
+    `vehicle`: score of the detector's best box of each kind; 0 without a box, or without a detector. A photo with an
+    animal and a person is one of an animal.
     """
-    if animal_probability >= LEAST_ANIMAL or animal >= LEAST_BOX:
+    if animal_probability >= threshold or animal >= LEAST_BOX:
         return "animal"
     if person >= LEAST_BOX:
         return "person"

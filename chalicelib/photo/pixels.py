@@ -72,6 +72,19 @@ class Picture:
         x, y = (area.left + area.right) / 2 * self.width, (area.top + area.bottom) / 2 * self.height
         return self._resized(self._square(side, x, y), (size, size), gap=3.0)
 
+    def middle(self, share: float, size: int) -> NDArray[np.uint8]:
+        """Return the middle of the photo, shape (size, size, 3), uint8, RGB. `share`: its share of the short side."""
+        side = min(self.width, self.height) * share
+        return self._resized(self._square(side, self.width / 2, self.height / 2), (size, size), gap=3.0)
+
+    def reduced(self, size: int) -> "Picture":
+        """Return the photo with few pixels more than `draft_side(size)`, to keep while models look.
+
+        A JPEG is decoded at such a size; a photo in another format may be twenty times as large.
+        """
+        factor = min(self.width, self.height) // draft_side(size)
+        return self if factor < 2 else Picture(self._image.reduce(factor), self._orientation)
+
     def whole(self, longest: int) -> NDArray[np.uint8]:
         """Return the whole photo, its longer side resized to `longest` pixels: shape (height, width, 3), uint8, RGB."""
         scale = longest / max(self.width, self.height)

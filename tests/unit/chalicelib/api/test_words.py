@@ -2,7 +2,8 @@
 
 import pytest
 
-from chalicelib.api.words import FAIRLY_SURE, FAIRLY_SURE_ALONE, VERY_SURE, Sure, faults_of, sure_of, why_not
+from chalicelib.api.responses import PhotoQuality, Sure
+from chalicelib.api.words import FAIRLY_SURE, FAIRLY_SURE_ALONE, VERY_SURE, faults_of, quality_shown, sure_of, why_not
 from chalicelib.features.features import Mode
 from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -39,7 +40,7 @@ def test_an_answer_is_wide_above_the_family() -> None:
 
 
 def test_a_narrow_answer_needs_no_reason() -> None:
-    assert why_not("animal", NARROW, AT_NIGHT, 0.01, 5) is None
+    assert why_not("animal", NARROW, AT_NIGHT, 0.01, is_widened=True) is None
 
 
 @pytest.mark.parametrize(
@@ -71,9 +72,13 @@ def test_a_photo_with_faults_says_what_would_help() -> None:
 
 def test_unknown_relatives_are_a_reason() -> None:
     reason = "It may be one of the relatives that live here and that no model knows."
-    assert why_not("animal", WIDE, CLEAR, 0.5, rivals=3) == reason
+    assert why_not("animal", WIDE, CLEAR, 0.5, is_widened=True) == reason
 
 
 def test_a_clear_photo_has_no_faults() -> None:
     assert faults_of(CLEAR) == []
     assert faults_of(CLEAR, 0.3) == []
+
+
+def test_the_quality_is_shown() -> None:
+    assert quality_shown(AT_NIGHT) == PhotoQuality(800, dark=True, soft=False, infrared=True)
