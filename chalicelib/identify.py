@@ -129,7 +129,7 @@ def _answer(
     from chalicelib.api import answers, responses, words  # not at the top: a thread imports this module during decoding
 
     scores, taxon = seen.scores, seen.named.prediction
-    prediction = answers.predicted_taxon(taxon, features, services.relatives)
+    prediction = answers.predicted_taxon(taxon, features, services.relatives, scores.taxonomy.taxon_ids)
     guesses = answers.guesses_of(seen.of_each, taxon, features, services) if len(seen.of_each) > 1 else ()
     subject = answers.subject_seen(seen, services.animal_threshold)
     return responses.Answer(

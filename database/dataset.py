@@ -94,8 +94,8 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     paths = FILES | (files or {})
     texts = {name: read_text(path) for name, path in paths.items() if name not in (*RANGE_FILES, "range_maps")}
     facts = dict(_parse("taxon_facts", texts, _facts))
-    animals = _parse("labels", texts, lambda row: _animal(row, facts))
-    animals += _of_packs(paths["labels"], {animal.taxon for animal in animals}, facts)
+    general = _parse("labels", texts, lambda row: _animal(row, facts))
+    animals = general + _of_packs(paths["labels"], {animal.taxon for animal in general}, facts)
     number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
     cells = _parse(
         "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
@@ -109,7 +109,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     areas = read_area_cells(countries=paths["cell_areas"], groups=paths["groups"])
     every = [each for name in RANGE_FILES for each in read_ranges(paths[name])]
     statements = [each for each in every if each.taxon in number_of]
-    relatives = _read_relatives(paths["labels"], animals)
+    relatives = _read_relatives(paths["labels"], general)
     of_relatives = [each for each in every if each.taxon in relatives]
     _check(animals, statements, {source for source, *_ in sources})
     check_areas(statements + of_relatives, areas)

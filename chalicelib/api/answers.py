@@ -84,7 +84,7 @@ def guesses_of(
     guesses = []
     for each in scores:
         taxon = services.eyes.naming.name(each, each.taxonomy, features).prediction
-        shown = predicted_taxon(taxon, features, services.relatives)
+        shown = predicted_taxon(taxon, features, services.relatives, each.taxonomy.taxon_ids)
         guesses.append(PhotoGuess(shown, round(each.animal_probability, 4), _agree(taxon, together)))
     return tuple(guesses)
 
@@ -95,11 +95,16 @@ def models_used(models: Models, scores: FusedScores) -> ModelUsed:
     return ModelUsed(models.general.name, models.general.version, tuple(packs))
 
 
-def predicted_taxon(prediction: Prediction | None, features: Features, relatives: Relatives) -> PredictedTaxon | None:
-    """Convert a prediction to the form in which responses show it, with its relatives in the cell."""
+def predicted_taxon(
+    prediction: Prediction | None, features: Features, relatives: Relatives, known: Set[str] = frozenset()
+) -> PredictedTaxon | None:
+    """Convert a prediction to the form in which responses show it, with its relatives in the cell.
+
+    `known`: ids of the taxa that the models which looked know.
+    """
     if prediction is None:
         return None
-    close = relatives.close_to(prediction, features.relatives.tolist())
+    close = relatives.close_to(prediction, features.relatives.tolist(), known)
     here = RelativesHere(
         len(close), tuple(RelativeTaxon(each.taxon, each.name, each.scientific_name) for each in close[:MOST_RELATIVES])
     )

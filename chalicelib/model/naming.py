@@ -43,7 +43,7 @@ class Naming:
         found = predict(taxonomy, scores, self.threshold)
         if features.mode != "narrowed" or found is None:
             return Named(found)
-        unknown = self.relatives.counts_of(features.relatives, taxonomy.taxa, taxonomy.known)
+        unknown = self.relatives.counts_of(features.relatives, taxonomy.taxa, taxonomy.taxon_ids)
         prior = features_to_prior(features, taxonomy, self.floor)
         sure = predict(
             taxonomy, scores, self.threshold, rivals_of(taxonomy, scores.vision, prior, unknown, self.weight)

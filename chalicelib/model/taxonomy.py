@@ -114,7 +114,7 @@ class Taxonomy:
 
     `order`: output indices in tree order. The animals of a taxon are contiguous in it, so the probability of a taxon
     is the difference of two cumulative sums. `everywhere`: for each animal, whether it lives in every cell. `groups`:
-    the taxa that have animals below them, by rank and scientific name; `taxa`: their keys. `known`: the animals' ids.
+    the taxa that have animals below them, by rank and scientific name; `taxa`: their keys.
     """
 
     animals: tuple[Animal, ...]
@@ -122,9 +122,9 @@ class Taxonomy:
     root: Node
     order: NDArray[np.intp]
     index_of: dict[int, int]
+    taxon_ids: frozenset[str]
     groups: dict[TaxonKey, Node]
     taxa: frozenset[TaxonKey]
-    known: frozenset[str]
 
     @classmethod
     def read(cls, labels: Path, taxa: Path) -> "Taxonomy":
@@ -155,9 +155,9 @@ class Taxonomy:
         tree_order = np.array(order, dtype=np.intp)
         everywhere = np.array([animal.kind in EVERYWHERE for animal in animals], dtype=np.bool_)
         tree_order.flags.writeable = everywhere.flags.writeable = False
-        known = frozenset(animal.taxon_id for animal in animals)
         index_of = {animal.id: animal.output_index for animal in animals}
-        return cls(tuple(animals), everywhere, root, tree_order, index_of, groups, frozenset(groups), known)
+        taxon_ids = frozenset(animal.taxon_id for animal in animals)
+        return cls(tuple(animals), everywhere, root, tree_order, index_of, taxon_ids, groups, frozenset(groups))
 
     @property
     def top(self) -> Taxon:
