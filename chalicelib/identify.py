@@ -5,22 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.errors import ClientError, LocationMissing
 from chalicelib.features.cells import cell_of, text_of
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.location import REMEDY, Location
+from chalicelib.model.seeing import Seen, View
 from chalicelib.photo.decode import Limits, Photo, open_photo
 from chalicelib.photo.exif import location_from_gps
+from chalicelib.photo.quality import Quality, quality_of
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 
 if TYPE_CHECKING:
     from chalicelib.api.responses import Answer, Residents
-    from chalicelib.model.models import FusedScores
 
 
 def identify(photos: Sequence[bytes], params: IdentifyParams, services: Services, record: Record) -> "Answer":
@@ -35,12 +33,13 @@ def identify(photos: Sequence[bytes], params: IdentifyParams, services: Services
         with record.step("location"):
             location = locate([photo.gps for photo in record.photos], params)
         with record.step("photo"):
-            squares = decode(record.photos, services)
+            views = decode(record.photos, services)
+        quality = quality_of(views[0].square, min(record.photos[0].width, record.photos[0].height))
     cell = cell_of(location.latitude, location.longitude) if location else None
     features = features_at(cell, services, record)
     with record.step("scoring"):
-        scores, of_each = services.models.score(squares, features)
-    return _answer(scores, of_each, cell, location, features, params.top, services, record)
+        seen = services.eyes.see(views, features, services.detector)
+    return _answer(seen, quality, cell, location, features, params.top, services, record)
 
 
 def animals_at(location: Location, services: Services, record: Record) -> "Residents":
@@ -66,24 +65,25 @@ def open_photos(photos: Sequence[bytes], limits: Limits) -> Iterator[Photo]:
             raise _of_photo(error, number, len(photos)) from error
 
 
-def decode(photos: Sequence[Photo], services: Services) -> list[NDArray[np.uint8]]:
-    """Return the image of each photo that the models look at. Several photos are decoded at the same time."""
+def decode(photos: Sequence[Photo], services: Services) -> list[View]:
+    """Return what the models look at in each photo. Several photos are decoded at the same time."""
     size = services.models.general.input_size
 
-    def pixels(number: int) -> NDArray[np.uint8]:
+    def view(number: int) -> View:
         photo = photos[number]
         try:
             with services.decode_memory.reserve(photo.decode_bytes(size)):
-                return photo.pixels(size)
+                picture = photo.decode(size)
+                return View(picture.square(size), picture.reduced(size))
         except ClientError as error:
             raise _of_photo(error, number + 1, len(photos)) from error
 
     if len(photos) == 1:
-        return [pixels(0)]
+        return [view(0)]
     from concurrent.futures import ThreadPoolExecutor  # only some requests have several photos
 
     with ThreadPoolExecutor(min(len(photos), os.process_cpu_count() or 1)) as pool:
-        return list(pool.map(pixels, range(len(photos))))
+        return list(pool.map(view, range(len(photos))))
 
 
 def locate(gps: Sequence[Mapping[int, Any]], params: IdentifyParams) -> Location | None:
@@ -117,8 +117,8 @@ def _of_photo(error: ClientError, number: int, count: int) -> ClientError:
 
 
 def _answer(
-    scores: "FusedScores",
-    of_each: "Sequence[FusedScores]",
+    seen: Seen,
+    quality: Quality,
     cell: int | None,
     location: Location | None,
     features: Features,
@@ -126,16 +126,20 @@ def _answer(
     services: Services,
     record: Record,
 ) -> "Answer":
-    from chalicelib.api import answers, responses  # not at the top: a thread imports this module during decoding
+    from chalicelib.api import answers, responses, words  # not at the top: a thread imports this module during decoding
 
-    taxon = answers.roll_up(scores, services.animal_threshold, services.rank_threshold)
+    scores, taxon = seen.scores, seen.named.prediction
     prediction = answers.predicted_taxon(taxon, features, services.relatives, scores.taxonomy.taxon_ids)
-    guesses = answers.guesses_of(of_each, taxon, features, services) if len(of_each) > 1 else ()
+    guesses = answers.guesses_of(seen.of_each, taxon, features, services) if len(seen.of_each) > 1 else ()
+    subject = answers.subject_seen(seen, services.animal_threshold)
     return responses.Answer(
-        message=answers.message_of(prediction, features, guesses),
+        message=answers.message_of(prediction, features, guesses, subject),
         prediction=prediction,
         candidates=answers.candidates_of(scores, features, scores.taxonomy, top),
         animal_probability=round(scores.animal_probability, 4),
+        subject=subject,
+        photo_quality=words.quality_shown(quality),
+        why_not=answers.reason_of(seen, subject, quality),
         location=answers.place_of(cell, location.source if location else "none", features),
         features=answers.features_used(features),
         model=answers.models_used(services.models, scores),
