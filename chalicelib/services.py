@@ -19,6 +19,7 @@ from chalicelib.features.lookup import Policy
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Store
 from chalicelib.features.ttl import TtlPolicy
+from chalicelib.model.lazy import Lazy
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from chalicelib.api.health import Health
     from chalicelib.api.responses import ModelUsed
     from chalicelib.features.warming import Warming
+    from chalicelib.model.detector import Detector
     from chalicelib.stores.taxa import Taxa
 
 _HEALTH_TIMEOUT = 2.0
@@ -46,19 +48,24 @@ _SWITCH_INTERVAL = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services and thresholds that an identification uses. Thread-safe."""
+    """The services and thresholds that an identification uses. Thread-safe.
+
+    `detector`: gives None if there is none. `boxes`: whether answers have boxes if a request does not say.
+    """
 
     limits: photo.Limits
     decode_memory: DecodeMemory
     model: Model
     taxonomy: Taxonomy
     relatives: Relatives
+    detector: "Lazy[Detector | None]"
     features: CellFeatures
     cache: RedisCache
     store: PostgresStore
     prior_floor: float
     animal_threshold: float
     rank_threshold: float
+    boxes: bool
     taxa_ttl: float
     taxa_seconds: float
 
@@ -88,12 +95,14 @@ class Services:
             model=model,
             taxonomy=taxonomy,
             relatives=relatives,
+            detector=Lazy(lambda: _read_detector(settings)),
             features=build_features(settings, cache, store),
             cache=cache,
             store=store,
             prior_floor=settings.prior_floor,
             animal_threshold=settings.animal_threshold,
             rank_threshold=settings.rank_threshold,
+            boxes=settings.boxes,
             taxa_ttl=settings.features_hard_ttl,
             taxa_seconds=settings.features_total,
         )
@@ -145,11 +154,18 @@ def _prepare(cache: RedisCache, model: Model, relatives: Relatives) -> None:
         cells.prepare()
         cache.prepare()
         emf.prepare()
+        import chalicelib.api.boxes
         import chalicelib.api.responses  # noqa: F401
 
         _ = model.version, relatives.rows
     finally:
         sys.setswitchinterval(interval)
+
+
+def _read_detector(settings: Settings) -> "Detector | None":
+    from chalicelib.model.detector import read_detector  # only requests for boxes need it
+
+    return read_detector(settings.model_path.with_name("packs"), settings.model_threads)
 
 
 def build_cache(settings: Settings, *, patient: bool = False) -> RedisCache:

@@ -43,6 +43,12 @@ TOP = Parameter(
     {"type": "integer", "minimum": 1, "maximum": MAX_TOP, "default": DEFAULT_TOP},
     "Number of candidates in the response.",
 )
+BOXES = Parameter(
+    "boxes",
+    {"type": "string", "enum": ["true", "false"]},
+    "`true`: also find each animal, person and vehicle in the photo, and identify each animal. The default is the "
+    "deployment's setting `BOXES`. A deployment without a detector answers `true` with `bad_request`.",
+)
 
 DEEP = Parameter(
     "deep",
@@ -61,18 +67,19 @@ GROUP = Parameter(
     "Group of animals, such as `birds`. Without q: all taxa of the group. Without q and group: all groups.",
 )
 
-IDENTIFY = (LAT, LON, LOCATION, TOP)
+IDENTIFY = (LAT, LON, LOCATION, TOP, BOXES)
 ANIMALS = (LAT, LON)
 TAXA = (QUERY, GROUP)
 
 
 @dataclass(frozen=True, slots=True)
 class IdentifyParams:
-    """The validated parameters of an identification."""
+    """The validated parameters of an identification. `boxes`: None if the request does not say."""
 
     location: Location | None = None
     without_location: bool = False
     top: int = DEFAULT_TOP
+    boxes: bool | None = None
 
 
 def read_identify_params(query: Mapping[str, Sequence[str]], form: Mapping[str, str] | None = None) -> IdentifyParams:
@@ -87,7 +94,7 @@ def read_identify_params(query: Mapping[str, Sequence[str]], form: Mapping[str, 
         raise BadRequest("the only value of location is 'none'; send coordinates as lat and lon")
     if without and location:
         raise BadRequest("location=none contradicts lat and lon; send one or the other")
-    return IdentifyParams(location, bool(without), _top(values.get("top")))
+    return IdentifyParams(location, bool(without), _top(values.get("top")), _flag(values, BOXES))
 
 
 def read_location(query: Mapping[str, Sequence[str]]) -> Location:
@@ -110,10 +117,7 @@ def read_taxa(query: Mapping[str, Sequence[str]]) -> tuple[str | None, str | Non
 
 def read_deep(query: Mapping[str, Sequence[str]]) -> bool:
     """Return whether a health check includes the database. Raises `BadRequest` for invalid values."""
-    text = _values(query, {}, (DEEP,)).get("deep", "false")
-    if text not in ("true", "false"):
-        raise BadRequest("deep must be true or false")
-    return text == "true"
+    return bool(_flag(_values(query, {}, (DEEP,)), DEEP))
 
 
 def expect_no_parameters(query: Mapping[str, Sequence[str]]) -> None:
@@ -142,6 +146,14 @@ def _location(values: Mapping[str, str]) -> Location | None:
     if "lat" not in values or "lon" not in values:
         raise BadRequest("only one of lat and lon is present; send both or neither")
     return parse_location(values["lat"], values["lon"])
+
+
+def _flag(values: Mapping[str, str], parameter: Parameter) -> bool | None:
+    """Return whether a parameter is `true`, or None if it is absent."""
+    text = values.get(parameter.name)
+    if text not in (None, "true", "false"):
+        raise BadRequest(f"{parameter.name} must be true or false")
+    return None if text is None else text == "true"
 
 
 def _top(text: str | None) -> int:

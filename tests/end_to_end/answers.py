@@ -38,10 +38,13 @@ KOALA = Answer(
         candidate("tabby cat", "Felis catus", 0.001, 0.004, "everywhere"),
     ),
     animal_probability=0.998,
+    animals=None,
+    people=None,
+    vehicles=None,
     location=AUSTRALIA,
     features=NARROWED,
     model=ModelUsed("faunalens", "0123456789ab"),
-    timings_ms=Timings(22.0, 0.1, 12.3, 41.2),
+    timings_ms=Timings(22.0, 0.1, 12.3, 0.0, 41.2),
     request_id="c0ffee00-0000-4000-8000-000000000000",
 )
 RESIDENTS = Residents(
