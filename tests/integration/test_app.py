@@ -14,15 +14,19 @@ import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from chalicelib.features.cells import cell_of
 from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.keys import value_key
+from local.paths import ROOT
+from local.stack.installed import package_folder
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Reply, Served
 
+DETECTOR = ROOT / "model" / "packs" / "detector.onnx"
 SYDNEY_QUERY = {"lat": "-33.8688", "lon": "151.2093"}
 
 
@@ -289,6 +293,28 @@ def test_the_page_and_its_files_are_served(served: Served) -> None:
     for path in re.findall(r'(?:src|href)="(web/[^"]+)"', index.text):
         assert served.request("GET", f"/{path}").status == 200, path
     assert served.request("GET", "/web/app.py").status == 404
+
+
+@pytest.mark.skipif(not DETECTOR.is_file(), reason="the detector's weights could not be had")
+def test_each_animal_in_the_photo_is_identified(served: Served, contract: dict[str, Any]) -> None:
+    # GIVEN a photo of a cat beside an astronaut
+    photos = [Image.open(package_folder("skimage") / "data" / name) for name in ("chelsea.png", "astronaut.png")]
+    both = Image.new("RGB", (900, 450))
+    for index, photo in enumerate(photos):
+        both.paste(photo.convert("RGB").resize((450, 450)), (450 * index, 0))
+    # WHEN identified with boxes, as a field of a form
+    body = b'--XyZ\r\nContent-Disposition: form-data; name="photo"; filename="p"\r\n\r\n' + encoded(both, "JPEG")
+    body += b'\r\n--XyZ\r\nContent-Disposition: form-data; name="boxes"\r\n\r\ntrue\r\n--XyZ--\r\n'
+    reply = served.identify(body, {"location": "none"}, "multipart/form-data; boundary=XyZ")
+    # THEN the cat is named in its box, on the left, and the astronaut is a person
+    assert reply.status == 200, reply.text
+    assert_matches(contract, "Answer", reply.json)
+    (cat,) = reply.json["animals"]
+    assert cat["box"]["x"] + cat["box"]["width"] < 0.6
+    assert cat["candidates"][0]["scientific_name"] == "Felis catus"
+    assert reply.json["people"]["count"] == 1
+    assert reply.json["people"]["boxes"][0]["x"] > 0.4
+    assert reply.json["timings_ms"]["boxes"] > 0
 
 
 def metrics_of(served: Served) -> list[dict[str, Any]]:
