@@ -25,7 +25,9 @@ def services_in(folder: Path, *, detector: bool = True, boxes: bool = False) -> 
     path = tiny_model.write(folder, tiny_model.tiny_model())
     if detector:
         write_detector(folder)
-    settings = Settings(model_path=path, redis_url="redis://127.0.0.1:9", boxes=boxes, second_look=False)
+    settings = Settings(
+        model_path=path, redis_url="redis://127.0.0.1:9", boxes=boxes, second_look=False, rank_threshold=0.5
+    )
     return Services.build(settings)
 
 
