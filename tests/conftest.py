@@ -1,17 +1,14 @@
 """Real servers for the tests, started once per session on free ports, and a marker for each folder of tests."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import hypothesis
-import psycopg2
 import pytest
 
-from database.dataset import read_dataset
-from database.load import activate, load
 from infra.package import Package, build
 from local.stack import postgres, valkey
+from testing.loaded_postgres import serve_loaded
 
 hypothesis.settings.register_profile("shared", deadline=None)  # on a busy machine, durations prove nothing
 hypothesis.settings.load_profile("shared")
@@ -43,11 +40,10 @@ def valkey_server() -> Iterator[valkey.ValkeyServer]:
 
 
 @pytest.fixture(scope="session")
-def loaded_database(postgres_server: postgres.PostgresServer) -> str:
+def loaded_database() -> Iterator[str]:
     """URL of a database with the schema and this checkout's data; tests must not change it."""
-    with closing(psycopg2.connect(postgres_server.url)) as connection:
-        activate(connection, load(connection, read_dataset()).version)
-    return postgres_server.url
+    with serve_loaded() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
