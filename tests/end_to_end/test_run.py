@@ -33,7 +33,7 @@ def output(tmp_path: Path) -> Path:
 
 def test_it_serves_what_the_readme_promises(output: Path) -> None:
     # GIVEN make run
-    port = free_port()
+    port = loaded_port()
     with running(make_run(port), port, output) as run:
         # THEN its output has each step, the address and a command to try
         for step in ("PostgreSQL", "data", "Valkey", "server"):
@@ -63,7 +63,7 @@ def test_the_second_start_does_no_work(output: Path) -> None:
     # GIVEN a run that has stopped
     port = free_port()
     with running(make_run(port), port, output) as run:
-        assert re.search(r"^data +loaded ", run.output, re.MULTILINE)
+        assert re.search(r"^data +loaded +\d", run.output, re.MULTILINE), run.output
         os.kill(run.process.pid, signal.SIGTERM)
         run.process.wait(EXIT_TIMEOUT)
         # WHEN it starts again

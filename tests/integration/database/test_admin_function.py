@@ -2,12 +2,13 @@
 
 import json
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 
-from database.dataset import read_dataset
+from database.dataset import files_in, version_of
 from database.load import load
 from tests.integration.database import sample_data
 
@@ -21,11 +22,14 @@ def admin(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return lambda *command: json.loads(json.dumps(app.admin({"command": list(command)}, None)))
 
 
-def test_a_command_runs_and_its_output_comes_back(admin: Any) -> None:
-    # WHEN the data are loaded THEN the answer has the output of a terminal
-    answer = admin("load", "--keep", "1")
+def test_a_command_runs_and_its_output_comes_back(admin: Any, tmp_path: Path) -> None:
+    # WHEN data are loaded THEN the answer has the output of a terminal
+    (tmp_path / "ranges.csv").write_text(
+        "taxon,areas,status,certainty,extent,season,source,note\nphascolarctos-cinereus,AU,,,,,mdd,\n"
+    )
+    answer = admin("load", "--keep", "1", "--from", str(tmp_path))
     assert answer["code"] == 0, answer["said"]
-    assert answer["said"].startswith(f"dataset {read_dataset().version}\n")
+    assert answer["said"].startswith(f"dataset {version_of(files_in(tmp_path))}\n")
     # AND a list shows it
     assert admin("list")["said"].rstrip().endswith("active")
 
