@@ -1,4 +1,4 @@
-"""A PostgreSQL with this checkout's data, loaded once. A load takes half a minute of processor time, a copy a second."""
+"""A PostgreSQL with this checkout's data. A load takes half a minute of processor time, a copy a second."""
 
 import shutil
 from collections.abc import Iterator
