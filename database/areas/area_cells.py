@@ -3,8 +3,8 @@
 A cell belongs to an area of land if the area covers a part of it that a map shows. An area that only touches the cell's
 edge counts only where no other area covers more, as on specks of islands. docs/how-to/data.md names the sources.
 
-The code of a country or subdivision leaves out its remote islands (remote_islands.csv): `CR` is Costa Rica without Cocos
-island, which has other animals. A code that has no other cells, such as `EC-W`, names the islands themselves.
+The code of a country or subdivision leaves out its remote islands (remote_islands.csv): `CR` is Costa Rica without
+Cocos island, which has other animals. A code that has no other cells, such as `EC-W`, names the islands themselves.
 """
 
 import csv
@@ -198,7 +198,9 @@ def read_area_cells(
     earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, neighbours, realm)
     whole = AreaCells(earth, land, seas, _groups(islands))
     remote = {name: np.flatnonzero(whole.named(name)[LAND]) for name in whole.groups}
-    far = np.isin(np.arange(len(cells)), np.concatenate([[], *remote.values()]))
+    far = np.zeros(len(cells), bool)
+    for each in remote.values():
+        far[each] = True
     earth = replace(earth, overland=_overland(neighbours, realm, land, far))
     return AreaCells(earth, {**regions, **_without(far, land), **remote}, seas, _groups(groups))
 
