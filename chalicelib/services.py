@@ -63,10 +63,11 @@ class Services:
     taxa_seconds: float
 
     @classmethod
-    def build(cls, settings: Settings) -> "Services":
+    def build(cls, settings: Settings, features: CellFeatures | None = None) -> "Services":
         """Build all services from the settings. Raises `ModelError` and `SettingError`.
 
-        A store that is down raises no error here; the first request detects it.
+        `features`: the features of cells, if they do not come from the stores of the settings. A store that is down
+        raises no error here; the first request detects it.
 
         Some modules are needed only after the first photo is decoded. A background thread imports these modules during
         decoding, which releases the GIL. Loading the model does not release it. psycopg2 is not imported in advance,
@@ -88,7 +89,7 @@ class Services:
             model=model,
             taxonomy=taxonomy,
             relatives=relatives,
-            features=build_features(settings, cache, store),
+            features=features or build_features(settings, cache, store),
             cache=cache,
             store=store,
             prior_floor=settings.prior_floor,
@@ -98,7 +99,7 @@ class Services:
             taxa_seconds=settings.features_total,
         )
         photo.prepare()
-        Thread(target=_prepare, args=(cache, model, relatives), daemon=True).start()
+        Thread(target=_prepare, args=(None if features else cache, model, relatives), daemon=True).start()
         return services
 
     def taxa(self) -> "Taxa":
@@ -133,7 +134,7 @@ class Services:
         return health_of(model, cache, database, request_id)
 
 
-def _prepare(cache: RedisCache, model: Model, relatives: Relatives) -> None:
+def _prepare(cache: RedisCache | None, model: Model, relatives: Relatives) -> None:
     """Import the modules that the first request needs after decoding, connect to Redis, and read and hash files.
 
     By default, Python switches threads every 5 ms. A request that arrives during this work would wait for several such
@@ -143,7 +144,8 @@ def _prepare(cache: RedisCache, model: Model, relatives: Relatives) -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
         cells.prepare()
-        cache.prepare()
+        if cache is not None:
+            cache.prepare()
         emf.prepare()
         import chalicelib.api.responses  # noqa: F401
 

@@ -1,0 +1,8 @@
+"""`faunalens export`: stub."""
+
+import click
+
+
+@click.command()
+def export() -> None:
+    """Stub."""

@@ -1,0 +1,8 @@
+"""`faunalens report`: stub."""
+
+import click
+
+
+@click.command()
+def report() -> None:
+    """Stub."""

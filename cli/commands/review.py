@@ -1,0 +1,8 @@
+"""`faunalens review`: stub."""
+
+import click
+
+
+@click.command()
+def review() -> None:
+    """Stub."""
