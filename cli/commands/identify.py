@@ -186,7 +186,7 @@ def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> 
 
 
 def _found(paths: Sequence[Path], root: Path, where: Where) -> Iterator[FoundPhoto]:
-    """Yield every photo of the paths. Warn of those that no results file can name, and of those without a deployment."""
+    """Yield every photo of the paths. Warn of names that no results file can hold, and of photos in no deployment."""
     homeless, strange, start = 0, 0, len(str(root).rstrip("/")) + 1
     for path in paths:
         for entry in walk(path):

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import batched
@@ -116,6 +116,10 @@ class ResultsFile:
         cursor.row_factory = sqlite3.Row
         cursor.arraysize = BATCH
         yield from cursor.execute(query, values)
+
+    def define(self, name: str, function: Callable[..., str | None]) -> None:
+        """Let queries call a function, which always returns the same for the same values."""
+        self._connection.create_function(name, -1, function, deterministic=True)
 
     # What a run finds
 

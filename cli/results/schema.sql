@@ -36,7 +36,6 @@ create table if not exists photo (
 ) strict;
 
 create index if not exists photo_left on photo (id) where state in ('new', 'touched', 'failed');
-create index if not exists photo_in_time on photo (deployment, taken, path);
 
 -- What a person said about a photo. `kind`: as observationType in Camtrap DP.
 create table if not exists review (
