@@ -162,7 +162,7 @@ def identify(
             kept.find(_found(found, folder, where))
         engine = _engine(environment, url, top, workers or MOST_AT_ONCE)
         at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
-        _run(kept, folder, engine, at_once, as_json=as_json, in_words=results is None and not as_json)
+        identify_left(kept, folder, engine, at_once, as_json=as_json, in_words=results is None and not as_json)
         counts = kept.counts()
         return Exit.SOME_FAILED if counts.failed or counts.unreadable else Exit.DONE
 
@@ -215,8 +215,10 @@ def _engine(environment: Mapping[str, str], url: str | None, top: int, most: int
     return LocalEngine.build(Settings.from_environment(environment), environment, top, warn)
 
 
-def _run(results: ResultsFile, root: Path, engine: Engine, workers: int, *, as_json: bool, in_words: bool) -> None:
-    """Identify what is left, and say what came of it."""
+def identify_left(
+    results: ResultsFile, root: Path, engine: Engine, workers: int, *, as_json: bool = False, in_words: bool = False
+) -> None:
+    """Identify what is left, keep each outcome, and say what came of it."""
     before, started, number = results.counts(), monotonic(), 0
     done = before.done + before.unreadable
     outcomes = in_parallel(partial(work, root=root, engine=engine), results.tasks(), workers)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.application import VERSION
+from cli.clock import corrected
 from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
 from cli.exports.files import whole, write_lists
@@ -58,12 +59,10 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
             }
     for row in study.unanswered():
         folder = row["path"].rpartition("/")[0] or "photos"
-        yield {
-            "id": row["path"],
-            "file_name": row["path"],
-            "corrupt": True,
-            "location": row["deployment"] or folder,
-        }
+        time = {"datetime": corrected(row["taken"], row["shift"]).isoformat(" ")} if row["taken"] else {}
+        size = {"width": row["width"], "height": row["height"]} if row["width"] else {}
+        head = {"id": row["path"], "file_name": row["path"], "corrupt": True}
+        yield {**head, "location": row["deployment"] or folder, **time, **size}
 
 
 def _annotations(study: Study, ids: dict[str, int]) -> Iterator[dict[str, Any]]:

@@ -54,11 +54,8 @@ class Study:
         return events_of(self.photos(), self.gap)
 
     def unanswered(self) -> Iterator[sqlite3.Row]:
-        """Yield path, deployment and detail of the photos without an answer that a run has looked at."""
-        query = (
-            "select path, deployment, code, detail from photo where answer is null and code is not null order by path"
-        )
-        return self._results.rows(query)
+        """Yield the photos without an answer that a run has looked at, with `code` and `detail` of what was wrong."""
+        return self._results.rows("select * from photo where answer is null and code is not null order by path")
 
     @cached_property
     def deployments(self) -> dict[str, Deployment]:
