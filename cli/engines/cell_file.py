@@ -56,6 +56,10 @@ class CellFile:
             raise CommandError(f"the animals of all cells cannot be kept ({error}); set XDG_CACHE_HOME") from error
         return cls(path, version)
 
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
         """Return the animals of each cell. Raises `StoreError`."""
         with self._lock:

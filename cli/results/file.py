@@ -68,8 +68,10 @@ class ResultsFile:
         try:
             self._connection = sqlite3.connect(path or ":memory:", autocommit=True)
             self._prepare(write=write)
-        except sqlite3.DatabaseError as error:
+        except BaseException as error:
             self.close()
+            if not isinstance(error, sqlite3.DatabaseError):
+                raise
             raise CommandError(f"{path} is no results file ({error}); choose another name") from error
 
     def _prepare(self, *, write: bool) -> None:
