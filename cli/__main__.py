@@ -1,6 +1,7 @@
 """Identify the animals in folders of photos, and export the answers: `faunalens`."""
 
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 
@@ -51,6 +52,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except FaunalensError as error:
         CommandError(str(error)).show()
+        return Exit.FAILED
+    except sqlite3.Error as error:
+        CommandError(
+            f"the results file cannot be read or written ({error}); is the disk full? The same command goes on"
+        ).show()
         return Exit.FAILED
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; the same command goes on where this one ended", err=True)
