@@ -32,9 +32,9 @@ STATIONS = (
         "timezone": "+10:00",
     },
 )
-ZEBRA = ("zebra", "Equus quagga", "species")
+IMPALA = ("impala", "Aepyceros melampus", "species")
 LION = ("lion", "Panthera leo", "species")
-EQUIDS = ("horse, zebra or ass", "Equidae", "family")
+BOVIDS = ("antelope, ox or sheep", "Bovidae", "family")
 MODEL = {"name": "tiny", "version": "123456789abc"}
 
 
@@ -45,7 +45,7 @@ def answer(
     **more: Any,
 ) -> str:
     """Return an answer of the API as JSON, with what the command reads of it. `named`: name, scientific name, rank."""
-    listed = list(candidates) or ([(named, score)] if named else [(ZEBRA, 0.05), (LION, 0.01)])
+    listed = list(candidates) or ([(named, score)] if named else [(IMPALA, 0.05), (LION, 0.01)])
     body = {
         "message": f"Most likely: {named[0]}." if named else "No animal was recognised in this photo.",
         "prediction": dict(zip(("name", "scientific_name", "rank"), named, strict=True)) | {"score": score}
@@ -69,12 +69,12 @@ def answer(
 
 
 PHOTOS: tuple[tuple[str, str | None, str | None], ...] = (
-    ("N/IMG_0001.JPG", "2026-05-02 06:00:00", answer(ZEBRA, 0.9, [(ZEBRA, 0.9), (LION, 0.05)])),
-    ("N/IMG_0002.JPG", "2026-05-02 06:00:30", answer(EQUIDS, 0.8, [(ZEBRA, 0.6), (LION, 0.1)])),
+    ("N/IMG_0001.JPG", "2026-05-02 06:00:00", answer(IMPALA, 0.9, [(IMPALA, 0.9), (LION, 0.05)])),
+    ("N/IMG_0002.JPG", "2026-05-02 06:00:30", answer(BOVIDS, 0.8, [(IMPALA, 0.6), (LION, 0.1)])),
     ("N/IMG_0003.JPG", "2026-05-02 06:05:00", answer(None)),
     ("N/broken.JPG", None, None),
     ("S/card/IMG_0001.JPG", "2026-05-02 20:00:00", answer(LION, 0.75)),
-    ("S/card/IMG_0002.JPG", None, answer(ZEBRA, 0.7)),
+    ("S/card/IMG_0002.JPG", None, answer(IMPALA, 0.7)),
 )
 """Path, camera's clock and answer of each photo. The two first are one event. One photo is broken, one has no time."""
 

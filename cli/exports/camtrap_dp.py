@@ -17,7 +17,7 @@ from cli.exports.files import media_type, stamp, table, whole
 from cli.printing import warn
 from cli.study.event import fused
 from cli.study.finding import Finding, Named
-from cli.study.lineage import lineage_of
+from cli.study.lineage import lineage_of, taxon_rank
 from cli.study.photo import Deployment, StudyPhoto
 from cli.study.study import Study
 
@@ -48,6 +48,8 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
     """Write a package. Raises `CommandError` if a deployment lacks the place or the zone that Camtrap DP demands."""
     deployments = study.deployments
     _expect_complete(deployments)
+    for key in study.timeless:
+        warn(f"the deployment {key} is left out, because it has neither photos nor deploymentStart and deploymentEnd")
     taxa: dict[str, Named] = {}
     with table(folder / "deployments.csv", DEPLOYMENT_COLUMNS) as write:
         for deployment in deployments.values():
@@ -215,12 +217,12 @@ def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, N
 
 def _taxon(named: Named) -> dict[str, Any]:
     lineage = lineage_of(named.scientific_name)
-    rank = named.rank if named.rank in RANKS else "species"
+    rank = taxon_rank(named.rank)
     name = lineage.name or named.name
     higher = {key: value for key, value in lineage.ranks.items() if key in RANKS[1:-2]}
     return {
         "scientificName": named.scientific_name,
-        "taxonRank": rank,
+        **({"taxonRank": rank} if rank in RANKS else {}),
         "kingdom": "Animalia",
         **higher,
         "vernacularNames": {"eng": name},

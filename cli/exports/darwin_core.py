@@ -12,12 +12,12 @@ from typing import Any
 from xml.etree import ElementTree as ET
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from cli.exports.camtrap_dp import RANKS, event_id, observation_id
+from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
 from cli.exports.eml import eml
 from cli.exports.files import media_type, stamp, table, whole
 from cli.study.finding import Finding, Named
-from cli.study.lineage import lineage_of
+from cli.study.lineage import lineage_of, taxon_rank
 from cli.study.photo import StudyPhoto
 from cli.study.study import Study
 
@@ -156,7 +156,7 @@ def _identification(finding: Finding, named: Named) -> dict[str, str]:
         "dateIdentified": finding.at,
         "identificationRemarks": f"classified by {how}",
         "scientificName": named.scientific_name,
-        "taxonRank": named.rank if named.rank in RANKS else "species",
+        "taxonRank": taxon_rank(named.rank),
         "vernacularName": named.name,
     }
 

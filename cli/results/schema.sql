@@ -37,15 +37,17 @@ create table if not exists photo (
 
 create index if not exists photo_left on photo (id) where state in ('new', 'touched', 'failed');
 
--- What a person said about a photo. `kind`: as observationType in Camtrap DP.
+-- What a person said about a photo. `kind`: as observationType in Camtrap DP. `machine`: the scientific name or the kind
+-- that the machine had said. `drawn`: whether the photo was drawn at random, so that its review counts for precision.
 create table if not exists review (
     photo           integer primary key references photo,
     kind            text not null check (kind in ('animal', 'human', 'vehicle', 'blank', 'unknown')),
-    taxon           text,
     name            text,
     scientific_name text,
     rank            text,
-    accepted        integer not null,       -- 1: the machine was right
+    machine         text not null,
+    is_right        integer not null,       -- 1: the machine was
+    drawn           integer not null,
     reviewer        text not null,
     reviewed        text not null           -- UTC, ISO 8601
 ) strict;

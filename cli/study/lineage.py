@@ -38,6 +38,11 @@ def lineages() -> Mapping[str, Lineage]:
     return found
 
 
+def taxon_rank(rank: str) -> str:
+    """Return the rank of what the scientific name of an animal of some rank names: that of a breed is its species'."""
+    return "species" if rank == "breed" else rank
+
+
 def lineage_of(scientific_name: str) -> Lineage:
     """Return the lineage of a taxon; empty if this release does not know it, as of another service's model."""
     return lineages().get(scientific_name, Lineage({}))

@@ -9,7 +9,6 @@ from itertools import batched
 
 from cli.clock import corrected, parse_zone
 from cli.deployments import ZONE
-from cli.errors import CommandError
 from cli.results.file import BATCH, ResultsFile
 from cli.study.event import events_of
 from cli.study.finding import finding_of
@@ -59,13 +58,20 @@ class Study:
 
     @cached_property
     def deployments(self) -> dict[str, Deployment]:
-        """Return all deployments by id: those of the table in its order, then those of photos without one."""
+        """Return all deployments by id: those of the table in its order, then those of photos without one.
+
+        One of the table that has neither photos nor times is left out.
+        """
         spans: dict[str, _Span] = {}
         for photo in self.photos():
             spans.setdefault(photo.deployment, _Span(photo)).add(photo)
-        return {
-            key: self._deployment(key, spans.get(key)) for key in (*self._rows, *(spans.keys() - self._rows.keys()))
-        }
+        found = (self._deployment(key, spans.get(key)) for key in dict.fromkeys((*self._rows, *spans)))
+        return {each.id: each for each in found if each is not None}
+
+    @property
+    def timeless(self) -> list[str]:
+        """Return the ids of the deployments that are left out."""
+        return [key for key in self._rows if key not in self.deployments]
 
     def rounded(self, degrees: float) -> float:
         """Return a coordinate as exports may show it."""
@@ -100,15 +106,13 @@ class Study:
         name = self._rows.get(deployment, {}).get(ZONE)
         return parse_zone(name) if name else self._zone
 
-    def _deployment(self, key: str, span: "_Span | None") -> Deployment:
+    def _deployment(self, key: str, span: "_Span | None") -> Deployment | None:
         fields = self._rows.get(key, {})
         zone = self._zone_of(key)
         given = [_moment(fields.get(name, ""), zone) for name in ("deploymentStart", "deploymentEnd")]
         start, end = given[0] or (span.start if span else None), given[1] or (span.end if span else None)
         if start is None or end is None:
-            raise CommandError(
-                f"the deployment {key} has no photos, and no deploymentStart and deploymentEnd; add them to the table"
-            )
+            return None
         issues = span is not None and (span.untimed or span.is_outside(start, end))
         if fields:
             latitude, longitude = self.rounded(float(fields["latitude"])), self.rounded(float(fields["longitude"]))

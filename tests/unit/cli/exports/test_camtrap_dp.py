@@ -73,11 +73,11 @@ def test_observations_refer_to_media_and_deployments(tmp_path: Path) -> None:
 def test_photos_become_animals_and_blanks_by_the_machine(tmp_path: Path) -> None:
     _, tables = export(tmp_path)
     found = {row["mediaID"]: row for row in tables["observations"] if row["mediaID"]}
-    zebra, blank = found["N/IMG_0001.JPG"], found["N/IMG_0003.JPG"]
-    assert (zebra["observationType"], zebra["scientificName"]) == ("animal", "Equus quagga")
-    assert (zebra["classificationMethod"], zebra["classifiedBy"]) == ("machine", "tiny 123456789abc")
-    assert zebra["classificationProbability"] == "0.9"
-    assert "lion (Panthera leo) 0.05" in zebra["observationComments"]
+    impala, blank = found["N/IMG_0001.JPG"], found["N/IMG_0003.JPG"]
+    assert (impala["observationType"], impala["scientificName"]) == ("animal", "Aepyceros melampus")
+    assert (impala["classificationMethod"], impala["classifiedBy"]) == ("machine", "tiny 123456789abc")
+    assert impala["classificationProbability"] == "0.9"
+    assert "lion (Panthera leo) 0.05" in impala["observationComments"]
     assert (blank["observationType"], blank["scientificName"]) == ("blank", "")
     # THEN a photo that cannot be read is no medium
     assert "N/broken.JPG" not in found
@@ -89,7 +89,7 @@ def test_an_event_is_fused_from_its_photos(tmp_path: Path) -> None:
     # THEN the two first photos are one event, from the first to the last
     first = events[0]
     assert (first["eventStart"], first["eventEnd"]) == ("2026-05-02T06:00:00+03:00", "2026-05-02T06:00:30+03:00")
-    assert first["scientificName"] == "Equus quagga"
+    assert first["scientificName"] == "Aepyceros melampus"
     assert len(events) == 4
 
 
@@ -126,9 +126,9 @@ def test_rounded_coordinates_are_rounded_everywhere(tmp_path: Path) -> None:
 
 def test_people_describe_their_study(tmp_path: Path) -> None:
     file = tmp_path / "about.json"
-    file.write_text(json.dumps({"title": "Zebras", "contributors": [{"title": "A. Person", "role": "contact"}]}))
+    file.write_text(json.dumps({"title": "Impalas", "contributors": [{"title": "A. Person", "role": "contact"}]}))
     package, _ = export(tmp_path, about=read_description(file, ""))
-    assert (package["title"], package["name"], package["project"]["title"]) == ("Zebras", "zebras", "Zebras")  # type: ignore[index]
+    assert (package["title"], package["name"], package["project"]["title"]) == ("Impalas", "impalas", "Impalas")  # type: ignore[index]
     assert package["contributors"] == [{"title": "A. Person", "role": "contact"}]
 
 

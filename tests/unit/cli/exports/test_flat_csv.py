@@ -16,7 +16,7 @@ def test_each_photo_has_a_row(tmp_path: Path) -> None:
     rows = {row["path"]: row for row in rows_of(tmp_path / "photos.csv")}
     assert len(rows) == len(PHOTOS)
     second = rows["N/IMG_0002.JPG"]
-    assert (second["scientific_name"], second["event"], second["event_photos"]) == ("Equidae", "1", "2")
-    assert second["event_scientific_name"] == "Equus quagga"
+    assert (second["scientific_name"], second["event"], second["event_photos"]) == ("Bovidae", "1", "2")
+    assert second["event_scientific_name"] == "Aepyceros melampus"
     assert rows["N/IMG_0003.JPG"]["kind"] == "blank"
     assert (rows["N/broken.JPG"]["error"], rows["N/broken.JPG"]["kind"]) == ("photo_unreadable", "")

@@ -8,8 +8,8 @@ from cli.study.event import events_of, fused
 from cli.study.finding import Finding, Kind, Named
 from cli.study.photo import StudyPhoto
 
-ZEBRA = Named("zebra", "Equus quagga", "species", 0.6)
-FAMILY = Named("horse, zebra or ass", "Equidae", "family", 0.8)
+IMPALA = Named("impala", "Aepyceros melampus", "species", 0.6)
+FAMILY = Named("antelope, ox or sheep", "Bovidae", "family", 0.8)
 
 
 def finding(kind: Kind = "animal", named: Named | None = None, **scores: float) -> Finding:
@@ -31,30 +31,30 @@ def test_photos_that_follow_each_other_are_one_event() -> None:
 
 
 def test_photos_that_agree_make_an_event_surer_than_its_least_sure_photo() -> None:
-    # GIVEN two photos of a zebra, each with another second candidate
-    whole = fused([finding(zebra=0.7, lion=0.2), finding(zebra=0.8, goat=0.1)])
-    # THEN the geometric mean of the zebra dominates, and the candidates share what those of a photo do
+    # GIVEN two photos of a impala, each with another second candidate
+    whole = fused([finding(impala=0.7, lion=0.2), finding(impala=0.8, goat=0.1)])
+    # THEN the geometric mean of the impala dominates, and the candidates share what those of a photo do
     assert whole.named is not None
-    assert (whole.named.name, whole.kind) == ("zebra", "animal")
+    assert (whole.named.name, whole.kind) == ("impala", "animal")
     assert whole.named.score > 0.8
     assert sum(each.score for each in whole.candidates) == pytest.approx(0.9, abs=0.02)
 
 
 def test_photos_that_disagree_keep_the_surest_name() -> None:
     # GIVEN a photo that is sure of a family, and one that guesses another animal
-    wide = finding(named=FAMILY, zebra=0.5, horse=0.3)
+    wide = finding(named=FAMILY, impala=0.5, horse=0.3)
     whole = fused([wide, finding(lion=0.72)])
     # THEN no single animal is sure enough, and the family is named
     assert whole.named == FAMILY
 
 
 def test_an_event_shows_an_animal_if_one_of_its_photos_does() -> None:
-    assert fused([finding("blank"), finding(zebra=0.9), finding("blank")]).kind == "animal"
+    assert fused([finding("blank"), finding(impala=0.9), finding("blank")]).kind == "animal"
     assert fused([finding("blank"), finding("human")]).kind == "human"
     assert fused([finding("blank"), finding("blank")]).kind == "blank"
 
 
 def test_what_people_said_overrides_the_models() -> None:
-    said = Finding("animal", ZEBRA, (), 1.0, "A. Person", "2026-06-01T00:00:00+00:00", is_human=True)
+    said = Finding("animal", IMPALA, (), 1.0, "A. Person", "2026-06-01T00:00:00+00:00", is_human=True)
     whole = fused([finding(lion=0.99), said, finding(lion=0.98)])
-    assert (whole.named, whole.by, whole.is_human) == (ZEBRA, "A. Person", True)
+    assert (whole.named, whole.by, whole.is_human) == (IMPALA, "A. Person", True)
