@@ -5,6 +5,7 @@ scores it, and nothing else is done: no checks of the file, no place, no taxa, n
 """
 
 import io
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from benchmarks.measure import interleaved, parser, run_fresh, table, verdict
 from chalicelib.config.settings import Settings
 from chalicelib.model.session import REMEDY, load_session
 from cli.commands.identify import identify_left
+from cli.engines.engine import work
 from cli.engines.local import LocalEngine
 from cli.results.file import ResultsFile
 from cli.results.row import FoundPhoto, Place
@@ -37,6 +39,9 @@ PHOTOS = 120
 TARGET = 0.95
 """Lowest share of the bare loop's photos a second."""
 STATIONS = 20
+WARM = 1000
+"""Photos after which memory is compared."""
+GROWTH_LIMIT_MB = 100
 WORKERS = os.process_cpu_count() or 1
 
 
@@ -102,6 +107,46 @@ def rate_table(rounds: int) -> str:
     return table(rows, ["photos", "case", "photos a second", "processor time a photo", "share", "target", "result"])
 
 
+def memory_table(number: int) -> str:
+    """Return the table of this process's memory while it identifies many small photos, each of a file of its own."""
+    engine = LocalEngine.build(Settings.from_environment(os.environ), os.environ, 5, print)
+    rows, limit = [], GROWTH_LIMIT_MB
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for each in range(STATIONS):
+            (folder / f"{each}.jpg").write_bytes(encoded(noise(320, 240, seed=each), "JPEG"))
+        for each in range(STATIONS, number):
+            (folder / f"{each}.jpg").hardlink_to(folder / f"{each % STATIONS}.jpg")
+        with ResultsFile(folder / "results.db", write=True) as kept:
+            kept.find(
+                FoundPhoto(f"{each}.jpg", 1, 1, None, Place("given", -34.0 + each % STATIONS, 151.0), 0.0)
+                for each in range(number)
+            )
+            memory: list[float] = []
+            looks = set()
+            for outcome in in_parallel(partial(work, root=folder, engine=engine), kept.tasks(), WORKERS):
+                kept.save(outcome)
+                memory.append(0.0)
+                if len(memory) in (WARM, number):
+                    memory[-1] = resident_megabytes()
+                answer = json.loads(outcome.answer or "{}")
+                if answer["features"]["cache"] != "memory":
+                    looks.add(outcome.task.path)
+    grown = memory[-1] - memory[WARM - 1]
+    rows = [
+        [f"memory after {WARM:,} photos", f"{memory[WARM - 1]:.0f} MB", "", ""],
+        [f"growth to {number:,} photos", f"{grown:.0f} MB", f"at most {limit} MB", verdict(grown <= limit)],
+        [f"lookups for {STATIONS} stations", f"{len(looks)}", f"at most {STATIONS}", verdict(len(looks) <= STATIONS)],
+    ]
+    return table(rows, ["many small photos", "measured", "target", "result"])
+
+
+def resident_megabytes() -> float:
+    """Return the memory of this process, in megabytes."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+
+
 def _with_processor_time(run: Callable[[], None], seconds: list[float]) -> None:
     before = process_time()
     run()
@@ -109,10 +154,13 @@ def _with_processor_time(run: Callable[[], None], seconds: list[float]) -> None:
 
 
 def main() -> None:
-    """Print the photos a second, from a fresh process with one thread for numpy."""
-    rounds = parser(__doc__, 9, "rounds of each case").parse_args().rounds
-    program = f"from benchmarks import batch\nprint(batch.rate_table({rounds}), flush=True)"
-    run_fresh(program, {"OPENBLAS_NUM_THREADS": "1"})
+    """Print the photos a second and the memory, each from a fresh process with one thread for numpy."""
+    options = parser(__doc__, 5, "rounds of each case")
+    options.add_argument("--photos", type=int, default=3000, help="photos for the memory (default: %(default)s)")
+    arguments = options.parse_args()
+    for call in (f"rate_table({arguments.rounds})", f"memory_table({arguments.photos})"):
+        program = f"from benchmarks import batch\nprint(batch.{call}, end='\\n\\n', flush=True)"
+        run_fresh(program, {"OPENBLAS_NUM_THREADS": "1"})
 
 
 if __name__ == "__main__":
