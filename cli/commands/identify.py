@@ -160,10 +160,14 @@ def identify(
         where = Where(table or Deployments(kept.deployments()), default, shift)
         with waiting("looking for photos"):
             kept.find(_found(found, folder, where))
-        engine = _engine(environment, url, top, workers or MOST_AT_ONCE)
-        at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
-        identify_left(kept, folder, engine, at_once, as_json=as_json, in_words=results is None and not as_json)
-        counts = kept.counts()
+        counts, in_words = kept.counts(), results is None and not as_json
+        if counts.left or counts.failed:
+            at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
+            engine = _engine(environment, url, top, at_once)
+            identify_left(kept, folder, engine, at_once, as_json=as_json, in_words=in_words)
+            counts = kept.counts()
+        elif not in_words:
+            print_summary(kept, 0, 0.0)
         return Exit.SOME_FAILED if counts.failed or counts.unreadable else Exit.DONE
 
 

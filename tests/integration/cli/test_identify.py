@@ -115,6 +115,7 @@ def test_one_photo_is_answered_in_words_and_as_json(run: Run, study: Path) -> No
         (("status", "{study}/none.db"), 1, "there is no results file"),
         (("export", "{study}/none.db"), 2, "no format is named"),
         (("--version",), 0, ""),
+        (("completion", "bash"), 0, ""),
     ],
 )
 def test_exit_codes_are_those_of_the_help(
@@ -149,3 +150,17 @@ def test_a_study_that_moved_goes_on(run: Run, study: Path) -> None:
     # WHEN only one of its folders is given THEN names stay
     assert run("identify", study / "moved" / "N", "--results", results, *place).returncode == 0
     assert len(rows_of(results)) == 3
+
+
+def test_given_stores_are_asked_once_a_station(run: Run, card: Path, loaded_database: str, tmp_path: Path) -> None:
+    # GIVEN a database without a cache, and photos of two stations
+    results = tmp_path / "study.db"
+    table = tmp_path / "deployments.csv"
+    table.write_text("deploymentID,latitude,longitude\nN,-33.9,151.2\nS,9.0,-79.5\n")
+    stores = {"DATABASE_URL": loaded_database, "REDIS_URL": "redis://127.0.0.1:1"}
+    done = run("identify", card, "--deployments", table, "--results", results, **stores)
+    # THEN each place is narrowed, and each station is one query
+    assert done.returncode == 0, done.stderr
+    features = [json.loads(row["answer"])["features"] for row in rows_of(results).values()]
+    assert {each["mode"] for each in features} == {"narrowed"}
+    assert sum(each["cache"] != "memory" for each in features) <= 2
