@@ -51,7 +51,7 @@ def time_table(rounds: int) -> str:
     from chalicelib.photo.decode import Limits, open_photo
 
     photo = photo_of_12_megapixels()
-    model = app.application.services().model
+    model = app.application.services().models.general
     prior = np.ones(model.animals, np.float32)
 
     def bare_work() -> None:

@@ -11,7 +11,14 @@ from chalicelib import errors
 from chalicelib.api import page
 from chalicelib.api.body import read_body
 from chalicelib.api.http import JSON_HEADERS, Request, Response, Route, json_response, problem_response
-from chalicelib.api.parameters import expect_no_parameters, read_deep, read_identify_params, read_location, read_taxa
+from chalicelib.api.parameters import (
+    IDENTIFY_UPLOAD,
+    expect_no_parameters,
+    read_deep,
+    read_identify_params,
+    read_location,
+    read_taxa,
+)
 from chalicelib.api.rate_limits import KEY_HEADER, page_key, policy
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify
@@ -91,10 +98,10 @@ class Application:
 
 
 def post_identify(app: Application, request: Request, record: Record) -> Response:
-    """Identify the animal in the photo in the body."""
+    """Identify the animal in the photos in the body."""
     body = read_body(request.body, request.headers.get("content-type", ""))
     params = read_identify_params(request.query, body.fields)
-    record.answer = identify(body.photo, params, app.services(), record)
+    record.answer = identify(body.photos, params, app.services(), record)
     return json_response(record.answer)
 
 
@@ -117,11 +124,11 @@ def post_upload(app: Application, request: Request, record: Record) -> Response:
 
 
 def post_upload_identify(app: Application, request: Request, record: Record) -> Response:
-    """Identify the animal in an uploaded photo."""
-    params = read_identify_params(request.query)
+    """Identify the animal in an uploaded photo, or in several."""
+    params = read_identify_params(request.query, known=IDENTIFY_UPLOAD)
     with record.step("fetch"):
-        photo = app.uploads.fetch(request.path["id"])
-    record.answer = identify(photo, params, app.services(), record)
+        photos = [app.uploads.fetch(upload) for upload in (request.path["id"], *params.also)]
+    record.answer = identify(photos, params, app.services(), record)
     return json_response(record.answer)
 
 

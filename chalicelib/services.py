@@ -9,7 +9,6 @@ import numpy as np
 
 from chalicelib.config.process_memory import decode_bytes
 from chalicelib.config.settings import Budget, Settings
-from chalicelib.errors import ModelError
 from chalicelib.features import cells
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.clock import Clock
@@ -19,6 +18,7 @@ from chalicelib.features.lookup import Policy
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Store
 from chalicelib.features.ttl import TtlPolicy
+from chalicelib.model.models import Models
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
@@ -32,7 +32,7 @@ from chalicelib.telemetry import emf
 
 if TYPE_CHECKING:
     from chalicelib.api.health import Health
-    from chalicelib.api.responses import ModelUsed
+    from chalicelib.api.responses import ModelVersion
     from chalicelib.features.warming import Warming
     from chalicelib.stores.taxa import Taxa
 
@@ -50,13 +50,11 @@ class Services:
 
     limits: photo.Limits
     decode_memory: DecodeMemory
-    model: Model
-    taxonomy: Taxonomy
+    models: Models
     relatives: Relatives
     features: CellFeatures
     cache: RedisCache
     store: PostgresStore
-    prior_floor: float
     animal_threshold: float
     rank_threshold: float
     taxa_ttl: float
@@ -76,30 +74,25 @@ class Services:
         decode_memory = decode_bytes(settings.photo_decode_bytes, settings.lambda_memory)
         labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
         cache, store = build_cache(settings), build_store(settings)
-        model, taxonomy = Model(settings.model_path, settings.model_threads), Taxonomy.read(labels, taxa)
-        if model.animals != len(taxonomy.animals):
-            raise ModelError(
-                f"{settings.model_path.name} has {model.animals} animals, {labels.name} has {len(taxonomy.animals)} "
-                "rows; expected one row for each animal"
-            )
+        general, taxonomy = Model(settings.model_path, settings.model_threads), Taxonomy.read(labels, taxa)
+        folder, threads = settings.model_path.parent, settings.model_threads
+        models = Models(general, taxonomy, folder, settings.prior_floor, threads)
         relatives = Relatives(settings.model_path.with_name("relatives.csv"))
         services = cls(
             limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels, settings.photo_decode_seconds),
             decode_memory=DecodeMemory(decode_memory, _DECODE_PATIENCE),
-            model=model,
-            taxonomy=taxonomy,
+            models=models,
             relatives=relatives,
             features=features or build_features(settings, cache, store),
             cache=cache,
             store=store,
-            prior_floor=settings.prior_floor,
             animal_threshold=settings.animal_threshold,
             rank_threshold=settings.rank_threshold,
             taxa_ttl=settings.features_hard_ttl,
             taxa_seconds=settings.features_total,
         )
         photo.prepare()
-        Thread(target=_prepare, args=(None if features else cache, model, relatives), daemon=True).start()
+        Thread(target=_prepare, args=(None if features else cache, models, relatives), daemon=True).start()
         return services
 
     def taxa(self) -> "Taxa":
@@ -108,12 +101,11 @@ class Services:
 
         return Taxa(self.cache, self.store, self.taxa_ttl, self.taxa_seconds)
 
-    def models_of(self, taxon: str) -> "tuple[ModelUsed, ...]":
-        """Return the models that have an output for a taxon."""
-        from chalicelib.api.responses import ModelUsed
+    def models_of(self, taxon: str) -> "tuple[ModelVersion, ...]":
+        """Return the models and packs that have an output for a taxon."""
+        from chalicelib.api.responses import ModelVersion
 
-        is_known = any(animal.taxon_id == taxon for animal in self.taxonomy.animals)
-        return (ModelUsed(self.model.name, self.model.version),) if is_known else ()
+        return tuple(ModelVersion(model.name, model.version) for model in self.models.knowing(taxon))
 
     def health(self, request_id: str, *, deep: bool) -> "Health":
         """Check the model and the cache. If `deep`, also check the database, which wakes a paused database.
@@ -121,20 +113,22 @@ class Services:
         The check sends a store the same commands as a lookup, so a store is `ok` only if the next request could use it.
         Without `deep`, the database is `failing` while a request would find it failing without asking it.
         """
-        from chalicelib.api.health import check, health_of, not_asked
+        from chalicelib.api.health import PackState, check, health_of, not_asked
 
-        size = self.model.input_size
-        blank, no_prior = np.zeros((size, size, 3), np.uint8), np.ones(self.model.animals, np.float32)
-        model = check(lambda: self.model.score(blank, no_prior))
+        general = self.models.general
+        blank = np.zeros((general.input_size, general.input_size, 3), np.uint8)
+        no_prior = np.ones(general.animals, np.float32)
+        model = check(lambda: general.score(blank, no_prior))
         cache = check(lambda: self.cache.ping(Deadline.after(_HEALTH_TIMEOUT)), self.cache)
         if deep:
             database = check(lambda: self.store.ping(Deadline.after(_HEALTH_TIMEOUT)), self.store)
         else:
             database = not_asked(self.store.known_fault)
-        return health_of(model, cache, database, request_id)
+        packs = tuple(PackState(pack.name, pack.version, pack.is_loaded) for pack in self.models.packs)
+        return health_of(model, cache, database, request_id, packs)
 
 
-def _prepare(cache: RedisCache | None, model: Model, relatives: Relatives) -> None:
+def _prepare(cache: RedisCache | None, models: Models, relatives: Relatives) -> None:
     """Import the modules that the first request needs after decoding, connect to Redis, and read and hash files.
 
     By default, Python switches threads every 5 ms. A request that arrives during this work would wait for several such
@@ -147,9 +141,9 @@ def _prepare(cache: RedisCache | None, model: Model, relatives: Relatives) -> No
         if cache is not None:
             cache.prepare()
         emf.prepare()
-        import chalicelib.api.responses  # noqa: F401
+        import chalicelib.api.answers  # noqa: F401
 
-        _ = model.version, relatives.rows
+        _ = models.general.version, models.packs, relatives.rows
     finally:
         sys.setswitchinterval(interval)
 

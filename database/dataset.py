@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Final
 
 from chalicelib.errors import ModelError
 from chalicelib.features.cells import parse_cell
+from chalicelib.model.pack_labels import PackLabels
+from chalicelib.model.pack_manifest import CLASSIFIER, Manifest
 from chalicelib.model.relatives import read_relatives
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
@@ -92,18 +94,22 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     paths = FILES | (files or {})
     texts = {name: read_text(path) for name, path in paths.items() if name not in (*RANGE_FILES, "range_maps")}
     facts = dict(_parse("taxon_facts", texts, _facts))
-    animals = _parse("labels", texts, lambda row: _animal(row, facts))
+    general = _parse("labels", texts, lambda row: _animal(row, facts))
+    animals = general + _of_packs(paths["labels"], {animal.taxon for animal in general}, facts)
     number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
     cells = _parse(
         "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
     )
     maps = read_maps(paths["range_maps"])
-    taxa = _parse("taxa", texts, lambda row: (row["scientific_name"], row["rank"], row["name"]))
+    taxa = _parse("taxa", texts, _taxon)
+    named = {scientific_name for scientific_name, *_ in taxa}
+    for file in _pack_taxa(paths["labels"]):
+        taxa += [row for row in _parse("taxa", {"taxa": read_text(file)}, _taxon) if row[0] not in named]
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
     areas = read_area_cells(countries=paths["cell_areas"], groups=paths["groups"])
     every = [each for name in RANGE_FILES for each in read_ranges(paths[name])]
     statements = [each for each in every if each.taxon in number_of]
-    relatives = _read_relatives(paths["labels"], animals)
+    relatives = _read_relatives(paths["labels"], general)
     of_relatives = [each for each in every if each.taxon in relatives]
     _check(animals, statements, {source for source, *_ in sources})
     check_areas(statements + of_relatives, areas)
@@ -153,10 +159,24 @@ def version_of(files: dict[str, Path] | None = None) -> str:
     relatives = paths["labels"].with_name(RELATIVES)
     if relatives.is_file():
         paths["relatives"] = relatives
+    packs = {f"packs/{path.name}": path for path in (*pack_labels(paths["labels"]), *_pack_taxa(paths["labels"]))}
     digest = hashlib.sha256(repr(WEIGHTS).encode())
-    for name, path in sorted((paths | ranges).items()):
+    for name, path in sorted((paths | ranges | packs).items()):
         digest.update(f"\0{name}\0{read_text(path)}".encode())
     return digest.hexdigest()[:12]
+
+
+def pack_labels(labels: Path) -> list[Path]:
+    """Return the labels of the enabled packs behind the model with these `labels`, whether they are built or not."""
+    try:
+        manifests = [Manifest.read(file) for file in sorted(labels.parent.glob("packs/*.toml"))]
+    except ModelError as error:
+        raise DatasetError(str(error)) from error
+    return [each.labels for each in manifests if each.kind == CLASSIFIER and each.enabled]
+
+
+def _pack_taxa(labels: Path) -> list[Path]:
+    return sorted(labels.parent.glob("packs/taxa.csv"))
 
 
 def _range_files(path: Path) -> list[Path]:
@@ -245,12 +265,32 @@ def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int
         relatives = read_relatives(labels.with_name(RELATIVES))
     except ModelError as error:
         raise DatasetError(str(error)) from error
-    known = {each.scientific_name for each in animals if each.rank in ("species", "genus", "family")}
+    known = {each.scientific_name for each in animals if each.rank in ("species", "genus", "family", "order")}
     return {
         each.taxon: number
         for number, each in relatives.items()
-        if known.isdisjoint((each.scientific_name, each.genus, each.family))
+        if known.isdisjoint((each.scientific_name, each.genus, each.family, each.order))
     }
+
+
+def _of_packs(labels: Path, known: Set[str], facts: Mapping[str, TaxonFacts]) -> list[AnimalRow]:
+    """Return the animals of the packs that no class of the general model stands for. `known`: the taxa of those."""
+    found: dict[str, AnimalRow] = {}
+    for file in pack_labels(labels):
+        try:
+            animals = PackLabels.read(file).animals
+        except ModelError as error:
+            raise DatasetError(str(error)) from error
+        for each in animals:
+            if each.taxon_id not in known:
+                lineage = tuple(taxon.scientific_name for taxon in each.lineage)
+                names = each.taxon_id, each.name, each.scientific_name, each.rank, each.kind
+                found[each.taxon_id] = AnimalRow(each.id, *names, lineage, facts.get(each.taxon_id, TaxonFacts()))
+    return list(found.values())
+
+
+def _taxon(row: dict[str, str]) -> tuple[str, str, str]:
+    return row["scientific_name"], row["rank"], row["name"]
 
 
 def _animal(row: dict[str, str], facts: Mapping[str, TaxonFacts]) -> AnimalRow:

@@ -49,7 +49,7 @@ def serve(
         asgi = Asgi(application, settings, log, beside=beside)
         services = application.services()
         if several:
-            services.model.use_all_processors_when(lambda: asgi.admission.is_alone)
+            services.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
         listener = listen(host, port)
     except ModelError as error:
         path = application.settings.model_path.absolute()

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.api.responses import candidates_of, message_of, predicted_taxon
+from chalicelib.api.answers import candidates_of, message_of, predicted_taxon
 from chalicelib.config.settings import Settings
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.relatives import Relatives

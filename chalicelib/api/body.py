@@ -1,4 +1,4 @@
-"""Request bodies of identifications: the raw bytes of a photo, or a multipart form."""
+"""Request bodies of identifications: the raw bytes of a photo, or a multipart form with one or several."""
 
 from chalicelib.api.form import MEDIA_TYPE as FORM
 from chalicelib.api.form import PhotoBody, read_form
@@ -22,7 +22,7 @@ BINARY_TYPES = (*PHOTO_TYPES, FORM, *_ALIASES)
 
 
 def read_body(body: bytes, content_type: str) -> PhotoBody:
-    """Return the photo in a body and the form fields sent with it.
+    """Return the photos in a body and the form fields sent with it.
 
     Raises `UnsupportedMediaType` for any other content type and `BadRequest` for an invalid form.
     """
@@ -32,4 +32,4 @@ def read_body(body: bytes, content_type: str) -> PhotoBody:
     if media_type not in BINARY_TYPES:
         found = f"the Content-Type is '{media_type[:60]}'" if media_type else "the Content-Type header is missing"
         raise UnsupportedMediaType(f"{found}; send the photo as {', '.join(PHOTO_TYPES)} or {FORM}")
-    return PhotoBody(body, {})
+    return PhotoBody((body,), {})

@@ -1,4 +1,4 @@
-"""Multipart forms with a photo: one file field `photo` and optional text fields."""
+"""Multipart forms with photos of one animal: file fields `photo`, and optional text fields."""
 
 import io
 from collections.abc import Mapping
@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from chalicelib.errors import BadRequest
 
 PHOTO_FIELD = "photo"
+MOST_PHOTOS = 5
+"""Maximum number of photos of one animal in a request."""
+_MOST_FIELDS = 8
+"""Maximum number of other fields, more than there are parameters."""
 MEDIA_TYPE = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoBody:
-    """The bytes of a photo and the text fields sent with it."""
+    """The bytes of the photos and the text fields sent with them."""
 
-    photo: bytes
+    photos: tuple[bytes, ...]
     fields: Mapping[str, str]
 
 
 def read_form(body: bytes, content_type: str) -> PhotoBody:
-    """Parse a form (RFC 7578). Raises `BadRequest` if it is malformed or does not contain exactly one photo."""
+    """Parse a form (RFC 7578). Raises `BadRequest` if it is malformed, or has no photo or too many."""
     import multipart  # imported here because only some clients send forms
 
     boundary = multipart.parse_options_header(content_type)[1].get("boundary")
@@ -27,7 +31,12 @@ def read_form(body: bytes, content_type: str) -> PhotoBody:
         raise BadRequest("the Content-Type of the form has no boundary; let the HTTP client set that header")
     size = len(body) + 1  # the body is in memory, so its parts may be too
     parser = multipart.MultipartParser(
-        io.BytesIO(body), boundary, strict=True, part_limit=8, spool_limit=size, memory_limit=size
+        io.BytesIO(body),
+        boundary,
+        strict=True,
+        part_limit=MOST_PHOTOS + _MOST_FIELDS,
+        spool_limit=size,
+        memory_limit=size,
     )
     photos: list[bytes] = []
     fields: dict[str, str] = {}
@@ -44,9 +53,10 @@ def read_form(body: bytes, content_type: str) -> PhotoBody:
     except (multipart.MultipartError, UnicodeError, LookupError) as error:
         reason = error.args[0] if error.args else "unreadable"  # other args may contain the form's bytes
         raise BadRequest(f"the form is malformed ({reason}); send multipart/form-data as in RFC 7578") from error
-    if len(photos) != 1:
-        raise BadRequest(f"the form has {len(photos) or 'no'} files in field '{PHOTO_FIELD}'; send exactly one")
-    return PhotoBody(photos[0], fields)
+    if not 1 <= len(photos) <= MOST_PHOTOS:
+        found = f"the form has {len(photos) or 'no'} files in field '{PHOTO_FIELD}'"
+        raise BadRequest(f"{found}; send one photo, or up to {MOST_PHOTOS} of the same animal")
+    return PhotoBody(tuple(photos), fields)
 
 
 def _text(name: str, value: bytes) -> str:

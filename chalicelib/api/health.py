@@ -29,6 +29,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class PackState:
+    """A pack that this process can use."""
+
+    name: Annotated[str, "Name of the pack, such as birds."]
+    version: Annotated[str, "First 12 hex digits of the SHA-256 of the pack's file."]
+    loaded: Annotated[bool, "Whether it is in memory; a pack loads when a photo first needs it."]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The health of the service, and the state of each part."""
 
@@ -36,10 +45,13 @@ class Health:
         Literal["ok", "degraded", "down"],
         "ok; degraded: photos are identified, but a store is failing; down: photos cannot be identified.",
     ]
-    model: Annotated[Part, "The ONNX model."]
+    model: Annotated[Part, "The general model."]
     cache: Annotated[Part, "Redis."]
     database: Annotated[Part, "PostgreSQL."]
     request_id: Annotated[str, "Id of the request."]
+    packs: Annotated[
+        tuple[PackState, ...], "The packs behind the model. A pack that could not be had at set-up is missing."
+    ] = ()
 
 
 class SignedIn(Protocol):
@@ -66,9 +78,9 @@ def check(probe: Callable[[], object], store: SignedIn | None = None) -> Part:
     return Part("ok", None, milliseconds, None if seconds is None else round(seconds * 1e3, 1))
 
 
-def health_of(model: Part, cache: Part, database: Part, request_id: str) -> Health:
+def health_of(model: Part, cache: Part, database: Part, request_id: str, packs: tuple[PackState, ...] = ()) -> Health:
     """Return the health of the service. The service is down only if the model is failing."""
     if model.state == "failing":
-        return Health("down", model, cache, database, request_id)
+        return Health("down", model, cache, database, request_id, packs)
     stores_fail = "failing" in (cache.state, database.state)
-    return Health("degraded" if stores_fail else "ok", model, cache, database, request_id)
+    return Health("degraded" if stores_fail else "ok", model, cache, database, request_id, packs)

@@ -7,9 +7,9 @@ from typing import Any
 from chalicelib import errors
 from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.form import MEDIA_TYPE as FORM
-from chalicelib.api.form import PHOTO_FIELD
+from chalicelib.api.form import MOST_PHOTOS, PHOTO_FIELD
 from chalicelib.api.health import Health
-from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, LAT, LOCATION, LON, TAXA, Parameter
+from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, IDENTIFY_UPLOAD, LAT, LOCATION, LON, TAXA, Parameter
 from chalicelib.api.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.api.rate_limits import KEY_HEADER, LEFT_HEADER, POLICY_HEADER
 from chalicelib.api.responses import Answer, Residents, Upload
@@ -98,7 +98,7 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
             "/identify": {
                 "post": {
                     "operationId": "identify",
-                    "summary": "Identify the animal in a photo",
+                    "summary": "Identify the animal in a photo, or in several photos of it",
                     "parameters": [_parameter(each) for each in IDENTIFY],
                     "requestBody": {"required": True, "content": _photo_content()},
                     "responses": _responses(Answer, photo_errors),
@@ -117,7 +117,7 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
                 "post": {
                     "operationId": "identify_upload",
                     "summary": "Identify the animal in an uploaded photo",
-                    "parameters": [_UPLOAD_ID, *(_parameter(each) for each in IDENTIFY)],
+                    "parameters": [_UPLOAD_ID, *(_parameter(each) for each in IDENTIFY_UPLOAD)],
                     "responses": _responses(Answer, [*photo_errors, errors.UploadMissing, errors.NotFound]),
                     **key,
                 }
@@ -220,10 +220,11 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _photo_content() -> dict[str, Any]:
     fields = {each.name: {**each.schema, "description": each.help} for each in IDENTIFY}
+    files = f"The photo file. Up to {MOST_PHOTOS} photos of one animal are sent as fields of the same name."
     form = {
         "type": "object",
         "required": [PHOTO_FIELD],
-        "properties": {PHOTO_FIELD: {"description": "The photo file."}, **fields},
+        "properties": {PHOTO_FIELD: {"description": files}, **fields},
         "additionalProperties": False,
         "dependentRequired": {LAT.name: [LON.name], LON.name: [LAT.name]},
         "not": {"required": [LOCATION.name, LAT.name]},

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.api.form import MOST_PHOTOS
 from chalicelib.errors import BadRequest, LocationMissing
 from chalicelib.location import Location, parse_location
 
@@ -43,6 +44,11 @@ TOP = Parameter(
     {"type": "integer", "minimum": 1, "maximum": MAX_TOP, "default": DEFAULT_TOP},
     "Number of candidates in the response.",
 )
+ALSO = Parameter(
+    "also",
+    {"type": "string"},
+    f"Ids of up to {MOST_PHOTOS - 1} more uploads with photos of the same animal, separated by commas.",
+)
 
 DEEP = Parameter(
     "deep",
@@ -62,32 +68,38 @@ GROUP = Parameter(
 )
 
 IDENTIFY = (LAT, LON, LOCATION, TOP)
+IDENTIFY_UPLOAD = (*IDENTIFY, ALSO)
 ANIMALS = (LAT, LON)
 TAXA = (QUERY, GROUP)
 
 
 @dataclass(frozen=True, slots=True)
 class IdentifyParams:
-    """The validated parameters of an identification."""
+    """The validated parameters of an identification. `also`: ids of more uploads, besides the one in the path."""
 
     location: Location | None = None
     without_location: bool = False
     top: int = DEFAULT_TOP
+    also: tuple[str, ...] = ()
 
 
-def read_identify_params(query: Mapping[str, Sequence[str]], form: Mapping[str, str] | None = None) -> IdentifyParams:
-    """Read the parameters of an identification from the query and the form fields.
+def read_identify_params(
+    query: Mapping[str, Sequence[str]],
+    form: Mapping[str, str] | None = None,
+    known: Sequence[Parameter] = IDENTIFY,
+) -> IdentifyParams:
+    """Read the parameters of an identification from the query and the form fields. `known`: those that the path has.
 
     Raises `BadRequest` for unknown, repeated or contradictory parameters, and `LocationInvalid` for bad coordinates.
     """
-    values = _values(query, form or {}, IDENTIFY)
+    values = _values(query, form or {}, known)
     location = _location(values)
     without = values.get("location")
     if without not in (None, "none"):
         raise BadRequest("the only value of location is 'none'; send coordinates as lat and lon")
     if without and location:
         raise BadRequest("location=none contradicts lat and lon; send one or the other")
-    return IdentifyParams(location, bool(without), _top(values.get("top")))
+    return IdentifyParams(location, bool(without), _top(values.get("top")), _also(values.get("also")))
 
 
 def read_location(query: Mapping[str, Sequence[str]]) -> Location:
@@ -142,6 +154,13 @@ def _location(values: Mapping[str, str]) -> Location | None:
     if "lat" not in values or "lon" not in values:
         raise BadRequest("only one of lat and lon is present; send both or neither")
     return parse_location(values["lat"], values["lon"])
+
+
+def _also(text: str | None) -> tuple[str, ...]:
+    ids = () if text is None else tuple(text.split(","))
+    if len(ids) >= MOST_PHOTOS or "" in ids:
+        raise BadRequest(f"also must be 1 to {MOST_PHOTOS - 1} upload ids, separated by commas")
+    return ids
 
 
 def _top(text: str | None) -> int:

@@ -1,34 +1,16 @@
-"""Response bodies of the API, and the functions that build them from scores and features.
+"""Response bodies of the API. `chalicelib/api/answers.py` builds those of identifications.
 
 The OpenAPI document is generated from these classes: annotations give each field its schema and description.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import numpy as np
-
-from chalicelib.features.cells import center_of, text_of
-from chalicelib.features.features import CacheLevel, Features, Mode
-from chalicelib.model.relatives import Relatives
-from chalicelib.model.session import Scores
-from chalicelib.model.taxonomy import Animal, Prediction, Taxonomy
+from chalicelib.features.features import CacheLevel, Mode
 
 Here = Literal["native", "introduced", "everywhere", "unexpected", "unknown"]
 Source = Literal["exif", "request", "none"]
-
-MOST_RELATIVES = 10
-"""Maximum number of relatives in an answer."""
-_NAMED_RELATIVES = 3
-"""Maximum number of relatives in the message."""
-_HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
-_MODE_NOTES: Mapping[Mode, str] = {
-    "narrowed": "",
-    "no_location": "",
-    "unknown_area": " No animals are known for this area, so only the photo was used.",
-    "degraded": " The animals of this area are temporarily unavailable, so only the photo was used.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +85,40 @@ class FeaturesUsed:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelUsed:
-    """The model that scored the photo."""
+class ModelVersion:
+    """A model or a pack."""
 
-    name: Annotated[str, "Name of the model."]
+    name: Annotated[str, "Name of the model or the pack."]
     version: Annotated[str, "First 12 hex digits of the SHA-256 of the model file."]
+
+
+@dataclass(frozen=True, slots=True)
+class PackUsed:
+    """A pack that looked at the photo after the general model."""
+
+    name: Annotated[str, "Name of the pack, such as birds."]
+    version: Annotated[str, "First 12 hex digits of the SHA-256 of the pack's file."]
+    milliseconds: Annotated[float, "Time that the pack took; the first photo of a process also loads it."]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """The models that scored the photo."""
+
+    name: Annotated[str, "Name of the general model."]
+    version: Annotated[str, "First 12 hex digits of the SHA-256 of the model file."]
+    packs: Annotated[
+        tuple[PackUsed, ...], "The packs that looked too, because the photo seems to show their taxa."
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoGuess:
+    """What one of several photos shows by itself."""
+
+    prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if no animal was recognised."]
+    animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
+    agrees: Annotated[bool, "Whether it fits the prediction from all photos; if not, it may show another animal."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +141,12 @@ class Answer:
     animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
     location: Annotated[Place, "The location of the photo."]
     features: Annotated[FeaturesUsed, "The features of the cell, their effect and their source."]
-    model: Annotated[ModelUsed, "The model that scored the photo."]
+    model: Annotated[ModelUsed, "The models that scored the photo."]
     timings_ms: Annotated[Timings, "Duration of each step."]
     request_id: Annotated[str, "Id of the request; quote it in support questions."]
+    photos: Annotated[
+        tuple[PhotoGuess, ...], "What each photo shows by itself, in the order sent; empty if there is only one."
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,94 +189,3 @@ class Upload:
     max_bytes: Annotated[int, "Largest photo accepted, in bytes."]
     expires_in: Annotated[int, "Lifetime of the form in seconds."]
     request_id: Annotated[str, "Id of the request."]
-
-
-def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: int) -> tuple[Candidate, ...]:
-    """Return the `top` likeliest animals, best first; ties keep the model's order."""
-    statuses = dict(zip(features.animals.tolist(), features.status.tolist(), strict=True))
-    unknown = frozenset(features.unknown.tolist())
-    best = np.argsort(-scores.probabilities, kind="stable")[:top]
-    return tuple(
-        Candidate(
-            animal.taxon_id,
-            animal.name,
-            animal.scientific_name,
-            animal.rank,
-            score=round(float(scores.probabilities[index]), 4),
-            vision_score=round(float(scores.vision[index]), 4),
-            here=_here(animal, statuses, unknown, features.mode),
-        )
-        for index, animal in ((index, taxonomy.animals[index]) for index in best.tolist())
-    )
-
-
-def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]:
-    """Return the animals of a cell, sorted by name, without animals that the model does not know."""
-    known = {animal.id: animal for animal in taxonomy.animals}
-    rows = zip(features.animals.tolist(), features.status.tolist(), features.weights.tolist(), strict=True)
-    found = (
-        Resident(each.taxon_id, each.name, each.scientific_name, each.rank, _HERE_OF_STATUS[status], round(weight, 3))
-        for each, status, weight in ((known.get(animal), status, weight) for animal, status, weight in rows)
-        if each is not None
-    )
-    return tuple(sorted(found, key=lambda resident: resident.name.casefold()))
-
-
-def predicted_taxon(prediction: Prediction | None, features: Features, relatives: Relatives) -> PredictedTaxon | None:
-    """Convert a prediction to the form in which responses show it, with its relatives in the cell."""
-    if prediction is None:
-        return None
-    close = relatives.close_to(prediction, features.relatives.tolist())
-    here = RelativesHere(
-        len(close), tuple(RelativeTaxon(each.taxon, each.name, each.scientific_name) for each in close[:MOST_RELATIVES])
-    )
-    taxon = prediction.taxon
-    return PredictedTaxon(
-        taxon.name, taxon.scientific_name, taxon.rank, round(prediction.score, 4), here if close else None
-    )
-
-
-def message_of(prediction: PredictedTaxon | None, features: Features) -> str:
-    """Return the result as a sentence."""
-    if prediction is None:
-        return "No animal was recognised in this photo."
-    if prediction.rank == "kingdom":  # the candidates are too different for a narrower taxon
-        return f"This is an animal, but the photo does not show clearly which one.{_MODE_NOTES[features.mode]}"
-    rank = "" if prediction.rank in ("species", "breed") else f"{prediction.rank}, "
-    notes = _MODE_NOTES[features.mode] + _relatives_note(prediction.relatives_here)
-    return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{notes}"
-
-
-def place_of(cell: int | None, source: Source, features: Features) -> Place:
-    """Return the location in the form that clients may see: as a cell, never as coordinates."""
-    if cell is None:
-        return Place("none", None, None, ())
-    return Place(source, text_of(cell), center_of(cell), features.areas)
-
-
-def features_used(features: Features) -> FeaturesUsed:
-    """Return the summary of the features that responses show."""
-    return FeaturesUsed(features.mode, features.cache, len(features.animals), features.version)
-
-
-def _relatives_note(relatives: RelativesHere | None) -> str:
-    if relatives is None:
-        return ""
-    names = [each.name for each in relatives.taxa[:_NAMED_RELATIVES]]
-    more = relatives.count - len(names)
-    if more:
-        names.append(f"{more} more")
-    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    subject = "1 close relative lives" if relatives.count == 1 else f"{relatives.count} close relatives live"
-    return f" {subject} here that the model does not know: {listed}."
-
-
-def _here(animal: Animal, statuses: Mapping[int, int], unknown: Set[int], mode: Mode) -> Here | None:
-    if animal.kind in ("domestic", "cosmopolitan"):
-        return "everywhere"
-    if mode == "unknown_area" or (mode == "narrowed" and animal.id in unknown):
-        return "unknown"
-    if mode != "narrowed":
-        return None
-    status = statuses.get(animal.id)
-    return "unexpected" if status is None else _HERE_OF_STATUS[status]

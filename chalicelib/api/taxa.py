@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote, quote_plus
 
 from chalicelib.api.http import Request, Response
-from chalicelib.api.responses import ModelUsed
+from chalicelib.api.responses import ModelVersion
 from chalicelib.stores.taxa import NamedTaxon, Of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class TaxonFacts:
     lives: Annotated[Lives, "Where it lives: in a range, everywhere, nowhere (extinct), or unknown."]
     ranges: Annotated[tuple[StatedRange, ...], "Statements about its range. It lives wherever one of them says so."]
     sources: Annotated[tuple[RangeSource, ...], "The sources of these statements."]
-    models: Annotated[tuple[ModelUsed, ...], "The models that can name it; others may still name a taxon above it."]
+    models: Annotated[tuple[ModelVersion, ...], "The models that can name it; others may still name a taxon above it."]
     version: Annotated[str, "Version of the dataset."]
 
 
@@ -122,7 +122,7 @@ def groups_of(groups: Of[dict[str, int]]) -> TaxonList:
     return TaxonList((), tuple(TaxonGroup(*each) for each in groups.found.items()), groups.version)
 
 
-def facts_of(facts: Of[dict[str, Any]], models: tuple[ModelUsed, ...]) -> TaxonFacts:
+def facts_of(facts: Of[dict[str, Any]], models: tuple[ModelVersion, ...]) -> TaxonFacts:
     """Return what is known of a taxon. `models`: those that can name it."""
     said = dict(facts.found)
     is_drawn = said.pop("is_drawn")

@@ -1,6 +1,5 @@
 """Packs: models for some taxa each, which look at a photo after the general model. A pack loads on its first photo."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -24,16 +23,10 @@ INPUT, OUTPUT = "image", "probabilities"
 REMEDY = "run `make setup`, which builds the packs"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Loaded:
-    session: "onnxruntime.InferenceSession"
-    labels: PackLabels
-
-
 class Pack:
     """A classifier of the members of some taxa, such as birds. Thread-safe.
 
-    Making one reads nothing but its manifest. The model and the labels are read at the first photo.
+    Making one reads nothing but its manifest. The model is read at the first photo, and the labels at their first use.
 
     `manifest`: its `name`, `taxa` and `gate` decide when to use the pack. `threads`: number of threads per inference,
     or 0 for one per processor.
@@ -42,18 +35,23 @@ class Pack:
     def __init__(self, manifest: Manifest, threads: int = 0) -> None:
         self.name, self.taxa, self.gate = manifest.name, manifest.taxa, manifest.gate
         self._manifest, self._threads = manifest, threads
-        self._loaded: _Loaded | None = None
+        self._session: onnxruntime.InferenceSession | None = None
         self._lock = Lock()
 
     @property
     def is_loaded(self) -> bool:
         """Return whether the model is in memory."""
-        return self._loaded is not None
+        return self._session is not None
 
     @property
     def animals(self) -> tuple[Animal, ...]:
-        """Return the animals that the pack knows, in the order of its scores. Loads the pack."""
-        return self._load().labels.animals
+        """Return the animals that the pack knows, in the order of its scores."""
+        return self.labels.animals
+
+    @cached_property
+    def labels(self) -> PackLabels:
+        """Return the labels of the outputs. Computed at first use, because that takes 10 ms. Raises `ModelError`."""
+        return PackLabels.read(self._manifest.labels)
 
     @cached_property
     def version(self) -> str:
@@ -67,13 +65,12 @@ class Pack:
         The result has shape (animals,), float32, is calibrated and adds up to 1; subspecies count for their species.
         Raises `ModelError` if the pack cannot be loaded, or if inference fails.
         """
-        loaded = self._load()
+        session, labels = self._load(), self.labels
         pixels = resized(square, self._manifest)
         try:
-            (probabilities,) = loaded.session.run([OUTPUT], {INPUT: pixels[np.newaxis]})
+            (probabilities,) = session.run([OUTPUT], {INPUT: pixels[np.newaxis]})
         except Exception as error:  # onnxruntime's errors have no common base class
             raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}") from error
-        labels = loaded.labels
         if probabilities.shape != (1, len(labels.animal_of)):
             raise ModelError(
                 f"pack {self.name} gives outputs of shape {probabilities.shape}; expected "
@@ -81,13 +78,12 @@ class Pack:
             )
         return np.bincount(labels.animal_of, probabilities[0], len(labels.animals)).astype(np.float32)
 
-    def _load(self) -> _Loaded:
-        if self._loaded is None:
+    def _load(self) -> "onnxruntime.InferenceSession":
+        if self._session is None:
             with self._lock:  # photos that come at once wait for one session instead of loading one each
-                if self._loaded is None:
-                    session = load_session(self._manifest.model, self._threads, REMEDY)
-                    self._loaded = _Loaded(session, PackLabels.read(self._manifest.labels))
-        return self._loaded
+                if self._session is None:
+                    self._session = load_session(self._manifest.model, self._threads, REMEDY)
+        return self._session
 
 
 def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:

@@ -44,15 +44,15 @@ class Scores:
 class Model:
     """A loaded model that meets the contract in docs/how-to/model.md. Thread-safe: threads can share one session.
 
-    `input_size`: side of the image in pixels. `animals`: length of prior and probabilities. `name`: the name in
-    the file's metadata, or the file name if the metadata has none.
+    `path`: the .onnx file. `input_size`: side of the image in pixels. `animals`: length of prior and probabilities.
+    `name`: the name in the file's metadata, or the file name if the metadata has none.
 
-    `path`: the .onnx file. `threads`: number of threads per inference, or 0 for one per processor.
+    `threads`: number of threads per inference, or 0 for one per processor.
     Raises `ModelError`, which says what breaks the contract.
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        self._path = path
+        self.path = path
         self._session = load_session(path, threads, REMEDY)
         self.input_size, self.animals = check_contract(self._session, path.name)
         metadata = self._session.get_modelmeta().custom_metadata_map
@@ -66,12 +66,12 @@ class Model:
         The second session scores a single photo faster. For several photos at once, one thread per photo is fastest.
         The second session takes another 20 MB of memory, and its loading takes as long as that of the first session.
         """
-        self._wide_session, self._is_alone = load_session(self._path, 0, REMEDY), is_alone
+        self._wide_session, self._is_alone = load_session(self.path, 0, REMEDY), is_alone
 
     @cached_property
     def version(self) -> str:
         """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 10 ms."""
-        return version_of(self._path)
+        return version_of(self.path)
 
     def score(self, pixels: NDArray[np.uint8], prior: NDArray[np.float32]) -> Scores:
         """Return the probabilities of all animals for one photo.
@@ -91,11 +91,11 @@ class Model:
         try:
             probabilities, vision, animal = session.run(list(OUTPUTS), feed)
         except Exception as error:  # onnxruntime's errors have no common base class
-            raise ModelError(f"inference with {self._path.name} failed: {first_line(error)}") from error
+            raise ModelError(f"inference with {self.path.name} failed: {first_line(error)}") from error
         if not probabilities.shape == vision.shape == (1, self.animals) or animal.shape != (1,):
             found = f"{probabilities.shape}, {vision.shape} and {animal.shape}"
             raise ModelError(
-                f"the outputs {', '.join(OUTPUTS)} of {self._path.name} have shapes {found} for one photo, expected "
+                f"the outputs {', '.join(OUTPUTS)} of {self.path.name} have shapes {found} for one photo, expected "
                 f"(1, {self.animals}) twice and (1,)"
             )
         return Scores(probabilities[0], vision[0], float(animal[0]))

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,10 @@ class Animal:
         """Return the animal's own taxon, the last one of its lineage."""
         return self.lineage[-1]
 
+    def at(self, output_index: int) -> "Animal":
+        """Return this animal with another output index."""
+        return replace(self, output_index=output_index)
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -84,14 +88,17 @@ class Taxonomy:
     """All animals and the tree above them. Immutable; `Taxonomy.read` builds it.
 
     `order`: output indices in tree order. The animals of a taxon are contiguous in it, so the probability of a taxon
-    is the difference of two cumulative sums. `everywhere`: for each animal, whether it lives in every cell.
+    is the difference of two cumulative sums. `everywhere`: for each animal, whether it lives in every cell. `top`: the
+    taxon of all animals, of which `root` is the narrowest part that has all of these.
     """
 
+    top: Taxon
     animals: tuple[Animal, ...]
     everywhere: NDArray[np.bool_]
     root: Node
     order: NDArray[np.intp]
     index_of: dict[int, int]
+    taxon_ids: frozenset[str]
 
     @classmethod
     def read(cls, labels: Path, taxa: Path) -> "Taxonomy":
@@ -109,16 +116,21 @@ class Taxonomy:
         )
         if not animals or [animal.output_index for animal in animals] != list(range(len(animals))):
             raise ModelError(f"output_index in {labels.name} must count from 0 without gaps, one row per output")
-        index_of = {animal.id: animal.output_index for animal in animals}
-        if len(index_of) != len(animals) or len({animal.taxon_id for animal in animals}) != len(animals):
+        if any(len({getattr(each, key) for each in animals}) != len(animals) for key in ("id", "taxon_id")):
             raise ModelError(f"{labels.name} uses an id or a taxon twice; both must be unique")
+        return cls.of(top, animals)
 
+    @classmethod
+    def of(cls, top: Taxon, animals: Sequence[Animal]) -> "Taxonomy":
+        """Build the tree from `animals`, in the order of their output indices. `top`: the taxon of all animals."""
         order: list[int] = []
         root = _tree(top, animals, 0, order)
         tree_order = np.array(order, dtype=np.intp)
         everywhere = np.array([animal.kind in EVERYWHERE for animal in animals], dtype=np.bool_)
         tree_order.flags.writeable = everywhere.flags.writeable = False
-        return cls(tuple(animals), everywhere, root, tree_order, index_of)
+        index_of = {animal.id: animal.output_index for animal in animals}
+        taxon_ids = frozenset(animal.taxon_id for animal in animals)
+        return cls(top, tuple(animals), everywhere, root, tree_order, index_of, taxon_ids)
 
     def roll_up(self, probabilities: NDArray[np.floating], threshold: float) -> Prediction | None:
         """Return the most specific taxon whose share of the total probability is at least `threshold`.

@@ -1,7 +1,7 @@
 """The record of one request or one warming run: filled while it runs, and read at its end for metrics and logs."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -91,7 +91,7 @@ class Record:
     waited: float = 0.0
     started: float = field(default_factory=perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
-    photo: "Photo | None" = None
+    photos: "Sequence[Photo]" = ()
     cell: str | None = None
     features: "Features | None" = None
     answer: "Answer | None" = None
@@ -122,8 +122,9 @@ class Record:
         if self.initialisation is not None:
             values["InitLatency"] = round(self.initialisation * 1e3, 1)
         values |= {metric: self.milliseconds(step) for step, metric in _STEP_METRICS.items() if step in self.seconds}
-        if self.photo:
-            values |= {"PhotoBytes": self.photo.size_in_bytes, "PhotoMegapixels": self.photo.megapixels}
+        if self.photos:
+            values["PhotoBytes"] = sum(photo.size_in_bytes for photo in self.photos)
+            values["PhotoMegapixels"] = sum(photo.megapixels for photo in self.photos)
         if self.features:
             values |= _of_features(self.features)
         if self.answer:
@@ -166,6 +167,8 @@ class Record:
                 "here": best.here,
                 "rank": self.answer.prediction.rank if self.answer.prediction else None,
                 "model_version": self.answer.model.version,
+                "packs": [pack.name for pack in self.answer.model.packs],
+                "photos": max(1, len(self.answer.photos)),
             }
         return values
 

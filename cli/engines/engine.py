@@ -32,7 +32,7 @@ class Engine(Protocol):
     """Something that identifies photos. Thread-safe."""
 
     def identify(self, data: bytes, place: Place, record: Record) -> Identified:
-        """Identify the animal in a photo, and fill in `record.photo`.
+        """Identify the animal in a photo, and fill in `record.photos`.
 
         Raises `Refused`, and `ModelError` or `CommandError` if no photo could be identified.
         """
@@ -73,9 +73,9 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
 
 
 def _seen(record: Record, place: Place) -> Seen:
-    photo = record.photo
-    if photo is None:
+    if not record.photos:
         return Seen()
+    (photo,) = record.photos
     latitude, longitude = place.latitude, place.longitude
     if place.source != "given":
         try:

@@ -44,11 +44,11 @@ class LocalEngine:
         """Identify the animal in a photo."""
         try:
             try:
-                answer = identify(data, self._params(place), self._services, record)
+                answer = identify([data], self._params(place), self._services, record)
             except LocationMissing:  # raised before the photo is decoded
                 if place.source != "none":
                     raise
-                answer = identify(data, IdentifyParams(without_location=True, top=self._top), self._services, record)
+                answer = identify([data], IdentifyParams(without_location=True, top=self._top), self._services, record)
         except HTTPError as error:
             is_lasting = isinstance(error, ClientError) and not isinstance(error, (LocationMissing, LocationInvalid))
             raise Refused(error.code, error.detail, is_lasting=is_lasting) from error

@@ -44,20 +44,20 @@ class RemoteEngine:
     def identify(self, data: bytes, place: Place, record: Record) -> Identified:
         """Send a photo, and return the service's answer."""
         try:
-            with_limits = open_photo(data, Limits(max_bytes=len(data) + 1))
+            photo = open_photo(data, Limits(max_bytes=len(data) + 1))
         except ClientError as error:  # do not send what nobody can read
             raise Refused(error.code, error.detail, is_lasting=True) from error
-        record.photo = with_limits
-        with_limits.close()
+        record.photos = [photo]
+        photo.close()
         query: dict[str, str] = {"top": str(self._top)}
         if place.source == "given":
             query |= {"lat": repr(place.latitude), "lon": repr(place.longitude)}
-        elif place.source == "none" and not with_limits.gps:
+        elif place.source == "none" and not photo.gps:
             query["location"] = "none"
         if len(data) <= LARGEST_BODY:
             answer = self._call("identify", query, data)
         else:
-            answer = self._call(self._upload(data, with_limits.format), query, b"")
+            answer = self._call(self._upload(data, photo.format), query, b"")
         return Identified(json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False), _mode(answer))
 
     def _upload(self, data: bytes, kind: str) -> str:

@@ -89,7 +89,7 @@ class Traffic:
         if not isinstance(error, errors.UnsupportedMediaType | errors.PhotoTooLarge):
             size = round(pixels * 240_000 * random.uniform(0.7, 1.4))
             photo = SimpleNamespace(size_in_bytes=size, megapixels=round(pixels, 1))
-            record.photo = cast("Photo", photo)  # metrics read only these two fields
+            record.photos = [cast("Photo", photo)]  # metrics read only these two fields
         record.seconds["photo"] = pixels * 0.003 * random.lognormvariate(0, 0.25) * (1.7 if cold else 1.0)
         if isinstance(error, errors.ClientError):
             record.failure = Failure.of(error)
@@ -125,7 +125,8 @@ class Traffic:
             candidates=[best],
             prediction=None if random.random() < NO_ANIMAL else prediction,
             location=SimpleNamespace(source=source),
-            model=SimpleNamespace(version=MODEL_VERSION),
+            model=SimpleNamespace(version=MODEL_VERSION, packs=()),
+            photos=(),
         )
         return cast("Answer", answer)
 

@@ -21,7 +21,8 @@ class Weights:
     """Weights of a taxon in a cell: above 0, and at most 1.
 
     `beside`: in the cells next to its range. `near`: up to three cells away from a range map, whose edges are less
-    certain than those of areas. docs/reference/database.md explains the values.
+    certain than those of areas. A range map does not spill over into areas that no statement names.
+    docs/reference/database.md explains the values.
     """
 
     native: float = 1.0
@@ -71,18 +72,18 @@ def cell_weights(
             name = "within" if each.extent == "within" else "native"
         if each.status != "vagrant":
             found[name] |= cells_of(each.range)
-    core, result = found["native"], np.zeros(len(earth.cells), np.float32)
-    on_map = np.zeros_like(core)
+    areas, result = found["native"], np.zeros(len(earth.cells), np.float32)
+    on_map = np.zeros_like(areas)
     if mapped is None:
-        core = core | found["within"]
+        areas = areas | found["within"]
     else:
         on_map[:, mapped] = earth.realm[:, mapped]
         on_map &= found["within"]
-        core = core | on_map
+    core = areas | on_map
 
     elsewhere = ~found["absent"]
     near = earth.grown(on_map, _NEAR_RINGS) & found["within"] & elsewhere
-    beside = earth.grown(core) & elsewhere
+    beside = (earth.grown(areas) | earth.grown(on_map) & found["within"]) & elsewhere
     tiers = (
         (near, weights.near),
         (found["introduced"], weights.introduced),

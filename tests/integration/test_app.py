@@ -81,10 +81,10 @@ def test_the_second_request_for_a_place_comes_from_memory(served: Served) -> Non
     assert served.identify(jpeg(), {"lat": "52.5", "lon": "13.4"}).json["features"]["cache"] == "memory"
 
 
-def test_the_middle_of_the_caspian_sea_is_an_unknown_area(served: Served) -> None:
-    reply = served.identify(jpeg(), {"lat": "42", "lon": "51"})
-    assert reply.json["features"]["mode"] == "unknown_area"
-    assert reply.json["location"]["areas"] == []
+def test_the_middle_of_the_caspian_sea_has_its_birds_and_no_country(served: Served) -> None:
+    reply = served.request("GET", "/animals", {"lat": "42", "lon": "51"})
+    assert (reply.json["features"]["mode"], reply.json["location"]["areas"]) == ("narrowed", [])
+    assert {"Caspian tern", "greater flamingo"} <= {each["name"] for each in reply.json["animals"]}
 
 
 def test_the_open_sea_has_its_animals(served: Served) -> None:

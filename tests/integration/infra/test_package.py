@@ -250,7 +250,7 @@ from chalicelib.photo.decode import Limits, open_photo
 emf.prepare()
 print(open_photo(open(sys.argv[3], "rb").read(), Limits(10**8, 100)).pixels(64).shape)
 services = app.application.services()
-print(services.health("1", deep=False).model.state, len(services.taxonomy.animals))
+print(services.health("1", deep=False).model.state, len(services.models.taxonomy.animals))
 print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules.values()}))
 """
 

@@ -98,8 +98,8 @@ def settings_in(folder: Path, labels: str = tiny_model.LABELS, model: ModelProto
 
 def test_another_model_is_taken_with_its_labels(tmp_path: Path) -> None:
     services = Services.build(settings_in(tmp_path))
-    assert [animal.name for animal in services.taxonomy.animals] == ["red fox", "tree frog", "dog"]
-    assert services.model.animals == 3
+    assert [animal.name for animal in services.models.taxonomy.animals] == ["red fox", "tree frog", "dog"]
+    assert services.models.general.animals == 3
 
 
 def test_labels_of_another_length_are_told_at_the_start(tmp_path: Path) -> None:

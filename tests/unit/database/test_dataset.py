@@ -272,8 +272,8 @@ def test_relatives_lie_beside_the_labels_and_labels_without_them_have_none(
     assert relatives_of(files) == set()
     version = version_of(files)
     # BUT with relatives beside them, those live there that no label stands for
-    ocelot = "7,leopardus-pardalis,Leopardus pardalis,ocelot,Leopardus,Felidae\n"
-    wildcat = "8,felis-silvestris,Felis silvestris,European wildcat,Felis,Felidae\n"
+    ocelot = "7,leopardus-pardalis,Leopardus pardalis,ocelot,Leopardus,Felidae,Carnivora,Mammalia\n"
+    wildcat = "8,felis-silvestris,Felis silvestris,European wildcat,Felis,Felidae,Carnivora,Mammalia\n"
     (tmp_path / "relatives.csv").write_text(f"{','.join(COLUMNS)}\n{ocelot}{wildcat}")
     assert relatives_of(files) == {7}
     assert version_of(files) != version

@@ -177,18 +177,22 @@ RELATIVES = rows("relatives.csv")
 
 
 def test_no_relative_is_an_animal_of_the_model() -> None:
-    # GIVEN the species, genera and families that an output stands for THEN no relative belongs to one of them
+    # GIVEN the taxa from species to order that an output stands for THEN no relative belongs to one of them
     named = {(animal["rank"], animal["scientific_name"]) for animal in ANIMALS}
     species = {animal["species"] for animal in ANIMALS}
     for row in RELATIVES:
-        of_relative = {(rank, row[rank]) for rank in ("genus", "family")} | {("species", row["scientific_name"])}
+        of_relative = {(rank, row[rank]) for rank in ("genus", "family", "order")} | {
+            ("species", row["scientific_name"])
+        }
         assert not of_relative & named
         assert row["scientific_name"] not in species
 
 
-def test_every_relative_is_of_a_family_of_the_model() -> None:
-    families = {animal["family"] for animal in ANIMALS}
-    assert {row["family"] for row in RELATIVES} <= families
+def test_relatives_are_mammals_and_birds_and_agree_with_the_model_on_orders() -> None:
+    orders = {animal["family"]: animal["order"] for animal in ANIMALS if animal["family"]}
+    assert {row["class"] for row in RELATIVES} == {"Mammalia", "Aves"}
+    for row in RELATIVES:
+        assert row["order"] == orders.get(row["family"], row["order"])
 
 
 def test_relatives_have_unique_names_and_their_ids_follow_from_their_scientific_names() -> None:

@@ -2,12 +2,13 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psycopg2
 import redis
 
-from chalicelib.api.responses import Here, candidates_of
+from chalicelib.api.answers import candidates_of
 from chalicelib.config.settings import Settings
 from chalicelib.features.cells import cell_of
 from chalicelib.model.prior import features_to_prior
@@ -17,6 +18,9 @@ from database.dataset import read_dataset
 from database.load import activate, load
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import LookupStack
+
+if TYPE_CHECKING:
+    from chalicelib.api.responses import Here
 
 RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 SYDNEY = cell_of(-33.8688, 151.2093)

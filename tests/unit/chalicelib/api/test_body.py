@@ -8,11 +8,11 @@ from chalicelib.errors import BadRequest, UnsupportedMediaType
 
 @pytest.mark.parametrize("media_type", [*PHOTO_TYPES, "image/jpg", "IMAGE/JPEG", "image/jpeg; charset=binary"])
 def test_a_raw_photo_is_accepted(media_type: str) -> None:
-    assert read_body(b"bytes", media_type).photo == b"bytes"
+    assert read_body(b"bytes", media_type).photos == (b"bytes",)
 
 
 def test_the_default_type_of_curl_is_accepted() -> None:
-    assert read_body(b"bytes", "application/x-www-form-urlencoded").photo == b"bytes"
+    assert read_body(b"bytes", "application/x-www-form-urlencoded").photos == (b"bytes",)
 
 
 def test_a_form_is_read_as_a_form() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.api.http import Request
-from chalicelib.api.responses import ModelUsed
+from chalicelib.api.responses import ModelVersion
 from chalicelib.api.taxa import facts_of, geojson_response, links_of, svg_response
 from chalicelib.stores.taxa import Of
 
@@ -41,7 +41,7 @@ def test_where_a_taxon_lives_is_told_apart(kind: str, is_drawn: bool, lives: str
 
 
 def test_the_models_that_know_a_taxon_are_named() -> None:
-    models = (ModelUsed("birds", "0123"),)
+    models = (ModelVersion("birds", "0123"),)
     assert facts_of(Of("v1", FACTS), models).models == models
     assert "is_drawn" in FACTS  # what was read is not changed
 

@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chalicelib.errors import ModelError
-from chalicelib.model.relatives import COLUMNS, Relatives, read_relatives
+from chalicelib.model.relatives import COLUMNS, Relative, Relatives, counts_of, read_relatives
 from chalicelib.model.taxonomy import Prediction, Taxon
 
 HEADER = ",".join(COLUMNS) + "\n"
 ROWS = """\
-1,leopardus-pardalis,Leopardus pardalis,ocelot,Leopardus,Felidae
-2,panthera-nova,Panthera nova,new cat,Panthera,Felidae
-3,urocyon-littoralis,Urocyon littoralis,island fox,Urocyon,Canidae
-4,leopardus-wiedii,Leopardus wiedii,margay,Leopardus,Felidae
+1,leopardus-pardalis,Leopardus pardalis,ocelot,Leopardus,Felidae,Carnivora,Mammalia
+2,panthera-nova,Panthera nova,new cat,Panthera,Felidae,Carnivora,Mammalia
+3,urocyon-littoralis,Urocyon littoralis,island fox,Urocyon,Canidae,Carnivora,Mammalia
+4,leopardus-wiedii,Leopardus wiedii,margay,Leopardus,Felidae,Carnivora,Mammalia
 """
 FELIDAE, PANTHERA = Taxon("cat", "Felidae", "family"), Taxon("big cat", "Panthera", "genus")
 JAGUAR = Taxon("jaguar", "Panthera onca", "species")
@@ -51,6 +52,12 @@ def test_a_domestic_animal_has_relatives_of_its_genus_only(relatives: Relatives)
     assert names(relatives, pet, 1, 2) == ["new cat"]
 
 
+def test_a_species_that_another_model_in_use_knows_is_left_out(relatives: Relatives) -> None:
+    felidae = Prediction(FELIDAE, 0.9, (FELIDAE,))
+    known = frozenset({"leopardus-pardalis"})
+    assert [each.name for each in relatives.close_to(felidae, [1, 2], known)] == ["new cat"]
+
+
 def test_a_number_of_a_newer_dataset_is_left_out(relatives: Relatives) -> None:
     assert names(relatives, Prediction(FELIDAE, 0.9, (FELIDAE,)), 1, 30_000) == ["ocelot"]
 
@@ -59,15 +66,64 @@ def test_a_model_without_the_file_has_no_relatives(tmp_path: Path) -> None:
     assert Relatives(tmp_path / "relatives.csv").close_to(Prediction(FELIDAE, 0.9, (FELIDAE,)), [1]) == []
 
 
+def relative(species: str, family: str, order: str) -> Relative:
+    return Relative(species.lower(), species, species, species.split()[0], family, order, "Mammalia")
+
+
+def test_a_species_counts_for_the_narrowest_of_its_taxa_in_the_tree() -> None:
+    # GIVEN a tree with a genus and the family of cats, the rodents, and the mammals
+    tree = {("genus", "Panthera"), ("family", "Felidae"), ("order", "Rodentia"), ("class", "Mammalia")}
+    unknown = [
+        relative("Panthera nova", "Felidae", "Carnivora"),
+        relative("Panthera altera", "Felidae", "Carnivora"),
+        relative("Leopardus pardalis", "Felidae", "Carnivora"),
+        relative("Leopardus wiedii", "Felidae", "Carnivora"),
+        relative("Rattus rattus", "Muridae", "Rodentia"),
+        relative("Mus musculus", "Muridae", "Rodentia"),
+        relative("Orycteropus afer", "Orycteropodidae", "Tubulidentata"),
+    ]
+    # THEN the genus has two unknown species, the family one genus, the rodents one family, the mammals one order
+    assert counts_of(unknown, tree) == {
+        ("genus", "Panthera"): 2,
+        ("family", "Felidae"): 1,
+        ("order", "Rodentia"): 1,
+        ("class", "Mammalia"): 1,
+    }
+    # AND nothing counts without a taxon in the tree
+    assert counts_of(unknown, frozenset()) == {}
+
+
+def test_dolphins_and_apes_never_count() -> None:
+    unknown = [relative("Delphinus delphis", "Delphinidae", "Artiodactyla")]
+    assert counts_of([*unknown, relative("Pan paniscus", "Hominidae", "Primates")], {("class", "Mammalia")}) == {}
+
+
+def test_the_counts_of_a_cell_leave_out_what_is_known_and_are_remembered(relatives: Relatives) -> None:
+    # GIVEN two kinds of cats and a number of a newer dataset
+    here = np.array([1, 4, 2, 30_000], np.uint16)
+    tree = frozenset({("family", "Felidae")})
+    counts = relatives.counts_of(here, tree)
+    assert counts == {("family", "Felidae"): 2}
+    # THEN the same cell has the same counts, and fewer if a model in use knows one of them
+    assert relatives.counts_of(here.copy(), tree) is counts
+    assert relatives.counts_of(here, tree, frozenset({"panthera-nova"})) == {("family", "Felidae"): 1}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("number,name\n", "has the columns number,name; expected number,taxon,scientific_name,name,genus,family"),
+        (
+            "number,name\n",
+            "has the columns number,name; expected number,taxon,scientific_name,name,genus,family,order,class",
+        ),
         ("", "has the columns ; expected number,taxon"),
-        (HEADER + "1,margay\n", "line 2 of relatives.csv has 2 fields; expected 6"),
-        (HEADER + ROWS + "1,a,b,c,d,e\n", "number in line 6 of relatives.csv is '1'; expected a unique whole number"),
-        (HEADER + "32768,a,b,c,d,e\n", "is '32768'; expected a unique whole number from 0 to 32767"),
-        (HEADER + "-1,a,b,c,d,e\n", "is '-1'; expected a unique whole number"),
+        (HEADER + "1,margay\n", "line 2 of relatives.csv has 2 fields; expected 8"),
+        (
+            HEADER + ROWS + "1,a,b,c,d,e,f,g\n",
+            "number in line 6 of relatives.csv is '1'; expected a unique whole number",
+        ),
+        (HEADER + "32768,a,b,c,d,e,f,g\n", "is '32768'; expected a unique whole number from 0 to 32767"),
+        (HEADER + "-1,a,b,c,d,e,f,g\n", "is '-1'; expected a unique whole number"),
     ],
 )
 def test_a_faulty_file_is_named_with_its_fault(tmp_path: Path, text: str, message: str) -> None:
@@ -80,14 +136,18 @@ def test_a_faulty_file_is_named_with_its_fault(tmp_path: Path, text: str, messag
 def test_a_faulty_row_is_an_error_when_it_is_needed(tmp_path: Path) -> None:
     # GIVEN a file whose second row lacks fields THEN only an answer that needs this row fails
     path = tmp_path / "relatives.csv"
-    path.write_text(HEADER + "1,leopardus-pardalis,Leopardus pardalis,ocelot,Leopardus,Felidae\n2,lion\n")
+    path.write_text(
+        HEADER + "1,leopardus-pardalis,Leopardus pardalis,ocelot,Leopardus,Felidae,Carnivora,Mammalia\n2,lion\n"
+    )
     felidae = Prediction(FELIDAE, 0.9, (FELIDAE,))
     assert names(Relatives(path), felidae, 1) == ["ocelot"]
-    with pytest.raises(ModelError, match=r"row 2 of relatives\.csv has 2 fields; expected 6"):
+    with pytest.raises(ModelError, match=r"row 2 of relatives\.csv has 2 fields; expected 8"):
         names(Relatives(path), felidae, 2)
 
 
 def test_names_may_contain_a_comma(tmp_path: Path) -> None:
     path = tmp_path / "relatives.csv"
-    path.write_text(HEADER + '1,leopardus-pardalis,Leopardus pardalis,"ocelot, or so",Leopardus,Felidae\n')
+    path.write_text(
+        HEADER + '1,leopardus-pardalis,Leopardus pardalis,"ocelot, or so",Leopardus,Felidae,Carnivora,Mammalia\n'
+    )
     assert names(Relatives(path), Prediction(FELIDAE, 0.9, (FELIDAE,)), 1) == ["ocelot, or so"]

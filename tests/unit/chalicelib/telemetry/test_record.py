@@ -117,7 +117,7 @@ def test_every_fault_that_the_path_notes_by_itself_is_considered_here() -> None:
 
 def test_a_photo_is_counted_and_its_place_is_not() -> None:
     record = Record("r", "/identify")
-    record.photo = open_photo(jpeg(exif=exif(SYDNEY)), Limits())
+    record.photos = [open_photo(jpeg(exif=exif(SYDNEY)), Limits())]
     line = emitted(record)
     assert line["PhotoMegapixels"] == pytest.approx(0.12)
     assert line["PhotoBytes"] > 1000

@@ -24,7 +24,7 @@ class Scripted:
 
     def identify(self, data: bytes, place: Place, record: Record) -> Identified:
         self.asked += 1
-        record.photo = open_photo(data, Limits())
+        record.photos = [open_photo(data, Limits())]
         if self._error:
             raise self._error
         return Identified(f'{{"place": "{place.text}"}}', self._mode)

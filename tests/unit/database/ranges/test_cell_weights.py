@@ -96,6 +96,13 @@ def test_a_range_map_decides_within_its_areas() -> None:
     assert found == {0: BESIDE, 1: CORE, 2: BESIDE, 3: near, 4: near}
 
 
+def test_a_map_does_not_spill_over_into_areas_that_no_statement_names() -> None:
+    # GIVEN a map that ends at the edge of its areas WHEN weighed THEN nothing lies beside it on the other side
+    assert weights(states("23", extent="within"), on_map=[2, 3]).keys() == {2, 3}
+    # AND a statement without a map spills over
+    assert weights(states("23", extent="within")).keys() == {1, 2, 3, 4}
+
+
 def test_a_map_counts_only_where_a_statement_allows_it() -> None:
     assert weights(states("0123", extent="within"), on_map=[1, 6]).keys() == {0, 1, 2, 3}
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chalicelib.features.cells import cell_of
@@ -85,3 +86,16 @@ def test_places_have_the_relatives_that_they_are_known_for(
     names = {each.name for each in RELATIVES.close_to(prediction, here[cell_of(*PLACES[place])])}
     assert there <= names
     assert not not_there & names
+
+
+def test_marsupials_of_unknown_families_live_in_sydney_and_not_in_london(here: dict[int, tuple[int, ...]]) -> None:
+    # GIVEN the taxa of the model's tree, and what lives in two cities
+    tree = frozenset((taxon.rank, taxon.scientific_name) for animal in TAXONOMY.animals for taxon in animal.lineage)
+    sydney, london = (
+        RELATIVES.counts_of(np.array(here[cell_of(*PLACES[place])], np.uint16), tree) for place in ("Sydney", "London")
+    )
+    # THEN possums and gliders are unknown families in one of them, and rodents in both
+    diprotodontia, rodents = ("order", "Diprotodontia"), ("order", "Rodentia")
+    assert sydney[diprotodontia] >= 4
+    assert diprotodontia not in london
+    assert sydney[rodents] >= 1 <= london[rodents]

@@ -8,17 +8,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from chalicelib.api import answers
 from chalicelib.api import responses as answer
-from chalicelib.api.responses import (
-    PredictedTaxon,
-    RelativesHere,
-    RelativeTaxon,
-    candidates_of,
-    message_of,
-    place_of,
-    predicted_taxon,
-    residents_of,
-)
+from chalicelib.api.answers import candidates_of, message_of, place_of, predicted_taxon, residents_of
+from chalicelib.api.responses import PredictedTaxon, RelativesHere, RelativeTaxon
 from chalicelib.config.settings import Settings
 from chalicelib.features import cells
 from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode
@@ -154,7 +147,8 @@ def test_a_prediction_names_its_relatives_here(tmp_path: Path) -> None:
     # GIVEN three relatives in the cell, and a file that knows two of them
     path = tmp_path / "relatives.csv"
     path.write_text(
-        f"{','.join(COLUMNS)}\n9,margay,M. w.,margay,Leopardus,Felidae\n7,lion,P. l.,lion,Panthera,Felidae\n"
+        f"{','.join(COLUMNS)}\n9,margay,M. w.,margay,Leopardus,Felidae,Carnivora,Mammalia\n"
+        "7,lion,P. l.,lion,Panthera,Felidae,Carnivora,Mammalia\n"
     )
     lineage = (Taxon("cat", "Felidae", "family"), Taxon("big cat", "Panthera", "genus"))
     jaguar = Prediction(Taxon("jaguar", "Panthera onca", "species"), 0.98, lineage)
@@ -185,5 +179,5 @@ def test_the_message_names_three_relatives(count: int, sentence: str) -> None:
 
 
 def test_an_answer_is_json() -> None:
-    residents = answer.Residents((), place_of(None, "none", NO_LOCATION), answer.features_used(NO_LOCATION), "r-1")
+    residents = answer.Residents((), place_of(None, "none", NO_LOCATION), answers.features_used(NO_LOCATION), "r-1")
     assert json.loads(json.dumps(asdict(residents)))["request_id"] == "r-1"

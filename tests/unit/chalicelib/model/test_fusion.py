@@ -1,0 +1,155 @@
+"""Fusion: a pack divides what the general model gives to the pack's taxa, and nothing else changes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from chalicelib.config.settings import ROOT
+from chalicelib.errors import ModelError
+from chalicelib.model.fusion import WEIGHT, Clade, Fusion, members_of, read_members
+from chalicelib.model.packs import Pack, read_packs
+from chalicelib.model.taxonomy import Animal, Taxon, Taxonomy
+
+TOP = Taxon("animal", "Animalia", "kingdom")
+BIRDS = frozenset({"Aves"})
+
+
+def animal(index: int, name: str, *lineage: tuple[str, str], number: int | None = None) -> Animal:
+    taxa = tuple(Taxon(each.lower(), each, rank) for each, rank in lineage)
+    scientific_name, rank = lineage[-1]
+    taxon = scientific_name.lower().replace(" ", "-")
+    return Animal(index if number is None else number, taxon, index, "", name, scientific_name, rank, "wild", taxa)
+
+
+FAMILY = ("Aves", "class"), ("Ramphastidae", "family")
+GENERAL = Taxonomy.of(
+    TOP,
+    [
+        animal(0, "fox", ("Mammalia", "class"), ("Vulpes vulpes", "species")),
+        animal(1, "toucan", *FAMILY),
+        animal(2, "penguin", ("Aves", "class"), ("Aptenodytes patagonicus", "species")),
+        animal(3, "robin", ("Aves", "class"), ("Turdus migratorius", "species")),
+        animal(4, "lorikeet", ("Aves", "class"), ("Loriini", "tribe")),
+    ],
+)
+PACK = (
+    animal(0, "toco toucan", *FAMILY, ("Ramphastos toco", "species"), number=10),
+    animal(1, "American robin", ("Aves", "class"), ("Turdus migratorius", "species"), number=3),
+    animal(2, "rainbow lorikeet", ("Aves", "class"), ("Trichoglossus", "genus"), number=12),
+)
+CLASSES: dict[str, set[Clade]] = {"loriini": {("Trichoglossus", "genus")}}
+FUSION = Fusion.of(GENERAL, BIRDS, PACK, CLASSES)
+
+shares = st.lists(st.floats(0, 1), min_size=5, max_size=5).filter(lambda values: sum(values) > 0.01)
+parts = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda values: sum(values) > 0.01)
+
+
+def normalised(values: list[float]) -> NDArray[np.float32]:
+    array = np.array(values, np.float32)
+    return array / array.sum()
+
+
+def test_an_animal_of_both_is_one() -> None:
+    names = ["fox", "toucan", "penguin", "robin", "lorikeet", "toco toucan", "rainbow lorikeet"]
+    assert [each.name for each in FUSION.taxonomy.animals] == names
+    assert FUSION.positions.tolist() == [5, 3, 6]
+    assert FUSION.taxonomy.index_of == {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 10: 5, 12: 6}
+
+
+def test_only_a_bird_that_the_pack_does_not_know_is_foreign() -> None:
+    assert [GENERAL.animals[index].name for index in np.flatnonzero(FUSION.foreign)] == ["penguin"]
+
+
+def test_the_pack_divides_the_share_of_its_taxa() -> None:
+    # GIVEN a photo that the general model takes for a toucan, and the pack for a toco toucan or a robin
+    vision = np.array([0.1, 0.8, 0.0, 0.0, 0.1], np.float32)
+    scores = np.array([0.5, 0.5, 0.0], np.float32)
+    # WHEN joined
+    joined = FUSION.join(vision, scores)
+    # THEN other animals keep theirs, classes of the pack's animals have none, and the class that is seen counts more
+    assert joined[[0, 1, 4]].tolist() == pytest.approx([0.1, 0, 0])
+    assert joined[5] / joined[3] == pytest.approx((WEIGHT + 0.8) / WEIGHT)
+    assert joined.sum() == pytest.approx(1)
+
+
+def test_a_foreign_bird_keeps_its_own_as_far_as_the_pack_is_unsure() -> None:
+    vision = np.array([0.0, 0.0, 1.0, 0.0, 0.0], np.float32)
+    unsure = FUSION.join(vision, np.array([0.4, 0.3, 0.3], np.float32))
+    sure = FUSION.join(vision, np.array([1.0, 0.0, 0.0], np.float32))
+    assert (unsure[2], sure[2]) == (pytest.approx(0.6), 0)
+
+
+@given(shares, parts)
+def test_the_sum_is_one_and_no_probability_is_negative(general: list[float], pack: list[float]) -> None:
+    joined = FUSION.join(normalised(general), normalised(pack))
+    assert joined.min() >= 0
+    assert joined.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_members_have_a_rank_of_the_lineages(tmp_path: Path) -> None:
+    path = tmp_path / "members.csv"
+    assert read_members(path) == {}
+    path.write_text("taxon,member,rank\nloriini,Trichoglossini,tribe\n")
+    with pytest.raises(ModelError, match=r"rank of Trichoglossini in members\.csv is 'tribe'; expected one of phylum"):
+        read_members(path)
+
+
+@pytest.fixture(scope="module")
+def taxonomy() -> Taxonomy:
+    return Taxonomy.read(ROOT / "model" / "labels.csv", ROOT / "model" / "taxa.csv")
+
+
+@pytest.fixture(scope="module")
+def packs() -> tuple[Pack, ...]:
+    return read_packs(ROOT / "model" / "packs")
+
+
+def test_every_member_of_a_class_is_in_a_pack(taxonomy: Taxonomy, packs: tuple[Pack, ...]) -> None:
+    known = {(taxon.scientific_name, taxon.rank) for pack in packs for each in pack.animals for taxon in each.lineage}
+    classes = read_members(ROOT / "model" / "members.csv")
+    assert classes.keys() <= {each.taxon_id for each in taxonomy.animals}
+    assert set().union(*classes.values()) <= known
+
+
+def test_a_taxon_has_one_name_in_both(taxonomy: Taxonomy, packs: tuple[Pack, ...]) -> None:
+    names: dict[Clade, set[str]] = {}
+    for each in (*taxonomy.animals, *(each for pack in packs for each in pack.animals)):
+        for taxon in each.lineage[:-1]:
+            names.setdefault((taxon.scientific_name, taxon.rank), set()).add(taxon.name)
+    assert {clade for clade, given in names.items() if len(given) > 1} == set()
+
+
+def test_a_number_means_one_animal(taxonomy: Taxonomy, packs: tuple[Pack, ...]) -> None:
+    taxa: dict[int, set[str]] = {}
+    for each in (*taxonomy.animals, *(each for pack in packs for each in pack.animals)):
+        taxa.setdefault(each.id, set()).add(each.taxon_id)
+    assert [number for number, given in taxa.items() if len(given) > 1] == []
+
+
+def test_each_pack_leaves_few_animals_foreign(taxonomy: Taxonomy, packs: tuple[Pack, ...]) -> None:
+    classes = read_members(ROOT / "model" / "members.csv")
+    foreign = {
+        pack.name: {
+            taxonomy.animals[index].name
+            for index in np.flatnonzero(Fusion.of(taxonomy, frozenset(pack.taxa), pack.animals, classes).foreign)
+        }
+        for pack in packs
+    }
+    assert foreign == {
+        "birds": {
+            "rooster",
+            "hen",
+            "black grouse",
+            "prairie chicken",
+            "African grey parrot",
+            "coucal",
+            "black stork",
+            "king penguin",
+        },
+        "insects": set(),
+    }
+    assert members_of(taxonomy, BIRDS).sum() == 59

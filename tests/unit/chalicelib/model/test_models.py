@@ -1,0 +1,107 @@
+"""All models: packs look only at photos of their taxa, and several photos of one animal give one answer."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chalicelib.errors import ModelError
+from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.model.models import Models
+from chalicelib.model.session import Model
+from chalicelib.model.taxonomy import Taxonomy
+from testing import tiny_model
+from testing.tiny_pack import write_pack
+
+FLOOR = 0.02
+SIDE = tiny_model.SIZE
+
+
+def square(*colour: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.full((SIDE, SIDE, 3), colour, np.uint8)
+
+
+RED, GREEN, BLUE = square(220, 20, 20), square(20, 220, 20), square(20, 20, 220)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Models:
+    """A general model that knows red fox, tree frog and dog by colour, and a pack of red and Arctic foxes."""
+    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+    write_pack(tmp_path)
+    taxonomy = Taxonomy.read(tmp_path / "labels.csv", tmp_path / "taxa.csv")
+    return Models(Model(path, threads=1), taxonomy, tmp_path, FLOOR, threads=1)
+
+
+def lives_here(*animals: int) -> Features:
+    ids = np.array(animals, np.int32)
+    ones = np.ones(len(ids), np.float32)
+    return replace(NO_LOCATION, mode="narrowed", animals=ids, weights=ones, status=ones.astype(np.uint8))
+
+
+def names(models: Models, photos: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]) -> list[str]:
+    scores, _ = models.score(photos, NO_LOCATION)
+    return [pack.pack.name for pack in scores.packs]
+
+
+def test_a_pack_looks_at_photos_of_its_taxa_only(models: Models) -> None:
+    # GIVEN a pack of mammals; WHEN a frog and a fox come; THEN it loads and looks only for the fox
+    assert names(models, [GREEN]) == []
+    assert not models.packs[0].is_loaded
+    assert names(models, [RED]) == ["foxes"]
+    assert models.packs[0].is_loaded
+
+
+def test_scores_of_a_pack_and_the_general_model_add_up_to_one(models: Models) -> None:
+    scores, (alone,) = models.score([BLUE], NO_LOCATION)
+    assert alone is scores
+    assert [each.name for each in scores.taxonomy.animals] == ["red fox", "tree frog", "dog", "Arctic fox"]
+    assert scores.vision.sum() == pytest.approx(1)
+    assert scores.probabilities.tolist() == pytest.approx(scores.vision.tolist())
+    assert scores.packs[0].milliseconds > 0
+
+
+def test_the_place_weighs_the_animals_of_the_pack(models: Models) -> None:
+    # GIVEN a photo between a red and an Arctic fox; WHEN it was taken where only Arctic foxes (3) live
+    between = square(200, 20, 202)
+    anywhere, _ = models.score([between], NO_LOCATION)
+    arctic, _ = models.score([between], lives_here(3))
+    # THEN the Arctic fox gains what the floor says, and the vision scores stay
+    before, after = (each.probabilities[3] / each.probabilities[0] for each in (anywhere, arctic))
+    assert after / before == pytest.approx(1 / FLOOR, rel=1e-3)
+    assert arctic.vision.tolist() == anywhere.vision.tolist()
+
+
+def test_several_photos_give_one_answer_and_one_for_each(models: Models) -> None:
+    # GIVEN two photos of a fox and one of a frog
+    together, each = models.score([RED, RED, GREEN], NO_LOCATION)
+    # THEN the animal of most photos wins, and each photo has its own scores
+    assert together.taxonomy.animals[int(together.probabilities.argmax())].name == "red fox"
+    assert [one.taxonomy.animals[int(one.probabilities.argmax())].name for one in each] == [
+        "red fox",
+        "red fox",
+        "tree frog",
+    ]
+    assert together.probabilities.sum() == pytest.approx(1)
+
+
+def test_the_same_photo_twice_gives_the_same_scores(models: Models) -> None:
+    once, _ = models.score([RED], lives_here(10))
+    twice, _ = models.score([RED, RED], lives_here(10))
+    assert twice.probabilities.tolist() == pytest.approx(once.probabilities.tolist(), abs=1e-6)
+
+
+def test_everything_has_the_animals_of_all_packs(models: Models) -> None:
+    assert len(models.everything().animals) == 4
+    assert [model.name for model in models.knowing("vulpes-vulpes")] == ["tiny", "foxes"]
+    assert [model.name for model in models.knowing("vulpes-lagopus")] == ["foxes"]
+    assert models.knowing("felis-catus") == []
+
+
+def test_labels_of_another_length_are_an_error(tmp_path: Path) -> None:
+    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+    taxonomy = Taxonomy.read(tmp_path / "labels.csv", tmp_path / "taxa.csv")
+    other = Taxonomy.of(taxonomy.top, taxonomy.animals[:2])
+    with pytest.raises(ModelError, match=r"tiny\.onnx has 3 animals, labels\.csv has 2 rows"):
+        Models(Model(path), other, tmp_path, FLOOR)
