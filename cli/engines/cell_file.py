@@ -48,7 +48,7 @@ class CellFile:
             version = version_of(files)
             path = folder / f"cells-{version}-{FORMAT}.sqlite"
             if not path.is_file():
-                say("computing which animals live where, once for this release: about ten seconds")
+                say("computing which animals live where, once for this release: up to a minute")
                 _write(path, read_dataset(files))
         except DatasetError as error:
             raise CommandError(str(error)) from error
