@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 SIZES = {"3 MP": (2048, 1536), "12 MP": (4000, 3000)}
-PHOTOS = 60
+PHOTOS = 40
 """Photos of each size in one round."""
 TARGET = 0.95
 """Lowest share of the bare loop's photos a second."""
@@ -161,7 +161,7 @@ def _with_processor_time(run: Callable[[], None], seconds: list[float]) -> None:
 
 def main() -> None:
     """Print the photos a second and the memory, each from a fresh process with one thread for numpy."""
-    options = parser(__doc__, 5, "rounds of each case")
+    options = parser(__doc__, 11, "rounds of each case")
     options.add_argument("--photos", type=int, default=3000, help="photos for the memory (default: %(default)s)")
     arguments = options.parse_args()
     for call in (f"rate_table({arguments.rounds})", f"memory_table({arguments.photos})"):
