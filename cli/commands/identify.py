@@ -108,6 +108,11 @@ class Where:
     help="Identify by the service at URL instead. The environment variable FAUNALENS_API_KEY has its key.",
 )
 @click.option(
+    "--boxes",
+    is_flag=True,
+    help="Also find each animal, person and vehicle, with its box; takes more time. Answers of an earlier run stay.",
+)
+@click.option(
     "--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, show_default=True, help="Candidates in each answer."
 )
 @click.option(
@@ -132,6 +137,7 @@ def identify(
     root: Path | None,
     is_local: bool,
     url: str | None,
+    boxes: bool,
     top: int,
     workers: int | None,
     as_json: bool,
@@ -163,7 +169,7 @@ def identify(
         counts, in_words = kept.counts(), results is None and not as_json
         if counts.left or counts.failed:
             at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
-            engine = _engine(environment, url, top, at_once)
+            engine = _engine(environment, url, top, at_once, boxes=boxes)
             identify_left(kept, folder, engine, at_once, as_json=as_json, in_words=in_words)
             counts = kept.counts()
         elif not in_words:
@@ -208,15 +214,15 @@ def _found(paths: Sequence[Path], root: Path, where: Where) -> Iterator[FoundPho
         warn(f"{homeless} photos are in no deployment's folder; their place is --lat and --lon, or EXIF's")
 
 
-def _engine(environment: Mapping[str, str], url: str | None, top: int, most: int) -> Engine:
+def _engine(environment: Mapping[str, str], url: str | None, top: int, most: int, *, boxes: bool) -> Engine:
     if url:
         from cli.engines.remote import API_KEY, RemoteEngine
 
-        return RemoteEngine(url, environment.get(API_KEY, ""), top, most)
+        return RemoteEngine(url, environment.get(API_KEY, ""), top, most, boxes=boxes)
     from chalicelib.config.settings import Settings
     from cli.engines.local import LocalEngine
 
-    return LocalEngine.build(Settings.from_environment(environment), environment, top, warn)
+    return LocalEngine.build(Settings.from_environment(environment), environment, top, warn, boxes=boxes)
 
 
 def identify_left(

@@ -16,7 +16,11 @@ Example:
 @click.command(epilog=EPILOG)
 @results_argument
 @click.option("--html", type=FILE, metavar="FILE", help="Where to write the page. By default beside RESULTS.")
-@click.option("--hide-people", is_flag=True, help="Leave out the pictures of people.")
+@click.option(
+    "--hide-people",
+    is_flag=True,
+    help="Leave out photos of people. With --boxes at `identify`, also of people beside animals.",
+)
 @click.option(
     "--metadata",
     type=EXISTING_FILE,
@@ -55,7 +59,7 @@ def report(
     with ResultsFile(results, write=False) as kept:
         study = Study(kept, event_gap, precision=round_coordinates)
         about = read_description(metadata, study.folder)
-        text = page(summary_of(study), about.title, Path(study.folder), hide_people=hide_people)
+        text = page(summary_of(study, hide_people=hide_people), about.title, Path(study.folder))
     with whole(target) as partial:
         partial.write_text(text, encoding="utf-8")
     click.echo(str(target))

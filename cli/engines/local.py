@@ -15,6 +15,7 @@ from chalicelib.services import Services, build_cache, build_features, build_sto
 from chalicelib.telemetry.record import Record
 from cli.engines.cell_file import CellFile, NoCache
 from cli.engines.engine import Identified, Refused
+from cli.errors import CommandError
 from cli.results.row import Place
 
 LONG = 30 * 86_400.0
@@ -22,43 +23,55 @@ LONG = 30 * 86_400.0
 
 
 class LocalEngine:
-    """The models of this process. `top`: number of candidates in an answer."""
+    """The models of this process. `top`: number of candidates in an answer. `boxes`: whether to look for boxes."""
 
-    def __init__(self, services: Services, top: int) -> None:
-        self._services, self._top = services, top
+    def __init__(self, services: Services, top: int, *, boxes: bool) -> None:
+        self._services = services
+        self._params = IdentifyParams(top=top, boxes=boxes or None)
 
     @classmethod
     def build(
-        cls, settings: Settings, environment: Mapping[str, str], top: int, say: Callable[[str], None]
+        cls,
+        settings: Settings,
+        environment: Mapping[str, str],
+        top: int,
+        say: Callable[[str], None],
+        *,
+        boxes: bool = False,
     ) -> "LocalEngine":
         """Load the models. Features come from the stores that the environment names, or else from this release's data.
 
-        Raises `ModelError`. `say`: told what takes long.
+        Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: told what takes long.
         """
         if not environment.get("MODEL_THREADS"):
             settings = replace(settings, model_threads=1)  # for several photos at once, one thread a photo is fastest
         settings = replace(settings, memory_fresh=LONG, version_fresh=LONG, features_total=settings.sign_in)
-        return cls(Services.build(settings, _features(settings, environment, say)), top)
+        services = Services.build(settings, _features(settings, environment, say))
+        if boxes and services.detector.get() is None:
+            raise CommandError(
+                "there is no detector, so boxes cannot be found; `make setup` builds it, or omit --boxes"
+            )
+        return cls(services, top, boxes=boxes)
 
     def identify(self, data: bytes, place: Place, record: Record) -> Identified:
         """Identify the animal in a photo."""
         try:
             try:
-                answer = identify([data], self._params(place), self._services, record)
+                answer = identify([data], self._located(place), self._services, record)
             except LocationMissing:  # raised before the photo is decoded
                 if place.source != "none":
                     raise
-                answer = identify([data], IdentifyParams(without_location=True, top=self._top), self._services, record)
+                answer = identify([data], replace(self._params, without_location=True), self._services, record)
         except HTTPError as error:
             is_lasting = isinstance(error, ClientError) and not isinstance(error, (LocationMissing, LocationInvalid))
             raise Refused(error.code, error.detail, is_lasting=is_lasting) from error
         text = json.dumps(asdict(answer), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return Identified(text, answer.features.mode)
 
-    def _params(self, place: Place) -> IdentifyParams:
+    def _located(self, place: Place) -> IdentifyParams:
         if place.latitude is None or place.longitude is None:
-            return IdentifyParams(top=self._top)
-        return IdentifyParams(Location(place.latitude, place.longitude, "request"), top=self._top)
+            return self._params
+        return replace(self._params, location=Location(place.latitude, place.longitude, "request"))
 
 
 def _features(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:

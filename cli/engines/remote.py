@@ -27,15 +27,18 @@ PATIENCE = 600.0
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT = 60.0
 _NOT_THE_PHOTO = frozenset({"location_missing", "location_invalid", "upload_missing", "not_found"})
-_WRONG = frozenset({401, 403, 404, 405})
-"""Statuses that every photo would get: the key or the address is wrong."""
+_WRONG = frozenset({400, 401, 403, 404, 405})
+"""Statuses that every photo would get: the key, the address or a parameter is wrong."""
 
 
 class RemoteEngine:
     """A service. `url`: its base, as of the page. `key`: its API key, if it demands one. `most`: requests at once."""
 
-    def __init__(self, url: str, key: str, top: int, most: int, patience: float = PATIENCE) -> None:
-        self._url, self._top, self._patience = url.rstrip("/") + "/", top, patience
+    def __init__(
+        self, url: str, key: str, top: int, most: int, patience: float = PATIENCE, *, boxes: bool = False
+    ) -> None:
+        self._url, self._patience = url.rstrip("/") + "/", patience
+        self._query = {"top": str(top)} | ({"boxes": "true"} if boxes else {})
         self.pace = Pace(most)
         self._headers = {"x-api-key": key} if key else {}
         timeout = urllib3.Timeout(connect=10.0, read=40.0)
@@ -49,7 +52,7 @@ class RemoteEngine:
             raise Refused(error.code, error.detail, is_lasting=True) from error
         record.photos = [photo]
         photo.close()
-        query: dict[str, str] = {"top": str(self._top)}
+        query = dict(self._query)
         if place.source == "given":
             query |= {"lat": repr(place.latitude), "lon": repr(place.longitude)}
         elif place.source == "none" and not photo.gps:

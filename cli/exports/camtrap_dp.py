@@ -1,7 +1,7 @@
 """Camtrap DP 1.0: a folder with three tables and their description (https://camtrap-dp.tdwg.org).
 
-Each photo has an observation of its own (`observationLevel` media), and each event has one that is fused from its
-photos (`observationLevel` event).
+Each photo, or each box in it, has an observation of its own (`observationLevel` media), and each event has one that is
+fused from its photos (`observationLevel` event).
 """
 
 import json
@@ -124,13 +124,13 @@ def event_id(event: list[StudyPhoto]) -> str:
     return f"{event[0].path}#event"
 
 
-def observation_id(photo: StudyPhoto) -> str:
-    """Return the id of a photo's observation, which is the same in all exports."""
-    return f"{photo.path}#1"
+def observation_id(photo: StudyPhoto, number: int) -> str:
+    """Return the id of a photo's observation, which is the same in all exports. `number`: of its boxes, from 1."""
+    return f"{photo.path}#{number}"
 
 
 def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding]]:
-    """Return the observations of an event with what was found: one of each photo, and that of the event."""
+    """Return the observations of an event with what was found: one of each photo or box, and that of the event."""
     same = {
         "deploymentID": event[0].deployment,
         "eventID": event_id(event),
@@ -140,16 +140,16 @@ def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding
     found = [
         (
             same
-            | {"observationID": observation_id(photo), "mediaID": photo.path, "observationLevel": "media"}
-            | _classification(photo.finding),
-            photo.finding,
+            | {"observationID": observation_id(photo, number), "mediaID": photo.path, "observationLevel": "media"}
+            | _classification(part),
+            part,
         )
         for photo in event
+        for number, part in enumerate(photo.finding.each, 1)
     ]
     whole_event = fused([photo.finding for photo in event])
     head = {"observationID": event_id(event), "mediaID": "", "observationLevel": "event"}
-    boxless = {"bboxX": "", "bboxY": "", "bboxWidth": "", "bboxHeight": ""}
-    return [*found, (same | head | _classification(whole_event) | boxless, whole_event)]
+    return [*found, (same | head | _classification(whole_event), whole_event)]
 
 
 def _classification(finding: Finding) -> dict[str, Any]:

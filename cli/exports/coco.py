@@ -21,8 +21,8 @@ def write_coco(study: Study, path: Path, about: Description) -> None:
     """Write all photos, those that cannot be read as corrupt."""
     scientific: dict[str, str] = {}
     for photo in study.photos():
-        named = photo.finding.named
-        scientific.setdefault(_category(photo.finding), named.scientific_name if named else "")
+        for part in photo.finding.each:
+            scientific.setdefault(_category(part), part.named.scientific_name if part.named else "")
     scientific.pop(EMPTY, None)
     ids = {EMPTY: 0, **{name: number for number, name in enumerate(sorted(scientific), 1)}}
     today = datetime.now(UTC)
@@ -67,19 +67,23 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
 
 def _annotations(study: Study, ids: dict[str, int]) -> Iterator[dict[str, Any]]:
     for photo in study.photos():
-        box = photo.finding.box
-        yield {
-            "id": observation_id(photo),
-            "image_id": photo.path,
-            "category_id": ids[_category(photo.finding)],
-            "sequence_level_annotation": False,
-            **({"bbox_relative": [box.x, box.y, box.width, box.height]} if box else {}),
-        }
+        for number, part in enumerate(photo.finding.each, 1):
+            box = part.box
+            yield {
+                "id": observation_id(photo, number),
+                "image_id": photo.path,
+                "category_id": ids[_category(part)],
+                "sequence_level_annotation": False,
+                **({"bbox_relative": [box.x, box.y, box.width, box.height]} if box else {}),
+            }
 
 
 def _category(finding: Finding) -> str:
-    """Return the name of a category: small letters without spaces, as the format encourages."""
-    if finding.kind == "blank":
+    """Return the name of a category: small letters without spaces, as the format encourages.
+
+    The format has no word for a doubt: as in MegaDetector's, a photo in which nothing is recognised counts as empty.
+    """
+    if finding.kind in ("blank", "unknown"):
         return EMPTY
     name = finding.named.name if finding.named else finding.kind
     return name.lower().replace(" ", "_")

@@ -1,7 +1,7 @@
 """Darwin Core Archive: a zip with the animals as occurrences, their photos, their candidates and EML metadata.
 
-One occurrence a photo that shows an animal, so that it agrees with Camtrap DP; `eventID` says which photos are one
-event. People, vehicles and empty photos are no occurrences.
+One occurrence a photo that shows an animal, or a box of one, so that it agrees with Camtrap DP; `eventID` says which
+photos are one event. People, vehicles and empty photos are no occurrences.
 """
 
 from collections.abc import Iterator
@@ -87,11 +87,15 @@ def write_dwca(study: Study, path: Path, about: Description) -> None:
             }
             for event in study.events():
                 for photo in event:
-                    if photo.finding.kind == "animal" and photo.finding.named:
-                        write["occurrence.csv"](_occurrence(photo, photo.finding.named, event, study, about))
-                        write["multimedia.csv"](_medium(photo))
-                        for row in _identifications(photo):
-                            write["identification.csv"](row)
+                    for number, part in enumerate(photo.finding.each, 1):
+                        if part.kind != "animal" or part.named is None:
+                            continue
+                        key = {"occurrenceID": observation_id(photo, number)}
+                        occurrence = _occurrence(photo, event, study, about) | _identification(part, part.named)
+                        write["occurrence.csv"](key | occurrence)
+                        write["multimedia.csv"](key | _medium(photo))
+                        for row in _identifications(part):
+                            write["identification.csv"](key | row)
         (folder / "meta.xml").write_bytes(_meta())
         (folder / "eml.xml").write_bytes(eml(study, about))
         with ZipFile(partial, "w", ZIP_DEFLATED) as archive:
@@ -99,17 +103,14 @@ def write_dwca(study: Study, path: Path, about: Description) -> None:
                 archive.write(folder / file, file)
 
 
-def _occurrence(
-    photo: StudyPhoto, named: Named, event: list[StudyPhoto], study: Study, about: Description
-) -> dict[str, Any]:
+def _occurrence(photo: StudyPhoto, event: list[StudyPhoto], study: Study, about: Description) -> dict[str, Any]:
+    """Return when and where an animal was, and whose the record is."""
     deployment = study.deployments[photo.deployment]
     latitude = deployment.latitude if deployment.fields else photo.latitude
     longitude = deployment.longitude if deployment.fields else photo.longitude
-    lineage = lineage_of(named.scientific_name)
     licences = [each for each in about.given.get("licenses", []) if each.get("scope") == "data"]
     precision = study.precision
     return {
-        "occurrenceID": observation_id(photo),
         "basisOfRecord": "MachineObservation",
         "occurrenceStatus": "present",
         "eventID": event_id(event),
@@ -123,17 +124,14 @@ def _occurrence(
         "coordinateUncertaintyInMeters": deployment.fields.get("coordinateUncertainty", ""),
         "coordinatePrecision": precision or "",
         "dataGeneralizations": f"coordinates rounded to {precision:g} degree" if precision else "",
-        **_identification(photo.finding, named),
         "identificationVerificationStatus": "verified" if photo.finding.is_human else "unverified",
         "kingdom": "Animalia",
-        **{rank: lineage.ranks.get(rank, "") for rank in ("phylum", "class", "order", "family", "genus")},
         "license": (licences[0].get("path") or licences[0].get("name", "")) if licences else "",
     }
 
 
 def _medium(photo: StudyPhoto) -> dict[str, Any]:
     return {
-        "occurrenceID": observation_id(photo),
         "identifier": photo.path,
         "type": "StillImage",
         "format": media_type(photo.path),
@@ -142,14 +140,16 @@ def _medium(photo: StudyPhoto) -> dict[str, Any]:
     }
 
 
-def _identifications(photo: StudyPhoto) -> Iterator[dict[str, Any]]:
-    """Yield a row for each candidate of the models."""
-    if not photo.finding.is_human:
-        for each in photo.finding.candidates:
-            yield {"occurrenceID": observation_id(photo), **_identification(photo.finding, each)}
+def _identifications(finding: Finding) -> Iterator[dict[str, str]]:
+    """Yield a row for each candidate of the models, without the lineage that only occurrences have."""
+    if not finding.is_human:
+        for each in finding.candidates:
+            row = _identification(finding, each)
+            yield {name: row[name] for name in IDENTIFICATION if name in row}
 
 
 def _identification(finding: Finding, named: Named) -> dict[str, str]:
+    ranks = lineage_of(named.scientific_name).ranks
     how = "a human" if finding.is_human else f"a machine with probability {named.score:.2f}"
     return {
         "identifiedBy": finding.by,
@@ -158,6 +158,7 @@ def _identification(finding: Finding, named: Named) -> dict[str, str]:
         "scientificName": named.scientific_name,
         "taxonRank": taxon_rank(named.rank),
         "vernacularName": named.name,
+        **{rank: ranks.get(rank, "") for rank in ("phylum", "class", "order", "family", "genus")},
     }
 
 

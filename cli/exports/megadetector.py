@@ -1,7 +1,7 @@
 """MegaDetector's batch output, format 1.5, which Timelapse and its companions read.
 
-Faunalens says what a whole photo shows. So a photo with an animal has one detection, the whole frame, unless its box is
-known; its confidence is the probability that there is an animal.
+Without boxes, an answer says what a whole photo shows. So a photo with an animal has one detection, the whole frame,
+whose confidence is the probability that there is an animal.
 """
 
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ _CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}
 
 def write_megadetector(study: Study, path: Path) -> None:
     """Write all photos, those that cannot be read as failures."""
-    named = {each.name: each for photo in study.photos() for each in _classes(photo.finding)}
+    named = {each.name: each for photo in study.photos() for part in photo.finding.each for each in _classes(part)}
     ids = {name: str(number) for number, name in enumerate(sorted(named))}
     models = sorted({photo.finding.by for photo in study.photos() if not photo.finding.is_human})
     head = {
         "info": {
             "format_version": "1.5",
-            "detector": "none: one detection is the whole frame",
+            "detector": "faunalens; without boxes, a detection is the whole frame",
             "classifier": "; ".join(models) or f"faunalens {VERSION}",
             "classification_completion_time": now()[:19].replace("T", " "),
         },
@@ -43,7 +43,7 @@ def _images(study: Study, ids: dict[str, str]) -> Iterator[dict[str, Any]]:
     for photo in study.photos():
         yield {
             "file": photo.path,
-            "detections": _detections(photo.finding, ids),
+            "detections": [_detection(part, ids) for part in photo.finding.each if part.kind in _CATEGORY],
             "datetime": f"{photo.time:%Y-%m-%d %H:%M:%S}",
             "location": photo.deployment,
         }
@@ -51,9 +51,7 @@ def _images(study: Study, ids: dict[str, str]) -> Iterator[dict[str, Any]]:
         yield {"file": row["path"], "failure": row["detail"], "detections": None}
 
 
-def _detections(finding: Finding, ids: dict[str, str]) -> list[dict[str, Any]]:
-    if finding.kind not in _CATEGORY:
-        return []
+def _detection(finding: Finding, ids: dict[str, str]) -> dict[str, Any]:
     box = finding.box or WHOLE
     detection: dict[str, Any] = {
         "category": _CATEGORY[finding.kind],
@@ -62,7 +60,7 @@ def _detections(finding: Finding, ids: dict[str, str]) -> list[dict[str, Any]]:
     }
     if classes := _classes(finding):
         detection["classifications"] = [[ids[each.name], float(each.score)] for each in classes]
-    return [detection]
+    return detection
 
 
 def _classes(finding: Finding) -> tuple[Named, ...]:

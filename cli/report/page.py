@@ -16,8 +16,8 @@ MOST_BARS = 30
 """Taxa in the bar chart; the table has all."""
 
 
-def page(summary: Summary, title: str, folder: Path, *, hide_people: bool) -> str:
-    """Return the page. `folder`: the study's, with the photos. `hide_people`: show no pictures of people."""
+def page(summary: Summary, title: str, folder: Path) -> str:
+    """Return the page. `folder`: the study's, with the photos."""
     groups = sorted(summary.groups.values(), key=lambda group: (group.kind != "animal", -group.events, group.name))
     animals = [group for group in groups if group.kind == "animal"]
     return Template((HERE / "report.html").read_text(encoding="utf-8")).substitute(
@@ -30,7 +30,7 @@ def page(summary: Summary, title: str, folder: Path, *, hide_people: bool) -> st
         style=(HERE / "report.css").read_text(encoding="utf-8"),
         taxa="\n".join(map(_row, groups)),
         stations="\n".join(_station_rows(summary)),
-        sheets="\n".join(_sheet(group, folder, hide_people=hide_people) for group in groups),
+        sheets="\n".join(_sheet(group, folder) for group in groups),
         charts=_json(charts(summary, animals)),
         echarts=(HERE / "echarts.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
         script=(HERE / "report.js").read_text(encoding="utf-8"),
@@ -95,13 +95,13 @@ def _station_rows(summary: Summary) -> list[str]:
     ]
 
 
-def _sheet(group: Group, folder: Path, *, hide_people: bool) -> str:
+def _sheet(group: Group, folder: Path) -> str:
     """Return a contact sheet: the surest photos of a group, then its least sure ones."""
     latin = f" <i>{escape(group.scientific_name)}</i>" if group.scientific_name else ""
     head = f'<section id="{_anchor(group)}"><h3>{escape(group.name)}{latin}</h3>'
-    if hide_people and group.kind == "human":
-        return f"{head}<p>The pictures are left out.</p></section>"
     surest = group.surest.photos()
+    if not surest:
+        return f"{head}<p>The photos are left out.</p></section>"
     least = [each for each in group.least.photos() if each not in surest]
     parts = [_figures("surest", surest, folder)] + ([_figures("least sure", least, folder)] if least else [])
     return f"{head}{''.join(parts)}</section>"

@@ -77,15 +77,15 @@ class Summary:
         return [(day.isoformat(), sum(first <= day for first in seen)) for day in sorted(self.days)]
 
 
-def summary_of(study: Study) -> Summary:
-    """Collect what a report tells of a study."""
+def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
+    """Collect what a report tells of a study. `hide_people`: show no photos that people are on."""
     found = Summary()
     for key, each in study.deployments.items():
         found.stations[key] = Station(each.latitude, each.longitude)
     for event in study.events():
         _count_event(found, event)
         for photo in event:
-            _count_photo(found, photo)
+            _count_photo(found, photo, is_shown=not (hide_people and photo.finding.shows_people))
     return found
 
 
@@ -105,7 +105,7 @@ def _count_event(found: Summary, event: list[StudyPhoto]) -> None:
         found.first_seen[name] = min(found.first_seen.get(name, day), day)
 
 
-def _count_photo(found: Summary, photo: StudyPhoto) -> None:
+def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
     finding = photo.finding
     group = _group(found, finding)
     found.photos += 1
@@ -113,6 +113,8 @@ def _count_photo(found: Summary, photo: StudyPhoto) -> None:
     found.stations[photo.deployment].photos += 1
     group.photos += 1
     group.stations.add(photo.deployment)
+    if not is_shown:
+        return
     score = finding.named.score if finding.named else finding.probability
     group.surest.offer(score, photo.path)
     group.least.offer(score, photo.path)

@@ -16,7 +16,7 @@ def test_a_report_opens_from_disk(open_page: Callable[..., Page], tmp_path: Path
     # GIVEN the report of the made-up study, as a file
     write_study(tmp_path / "study.db")
     with ResultsFile(tmp_path / "study.db", write=False) as results:
-        text = report_page(summary_of(Study(results, 60)), "Two stations", tmp_path, hide_people=False)
+        text = report_page(summary_of(Study(results, 60)), "Two stations", tmp_path)
     (tmp_path / "report.html").write_text(text, encoding="utf-8")
     # WHEN it is opened THEN all charts are drawn
     page = open_page((tmp_path / "report.html").as_uri())

@@ -57,7 +57,7 @@ def test_the_page_needs_no_network(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     (folder / "N").mkdir(parents=True)
     (folder / "N" / "IMG_0001.JPG").write_bytes(jpeg())
-    text = page(found, "Lions & <impalas>", folder, hide_people=False)
+    text = page(found, "Lions & <impalas>", folder)
     # THEN nothing is loaded from elsewhere, and the browser is told to load nothing
     markup = re.sub(r"(?s)<script>.*?</script>", "", text)
     assert not re.findall(r'<[^>]+ (?:src|href)="(?!data:|#)', markup)
@@ -69,18 +69,28 @@ def test_the_page_needs_no_network(tmp_path: Path) -> None:
 
 def test_charts_cannot_end_the_element_that_holds_them(tmp_path: Path) -> None:
     found = summary(tmp_path, [("N/1.jpg", "2026-05-02 06:00:00", answer(("</script>", "A b", "species")))])
-    text = page(found, "", tmp_path, hide_people=False)
+    text = page(found, "", tmp_path)
     held = text.partition('id="charts">')[2].partition("</script>")[0]
     assert json.loads(held)["counts"]["yAxis"]["data"] == ["</script>"]
 
 
 def test_pictures_of_people_can_be_left_out(tmp_path: Path) -> None:
-    photos = [("N/me.jpg", "2026-05-02 06:00:00", answer(None, subject="person"))]
-    found = summary(tmp_path, photos)
-    (tmp_path / "N").mkdir()
-    (tmp_path / "N" / "me.jpg").write_bytes(jpeg())
-    assert "me.jpg" in page(found, "", tmp_path, hide_people=False)
-    assert "me.jpg" not in page(found, "", tmp_path, hide_people=True)
+    # GIVEN a photo of a person, and one of an animal with a person on it
+    person = {"x": 0.1, "y": 0.1, "width": 0.2, "height": 0.5, "score": 0.9}
+    with_person = answer(IMPALA, subject="animal", people={"count": 1, "boxes": [person]})
+    photos = [
+        ("N/me.jpg", "2026-05-02 06:00:00", answer(None, subject="person")),
+        ("N/us.jpg", "2026-05-02 07:00:00", with_person),
+        ("N/it.jpg", "2026-05-02 08:00:00", answer(IMPALA)),
+    ]
+    write_study(tmp_path / "study.db", photos)
+    with ResultsFile(tmp_path / "study.db", write=False) as results:
+        study = Study(results, 60)
+        shown, hidden = (page(summary_of(study, hide_people=hide), "", tmp_path) for hide in (False, True))
+    # THEN both are hidden, but counted
+    assert [name in shown for name in ("me.jpg", "us.jpg", "it.jpg")] == [True, True, True]
+    assert [name in hidden for name in ("me.jpg", "us.jpg", "it.jpg")] == [False, False, True]
+    assert "The photos are left out" in hidden
 
 
 def test_the_bar_chart_has_the_most_frequent_taxa() -> None:
