@@ -70,10 +70,11 @@ class Services:
     taxa_seconds: float
 
     @classmethod
-    def build(cls, settings: Settings) -> "Services":
+    def build(cls, settings: Settings, features: CellFeatures | None = None) -> "Services":
         """Build all services from the settings. Raises `ModelError` and `SettingError`.
 
-        A store that is down raises no error here; the first request detects it.
+        `features`: the features of cells, if they do not come from the stores of the settings. A store that is down
+        raises no error here; the first request detects it.
 
         Some modules are needed only after the first photo is decoded. A background thread imports these modules during
         decoding, which releases the GIL. Loading the model does not release it. psycopg2 is not imported in advance,
@@ -94,7 +95,7 @@ class Services:
             eyes=Eyes(models, naming, settings.second_look),
             detector=Lazy(lambda: _read_detector(settings)),
             relatives=relatives,
-            features=build_features(settings, cache, store),
+            features=features or build_features(settings, cache, store),
             cache=cache,
             store=store,
             animal_threshold=settings.animal_threshold,
@@ -103,7 +104,7 @@ class Services:
             taxa_seconds=settings.features_total,
         )
         photo.prepare()
-        Thread(target=_prepare, args=(cache, models, relatives), daemon=True).start()
+        Thread(target=_prepare, args=(None if features else cache, models, relatives), daemon=True).start()
         return services
 
     def sightings_in(self, view: View) -> "Sightings | None":
@@ -144,7 +145,7 @@ class Services:
         return health_of(model, cache, database, request_id, packs)
 
 
-def _prepare(cache: RedisCache, models: Models, relatives: Relatives) -> None:
+def _prepare(cache: RedisCache | None, models: Models, relatives: Relatives) -> None:
     """Import the modules that the first request needs after decoding, connect to Redis, and read and hash files.
 
     By default, Python switches threads every 5 ms. A request that arrives during this work would wait for several such
@@ -154,7 +155,8 @@ def _prepare(cache: RedisCache, models: Models, relatives: Relatives) -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
         cells.prepare()
-        cache.prepare()
+        if cache is not None:
+            cache.prepare()
         emf.prepare()
         import chalicelib.api.answers
         import chalicelib.api.boxes  # noqa: F401

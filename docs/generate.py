@@ -19,6 +19,7 @@ from tabulate import tabulate
 from chalicelib.api.openapi import http_errors
 from chalicelib.config.settings import ROOT, Settings
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, max_billed_metrics
+from cli.__main__ import faunalens
 from cloudwatch.__main__ import COMMANDS as CLOUDWATCH_COMMANDS
 from cloudwatch.lint.usage import usage
 from cloudwatch.prices import read_prices
@@ -50,6 +51,7 @@ def pages() -> dict[Path, str]:
         HERE / "reference" / "errors.md": {"errors": error_table()},
         HERE / "reference" / "metrics.md": metric_tables(),
         HERE / "reference" / "commands.md": command_tables(),
+        HERE / "reference" / "cli.md": {"faunalens": cli_help()},
         HERE / "reference" / "infra.md": infra_tables(),
         HERE / "how-to" / "deploy.md": {"claims": claim_table()},
         HERE / "how-to" / "first-deployment.md": first_deployment_tables(),
@@ -125,6 +127,16 @@ def command_tables() -> dict[str, str]:
         "python -m infra": _help_of(infra_parser()),
         "python -m database": _help_of(database_parser(Settings())),
     }
+
+
+def cli_help() -> str:
+    """Return the help of `faunalens` and of each of its commands."""
+    parent = faunalens.make_context("faunalens", [], resilient_parsing=True, terminal_width=100)
+    helps = [("faunalens", faunalens.get_help(parent))]
+    for name, command in sorted(faunalens.commands.items()):
+        context = command.make_context(name, [], parent, resilient_parsing=True, terminal_width=100)
+        helps.append((f"faunalens {name}", command.get_help(context)))
+    return "\n\n".join(f"## `{name}`\n\n```text\n{text}\n```" for name, text in helps)
 
 
 def infra_tables() -> dict[str, str]:

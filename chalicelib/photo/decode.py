@@ -69,7 +69,7 @@ class Photo:
         self.format = name
         self.width, self.height = size
         self.size_in_bytes = file.size
-        self.orientation, self.gps = read_exif(image)
+        self.orientation, self.gps, self.taken = read_exif(image)
         self._file = file
         self._decode_bytes: Callable[[int], int] | None = decode_bytes
         self._open_image: Callable[[], Image.Image] | None = open_image

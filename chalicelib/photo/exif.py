@@ -1,8 +1,9 @@
-"""EXIF: the orientation of a photo and the location in its GPS tags (CIPA DC-008)."""
+"""EXIF: the orientation of a photo, the time on its camera's clock, and the location in its GPS tags (CIPA DC-008)."""
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
@@ -23,16 +24,30 @@ TRANSPOSE_TO_UPRIGHT = {
 """The transformation that makes the stored image upright, by EXIF orientation (tag 0x0112). 1 is upright already."""
 
 
-def read_exif(image: Image.Image) -> tuple[int, Mapping[int, Any]]:
-    """Return the orientation (1 to 8) and the GPS tags by number; (1, {}) if EXIF is absent or invalid."""
+class Exif(NamedTuple):
+    """What a photo's EXIF says.
+
+    `orientation`: 1 to 8. `gps`: the GPS tags by number. `taken`: when the photo was taken, as the camera wrote it:
+    "YYYY:MM:DD HH:MM:SS" by its own clock, in no known time zone; empty if EXIF does not say. Any text is possible.
+    """
+
+    orientation: int = 1
+    gps: Mapping[int, Any] = MappingProxyType({})
+    taken: str = ""
+
+
+def read_exif(image: Image.Image) -> Exif:
+    """Return what EXIF says; nothing if it is absent or invalid."""
     try:
         exif = Image.Image.getexif(image)  # PngImageFile's own would decode a photo without EXIF to search for it
         gps = dict(exif.get_ifd(IFD.GPSInfo))
         orientation = exif.get(Base.Orientation)
     except DECODER_ERRORS:
-        return 1, {}
+        return Exif()
     decoder_applies_it = image.format in ("TIFF", "HEIF")
-    return (orientation if orientation in TRANSPOSE_TO_UPRIGHT and not decoder_applies_it else 1), gps
+    if orientation not in TRANSPOSE_TO_UPRIGHT or decoder_applies_it:
+        orientation = 1
+    return Exif(orientation or 1, gps, _taken(exif))
 
 
 def location_from_gps(tags: Mapping[int, Any]) -> Location | None:
@@ -51,6 +66,14 @@ def location_from_gps(tags: Mapping[int, Any]) -> Location | None:
     latitude *= _sign(tags.get(GPS.GPSLatitudeRef), "latitude", "N", "S")
     longitude *= _sign(tags.get(GPS.GPSLongitudeRef), "longitude", "E", "W")
     return Location(latitude, longitude, "exif")
+
+
+def _taken(exif: Image.Exif) -> str:
+    try:
+        taken = exif.get_ifd(IFD.Exif).get(Base.DateTimeOriginal)
+    except DECODER_ERRORS:
+        return ""
+    return taken if isinstance(taken, str) else ""
 
 
 def _degrees(value: Any, name: str) -> float:

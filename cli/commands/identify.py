@@ -1,0 +1,245 @@
+"""`faunalens identify`: answers for files and folders, kept in a results file that knows what is left."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+import click
+
+from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
+from cli.clock import parse_shift
+from cli.commands.options import EXISTING_FILE, EXISTING_FOLDER, FILE, Parsed
+from cli.deployments import Deployments, read_deployments
+from cli.engines.engine import Engine, work
+from cli.errors import Exit
+from cli.photos import expand, root_of, walk
+from cli.printing import print_outcome, print_summary, warn
+from cli.progress import PhotoProgress, waiting
+from cli.results.file import ResultsFile
+from cli.results.row import EXIF, NONE, FoundPhoto, Place
+from cli.run import in_parallel
+
+EPILOG = """\b
+Examples:
+  # one photo with a GPS position, or with a place
+  faunalens identify IMG_1234.HEIC
+  faunalens identify cat.jpg --lat -33.9 --lon 151.2
+  # a memory card; run it again after a crash, or with more photos
+  faunalens identify card/ --deployments deployments.csv --results study.db
+  # a camera whose clock was an hour ahead
+  faunalens identify card/R13 --results study.db --shift -1h
+  # by a deployed service, as lines of JSON
+  find . -name '*.JPG' | faunalens identify - --url https://example.org/prod --json
+"""
+MOST_AT_ONCE = 32
+"""Requests to a service at once, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What says where and when photos were taken. `default`: the place of photos without a deployment."""
+
+    deployments: Deployments
+    default: Place
+    shift: timedelta
+
+    def of(self, path: str, size: int, modified: int) -> FoundPhoto:
+        """Return a photo with its deployment and its place."""
+        deployment = self.deployments.of(path)
+        place = self.deployments.place_of(deployment) if deployment else self.default
+        return FoundPhoto(path, size, modified, deployment, place, self.shift.total_seconds())
+
+
+@click.command(epilog=EPILOG)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--results",
+    type=FILE,
+    metavar="FILE",
+    help="Keep the answers in FILE, and go on with what it says is left. Folders need it, or --json.",
+)
+@click.option(
+    "--deployments",
+    type=EXISTING_FILE,
+    metavar="FILE",
+    help="CSV with the columns of Camtrap DP's deployments, plus `folder` (below the study's folder) and `timezone`: "
+    "where each camera stood, and the zone of its clock.",
+)
+@click.option(
+    "--lat",
+    type=click.FloatRange(-90, 90),
+    metavar="DEGREES",
+    help="Latitude of all photos without a deployment; it overrides EXIF.",
+)
+@click.option("--lon", type=click.FloatRange(-180, 180), metavar="DEGREES", help="Their longitude.")
+@click.option(
+    "--no-location",
+    is_flag=True,
+    help="Let the picture alone decide for photos with no place, neither given nor in EXIF. Otherwise they fail.",
+)
+@click.option(
+    "--shift",
+    type=Parsed("duration", parse_shift),
+    default="0s",
+    metavar="DURATION",
+    help="Add this to the cameras' clocks, such as +1h or -2d30m.",
+)
+@click.option(
+    "--root",
+    type=EXISTING_FOLDER,
+    metavar="FOLDER",
+    help="The study's folder: photos are named by their path below it. By default the folder of an earlier run, or the "
+    "one that PATH... names.",
+)
+@click.option(
+    "--local",
+    "is_local",
+    is_flag=True,
+    help="Identify on this machine (the default). DATABASE_URL and REDIS_URL may name stores.",
+)
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Identify by the service at URL instead. The environment variable FAUNALENS_API_KEY has its key.",
+)
+@click.option(
+    "--boxes",
+    is_flag=True,
+    help="Also find each animal, person and vehicle, with its box; takes more time. Answers of an earlier run stay.",
+)
+@click.option(
+    "--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, show_default=True, help="Candidates in each answer."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Photos at once. By default one for each processor, or with --url as many as the service bears, up to "
+    f"{MOST_AT_ONCE}.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print each answer as a line of JSON.")
+@click.pass_obj
+def identify(
+    environment: Mapping[str, str],
+    paths: tuple[str, ...],
+    *,
+    results: Path | None,
+    deployments: Path | None,
+    lat: float | None,
+    lon: float | None,
+    no_location: bool,
+    shift: timedelta,
+    root: Path | None,
+    is_local: bool,
+    url: str | None,
+    boxes: bool,
+    top: int,
+    workers: int | None,
+    as_json: bool,
+) -> int:
+    """Identify the animals in photos.
+
+    PATH is a file, a folder (with the folders in it), a pattern, or `-`: paths on standard input, one a line.
+
+    With --results, answers are kept as they are made. A run that was stopped, even by a power cut, goes on when the
+    same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
+    again.
+    """
+    if (lat is None) != (lon is None):
+        raise click.UsageError("only one of --lat and --lon is given; give both or neither")
+    if is_local and url:
+        raise click.UsageError("--local contradicts --url; give one of them")
+    found = expand(paths)
+    if results is None and not as_json and any(path.is_dir() for path in found):
+        raise click.UsageError("a folder needs --results FILE, where the answers are kept, or --json")
+    table = read_deployments(deployments) if deployments else None
+    default = Place("given", lat, lon) if lat is not None else NONE if no_location else EXIF
+    with ResultsFile(results, write=True) as kept:
+        folder = _folder(kept, found, root)
+        if table:
+            kept.replace_deployments(table.rows)
+        where = Where(table or Deployments(kept.deployments()), default, shift)
+        with waiting("looking for photos"):
+            kept.find(_found(found, folder, where))
+        counts, in_words = kept.counts(), results is None and not as_json
+        if counts.left or counts.failed:
+            at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
+            engine = _engine(environment, url, top, at_once, boxes=boxes)
+            identify_left(kept, folder, engine, at_once, as_json=as_json, in_words=in_words)
+            counts = kept.counts()
+        elif not in_words:
+            print_summary(kept, 0, 0.0)
+        return Exit.SOME_FAILED if counts.failed or counts.unreadable else Exit.DONE
+
+
+def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> Path:
+    """Return the study's folder, below which photos are named, and keep it."""
+    known = results.study().get("folder")
+    folder = given.absolute() if given else root_of(paths)
+    if known and not given and Path(known).is_dir():
+        if not all(path.is_relative_to(known) for path in paths):
+            raise click.UsageError(
+                f"{results.path} has photos below {known}, but these are elsewhere; choose another results file, or "
+                "say with --root where the study's folder is now"
+            )
+        folder = Path(known)
+    outside = next((path for path in paths if not path.is_relative_to(folder)), None)
+    if outside:
+        raise click.UsageError(f"{outside} is not below {folder}; choose another --root")
+    results.describe(folder=str(folder))
+    return folder
+
+
+def _found(paths: Sequence[Path], root: Path, where: Where) -> Iterator[FoundPhoto]:
+    """Yield every photo of the paths. Warn of names that no results file can hold, and of photos in no deployment."""
+    homeless, strange, start = 0, 0, len(str(root).rstrip("/")) + 1
+    for path in paths:
+        for entry in walk(path):
+            name = os.fspath(entry)[start:]
+            if not name.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in name):
+                strange += 1
+                continue
+            status = entry.stat()
+            photo = where.of(name, status.st_size, status.st_mtime_ns)
+            homeless += photo.deployment is None
+            yield photo
+    if strange:
+        warn(f"{strange} photos are left out, because their names are not UTF-8; rename them")
+    if homeless and where.deployments.rows:
+        warn(f"{homeless} photos are in no deployment's folder; their place is --lat and --lon, or EXIF's")
+
+
+def _engine(environment: Mapping[str, str], url: str | None, top: int, most: int, *, boxes: bool) -> Engine:
+    if url:
+        from cli.engines.remote import API_KEY, RemoteEngine
+
+        return RemoteEngine(url, environment.get(API_KEY, ""), top, most, boxes=boxes)
+    from chalicelib.config.settings import Settings
+    from cli.engines.local import LocalEngine
+
+    return LocalEngine.build(Settings.from_environment(environment), environment, top, warn, boxes=boxes)
+
+
+def identify_left(
+    results: ResultsFile, root: Path, engine: Engine, workers: int, *, as_json: bool = False, in_words: bool = False
+) -> None:
+    """Identify what is left, keep each outcome, and say what came of it."""
+    before, started, number = results.counts(), monotonic(), 0
+    done = before.done + before.unreadable
+    outcomes = in_parallel(partial(work, root=root, engine=engine), results.tasks(), workers)
+    try:
+        with closing(outcomes), PhotoProgress(done, before.total) as progress:
+            for outcome in outcomes:
+                results.save(outcome)
+                number += 1
+                progress.advance()
+                if as_json or in_words:
+                    print_outcome(outcome, as_json=as_json)
+    finally:
+        if not in_words:
+            print_summary(results, number, monotonic() - started)

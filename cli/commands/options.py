@@ -1,0 +1,44 @@
+"""Options and types of values that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Never
+
+import click
+
+
+class Parsed[T](click.ParamType[T]):
+    """A value that a function parses; its `ValueError` becomes the message. `name`: shown in the help."""
+
+    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+        self.name, self._parse = name, parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
+        """Parse a value of the command line."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # parsed before
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self._refuse(str(error), param, ctx)
+
+    def _refuse(self, message: str, param: click.Parameter | None, ctx: click.Context | None) -> Never:
+        raise click.BadParameter(message, ctx, param)
+
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+results_argument = click.argument("results", type=FILE, metavar="RESULTS")
+"""The results file of a command that reads it."""
+
+event_gap = click.option(
+    "--event-gap",
+    type=click.IntRange(0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="Photos of one deployment that follow each other within this time are one event.",
+)

@@ -1,0 +1,115 @@
+"""The table of deployments: where and when each camera stood, and which photos it took.
+
+The columns are those of Camtrap DP's deployments, and two of our own: `folder`, the folder with the photos, below the
+study's folder; and `timezone`, the zone of the camera's clock, because EXIF has none and Camtrap DP demands one.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from cli.clock import parse_zone
+from cli.errors import CommandError
+from cli.results.row import Place
+
+REQUIRED = ("deploymentID", "latitude", "longitude")
+FOLDER, ZONE = "folder", "timezone"
+TIMES = ("deploymentStart", "deploymentEnd")
+
+
+@dataclass(frozen=True)
+class Deployments:
+    """The deployments of a study. `rows`: the table, each row by column."""
+
+    rows: list[dict[str, str]] = field(default_factory=list)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Mapping[str, str]]:
+        """Return each row by its `deploymentID`."""
+        return {row["deploymentID"]: row for row in self.rows}
+
+    @cached_property
+    def _by_folder(self) -> Mapping[str, str]:
+        return {row[FOLDER].strip("/"): row["deploymentID"] for row in self.rows if row.get(FOLDER)}
+
+    def of(self, path: str) -> str | None:
+        """Return the deployment that took a photo: by its `folder`, or else by a folder that is named like it.
+
+        `path`: below the study's folder. If folders lie in each other, the innermost counts.
+        """
+        parts = path.split("/")[:-1]
+        for length in range(len(parts), 0, -1):
+            found = self._by_folder.get("/".join(parts[:length]))
+            if found is not None:
+                return found
+        return next((part for part in reversed(parts) if part in self.by_id), None)
+
+    def place_of(self, deployment: str) -> Place:
+        """Return the place of a deployment."""
+        row = self.by_id[deployment]
+        return Place("given", float(row["latitude"]), float(row["longitude"]))
+
+
+def read_deployments(path: Path) -> Deployments:
+    """Read a table of deployments. Raises `CommandError`, which names the line and the fault."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+            if missing:
+                raise CommandError(f"{path} has no column {', '.join(missing)}; add it")
+            rows = []
+            for row in reader:
+                fault = None if None not in row and None not in row.values() else "expected as many fields as columns"
+                if fault := fault or _fault_of(row):
+                    raise CommandError(f"{path}, line {reader.line_num}: {fault}")
+                rows.append({name: value.strip() for name, value in row.items()})
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CommandError(f"{path} cannot be read as a table of deployments: {error}") from error
+    for column in ("deploymentID", FOLDER):
+        _expect_unique(path, column, (row[column].strip("/") for row in rows if row.get(column)))
+    return Deployments(rows)
+
+
+def _fault_of(row: Mapping[str, str]) -> str | None:
+    """Return what is wrong with a row, or None."""
+    if not row["deploymentID"].strip():
+        return "deploymentID is empty; name the deployment"
+    for column, limit in (("latitude", 90), ("longitude", 180)):
+        try:
+            is_valid = -limit <= float(row[column]) <= limit
+        except ValueError:
+            is_valid = False
+        if not is_valid:
+            return f"{column} is '{row[column]}'; expected decimal degrees from -{limit} to {limit}"
+    try:
+        if row.get(ZONE):
+            parse_zone(row[ZONE].strip())
+        times = [_moment(row[column].strip()) for column in TIMES if row.get(column)]
+    except ValueError as error:
+        return str(error)
+    if len(times) == len(TIMES) and times[0] > times[1]:
+        return "deploymentEnd is before deploymentStart; correct one of them"
+    return None
+
+
+def _moment(text: str) -> datetime:
+    """Parse a time with a zone. Raises `ValueError`."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment
+    except ValueError:
+        pass
+    raise ValueError(f"'{text}' is no time with a zone; expected one such as 2026-05-12T08:30:00-07:00")
+
+
+def _expect_unique(path: Path, column: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise CommandError(f"{path} has the {column} '{value}' twice; each deployment needs its own")
+        seen.add(value)

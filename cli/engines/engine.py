@@ -1,0 +1,87 @@
+"""What identifies one photo, in this process or by a service, and what a task needs of it."""
+
+import zlib
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from uuid import uuid4
+
+from chalicelib.errors import LocationInvalid, ModelError
+from chalicelib.photo.exif import location_from_gps
+from chalicelib.telemetry.record import Record
+from cli.clock import parse_taken
+from cli.errors import CommandError
+from cli.results.row import Outcome, Place, Seen, State, Task
+
+
+class Refused(Exception):
+    """A photo has no answer. `is_lasting`: it is the photo's own fault, so that no other run would do better."""
+
+    def __init__(self, code: str, detail: str, *, is_lasting: bool) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.is_lasting = code, detail, is_lasting
+
+
+class Identified(NamedTuple):
+    """An answer as JSON, and its `features.mode`."""
+
+    answer: str
+    mode: str
+
+
+class Engine(Protocol):
+    """Something that identifies photos. Thread-safe."""
+
+    def identify(self, data: bytes, place: Place, record: Record) -> Identified:
+        """Identify the animal in a photo, and fill in `record.photos`.
+
+        Raises `Refused`, and `ModelError` or `CommandError` if no photo could be identified.
+        """
+
+
+def work(task: Task, root: Path, engine: Engine) -> Outcome:
+    """Read and identify one photo. What is wrong with a photo is its outcome.
+
+    Raises `ModelError` and `CommandError`, which no other photo would escape.
+    """
+    path = root / task.path
+    try:
+        with path.open("rb") as file:
+            data = file.read()
+        status = path.stat()
+    except OSError as error:
+        return Outcome(task, "failed", code="file_unreadable", detail=f"the file cannot be read ({error.strerror})")
+    size, modified, checksum = len(data), status.st_mtime_ns, zlib.crc32(data)
+    if checksum == task.checksum:
+        return Outcome(task, "touched", size, modified, checksum)
+    record = Record(str(uuid4()), "/identify")
+    try:
+        answer, mode = engine.identify(data, task.place, record)
+    except (ModelError, CommandError):
+        raise
+    except Refused as refused:
+        state: State = "unreadable" if refused.is_lasting else "failed"
+        seen = _seen(record, task.place)
+        return Outcome(task, state, size, modified, checksum, seen, None, refused.code, refused.detail)
+    except Exception as error:  # noqa: BLE001, one photo must not stop a million
+        detail = f"{type(error).__name__}: {error}"
+        return Outcome(task, "failed", size, modified, checksum, _seen(record, task.place), None, "internal", detail)
+    seen = _seen(record, task.place)
+    if mode == "degraded":  # the next run asks again
+        detail = "the animals of the place were not to be had, so that the picture alone decided"
+        return Outcome(task, "failed", size, modified, checksum, seen, answer, "degraded", detail)
+    return Outcome(task, "done", size, modified, checksum, seen, answer)
+
+
+def _seen(record: Record, place: Place) -> Seen:
+    if not record.photos:
+        return Seen()
+    (photo,) = record.photos
+    latitude, longitude = place.latitude, place.longitude
+    if place.source != "given":
+        try:
+            location = location_from_gps(photo.gps)
+        except LocationInvalid:
+            location = None
+        if location:
+            latitude, longitude = location.latitude, location.longitude
+    return Seen(photo.width, photo.height, parse_taken(photo.taken), latitude, longitude)

@@ -1,0 +1,84 @@
+"""Identify photos in this process: `identify` as every transport calls it, with one thread a photo."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from chalicelib.api.parameters import IdentifyParams
+from chalicelib.config.settings import Settings
+from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationMissing
+from chalicelib.features.cell_features import CellFeatures
+from chalicelib.identify import identify
+from chalicelib.location import Location
+from chalicelib.services import Services, build_cache, build_features, build_store
+from chalicelib.telemetry.record import Record
+from cli.engines.cell_file import CellFile, NoCache
+from cli.engines.engine import Identified, Refused
+from cli.errors import CommandError
+from cli.results.row import Place
+
+LONG = 30 * 86_400.0
+"""Seconds for which a run trusts the features that it has looked up: longer than it lasts."""
+
+
+class LocalEngine:
+    """The models of this process. `top`: number of candidates in an answer. `boxes`: whether to look for boxes."""
+
+    def __init__(self, services: Services, top: int, *, boxes: bool) -> None:
+        self._services = services
+        self._params = IdentifyParams(top=top, boxes=boxes or None)
+
+    @classmethod
+    def build(
+        cls,
+        settings: Settings,
+        environment: Mapping[str, str],
+        top: int,
+        say: Callable[[str], None],
+        *,
+        boxes: bool = False,
+    ) -> "LocalEngine":
+        """Load the models. Features come from the stores that the environment names, or else from this release's data.
+
+        Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: told what takes long.
+        """
+        if not environment.get("MODEL_THREADS"):
+            settings = replace(settings, model_threads=1)  # for several photos at once, one thread a photo is fastest
+        settings = replace(settings, memory_fresh=LONG, version_fresh=LONG, features_total=settings.sign_in)
+        services = Services.build(settings, _features(settings, environment, say))
+        if boxes and services.detector.get() is None:
+            raise CommandError(
+                "there is no detector, so boxes cannot be found; `make setup` builds it, or omit --boxes"
+            )
+        return cls(services, top, boxes=boxes)
+
+    def identify(self, data: bytes, place: Place, record: Record) -> Identified:
+        """Identify the animal in a photo."""
+        try:
+            try:
+                answer = identify([data], self._located(place), self._services, record)
+            except LocationMissing:  # raised before the photo is decoded
+                if place.source != "none":
+                    raise
+                answer = identify([data], replace(self._params, without_location=True), self._services, record)
+        except HTTPError as error:
+            is_lasting = isinstance(error, ClientError) and not isinstance(error, (LocationMissing, LocationInvalid))
+            raise Refused(error.code, error.detail, is_lasting=is_lasting) from error
+        text = json.dumps(asdict(answer), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return Identified(text, answer.features.mode)
+
+    def _located(self, place: Place) -> IdentifyParams:
+        if place.latitude is None or place.longitude is None:
+            return self._params
+        return replace(self._params, location=Location(place.latitude, place.longitude, "request"))
+
+
+def _features(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
+    """Return the features of cells. A run waits for a sign-in to its stores, unlike a request."""
+    if any(environment.get(name) for name in ("DATABASE_URL", "REDIS_URL")):
+        store = build_store(settings, statement=settings.warm_statement)
+        return build_features(settings, build_cache(settings, patient=True), store)
+    cache = environment.get("XDG_CACHE_HOME")
+    folder = (Path(cache) if cache else Path.home() / ".cache") / "faunalens"
+    return build_features(settings, NoCache(), CellFile.of(settings.model_path, folder, say))

@@ -1,0 +1,124 @@
+"""Identify photos by a deployed service: its HTTP API, with uploads for large photos, within its limits."""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+from urllib.parse import urlencode, urljoin
+
+import urllib3
+
+from chalicelib.errors import ClientError
+from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.telemetry.record import Record
+from cli.engines.engine import Identified, Refused
+from cli.engines.pace import Pace
+from cli.errors import CommandError
+from cli.results.row import Place
+
+API_KEY = "FAUNALENS_API_KEY"
+"""Environment variable with the key of the service, if it demands one."""
+LARGEST_BODY = 4_500_000
+"""Bytes of a photo that fit into one request through API Gateway; larger ones are uploaded first."""
+PATIENCE = 600.0
+"""Seconds for which one photo is tried again while the service refuses it or cannot be reached."""
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_WAIT = 60.0
+_NOT_THE_PHOTO = frozenset({"location_missing", "location_invalid", "upload_missing", "not_found"})
+_WRONG = frozenset({400, 401, 403, 404, 405})
+"""Statuses that every photo would get: the key, the address or a parameter is wrong."""
+
+
+class RemoteEngine:
+    """A service. `url`: its base, as of the page. `key`: its API key, if it demands one. `most`: requests at once."""
+
+    def __init__(
+        self, url: str, key: str, top: int, most: int, patience: float = PATIENCE, *, boxes: bool = False
+    ) -> None:
+        self._url, self._patience = url.rstrip("/") + "/", patience
+        self._query = {"top": str(top)} | ({"boxes": "true"} if boxes else {})
+        self.pace = Pace(most)
+        self._headers = {"x-api-key": key} if key else {}
+        timeout = urllib3.Timeout(connect=10.0, read=40.0)
+        self._pool = urllib3.PoolManager(maxsize=most, block=False, timeout=timeout, retries=False)
+
+    def identify(self, data: bytes, place: Place, record: Record) -> Identified:
+        """Send a photo, and return the service's answer."""
+        try:
+            photo = open_photo(data, Limits(max_bytes=len(data) + 1))
+        except ClientError as error:  # do not send what nobody can read
+            raise Refused(error.code, error.detail, is_lasting=True) from error
+        record.photos = [photo]
+        photo.close()
+        query = dict(self._query)
+        if place.source == "given":
+            query |= {"lat": repr(place.latitude), "lon": repr(place.longitude)}
+        elif place.source == "none" and not photo.gps:
+            query["location"] = "none"
+        if len(data) <= LARGEST_BODY:
+            answer = self._call("identify", query, data)
+        else:
+            answer = self._call(self._upload(data, photo.format), query, b"")
+        return Identified(json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False), _mode(answer))
+
+    def _upload(self, data: bytes, kind: str) -> str:
+        """Upload a photo to S3. Return the address at which to have it identified."""
+        form = self._call("uploads", {}, b"")
+        fields: dict[str, Any] = {**form["fields"], "Content-Type": f"image/{kind.lower()}", "file": ("photo", data)}
+        try:
+            response = self._pool.request("POST", form["url"], fields=fields)
+        except urllib3.exceptions.HTTPError as error:
+            raise Refused("unavailable", f"the upload failed ({type(error).__name__})", is_lasting=False) from error
+        if response.status >= 300:
+            code = re.search(rb"<Code>(\w+)</Code>", response.data)
+            reason = code[1].decode() if code else str(response.status)
+            raise Refused("upload_refused", f"S3 refused the upload ({reason})", is_lasting=False)
+        return str(form["identify_url"])
+
+    def _call(self, path: str, query: Mapping[str, str], body: bytes) -> Any:
+        """POST to the service until it answers. Return the JSON of its answer. Raises `Refused`."""
+        url = urljoin(self._url, path) + (f"?{urlencode(query)}" if query else "")
+        headers = {**self._headers, "Content-Type": "application/octet-stream"}
+        deadline, wait, reason = monotonic() + self._patience, 1.0, ""
+        while monotonic() < deadline:
+            with self.pace.turn():
+                try:
+                    response = self._pool.request("POST", url, body=body, headers=headers)
+                except urllib3.exceptions.HTTPError as error:
+                    response, reason = None, f"it cannot be reached ({type(error).__name__})"
+            if response is not None and response.status not in _AGAIN:
+                self.pace.succeeded(response.headers)
+                return _body_of(response)
+            if response is not None:
+                reason = f"it answered {response.status}"
+            self.pace.refused(_retry_after(response) or wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+        raise Refused("unavailable", f"no answer of the service for {self._patience:.0f} s: {reason}", is_lasting=False)
+
+
+def _body_of(response: urllib3.BaseHTTPResponse) -> Any:
+    """Return the JSON of an answer. Raises `Refused` for a problem, and `CommandError` for one that all photos have."""
+    body: Any = None
+    with suppress(ValueError):
+        body = json.loads(response.data)
+    if response.status < 300 and isinstance(body, dict):
+        return body
+    problem = body if isinstance(body, dict) else {}
+    code = str(problem.get("code", f"http_{response.status}"))
+    detail = str(problem.get("detail") or problem.get("message") or "the service did not answer as Faunalens does")
+    if response.status in _WRONG and code != "upload_missing":
+        raise CommandError(
+            f"the service refuses every photo ({response.status} {code}): {detail}; check --url, and {API_KEY}"
+        )
+    raise Refused(code, detail, is_lasting=response.status < 500 and code not in _NOT_THE_PHOTO)
+
+
+def _retry_after(response: urllib3.BaseHTTPResponse | None) -> float:
+    text = response.headers.get("retry-after", "") if response is not None else ""
+    return min(float(text), _LONGEST_WAIT) if text.isdigit() else 0.0
+
+
+def _mode(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("features", {}).get("mode", ""))

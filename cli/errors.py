@@ -1,0 +1,22 @@
+"""What can stop the command, and its exit codes."""
+
+from enum import IntEnum
+from typing import ClassVar
+
+import click
+
+
+class Exit(IntEnum):
+    """The exit codes of `faunalens`. docs/reference/cli.md describes them."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    SOME_FAILED = 3
+    INTERRUPTED = 130
+
+
+class CommandError(click.ClickException):
+    """The command cannot go on. The message says what happened, what was expected and what to do."""
+
+    exit_code: ClassVar[int] = Exit.FAILED

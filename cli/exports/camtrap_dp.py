@@ -1,0 +1,229 @@
+"""Camtrap DP 1.0: a folder with three tables and their description (https://camtrap-dp.tdwg.org).
+
+Each photo, or each box in it, has an observation of its own (`observationLevel` media), and each event has one that is
+fused from its photos (`observationLevel` event).
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chalicelib.application import VERSION
+from cli.errors import CommandError
+from cli.exports.description import Description
+from cli.exports.files import media_type, stamp, table, whole
+from cli.printing import warn
+from cli.study.event import fused
+from cli.study.finding import Finding, Named
+from cli.study.lineage import lineage_of, taxon_rank
+from cli.study.photo import Deployment, StudyPhoto
+from cli.study.study import Study
+
+SCHEMAS = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
+DEPLOYMENT_COLUMNS = (
+    *("deploymentID", "locationID", "locationName", "latitude", "longitude", "coordinateUncertainty"),
+    *("deploymentStart", "deploymentEnd", "setupBy", "cameraID", "cameraModel", "cameraDelay", "cameraHeight"),
+    *("cameraDepth", "cameraTilt", "cameraHeading", "detectionDistance", "timestampIssues", "baitUse", "featureType"),
+    *("habitat", "deploymentGroups", "deploymentTags", "deploymentComments"),
+)
+MEDIA_COLUMNS = (
+    *("mediaID", "deploymentID", "captureMethod", "timestamp", "filePath", "filePublic", "fileName", "fileMediatype"),
+    *("exifData", "favorite", "mediaComments"),
+)
+OBSERVATION_COLUMNS = (
+    *("observationID", "deploymentID", "mediaID", "eventID", "eventStart", "eventEnd", "observationLevel"),
+    *("observationType", "cameraSetupType", "scientificName", "count", "lifeStage", "sex", "behavior", "individualID"),
+    *("individualPositionRadius", "individualPositionAngle", "individualSpeed", "bboxX", "bboxY", "bboxWidth"),
+    *("bboxHeight", "classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability"),
+    *("observationTags", "observationComments"),
+)
+RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
+_FILE_PATH = re.compile(r"(?=[^./~])(?:(?!\.{2}).)*")
+"""Paths that Camtrap DP allows: not absolute, not hidden, without '..'."""
+
+
+def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
+    """Write a package. Raises `CommandError` if a deployment lacks the place or the zone that Camtrap DP demands."""
+    deployments = study.deployments
+    _expect_complete(deployments)
+    for key in study.timeless:
+        warn(f"the deployment {key} is left out, because it has neither photos nor deploymentStart and deploymentEnd")
+    taxa: dict[str, Named] = {}
+    with table(folder / "deployments.csv", DEPLOYMENT_COLUMNS) as write:
+        for deployment in deployments.values():
+            write(_deployment(deployment))
+    with (
+        table(folder / "media.csv", MEDIA_COLUMNS) as write_medium,
+        table(folder / "observations.csv", OBSERVATION_COLUMNS) as write_observation,
+    ):
+        for event in study.events():
+            photos = [photo for photo in event if _FILE_PATH.fullmatch(photo.path)]
+            for photo in event:
+                if photo not in photos:
+                    warn(f"{photo.path} is left out, because Camtrap DP forbids such paths; rename it")
+            if not photos:
+                continue
+            for photo in photos:
+                write_medium(_medium(photo))
+            for observation, finding in _observations(photos):
+                write_observation(observation)
+                if finding.named:
+                    taxa.setdefault(finding.named.scientific_name, finding.named)
+    package = _package(study, deployments, taxa, about)
+    with whole(folder / "datapackage.json") as partial:
+        partial.write_text(json.dumps(package, ensure_ascii=False, allow_nan=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _expect_complete(deployments: dict[str, Deployment]) -> None:
+    if not deployments:
+        raise CommandError("no photo has an answer yet; run `faunalens identify` first")
+    unplaced = [key for key, each in deployments.items() if each.latitude is None]
+    if unplaced:
+        raise CommandError(
+            f"Camtrap DP demands a place of each deployment, and {unplaced[0]} has none ({len(unplaced)} of "
+            f"{len(deployments)}); give --deployments, or --lat and --lon, to `faunalens identify`"
+        )
+    zoneless = [key for key, each in deployments.items() if each.start.tzinfo is None or each.end.tzinfo is None]
+    if zoneless:
+        raise CommandError(
+            f"Camtrap DP demands the time zone of each camera's clock, and {zoneless[0]} has none ({len(zoneless)} of "
+            f"{len(deployments)}); add the column timezone to the table of deployments, or give --timezone"
+        )
+
+
+def _deployment(deployment: Deployment) -> dict[str, Any]:
+    fields = {name: deployment.fields.get(name, "") for name in DEPLOYMENT_COLUMNS}
+    has_issues = deployment.has_time_issues or fields["timestampIssues"].lower() == "true"
+    return fields | {
+        "deploymentID": deployment.id,
+        "latitude": deployment.latitude,
+        "longitude": deployment.longitude,
+        "deploymentStart": stamp(deployment.start),
+        "deploymentEnd": stamp(deployment.end),
+        "timestampIssues": "true" if has_issues else fields["timestampIssues"],
+    }
+
+
+def _medium(photo: StudyPhoto) -> dict[str, Any]:
+    return {
+        "mediaID": photo.path,
+        "deploymentID": photo.deployment,
+        "timestamp": stamp(photo.time),
+        "filePath": photo.path,
+        "filePublic": "false",
+        "fileName": photo.path.rpartition("/")[2],
+        "fileMediatype": media_type(photo.path),
+        "mediaComments": "" if photo.timed else "the time is that of the file, because EXIF has none",
+    }
+
+
+def event_id(event: list[StudyPhoto]) -> str:
+    """Return the id of an event, which is the same in all exports."""
+    return f"{event[0].path}#event"
+
+
+def observation_id(photo: StudyPhoto, number: int) -> str:
+    """Return the id of a photo's observation, which is the same in all exports. `number`: of its boxes, from 1."""
+    return f"{photo.path}#{number}"
+
+
+def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding]]:
+    """Return the observations of an event with what was found: one of each photo or box, and that of the event."""
+    same = {
+        "deploymentID": event[0].deployment,
+        "eventID": event_id(event),
+        "eventStart": stamp(event[0].time),
+        "eventEnd": stamp(event[-1].time),
+    }
+    found = [
+        (
+            same
+            | {"observationID": observation_id(photo, number), "mediaID": photo.path, "observationLevel": "media"}
+            | _classification(part),
+            part,
+        )
+        for photo in event
+        for number, part in enumerate(photo.finding.each, 1)
+    ]
+    whole_event = fused([photo.finding for photo in event])
+    head = {"observationID": event_id(event), "mediaID": "", "observationLevel": "event"}
+    return [*found, (same | head | _classification(whole_event), whole_event)]
+
+
+def _classification(finding: Finding) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "observationType": finding.kind,
+        "classificationMethod": "human" if finding.is_human else "machine",
+        "classifiedBy": finding.by,
+        "classificationTimestamp": finding.at,
+        "observationComments": _candidates(finding),
+    }
+    if finding.named:
+        fields["scientificName"] = finding.named.scientific_name
+    if not finding.is_human:
+        probability = finding.named.score if finding.named else finding.probability
+        fields["classificationProbability"] = round(max(probability, 1e-4), 4)
+    if finding.box:
+        box = finding.box
+        fields |= {"bboxX": box.x, "bboxY": box.y, "bboxWidth": box.width, "bboxHeight": box.height}
+    return fields
+
+
+def _candidates(finding: Finding) -> str:
+    """Return the likeliest animals in words, and the breed or the common name of what is named."""
+    if finding.kind != "animal" or finding.is_human:
+        return ""
+    listed = ", ".join(f"{each.name} ({each.scientific_name}) {each.score:.2f}" for each in finding.candidates)
+    named = finding.named
+    return f"{named.name}, {named.rank}; candidates: {listed}" if named else f"candidates: {listed}"
+
+
+def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, Named], about: Description) -> Any:
+    resources = [
+        {
+            "name": name,
+            "path": f"{name}.csv",
+            "profile": "tabular-data-resource",
+            "format": "csv",
+            "mediatype": "text/csv",
+            "encoding": "utf-8",
+            "schema": f"{SCHEMAS}/{name}-table-schema.json",
+        }
+        for name in ("deployments", "media", "observations")
+    ]
+    longitudes = [each.longitude for each in deployments.values() if each.longitude is not None]
+    latitudes = [each.latitude for each in deployments.values() if each.latitude is not None]
+    west, east, south, north = min(longitudes), max(longitudes), min(latitudes), max(latitudes)
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    start, end = min(each.start for each in deployments.values()), max(each.end for each in deployments.values())
+    return {
+        "resources": resources,
+        "profile": f"{SCHEMAS}/camtrap-dp-profile.json",
+        "name": about.name,
+        "title": about.title,
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "contributors": about.contributors,
+        "sources": [{"title": "Faunalens", "version": VERSION}],
+        **{key: value for key, value in about.given.items() if key not in ("contributors", "project", "title")},
+        "project": about.project,
+        **({"coordinatePrecision": study.precision} if study.precision else {}),
+        "spatial": {"type": "Polygon", "coordinates": [ring]},
+        "temporal": {"start": f"{start:%Y-%m-%d}", "end": f"{end:%Y-%m-%d}"},
+        "taxonomic": [_taxon(taxa[name]) for name in sorted(taxa)],
+    }
+
+
+def _taxon(named: Named) -> dict[str, Any]:
+    lineage = lineage_of(named.scientific_name)
+    rank = taxon_rank(named.rank)
+    name = lineage.name or named.name
+    higher = {key: value for key, value in lineage.ranks.items() if key in RANKS[1:-2]}
+    return {
+        "scientificName": named.scientific_name,
+        **({"taxonRank": rank} if rank in RANKS else {}),
+        "kingdom": "Animalia",
+        **higher,
+        "vernacularNames": {"eng": name},
+    }

@@ -1,0 +1,89 @@
+"""COCO Camera Traps: one JSON file with images, their sequences and their labels."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chalicelib.application import VERSION
+from cli.clock import corrected
+from cli.exports.camtrap_dp import event_id, observation_id
+from cli.exports.description import Description
+from cli.exports.files import whole, write_lists
+from cli.study.finding import Finding
+from cli.study.study import Study
+
+EMPTY = "empty"
+"""Category 0."""
+
+
+def write_coco(study: Study, path: Path, about: Description) -> None:
+    """Write all photos, those that cannot be read as corrupt."""
+    scientific: dict[str, str] = {}
+    for photo in study.photos():
+        for part in photo.finding.each:
+            scientific.setdefault(_category(part), part.named.scientific_name if part.named else "")
+    scientific.pop(EMPTY, None)
+    ids = {EMPTY: 0, **{name: number for number, name in enumerate(sorted(scientific), 1)}}
+    today = datetime.now(UTC)
+    head = {
+        "info": {
+            "version": "1.0",
+            "description": f"{about.title}, classified by Faunalens {VERSION}",
+            "year": today.year,
+            "contributor": ", ".join(each["title"] for each in about.contributors),
+            "date_created": f"{today:%Y-%m-%d}",
+        },
+        "categories": [
+            {"id": number, "name": name, **({"scientific_name": latin} if (latin := scientific.get(name)) else {})}
+            for name, number in ids.items()
+        ],
+    }
+    with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
+        write_lists(file, head, {"images": _images(study), "annotations": _annotations(study, ids)})
+
+
+def _images(study: Study) -> Iterator[dict[str, Any]]:
+    for event in study.events():
+        for number, photo in enumerate(event):
+            yield {
+                "id": photo.path,
+                "file_name": photo.path,
+                "width": photo.width,
+                "height": photo.height,
+                "datetime": f"{photo.time:%Y-%m-%d %H:%M:%S}",
+                "location": photo.deployment,
+                "seq_id": event_id(event),
+                "seq_num_frames": len(event),
+                "frame_num": number,
+            }
+    for row in study.unanswered():
+        folder = row["path"].rpartition("/")[0] or "photos"
+        time = {"datetime": corrected(row["taken"], row["shift"]).isoformat(" ")} if row["taken"] else {}
+        size = {"width": row["width"], "height": row["height"]} if row["width"] else {}
+        head = {"id": row["path"], "file_name": row["path"], "corrupt": True}
+        yield {**head, "location": row["deployment"] or folder, **time, **size}
+
+
+def _annotations(study: Study, ids: dict[str, int]) -> Iterator[dict[str, Any]]:
+    for photo in study.photos():
+        for number, part in enumerate(photo.finding.each, 1):
+            box = part.box
+            yield {
+                "id": observation_id(photo, number),
+                "image_id": photo.path,
+                "category_id": ids[_category(part)],
+                "sequence_level_annotation": False,
+                **({"bbox_relative": [box.x, box.y, box.width, box.height]} if box else {}),
+            }
+
+
+def _category(finding: Finding) -> str:
+    """Return the name of a category: small letters without spaces, as the format encourages.
+
+    The format has no word for a doubt: as in MegaDetector's, a photo in which nothing is recognised counts as empty.
+    """
+    if finding.kind in ("blank", "unknown"):
+        return EMPTY
+    name = finding.named.name if finding.named else finding.kind
+    return name.lower().replace(" ", "_")

@@ -1,0 +1,59 @@
+"""What an export says about the study: title, people, licences, project. From a JSON file that the user may give."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.errors import CommandError
+
+KEYS = frozenset(
+    {"title", "description", "contributors", "licenses", "project", "homepage", "keywords", "id", "version"}
+)
+"""Keys of the file: those of Camtrap DP's datapackage.json that only people know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What people say about a study. `given`: by key, as in datapackage.json."""
+
+    title: str
+    given: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Return the title as a name of a package: small letters, digits and hyphens."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or "study"
+
+    @property
+    def contributors(self) -> list[dict[str, str]]:
+        """Return the people; somebody has to be named."""
+        return list(self.given.get("contributors", [{"title": "not stated"}]))
+
+    @property
+    def project(self) -> dict[str, Any]:
+        """Return the project, with what Camtrap DP demands."""
+        required = {
+            "title": self.title,
+            "samplingDesign": "opportunistic",
+            "captureMethod": ["activityDetection"],
+            "individualAnimals": False,
+        }
+        return {**required, **self.given.get("project", {}), "observationLevel": ["media", "event"]}
+
+
+def read_description(path: Path | None, folder: str) -> Description:
+    """Read the description of a study. `folder`: the study's, whose name is the title if none is given."""
+    title = Path(folder).name or "Camera trap study"
+    if path is None:
+        return Description(title, {})
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(given, dict) or (strange := given.keys() - KEYS):
+        found = f"has {', '.join(sorted(strange))}" if isinstance(given, dict) else "is no object"
+        raise CommandError(f"{path} {found}; expected an object with {', '.join(sorted(KEYS))}")
+    return Description(str(given.get("title", title)), given)

@@ -1,0 +1,66 @@
+"""Write the files of exports: whole or not at all, and larger than memory."""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from cli.errors import CommandError
+
+MEDIA_TYPES = {
+    **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),
+    **dict.fromkeys((".tif", ".tiff"), "image/tiff"),
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+}
+
+
+def media_type(path: str) -> str:
+    """Return the media type of a photo by its name."""
+    return MEDIA_TYPES.get(Path(path).suffix.lower(), "image/jpeg")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, which becomes `path` if the block ends well, and is removed otherwise."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        os.replace(partial, path)  # noqa: PTH105, whole() is used with both
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written ({error.strerror}); choose another place") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Open a CSV file with a header, and yield what writes a row. Columns that a row lacks are empty."""
+    with whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n", restval="")
+        writer.writeheader()
+        yield writer.writerow
+
+
+def write_lists(file: IO[str], head: dict[str, Any], lists: dict[str, Iterable[Any]]) -> None:
+    """Write a JSON object with the keys of `head`, and then with lists that may be larger than memory."""
+    text = json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1)
+    file.write(text.removesuffix("\n}"))
+    for name, items in lists.items():
+        file.write(f",\n {json.dumps(name, allow_nan=False)}: [")
+        for number, item in enumerate(items):
+            file.write(f"{',' if number else ''}\n  {json.dumps(item, ensure_ascii=False, allow_nan=False)}")
+        file.write("\n ]")
+    file.write("\n}\n")
+
+
+def stamp(moment: datetime) -> str:
+    """Return a time in ISO 8601, to the second, with its zone if it has one."""
+    return moment.isoformat(timespec="seconds")

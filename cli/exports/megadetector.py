@@ -1,0 +1,79 @@
+"""MegaDetector's batch output, format 1.5, which Timelapse and its companions read.
+
+Without boxes, an answer says what a whole photo shows. So a photo with an animal has one detection, the whole frame,
+whose confidence is the probability that there is an animal.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from chalicelib.application import VERSION
+from cli.exports.files import whole, write_lists
+from cli.results.file import now
+from cli.study.finding import WHOLE, Finding, Named
+from cli.study.lineage import lineage_of
+from cli.study.study import Study
+
+DETECTIONS = {"1": "animal", "2": "person", "3": "vehicle"}
+_CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}
+
+
+def write_megadetector(study: Study, path: Path) -> None:
+    """Write all photos, those that cannot be read as failures."""
+    named = {each.name: each for photo in study.photos() for part in photo.finding.each for each in _classes(part)}
+    ids = {name: str(number) for number, name in enumerate(sorted(named))}
+    models = sorted({photo.finding.by for photo in study.photos() if not photo.finding.is_human})
+    head = {
+        "info": {
+            "format_version": "1.5",
+            "detector": "faunalens; without boxes, a detection is the whole frame",
+            "classifier": "; ".join(models) or f"faunalens {VERSION}",
+            "classification_completion_time": now()[:19].replace("T", " "),
+        },
+        "detection_categories": DETECTIONS,
+        "classification_categories": {ids[name]: name for name in sorted(named)},
+        "classification_category_descriptions": {ids[name]: _description(named[name]) for name in sorted(named)},
+    }
+    with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
+        write_lists(file, head, {"images": _images(study, ids)})
+
+
+def _images(study: Study, ids: dict[str, str]) -> Iterator[dict[str, Any]]:
+    for photo in study.photos():
+        yield {
+            "file": photo.path,
+            "detections": [_detection(part, ids) for part in photo.finding.each if part.kind in _CATEGORY],
+            "datetime": f"{photo.time:%Y-%m-%d %H:%M:%S}",
+            "location": photo.deployment,
+        }
+    for row in study.unanswered():
+        yield {"file": row["path"], "failure": row["detail"], "detections": None}
+
+
+def _detection(finding: Finding, ids: dict[str, str]) -> dict[str, Any]:
+    box = finding.box or WHOLE
+    detection: dict[str, Any] = {
+        "category": _CATEGORY[finding.kind],
+        "conf": float(round(finding.probability, 4)),
+        "bbox": [box.x, box.y, box.width, box.height],
+    }
+    if classes := _classes(finding):
+        detection["classifications"] = [[ids[each.name], float(each.score)] for each in classes]
+    return detection
+
+
+def _classes(finding: Finding) -> tuple[Named, ...]:
+    """Return what an animal is: the candidates, or the wider taxon alone if that is what is named."""
+    if finding.kind != "animal" or finding.named is None:
+        return ()
+    if finding.is_wider or finding.is_human:
+        return (finding.named,)
+    return finding.candidates
+
+
+def _description(named: Named) -> str:
+    """Return a taxon in the form of SpeciesNet: its lineage and its scientific name, separated by semicolons."""
+    ranks = lineage_of(named.scientific_name).ranks
+    above = [ranks.get(rank, "") for rank in ("phylum", "class", "order", "family")]
+    return ";".join(("animalia", *above, named.scientific_name)).lower()

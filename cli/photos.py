@@ -1,0 +1,63 @@
+"""Find photos: in files, folders, patterns and lists of paths."""
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from cli.errors import CommandError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff"})
+"""Files in folders with other names are not photos. A file that is named itself may have any name."""
+
+
+def expand(arguments: Iterable[str]) -> list[Path]:
+    """Return the files and folders that the arguments name. `-`: the paths on standard input, one a line.
+
+    Raises `CommandError` if there is nothing of a name.
+    """
+    paths: list[Path] = []
+    for argument in arguments:
+        if argument == "-":
+            paths += [_existing(line.rstrip("\r\n")) for line in sys.stdin if line.strip()]
+        elif glob.has_magic(argument) and not os.path.lexists(argument):
+            found = sorted(glob.iglob(argument, recursive=True))  # noqa: PTH207, the pattern may begin anywhere
+            if not found:
+                raise CommandError(f"nothing is named like {argument}; check the pattern")
+            paths += map(_existing, found)
+        else:
+            paths.append(_existing(argument))
+    return paths
+
+
+def _existing(name: str) -> Path:
+    path = Path(os.path.abspath(name))  # noqa: PTH100, resolve() would rename what a link points to
+    if not path.exists():
+        raise CommandError(f"there is no file or folder {name}; check the path")
+    return path
+
+
+def root_of(paths: Sequence[Path]) -> Path:
+    """Return the folder below which photos are named: the one that was given, or the innermost with all of them."""
+    if not paths:
+        return Path.cwd()
+    folders = [path if path.is_dir() else path.parent for path in paths]
+    return Path(os.path.commonpath(folders))
+
+
+def walk(path: Path) -> Iterator[os.DirEntry[str] | Path]:
+    """Yield the photos in a folder and its folders, sorted by name, or the file itself. Hidden files are no photos."""
+    if not path.is_dir():
+        yield path
+        return
+    try:
+        with os.scandir(path) as found:
+            entries = sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name)
+    except OSError as error:
+        raise CommandError(f"the folder {path} cannot be read ({error.strerror}); check its permissions") from error
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from walk(Path(entry.path))
+        elif Path(entry.name).suffix.lower() in SUFFIXES:
+            yield entry

@@ -1,0 +1,129 @@
+"""What a report tells, collected in one pass over a study: counts, hours, days, stations, and which photos to show."""
+
+import heapq
+from dataclasses import dataclass, field
+from datetime import date
+
+from cli.study.event import fused
+from cli.study.finding import Finding
+from cli.study.photo import StudyPhoto
+from cli.study.study import Study
+
+SHOWN = 6
+"""Surest and least sure photos of each kind on a contact sheet."""
+KINDS = {"human": "person", "vehicle": "vehicle", "blank": "nothing recognised", "unknown": "unclear"}
+
+
+@dataclass(slots=True)
+class Shown:
+    """Photos with their scores: the best `SHOWN` by a sign, 1 for the surest and -1 for the least sure."""
+
+    sign: int
+    heap: list[tuple[float, str]] = field(default_factory=list)
+
+    def offer(self, score: float, path: str) -> None:
+        """Keep a photo if it is one of the best so far."""
+        heapq.heappush(self.heap, (self.sign * score, path))
+        if len(self.heap) > SHOWN:
+            heapq.heappop(self.heap)
+
+    def photos(self) -> list[tuple[str, float]]:
+        """Return path and score of the photos, the best first."""
+        return [(path, self.sign * score) for score, path in sorted(self.heap, reverse=True)]
+
+
+@dataclass(slots=True)
+class Group:
+    """The photos of one taxon, or of one kind that is no animal. `hours`: number of events by hour of the day."""
+
+    name: str
+    scientific_name: str
+    rank: str
+    kind: str
+    photos: int = 0
+    events: int = 0
+    hours: list[int] = field(default_factory=lambda: [0] * 24)
+    stations: set[str] = field(default_factory=set)
+    surest: Shown = field(default_factory=lambda: Shown(1))
+    least: Shown = field(default_factory=lambda: Shown(-1))
+
+
+@dataclass(slots=True)
+class Station:
+    """A deployment. `taxa`: scientific names of the animals that were seen there."""
+
+    latitude: float | None
+    longitude: float | None
+    photos: int = 0
+    events: int = 0
+    taxa: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a report tells. `groups`: by scientific name or kind. `first_seen`: the first day of each taxon."""
+
+    groups: dict[str, Group] = field(default_factory=dict)
+    stations: dict[str, Station] = field(default_factory=dict)
+    first_seen: dict[str, date] = field(default_factory=dict)
+    days: set[date] = field(default_factory=set)
+    photos: int = 0
+    events: int = 0
+    reviewed: int = 0
+
+    def accumulation(self) -> list[tuple[str, int]]:
+        """Return how many taxa had been seen by each day with photos."""
+        seen = sorted(self.first_seen.values())
+        return [(day.isoformat(), sum(first <= day for first in seen)) for day in sorted(self.days)]
+
+
+def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
+    """Collect what a report tells of a study. `hide_people`: show no photos that people are on."""
+    found = Summary()
+    for key, each in study.deployments.items():
+        found.stations[key] = Station(each.latitude, each.longitude)
+    for event in study.events():
+        _count_event(found, event)
+        for photo in event:
+            _count_photo(found, photo, is_shown=not (hide_people and photo.finding.shows_people))
+    return found
+
+
+def _count_event(found: Summary, event: list[StudyPhoto]) -> None:
+    whole = fused([photo.finding for photo in event])
+    group = _group(found, whole)
+    station = found.stations[event[0].deployment]
+    found.events += 1
+    station.events += 1
+    group.events += 1
+    group.hours[event[0].time.hour] += 1
+    day = event[0].time.date()
+    found.days.add(day)
+    if whole.named:
+        name = whole.named.scientific_name
+        station.taxa.add(name)
+        found.first_seen[name] = min(found.first_seen.get(name, day), day)
+
+
+def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
+    finding = photo.finding
+    group = _group(found, finding)
+    found.photos += 1
+    found.reviewed += finding.is_human
+    found.stations[photo.deployment].photos += 1
+    group.photos += 1
+    group.stations.add(photo.deployment)
+    if not is_shown:
+        return
+    score = finding.named.score if finding.named else finding.probability
+    group.surest.offer(score, photo.path)
+    group.least.offer(score, photo.path)
+
+
+def _group(found: Summary, finding: Finding) -> Group:
+    named = finding.named
+    if named is None:
+        return found.groups.setdefault(finding.kind, Group(KINDS[finding.kind], "", "", finding.kind))
+    return found.groups.setdefault(
+        named.scientific_name, Group(named.name, named.scientific_name, named.rank, finding.kind)
+    )

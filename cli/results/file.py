@@ -1,0 +1,217 @@
+"""The results file: one SQLite database with a row for each photo. Safe to kill, at any moment, and to read meanwhile.
+
+Each outcome is one transaction. A run that was killed has lost nothing that it said was done: SQLite's write-ahead log
+keeps what was committed through a kill, and the database whole through a power cut, which may cost the last outcomes;
+the next run makes them again.
+"""
+
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import batched
+from pathlib import Path
+from typing import Self
+
+from cli.errors import CommandError
+from cli.results.row import LEFT, Counts, FoundPhoto, Outcome, Place, Task
+
+SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+FORMAT = 1
+"""Version of the schema, in the database's `user_version`."""
+BATCH = 1000
+"""Rows that are read or written at a time, so that memory does not grow with the number of photos."""
+
+_FIND = """
+insert into photo (path, size, modified, deployment, place, shift) values (?1, ?2, ?3, ?4, ?5, ?6)
+on conflict (path) do update set
+    deployment = ?4, shift = ?6,
+    state = case
+        when place <> ?5 or size <> ?2 then 'new'
+        when modified <> ?3 and state in ('done', 'unreadable') then 'touched'
+        else state
+    end,
+    place = ?5,
+    checksum = case when place <> ?5 or size <> ?2 then null else checksum end,
+    size = ?2, modified = ?3
+"""
+_TASKS = "select id, path, place, checksum, state from photo where id > ? and state in ('new', 'touched', 'failed')"
+_SAVE = """
+update photo set
+    state = ?2, size = ?3, modified = ?4, checksum = ?5, taken = ?6, latitude = ?7, longitude = ?8, width = ?9,
+    height = ?10, answer = ?11, code = ?12, detail = ?13, identified = ?14
+where id = ?1
+"""
+_UNCHANGED = """
+update photo set state = iif(answer is null, 'unreadable', 'done'), modified = ?2 where id = ?1
+"""
+
+
+class ResultsFile:
+    """An open results file. Use it in the thread that opened it.
+
+    `path`: the file, or None for results that are kept in memory and gone at the end. `write`: whether to create the
+    file if there is none, and to keep other runs from writing to it. Raises `CommandError` if the file is in use, or is
+    no results file.
+    """
+
+    def __init__(self, path: Path | None, *, write: bool) -> None:
+        self.path = path
+        self._lock: int | None = None
+        if path is not None and not write and not path.is_file():
+            raise CommandError(f"there is no results file {path}; `faunalens identify --results` makes one")
+        if path is not None and write:
+            self._lock = _exclusive(path)
+        try:
+            self._connection = sqlite3.connect(path or ":memory:", autocommit=True)
+            self._prepare(write=write)
+        except BaseException as error:
+            self.close()
+            if not isinstance(error, sqlite3.DatabaseError):
+                raise
+            raise CommandError(f"{path} is no results file ({error}); choose another name") from error
+
+    def _prepare(self, *, write: bool) -> None:
+        sql = self._connection.execute
+        found, has_tables = sql("pragma user_version").fetchone()[0], sql("select 1 from sqlite_schema").fetchone()
+        if has_tables and found != FORMAT:
+            raise CommandError(f"{self.path} is no results file of this release of faunalens; choose another name")
+        if write:
+            sql("pragma journal_mode = wal")
+            sql("pragma synchronous = normal")
+            if not has_tables:
+                self._connection.executescript(f"begin; {SCHEMA} pragma user_version = {FORMAT}; commit;")
+        elif not has_tables:
+            raise CommandError(f"{self.path} has no results; choose another file")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if hasattr(self, "_connection"):
+            self._connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction, which is rolled back if the block raises."""
+        self._connection.execute("begin immediate")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def rows(self, query: str, *values: object) -> Iterator[sqlite3.Row]:
+        """Yield the rows of a query, which may be more than fit in memory."""
+        cursor = self._connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        cursor.arraysize = BATCH
+        yield from cursor.execute(query, values)
+
+    def define(self, name: str, function: Callable[..., str | None]) -> None:
+        """Let queries call a function, which always returns the same for the same values."""
+        self._connection.create_function(name, -1, function, deterministic=True)
+
+    # What a run finds
+
+    def study(self) -> dict[str, str]:
+        """Return what the results say about themselves."""
+        return dict(self._connection.execute("select name, value from study"))
+
+    def describe(self, **values: str) -> None:
+        """Keep what the results say about themselves."""
+        with self.transaction() as connection:
+            connection.executemany("insert or replace into study values (?, ?)", values.items())
+
+    def replace_deployments(self, deployments: Iterable[Mapping[str, str]]) -> None:
+        """Keep the rows of a table of deployments, for exports."""
+        rows = [
+            (row["deploymentID"], number, json.dumps(dict(row), ensure_ascii=False, allow_nan=False))
+            for number, row in enumerate(deployments)
+        ]
+        with self.transaction() as connection:
+            connection.execute("delete from deployment")
+            connection.executemany("insert into deployment values (?, ?, ?)", rows)
+
+    def deployments(self) -> list[dict[str, str]]:
+        """Return the rows of the table of deployments, in its order."""
+        query = "select fields from deployment order by number"
+        return [json.loads(fields) for (fields,) in self._connection.execute(query)]
+
+    def find(self, photos: Iterable[FoundPhoto]) -> None:
+        """Keep photos to look at. A photo that is known counts as new if its place or its size has changed."""
+        for some in batched(photos, BATCH, strict=False):
+            with self.transaction() as connection:
+                connection.executemany(_FIND, ((*photo[:4], photo.place.text, photo.shift) for photo in some))
+
+    # What a run does
+
+    def tasks(self) -> Iterator[Task]:
+        """Yield the photos that are left, in the order in which they were found. Each is yielded once."""
+        last = 0
+        while True:
+            rows = self._connection.execute(f"{_TASKS} order by id limit {BATCH}", (last,)).fetchall()
+            if not rows:
+                return
+            for last, path, place, checksum, state in rows:
+                yield Task(last, path, Place.parse(place), checksum if state == "touched" else None)
+
+    def save(self, outcome: Outcome) -> None:
+        """Keep an outcome."""
+        if outcome.state == "touched":
+            self._connection.execute(_UNCHANGED, (outcome.task.id, outcome.modified))
+            return
+        seen = outcome.seen
+        values = (
+            *(outcome.task.id, outcome.state, outcome.size, outcome.modified, outcome.checksum),
+            *(seen.taken, seen.latitude, seen.longitude, seen.width, seen.height),
+            *(outcome.answer, outcome.code, outcome.detail, now()),
+        )
+        self._connection.execute(_SAVE, values)
+
+    def counts(self) -> Counts:
+        """Return the number of photos by state."""
+        found = dict(self._connection.execute("select state, count(*) from photo group by state"))
+        done, unreadable, failed = (found.get(state, 0) for state in ("done", "unreadable", "failed"))
+        return Counts(done, unreadable, failed, sum(found.get(state, 0) for state in LEFT if state != "failed"))
+
+    def faults(self) -> Iterator[sqlite3.Row]:
+        """Yield path, state, code and detail of the photos without an answer, or with one that lacks its place."""
+        yield from self.rows("select path, state, code, detail from photo where code is not null order by path")
+
+
+def now() -> str:
+    """Return the time as UTC in ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _exclusive(path: Path) -> int:
+    """Lock the results for writing, as long as this process runs, and return the lock's file.
+
+    The lock is a file of its own: closing any descriptor of a database would drop the locks of SQLite.
+    """
+    if not path.parent.is_dir():
+        raise CommandError(f"there is no folder {path.parent} for the results; make it, or choose another file")
+    try:
+        lock = os.open(path.with_name(f"{path.name}-lock"), os.O_CREAT | os.O_RDWR, 0o666)
+    except OSError as error:
+        raise CommandError(
+            f"the results cannot be written to {path} ({error.strerror}); choose another file"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise CommandError(f"another run is writing to {path}; wait for it, or choose another file") from error
+    return lock

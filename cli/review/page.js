@@ -1,0 +1,156 @@
+// Goes through the photos of a queue with the keyboard alone, and sends what is said about each.
+const KINDS = { b: "blank", h: "human", v: "vehicle", u: "unknown" };
+const MOST_MATCHES = 9;
+
+const at = (id) => document.getElementById(id);
+const fetched = async (path, options) => {
+  const response = await fetch(path, options);
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  return response.json();
+};
+
+const { ids, taxa } = await fetched("queue");
+let position = 0;
+let photo = null;
+let last = null; // position of the last review, for undo
+let selected = 0;
+let matches = [];
+
+async function show() {
+  close();
+  if (position >= ids.length) {
+    at("position").textContent = ids.length ? "All photos of this queue are reviewed." : "There is nothing to review.";
+    for (const id of ["named", "latin", "said", "path", "candidates"]) at(id).textContent = "";
+    at("picture").removeAttribute("src");
+    photo = null;
+    return;
+  }
+  photo = await fetched(`photo/${ids[position]}`);
+  const named = photo.named;
+  at("picture").src = `picture/${photo.id}`;
+  at("path").textContent = photo.path;
+  at("position").textContent = `${position + 1} of ${ids.length}`;
+  at("named").textContent = named ? named.name : photo.kind;
+  at("latin").textContent = named ? `${named.scientific_name}, ${named.rank}, ${percent(named.score)}` : "";
+  at("said").textContent = photo.is_human ? `said by ${photo.by}` : "";
+  at("candidates").replaceChildren(
+    ...photo.candidates.map((each) => item(`${each.name} (${each.scientific_name}) ${percent(each.score)}`)),
+  );
+  if (position + 1 < ids.length) new Image().src = `picture/${ids[position + 1]}`;
+}
+
+async function say(kind, scientific_name = "") {
+  if (!photo) return;
+  await fetched("review", { method: "POST", body: JSON.stringify({ id: photo.id, kind, scientific_name }) });
+  last = position;
+  position += 1;
+  await show();
+}
+
+async function undo() {
+  if (last === null) return;
+  position = last;
+  last = null;
+  await fetched("review", { method: "POST", body: JSON.stringify({ id: ids[position], kind: "undo" }) });
+  await show();
+}
+
+function search() {
+  const query = at("query").value.trim().toLowerCase();
+  const ranked = taxa
+    .map(([latin, name]) => ({ latin, name, where: place(`${name}\n${latin}`.toLowerCase(), query) }))
+    .filter((each) => query && each.where < 3)
+    .sort((a, b) => a.where - b.where || isSpecies(b) - isSpecies(a) || a.name.length - b.name.length);
+  matches = ranked.slice(0, MOST_MATCHES);
+  selected = 0;
+  mark();
+}
+
+// Where a text has a query: 0 at its beginning, 1 at the beginning of a word, 2 elsewhere, 3 nowhere.
+function place(text, query) {
+  if (text.startsWith(query) || text.includes(`\n${query}`)) return 0;
+  if (text.includes(` ${query}`)) return 1;
+  return text.includes(query) ? 2 : 3;
+}
+
+const isSpecies = (each) => each.latin.includes(" "); // a genus often has the name of its only species
+
+function mark() {
+  const items = matches.map((each) => item(`${each.name} (${each.latin})`));
+  for (const [number, each] of items.entries()) {
+    each.role = "option";
+    each.setAttribute("aria-selected", number === selected);
+  }
+  at("matches").replaceChildren(...items);
+}
+
+function open() {
+  at("search").hidden = false;
+  at("query").value = "";
+  search();
+  at("query").focus();
+}
+
+function close() {
+  at("search").hidden = true;
+  at("query").blur();
+}
+
+async function precision() {
+  const table = at("precision");
+  table.hidden = !table.hidden;
+  if (table.hidden) return;
+  const rows = await fetched("precision");
+  table.tBodies[0].replaceChildren(
+    ...rows.map((each) => {
+      const row = document.createElement("tr");
+      const cells = [each.taxon, each.reviewed, percent(each.share), `${percent(each.low)} to ${percent(each.high)}`];
+      row.append(...cells.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
+      return row;
+    }),
+  );
+}
+
+const percent = (share) => `${Math.round(share * 100)} %`;
+const item = (text) => Object.assign(document.createElement("li"), { textContent: text });
+
+async function typed(event) {
+  if (event.key === "Escape") close();
+  else if (event.key === "Enter" && matches.length) await say("animal", matches[selected].latin);
+  else if (event.key === "ArrowDown") selected = Math.min(selected + 1, matches.length - 1);
+  else if (event.key === "ArrowUp") selected = Math.max(selected - 1, 0);
+  else return;
+  event.preventDefault();
+  mark();
+}
+
+async function pressed(event) {
+  const { key } = event;
+  if (key === "Enter") await say("accept");
+  else if (key === "c" || key === "/") open();
+  else if (key in KINDS) await say(KINDS[key]);
+  else if (key >= "1" && key <= "9" && photo?.candidates[key - 1]) {
+    await say("animal", photo.candidates[key - 1].scientific_name);
+  } else if (key === "ArrowRight") { position = Math.min(position + 1, ids.length); await show(); }
+  else if (key === "ArrowLeft") { position = Math.max(position - 1, 0); await show(); }
+  else if (key === "z") await undo();
+  else if (key === "p") await precision();
+  else return;
+  event.preventDefault();
+}
+
+let busy = false; // a key that is held down must not say two things about one photo
+addEventListener("keydown", async (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (busy) { event.preventDefault(); return; }
+  busy = true;
+  try {
+    await (at("search").hidden ? pressed(event) : typed(event));
+  } catch (error) {
+    at("said").textContent = String(error.message);
+  } finally {
+    busy = false;
+  }
+});
+at("query").addEventListener("input", search);
+await show();

@@ -1,0 +1,101 @@
+"""Which photos to review, in which order, and what people said about them."""
+
+import random
+from dataclasses import asdict
+from typing import Any, Literal
+
+from cli.results.file import ResultsFile, now
+from cli.review.precision import Precision, precision_of
+from cli.study.finding import Finding, Kind, finding_of
+from cli.study.lineage import lineage_of
+
+Order = Literal["least-sure", "random"]
+
+_LEFT = """
+select photo.*, null as kind, null as reviewer from photo
+left join review on review.photo = photo.id
+where answer is not null and review.photo is null
+"""
+_ONE = """
+select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
+from photo left join review on review.photo = photo.id where photo.id = ?
+"""
+_SAVE = "insert or replace into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class Queue:
+    """The photos that nobody has reviewed, when it was made. `most`: number of photos, or None for all.
+
+    `order`: the least sure first, or drawn at random. Only the latter makes a precision that holds for all photos.
+    """
+
+    def __init__(self, results: ResultsFile, reviewer: str, order: Order, most: int | None = None) -> None:
+        self._results, self._reviewer, self._drawn = results, reviewer, order == "random"
+        found = [(_sureness(finding_of(row)), row["id"]) for row in results.rows(_LEFT)]
+        if order == "random":
+            random.shuffle(found)
+        else:
+            found.sort()
+        self.ids = [identity for _, identity in found[:most]]
+
+    def photo(self, identity: int) -> dict[str, Any]:
+        """Return what the page shows of a photo. Raises `KeyError` if there is none."""
+        row = next(self._results.rows(_ONE, identity), None)
+        if row is None:
+            raise KeyError(identity)
+        return {"id": identity, "path": row["path"], "deployment": row["deployment"], **asdict(finding_of(row))}
+
+    def path(self, identity: int) -> str:
+        """Return the path of a photo below the study's folder. Raises `KeyError` if there is none."""
+        return str(self.photo(identity)["path"])
+
+    def accept(self, identity: int) -> None:
+        """Keep that the machine was right."""
+        finding = self._machine(identity)
+        named = (finding.named.name, finding.named.scientific_name, finding.named.rank) if finding.named else ()
+        self._save(identity, finding, finding.kind, named, is_right=True)
+
+    def correct(self, identity: int, kind: Kind, scientific_name: str = "") -> None:
+        """Keep what a person said. The machine was right if it named the same, or a wider taxon of it.
+
+        Raises `KeyError` for a photo or a taxon that is not known.
+        """
+        finding = self._machine(identity)
+        if kind != "animal":
+            self._save(identity, finding, kind, (), is_right=finding.kind == kind)
+            return
+        lineage = lineage_of(scientific_name)
+        candidates = {each.scientific_name: each.name for each in finding.candidates}
+        name = lineage.name or (scientific_name if lineage.ranks else candidates[scientific_name])
+        rank = next((rank for rank, taxon in lineage.ranks.items() if taxon == scientific_name), "species")
+        above = {"Animalia", scientific_name, *lineage.ranks.values()}
+        is_right = finding.named is not None and finding.named.scientific_name in above
+        self._save(identity, finding, kind, (name, scientific_name, rank), is_right=is_right)
+
+    def undo(self, identity: int) -> None:
+        """Forget what was said about a photo."""
+        with self._results.transaction() as connection:
+            connection.execute("delete from review where photo = ?", (identity,))
+
+    def _machine(self, identity: int) -> Finding:
+        row = next(self._results.rows("select *, null as reviewer from photo where id = ?", identity), None)
+        if row is None:
+            raise KeyError(identity)
+        return finding_of(row)
+
+    def _save(self, identity: int, machine: Finding, kind: Kind, named: tuple[str, ...], *, is_right: bool) -> None:
+        said = machine.named.scientific_name if machine.named else machine.kind
+        names = named or (None, None, None)
+        values = (identity, kind, *names, said, int(is_right), int(self._drawn), self._reviewer, now())
+        with self._results.transaction() as connection:
+            connection.execute(_SAVE, values)
+
+
+def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
+    """Return the machine's precision by taxon. `drawn`: only of photos that were drawn at random."""
+    query = "select machine, is_right from review where drawn or not ?"
+    return precision_of((row["machine"], bool(row["is_right"])) for row in results.rows(query, int(drawn)))
+
+
+def _sureness(finding: Finding) -> float:
+    return finding.named.score if finding.named else finding.probability

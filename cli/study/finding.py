@@ -1,0 +1,138 @@
+"""What was found in a photo, from the JSON of its answer or from a person's review.
+
+This module alone reads answers. What answers gain (several animals, boxes) joins exports and reports here.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from chalicelib.model.subject import LEAST_BOX
+
+Kind = Literal["animal", "human", "vehicle", "blank", "unknown"]
+"""As `observationType` in Camtrap DP."""
+
+_KIND_OF_SUBJECT: dict[str, Kind] = {"person": "human", "vehicle": "vehicle", "none": "blank", "unclear": "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A taxon with its probability, 0 to 1."""
+
+    name: str
+    scientific_name: str
+    rank: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of a photo, relative to its width and height, from the upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found in a photo.
+
+    `named`: the animal, if `kind` is `animal`. `candidates`: the likeliest animals, best first. `probability`: that it
+    is of this kind; for `animal`, that it shows any. `box`: where, or None if it is the whole photo. `by`: the models
+    with their versions, or the person. `at`: UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
+    """
+
+    kind: Kind
+    named: Named | None
+    candidates: tuple[Named, ...]
+    probability: float
+    by: str
+    at: str
+    is_human: bool = False
+    box: Box | None = None
+    parts: "tuple[Finding, ...]" = ()
+
+    @property
+    def each(self) -> "tuple[Finding, ...]":
+        """Return what is in each box; only this finding if nobody looked for boxes, or none was found."""
+        return self.parts or (self,)
+
+    @property
+    def shows_people(self) -> bool:
+        """Return whether a person is on the photo. Without boxes, one beside an animal is not noticed."""
+        return any(part.kind == "human" for part in self.each)
+
+    @property
+    def is_wider(self) -> bool:
+        """Return whether what is named is another taxon than the likeliest candidate, such as its family."""
+        return self.named is not None and (not self.candidates or self.named.name != self.candidates[0].name)
+
+
+def finding_of(row: sqlite3.Row) -> Finding:
+    """Return what was found in a photo of the results file: by a person if one has reviewed it, else by the models."""
+    machine = _of_answer(json.loads(row["answer"]), row["identified"])
+    if row["reviewer"] is None:
+        return machine
+    named = None
+    if row["kind"] == "animal":
+        named = Named(row["name"], row["scientific_name"], row["rank"], 1.0)
+    return Finding(row["kind"], named, machine.candidates, 1.0, row["reviewer"], row["reviewed"], is_human=True)
+
+
+def _of_answer(answer: dict[str, Any], at: str) -> Finding:
+    candidates = _candidates(answer)
+    prediction, probability = answer["prediction"], answer["animal_probability"]
+    kind = _KIND_OF_SUBJECT.get(answer.get("subject", ""), "animal" if prediction or "subject" in answer else "blank")
+    by = _models(answer)
+    if kind in ("blank", "unknown"):
+        return Finding(kind, None, candidates, 1 - probability if kind == "blank" else probability, by, at)
+    named = _named(prediction, probability) if kind == "animal" else None
+    whole = Finding(kind, named, candidates, probability, by, at)
+    parts = tuple(_parts(answer, by, at))
+    if parts and kind == "animal" and not any(part.kind == "animal" for part in parts):
+        parts = (whole, *parts)
+    return replace(whole, parts=parts)
+
+
+def _parts(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
+    """Yield what is in each box of which the detector is sure."""
+    for animal in answer.get("animals") or ():
+        score = animal["box"]["score"]
+        if score >= LEAST_BOX:
+            named = _named(animal["prediction"], score)
+            yield Finding("animal", named, _candidates(animal), score, by, at, box=_box(animal["box"]))
+    kinds: tuple[tuple[Kind, str], ...] = (("human", "people"), ("vehicle", "vehicles"))
+    for kind, key in kinds:
+        for box in (answer.get(key) or {}).get("boxes", ()):
+            if box["score"] >= LEAST_BOX:
+                yield Finding(kind, None, (), box["score"], by, at, box=_box(box))
+
+
+def _box(box: dict[str, float]) -> Box:
+    return Box(box["x"], box["y"], box["width"], box["height"])
+
+
+def _candidates(answer: dict[str, Any]) -> tuple[Named, ...]:
+    return tuple(
+        Named(each["name"], each["scientific_name"], each["rank"], each["score"]) for each in answer["candidates"]
+    )
+
+
+def _named(prediction: dict[str, Any] | None, probability: float) -> Named:
+    """Return what is predicted, or any animal with a probability if nothing is."""
+    if prediction is None:
+        return Named("animal", "Animalia", "kingdom", probability)
+    return Named(prediction["name"], prediction["scientific_name"], prediction["rank"], prediction["score"])
+
+
+def _models(answer: dict[str, Any]) -> str:
+    """Return the names and versions of all models that looked."""
+    model = answer["model"]
+    return "; ".join(f"{each['name']} {each['version']}" for each in (model, *model.get("packs", ())))

@@ -1,0 +1,48 @@
+"""The lineages of the taxa that the models of this release name."""
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from chalicelib.config.settings import ROOT
+from chalicelib.model.taxonomy import RANKS
+
+
+class Lineage(NamedTuple):
+    """`ranks`: the scientific names above and of a taxon by rank. `name`: its common name; empty if it has none."""
+
+    ranks: Mapping[str, str]
+    name: str = ""
+
+
+@cache
+def lineages() -> Mapping[str, Lineage]:
+    """Return the lineage of each taxon by its scientific name."""
+    model = ROOT / "model"
+    with (model / "taxa.csv").open(encoding="utf-8", newline="") as file:
+        names = {row["scientific_name"]: row["name"] for row in csv.DictReader(file)}
+    found: dict[str, Lineage] = {"Animalia": Lineage({}, names.get("Animalia", "animal"))}
+    for path in (model / "labels.csv", *sorted((model / "packs").glob("*.csv"))):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if "phylum" not in row:  # the detector's labels are no taxa
+                    break
+                ranks: dict[str, str] = {}
+                for rank in RANKS:
+                    if row[rank]:
+                        ranks[rank] = row[rank]
+                        own = row["name"] if row["rank"] == "species" == rank else ""
+                        found.setdefault(row[rank], Lineage(dict(ranks), names.get(row[rank]) or own))
+                found.setdefault(row["scientific_name"], Lineage(ranks, row["name"]))
+    return found
+
+
+def taxon_rank(rank: str) -> str:
+    """Return the rank of what the scientific name of an animal of some rank names: that of a breed is its species'."""
+    return "species" if rank == "breed" else rank
+
+
+def lineage_of(scientific_name: str) -> Lineage:
+    """Return the lineage of a taxon; empty if this release does not know it, as of another service's model."""
+    return lineages().get(scientific_name, Lineage({}))

@@ -1,0 +1,42 @@
+"""A photo of a study, as exports and reports see it, and a deployment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cli.study.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPhoto:
+    """A photo with an answer.
+
+    `path`: below the study's folder. `time`: after the correction of the clock, with the zone of the deployment, or
+    without one if nobody has said which. `timed`: whether the camera said when; else `time` is that of the file.
+    """
+
+    path: str
+    deployment: str
+    time: datetime
+    timed: bool
+    latitude: float | None
+    longitude: float | None
+    width: int
+    height: int
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A deployment. `fields`: its row of the table, by the columns of Camtrap DP; empty if there is none.
+
+    `start` and `end`: of the table, or else of its photos. `has_time_issues`: a photo lies outside, or has no time.
+    """
+
+    id: str
+    latitude: float | None
+    longitude: float | None
+    start: datetime
+    end: datetime
+    has_time_issues: bool
+    fields: Mapping[str, str]

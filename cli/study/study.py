@@ -1,0 +1,145 @@
+"""A study: the photos, deployments and events of a results file, in order, as exports and reports read them."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from itertools import batched
+
+from cli.clock import corrected, parse_zone
+from cli.deployments import ZONE
+from cli.results.file import BATCH, ResultsFile
+from cli.study.event import events_of
+from cli.study.finding import finding_of
+from cli.study.photo import Deployment, StudyPhoto
+
+_ORDER = """
+select id from photo where answer is not null
+order by
+    deployment_of(deployment, path, latitude, longitude),
+    iif(taken is null, datetime(modified / 1000000000, 'unixepoch'), datetime(taken, shift || ' seconds')),
+    path
+"""
+_PHOTOS = """
+select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
+from photo left join review on review.photo = photo.id
+where photo.id in (select value from json_each(?))
+"""
+
+
+class Study:
+    """The photos of a results file that have an answer, and the deployments that took them.
+
+    `results`: the open file. `gap`: longest time between two photos of an event, in seconds. `zone`: of the clocks of
+    deployments without `timezone`, or None. `precision`: degrees to which coordinates are rounded, 0 for as they are.
+    """
+
+    def __init__(self, results: ResultsFile, gap: int, zone: tzinfo | None = None, precision: float = 0.0) -> None:
+        self._results, self.gap, self._zone, self.precision = results, gap, zone, precision
+        self._rows = {row["deploymentID"]: row for row in results.deployments()}
+        self.folder = results.study().get("folder", "")
+        results.define("deployment_of", self._deployment_of)
+
+    def photos(self) -> Iterator[StudyPhoto]:
+        """Yield the photos with an answer, by deployment and time."""
+        ids = [row["id"] for row in self._results.rows(_ORDER)]  # sorting whole rows would fill the disk
+        for some in batched(ids, BATCH, strict=False):
+            rows = {row["id"]: row for row in self._results.rows(_PHOTOS, json.dumps(some, allow_nan=False))}
+            yield from (self._photo(rows[each]) for each in some)
+
+    def events(self) -> Iterator[list[StudyPhoto]]:
+        """Yield the photos of each event, by deployment and time."""
+        return events_of(self.photos(), self.gap)
+
+    def unanswered(self) -> Iterator[sqlite3.Row]:
+        """Yield the photos without an answer that a run has looked at, with `code` and `detail` of what was wrong."""
+        return self._results.rows("select * from photo where answer is null and code is not null order by path")
+
+    @cached_property
+    def deployments(self) -> dict[str, Deployment]:
+        """Return all deployments by id: those of the table in its order, then those of photos without one.
+
+        One of the table that has neither photos nor times is left out.
+        """
+        spans: dict[str, _Span] = {}
+        for photo in self.photos():
+            spans.setdefault(photo.deployment, _Span(photo)).add(photo)
+        found = (self._deployment(key, spans.get(key)) for key in dict.fromkeys((*self._rows, *spans)))
+        return {each.id: each for each in found if each is not None}
+
+    @property
+    def timeless(self) -> list[str]:
+        """Return the ids of the deployments that are left out."""
+        return [key for key in self._rows if key not in self.deployments]
+
+    def rounded(self, degrees: float) -> float:
+        """Return a coordinate as exports may show it."""
+        return round(round(degrees / self.precision) * self.precision, 6) if self.precision else degrees
+
+    def _photo(self, row: sqlite3.Row) -> StudyPhoto:
+        latitude, longitude = self._rounded(row["latitude"]), self._rounded(row["longitude"])
+        deployment = self._deployment_of(row["deployment"], row["path"], latitude, longitude)
+        zone = self._zone_of(deployment)
+        if row["taken"]:
+            time = corrected(row["taken"], row["shift"]).replace(tzinfo=zone)
+        else:
+            time = datetime.fromtimestamp(row["modified"] / 1e9, zone or UTC).replace(microsecond=0, tzinfo=zone)
+        size = row["width"] or 0, row["height"] or 0
+        return StudyPhoto(
+            row["path"], deployment, time, row["taken"] is not None, latitude, longitude, *size, finding_of(row)
+        )
+
+    def _rounded(self, degrees: float | None) -> float | None:
+        return None if degrees is None else self.rounded(degrees)
+
+    def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
+        """Return a photo's deployment. One that the table does not have is its folder, and its place if it has one."""
+        if given is not None:
+            return given
+        folder = path.rpartition("/")[0] or "photos"
+        if latitude is None or longitude is None:
+            return folder
+        return f"{folder} @ {self.rounded(latitude):.3f},{self.rounded(longitude):.3f}"
+
+    def _zone_of(self, deployment: str) -> tzinfo | None:
+        name = self._rows.get(deployment, {}).get(ZONE)
+        return parse_zone(name) if name else self._zone
+
+    def _deployment(self, key: str, span: "_Span | None") -> Deployment | None:
+        fields = self._rows.get(key, {})
+        zone = self._zone_of(key)
+        given = [_moment(fields.get(name, ""), zone) for name in ("deploymentStart", "deploymentEnd")]
+        start, end = given[0] or (span.start if span else None), given[1] or (span.end if span else None)
+        if start is None or end is None:
+            return None
+        issues = span is not None and (span.untimed or span.is_outside(start, end))
+        if fields:
+            latitude, longitude = self.rounded(float(fields["latitude"])), self.rounded(float(fields["longitude"]))
+            return Deployment(key, latitude, longitude, start, end, issues, fields)
+        place = (span.first.latitude, span.first.longitude) if span else (None, None)
+        return Deployment(key, *place, start, end, issues, fields)
+
+
+class _Span:
+    """The first and the last time of a deployment's photos."""
+
+    def __init__(self, photo: StudyPhoto) -> None:
+        self.first, self.start, self.end, self.untimed = photo, photo.time, photo.time, False
+
+    def add(self, photo: StudyPhoto) -> None:
+        self.start, self.end = min(self.start, photo.time), max(self.end, photo.time)
+        self.untimed |= not photo.timed
+
+    def is_outside(self, start: datetime, end: datetime) -> bool:
+        """Return whether a photo was taken before or after the deployment; False if its zone is not known."""
+        if self.start.tzinfo is None or start.tzinfo is None or end.tzinfo is None:
+            return False
+        return self.start < start or self.end > end
+
+
+def _moment(text: str, zone: tzinfo | None) -> datetime | None:
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(zone) if zone else moment

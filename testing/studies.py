@@ -1,0 +1,107 @@
+"""Results files of made-up studies: two stations in Kenya and Australia, with every kind of outcome."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cli.results.file import ResultsFile
+from cli.results.row import EXIF, FoundPhoto, Outcome, Place, Seen
+
+STATIONS = (
+    {
+        "deploymentID": "north",
+        "folder": "N",
+        "latitude": "-1.2345",
+        "longitude": "36.789",
+        "coordinateUncertainty": "30",
+        "locationName": "Water, hole",
+        "deploymentStart": "2026-05-01T00:00:00+03:00",
+        "deploymentEnd": "2026-05-31T23:59:59+03:00",
+        "timezone": "Africa/Nairobi",
+    },
+    {
+        "deploymentID": "south",
+        "folder": "S/card",
+        "latitude": "-33.9",
+        "longitude": "151.2",
+        "coordinateUncertainty": "",
+        "locationName": "",
+        "deploymentStart": "",
+        "deploymentEnd": "",
+        "timezone": "+10:00",
+    },
+)
+IMPALA = ("impala", "Aepyceros melampus", "species")
+LION = ("lion", "Panthera leo", "species")
+BOVIDS = ("antelope, ox or sheep", "Bovidae", "family")
+MODEL = {"name": "tiny", "version": "123456789abc"}
+
+
+def answer(
+    named: tuple[str, str, str] | None,
+    score: float = 0.9,
+    candidates: Iterable[tuple[tuple[str, str, str], float]] = (),
+    **more: Any,
+) -> str:
+    """Return an answer of the API as JSON, with what the command reads of it. `named`: name, scientific name, rank."""
+    listed = list(candidates) or ([(named, score)] if named else [(IMPALA, 0.05), (LION, 0.01)])
+    body = {
+        "message": f"Most likely: {named[0]}." if named else "No animal was recognised in this photo.",
+        "prediction": dict(zip(("name", "scientific_name", "rank"), named, strict=True)) | {"score": score}
+        if named
+        else None,
+        "candidates": [
+            {
+                "taxon": who[1].lower().replace(" ", "-"),
+                "name": who[0],
+                "scientific_name": who[1],
+                "rank": who[2],
+                "score": share,
+            }
+            for who, share in listed
+        ],
+        "animal_probability": 0.97 if named else 0.1,
+        "model": MODEL,
+        "features": {"mode": "narrowed"},
+    }
+    return json.dumps(body | more)
+
+
+PHOTOS: tuple[tuple[str, str | None, str | None], ...] = (
+    ("N/IMG_0001.JPG", "2026-05-02 06:00:00", answer(IMPALA, 0.9, [(IMPALA, 0.9), (LION, 0.05)])),
+    ("N/IMG_0002.JPG", "2026-05-02 06:00:30", answer(BOVIDS, 0.8, [(IMPALA, 0.6), (LION, 0.1)])),
+    ("N/IMG_0003.JPG", "2026-05-02 06:05:00", answer(None)),
+    ("N/broken.JPG", None, None),
+    ("S/card/IMG_0001.JPG", "2026-05-02 20:00:00", answer(LION, 0.75)),
+    ("S/card/IMG_0002.JPG", None, answer(IMPALA, 0.7)),
+)
+"""Path, camera's clock and answer of each photo. The two first are one event. One photo is broken, one has no time."""
+
+
+def write_study(
+    path: Path,
+    photos: Iterable[tuple[str, str | None, str | None]] = PHOTOS,
+    stations: Iterable[dict[str, str]] = STATIONS,
+    place: Place = EXIF,
+) -> None:
+    """Write a results file as a run would. `place`: of photos without a station."""
+    from cli.deployments import Deployments
+
+    table = Deployments(list(stations))
+    by_path = {name: (taken, text) for name, taken, text in photos}
+    with ResultsFile(path, write=True) as results:
+        results.describe(folder=str(path.parent / "Two stations"))
+        results.replace_deployments(table.rows)
+        homes = {name: table.of(name) for name in by_path}
+        results.find(
+            FoundPhoto(name, 1000 + number, 1_777_000_000 * 10**9, home, table.place_of(home) if home else place, 0.0)
+            for number, (name, home) in enumerate(homes.items())
+        )
+        for task in list(results.tasks()):
+            taken, text = by_path[task.path]
+            seen = Seen(800, 600, taken, task.place.latitude, task.place.longitude)
+            if text is None:
+                results.save(Outcome(task, "unreadable", 10, 1, 1, Seen(), None, "photo_unreadable", "it is broken"))
+            else:
+                results.save(Outcome(task, "done", 1000, 1_777_000_000 * 10**9, 1, seen, text))

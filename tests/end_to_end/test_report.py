@@ -1,0 +1,32 @@
+"""The report in a browser: charts are drawn, tables are sorted, and nobody is asked for anything."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from cli.report.page import page as report_page
+from cli.report.summary import summary_of
+from cli.results.file import ResultsFile
+from cli.study.study import Study
+from testing.studies import write_study
+
+
+def test_a_report_opens_from_disk(open_page: Callable[..., Page], tmp_path: Path) -> None:
+    # GIVEN the report of the made-up study, as a file
+    write_study(tmp_path / "study.db")
+    with ResultsFile(tmp_path / "study.db", write=False) as results:
+        text = report_page(summary_of(Study(results, 60)), "Two stations", tmp_path)
+    (tmp_path / "report.html").write_text(text, encoding="utf-8")
+    # WHEN it is opened THEN all charts are drawn
+    page = open_page((tmp_path / "report.html").as_uri())
+    for chart in ("counts", "hours", "stations", "accumulation"):
+        expect(page.locator(f"#{chart} svg")).to_be_visible()
+    # WHEN a heading is clicked twice THEN the table is sorted by it, numbers as numbers
+    rows = page.locator("table.sortable").first.locator("tbody tr td:nth-child(5)")
+    head = page.locator("table.sortable").first.get_by_role("columnheader", name="photos")
+    head.click()
+    ascending = [int(text) for text in rows.all_inner_texts()]
+    assert ascending == sorted(ascending)
+    head.click()
+    assert [int(text) for text in rows.all_inner_texts()] == ascending[::-1]

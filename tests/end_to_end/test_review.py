@@ -1,0 +1,85 @@
+"""The page for reviews: a whole review with the keyboard alone."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from cli.results.file import ResultsFile
+from cli.review.queue import Queue
+from cli.review.server import ReviewServer
+from testing.pictures import jpeg
+from testing.studies import PHOTOS, write_study
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A server with the made-up study, whose least sure photos come first; its address, and the results file."""
+    results = tmp_path / "study.db"
+    write_study(results)
+    for name, _, _ in PHOTOS:
+        path = tmp_path / "Two stations" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg())
+    ready, serving = Event(), dict[str, Any]()
+
+    def serve() -> None:
+        with ResultsFile(results, write=True) as kept:
+            queue = Queue(kept, "A. Person", "least-sure")
+            with ReviewServer(kept, queue, tmp_path / "Two stations", 0) as server:
+                serving["server"] = server
+                ready.set()
+                server.serve_forever(poll_interval=0.05)
+
+    thread = Thread(target=serve)
+    thread.start()
+    assert ready.wait(10)
+    yield serving["server"].url, results
+    serving["server"].shutdown()
+    thread.join()
+
+
+def test_a_review_needs_the_keyboard_alone(open_page: Callable[..., Page], review: tuple[str, Path]) -> None:
+    # GIVEN the page, with the least sure photo: a impala with 0.70
+    url, results = review
+    page = open_page(url)
+    expect(page.locator("#position")).to_have_text("1 of 5")
+    expect(page.locator("#path")).to_have_text("S/card/IMG_0002.JPG")
+    expect(page.locator("#picture")).to_have_js_property("complete", value=True)
+    # WHEN it is accepted THEN the next one comes
+    page.keyboard.press("Enter")
+    expect(page.locator("#named")).to_have_text("lion")
+    # WHEN that is corrected by typing the beginning of a name
+    page.keyboard.press("c")
+    page.keyboard.type("chee")
+    expect(page.locator("#matches li").first).to_contain_text("cheetah")
+    page.keyboard.press("Enter")
+    expect(page.locator("#position")).to_have_text("3 of 5")
+    # WHEN a photo is marked as blank by mistake, and it is one of the candidates
+    page.keyboard.press("b")
+    expect(page.locator("#position")).to_have_text("4 of 5")
+    page.keyboard.press("z")
+    expect(page.locator("#position")).to_have_text("3 of 5")
+    page.keyboard.press("1")
+    expect(page.locator("#position")).to_have_text("4 of 5")
+    page.keyboard.press("b")
+    expect(page.locator("#position")).to_have_text("5 of 5")
+    page.keyboard.press("p")
+    expect(page.locator("#precision tbody tr")).to_have_count(3)
+    # THEN all of it is kept, with who said it
+    with closing(sqlite3.connect(results)) as connection:
+        query = (
+            "select path, kind, scientific_name, is_right, reviewer from review join photo on photo.id = review.photo"
+        )
+        said = {row[0]: row[1:] for row in connection.execute(query)}
+    assert said == {
+        "S/card/IMG_0002.JPG": ("animal", "Aepyceros melampus", 1, "A. Person"),
+        "S/card/IMG_0001.JPG": ("animal", "Acinonyx jubatus", 0, "A. Person"),
+        "N/IMG_0002.JPG": ("animal", "Aepyceros melampus", 1, "A. Person"),
+        "N/IMG_0001.JPG": ("blank", None, 0, "A. Person"),
+    }

@@ -1,0 +1,62 @@
+"""The command as a process of its own, with the real model."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.config.settings import ROOT
+from testing.pictures import encoded, noise
+
+type Command = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture(scope="session")
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The user's cache of all tests here, so that the cells are computed once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def faunalens(cache_home: Path) -> Command:
+    """Start `faunalens` with some arguments. `within`: a command that starts it."""
+
+    def start(*arguments: object, within: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*within, sys.executable, "-m", "cli", *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, "XDG_CACHE_HOME": str(cache_home), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def run(faunalens: Command) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `faunalens` to its end."""
+
+    def run_to_end(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+        with faunalens(*arguments, **options) as process:
+            out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    return run_to_end
+
+
+@pytest.fixture(scope="session")
+def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A memory card with 60 photos in two folders, whose names repeat."""
+    folder = tmp_path_factory.mktemp("card")
+    for station in ("N", "S"):
+        (folder / station).mkdir()
+        for number in range(30):
+            photo = encoded(noise(320, 240, seed=number), "JPEG", quality=80)
+            (folder / station / f"IMG_{number:04}.JPG").write_bytes(photo)
+    return folder

@@ -1,0 +1,166 @@
+"""`faunalens identify` as a process: places, changes, faults and exit codes, with the real model."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import Row, connect
+
+import pytest
+
+from testing.pictures import SYDNEY, encoded, exif, noise
+from testing.studies import STATIONS
+
+type Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def rows_of(results: Path) -> dict[str, Row]:
+    with closing(connect(results)) as connection:
+        connection.row_factory = Row
+        return {row["path"]: row for row in connection.execute("select * from photo")}
+
+
+def mode_of(row: Row) -> str:
+    return str(json.loads(row["answer"])["features"]["mode"])
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """Photos of two stations, one with GPS of its own, one broken, one of no station."""
+    photo = encoded(noise(320, 240), "JPEG")
+    for name, data in {
+        "N/a.jpg": photo,
+        "S/card/a.jpg": encoded(noise(320, 240, seed=8), "JPEG", exif=exif(SYDNEY)),
+        "N/broken.jpg": photo[:200],
+        "elsewhere.jpg": photo,
+    }.items():
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    with (tmp_path / "deployments.csv").open("w") as file:
+        columns = list(STATIONS[0])
+        print(",".join(columns), file=file)
+        for station in STATIONS:
+            print(",".join(f'"{station[column]}"' for column in columns), file=file)
+    return tmp_path
+
+
+def test_each_photo_has_the_place_of_its_deployment(run: Run, study: Path) -> None:
+    # WHEN a study is identified with its deployments
+    results = study / "study.db"
+    done = run("identify", study / "photos", "--deployments", study / "deployments.csv", "--results", results)
+    # THEN the code and the summary tell of the photos without an answer
+    assert done.returncode == 3, done.stderr
+    assert "1 photos are in no deployment's folder" in done.stderr
+    assert "N/broken.jpg: " in done.stderr
+    rows = rows_of(results)
+    north, south = rows["N/a.jpg"], rows["S/card/a.jpg"]
+    assert (north["latitude"], north["deployment"], mode_of(north)) == (-1.2345, "north", "narrowed")
+    assert (south["latitude"], south["deployment"]) == (-33.9, "south")
+    assert (rows["N/broken.jpg"]["state"], rows["N/broken.jpg"]["code"]) == ("unreadable", "photo_unreadable")
+    # THEN a photo without a place fails, and is done once it has one
+    assert (rows["elsewhere.jpg"]["state"], rows["elsewhere.jpg"]["code"]) == ("failed", "location_missing")
+    assert run("identify", study / "photos", "--results", results, "--no-location").returncode == 3
+    again = rows_of(results)
+    assert mode_of(again["elsewhere.jpg"]) == "no_location"
+    assert again["N/a.jpg"]["identified"] == north["identified"]
+
+
+def test_changes_are_noticed(run: Run, study: Path) -> None:
+    # GIVEN a study that is done
+    photos, results = study / "photos", study / "study.db"
+    (photos / "N" / "broken.jpg").unlink()
+    arguments = ("identify", photos, "--results", results, "--lat", "10", "--lon", "20")
+    assert run(*arguments).returncode == 0
+    before = rows_of(results)
+    # WHEN one photo is copied again, one is replaced, and one comes to it
+    shutil.copy(photos / "N" / "a.jpg", photos / "new.jpg")
+    os.utime(photos / "N" / "a.jpg", (1, 1))
+    (photos / "S" / "card" / "a.jpg").write_bytes(encoded(noise(320, 240, seed=9), "JPEG"))
+    done = run(*arguments)
+    # THEN only the latter two are identified
+    assert done.returncode == 0
+    assert "4 photos: 4 have an answer (3 looked at by this run" in done.stderr
+    after = rows_of(results)
+    assert after["N/a.jpg"]["answer"] == before["N/a.jpg"]["answer"]
+    assert after["N/a.jpg"]["modified"] == 10**9
+    assert after["S/card/a.jpg"]["checksum"] != before["S/card/a.jpg"]["checksum"]
+    assert run(*arguments).stderr.count("(0 looked at") == 1
+
+
+def test_one_photo_is_answered_in_words_and_as_json(run: Run, study: Path) -> None:
+    photo = study / "photos" / "S" / "card" / "a.jpg"
+    words = run("identify", photo)
+    assert (words.returncode, words.stderr) == (0, "")
+    assert words.stdout.startswith("a.jpg: ")
+    line = json.loads(run("identify", photo, "--json", "--top", "2").stdout)
+    assert (line["path"], line["error"], line["answer"]["location"]["source"]) == ("a.jpg", None, "exif")
+    assert len(line["answer"]["candidates"]) == 2
+    failed = run("identify", study / "photos" / "elsewhere.jpg", "--json")
+    assert failed.returncode == 3
+    assert json.loads(failed.stdout)["error"]["code"] == "location_missing"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("identify",), 2, "Missing argument"),
+        (("identify", "{study}/photos"), 2, "a folder needs --results FILE"),
+        (("identify", "{study}/none.jpg"), 1, "there is no file or folder"),
+        (("identify", "{study}/photos/elsewhere.jpg", "--lat", "1"), 2, "only one of --lat and --lon"),
+        (("identify", "{study}/photos/elsewhere.jpg", "--shift", "soon"), 2, "is no correction of a clock"),
+        (("status", "{study}/none.db"), 1, "there is no results file"),
+        (("export", "{study}/none.db"), 2, "no format is named"),
+        (("--version",), 0, ""),
+        (("completion", "bash"), 0, ""),
+    ],
+)
+def test_exit_codes_are_those_of_the_help(
+    run: Run, study: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    done = run(*(each.format(study=study) for each in arguments))
+    assert done.returncode == code
+    assert message in done.stderr
+
+
+def test_without_a_model_the_error_says_what_to_do(run: Run, study: Path) -> None:
+    done = run("identify", study / "photos" / "elsewhere.jpg", MODEL_PATH=str(study / "none.onnx"))
+    assert done.returncode == 1
+    assert "Error: " in done.stderr
+
+
+def test_a_study_that_moved_goes_on(run: Run, study: Path) -> None:
+    photos, results = study / "photos", study / "study.db"
+    (photos / "N" / "broken.jpg").unlink()
+    place = ("--lat", "10", "--lon", "20")
+    assert run("identify", photos, "--results", results, *place).returncode == 0
+    # WHEN other photos come to the same results THEN that is refused
+    other = study / "other"
+    shutil.copytree(photos, other)
+    refused = run("identify", other, "--results", results, *place)
+    assert refused.returncode == 2
+    assert "--root" in refused.stderr
+    # WHEN the folder itself is elsewhere THEN its photos are the same
+    shutil.move(photos, study / "moved")
+    done = run("identify", study / "moved", "--results", results, *place)
+    assert (done.returncode, "(0 looked at" in done.stderr) == (0, True)
+    # WHEN only one of its folders is given THEN names stay
+    assert run("identify", study / "moved" / "N", "--results", results, *place).returncode == 0
+    assert len(rows_of(results)) == 3
+
+
+def test_given_stores_are_asked_once_a_station(run: Run, card: Path, loaded_database: str, tmp_path: Path) -> None:
+    # GIVEN a database without a cache, and photos of two stations
+    results = tmp_path / "study.db"
+    table = tmp_path / "deployments.csv"
+    table.write_text("deploymentID,latitude,longitude\nN,-33.9,151.2\nS,9.0,-79.5\n")
+    stores = {"DATABASE_URL": loaded_database, "REDIS_URL": "redis://127.0.0.1:1"}
+    done = run("identify", card, "--deployments", table, "--results", results, **stores)
+    # THEN each place is narrowed, and each station is one query
+    assert done.returncode == 0, done.stderr
+    features = [json.loads(row["answer"])["features"] for row in rows_of(results).values()]
+    assert {each["mode"] for each in features} == {"narrowed"}
+    assert sum(each["cache"] != "memory" for each in features) <= 2

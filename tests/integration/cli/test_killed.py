@@ -1,0 +1,80 @@
+"""A run that is killed, at any moment, loses nothing and does nothing twice."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from sqlite3 import connect
+
+from tests.integration.cli.conftest import Command
+
+type Run = Callable[..., subprocess.CompletedProcess[str]]
+PLACE = ("--lat", "-33.9", "--lon", "151.2")
+
+
+def states(results: Path) -> dict[str, int]:
+    with closing(connect(results)) as connection:
+        return dict(connection.execute("select state, count(*) from photo group by state"))
+
+
+def test_kills_at_random_moments_lose_no_photo_and_do_none_twice(
+    faunalens: Command, run: Run, card: Path, tmp_path: Path
+) -> None:
+    # GIVEN a run whose answers are printed as soon as they are kept
+    results, random_number = tmp_path / "study.db", random.Random(7)
+    arguments = ("identify", card, "--results", results, *PLACE, "--json")
+    printed: list[str] = []
+    kills = 0
+    # WHEN it is killed some photos after each start, until a run comes to its end
+    while True:
+        with faunalens(*arguments) as process:
+            assert process.stdout
+            printed += islice(process.stdout, random_number.randint(1, 12))
+            time.sleep(random_number.uniform(0, 0.03))
+            process.send_signal(signal.SIGKILL)
+            printed += process.stdout.read().splitlines(keepends=True)
+        if process.returncode == 0:
+            break
+        kills += 1
+        # THEN what was printed is in the file
+        assert states(results).get("done", 0) >= len(printed)
+        if states(results).get("new", 0) == 0:
+            break
+    assert kills >= 3
+    # THEN in the end all are done, none was printed twice, and another run has nothing to do
+    whole = [json.loads(line)["path"] for line in printed if line.endswith("\n")]
+    assert len(whole) == len(set(whole))
+    assert states(results) == {"done": 60}
+    last = run(*arguments)
+    assert (last.returncode, last.stdout) == (0, "")
+    assert "60 photos: 60 have an answer (0 looked at by this run)" in last.stderr
+
+
+def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(run: Run, card: Path, tmp_path: Path) -> None:
+    # GIVEN a limit on the size of files, which fails writes as a full disk does
+    results = tmp_path / "study.db"
+    arguments = ("identify", card, "--results", results, *PLACE)
+    limited = run(*arguments, within=("sh", "-c", 'ulimit -f 128; exec "$@"', "sh"))
+    # THEN the run ends with an error that says so
+    assert limited.returncode == 1
+    assert "is the disk full?" in limited.stderr
+    # WHEN there is room again THEN the next one does the rest
+    assert run(*arguments).returncode == 0
+    assert states(results) == {"done": 60}
+
+
+def test_ctrl_c_stops_with_its_own_code(faunalens: Command, run: Run, card: Path, tmp_path: Path) -> None:
+    arguments = ("identify", card, "--results", tmp_path / "study.db", *PLACE, "--json")
+    with faunalens(*arguments) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the same command goes on" in err
+    assert run(*arguments).returncode == 0

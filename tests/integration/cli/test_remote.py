@@ -1,0 +1,138 @@
+"""`faunalens identify --url`: a real server gives the answers of this machine, and limits are kept."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from chalicelib.telemetry.record import Record
+from cli.engines.engine import Refused
+from cli.engines.remote import LARGEST_BODY, RemoteEngine
+from cli.errors import CommandError
+from cli.results.row import EXIF, Place
+from testing.pictures import jpeg
+from tests.integration.conftest import Served
+
+type Run = Callable[..., subprocess.CompletedProcess[str]]
+type Reply = tuple[int, dict[str, str], dict[str, Any]]
+ANSWER: Reply = (200, {}, {"features": {"mode": "narrowed"}})
+PHOTO = jpeg()
+
+
+@contextmanager
+def service(*replies: Reply) -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
+    """Serve some replies in their order, the last one for ever. Yield the address and the requests."""
+    requests: list[tuple[str, dict[str, str], bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            requests.append((self.path, {key.lower(): value for key, value in self.headers.items()}, body))
+            status, headers, reply = replies[min(len(requests), len(replies)) - 1]
+            data = json.dumps(reply).replace("{base}", url).encode() if status != 204 else b""
+            self.send_response(status)
+            length = {"content-length": str(len(data))} if data else {}
+            for name, value in {**headers, **length}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    url = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield url, requests
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def record() -> Record:
+    return Record("1", "/identify")
+
+
+def test_a_service_answers_as_this_machine_does(run: Run, served: Served, card: Path, tmp_path: Path) -> None:
+    # GIVEN the same photos, identified here and by a server with stores
+    found = []
+    for name, more in {"local": (), "remote": ("--url", f"http://127.0.0.1:{served.port}")}.items():
+        results = tmp_path / f"{name}.db"
+        done = run("identify", card / "N", "--results", results, "--lat", "-33.9", "--lon", "151.2", *more)
+        assert done.returncode == 0, done.stderr
+        assert run("export", results, "--csv", tmp_path / f"{name}.csv").returncode == 0
+        found.append((tmp_path / f"{name}.csv").read_text())
+    # THEN the exports are the same
+    assert found[0] == found[1]
+
+
+def test_the_key_and_the_place_are_sent() -> None:
+    with service(ANSWER) as (url, requests):
+        engine = RemoteEngine(f"{url}/prod", "secret", 3, 4)
+        engine.identify(PHOTO, Place("given", -33.9, 151.25), record())
+        engine.identify(PHOTO, Place("none"), record())
+    (first, headers, body), (second, _, _) = requests
+    assert (first, body) == ("/prod/identify?top=3&lat=-33.9&lon=151.25", PHOTO)
+    assert headers["x-api-key"] == "secret"
+    assert second == "/prod/identify?top=3&location=none"
+
+
+def test_a_refusal_is_waited_for() -> None:
+    busy: Reply = (429, {"Retry-After": "1"}, {"code": "too_many_requests"})
+    with service(busy, busy, ANSWER) as (url, requests):
+        engine = RemoteEngine(url, "", 5, 8)
+        assert engine.identify(PHOTO, EXIF, record()).mode == "narrowed"
+    # THEN fewer requests were sent at once, until it answered again
+    assert len(requests) == 3
+    assert engine.pace.allowed == 2
+
+
+def test_a_service_that_stays_away_is_given_up() -> None:
+    with service((503, {}, {})) as (url, _), pytest.raises(Refused, match="it answered 503") as caught:
+        RemoteEngine(url, "", 5, 8, patience=0.2).identify(PHOTO, EXIF, record())
+    assert not caught.value.is_lasting
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "is_lasting"),
+    [(422, "photo_unreadable", True), (422, "location_missing", False), (413, "photo_too_large", True)],
+)
+def test_problems_of_a_photo_are_its_own(status: int, code: str, is_lasting: bool) -> None:
+    with service((status, {}, {"code": code, "detail": "why"})) as (url, _), pytest.raises(Refused) as caught:
+        RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF, record())
+    assert (caught.value.code, caught.value.detail, caught.value.is_lasting) == (code, "why", is_lasting)
+
+
+def test_a_wrong_key_stops_the_run() -> None:
+    with service((403, {}, {"message": "Forbidden"})) as (url, _), pytest.raises(CommandError, match="Forbidden"):
+        RemoteEngine(url, "wrong", 5, 8).identify(PHOTO, EXIF, record())
+
+
+def test_what_is_no_photo_is_not_sent() -> None:
+    with service(ANSWER) as (url, requests), pytest.raises(Refused):
+        RemoteEngine(url, "", 5, 8).identify(b"text", EXIF, record())
+    assert not requests
+
+
+def test_a_large_photo_is_uploaded_first() -> None:
+    form: Reply = (201, {}, {"url": "{base}/bucket", "fields": {"key": "k"}, "identify_url": "/dev/uploads/k/identify"})
+    large = PHOTO + bytes(LARGEST_BODY)
+    with service(form, (204, {}, {}), ANSWER) as (url, requests):
+        RemoteEngine(f"{url}/dev", "secret", 5, 8).identify(large, EXIF, record())
+    (first, _, _), (second, headers, body), (third, _, _) = requests
+    assert (first, second, third) == ("/dev/uploads", "/bucket", "/dev/uploads/k/identify?top=5")
+    # THEN the key of the service is not sent to the bucket
+    assert "x-api-key" not in headers
+    assert large in body
+    assert b"image/jpeg" in body

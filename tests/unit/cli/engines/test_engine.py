@@ -1,0 +1,93 @@
+"""One task: what is wrong with a photo is its outcome."""
+
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+
+from chalicelib.errors import ModelError
+from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.telemetry.record import Record
+from cli.engines.engine import Identified, Refused, work
+from cli.results.row import EXIF, Place, Task
+from testing.pictures import SYDNEY, exif, jpeg
+
+PHOTO = jpeg(exif=exif(SYDNEY))
+
+
+class Scripted:
+    """An engine that answers, or fails as it is told."""
+
+    def __init__(self, error: Exception | None = None, mode: str = "narrowed") -> None:
+        self._error, self._mode = error, mode
+        self.asked = 0
+
+    def identify(self, data: bytes, place: Place, record: Record) -> Identified:
+        self.asked += 1
+        record.photos = [open_photo(data, Limits())]
+        if self._error:
+            raise self._error
+        return Identified(f'{{"place": "{place.text}"}}', self._mode)
+
+
+def task(place: Place = EXIF, checksum: int | None = None) -> Task:
+    return Task(1, "a/b.jpg", place, checksum)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with one photo."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.jpg").write_bytes(PHOTO)
+    return tmp_path
+
+
+def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
+    outcome = work(task(), root, Scripted())
+    assert (outcome.state, outcome.answer, outcome.code) == ("done", '{"place": "exif"}', None)
+    assert (outcome.size, outcome.checksum) == (len(PHOTO), crc32(PHOTO))
+    assert (outcome.seen.width, outcome.seen.height) == (400, 300)
+    assert outcome.seen.latitude == pytest.approx(-33.8688, abs=1e-4)
+    assert outcome.seen.taken is None
+
+
+def test_a_given_place_is_kept_in_place_of_that_of_exif(root: Path) -> None:
+    outcome = work(task(Place("given", 1.5, 2.5)), root, Scripted())
+    assert (outcome.seen.latitude, outcome.seen.longitude) == (1.5, 2.5)
+
+
+def test_the_same_bytes_are_not_identified_again(root: Path) -> None:
+    engine = Scripted()
+    assert work(task(checksum=crc32(PHOTO)), root, engine).state == "touched"
+    assert engine.asked == 0
+    assert work(task(checksum=1), root, engine).state == "done"
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"),
+    [
+        (Refused("photo_unreadable", "it is broken", is_lasting=True), "unreadable", "photo_unreadable"),
+        (Refused("unavailable", "later", is_lasting=False), "failed", "unavailable"),
+        (ZeroDivisionError("a bug"), "failed", "internal"),
+    ],
+)
+def test_an_error_is_the_outcome(root: Path, error: Exception, state: str, code: str) -> None:
+    outcome = work(task(), root, Scripted(error))
+    assert (outcome.state, outcome.code, outcome.answer) == (state, code, None)
+    assert outcome.seen.width == 400
+
+
+def test_an_answer_without_its_place_is_kept_and_asked_for_again(root: Path) -> None:
+    outcome = work(task(), root, Scripted(mode="degraded"))
+    assert (outcome.state, outcome.code) == ("failed", "degraded")
+    assert outcome.answer
+
+
+def test_a_file_that_is_gone_fails(root: Path) -> None:
+    (root / "a" / "b.jpg").unlink()
+    assert (work(task(), root, Scripted()).code) == "file_unreadable"
+
+
+def test_without_a_model_nothing_goes_on(root: Path) -> None:
+    with pytest.raises(ModelError):
+        work(task(), root, Scripted(ModelError("gone")))

@@ -1,0 +1,55 @@
+"""The pace of requests to a service."""
+
+from cli.engines.pace import Pace
+
+
+class Clock:
+    """A clock that tests set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_each_round_without_a_refusal_allows_one_more_request_at_once() -> None:
+    pace = Pace(4, Clock())
+    assert pace.allowed == 2
+    for _ in range(2):
+        pace.succeeded({})
+    assert pace.allowed == 3
+    for _ in range(10):
+        pace.succeeded({})
+    assert pace.allowed == 4
+
+
+def test_refusals_of_one_round_halve_once_and_stop_all_for_a_while() -> None:
+    clock = Clock()
+    pace = Pace(8, clock)
+    for _ in range(40):
+        pace.succeeded({})
+    assert pace.allowed == 8
+    for _ in range(8):
+        pace.refused(5.0)
+    assert (pace.allowed, pace._next) == (4, 5.0)
+    clock.now = 5.0
+    pace.refused(1.0)
+    assert pace.allowed == 2
+    clock.now = 100.0
+    for _ in range(3):
+        pace.refused(1.0)
+        clock.now += 10
+    assert pace.allowed == 1
+
+
+def test_limits_that_the_service_states_are_kept() -> None:
+    clock = Clock()
+    pace = Pace(8, clock)
+    # GIVEN 60 requests a minute, and another limit of 10 a second
+    pace.succeeded({"ratelimit-policy": '"key";q=60;w=60, "service";q=10;w=1'})
+    with pace.turn():
+        pass
+    assert pace._next == 1.0
+    # GIVEN a limit of which nothing is left for 7 s
+    pace.succeeded({"ratelimit": '"key";r=0;t=7'})
+    assert pace._next == 7.0

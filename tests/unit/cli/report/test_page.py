@@ -1,0 +1,99 @@
+"""The report: what it counts, and that it holds everything it shows."""
+
+import json
+import re
+from pathlib import Path
+
+from cli.report.page import charts, page
+from cli.report.summary import SHOWN, Group, Summary, summary_of
+from cli.results.file import ResultsFile
+from cli.study.study import Study
+from testing.pictures import jpeg
+from testing.studies import IMPALA, PHOTOS, answer, write_study
+
+
+def summary(tmp_path: Path, photos: object = PHOTOS) -> Summary:
+    write_study(tmp_path / "study.db", photos)  # type: ignore[arg-type]
+    with ResultsFile(tmp_path / "study.db", write=False) as results:
+        return summary_of(Study(results, 60))
+
+
+def test_events_and_photos_are_counted(tmp_path: Path) -> None:
+    found = summary(tmp_path)
+    assert (found.photos, found.events, found.reviewed) == (5, 4, 0)
+    impala = found.groups["Aepyceros melampus"]
+    # THEN the event of two photos counts once, for what it was fused to
+    assert (impala.photos, impala.events, impala.stations) == (2, 2, {"north", "south"})
+    assert impala.hours[6] == 1
+    assert (found.groups["blank"].events, found.groups["Bovidae"].events) == (1, 0)
+    assert found.stations["north"].taxa == {"Aepyceros melampus"}
+
+
+def test_taxa_accumulate_over_days(tmp_path: Path) -> None:
+    days = [("2026-05-02", 2), ("2026-05-03", 2), ("2026-05-04", 3)]
+    photos = [
+        ("N/1.jpg", "2026-05-02 06:00:00", answer(IMPALA)),
+        ("N/2.jpg", "2026-05-02 08:00:00", answer(("lion", "Panthera leo", "species"))),
+        ("N/3.jpg", "2026-05-03 06:00:00", answer(None)),
+        ("N/4.jpg", "2026-05-04 06:00:00", answer(("cheetah", "Acinonyx jubatus", "species"))),
+    ]
+    assert summary(tmp_path, photos).accumulation() == days
+
+
+def test_the_surest_and_the_least_sure_photos_are_shown(tmp_path: Path) -> None:
+    photos = [
+        (f"N/{number:02}.jpg", f"2026-05-02 {number:02}:00:00", answer(IMPALA, number / 100)) for number in range(20)
+    ]
+    impala = summary(tmp_path, photos).groups["Aepyceros melampus"]
+    assert [path for path, _ in impala.surest.photos()] == [
+        f"N/{number:02}.jpg" for number in range(19, 19 - SHOWN, -1)
+    ]
+    assert [path for path, _ in impala.least.photos()] == [f"N/{number:02}.jpg" for number in range(SHOWN)]
+
+
+def test_the_page_needs_no_network(tmp_path: Path) -> None:
+    # GIVEN a study with one photo that is there
+    found = summary(tmp_path)
+    folder = tmp_path / "photos"
+    (folder / "N").mkdir(parents=True)
+    (folder / "N" / "IMG_0001.JPG").write_bytes(jpeg())
+    text = page(found, "Lions & <impalas>", folder)
+    # THEN nothing is loaded from elsewhere, and the browser is told to load nothing
+    markup = re.sub(r"(?s)<script>.*?</script>", "", text)
+    assert not re.findall(r'<[^>]+ (?:src|href)="(?!data:|#)', markup)
+    assert "default-src 'none'" in text
+    assert text.count('<img src="data:image/jpeg;base64,') == 1
+    assert "Lions &amp; &lt;impalas&gt;" in text
+    assert "<impalas>" not in text
+
+
+def test_charts_cannot_end_the_element_that_holds_them(tmp_path: Path) -> None:
+    found = summary(tmp_path, [("N/1.jpg", "2026-05-02 06:00:00", answer(("</script>", "A b", "species")))])
+    text = page(found, "", tmp_path)
+    held = text.partition('id="charts">')[2].partition("</script>")[0]
+    assert json.loads(held)["counts"]["yAxis"]["data"] == ["</script>"]
+
+
+def test_pictures_of_people_can_be_left_out(tmp_path: Path) -> None:
+    # GIVEN a photo of a person, and one of an animal with a person on it
+    person = {"x": 0.1, "y": 0.1, "width": 0.2, "height": 0.5, "score": 0.9}
+    with_person = answer(IMPALA, subject="animal", people={"count": 1, "boxes": [person]})
+    photos = [
+        ("N/me.jpg", "2026-05-02 06:00:00", answer(None, subject="person")),
+        ("N/us.jpg", "2026-05-02 07:00:00", with_person),
+        ("N/it.jpg", "2026-05-02 08:00:00", answer(IMPALA)),
+    ]
+    write_study(tmp_path / "study.db", photos)
+    with ResultsFile(tmp_path / "study.db", write=False) as results:
+        study = Study(results, 60)
+        shown, hidden = (page(summary_of(study, hide_people=hide), "", tmp_path) for hide in (False, True))
+    # THEN both are hidden, but counted
+    assert [name in shown for name in ("me.jpg", "us.jpg", "it.jpg")] == [True, True, True]
+    assert [name in hidden for name in ("me.jpg", "us.jpg", "it.jpg")] == [False, False, True]
+    assert "The photos are left out" in hidden
+
+
+def test_the_bar_chart_has_the_most_frequent_taxa() -> None:
+    groups = [Group(f"{number}", "A b", "species", "animal", events=100 - number) for number in range(50)]
+    options = charts(Summary(), groups)
+    assert options["counts"]["yAxis"]["data"] == [f"{number}" for number in range(29, -1, -1)]

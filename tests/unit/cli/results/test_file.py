@@ -1,0 +1,145 @@
+"""The results file: what a run finds, what it did, and what is left."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from cli.errors import CommandError
+from cli.results.file import ResultsFile
+from cli.results.row import EXIF, FoundPhoto, Outcome, Place, State, Task
+
+HERE = Place("given", -33.9, 151.2)
+
+
+def found(path: str = "a.jpg", size: int = 10, modified: int = 1, place: Place = EXIF) -> FoundPhoto:
+    return FoundPhoto(path, size, modified, None, place, 0.0)
+
+
+def done(task: Task, state: State = "done", answer: str | None = "{}") -> Outcome:
+    code = None if state in ("done", "touched") else "photo_unreadable"
+    return Outcome(task, state, 10, 1, 77, answer=answer, code=code)
+
+
+def paths(results: ResultsFile) -> list[str]:
+    return [task.path for task in results.tasks()]
+
+
+def test_what_is_done_stays_done(tmp_path: Path) -> None:
+    # GIVEN two photos, one of which was done, and a run that ended there
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find([found("a.jpg"), found("b.jpg")])
+        results.save(done(next(iter(results.tasks()))))
+    # WHEN another run finds the same THEN the other is left
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find([found("a.jpg"), found("b.jpg")])
+        assert paths(results) == ["b.jpg"]
+        assert results.counts()._asdict() == {"done": 1, "unreadable": 0, "failed": 0, "left": 1}
+        assert results.counts().total == 2
+
+
+@pytest.mark.parametrize(
+    ("again", "is_left", "keeps_checksum"),
+    [
+        (found(), False, False),
+        (found(size=11), True, False),
+        (found(modified=2), True, True),
+        (found(place=HERE), True, False),
+        (found(size=11, modified=2), True, False),
+    ],
+)
+def test_a_changed_photo_is_looked_at_again(
+    tmp_path: Path, again: FoundPhoto, is_left: bool, keeps_checksum: bool
+) -> None:
+    # GIVEN a photo that was done
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find([found()])
+        results.save(done(next(iter(results.tasks()))))
+        # WHEN it is found again THEN only a change makes it new; if only its time changed, its bytes are compared
+        results.find([again])
+        tasks = list(results.tasks())
+        assert bool(tasks) == is_left
+        assert [task.checksum for task in tasks] == ([77 if keeps_checksum else None] if is_left else [])
+
+
+@pytest.mark.parametrize(("answer", "state"), [("{}", "done"), (None, "unreadable")])
+def test_the_same_bytes_keep_their_outcome(tmp_path: Path, answer: str | None, state: State) -> None:
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find([found()])
+        results.save(done(next(iter(results.tasks())), state, answer))
+        # GIVEN a file that was copied again, so that its time is new
+        results.find([found(modified=2)])
+        results.save(done(next(iter(results.tasks())), "touched"))
+        # THEN it counts as before, and the new time is known
+        assert getattr(results.counts(), state) == 1
+        results.find([found(modified=1)])
+        assert paths(results) == []
+
+
+def test_what_failed_is_tried_again_and_what_cannot_be_read_is_not(tmp_path: Path) -> None:
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find([found("a.jpg"), found("b.jpg")])
+        first, second = results.tasks()
+        results.save(done(first, "failed", None))
+        results.save(done(second, "unreadable", None))
+        assert paths(results) == ["a.jpg"]
+        assert [row["path"] for row in results.faults()] == ["a.jpg", "b.jpg"]
+
+
+def test_tasks_go_on_while_outcomes_are_kept(tmp_path: Path) -> None:
+    # GIVEN more photos than are read at a time, of which each fails
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find(found(f"{number}.jpg") for number in range(2500))
+        seen = []
+        for task in results.tasks():
+            seen.append(task.path)
+            results.save(done(task, "failed", None))
+    # THEN each was yielded once
+    assert len(seen) == len(set(seen)) == 2500
+
+
+def test_only_one_run_writes_but_others_read(tmp_path: Path) -> None:
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find([found()])
+        with pytest.raises(CommandError, match="another run is writing"):
+            ResultsFile(tmp_path / "r.db", write=True)
+        with ResultsFile(tmp_path / "r.db", write=False) as reader:
+            assert reader.counts().left == 1
+
+
+def test_what_is_no_results_file_is_left_alone(tmp_path: Path) -> None:
+    text, other = tmp_path / "notes.txt", tmp_path / "other.db"
+    text.write_text(
+        "a text that is no database, and long enough to be looked at by SQLite, which reads a header of 100 bytes"
+    )
+    sqlite3.connect(other).execute("create table mine (x)").connection.close()
+    for path in (text, other):
+        before = path.read_bytes()
+        with pytest.raises(CommandError, match="is no results file"):
+            ResultsFile(path, write=True)
+        assert path.read_bytes() == before
+    with pytest.raises(CommandError, match="there is no results file"):
+        ResultsFile(tmp_path / "missing.db", write=False)
+    with pytest.raises(CommandError, match="there is no folder"):
+        ResultsFile(tmp_path / "missing" / "r.db", write=True)
+
+
+def test_results_may_stay_in_memory() -> None:
+    with ResultsFile(None, write=True) as results:
+        results.find([found()])
+        assert paths(results) == ["a.jpg"]
+
+
+def test_the_study_and_its_deployments_are_kept(tmp_path: Path) -> None:
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.describe(folder="/card")
+        results.replace_deployments([{"deploymentID": "old"}])
+        results.replace_deployments([{"deploymentID": "b"}, {"deploymentID": "a"}])
+    with ResultsFile(tmp_path / "r.db", write=False) as results:
+        assert results.study() == {"folder": "/card"}
+        assert [row["deploymentID"] for row in results.deployments()] == ["b", "a"]
+
+
+@pytest.mark.parametrize("place", [EXIF, Place("none"), HERE, Place("given", 1e-7, -180.0)])
+def test_a_place_is_kept_exactly(place: Place) -> None:
+    assert Place.parse(place.text) == place

@@ -1,0 +1,93 @@
+"""The queue of a review: its order, and what is kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.exports.camtrap_dp import write_camtrap_dp
+from cli.exports.description import read_description
+from cli.results.file import ResultsFile
+from cli.review.queue import Queue, precision
+from cli.study.study import Study
+from testing.studies import write_study
+from tests.unit.cli.exports.reading import rows_of
+
+IMPALA_1, BOVIDS, BLANK, LION, IMPALA_2 = (
+    *("N/IMG_0001.JPG", "N/IMG_0002.JPG", "N/IMG_0003.JPG"),
+    *("S/card/IMG_0001.JPG", "S/card/IMG_0002.JPG"),
+)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[ResultsFile]:
+    """The made-up study."""
+    write_study(tmp_path / "study.db")
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
+        yield results
+
+
+def ids(queue: Queue) -> dict[str, int]:
+    return {queue.path(each): each for each in queue.ids}
+
+
+def test_the_least_sure_come_first(results: ResultsFile) -> None:
+    queue = Queue(results, "A. Person", "least-sure")
+    assert list(ids(queue)) == [IMPALA_2, LION, BOVIDS, *sorted((IMPALA_1, BLANK))]
+    assert len(Queue(results, "A. Person", "random", 2).ids) == 2
+
+
+def test_what_is_said_is_exported_as_a_persons(results: ResultsFile, tmp_path: Path) -> None:
+    # GIVEN a review: a wrong lion, a blank that is a person, and a impala that is right
+    queue = Queue(results, "A. Person", "least-sure")
+    known = ids(queue)
+    queue.correct(known[LION], "animal", "Acinonyx jubatus")
+    queue.correct(known[BLANK], "human")
+    queue.accept(known[IMPALA_1])
+    # WHEN the study is exported THEN these photos are classified by the person, without a probability
+    write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
+    rows = {row["mediaID"]: row for row in rows_of(tmp_path / "package" / "observations.csv") if row["mediaID"]}
+    said = {path: (rows[path]["observationType"], rows[path]["scientificName"]) for path in (LION, BLANK, IMPALA_1)}
+    assert said == {
+        LION: ("animal", "Acinonyx jubatus"),
+        BLANK: ("human", ""),
+        IMPALA_1: ("animal", "Aepyceros melampus"),
+    }
+    for path in said:
+        assert (rows[path]["classificationMethod"], rows[path]["classifiedBy"]) == ("human", "A. Person")
+        assert rows[path]["classificationProbability"] == ""
+    assert rows[IMPALA_2]["classificationMethod"] == "machine"
+    # THEN they do not come again
+    assert set(ids(Queue(results, "A. Person", "least-sure"))) == {IMPALA_2, BOVIDS}
+
+
+def test_a_wider_taxon_is_right_if_the_animal_belongs_to_it(results: ResultsFile) -> None:
+    queue = Queue(results, "A. Person", "random")
+    known = ids(queue)
+    queue.correct(known[BOVIDS], "animal", "Aepyceros melampus")
+    queue.correct(known[IMPALA_1], "animal", "Panthera leo")
+    found = {each.taxon: (each.right, each.reviewed) for each in precision(results, drawn=True)}
+    assert found == {"Bovidae": (1, 1), "Aepyceros melampus": (0, 1)}
+
+
+def test_only_photos_drawn_at_random_count_for_the_precision_of_all(results: ResultsFile) -> None:
+    queue = Queue(results, "A. Person", "least-sure")
+    queue.accept(queue.ids[0])
+    assert precision(results, drawn=True) == []
+    assert len(precision(results, drawn=False)) == 1
+
+
+def test_a_mistake_is_undone(results: ResultsFile) -> None:
+    queue = Queue(results, "A. Person", "least-sure")
+    queue.correct(queue.ids[0], "blank")
+    assert queue.photo(queue.ids[0])["is_human"]
+    queue.undo(queue.ids[0])
+    assert not queue.photo(queue.ids[0])["is_human"]
+
+
+def test_what_nobody_knows_is_refused(results: ResultsFile) -> None:
+    queue = Queue(results, "A. Person", "least-sure")
+    with pytest.raises(KeyError):
+        queue.correct(queue.ids[0], "animal", "Nullius nemo")
+    with pytest.raises(KeyError):
+        queue.accept(999)

@@ -1,0 +1,112 @@
+"""What was found, from answers of the API: whole photos, boxes, and photos of other things."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.exports.camtrap_dp import write_camtrap_dp
+from cli.exports.coco import write_coco
+from cli.exports.darwin_core import write_dwca
+from cli.exports.description import read_description
+from cli.exports.megadetector import write_megadetector
+from cli.results.file import ResultsFile
+from cli.study.finding import Finding
+from cli.study.study import Study
+from testing.studies import IMPALA, LION, answer, write_study
+from tests.unit.cli.exports.reading import rows_of
+
+
+def box(x: float, score: float = 0.9) -> dict[str, float]:
+    return {"x": x, "y": 0.2, "width": 0.25, "height": 0.5, "score": score}
+
+
+def animal(x: float, who: tuple[str, str, str] | None, score: float = 0.9) -> dict[str, Any]:
+    inside = json.loads(answer(who, 0.8))
+    return {"box": box(x, score), "prediction": inside["prediction"], "candidates": inside["candidates"]}
+
+
+def people(*boxes: dict[str, float]) -> dict[str, Any]:
+    return {"count": len(boxes), "boxes": boxes}
+
+
+def study(tmp_path: Path, text: str) -> Path:
+    write_study(tmp_path / "study.db", [("N/1.jpg", "2026-05-02 06:00:00", text)])
+    return tmp_path / "study.db"
+
+
+def finding(tmp_path: Path, text: str) -> Finding:
+    with ResultsFile(study(tmp_path, text), write=False) as results:
+        return next(Study(results, 60).photos()).finding
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "named"),
+    [
+        (answer(IMPALA), "animal", "Aepyceros melampus"),
+        (answer(None), "blank", None),
+        (answer(None, subject="none"), "blank", None),
+        (answer(None, subject="unclear"), "unknown", None),
+        (answer(None, subject="person"), "human", None),
+        (answer(None, subject="vehicle"), "vehicle", None),
+        (answer(None, subject="animal"), "animal", "Animalia"),
+    ],
+)
+def test_a_photo_shows_what_its_subject_says(tmp_path: Path, text: str, kind: str, named: str | None) -> None:
+    found = finding(tmp_path, text)
+    assert (found.kind, found.named and found.named.scientific_name) == (kind, named)
+    assert found.each == (found,)
+
+
+def test_each_box_is_a_part(tmp_path: Path) -> None:
+    # GIVEN an impala, an animal that cannot be named, a person, and a box of which the detector is not sure
+    animals = [animal(0.1, IMPALA), animal(0.4, None), animal(0.6, LION, 0.3)]
+    found = finding(tmp_path, answer(IMPALA, subject="animal", animals=animals, people=people(box(0.7))))
+    shown = [(part.kind, part.named and part.named.scientific_name, part.box and part.box.x) for part in found.each]
+    assert shown == [("animal", "Aepyceros melampus", 0.1), ("animal", "Animalia", 0.4), ("human", None, 0.7)]
+    assert found.shows_people
+
+
+def test_an_animal_without_a_box_is_the_whole_photo(tmp_path: Path) -> None:
+    found = finding(tmp_path, answer(IMPALA, subject="animal", animals=[], people=people(box(0.7))))
+    assert [(part.kind, part.box is None) for part in found.each] == [("animal", True), ("human", False)]
+
+
+def test_packs_and_their_versions_are_named(tmp_path: Path) -> None:
+    model = {"name": "tiny", "version": "1", "packs": [{"name": "birds", "version": "2"}]}
+    assert finding(tmp_path, answer(IMPALA, model=model)).by == "tiny 1; birds 2"
+
+
+def test_a_doubt_is_empty_where_a_format_has_no_word_for_it(tmp_path: Path) -> None:
+    with ResultsFile(study(tmp_path, answer(None, subject="unclear")), write=False) as results:
+        write_camtrap_dp(Study(results, 60), tmp_path, read_description(None, ""))
+        write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, ""))
+    assert {row["observationType"] for row in rows_of(tmp_path / "observations.csv")} == {"unknown"}
+    assert [each["category_id"] for each in json.loads((tmp_path / "coco.json").read_text())["annotations"]] == [0]
+
+
+def test_all_exports_have_the_boxes(tmp_path: Path) -> None:
+    # GIVEN a photo of two animals and a person
+    animals = [animal(0.1, IMPALA), animal(0.5, LION)]
+    text = answer(IMPALA, subject="animal", animals=animals, people=people(box(0.7)))
+    about = read_description(None, "")
+    with ResultsFile(study(tmp_path, text), write=False) as results:
+        photos = Study(results, 60)
+        write_camtrap_dp(photos, tmp_path, about)
+        write_megadetector(photos, tmp_path / "md.json")
+        write_coco(photos, tmp_path / "coco.json", about)
+        write_dwca(photos, tmp_path / "dwca.zip", about)
+    # THEN each box is an observation of the photo, and the event has one without a box
+    rows = rows_of(tmp_path / "observations.csv")
+    assert [(row["observationType"], row["scientificName"], row["bboxX"]) for row in rows] == [
+        ("animal", "Aepyceros melampus", "0.1"),
+        ("animal", "Panthera leo", "0.5"),
+        ("human", "", "0.7"),
+        ("animal", "Aepyceros melampus", ""),
+    ]
+    # THEN each is a detection, and an annotation
+    (image,) = json.loads((tmp_path / "md.json").read_text())["images"]
+    assert [(each["category"], each["bbox"][0]) for each in image["detections"]] == [("1", 0.1), ("1", 0.5), ("2", 0.7)]
+    annotations = json.loads((tmp_path / "coco.json").read_text())["annotations"]
+    assert [each["bbox_relative"][0] for each in annotations] == [0.1, 0.5, 0.7]

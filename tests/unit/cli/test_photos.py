@@ -1,0 +1,50 @@
+"""Finding photos."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from cli.errors import CommandError
+from cli.photos import expand, root_of, walk
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Path:
+    """A memory card, with what else lies on one."""
+    for name in ("b/IMG_2.JPG", "a/IMG_1.jpeg", "a/.hidden.jpg", ".Trashes/x.jpg", "a/notes.txt", "IMG_3.heic"):
+        path = tmp_path / "card" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path / "card"
+
+
+def test_a_folder_has_the_photos_of_all_its_folders(card: Path) -> None:
+    found = [Path(each).relative_to(card).as_posix() for each in walk(card)]
+    assert found == ["IMG_3.heic", "a/IMG_1.jpeg", "b/IMG_2.JPG"]
+
+
+def test_a_file_that_is_named_itself_is_a_photo(card: Path) -> None:
+    assert list(walk(card / "a" / "notes.txt")) == [card / "a" / "notes.txt"]
+
+
+def test_patterns_and_lists_name_photos(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{card}/IMG_3.heic\n\n{card}/b\n"))
+    assert expand([f"{card}/*/IMG*", "-"]) == [
+        *(card / "a" / "IMG_1.jpeg", card / "b" / "IMG_2.JPG"),
+        *(card / "IMG_3.heic", card / "b"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["missing.jpg", "missing*.jpg"])
+def test_what_is_not_there_is_said(card: Path, name: str) -> None:
+    with pytest.raises(CommandError, match="missing"):
+        expand([f"{card}/{name}"])
+
+
+def test_photos_are_named_below_their_folder(card: Path) -> None:
+    assert root_of([card]) == card
+    assert root_of([card / "a", card / "b" / "IMG_2.JPG"]) == card
+    assert root_of([card / "IMG_3.heic"]) == card
+    assert root_of([]) == Path(os.getcwd())  # noqa: PTH109
