@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chalicelib.config.budget import Budget
 from chalicelib.config.process_memory import decode_bytes
-from chalicelib.config.settings import Budget, Settings
+from chalicelib.config.settings import Settings
 from chalicelib.features import cells
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.clock import Clock

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psycopg2
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.demand import Demand
 from chalicelib.features.lookup import MemoryEntry, Policy

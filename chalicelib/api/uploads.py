@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from chalicelib.config.settings import Budget, Settings
+from chalicelib.config.budget import Budget
+from chalicelib.config.settings import Settings
 from chalicelib.errors import NotFound, PhotoTooLarge, Unavailable, UploadMissing
 
 FOLDER = "uploads/"

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.errors import StoreError
 from chalicelib.features.codec import CellAnimals, expect_plausible
 from chalicelib.features.deadline import Deadline

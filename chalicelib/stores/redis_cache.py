@@ -29,7 +29,7 @@ from threading import Lock
 from time import time
 from typing import TYPE_CHECKING, Any, Self
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.errors import CacheError
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline

@@ -29,7 +29,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AskError, BusyLoadingError, ReadOnlyError, RedisClusterException
 from redis.retry import Retry
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.iam import Login

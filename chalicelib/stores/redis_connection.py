@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_sign_in import RedisSignIns
 

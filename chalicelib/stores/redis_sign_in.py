@@ -16,7 +16,7 @@ import redis
 from redis.connection import DefaultParser
 from redis.exceptions import InvalidResponse
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.iam import Login
 from chalicelib.stores.sign_in import SignIn, Steps

@@ -32,7 +32,7 @@ LAYERS = (
     "database model",
     "chalicelib.application",
     "chalicelib.identify",
-    "chalicelib.services",
+    "chalicelib.services chalicelib.views",
     "chalicelib.api",
     "chalicelib.telemetry chalicelib.model",
     "chalicelib.stores",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.keys import VERSION
 from chalicelib.stores.breaker import Breaker

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from onnx import ModelProto
 
-from chalicelib.config.settings import Budget, Settings
+from chalicelib.config.budget import Budget
+from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, ModelError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, build_cache, build_features, build_store, build_warming

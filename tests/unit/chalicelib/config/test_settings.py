@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.config.settings import ROOT, Budget, Settings
+from chalicelib.config.budget import Budget
+from chalicelib.config.settings import ROOT, Settings
 from chalicelib.errors import SettingError
 
 

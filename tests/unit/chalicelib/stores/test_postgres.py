@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.breaker import Breaker

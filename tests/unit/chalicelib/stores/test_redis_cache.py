@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts

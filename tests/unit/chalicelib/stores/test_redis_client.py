@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores import redis_connection
