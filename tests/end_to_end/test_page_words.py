@@ -171,12 +171,19 @@ def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) 
     # GIVEN an API with two groups
     stand.taxa[""] = GROUPS
     stand.taxa["?group=mammals"] = {"taxa": [KOALA], "groups": []}
+    stand.health = {"packs": [{"name": name} for name in ("birds", "insects", "detector")]}
     shown = open_page(stand.url)
     assert stand.asked == []
     # WHEN one opens the list, and in it a group
     shown.get_by_text("What Faunalens knows").click()
     expect(shown.locator("#knowledge summary")).to_have_text(["What Faunalens knows", "birds: 962", "mammals: 1"])
     expect(shown.locator("#knowledge")).to_contain_text("can name only the animals in these lists")
+    # AND which packs there are, and what they are worth outdoors
+    expect(shown.locator("#packs")).to_have_text(
+        "Behind the general model, packs know more species of birds and insects."
+    )
+    for words in ("53.5 %", "59.1 %", "77.3 %", "80.6 %", "no photos of beetles, bees or dragonflies"):
+        expect(shown.locator("#knowledge")).to_contain_text(words)
     shown.get_by_text("mammals: 1").click()
     # THEN its animals are there, and only that group was asked for
     expect(shown.locator("#knowledge li")).to_have_text("koalaPhascolarctos cinereus")

@@ -44,6 +44,11 @@ export function taxon(id, signal) {
   return call(`taxa/${id}`, { signal });
 }
 
+/** Get the state of the service, with its packs. */
+export function health(signal) {
+  return call("health", { signal });
+}
+
 /** Get the groups of animals. */
 export function groups(signal) {
   return call("taxa", { signal });
