@@ -74,7 +74,7 @@ def test_the_page_works_with_its_own_key(stand: Stand, open_page: Open) -> None:
 @pytest.mark.parametrize(
     ("mode", "sentence"),
     [
-        ("no_location", "No location was used, only the photo."),
+        ("no_location", "No place was used, only the photo."),
         ("unknown_area", "Which animals live there is not known, so only the photo was used."),
         ("degraded", "Which animals live there is not known just now, so only the photo was used."),
     ],
@@ -279,7 +279,7 @@ HEADINGS = {
     "upload_missing": "The photo did not arrive",
     "photo_unreadable": "This photo is damaged",
     "location_missing": "Where was it taken?",
-    "location_invalid": "This location is not valid",
+    "location_invalid": "This place is not valid",
     "too_many_requests": "Too many photos at once",
     "internal": "Something went wrong on our side",
     "unavailable": "Temporarily unavailable",

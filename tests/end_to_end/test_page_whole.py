@@ -26,17 +26,17 @@ def test_the_whole_app_answers_with_the_place_of_the_photo(app_url: str, open_pa
     expect(shown.locator("#animals-list li", has_text="koala").first).to_contain_text("Phascolarctos cinereus")
 
 
-def test_the_whole_app_asks_for_the_place_and_takes_it(app_url: str, open_page: Open) -> None:
+def test_the_whole_app_answers_without_a_place_and_then_takes_one(app_url: str, open_page: Open) -> None:
     shown = open_page(app_url)
     shown.set_input_files("#pick", photo(pictures.jpeg()))
-    expect(shown.locator("#place-heading")).to_have_text("Where was it taken?")
-    shown.get_by_label("Latitude").fill("-1.4")
-    shown.get_by_label("Longitude").fill("35.1")
-    shown.get_by_role("button", name="Use this location").click()
+    expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
+    shown.locator("#elsewhere").click()
+    shown.get_by_label("Coordinates or a map link").fill("1°24′S 35°6′E")
+    shown.get_by_role("button", name="Use this place").click()
     expect(shown.locator("#where")).to_contain_text("Kenya")
-    shown.get_by_role("button", name="Choose another location").click()
-    shown.get_by_role("button", name="Continue without location").click()
-    expect(shown.locator("#narrowing")).to_have_text("No location was used, only the photo.")
+    shown.get_by_role("button", name="Choose another place").click()
+    shown.get_by_role("button", name="Continue without the place").click()
+    expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ export class AnswerView {
     const answer = { ...given, prediction: namedIn(given) };
     const sentence = this.#showPrediction(answer);
     this.#showCandidates(answer);
+    // The place of a photo without an animal would help nobody.
+    $("add-place").hidden = Boolean(answer.location.center) || !["animal", "unclear"].includes(answer.subject);
     this.#location.show(answer);
     this.#showTaxon(answer);
     $("models").textContent = modelsInWords(answer.model);

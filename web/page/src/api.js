@@ -16,10 +16,10 @@ export class Problem extends Error {
 /**
  * Identify the animal in a photo.
  * @param {Blob} photo
- * @param {null | "none" | {latitude: number, longitude: number}} place  null: use the location in the photo
+ * @param {null | {latitude: number, longitude: number}} place  null: use no location
  */
 export async function identify(photo, place, signal) {
-  const query = place === "none" ? "?location=none" : place ? `?${coordinates(place)}` : "";
+  const query = place ? `?${coordinates(place)}` : "?location=none";
   const upload = photo.size > MAX_BYTES ? await createUpload(signal) : null;
   if (upload) {
     await uploadPhoto(photo, upload, signal);

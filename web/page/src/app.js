@@ -2,18 +2,21 @@
 
 import { AnswerView } from "./answer.js";
 import { Problem, identify } from "./api.js";
+import { $ } from "./elements.js";
 import { listKnowledge } from "./knowledge.js";
 import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
 import { explain } from "./problem.js";
 
-const $ = (id) => document.getElementById(id);
 const VIEWS = ["busy", "problem", "place", "answer"];
+const WHERE = "Where was it taken?";
 
 const answerView = new AnswerView();
 const placeForm = new PlaceForm((place) => identifyPhoto(place));
-let photo = null; // a promise of the Blob to send
-let lastPlace = null;
+let photo = null; // a promise of the photo to send, with its position
+let asked = null; // the place of the last request, as `identifyPhoto` takes it
+let current = null; // {answer, place} for the photo
+let earlier = null; // the same with the place before the current one
 let pending = new AbortController(); // of the current request
 
 /** Show one view and hide the others. Screen readers read `sentence`. */
@@ -25,10 +28,10 @@ function show(view, sentence) {
 }
 
 function choose(file) {
-  pending.abort();
+  [current, earlier] = [null, null];
   showPreview(file);
   photo = prepare(file);
-  identifyPhoto(null);
+  identifyPhoto();
 }
 
 function showPreview(file) {
@@ -41,25 +44,54 @@ function showPreview(file) {
   $("pick-label").textContent = "Choose another photo";
 }
 
-/** Send the photo and show the answer. `place`: null uses the location in the photo. */
+/** Send the photo and show the answer. `place`: null for none; by default that of the photo, if it has one. */
 async function identifyPhoto(place) {
   pending.abort();
   pending = new AbortController();
   const { signal } = pending;
-  lastPlace = place;
+  asked = place;
   show("busy", "Identifying the animal …");
   reveal();
   try {
-    const sent = await photo;
-    const answer = await identify(sent, place, signal);
+    const { blob, position } = await photo;
+    const used = place === undefined ? position && { ...position, isOfPhoto: true } : place;
+    const answer = await identify(blob, used, signal);
     if (signal.aborted) return;
-    show("answer", "");
-    $("status").textContent = answerView.show(answer);
+    [earlier, current] = [current, { answer, place: used }];
+    showAnswer();
   } catch (problem) {
     if (signal.aborted) return; // another photo was chosen
     if (!(problem instanceof Problem)) reportError(problem); // a bug of this page: show it, and log it to the console
     showProblem(explain(problem));
   }
+  reveal();
+}
+
+/** Show the current answer, and how to get back to the earlier one. */
+function showAnswer() {
+  const { answer, place } = current;
+  const source = place?.isOfPhoto ? "exif" : answer.location.source;
+  show("answer", "");
+  const sentence = answerView.show({ ...answer, location: { ...answer.location, source } });
+  $("changed").hidden = !earlier;
+  $("changed-words").textContent = earlier ? changed(earlier.place, place) : "";
+  $("status").textContent = `${$("changed-words").textContent} ${sentence}`.trim();
+}
+
+function changed(before, now) {
+  if (!now) return "The place was left out.";
+  return before ? "Another place was used." : "The place was added.";
+}
+
+function undo() {
+  [current, earlier] = [earlier, null];
+  showAnswer();
+  reveal();
+}
+
+/** Show the answer to the photo again, as it was before the question where it was taken, or before a problem. */
+function goBack() {
+  showAnswer();
   reveal();
 }
 
@@ -70,12 +102,13 @@ function showProblem({ heading, advice, detail, again, place }) {
   $("problem-advice").textContent = advice;
   $("problem-detail").textContent = detail;
   $("again").hidden = !again;
+  $("problem-back").hidden = !current;
   $("status").textContent = `${heading}. ${advice}`;
 }
 
 function askPlace({ heading, advice }) {
   show("place", "");
-  placeForm.show({ heading, advice });
+  placeForm.show({ heading, advice, canDrop: !current || Boolean(current.place), canGoBack: Boolean(current) });
   $("status").textContent = `${heading} ${advice}`;
   reveal();
 }
@@ -114,6 +147,8 @@ $("picture").addEventListener("error", () => {
   $("picture").hidden = true;
   $("no-picture").hidden = false;
 });
-$("again").addEventListener("click", () => identifyPhoto(lastPlace));
-$("elsewhere").addEventListener("click", () => askPlace({ heading: "Where was it taken?", advice: "" }));
+$("again").addEventListener("click", () => identifyPhoto(asked));
+$("undo").addEventListener("click", undo);
+for (const id of ["place-back", "problem-back"]) $(id).addEventListener("click", goBack);
+for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: WHERE, advice: "" }));
 listKnowledge();

@@ -1,6 +1,6 @@
-// Prepare a photo for sending. If it is too large, make a smaller copy with the EXIF of the original.
+// Prepare a photo for sending: read its position, and make a smaller copy if it is too large.
 
-import { exifSegment, upright, withExif } from "./exif.js";
+import { positionIn } from "./exif.js";
 
 export const MAX_BYTES = 4_500_000; // the limit of a Lambda event, 6 MB in base64
 const LONGEST_SIDE = 1600; // pixels; the model uses 260
@@ -8,17 +8,13 @@ const QUALITY = 0.9;
 const SENT_TYPES = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/tiff"];
 
 /**
- * Return the photo to send. A format that the browser cannot decode (mostly HEIC) is sent unchanged.
+ * Return the photo to send, and its position. A format that the browser cannot decode (mostly HEIC) is sent unchanged.
  * @param {Blob} file
- * @returns {Promise<Blob>}
+ * @returns {Promise<{blob: Blob, position: null | {latitude: number, longitude: number}}>}
  */
 export async function prepare(file) {
-  if (file.size <= MAX_BYTES) return file;
-  try {
-    return await shrink(file);
-  } catch {
-    return file;
-  }
+  const position = positionIn(new Uint8Array(await file.arrayBuffer()));
+  return { blob: file.size <= MAX_BYTES ? file : await shrink(file).catch(() => file), position };
 }
 
 /** Return the Content-Type to send. Unknown types are sent as bytes, from which the server detects the format. */
@@ -35,9 +31,7 @@ async function shrink(file) {
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
-  const smaller = await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no memory for a copy"))), "image/jpeg", QUALITY);
   });
-  const segment = exifSegment(new Uint8Array(await file.arrayBuffer()));
-  return segment ? withExif(smaller, upright(segment)) : smaller;
 }

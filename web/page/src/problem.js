@@ -16,11 +16,8 @@ const MESSAGES = {
   unsupported_media_type: ["This is not a photo we can read", "Choose a JPEG, PNG, WebP, HEIC or TIFF photo."],
   upload_missing: ["The photo did not arrive", "Try again to upload the photo again."],
   photo_unreadable: ["This photo is damaged", "The file may be incomplete. Choose it again, or choose another photo."],
-  location_missing: [
-    "Where was it taken?",
-    "The photo has no location; phones often remove it. The location helps to tell similar animals apart.",
-  ],
-  location_invalid: ["This location is not valid", "Choose it on the map, or continue without a location."],
+  location_missing: ["Where was it taken?", "The place helps to tell similar animals apart."],
+  location_invalid: ["This place is not valid", "Choose it on the map, or continue without the place."],
   too_many_requests: ["Too many photos at once", "Wait a moment, then try again."],
   api_key_invalid: ["This page is out of date", "Reload the page, then choose the photo again."],
   forbidden: ["This was not let through", "A firewall stopped the request. Try another network."],

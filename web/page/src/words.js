@@ -95,7 +95,7 @@ export function narrowing({ mode, animals }) {
   return (
     {
       narrowed: preferred[animals] ?? `The ${animals} animals known to live there were preferred.`,
-      no_location: "No location was used, only the photo.",
+      no_location: "No place was used, only the photo.",
       unknown_area: "Which animals live there is not known, so only the photo was used.",
       degraded: "Which animals live there is not known just now, so only the photo was used.",
     }[mode] ?? ""
