@@ -327,6 +327,53 @@ def test_what_stands_in_front_of_the_api_may_refuse_in_its_own_words(
     expect(shown.locator("#problem-heading")).to_have_text(heading)
 
 
+def test_a_connection_that_fails_once_is_tried_again(stand: Stand, open_page: Open) -> None:
+    # GIVEN a connection that fails once
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.route("**/identify*", lambda route: route.abort(), times=1)
+    # WHEN a photo is chosen THEN it is answered
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#busy-words")).to_have_text("The connection failed. Trying again")
+    expect(shown.locator("#name")).to_have_text("koala")
+
+
+def test_offline_is_said_at_once_and_the_photo_goes_when_that_is_over(stand: Stand, open_page: Open) -> None:
+    # GIVEN a device without a network
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.context.set_offline(True)
+    # WHEN a photo is chosen THEN that is said, without a second attempt
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#problem-heading")).to_have_text("You are offline")
+    # WHEN the network is back THEN the photo is answered
+    shown.context.set_offline(False)
+    expect(shown.locator("#name")).to_have_text("koala")
+    assert len(stand.sent) == 1
+
+
+def test_a_request_can_be_cancelled(stand: Stand, open_page: Open) -> None:
+    # GIVEN a photo whose answer takes its time
+    stand.open.clear()
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
+    # WHEN it is cancelled THEN the request is given up, and the photo can be sent again
+    with shown.expect_event("requestfailed", lambda request: "identify" in request.url):
+        shown.get_by_role("button", name="Cancel").click()
+    expect(shown.locator("#problem-heading")).to_have_text("Cancelled")
+    stand.open.set()
+    shown.get_by_role("button", name="Try again").click()
+    expect(shown.locator("#name")).to_have_text("koala")
+    # WHEN another place is cancelled THEN the answer is there again
+    stand.open.clear()
+    shown.get_by_role("button", name="Choose another place").click()
+    shown.get_by_role("button", name="Continue without the place").click()
+    shown.get_by_role("button", name="Cancel").click()
+    expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
+
+
 def test_without_a_connection_one_can_try_again(stand: Stand, open_page: Open) -> None:
     # GIVEN a connection that fails
     stand.tell(answers.koala())

@@ -1,6 +1,7 @@
 """The photo as the page sends it: as it came or smaller, with its position."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,10 @@ def test_a_small_photo_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
 
 
 def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, open_page: Open, tmp_path: Path) -> None:
-    # GIVEN a JPEG over 4.5 MB that lies on its side and knows its place
+    # GIVEN a photo of 12 megapixels that lies on its side and knows its place
     exif = pictures.exif(pictures.SYDNEY, orientation=6)
-    large = pictures.encoded(pictures.noise(4000, 3000), "JPEG", quality=100, subsampling=0, exif=exif)
-    assert len(large) > 4_500_000
+    large = pictures.encoded(pictures.scene(4000, 3000), "JPEG", quality=100, subsampling=0, exif=exif)
+    assert len(large) > 500_000
     (tmp_path / "large.jpg").write_bytes(large)
     stand.tell(answers.koala())
     shown = open_page(stand.url)
@@ -38,11 +39,64 @@ def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, open_page:
     shown.set_input_files("#pick", tmp_path / "large.jpg")
     expect(shown.locator("#name")).to_be_visible()
     # THEN what is sent is small, upright and without EXIF, and the position is a parameter, rounded
-    assert len(stand.sent[0].body) < 4_500_000
+    assert len(stand.sent[0].body) < 300_000
     with Image.open(io.BytesIO(stand.sent[0].body)) as sent:
         assert (sent.format, sent.size) == ("JPEG", (1200, 1600))
         assert not sent.getexif()
     assert stand.sent[0].query == {"lat": "-33.87", "lon": "151.21"}
+
+
+def test_a_photo_full_of_detail_shrinks_further(stand: Stand, open_page: Open, tmp_path: Path) -> None:
+    (tmp_path / "noise.png").write_bytes(pictures.encoded(pictures.noise(2000, 1000), "PNG"))
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", tmp_path / "noise.png")
+    expect(shown.locator("#name")).to_be_visible()
+    with Image.open(io.BytesIO(stand.sent[0].body)) as sent:
+        assert (sent.format, sent.size) == ("JPEG", (1200, 600))
+
+
+def test_a_format_that_only_the_browser_can_read_is_redrawn(stand: Stand, open_page: Open) -> None:
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo(pictures.encoded(pictures.scene(), "GIF"), "photo.gif", "image/gif"))
+    expect(shown.locator("#name")).to_be_visible()
+    with Image.open(io.BytesIO(stand.sent[0].body)) as sent:
+        assert (sent.format, sent.size) == ("JPEG", (400, 300))
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "kind"),
+    [
+        (b"Dear Madam or Sir", "letter.txt", "text/plain"),
+        (b"no photo at all, but a letter", "photo.jpg", "image/jpeg"),
+        (b"x" * 600_000, "photo.jpg", "image/jpeg"),
+        (b"", "empty.jpg", "image/jpeg"),
+    ],
+    ids=["text", "text named as a photo", "large text", "empty"],
+)
+def test_a_file_that_is_no_photo_is_refused_before_it_is_sent(
+    stand: Stand, open_page: Open, data: bytes, name: str, kind: str
+) -> None:
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", {"name": name, "mimeType": kind, "buffer": data})
+    expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
+    assert stand.sent == []
+
+
+def test_the_progress_of_a_slow_line_is_shown(stand: Stand, open_page: Open) -> None:
+    # GIVEN a line of 750 kbit/s
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    line = shown.context.new_cdp_session(shown)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 40, "downloadThroughput": 93_750, "uploadThroughput": 93_750}
+    line.send("Network.emulateNetworkConditions", slow)
+    # WHEN a photo is chosen that cannot shrink THEN the page says how much of it has been sent
+    shown.set_input_files("#pick", photo(b"\0\0\0\x18ftypheic" + bytes(400_000), "photo.heic", "image/heic"))
+    expect(shown.locator("#busy-words")).to_have_text(re.compile(r"^Sending the photo: [1-9]\d? %$"))
+    # AND then the answer
+    expect(shown.locator("#name")).to_be_visible()
 
 
 def test_a_large_file_that_the_browser_cannot_read_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
@@ -90,7 +144,7 @@ def test_how_long_a_request_may_take_depends_on_what_is_sent(
     stand.tell(answers.koala())
     shown = open_page(stand.url)
     shown.clock.install()
-    shown.set_input_files("#pick", photo(pictures.jpeg() + bytes(size)))
+    shown.set_input_files("#pick", photo(b"\0\0\0\x18ftypheic" + bytes(size)))
     expect(shown.locator("#busy")).to_be_visible()
     # WHEN nearly all of it has passed THEN the page still waits
     shown.clock.run_for((waits - 2) * 1000)

@@ -1,28 +1,20 @@
 // API calls of the page. Every failure is a `Problem`.
 
 import { MAX_BYTES, contentType } from "./photo.js";
-
-const TIMEOUT = 35_000; // ms; API Gateway times out after 29 s
-const SLOWEST = 125; // bytes per ms: 1 Mbit/s, at which a photo of 4.5 MB takes 36 s
-
-/** A failed call. `code`: from the API's problem details, or `offline`, `timeout`, `not_understood`. */
-export class Problem extends Error {
-  constructor(code, detail = "", retryAfter = null) {
-    super(detail || code);
-    Object.assign(this, { name: "Problem", code, detail, retryAfter });
-  }
-}
+import { Problem } from "./problem.js";
+import { send } from "./send.js";
 
 /**
  * Identify the animal in a photo.
  * @param {Blob} photo
  * @param {null | {latitude: number, longitude: number}} place  null: use no location
+ * @param {(share: number) => void} onProgress  called with the share of the photo that was sent
  */
-export async function identify(photo, place, signal) {
+export async function identify(photo, place, signal, onProgress) {
   const query = place ? `?${coordinates(place)}` : "?location=none";
   const upload = photo.size > MAX_BYTES ? await createUpload(signal) : null;
   if (upload) {
-    await uploadPhoto(photo, upload, signal);
+    await uploadPhoto(photo, upload, signal, onProgress);
     return call(`${upload.identify_url}${query}`, { method: "POST", signal });
   }
   return call(`identify${query}`, {
@@ -31,6 +23,7 @@ export async function identify(photo, place, signal) {
     body: photo,
     size: photo.size,
     signal,
+    onProgress,
   });
 }
 
@@ -80,14 +73,14 @@ async function createUpload(signal) {
 }
 
 /** Post a photo to S3 with an upload form. */
-async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal) {
+async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal, onProgress) {
   if (photo.size > maxBytes) throw new Problem("photo_too_large");
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   // S3 accepts any image type, and the API detects the format from the bytes.
   form.append("Content-Type", photo.type.startsWith("image/") ? photo.type : "image/unknown");
   form.append("file", photo); // S3 requires the file as the last field
-  await send(url, { method: "POST", body: form, size: photo.size, signal }, (response) => {
+  await send(url, { method: "POST", body: form, size: photo.size, signal, onProgress }, (response) => {
     if (!response.ok) throw new Problem("unavailable", `S3 refused the upload with status ${response.status}`);
   });
 }
@@ -103,21 +96,6 @@ function call(path, { read = (response) => response.json(), ...request }) {
     if (response.ok && body) return body;
     throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
   });
-}
-
-/** Send a request and read its response, with a timeout for both. `size`: bytes of the request body. */
-async function send(path, { signal, size = 0, ...request }, read) {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), TIMEOUT + size / SLOWEST);
-  signal?.addEventListener("abort", () => timeout.abort());
-  try {
-    return await read(await fetch(path, { ...request, signal: timeout.signal }));
-  } catch (error) {
-    if (error instanceof Problem || signal?.aborted) throw error;
-    throw new Problem(timeout.signal.aborted ? "timeout" : "offline");
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Return the code of an error from a gateway in front of the API. Gateways do not send problem details. */

@@ -1,14 +1,15 @@
 // The page: choose a photo, send it, and show the result in one of the views.
 
 import { AnswerView } from "./answer.js";
-import { Problem, identify } from "./api.js";
+import { identify } from "./api.js";
 import { $ } from "./elements.js";
 import { listKnowledge } from "./knowledge.js";
 import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
-import { explain } from "./problem.js";
+import { Problem, explain } from "./problem.js";
 
 const VIEWS = ["busy", "problem", "place", "answer"];
+const RETRY_AFTER = 1000; // ms
 const WHERE = "Where was it taken?";
 
 const answerView = new AnswerView();
@@ -18,6 +19,7 @@ let asked = null; // the place of the last request, as `identifyPhoto` takes it
 let current = null; // {answer, place} for the photo
 let earlier = null; // the same with the place before the current one
 let pending = new AbortController(); // of the current request
+let isOffline = false; // whether the last request failed for want of a connection
 
 /** Show one view and hide the others. Screen readers read `sentence`. */
 function show(view, sentence) {
@@ -50,20 +52,55 @@ async function identifyPhoto(place) {
   pending = new AbortController();
   const { signal } = pending;
   asked = place;
+  isOffline = false;
   show("busy", "Identifying the animal …");
+  showProgress("Preparing the photo");
   reveal();
   try {
     const { blob, position } = await photo;
+    if (signal.aborted) return;
     const used = place === undefined ? position && { ...position, isOfPhoto: true } : place;
-    const answer = await identify(blob, used, signal);
+    const answer = await twice(signal, () => identify(blob, used, signal, showSent));
     if (signal.aborted) return;
     [earlier, current] = [current, { answer, place: used }];
     showAnswer();
   } catch (problem) {
-    if (signal.aborted) return; // another photo was chosen
+    if (signal.aborted) return; // another photo was chosen, or it was cancelled
+    isOffline = problem.code === "offline";
     if (!(problem instanceof Problem)) reportError(problem); // a bug of this page: show it, and log it to the console
     showProblem(explain(problem));
   }
+  reveal();
+}
+
+/** Try once more if the connection failed. */
+async function twice(signal, attempt) {
+  try {
+    return await attempt();
+  } catch (problem) {
+    if (problem.code !== "unreachable" || signal.aborted) throw problem;
+    showProgress("The connection failed. Trying again");
+    await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
+    return attempt();
+  }
+}
+
+/** Say what the page is busy with. `share`: how much of it is done, if that is known. */
+function showProgress(words, share = null) {
+  $("busy-words").textContent = words;
+  $("stripe").classList.toggle("measured", share !== null);
+  $("stripe").style.setProperty("--share", share);
+}
+
+function showSent(share) {
+  if (share < 1) showProgress(`Sending the photo: ${Math.floor(share * 100)} %`, share);
+  else showProgress("Identifying the animal");
+}
+
+function cancel() {
+  pending.abort();
+  if (current) showAnswer();
+  else showProblem(explain(new Problem("cancelled")));
   reveal();
 }
 
@@ -148,6 +185,8 @@ $("picture").addEventListener("error", () => {
   $("no-picture").hidden = false;
 });
 $("again").addEventListener("click", () => identifyPhoto(asked));
+$("cancel").addEventListener("click", cancel);
+addEventListener("online", () => isOffline && identifyPhoto(asked));
 $("undo").addEventListener("click", undo);
 for (const id of ["place-back", "problem-back"]) $(id).addEventListener("click", goBack);
 for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: WHERE, advice: "" }));

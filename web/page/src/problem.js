@@ -1,4 +1,12 @@
-// Error messages of the page: what happened, and what to do.
+// A failure, and what the page says of it: what happened, and what to do.
+
+/** A failure. `code`: from the API's problem details, or a further one of `MESSAGES` or `not_understood`. */
+export class Problem extends Error {
+  constructor(code, detail = "", retryAfter = null) {
+    super(detail || code);
+    Object.assign(this, { name: "Problem", code, detail, retryAfter });
+  }
+}
 
 const RETRYABLE = [
   "upload_missing",
@@ -7,8 +15,10 @@ const RETRYABLE = [
   "unavailable",
   "timeout",
   "request_timeout",
+  "unreachable",
   "offline",
   "not_understood",
+  "cancelled",
 ];
 
 const MESSAGES = {
@@ -25,7 +35,9 @@ const MESSAGES = {
   internal: ["Something went wrong on our side", "Your photo is fine. Try again now, or later."],
   timeout: ["That took too long", "The service may be starting up. Try again."],
   request_timeout: ["Sending took too long", "The connection is slow. Try again, or send a smaller copy of the photo."],
-  offline: ["No connection", "The service cannot be reached. Check your connection, then try again."],
+  cancelled: ["Cancelled", "The photo was not identified."],
+  offline: ["You are offline", "The photo is sent as soon as you are online again."],
+  unreachable: ["No connection", "The service cannot be reached. Check your connection, then try again."],
 };
 const OTHER = ["That did not work", "Try again, or try another photo."];
 
