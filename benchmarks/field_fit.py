@@ -16,7 +16,7 @@ from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.looks import needs_second_look
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Naming
-from chalicelib.model.seeing import second_square
+from chalicelib.model.seeing import View, second_square
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.services import Services
@@ -50,8 +50,9 @@ def looks_at(paths: Sequence[Path], features: Sequence[Features], services: Serv
         if number % _PROGRESS_EVERY == 0:
             print(f"photo {number} of {len(paths)}", file=sys.stderr, flush=True)
         picture = open_photo(path.read_bytes(), Limits()).decode(size)
-        first = models.look_at(picture.square(size), here)
-        square, _ = second_square(picture.reduced(size), services.detector.get(), size)
+        view = View(picture.square(size), picture.reduced(size))
+        first = models.look_at(view.square, here)
+        square = second_square(view.picture, services.sightings_in(view), size)
         second = models.look_at(square, here)
         yield Looks(models.fuse([first], here), models.fuse([first, second], here), here)
 

@@ -22,7 +22,7 @@ from chalicelib.model.lazy import Lazy
 from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
 from chalicelib.model.relatives import Relatives
-from chalicelib.model.seeing import Eyes
+from chalicelib.model.seeing import Eyes, View
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode as photo
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.api.health import Health
     from chalicelib.api.responses import ModelVersion
     from chalicelib.features.warming import Warming
-    from chalicelib.model.detector import Detector
+    from chalicelib.model.detector import Detector, Sightings
     from chalicelib.stores.taxa import Taxa
 
 _HEALTH_TIMEOUT = 2.0
@@ -52,7 +52,7 @@ _SWITCH_INTERVAL = 0.0005
 class Services:
     """The services and thresholds that an identification uses. Thread-safe.
 
-    `detector`: gives None if there is none.
+    `detector`: gives None if there is none. `boxes`: whether answers have boxes if a request does not say.
     """
 
     limits: photo.Limits
@@ -65,6 +65,7 @@ class Services:
     cache: RedisCache
     store: PostgresStore
     animal_threshold: float
+    boxes: bool
     taxa_ttl: float
     taxa_seconds: float
 
@@ -97,12 +98,18 @@ class Services:
             cache=cache,
             store=store,
             animal_threshold=settings.animal_threshold,
+            boxes=settings.boxes,
             taxa_ttl=settings.features_hard_ttl,
             taxa_seconds=settings.features_total,
         )
         photo.prepare()
         Thread(target=_prepare, args=(cache, models, relatives), daemon=True).start()
         return services
+
+    def sightings_in(self, view: View) -> "Sightings | None":
+        """Return what the detector finds in a photo, or None if there is no detector. Raises `ModelError`."""
+        detector = self.detector.get()
+        return detector.look_at(view.picture, self.models.general.input_size) if detector else None
 
     def taxa(self) -> "Taxa":
         """Return the taxa of the active dataset, for one request."""
@@ -149,7 +156,8 @@ def _prepare(cache: RedisCache, models: Models, relatives: Relatives) -> None:
         cells.prepare()
         cache.prepare()
         emf.prepare()
-        import chalicelib.api.answers  # noqa: F401
+        import chalicelib.api.answers
+        import chalicelib.api.boxes  # noqa: F401
 
         _ = models.general.version, models.packs, relatives.rows
     finally:

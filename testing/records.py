@@ -27,10 +27,13 @@ ANSWER = Answer(
     subject="animal",
     photo_quality=PhotoQuality(1024, dark=False, soft=False, infrared=False),
     why_not=None,
+    animals=None,
+    people=None,
+    vehicles=None,
     location=Place("exif", "83be0efffffffff", (-33.8, 151.8), ("AU",)),
     features=FeaturesUsed("narrowed", "miss", 78, "b0491d054589"),
     model=ModelUsed("faunalens", "927898b77542"),
-    timings_ms=Timings(1, 1, 1, 3),
+    timings_ms=Timings(1, 1, 1, 0, 3),
     request_id="157dbf60-a904-4f04-bf8b-9eb11105a3e1",
 )
 

@@ -23,6 +23,7 @@ from chalicelib.api.words import sure_of, why_not
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import Features, Mode
 from chalicelib.model.models import FusedScores, Models
+from chalicelib.model.naming import Named
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.seeing import Seen
 from chalicelib.model.session import Scores
@@ -77,15 +78,22 @@ def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]
     return tuple(sorted(found, key=lambda resident: resident.name.casefold()))
 
 
-def guesses_of(
-    scores: Sequence[FusedScores], together: Prediction | None, features: Features, services: "Services"
-) -> tuple[PhotoGuess, ...]:
-    """Return what each of several photos shows by itself. `together`: the prediction from all of them."""
+def named_in(
+    scores: FusedScores, named: Named, features: Features, top: int, services: "Services"
+) -> tuple[PredictedTaxon | None, tuple[Candidate, ...]]:
+    """Return the prediction and the `top` candidates of a photo, or of a part of it."""
+    prediction = predicted_taxon(named.prediction, features, services.relatives, scores.taxonomy.taxon_ids)
+    return prediction, candidates_of(scores, features, scores.taxonomy, top)
+
+
+def guesses_of(seen: Seen, features: Features, services: "Services") -> tuple[PhotoGuess, ...]:
+    """Return what each of several photos shows by itself, or nothing if there is only one."""
     guesses = []
-    for each in scores:
+    for each in seen.of_each if len(seen.of_each) > 1 else ():
         taxon = services.eyes.naming.name(each, each.taxonomy, features).prediction
         shown = predicted_taxon(taxon, features, services.relatives, each.taxonomy.taxon_ids)
-        guesses.append(PhotoGuess(shown, round(each.animal_probability, 4), _agree(taxon, together)))
+        agrees = _agree(taxon, seen.named.prediction)
+        guesses.append(PhotoGuess(shown, round(each.animal_probability, 4), agrees))
     return tuple(guesses)
 
 

@@ -70,6 +70,34 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class BoxFound:
+    """A box in the upright photo. All lengths are shares of its width or height, 0 to 1."""
+
+    x: Annotated[float, "Left side."]
+    y: Annotated[float, "Upper side."]
+    width: Annotated[float, "Width."]
+    height: Annotated[float, "Height."]
+    score: Annotated[float, "How sure the detector is that something of this kind is there, 0 to 1."]
+
+
+@dataclass(frozen=True, slots=True)
+class AnimalFound:
+    """One animal in the photo, identified in its box."""
+
+    box: Annotated[BoxFound, "Where the animal is."]
+    prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if the box shows no animal that is known."]
+    candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
+
+
+@dataclass(frozen=True, slots=True)
+class BoxesFound:
+    """The people or the vehicles in the photo."""
+
+    count: Annotated[int, "Number of boxes."]
+    boxes: Annotated[tuple[BoxFound, ...], "At most 100 boxes, the surest first."]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """The location of the photo, as a cell (about 110 km across)."""
 
@@ -143,6 +171,7 @@ class Timings:
     photo: Annotated[float, "Decoding and resizing the photo."]
     features: Annotated[float, "Looking up the features of the cell."]
     scoring: Annotated[float, "Running the model."]
+    boxes: Annotated[float, "Running the detector, and the model on each box of an animal; 0 without boxes."]
     total: Annotated[float, "The whole request so far."]
 
 
@@ -157,6 +186,13 @@ class Answer:
     subject: Annotated[Subject, "What the photo shows at all. An animal may be too small or too dark to be named."]
     photo_quality: Annotated[PhotoQuality, "The quality of the photo; of several photos, of the first."]
     why_not: Annotated[str | None, "Why the prediction is wide or missing, as a sentence; null if it is neither."]
+    animals: Annotated[
+        tuple[AnimalFound, ...] | None,
+        "With boxes: at most 10 animals that the detector found, the surest first. Empty if it found none, which does "
+        "not mean that there is none. Null without boxes.",
+    ]
+    people: Annotated[BoxesFound | None, "With boxes: the people in the photo. Null without boxes."]
+    vehicles: Annotated[BoxesFound | None, "With boxes: the vehicles in the photo. Null without boxes."]
     location: Annotated[Place, "The location of the photo."]
     features: Annotated[FeaturesUsed, "The features of the cell, their effect and their source."]
     model: Annotated[ModelUsed, "The models that scored the photo."]

@@ -98,6 +98,13 @@ class Settings:
     model_threads: int = setting(
         "MODEL_THREADS", 0, casts.non_negative_int, help="threads per inference; 0 uses one per processor"
     )
+    boxes: bool = setting(
+        "BOXES",
+        False,
+        casts.boolean,
+        help="whether answers find each animal, person and vehicle in the photo if a request does not say; takes more "
+        "time (model/packs/README.md has figures)",
+    )
 
     photo_max_bytes: int = setting(
         "PHOTO_MAX_BYTES", 20_000_000, casts.positive_int, unit="bytes", help="largest photo accepted"

@@ -23,7 +23,7 @@ type Clade = tuple[str, str]
 """A taxon by its scientific name and rank."""
 
 WEIGHT = 0.1
-"""Weight of a pack's animal whose class the general model does not see. `python -m benchmarks.species` compares it."""
+"""Weight of a pack's animal whose class the general model does not see. docs/explanation/packs.md compares values."""
 MEMBER_COLUMNS = ("taxon", "member", "rank")
 
 

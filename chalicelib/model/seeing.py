@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from chalicelib.features.features import Features
 from chalicelib.model.looks import needs_second_look
-from chalicelib.model.models import FusedScores, Models
+from chalicelib.model.models import FusedScores, Models, Sight
 from chalicelib.model.naming import Named, Naming
 
 if TYPE_CHECKING:
-    from chalicelib.model.detector import Detector, Sightings
+    from chalicelib.model.detector import Sightings
     from chalicelib.model.lazy import Lazy
     from chalicelib.photo.pixels import Picture
 
@@ -51,28 +51,34 @@ class Eyes:
     naming: Naming
     second_look: bool
 
-    def see(self, views: Sequence[View], features: Features, detector: "Lazy[Detector | None]") -> Seen:
-        """Look at the photos of one animal. Only a single photo gets a second look. Raises `ModelError`."""
+    def see(self, views: Sequence[View], features: Features, sightings: "Lazy[Sightings | None]") -> Seen:
+        """Look at the photos of one animal. Only a single photo gets a second look.
+
+        `sightings`: what the detector finds in the photo; it looks at most once. Raises `ModelError`.
+        """
         sights = [self.models.look_at(view.square, features) for view in views]
-        scores = self.models.fuse(sights, features)
-        named = self.naming.name(scores, scores.taxonomy, features)
+        scores, named = self._name(sights, features)
         if len(views) > 1:
             return Seen(scores, named, [self.models.fuse([sight], features) for sight in sights])
         if not (self.second_look and needs_second_look(named.prediction)):
-            return Seen(scores, named, [scores])
-        square, sightings = second_square(views[0].picture, detector.get(), self.models.general.input_size)
-        scores = self.models.fuse([*sights, self.models.look_at(square, features)], features)
-        return Seen(scores, self.naming.name(scores, scores.taxonomy, features), [scores], sightings)
+            return Seen(scores, named, [scores], sightings.get() if sightings.is_made else None)
+        found = sightings.get()
+        square = second_square(views[0].picture, found, self.models.general.input_size)
+        scores, named = self._name([*sights, self.models.look_at(square, features)], features)
+        return Seen(scores, named, [scores], found)
+
+    def name(self, square: NDArray[np.uint8], features: Features) -> tuple[FusedScores, Named]:
+        """Return what one square of a photo shows, without a second look. Raises `ModelError`."""
+        return self._name([self.models.look_at(square, features)], features)
+
+    def _name(self, sights: list[Sight], features: Features) -> tuple[FusedScores, Named]:
+        scores = self.models.fuse(sights, features)
+        return scores, self.naming.name(scores, scores.taxonomy, features)
 
 
-def second_square(
-    picture: "Picture", detector: "Detector | None", size: int
-) -> "tuple[NDArray[np.uint8], Sightings | None]":
-    """Return what the second look sees, shape (size, size, 3), and what the detector found, if there is one.
+def second_square(picture: "Picture", sightings: "Sightings | None", size: int) -> NDArray[np.uint8]:
+    """Return what the second look sees, shape (size, size, 3).
 
     It is the surest animal that the detector has found, or else the middle of the photo.
     """
-    sightings = detector.look_at(picture, size) if detector else None
-    if sightings and sightings.squares:
-        return sightings.squares[0], sightings
-    return picture.middle(MIDDLE, size), sightings
+    return sightings.squares[0] if sightings and sightings.squares else picture.middle(MIDDLE, size)

@@ -42,10 +42,13 @@ KOALA = Answer(
     subject="animal",
     photo_quality=PhotoQuality(1024, dark=False, soft=False, infrared=False),
     why_not=None,
+    animals=None,
+    people=None,
+    vehicles=None,
     location=AUSTRALIA,
     features=NARROWED,
     model=ModelUsed("faunalens", "0123456789ab"),
-    timings_ms=Timings(22.0, 0.1, 12.3, 41.2),
+    timings_ms=Timings(22.0, 0.1, 12.3, 0.0, 41.2),
     request_id="c0ffee00-0000-4000-8000-000000000000",
 )
 RESIDENTS = Residents(
