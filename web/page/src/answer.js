@@ -5,7 +5,7 @@ import { Disclosure } from "./disclosure.js";
 import { $, badge, definitions, make, taxonRow } from "./elements.js";
 import { LocationPart } from "./location.js";
 import { aboutTaxon } from "./taxon.js";
-import { REMARKS, SUBJECTS, modelsInWords, percent, rankInWords, relativesInWords, sureMeans } from "./words.js";
+import { REMARKS, SUBJECTS, disagreement, modelsInWords, percent, rankInWords, relativesInWords, sureMeans } from "./words.js";
 
 export class AnswerView {
   #location = new LocationPart();
@@ -17,13 +17,16 @@ export class AnswerView {
     const answer = { ...given, prediction: namedIn(given) };
     const sentence = this.#showPrediction(answer);
     this.#showCandidates(answer);
+    const differ = disagreement(answer.photos ?? []);
+    $("disagreement").textContent = differ;
+    $("disagreement").hidden = !differ;
     // The place of a photo without an animal would help nobody.
     $("add-place").hidden = Boolean(answer.location.center) || !["animal", "unclear"].includes(answer.subject);
     this.#location.show(answer);
     this.#showTaxon(answer);
     $("models").textContent = modelsInWords(answer.model);
     $("about").replaceChildren(...definitions(about(answer)));
-    return sentence;
+    return `${sentence} ${differ}`.trim();
   }
 
   #showPrediction(answer) {
@@ -87,7 +90,7 @@ function isAnyAnimal({ rank }) {
 function remarkOn({ prediction, candidates: [first], features, why_not: reason }) {
   if (reason) return reason;
   if (isAnyAnimal(prediction)) return SUBJECTS.animal[1];
-  if (first && first.scientific_name !== prediction.scientific_name) {
+  if (rankInWords(prediction) && first && first.scientific_name !== prediction.scientific_name) {
     return `The photo is clear enough for the ${prediction.rank}, but not for the exact animal.`;
   }
   return (features.mode === "narrowed" && REMARKS[first?.here]) || "";

@@ -5,31 +5,44 @@ import { Problem } from "./problem.js";
 import { send } from "./send.js";
 
 /**
- * Identify the animal in a photo.
- * @param {Blob} photo
- * @param {null | {latitude: number, longitude: number}} place  null: use no location
- * @param {(share: number) => void} onProgress  called with the share of the photo that was sent
+ * Identify the animal in a photo, or in several photos of it.
+ * @param {Blob[]} photos
+ * @param {{place: null | {latitude: number, longitude: number}, boxes: boolean}} wanted  `place`: null uses none.
+ *   `boxes`: whether to find every animal in the photo
+ * @param {(share: number) => void} onProgress  called with the share of the photos that was sent
  */
-export async function identify(photo, place, signal, onProgress) {
-  const query = place ? `?${coordinates(place)}` : "?location=none";
-  const upload = photo.size > MAX_BYTES ? await createUpload(signal) : null;
-  if (upload) {
-    await uploadPhoto(photo, upload, signal, onProgress);
-    return call(`${upload.identify_url}${query}`, { method: "POST", signal });
+export async function identify(photos, { place, boxes }, signal, onProgress) {
+  const query = new URLSearchParams({ ...(place ? coordinates(place) : { location: "none" }), ...(boxes && { boxes }) });
+  const size = photos.reduce((sum, photo) => sum + photo.size, 0);
+  const uploads = size > MAX_BYTES ? await createUploads(photos.length, signal) : null;
+  if (!uploads) {
+    const [photo] = photos;
+    const one = { headers: { "Content-Type": contentType(photo) }, body: photo };
+    return call(`identify?${query}`, {
+      ...(photos.length === 1 ? one : { body: formOf(photos) }),
+      method: "POST",
+      size,
+      signal,
+      onProgress,
+    });
   }
-  return call(`identify${query}`, {
-    method: "POST",
-    headers: { "Content-Type": contentType(photo) },
-    body: photo,
-    size: photo.size,
-    signal,
-    onProgress,
-  });
+  for (const [i, upload] of uploads.entries()) {
+    await uploadPhoto(photos[i], upload, signal, (share) => onProgress((i + share) / photos.length));
+  }
+  const [first, ...others] = uploads;
+  if (others.length) query.set("also", others.map(({ id }) => id));
+  return call(`${first.identify_url}?${query}`, { method: "POST", signal });
+}
+
+function formOf(photos) {
+  const form = new FormData();
+  for (const photo of photos) form.append("photo", photo, "photo"); // the name of the file is nobody's business
+  return form;
 }
 
 /** Get the animals that live at a location. */
 export function animals(place, signal) {
-  return call(`animals?${coordinates(place)}`, { signal });
+  return call(`animals?${new URLSearchParams(coordinates(place))}`, { signal });
 }
 
 /** Get what is known of a taxon. */
@@ -59,13 +72,13 @@ export function rangeMap(id, signal) {
 
 /** Return query parameters with two decimals. A precision of about a kilometre is enough for a cell of 110 km. */
 function coordinates({ latitude, longitude }) {
-  return new URLSearchParams({ lat: latitude.toFixed(2), lon: longitude.toFixed(2) });
+  return { lat: latitude.toFixed(2), lon: longitude.toFixed(2) };
 }
 
-/** Create an upload form for a photo that is too large for one request. Return null if the API has no bucket. */
-async function createUpload(signal) {
+/** Create upload forms for photos that are too large for one request. Return null if the API has no bucket. */
+async function createUploads(count, signal) {
   try {
-    return await call("uploads", { method: "POST", signal });
+    return await Promise.all(Array.from({ length: count }, () => call("uploads", { method: "POST", signal })));
   } catch (problem) {
     if (problem.code === "not_found") return null;
     throw problem;

@@ -1,25 +1,31 @@
-// The page: choose a photo, send it, and show the result in one of the views.
+// The page: choose photos, send them, and show the result in one of the views.
 
 import { AnswerView } from "./answer.js";
 import { identify } from "./api.js";
+import { Boxes } from "./boxes.js";
 import { $ } from "./elements.js";
 import { listKnowledge } from "./knowledge.js";
 import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
+import { MOST_PHOTOS, Preview } from "./preview.js";
 import { Problem, explain } from "./problem.js";
+import { showProgress, showSent } from "./progress.js";
 
 const VIEWS = ["busy", "problem", "place", "answer"];
 const RETRY_AFTER = 1000; // ms
 const WHERE = "Where was it taken?";
 
 const answerView = new AnswerView();
-const placeForm = new PlaceForm((place) => identifyPhoto(place));
-let photo = null; // a promise of the photo to send, with its position
-let asked = null; // the place of the last request, as `identifyPhoto` takes it
-let current = null; // {answer, place} for the photo
+const boxes = new Boxes(select);
+const placeForm = new PlaceForm((place) => identifyPhotos({ place }));
+const preview = new Preview({ choose, refuse: (code) => showProblem(explain(new Problem(code))) });
+let photos = null; // a promise of the photos to send, with their positions
+let asked = {}; // what was wanted of the last request, as `identifyPhotos` takes it
+let current = null; // {answer, place} for the photos
 let earlier = null; // the same with the place before the current one
 let pending = new AbortController(); // of the current request
-let isOffline = false; // whether the last request failed for want of a connection
+let isOffline = false; // whether the last request failed for want of a network
+let canFindAll = true; // until the API says that it has no detector
 
 /** Show one view and hide the others. Screen readers read `sentence`. */
 function show(view, sentence) {
@@ -29,48 +35,52 @@ function show(view, sentence) {
   $("status").textContent = sentence;
 }
 
-function choose(file) {
+function choose(files) {
   [current, earlier] = [null, null];
-  showPreview(file);
-  photo = prepare(file);
-  identifyPhoto();
+  const chosen = files.slice(0, MOST_PHOTOS);
+  preview.show(chosen);
+  boxes.show({});
+  photos = Promise.all(chosen.map(prepare));
+  identifyPhotos({});
 }
 
-function showPreview(file) {
-  URL.revokeObjectURL($("picture").src);
-  $("preview").hidden = false;
-  $("picture").hidden = false;
-  $("no-picture").hidden = true;
-  $("file-name").textContent = file.name ?? "";
-  $("picture").src = URL.createObjectURL(file);
-  $("pick-label").textContent = "Choose another photo";
-}
-
-/** Send the photo and show the answer. `place`: null for none; by default that of the photo, if it has one. */
-async function identifyPhoto(place) {
+/**
+ * Send the photos and show the answer. `place`: null for none; by default that of the first photo with one. `findAll`:
+ * whether to find every animal.
+ */
+async function identifyPhotos({ place, findAll = false }) {
   pending.abort();
   pending = new AbortController();
   const { signal } = pending;
-  asked = place;
+  asked = { place, findAll };
   isOffline = false;
   show("busy", "Identifying the animal …");
   showProgress("Preparing the photo");
   reveal();
   try {
-    const { blob, position } = await photo;
+    const prepared = await photos;
     if (signal.aborted) return;
-    const used = place === undefined ? position && { ...position, isOfPhoto: true } : place;
-    const answer = await twice(signal, () => identify(blob, used, signal, showSent));
+    const wanted = { place: place === undefined ? positionOf(prepared) : place, boxes: findAll };
+    const blobs = prepared.map(({ blob }) => blob);
+    const answer = await twice(signal, () => identify(blobs, wanted, signal, showSent));
     if (signal.aborted) return;
-    [earlier, current] = [current, { answer, place: used }];
+    if (!findAll) earlier = current;
+    current = { answer, place: wanted.place };
     showAnswer();
   } catch (problem) {
     if (signal.aborted) return; // another photo was chosen, or it was cancelled
     isOffline = problem.code === "offline";
     if (!(problem instanceof Problem)) reportError(problem); // a bug of this page: show it, and log it to the console
-    showProblem(explain(problem));
+    if (findAll && problem.code === "bad_request") showWithoutDetector();
+    else showProblem(explain(problem));
   }
   reveal();
+}
+
+/** Return the position of the first photo that has one, or null. */
+function positionOf(prepared) {
+  const position = prepared.map((photo) => photo.position).find(Boolean);
+  return position ? { ...position, isOfPhoto: true } : null;
 }
 
 /** Try once more if the connection failed. */
@@ -85,18 +95,6 @@ async function twice(signal, attempt) {
   }
 }
 
-/** Say what the page is busy with. `share`: how much of it is done, if that is known. */
-function showProgress(words, share = null) {
-  $("busy-words").textContent = words;
-  $("stripe").classList.toggle("measured", share !== null);
-  $("stripe").style.setProperty("--share", share);
-}
-
-function showSent(share) {
-  if (share < 1) showProgress(`Sending the photo: ${Math.floor(share * 100)} %`, share);
-  else showProgress("Identifying the animal");
-}
-
 function cancel() {
   pending.abort();
   if (current) showAnswer();
@@ -108,11 +106,28 @@ function cancel() {
 function showAnswer() {
   const { answer, place } = current;
   const source = place?.isOfPhoto ? "exif" : answer.location.source;
+  const shown = { ...answer, location: { ...answer.location, source } };
   show("answer", "");
-  const sentence = answerView.show({ ...answer, location: { ...answer.location, source } });
+  const sentence = answerView.show(shown);
+  preview.showGuesses(answer.photos ?? []);
+  boxes.show(shown);
+  $("find-row").hidden = Boolean(answer.animals) || answer.photos?.length > 1;
+  $("find").hidden = !canFindAll;
   $("changed").hidden = !earlier;
   $("changed-words").textContent = earlier ? changed(earlier.place, place) : "";
   $("status").textContent = `${$("changed-words").textContent} ${sentence}`.trim();
+}
+
+/** Show the answer for one animal in the photo, or for the whole photo. */
+function select(answer) {
+  $("status").textContent = answerView.show(answer);
+  reveal();
+}
+
+function showWithoutDetector() {
+  canFindAll = false;
+  $("find-problem").textContent = "This server has no detector, so it cannot find every animal.";
+  showAnswer();
 }
 
 function changed(before, now) {
@@ -122,11 +137,10 @@ function changed(before, now) {
 
 function undo() {
   [current, earlier] = [earlier, null];
-  showAnswer();
-  reveal();
+  goBack();
 }
 
-/** Show the answer to the photo again, as it was before the question where it was taken, or before a problem. */
+/** Show the answer again, as it was before the question where the photo was taken, or before a problem. */
 function goBack() {
   showAnswer();
   reveal();
@@ -156,38 +170,11 @@ function reveal() {
   if (matchMedia("(max-width: 55.99rem)").matches) $("outcome").scrollIntoView({ behavior, block: "start" });
 }
 
-function chooseFirst(files) {
-  const [file] = files ?? [];
-  if (file) choose(file);
-}
-
-for (const id of ["pick", "take"]) {
-  $(id).addEventListener("change", (event) => {
-    chooseFirst(event.target.files);
-    event.target.value = ""; // so that choosing the same photo again fires the event
-  });
-}
-addEventListener("dragover", (event) => {
-  event.preventDefault();
-  document.body.classList.add("dragging");
-});
-addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) document.body.classList.remove("dragging");
-});
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  document.body.classList.remove("dragging");
-  chooseFirst(event.dataTransfer?.files);
-});
-addEventListener("paste", (event) => chooseFirst(event.clipboardData?.files));
-$("picture").addEventListener("error", () => {
-  $("picture").hidden = true;
-  $("no-picture").hidden = false;
-});
-$("again").addEventListener("click", () => identifyPhoto(asked));
+$("again").addEventListener("click", () => identifyPhotos(asked));
+$("find").addEventListener("click", () => identifyPhotos({ place: current.place, findAll: true }));
 $("cancel").addEventListener("click", cancel);
-addEventListener("online", () => isOffline && identifyPhoto(asked));
 $("undo").addEventListener("click", undo);
 for (const id of ["place-back", "problem-back"]) $(id).addEventListener("click", goBack);
 for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: WHERE, advice: "" }));
+addEventListener("online", () => isOffline && identifyPhotos(asked));
 listKnowledge();

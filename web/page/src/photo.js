@@ -24,7 +24,7 @@ export async function prepare(file) {
   const position = positionIn(bytes);
   if (isReadable && file.size <= SMALL) return { blob: file, position };
   const copy = await shrink(file).catch(() => null);
-  if (!copy && !isReadable) throw new Problem("unsupported_media_type");
+  if (!copy && !isReadable) throw new Problem("unsupported_media_type", file.name);
   return { blob: copy && (copy.size < file.size || !isReadable) ? copy : file, position };
 }
 

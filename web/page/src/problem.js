@@ -35,6 +35,7 @@ const MESSAGES = {
   internal: ["Something went wrong on our side", "Your photo is fine. Try again now, or later."],
   timeout: ["That took too long", "The service may be starting up. Try again."],
   request_timeout: ["Sending took too long", "The connection is slow. Try again, or send a smaller copy of the photo."],
+  link: ["This is a link, not a photo", "Save the picture first, then choose the file."],
   cancelled: ["Cancelled", "The photo was not identified."],
   offline: ["You are offline", "The photo is sent as soon as you are online again."],
   unreachable: ["No connection", "The service cannot be reached. Check your connection, then try again."],

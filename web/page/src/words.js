@@ -61,6 +61,33 @@ export function modelsInWords({ packs = [] }) {
   return `The general model looked at the photo, then ${list.format(names.map((name) => `the one for ${name}`))}.`;
 }
 
+/** Return what one of several photos shows by itself. */
+export function guessInWords({ prediction, agrees }) {
+  const guess = prediction ? `${prediction.name}, ${prediction.sure}` : "nothing clear";
+  return agrees ? guess : `${guess}: does not agree`;
+}
+
+/** Return a sentence on photos that do not agree with the answer, or nothing if all do. */
+export function disagreement(photos) {
+  const numbers = photos.flatMap(({ agrees }, i) => (agrees ? [] : [`${i + 1}`]));
+  if (!numbers.length) return "";
+  const which = numbers.length === 1 ? `Photo ${numbers[0]} does` : `Photos ${list.format(numbers)} do`;
+  return `${which} not agree with the answer. Do all photos show the same animal?`;
+}
+
+/** Return how many animals the detector found. */
+export function countOfAnimals(count) {
+  return count ? counted(count, "animal was found", "animals were found") : "No single animal was found";
+}
+
+/** Return a sentence on the people and vehicles in a photo, or nothing. */
+export function alsoSeen(people, vehicles) {
+  const seen = [people && counted(people, "person", "people"), vehicles && counted(vehicles, "vehicle", "vehicles")];
+  const words = seen.filter(Boolean);
+  if (!words.length) return "";
+  return `The photo also shows ${list.format(words)}.${people ? " Think of that before you share it." : ""}`;
+}
+
 /** Return a sentence on the packs of a deployment. */
 export function packsInWords(packs) {
   const names = packs.map(({ name }) => name).filter((name) => name !== "detector");
