@@ -198,6 +198,7 @@ def test_an_animal_too_dark_to_name_is_one_and_gets_guesses_without_bars(stand: 
         ("koala", "Phascolarctos cinereus", "family", ""),
         ("cats", "Felidae", "family", "family"),
         ("beagle", "Canis", "breed", ""),
+        ("Egyptian Mau", "Felis catus", "breed", "breed"),
     ],
 )
 def test_a_rank_never_contradicts_the_name(

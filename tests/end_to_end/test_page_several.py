@@ -20,10 +20,9 @@ HEIC = b"\0\0\0\x18ftypheic"
 def _photos_in(sent: Sent) -> list[bytes]:
     """Return the photos of a form."""
     form = message_from_bytes(f"Content-Type: {sent.content_type}\r\n\r\n".encode() + sent.body)
-    parts = form.get_payload()
-    assert isinstance(parts, list)
+    parts = [part for part in form.walk() if not part.is_multipart()]
     assert {part.get_param("name", header="Content-Disposition") for part in parts} == {"photo"}
-    return [part.get_payload(decode=True) for part in parts]  # type: ignore[union-attr,misc]
+    return [bytes(part.get_payload(decode=True)) for part in parts]
 
 
 def _three() -> list[FilePayload]:
@@ -32,14 +31,14 @@ def _three() -> list[FilePayload]:
     return [photo(pictures.jpeg(200, 100)), photo(with_place), photo(pictures.jpeg(200, 102))]
 
 
-def _guessed(*agrees: bool) -> dict[str, Any]:
+def guessed(*agrees: bool) -> dict[str, Any]:
     guesses = tuple(PhotoGuess(answers.KOALA.prediction if each else CAT, 0.99, each) for each in agrees)
     return answers.koala(photos=guesses)
 
 
 def test_several_photos_of_one_animal_give_one_answer(stand: Stand, open_page: Open) -> None:
     # GIVEN an API to which one of three photos looks like another animal
-    stand.tell(_guessed(True, False, True))
+    stand.tell(guessed(True, False, True))
     shown = open_page(stand.url)
     # WHEN three photos are chosen
     three = _three()
@@ -68,13 +67,13 @@ def test_a_photo_can_be_added_to_an_answer_up_to_five(stand: Stand, open_page: O
     expect(shown.locator("#name")).to_have_text("koala")
     expect(shown.locator("#photos")).to_be_hidden()
     # WHEN two photos are added THEN all three are sent, and their guesses agree
-    stand.tell(_guessed(True, True, True))
+    stand.tell(guessed(True, True, True))
     shown.set_input_files("#more", _three()[:2])
     expect(shown.locator("#photos li")).to_have_text(["koala, very sure"] * 3)
     expect(shown.locator("#disagreement")).to_be_hidden()
     assert len(_photos_in(stand.sent[-1])) == 3
     # WHEN there are more than five THEN the first five are taken, and no more can be added
-    stand.tell(_guessed(*[True] * 5))
+    stand.tell(guessed(*[True] * 5))
     shown.set_input_files("#more", _three())
     expect(shown.locator("#photos li")).to_have_text(["koala, very sure"] * 5)
     assert len(_photos_in(stand.sent[-1])) == 5
@@ -85,7 +84,7 @@ def test_several_large_photos_go_by_way_of_the_bucket(stand: Stand, open_page: O
     # GIVEN an API with a bucket
     upload = {"url": BUCKET, "fields": {}, "max_bytes": 20_000_000, "id": "abc"}
     stand.upload = upload | {"identify_url": "/dev/uploads/abc/identify"}
-    stand.tell(_guessed(True, True))
+    stand.tell(guessed(True, True))
     shown = open_page(stand.url)
     posted: list[str] = []
 
@@ -124,7 +123,7 @@ def test_a_link_that_is_dropped_says_what_to_do(stand: Stand, open_page: Open) -
     expect(shown.locator("#problem")).to_contain_text("Save the picture first")
 
 
-def _boxes(people: int = 1, vehicles: int = 2) -> dict[str, Any]:
+def boxes(people: int = 1, vehicles: int = 2) -> dict[str, Any]:
     """An answer with two animals, of which the second has no name."""
     other = BoxFound(0.8, 0.1, 0.1, 0.2, 0.9)
     fox = answers.candidate("red fox", "Vulpes vulpes", 0.99, 0.99, "introduced")
@@ -154,7 +153,7 @@ def _with_boxes(stand: Stand, open_page: Open, answer: dict[str, Any], **options
 @pytest.mark.parametrize("width", [360, 1280])
 def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, open_page: Open, width: int) -> None:
     # WHEN every animal is asked for THEN the same photo is sent again, with its place
-    shown = _with_boxes(stand, open_page, _boxes(), viewport={"width": width, "height": 800})
+    shown = _with_boxes(stand, open_page, boxes(), viewport={"width": width, "height": 800})
     assert stand.sent[-1].query == {"lat": "-33.87", "lon": "151.21", "boxes": "true"}
     assert stand.sent[-1].body == stand.sent[0].body
     # AND each animal has a box where it is on the photo

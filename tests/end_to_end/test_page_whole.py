@@ -5,9 +5,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from chalicelib.config.settings import ROOT
+from local.stack.installed import package_folder
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo
+
+DETECTOR = ROOT / "model" / "packs" / "detector.onnx"
 
 
 def test_the_whole_app_answers_with_the_place_of_the_photo(app_url: str, open_page: Open) -> None:
@@ -37,6 +41,24 @@ def test_the_whole_app_answers_without_a_place_and_then_takes_one(app_url: str, 
     shown.get_by_role("button", name="Choose another place").click()
     shown.get_by_role("button", name="Continue without the place").click()
     expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
+
+
+@pytest.mark.skipif(not DETECTOR.is_file(), reason="the detector's weights could not be had")
+def test_the_whole_app_finds_every_animal_and_takes_several_photos(app_url: str, open_page: Open) -> None:
+    # GIVEN a photo of a cat WHEN every animal is asked for THEN the cat has a box with its own answer
+    cat = package_folder("skimage") / "data" / "chelsea.png"
+    shown = open_page(app_url)
+    shown.set_input_files("#pick", cat)
+    shown.get_by_role("button", name="Find every animal").click()
+    expect(shown.locator("#every-heading")).to_have_text("1 animal was found")
+    shown.locator("#boxes button").click()
+    expect(shown.locator("#name")).to_contain_text("cat")
+    # WHEN the same photo is added THEN both agree
+    shown.set_input_files("#more", cat)
+    expect(shown.locator("#photos li")).to_have_count(2)
+    expect(shown.locator("#photos li").first).to_contain_text("cat")
+    expect(shown.locator("#disagreement")).to_be_hidden()
+    expect(shown.locator("#models")).to_contain_text("The general model looked")
 
 
 @pytest.mark.parametrize(

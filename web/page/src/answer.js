@@ -21,7 +21,7 @@ export class AnswerView {
     $("disagreement").textContent = differ;
     $("disagreement").hidden = !differ;
     // The place of a photo without an animal would help nobody.
-    $("add-place").hidden = Boolean(answer.location.center) || !["animal", "unclear"].includes(answer.subject);
+    $("add-place").hidden = Boolean(answer.location.center) || answer.subject !== "animal";
     this.#location.show(answer);
     this.#showTaxon(answer);
     $("models").textContent = modelsInWords(answer.model);

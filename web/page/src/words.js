@@ -15,7 +15,6 @@ export const HERE = {
 };
 
 const STATUSES = { native: "Native", introduced: "Introduced" };
-const EXACT_RANKS = ["species", "subspecies", "breed"];
 const SURE = { "very sure": "95 % or more", "fairly sure": "80 % or more", perhaps: "half or more" };
 const LIVES = { everywhere: "everywhere", nowhere: "nowhere any more", unknown: "where is not known" };
 
@@ -50,8 +49,9 @@ export const SUBJECTS = {
 
 /** Return a taxon's rank, or nothing for a species, and for a rank that contradicts the scientific name. */
 export function rankInWords({ rank, scientific_name: scientificName }) {
-  const isSpecies = scientificName.includes(" ");
-  return isSpecies || EXACT_RANKS.includes(rank) ? "" : rank;
+  const ofSpecies = scientificName.includes(" ");
+  if (rank === "breed") return ofSpecies ? rank : "";
+  return ofSpecies || rank === "species" ? "" : rank;
 }
 
 /** Return a sentence on the models that looked at a photo. */
