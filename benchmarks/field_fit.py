@@ -36,10 +36,10 @@ class Looks(NamedTuple):
 
     def name(self, naming: Naming, *, again: bool = True) -> Prediction | None:
         """Return the prediction, as `Eyes.see` finds it. `again`: whether a photo that leaves a doubt gets both."""
-        first = naming.name(self.one, self.one.taxonomy, self.features).prediction
+        first = naming.name(self.one, self.features).prediction
         if not (again and needs_second_look(first)):
             return first
-        return naming.name(self.two, self.two.taxonomy, self.features).prediction
+        return naming.name(self.two, self.features).prediction
 
 
 def looks_at(paths: Sequence[Path], features: Sequence[Features], services: Services) -> Iterator[Looks]:

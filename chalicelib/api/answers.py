@@ -90,7 +90,7 @@ def guesses_of(seen: Seen, features: Features, services: "Services") -> tuple[Ph
     """Return what each of several photos shows by itself, or nothing if there is only one."""
     guesses = []
     for each in seen.of_each if len(seen.of_each) > 1 else ():
-        taxon = services.eyes.naming.name(each, each.taxonomy, features).prediction
+        taxon = services.eyes.naming.name(each, features).prediction
         shown = predicted_taxon(taxon, features, services.relatives, each.taxonomy.taxon_ids)
         agrees = _agree(taxon, seen.named.prediction)
         guesses.append(PhotoGuess(shown, round(each.animal_probability, 4), agrees))

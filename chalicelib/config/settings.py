@@ -163,9 +163,10 @@ class Settings:
     )
     rank_threshold: float = setting(
         "RANK_THRESHOLD",
-        0.8,
+        0.83,
         casts.fraction,
-        help="minimum probability of a taxon to become the prediction (docs/explanation/field.md explains the value)",
+        help="minimum probability of a taxon to become the prediction (docs/explanation/field.md explains the value); "
+        "where a pack has looked, it is 0.7 for a species and 0.6 for a wider taxon",
     )
     degraded_threshold: float = setting(
         "DEGRADED_THRESHOLD",

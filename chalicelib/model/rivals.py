@@ -52,14 +52,20 @@ def rivals_of(
     return rivals
 
 
-def predict(taxonomy: Taxonomy, scores: Scores, threshold: float, rivals: Sequence[Rival] = ()) -> Prediction | None:
+def predict(
+    taxonomy: Taxonomy,
+    scores: Scores,
+    threshold: float,
+    rivals: Sequence[Rival] = (),
+    group_threshold: float | None = None,
+) -> Prediction | None:
     """Return the most specific taxon that the photo shows with a probability of at least `threshold`, or None.
 
     "No animal" is a rival of every animal: the score of a prediction is the probability that there is an animal, times
-    the taxon's share of it. `threshold`: above 0, at most 1.
+    the taxon's share of it. `threshold`: above 0, at most 1. `group_threshold`: the same for a genus and wider taxa.
     """
-    animal = scores.animal_probability
-    if animal < threshold:
+    animal, group = scores.animal_probability, threshold if group_threshold is None else group_threshold
+    if animal < group:
         return None
-    found = taxonomy.roll_up(scores.probabilities, threshold / animal, rivals)
+    found = taxonomy.roll_up(scores.probabilities, threshold / animal, rivals, group / animal)
     return None if found is None else replace(found, score=found.score * animal)

@@ -73,7 +73,7 @@ class Eyes:
 
     def _name(self, sights: list[Sight], features: Features) -> tuple[FusedScores, Named]:
         scores = self.models.fuse(sights, features)
-        return scores, self.naming.name(scores, scores.taxonomy, features)
+        return scores, self.naming.name(scores, features)
 
 
 def second_square(picture: "Picture", sightings: "Sightings | None", size: int) -> NDArray[np.uint8]:

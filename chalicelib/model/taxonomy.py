@@ -165,7 +165,11 @@ class Taxonomy:
         return self.root.taxon
 
     def roll_up(
-        self, probabilities: NDArray[np.floating], threshold: float, rivals: Sequence[Rival] = ()
+        self,
+        probabilities: NDArray[np.floating],
+        threshold: float,
+        rivals: Sequence[Rival] = (),
+        group_threshold: float | None = None,
     ) -> Prediction | None:
         """Return the most specific taxon whose share of the total probability is at least `threshold`.
 
@@ -173,9 +177,10 @@ class Taxonomy:
         shares are equal, the first in labels.csv wins. Breeds, colours and sexes are one level below their species.
 
         `probabilities`: shape (animals,), in output order; negative and non-finite values count as 0. `threshold`: from
-        0 to 1. `rivals`: animals that the model does not know (`chalicelib.model.rivals`), with shares on the scale of
-        `probabilities`; they count for their taxon and those above it, and for no animal. Returns None if all
-        probabilities are 0. Takes about 20 µs, and 10 µs more for each rival.
+        0 to 1. `group_threshold`: the same for a genus and wider taxa, by default `threshold`. `rivals`: animals that
+        the model does not know (`chalicelib.model.rivals`), with shares on the scale of `probabilities`; they count for
+        their taxon and those above it, and for no animal. Returns None if all probabilities are 0. Takes about 20 µs,
+        and 10 µs more for each rival.
         """
         if not (probabilities.min() >= 0.0 and probabilities.max() < np.inf):  # true for NaN too
             probabilities = np.where(np.isfinite(probabilities), probabilities, 0.0).clip(0.0)
@@ -183,6 +188,7 @@ class Taxonomy:
         if not mass[-1] > 0.0:
             return None
         total = mass[-1] + sum(rival.share for rival in rivals)
+        group_threshold = threshold if group_threshold is None else group_threshold
         node, share = self.root, total
         while node.children:
             largest, heaviest = -1.0, node
@@ -191,7 +197,8 @@ class Taxonomy:
                 child_share = mass[child.stop] - mass[child.start] + unknown
                 if child_share > largest:
                     largest, heaviest = child_share, child
-            if largest < threshold * total:
+            least = group_threshold if heaviest.taxon.rank in RANKS[:-1] else threshold
+            if largest < least * total:
                 break
             node, share = heaviest, largest
         first = next(
