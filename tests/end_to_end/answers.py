@@ -31,7 +31,7 @@ def candidate(name: str, scientific_name: str, score: float, vision_score: float
 
 KOALA = Answer(
     message="Most likely: koala (97%).",
-    prediction=PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97),
+    prediction=PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97, sure="very sure"),
     candidates=(
         candidate("koala", "Phascolarctos cinereus", 0.97, 0.81, "native"),
         candidate("rabbit", "Oryctolagus cuniculus", 0.02, 0.015, "introduced"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.sync_api import FilePayload, Page, ViewportSize
 
+from chalicelib.config.settings import ROOT
 from testing import pictures
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
@@ -23,3 +24,12 @@ def photo(data: bytes | None = None, name: str = "photo.jpg", kind: str = "image
 def problem(code: str, status: int, detail: str = "what happened") -> tuple[dict[str, Any], int]:
     """Problem details and their status."""
     return {"type": "about:blank", "title": code, "status": status, "code": code, "detail": detail}, status
+
+
+def module(shown: Page, name: str) -> str:
+    """Return the address of a source of the page, to import in the browser: the bundle exports nothing."""
+    shown.route(
+        f"**/web/{name}", lambda route: route.fulfill(path=ROOT / "web/page/src" / name, content_type="text/javascript")
+    )
+    address: str = shown.evaluate("name => new URL(`web/${name}`, document.baseURI).href", name)
+    return address

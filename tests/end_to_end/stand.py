@@ -45,6 +45,8 @@ class Stand:
     taxa: dict[str, Any] = field(default_factory=dict)
     """What is known of taxa, by the address below `taxa`; a text is an SVG. Other addresses are answered with 404."""
     taxa_status: int = 200
+    health: Any = None
+    """The state of the service; None: not to be had."""
     upload: Any = None
     """Where a large photo can be put; None: nowhere."""
     sent: list[Sent] = field(default_factory=list)
@@ -64,6 +66,8 @@ class Stand:
         if name == "animals":
             self.sent.append(request)
             return 200, {}, json.dumps(self.residents)
+        if name == "health":
+            return (200, {}, json.dumps(self.health)) if self.health else (503, {}, "{}")
         if name.startswith("taxa"):
             self.asked.append(request)
             self.open_taxa.wait(HOLD_TIMEOUT)

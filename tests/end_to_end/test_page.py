@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from chalicelib import errors
-from chalicelib.api.responses import FeaturesUsed, PredictedTaxon
+from chalicelib.api.responses import FeaturesUsed, ModelUsed, PackUsed, PredictedTaxon
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo, problem
@@ -26,9 +26,13 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: O
     # THEN the animal, its name in Latin, its rank and how sure that is are there, and are said aloud
     expect(shown.locator("#name")).to_have_text("koala")
     expect(shown.locator("#taxon")).to_contain_text("Phascolarctos cinereus")
-    expect(shown.locator("#rank")).to_have_text("species")
-    expect(shown.locator("#score")).to_have_text("97 % very sure")
-    expect(shown.locator("#status")).to_have_text("koala, species, very sure, 97 %.")
+    expect(shown.locator("#rank")).to_be_hidden()
+    expect(shown.locator("#sure summary")).to_have_text("very sure 97 %")
+    expect(shown.locator("#status")).to_have_text("koala, very sure, 97 %.")
+    # AND what these words mean is there for the asking
+    expect(shown.locator("#sure-meaning")).to_be_hidden()
+    shown.locator("#sure summary").click()
+    expect(shown.locator("#sure-meaning")).to_contain_text("“very sure”, 95 % or more are right.")
     # AND each candidate has a bar as long as its score, a mark at its score without the place, and a badge
     rows = shown.locator("#candidates li")
     expect(rows.locator(".badge")).to_have_text(
@@ -70,7 +74,7 @@ def test_the_page_works_with_its_own_key(stand: Stand, open_page: Open) -> None:
 @pytest.mark.parametrize(
     ("mode", "sentence"),
     [
-        ("no_location", "No location was used, only the photo."),
+        ("no_location", "No place was used, only the photo."),
         ("unknown_area", "Which animals live there is not known, so only the photo was used."),
         ("degraded", "Which animals live there is not known just now, so only the photo was used."),
     ],
@@ -145,22 +149,91 @@ def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("cats")
     expect(shown.locator("#remark")).to_contain_text("clear enough for the family")
-    # AND WHEN it is some animal, the score is that of there being one
-    some = PredictedTaxon("animal", "Animalia", "kingdom", 1.0)
-    stand.tell(answers.koala(prediction=some, candidates=tiger, animal_probability=0.72))
+    expect(shown.locator("#rank")).to_have_text("family")
+    # AND WHEN it is some animal, there are guesses without bars
+    some = PredictedTaxon("animal", "Animalia", "kingdom", 0.72, sure="perhaps")
+    stand.tell(answers.koala(prediction=some, candidates=tiger))
     shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("animal")
-    expect(shown.locator("#score")).to_have_text("72 % fairly sure")
-    expect(shown.locator("#remark")).to_contain_text("It looks like an animal")
+    expect(shown.locator("#name")).to_have_text("An animal")
+    expect(shown.locator("#sure summary")).to_have_text("perhaps 72 %")
+    expect(shown.locator("#remark")).to_contain_text("does not show clearly which one")
+    expect(shown.locator("#candidates .track")).to_be_hidden()
 
 
-def test_no_animal_is_an_answer_too(stand: Stand, open_page: Open) -> None:
-    stand.tell(answers.koala(prediction=None, animal_probability=0.03))
+@pytest.mark.parametrize(
+    ("subject", "heading"),
+    [("none", "No animal"), ("person", "A person"), ("vehicle", "A vehicle"), ("unclear", "Unclear")],
+)
+def test_a_photo_without_an_animal_says_so_and_offers_none(
+    stand: Stand, open_page: Open, subject: Any, heading: str
+) -> None:
+    # GIVEN an API that sees no animal, and whose likeliest animal is nonsense
+    platypus = (answers.candidate("platypus", "Ornithorhynchus anatinus", 0.37, 0.37, "unexpected"),)
+    stand.tell(answers.koala(prediction=None, candidates=platypus, subject=subject, why_not="The photo is dark."))
+    shown = open_page(stand.url)
+    # WHEN it is shown the photo
+    shown.set_input_files("#pick", photo())
+    # THEN the page says what the photo shows, and why, and names no animal
+    expect(shown.locator("#name")).to_have_text(heading)
+    expect(shown.locator("#remark")).to_have_text("The photo is dark.")
+    expect(shown.locator("#status")).to_have_text(f"{heading}. The photo is dark.")
+    for part in ("#taxon", "#sure", "#candidates-part", "#animal"):
+        expect(shown.locator(part)).to_be_hidden()
+
+
+def test_an_animal_too_dark_to_name_is_one_and_gets_guesses_without_bars(stand: Stand, open_page: Open) -> None:
+    stand.tell(answers.koala(prediction=None, why_not="The animal is small; a closer photo would help."))
     shown = open_page(stand.url)
     shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("No animal recognised")
-    expect(shown.locator("#score")).to_be_hidden()
-    expect(shown.locator("#status")).to_have_text("No animal was recognised.")
+    expect(shown.locator("#name")).to_have_text("An animal")
+    expect(shown.locator("#remark")).to_have_text("The animal is small; a closer photo would help.")
+    expect(shown.locator("#candidates-heading")).to_have_text("Guesses, none of them likely")
+    expect(shown.locator("#candidates .track").first).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("name", "scientific_name", "rank", "shown_rank"),
+    [
+        ("koala", "Phascolarctos cinereus", "species", ""),
+        ("koala", "Phascolarctos cinereus", "family", ""),
+        ("cats", "Felidae", "family", "family"),
+        ("beagle", "Canis", "breed", ""),
+        ("Egyptian Mau", "Felis catus", "breed", "breed"),
+    ],
+)
+def test_a_rank_never_contradicts_the_name(
+    stand: Stand, open_page: Open, name: str, scientific_name: str, rank: str, shown_rank: str
+) -> None:
+    stand.tell(answers.koala(prediction=PredictedTaxon(name, scientific_name, rank, 0.9, sure="fairly sure")))
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text(name)
+    expect(shown.locator("#rank")).to_have_text(shown_rank)
+
+
+@pytest.mark.parametrize(
+    ("packs", "sentence"),
+    [
+        ((), "The general model looked at the photo."),
+        (("birds",), "The general model looked at the photo, then the one for birds."),
+        (
+            ("birds", "insects"),
+            "The general model looked at the photo, then the one for birds and the one for insects.",
+        ),
+    ],
+)
+def test_an_answer_says_which_models_looked(
+    stand: Stand, open_page: Open, packs: tuple[str, ...], sentence: str
+) -> None:
+    used = tuple(PackUsed(name, "ba9876543210", 9.0) for name in packs)
+    stand.tell(answers.koala(model=ModelUsed("faunalens", "0123456789ab", used)))
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    shown.get_by_text("About this answer").click()
+    expect(shown.locator("#models")).to_have_text(sentence)
+    expect(shown.locator("#about")).to_contain_text(
+        ", ".join(["faunalens 0123456789ab", *(f"{n} ba9876543210" for n in packs)])
+    )
 
 
 @pytest.mark.parametrize("outdated", [1, 99], ids=["until the next load", "as long as one looks"])
@@ -207,7 +280,7 @@ HEADINGS = {
     "upload_missing": "The photo did not arrive",
     "photo_unreadable": "This photo is damaged",
     "location_missing": "Where was it taken?",
-    "location_invalid": "This location is not valid",
+    "location_invalid": "This place is not valid",
     "too_many_requests": "Too many photos at once",
     "internal": "Something went wrong on our side",
     "unavailable": "Temporarily unavailable",
@@ -253,6 +326,53 @@ def test_what_stands_in_front_of_the_api_may_refuse_in_its_own_words(
     shown = open_page(stand.url)
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#problem-heading")).to_have_text(heading)
+
+
+def test_a_connection_that_fails_once_is_tried_again(stand: Stand, open_page: Open) -> None:
+    # GIVEN a connection that fails once
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.route("**/identify*", lambda route: route.abort(), times=1)
+    # WHEN a photo is chosen THEN it is answered
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#busy-words")).to_have_text("The connection failed. Trying again")
+    expect(shown.locator("#name")).to_have_text("koala")
+
+
+def test_offline_is_said_at_once_and_the_photo_goes_when_that_is_over(stand: Stand, open_page: Open) -> None:
+    # GIVEN a device without a network
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.context.set_offline(True)
+    # WHEN a photo is chosen THEN that is said, without a second attempt
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#problem-heading")).to_have_text("You are offline")
+    # WHEN the network is back THEN the photo is answered
+    shown.context.set_offline(False)
+    expect(shown.locator("#name")).to_have_text("koala")
+    assert len(stand.sent) == 1
+
+
+def test_a_request_can_be_cancelled(stand: Stand, open_page: Open) -> None:
+    # GIVEN a photo whose answer takes its time
+    stand.open.clear()
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
+    # WHEN it is cancelled THEN the request is given up, and the photo can be sent again
+    with shown.expect_event("requestfailed", lambda request: "identify" in request.url):
+        shown.get_by_role("button", name="Cancel").click()
+    expect(shown.locator("#problem-heading")).to_have_text("Cancelled")
+    stand.open.set()
+    shown.get_by_role("button", name="Try again").click()
+    expect(shown.locator("#name")).to_have_text("koala")
+    # WHEN another place is cancelled THEN the answer is there again
+    stand.open.clear()
+    shown.get_by_role("button", name="Choose another place").click()
+    shown.get_by_role("button", name="Continue without the place").click()
+    shown.get_by_role("button", name="Cancel").click()
+    expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
 
 
 def test_without_a_connection_one_can_try_again(stand: Stand, open_page: Open) -> None:

@@ -1,13 +1,16 @@
-"""The page for everybody: contrast, names of controls, the keyboard, narrow screens, slow connections."""
+"""The page for everybody: contrast, names of controls, the keyboard, narrow screens, large text, forced colours."""
 
 from dataclasses import asdict
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
 
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import PHONE, Open, photo, problem
 from tests.end_to_end.stand import Stand
+from tests.end_to_end.test_page_several import boxes, guessed
 from tests.end_to_end.test_page_words import GROUPS, KOALA, answer_with_relatives
 
 # The luminance and contrast of WCAG 2.2, for every element that shows text of its own.
@@ -34,24 +37,48 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["start", "answer", "all of an answer", "place", "problem"])
-def test_text_stands_out_controls_have_names_and_a_phone_is_wide_enough(
-    stand: Stand, open_page: Open, scheme: str, view: str
-) -> None:
-    told = {"answer": (answers.koala(), 200), "place": problem("location_missing", 422)}
-    told["all of an answer"] = (answer_with_relatives(), 200)
+VIEWS = ["start", "answer", "all of an answer", "boxes of an answer", "photos of an answer", "place", "problem"]
+# The controls that are smaller than a finger, 44 px. What extends a box of an animal is not part of its size.
+SMALL = """() => [...document.querySelectorAll("button, label.button, summary, a, input:not(.unseen)")]
+    .filter((e) => e.checkVisibility() && !e.closest("#boxes"))
+    .map((e) => [e.innerText || e.id, e.getBoundingClientRect()])
+    .filter(([, { width, height }]) => width < 44 || height < 44)
+    .map(([text, { width, height }]) => `${text}: ${width} x ${height}`)"""
+
+
+def _shown(stand: Stand, open_page: Open, view: str, **options: Any) -> Page:
+    """A page that shows a view with all that may be in it."""
+    told = {
+        "answer": (answers.koala(), 200),
+        "all of an answer": (answer_with_relatives(), 200),
+        "boxes of an answer": (boxes(), 200),
+        "photos of an answer": (guessed(True, False, True), 200),
+        "place": problem("location_missing", 422),
+    }
     stand.tell(*told.get(view, problem("unavailable", 503)))
     stand.residents = asdict(answers.RESIDENTS)
     stand.taxa |= {"phascolarctos-cinereus": KOALA, "": GROUPS}
-    shown = open_page(stand.url, viewport=PHONE, color_scheme=scheme, has_touch=True)
+    shown = open_page(stand.url, has_touch=True, **options)
     if view != "start":
-        shown.set_input_files("#pick", photo())
+        shown.set_input_files("#pick", [photo()] * (3 if view.startswith("photos") else 1))
     expect(shown.locator("body")).to_have_attribute("data-state", view.rpartition(" ")[2])
     if view == "all of an answer":
         for each in shown.locator("summary:visible").all():
             each.click()
         expect(shown.locator("#animal a, #animals-list li, #knowledge details")).to_have_count(6)
+    return shown
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_text_stands_out_controls_have_names_and_a_phone_is_wide_enough(
+    stand: Stand, open_page: Open, scheme: str, view: str
+) -> None:
+    shown = _shown(stand, open_page, view, viewport=PHONE, color_scheme=scheme)
+    # THEN axe finds no fault
+    violations = Axe().run(shown).response["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations] == []
+    # AND by WCAG, text stands out, also where axe does not look
     contrasts = shown.evaluate(CONTRASTS)
     assert len(contrasts) > 5
     assert [(text, round(ratio, 2)) for text, ratio in contrasts if ratio < 4.5] == []
@@ -63,7 +90,46 @@ def test_text_stands_out_controls_have_names_and_a_phone_is_wide_enough(
         and each.is_visible()
     ]
     assert nameless == []
+    # AND everything is within the screen, and large enough for a finger
     assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert shown.evaluate(SMALL) == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(("width", "text"), [(320, "100%"), (320, "200%"), (1280, "200%"), (3840, "")])
+def test_nothing_overflows_on_any_screen_or_with_large_text(
+    stand: Stand, open_page: Open, width: int, text: str, view: str
+) -> None:
+    shown = _shown(stand, open_page, view, viewport={"width": width, "height": 900})
+    shown.evaluate("size => { document.documentElement.style.fontSize = size; }", text)
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_forced_colours_keep_bars_and_map_apart(stand: Stand, open_page: Open) -> None:
+    # GIVEN a system that forces its colours WHEN an answer is shown
+    shown = _shown(stand, open_page, "answer", forced_colors="active")
+    # THEN a bar differs from its track, and the land from the sea
+    colours = shown.evaluate(
+        """() => {
+            const style = (selector) => getComputedStyle(document.querySelector(selector));
+            return [style(".track .bar").backgroundColor, style(".track").backgroundColor,
+                style("#answer-map .land").fill, style("#answer-map .sea").fill, style("#answer-map .cell").fill];
+        }"""
+    )
+    bar, track, land, sea, cell = colours
+    assert bar != track
+    assert len({land, sea, cell}) == 3
+
+
+@pytest.mark.parametrize(("motion", "animation"), [("reduce", "none"), ("no-preference", "pass")])
+def test_nothing_moves_for_those_who_want_no_motion(stand: Stand, open_page: Open, motion: str, animation: str) -> None:
+    stand.open.clear()
+    stand.tell(answers.koala())
+    shown = open_page(stand.url, reduced_motion=motion)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
+    stripe = "getComputedStyle(document.querySelector('#stripe'), '::after').animationName"
+    assert shown.evaluate(stripe) == animation
 
 
 def test_the_keyboard_reaches_everything(stand: Stand, open_page: Open) -> None:
@@ -75,7 +141,7 @@ def test_the_keyboard_reaches_everything(stand: Stand, open_page: Open) -> None:
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_be_visible()
     # WHEN one goes on with the tabulator THEN map, place and details follow in this order
-    for name in ("closer", "elsewhere", "animal-summary", "animals"):
+    for name in ("more", "sure", "find", "closer", "elsewhere", "animal-summary", "animals"):
         shown.keyboard.press("Tab")
         focused = shown.evaluate("document.activeElement.id || document.activeElement.parentElement.id")
         assert focused == name

@@ -1,18 +1,26 @@
-"""The photo as the page sends it: as it came, or smaller with its EXIF."""
+"""The photo as the page sends it: as it came or smaller, with its position."""
 
 import io
+import random
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
-from PIL.ExifTags import IFD, Base
 from playwright.sync_api import Page, Route, expect
 
-from chalicelib.config.settings import ROOT
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import Open, photo, problem
+from tests.end_to_end.browsing import Open, module, photo, problem
 from tests.end_to_end.stand import BUCKET, Stand
+
+SYDNEY = [-33.8688, 151.2093]
+
+
+def _grain(width: int, height: int) -> Image.Image:
+    """A picture that no encoder makes small."""
+    return Image.frombytes("RGB", (width, height), random.Random(7).randbytes(3 * width * height))
 
 
 def test_a_small_photo_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
@@ -25,24 +33,81 @@ def test_a_small_photo_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
     assert (stand.sent[0].path, stand.sent[0].content_type) == ("/dev/identify", "image/jpeg")
 
 
-def test_a_large_photo_shrinks_and_still_says_where_it_was_taken(stand: Stand, open_page: Open, tmp_path: Path) -> None:
-    # GIVEN a JPEG over 4.5 MB that lies on its side and knows its place
+def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, open_page: Open, tmp_path: Path) -> None:
+    # GIVEN a photo of 12 megapixels that lies on its side and knows its place
     exif = pictures.exif(pictures.SYDNEY, orientation=6)
-    large = pictures.encoded(pictures.noise(4000, 3000), "JPEG", quality=100, subsampling=0, exif=exif)
-    assert len(large) > 4_500_000
+    large = pictures.encoded(pictures.noise(4000, 3000), "JPEG", quality=90, exif=exif)
+    assert len(large) > 500_000
     (tmp_path / "large.jpg").write_bytes(large)
     stand.tell(answers.koala())
     shown = open_page(stand.url)
     # WHEN it is chosen
     shown.set_input_files("#pick", tmp_path / "large.jpg")
     expect(shown.locator("#name")).to_be_visible()
-    # THEN what is sent is small, upright, says so, and holds the same GPS data
-    assert len(stand.sent[0].body) < 4_500_000
+    # THEN what is sent is small, upright and without EXIF, and the position is a parameter, rounded
+    assert len(stand.sent[0].body) < 400_000
     with Image.open(io.BytesIO(stand.sent[0].body)) as sent:
-        assert (sent.format, sent.size) == ("JPEG", (1200, 1600))
-        assert sent.getexif()[Base.Orientation] == 1
-        with Image.open(io.BytesIO(large)) as before:
-            assert sent.getexif().get_ifd(IFD.GPSInfo) == before.getexif().get_ifd(IFD.GPSInfo)
+        width, height = sent.size
+        assert (sent.format, round(width / height, 2)) == ("JPEG", 0.75)
+        assert 900 <= height <= 1600
+        assert not sent.getexif()
+    assert stand.sent[0].query == {"lat": "-33.87", "lon": "151.21"}
+
+
+@pytest.mark.parametrize(("picture", "longest"), [(pictures.scene, 1600), (_grain, 900)], ids=["smooth", "grain"])
+def test_a_photo_shrinks_to_what_the_models_need_and_one_full_of_detail_further(
+    stand: Stand, open_page: Open, tmp_path: Path, picture: Any, longest: int
+) -> None:
+    (tmp_path / "photo.bmp").write_bytes(pictures.encoded(picture(2000, 1000), "BMP"))
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", tmp_path / "photo.bmp")
+    expect(shown.locator("#name")).to_be_visible()
+    with Image.open(io.BytesIO(stand.sent[0].body)) as sent:
+        assert (sent.format, sent.width) == ("JPEG", longest)
+
+
+def test_a_format_that_only_the_browser_can_read_is_redrawn(stand: Stand, open_page: Open) -> None:
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo(pictures.encoded(pictures.scene(), "GIF"), "photo.gif", "image/gif"))
+    expect(shown.locator("#name")).to_be_visible()
+    with Image.open(io.BytesIO(stand.sent[0].body)) as sent:
+        assert (sent.format, sent.size) == ("JPEG", (400, 300))
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "kind"),
+    [
+        (b"Dear Madam or Sir", "letter.txt", "text/plain"),
+        (b"no photo at all, but a letter", "photo.jpg", "image/jpeg"),
+        (b"x" * 600_000, "photo.jpg", "image/jpeg"),
+        (b"", "empty.jpg", "image/jpeg"),
+    ],
+    ids=["text", "text named as a photo", "large text", "empty"],
+)
+def test_a_file_that_is_no_photo_is_refused_before_it_is_sent(
+    stand: Stand, open_page: Open, data: bytes, name: str, kind: str
+) -> None:
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", {"name": name, "mimeType": kind, "buffer": data})
+    expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
+    assert stand.sent == []
+
+
+def test_the_progress_of_a_slow_line_is_shown(stand: Stand, open_page: Open) -> None:
+    # GIVEN a line of 750 kbit/s
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    line = shown.context.new_cdp_session(shown)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 40, "downloadThroughput": 93_750, "uploadThroughput": 93_750}
+    line.send("Network.emulateNetworkConditions", slow)
+    # WHEN a photo is chosen that cannot shrink THEN the page says how much of it has been sent
+    shown.set_input_files("#pick", photo(b"\0\0\0\x18ftypheic" + bytes(400_000), "photo.heic", "image/heic"))
+    expect(shown.locator("#busy-words")).to_have_text(re.compile(r"^Sending the photo: [1-9]\d? %$"))
+    # AND then the answer
+    expect(shown.locator("#name")).to_be_visible()
 
 
 def test_a_large_file_that_the_browser_cannot_read_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
@@ -90,7 +155,7 @@ def test_how_long_a_request_may_take_depends_on_what_is_sent(
     stand.tell(answers.koala())
     shown = open_page(stand.url)
     shown.clock.install()
-    shown.set_input_files("#pick", photo(pictures.jpeg() + bytes(size)))
+    shown.set_input_files("#pick", photo(b"\0\0\0\x18ftypheic" + bytes(size)))
     expect(shown.locator("#busy")).to_be_visible()
     # WHEN nearly all of it has passed THEN the page still waits
     shown.clock.run_for((waits - 2) * 1000)
@@ -101,39 +166,52 @@ def test_how_long_a_request_may_take_depends_on_what_is_sent(
 
 
 @pytest.mark.parametrize("order", ["<", ">"], ids=["little-endian", "big-endian"])
-def test_exif_is_found_and_set_upright_in_either_byte_order(stand: Stand, open_page: Open, order: str) -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"])
+def test_the_position_is_read_from_every_format(stand: Stand, open_page: Open, kind: str, order: str) -> None:
     exif = pictures.exif(pictures.SYDNEY, orientation=8)
     exif.endian = order
-    found, upright = _exif_in_browser(open_page(stand.url), pictures.jpeg(exif=exif))
-    read = Image.Exif()
-    read.load(upright[4:])
-    assert found[:4] == b"\xff\xe1" + (len(found) - 2).to_bytes(2)
-    assert found[10:12] == {"<": b"II", ">": b"MM"}[order]
-    assert read[Base.Orientation] == 1
-    assert read.get_ifd(IFD.GPSInfo) == exif.get_ifd(IFD.GPSInfo)
+    data = (
+        b"\0\0\0\x18ftypheic" + bytes(40) + exif.tobytes()
+        if kind == "HEIF"
+        else pictures.encoded(pictures.scene(), kind, exif=exif)
+    )
+    assert _position_in_browser(open_page(stand.url), data) == pytest.approx(SYDNEY, abs=0.001)
 
 
-@pytest.mark.parametrize("cut", [0, 1, 3, 24, 30, 60])
-def test_broken_exif_is_carried_over_or_left_out_but_breaks_nothing(stand: Stand, open_page: Open, cut: int) -> None:
-    whole = pictures.jpeg(exif=pictures.exif(pictures.SYDNEY, orientation=8))
+@pytest.mark.parametrize(
+    "gps",
+    [
+        None,
+        {},
+        {1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (0.0, 0.0, 0.0)},
+        {1: "N", 2: (95.0, 0.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)},
+        {1: "X", 2: (5.0, 0.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)},
+        {2: (5.0, 0.0, 0.0), 4: (10.0, 0.0, 0.0)},
+        {1: "N", 2: (5.0, 99.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)},
+    ],
+    ids=["no GPS", "empty", "no fix", "out of range", "wrong letter", "no letter", "99 minutes"],
+)
+def test_a_position_that_is_none_is_not_read(stand: Stand, open_page: Open, gps: Any) -> None:
+    assert _position_in_browser(open_page(stand.url), pictures.jpeg(exif=pictures.exif(gps))) is None
+
+
+def test_broken_exif_breaks_nothing(stand: Stand, open_page: Open) -> None:
+    whole = pictures.jpeg(exif=pictures.exif(pictures.SYDNEY))
     shown = open_page(stand.url)
-    assert _exif_in_browser(shown, whole[:cut]) == (b"", b"")
+    for cut in (0, 1, 3, 24, 30, 60, 120):
+        assert _position_in_browser(shown, whole[:cut]) is None
     pointing_outside = whole.replace(b"Exif\0\0MM\0*\0\0\0\x08", b"Exif\0\0MM\0*\xff\xff\xff\x08")
     assert pointing_outside != whole
-    found, upright = _exif_in_browser(shown, pointing_outside)
-    assert found == upright
+    assert _position_in_browser(shown, pointing_outside) is None
 
 
-def _exif_in_browser(shown: Page, data: bytes) -> tuple[bytes, bytes]:
-    """Return what the module exif.js finds; the bundle has the module, but exports nothing."""
-    source = ROOT / "web/page/src/exif.js"
-    shown.route("**/web/exif.js", lambda route: route.fulfill(path=source, content_type="text/javascript"))
-    found, upright = shown.evaluate(
-        """async (bytes) => {
-            const exif = await import(new URL("web/exif.js", document.baseURI));
-            const segment = exif.exifSegment(new Uint8Array(bytes));
-            return segment ? [[...segment], [...exif.upright(segment)]] : [[], []];
+def _position_in_browser(shown: Page, data: bytes) -> list[float] | None:
+    """Return the latitude and longitude that the module exif.js finds."""
+    found: list[float] | None = shown.evaluate(
+        """async ([url, bytes]) => {
+            const found = (await import(url)).positionIn(new Uint8Array(bytes));
+            return found && [found.latitude, found.longitude];
         }""",
-        list(data),
+        [module(shown, "exif.js"), list(data)],
     )
-    return bytes(found), bytes(upright)
+    return found

@@ -1,41 +1,83 @@
-"""The page asks where a photo was taken, in each of the ways to say so."""
+"""The page answers without a place, and takes one in each of the ways to say it."""
 
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from chalicelib.api.responses import FeaturesUsed
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Open, photo, problem
+from tests.end_to_end.browsing import DESK, PHONE, Open, module, photo, problem
 from tests.end_to_end.stand import Stand
 
 HOME = {"latitude": -33.868512, "longitude": 151.209349}
+FIELD = "Coordinates or a map link"
 
 
-def _asked_for_place(stand: Stand, open_page: Open, **options: Any) -> Page:
-    stand.tell(*problem("location_missing", 422))
+def _alone(**changes: Any) -> dict[str, Any]:
+    """An answer from the photo alone."""
+    return answers.koala(location=answers.NOWHERE, features=FeaturesUsed("no_location", "bypass", 0, None), **changes)
+
+
+def _answered_alone(stand: Stand, open_page: Open, **options: Any) -> Page:
+    """A page with an answer from the photo alone; the next one knows the place."""
+    stand.tell(_alone())
     shown = open_page(stand.url, **options)
     shown.set_input_files("#pick", photo(pictures.jpeg()))
-    expect(shown.locator("#place")).to_be_visible()
+    expect(shown.locator("#answer")).to_be_visible()
     stand.tell(answers.koala())
     return shown
 
 
-def test_a_photo_without_a_place_can_take_the_device_s_rounded(stand: Stand, open_page: Open) -> None:
+def _asked_for_place(stand: Stand, open_page: Open, **options: Any) -> Page:
+    shown = _answered_alone(stand, open_page, **options)
+    shown.get_by_role("button", name="Add the place").first.click()
+    expect(shown.locator("#place")).to_be_visible()
+    return shown
+
+
+def test_a_photo_without_a_place_is_answered_at_once_and_again_with_the_place(stand: Stand, open_page: Open) -> None:
+    # GIVEN a photo without a position WHEN it is chosen THEN it is identified without a place
+    shown = _answered_alone(stand, open_page)
+    assert [each.query for each in stand.sent] == [{"location": "none"}]
+    # AND the page says what the place would do
+    expect(shown.locator("#add-place")).to_contain_text("The place would narrow it down.")
+    # WHEN it is added
+    shown.locator("#add").click()
+    shown.get_by_label(FIELD).fill("48.8584, 2.2945")
+    shown.keyboard.press("Enter")
+    # THEN the photo is identified again with it, and the page says so
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
+    expect(shown.locator("#add-place")).to_be_hidden()
+    expect(shown.locator("#status")).to_contain_text("The place was added. koala")
+    assert stand.sent[-1].query == {"lat": "48.86", "lon": "2.29"}
+    assert stand.sent[-1].body == stand.sent[0].body
+
+
+def test_a_photo_that_shows_no_animal_needs_no_place(stand: Stand, open_page: Open) -> None:
+    stand.tell(_alone(prediction=None, subject="none"))
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo(pictures.jpeg()))
+    expect(shown.locator("#name")).to_have_text("No animal")
+    expect(shown.locator("#add-place")).to_be_hidden()
+
+
+def test_the_place_of_the_device_is_rounded(stand: Stand, open_page: Open) -> None:
     shown = _asked_for_place(stand, open_page, geolocation=HOME, permissions=["geolocation"])
-    shown.get_by_role("button", name="Use my current location").click()
-    expect(shown.locator("#name")).to_have_text("koala")
+    shown.get_by_role("button", name="Use my position").click()
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
     assert stand.sent[-1].query == {"lat": "-33.87", "lon": "151.21"}
 
 
 def test_a_device_that_may_not_tell_leaves_the_other_ways(stand: Stand, open_page: Open) -> None:
     shown = _asked_for_place(stand, open_page)
-    shown.get_by_role("button", name="Use my current location").click()
+    shown.get_by_role("button", name="Use my position").click()
     expect(shown.locator("#place-problem")).to_contain_text("does not share its location")
-    shown.get_by_role("button", name="Continue without location").click()
+    # WHEN one would rather leave it THEN the answer is there again, without another request
+    shown.get_by_role("button", name="Back to the answer").click()
     expect(shown.locator("#name")).to_have_text("koala")
-    assert stand.sent[-1].query == {"location": "none"}
+    assert len(stand.sent) == 1
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
@@ -50,31 +92,132 @@ def test_a_place_can_be_pressed_on_the_map(stand: Stand, open_page: Open, viewpo
     expect(shown.locator("#place-hint")).to_have_text("Select again to be more exact.")
     world.click(position={"x": box["width"] / 2 + box["width"] / 4, "y": box["height"] / 2})
     # THEN a quarter of a quarter of the equator to the east is 22.5°, and that is what is asked for
-    shown.get_by_role("button", name="Use this location").click()
-    expect(shown.locator("#name")).to_have_text("koala")
-    assert float(stand.sent[-1].query["lat"]) == pytest.approx(0, abs=1)
-    assert float(stand.sent[-1].query["lon"]) == pytest.approx(22.5, abs=1)
+    shown.get_by_role("button", name="Use this place").click()
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
+    assert float(stand.sent[-1].query["lat"]) == pytest.approx(0, abs=1.5)
+    assert float(stand.sent[-1].query["lon"]) == pytest.approx(22.5, abs=1.5)
 
 
-def test_typed_coordinates_are_checked_before_they_are_sent(stand: Stand, open_page: Open) -> None:
+def test_the_map_takes_the_keyboard(stand: Stand, open_page: Open) -> None:
+    # GIVEN the question where the photo was taken
+    shown = _asked_for_place(stand, open_page)
+    # WHEN the mark is moved with arrows, first on the whole map, then close up
+    shown.locator("#place-map").focus()
+    for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "+", "ArrowDown"):
+        shown.keyboard.press(key)
+    # THEN what it says is read aloud, and Enter uses it
+    expect(shown.locator("#place-hint")).to_have_text("4.0, -10.0")
+    shown.keyboard.press("-")
+    expect(shown.locator("#place-world")).to_be_hidden()
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
+    assert stand.sent[-1].query == {"lat": "4.00", "lon": "-10.00"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("91, 12", "latitude from -90 to 90"), ("https://maps.app.goo.gl/abc", "This short link does not contain")],
+)
+def test_typed_coordinates_are_checked_before_they_are_sent(
+    stand: Stand, open_page: Open, typed: str, says: str
+) -> None:
     shown = _asked_for_place(stand, open_page)
     before = len(stand.sent)
-    shown.get_by_label("Latitude").fill("91")
-    shown.get_by_label("Longitude").fill("12")
+    shown.get_by_label(FIELD).fill(typed)
     shown.keyboard.press("Enter")
-    expect(shown.locator("#place-problem")).to_contain_text("latitude from -90 to 90")
+    expect(shown.locator("#place-problem")).to_contain_text(says)
     assert len(stand.sent) == before
-    shown.get_by_label("Latitude").fill("52,5")
+    shown.get_by_label(FIELD).fill("52,5 12")
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#place-problem")).to_be_visible()
+    shown.get_by_label(FIELD).fill("52,5 12,0")
     shown.keyboard.press("Enter")
     expect(shown.locator("#name")).to_have_text("koala")
     assert stand.sent[-1].query == {"lat": "52.50", "lon": "12.00"}
 
 
-def test_the_place_of_an_answer_can_be_changed(stand: Stand, open_page: Open) -> None:
+TOWER = (48.8584, 2.2945)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("48.8584, 2.2945", TOWER),
+        ("48.8584 2.2945", TOWER),
+        ("48,8584 2,2945", TOWER),
+        ("48,8584, 2,2945", TOWER),
+        ("48°51′N 2°17′E", (48.85, 2.2833)),
+        ("48°51'30.2\"N 2°17'40.2\"E", TOWER),
+        ("N 48° 51.504 E 002° 17.67", TOWER),
+        ("151.2153 E 33.8568 S", (-33.8568, 151.2153)),
+        ("Lat: −33.85 Lon: 151.2", (-33.85, 151.2)),
+        ("geo:48.8584,2.2945?z=17", TOWER),
+        ("https://www.google.com/maps/place/Eiffel+Tower/@48.85,2.28,17z/data=!8m2!3d48.8584!4d2.2945", TOWER),
+        ("https://www.google.com/maps/@48.8584,2.2945,12z", TOWER),
+        ("https://www.google.com/maps/search/?api=1&query=48.8584%2C2.2945", TOWER),
+        ("https://www.openstreetmap.org/#map=17/48.8584/2.2945", TOWER),
+        ("https://www.openstreetmap.org/?mlat=48.8584&mlon=2.2945#map=12/48.0/2.0", TOWER),
+        ("https://maps.apple.com/?ll=48.8584,2.2945&q=Tower", TOWER),
+        ("https://www.bing.com/maps?cp=48.8584~2.2945&lvl=16", TOWER),
+        ("https://yandex.com/maps/?ll=2.2945%2C48.8584&z=16", TOWER),
+        ("", None),
+        ("Paris", None),
+        ("12", None),
+        ("1 2 3", None),
+        ("48 61 N 2 17 E", None),
+        ("48.85 N 2.29 N", None),
+        ("100%", None),
+        ("https://example.org/a/page", None),
+    ],
+)
+def test_coordinates_and_map_links_are_read_in_the_usual_forms(
+    stand: Stand, open_page: Open, text: str, place: tuple[float, float] | None
+) -> None:
+    shown = open_page(stand.url)
+    found = shown.evaluate(
+        "async ([url, text]) => (await import(url)).readCoordinates(text)", [module(shown, "coordinates.js"), text]
+    )
+    expected = place and pytest.approx({"latitude": place[0], "longitude": place[1]}, abs=1e-4)
+    assert found == expected
+
+
+def test_another_place_can_be_undone(stand: Stand, open_page: Open) -> None:
+    # GIVEN an answer with the place of the photo
     stand.tell(answers.koala())
     shown = open_page(stand.url)
     shown.set_input_files("#pick", photo())
-    shown.get_by_role("button", name="Choose another location").click()
-    shown.get_by_role("button", name="Continue without location").click()
-    expect(shown.locator("#name")).to_be_visible()
+    expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
+    expect(shown.locator("#changed")).to_be_hidden()
+    # WHEN the place is left out
+    stand.tell(_alone(candidates=()))
+    shown.get_by_role("button", name="Choose another place").click()
+    shown.get_by_role("button", name="Continue without the place").click()
+    expect(shown.locator("#changed-words")).to_have_text("The place was left out.")
     assert stand.sent[-1].body == stand.sent[0].body
+    # THEN that can be undone, without another request
+    shown.get_by_role("button", name="Undo").click()
+    expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
+    expect(shown.locator("#changed")).to_be_hidden()
+    assert len(stand.sent) == 2
+
+
+def test_a_failure_with_another_place_keeps_the_answer(stand: Stand, open_page: Open) -> None:
+    shown = _asked_for_place(stand, open_page)
+    stand.tell(*problem("unavailable", 503))
+    shown.get_by_label(FIELD).fill("48.8584, 2.2945")
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#problem-heading")).to_have_text("Temporarily unavailable")
+    shown.locator("#problem-back").click()
+    expect(shown.locator("#name")).to_have_text("koala")
+
+
+def test_an_api_that_wants_a_place_gets_one(stand: Stand, open_page: Open) -> None:
+    stand.tell(*problem("location_invalid", 422))
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#place-heading")).to_have_text("This place is not valid")
+    expect(shown.locator("#place-back")).to_be_hidden()
+    stand.tell(_alone())
+    shown.get_by_role("button", name="Continue without the place").click()
+    expect(shown.locator("#name")).to_have_text("koala")
+    assert stand.sent[-1].query == {"location": "none"}

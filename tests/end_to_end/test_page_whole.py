@@ -5,9 +5,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from chalicelib.config.settings import ROOT
+from local.stack.installed import package_folder
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo
+
+DETECTOR = ROOT / "model" / "packs" / "detector.onnx"
 
 
 def test_the_whole_app_answers_with_the_place_of_the_photo(app_url: str, open_page: Open) -> None:
@@ -26,17 +30,35 @@ def test_the_whole_app_answers_with_the_place_of_the_photo(app_url: str, open_pa
     expect(shown.locator("#animals-list li", has_text="koala").first).to_contain_text("Phascolarctos cinereus")
 
 
-def test_the_whole_app_asks_for_the_place_and_takes_it(app_url: str, open_page: Open) -> None:
+def test_the_whole_app_answers_without_a_place_and_then_takes_one(app_url: str, open_page: Open) -> None:
     shown = open_page(app_url)
     shown.set_input_files("#pick", photo(pictures.jpeg()))
-    expect(shown.locator("#place-heading")).to_have_text("Where was it taken?")
-    shown.get_by_label("Latitude").fill("-1.4")
-    shown.get_by_label("Longitude").fill("35.1")
-    shown.get_by_role("button", name="Use this location").click()
+    expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
+    shown.locator("#elsewhere").click()
+    shown.get_by_label("Coordinates or a map link").fill("1°24′S 35°6′E")
+    shown.get_by_role("button", name="Use this place").click()
     expect(shown.locator("#where")).to_contain_text("Kenya")
-    shown.get_by_role("button", name="Choose another location").click()
-    shown.get_by_role("button", name="Continue without location").click()
-    expect(shown.locator("#narrowing")).to_have_text("No location was used, only the photo.")
+    shown.get_by_role("button", name="Choose another place").click()
+    shown.get_by_role("button", name="Continue without the place").click()
+    expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
+
+
+@pytest.mark.skipif(not DETECTOR.is_file(), reason="the detector's weights could not be had")
+def test_the_whole_app_finds_every_animal_and_takes_several_photos(app_url: str, open_page: Open) -> None:
+    # GIVEN a photo of a cat WHEN every animal is asked for THEN the cat has a box with its own answer
+    cat = package_folder("skimage") / "data" / "chelsea.png"
+    shown = open_page(app_url)
+    shown.set_input_files("#pick", cat)
+    shown.get_by_role("button", name="Find every animal").click()
+    expect(shown.locator("#every-heading")).to_have_text("1 animal was found")
+    shown.locator("#boxes button").click()
+    expect(shown.locator("#name")).to_contain_text("cat")
+    # WHEN the same photo is added THEN both agree
+    shown.set_input_files("#more", cat)
+    expect(shown.locator("#photos li")).to_have_count(2)
+    expect(shown.locator("#photos li").first).to_contain_text("cat")
+    expect(shown.locator("#disagreement")).to_be_hidden()
+    expect(shown.locator("#models")).to_contain_text("The general model looked")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """What the page says of an animal and a location: what is known, what is not, and what is not known just now."""
 
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from chalicelib.api.responses import FeaturesUsed, Place
+from chalicelib.config.settings import ROOT
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo
 from tests.end_to_end.stand import Stand
@@ -56,6 +58,26 @@ def _shown(stand: Stand, open_page: Open, answer: dict[str, Any]) -> Page:
 
 def _koala(here: Any, **changes: Any) -> dict[str, Any]:
     return answers.koala(candidates=(answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, here),), **changes)
+
+
+def _figures(told: str) -> list[str]:
+    """The percentages that the page gives for packs and for photos from the field, in the order of `_measured`."""
+    return re.findall(r"(\d+(?:\.\d)?) %", told)
+
+
+def _measured() -> list[str]:
+    """The same figures in the docs, as the page rounds them."""
+    packs = (ROOT / "docs/explanation/packs.md").read_text(encoding="utf-8")
+    own = [re.search(rf"\*\*{group}\*\* \| \d+ \| ([\d.]+)%", packs) for group in ("birds", "butterflies")]
+    others = re.search(r"([\d.]+)% of\nbirds first and ([\d.]+)% among five, ([\d.]+)% and ([\d.]+)% of insects", packs)
+    field = (ROOT / "docs/explanation/field.md").read_text(encoding="utf-8")
+    mean = re.search(r"\| mean \| 406 \| ([\d.]+)% \| [\d.]+% \| ([\d.]+)% \| ([\d.]+)% \| ([\d.]+)% \|", field)
+    assert all(own)
+    assert others
+    assert mean
+    birds, birds_of_five, insects, insects_of_five = others.groups()
+    rounded = [f"{float(each):.0f}" for each in (*(found[1] for found in own if found), *mean.groups())]
+    return [*rounded[:2], birds, insects, birds_of_five, insects_of_five, *rounded[2:]]
 
 
 def answer_with_relatives(count: int = 12) -> dict[str, Any]:
@@ -171,12 +193,20 @@ def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) 
     # GIVEN an API with two groups
     stand.taxa[""] = GROUPS
     stand.taxa["?group=mammals"] = {"taxa": [KOALA], "groups": []}
+    stand.health = {"packs": [{"name": name} for name in ("birds", "insects", "detector")]}
     shown = open_page(stand.url)
     assert stand.asked == []
     # WHEN one opens the list, and in it a group
     shown.get_by_text("What Faunalens knows").click()
     expect(shown.locator("#knowledge summary")).to_have_text(["What Faunalens knows", "birds: 962", "mammals: 1"])
     expect(shown.locator("#knowledge")).to_contain_text("can name only the animals in these lists")
+    # AND which packs there are, and what they are worth outdoors
+    expect(shown.locator("#packs")).to_have_text(
+        "Behind the general model, packs know more species of birds and insects."
+    )
+    told = shown.locator("#knowledge").inner_text()
+    assert "no photos of beetles, bees or dragonflies" in told
+    assert _figures(told) == _measured()
     shown.get_by_text("mammals: 1").click()
     # THEN its animals are there, and only that group was asked for
     expect(shown.locator("#knowledge li")).to_have_text("koalaPhascolarctos cinereus")

@@ -5,7 +5,7 @@ import { Disclosure } from "./disclosure.js";
 import { $, badge, definitions, make, taxonRow } from "./elements.js";
 import { LocationPart } from "./location.js";
 import { aboutTaxon } from "./taxon.js";
-import { REMARKS, percent, relativesInWords, sureness } from "./words.js";
+import { REMARKS, SUBJECTS, disagreement, modelsInWords, percent, rankInWords, relativesInWords, sureMeans } from "./words.js";
 
 export class AnswerView {
   #location = new LocationPart();
@@ -13,56 +13,84 @@ export class AnswerView {
   #taxon = new Disclosure($("animal"), async (signal) => aboutTaxon(await taxon(this.#first.taxon, signal)));
 
   /** Show an answer of the API. Return a sentence about it for screen readers. */
-  show(answer) {
+  show(given) {
+    const answer = { ...given, prediction: namedIn(given) };
     const sentence = this.#showPrediction(answer);
     this.#showCandidates(answer);
+    const differ = disagreement(answer.photos ?? []);
+    $("disagreement").textContent = differ;
+    $("disagreement").hidden = !differ;
+    // The place of a photo without an animal would help nobody.
+    $("add-place").hidden = Boolean(answer.location.center) || answer.subject !== "animal";
     this.#location.show(answer);
     this.#showTaxon(answer);
+    $("models").textContent = modelsInWords(answer.model);
     $("about").replaceChildren(...definitions(about(answer)));
-    return sentence;
+    return `${sentence} ${differ}`.trim();
   }
 
   #showPrediction(answer) {
     const { prediction } = answer;
-    for (const id of ["taxon", "score"]) $(id).hidden = !prediction;
+    for (const id of ["taxon", "sure"]) $(id).hidden = !prediction;
+    $("sure").open = false;
     showRelatives(prediction?.relatives_here);
     if (!prediction) {
-      $("name").textContent = "No animal recognised";
-      showRemark("If there is an animal, a closer or sharper photo may help.");
-      return "No animal was recognised.";
+      const [heading, advice] = SUBJECTS[answer.subject] ?? SUBJECTS.unclear;
+      $("name").textContent = heading;
+      const reason = answer.why_not ?? advice;
+      showRemark(reason);
+      return `${heading}. ${reason}`;
     }
-    $("name").textContent = prediction.name;
-    $("scientific-name").textContent = prediction.scientific_name;
-    $("rank").textContent = prediction.rank;
-    // The score of the root is always 1, so show the probability that the photo shows an animal.
-    const score = prediction.rank === "kingdom" ? answer.animal_probability : prediction.score;
-    $("score-number").textContent = percent(score);
-    $("score-words").textContent = sureness(score);
+    const { name, scientific_name: scientificName, score, sure } = prediction;
+    const rank = rankInWords(prediction);
+    $("name").textContent = isAnyAnimal(prediction) ? SUBJECTS.animal[0] : name;
+    $("taxon").hidden = isAnyAnimal(prediction);
+    $("scientific-name").textContent = scientificName;
+    $("rank").textContent = rank;
+    $("rank").hidden = !rank;
+    $("sure-words").textContent = sure;
+    $("score").textContent = percent(score);
+    $("sure-meaning").textContent = sureMeans(sure);
     const remark = remarkOn(answer);
     showRemark(remark);
-    return `${prediction.name}, ${prediction.rank}, ${sureness(score)}, ${percent(score)}. ${remark}`.trim();
+    const said = [$("name").textContent, ...(rank && !isAnyAnimal(prediction) ? [rank] : []), sure, percent(score)];
+    return `${said.join(", ")}. ${remark}`.trim();
   }
 
-  #showCandidates({ prediction, candidates, features }) {
+  /** Show the likeliest animals, unless the photo shows none, or does not show whether there is one. */
+  #showCandidates({ subject, prediction, candidates, features }) {
     const narrowed = features.mode === "narrowed";
-    $("candidates-heading").textContent = prediction ? "Most likely animals" : "If it is an animal, most likely";
-    $("candidates-part").hidden = candidates.length === 0;
+    const isGuess = !prediction || isAnyAnimal(prediction);
+    $("candidates-heading").textContent = isGuess ? "Guesses, none of them likely" : "Most likely animals";
+    $("candidates-part").hidden = candidates.length === 0 || !(prediction || subject === "animal");
     $("candidates-part").classList.toggle("photo-alone", !narrowed);
+    $("candidates-part").classList.toggle("guesses", isGuess);
     $("candidates").replaceChildren(...candidates.map((each) => candidateRow(each, narrowed)));
   }
 
   #showTaxon({ prediction, candidates: [first] }) {
     this.#first = first;
     this.#taxon.reset();
-    $("animal").hidden = !prediction || !first;
+    $("animal").hidden = !prediction || isAnyAnimal(prediction) || !first;
     $("animal-summary").textContent = `More about: ${first?.name}`;
   }
 }
 
+/** Return the prediction if it may be shown as a name: not for a photo that shows no animal. */
+function namedIn({ prediction, subject }) {
+  return ["person", "vehicle", "none"].includes(subject) ? null : prediction;
+}
+
+/** Whether a prediction is the root of the tree, which says only that there is an animal. */
+function isAnyAnimal({ rank }) {
+  return rank === "kingdom";
+}
+
 /** Return a remark on an inexact or unexpected prediction, or an empty string for any other prediction. */
-function remarkOn({ prediction, candidates: [first], features }) {
-  if (prediction.rank === "kingdom") return "It looks like an animal, but the photo does not show clearly which one.";
-  if (first && first.scientific_name !== prediction.scientific_name) {
+function remarkOn({ prediction, candidates: [first], features, why_not: reason }) {
+  if (reason) return reason;
+  if (isAnyAnimal(prediction)) return SUBJECTS.animal[1];
+  if (rankInWords(prediction) && first && first.scientific_name !== prediction.scientific_name) {
     return `The photo is clear enough for the ${prediction.rank}, but not for the exact animal.`;
   }
   return (features.mode === "narrowed" && REMARKS[first?.here]) || "";
@@ -96,7 +124,7 @@ function candidateRow({ name, scientific_name: scientificName, score, vision_sco
 function about({ location, features, model, timings_ms: timings, animal_probability: share, request_id: request }) {
   return [
     ["Animal probability", percent(share)],
-    ["Model", `${model.name} ${model.version}`],
+    ["Models", [model, ...(model.packs ?? [])].map(({ name, version }) => `${name} ${version}`).join(", ")],
     ["Cell", location.cell ?? "none"],
     ["Range data", `${features.version ?? "none"} (${features.cache})`],
     ["Duration", `${Math.round(timings.total)} ms`],

@@ -1,47 +1,58 @@
 // API calls of the page. Every failure is a `Problem`.
 
 import { MAX_BYTES, contentType } from "./photo.js";
-
-const TIMEOUT = 35_000; // ms; API Gateway times out after 29 s
-const SLOWEST = 125; // bytes per ms: 1 Mbit/s, at which a photo of 4.5 MB takes 36 s
-
-/** A failed call. `code`: from the API's problem details, or `offline`, `timeout`, `not_understood`. */
-export class Problem extends Error {
-  constructor(code, detail = "", retryAfter = null) {
-    super(detail || code);
-    Object.assign(this, { name: "Problem", code, detail, retryAfter });
-  }
-}
+import { Problem } from "./problem.js";
+import { send } from "./send.js";
 
 /**
- * Identify the animal in a photo.
- * @param {Blob} photo
- * @param {null | "none" | {latitude: number, longitude: number}} place  null: use the location in the photo
+ * Identify the animal in a photo, or in several photos of it.
+ * @param {Blob[]} photos
+ * @param {{place: null | {latitude: number, longitude: number}, boxes: boolean}} wanted  `place`: null uses none.
+ *   `boxes`: whether to find every animal in the photo
+ * @param {(share: number) => void} onProgress  called with the share of the photos that was sent
  */
-export async function identify(photo, place, signal) {
-  const query = place === "none" ? "?location=none" : place ? `?${coordinates(place)}` : "";
-  const upload = photo.size > MAX_BYTES ? await createUpload(signal) : null;
-  if (upload) {
-    await uploadPhoto(photo, upload, signal);
-    return call(`${upload.identify_url}${query}`, { method: "POST", signal });
+export async function identify(photos, { place, boxes }, signal, onProgress) {
+  const query = new URLSearchParams({ ...(place ? coordinates(place) : { location: "none" }), ...(boxes && { boxes }) });
+  const size = photos.reduce((sum, photo) => sum + photo.size, 0);
+  const uploads = size > MAX_BYTES ? await createUploads(photos.length, signal) : null;
+  if (!uploads) {
+    const [photo] = photos;
+    const one = { headers: { "Content-Type": contentType(photo) }, body: photo };
+    return call(`identify?${query}`, {
+      ...(photos.length === 1 ? one : { body: formOf(photos) }),
+      method: "POST",
+      size,
+      signal,
+      onProgress,
+    });
   }
-  return call(`identify${query}`, {
-    method: "POST",
-    headers: { "Content-Type": contentType(photo) },
-    body: photo,
-    size: photo.size,
-    signal,
-  });
+  for (const [i, upload] of uploads.entries()) {
+    await uploadPhoto(photos[i], upload, signal, (share) => onProgress((i + share) / photos.length));
+  }
+  const [first, ...others] = uploads;
+  if (others.length) query.set("also", others.map(({ id }) => id));
+  return call(`${first.identify_url}?${query}`, { method: "POST", signal });
+}
+
+function formOf(photos) {
+  const form = new FormData();
+  for (const photo of photos) form.append("photo", photo, "photo"); // the name of the file is nobody's business
+  return form;
 }
 
 /** Get the animals that live at a location. */
 export function animals(place, signal) {
-  return call(`animals?${coordinates(place)}`, { signal });
+  return call(`animals?${new URLSearchParams(coordinates(place))}`, { signal });
 }
 
 /** Get what is known of a taxon. */
 export function taxon(id, signal) {
   return call(`taxa/${id}`, { signal });
+}
+
+/** Get the state of the service, with its packs. */
+export function health(signal) {
+  return call("health", { signal });
 }
 
 /** Get the groups of animals. */
@@ -61,13 +72,13 @@ export function rangeMap(id, signal) {
 
 /** Return query parameters with two decimals. A precision of about a kilometre is enough for a cell of 110 km. */
 function coordinates({ latitude, longitude }) {
-  return new URLSearchParams({ lat: latitude.toFixed(2), lon: longitude.toFixed(2) });
+  return { lat: latitude.toFixed(2), lon: longitude.toFixed(2) };
 }
 
-/** Create an upload form for a photo that is too large for one request. Return null if the API has no bucket. */
-async function createUpload(signal) {
+/** Create upload forms for photos that are too large for one request. Return null if the API has no bucket. */
+async function createUploads(count, signal) {
   try {
-    return await call("uploads", { method: "POST", signal });
+    return await Promise.all(Array.from({ length: count }, () => call("uploads", { method: "POST", signal })));
   } catch (problem) {
     if (problem.code === "not_found") return null;
     throw problem;
@@ -75,14 +86,14 @@ async function createUpload(signal) {
 }
 
 /** Post a photo to S3 with an upload form. */
-async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal) {
+async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal, onProgress) {
   if (photo.size > maxBytes) throw new Problem("photo_too_large");
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   // S3 accepts any image type, and the API detects the format from the bytes.
   form.append("Content-Type", photo.type.startsWith("image/") ? photo.type : "image/unknown");
   form.append("file", photo); // S3 requires the file as the last field
-  await send(url, { method: "POST", body: form, size: photo.size, signal }, (response) => {
+  await send(url, { method: "POST", body: form, size: photo.size, signal, onProgress }, (response) => {
     if (!response.ok) throw new Problem("unavailable", `S3 refused the upload with status ${response.status}`);
   });
 }
@@ -98,21 +109,6 @@ function call(path, { read = (response) => response.json(), ...request }) {
     if (response.ok && body) return body;
     throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
   });
-}
-
-/** Send a request and read its response, with a timeout for both. `size`: bytes of the request body. */
-async function send(path, { signal, size = 0, ...request }, read) {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), TIMEOUT + size / SLOWEST);
-  signal?.addEventListener("abort", () => timeout.abort());
-  try {
-    return await read(await fetch(path, { ...request, signal: timeout.signal }));
-  } catch (error) {
-    if (error instanceof Problem || signal?.aborted) throw error;
-    throw new Problem(timeout.signal.aborted ? "timeout" : "offline");
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Return the code of an error from a gateway in front of the API. Gateways do not send problem details. */

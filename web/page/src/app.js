@@ -1,20 +1,31 @@
-// The page: choose a photo, send it, and show the result in one of the views.
+// The page: choose photos, send them, and show the result in one of the views.
 
 import { AnswerView } from "./answer.js";
-import { Problem, identify } from "./api.js";
+import { identify } from "./api.js";
+import { Boxes } from "./boxes.js";
+import { $ } from "./elements.js";
 import { listKnowledge } from "./knowledge.js";
 import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
-import { explain } from "./problem.js";
+import { MOST_PHOTOS, Preview } from "./preview.js";
+import { Problem, explain } from "./problem.js";
+import { showProgress, showSent } from "./progress.js";
 
-const $ = (id) => document.getElementById(id);
 const VIEWS = ["busy", "problem", "place", "answer"];
+const RETRY_AFTER = 1000; // ms
+const WHERE = "Where was it taken?";
 
 const answerView = new AnswerView();
-const placeForm = new PlaceForm((place) => identifyPhoto(place));
-let photo = null; // a promise of the Blob to send
-let lastPlace = null;
+const boxes = new Boxes(select);
+const placeForm = new PlaceForm((place) => identifyPhotos({ place }));
+const preview = new Preview({ choose, refuse: (code) => showProblem(explain(new Problem(code))) });
+let photos = null; // a promise of the photos to send, with their positions
+let asked = {}; // what was wanted of the last request, as `identifyPhotos` takes it
+let current = null; // {answer, place} for the photos
+let earlier = null; // the same with the place before the current one
 let pending = new AbortController(); // of the current request
+let isOffline = false; // whether the last request failed for want of a network
+let canFindAll = true; // until the API says that it has no detector
 
 /** Show one view and hide the others. Screen readers read `sentence`. */
 function show(view, sentence) {
@@ -24,42 +35,114 @@ function show(view, sentence) {
   $("status").textContent = sentence;
 }
 
-function choose(file) {
-  pending.abort();
-  showPreview(file);
-  photo = prepare(file);
-  identifyPhoto(null);
+function choose(files) {
+  [current, earlier] = [null, null];
+  const chosen = files.slice(0, MOST_PHOTOS);
+  preview.show(chosen);
+  boxes.show({});
+  photos = Promise.all(chosen.map(prepare));
+  identifyPhotos({});
 }
 
-function showPreview(file) {
-  URL.revokeObjectURL($("picture").src);
-  $("preview").hidden = false;
-  $("picture").hidden = false;
-  $("no-picture").hidden = true;
-  $("file-name").textContent = file.name ?? "";
-  $("picture").src = URL.createObjectURL(file);
-  $("pick-label").textContent = "Choose another photo";
-}
-
-/** Send the photo and show the answer. `place`: null uses the location in the photo. */
-async function identifyPhoto(place) {
+/**
+ * Send the photos and show the answer. `place`: null for none; by default that of the first photo with one. `findAll`:
+ * whether to find every animal.
+ */
+async function identifyPhotos({ place, findAll = false }) {
   pending.abort();
   pending = new AbortController();
   const { signal } = pending;
-  lastPlace = place;
+  asked = { place, findAll };
+  isOffline = false;
   show("busy", "Identifying the animal …");
+  showProgress("Preparing the photo");
   reveal();
   try {
-    const sent = await photo;
-    const answer = await identify(sent, place, signal);
+    const prepared = await photos;
     if (signal.aborted) return;
-    show("answer", "");
-    $("status").textContent = answerView.show(answer);
+    const wanted = { place: place === undefined ? positionOf(prepared) : place, boxes: findAll };
+    const blobs = prepared.map(({ blob }) => blob);
+    const answer = await twice(signal, () => identify(blobs, wanted, signal, showSent));
+    if (signal.aborted) return;
+    if (!findAll) earlier = current;
+    current = { answer, place: wanted.place };
+    showAnswer();
   } catch (problem) {
-    if (signal.aborted) return; // another photo was chosen
+    if (signal.aborted) return; // another photo was chosen, or it was cancelled
+    isOffline = problem.code === "offline";
     if (!(problem instanceof Problem)) reportError(problem); // a bug of this page: show it, and log it to the console
-    showProblem(explain(problem));
+    if (findAll && problem.code === "bad_request") showWithoutDetector();
+    else showProblem(explain(problem));
   }
+  reveal();
+}
+
+/** Return the position of the first photo that has one, or null. */
+function positionOf(prepared) {
+  const position = prepared.map((photo) => photo.position).find(Boolean);
+  return position ? { ...position, isOfPhoto: true } : null;
+}
+
+/** Try once more if the connection failed. */
+async function twice(signal, attempt) {
+  try {
+    return await attempt();
+  } catch (problem) {
+    if (problem.code !== "unreachable" || signal.aborted) throw problem;
+    showProgress("The connection failed. Trying again");
+    await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
+    return attempt();
+  }
+}
+
+function cancel() {
+  pending.abort();
+  if (current) showAnswer();
+  else showProblem(explain(new Problem("cancelled")));
+  reveal();
+}
+
+/** Show the current answer, and how to get back to the earlier one. */
+function showAnswer() {
+  const { answer, place } = current;
+  const source = place?.isOfPhoto ? "exif" : answer.location.source;
+  const shown = { ...answer, location: { ...answer.location, source } };
+  show("answer", "");
+  const sentence = answerView.show(shown);
+  preview.showGuesses(answer.photos ?? []);
+  boxes.show(shown);
+  $("find-row").hidden = Boolean(answer.animals) || answer.photos?.length > 1;
+  $("find").hidden = !canFindAll;
+  $("changed").hidden = !earlier;
+  $("changed-words").textContent = earlier ? changed(earlier.place, place) : "";
+  $("status").textContent = `${$("changed-words").textContent} ${sentence}`.trim();
+}
+
+/** Show the answer for one animal in the photo, or for the whole photo. */
+function select(answer) {
+  $("status").textContent = answerView.show(answer);
+  reveal();
+}
+
+function showWithoutDetector() {
+  canFindAll = false;
+  $("find-problem").textContent = "This server has no detector, so it cannot find every animal.";
+  showAnswer();
+}
+
+function changed(before, now) {
+  if (!now) return "The place was left out.";
+  return before ? "Another place was used." : "The place was added.";
+}
+
+function undo() {
+  [current, earlier] = [earlier, null];
+  goBack();
+}
+
+/** Show the answer again, as it was before the question where the photo was taken, or before a problem. */
+function goBack() {
+  showAnswer();
   reveal();
 }
 
@@ -70,12 +153,13 @@ function showProblem({ heading, advice, detail, again, place }) {
   $("problem-advice").textContent = advice;
   $("problem-detail").textContent = detail;
   $("again").hidden = !again;
+  $("problem-back").hidden = !current;
   $("status").textContent = `${heading}. ${advice}`;
 }
 
 function askPlace({ heading, advice }) {
   show("place", "");
-  placeForm.show({ heading, advice });
+  placeForm.show({ heading, advice, canDrop: !current || Boolean(current.place), canGoBack: Boolean(current) });
   $("status").textContent = `${heading} ${advice}`;
   reveal();
 }
@@ -86,34 +170,11 @@ function reveal() {
   if (matchMedia("(max-width: 55.99rem)").matches) $("outcome").scrollIntoView({ behavior, block: "start" });
 }
 
-function chooseFirst(files) {
-  const [file] = files ?? [];
-  if (file) choose(file);
-}
-
-for (const id of ["pick", "take"]) {
-  $(id).addEventListener("change", (event) => {
-    chooseFirst(event.target.files);
-    event.target.value = ""; // so that choosing the same photo again fires the event
-  });
-}
-addEventListener("dragover", (event) => {
-  event.preventDefault();
-  document.body.classList.add("dragging");
-});
-addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) document.body.classList.remove("dragging");
-});
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  document.body.classList.remove("dragging");
-  chooseFirst(event.dataTransfer?.files);
-});
-addEventListener("paste", (event) => chooseFirst(event.clipboardData?.files));
-$("picture").addEventListener("error", () => {
-  $("picture").hidden = true;
-  $("no-picture").hidden = false;
-});
-$("again").addEventListener("click", () => identifyPhoto(lastPlace));
-$("elsewhere").addEventListener("click", () => askPlace({ heading: "Where was it taken?", advice: "" }));
+$("again").addEventListener("click", () => identifyPhotos(asked));
+$("find").addEventListener("click", () => identifyPhotos({ place: current.place, findAll: true }));
+$("cancel").addEventListener("click", cancel);
+$("undo").addEventListener("click", undo);
+for (const id of ["place-back", "problem-back"]) $(id).addEventListener("click", goBack);
+for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: WHERE, advice: "" }));
+addEventListener("online", () => isOffline && identifyPhotos(asked));
 listKnowledge();

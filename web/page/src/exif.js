@@ -1,53 +1,59 @@
-// Copy the EXIF segment, which contains the location, from a JPEG to its smaller copy, because a canvas drops it. Reset
-// the orientation, because the canvas has already applied it.
-// Sources: JPEG (ITU-T T.81, annex B) for the markers, EXIF 2.32 (CIPA DC-008) section 4.5.4 and TIFF 6.0 for the rest.
+// Read where a photo was taken from its EXIF, in any file format: a canvas drops EXIF, so the page sends the position.
+// Sources: EXIF 2.32 (CIPA DC-008) section 4.6.6 and TIFF 6.0 for the tags; the PNG, WebP and HEIF specifications for
+// what stands before them.
 
-const ORIENTATION = 0x0112;
-const SHORT = 3;
-const TIFF_START = 10; // after marker (2), length (2) and "Exif\0\0" (6)
+const TIFF = String.raw`(?=II\*\0|MM\0\*)`; // its byte order and the number 42
+const EXIF = new RegExp(String.raw`Exif\0\0${TIFF}|eXIf${TIFF}|EXIF[^]{4}${TIFF}|^${TIFF}`);
+const GPS_DIRECTORY = 0x8825;
+const [LATITUDE, LONGITUDE] = [2, 4]; // the tag before each has the letter of its hemisphere
+const RATIONAL = 5;
 
 /**
- * Return a copy of a JPEG's EXIF segment (APP1, with its marker and length), or null if there is none.
- * @param {Uint8Array} jpeg
+ * Return {latitude, longitude} in decimal degrees, or null if there is no valid position. Exactly 0/0 counts as none:
+ * cameras without a fix write it.
+ * @param {Uint8Array} bytes  a photo
  */
-export function exifSegment(jpeg) {
-  if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) return null;
-  for (let at = 2; at + 4 <= jpeg.length && jpeg[at] === 0xff;) {
-    const marker = jpeg[at + 1];
-    if (marker === 0xff) {
-      at += 1; // a fill byte
-      continue;
-    }
-    if (marker === 0xda || marker === 0xd9) return null; // the image data begins, and there is no more metadata
-    const end = at + 2 + ((jpeg[at + 2] << 8) | jpeg[at + 3]);
-    const isExif = String.fromCharCode(...jpeg.subarray(at + 4, at + TIFF_START)) === "Exif\0\0";
-    if (marker === 0xe1 && isExif) return end <= jpeg.length ? jpeg.slice(at, end) : null;
-    at = end;
-  }
-  return null;
-}
-
-/** Return a copy of the segment in which the orientation, if any, is 1 (upright). */
-export function upright(segment) {
-  const copy = segment.slice();
-  const view = new DataView(copy.buffer, copy.byteOffset + TIFF_START, copy.length - TIFF_START);
+export function positionIn(bytes) {
+  // Each byte becomes one character, so the index is that of the byte.
+  const found = EXIF.exec(new TextDecoder("latin1").decode(bytes));
+  if (!found) return null;
+  const start = found.index + found[0].length;
   try {
-    const little = view.getUint16(0) === 0x4949;
-    const directory = view.getUint32(4, little);
-    const entries = view.getUint16(directory, little);
-    for (let i = 0; i < entries; i += 1) {
-      const entry = directory + 2 + 12 * i;
-      const isOrientation =
-        view.getUint16(entry, little) === ORIENTATION && view.getUint16(entry + 2, little) === SHORT;
-      if (isOrientation) view.setUint16(entry + 8, 1, little);
-    }
+    return readPosition(new DataView(bytes.buffer, bytes.byteOffset + start, bytes.length - start));
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // an offset is outside the segment: keep the rest unchanged
+    if (error instanceof RangeError) return null; // an offset is outside the file
+    throw error;
   }
-  return copy;
 }
 
-/** Insert the segment after the start marker of a JPEG, where EXIF belongs. */
-export function withExif(jpeg, segment) {
-  return new Blob([jpeg.slice(0, 2), segment, jpeg.slice(2)], { type: "image/jpeg" });
+function readPosition(view) {
+  const little = view.getUint16(0) === 0x4949;
+  const main = readDirectory(view, view.getUint32(4, little), little);
+  if (!main.has(GPS_DIRECTORY)) return null;
+  const gps = readDirectory(view, view.getUint32(main.get(GPS_DIRECTORY) + 8, little), little);
+  const latitude = readDegrees(view, gps, LATITUDE, "NS", little);
+  const longitude = readDegrees(view, gps, LONGITUDE, "EW", little);
+  const isValid = Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 && (latitude !== 0 || longitude !== 0);
+  return isValid ? { latitude, longitude } : null;
+}
+
+/** Return the offset of each entry of a directory, by its tag. */
+function readDirectory(view, offset, little) {
+  const starts = Array.from({ length: view.getUint16(offset, little) }, (_, i) => offset + 2 + 12 * i);
+  return new Map(starts.map((start) => [view.getUint16(start, little), start]));
+}
+
+/** Return degrees, with the sign of the hemisphere, or NaN. The tag has degrees, minutes and seconds. */
+function readDegrees(view, gps, tag, [plus, minus], little) {
+  const [letterEntry, entry] = [gps.get(tag - 1), gps.get(tag)];
+  if (letterEntry === undefined || entry === undefined || view.getUint16(entry + 2, little) !== RATIONAL) return NaN;
+  const letter = String.fromCharCode(view.getUint8(letterEntry + 8)).toUpperCase();
+  const [count, start] = [view.getUint32(entry + 4, little), view.getUint32(entry + 8, little)];
+  if (![plus, minus].includes(letter) || count < 1 || count > 3) return NaN;
+  const parts = Array.from({ length: count }, (_, i) => {
+    const at = start + 8 * i;
+    return view.getUint32(at, little) / view.getUint32(at + 4, little);
+  });
+  const [degrees, minutes = 0, seconds = 0] = parts;
+  return minutes <= 60 && seconds <= 60 ? (degrees + minutes / 60 + seconds / 3600) * (letter === plus ? 1 : -1) : NaN;
 }

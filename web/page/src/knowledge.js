@@ -1,12 +1,15 @@
 // What Faunalens knows: the groups of animals, and the list of each. Both are loaded when they are opened.
 
-import { groups, taxaOf } from "./api.js";
+import { groups, health, taxaOf } from "./api.js";
 import { Disclosure } from "./disclosure.js";
 import { $, make, taxonRow } from "./elements.js";
+import { packsInWords } from "./words.js";
 
 export function listKnowledge() {
   new Disclosure($("knowledge"), async (signal) => {
+    const packs = health(signal).then(({ packs: found }) => packsInWords(found), () => "");
     const found = await groups(signal);
+    $("packs").textContent = await packs; // empty if that is not known just now
     return { status: "", content: found.groups.map(groupPart) };
   });
 }

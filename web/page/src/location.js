@@ -26,7 +26,7 @@ export class LocationPart {
     this.#centre = location.center ? { latitude, longitude } : null;
     $("where").textContent = whereabouts(location, features);
     $("narrowing").textContent = narrowing(features);
-    $("elsewhere").textContent = this.#centre ? "Choose another location" : "Choose a location";
+    $("elsewhere").textContent = this.#centre ? "Choose another place" : "Add the place";
     $("animals").hidden = !this.#centre;
     this.#animals.reset();
     // If it could be any animal, the range of the first one says nothing.

@@ -1,24 +1,32 @@
-// Prepare a photo for sending. If it is too large, make a smaller copy with the EXIF of the original.
+// Prepare a photo for sending: check that it is one, read its position, and make a copy of the size that the models need.
 
-import { exifSegment, upright, withExif } from "./exif.js";
+import { positionIn } from "./exif.js";
+import { Problem } from "./problem.js";
 
 export const MAX_BYTES = 4_500_000; // the limit of a Lambda event, 6 MB in base64
-const LONGEST_SIDE = 1600; // pixels; the model uses 260
-const QUALITY = 0.9;
+const SMALL = 500_000; // bytes; up to this size a photo is sent as it is
+const LONGEST_SIDE = 1600; // pixels; the models look at 260, of a part of the photo if need be
+const LEAST_SIDE = 900; // pixels; the longer side becomes no smaller to take ENOUGH
+const ENOUGH = 240_000; // bytes, which take 2.6 s at 750 kbit/s
+const QUALITY = 0.85;
 const SENT_TYPES = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/tiff"];
+// The first bytes of what the API reads: JPEG, PNG, WebP, HEIF (which includes HEIC), TIFF.
+const READABLE = /^(\xff\xd8\xff|\x89PNG|RIFF[^]{4}WEBP|[^]{4}ftyp(hei|hev|mi[af]|msf)|II\*\0|MM\0\*)/;
 
 /**
- * Return the photo to send. A format that the browser cannot decode (mostly HEIC) is sent unchanged.
+ * Return the photo to send, and its position. What the browser cannot decode (mostly HEIC) is sent unchanged. Throws a
+ * `Problem` for a file that neither the browser nor the API can read.
  * @param {Blob} file
- * @returns {Promise<Blob>}
+ * @returns {Promise<{blob: Blob, position: null | {latitude: number, longitude: number}}>}
  */
 export async function prepare(file) {
-  if (file.size <= MAX_BYTES) return file;
-  try {
-    return await shrink(file);
-  } catch {
-    return file;
-  }
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const isReadable = READABLE.test(String.fromCharCode(...bytes.subarray(0, 16)));
+  const position = positionIn(bytes);
+  if (isReadable && file.size <= SMALL) return { blob: file, position };
+  const copy = await shrink(file).catch(() => null);
+  if (!copy && !isReadable) throw new Problem("unsupported_media_type", file.name);
+  return { blob: copy && (copy.size < file.size || !isReadable) ? copy : file, position };
 }
 
 /** Return the Content-Type to send. Unknown types are sent as bytes, from which the server detects the format. */
@@ -28,16 +36,25 @@ export function contentType(photo) {
 
 async function shrink(file) {
   const bitmap = await createImageBitmap(file); // upright: browsers apply the EXIF orientation
-  const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
+  let copy = await redraw(bitmap, LONGEST_SIDE);
+  if (copy.size > ENOUGH) {
+    const side = Math.min(LONGEST_SIDE, Math.max(bitmap.width, bitmap.height)) * Math.sqrt(ENOUGH / copy.size);
+    copy = await redraw(bitmap, Math.max(side, LEAST_SIDE));
+  }
+  bitmap.close();
+  return copy;
+}
+
+function redraw(bitmap, longestSide) {
+  const scale = Math.min(1, longestSide / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [Math.round(bitmap.width * scale), Math.round(bitmap.height * scale)];
   const context = canvas.getContext("2d");
+  context.fillStyle = "#fff"; // behind what is transparent
+  context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  bitmap.close();
-  const smaller = await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no memory for a copy"))), "image/jpeg", QUALITY);
   });
-  const segment = exifSegment(new Uint8Array(await file.arrayBuffer()));
-  return segment ? withExif(smaller, upright(segment)) : smaller;
 }

@@ -1,9 +1,12 @@
-// The form for the location: use that of the device, select it on the map, type coordinates, or continue without one.
+// The form for the place: use that of the device, select it on the map, paste coordinates, or continue without one.
 
+import { readCoordinates } from "./coordinates.js";
 import { WorldMap } from "./map.js";
 
 const $ = (id) => document.getElementById(id);
 const GEOLOCATION = { timeout: 10_000, maximumAge: 600_000 }; // ms; a coarse location suffices for a cell of 110 km
+const STEP = 5; // degrees of an arrow key; a fifth of it on the zoomed map
+const DIRECTIONS = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] };
 const NO_FIX = {
   1: "Your browser does not share its location. Allow it in the browser's settings, or use the map.",
   2: "Your device does not know its location. Use the map instead.",
@@ -14,13 +17,14 @@ export class PlaceForm {
   #map = new WorldMap($("place-map"));
   #choose;
 
-  /** @param {(place: "none" | {latitude: number, longitude: number}) => void} choose  called with the choice */
+  /** @param {(place: null | {latitude: number, longitude: number}) => void} choose  called with the choice; null: none */
   constructor(choose) {
     this.#choose = choose;
     $("place-device").hidden = !navigator.geolocation;
     $("place-device").addEventListener("click", () => this.#useDevice());
-    $("place-none").addEventListener("click", () => choose("none"));
+    $("place-none").addEventListener("click", () => choose(null));
     $("place-map").addEventListener("click", (event) => this.#selectOnMap(event));
+    $("place-map").addEventListener("keydown", (event) => this.#moveOnMap(event));
     $("place-world").addEventListener("click", () => this.#showWorld());
     $("place").addEventListener("input", () => this.#mark());
     $("place").addEventListener("submit", (event) => {
@@ -29,7 +33,10 @@ export class PlaceForm {
     });
   }
 
-  show({ heading, advice }) {
+  /** `canDrop`: whether to offer to go on without a place. `canGoBack`: whether there is an answer to go back to. */
+  show({ heading, advice, canDrop, canGoBack }) {
+    $("place-none").hidden = !canDrop;
+    $("place-back").hidden = !canGoBack;
     $("place-heading").textContent = heading;
     $("place-advice").textContent = advice;
     showError("");
@@ -57,11 +64,35 @@ export class PlaceForm {
   #selectOnMap(event) {
     const place = this.#map.placeAt(event);
     if (!place) return;
-    $("latitude").value = place.latitude.toFixed(1);
-    $("longitude").value = place.longitude.toFixed(1);
+    this.#write(place);
+    if (!this.#map.isClose) this.#closeUp(place);
+  }
+
+  #moveOnMap(event) {
+    const place = readField() ?? { latitude: 0, longitude: 0 };
+    const direction = DIRECTIONS[event.key];
+    if (direction) {
+      const [north, east] = direction.map((sign) => (sign * STEP) / (this.#map.isClose ? 5 : 1));
+      const latitude = Math.min(Math.max(place.latitude + north, -90), 90);
+      const longitude = ((((place.longitude + east + 180) % 360) + 360) % 360) - 180;
+      const moved = { latitude, longitude };
+      this.#write(moved);
+      if (this.#map.isClose) this.#map.closeUp(moved);
+      $("place-hint").textContent = $("coordinates").value; // screen readers read it
+    } else if (event.key === "+") this.#closeUp(place);
+    else if (event.key === "-") this.#showWorld();
+    else if (event.key === "Enter") this.#useTyped();
+    else return;
+    event.preventDefault(); // do not scroll
+  }
+
+  #write({ latitude, longitude }) {
+    $("coordinates").value = `${latitude.toFixed(1)}, ${longitude.toFixed(1)}`;
     showError("");
     this.#mark();
-    if (this.#map.isClose) return;
+  }
+
+  #closeUp(place) {
     this.#map.closeUp(place);
     $("place-hint").textContent = "Select again to be more exact.";
     $("place-world").hidden = false;
@@ -69,32 +100,33 @@ export class PlaceForm {
 
   #showWorld() {
     this.#map.wholeWorld();
-    $("place-hint").textContent = "Or select the location on the map.";
+    $("place-hint").textContent = "Or select the place on the map.";
     $("place-world").hidden = true;
   }
 
   #mark() {
-    this.#map.mark(readFields());
+    this.#map.mark(readField());
   }
 
   #useTyped() {
-    const place = readFields();
+    const place = readField();
     if (place) this.#choose(place);
     else {
-      showError(
-        "Enter a latitude from -90 to 90 and a longitude from -180 to 180, such as -33.9 and 151.2, or use the map.",
-      );
-      $("latitude").focus();
+      showError(errorOf($("coordinates").value));
+      $("coordinates").focus();
     }
   }
 }
 
-/** Return the location in the two fields, or null if a field is invalid. */
-function readFields() {
-  const number = (id) =>
-    $(id).value.trim() === "" ? NaN : Number($(id).value.trim().replace(",", ".").replace("−", "-"));
-  const [latitude, longitude] = [number("latitude"), number("longitude")];
-  return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? { latitude, longitude } : null;
+function readField() {
+  return readCoordinates($("coordinates").value);
+}
+
+function errorOf(text) {
+  if (/goo\.gl|\/\/osm\.org\/go|maps\.apple\/p/.test(text)) {
+    return "This short link does not contain the position. Open it, and copy the address that your browser then shows.";
+  }
+  return "Enter a latitude from -90 to 90 and a longitude from -180 to 180, such as 48.8584, 2.2945 or 48°51′N 2°17′E, or use the map.";
 }
 
 function showError(sentence) {

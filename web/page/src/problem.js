@@ -1,4 +1,12 @@
-// Error messages of the page: what happened, and what to do.
+// A failure, and what the page says of it: what happened, and what to do.
+
+/** A failure. `code`: from the API's problem details, or a further one of `MESSAGES` or `not_understood`. */
+export class Problem extends Error {
+  constructor(code, detail = "", retryAfter = null) {
+    super(detail || code);
+    Object.assign(this, { name: "Problem", code, detail, retryAfter });
+  }
+}
 
 const RETRYABLE = [
   "upload_missing",
@@ -7,8 +15,10 @@ const RETRYABLE = [
   "unavailable",
   "timeout",
   "request_timeout",
+  "unreachable",
   "offline",
   "not_understood",
+  "cancelled",
 ];
 
 const MESSAGES = {
@@ -16,11 +26,8 @@ const MESSAGES = {
   unsupported_media_type: ["This is not a photo we can read", "Choose a JPEG, PNG, WebP, HEIC or TIFF photo."],
   upload_missing: ["The photo did not arrive", "Try again to upload the photo again."],
   photo_unreadable: ["This photo is damaged", "The file may be incomplete. Choose it again, or choose another photo."],
-  location_missing: [
-    "Where was it taken?",
-    "The photo has no location; phones often remove it. The location helps to tell similar animals apart.",
-  ],
-  location_invalid: ["This location is not valid", "Choose it on the map, or continue without a location."],
+  location_missing: ["Where was it taken?", "The place helps to tell similar animals apart."],
+  location_invalid: ["This place is not valid", "Choose it on the map, or continue without the place."],
   too_many_requests: ["Too many photos at once", "Wait a moment, then try again."],
   api_key_invalid: ["This page is out of date", "Reload the page, then choose the photo again."],
   forbidden: ["This was not let through", "A firewall stopped the request. Try another network."],
@@ -28,7 +35,10 @@ const MESSAGES = {
   internal: ["Something went wrong on our side", "Your photo is fine. Try again now, or later."],
   timeout: ["That took too long", "The service may be starting up. Try again."],
   request_timeout: ["Sending took too long", "The connection is slow. Try again, or send a smaller copy of the photo."],
-  offline: ["No connection", "The service cannot be reached. Check your connection, then try again."],
+  link: ["This is a link, not a photo", "Save the picture first, then choose the file."],
+  cancelled: ["Cancelled", "The photo was not identified."],
+  offline: ["You are offline", "The photo is sent as soon as you are online again."],
+  unreachable: ["No connection", "The service cannot be reached. Check your connection, then try again."],
 };
 const OTHER = ["That did not work", "Try again, or try another photo."];
 

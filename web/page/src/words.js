@@ -15,6 +15,7 @@ export const HERE = {
 };
 
 const STATUSES = { native: "Native", introduced: "Introduced" };
+const SURE = { "very sure": "95 % or more", "fairly sure": "80 % or more", perhaps: "half or more" };
 const LIVES = { everywhere: "everywhere", nowhere: "nowhere any more", unknown: "where is not known" };
 
 /** Remarks on a prediction. */
@@ -32,13 +33,66 @@ export function percent(share) {
   return `${Math.round(share * 100)} %`;
 }
 
-/** Describe a calibrated probability in words. */
-export function sureness(share) {
-  if (share >= 0.95) return "very sure";
-  if (share >= 0.85) return "sure";
-  if (share >= 0.7) return "fairly sure";
-  if (share >= 0.5) return "more likely than not";
-  return "a guess";
+/** What the API's words for how sure an answer is mean. docs/explanation/field.md has the measurements. */
+export function sureMeans(words) {
+  return SURE[words] ? `Of the answers to photos from the field that are “${words}”, ${SURE[words]} are right.` : "";
+}
+
+/** What a photo without a name shows: a heading, and a sentence in case that the API gives no reason. */
+export const SUBJECTS = {
+  animal: ["An animal", "The photo does not show clearly which one. A closer or sharper photo may help."],
+  person: ["A person", "No animal was found in the photo."],
+  vehicle: ["A vehicle", "No animal was found in the photo."],
+  none: ["No animal", "If there is one, a closer or sharper photo may help."],
+  unclear: ["Unclear", "There may be an animal in the photo. A closer or sharper photo may help."],
+};
+
+/** Return a taxon's rank, or nothing for a species, and for a rank that contradicts the scientific name. */
+export function rankInWords({ rank, scientific_name: scientificName }) {
+  const ofSpecies = scientificName.includes(" ");
+  if (rank === "breed") return ofSpecies ? rank : "";
+  return ofSpecies || rank === "species" ? "" : rank;
+}
+
+/** Return a sentence on the models that looked at a photo. */
+export function modelsInWords({ packs = [] }) {
+  const names = packs.map(({ name }) => name);
+  if (!names.length) return "The general model looked at the photo.";
+  return `The general model looked at the photo, then ${list.format(names.map((name) => `the one for ${name}`))}.`;
+}
+
+/** Return what one of several photos shows by itself. */
+export function guessInWords({ prediction, agrees }) {
+  const guess = prediction ? `${prediction.name}, ${prediction.sure}` : "nothing clear";
+  return agrees ? guess : `${guess}: does not agree`;
+}
+
+/** Return a sentence on photos that do not agree with the answer, or nothing if all do. */
+export function disagreement(photos) {
+  const numbers = photos.flatMap(({ agrees }, i) => (agrees ? [] : [`${i + 1}`]));
+  if (!numbers.length) return "";
+  const which = numbers.length === 1 ? `Photo ${numbers[0]} does` : `Photos ${list.format(numbers)} do`;
+  return `${which} not agree with the answer. Do all photos show the same animal?`;
+}
+
+/** Return how many animals the detector found. */
+export function countOfAnimals(count) {
+  return count ? counted(count, "animal was found", "animals were found") : "No single animal was found";
+}
+
+/** Return a sentence on the people and vehicles in a photo, or nothing. */
+export function alsoSeen(people, vehicles) {
+  const seen = [people && counted(people, "person", "people"), vehicles && counted(vehicles, "vehicle", "vehicles")];
+  const words = seen.filter(Boolean);
+  if (!words.length) return "";
+  return `The photo also shows ${list.format(words)}.${people ? " Think of that before you share it." : ""}`;
+}
+
+/** Return a sentence on the packs of a deployment. */
+export function packsInWords(packs) {
+  const names = packs.map(({ name }) => name).filter((name) => name !== "detector");
+  if (!names.length) return "This deployment has the general model alone, without packs for single groups.";
+  return `Behind the general model, ${names.length === 1 ? "a pack knows" : "packs know"} more species of ${list.format(names)}.`;
 }
 
 /** Format coordinates: [-33.1, 150.9] → "33.1° S, 150.9° E". */
@@ -68,7 +122,7 @@ export function narrowing({ mode, animals }) {
   return (
     {
       narrowed: preferred[animals] ?? `The ${animals} animals known to live there were preferred.`,
-      no_location: "No location was used, only the photo.",
+      no_location: "No place was used, only the photo.",
       unknown_area: "Which animals live there is not known, so only the photo was used.",
       degraded: "Which animals live there is not known just now, so only the photo was used.",
     }[mode] ?? ""

@@ -1,0 +1,213 @@
+"""Several photos of one animal, and every animal in one photo."""
+
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+from playwright.sync_api import FilePayload, Page, Route, expect
+
+from chalicelib.api.responses import AnimalFound, BoxesFound, BoxFound, PhotoGuess, PredictedTaxon
+from testing import pictures
+from tests.end_to_end import answers
+from tests.end_to_end.browsing import Open, photo, problem
+from tests.end_to_end.stand import BUCKET, Sent, Stand
+
+CAT = PredictedTaxon("tabby cat", "Felis catus", "species", 0.9, sure="fairly sure")
+FOX = PredictedTaxon("red fox", "Vulpes vulpes", "species", 0.99, sure="very sure")
+HEIC = b"\0\0\0\x18ftypheic"
+
+
+def _photos_in(sent: Sent) -> list[bytes]:
+    """Return the photos of a form."""
+    form = message_from_bytes(f"Content-Type: {sent.content_type}\r\n\r\n".encode() + sent.body)
+    parts = [part for part in form.walk() if not part.is_multipart()]
+    assert {part.get_param("name", header="Content-Disposition") for part in parts} == {"photo"}
+    return [bytes(part.get_payload(decode=True)) for part in parts]
+
+
+def _three() -> list[FilePayload]:
+    """Photos of one animal, of which the second knows its place."""
+    with_place = pictures.jpeg(200, 101, exif=pictures.exif(pictures.SYDNEY))
+    return [photo(pictures.jpeg(200, 100)), photo(with_place), photo(pictures.jpeg(200, 102))]
+
+
+def guessed(*agrees: bool) -> dict[str, Any]:
+    guesses = tuple(PhotoGuess(answers.KOALA.prediction if each else CAT, 0.99, each) for each in agrees)
+    return answers.koala(photos=guesses)
+
+
+def test_several_photos_of_one_animal_give_one_answer(stand: Stand, open_page: Open) -> None:
+    # GIVEN an API to which one of three photos looks like another animal
+    stand.tell(guessed(True, False, True))
+    shown = open_page(stand.url)
+    # WHEN three photos are chosen
+    three = _three()
+    shown.set_input_files("#pick", three)
+    # THEN they are sent in one request, with the place of the first that has one
+    expect(shown.locator("#name")).to_have_text("koala")
+    (sent,) = stand.sent
+    assert _photos_in(sent) == [each["buffer"] for each in three]
+    assert sent.query == {"lat": "-33.87", "lon": "151.21"}
+    # AND each photo has its own guess, and the one that disagrees is named
+    expect(shown.locator("#photos li")).to_have_text(
+        ["koala, very sure", "tabby cat, fairly sure: does not agree", "koala, very sure"]
+    )
+    expect(shown.locator("#photos .disagrees")).to_have_count(1)
+    expect(shown.locator("#disagreement")).to_contain_text("Photo 2 does not agree with the answer.")
+    expect(shown.locator("#status")).to_contain_text("Photo 2 does not agree")
+    # AND boxes are for one photo only
+    expect(shown.locator("#find")).to_be_hidden()
+
+
+def test_a_photo_can_be_added_to_an_answer_up_to_five(stand: Stand, open_page: Open) -> None:
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    expect(shown.locator("#more-label")).to_be_hidden()
+    shown.set_input_files("#pick", photo(pictures.jpeg()))
+    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#photos")).to_be_hidden()
+    # WHEN two photos are added THEN all three are sent, and their guesses agree
+    stand.tell(guessed(True, True, True))
+    shown.set_input_files("#more", _three()[:2])
+    expect(shown.locator("#photos li")).to_have_text(["koala, very sure"] * 3)
+    expect(shown.locator("#disagreement")).to_be_hidden()
+    assert len(_photos_in(stand.sent[-1])) == 3
+    # WHEN there are more than five THEN the first five are taken, and no more can be added
+    stand.tell(guessed(*[True] * 5))
+    shown.set_input_files("#more", _three())
+    expect(shown.locator("#photos li")).to_have_text(["koala, very sure"] * 5)
+    assert len(_photos_in(stand.sent[-1])) == 5
+    expect(shown.locator("#more-label")).to_be_hidden()
+
+
+def test_several_large_photos_go_by_way_of_the_bucket(stand: Stand, open_page: Open) -> None:
+    # GIVEN an API with a bucket
+    upload = {"url": BUCKET, "fields": {}, "max_bytes": 20_000_000, "id": "abc"}
+    stand.upload = upload | {"identify_url": "/dev/uploads/abc/identify"}
+    stand.tell(guessed(True, True))
+    shown = open_page(stand.url)
+    posted: list[str] = []
+
+    def bucket(route: Route) -> None:
+        posted.append(route.request.url)
+        route.fulfill(status=204, headers={"Access-Control-Allow-Origin": "*"})
+
+    shown.route(f"{BUCKET}/**", bucket)
+    # WHEN two photos are chosen that together are too large for a request
+    shown.set_input_files("#pick", [photo(HEIC + bytes(2_400_000), f"{i}.heic", "image/heic") for i in range(2)])
+    expect(shown.locator("#name")).to_have_text("koala")
+    # THEN each went to the bucket, and one request names both
+    assert len(posted) == 2
+    assert [(each.path, each.query, each.body) for each in stand.sent] == [
+        ("/dev/uploads/abc/identify", {"location": "none", "also": "abc"}, b"")
+    ]
+
+
+def test_one_file_that_is_no_photo_is_named(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", [photo(), photo(b"a letter", "letter.txt", "text/plain")])
+    expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
+    expect(shown.locator("#problem-detail")).to_have_text("letter.txt")
+    assert stand.sent == []
+
+
+def test_a_link_that_is_dropped_says_what_to_do(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    shown.evaluate(
+        """() => {
+            const dropped = new DataTransfer();
+            dropped.setData("text/uri-list", "https://example.org/koala");
+            dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, cancelable: true }));
+        }"""
+    )
+    expect(shown.locator("#problem")).to_contain_text("Save the picture first")
+
+
+def boxes(people: int = 1, vehicles: int = 2) -> dict[str, Any]:
+    """An answer with two animals, of which the second has no name."""
+    other = BoxFound(0.8, 0.1, 0.1, 0.2, 0.9)
+    fox = answers.candidate("red fox", "Vulpes vulpes", 0.99, 0.99, "introduced")
+    return answers.koala(
+        animals=(
+            AnimalFound(BoxFound(0.1, 0.2, 0.4, 0.5, 0.9), FOX, (fox,)),
+            AnimalFound(BoxFound(0.7, 0.7, 0.02, 0.02, 0.5), None, (fox,)),
+        ),
+        people=BoxesFound(people, (other,) * people),
+        vehicles=BoxesFound(vehicles, (other,) * vehicles),
+    )
+
+
+def _with_boxes(stand: Stand, open_page: Open, answer: dict[str, Any], **options: Any) -> Page:
+    """A page on which one has asked for every animal."""
+    stand.tell(answers.koala())
+    shown = open_page(stand.url, **options)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("koala")
+    assert stand.sent[-1].query.get("boxes") is None
+    stand.tell(answer)
+    shown.get_by_role("button", name="Find every animal").click()
+    expect(shown.locator("#every")).to_be_visible()
+    return shown
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, open_page: Open, width: int) -> None:
+    # WHEN every animal is asked for THEN the same photo is sent again, with its place
+    shown = _with_boxes(stand, open_page, boxes(), viewport={"width": width, "height": 800})
+    assert stand.sent[-1].query == {"lat": "-33.87", "lon": "151.21", "boxes": "true"}
+    assert stand.sent[-1].body == stand.sent[0].body
+    # AND each animal has a box where it is on the photo
+    expect(shown.locator("#every-heading")).to_have_text("2 animals were found")
+    picture, box = shown.locator("#picture").bounding_box(), shown.locator("#boxes button").first.bounding_box()
+    assert picture is not None
+    assert box is not None
+    assert (box["x"] - picture["x"]) / picture["width"] == pytest.approx(0.1, abs=0.01)
+    assert (box["y"] - picture["y"]) / picture["height"] == pytest.approx(0.2, abs=0.01)
+    assert box["width"] / picture["width"] == pytest.approx(0.4, abs=0.01)
+    assert box["height"] / picture["height"] == pytest.approx(0.5, abs=0.01)
+    # AND people and vehicles are mentioned, without an answer
+    expect(shown.locator("#also-seen")).to_have_text(
+        "The photo also shows 1 person and 2 vehicles. Think of that before you share it."
+    )
+    expect(shown.locator("#boxes .other")).to_have_count(3)
+    # WHEN the first box is tapped THEN the answer is that of its animal
+    shown.get_by_role("button", name="Animal 1: red fox").click()
+    expect(shown.locator("#name")).to_have_text("red fox")
+    expect(shown.locator("#sure summary")).to_have_text("very sure 99 %")
+    expect(shown.locator("#status")).to_contain_text("red fox, very sure")
+    for each in (shown.locator("#boxes button").first, shown.get_by_role("button", name="1. red fox, very sure")):
+        expect(each).to_have_attribute("aria-pressed", "true")
+    # WHEN the small one is tapped, a finger's breadth beside it THEN it is an animal without a name
+    shown.locator("#boxes button").nth(1).scroll_into_view_if_needed()
+    small = shown.locator("#boxes button").nth(1).bounding_box()
+    assert small is not None
+    shown.mouse.click(small["x"] - 10, small["y"] - 10)
+    expect(shown.locator("#name")).to_have_text("An animal")
+    # WHEN one wants the whole photo THEN its answer is there again
+    shown.get_by_role("button", name="The whole photo").click()
+    expect(shown.locator("#name")).to_have_text("koala")
+    # AND another photo has no boxes
+    stand.tell(answers.koala())
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#find")).to_be_visible()
+    expect(shown.locator("#boxes > *")).to_have_count(0)
+
+
+def test_no_box_does_not_mean_no_animal(stand: Stand, open_page: Open) -> None:
+    shown = _with_boxes(
+        stand, open_page, answers.koala(animals=(), people=BoxesFound(0, ()), vehicles=BoxesFound(0, ()))
+    )
+    expect(shown.locator("#every-heading")).to_have_text("No single animal was found")
+    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#also-seen")).to_be_empty()
+
+
+def test_a_server_without_a_detector_says_so_and_the_answer_stays(stand: Stand, open_page: Open) -> None:
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    stand.tell(*problem("bad_request", 400))
+    shown.get_by_role("button", name="Find every animal").click()
+    expect(shown.locator("#find-problem")).to_contain_text("This server has no detector")
+    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#find")).to_be_hidden()
