@@ -18,7 +18,7 @@ from tabulate import tabulate
 
 from chalicelib.api.openapi import http_errors
 from chalicelib.config.settings import ROOT, Settings
-from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, max_billed_metrics
+from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cloudwatch.__main__ import COMMANDS as CLOUDWATCH_COMMANDS
 from cloudwatch.lint.usage import usage
 from cloudwatch.prices import read_prices
@@ -107,9 +107,14 @@ def metric_tables() -> dict[str, str]:
     return {
         "namespace": table(["namespace", "dimensions of every metric"], [(f"`{NAMESPACE}`", _codes(COMMON))]),
         "metrics": table(["metric", "unit", "also by", "meaning", "dashboards, alarms"], metrics),
+        "metrics of the tier": table(["metric", "unit", "meaning"], _rows_of_tier()),
         "dimensions": table(["dimension", "meaning", "values"], dimensions),
         "cost": table(["figure", "value"], cost),
     }
+
+
+def _rows_of_tier() -> list[tuple[str, str, str]]:
+    return [(f"`{name}`", metric.unit, metric.help) for name, metric in TIER_METRICS.items()]
 
 
 def command_tables() -> dict[str, str]:

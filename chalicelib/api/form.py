@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.errors import BadRequest
 
@@ -28,11 +28,19 @@ class PhotoBody:
     fields: Mapping[str, str]
 
 
-class FormParser[F: BinaryIO]:
+class File(Protocol):
+    """A file to write a photo to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write the next bytes."""
+
+
+class FormParser[F: File]:
     """A parser that reads a form (RFC 7578) part by part: call `feed` with each part of the body, then `finish`.
 
     `open_file`: called for each photo; returns the file to write it to. The attribute `photos` has these files.
-    The constructor and both methods raise `BadRequest` if the form is malformed, or has no photo or too many.
+    The constructor and both methods raise `BadRequest` if the form is malformed, or has no photo or too many. `feed`
+    also raises what the files raise.
     """
 
     def __init__(self, content_type: str, open_file: Callable[[], F]) -> None:
@@ -47,9 +55,8 @@ class FormParser[F: BinaryIO]:
         self._part: MultipartSegment | None = None
         self._errors = (multipart.MultipartError, UnicodeError, LookupError)
         try:
-            self._parser = multipart.PushMultipartParser(
-                boundary, strict=True, max_segment_count=MOST_PHOTOS + _MOST_FIELDS
-            )
+            # In strict mode, a line break after the last boundary is an error if it arrives in a part of its own.
+            self._parser = multipart.PushMultipartParser(boundary, max_segment_count=MOST_PHOTOS + _MOST_FIELDS)
         except self._errors as error:
             raise _malformed(error) from error
 

@@ -23,6 +23,14 @@ def positive_number(value: str) -> float:
     return number
 
 
+def non_negative_number(value: str) -> float:
+    """Parse a finite number, 0 or more."""
+    number = _number(value)
+    if not 0 <= number < float("inf"):
+        raise ValueError("expected a number, 0 or more")
+    return number
+
+
 def lifetime(value: str) -> float:
     """Parse a number of seconds, above 0 and at most 180 days.
 

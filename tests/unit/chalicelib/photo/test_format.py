@@ -7,7 +7,9 @@ from chalicelib.photo.format import ENOUGH, detect_format
 from testing.pictures import encoded, noise
 
 
-@pytest.mark.parametrize(("name", "pillow_name"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WebP", "WEBP"), ("TIFF", "TIFF")])
+@pytest.mark.parametrize(
+    ("name", "pillow_name"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WebP", "WEBP"), ("TIFF", "TIFF")]
+)
 def test_the_first_bytes_are_enough(name: str, pillow_name: str) -> None:
     assert detect_format(encoded(noise(64, 48), pillow_name)[:ENOUGH]) == name
 
