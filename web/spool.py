@@ -55,7 +55,8 @@ class Spool:
     def __init__(self, content_type: str, most: int, threads: Executor) -> None:
         self._most, self._threads = most, threads
         self._files = ExitStack()
-        self._buffer = bytearray()
+        self._parts: list[bytes] = []
+        self._held = 0
         self._form = FormParser(content_type, self._open) if is_form(content_type) else None
         self._photo = None if self._form else self._open()
 
@@ -69,8 +70,9 @@ class Spool:
 
     async def add(self, part: bytes) -> None:
         """Add the next part of the body. Raises `ClientError`, as soon as a photo or a form turns out to be invalid."""
-        self._buffer += part
-        if len(self._buffer) >= BATCH:
+        self._parts.append(part)
+        self._held += len(part)
+        if self._held >= BATCH:
             await self._flush()
 
     async def finish(self) -> SpooledBody:
@@ -83,10 +85,15 @@ class Spool:
         return SpooledBody([photo.file for photo in photos], fields)
 
     async def _flush(self) -> None:
-        data, self._buffer = bytes(self._buffer), bytearray()
-        write = self._form.feed if self._form else self._photo.write if self._photo else None
-        if data and write:
-            await asyncio.get_running_loop().run_in_executor(self._threads, write, data)
+        parts, self._parts, self._held = self._parts, [], 0
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._write, parts)
+
+    def _write(self, parts: list[bytes]) -> None:
+        for part in filter(None, parts):
+            if self._form:
+                self._form.feed(part)
+            elif self._photo:
+                self._photo.write(part)
 
     def _open(self) -> PhotoFile:
         return PhotoFile(self._files.enter_context(TemporaryFile()), self._most)
