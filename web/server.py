@@ -4,7 +4,7 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from threading import Timer
@@ -13,9 +13,11 @@ from typing import Any
 
 import uvicorn
 
+from chalicelib.api.http import Route
 from chalicelib.api.uploads import build_uploads
-from chalicelib.application import Application
+from chalicelib.application import ROUTES, Application
 from chalicelib.config.process_memory import decode_bytes
+from chalicelib.config.settings import Budget
 from chalicelib.errors import ModelError, SettingError
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import TIER
@@ -24,6 +26,9 @@ from web.asgi import Asgi, Beside, RequestLog
 from web.function import Function
 from web.protocol import Protocol
 from web.relay import relay_routes
+from web.results.results import LIFETIME, Results
+from web.results.routes import with_results
+from web.results.stores import BucketStore, FolderStore, Store
 from web.settings import WebSettings
 
 SHUTDOWN_SECONDS = 30
@@ -76,7 +81,8 @@ def _identifying(application: Application, settings: WebSettings, log: RequestLo
         # Several photos run at the same time, so each gets one thread. With more threads, all would be slower.
         application.settings = replace(application.settings, model_threads=1)
     decode_bytes(application.settings.photo_decode_bytes, 0, other=settings.body_bytes)
-    asgi = Asgi(application, settings, log, beside=beside)
+    routes = _with_results(ROUTES, application, settings)
+    asgi = Asgi(application, settings, log, routes, beside)
     services = application.services()
     if several:
         services.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
@@ -97,7 +103,21 @@ def _relaying(application: Application, settings: WebSettings, log: RequestLog, 
     uploads = build_uploads(own, settings.worker_count)
     if own.log_format == "json":
         log = _nothing
-    return Asgi(application, settings, log, relay_routes(function, uploads), beside)
+    routes = _with_results(relay_routes(function, uploads), application, settings)
+    return Asgi(application, settings, log, routes, beside)
+
+
+def _with_results(routes: Iterable[Route], application: Application, settings: WebSettings) -> tuple[Route, ...]:
+    """Return the routes, with those of results if the settings say where to keep them."""
+    own = application.settings
+    if settings.results_bucket:
+        budget = Budget(own.s3_connect, own.s3_read, own.s3_total)
+        store: Store = BucketStore(settings.results_bucket, own.aws_region, budget, settings.worker_count)
+    elif settings.results_folder:
+        store = FolderStore(settings.results_folder, LIFETIME.total_seconds())
+    else:
+        return tuple(routes)
+    return with_results(routes, Results(store), settings.public_url)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from chalicelib.config import casts
@@ -102,6 +103,23 @@ class WebSettings:
         unit="bytes",
         help="largest total size of the photos in temporary files (`TMPDIR`) with `INFERENCE=lambda`; above it, "
         "further photos get 503",
+    )
+
+    results_folder: Path | None = setting(
+        "RESULTS_FOLDER",
+        None,
+        casts.path,
+        help="folder for results that clients keep (`keep=true`); without it and `RESULTS_BUCKET`, nothing is kept",
+    )
+    results_bucket: str = setting(
+        "RESULTS_BUCKET", "", casts.text, help="S3 bucket for results, under `results/`; takes the place of the folder"
+    )
+    public_url: str = setting(
+        "PUBLIC_URL",
+        "",
+        casts.origin,
+        help="address of this server for the previews of shared results, such as `https://example.org`; if empty, that "
+        "of each request, with `http`",
     )
 
     @classmethod

@@ -85,6 +85,14 @@ def url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def origin(value: str) -> str:
+    """Check the address of a server: `http` or `https` and a host, without a path."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or value != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("expected http:// or https:// and a host, without a slash at the end")
+    return value
+
+
 def redis_url(value: str) -> str:
     """Check a Redis URL: `redis://`, or `rediss://` with TLS."""
     url("redis", "rediss")(value)

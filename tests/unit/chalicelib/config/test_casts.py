@@ -36,6 +36,7 @@ CASTS: list[Callable[[str], object]] = [
         (casts.boolean, "Yes", True),
         (casts.boolean, "0", False),
         (casts.redis_url, "rediss://host:6380", "rediss://host:6380"),
+        (casts.origin, "https://example.org:8443", "https://example.org:8443"),
         (casts.one_of("a", "b"), "b", "b"),
     ],
 )
@@ -52,6 +53,8 @@ def test_text_becomes_a_value(cast: Callable[[str], object], text: str, value: o
         (casts.positive_number, "inf", "expected a number above 0"),
         (casts.non_negative_number, "-0.1", "expected a number, 0 or more"),
         (casts.non_negative_number, "inf", "expected a number, 0 or more"),
+        (casts.origin, "example.org", "expected http:// or https:// and a host, without a slash at the end"),
+        (casts.origin, "https://example.org/", "expected http:// or https:// and a host, without a slash at the end"),
         (casts.fraction, "abc", "expected a number from 0 to 1"),
         (casts.fraction, "nan", "expected a number from 0 to 1"),
         (casts.positive_int, "0", "expected a whole number, 1 or more"),
