@@ -94,6 +94,8 @@ def _head_of_answer(answer: Mapping[str, Any], title: str, result: Result) -> It
         if taxon := taxa.get(prediction["scientific_name"]):
             yield f'<p><a href="/taxa/{escape(taxon)}/range.svg">Where it lives: map</a></p>'
     yield f"<p>{escape(answer['message'])}</p>"
+    if answer["why_not"]:
+        yield f"<p>{escape(answer['why_not'])}</p>"
 
 
 def _candidates(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ ID = "A" * 22
 RELATIVE = {"taxon": "petaurus-breviceps", "name": "sugar glider", "scientific_name": "Petaurus breviceps"}
 ANSWER: dict[str, Any] = {
     "message": "This is a koala.",
+    "why_not": None,
     "prediction": {
         "name": "koala",
         "scientific_name": "Phascolarctos cinereus",
@@ -88,7 +89,10 @@ def test_messengers_get_a_preview() -> None:
 
 
 def test_no_animal_is_no_platypus() -> None:
-    page = rendered({**ANSWER, "prediction": None, "message": "No animal was recognised."})
+    page = rendered(
+        {**ANSWER, "prediction": None, "message": "No animal was recognised.", "why_not": "It is too dark."}
+    )
+    assert "It is too dark." in page.text
     assert "No animal recognised" in page.text
     assert "koala" not in page.text.lower()
 
@@ -105,7 +109,8 @@ def test_it_runs_no_script_and_loads_nothing_from_elsewhere() -> None:
     candidate = {**ANSWER["candidates"][0], "name": hostile, "scientific_name": hostile, "taxon": hostile}
     prediction = {**ANSWER["prediction"], "name": hostile, "scientific_name": hostile, "rank": hostile}
     place = {"center": [0.0, 0.0], "areas": [hostile]}
-    page = rendered({"message": hostile, "prediction": prediction, "candidates": [candidate], "location": place})
+    texts = {"message": hostile, "why_not": hostile}
+    page = rendered({**texts, "prediction": prediction, "candidates": [candidate], "location": place})
     assert "script" not in {tag for tag, _ in page.tags}
     sources = [each.get(name) or "" for _, each in page.tags for name in ("src", "href")]
     assert not [each for each in sources if each.startswith(("http", "//"))]
