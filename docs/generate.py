@@ -18,7 +18,7 @@ from tabulate import tabulate
 
 from chalicelib.api.openapi import http_errors
 from chalicelib.config.settings import ROOT, Settings
-from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, max_billed_metrics
+from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cli.__main__ import faunalens
 from cloudwatch.__main__ import COMMANDS as CLOUDWATCH_COMMANDS
 from cloudwatch.lint.usage import usage
@@ -28,7 +28,7 @@ from infra import cost_page, daily_cost
 from infra.__main__ import _parser as infra_parser
 from infra.chalice_config import stages as infra_stages
 from infra.claims import read_claims
-from infra.parameters import EDGE, STACK, read_template
+from infra.parameters import EDGE, STACK, WEB, read_template
 from infra.stage import Stage
 from infra.step import duration
 from infra.throttling import api_methods, method_limits, throttle_limits
@@ -109,9 +109,14 @@ def metric_tables() -> dict[str, str]:
     return {
         "namespace": table(["namespace", "dimensions of every metric"], [(f"`{NAMESPACE}`", _codes(COMMON))]),
         "metrics": table(["metric", "unit", "also by", "meaning", "dashboards, alarms"], metrics),
+        "metrics of the tier": table(["metric", "unit", "meaning"], _rows_of_tier()),
         "dimensions": table(["dimension", "meaning", "values"], dimensions),
         "cost": table(["figure", "value"], cost),
     }
+
+
+def _rows_of_tier() -> list[tuple[str, str, str]]:
+    return [(f"`{name}`", metric.unit, metric.help) for name, metric in TIER_METRICS.items()]
 
 
 def command_tables() -> dict[str, str]:
@@ -140,9 +145,9 @@ def cli_help() -> str:
 
 
 def infra_tables() -> dict[str, str]:
-    """Return the tables of throttling, and of the parameters and outputs of both templates, by name."""
+    """Return the tables of throttling, and of the parameters and outputs of the templates, by name."""
     tables = {"throttling": _throttling()}
-    for name in (STACK, EDGE):
+    for name in (STACK, EDGE, WEB):
         template = read_template(name)
         outputs = [(f"`{each}`", declared["Description"]) for each, declared in template["Outputs"].items()]
         tables[f"parameters of {name}"] = _parameters(template["Parameters"])

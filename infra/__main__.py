@@ -190,9 +190,10 @@ def _stage(options: argparse.Namespace) -> Stage:
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, str]:
-    """Return the parameters of --set, and the one of --firewall or --no-firewall."""
+    """Return the parameters of --set, that of --web, and that of --firewall or --no-firewall."""
     firewall = {None: {}, True: {"Firewall": "yes"}, False: {"Firewall": "no"}}[getattr(options, "firewall", None)]
-    return {**dict(getattr(options, "parameters", ())), **firewall}
+    web = {"WebImage": image} if (image := getattr(options, "web", "")) else {}
+    return {**dict(getattr(options, "parameters", ())), **web, **firewall}
 
 
 def _resume_command(arguments: Sequence[str]) -> str:
@@ -220,6 +221,8 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="create a stage or update it to this checkout, then check that the API answers")
     text = "put a web firewall in front of the API, or none (default: what infra/stages/STAGE.json says: prod has one)"
     up.add_argument("--firewall", action=argparse.BooleanOptionalAction, help=text)
+    image = "deploy the web tier (infra/web.yaml) with this image in ECR, such as …/web@sha256:…"
+    up.add_argument("--web", metavar="IMAGE", default="", help=image)
     for each, lack in (("alarms", "an address for its alarms"), ("budget", "a budget")):
         up.add_argument(f"--without-{each}", action="store_true", help=f"bring up a production stage without {lack}")
     steps = _step_names(Up)
@@ -282,7 +285,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (up, down, made):
         given = command.add_argument("--set", dest="parameters", metavar="NAME=VALUE", default=[], action="append")
         given.type = _parameter
-        given.help = "override a parameter of infra/faunalens.yaml or infra/edge.yaml; may be repeated"
+        given.help = "override a parameter of infra/faunalens.yaml, edge.yaml or web.yaml; may be repeated"
     return parser
 
 

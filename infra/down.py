@@ -17,6 +17,7 @@ class Down:
         return [
             Step("protection", "check that the database may be deleted", self._check_protection),
             Step("dashboards", "delete dashboards, alarms and saved queries", self._remove_dashboards),
+            Step("web", "delete the web tier and its results", self._delete_web, minutes=5),
             Step("edge", "delete firewall, API keys and usage plans", self._delete_edge),
             Step("network", "detach functions from the network", self._leave_network, minutes=20),
             Step("app", "delete functions and API with chalice delete", self._delete_app),
@@ -38,6 +39,11 @@ class Down:
 
     def _remove_dashboards(self, echo: Echo) -> None:
         self._stage.run_cloudwatch(["deploy", "--remove"], echo)
+
+    def _delete_web(self, echo: Echo) -> None:
+        stack = self._stage.stack("web")
+        self._empty_bucket(stack.outputs.get("ResultBucket"), "results", echo)
+        stack.delete(echo)
 
     def _delete_edge(self, echo: Echo) -> None:
         if revoked := Keys(self._stage).revoke_all():

@@ -1,4 +1,4 @@
-"""Read a stage's parameters: the defaults of both templates, overridden by stages/STAGE.json, then by `--set`."""
+"""Read a stage's parameters: the defaults of the templates, overridden by stages/STAGE.json, then by `--set`."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from infra.intrinsics import merge_unique
 from infra.step import PreconditionFailed
 
 INFRA = ROOT / "infra"
-STACK, EDGE = "faunalens.yaml", "edge.yaml"
+STACK, EDGE, WEB = "faunalens.yaml", "edge.yaml", "web.yaml"
 
 _SHARED = ("Stage", "RestApiId")  # parameters of edge.yaml that `infra up` sets itself
 
@@ -26,7 +26,7 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
         raise PreconditionFailed(
             f"infra/stages/{path.name} does not exist; create it as docs/reference/infra.md describes"
         )
-    declared = declared_parameters()
+    declared = {**read_template(WEB)["Parameters"], **declared_parameters()}
     if unknown := sorted(chosen.keys() - declared.keys()):
         raise PreconditionFailed(f"unknown parameter {', '.join(unknown)}; expected {', '.join(sorted(declared))}")
     numbers = {name: value for name, value in chosen.items() if declared[name]["Type"] == "Number"}
@@ -41,13 +41,13 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
 
 
 def declared_in(template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return those of `parameters` that a template declares. `template`: `STACK` or `EDGE`."""
+    """Return those of `parameters` that a template declares. `template`: `STACK`, `EDGE` or `WEB`."""
     declared = read_template(template)["Parameters"]
     return {name: value for name, value in parameters.items() if name in declared}
 
 
 def declared_parameters() -> dict[str, Any]:
-    """Return the declarations of both templates' parameters."""
+    """Return the declarations of the parameters of `STACK` and `EDGE`, from which a pipeline makes one template."""
     edge = {name: each for name, each in read_template(EDGE)["Parameters"].items() if name not in _SHARED}
     return merge_unique(read_template(STACK)["Parameters"], edge)
 

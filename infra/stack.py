@@ -1,6 +1,6 @@
 """Create, update or delete a CloudFormation stack, and print its events."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,8 +24,18 @@ class Stack:
     def __init__(self, client: Any, name: str) -> None:
         self._client, self._name = client, name
 
-    def deploy(self, template: str, parameters: Mapping[str, str], tags: Mapping[str, str], echo: Echo) -> None:
-        """Create the stack, or update it to this template. Raise `PreconditionFailed` if CloudFormation fails."""
+    def deploy(
+        self,
+        template: str,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+        echo: Echo,
+        capabilities: Sequence[str] = (),
+    ) -> None:
+        """Create the stack, or update it to this template. Raise `PreconditionFailed` if CloudFormation fails.
+
+        `capabilities`: what the template may do beyond the usual, such as `CAPABILITY_IAM`: create roles.
+        """
         status = self._wait_for_earlier_operation(echo)
         if status in _NEVER_CREATED:
             echo(f"creation of stack {self._name} failed earlier ({status}); deleting it first")
@@ -37,6 +47,7 @@ class Stack:
             "TemplateBody": template,
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             "Tags": [{"Key": name, "Value": value} for name, value in tags.items()],
+            **({"Capabilities": [*capabilities]} if capabilities else {}),
         }
         seen = self._event_ids()
         if status is None:

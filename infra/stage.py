@@ -24,7 +24,7 @@ class Stage:
         return self.session.client(service, region_name=self.region, **options)
 
     def stack(self, part: str = "") -> Stack:
-        """Return the stage's stack, or the stack of its firewall and usage plans if `part` is `edge`."""
+        """Return the stage's stack. `part`: `edge` for that of its firewall and usage plans, `web` for the web tier."""
         return Stack(self.client("cloudformation"), f"faunalens-{self.name}-{part}".removesuffix("-"))
 
     @property

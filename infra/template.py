@@ -62,6 +62,8 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
     stack, edge = read_template(STACK), read_template(EDGE)
     declared = {name: dict(each) for name, each in declared_parameters().items()}
     for name, value in parameters.items():
+        if name not in declared:  # of the web tier, which is a stack of its own
+            continue
         declared[name]["Default"] = json.loads(value) if declared[name]["Type"] == "Number" else value
     declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in the template contain its name
     declared["ApiKeys"]["AllowedValues"] = [parameters["ApiKeys"]]  # the API's definition depends on it

@@ -22,7 +22,7 @@ from infra import (
 )
 from infra.function_config import function_config
 from infra.keys import Keys
-from infra.parameters import EDGE, INFRA, STACK, declared_in, parameters_of
+from infra.parameters import EDGE, INFRA, STACK, WEB, declared_in, parameters_of
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
@@ -50,6 +50,7 @@ class Up:
             Step("limits", "set the throttling and the log of the API, and deploy its firewall and keys", self._limit),
             Step("database", "create the schema and the read-only user", self._prepare_database, minutes=1),
             Step("data", "load the animals of this checkout", self._load_data, minutes=1),
+            Step("web", "deploy the web tier, if --web names an image of it", self._deploy_web, minutes=5),
             Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards, minutes=1),
             Step("smoke", "check that the API answers", self._smoke, minutes=1),
         ]
@@ -76,9 +77,12 @@ class Up:
     def _parameters(self) -> dict[str, str]:
         return parameters_of(self._stage.name, self._stage.parameters)
 
-    def _deploy(self, template: str, part: str, values: dict[str, str], echo: Echo) -> None:
+    def _deploy(
+        self, template: str, part: str, values: dict[str, str], echo: Echo, capabilities: Sequence[str] = ()
+    ) -> None:
         text = (INFRA / template).read_text(encoding="utf-8")
-        self._stage.stack(part).deploy(text, declared_in(template, values), self._stage.tags, echo)
+        stack = self._stage.stack(part)
+        stack.deploy(text, declared_in(template, values), self._stage.tags, echo, capabilities)
 
     def _check_not_single_stack(self) -> None:
         if self._stage.is_single_stack:
@@ -156,6 +160,17 @@ class Up:
         config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
         client = self._stage.client("lambda", config=config)
         invoke.run_admin_command(client, self._stage.name, [*command, "--patience", DATABASE_PATIENCE], echo)
+
+    def _deploy_web(self, echo: Echo) -> None:
+        values = self._parameters
+        if not values["WebImage"]:
+            echo("skipped: there is no image; name one with --web")
+            return
+        self._deploy(WEB, "web", values, echo, ["CAPABILITY_IAM"])
+        if not values["WebCertificate"]:
+            echo("WARNING: the website has no TLS. Everyone on the way can read photos and places. For a trial only;")
+            echo("WARNING: set WebCertificate and WebHost before people come")
+        echo(f"website: {self._stage.stack('web').outputs['WebUrl']}")
 
     def _deploy_dashboards(self, echo: Echo) -> None:
         containers = concurrency.account_limit(self._stage.client("lambda"))

@@ -1,9 +1,16 @@
 """Serve the application over HTTP: `python -m web --port 8000`."""
 
 import argparse
+import gc
+import os
 import sys
+from time import perf_counter
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import SettingError
+
+if TYPE_CHECKING:
+    from chalicelib.application import Application
 
 EPILOG = """Settings are environment variables, which docs/reference/settings.md describes. HTTP_HOSTS lists the host
 names to serve. SIGTERM or Ctrl-C stops the server after it has finished the running requests."""
@@ -17,13 +24,34 @@ def main() -> int:
     parser.add_argument("--port", type=_port, default=8000, help="port to listen on (default: %(default)s)")
     arguments = parser.parse_args()
     try:
-        import app
+        application = _application()
     except SettingError as error:
         print(f"the server cannot start: {error}", file=sys.stderr)
         return 1
     from web.server import serve
 
-    return serve(app.application, arguments.host, arguments.port, announce=True)
+    return serve(application, arguments.host, arguments.port, announce=True)
+
+
+def _application() -> "Application":
+    """Return the application that app.py connects to Lambda; here, Chalice is not needed. Raises `SettingError`."""
+    began = perf_counter()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in app.py, before anything imports numpy
+    import logging
+
+    from chalicelib.application import Application
+    from chalicelib.config.settings import Settings
+    from chalicelib.telemetry import logs
+    from chalicelib.telemetry.cold_start import ColdStart
+
+    settings = Settings.from_environment(os.environ)
+    log = logging.getLogger("faunalens")
+    log.setLevel(settings.log_level)
+    logs.configure(log, settings.log_format, {"function": settings.function, "stage": settings.stage})
+    cold_start = ColdStart(began)
+    cold_start.mark_imported()
+    gc.freeze()  # these objects live as long as the process; exclude them from collection
+    return Application(settings, log, cold_start)
 
 
 def _port(text: str) -> int:

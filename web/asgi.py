@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
@@ -20,14 +21,14 @@ from chalicelib.errors import (
     MisdirectedRequest,
     NotFound,
     PhotoTooLarge,
-    RequestTimeout,
 )
 from web.admission import Admission
 from web.compression import compressed
+from web.receiving import Body, ClientGone, MemoryBody, Receive, receive_body
 from web.settings import WebSettings
+from web.spool import Spool
 
 type Scope = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 type RequestLog = Callable[[str, str, int, float], None]
 """A function that is called after each request with its method, route, status and seconds. Status 0 means that the
 client closed the connection."""
@@ -35,8 +36,9 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FORM_MARGIN = 1_000_000
 """Maximum number of bytes that a form adds to its photo."""
-RATE_WINDOW = 10.0
-"""Length in seconds of the periods in which the rate of a body is measured. A client that is too slow gets 408."""
+HEALTHZ = "/healthz"
+"""Path at which a load balancer asks whether this process accepts requests. It does not ask model and stores: a fault
+that all processes share is no reason to replace them."""
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Api-Key",
@@ -50,6 +52,10 @@ _URL_CHARACTERS = "/%:@!$&'()*+,;=?"
 """Characters that `quote` keeps: those with a meaning in a URL."""
 LIGHT_THREADS = 4
 """Number of threads for requests without a photo, so that they do not wait for photos."""
+RELAY_THREADS = 32
+"""The same with `INFERENCE=lambda`, where most of these requests wait for the function."""
+SPOOL_THREADS = 4
+"""Number of threads that write photos to temporary files."""
 
 
 class RouteMatch(NamedTuple):
@@ -101,7 +107,8 @@ class Asgi:
     """An ASGI application that serves an `Application`.
 
     `log`: called after each request, without the query, which may contain coordinates. `beside`: another program to
-    serve. The attribute `admission` is the queue of photos.
+    serve. The attribute `admission` is the queue of photos. If `draining` is set, `GET /healthz` fails, and clients
+    are told to open a new connection for their next request.
     """
 
     def __init__(
@@ -116,8 +123,12 @@ class Asgi:
         self._application, self._settings, self._log = application, settings, log
         self._router = Router(routes)
         self._hosts = frozenset(settings.hosts.lower().split())
-        self.admission = Admission(settings.worker_count, settings.queue_seconds, settings.body_bytes)
-        self._light = ThreadPoolExecutor(LIGHT_THREADS, thread_name_prefix="light")
+        held = settings.spool_bytes if settings.relays else settings.body_bytes
+        self.admission = Admission(settings.worker_count, settings.queue_seconds, held)
+        self.draining = False
+        light = RELAY_THREADS if settings.relays else LIGHT_THREADS
+        self._light = ThreadPoolExecutor(light, thread_name_prefix="light")
+        self._writers = ThreadPoolExecutor(SPOOL_THREADS, thread_name_prefix="spool")
         self._limit = application.settings.photo_max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,10 +142,14 @@ class Asgi:
             await send({"type": "lifespan.startup.complete"})
         self.admission.close()
         self._light.shutdown()
+        self._writers.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, method, name = perf_counter(), str(scope["method"]), "(no such path)"
+        if scope["path"] == HEALTHZ and method in ("GET", "HEAD"):  # a load balancer sends an address as Host
+            await _send(send, method, self._healthz())
+            return
         request_id, unread = str(uuid4()), False
         try:
             self._check_host(scope)
@@ -155,6 +170,8 @@ class Asgi:
             return
         except HTTPError as error:
             response, unread = problem_response(error, request_id), _has_body(scope)
+        if self.draining:
+            response = response._replace(headers={**response.headers, "Connection": "close"})
         if unread:
             await _send(send, method, response, drain=receive)
         else:
@@ -174,10 +191,18 @@ class Asgi:
         has_photo = route.method == "POST" and "identify" in route.path
         if has_photo:
             self.admission.check_queue()  # before the body is read
-        with self.admission.receiving(size) as arrived:
-            body = await self._body(receive, arrived) if route.method == "POST" else b""
-            query, path = _query(scope["query_string"]), _unquoted(match.values)
-            request = Request(request_id, headers, query, path, body, arrived=monotonic())
+        query, path = _query(scope["query_string"]), _unquoted(match.values)
+        request = Request(request_id, headers, query, path)
+        with self.admission.receiving(size) as arrived, ExitStack() as files:
+            if route.path == "/identify" and self._settings.relays:
+                spool = files.enter_context(Spool(headers.get("content-type", ""), self._limit, self._writers))
+                await self._receive(receive, spool, arrived)
+                request = request._replace(spooled=await spool.finish())
+            elif route.method == "POST":
+                body = MemoryBody()
+                await self._receive(receive, body, arrived)
+                request = request._replace(body=body.whole())
+            request = request._replace(arrived=monotonic())
 
             def respond() -> Response:
                 response = self._application.respond(route, request)
@@ -218,46 +243,18 @@ class Asgi:
             raise self._too_large()
         return size
 
-    async def _body(self, receive: Receive, arrived: Callable[[int], None]) -> bytes:
-        """Return the whole body.
+    async def _receive(self, receive: Receive, body: Body, arrived: Callable[[int], None]) -> None:
+        most = self._limit + FORM_MARGIN
+        await receive_body(receive, body, arrived, most, self._too_large(), self._settings.body_rate)
 
-        Raises `PhotoTooLarge`, `RequestTimeout` if the client is too slow, `Unavailable` if too many bytes are in
-        memory, and `ClientGone` if the client closes the connection.
-        """
-        parts, length = list[bytes](), 0
-        now = asyncio.get_running_loop().time
-        window_bytes = RATE_WINDOW * self._settings.body_rate
-        window_end = window_bytes
-        try:
-            async with asyncio.timeout(RATE_WINDOW) as timeout:
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientGone
-                    part = message.get("body", b"")
-                    arrived(len(part))
-                    parts.append(part)
-                    length += len(part)
-                    if length > self._limit + FORM_MARGIN:
-                        raise self._too_large()
-                    if not message.get("more_body"):
-                        return parts[0] if len(parts) == 1 else b"".join(parts)
-                    if length >= window_end:
-                        window_end = length + window_bytes
-                        timeout.reschedule(now() + RATE_WINDOW)
-        except TimeoutError:
-            raise RequestTimeout(
-                "the body arrived too slowly; use a faster connection or send a smaller photo"
-            ) from None
+    def _healthz(self) -> Response:
+        text, status = ("stopping", 503) if self.draining else ("ok", 200)
+        return Response(text, {"Content-Type": "text/plain", "Cache-Control": "no-store"}, status)
 
     def _too_large(self) -> PhotoTooLarge:
         return PhotoTooLarge(
             f"the body is too large for a photo of at most {self._limit / 1e6:g} MB; send a smaller one"
         )
-
-
-class ClientGone(Exception):
-    """The client closed the connection before its whole request had arrived."""
 
 
 async def _send(send: Send, method: str, response: Response, drain: Receive | None = None) -> None:

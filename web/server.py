@@ -4,23 +4,35 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from threading import Timer
+from types import FrameType
 from typing import Any
 
 import uvicorn
 
-from chalicelib.application import Application
+from chalicelib.api.http import Route
+from chalicelib.api.uploads import build_uploads
+from chalicelib.application import ROUTES, Application
 from chalicelib.config.process_memory import decode_bytes
+from chalicelib.config.settings import Budget
 from chalicelib.errors import ModelError, SettingError
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.metrics import TIER
 from web.allocator import return_large_blocks
 from web.asgi import Asgi, Beside, RequestLog
+from web.function import Function
 from web.protocol import Protocol
+from web.relay import relay_routes
+from web.results.results import LIFETIME, Results
+from web.results.routes import with_results
+from web.results.stores import BucketStore, FolderStore, Store
 from web.settings import WebSettings
 
 SHUTDOWN_SECONDS = 30
-"""Maximum seconds for finishing running requests after SIGTERM or SIGINT."""
+"""Maximum seconds for finishing running requests after the server has stopped to accept connections."""
 BACKLOG = 2048
 """Maximum number of connections that wait in the kernel until the server accepts them."""
 
@@ -40,16 +52,9 @@ def serve(
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         settings = WebSettings.from_environment()
-        several = settings.worker_count > 1 and not application.settings.model_threads
-        if several:
-            # Several photos run at the same time, so each gets one thread. With more threads, all would be slower.
-            application.settings = replace(application.settings, model_threads=1)
-        decode_bytes(application.settings.photo_decode_bytes, 0, other=settings.body_bytes)
         log = partial(print_request, quiet=beside.name if beside else "")
-        asgi = Asgi(application, settings, log, beside=beside)
-        services = application.services()
-        if several:
-            services.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
+        build = _relaying if settings.relays else _identifying
+        asgi = build(application, settings, log, beside)
         listener = listen(host, port)
     except ModelError as error:
         path = application.settings.model_path.absolute()
@@ -67,6 +72,52 @@ def serve(
         print(f"serving http://{shown}:{port}; Ctrl-C or SIGTERM stops the server", flush=True)
     server.run([listener])
     return 0
+
+
+def _identifying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
+    """Return the application with its model loaded. Raises `ModelError` and `SettingError`."""
+    several = settings.worker_count > 1 and not application.settings.model_threads
+    if several:
+        # Several photos run at the same time, so each gets one thread. With more threads, all would be slower.
+        application.settings = replace(application.settings, model_threads=1)
+    decode_bytes(application.settings.photo_decode_bytes, 0, other=settings.body_bytes)
+    routes = _with_results(ROUTES, application, settings)
+    asgi = Asgi(application, settings, log, routes, beside)
+    services = application.services()
+    if several:
+        services.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
+    return asgi
+
+
+def _relaying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
+    """Return the application without a model; the function identifies the photos. Raises `SettingError`.
+
+    Its metrics have the dimension `tier`, since the function counts the same requests. Unless people read the log, the
+    lines of metrics take the place of the lines about requests, so that every line is JSON.
+    """
+    own = application.settings
+    if not own.photo_bucket:
+        raise SettingError("setting PHOTO_BUCKET is empty; INFERENCE=lambda needs the bucket that the function reads")
+    application.emitter = Emitter(own.service, own.stage, own.metrics_file, tier=TIER)
+    function = Function(settings.identify_function, own.aws_region, settings.invoke_seconds, settings.worker_count)
+    uploads = build_uploads(own, settings.worker_count)
+    if own.log_format == "json":
+        log = _nothing
+    routes = _with_results(relay_routes(function, uploads), application, settings)
+    return Asgi(application, settings, log, routes, beside)
+
+
+def _with_results(routes: Iterable[Route], application: Application, settings: WebSettings) -> tuple[Route, ...]:
+    """Return the routes, with those of results if the settings say where to keep them."""
+    own = application.settings
+    if settings.results_bucket:
+        budget = Budget(own.s3_connect, own.s3_read, own.s3_total)
+        store: Store = BucketStore(settings.results_bucket, own.aws_region, budget, settings.worker_count)
+    elif settings.results_folder:
+        store = FolderStore(settings.results_folder, LIFETIME.total_seconds())
+    else:
+        return tuple(routes)
+    return with_results(routes, Results(store), settings.public_url)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -99,9 +150,11 @@ def print_request(method: str, route: str, status: int, seconds: float, quiet: s
         print(f"{method} {route} {status or 'gone'} {seconds * 1e3:.0f} ms", flush=True)
 
 
-def build_server(
-    asgi: Callable[..., Any], host: str, port: int, settings: WebSettings, log: RequestLog
-) -> uvicorn.Server:
+def _nothing(*_: object) -> None:
+    """Print nothing for a request."""
+
+
+def build_server(asgi: Callable[..., Any], host: str, port: int, settings: WebSettings, log: RequestLog) -> "Server":
     """Return a server for an ASGI application. Its methods `run` and `serve` serve until SIGTERM or SIGINT.
 
     `log`: called for each request that is rejected before it reaches the application, which logs all other requests.
@@ -128,4 +181,26 @@ def build_server(
         timeout_keep_alive=int(settings.keep_alive_seconds),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    return uvicorn.Server(config)
+    return Server(config, asgi, settings.drain_seconds)
+
+
+class Server(uvicorn.Server):
+    """A server that goes on for `drain_seconds` after SIGTERM, while `GET /healthz` already fails.
+
+    After that it accepts no connections, and finishes the running requests. Another signal ends the wait.
+    """
+
+    def __init__(self, config: uvicorn.Config, asgi: Callable[..., Any], drain_seconds: float) -> None:
+        super().__init__(config)
+        self._asgi, self._drain_seconds = asgi, drain_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop. The process calls this when it gets a signal."""
+        asgi = self._asgi
+        if not isinstance(asgi, Asgi) or asgi.draining or sig != signal.SIGTERM or not self._drain_seconds:
+            super().handle_exit(sig, frame)
+            return
+        asgi.draining = True
+        timer = Timer(self._drain_seconds, super().handle_exit, (sig, frame))
+        timer.daemon = True  # a second signal ends the process before the timer does
+        timer.start()

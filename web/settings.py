@@ -2,10 +2,15 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from chalicelib.config import casts
 from chalicelib.config.field import read, setting
+from chalicelib.errors import SettingError
+
+_MOST_INVOCATIONS = 64
+"""Default number of invocations at the same time: each takes a thread that only waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +28,8 @@ class WebSettings:
         "HTTP_WORKERS",
         0,
         casts.non_negative_int,
-        help="number of photos that are identified at the same time; 0 means one per processor. With more than one, "
-        "`MODEL_THREADS` is 1 unless it is set",
+        help="number of photos that are identified at the same time; 0 means one per processor, or 64 with "
+        "`INFERENCE=lambda`. With more than one, `MODEL_THREADS` is 1 unless it is set",
     )
     queue_seconds: float = setting(
         "HTTP_QUEUE_SECONDS",
@@ -66,12 +71,71 @@ class WebSettings:
         "HTTP_CONNECTIONS", 1000, casts.positive_int, help="largest number of open connections; further ones get 503"
     )
 
+    drain_seconds: float = setting(
+        "HTTP_DRAIN_SECONDS",
+        0.0,
+        casts.non_negative_number,
+        unit="s",
+        help="time after SIGTERM in which `GET /healthz` already fails and requests are still accepted, so that a load "
+        "balancer can send them elsewhere",
+    )
+    inference: str = setting(
+        "INFERENCE",
+        "local",
+        casts.one_of("local", "lambda"),
+        help="where photos are identified: `local`, in this process; `lambda`, by the function `IDENTIFY_FUNCTION`, to "
+        "which photos go through the bucket `PHOTO_BUCKET`. With `lambda`, this process needs no model",
+    )
+    identify_function: str = setting(
+        "IDENTIFY_FUNCTION", "", casts.text, help="name of the API's function on Lambda, for `INFERENCE=lambda`"
+    )
+    invoke_seconds: float = setting(
+        "INVOKE_SECONDS",
+        32.0,
+        casts.positive_number,
+        unit="s",
+        help="longest wait for the function; keep it above the function's own timeout of 29 s",
+    )
+    spool_bytes: int = setting(
+        "HTTP_SPOOL_BYTES",
+        6_000_000_000,
+        casts.positive_int,
+        unit="bytes",
+        help="largest total size of the photos in temporary files (`TMPDIR`) with `INFERENCE=lambda`; above it, "
+        "further photos get 503",
+    )
+
+    results_folder: Path | None = setting(
+        "RESULTS_FOLDER",
+        None,
+        casts.path,
+        help="folder for results that clients keep (`keep=true`); without it and `RESULTS_BUCKET`, nothing is kept",
+    )
+    results_bucket: str = setting(
+        "RESULTS_BUCKET", "", casts.text, help="S3 bucket for results, under `results/`; takes the place of the folder"
+    )
+    public_url: str = setting(
+        "PUBLIC_URL",
+        "",
+        casts.origin,
+        help="address of this server for the previews of shared results, such as `https://example.org`; if empty, that "
+        "of each request, with `http`",
+    )
+
     @classmethod
     def from_environment(cls) -> Self:
         """Return the settings from the environment variables of this process. Raises `SettingError`."""
-        return read(cls, os.environ)
+        settings = read(cls, os.environ)
+        if settings.relays and not settings.identify_function:
+            raise SettingError("setting IDENTIFY_FUNCTION is empty; INFERENCE=lambda needs the name of a function")
+        return settings
+
+    @property
+    def relays(self) -> bool:
+        """Return whether the function on Lambda identifies the photos."""
+        return self.inference == "lambda"
 
     @property
     def worker_count(self) -> int:
         """Return the number of photos that are identified at the same time."""
-        return self.workers or os.process_cpu_count() or 1
+        return self.workers or (_MOST_INVOCATIONS if self.relays else os.process_cpu_count() or 1)

@@ -26,10 +26,13 @@ def read_body(body: bytes, content_type: str) -> PhotoBody:
 
     Raises `UnsupportedMediaType` for any other content type and `BadRequest` for an invalid form.
     """
+    return read_form(body, content_type) if is_form(content_type) else PhotoBody((body,), {})
+
+
+def is_form(content_type: str) -> bool:
+    """Return whether the body is a form; otherwise it is a photo. Raises `UnsupportedMediaType` if it is neither."""
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == FORM:
-        return read_form(body, content_type)
     if media_type not in BINARY_TYPES:
         found = f"the Content-Type is '{media_type[:60]}'" if media_type else "the Content-Type header is missing"
         raise UnsupportedMediaType(f"{found}; send the photo as {', '.join(PHOTO_TYPES)} or {FORM}")
-    return PhotoBody((body,), {})
+    return media_type == FORM

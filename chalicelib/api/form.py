@@ -1,16 +1,22 @@
 """Multipart forms with photos of one animal: file fields `photo`, and optional text fields."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.errors import BadRequest
+
+if TYPE_CHECKING:
+    from multipart import MultipartSegment
 
 PHOTO_FIELD = "photo"
 MOST_PHOTOS = 5
 """Maximum number of photos of one animal in a request."""
 _MOST_FIELDS = 8
 """Maximum number of other fields, more than there are parameters."""
+_LONGEST_FIELD = 1000
+"""Maximum number of bytes of a text field, more than any valid value has."""
 MEDIA_TYPE = "multipart/form-data"
 
 
@@ -22,41 +28,95 @@ class PhotoBody:
     fields: Mapping[str, str]
 
 
-def read_form(body: bytes, content_type: str) -> PhotoBody:
-    """Parse a form (RFC 7578). Raises `BadRequest` if it is malformed, or has no photo or too many."""
-    import multipart  # imported here because only some clients send forms
+class File(Protocol):
+    """A file to write a photo to."""
 
-    boundary = multipart.parse_options_header(content_type)[1].get("boundary")
-    if not boundary:
-        raise BadRequest("the Content-Type of the form has no boundary; let the HTTP client set that header")
-    size = len(body) + 1  # the body is in memory, so its parts may be too
-    parser = multipart.MultipartParser(
-        io.BytesIO(body),
-        boundary,
-        strict=True,
-        part_limit=MOST_PHOTOS + _MOST_FIELDS,
-        spool_limit=size,
-        memory_limit=size,
-    )
-    photos: list[bytes] = []
-    fields: dict[str, str] = {}
-    try:
-        for part in parser:
-            if part.name == PHOTO_FIELD:
-                photos.append(part.raw)
-            elif part.name in fields:
-                raise BadRequest(f"{_field(part.name)} is sent more than once; send it once")
-            elif part.filename is not None:
-                raise BadRequest(f"{_field(part.name)} is a file; send the photo in field '{PHOTO_FIELD}'")
-            else:
-                fields[part.name] = _text(part.name, part.raw)
-    except (multipart.MultipartError, UnicodeError, LookupError) as error:
-        reason = error.args[0] if error.args else "unreadable"  # other args may contain the form's bytes
-        raise BadRequest(f"the form is malformed ({reason}); send multipart/form-data as in RFC 7578") from error
-    if not 1 <= len(photos) <= MOST_PHOTOS:
-        found = f"the form has {len(photos) or 'no'} files in field '{PHOTO_FIELD}'"
-        raise BadRequest(f"{found}; send one photo, or up to {MOST_PHOTOS} of the same animal")
-    return PhotoBody(tuple(photos), fields)
+    def write(self, data: bytes, /) -> object:
+        """Write the next bytes."""
+
+
+class FormParser[F: File]:
+    """A parser that reads a form (RFC 7578) part by part: call `feed` with each part of the body, then `finish`.
+
+    `open_file`: called for each photo; returns the file to write it to. The attribute `photos` has these files.
+    The constructor and both methods raise `BadRequest` if the form is malformed, or has no photo or too many. `feed`
+    also raises what the files raise.
+    """
+
+    def __init__(self, content_type: str, open_file: Callable[[], F]) -> None:
+        import multipart  # imported here because only some clients send forms
+
+        boundary = multipart.parse_options_header(content_type)[1].get("boundary")
+        if not boundary:
+            raise BadRequest("the Content-Type of the form has no boundary; let the HTTP client set that header")
+        self.photos: list[F] = []
+        self._open_file = open_file
+        self._fields: dict[str, bytes] = {}
+        self._part: MultipartSegment | None = None
+        self._errors = (multipart.MultipartError, UnicodeError, LookupError)
+        try:
+            # In strict mode, a line break after the last boundary is an error if it arrives in a part of its own.
+            self._parser = multipart.PushMultipartParser(boundary, max_segment_count=MOST_PHOTOS + _MOST_FIELDS)
+        except self._errors as error:
+            raise _malformed(error) from error
+
+    def feed(self, data: bytes) -> None:
+        """Parse the next bytes of the body."""
+        try:
+            for event in self._parser.parse(data) if data else ():
+                if event is None:
+                    self._part = None
+                elif isinstance(event, (bytes, bytearray)):
+                    self._write(bytes(event))
+                else:
+                    self._begin(event)
+        except self._errors as error:
+            raise _malformed(error) from error
+
+    def finish(self) -> dict[str, str]:
+        """Return the text fields, after the whole body has been parsed."""
+        try:
+            self._parser.close()
+        except self._errors as error:
+            raise _malformed(error) from error
+        if not 1 <= len(self.photos) <= MOST_PHOTOS:
+            found = f"the form has {len(self.photos) or 'no'} files in field '{PHOTO_FIELD}'"
+            raise BadRequest(f"{found}; send one photo, or up to {MOST_PHOTOS} of the same animal")
+        return {name: _text(name, value) for name, value in self._fields.items()}
+
+    def _begin(self, part: "MultipartSegment") -> None:
+        name = part.name or ""
+        self._part = part
+        if name == PHOTO_FIELD:
+            self.photos.append(self._open_file())
+        elif name in self._fields:
+            raise BadRequest(f"{_field(name)} is sent more than once; send it once")
+        elif part.filename is not None:
+            raise BadRequest(f"{_field(name)} is a file; send the photo in field '{PHOTO_FIELD}'")
+        else:
+            self._fields[name] = b""
+
+    def _write(self, data: bytes) -> None:
+        name = self._part.name or "" if self._part else ""
+        if name == PHOTO_FIELD:
+            self.photos[-1].write(data)
+            return
+        self._fields[name] += data
+        if len(self._fields[name]) > _LONGEST_FIELD:
+            raise BadRequest(f"{_field(name)} is longer than {_LONGEST_FIELD} bytes; send a shorter value")
+
+
+def read_form(body: bytes, content_type: str) -> PhotoBody:
+    """Parse a whole form. Raises `BadRequest` if it is malformed, or has no photo or too many."""
+    parser = FormParser(content_type, io.BytesIO)
+    parser.feed(body)
+    fields = parser.finish()
+    return PhotoBody(tuple(photo.getvalue() for photo in parser.photos), fields)
+
+
+def _malformed(error: Exception) -> BadRequest:
+    reason = error.args[0] if error.args else "unreadable"  # other args may contain the form's bytes
+    return BadRequest(f"the form is malformed ({reason}); send multipart/form-data as in RFC 7578")
 
 
 def _text(name: str, value: bytes) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from chalicelib.api.problem import headers_of, problem_of
 from chalicelib.errors import HTTPError
@@ -21,6 +21,13 @@ which is always behind TLS; the HTTP server may be at localhost, or behind a pro
 JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
 
 
+class SpooledBody(NamedTuple):
+    """The body of an identification that the transport keeps in files: its photos, and the text fields of a form."""
+
+    photos: Sequence[BinaryIO]
+    fields: Mapping[str, str]
+
+
 class Request(NamedTuple):
     """A complete request.
 
@@ -28,6 +35,7 @@ class Request(NamedTuple):
     `base`: the path under which the API is served, ending with a slash. `id`: API Gateway's request id, or a new id.
     `api_id`: API Gateway's id of the API; empty if the request did not come through API Gateway.
     `arrived`: time on the monotonic clock at which the whole request had arrived; None if requests do not queue.
+    `spooled`: replaces `body` if the transport keeps photos in files.
     """
 
     id: str
@@ -38,6 +46,7 @@ class Request(NamedTuple):
     base: str = "/"
     api_id: str = ""
     arrived: float | None = None
+    spooled: SpooledBody | None = None
 
 
 class Response(NamedTuple):

@@ -1,4 +1,4 @@
-"""Uploads of large photos to S3: create a presigned upload form, and fetch an uploaded photo.
+"""Uploads of large photos to S3: create a presigned upload form, store a photo, and fetch an uploaded photo.
 
 A Lambda event is at most 6 MB, enough for a photo of about 4.5 MB. Clients upload larger photos to the bucket and then
 identify them by upload id. Anyone who knows an id can have its photo identified, so ids are random (128 bits). Clients
@@ -12,11 +12,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import Any, BinaryIO
 
 from chalicelib.config.budget import Budget
 from chalicelib.config.settings import Settings
 from chalicelib.errors import NotFound, PhotoTooLarge, Unavailable, UploadMissing
+from chalicelib.stores.s3 import connect
 
 FOLDER = "uploads/"
 """Key prefix of photos in the bucket; IAM policies refer to it."""
@@ -43,14 +44,18 @@ class UploadForm:
 
 
 class Uploads:
-    """The upload bucket. Thread-safe; connects at first use. `seconds`: lifetime of a form.
+    """The upload bucket. Thread-safe; connects at first use.
+
+    `seconds`: lifetime of a form. `connections`: maximum number of calls at the same time.
 
     If `bucket` is empty, every method raises `NotFound`, whose message says what the client can do instead.
     """
 
-    def __init__(self, bucket: str, region: str, budget: Budget, *, max_bytes: int, seconds: int) -> None:
+    def __init__(
+        self, bucket: str, region: str, budget: Budget, *, max_bytes: int, seconds: int, connections: int = 10
+    ) -> None:
         self._bucket, self._max_bytes, self._seconds = bucket, max_bytes, seconds
-        self._region, self._budget = region, budget
+        self._region, self._budget, self._connections = region, budget, connections
         self._client: Any = None
         self._lock = Lock()
 
@@ -75,6 +80,17 @@ class Uploads:
             )
         )
         return UploadForm(upload, signed["url"], signed["fields"])
+
+    def store(self, photo: BinaryIO) -> str:
+        """Upload a photo from a file, and return its upload id. Raises `Unavailable` if S3 fails or is too slow."""
+        upload = secrets.token_urlsafe(16)
+
+        def put(s3: Any) -> None:
+            photo.seek(0)
+            s3.put_object(Bucket=self._bucket, Key=f"{FOLDER}{upload}", Body=photo)
+
+        self._call(lambda s3: _run_with_timeout(self._budget.total, lambda: put(s3)))
+        return upload
 
     def fetch(self, upload: str) -> bytes:
         """Fetch a photo. Raises `UploadMissing`, `PhotoTooLarge`, or `Unavailable` if S3 fails or is too slow."""
@@ -111,36 +127,19 @@ class Uploads:
         """Return the S3 client, which is created only once because that is slow. Raises botocore's errors."""
         with self._lock:
             if self._client is None:
-                from botocore.config import Config
-                from botocore.exceptions import NoCredentialsError
-                from botocore.session import Session
-
-                session = Session()
-                if session.get_credentials() is None:  # otherwise signing a form raises AttributeError
-                    raise NoCredentialsError
-                self._client = session.create_client(
-                    "s3",
-                    self._region,
-                    config=Config(
-                        connect_timeout=self._budget.connect,
-                        read_timeout=self._budget.command,
-                        retries={"total_max_attempts": 2},
-                        signature_version="s3v4",
-                        # Use the regional endpoint: the global one redirects for hours after a bucket is created.
-                        s3={"addressing_style": "virtual"},
-                    ),
-                )
+                self._client = connect(self._region, self._budget, self._connections)
             return self._client
 
 
-def build_uploads(settings: Settings) -> Uploads:
-    """Return the upload bucket that the settings configure."""
+def build_uploads(settings: Settings, connections: int = 10) -> Uploads:
+    """Return the upload bucket that the settings configure. `connections`: maximum number of calls at the same time."""
     return Uploads(
         settings.photo_bucket,
         settings.aws_region,
         Budget(settings.s3_connect, settings.s3_read, settings.s3_total),
         max_bytes=settings.photo_max_bytes,
         seconds=settings.upload_seconds,
+        connections=connections,
     )
 
 

@@ -23,6 +23,14 @@ def positive_number(value: str) -> float:
     return number
 
 
+def non_negative_number(value: str) -> float:
+    """Parse a finite number, 0 or more."""
+    number = _number(value)
+    if not 0 <= number < float("inf"):
+        raise ValueError("expected a number, 0 or more")
+    return number
+
+
 def lifetime(value: str) -> float:
     """Parse a number of seconds, above 0 and at most 180 days.
 
@@ -75,6 +83,14 @@ def url(*schemes: str) -> Callable[[str], str]:
         return value
 
     return parse
+
+
+def origin(value: str) -> str:
+    """Check the address of a server: `http` or `https` and a host, without a path."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or value != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("expected http:// or https:// and a host, without a slash at the end")
+    return value
 
 
 def redis_url(value: str) -> str:

@@ -18,6 +18,7 @@ from chalicelib.errors import PhotoTooLarge, PhotoUnreadable, UnsupportedMediaTy
 from chalicelib.photo import cost
 from chalicelib.photo.decoder_errors import DECODER_ERRORS, describe
 from chalicelib.photo.exif import read_exif
+from chalicelib.photo.format import detect_format
 from chalicelib.photo.jpeg import check_segments
 from chalicelib.photo.pixels import Picture, decode, draft_side
 from chalicelib.photo.png import with_metadata_first
@@ -27,10 +28,6 @@ from chalicelib.photo.webp import read_header
 
 # Pillow warns about invalid EXIF; such a photo counts as one without that tag.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
-
-FORMATS = "JPEG, PNG, WebP, HEIC or TIFF"
-
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 
 type _Plugin = Callable[[io.BytesIO], Image.Image]
 
@@ -131,7 +128,8 @@ def open_photo(data: bytes, limits: Limits) -> Photo:
         raise PhotoTooLarge(
             f"photo is {len(data) / 1e6:.1f} MB, at most {limits.max_bytes / 1e6:.1f} MB are read; send a smaller one"
         )
-    name, plugin = _detect_format(data)
+    name = detect_format(data)
+    plugin = _plugin_of(name)
     buffered = name == "JPEG" and check_segments(data)
     if name == "PNG":
         data = with_metadata_first(data)
@@ -169,41 +167,34 @@ def _open_webp(data: bytes, file: TimedFile, plugin: _Plugin, limits: Limits) ->
 
 def prepare() -> None:
     """Import the JPEG plugin, which most photos need. The first photo of each other format imports its plugin."""
-    _detect_format(b"\xff\xd8\xff")
+    _plugin_of("JPEG")
 
 
-def _detect_format(data: bytes) -> tuple[str, _Plugin]:
-    """Detect the format from the first bytes of a photo, and return the format's name and Pillow plugin."""
-    if data.startswith(b"\xff\xd8\xff"):
-        from PIL.JpegImagePlugin import JpegImageFile  # also reads the first image of a multi-picture file
+def _plugin_of(name: str) -> _Plugin:
+    """Return the Pillow plugin of a format. Raises `UnsupportedMediaType` if this package lacks it."""
+    match name:
+        case "JPEG":
+            from PIL.JpegImagePlugin import JpegImageFile  # also reads the first image of a multi-picture file
 
-        return "JPEG", JpegImageFile
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        from PIL.PngImagePlugin import PngImageFile
+            return JpegImageFile
+        case "PNG":
+            from PIL.PngImagePlugin import PngImageFile
 
-        return "PNG", PngImageFile
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        from PIL.WebPImagePlugin import WebPImageFile
+            return PngImageFile
+        case "WebP":
+            from PIL.WebPImagePlugin import WebPImageFile
 
-        return "WebP", WebPImageFile
-    if data.startswith((b"II*\x00", b"MM\x00*")):
-        from PIL.TiffImagePlugin import TiffImageFile
+            return WebPImageFile
+        case "TIFF":
+            from PIL.TiffImagePlugin import TiffImageFile
 
-        return "TIFF", TiffImageFile
-    if data[4:8] == b"ftyp" and _HEIF_BRANDS & _brands_of(data):
-        try:
-            from pillow_heif import HeifImageFile
-        except ModuleNotFoundError:  # a package built with HEIC=no (docs/reference/package.md)
-            raise UnsupportedMediaType("this server does not read HEIC; send JPEG, PNG, WebP or TIFF") from None
+            return TiffImageFile
+    try:
+        from pillow_heif import HeifImageFile
+    except ModuleNotFoundError:  # a package built with HEIC=no (docs/reference/package.md)
+        raise UnsupportedMediaType("this server does not read HEIC; send JPEG, PNG, WebP or TIFF") from None
 
-        return "HEIC", HeifImageFile
-    raise UnsupportedMediaType(f"the file is not a photo in a supported format; send {FORMATS}")
-
-
-def _brands_of(data: bytes) -> set[bytes]:
-    """Return the major and compatible brands in the first box of an ISO base media file."""
-    end = min(int.from_bytes(data[:4], "big"), len(data), 256)
-    return {data[8:12], *(data[start : start + 4] for start in range(16, end - 3, 4))}
+    return HeifImageFile
 
 
 def _invalid_header(name: str, reason: str) -> PhotoUnreadable:

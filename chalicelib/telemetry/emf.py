@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from chalicelib.telemetry.emf_library import context_and_serializer
-from chalicelib.telemetry.metrics import DIMENSIONS, METRICS, NAMESPACE
+from chalicelib.telemetry.metrics import ALL_METRICS, DIMENSIONS, NAMESPACE
 
 
 class MetricSource(Protocol):
@@ -35,7 +35,8 @@ class Emitter:
     Insights does not count a request twice. All lines of a record are written at once, so lines of different threads do
     not mix.
 
-    `destination`: standard output by default. `now`: returns the timestamp of lines, in seconds since 1970.
+    `destination`: standard output by default. `now`: returns the timestamp of lines, in seconds since 1970. `tier`:
+    value of a further dimension `tier` of all lines, which keeps the metrics of two programs apart; empty for none.
     """
 
     def __init__(
@@ -44,8 +45,9 @@ class Emitter:
         stage: str,
         destination: Path | TextIO | None = None,
         now: Callable[[], float] = time.time,
+        tier: str = "",
     ) -> None:
-        self._dimensions = {"service": service, "stage": stage}
+        self._dimensions = {"service": service, "stage": stage, **({"tier": tier} if tier else {})}
         self._destination, self._now = destination, now
 
     def emit(self, record: MetricSource) -> None:
@@ -67,7 +69,7 @@ class Emitter:
         properties = {name: value for name, value in record.properties().items() if _is_writable(value)}
         yield from _serialized(self._dimensions, metrics, properties, timestamp)
         for dimension, value in record.dimensions().items():
-            some = {name: number for name, number in metrics.items() if dimension in METRICS[name].by}
+            some = {name: number for name, number in metrics.items() if dimension in ALL_METRICS[name].by}
             if some and value in DIMENSIONS[dimension].values:  # an unlisted value would be billed as a new metric
                 yield from _serialized({**self._dimensions, dimension: value}, some, {}, timestamp)
 
@@ -84,7 +86,7 @@ def _serialized(
     context = context_type(namespace=NAMESPACE, properties=properties, default_dimensions=dimensions)
     context.meta["Timestamp"] = timestamp  # set_timestamp() rejects times older than 14 days
     for name, value in metrics.items():
-        context.put_metric(name, value, METRICS[name].unit)
+        context.put_metric(name, value, ALL_METRICS[name].unit)
     lines: list[str] = serializer.serialize(context)
     return lines
 

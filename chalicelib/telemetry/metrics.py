@@ -114,6 +114,20 @@ METRICS: Mapping[str, Metric] = {
     "WarmingUseful": Metric("None", "share of hits in the last two hours that were on warmed features, 0 to 1"),
 }
 
+TIER = "web"
+"""Value of the dimension `tier`, which all metrics of the web tier have. So the tier and the function that it invokes
+never count a request twice."""
+
+TIER_METRICS: Mapping[str, Metric] = {
+    "InvokeLatency": Metric("Milliseconds", "time that the web tier waited for the function"),
+    "InvokeFaults": Metric(
+        "Count", "invocations by the web tier that Lambda throttled, or that failed or timed out; the log has the codes"
+    ),
+}
+"""Metrics that only the web tier emits, in addition to those of every request."""
+
+ALL_METRICS: Mapping[str, Metric] = {**METRICS, **TIER_METRICS}
+
 
 def max_billed_metrics() -> int:
     """Return the maximum number of metrics billed for one deployment: all combinations of dimension values."""

@@ -78,12 +78,20 @@ class Failure(NamedTuple):
         )
 
 
+class Invoked(NamedTuple):
+    """The call of a function: its duration, and whether it failed, so that there was no response to hand on."""
+
+    milliseconds: float
+    failed: bool
+
+
 @dataclass(slots=True)
 class Record:
     """The record of one request. Created when the request arrives, passed down, and written once at the end.
 
     `waited`: seconds from the arrival of the whole request until its work began. `seconds`: duration of each step.
     `initialisation`: start-up time of the process in seconds, reported only with its first request.
+    `invoked`: the call of the function, if the web tier handed the request on to it.
     """
 
     request_id: str
@@ -97,6 +105,7 @@ class Record:
     answer: "Answer | None" = None
     failure: Failure | None = None
     initialisation: float | None = None
+    invoked: Invoked | None = None
 
     def step(self, name: str) -> "_Step":
         """Return a context manager that times one step: `with record.step("photo"):`. Steps of the same name add up."""
@@ -129,6 +138,8 @@ class Record:
             values |= _of_features(self.features)
         if self.answer:
             values |= _of_answer(self.answer)
+        if self.invoked:
+            values |= {"InvokeLatency": self.invoked.milliseconds, "InvokeFaults": int(self.invoked.failed)}
         return values
 
     def dimensions(self) -> dict[str, str]:

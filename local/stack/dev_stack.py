@@ -65,6 +65,7 @@ class DevStack:
             "DATABASE_URL": self._database.url,
             "REDIS_URL": self._cache.url,
             "METRICS_FILE": str(self._metrics),
+            "RESULTS_FOLDER": str(self.folder / "results"),
         }
         self._write_environment(addresses)
         return os.environ | addresses | {"PYTHONUNBUFFERED": "1"}

@@ -19,3 +19,14 @@ def test_a_value_that_cannot_work_stops_the_start(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HTTP_QUEUE_SECONDS", "soon")
     with pytest.raises(SettingError, match="HTTP_QUEUE_SECONDS"):
         WebSettings.from_environment()
+
+
+def test_the_function_has_more_workers_because_they_only_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFERENCE", "lambda")
+    # GIVEN no name of a function THEN the process does not start
+    with pytest.raises(SettingError, match="IDENTIFY_FUNCTION is empty"):
+        WebSettings.from_environment()
+    monkeypatch.setenv("IDENTIFY_FUNCTION", "faunalens-dev")
+    settings = WebSettings.from_environment()
+    assert (settings.relays, settings.worker_count) == (True, 64)
+    assert not WebSettings().relays

@@ -1,10 +1,12 @@
 """Forms: one photo and its fields, or an error that says what is wrong."""
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api.form import read_form
+from chalicelib.api.form import FormParser, read_form
 from chalicelib.errors import BadRequest
 
 TYPE = "multipart/form-data; boundary=XyZ"
@@ -101,3 +103,26 @@ def test_any_bytes_give_a_form_or_a_listed_error(body: bytes, boundary: str) -> 
                 read_form(data, content_type)
             except BadRequest:
                 continue
+
+
+def test_a_form_that_arrives_in_small_parts_is_the_same() -> None:
+    # GIVEN a form with a photo and a field
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n\r\n--almost\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="top"\r\n\r\n3\r\n--b--\r\n'
+    )
+    for size in (1, 2, 7, len(body)):
+        # WHEN it arrives in parts of some size
+        parser = FormParser("multipart/form-data; boundary=b", io.BytesIO)
+        for start in range(0, len(body), size):
+            parser.feed(body[start : start + size])
+        # THEN fields and photo are those that were sent
+        assert parser.finish() == {"top": "3"}
+        assert [each.getvalue() for each in parser.photos] == [b"\r\n--almost"]
+
+
+def test_a_long_field_is_refused_before_it_fills_the_memory() -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="top"\r\n\r\n' + b"1" * 1001
+    parser = FormParser("multipart/form-data; boundary=b", io.BytesIO)
+    with pytest.raises(BadRequest, match="form field 'top' is longer than 1000 bytes"):
+        parser.feed(body + b"\r\n--b")

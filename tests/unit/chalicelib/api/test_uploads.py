@@ -1,6 +1,7 @@
 """Uploads through S3, against moto and against servers that misbehave."""
 
 import base64
+import io
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -44,6 +45,20 @@ def s3(_credentials: None) -> Iterator[Any]:
 
 def put(s3: Any, upload: str, photo: bytes) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}{upload}", Body=photo)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_stored_photo_is_fetched_by_its_id() -> None:
+    upload = uploads().store(io.BytesIO(b"a photo"))
+    assert uploads().fetch(upload) == b"a photo"
+
+
+@pytest.mark.usefixtures("_credentials")
+def test_a_photo_that_cannot_be_stored_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    with bad_s3(ends_early) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(Unavailable):
+            uploads(budget=Budget(1.0, 0.2, 1.0)).store(io.BytesIO(b"a photo"))
 
 
 @pytest.mark.usefixtures("s3")

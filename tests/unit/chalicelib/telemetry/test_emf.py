@@ -165,3 +165,14 @@ def test_a_line_that_does_not_fit_on_the_disk_is_an_error(tmp_path: Path) -> Non
 def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     Emitter("faunalens", "test").emit(FakeRecord(known={"request_id": "r-1"}))
     assert json.loads(capsys.readouterr().out)["request_id"] == "r-1"
+
+
+def test_a_tier_is_a_dimension_of_every_line() -> None:
+    stream = io.StringIO()
+    Emitter("faunalens", "test", stream, tier="web").emit(FakeRecord({"Requests": 1}, by={"route": "/identify"}))
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [directive_of(line)["Dimensions"] for line in lines] == [
+        [["service", "stage", "tier"]],
+        [["service", "stage", "tier", "route"]],
+    ]
+    assert {line["tier"] for line in lines} == {"web"}

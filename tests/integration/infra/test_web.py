@@ -1,0 +1,98 @@
+"""The stack of the web tier comes up and goes down, against an account simulated by moto."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from cfnlint.decode import cfn_yaml
+
+from infra.down import Down
+from infra.parameters import INFRA
+from infra.stage import Stage
+from infra.step import Step
+from infra.up import Up
+from testing.aws import REGION, Account, account
+
+IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/web@sha256:{'a' * 64}"
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    with account() as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+NOT_IN_MOTO = ("ResultsPolicy", "Scaling", "ScalingByRequests", "ScalingByCpu")
+"""Resources that moto's CloudFormation cannot create."""
+DELETED_BY_MOTO = ("Results", "Log")
+"""Resources that it deletes again; among the others it fails."""
+
+
+@pytest.fixture(params=["all"])
+def _template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Make the step send what moto can create (`all`), or what it can delete too (`deleted`). It lacks Fn::Cidr."""
+    document = json.loads(json.dumps(cfn_yaml.load(str(INFRA / "web.yaml"))))
+    for number, name in enumerate(("SubnetA", "SubnetB")):
+        document["Resources"][name]["Properties"]["CidrBlock"] = f"10.21.0.{64 * number}/26"
+    for name in [*document["Resources"]]:
+        if name in NOT_IN_MOTO or (request.param == "deleted" and name not in DELETED_BY_MOTO):
+            del document["Resources"][name]
+    if request.param == "deleted":
+        document["Outputs"] = {
+            "ResultBucket": document["Outputs"]["ResultBucket"],
+            "WebUrl": {"Value": "http://made-up/"},
+        }
+    (tmp_path / "web.yaml").write_text(json.dumps(document), encoding="utf-8")
+    monkeypatch.setattr("infra.up.INFRA", tmp_path)
+
+
+def stage(**parameters: str) -> Stage:
+    return Stage("dev", REGION, boto3.Session(region_name=REGION), parameters)
+
+
+def step(steps: list[Step], name: str) -> Step:
+    return next(each for each in steps if each.name == name)
+
+
+@pytest.mark.usefixtures("_template")
+def test_the_tier_comes_up_and_says_that_it_has_no_tls(aws: Account) -> None:
+    said: list[str] = []
+    # WHEN the step runs with an image
+    step(Up(stage(WebImage=IMAGE)).steps(), "web").action(said.append)
+    # THEN there is a service of two tasks that run this image behind a load balancer
+    ecs = aws.client("ecs")
+    (service,) = ecs.describe_services(cluster="faunalens-dev", services=["web"])["services"]
+    assert service["desiredCount"] == 2
+    task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    assert task["containerDefinitions"][0]["image"] == IMAGE
+    (balancer,) = aws.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert f"website: http://{balancer['DNSName']}/" in said
+    # AND the trial is loud
+    assert any(line.startswith("WARNING: the website has no TLS") for line in said)
+
+
+def test_without_an_image_nothing_happens(aws: Account) -> None:
+    said: list[str] = []
+    step(Up(stage()).steps(), "web").action(said.append)
+    assert said == ["skipped: there is no image; name one with --web"]
+    assert aws.client("cloudformation").list_stacks()["StackSummaries"] == []
+
+
+@pytest.mark.usefixtures("_template")
+@pytest.mark.parametrize("_template", ["deleted"], indirect=True)
+def test_results_and_stack_go_down(aws: Account) -> None:
+    step(Up(stage(WebImage=IMAGE)).steps(), "web").action(lambda _: None)
+    bucket = stage().stack("web").outputs["ResultBucket"]
+    aws.client("s3").put_object(Bucket=bucket, Key="results/a.json", Body=b"{}")
+    said: list[str] = []
+    down = step(Down(stage()).steps(), "web")
+    down.action(said.append)
+    assert "1 results deleted" in said
+    assert aws.client("s3").list_buckets()["Buckets"] == []
+    # AND a second time there is nothing to do
+    down.action(said.append)
+    assert said[-2:] == ["there is no bucket of results", "there is no stack faunalens-dev-web"]

@@ -1,0 +1,203 @@
+"""`INFERENCE=lambda`: the tier uploads photos and hands requests on; answers and errors are those of the app."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.stack.http_get import http_get
+from local.stack.ports import HOST
+from local.stack.valkey import ValkeyServer
+from testing.aws import Account, account
+from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
+from tests.integration.conftest import Served
+from tests.integration.web.aws_tier import FUNCTION, Tier, run_function_here, tier
+
+PHOTO = jpeg(exif=exif(SYDNEY))
+
+
+@pytest.fixture(scope="module")
+def aws(loaded_database: str, valkey_server: ValkeyServer) -> Iterator[tuple[Account, list[dict[str, Any]]]]:
+    with account() as running, pytest.MonkeyPatch.context() as patch:
+        yield running, run_function_here(running, patch, database_url=loaded_database, redis_url=valkey_server.url)
+
+
+@pytest.fixture(scope="module")
+def web(aws: tuple[Account, list[dict[str, Any]]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tier]:
+    with tier(aws[0], tmp_path_factory.mktemp("tier"), aws[1]) as running:
+        yield running
+
+
+def form(*parts: tuple[str, bytes]) -> bytes:
+    text = b"".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value + b"\r\n"
+        for name, value in parts
+    )
+    return text + b"--b--\r\n"
+
+
+def same(answer: Any) -> Any:
+    """Return an answer without what differs between two requests for the same photo."""
+    volatile = ("request_id", "timings_ms")
+    kept = {name: value for name, value in answer.items() if name not in volatile}
+    return {**kept, "features": {**kept["features"], "cache": ""}}
+
+
+def test_a_photo_is_identified_as_by_a_server_with_the_model(web: Tier, served: Served) -> None:
+    # WHEN the same photo goes to the tier and to a server with a model THEN the answers are the same
+    there, here = (each.identify(PHOTO, {"top": "3"}) for each in (web.served, served))
+    assert (there.status, here.status) == (200, 200), there.text
+    assert same(there.json) == same(here.json)
+    assert there.json["location"]["source"] == "exif"
+    # AND the function got the photo's key, and the id of the request, which the client sees too
+    assert web.invoked[-1]["path"].startswith("/uploads/")
+    assert f"uploads/{web.invoked[-1]['pathParameters']['id']}" in web.photos()
+    assert there.json["request_id"] == web.invoked[-1]["requestContext"]["requestId"]
+
+
+def test_the_process_holds_no_model(web: Tier) -> None:
+    web.served.identify(PHOTO)
+    mapped = Path(f"/proc/{web.process.pid}/maps").read_text()
+    assert "onnxruntime" not in mapped
+    assert "libcrypto" in mapped  # so the check sees libraries
+
+
+def test_a_form_with_fields_and_several_photos_arrives_whole(web: Tier, served: Served) -> None:
+    other = encoded(noise(400, 304), "WEBP")
+    body = form(("photo", PHOTO), ("lat", b"-33.9"), ("photo", other), ("lon", b"151.2"))
+    there, here = (
+        each.identify(body, {"top": "3"}, "multipart/form-data; boundary=b") for each in (web.served, served)
+    )
+    assert (there.status, here.status) == (200, 200), there.text
+    assert same(there.json) == same(here.json)
+    assert len(there.json["photos"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "content_type"),
+    [
+        ({}, jpeg(), "image/jpeg"),
+        ({"lat": "1"}, PHOTO, "image/jpeg"),
+        ({"lat": "100", "lon": "0"}, PHOTO, "image/jpeg"),
+        ({"also": "A" * 22}, PHOTO, "image/jpeg"),
+        ({"top": "3"}, form(("photo", PHOTO), ("top", b"4")), "multipart/form-data; boundary=b"),
+        ({}, form(("top", b"4")), "multipart/form-data; boundary=b"),
+        ({"location": "none"}, b"hello", "image/jpeg"),
+        ({"location": "none"}, b"", "image/jpeg"),
+        ({"location": "none"}, PHOTO[:2000], "image/jpeg"),
+        ({"location": "none"}, PHOTO, "text/plain"),
+    ],
+)
+def test_errors_are_those_of_a_server_with_the_model(
+    web: Tier, served: Served, query: dict[str, str], body: bytes, content_type: str
+) -> None:
+    there, here = (each.identify(body, query, content_type) for each in (web.served, served))
+    for reply in (there, here):
+        reply.json["request_id"]
+    assert {**there.json, "request_id": ""} == {**here.json, "request_id": ""}
+    assert (there.status, there.headers["Content-Type"]) == (here.status, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [({"lng": "1"}, PHOTO), ({"location": "none"}, b"GIF89a" + b"\0" * 300_000), ({}, PHOTO + b"\0" * 20_000_000)],
+)
+def test_what_can_be_refused_here_is_never_uploaded(web: Tier, query: dict[str, str], body: bytes) -> None:
+    before, invoked = web.photos(), len(web.invoked)
+    reply = web.served.identify(body, query)
+    assert reply.status in (400, 413, 415), reply.text
+    assert (web.photos(), len(web.invoked)) == (before, invoked)
+
+
+def test_the_other_routes_are_handed_on(web: Tier) -> None:
+    animals = web.served.request("GET", "/animals", {"lat": "-33.9", "lon": "151.2"})
+    assert (animals.status, animals.headers["Access-Control-Allow-Origin"]) == (200, "*")
+    assert len(animals.json["animals"]) > 10
+    # AND caches work through the tier
+    found = web.served.request("GET", "/taxa/phascolarctos-cinereus")
+    assert found.json["scientific_name"] == "Phascolarctos cinereus"
+    assert "max-age" in found.headers["Cache-Control"]
+    assert web.served.request("GET", "/taxa/no-such-taxon").json["code"] == "taxon_missing"
+    assert web.served.request("GET", "/health").status == 200
+    # AND the public may not wake the database
+    assert web.served.request("GET", "/health", {"deep": "true"}).json["code"] == "forbidden"
+
+
+def test_the_page_needs_no_function(web: Tier) -> None:
+    before = len(web.invoked)
+    for path in ("/", "/openapi.json", "/healthz"):
+        assert web.served.request("GET", path).status == 200
+    assert len(web.invoked) == before
+
+
+def test_metrics_are_those_of_a_request_with_the_dimension_of_the_tier(web: Tier) -> None:
+    web.served.identify(PHOTO)
+    line = web.metrics()[-1]
+    assert line["tier"] == "web"
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service", "stage", "tier"]]
+    assert (line["Requests"], line["Faults"], line["InvokeFaults"]) == (1, 0, 0)
+    assert line["Latency"] >= line["InvokeLatency"] > 0
+
+
+def test_a_function_that_does_not_answer_is_unavailable_counted_and_logged(web: Tier) -> None:
+    # GIVEN a function whose result is no response
+    handler = web.aws.functions[FUNCTION]
+    web.aws.functions[FUNCTION] = lambda _: {"statusCode": "many"}
+    try:
+        reply = web.served.identify(PHOTO)
+    finally:
+        web.aws.functions[FUNCTION] = handler
+    # THEN the client may try again
+    assert (reply.status, reply.json["code"]) == (503, "unavailable")
+    assert int(reply.headers["Retry-After"]) > 0
+    # AND metrics and log say so
+    assert (web.metrics()[-1]["Faults"], web.metrics()[-1]["InvokeFaults"]) == (1, 1)
+    lines = [json.loads(line) for line in web.served.log.read_text().splitlines() if line.startswith("{")]
+    assert lines[-1]["message"] == "request failed: service unavailable"
+    assert lines[-1]["details"] == ["malformed: the result is not a response of the API"]
+    # AND the next request is answered
+    assert web.served.identify(PHOTO).status == 200
+
+
+def test_memory_stays_flat_while_large_photos_arrive(web: Tier) -> None:
+    # GIVEN photos of 19 MB, which decoders take for small ones
+    web.served.identify(PHOTO)
+    large = PHOTO + b"\0" * (19_000_000 - len(PHOTO))
+    before = web.memory()
+    # WHEN twelve arrive at once THEN they take far less memory than two of them
+    with ThreadPoolExecutor(12) as clients:
+        assert {each.status for each in clients.map(web.served.identify, [large] * 12)} == {200}
+    assert web.memory() - before < 38
+
+
+def test_sigterm_fails_the_health_check_first_and_then_finishes_requests(
+    aws: tuple[Account, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    with tier(aws[0], tmp_path, aws[1], HTTP_DRAIN_SECONDS="1") as web:
+        head = f"POST /identify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: {len(PHOTO)}"
+        with socket.create_connection((HOST, web.served.port), timeout=20) as sender:
+            sender.sendall(head.encode() + b"\r\n\r\n" + PHOTO[:100])
+            # WHEN the tier is told to stop
+            web.terminate()
+            time.sleep(0.3)
+            # THEN a load balancer sees it, but whoever comes meanwhile is answered
+            assert http_get(web.served.port, "/healthz", 5.0)[0] == 503
+            reply = web.served.identify(PHOTO)
+            assert (reply.status, reply.headers["Connection"]) == (200, "close")
+            # AND a photo that is still arriving when no further connections are accepted is answered too
+            time.sleep(1.2)
+            with pytest.raises(OSError):
+                http_get(web.served.port, "/healthz", 5.0)
+            sender.sendall(PHOTO[100:])
+            response = HTTPResponse(sender)
+            response.begin()
+            assert response.status == 200
+            response.close()
+        assert web.process.wait(20) == 0

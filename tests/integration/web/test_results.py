@@ -1,0 +1,164 @@
+"""Keeping, showing and deleting results on real HTTP: with the model and a folder, and with Lambda and S3."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from html import escape
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from chalicelib.location import parse_location
+from local.stack.ports import HOST
+from local.stack.valkey import ValkeyServer
+from testing.aws import REGION, account
+from testing.pictures import SYDNEY, exif, jpeg
+from tests.integration.conftest import Reply, Served, serve
+from tests.integration.web.aws_tier import run_function_here, tier
+
+BUCKET = "faunalens-results"
+PHOTO = jpeg(exif=exif(SYDNEY))
+
+
+@pytest.fixture(scope="module", params=["folder", "bucket"])
+def server(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    loaded_database: str,
+    valkey_server: ValkeyServer,
+) -> Iterator[Served]:
+    """A server that keeps results."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "folder":
+        stores = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+        yield from serve(folder, {**stores, "RESULTS_FOLDER": str(folder / "results")})
+        return
+    with account() as aws, pytest.MonkeyPatch.context() as patch:
+        invoked = run_function_here(aws, patch, database_url=loaded_database, redis_url=valkey_server.url)
+        aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        with tier(aws, folder, invoked, RESULTS_BUCKET=BUCKET, PUBLIC_URL="https://example.org") as running:
+            yield running.served
+
+
+def send(server: Served, method: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, Any, bytes]:
+    """Send a request. Return status, headers and body."""
+    connection = HTTPConnection(HOST, server.port, timeout=20)
+    try:
+        connection.request(method, path, headers=headers or {})
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()
+
+
+def kept(server: Served) -> dict[str, Any]:
+    """Identify a photo and keep the result. Return what the client is told about it."""
+    reply = server.identify(PHOTO, {"keep": "true"})
+    assert reply.status == 200, reply.text
+    result: dict[str, Any] = reply.json["result"]
+    return result
+
+
+def test_a_result_is_a_page_data_and_a_picture(server: Served) -> None:
+    # GIVEN an answer that was kept
+    reply = server.identify(PHOTO, {"keep": "true"})
+    result = reply.json["result"]
+    # THEN its address has a page with the answer
+    status, headers, body = send(server, "GET", result["url"])
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert escape(reply.json["message"]) in body.decode()
+    # AND data, the same but for what is about the request
+    data = json.loads(send(server, "GET", f"{result['url']}.json")[2])
+    volatile = ("request_id", "timings_ms", "result")
+    assert data["answer"] == {name: value for name, value in reply.json.items() if name not in volatile}
+    assert (data["id"], data["expires"]) == (result["id"], result["expires"])
+    # AND a picture
+    status, headers, body = send(server, "GET", f"{result['url']}.jpg")
+    assert (status, headers["Content-Type"]) == (200, "image/jpeg")
+    assert Image.open(io.BytesIO(body)).size == (400, 400)
+
+
+def test_the_preview_has_an_absolute_address(server: Served) -> None:
+    result = kept(server)
+    body = send(server, "GET", result["url"])[2].decode()
+    (image,) = re.findall(r'property="og:image" content="(.*?)"', body)
+    assert re.fullmatch(rf"https?://[^/]+/r/{result['id']}\.jpg", image)
+
+
+def test_nothing_that_is_kept_has_the_coordinates(server: Served) -> None:
+    # GIVEN a photo with a position, and a place in the request
+    place = parse_location("-33.8567844", "151.2152967")
+    query = {"keep": "true", "lat": str(place.latitude), "lon": str(place.longitude)}
+    result = server.identify(PHOTO, query).json["result"]
+    # THEN page, data and picture have the cell and its centre alone
+    for suffix in ("", ".json", ".jpg"):
+        body = send(server, "GET", f"{result['url']}{suffix}")[2]
+        assert b"33.85" not in body
+        assert b"151.21" not in body
+        assert b"Exif" not in body
+
+
+def test_only_who_made_it_can_delete_it(server: Served) -> None:
+    result = kept(server)
+    # GIVEN requests without the token THEN they are refused
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {result['token']}"}):
+        assert send(server, "DELETE", result["url"], headers)[0] == 403
+    assert send(server, "GET", result["url"])[0] == 200
+    # WHEN the token is sent THEN it is gone in all forms
+    assert send(server, "DELETE", result["url"], {"Authorization": f"Bearer {result['token']}"})[::2] == (204, b"")
+    for suffix in ("", ".json", ".jpg"):
+        assert send(server, "GET", f"{result['url']}{suffix}")[0] == 404
+
+
+def test_a_missing_result_is_a_page_for_people_and_a_problem_for_programs(server: Served) -> None:
+    missing = "/r/" + "A" * 22
+    status, headers, body = send(server, "GET", missing)
+    assert (status, headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert b"This result is gone" in body
+    for path in (f"{missing}.json", f"{missing}.jpg", "/r/..%2F..%2Fetc%2Fpasswd.json"):
+        status, headers, _ = send(server, "GET", path)
+        assert (status, headers["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_nothing_is_kept_unless_asked_for(server: Served) -> None:
+    for query in ({}, {"keep": "false"}):
+        reply = server.identify(PHOTO, query)
+        assert (reply.status, "result" in reply.json) == (200, False)
+    assert_bad(server.identify(PHOTO, {"keep": "maybe"}))
+    # AND an error has no result
+    assert "result" not in server.identify(jpeg(), {"keep": "true"}).json
+
+
+def test_links_with_parameters_that_messengers_add_still_work(server: Served) -> None:
+    result = kept(server)
+    assert send(server, "GET", f"{result['url']}?utm_source=mail")[0] == 200
+
+
+def test_pages_of_other_origins_may_delete_with_the_token(server: Served) -> None:
+    status, headers, _ = send(server, "OPTIONS", kept(server)["url"])
+    assert status == 200
+    assert "DELETE" in headers["Access-Control-Allow-Methods"]
+
+
+def test_a_store_that_fails_does_not_cost_the_answer(tmp_path: Path) -> None:
+    # GIVEN a folder that cannot be written
+    (tmp_path / "file").touch()
+    for server in serve(tmp_path, {"RESULTS_FOLDER": str(tmp_path / "file")}):
+        # WHEN a result is to be kept THEN there is an answer, which says that nothing was kept, and a line of log
+        reply = server.identify(PHOTO, {"keep": "true"})
+        assert (reply.status, reply.json["result"]) == (200, None)
+        assert "result was not kept" in server.log.read_text()
+
+
+def test_without_a_store_nothing_can_be_kept(served: Served) -> None:
+    assert_bad(served.identify(PHOTO, {"keep": "true"}))
+    assert served.request("GET", "/r/" + "A" * 22).status == 404
+
+
+def assert_bad(reply: Reply) -> None:
+    assert (reply.status, reply.json["code"]) == (400, "bad_request")

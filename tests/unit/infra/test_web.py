@@ -1,0 +1,141 @@
+"""The template and the image of the web tier: little rights, no root, and limits of time that fit together."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from chalicelib.api.uploads import FOLDER as UPLOADS
+from chalicelib.config.settings import ROOT
+from testing.cloudformation import resources
+from web.asgi import HEALTHZ
+from web.results.results import LIFETIME
+from web.results.stores import FOLDER as RESULTS
+from web.server import SHUTDOWN_SECONDS
+from web.settings import WebSettings
+
+IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+TRIAL = {"Stage": "dev", "WebImage": IMAGE}
+DOCKERFILE = (ROOT / "web" / "Dockerfile").read_text(encoding="utf-8")
+FOUND = resources("web.yaml", TRIAL)
+
+
+def properties(name: str) -> Any:
+    return FOUND[name]["Properties"]
+
+
+def container() -> Any:
+    (only,) = properties("Task")["ContainerDefinitions"]
+    return only
+
+
+def environment() -> dict[str, Any]:
+    return {each["Name"]: each["Value"] for each in container()["Environment"]}
+
+
+def test_a_task_may_do_what_the_program_does_and_no_more() -> None:
+    (policy,) = properties("TaskRole")["Policies"]
+    rights = {
+        (action, json.dumps(each["Resource"]))
+        for each in policy["PolicyDocument"]["Statement"]
+        for action in (each["Action"] if isinstance(each["Action"], list) else [each["Action"]])
+    }
+    assert {action for action, _ in rights} == {
+        *("s3:PutObject", "s3:GetObject", "s3:DeleteObject", "lambda:InvokeFunction")
+    }
+    for action, resource in rights:
+        assert resource.endswith((f'/{UPLOADS}*"}}', f'/{RESULTS}*"}}')) or "lambda" in action
+        assert (action == "s3:PutObject") or UPLOADS not in resource  # it cannot read photos
+        assert '"*"' not in resource
+
+
+def test_a_task_is_not_root_and_can_write_to_one_folder() -> None:
+    assert container()["ReadonlyRootFilesystem"] is True
+    assert container()["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+    (mounted,) = container()["MountPoints"]
+    assert mounted["ContainerPath"] == environment()["TMPDIR"]
+    # AND the image agrees
+    user = container()["User"]
+    assert f"USER {user}" in DOCKERFILE
+    assert f'VOLUME ["{mounted["ContainerPath"]}"]' in DOCKERFILE
+    assert not user.startswith("0")
+
+
+def test_settings_of_the_task_are_settings_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment().items():
+        text = value if isinstance(value, str) else "http://example.org" if name == "PUBLIC_URL" else "made-up"
+        monkeypatch.setenv(name, text)
+    settings = WebSettings.from_environment()
+    assert (settings.relays, settings.identify_function) == (True, "faunalens-dev")
+    assert settings.results_bucket == "made-up"
+
+
+def test_times_fit_together() -> None:
+    targets, drain = properties("Targets"), float(environment()["HTTP_DRAIN_SECONDS"])
+    # GIVEN a task that stops THEN the load balancer sees it before the task accepts no more requests
+    assert targets["HealthCheckPath"] == HEALTHZ
+    assert targets["HealthCheckIntervalSeconds"] * (targets["UnhealthyThresholdCount"] + 1) <= drain
+    # AND ECS waits for the requests in flight
+    assert container()["StopTimeout"] > drain + SHUTDOWN_SECONDS
+    # AND the load balancer closes idle connections before the server does, but not before the function has answered
+    idle = {each["Key"]: each["Value"] for each in properties("Balancer")["LoadBalancerAttributes"]}
+    seconds = float(idle["idle_timeout.timeout_seconds"])
+    assert WebSettings().invoke_seconds < seconds < WebSettings().keep_alive_seconds
+    # AND results live as long as the program says
+    (rule,) = properties("Results")["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == LIFETIME.days
+
+
+def test_two_tasks_in_two_zones_are_replaced_without_a_gap_or_rolled_back() -> None:
+    service = properties("Service")
+    assert service["DesiredCount"] == "2"
+    assert service["DeploymentConfiguration"] == {
+        "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
+        "MinimumHealthyPercent": 100,
+        "MaximumPercent": 200,
+    }
+    assert len({json.dumps(properties(name)["AvailabilityZone"]) for name in ("SubnetA", "SubnetB")}) == 2
+    assert (properties("Task")["Cpu"], properties("Task")["Memory"]) == ("256", "512")
+
+
+def test_only_the_load_balancer_reaches_the_tasks() -> None:
+    (rule,) = properties("TaskSecurityGroup")["SecurityGroupIngress"]
+    assert rule["SourceSecurityGroupId"] == {"Ref": "BalancerSecurityGroup"}
+    assert "CidrIp" not in rule
+
+
+def test_with_a_certificate_http_only_redirects() -> None:
+    given = {**TRIAL, "WebCertificate": CERTIFICATE, "WebHost": "example.org"}
+    found = resources("web.yaml", given)
+    (action,) = found["HttpListener"]["Properties"]["DefaultActions"]
+    assert action["Type"] == "redirect"
+    assert found["HttpsListener"]["Properties"]["Certificates"] == [{"CertificateArn": CERTIFICATE}]
+    # AND without one there is HTTP alone
+    assert "HttpsListener" not in FOUND
+    assert properties("HttpListener")["DefaultActions"][0]["Type"] == "forward"
+
+
+def test_spot_keeps_one_task_that_stays() -> None:
+    strategy = resources("web.yaml", {**TRIAL, "WebSpot": "yes"})["Service"]["Properties"]["CapacityProviderStrategy"]
+    assert strategy[0] == {"CapacityProvider": "FARGATE", "Base": 1, "Weight": 0}
+    assert strategy[1]["CapacityProvider"] == "FARGATE_SPOT"
+
+
+def test_the_image_names_its_base_by_an_argument_and_starts_without_a_shell() -> None:
+    assert re.findall(r"^ARG (.*)$", DOCKERFILE, re.MULTILINE) == ["BASE"]
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}", "${BASE}"]
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)
+    assert json.loads(entry)[:3] == ["python", "-m", "web"]
+    _, _, final = DOCKERFILE.rpartition("FROM ")
+    assert "RUN" not in final
+
+
+def test_the_image_has_the_releases_that_are_tested() -> None:
+    def pins(path: str) -> dict[str, str]:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        return dict(re.findall(r"^([\w-]+)==([\w.]+)", text, re.MULTILINE))
+
+    tested = pins("requirements-dev.txt") | pins("requirements.txt")
+    assert pins("web/requirements.txt").items() <= tested.items()

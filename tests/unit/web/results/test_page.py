@@ -1,0 +1,134 @@
+"""The page of a result: readable without scripts, with a preview, and safe whatever an answer contains."""
+
+import base64
+import hashlib
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any
+
+from web.results.page import missing_page, result_page
+from web.results.results import Result
+
+ID = "A" * 22
+RELATIVE = {"taxon": "petaurus-breviceps", "name": "sugar glider", "scientific_name": "Petaurus breviceps"}
+ANSWER: dict[str, Any] = {
+    "message": "This is a koala.",
+    "why_not": None,
+    "prediction": {
+        "name": "koala",
+        "scientific_name": "Phascolarctos cinereus",
+        "rank": "species",
+        "score": 0.97,
+        "relatives_here": {"count": 3, "taxa": [RELATIVE]},
+    },
+    "candidates": [
+        {
+            "taxon": "phascolarctos-cinereus",
+            "name": "koala",
+            "scientific_name": "Phascolarctos cinereus",
+            "score": 0.999,
+            "here": "native",
+        },
+        {"taxon": "ursus", "name": "bear", "scientific_name": "Ursus", "score": 0.001, "here": None},
+    ],
+    "location": {"center": [-33.1, 150.9], "areas": ["AU"]},
+}
+
+
+class Tags(HTMLParser):
+    """Collects start tags, and the text outside of the style sheet."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def metas(self) -> dict[str | None, str | None]:
+        """Return the content of each meta tag, by its property or name."""
+        return {
+            each.get("property") or each.get("name"): each.get("content") for tag, each in self.tags if tag == "meta"
+        }
+
+
+def rendered(answer: dict[str, Any], *, has_picture: bool = True) -> Tags:
+    result = Result(ID, datetime(2026, 11, 1, tzinfo=UTC), answer, has_picture, "")
+    response = result_page(result, "https://example.org")
+    assert response.status == 200
+    return Tags(str(response.body))
+
+
+def test_it_tells_the_answer() -> None:
+    page = rendered(ANSWER)
+    for expected in (
+        *("Koala", "This is a koala.", "Phascolarctos cinereus", "97 %", "> 99 %", "< 1 %", "lives here"),
+        *("3 relatives that live here too", "sugar glider", "and 2 more", "33.1° S, 150.9° E (AU)", "1 December 2026"),
+    ):
+        assert expected in page.text
+    links = {attributes["href"] for tag, attributes in page.tags if tag == "a"}
+    assert {"/", "/taxa/phascolarctos-cinereus/range.svg"} <= links
+    assert ("img", "/r/AAAAAAAAAAAAAAAAAAAAAA.jpg") in [(tag, each.get("src")) for tag, each in page.tags]
+
+
+def test_messengers_get_a_preview() -> None:
+    metas = rendered(ANSWER).metas()
+    assert metas["og:title"] == "Koala"
+    assert metas["og:description"] == "This is a koala."
+    assert metas["og:url"] == f"https://example.org/r/{ID}"
+    assert metas["og:image"] == f"https://example.org/r/{ID}.jpg"
+    assert metas["robots"] == "noindex, nofollow"
+    # AND without a picture there is none
+    assert "og:image" not in rendered(ANSWER, has_picture=False).metas()
+
+
+def test_no_animal_is_no_platypus() -> None:
+    page = rendered(
+        {**ANSWER, "prediction": None, "message": "No animal was recognised.", "why_not": "It is too dark."}
+    )
+    assert "It is too dark." in page.text
+    assert "No animal recognised" in page.text
+    assert "koala" not in page.text.lower()
+
+
+def test_an_answer_without_place_and_relatives_says_nothing_of_them() -> None:
+    prediction = {**ANSWER["prediction"], "relatives_here": None}
+    page = rendered({**ANSWER, "prediction": prediction, "location": {"center": None, "areas": []}})
+    assert "relative" not in page.text
+    assert "Place" not in page.text
+
+
+def test_it_runs_no_script_and_loads_nothing_from_elsewhere() -> None:
+    hostile = '"><script>alert(1)</script>'
+    candidate = {**ANSWER["candidates"][0], "name": hostile, "scientific_name": hostile, "taxon": hostile}
+    prediction = {**ANSWER["prediction"], "name": hostile, "scientific_name": hostile, "rank": hostile}
+    place = {"center": [0.0, 0.0], "areas": [hostile]}
+    texts = {"message": hostile, "why_not": hostile}
+    page = rendered({**texts, "prediction": prediction, "candidates": [candidate], "location": place})
+    assert "script" not in {tag for tag, _ in page.tags}
+    sources = [each.get(name) or "" for _, each in page.tags for name in ("src", "href")]
+    assert not [each for each in sources if each.startswith(("http", "//"))]
+    assert not [name for _, each in page.tags for name in each if name.startswith("on") or name == "style"]
+
+
+def test_the_policy_allows_the_style_sheet_alone() -> None:
+    for response in (missing_page(), result_page(Result(ID, datetime.now(UTC), ANSWER, True, ""), "")):
+        (style,) = re.findall(r"<style>(.*?)</style>", str(response.body), re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        policy = response.headers["Content-Security-Policy"]
+        assert policy.startswith(f"default-src 'none'; img-src 'self'; style-src 'sha256-{digest}'; ")
+        assert "unsafe" not in policy
+        assert response.headers["X-Robots-Tag"] == "noindex, nofollow"
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_result_that_is_gone_says_so() -> None:
+    response = missing_page()
+    assert response.status == 404
+    assert "This result is gone" in str(response.body)

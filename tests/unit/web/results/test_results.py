@@ -1,0 +1,174 @@
+"""Results are kept for 30 days, hidden behind their ids, and deleted by their tokens. On a folder, and on S3 (moto)."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.config.settings import Budget
+from chalicelib.errors import Forbidden, NotFound, Unavailable
+from web.results.results import LIFETIME, Results
+from web.results.stores import FOLDER, BucketStore, FolderStore, Store
+
+BUCKET, REGION = "faunalens-results", "eu-west-1"
+BUDGET = Budget(connect=1.0, command=1.0, total=3.0)
+ANSWER = {"message": "a koala", "request_id": "r-1", "timings_ms": {"total": 3.0}}
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("s3", REGION)
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield client
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "folder":
+        return FolderStore(tmp_path / "results", LIFETIME.total_seconds())
+    request.getfixturevalue("s3")
+    return BucketStore(BUCKET, REGION, BUDGET)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def results(store: Store, clock: Clock) -> Results:
+    return Results(store, clock)
+
+
+def test_a_result_is_found_by_its_id(results: Results) -> None:
+    # WHEN an answer is kept with a picture
+    receipt = results.keep(ANSWER, b"a picture")
+    # THEN both are found, without what is about the request
+    found = results.find(receipt.id)
+    assert (found.answer, found.created, found.expires) == ({"message": "a koala"}, START, receipt.expires)
+    assert results.picture(receipt.id) == b"a picture"
+    assert receipt.expires == START + timedelta(days=30)
+
+
+def test_ids_and_tokens_are_random(results: Results) -> None:
+    receipts = [results.keep(ANSWER, None) for _ in range(20)]
+    words = {word for each in receipts for word in (each.id, each.token)}
+    assert len(words) == 40
+    assert {len(word) for word in words} == {22}  # 128 bits
+
+
+def test_a_result_without_a_picture_has_none(results: Results) -> None:
+    receipt = results.keep(ANSWER, None)
+    assert not results.find(receipt.id).has_picture
+    with pytest.raises(NotFound, match="no picture"):
+        results.picture(receipt.id)
+
+
+def test_after_30_days_it_is_gone_even_if_the_store_still_has_it(results: Results, clock: Clock, store: Store) -> None:
+    receipt = results.keep(ANSWER, b"a picture")
+    clock.now = START + LIFETIME - timedelta(seconds=1)
+    results.find(receipt.id)
+    clock.now = START + LIFETIME
+    for read in (results.find, results.picture):
+        with pytest.raises(NotFound, match="30 days"):
+            read(receipt.id)
+    # AND reading it has deleted both files
+    assert (store.get(f"{receipt.id}.json"), store.get(f"{receipt.id}.jpg")) == (None, None)
+
+
+def test_who_made_it_can_delete_it_and_nobody_else(results: Results, store: Store) -> None:
+    receipt, other = results.keep(ANSWER, b"a picture"), results.keep(ANSWER, None)
+    for token in ("", "wrong", other.token, receipt.id, "ä"):
+        with pytest.raises(Forbidden):
+            results.remove(receipt.id, token)
+    results.remove(receipt.id, receipt.token)
+    assert (store.get(f"{receipt.id}.json"), store.get(f"{receipt.id}.jpg")) == (None, None)
+    with pytest.raises(NotFound):
+        results.remove(receipt.id, receipt.token)
+    results.find(other.id)
+
+
+def test_the_store_does_not_know_the_token(results: Results, store: Store) -> None:
+    receipt = results.keep(ANSWER, None)
+    data = store.get(f"{receipt.id}.json")
+    assert data is not None
+    assert receipt.token not in data.decode()
+    assert json.loads(data)["token_hash"]
+
+
+@pytest.mark.parametrize("name", ["", "x", "A" * 22, "A" * 23, "../../etc/passwd", "%2e%2e", "a/b", "\0" * 22])
+def test_other_ids_are_not_found(results: Results, name: str) -> None:
+    with pytest.raises(NotFound):
+        results.find(name)
+    with pytest.raises(NotFound):
+        results.picture(name)
+
+
+def test_a_folder_is_private_and_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a folder with an old file
+    folder = tmp_path / "results"
+    FolderStore(folder, 60.0).put("old.json", b"{}", "application/json")
+    (folder / "old.json").touch()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "old.json").stat().st_mode & 0o777 == 0o600
+    # WHEN a process writes another file after its lifetime
+    monkeypatch.setattr("web.results.stores.time", lambda: (folder / "old.json").stat().st_mtime + 61)
+    FolderStore(folder, 60.0).put("new.json", b"{}", "application/json")
+    # THEN the old one is gone, and nothing is left half written
+    assert [path.name for path in folder.iterdir()] == ["new.json"]
+
+
+def test_a_folder_that_fails_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    store = FolderStore(tmp_path / "file", 60.0)
+    with pytest.raises(Unavailable):
+        store.put("a.json", b"{}", "application/json")
+    with pytest.raises(Unavailable):
+        store.get("a.json")
+    with pytest.raises(Unavailable):
+        store.delete("a.json")
+
+
+def test_objects_are_under_one_prefix(s3: Any) -> None:
+    receipt = Results(BucketStore(BUCKET, REGION, BUDGET)).keep(ANSWER, b"a picture")
+    keys = {each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
+    assert keys == {f"{FOLDER}{receipt.id}.json", f"{FOLDER}{receipt.id}.jpg"}
+
+
+def test_a_bucket_that_fails_is_unavailable(s3: Any) -> None:
+    s3.delete_bucket(Bucket=BUCKET)
+    store = BucketStore(BUCKET, REGION, BUDGET)
+    with pytest.raises(Unavailable):
+        store.put("a.json", b"{}", "application/json")
+    with pytest.raises(Unavailable):
+        store.get("a.json")
+
+
+@pytest.mark.usefixtures("s3")
+def test_s3_without_credentials_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    with pytest.raises(Unavailable):
+        BucketStore(BUCKET, REGION, BUDGET).get("a.json")

@@ -1,0 +1,68 @@
+"""Photos in temporary files: checked while they arrive, and gone afterwards."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, UnsupportedMediaType
+from testing.pictures import jpeg
+from web.spool import BATCH, Spool
+
+MOST = 500_000
+FORM = "multipart/form-data; boundary=b"
+HEAD = b'--b\r\nContent-Disposition: form-data; name="photo"\r\n\r\n'
+
+
+def spooled(body: bytes, content_type: str = "image/jpeg", part: int = 65_536) -> tuple[list[bytes], dict[str, str]]:
+    """Return photos and fields of a body that arrives in parts."""
+
+    async def receive() -> tuple[list[bytes], dict[str, str]]:
+        with ThreadPoolExecutor(1) as threads, Spool(content_type, MOST, threads) as spool:
+            for start in range(0, len(body), part):
+                await spool.add(body[start : start + part])
+            found = await spool.finish()
+            return [photo.read() for photo in found.photos], dict(found.fields)
+
+    return asyncio.run(receive())
+
+
+def test_a_photo_is_whole() -> None:
+    photo = jpeg() + b"\1" * (2 * BATCH)
+    assert spooled(photo) == ([photo], {})
+
+
+def test_a_form_has_photos_and_fields() -> None:
+    photo = jpeg() + b"\2" * BATCH
+    place = b'--b\r\nContent-Disposition: form-data; name="lat"\r\n\r\n1\r\n'
+    body = HEAD + photo + b"\r\n" + place + HEAD + jpeg() + b"\r\n--b--\r\n"
+    assert spooled(body, FORM, part=1000) == ([photo, jpeg()], {"lat": "1"})
+
+
+def test_an_empty_photo_is_left_to_the_function() -> None:
+    assert spooled(b"") == ([b""], {})
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "error"),
+    [
+        (jpeg() + b"\0" * MOST, "image/jpeg", PhotoTooLarge),
+        (HEAD + jpeg() + b"\0" * MOST, FORM, PhotoTooLarge),
+        (b"short", "image/jpeg", UnsupportedMediaType),
+        (b"<html>" * 50_000, "image/jpeg", UnsupportedMediaType),
+        (jpeg(), "text/plain", UnsupportedMediaType),
+        (HEAD + jpeg(), FORM, BadRequest),
+    ],
+)
+def test_what_is_no_photo_is_refused(body: bytes, content_type: str, error: type[ClientError]) -> None:
+    with pytest.raises(error):
+        spooled(body, content_type)
+
+
+def test_it_is_refused_before_the_rest_has_arrived() -> None:
+    async def add() -> None:
+        with ThreadPoolExecutor(1) as threads, Spool("image/png", MOST, threads) as spool:
+            await spool.add(b"no photo" * (BATCH // 7))
+
+    with pytest.raises(UnsupportedMediaType):
+        asyncio.run(add())

@@ -1,0 +1,1 @@
+"""Result pages: answers that clients asked to keep, as pages that they can share."""

@@ -1,0 +1,106 @@
+"""Results: answers and small pictures that are kept for 30 days, and that only who knows their id can read.
+
+A result has neither the photo nor its coordinates: only the answer, with the cell, and a thumbnail without EXIF.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from chalicelib.errors import Forbidden, NotFound
+from web.results.stores import Store
+
+LIFETIME = timedelta(days=30)
+ID = re.compile(r"[A-Za-z0-9_-]{22}")
+_OMITTED = ("request_id", "timings_ms")
+"""Fields of an answer that are not kept: they are about the request."""
+_MISSING = "there is no result with this id; results are deleted after 30 days, or by who made them"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result that was kept. `answer`: the answer of the API, without what is about the request."""
+
+    id: str
+    created: datetime
+    answer: Mapping[str, Any]
+    has_picture: bool
+    token_hash: str
+
+    @property
+    def expires(self) -> datetime:
+        """Return when the result is deleted."""
+        return self.created + LIFETIME
+
+
+class Receipt(NamedTuple):
+    """What the client gets that made a result. `token`: the right to delete it."""
+
+    id: str
+    token: str
+    expires: datetime
+
+
+class Results:
+    """The results in a store. Thread-safe. All methods raise `Unavailable` if the store fails."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store, self._now = store, now
+
+    def keep(self, answer: Mapping[str, Any], picture: bytes | None) -> Receipt:
+        """Keep an answer and a picture (JPEG)."""
+        name, token = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
+        kept = {each: value for each, value in answer.items() if each not in _OMITTED}
+        result = Result(name, self._now(), kept, picture is not None, _hash(token))
+        if picture is not None:
+            self._store.put(f"{name}.jpg", picture, "image/jpeg")
+        document = {
+            "created": result.created.isoformat(),
+            "answer": kept,
+            "has_picture": result.has_picture,
+            "token_hash": result.token_hash,
+        }
+        data = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        self._store.put(f"{name}.json", data, "application/json")  # last: a result that can be found is complete
+        return Receipt(name, token, result.expires)
+
+    def find(self, name: str) -> Result:
+        """Return a result. Raises `NotFound` if there is none, or if it has expired."""
+        data = self._store.get(f"{name}.json") if ID.fullmatch(name) else None
+        if data is None:
+            raise NotFound(_MISSING)
+        kept = json.loads(data)
+        created = datetime.fromisoformat(kept["created"])
+        result = Result(name, created, kept["answer"], kept["has_picture"], kept["token_hash"])
+        if self._now() >= result.expires:  # S3 deletes objects up to a day late
+            self._delete(name)
+            raise NotFound(_MISSING)
+        return result
+
+    def picture(self, name: str) -> bytes:
+        """Return the picture of a result, a JPEG. Raises `NotFound`."""
+        picture = self._store.get(f"{name}.jpg") if self.find(name).has_picture else None
+        if picture is None:
+            raise NotFound("this result has no picture")
+        return picture
+
+    def remove(self, name: str, token: str) -> None:
+        """Delete a result. Raises `NotFound`, and `Forbidden` if the token is not that of the receipt."""
+        if not hmac.compare_digest(_hash(token), self.find(name).token_hash):
+            raise Forbidden("this token may not delete the result; send the one that came with the answer")
+        self._delete(name)
+
+    def _delete(self, name: str) -> None:
+        self._store.delete(f"{name}.json")
+        self._store.delete(f"{name}.jpg")
+
+
+def _hash(token: str) -> str:
+    """Return the hash of a token. The store has no tokens: who can read it cannot delete results by them."""
+    return hashlib.sha256(token.encode()).hexdigest()

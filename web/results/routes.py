@@ -1,0 +1,114 @@
+"""Routes of results, and the parameter `keep` of identifications. Only the HTTP server has them."""
+
+import json
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from chalicelib.api.body import read_body
+from chalicelib.api.http import Request, Response, Route
+from chalicelib.api.parameters import expect_no_parameters
+from chalicelib.application import Application
+from chalicelib.errors import BadRequest, Forbidden, NotFound, Unavailable
+from chalicelib.photo.decode import Limits
+from chalicelib.telemetry.record import Record
+from web.results import page
+from web.results.results import Receipt, Results
+from web.results.thumbnail import thumbnail
+
+KEEP = "keep"
+_PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
+_BEARER = "Bearer "
+
+
+def with_results(routes: Iterable[Route], results: Results, origin: str) -> tuple[Route, ...]:
+    """Return routes of the API with those of results.
+
+    `origin`: scheme and host of the server's address, such as https://example.org; empty to use that of each request.
+    """
+    return (
+        *(_keeping(route, results) if route.path == "/identify" else route for route in routes),
+        *_result_routes(results, origin),
+    )
+
+
+def _keeping(route: Route, results: Results) -> Route:
+    """Return the route of identifications with the parameter `keep`."""
+
+    def post_identify(app: Application, request: Request, record: Record) -> Response:
+        query = {name: values for name, values in request.query.items() if name != KEEP}
+        keep = request.query.get(KEEP, ["false"])
+        if list(keep) not in (["true"], ["false"]):
+            raise BadRequest("keep must be true or false, and present at most once")
+        response = route.view(app, request._replace(query=query), record)
+        if keep[0] == "false" or response.status != 200:
+            return response
+        answer = json.loads(response.body)
+        return response._replace(body=_dumped({**answer, "result": _kept(app, request, answer, results)}))
+
+    return route._replace(view=post_identify)
+
+
+def _kept(app: Application, request: Request, answer: dict[str, Any], results: Results) -> dict[str, str] | None:
+    """Keep an answer, and return what the client is told about it. Returns None if the store fails: it is logged."""
+    settings = app.settings
+    limits = Limits(settings.photo_max_bytes, settings.photo_max_megapixels, settings.photo_decode_seconds)
+    try:
+        return _receipt(request, results.keep(answer, thumbnail(lambda: _first_photo(request), limits)))
+    except Unavailable as error:
+        extra = {"request_id": request.id, "route": "/identify", "error": type(error.__cause__).__name__}
+        app.log.log(logging.WARNING, "result was not kept: store unavailable", extra=extra)
+        return None
+
+
+def _first_photo(request: Request) -> bytes:
+    if request.spooled is None:
+        return read_body(request.body, request.headers.get("content-type", "")).photos[0]
+    photo = request.spooled.photos[0]
+    photo.seek(0)
+    return photo.read()
+
+
+def _receipt(request: Request, receipt: Receipt) -> dict[str, str]:
+    expires = receipt.expires.isoformat(timespec="seconds")
+    return {"id": receipt.id, "url": f"{request.base}r/{receipt.id}", "token": receipt.token, "expires": expires}
+
+
+def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
+    def get_result(_: Application, request: Request, __: Record) -> Response:
+        expect_no_parameters(request.query)
+        result = results.find(request.path["id"])
+        times = {name: getattr(result, name).isoformat(timespec="seconds") for name in ("created", "expires")}
+        body = _dumped({"id": result.id, **times, "answer": result.answer})
+        return Response(body, {"Content-Type": "application/json", **_PRIVATE})
+
+    def get_result_picture(_: Application, request: Request, __: Record) -> Response:
+        expect_no_parameters(request.query)
+        return Response(results.picture(request.path["id"]), {"Content-Type": "image/jpeg", **_PRIVATE})
+
+    def get_result_page(_: Application, request: Request, __: Record) -> Response:
+        # Unknown parameters are ignored: messengers and mail programs add their own to links.
+        try:
+            result = results.find(request.path["id"])
+        except NotFound:
+            return page.missing_page()
+        return page.result_page(result, origin or f"http://{request.headers.get('host', '')}")
+
+    def delete_result(_: Application, request: Request, __: Record) -> Response:
+        expect_no_parameters(request.query)
+        authorization = request.headers.get("authorization", "")
+        if not authorization.startswith(_BEARER):
+            raise Forbidden("the token is missing; send it in the header Authorization: Bearer TOKEN")
+        results.remove(request.path["id"], authorization.removeprefix(_BEARER).strip())
+        return Response("", _PRIVATE, 204)
+
+    return (  # `/r/{id}` last, because it fits the paths of the others too
+        Route("GET", "/r/{id}.json", get_result, counted=False),
+        Route("GET", "/r/{id}.jpg", get_result_picture, counted=False),
+        Route("GET", "/r/{id}", get_result_page, counted=False),
+        Route("DELETE", "/r/{id}", delete_result, counted=False),
+    )
+
+
+def _dumped(body: Any) -> str:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,128 @@
+"""Where results are kept: a local folder, or a bucket on S3. Each has small files by name."""
+
+from pathlib import Path
+from threading import Lock
+from time import time
+from typing import Any, Protocol
+
+from chalicelib.config.settings import Budget
+from chalicelib.errors import Unavailable
+from chalicelib.stores.s3 import connect
+
+FOLDER = "results/"
+"""Key prefix of results in the bucket; IAM policies refer to it."""
+_SWEEP_SECONDS = 3600.0
+"""Time between two searches for files that are too old."""
+_UNAVAILABLE = "results cannot be kept or read just now; try again in a moment"
+
+
+class Store(Protocol):
+    """Small files by name. Thread-safe. All methods raise `Unavailable` if the store fails."""
+
+    def put(self, name: str, data: bytes, media_type: str) -> None:
+        """Write a file, as a whole or not at all."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return the content of a file; None if it does not exist."""
+
+    def delete(self, name: str) -> None:
+        """Delete a file if it exists."""
+
+
+class FolderStore:
+    """A local folder, which only this user can read. Files older than `lifetime` seconds are deleted."""
+
+    def __init__(self, folder: Path, lifetime: float) -> None:
+        self._folder, self._lifetime = folder, lifetime
+        self._swept = 0.0
+        self._lock = Lock()
+
+    def put(self, name: str, data: bytes, media_type: str) -> None:  # noqa: ARG002  the name tells the type
+        """Write a file, as a whole or not at all."""
+        self._sweep()
+        part = self._folder / f".{name}.part"
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.touch(mode=0o600)
+            part.write_bytes(data)
+            part.replace(self._folder / name)
+        except OSError as error:
+            raise Unavailable(_UNAVAILABLE) from error
+
+    def get(self, name: str) -> bytes | None:
+        """Return the content of a file; None if it does not exist."""
+        try:
+            return (self._folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unavailable(_UNAVAILABLE) from error
+
+    def delete(self, name: str) -> None:
+        """Delete a file if it exists."""
+        try:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise Unavailable(_UNAVAILABLE) from error
+
+    def _sweep(self) -> None:
+        """Delete files that are too old, at most once an hour. S3 does this by a rule of the bucket."""
+        with self._lock:
+            now = time()
+            if now - self._swept < _SWEEP_SECONDS or not self._folder.is_dir():
+                return
+            self._swept = now
+        for path in self._folder.iterdir():
+            try:
+                if now - path.stat().st_mtime > self._lifetime:
+                    path.unlink()
+            except OSError:  # another process deletes it, or nobody may; readers check the time themselves
+                continue
+
+
+class BucketStore:
+    """A bucket on S3, under `FOLDER`. Connects at first use. A rule of the bucket deletes old files.
+
+    `connections`: maximum number of calls at the same time.
+    """
+
+    def __init__(self, bucket: str, region: str, budget: Budget, connections: int = 10) -> None:
+        self._bucket, self._region, self._budget = bucket, region, budget
+        self._connections = connections
+        self._client: Any = None
+        self._lock = Lock()
+
+    def put(self, name: str, data: bytes, media_type: str) -> None:
+        """Write a file, as a whole or not at all."""
+        self._call("put_object", name, Body=data, ContentType=media_type)
+
+    def get(self, name: str) -> bytes | None:
+        """Return the content of a file; None if it does not exist."""
+        found = self._call("get_object", name)
+        return None if found is None else bytes(found)
+
+    def delete(self, name: str) -> None:
+        """Delete a file if it exists."""
+        self._call("delete_object", name)
+
+    def _call(self, operation: str, name: str, **arguments: Any) -> bytes | None:
+        """Return the content that an operation returns, if any; None if there is no such file."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer = getattr(self._get_client(), operation)(Bucket=self._bucket, Key=f"{FOLDER}{name}", **arguments)
+            return answer["Body"].read() if "Body" in answer else None
+        except ClientError as error:
+            # AccessDenied: to a role that may not list the bucket, S3 does not say that a file is missing.
+            code = error.response.get("Error", {}).get("Code")
+            if operation == "get_object" and code in ("NoSuchKey", "AccessDenied"):
+                return None
+            raise Unavailable(_UNAVAILABLE) from error
+        except (BotoCoreError, OSError) as error:
+            raise Unavailable(_UNAVAILABLE) from error
+
+    def _get_client(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self._region, self._budget, self._connections)
+            return self._client

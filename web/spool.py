@@ -1,0 +1,99 @@
+"""The photos of a request in temporary files, so that large uploads take hardly any memory.
+
+Size and format of each photo are checked while it arrives. The files are deleted at the end of the request.
+"""
+
+import asyncio
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from chalicelib.api.body import is_form
+from chalicelib.api.form import FormParser
+from chalicelib.api.http import SpooledBody
+from chalicelib.errors import PhotoTooLarge
+from chalicelib.photo.format import ENOUGH, detect_format
+
+BATCH = 128 * 1024
+"""Bytes that are kept in memory until they are written together: a request has hundreds of small parts."""
+
+
+class PhotoFile:
+    """A photo that is written to a temporary file. Raises the errors of `open_photo` for its size and format."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self.file, self._most = file, most
+        self._head, self._size = b"", 0
+
+    def write(self, data: bytes) -> None:
+        """Write the next bytes. Raises `PhotoTooLarge` and `UnsupportedMediaType`."""
+        self._size += len(data)
+        if self._size > self._most:
+            raise PhotoTooLarge(f"the photo is larger than {self._most / 1e6:g} MB; send a smaller one")
+        if len(self._head) < ENOUGH:
+            self._head += data[: ENOUGH - len(self._head)]
+            if len(self._head) == ENOUGH:
+                detect_format(self._head)
+        self.file.write(data)
+
+    def finish(self) -> None:
+        """Check a photo shorter than `ENOUGH`; an empty one is left to `open_photo`. Rewind the file."""
+        if 0 < len(self._head) < ENOUGH:
+            detect_format(self._head)
+        self.file.seek(0)
+
+
+class Spool:
+    """The body of one identification, a photo or a form. Use it in a `with` block, which deletes the files.
+
+    `most`: maximum number of bytes of a photo. `threads`: where files are written, so that the event loop does not
+    wait for the disk. The constructor raises `UnsupportedMediaType` and `BadRequest`.
+    """
+
+    def __init__(self, content_type: str, most: int, threads: Executor) -> None:
+        self._most, self._threads = most, threads
+        self._files = ExitStack()
+        self._parts: list[bytes] = []
+        self._held = 0
+        self._form = FormParser(content_type, self._open) if is_form(content_type) else None
+        self._photo = None if self._form else self._open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+    async def add(self, part: bytes) -> None:
+        """Add the next part of the body. Raises `ClientError`, as soon as a photo or a form turns out to be invalid."""
+        self._parts.append(part)
+        self._held += len(part)
+        if self._held >= BATCH:
+            await self._flush()
+
+    async def finish(self) -> SpooledBody:
+        """Return the photos and the text fields after the last part. Raises `ClientError`."""
+        await self._flush()
+        fields = self._form.finish() if self._form else {}
+        photos = self._form.photos if self._form else [each for each in (self._photo,) if each]
+        for photo in photos:
+            photo.finish()
+        return SpooledBody([photo.file for photo in photos], fields)
+
+    async def _flush(self) -> None:
+        parts, self._parts, self._held = self._parts, [], 0
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._write, parts)
+
+    def _write(self, parts: list[bytes]) -> None:
+        for part in filter(None, parts):
+            if self._form:
+                self._form.feed(part)
+            elif self._photo:
+                self._photo.write(part)
+
+    def _open(self) -> PhotoFile:
+        return PhotoFile(self._files.enter_context(TemporaryFile()), self._most)
