@@ -61,9 +61,10 @@ def combine(
     outside = ~inside & (records > 0)
     if rules.widen:
         wider = outside & (records >= rules.widen)
-        weight[wider] = np.clip(seen[wider], LISTED, WEIGHTS.doubt)
+        weight[wider] = np.minimum(seen[wider], WEIGHTS.doubt)
         native = (inside & (status == NATIVE))[earth.neighbours].any(axis=1)
         status[wider] = np.where(native, NATIVE, INTRODUCED)[wider]
+    weight = np.where(weight == range_, range_, _in_steps(weight))
     silent = inside & (records == 0) & (effort.here > FORMULA.shrink)
     return Combined(_rows(weight, status, int(written["animal"][0]), earth), outside, silent)
 
@@ -79,8 +80,13 @@ def range_of_records(
         return None
     near = records + records[earth.neighbours].sum(axis=1)
     lives = (near * 10 >= rules.enough) & (seen >= LISTED) & earth.realm[SEA if is_marine else LAND]
-    rows = _rows(np.where(lives, seen, 0), np.full(len(seen), NATIVE, np.int16), animal, earth)
+    rows = _rows(np.where(lives, _in_steps(seen), 0), np.full(len(seen), NATIVE, np.int16), animal, earth)
     return rows if len(rows) else None
+
+
+def _in_steps(weights: Counts) -> Counts:
+    """Return weights in steps of `LISTED`, the least of which it is, since a range is drawn by weight."""
+    return np.where(weights > 0, np.maximum(np.round(weights / LISTED), 1) * LISTED, 0)
 
 
 def _rows(weight: Counts, status: NDArray[np.int16], animal: int, earth: Earth) -> Rows:

@@ -17,7 +17,7 @@ _CENTROID_UNCERTAINTIES: Final = (301, 3036, 999, 9999)
 """Uncertainties in metres that gazetteers give to the middle of a country or state
 (https://data-blog.gbif.org/post/country-centroids/)."""
 _CAPTIVE: Final = ("managed", "captive", "cultivated")
-_NON_COMMERCIAL: Final = "(^|[^a-z])nc([^a-z]|$)"
+_NON_COMMERCIAL: Final = "regexp_matches(licence, '(^|[^a-z])nc([^a-z]|$)')"
 _CENTROID_METRES: Final = 2000
 """Nearest to the middle of a country that a record may be, as that page advises."""
 
@@ -58,7 +58,7 @@ class Filters:
             "in the middle of a country": f"uncertainty in {_CENTROID_UNCERTAINTIES} or centroid < {_CENTROID_METRES}",
             f"known to more than {self.max_uncertainty:,.0f} m only": f"uncertainty > {self.max_uncertainty!r}",
             f"of before {self.since} or after {self.until}": f"year not between {self.since} and {self.until}",
-            "under a licence without commercial use": f"{self.commercial} and regexp_matches(licence, '{_NON_COMMERCIAL}')",
+            "under a licence without commercial use": f"{self.commercial} and {_NON_COMMERCIAL}",
         }
 
 

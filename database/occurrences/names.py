@@ -57,9 +57,9 @@ def match(names: Sequence[Name], animals: Iterable[AnimalRow], keys: Mapping[str
         species = by_name.get(own) or by_name.get(each.species or "") or of_accepted.get(each.species or "")
         above = (by_name.get(name or "") for name in (each.genus, each.family, each.order, each.class_, each.phylum))
         matched = {by_key.get(each.key or ""), species, *above}
-        found.animals += [
+        found.animals.extend(
             (each.number, animal.animal) for animal in matched if animal is not None and _is_same_phylum(each, animal)
-        ]
+        )
         group = next((group_of[name] for name in (each.class_, each.order, each.family) if name in group_of), None)
         group = group or next((animal.facts.group for animal in matched if animal is not None), None)
         if group:
