@@ -22,7 +22,7 @@ def add_options(parser: ArgumentParser) -> None:
     """Add the files of occurrences, and how they count, to the parser of `load`."""
     text = "files of occurrences to combine with the ranges: docs/how-to/occurrences.md; implies --beside"
     parser.add_argument("occurrences", nargs="*", type=Path, metavar="FILE", help=text)
-    text = "where to keep counts until the load is complete; a second run resumes there (default: %(default)s)"
+    text = "where to keep the counts; a second run with the same files and filters goes on there (default: %(default)s)"
     parser.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help=text)
     text = "leave out records of before this year (default: %(default)s)"
     parser.add_argument("--since", type=int, default=1980, metavar="YEAR", help=text)
@@ -55,7 +55,7 @@ def read(files: dict[str, Path], options: Namespace) -> Dataset:
     filters = Filters(options.max_uncertainty, options.since, options.until, options.commercial)
     with Workspace(options.work, filters) as workspace:
         if workspace.is_resumed:
-            print(f"resuming in {options.work}")
+            print(f"counts of an earlier run are in {options.work}")
         workspace.read(tables)
         keys = _keys((FILES | files)["taxon_facts"])
         findings = Findings(workspace, keys, Rules(widen=options.widen), options.citation)

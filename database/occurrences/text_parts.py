@@ -26,7 +26,7 @@ def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART) -> Iterator
         if end:
             yield _converted(block[:end], format_.encoding)
     if rest.strip(b"\r\n"):
-        yield _converted(rest + b"\n", format_.encoding)
+        yield _converted(rest if rest.endswith(b"\n") else rest + b"\n", format_.encoding)
 
 
 def _end_of_records(block: bytes, quote: bytes) -> int:

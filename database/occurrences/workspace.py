@@ -5,7 +5,6 @@ the part is done. A second run with the same files and filters counts only what 
 """
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,11 +77,6 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.connection.close()
-
-    def remove(self) -> None:
-        """Delete the folder: the counts are no longer needed."""
-        self.connection.close()
-        shutil.rmtree(self._folder)
 
     def read(self, tables: Iterable[Table], report: Callable[[str], None] = print) -> None:
         """Count the records of all tables, without parts that are counted already. Raise `OccurrenceError`."""
