@@ -23,7 +23,8 @@ def meta(attributes: str = "", **replaced: str) -> bytes:
 
 
 def test_separators_are_escapes_and_columns_have_indexes() -> None:
-    attributes = r'encoding="ISO-8859-1" fieldsTerminatedBy="\t" linesTerminatedBy="\r\n" fieldsEnclosedBy="" ignoreHeaderLines="2"'
+    attributes = r'encoding="ISO-8859-1" fieldsTerminatedBy="\t" linesTerminatedBy="\r\n" fieldsEnclosedBy="" '
+    attributes += 'ignoreHeaderLines="2"'
     ((location, found),) = read_meta(meta(attributes))
     assert location == "occurrence.txt"
     assert found == TextFormat(("", "", "scientificName"), {"occurrenceStatus": "PRESENT"}, "\t", "", "iso8859-1", 2)

@@ -5,6 +5,7 @@ import tempfile
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -98,20 +99,21 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
     assert counts.dropped["outside the Earth"] == 1
 
 
-def test_a_second_run_counts_only_what_is_left(tmp_path: Path) -> None:
+def test_a_second_run_counts_only_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a run that stops in the middle of a text
     file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)] * 40)
     with Workspace(tmp_path / "work", Filters(), 1000) as workspace:
         (table,) = tables_in(file)
-        count, done = workspace._count, []  # noqa: SLF001
+        count = workspace._count
+        done: list[object] = []
 
-        def stopping(*arguments: object) -> int:
+        def stopping(*arguments: Any) -> int:
             if len(done) == 2:
                 raise KeyboardInterrupt
             done.append(arguments[1])
-            return count(*arguments)  # type: ignore[arg-type]
+            return count(*arguments)
 
-        workspace._count = stopping  # type: ignore[method-assign]  # noqa: SLF001
+        monkeypatch.setattr(workspace, "_count", stopping)
         with pytest.raises(KeyboardInterrupt):
             workspace.read([table], lambda _line: None)
     assert done == [0, 1]
@@ -137,12 +139,13 @@ def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
 
 def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
     # GIVEN the columns of an export of iNaturalist, gzipped, and of eBird's basic dataset
-    rows = "1,2020-05-01,research,false,48.86,2.35,12,CC-BY-NC,Vulpes vulpes\n2,2020-05-01,casual,true,48.86,2.35,,,Vulpes vulpes\n"
-    head = "id,observed_on,quality_grade,captive_cultivated,latitude,longitude,positional_accuracy,license,scientific_name\n"
-    (tmp_path / "observations.csv.gz").write_bytes(gzip.compress((head + rows).encode()))
+    head = "observed_on,quality_grade,captive_cultivated,latitude,longitude,positional_accuracy,license,scientific_name"
+    rows = "2020-05-01,research,false,48.86,2.35,12,CC-BY-NC,Vulpes vulpes\n"
+    rows += "2020-05-01,casual,true,48.86,2.35,,,Canis lupus\n"
+    (tmp_path / "observations.csv.gz").write_bytes(gzip.compress(f"{head}\n{rows}".encode()))
     (tmp_path / "ebd.txt").write_text(
-        "GLOBAL UNIQUE IDENTIFIER\tSCIENTIFIC NAME\tOBSERVATION COUNT\tLATITUDE\tLONGITUDE\tOBSERVATION DATE\tAPPROVED\n"
-        "1\tPica pica\tX\t48.86\t2.35\t2020-05-01\t1\n2\tPica pica\t2\t48.86\t2.35\t2020-05-01\t0\n"
+        "SCIENTIFIC NAME\tOBSERVATION COUNT\tLATITUDE\tLONGITUDE\tOBSERVATION DATE\tAPPROVED\n"
+        "Pica pica\tX\t48.86\t2.35\t2020-05-01\t1\nPica pica\t2\t48.86\t2.35\t2020-05-01\t0\n"
     )
     # WHEN counted THEN what their reviewers refuse does not count
     reason = "captive or cultivated"
