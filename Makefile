@@ -39,13 +39,19 @@ page: ## bundle web/page into chalicelib/web if it has changed; needs npm
 unit: environment ## run the fast tests, which need no servers; takes half a minute on two cores
 	@$(PYTHON) -m pytest -n auto tests/unit
 
-test: setup ## run all tests; the tests start their own servers
-	@$(PYTHON) -m pytest
+test: setup ## run all tests, two at a time; the tests start their own servers
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## check style, types, dashboards, ranges, and the security of templates, policies and workflows
+	@$(MAKE) --no-print-directory -j 2 check-code check-files
+
+# The halves of `check`, which run at the same time; not commands of their own. The slow parts are mypy and the scan.
+check-code:
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
+
+check-files:
 	@$(PYTHON) -m dashboards lint
 	@$(PYTHON) -m database check
 	@$(PYTHON) -m testing.scan

@@ -62,7 +62,8 @@ def handler(event, context):
     began = perf_counter()
     photo = base64.b64decode(event["body"])
     decoded = perf_counter()
-    identify(photo, read_identify_params({"lat": ["-33.9"], "lon": ["151.2"]}, {}), services, Record("r", "/identify"))
+    params = read_identify_params({"lat": ["-33.9"], "lon": ["151.2"]}, {})
+    identify([photo], params, services, Record("r", "/identify"))
     return [decoded - began, perf_counter() - decoded]
 """
 

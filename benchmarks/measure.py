@@ -21,12 +21,13 @@ def interleaved(
     *,
     warm_up: int = 0,
     before: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] = perf_counter,
 ) -> dict[str, list[float]]:
     """Return the seconds of each case in each round.
 
     Each round runs each case once, so that noise affects all cases equally. The order of the cases rotates, because a
     case can be slower after a certain other case. `before` runs before each case and is not timed. The first `warm_up`
-    rounds are not timed either.
+    rounds are not timed either. `clock`: seconds of any kind, such as those of the processor.
     """
     times: dict[str, list[float]] = {name: [] for name in cases}
     names = list(cases)
@@ -34,10 +35,10 @@ def interleaved(
         first = number % len(names)
         for name in (*names[first:], *names[:first]):
             before()
-            started = perf_counter()
+            started = clock()
             cases[name]()
             if number >= warm_up:
-                times[name].append(perf_counter() - started)
+                times[name].append(clock() - started)
     return times
 
 

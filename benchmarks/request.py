@@ -2,7 +2,8 @@
 
 The bare work decodes and shrinks a 12 MP JPEG and runs the model once, in the app's process and with its threads. It is
 compared with two requests for the same photo. The first one is an API Gateway event, which the app handles in the same
-process. The second one goes over HTTP on loopback, with keep-alive, to an app in another process. The app uses real
+process. The second one goes over HTTP on loopback, with keep-alive, to an app in another process. A third one gets a
+second look, because the made-up photo leaves a doubt; the others run without. The app uses real
 PostgreSQL and Valkey, and the features of the cell are cached. Peak memory is measured in another process, after 100
 requests.
 """
@@ -11,6 +12,7 @@ import http.client
 import resource
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -48,10 +50,15 @@ def event_of(photo: bytes) -> dict[str, Any]:
 def time_table(rounds: int) -> str:
     """Return the table of the times of the bare work and of both requests."""
     import app
+    from chalicelib.api.parameters import read_identify_params
+    from chalicelib.identify import identify
     from chalicelib.photo.decode import Limits, open_photo
+    from chalicelib.telemetry.record import Record
 
     photo = photo_of_12_megapixels()
-    model = app.application.services().models.general
+    services = app.application.services()
+    doubtful = replace(services, eyes=replace(services.eyes, second_look=True))
+    model = services.models.general
     prior = np.ones(model.animals, np.float32)
 
     def bare_work() -> None:
@@ -60,6 +67,10 @@ def time_table(rounds: int) -> str:
     def through_app() -> None:
         response = app.app(event_of(photo), None)
         assert response["statusCode"] == 200, response
+
+    def with_second_look() -> None:
+        params = read_identify_params({name: [value] for name, value in QUERY.items()})
+        identify([photo], params, doubtful, Record("r", "/identify"))
 
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -73,7 +84,12 @@ def time_table(rounds: int) -> str:
             body = response.read()
             assert response.status == 200, body
 
-        cases = {"bare work": bare_work, "through the app": through_app, "over HTTP": over_http}
+        cases = {
+            "bare work": bare_work,
+            "through the app": through_app,
+            "over HTTP": over_http,
+            "with a second look": with_second_look,
+        }
         times = interleaved(cases, rounds, warm_up=3)
     return comparison(f"one {len(photo) / 1e6:.1f} MB, 12 MP JPEG", times, LIMITS)
 

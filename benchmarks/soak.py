@@ -24,15 +24,14 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from benchmarks.backends import load_active, served_app
+from benchmarks.backends import served_app
 from benchmarks.measure import table
-from database.dataset import read_dataset
-from local.stack import postgres
 from local.stack.ports import HOST
 from testing.faults import postgres_cases, redis_cases
 from testing.faults.case import FaultCase
 from testing.faults.rig import Rig, redis_behind_proxy
 from testing.faults.servers import command
+from testing.loaded_postgres import serve_loaded
 from testing.pictures import jpeg
 from testing.proxy import Proxy
 
@@ -158,8 +157,7 @@ class Findings:
 def soak(seconds: float, seed: int, log: Path) -> Findings:
     """Send requests and cause random faults for `seconds`. `log`: file for the app's output."""
     findings, over = Findings(), Event()
-    with redis_behind_proxy() as (node, redis_proxy), postgres.serve() as server, Proxy.to(server.port) as proxy:
-        load_active(server.url, read_dataset())
+    with redis_behind_proxy() as (node, redis_proxy), serve_loaded() as server, Proxy.to(server.port) as proxy:
         rig = Rig(
             redis_url=node.signed_in(node.port),
             database_url=server.url,

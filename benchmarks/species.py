@@ -23,15 +23,19 @@ from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.fusion import members_of, read_members
 from chalicelib.model.models import FusedScores, Models
+from chalicelib.model.naming import SPECIES_OF_PACK, Naming
+from chalicelib.model.packs import Pack
+from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Animal, Taxonomy
 from chalicelib.photo.decode import Limits, open_photo
 from database.dataset import read_dataset
 from model.photos import read_photos
 
-NAMED = 0.7
-"""Share of the probability from which an answer names a species, as `RANK_THRESHOLD`."""
+NAMED = SPECIES_OF_PACK
+"""Probability from which an answer names a species."""
 _BINS = 10
+_GROUPS = ("order", "family", "genus")
 _CLASSES = {"bird": "Aves", "insect": "Insecta"}
 """Values of column `pack` in truth.csv, and the class of each."""
 
@@ -52,6 +56,13 @@ def build_models() -> Models:
     path = settings.model_path
     taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
     return Models(Model(path, threads=1), taxonomy, path.parent, settings.prior_floor, threads=1)
+
+
+def build_naming(models: Models) -> Naming:
+    """Return the rule that names animals, as for requests."""
+    settings = Settings()
+    relatives = Relatives(settings.model_path.with_name("relatives.csv"))
+    return Naming(relatives, settings.rank_threshold, settings.degraded_threshold, models.floor)
 
 
 def read_places(path: Path) -> dict[str, int]:
@@ -85,22 +96,39 @@ def features_of(cells: Iterable[int]) -> dict[int, Features]:
 
 def score_species(models: Models, folder: Path, cells: dict[str, int], places: dict[int, Features]) -> Iterator[Result]:
     """Score the photos of a folder with truth.csv. With `cells`, only those of species that have a place."""
-    size = models.general.input_size
-    with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    packs = {_CLASSES[name]: pack for name in _CLASSES for pack in models.packs if _CLASSES[name] in pack.taxa}
-    for row in rows:
-        pack = packs[_CLASSES[row["pack"]]]
-        animal = pack.animals[pack.labels.animal_of[int(row["index"])]]
+    for row, animal, _ in _rows(models, folder):
         features = NO_LOCATION
         if cells:
             name = " ".join(row["scientific_name"].split()[:2])
             if cells.get(name) not in places:
                 continue
             features = places[cells[name]]
-        square = open_photo((folder / row["file"]).read_bytes(), Limits()).pixels(size)
+        square = open_photo((folder / row["file"]).read_bytes(), Limits()).pixels(models.general.input_size)
         scores, _ = models.score([square], features)
         yield Result(row["file"].partition("_")[0], row["pack"], _rank(scores, animal), *_first(scores))
+
+
+class Unknown(NamedTuple):
+    """What an answer names if no model knows the species. `species`: a wrong species. `group`: its family or order."""
+
+    pack: str
+    species: bool
+    group: bool
+
+
+def as_unknown(models: Models, naming: Naming, folder: Path) -> Iterator[Unknown]:
+    """Yield what answers name if each photo's species is taken out of its pack."""
+    for row, animal, pack in _rows(models, folder):
+        square = open_photo((folder / row["file"]).read_bytes(), Limits()).pixels(models.general.input_size)
+        sight = models.look_at(square, NO_LOCATION)
+        others = pack.score(square)
+        others[animal.output_index] = 0
+        sight.of_packs[pack.name] = others / others.sum()
+        scores = models.fuse([sight], NO_LOCATION)
+        named = naming.name(scores, NO_LOCATION).prediction
+        taxa = {(each.scientific_name, each.rank) for each in animal.lineage if each.rank in _GROUPS}
+        own = (named.taxon.scientific_name, named.taxon.rank) if named else ("", "")
+        yield Unknown(row["pack"], own[1] == "species", own in taxa)
 
 
 def of_results(results: list[Result]) -> list[str]:
@@ -157,7 +185,24 @@ def main() -> None:
             groups[each.source].append(each)
         rows = [[name, *of_results(group)] for name, group in groups.items() if group]
         print(f"{title}\n\n{table(rows, columns)}\n", flush=True)
+    unknown = list(as_unknown(models, build_naming(models), options.species))
+    rows = []
+    for pack in _CLASSES:
+        found = [each for each in unknown if each.pack == pack]
+        shares = np.mean([(each.species, each.group) for each in found], axis=0)
+        rows.append([f"{pack}s", str(len(found)), *(f"{share:.1%}" for share in shares)])
+    heads = ["photos of", "number", "wrong species", "right genus, family or order"]
+    print(f"the species taken out of its pack\n\n{table(rows, heads)}\n")
     print(of_general(models, options.general))
+
+
+def _rows(models: Models, folder: Path) -> Iterator[tuple[dict[str, str], Animal, Pack]]:
+    """Yield the rows of truth.csv, with the animal and the pack of each."""
+    packs = {_CLASSES[name]: pack for name in _CLASSES for pack in models.packs if _CLASSES[name] in pack.taxa}
+    with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            pack = packs[_CLASSES[row["pack"]]]
+            yield row, pack.animals[pack.labels.animal_of[int(row["index"])]], pack
 
 
 def _rank(scores: FusedScores, animal: Animal) -> int:

@@ -1,7 +1,6 @@
 """One identification in five steps: photo, location, cell, features, scoring."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
@@ -9,38 +8,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.api.parameters import IdentifyParams
-from chalicelib.errors import ClientError, LocationMissing
+from chalicelib.errors import BadRequest, LocationMissing
 from chalicelib.features.cells import cell_of, text_of
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.location import REMEDY, Location
-from chalicelib.photo.decode import Limits, Photo, open_photo
+from chalicelib.model.lazy import Lazy
+from chalicelib.model.seeing import Seen
 from chalicelib.photo.exif import location_from_gps
+from chalicelib.photo.quality import Quality, quality_of
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
+from chalicelib.views import decode_photos, open_photos
 
 if TYPE_CHECKING:
-    from chalicelib.api.responses import Answer, Residents
-    from chalicelib.model.models import FusedScores
+    from chalicelib.api.boxes import Found
+    from chalicelib.api.responses import Answer, Candidate, PredictedTaxon, Residents
+    from chalicelib.model.detector import Sightings
 
 
 def identify(photos: Sequence[bytes], params: IdentifyParams, services: Services, record: Record) -> "Answer":
     """Identify the animal in a photo, or in several photos of it.
 
-    Raises `ClientError` if a photo or the location is unusable, and `ModelError` if a model fails. If the features are
-    unavailable, `features.mode` of the answer is `degraded`.
+    Raises `ClientError` if a photo or the location is unusable, or if the request asks for boxes that cannot be had,
+    and `ModelError` if a model fails. If the features are unavailable, `features.mode` of the answer is `degraded`.
     """
+    with_boxes = wants_boxes(params, len(photos), services)
     with ExitStack() as files:
         with record.step("photo"):
             record.photos = [files.enter_context(closing(each)) for each in open_photos(photos, services.limits)]
         with record.step("location"):
             location = locate([photo.gps for photo in record.photos], params)
         with record.step("photo"):
-            squares = decode(record.photos, services)
+            views = decode_photos(record.photos, services.models.general.input_size, services.decode_memory)
+        quality = quality_of(views[0].square, min(record.photos[0].width, record.photos[0].height))
     cell = cell_of(location.latitude, location.longitude) if location else None
     features = features_at(cell, services, record)
+    sightings = Lazy(lambda: services.sightings_in(views[0]))
     with record.step("scoring"):
-        scores, of_each = services.models.score(squares, features)
-    return _answer(scores, of_each, cell, location, features, params.top, services, record)
+        seen = services.eyes.see(views, features, sightings)
+    found = _found(sightings, features, params.top, services, record) if with_boxes else None
+    return _answer(seen, found, quality, cell, location, features, params.top, services, record)
 
 
 def animals_at(location: Location, services: Services, record: Record) -> "Residents":
@@ -57,33 +64,19 @@ def animals_at(location: Location, services: Services, record: Record) -> "Resid
     )
 
 
-def open_photos(photos: Sequence[bytes], limits: Limits) -> Iterator[Photo]:
-    """Open photos without decoding them. Raises `ClientError`; of several photos, its message names the one."""
-    for number, data in enumerate(photos, 1):
-        try:
-            yield open_photo(data, limits)
-        except ClientError as error:
-            raise _of_photo(error, number, len(photos)) from error
+def wants_boxes(params: IdentifyParams, photos: int, services: Services) -> bool:
+    """Return whether the answer is to have boxes. `photos`: the number of photos.
 
-
-def decode(photos: Sequence[Photo], services: Services) -> list[NDArray[np.uint8]]:
-    """Return the image of each photo that the models look at. Several photos are decoded at the same time."""
-    size = services.models.general.input_size
-
-    def pixels(number: int) -> NDArray[np.uint8]:
-        photo = photos[number]
-        try:
-            with services.decode_memory.reserve(photo.decode_bytes(size)):
-                return photo.pixels(size)
-        except ClientError as error:
-            raise _of_photo(error, number + 1, len(photos)) from error
-
-    if len(photos) == 1:
-        return [pixels(0)]
-    from concurrent.futures import ThreadPoolExecutor  # only some requests have several photos
-
-    with ThreadPoolExecutor(min(len(photos), os.process_cpu_count() or 1)) as pool:
-        return list(pool.map(pixels, range(len(photos))))
+    Raises `BadRequest` if the request asks for boxes, and there is no detector or there are several photos. If only the
+    setting `BOXES` asks for them, the answer then has none.
+    """
+    if not (services.boxes if params.boxes is None else params.boxes):
+        return False
+    if params.boxes and photos > 1:
+        raise BadRequest("boxes are found in one photo at a time; send one photo, or leave out boxes=true")
+    if params.boxes and services.detector.get() is None:
+        raise BadRequest("this server has no detector, so it cannot find boxes; leave out boxes=true")
+    return photos == 1
 
 
 def locate(gps: Sequence[Mapping[int, Any]], params: IdentifyParams) -> Location | None:
@@ -111,14 +104,24 @@ def features_at(cell: int | None, services: Services, record: Record) -> Feature
     return features
 
 
-def _of_photo(error: ClientError, number: int, count: int) -> ClientError:
-    """Return an error that names the photo, if there are several."""
-    return error if count == 1 else type(error)(f"photo {number} of {count}: {error}")
+def _found(
+    sightings: "Lazy[Sightings | None]", features: Features, top: int, services: Services, record: Record
+) -> "Found":
+    """Return what is in the boxes."""
+    from chalicelib.api.answers import named_in
+    from chalicelib.api.boxes import found_in
+
+    def name(square: NDArray[np.uint8]) -> "tuple[PredictedTaxon | None, tuple[Candidate, ...]]":
+        return named_in(*services.eyes.name(square, features), features, top, services)
+
+    with record.step("boxes"):
+        return found_in(sightings.get(), name)
 
 
 def _answer(
-    scores: "FusedScores",
-    of_each: "Sequence[FusedScores]",
+    seen: Seen,
+    found: "Found | None",
+    quality: Quality,
     cell: int | None,
     location: Location | None,
     features: Features,
@@ -126,16 +129,23 @@ def _answer(
     services: Services,
     record: Record,
 ) -> "Answer":
-    from chalicelib.api import answers, responses  # not at the top: a thread imports this module during decoding
+    from chalicelib.api import answers, responses, words  # not at the top: a thread imports this module during decoding
 
-    taxon = answers.roll_up(scores, services.animal_threshold, services.rank_threshold)
-    prediction = answers.predicted_taxon(taxon, features, services.relatives, scores.taxonomy.taxon_ids)
-    guesses = answers.guesses_of(of_each, taxon, features, services) if len(of_each) > 1 else ()
+    scores = seen.scores
+    prediction, candidates = answers.named_in(scores, seen.named, features, top, services)
+    guesses = answers.guesses_of(seen, features, services)
+    subject = answers.subject_seen(seen, services.animal_threshold)
     return responses.Answer(
-        message=answers.message_of(prediction, features, guesses),
+        message=answers.message_of(prediction, features, guesses, subject),
         prediction=prediction,
-        candidates=answers.candidates_of(scores, features, scores.taxonomy, top),
+        candidates=candidates,
         animal_probability=round(scores.animal_probability, 4),
+        subject=subject,
+        photo_quality=words.quality_shown(quality),
+        why_not=answers.reason_of(seen, subject, quality),
+        animals=found and found.animals,
+        people=found and found.people,
+        vehicles=found and found.vehicles,
         location=answers.place_of(cell, location.source if location else "none", features),
         features=answers.features_used(features),
         model=answers.models_used(services.models, scores),
@@ -143,6 +153,7 @@ def _answer(
             photo=record.milliseconds("photo"),
             features=record.milliseconds("features"),
             scoring=record.milliseconds("scoring"),
+            boxes=record.milliseconds("boxes"),
             total=record.elapsed(),
         ),
         request_id=record.request_id,

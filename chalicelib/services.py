@@ -18,8 +18,11 @@ from chalicelib.features.lookup import Policy
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Store
 from chalicelib.features.ttl import TtlPolicy
+from chalicelib.model.lazy import Lazy
 from chalicelib.model.models import Models
+from chalicelib.model.naming import Naming
 from chalicelib.model.relatives import Relatives
+from chalicelib.model.seeing import Eyes, View
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode as photo
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.api.health import Health
     from chalicelib.api.responses import ModelVersion
     from chalicelib.features.warming import Warming
+    from chalicelib.model.detector import Detector, Sightings
     from chalicelib.stores.taxa import Taxa
 
 _HEALTH_TIMEOUT = 2.0
@@ -46,17 +50,22 @@ _SWITCH_INTERVAL = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services and thresholds that an identification uses. Thread-safe."""
+    """The services and thresholds that an identification uses. Thread-safe.
+
+    `detector`: gives None if there is none. `boxes`: whether answers have boxes if a request does not say.
+    """
 
     limits: photo.Limits
     decode_memory: DecodeMemory
     models: Models
+    eyes: Eyes
+    detector: "Lazy[Detector | None]"
     relatives: Relatives
     features: CellFeatures
     cache: RedisCache
     store: PostgresStore
     animal_threshold: float
-    rank_threshold: float
+    boxes: bool
     taxa_ttl: float
     taxa_seconds: float
 
@@ -77,22 +86,30 @@ class Services:
         folder, threads = settings.model_path.parent, settings.model_threads
         models = Models(general, taxonomy, folder, settings.prior_floor, threads)
         relatives = Relatives(settings.model_path.with_name("relatives.csv"))
+        naming = Naming(relatives, settings.rank_threshold, settings.degraded_threshold, settings.prior_floor)
         services = cls(
             limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels, settings.photo_decode_seconds),
             decode_memory=DecodeMemory(decode_memory, _DECODE_PATIENCE),
             models=models,
+            eyes=Eyes(models, naming, settings.second_look),
+            detector=Lazy(lambda: _read_detector(settings)),
             relatives=relatives,
             features=build_features(settings, cache, store),
             cache=cache,
             store=store,
             animal_threshold=settings.animal_threshold,
-            rank_threshold=settings.rank_threshold,
+            boxes=settings.boxes,
             taxa_ttl=settings.features_hard_ttl,
             taxa_seconds=settings.features_total,
         )
         photo.prepare()
         Thread(target=_prepare, args=(cache, models, relatives), daemon=True).start()
         return services
+
+    def sightings_in(self, view: View) -> "Sightings | None":
+        """Return what the detector finds in a photo, or None if there is no detector. Raises `ModelError`."""
+        detector = self.detector.get()
+        return detector.look_at(view.picture, self.models.general.input_size) if detector else None
 
     def taxa(self) -> "Taxa":
         """Return the taxa of the active dataset, for one request."""
@@ -139,11 +156,18 @@ def _prepare(cache: RedisCache, models: Models, relatives: Relatives) -> None:
         cells.prepare()
         cache.prepare()
         emf.prepare()
-        import chalicelib.api.answers  # noqa: F401
+        import chalicelib.api.answers
+        import chalicelib.api.boxes  # noqa: F401
 
         _ = models.general.version, models.packs, relatives.rows
     finally:
         sys.setswitchinterval(interval)
+
+
+def _read_detector(settings: Settings) -> "Detector | None":
+    from chalicelib.model.detector import read_detector  # only some requests need it
+
+    return read_detector(settings.model_path.with_name("packs"), settings.model_threads)
 
 
 def build_cache(settings: Settings, *, patient: bool = False) -> RedisCache:

@@ -37,6 +37,7 @@ FILES: Final = {
     "range_maps": HERE / "range_maps.csv.gz",
     "cell_areas": HERE / "cell_areas.csv",
     "groups": HERE / "areas" / "groups.csv",
+    "remote_islands": HERE / "areas" / "remote_islands.csv",
     "relative_ranges": HERE / "relatives",
 }
 """The files that make up a dataset, with the relatives beside `labels`. Both ranges may be a file or a folder."""
@@ -108,7 +109,7 @@ def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None
     for file in _pack_taxa(paths["labels"]):
         taxa += [row for row in _parse("taxa", {"taxa": read_text(file)}, _taxon) if row[0] not in named]
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
-    areas = read_area_cells(countries=paths["cell_areas"], groups=paths["groups"])
+    areas = read_area_cells(paths["cell_areas"], paths["groups"], paths["remote_islands"])
     every = [each for name in RANGE_FILES for each in read_ranges(paths[name])]
     statements = [each for each in every if each.taxon in number_of]
     relatives = _read_relatives(paths["labels"], general)

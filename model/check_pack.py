@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
+from chalicelib.model.detector import OUTPUTS, read_classes
 from chalicelib.model.pack_labels import PackLabels
 from chalicelib.model.pack_manifest import DETECTOR, Manifest
 from chalicelib.model.packs import INPUT, OUTPUT, REMEDY
@@ -17,8 +18,6 @@ from chalicelib.model.session import first_line, load_session
 from chalicelib.model.taxonomy import Animal, Taxonomy
 
 TOLERANCE = 1e-3  # largest accepted difference of a sum from 1
-SUBJECTS = ("animal", "person", "vehicle")
-DETECTOR_COLUMNS = ["output_index", "label", "subject"]
 KNOWN_TAXA = Path(__file__).parents[1] / "database" / "taxa.csv"
 _OWN = Path(__file__).parent / "packs"
 _SEED = 20261124
@@ -32,15 +31,14 @@ def find_problems(file: Path) -> Iterator[str]:
         yield from str(error).splitlines()
         return
     labels: PackLabels | None = None
-    if manifest.kind == DETECTOR:
-        yield from _problems_of_subjects(manifest.labels)
-    else:
-        try:
-            labels = PackLabels.read(manifest.labels)
-        except ModelError as error:
-            yield str(error)
+    try:
+        if manifest.kind == DETECTOR:
+            read_classes(manifest.labels)
         else:
+            labels = PackLabels.read(manifest.labels)
             yield from _problems_of_animals(manifest, labels.animals)
+    except ModelError as error:
+        yield str(error)
     try:
         session = load_session(manifest.model, 1, REMEDY)
     except ModelError as error:
@@ -89,28 +87,12 @@ def _known_taxa() -> dict[str, str]:
         return {row["taxon"]: row["number"] for row in csv.DictReader(file)}
 
 
-def _problems_of_subjects(labels: Path) -> Iterator[str]:
-    """Yield the problems of a detector's labels."""
-    try:
-        with labels.open(encoding="utf-8", newline="") as file:
-            header, *rows = csv.reader(file)
-    except (OSError, ValueError) as error:
-        yield f"{labels.name} cannot be read ({error}); expected a CSV file beside the manifest"
-        return
-    if header != DETECTOR_COLUMNS:
-        yield f"{labels.name} has the columns {','.join(header)}; expected {','.join(DETECTOR_COLUMNS)}"
-        return
-    for row in rows:
-        if len(row) != len(header) or not row[0].isdecimal() or row[2] not in SUBJECTS:
-            yield f"{labels.name} has the row {','.join(row)}; expected an index, a label, and {', '.join(SUBJECTS)}"
-
-
 def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:
     """Yield the inputs and outputs that break the contract."""
     name, size = manifest.model.name, manifest.size
     found = {each.name: (each.type, list(each.shape)) for each in (*session.get_inputs(), *session.get_outputs())}
     expected = {INPUT: "tensor(uint8)"}
-    expected |= dict.fromkeys(("boxes", "scores") if manifest.kind == DETECTOR else (OUTPUT,), "tensor(float)")
+    expected |= dict.fromkeys(OUTPUTS if manifest.kind == DETECTOR else (OUTPUT,), "tensor(float)")
     if {key: type_ for key, (type_, _) in found.items()} != expected:
         shown = ", ".join(f"{key} {type_}" for key, (type_, _) in found.items())
         yield f"{name} has {shown}; expected {', '.join(f'{key} {type_}' for key, type_ in expected.items())}"

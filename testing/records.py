@@ -2,7 +2,16 @@
 
 from dataclasses import replace
 
-from chalicelib.api.responses import Answer, Candidate, FeaturesUsed, ModelUsed, Place, PredictedTaxon, Timings
+from chalicelib.api.responses import (
+    Answer,
+    Candidate,
+    FeaturesUsed,
+    ModelUsed,
+    PhotoQuality,
+    Place,
+    PredictedTaxon,
+    Timings,
+)
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.telemetry.record import Record
@@ -15,10 +24,16 @@ ANSWER = Answer(
     prediction=KOALAS,
     candidates=(KOALA,),
     animal_probability=0.99,
+    subject="animal",
+    photo_quality=PhotoQuality(1024, dark=False, soft=False, infrared=False),
+    why_not=None,
+    animals=None,
+    people=None,
+    vehicles=None,
     location=Place("exif", "83be0efffffffff", (-33.8, 151.8), ("AU",)),
     features=FeaturesUsed("narrowed", "miss", 78, "b0491d054589"),
     model=ModelUsed("faunalens", "927898b77542"),
-    timings_ms=Timings(1, 1, 1, 3),
+    timings_ms=Timings(1, 1, 1, 0, 3),
     request_id="157dbf60-a904-4f04-bf8b-9eb11105a3e1",
 )
 

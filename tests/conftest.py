@@ -1,17 +1,15 @@
 """Real servers for the tests, started once per session on free ports, and a marker for each folder of tests."""
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
-import psycopg2
 import pytest
 
-from database.dataset import read_dataset
-from database.load import activate, load
 from infra.package import Package, build
 from local.stack import postgres, valkey
+from testing.loaded_postgres import serve_loaded
+from testing.turns import turn
 
 hypothesis.settings.register_profile("shared", deadline=None)  # on a busy machine, durations prove nothing
 hypothesis.settings.load_profile("shared")
@@ -21,11 +19,24 @@ MARKED_FOLDERS = ("integration", "faults", "end_to_end")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the name of its folder."""
+    """Mark each test with the name of its folder. Put those that run alone last, or other workers would often wait."""
     for item in items:
         folder = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
         if folder in MARKED_FOLDERS:
             item.add_marker(folder)
+        if folder == "faults":
+            item.add_marker("alone")
+    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Among parallel workers, let a test and its fixtures wait for their turn."""
+    if not hasattr(item.config, "workerinput"):  # pytest-xdist sets it in workers
+        return (yield)
+    run = Path(item.config.getoption("basetemp")).parent
+    with turn(run, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -43,11 +54,10 @@ def valkey_server() -> Iterator[valkey.ValkeyServer]:
 
 
 @pytest.fixture(scope="session")
-def loaded_database(postgres_server: postgres.PostgresServer) -> str:
+def loaded_database() -> Iterator[str]:
     """URL of a database with the schema and this checkout's data; tests must not change it."""
-    with closing(psycopg2.connect(postgres_server.url)) as connection:
-        activate(connection, load(connection, read_dataset()).version)
-    return postgres_server.url
+    with serve_loaded() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -19,12 +19,17 @@ from chalicelib.api.responses import (
     Resident,
     Source,
 )
+from chalicelib.api.words import sure_of, why_not
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import Features, Mode
 from chalicelib.model.models import FusedScores, Models
+from chalicelib.model.naming import Named
 from chalicelib.model.relatives import Relatives
+from chalicelib.model.seeing import Seen
 from chalicelib.model.session import Scores
+from chalicelib.model.subject import Subject, subject_of
 from chalicelib.model.taxonomy import Animal, Prediction, Taxonomy
+from chalicelib.photo.quality import Quality
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -73,22 +78,22 @@ def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]
     return tuple(sorted(found, key=lambda resident: resident.name.casefold()))
 
 
-def roll_up(scores: FusedScores, animal_threshold: float, rank_threshold: float) -> Prediction | None:
-    """Return the predicted taxon, or None if no animal was recognised. Both thresholds are those of the settings."""
-    if scores.animal_probability < animal_threshold:
-        return None
-    return scores.taxonomy.roll_up(scores.probabilities, rank_threshold)
+def named_in(
+    scores: FusedScores, named: Named, features: Features, top: int, services: "Services"
+) -> tuple[PredictedTaxon | None, tuple[Candidate, ...]]:
+    """Return the prediction and the `top` candidates of a photo, or of a part of it."""
+    prediction = predicted_taxon(named.prediction, features, services.relatives, scores.taxonomy.taxon_ids)
+    return prediction, candidates_of(scores, features, scores.taxonomy, top)
 
 
-def guesses_of(
-    scores: Sequence[FusedScores], together: Prediction | None, features: Features, services: "Services"
-) -> tuple[PhotoGuess, ...]:
-    """Return what each of several photos shows by itself. `together`: the prediction from all of them."""
+def guesses_of(seen: Seen, features: Features, services: "Services") -> tuple[PhotoGuess, ...]:
+    """Return what each of several photos shows by itself, or nothing if there is only one."""
     guesses = []
-    for each in scores:
-        taxon = roll_up(each, services.animal_threshold, services.rank_threshold)
+    for each in seen.of_each if len(seen.of_each) > 1 else ():
+        taxon = services.eyes.naming.name(each, features).prediction
         shown = predicted_taxon(taxon, features, services.relatives, each.taxonomy.taxon_ids)
-        guesses.append(PhotoGuess(shown, round(each.animal_probability, 4), _agree(taxon, together)))
+        agrees = _agree(taxon, seen.named.prediction)
+        guesses.append(PhotoGuess(shown, round(each.animal_probability, 4), agrees))
     return tuple(guesses)
 
 
@@ -113,16 +118,48 @@ def predicted_taxon(
     )
     taxon = prediction.taxon
     return PredictedTaxon(
-        taxon.name, taxon.scientific_name, taxon.rank, round(prediction.score, 4), here if close else None
+        taxon.name,
+        taxon.scientific_name,
+        taxon.rank,
+        round(prediction.score, 4),
+        here if close else None,
+        sure_of(prediction.score, features.mode),
     )
 
 
-def message_of(prediction: PredictedTaxon | None, features: Features, photos: Sequence[PhotoGuess] = ()) -> str:
-    """Return the result as a sentence. `photos`: what each of several photos shows by itself."""
-    return _sentence(prediction, features) + _disagreement_note(photos)
+def subject_seen(seen: Seen, threshold: float) -> Subject:
+    """Return what a photo shows at all. `threshold`: the least probability of an animal."""
+    best = {
+        kind: max((box.score for box in boxes), default=0.0)
+        for kind, boxes in (
+            ("animal", seen.sightings.animals if seen.sightings else ()),
+            ("person", seen.sightings.people if seen.sightings else ()),
+            ("vehicle", seen.sightings.vehicles if seen.sightings else ()),
+        )
+    }
+    return subject_of(seen.scores.animal_probability, threshold, **best)
 
 
-def _sentence(prediction: PredictedTaxon | None, features: Features) -> str:
+def reason_of(seen: Seen, subject: Subject, quality: Quality) -> str | None:
+    """Return why an answer is wide or missing, as a sentence, or None."""
+    animals = seen.sightings.animals if seen.sightings else ()
+    share = animals[0].width * animals[0].height if animals else None
+    return why_not(subject, seen.named.prediction, quality, share, is_widened=seen.named.is_widened)
+
+
+def message_of(
+    prediction: PredictedTaxon | None,
+    features: Features,
+    photos: Sequence[PhotoGuess] = (),
+    subject: Subject = "none",
+) -> str:
+    """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: of them all."""
+    return _sentence(prediction, features, subject) + _disagreement_note(photos)
+
+
+def _sentence(prediction: PredictedTaxon | None, features: Features, subject: Subject) -> str:
+    if prediction is None and subject == "animal":
+        return "This is an animal, but the photo does not show clearly which one."
     if prediction is None:
         return "No animal was recognised in this photo."
     if prediction.rank == "kingdom":  # the candidates are too different for a narrower taxon

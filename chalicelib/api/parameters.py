@@ -49,6 +49,12 @@ ALSO = Parameter(
     {"type": "string"},
     f"Ids of up to {MOST_PHOTOS - 1} more uploads with photos of the same animal, separated by commas.",
 )
+BOXES = Parameter(
+    "boxes",
+    {"type": "string", "enum": ["true", "false"]},
+    "`true`: also find each animal, person and vehicle in the photo, and identify each animal. The default is the "
+    "deployment's setting `BOXES`. A deployment without a detector answers `true` with `bad_request`.",
+)
 
 DEEP = Parameter(
     "deep",
@@ -67,7 +73,7 @@ GROUP = Parameter(
     "Group of animals, such as `birds`. Without q: all taxa of the group. Without q and group: all groups.",
 )
 
-IDENTIFY = (LAT, LON, LOCATION, TOP)
+IDENTIFY = (LAT, LON, LOCATION, TOP, BOXES)
 IDENTIFY_UPLOAD = (*IDENTIFY, ALSO)
 ANIMALS = (LAT, LON)
 TAXA = (QUERY, GROUP)
@@ -75,11 +81,15 @@ TAXA = (QUERY, GROUP)
 
 @dataclass(frozen=True, slots=True)
 class IdentifyParams:
-    """The validated parameters of an identification. `also`: ids of more uploads, besides the one in the path."""
+    """The validated parameters of an identification.
+
+    `also`: ids of more uploads, besides the one in the path. `boxes`: None if the request does not say.
+    """
 
     location: Location | None = None
     without_location: bool = False
     top: int = DEFAULT_TOP
+    boxes: bool | None = None
     also: tuple[str, ...] = ()
 
 
@@ -99,7 +109,8 @@ def read_identify_params(
         raise BadRequest("the only value of location is 'none'; send coordinates as lat and lon")
     if without and location:
         raise BadRequest("location=none contradicts lat and lon; send one or the other")
-    return IdentifyParams(location, bool(without), _top(values.get("top")), _also(values.get("also")))
+    boxes, also = _flag(values, BOXES), _also(values.get("also"))
+    return IdentifyParams(location, bool(without), _top(values.get("top")), boxes, also)
 
 
 def read_location(query: Mapping[str, Sequence[str]]) -> Location:
@@ -122,10 +133,7 @@ def read_taxa(query: Mapping[str, Sequence[str]]) -> tuple[str | None, str | Non
 
 def read_deep(query: Mapping[str, Sequence[str]]) -> bool:
     """Return whether a health check includes the database. Raises `BadRequest` for invalid values."""
-    text = _values(query, {}, (DEEP,)).get("deep", "false")
-    if text not in ("true", "false"):
-        raise BadRequest("deep must be true or false")
-    return text == "true"
+    return bool(_flag(_values(query, {}, (DEEP,)), DEEP))
 
 
 def expect_no_parameters(query: Mapping[str, Sequence[str]]) -> None:
@@ -161,6 +169,14 @@ def _also(text: str | None) -> tuple[str, ...]:
     if len(ids) >= MOST_PHOTOS or "" in ids:
         raise BadRequest(f"also must be 1 to {MOST_PHOTOS - 1} upload ids, separated by commas")
     return ids
+
+
+def _flag(values: Mapping[str, str], parameter: Parameter) -> bool | None:
+    """Return whether a parameter is `true`, or None if it is absent."""
+    text = values.get(parameter.name)
+    if text not in (None, "true", "false"):
+        raise BadRequest(f"{parameter.name} must be true or false")
+    return None if text is None else text == "true"
 
 
 def _top(text: str | None) -> int:

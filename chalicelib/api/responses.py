@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from chalicelib.features.features import CacheLevel, Mode
+from chalicelib.model.subject import Subject
 
 Here = Literal["native", "introduced", "everywhere", "unexpected", "unknown"]
 Source = Literal["exif", "request", "none"]
+Sure = Literal["very sure", "fairly sure", "perhaps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,14 @@ class PredictedTaxon:
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank, such as species or family."]
-    score: Annotated[float, "Probability that the animal belongs to this taxon, 0 to 1."]
+    score: Annotated[float, "Probability that the photo shows an animal of this taxon, 0 to 1."]
     relatives_here: Annotated[
         RelativesHere | None,
         "Close relatives that live here and that the model does not know; null if none are known, or without features.",
     ] = None
+    sure: Annotated[
+        Sure, "How sure that is: of such answers to field photos, 95% and more, 80% and more, or half are right."
+    ] = "perhaps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,34 @@ class Candidate:
         "Whether the animal lives here; unknown: the data do not say where it lives, or have nothing about this area, "
         "so the location did not lower its score; null: no location, or the features were unavailable.",
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class BoxFound:
+    """A box in the upright photo. All lengths are shares of its width or height, 0 to 1."""
+
+    x: Annotated[float, "Left side."]
+    y: Annotated[float, "Upper side."]
+    width: Annotated[float, "Width."]
+    height: Annotated[float, "Height."]
+    score: Annotated[float, "How sure the detector is that something of this kind is there, 0 to 1."]
+
+
+@dataclass(frozen=True, slots=True)
+class AnimalFound:
+    """One animal in the photo, identified in its box."""
+
+    box: Annotated[BoxFound, "Where the animal is."]
+    prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if the box shows no animal that is known."]
+    candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
+
+
+@dataclass(frozen=True, slots=True)
+class BoxesFound:
+    """The people or the vehicles in the photo."""
+
+    count: Annotated[int, "Number of boxes."]
+    boxes: Annotated[tuple[BoxFound, ...], "At most 100 boxes, the surest first."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +155,23 @@ class PhotoGuess:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoQuality:
+    """What makes an animal hard to recognise in the photo."""
+
+    pixels: Annotated[int, "The shorter side of the photo."]
+    dark: Annotated[bool, "Whether the photo is dark."]
+    soft: Annotated[bool, "Whether the photo is out of focus or shaken, at the size at which the model sees it."]
+    infrared: Annotated[bool, "Whether the photo has no colours, as by infrared light."]
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Duration of each step, in milliseconds."""
 
     photo: Annotated[float, "Decoding and resizing the photo."]
     features: Annotated[float, "Looking up the features of the cell."]
     scoring: Annotated[float, "Running the model."]
+    boxes: Annotated[float, "Running the detector, and the model on each box of an animal; 0 without boxes."]
     total: Annotated[float, "The whole request so far."]
 
 
@@ -139,6 +183,16 @@ class Answer:
     prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if no animal was recognised."]
     candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
     animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
+    subject: Annotated[Subject, "What the photo shows at all. An animal may be too small or too dark to be named."]
+    photo_quality: Annotated[PhotoQuality, "The quality of the photo; of several photos, of the first."]
+    why_not: Annotated[str | None, "Why the prediction is wide or missing, as a sentence; null if it is neither."]
+    animals: Annotated[
+        tuple[AnimalFound, ...] | None,
+        "With boxes: at most 10 animals that the detector found, the surest first. Empty if it found none, which does "
+        "not mean that there is none. Null without boxes.",
+    ]
+    people: Annotated[BoxesFound | None, "With boxes: the people in the photo. Null without boxes."]
+    vehicles: Annotated[BoxesFound | None, "With boxes: the vehicles in the photo. Null without boxes."]
     location: Annotated[Place, "The location of the photo."]
     features: Annotated[FeaturesUsed, "The features of the cell, their effect and their source."]
     model: Annotated[ModelUsed, "The models that scored the photo."]

@@ -98,6 +98,13 @@ class Settings:
     model_threads: int = setting(
         "MODEL_THREADS", 0, casts.non_negative_int, help="threads per inference; 0 uses one per processor"
     )
+    boxes: bool = setting(
+        "BOXES",
+        False,
+        casts.boolean,
+        help="whether answers find each animal, person and vehicle in the photo if a request does not say; takes more "
+        "time (model/packs/README.md has figures)",
+    )
 
     photo_max_bytes: int = setting(
         "PHOTO_MAX_BYTES", 20_000_000, casts.positive_int, unit="bytes", help="largest photo accepted"
@@ -149,16 +156,30 @@ class Settings:
     )
     animal_threshold: float = setting(
         "ANIMAL_THRESHOLD",
-        0.7,
+        0.6,
         casts.fraction,
-        help="minimum probability that the photo shows an animal; below it there is no prediction "
-        "(model/README.md explains the value)",
+        help="minimum probability that the photo shows an animal to say so, named or not "
+        "(docs/explanation/field.md explains the value)",
     )
     rank_threshold: float = setting(
         "RANK_THRESHOLD",
-        0.7,
+        0.83,
         casts.fraction,
-        help="minimum share of the total probability for a taxon to become the prediction",
+        help="minimum probability of a taxon to become the prediction (docs/explanation/field.md explains the value); "
+        "where a pack has looked, it is 0.7 for a species and 0.6 for a wider taxon",
+    )
+    degraded_threshold: float = setting(
+        "DEGRADED_THRESHOLD",
+        0.9,
+        casts.fraction,
+        help="the same without the features of the place, because they could not be read",
+    )
+    second_look: bool = setting(
+        "SECOND_LOOK",
+        True,
+        casts.boolean,
+        help="whether models look again, at the animal alone, if a photo leaves a doubt; takes twice the time and "
+        "more for such photos (docs/explanation/field.md says what it is worth)",
     )
 
     database_url: str = setting(

@@ -42,7 +42,7 @@ class FusedScores(Scores):
 
 
 @dataclass(slots=True, eq=False)
-class _Sight:
+class Sight:
     """One photo, and what each model has seen in it. `general`: the general model's scores. `of_packs`: by name."""
 
     pixels: NDArray[np.uint8]
@@ -82,10 +82,13 @@ class Models:
         the place. Scores of several photos are the geometric mean of theirs, and packs look at all of these photos if
         the mean passes their gate. Raises `ModelError`.
         """
-        prior = features_to_prior(features, self.taxonomy, self.floor)
-        sights = [_Sight(square, self.general.score(square, prior)) for square in squares]
-        together = self._fuse(sights, features)
-        return together, [together] if len(sights) == 1 else [self._fuse([sight], features) for sight in sights]
+        sights = [self.look_at(square, features) for square in squares]
+        together = self.fuse(sights, features)
+        return together, [together] if len(sights) == 1 else [self.fuse([sight], features) for sight in sights]
+
+    def look_at(self, square: NDArray[np.uint8], features: Features) -> Sight:
+        """Return what the general model sees in a photo. Raises `ModelError`."""
+        return Sight(square, self.general.score(square, features_to_prior(features, self.taxonomy, self.floor)))
 
     def everything(self) -> Taxonomy:
         """Return the animals of the general model and of all packs. Reads the labels of the packs."""
@@ -101,7 +104,8 @@ class Models:
         models += [(pack, pack.animals) for pack in self.packs]
         return [model for model, animals in models if any(animal.taxon_id == taxon for animal in animals)]
 
-    def _fuse(self, sights: list[_Sight], features: Features) -> FusedScores:
+    def fuse(self, sights: Sequence[Sight], features: Features) -> FusedScores:
+        """Return the scores of one animal from all of its sights, for which packs may look too. Raises `ModelError`."""
         general = [sight.general for sight in sights]
         vision = _mean([scores.vision for scores in general])
         animal = float(np.mean([scores.animal_probability for scores in general]))

@@ -88,6 +88,15 @@ class Manifest:
         )
 
 
+def read_manifests(folder: Path) -> Iterator[Manifest]:
+    """Yield the manifests of a folder's packs that are enabled and built, by name. A folder that is missing has none.
+
+    `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
+    """
+    manifests = (Manifest.read(file) for file in sorted(folder.glob("*.toml")))
+    return (manifest for manifest in manifests if manifest.enabled and manifest.model.is_file())
+
+
 class _Key(NamedTuple):
     """A key of a manifest. `accepts`: whether a value fits. `expected`: what to write. `kinds`: those that have it."""
 

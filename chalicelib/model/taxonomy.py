@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,9 @@ TAXON_COLUMNS = ("scientific_name", "rank", "name")
 _TAXON_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LARGEST_ID = 2**31 - 1
 """The database and the values in Redis store ids in four bytes."""
+
+type TaxonKey = tuple[str, str]
+"""A rank and a scientific name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +75,37 @@ class Prediction:
     lineage: tuple[Taxon, ...] = ()
     is_domestic: bool = False
 
+    @property
+    def is_wide(self) -> bool:
+        """Return whether the taxon is wider than a family."""
+        return all(taxon.rank != "family" for taxon in self.lineage)
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A taxon in the tree. In tree order, its animals have the positions `start` to `stop` (excluded)."""
+    """A taxon in the tree. In tree order, its animals have the positions `start` to `stop` (excluded).
+
+    `depth`: number of taxa above it.
+    """
 
     taxon: Taxon
+    depth: int
     start: int
     stop: int
     children: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Animals of a taxon that the model does not know. `share`: their probability."""
+
+    node: Node
+    share: float
+
+    def is_in(self, node: Node) -> bool:
+        """Return whether their taxon is that of `node`, or below it."""
+        own = self.node
+        return node.depth <= own.depth and node.start <= own.start and own.stop <= node.stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +113,18 @@ class Taxonomy:
     """All animals and the tree above them. Immutable; `Taxonomy.read` builds it.
 
     `order`: output indices in tree order. The animals of a taxon are contiguous in it, so the probability of a taxon
-    is the difference of two cumulative sums. `everywhere`: for each animal, whether it lives in every cell. `top`: the
-    taxon of all animals, of which `root` is the narrowest part that has all of these.
+    is the difference of two cumulative sums. `everywhere`: for each animal, whether it lives in every cell. `groups`:
+    the taxa that have animals below them, by rank and scientific name; `taxa`: their keys.
     """
 
-    top: Taxon
     animals: tuple[Animal, ...]
     everywhere: NDArray[np.bool_]
     root: Node
     order: NDArray[np.intp]
     index_of: dict[int, int]
     taxon_ids: frozenset[str]
+    groups: dict[TaxonKey, Node]
+    taxa: frozenset[TaxonKey]
 
     @classmethod
     def read(cls, labels: Path, taxa: Path) -> "Taxonomy":
@@ -124,43 +150,68 @@ class Taxonomy:
     def of(cls, top: Taxon, animals: Sequence[Animal]) -> "Taxonomy":
         """Build the tree from `animals`, in the order of their output indices. `top`: the taxon of all animals."""
         order: list[int] = []
-        root = _tree(top, animals, 0, order)
+        groups: dict[TaxonKey, Node] = {}
+        root = _tree(top, animals, 0, order, groups)
         tree_order = np.array(order, dtype=np.intp)
         everywhere = np.array([animal.kind in EVERYWHERE for animal in animals], dtype=np.bool_)
         tree_order.flags.writeable = everywhere.flags.writeable = False
         index_of = {animal.id: animal.output_index for animal in animals}
         taxon_ids = frozenset(animal.taxon_id for animal in animals)
-        return cls(top, tuple(animals), everywhere, root, tree_order, index_of, taxon_ids)
+        return cls(tuple(animals), everywhere, root, tree_order, index_of, taxon_ids, groups, frozenset(groups))
 
-    def roll_up(self, probabilities: NDArray[np.floating], threshold: float) -> Prediction | None:
+    @property
+    def top(self) -> Taxon:
+        """Return the taxon of all animals."""
+        return self.root.taxon
+
+    def roll_up(
+        self,
+        probabilities: NDArray[np.floating],
+        threshold: float,
+        rivals: Sequence[Rival] = (),
+        group_threshold: float | None = None,
+    ) -> Prediction | None:
         """Return the most specific taxon whose share of the total probability is at least `threshold`.
 
         Starts at the root and moves to the child with the largest share, as long as that share is sufficient. If two
         shares are equal, the first in labels.csv wins. Breeds, colours and sexes are one level below their species.
 
         `probabilities`: shape (animals,), in output order; negative and non-finite values count as 0. `threshold`: from
-        0 to 1. Returns None if all probabilities are 0. Takes about 20 µs.
+        0 to 1. `group_threshold`: the same for a genus and wider taxa, by default `threshold`. `rivals`: animals that
+        the model does not know (`chalicelib.model.rivals`), with shares on the scale of `probabilities`; they count for
+        their taxon and those above it, and for no animal. Returns None if all probabilities are 0. Takes about 20 µs,
+        and 10 µs more for each rival.
         """
         if not (probabilities.min() >= 0.0 and probabilities.max() < np.inf):  # true for NaN too
             probabilities = np.where(np.isfinite(probabilities), probabilities, 0.0).clip(0.0)
         mass = [0.0, *np.cumsum(probabilities[self.order], dtype=np.float64).tolist()]
-        total = mass[-1]
-        if not total > 0.0:
+        if not mass[-1] > 0.0:
             return None
+        total = mass[-1] + sum(rival.share for rival in rivals)
+        group_threshold = threshold if group_threshold is None else group_threshold
         node, share = self.root, total
         while node.children:
             largest, heaviest = -1.0, node
             for child in node.children:
-                child_share = mass[child.stop] - mass[child.start]
+                unknown = sum(rival.share for rival in rivals if rival.is_in(child))
+                child_share = mass[child.stop] - mass[child.start] + unknown
                 if child_share > largest:
                     largest, heaviest = child_share, child
-            if largest < threshold * total:
+            least = group_threshold if heaviest.taxon.rank in RANKS[:-1] else threshold
+            if largest < least * total:
                 break
             node, share = heaviest, largest
-        first = self.animals[self.order[node.start]]
-        depth = first.lineage.index(node.taxon) + 1 if node.taxon in first.lineage else 0
+        first = next(
+            (animal for animal in self.members(node) if node.taxon in animal.lineage),
+            self.animals[self.order[node.start]],
+        )
+        lineage = first.lineage[: first.lineage.index(node.taxon) + 1] if node.taxon in first.lineage else ()
         is_domestic = first.kind == "domestic" and node.taxon.rank not in RANKS[:-1]
-        return Prediction(node.taxon, min(share / total, 1.0), first.lineage[:depth], is_domestic)
+        return Prediction(node.taxon, min(share / total, 1.0), lineage, is_domestic)
+
+    def members(self, node: Node) -> Iterator[Animal]:
+        """Yield the animals of a taxon in tree order."""
+        return (self.animals[index] for index in self.order[node.start : node.stop].tolist())
 
 
 def parse_id(text: str, name: str = "id") -> int:
@@ -219,28 +270,29 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
     return Animal(identity, taxon_id, output_index, wnid, name, scientific_name, rank, kind, (*lineage, own))
 
 
-def _tree(taxon: Taxon, animals: Iterable[Animal], depth: int, order: list[int]) -> Node:
-    """Build the node of `taxon` from its animals. Append the output indices of the animals to `order`.
+def _tree(taxon: Taxon, animals: Iterable[Animal], depth: int, order: list[int], groups: dict[TaxonKey, Node]) -> Node:
+    """Build the node of `taxon` from its animals. Append their output indices to `order`, and add nodes to `groups`.
 
     `depth`: number of taxa, from the top of the lineages, that all of these animals have in common.
 
-    A taxon with only one child is replaced by the child, which has the same probability. An animal that stands for a
-    whole taxon, such as 'snail' for the class Gastropoda, is a leaf next to the other animals of that taxon.
+    An animal that stands for a whole taxon, such as 'snail' for the class Gastropoda, is a leaf next to the other
+    animals of that taxon.
     """
     start = len(order)
-    groups: dict[tuple[str, ...] | int, list[Animal]] = {}
+    parts: dict[tuple[str, ...] | int, list[Animal]] = {}
     for animal in animals:
         below = len(animal.lineage) > depth
         key = (animal.lineage[depth].scientific_name, animal.lineage[depth].rank) if below else animal.id
-        groups.setdefault(key, []).append(animal)
+        parts.setdefault(key, []).append(animal)
 
     children: list[Node] = []
-    for members in groups.values():
+    for members in parts.values():
         shared = next((each.lineage[depth] for each in members if len(each.lineage) > depth + 1), None)
-        if shared is not None and len(members) > 1:
-            children.append(_tree(shared, members, depth + 1, order))
+        if shared is not None:
+            children.append(_tree(shared, members, depth + 1, order, groups))
             continue
         for animal in members:
             order.append(animal.output_index)
-            children.append(Node(animal.taxon, len(order) - 1, len(order), ()))
-    return children[0] if len(children) == 1 else Node(taxon, start, len(order), tuple(children))
+            children.append(Node(animal.taxon, depth + 1, len(order) - 1, len(order), ()))
+    node = groups[taxon.rank, taxon.scientific_name] = Node(taxon, depth, start, len(order), tuple(children))
+    return node

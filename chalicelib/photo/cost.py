@@ -8,11 +8,11 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 _FIXED = 8_000_000
-"""Bytes for tables, rows in progress and the scaled square."""
+"""Bytes for tables, rows in progress, and the parts that models see."""
 _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}
 """Bytes per pixel of a decoded image in Pillow, by mode; 4 for all others."""
 _CONVERTED = {"L": 0, "RGB": 0, "I": 8, "F": 8, "LA": 8, "PA": 8, "I;16": 4, "I;16L": 4, "I;16B": 4}
-"""Bytes per pixel of the copies that `crop_and_resize` makes of a decoded image, by mode; 4 for all others."""
+"""Bytes per pixel of the copies that `Picture` makes of a decoded image, by mode; 4 for all others."""
 _TRANSPARENCY = 8
 """The same for an image with one transparent colour: RGBA, and RGBA with premultiplied colours."""
 _WEBP = 18
@@ -79,7 +79,7 @@ def _total(size: tuple[int, int], per_pixel: float) -> int:
 
 
 def _mode_bytes(image: Image.Image) -> int:
-    """Return the bytes per pixel of a decoded image and of its copies in `crop_and_resize`."""
+    """Return the bytes per pixel of a decoded image and of its copies in `Picture`."""
     converted = _TRANSPARENCY if "transparency" in image.info else _CONVERTED.get(image.mode, 4)
     return _STORED.get(image.mode, 4) + converted
 

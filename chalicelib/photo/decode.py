@@ -1,7 +1,7 @@
 """Open untrusted bytes as a photo, and decode it to upright RGB pixels.
 
 `open_photo` makes cheap checks: it detects the format from the first bytes (never from the Content-Type), and limits
-the size in the header and the number of segments, chunks or list values. `Photo.pixels` then decodes the image. A JPEG
+the size in the header and the number of segments, chunks or list values. `Photo.decode` then decodes the image. A JPEG
 is decoded only at the resolution that the model needs.
 """
 
@@ -17,9 +17,9 @@ from PIL import Image
 from chalicelib.errors import PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
 from chalicelib.photo import cost
 from chalicelib.photo.decoder_errors import DECODER_ERRORS, describe
-from chalicelib.photo.exif import TRANSPOSE_TO_UPRIGHT, read_exif
+from chalicelib.photo.exif import read_exif
 from chalicelib.photo.jpeg import check_segments
-from chalicelib.photo.pixels import crop_and_resize, draft_side
+from chalicelib.photo.pixels import Picture, decode, draft_side
 from chalicelib.photo.png import with_metadata_first
 from chalicelib.photo.tiff import check_directory
 from chalicelib.photo.timed_file import TimedFile
@@ -70,7 +70,8 @@ class Photo:
         self.width, self.height = size
         self.size_in_bytes = file.size
         self.orientation, self.gps = read_exif(image)
-        self._file, self._decode_bytes = file, decode_bytes
+        self._file = file
+        self._decode_bytes: Callable[[int], int] | None = decode_bytes
         self._open_image: Callable[[], Image.Image] | None = open_image
 
     @property
@@ -79,35 +80,43 @@ class Photo:
         return self.width * self.height / 1e6
 
     def decode_bytes(self, size: int) -> int:
-        """Return the maximum number of bytes of memory that `pixels(size)` takes, not counting the file."""
+        """Return the maximum number of bytes of memory that `decode(size)` takes, not counting the file."""
+        if self._decode_bytes is None:
+            raise ValueError("the photo is closed")
         return self._decode_bytes(size)
 
-    def pixels(self, size: int) -> NDArray[np.uint8]:
-        """Decode the upright centre of the photo, as input for the model. Closes the photo.
+    def decode(self, size: int) -> Picture:
+        """Decode the photo once, for all models. Closes the photo.
 
-        `size`: side of the square in pixels. The result has shape (size, size, 3), uint8, RGB. It is a centre crop with
-        size / (size + 32) of the photo's short side (260/292 for EfficientNet-Lite2, 224/256 for many other models),
-        resized bicubically.
+        `size`: side of the square that the general model sees, in pixels. A JPEG is decoded at a resolution that is
+        enough for it.
         Raises `PhotoUnreadable` if the bytes cannot be decoded, or not within the time limit.
         """
         if self._open_image is None:
             raise ValueError("the photo is closed")
         try:
             self._file.restart_clock()
-            square = crop_and_resize(self._open_image(), size)
+            return decode(self._open_image(), size, self.orientation)
         except DECODER_ERRORS as error:
             raise PhotoUnreadable(
                 f"the {self.format} photo is damaged or cut short ({describe(error)}); send the original file again"
             ) from error
         finally:
             self.close()
-        transpose = TRANSPOSE_TO_UPRIGHT.get(self.orientation)
-        return np.asarray(square if transpose is None else square.transpose(transpose))
+
+    def pixels(self, size: int) -> NDArray[np.uint8]:
+        """Decode the upright centre of the photo, as input for the general model. Closes the photo.
+
+        `size`: side of the square in pixels. The result has shape (size, size, 3), uint8, RGB. It is a centre crop with
+        size / (size + 32) of the photo's short side (260/292 for EfficientNet-Lite2, 224/256 for many other models),
+        resized bicubically. Raises the errors of `decode`.
+        """
+        return self.decode(size).square(size)
 
     def close(self) -> None:
         """Release the file and its pixels."""
         self._file.close()
-        self._open_image = None
+        self._open_image = self._decode_bytes = None  # both refer to the image
 
 
 def open_photo(data: bytes, limits: Limits) -> Photo:

@@ -1,15 +1,23 @@
-"""Turn a decoded image of any mode into a square of RGB pixels. No I/O."""
+"""Cut the parts of a decoded image that models see, as upright RGB pixels. No I/O."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from chalicelib.photo.exif import TRANSPOSE_TO_UPRIGHT
+
 _MARGIN = 32
 """The crop of size / (size + 32) of the short side is usual for models of 224 (224/256) and more pixels."""
+_SWAPPED, _FROM_THE_RIGHT, _FROM_BELOW = (5, 6, 7, 8), (2, 3, 7, 8), (3, 4, 6, 7)
+"""EXIF orientations of images whose rows are the upright photo's columns; whose first column is the photo's right side
+(or its lower side, if swapped); and whose first row is its lower side (or its right side)."""
 _BAND = 256
 """Rows that are scaled at a time when a channel is wider than a byte."""
+
+type _Rectangle = tuple[float, float, float, float]  # left, top, right and bottom side, in pixels
 
 
 def crop_share(size: int) -> float:
@@ -26,16 +34,100 @@ def draft_side(size: int) -> int:
     return 2 * (size + _MARGIN)
 
 
-def crop_and_resize(image: Image.Image, size: int) -> Image.Image:
-    """Decode an image, crop it to its centre, and resize the crop to an RGB square with sides of `size` pixels."""
+class Area(NamedTuple):
+    """A rectangle of an upright photo. All sides are shares of the photo's width or height, 0 to 1."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Picture:
+    """A decoded photo. Models see parts of it; each part is upright, and only as large as its model needs.
+
+    `image`: the decoded image, in any mode. `orientation`: EXIF orientation of this image, 1 to 8.
+    """
+
+    def __init__(self, image: Image.Image, orientation: int = 1) -> None:
+        self._image, self._orientation = _to_8_bit(image), orientation
+        width, height = self._image.size
+        self.width, self.height = (height, width) if orientation in _SWAPPED else (width, height)
+
+    def square(self, size: int) -> NDArray[np.uint8]:
+        """Return the centre of the photo, shape (size, size, 3), uint8, RGB.
+
+        The square shows `crop_share` of the photo's short side.
+        """
+        side = min(self.width, self.height) * crop_share(size)
+        return self._resized(self._square(side, self.width / 2, self.height / 2), (size, size), gap=3.0)
+
+    def around(self, area: Area, size: int) -> NDArray[np.uint8]:
+        """Return the smallest square around an area, shape (size, size, 3), uint8, RGB.
+
+        The square lies inside of the photo. If the area is longer than the photo's short side, its ends are missing.
+        """
+        width, height = (area.right - area.left) * self.width, (area.bottom - area.top) * self.height
+        side = min(max(width, height, 1.0), self.width, self.height)
+        x, y = (area.left + area.right) / 2 * self.width, (area.top + area.bottom) / 2 * self.height
+        return self._resized(self._square(side, x, y), (size, size), gap=3.0)
+
+    def middle(self, share: float, size: int) -> NDArray[np.uint8]:
+        """Return the middle of the photo, shape (size, size, 3), uint8, RGB. `share`: its share of the short side."""
+        side = min(self.width, self.height) * share
+        return self._resized(self._square(side, self.width / 2, self.height / 2), (size, size), gap=3.0)
+
+    def reduced(self, size: int) -> "Picture":
+        """Return the photo with few pixels more than `draft_side(size)`, to keep while models look.
+
+        A JPEG is decoded at such a size; a photo in another format may be twenty times as large.
+        """
+        factor = min(self.width, self.height) // draft_side(size)
+        return self if factor < 2 else Picture(self._image.reduce(factor), self._orientation)
+
+    def whole(self, longest: int) -> NDArray[np.uint8]:
+        """Return the whole photo, its longer side resized to `longest` pixels: shape (height, width, 3), uint8, RGB."""
+        scale = longest / max(self.width, self.height)
+        size = max(round(self.width * scale), 1), max(round(self.height * scale), 1)
+        return self._resized((0.0, 0.0, self.width, self.height), size, gap=2.0)
+
+    def _square(self, side: float, x: float, y: float) -> _Rectangle:
+        """Return the square around a point, in pixels, moved so that all of it is in the photo."""
+        left = min(max(x - side / 2, 0.0), self.width - side)
+        top = min(max(y - side / 2, 0.0), self.height - side)
+        return left, top, min(left + side, self.width), min(top + side, self.height)
+
+    def _resized(self, area: _Rectangle, size: tuple[int, int], gap: float) -> NDArray[np.uint8]:
+        """Return an area, resized bicubically. `gap`: `reducing_gap` of Pillow's `resize`."""
+        stored = _stored(area, self._orientation, self.width, self.height)
+        if self._orientation in _SWAPPED:
+            size = size[1], size[0]
+        part = _to_rgb(self._image.resize(size, Image.Resampling.BICUBIC, stored, reducing_gap=gap))
+        transpose = TRANSPOSE_TO_UPRIGHT.get(self._orientation)
+        return np.asarray(part if transpose is None else part.transpose(transpose))
+
+
+def decode(image: Image.Image, size: int, orientation: int = 1) -> Picture:
+    """Decode an image, of which a model is to see a square of `size` pixels."""
     image.draft("RGB", (draft_side(size), draft_side(size)))
     image.load()
-    width, height = image.size
-    side = min(width, height) * crop_share(size)
-    left, top = (width - side) / 2, (height - side) / 2
-    box = (left, top, left + side, top + side)
-    image = _to_8_bit(image).resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
-    return _to_rgb(image)
+    return Picture(image, orientation)
+
+
+def _stored(area: _Rectangle, orientation: int, width: int, height: int) -> _Rectangle:
+    """Return where an area of the upright photo lies in the stored image.
+
+    `width`, `height`: of the upright photo.
+    """
+    left, top, right, bottom = area
+    if orientation in _SWAPPED:
+        left, top, right, bottom = top, left, bottom, right
+        width, height = height, width
+    if orientation in _FROM_THE_RIGHT:
+        left, right = width - right, width - left
+    if orientation in _FROM_BELOW:
+        top, bottom = height - bottom, height - top
+    return left, top, right, bottom
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

@@ -2,13 +2,16 @@
 
 A cell belongs to an area of land if the area covers a part of it that a map shows. An area that only touches the cell's
 edge counts only where no other area covers more, as on specks of islands. docs/how-to/data.md names the sources.
+
+The code of a country or subdivision leaves out its remote islands (remote_islands.csv): `CR` is Costa Rica without
+Cocos island, which has other animals. A code that has no other cells, such as `EC-W`, names the islands themselves.
 """
 
 import csv
 import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from pathlib import Path
 
@@ -45,7 +48,8 @@ class Earth:
 
     `latitude`, `longitude`: centres in decimal degrees. `neighbours`: shape (cells, 6), positions of the adjacent
     cells; a pentagon has its own position in place of a sixth. `overland`: the same, with the cell's own position in
-    place of a cell across a strait. `realm`: shape (2, cells), which cells have land and which have sea.
+    place of a cell across a strait or on a remote island. `realm`: shape (2, cells), which cells have land and which
+    have sea.
     """
 
     cells: NDArray[np.int64]
@@ -62,7 +66,8 @@ class Earth:
     def grown(self, cells: Cells, rings: int = 1) -> Cells:
         """Return a mask with all cells within `rings` cells of it, on land and in the sea separately.
 
-        It does not grow across a strait between countries without a common border, such as the Channel.
+        It does not grow across a strait between countries without a common border, such as the Channel, nor onto a
+        remote island or off it.
         """
         grown = cells.copy()
         for realm, neighbours in ((LAND, self.overland), (SEA, self.neighbours)):
@@ -162,12 +167,15 @@ class AreaCells:
 
 
 def read_area_cells(
-    countries: Path = HERE.parent / "cell_areas.csv", groups: Path = HERE / "groups.csv", folder: Path = HERE
+    countries: Path = HERE.parent / "cell_areas.csv",
+    groups: Path = HERE / "groups.csv",
+    islands: Path = HERE / "remote_islands.csv",
+    folder: Path = HERE,
 ) -> AreaCells:
-    """Read the cells of all areas. Raises `OSError`, and `ValueError` for a malformed file.
+    """Read the cells of all areas. Raises `OSError`, and `ValueError` or `GroupError` for a malformed file.
 
-    `countries`: the countries and coasts of each cell. `groups`: groups.csv or another file like it. `folder`: has the
-    other files.
+    `countries`: the countries and coasts of each cell. `groups`: groups.csv or another file like it. `islands`: the
+    remote islands that codes leave out, as groups. `folder`: has the other files.
     """
     cells = np.array(sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION)))
     position = {cell: number for number, cell in enumerate(cells.tolist())}
@@ -187,12 +195,27 @@ def read_area_cells(
         realm[SEA, each] = True
     for row in _rows(countries):
         realm[SEA, position[parse_cell(row["cell"])]] |= row["coast"] == "1"
-    named: dict[str, tuple[str, ...]] = {}
-    for row in _rows(groups):
-        named[row["group"]] = (*named.get(row["group"], ()), row["areas"])
-    overland = _overland(neighbours, realm, land)
-    earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, overland, realm)
-    return AreaCells(earth, {**regions, **land}, seas, named)
+    earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, neighbours, realm)
+    whole = AreaCells(earth, land, seas, _groups(islands))
+    remote = {name: np.flatnonzero(whole.named(name)[LAND]) for name in whole.groups}
+    far = np.zeros(len(cells), bool)
+    for each in remote.values():
+        far[each] = True
+    earth = replace(earth, overland=_overland(neighbours, realm, land, far))
+    return AreaCells(earth, {**regions, **_without(far, land), **remote}, seas, _groups(groups))
+
+
+def _groups(path: Path) -> dict[str, tuple[str, ...]]:
+    """Return the expressions of each group of a file. A group may have several rows."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for row in _rows(path):
+        groups[row["group"]] = (*groups.get(row["group"], ()), row["areas"])
+    return groups
+
+
+def _without(far: NDArray[np.bool_], land: Mapping[str, NDArray[np.intp]]) -> dict[str, NDArray[np.intp]]:
+    """Return the cells of codes without those on remote islands, `far`, unless a code has no other cells."""
+    return {name: cells if far[cells].all() else cells[~far[cells]] for name, cells in land.items()}
 
 
 def _land(folder: Path, countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:
@@ -218,11 +241,13 @@ def _land(folder: Path, countries: Path, position: Mapping[int, int]) -> dict[st
     return {name: np.array(numbers, np.intp) for name, numbers in {**touched, **covered}.items()}
 
 
-def _overland(neighbours: NDArray[np.intp], realm: Cells, land: Mapping[str, NDArray[np.intp]]) -> NDArray[np.intp]:
-    """Return the neighbours of each cell, without those across a strait.
+def _overland(
+    neighbours: NDArray[np.intp], realm: Cells, land: Mapping[str, NDArray[np.intp]], far: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Return the neighbours of each cell, without those across a strait. `far`: the cells on remote islands.
 
-    Two coast cells have a strait between them if no country of one is, or borders on, a country of the other. Countries
-    border on each other if a cell without sea has both.
+    Two coast cells have a strait between them if no country of one is, or borders on, a country of the other, or if one
+    of them is on a remote island. Countries border on each other if a cell without sea has both.
     """
     countries = sorted(name for name in land if len(name) == 2)
     has = np.zeros((neighbours.shape[0], len(countries)), np.float32)
@@ -235,7 +260,8 @@ def _overland(neighbours: NDArray[np.intp], realm: Cells, land: Mapping[str, NDA
     coast = realm.all(axis=0)
     for column in range(neighbours.shape[1]):
         other = neighbours[:, column]
-        apart = coast & coast[other] & ((reaches * has[other]).sum(axis=1) == 0)
+        abroad = (reaches * has[other]).sum(axis=1) == 0
+        apart = coast & coast[other] & (abroad | (far != far[other]))
         overland[apart, column] = np.flatnonzero(apart)
     return overland
 

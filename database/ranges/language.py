@@ -8,9 +8,11 @@
     limits      limit, limit, …                                  all of them hold
     limit       lat or lon, then <= or >=, then degrees
 
-An area is a code of ISO 3166-1 (`AU`) or ISO 3166-2 (`US-TX`), or a name: of a group in groups.csv (`Sahel`), of a sea
-(`Coral-Sea`) or of a physical region (`Borneo`). `+` and `-` stand between spaces, since names contain hyphens. A list
-binds more tightly than `+` and `-`: `AU - AU-TAS AU-WA` leaves out both states.
+An area is a code of ISO 3166-1 (`AU`) or ISO 3166-2 (`US-TX`), or a name: of a group in groups.csv (`Sahel`), of a
+remote island (`Cocos-Island`), of a sea (`Coral-Sea`) or of a physical region (`Borneo`). A code leaves out the islands
+in remote_islands.csv: `CR` means Costa Rica without Cocos island, unless the range names it too. `+` and `-` stand
+between spaces, since names contain hyphens. A list binds more tightly than `+` and `-`: `AU - AU-TAS AU-WA` leaves out
+both states.
 
     >>> str(parse("AU - AU-TAS AU-WA ; lat >= -30"))
     'AU - AU-TAS AU-WA ; lat >= -30'

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from local.paths import ROOT
 
-SOURCES = ("database/**/*.py", "database/*.sql", "database/**/*.csv", "database/**/*.gz", "model/*.csv")
+SOURCES = (
+    *("database/**/*.py", "database/*.sql", "database/**/*.csv", "database/**/*.gz"),
+    *("model/*.csv", "model/packs/*.csv", "model/packs/*.toml"),
+)
 """Files of the checkout that determine the contents of the database."""
-MODEL_SOURCES = ("*.csv", "*.csv.gz")
+MODEL_SOURCES = ("*.csv", "*.csv.gz", "packs/*.csv", "packs/*.toml")
 """Files in the folder of the user's own model that determine the contents too."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from local.stack import valkey
 from local.stack.child_process import ChildProcess
@@ -30,6 +30,9 @@ BROWSER_FLAGS = [
     "--disable-sync",
 ]
 APP_TIMEOUT = 60.0
+PATIENCE = 20_000
+"""Milliseconds until a page that does not do what is expected has failed: other tests keep the machine busy."""
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +59,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
 
     def open_one(url: str, before: Callable[[Page], None] = lambda _: None, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": DESK, "reduced_motion": "reduce", "locale": "en-GB"} | options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         opened = context.new_page()
 

@@ -14,11 +14,12 @@ from typing import Any
 
 from local.paths import ROOT, STATE_DIR
 from local.stack.child_process import alive, descendants
-from local.stack.ports import HOST
+from local.stack.ports import HOST, free_port
+from testing.loaded_postgres import copy_to_run
 
 # Without the variables that a surrounding `make test` sets for its children.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-START_TIMEOUT = 60.0
+START_TIMEOUT = 120.0
 """Seconds, generous because this machine may be busy; the README has the usual duration."""
 EXIT_TIMEOUT = 20.0
 
@@ -63,6 +64,13 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def loaded_port(model_folder: Path | None = None) -> int:
+    """Return a free port whose run finds its data loaded. `model_folder`: the folder of the model that it serves."""
+    port = free_port()
+    copy_to_run(STATE_DIR / f"run-{port}", model_folder)
+    return port
 
 
 @contextmanager

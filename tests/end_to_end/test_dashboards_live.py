@@ -28,6 +28,8 @@ from local.stack.valkey import ValkeyServer
 from testing.pictures import jpeg
 from tests.end_to_end.browsing import Open
 
+pytestmark = pytest.mark.alone
+
 APP_TIMEOUT = 60.0
 CALM = 2.2
 """Seconds before and after the outage: stretched, more than a minute, so that one minute is without it."""

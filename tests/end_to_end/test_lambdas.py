@@ -6,11 +6,12 @@ import signal
 import subprocess
 from pathlib import Path
 
+from local.lambda_sim.run import PACKED_MODEL
 from local.paths import ROOT, STATE_DIR
 from local.stack.child_process import alive
 from local.stack.ports import free_port
 from local.stack.sample_photo import sample_photo
-from tests.end_to_end.running import EXIT_TIMEOUT, running, until
+from tests.end_to_end.running import EXIT_TIMEOUT, loaded_port, running, until
 
 
 def test_it_serves_the_package_and_leaves_nothing(tmp_path: Path) -> None:
@@ -36,8 +37,9 @@ def test_it_serves_the_package_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_its_containers_do_not_outlive_it(tmp_path: Path) -> None:
-    port = free_port()
+    port = loaded_port(PACKED_MODEL.parent)
     with running(["make", "lambda", f"PORT={port}"], port, tmp_path / "output") as run:
+        assert "loaded before, unchanged" in run.output
         family = run.family
         # WHEN it is killed with SIGKILL
         os.killpg(run.process.pid, signal.SIGKILL)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.stack.ports import HOST, free_port
+from local.lambda_sim.run import PACKED_MODEL
+from local.stack.ports import HOST
 from tests.end_to_end.browsing import Open, photo
-from tests.end_to_end.running import running
+from tests.end_to_end.running import loaded_port, running
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Traffic:
 @pytest.fixture(scope="module")
 def lambda_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the package, run as on Lambda behind API Gateway."""
-    port = free_port()
+    port = loaded_port(PACKED_MODEL.parent)
     with running(["make", "lambda", f"PORT={port}"], port, tmp_path_factory.mktemp("lambda") / "output"):
         yield f"http://{HOST}:{port}/"
 

@@ -18,7 +18,7 @@ from local.stack.child_process import alive
 from local.stack.initdb import binaries
 from local.stack.ports import HOST, free_port
 from local.stack.run_as import PREFIXES, choose_run_as
-from tests.end_to_end.running import ENVIRONMENT, EXIT_TIMEOUT, START_TIMEOUT, running, until
+from tests.end_to_end.running import ENVIRONMENT, EXIT_TIMEOUT, START_TIMEOUT, loaded_port, running, until
 
 
 def make_run(port: int) -> list[str | Path]:
@@ -33,7 +33,7 @@ def output(tmp_path: Path) -> Path:
 
 def test_it_serves_what_the_readme_promises(output: Path) -> None:
     # GIVEN make run
-    port = free_port()
+    port = loaded_port()
     with running(make_run(port), port, output) as run:
         # THEN its output has each step, the address and a command to try
         for step in ("PostgreSQL", "data", "Valkey", "server"):
@@ -63,7 +63,7 @@ def test_the_second_start_does_no_work(output: Path) -> None:
     # GIVEN a run that has stopped
     port = free_port()
     with running(make_run(port), port, output) as run:
-        assert re.search(r"^data +loaded ", run.output, re.MULTILINE)
+        assert re.search(r"^data +loaded +\d", run.output, re.MULTILINE), run.output
         os.kill(run.process.pid, signal.SIGTERM)
         run.process.wait(EXIT_TIMEOUT)
         # WHEN it starts again
@@ -91,7 +91,7 @@ def test_the_second_start_does_no_work(output: Path) -> None:
 )
 def test_nothing_is_left_behind(victim: str, number: signal.Signals, output: Path) -> None:
     # GIVEN make run with its servers and their watchdogs
-    port = free_port()
+    port = loaded_port()
     with running(make_run(port), port, output) as run:
         make, main, *rest = run.family
         assert len(rest) > 6, "the app, Valkey, PostgreSQL with its own children, and a watchdog each"
@@ -125,12 +125,13 @@ def test_it_can_be_stopped_before_it_is_ready(output: Path) -> None:
 
 def test_two_ports_at_the_same_time(output: Path) -> None:
     # GIVEN two runs
-    first, second = free_port(), free_port()
+    first, second = loaded_port(), loaded_port()
     with (
         running(make_run(first), first, output) as one,
         running(make_run(second), second, output.with_name("2")) as two,
     ):
         # THEN both serve
+        assert re.search(r"^data +loaded before, unchanged", one.output, re.MULTILINE)
         assert one.get_json("/health?deep=true")["status"] == "ok"
         assert two.get_json("/health?deep=true")["status"] == "ok"
 
@@ -167,7 +168,7 @@ def test_an_invalid_port_is_one_clear_line(port: str) -> None:
 
 def test_a_store_that_dies_is_started_again_and_an_app_that_dies_ends_the_run(output: Path) -> None:
     # GIVEN a run
-    port = free_port()
+    port = loaded_port()
     command = [sys.executable, "-m", "local.stack.run", "--port", str(port)]
     with running(command, port, output) as run:
         family = run.family

@@ -13,17 +13,15 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import NamedTuple
 
-import psycopg2
 import pytest
 
-from database.dataset import read_dataset
-from database.load import activate, load
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port
 from local.stack.run import is_healthy
 from local.stack.server import EmbeddedServer
 from testing.faults.rig import with_address
+from testing.loaded_postgres import serve_loaded
 from testing.pictures import jpeg
 from testing.proxy import Proxy
 
@@ -45,10 +43,7 @@ class Answer(NamedTuple):
 @pytest.fixture(scope="module")
 def stores() -> Iterator[tuple[postgres.PostgresServer, valkey.ValkeyServer]]:
     """Stores with the data, which this module may freeze."""
-    with postgres.serve() as database, valkey.serve() as cache:
-        connection = psycopg2.connect(database.url)
-        activate(connection, load(connection, read_dataset()).version)
-        connection.close()
+    with serve_loaded() as database, valkey.serve() as cache:
         yield database, cache
 
 

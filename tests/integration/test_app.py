@@ -14,15 +14,19 @@ import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from chalicelib.features.cells import cell_of
 from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.keys import value_key
+from local.paths import ROOT
+from local.stack.installed import package_folder
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Reply, Served
 
+DETECTOR = ROOT / "model" / "packs" / "detector.onnx"
 SYDNEY_QUERY = {"lat": "-33.8688", "lon": "151.2093"}
 
 
@@ -104,15 +108,39 @@ def test_the_bytes_say_which_format_it_is(served: Served, kind: str, content_typ
     assert served.identify(encoded(noise(400, 304), kind), SYDNEY_QUERY, content_type).status == 200
 
 
-def test_a_form_contains_photo_and_place(served: Served) -> None:
-    parts = [("photo", ' ; filename="a.jpg"', jpeg()), ("lat", "", b"-33.8688"), ("lon", "", b"151.2093")]
+def send_form(served: Served, *photos: bytes, **fields: str) -> Reply:
+    parts = [*(("photo", ' ; filename="a.jpg"', photo) for photo in photos)]
+    parts += [(name, "", value.encode()) for name, value in fields.items()]
     body = b"".join(
         f'--XyZ\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + value + b"\r\n"
         for name, file, value in parts
     )
-    reply = served.identify(body + b"--XyZ--\r\n", None, "multipart/form-data; boundary=XyZ")
+    return served.identify(body + b"--XyZ--\r\n", None, "multipart/form-data; boundary=XyZ")
+
+
+def test_a_form_contains_photo_and_place(served: Served) -> None:
+    reply = send_form(served, jpeg(), lat="-33.8688", lon="151.2093")
     assert reply.status == 200, reply.text
     assert reply.json["location"]["cell"] == "83be0efffffffff"
+    assert reply.json["photos"] == []
+
+
+def test_several_photos_of_one_animal_get_one_answer(served: Served, contract: dict[str, Any]) -> None:
+    # GIVEN a photo without a place, and a second one with a place; WHEN sent together
+    reply = send_form(served, jpeg(), jpeg(exif=exif(SYDNEY)), jpeg())
+    # THEN there is one answer, for the place of the second photo, and a guess for each photo
+    assert reply.status == 200, reply.text
+    assert_matches(contract, "Answer", reply.json)
+    assert (reply.json["location"]["source"], reply.json["location"]["cell"]) == ("exif", "83be0efffffffff")
+    assert [each["agrees"] for each in reply.json["photos"]] == [True, True, True]
+
+
+def test_of_several_photos_the_error_names_the_one(served: Served) -> None:
+    reply = send_form(served, jpeg(), b"hello", location="none")
+    assert (reply.status, reply.json["code"]) == (415, "unsupported_media_type")
+    assert reply.json["detail"].startswith("photo 2 of 2: the file is not a photo")
+    reply = send_form(served, jpeg()[:2000], jpeg(), location="none")
+    assert reply.json["detail"].startswith("photo 1 of 2: the JPEG photo is damaged")
 
 
 @pytest.mark.parametrize(
@@ -265,6 +293,28 @@ def test_the_page_and_its_files_are_served(served: Served) -> None:
     for path in re.findall(r'(?:src|href)="(web/[^"]+)"', index.text):
         assert served.request("GET", f"/{path}").status == 200, path
     assert served.request("GET", "/web/app.py").status == 404
+
+
+@pytest.mark.skipif(not DETECTOR.is_file(), reason="the detector's weights could not be had")
+def test_each_animal_in_the_photo_is_identified(served: Served, contract: dict[str, Any]) -> None:
+    # GIVEN a photo of a cat beside an astronaut
+    photos = [Image.open(package_folder("skimage") / "data" / name) for name in ("chelsea.png", "astronaut.png")]
+    both = Image.new("RGB", (900, 450))
+    for index, photo in enumerate(photos):
+        both.paste(photo.convert("RGB").resize((450, 450)), (450 * index, 0))
+    # WHEN identified with boxes, as a field of a form
+    body = b'--XyZ\r\nContent-Disposition: form-data; name="photo"; filename="p"\r\n\r\n' + encoded(both, "JPEG")
+    body += b'\r\n--XyZ\r\nContent-Disposition: form-data; name="boxes"\r\n\r\ntrue\r\n--XyZ--\r\n'
+    reply = served.identify(body, {"location": "none"}, "multipart/form-data; boundary=XyZ")
+    # THEN the cat is named in its box, on the left, and the astronaut is a person
+    assert reply.status == 200, reply.text
+    assert_matches(contract, "Answer", reply.json)
+    (cat,) = reply.json["animals"]
+    assert cat["box"]["x"] + cat["box"]["width"] < 0.6
+    assert cat["candidates"][0]["scientific_name"] == "Felis catus"
+    assert reply.json["people"]["count"] == 1
+    assert reply.json["people"]["boxes"][0]["x"] > 0.4
+    assert reply.json["timings_ms"]["boxes"] > 0
 
 
 def metrics_of(served: Served) -> list[dict[str, Any]]:

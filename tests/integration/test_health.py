@@ -9,11 +9,11 @@ from typing import Any
 import psycopg2
 import redis
 
-from database.dataset import read_dataset
 from database.load import activate, load
 from local.stack import valkey
 from local.stack.run import is_healthy
 from tests.integration.conftest import Served, serve
+from tests.integration.database import sample_data
 
 SLOTS = ("0", "99")
 
@@ -44,7 +44,7 @@ def test_ready_means_that_the_next_request_is_narrowed(tmp_path: Path, database_
             # WHEN Redis has its slots and PostgreSQL has a schema, but no active dataset
             admin.execute_command("CLUSTER ADDSLOTSRANGE", *SLOTS)  # type: ignore[no-untyped-call]
             with closing(psycopg2.connect(database_url)) as connection:
-                version = load(connection, read_dataset()).version
+                version = load(connection, sample_data.dataset("one")).version
                 assert not is_healthy(app.port)
                 activate(connection, version)
             # THEN the app gets ready
@@ -53,7 +53,7 @@ def test_ready_means_that_the_next_request_is_narrowed(tmp_path: Path, database_
                 assert time.monotonic() < deadline, health(app, deep="true")
                 time.sleep(0.05)
             # AND the next request uses both stores
-            features = animals(app, 30)["features"]
+            features = animals(app, 48.6, 7.8)["features"]  # `sample_data.HERE`
             assert (features["mode"], features["cache"]) == ("narrowed", "miss")
 
 
@@ -63,8 +63,8 @@ def health(app: Served, **query: str) -> Any:
     return reply.json
 
 
-def animals(app: Served, latitude: int) -> Any:
-    """Return the animals of a cell of its own for each latitude."""
-    reply = app.request("GET", "/animals", {"lat": str(latitude), "lon": "20"})
+def animals(app: Served, latitude: float, longitude: float = 20) -> Any:
+    """Return the animals of a cell of its own for each whole latitude."""
+    reply = app.request("GET", "/animals", {"lat": str(latitude), "lon": str(longitude)})
     assert reply.status == 200
     return reply.json

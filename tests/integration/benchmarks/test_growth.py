@@ -1,8 +1,12 @@
 """Growth of the costs that do not depend on the machine, on small datasets: bytes and pages."""
 
+import pytest
+
 from benchmarks.growth import cost_table, load_all, load_table, measure, slope_table
 from benchmarks.synthetic import Synthetic, cells_of
 from local.stack.postgres import PostgresServer
+
+pytestmark = pytest.mark.alone
 
 CROWDED = (50, 500, 5_000)
 FEW, MANY = 300, 20_000

@@ -13,6 +13,8 @@ from benchmarks.spike import burst_table, claims, picture, spike_table
 from benchmarks.synthetic import Synthetic
 from chalicelib.config.settings import Settings
 
+pytestmark = pytest.mark.alone
+
 LOAD = Load(containers=10, rate=200, seconds=8, step=3, cells=20, exponent=1.0, ttl=2.0)
 VERSION = "v1"
 NEED_A_MINUTE = {"hit share after a minute"}

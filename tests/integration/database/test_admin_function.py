@@ -1,11 +1,16 @@
 """The admin function: it runs a database command and returns its output."""
 
 import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
-from database.dataset import read_dataset
+from database.dataset import files_in, version_of
+from database.load import load
+from tests.integration.database import sample_data
 
 
 @pytest.fixture
@@ -17,11 +22,14 @@ def admin(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return lambda *command: json.loads(json.dumps(app.admin({"command": list(command)}, None)))
 
 
-def test_a_command_runs_and_its_output_comes_back(admin: Any) -> None:
-    # WHEN the data are loaded THEN the answer has the output of a terminal
-    answer = admin("load", "--keep", "1")
+def test_a_command_runs_and_its_output_comes_back(admin: Any, tmp_path: Path) -> None:
+    # WHEN data are loaded THEN the answer has the output of a terminal
+    (tmp_path / "ranges.csv").write_text(
+        "taxon,areas,status,certainty,extent,season,source,note\nphascolarctos-cinereus,AU,,,,,mdd,\n"
+    )
+    answer = admin("load", "--keep", "1", "--from", str(tmp_path))
     assert answer["code"] == 0, answer["said"]
-    assert answer["said"].startswith(f"dataset {read_dataset().version}\n")
+    assert answer["said"].startswith(f"dataset {version_of(files_in(tmp_path))}\n")
     # AND a list shows it
     assert admin("list")["said"].rstrip().endswith("active")
 
@@ -33,11 +41,13 @@ def test_a_failure_comes_back_as_a_code_and_a_sentence(admin: Any) -> None:
 
 
 def test_a_failed_announcement_comes_back_as_a_code_after_the_switch(
-    admin: Any, monkeypatch: pytest.MonkeyPatch
+    admin: Any, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a stage whose Redis does not answer WHEN the data are loaded THEN they are active, and the error says so
+    # GIVEN a stage whose Redis does not answer WHEN a dataset is activated THEN it is active, and the error says so
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
-    answer = admin("load")
+    with closing(psycopg2.connect(database_url)) as connection:
+        load(connection, sample_data.dataset("one"), lambda _line: None)
+    answer = admin("activate", "one")
     assert answer["code"] == 1
     assert (
         answer["said"].splitlines()[-1].startswith("error: the dataset is active, but the announcement to Redis failed")

@@ -222,8 +222,8 @@ def test_a_patience_below_a_second_is_not_endless() -> None:
 def test_a_slow_sign_in_is_waited_for_and_printed(
     database_url: str, valkey_server: ValkeyServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["load", "--database-url", database_url, "--redis-url", ""]) == 0
-    version = read_dataset().version
+    with closing(psycopg2.connect(database_url)) as connection:
+        load(connection, sample_data.dataset("one"), lambda _line: None)
     # GIVEN stores that take longer to sign in than a request would wait
     database, cache = urlsplit(database_url), urlsplit(valkey_server.admin_url)
     assert database.port is not None
@@ -234,7 +234,7 @@ def test_a_slow_sign_in_is_waited_for_and_printed(
         urls = with_address(database_url, HOST, postgres.port), with_address(valkey_server.admin_url, HOST, redis.port)
         capsys.readouterr()
         # WHEN a command announces a version THEN it waits for both, and says how long the first took
-        assert main(["activate", version, "--database-url", urls[0], "--redis-url", urls[1]]) == 0
+        assert main(["activate", "one", "--database-url", urls[0], "--redis-url", urls[1]]) == 0
     output = capsys.readouterr().out
     assert re.match(r"signed in to PostgreSQL after 1\.\d s\n", output)
     assert output.endswith("announced to Redis\n")

@@ -277,17 +277,18 @@ def test_rows_that_cannot_be_computed_raise_their_own_error(connection: "Connect
         activate(connection, "generated")
 
 
-def test_the_committed_data_load_whole(connection: "Connection") -> None:
+def test_the_committed_data_load_whole(loaded_database: str) -> None:
     dataset = read_dataset()
-    loaded = load(connection, dataset, silent)
-    assert loaded.version == dataset.version
-    assert loaded.cells == len(list(dataset.cells))
-    assert ask(connection, "select count(*), count(distinct cell) from cell_animal")[0][0] == loaded.rows
-    # AND every row's animal is in the dataset; cells of the open sea are in no country and have no row of their own
-    missing = (
-        "select count(*) from (select distinct animal from cell_animal except select animal from animal) as missing"
-    )
-    assert ask(connection, missing) == [(0,)]
+    with closing(psycopg2.connect(loaded_database)) as connection:
+        (loaded,) = datasets(connection)
+        assert loaded.version == dataset.version
+        assert loaded.cells == len(list(dataset.cells))
+        assert ask(connection, "select count(*), count(distinct cell) from cell_animal")[0][0] == loaded.rows
+        # AND every row's animal is in the dataset; cells of the open sea are in no country and have no row of their own
+        missing = (
+            "select count(*) from (select distinct animal from cell_animal except select animal from animal) as missing"
+        )
+        assert ask(connection, missing) == [(0,)]
 
 
 def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: "Connection") -> None:

@@ -29,7 +29,7 @@ def test_the_requests_of_the_tutorial_are_answered_as_it_says(served: Served) ->
     # THEN each gives what the text says about it
     placed, nowhere, unplaced, sydney, panama, health = map(json.loads, done.stdout.splitlines())
     assert f'"message":"{placed["message"]}"' in TUTORIAL
-    assert (placed["features"]["mode"], placed["features"]["animals"]) == ("narrowed", 61)
+    assert (placed["features"]["mode"], placed["features"]["animals"]) == ("narrowed", 193)
     assert nowhere["code"] == "location_missing"
     assert unplaced["features"]["mode"] == "no_location"
     assert unplaced["candidates"][0]["score"] == unplaced["candidates"][0]["vision_score"]

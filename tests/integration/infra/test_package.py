@@ -53,6 +53,14 @@ def function(package: Package) -> dict[str, bytes]:
     return entries(package.function)
 
 
+@pytest.fixture(scope="module")
+def wheels_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dependencies as their wheels bring them."""
+    folder = tmp_path_factory.mktemp("wheels")
+    wheels.fetch(ROOT / "requirements.txt", folder)
+    return folder
+
+
 def chalice(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `chalice package` as a user would."""
     command = [str(Path(sys.executable).with_name("chalice")), "package", "out"]
@@ -203,10 +211,9 @@ def test_the_lgpl_accompanies_its_libraries(layer: dict[str, bytes]) -> None:
     assert re.search(r"^libheif-\w+\.so\.[0-9.]+ was changed", changed)
 
 
-def test_only_what_names_the_encoder_is_changed_in_libheif(layer: dict[str, bytes], tmp_path: Path) -> None:
+def test_only_what_names_the_encoder_is_changed_in_libheif(layer: dict[str, bytes], wheels_site: Path) -> None:
     # GIVEN libheif as in the wheel
-    wheels.fetch(ROOT / "requirements.txt", tmp_path)
-    (path,) = (tmp_path / "pillow_heif.libs").glob("libheif-*")
+    (path,) = (wheels_site / "pillow_heif.libs").glob("libheif-*")
     before, after = path.read_bytes(), layer[f"pillow_heif.libs/{path.name}"]
     # THEN the packed one needs the same libraries but x265, whose two functions may be missing
     needed = [set(_linked(ELFFile(BytesIO(each)))) for each in (before, after)]
@@ -346,9 +353,8 @@ def test_without_heic_the_package_serves_every_other_format(tmp_path: Path, monk
         assert done.stdout.strip() == answer
 
 
-def test_every_exclusion_still_removes_files(tmp_path: Path) -> None:
-    wheels.fetch(ROOT / "requirements.txt", tmp_path)
-    assert [each.name for each, size in exclusion_sizes(tmp_path).items() if not size.zipped] == []
+def test_every_exclusion_still_removes_files(wheels_site: Path) -> None:
+    assert [each.name for each, size in exclusion_sizes(wheels_site).items() if not size.zipped] == []
 
 
 def test_a_wheel_that_lambda_cannot_run_stops_the_deployment(tmp_path: Path) -> None:

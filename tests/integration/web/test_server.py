@@ -20,6 +20,8 @@ from web.asgi import FORM_MARGIN, Asgi
 from web.server import build_server, listen
 from web.settings import WebSettings
 
+pytestmark = pytest.mark.alone
+
 HOST = "127.0.0.1"
 POST = b"POST /identify/length HTTP/1.1\r\nHost: localhost\r\n"
 PHOTO = 100_000

@@ -51,6 +51,22 @@ def test_a_photo_goes_through_the_bucket(served: Served) -> None:
     assert reply.json["candidates"] == served.identify(photo, {"top": "3"}).json["candidates"]
 
 
+def test_several_uploads_of_one_animal_get_one_answer(served: Served) -> None:
+    # GIVEN two uploaded photos of one animal
+    photo = jpeg(exif=exif(SYDNEY))
+    first, second = (served.request("POST", "/uploads").json for _ in range(2))
+    for upload in (first, second):
+        form = {**upload["fields"], "Content-Type": "image/jpeg"}
+        assert requests.post(upload["url"], data=form, files={"file": photo}, timeout=10).ok
+    # WHEN one is identified with the other
+    reply = served.request("POST", first["identify_url"], {"also": second["id"]})
+    # THEN the answer is for both
+    assert reply.status == 200, reply.text
+    assert len(reply.json["photos"]) == 2
+    many = ",".join(["nothing"] * 5)
+    assert served.request("POST", first["identify_url"], {"also": many}).json["code"] == "bad_request"
+
+
 def test_an_id_without_a_photo_is_a_problem(served: Served) -> None:
     upload = served.request("POST", "/uploads").json
     for path in (upload["identify_url"], "/uploads/nothing/identify"):

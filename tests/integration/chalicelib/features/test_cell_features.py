@@ -20,6 +20,8 @@ from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import ANIMALS, FIRST, LookupStack, database, switch
 
+pytestmark = pytest.mark.alone
+
 POLICY = Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
 
 

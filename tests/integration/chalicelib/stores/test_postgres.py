@@ -20,6 +20,8 @@ from chalicelib.stores.postgres import PostgresStore
 from local.stack.postgres import PostgresServer
 from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
 
+pytestmark = pytest.mark.alone
+
 
 def soon() -> Deadline:
     return Deadline.after(2)

@@ -19,6 +19,7 @@ from local.stack.dev_stack import DevStack
 from local.stack.errors import LocalError
 from local.stack.ports import free_port
 from local.stack.shutdown import ShutdownEvent
+from testing.loaded_postgres import copy_to_run
 
 
 @pytest.fixture
@@ -55,6 +56,7 @@ def test_the_passwords_of_both_stores_are_in_a_file_that_only_this_user_may_read
 
 def test_stores_that_are_killed_are_started_again(stack: DevStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a running stack, with a query that PostgreSQL is still working on
+    copy_to_run(stack.folder)
     environment = stack.launch_stores()
     stack.wait_for_stores(environment)
     running = Thread(target=stack.run_until_shutdown)

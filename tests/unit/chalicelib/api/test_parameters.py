@@ -28,6 +28,12 @@ def test_the_query_is_read() -> None:
     assert params == IdentifyParams(Location(-33.9, 151.2, "request"), False, 3)
 
 
+def test_boxes_are_wanted_declined_or_left_to_the_deployment() -> None:
+    assert [read_identify_params({"boxes": [text]}).boxes for text in ("true", "false")] == [True, False]
+    assert read_identify_params({}, {"boxes": "true"}).boxes
+    assert read_identify_params({}).boxes is None
+
+
 def test_form_fields_are_parameters_too() -> None:
     assert read_identify_params({"top": ["3"]}, {"lat": "-33.9", "lon": "151.2"}).location == Location(
         -33.9, 151.2, "request"
@@ -41,7 +47,7 @@ def test_location_none_disables_the_location() -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"lng": ["1"]}, "unknown parameter 'lng'; supported: lat, lon, location, top"),
+        ({"lng": ["1"]}, "unknown parameter 'lng'; supported: lat, lon, location, top, boxes"),
         ({"lat": ["1", "2"], "lon": ["1"]}, "parameter lat is sent more than once"),
         ({"lat": ["1"]}, "only one of lat and lon is present"),
         ({"lon": ["1"]}, "only one of lat and lon is present"),
@@ -54,6 +60,8 @@ def test_location_none_disables_the_location() -> None:
         ({"top": ["²"]}, "top must be a whole number"),
         ({"top": ["many"]}, "top must be a whole number"),
         ({"top": [""]}, "top must be a whole number"),
+        ({"boxes": ["1"]}, "boxes must be true or false"),
+        ({"boxes": [""]}, "boxes must be true or false"),
     ],
 )
 def test_an_invalid_parameter_is_a_bad_request(query: Query, sentence: str) -> None:

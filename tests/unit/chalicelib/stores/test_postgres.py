@@ -15,6 +15,8 @@ from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.postgres import PostgresStore, _to_cell_animals
 from testing.scripted_server import Responder, serve
 
+pytestmark = pytest.mark.alone
+
 BUDGET = Budget(connect=0.15, command=0.2, total=0.4)
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
 PARAMETERS = (b"server_version\x0018.0", b"client_encoding\0UTF8", b"DateStyle\0ISO")

@@ -1,12 +1,13 @@
 """The cells of areas: expressions and limits on a small Earth, and well-known places on the real one."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from chalicelib.features.cells import cell_of
-from database.areas.area_cells import LAND, SEA, AreaCells, GroupError, UnknownArea, read_area_cells
+from database.areas.area_cells import HERE, LAND, SEA, AreaCells, GroupError, UnknownArea, read_area_cells
 from database.areas.codes import read_names
 from database.ranges.language import parse
 
@@ -24,13 +25,14 @@ def has(areas: AreaCells, text: str, latitude: float, longitude: float) -> bool:
 
 AUSTIN, ATLANTA, PERTH, HOBART = (30.3, -97.7), (33.7, -84.4), (-31.95, 115.9), (-42.9, 147.3)
 LONDON, PARIS, HONOLULU, MALLORCA = (51.5, -0.1), (48.9, 2.4), (21.3, -157.9), (39.6, 3.0)
+COCOS, MIDWAY = (5.53, -87.06), (28.2, -177.37)
 
 
 @pytest.mark.parametrize(
     ("text", "inside", "outside"),
     [
         ("US-TX", [AUSTIN], [ATLANTA]),
-        ("US", [AUSTIN, ATLANTA, HONOLULU], [LONDON]),
+        ("US", [AUSTIN, ATLANTA], [LONDON, HONOLULU]),
         ("contiguous-US", [AUSTIN], [HONOLULU]),
         ("AU - AU-TAS", [PERTH], [HOBART]),
         ("AU NZ - AU-TAS AU-WA", [(-33.9, 151.2), (-36.8, 174.8)], [PERTH, HOBART]),
@@ -45,7 +47,14 @@ LONDON, PARIS, HONOLULU, MALLORCA = (51.5, -0.1), (48.9, 2.4), (21.3, -157.9), (
         ("European-Russia", [(55.75, 37.6)], [(55.0, 82.9)]),
         ("NO", [(59.9, 10.75)], [(-54.42, 3.36)]),
         ("BV TK", [(-54.42, 3.36), (-9.2, -171.85)], []),
-        ("NZ", [(-36.8, 174.8), (-43.95, -176.55)], [(-9.2, -171.85)]),
+        ("NZ", [(-36.8, 174.8)], [(-43.95, -176.55), (-9.2, -171.85)]),
+        ("NZ NZ-CIT", [(-36.8, 174.8), (-43.95, -176.55)], []),
+        ("CR CR-P", [(9.9, -84.1)], [COCOS]),
+        ("Cocos-Island", [COCOS], [(9.9, -84.1)]),
+        ("EC-W", [(-0.7, -90.3)], []),
+        ("US-HI", [HONOLULU, MIDWAY], []),
+        ("Hawaii", [HONOLULU], [MIDWAY]),
+        ("land ; lat <= 30", [COCOS, MIDWAY, HONOLULU], []),
     ],
 )  # fmt: skip
 def test_well_known_places(
@@ -70,6 +79,16 @@ def test_every_subdivision_is_somewhere(areas: AreaCells) -> None:
     assert [code for code in read_names() if "-" in code and code in areas.names and not areas.named(code).any()] == []
     countries = {code for code in read_names() if "-" not in code}
     assert countries - areas.names == {"BV", "HM", "UM"} - areas.names
+
+
+def test_remote_islands_have_cells_and_no_country_includes_them(areas: AreaCells) -> None:
+    # GIVEN the remote islands WHEN a code has cells elsewhere too THEN it has none of theirs
+    with (HERE / "remote_islands.csv").open(encoding="utf-8", newline="") as file:
+        islands = {row["group"]: areas.named(row["group"])[LAND] for row in csv.DictReader(file)}
+    assert [name for name, cells in islands.items() if not cells.any()] == []
+    remote = np.logical_or.reduce(list(islands.values()))
+    codes = (areas.named(code)[LAND] for code in read_names() if code in areas.names)
+    assert [cells for cells in codes if (cells & remote).any() and (cells & ~remote).any()] == []
 
 
 def test_land_is_on_land_and_sea_in_the_sea(areas: AreaCells) -> None:
@@ -101,9 +120,10 @@ def test_growing_stays_in_its_realm(areas: AreaCells) -> None:
         ("FR", (50.85, 4.35), True),  # Brussels
         ("US-CA", (36.2, -115.1), True),  # Las Vegas
         ("MY - MY-12 MY-13", (1.3, 103.8), True),  # Singapore
+        ("Unimak-Island", (53.87, -166.53), False),  # Unalaska
     ],
 )
-def test_a_range_spills_over_borders_on_land_and_not_across_straits(
+def test_a_range_spills_over_borders_on_land_and_not_across_straits_or_onto_remote_islands(
     areas: AreaCells, area: str, place: tuple[float, float], *, reaches: bool
 ) -> None:
     grown = areas.earth.grown(areas.of(parse(area)))

@@ -34,6 +34,8 @@ def test_it_stays_the_same_until_a_file_changes(checkout: Path) -> None:
         "database/ranges/birds.csv",
         "database/ranges/language.py",
         "model/taxa.csv",
+        "model/packs/birds.csv",
+        "model/packs/birds.toml",
     ],
 )
 def test_a_new_source_makes_the_data_outdated(checkout: Path, name: str) -> None:

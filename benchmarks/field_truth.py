@@ -1,0 +1,120 @@
+"""Field photos whose animal is known, and what an answer to one of them is worth. No models.
+
+A folder of field photos has a `truth.csv` with the columns of `COLUMNS`, among others. `lineage` is class>order>family>
+genus>species, down to the narrowest taxon that is known; a photo without an animal has a truth in brackets, such as
+(blank), and no lineage.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+type Lineage = Mapping[str, str]
+"""Scientific names by rank."""
+type Verdict = Literal["exact", "useful", "vague", "silent", "wrong"]
+
+COLUMNS: Final = ("file", "study", "truth_scientific_name", "lineage", "lat", "lon", "kind")
+RANKS: Final = ("class", "order", "family", "genus", "species")
+WIDE: Final = frozenset({"order", "class"})
+GAPS: Final = {"Subulo": ("Artiodactyla", "Cervidae")}
+"""Order and family of genera for which the truth of some photos has none."""
+MEMBERS: Final[Mapping[str, frozenset[str]]] = {
+    "Accipitrimorphae": frozenset({"Accipitriformes", "Cathartiformes"}),
+    "Anisoptera": frozenset({"Aeshnidae", "Corduliidae", "Gomphidae", "Libellulidae", "Macromiidae"}),
+    "Anthophila": frozenset({"Andrenidae", "Apidae", "Colletidae", "Halictidae", "Megachilidae", "Melittidae"}),
+    "Antilopini": frozenset({"Antidorcas", "Antilope", "Eudorcas", "Gazella", "Litocranius", "Nanger", "Ourebia"}),
+    "Bucerotes": frozenset({"Bucerotidae", "Bucorvidae"}),
+    "Canini": frozenset({"Canis", "Chrysocyon"}),
+    "Cebinae": frozenset({"Cebus", "Sapajus"}),
+    "Cercopithecini": frozenset({"Allochrocebus", "Cercopithecus", "Chlorocebus", "Erythrocebus", "Miopithecus"}),
+    "Colobini": frozenset({"Colobus", "Piliocolobus", "Procolobus"}),
+    "Corvides": frozenset({"Corvidae"}),
+    "Hippotigris": frozenset({"Equus grevyi", "Equus quagga", "Equus zebra"}),
+    "Hystricognathi": frozenset({"Erethizontidae", "Hystricidae"}),
+    "Lutrinae": frozenset({"Aonyx", "Enhydra", "Hydrictis", "Lontra", "Lutra", "Lutrogale", "Pteronura"}),
+    "Mustelinae": frozenset({"Mustela", "Neogale"}),
+    "Papionina": frozenset({"Cercocebus", "Lophocebus", "Mandrillus", "Papio", "Theropithecus"}),
+    "Presbytini": frozenset({"Presbytis", "Semnopithecus", "Trachypithecus"}),
+    "Zygoptera": frozenset({"Calopterygidae", "Coenagrionidae", "Lestidae", "Platycnemididae"}),
+}
+"""What people call by the name of a class whose taxon is of a rank that the truth does not have, such as 'otter'."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPhoto:
+    """A photo, and what it shows. `lineage` is empty if it shows no animal. `place`: latitude and longitude."""
+
+    file: str
+    study: str
+    subject: str
+    lineage: Lineage
+    place: tuple[float, float] | None
+    kind: str
+
+    @property
+    def group(self) -> str:
+        """Return the order of a mammal, the class of another animal, and the truth of what is no animal."""
+        if not self.lineage:
+            return self.subject
+        name = self.lineage["class"]
+        return f"{name}: {self.lineage['order']}" if name == "Mammalia" and self.lineage.get("order") else name
+
+
+def read_truth(folder: Path) -> list[FieldPhoto]:
+    """Return the photos of a folder. Raise `ValueError` if its truth.csv lacks a column."""
+    with (folder / "truth.csv").open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if missing := set(COLUMNS) - set(reader.fieldnames or ()):
+            raise ValueError(f"truth.csv has no column {', '.join(sorted(missing))}")
+        return [_photo(row) for row in reader]
+
+
+def verdict(photo: FieldPhoto, named: Lineage | None, rank: str = "") -> Verdict:
+    """Return what an answer to a photo is worth.
+
+    `named`: the lineage of the named taxon down to itself, or None if no animal was named; `rank`: of that taxon. An
+    answer is right if its taxon is in the photo's lineage, or below it. It is useful if it is right at a family or
+    narrower, exact if it is useful and as narrow as the truth, and vague if it is right and wider.
+    """
+    if named is None:
+        return "silent"
+    if not photo.lineage or not _is_right(photo.lineage, named, rank):
+        return "wrong"
+    if "family" not in named:
+        return "vague"
+    narrowest = [each for each in RANKS if photo.lineage.get(each)][-1]
+    return "exact" if narrowest in named or narrowest in WIDE else "useful"
+
+
+def _is_right(truth: Lineage, named: Lineage, rank: str) -> bool:
+    if rank == "phylum":
+        is_arthropod = truth["class"] in ("Arachnida", "Chilopoda", "Insecta", "Malacostraca")
+        return named["phylum"] == ("Arthropoda" if is_arthropod else "Chordata")
+    both = [each for each in RANKS if named.get(each) and truth.get(each)]
+    members = MEMBERS.get(named.get(rank, ""))
+    return all(named[each] == truth[each] for each in both) and (
+        members is None or not members.isdisjoint(truth.values()) or not _could_tell(truth, members)
+    )
+
+
+def _could_tell(truth: Lineage, members: frozenset[str]) -> bool:
+    """Return whether the truth is narrow enough to tell whether it is among the members."""
+    a_member = next(iter(members))
+    rank = "species" if " " in a_member else "family" if a_member.endswith("idae") else "genus"
+    return rank in truth
+
+
+def _photo(row: Mapping[str, str]) -> FieldPhoto:
+    names = row["lineage"].split(">") if row["lineage"] else []
+    if len(names) > RANKS.index("genus") and names[RANKS.index("genus")] in GAPS:
+        names[1:3] = GAPS[names[RANKS.index("genus")]]
+    return FieldPhoto(
+        row["file"],
+        row["study"],
+        row["truth_scientific_name"],
+        {rank: name for rank, name in zip(RANKS, names, strict=False) if name},
+        (float(row["lat"]), float(row["lon"])) if row["lat"] else None,
+        row["kind"],
+    )

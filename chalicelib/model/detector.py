@@ -1,0 +1,146 @@
+"""The detector: where the animals, people and vehicles of a photo are. What an animal is, the other models say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.errors import ModelError
+from chalicelib.model.boxes import KINDS, Box, Kind, corners_of, letter_box, suppress
+from chalicelib.model.lazy import Lazy
+from chalicelib.model.pack_manifest import DETECTOR, Manifest, read_manifests
+from chalicelib.model.packs import INPUT, REMEDY
+from chalicelib.model.session import first_line, load_session, version_of
+from chalicelib.model.taxonomy import read_rows
+from chalicelib.photo.pixels import Picture
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+OUTPUTS = ("boxes", "scores")
+COLUMNS = ("output_index", "label", "subject")
+SCORE = 0.3
+"""Lowest score of a box. With it and `OVERLAP`, 89 % of photos of mammals and birds had a box, and 3 % of photos of
+other things (model/packs/README.md)."""
+OVERLAP = 0.5
+"""Share of their union that two boxes of one kind cover both, from which they are boxes around one thing."""
+MOST: Mapping[Kind, int] = {"animal": 10, "person": 100, "vehicle": 100}
+"""Maximum number of boxes of each kind. The general model runs once for each animal."""
+GROWTH = 0.1
+"""Share of a box that is added on each side before a model sees it: boxes are tight, and often cut off an ear."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sightings:
+    """What the detector found in a photo: boxes of each kind, the surest first.
+
+    `squares`: for each box of an animal, the square around it, shape (S, S, 3), uint8, RGB.
+    """
+
+    animals: tuple[Box, ...]
+    people: tuple[Box, ...]
+    vehicles: tuple[Box, ...]
+    squares: tuple[NDArray[np.uint8], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loaded:
+    session: "onnxruntime.InferenceSession"
+    classes: Mapping[Kind, list[int]]
+
+
+class Detector:
+    """A detector of animals, people and vehicles. Thread-safe.
+
+    Making one reads nothing but its manifest. The model and the labels are read at the first photo.
+
+    `threads`: number of threads per inference, or 0 for one per processor.
+    """
+
+    def __init__(self, manifest: Manifest, threads: int = 0) -> None:
+        self.name, self.size = manifest.name, manifest.size
+        self._manifest, self._threads = manifest, threads
+        self._loaded = Lazy(self._load)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Return whether the model is in memory."""
+        return self._loaded.is_made
+
+    @cached_property
+    def version(self) -> str:
+        """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 5 ms."""
+        return version_of(self._manifest.model)
+
+    def look_at(self, picture: Picture, size: int) -> Sightings:
+        """Return the boxes in a photo, and the squares around its animals, `size` pixels wide, for another model."""
+        boxes = self.find(picture.whole(self.size))
+        animals, people, vehicles = (tuple(box for box in boxes if box.kind == kind) for kind in KINDS)
+        squares = tuple(picture.around(box.grown(GROWTH), size) for box in animals)
+        return Sightings(animals, people, vehicles, squares)
+
+    def find(self, frame: NDArray[np.uint8]) -> tuple[Box, ...]:
+        """Return the boxes in a photo: animals, people, vehicles; of each kind the surest first.
+
+        `frame`: the whole upright photo, shape (height, width, 3), uint8, RGB, its longer side `size` pixels long.
+        Raises `ModelError` if the detector cannot be loaded, or if inference fails.
+        """
+        loaded = self._loaded.get()
+        height, width, _ = frame.shape
+        try:
+            boxes, scores = loaded.session.run(OUTPUTS, {INPUT: letter_box(frame, self.size)[np.newaxis]})
+        except Exception as error:  # onnxruntime's errors have no common base class
+            raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}") from error
+        highest = max((index for indices in loaded.classes.values() for index in indices), default=-1)
+        if boxes.shape != (1, scores.shape[1], 4) or scores.shape[2] <= highest:
+            raise ModelError(
+                f"pack {self.name} gives outputs of shapes {boxes.shape} and {scores.shape}; expected (1, A, 4) and "
+                f"(1, A, classes), with the classes of {self._manifest.labels.name}"
+            )
+        corners = corners_of(boxes[0], width, height)
+        return tuple(
+            box for kind, indices in loaded.classes.items() for box in _boxes_of(kind, corners, scores[0][:, indices])
+        )
+
+    def _load(self) -> _Loaded:
+        session = load_session(self._manifest.model, self._threads, REMEDY)
+        return _Loaded(session, read_classes(self._manifest.labels))
+
+
+def _boxes_of(kind: Kind, corners: NDArray[np.float32], scores: NDArray[np.float32]) -> list[Box]:
+    """Return the boxes of one kind. `scores`: shape (n, classes of this kind); which class it is does not matter."""
+    surest = scores.max(axis=1, initial=0.0)
+    shown = (surest >= SCORE) & (corners[:, :2] < corners[:, 2:]).all(axis=1)  # false for NaN too
+    corners, surest = corners[shown], surest[shown]
+    kept = suppress(corners, surest, OVERLAP, MOST[kind])
+    return [
+        Box(left, top, right - left, bottom - top, min(score, 1.0), kind)
+        for (left, top, right, bottom), score in zip(corners[kept].tolist(), surest[kept].tolist(), strict=True)
+    ]
+
+
+def read_classes(labels: Path) -> dict[Kind, list[int]]:
+    """Return the outputs of each kind. Raise `ModelError` if the file is malformed."""
+    classes: dict[Kind, list[int]] = {kind: [] for kind in KINDS}
+    for row in read_rows(labels, COLUMNS):
+        output, _, subject = row
+        kind = next((kind for kind in KINDS if kind == subject), None)
+        if kind is None or not output.isdecimal():
+            raise ModelError(
+                f"{labels.name} has the row {','.join(row)}; expected an index, a label, {' or '.join(KINDS)}"
+            )
+        classes[kind].append(int(output))
+    return classes
+
+
+def read_detector(folder: Path, threads: int = 0) -> Detector | None:
+    """Return the first detector in a folder of packs that is enabled and built, or None.
+
+    `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
+    """
+    found = (each for each in read_manifests(folder) if each.kind == DETECTOR)
+    return next((Detector(manifest, threads) for manifest in found), None)

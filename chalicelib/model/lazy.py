@@ -1,0 +1,33 @@
+"""A value that is made when it is first needed."""
+
+from collections.abc import Callable
+from threading import Lock
+
+
+class Lazy[T]:
+    """A value that the first `get` makes, and all others share. Thread-safe.
+
+    If making it fails, `get` raises the error, and the next `get` tries again.
+
+    >>> greeting = Lazy(lambda: "hello")
+    >>> greeting.is_made, greeting.get(), greeting.is_made
+    (False, 'hello', True)
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: tuple[T] | None = None
+        self._lock = Lock()
+
+    @property
+    def is_made(self) -> bool:
+        """Return whether the value exists."""
+        return self._made is not None
+
+    def get(self) -> T:
+        """Return the value. Threads that come at once wait for one value instead of making one each."""
+        if self._made is None:
+            with self._lock:
+                if self._made is None:
+                    self._made = (self._make(),)
+        return self._made[0]

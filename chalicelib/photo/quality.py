@@ -1,0 +1,58 @@
+"""The quality of a photo, as far as it tells why an animal is hard to recognise. No I/O."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST_PIXELS: Final = 150
+"""A shorter side in pixels below which a photo is a thumbnail."""
+DARKEST: Final = 40.0
+"""Mean brightness, 0 to 255, below which a photo is dark."""
+SOFTEST: Final = 0.05
+"""Share of fine detail in the contrast below which a photo is soft."""
+GREYEST: Final = 3.0
+"""Mean difference between the largest and the smallest colour channel, below which a photo is grey.
+
+`python -m benchmarks.field_quality` fits the last three."""
+_STEP = 4
+_RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What is wrong with a photo. `pixels`: its shorter side. `is_grey`: as by infrared light."""
+
+    pixels: int
+    is_dark: bool
+    is_soft: bool
+    is_grey: bool
+
+    @property
+    def is_small(self) -> bool:
+        """Return whether the photo is a thumbnail."""
+        return self.pixels < FEWEST_PIXELS
+
+
+def quality_of(square: NDArray[np.uint8], pixels: int) -> Quality:
+    """Return the quality of a photo. `square`: the model's image, shape (S, S, 3). `pixels`: the photo's shorter side.
+
+    A photo counts as soft if it is soft at the size at which the model sees it. Takes about 0.3 ms.
+    """
+    brightness, detail, colour = measures_of(square)
+    return Quality(pixels, brightness < DARKEST, detail < SOFTEST, colour < GREYEST)
+
+
+def measures_of(square: NDArray[np.uint8]) -> tuple[float, float, float]:
+    """Return the mean brightness, the share of fine detail in the contrast, and the mean colour difference.
+
+    Fine detail is the mean second difference of neighbouring pixels in a row, contrast the standard deviation of all.
+    """
+    few = square[::_STEP, ::_STEP]
+    red, green, blue = few[..., 0], few[..., 1], few[..., 2]
+    brightness = _RED * red.mean() + _GREEN * green.mean() + _BLUE * blue.mean()
+    rows = square[::_STEP, :, 1].astype(np.int16)
+    detail = np.abs(2 * rows[:, 1:-1] - rows[:, :-2] - rows[:, 2:]).mean() / max(float(rows.std()), 1.0)
+    largest, smallest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    return float(brightness), float(detail), float((largest - smallest).mean())

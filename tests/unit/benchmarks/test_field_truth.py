@@ -1,0 +1,68 @@
+"""What an answer to a field photo is worth."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.field_truth import FieldPhoto, Lineage, Verdict, read_truth, verdict
+
+CARNIVORA = {"phylum": "Chordata", "class": "Mammalia", "order": "Carnivora"}
+FELIDAE = {**CARNIVORA, "family": "Felidae"}
+LION = {**FELIDAE, "genus": "Panthera", "species": "Panthera leo"}
+OTTER = {**CARNIVORA, "family": "Mustelidae", "subfamily": "Lutrinae"}
+TRUTH = "class", "order", "family", "genus", "species"
+
+
+def photo(*lineage: str, subject: str = "") -> FieldPhoto:
+    return FieldPhoto("a.jpg", "s", subject, dict(zip(TRUTH, lineage, strict=False)), None, "phone")
+
+
+A_LION = photo("Mammalia", "Carnivora", "Felidae", "Panthera", "Panthera leo")
+A_CAT = photo("Mammalia", "Carnivora", "Felidae")
+A_RODENT = photo("Mammalia", "Rodentia")
+AN_OTTER = photo("Mammalia", "Carnivora", "Mustelidae", "Lutra", "Lutra lutra")
+A_BADGER = photo("Mammalia", "Carnivora", "Mustelidae", "Meles")
+
+
+@pytest.mark.parametrize(
+    ("shown", "named", "rank", "worth"),
+    [
+        (A_LION, LION, "species", "exact"),
+        (A_LION, FELIDAE, "family", "useful"),
+        (A_LION, CARNIVORA, "order", "vague"),
+        (A_LION, {}, "kingdom", "vague"),
+        (A_LION, {"phylum": "Chordata"}, "phylum", "vague"),
+        (A_LION, {"phylum": "Arthropoda"}, "phylum", "wrong"),
+        (A_LION, {**FELIDAE, "genus": "Panthera", "species": "Panthera onca"}, "species", "wrong"),
+        (A_LION, None, "", "silent"),
+        (A_CAT, LION, "species", "exact"),
+        (A_RODENT, {**A_RODENT.lineage, "family": "Sciuridae"}, "family", "exact"),
+        (A_RODENT, FELIDAE, "family", "wrong"),
+        (AN_OTTER, OTTER, "subfamily", "useful"),
+        (A_BADGER, OTTER, "subfamily", "wrong"),
+        (photo("Mammalia", "Carnivora", "Mustelidae"), OTTER, "subfamily", "exact"),
+        (photo(subject="(blank)"), None, "", "silent"),
+        (photo(subject="(toy)"), {}, "kingdom", "wrong"),
+    ],
+)
+def test_an_answer_is_worth_what_it_tells(shown: FieldPhoto, named: Lineage | None, rank: str, worth: Verdict) -> None:
+    assert verdict(shown, named, rank) == worth
+
+
+def test_the_truth_is_read_with_its_gaps_filled(tmp_path: Path) -> None:
+    # GIVEN a truth with a gap in its lineage, and one without an animal or a place
+    (tmp_path / "truth.csv").write_text(
+        "file,study,truth_scientific_name,lineage,lat,lon,kind,note\n"
+        "a.jpg,uruguay,Subulo gouazoubira,Mammalia>>>Subulo>Subulo gouazoubira,-33,-56,camera-trap day,\n"
+        "b.jpg,pacs,(drawing),,,,other,\n"
+    )
+    deer, drawing = read_truth(tmp_path)
+    # THEN the deer has its family
+    assert (deer.lineage["family"], deer.place, deer.group) == ("Cervidae", (-33.0, -56.0), "Mammalia: Artiodactyla")
+    assert (drawing.lineage, drawing.place, drawing.group) == ({}, None, "(drawing)")
+
+
+def test_a_file_without_a_column_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_text("file,study\n")
+    with pytest.raises(ValueError, match=r"truth\.csv has no column kind, lat, lineage"):
+        read_truth(tmp_path)

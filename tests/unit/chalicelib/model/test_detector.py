@@ -1,0 +1,184 @@
+"""The detector: boxes of each kind in real photos, lazy and thread-safe loading, and what breaks its contract."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from chalicelib.errors import ModelError
+from chalicelib.model import detector as module
+from chalicelib.model.detector import Detector, read_classes, read_detector
+from chalicelib.model.pack_manifest import Manifest
+from chalicelib.model.session import load_session
+from chalicelib.photo.pixels import Picture
+from local.paths import ROOT
+from local.stack.installed import package_folder
+from testing.tiny_detector import LABELS, tiny_detector_model, write_detector
+from testing.tiny_pack import write_pack
+
+PACKS = ROOT / "model" / "packs"
+PHOTOS = package_folder("skimage") / "data"
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+needs_weights = pytest.mark.skipif(
+    not (PACKS / "detector.onnx").is_file(), reason="the detector's weights could not be had"
+)
+
+
+def detector_in(folder: Path, **changes: Any) -> Detector:
+    return Detector(Manifest.read(write_detector(folder, **changes)), threads=1)
+
+
+def frame(**colours: tuple[int, int]) -> Any:
+    """Return a black frame of 8 × 6 pixels, with one pixel of each colour at (x, y)."""
+    pixels = np.zeros((6, 8, 3), np.uint8)
+    for name, (x, y) in colours.items():
+        pixels[y, x] = {"red": RED, "green": GREEN, "blue": BLUE}[name]
+    return pixels
+
+
+def collage(*names: str) -> Picture:
+    """Return photos side by side, each 400 px high."""
+    photos = [Image.open(PHOTOS / name).convert("RGB") for name in names]
+    photos = [photo.resize((photo.width * 400 // photo.height, 400)) for photo in photos]
+    image = Image.new("RGB", (sum(photo.width for photo in photos), 400))
+    for index, photo in enumerate(photos):
+        image.paste(photo, (sum(each.width for each in photos[:index]), 0))
+    return Picture(image)
+
+
+@needs_weights
+def test_animals_people_and_vehicles_are_found_in_photos() -> None:
+    # GIVEN the project's detector, and a cat beside an astronaut
+    detector = read_detector(PACKS, threads=1)
+    assert detector is not None
+    found = detector.look_at(collage("chelsea.png", "astronaut.png"), 64)
+    # THEN the cat's box is on the left, the astronaut's on the right, and a model can look at the cat
+    (cat,), (astronaut,) = found.animals, found.people
+    assert cat.x + cat.width / 2 < 0.6 < astronaut.x + astronaut.width / 2
+    assert cat.score > 0.3 < astronaut.score
+    assert [square.shape for square in found.squares] == [(64, 64, 3)]
+    assert not found.vehicles
+    # AND a motorcycle is a vehicle, and a wall nothing
+    assert detector.look_at(collage("motorcycle_left.png"), 64).vehicles[0].width > 0.5
+    assert detector.find(collage("brick.png").whole(416)) == ()
+
+
+def test_boxes_are_where_the_things_are(tmp_path: Path) -> None:
+    # GIVEN a detector of colours and a frame with an animal, a person and a vehicle
+    animal, person, vehicle = detector_in(tmp_path).find(frame(red=(4, 3), green=(0, 0), blue=(7, 5)))
+    # THEN each has its box, in shares of the frame, and within it
+    assert (animal.kind, person.kind, vehicle.kind) == ("animal", "person", "vehicle")
+    assert (animal.x, animal.y, animal.width, animal.height) == pytest.approx((3.5 / 8, 2.5 / 6, 2 / 8, 2 / 6))
+    assert (person.x, person.y, person.width, person.height) == pytest.approx((0, 0, 1.5 / 8, 1.5 / 6))
+    assert vehicle.x + vehicle.width == 1
+    assert animal.score == pytest.approx(1, abs=1e-6)
+    assert animal.score <= 1
+
+
+def test_kinds_do_not_suppress_each_other(tmp_path: Path) -> None:
+    # GIVEN a rider on a horse: two boxes that overlap; THEN both stay. Two animals so close would be one
+    detector = detector_in(tmp_path)
+    both = detector.find(frame(red=(4, 3), green=(4, 4)))
+    assert [box.kind for box in both] == ["animal", "person"]
+    close = frame(red=(4, 3))
+    close[3, 4] = close[3, 3] = RED
+    close[3, 3, 0] = 200
+    (kept,) = (box for box in detector.find(close) if box.kind == "animal" and box.score > 0.9)
+    assert kept.x == pytest.approx(3.5 / 8)
+
+
+def test_at_most_ten_animals_are_returned_the_surest_first(tmp_path: Path) -> None:
+    # GIVEN 12 animals that do not overlap, less and less red
+    pixels = np.zeros((6, 8, 3), np.uint8)
+    for index in range(12):
+        pixels[index // 4 * 2, index % 4 * 2, 0] = 255 - 10 * index
+    # WHEN a model is to look at each; THEN it looks at the ten reddest
+    found = detector_in(tmp_path).look_at(Picture(Image.fromarray(pixels)), 8)
+    assert [round(box.score * 255) for box in found.animals] == [255 - 10 * index for index in range(10)]
+    assert len(found.squares) == 10
+    # AND what is hardly red is nothing
+    assert detector_in(tmp_path).find((pixels // 4).astype(np.uint8)) == ()
+
+
+def test_a_detector_loads_on_its_first_photo_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a detector that has been made, with its model not yet read
+    loads: list[Path] = []
+
+    def counted(path: Path, threads: int, remedy: str) -> Any:
+        loads.append(path)
+        return load_session(path, threads, remedy)
+
+    monkeypatch.setattr(module, "load_session", counted)
+    detector = detector_in(tmp_path)
+    assert (detector.is_loaded, loads, len(detector.version)) == (False, [], 12)
+    # WHEN eight threads bring their first photos at once
+    barrier = Barrier(8)
+
+    def find(index: int) -> str:
+        barrier.wait()
+        (box,) = detector.find(frame(red=(2, 2)) if index % 2 else frame(blue=(2, 2)))
+        return box.kind
+
+    with ThreadPoolExecutor(8) as pool:
+        kinds = [*pool.map(find, range(8))]
+    # THEN it was loaded once, and each photo has its own boxes
+    assert (detector.is_loaded, len(loads)) == (True, 1)
+    assert kinds == ["vehicle", "animal"] * 4
+
+
+def test_the_first_detector_that_is_built_is_read(tmp_path: Path) -> None:
+    # GIVEN a folder with a classifier; THEN there is no detector, nor in a folder that is missing
+    write_pack(tmp_path)
+    assert read_detector(tmp_path / "packs") is None
+    assert read_detector(tmp_path / "none") is None
+    # GIVEN a detector too; THEN it is found, until its model is gone
+    manifest = write_detector(tmp_path)
+    found = read_detector(tmp_path / "packs")
+    assert found is not None
+    assert (found.name, found.size, found.is_loaded) == ("colours", 8, False)
+    manifest.with_suffix(".onnx").unlink()
+    assert read_detector(tmp_path / "packs") is None
+
+
+def test_reading_a_detector_does_not_import_onnxruntime(tmp_path: Path) -> None:
+    write_detector(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from chalicelib.model.detector import read_detector\n"
+        f"print(read_detector(Path({str(tmp_path / 'packs')!r})).name, 'onnxruntime' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["colours", "False"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("1,green", "one,green", r"colours\.csv has the row one,green,person; expected an index, a label, animal or"),
+        ("vehicle", "car", r"colours\.csv has the row 2,blue,car"),
+        ("subject", "kind", r"colours\.csv has the columns output_index,label,kind; expected output_index,label,subj"),
+    ],
+)
+def test_faulty_labels_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = write_detector(tmp_path, labels=LABELS.replace(old, new))
+    with pytest.raises(ModelError, match=message):
+        read_classes(path.with_name("colours.csv"))
+
+
+def test_a_model_that_does_not_fit_its_labels_is_an_error(tmp_path: Path) -> None:
+    detector = detector_in(tmp_path, labels=LABELS + "3,grey,animal\n")
+    with pytest.raises(
+        ModelError, match=r"gives outputs of shapes \(1, 64, 4\) and \(1, 64, 3\); expected \(1, A, 4\)"
+    ):
+        detector.find(frame())
+
+
+def test_inference_that_fails_is_an_error(tmp_path: Path) -> None:
+    detector = detector_in(tmp_path, model=tiny_detector_model(size=9))
+    with pytest.raises(ModelError, match="inference with pack colours failed: "):
+        detector.find(frame())

@@ -1,0 +1,46 @@
+"""A lazy value: made once, at the first use, and again only after an error."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from chalicelib.model.lazy import Lazy
+
+
+def test_threads_that_come_at_once_share_one_value() -> None:
+    # GIVEN a value that nobody has used
+    made: list[object] = []
+    barrier = Barrier(8)
+
+    def make() -> object:
+        made.append(object())
+        return made[-1]
+
+    lazy = Lazy(make)
+    assert not lazy.is_made
+
+    def get(_: int) -> object:
+        barrier.wait()
+        return lazy.get()
+
+    # WHEN eight threads use it at once; THEN it is made once
+    with ThreadPoolExecutor(8) as pool:
+        values = {*pool.map(get, range(8))}
+    assert values == {*made}
+    assert len(made) == 1
+    assert lazy.is_made
+
+
+def test_none_is_a_value_too() -> None:
+    calls: list[int] = []
+    lazy = Lazy(lambda: calls.append(1))
+    assert (lazy.get(), lazy.get(), calls) == (None, None, [1])
+
+
+def test_an_error_is_tried_again() -> None:
+    answers = iter([0, 2])
+    lazy = Lazy(lambda: 1 / next(answers))
+    with pytest.raises(ZeroDivisionError):
+        lazy.get()
+    assert (lazy.is_made, lazy.get()) == (False, 0.5)

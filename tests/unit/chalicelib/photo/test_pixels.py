@@ -1,0 +1,98 @@
+"""The parts of a photo that models see: upright, inside of the photo, and cut from one decoded image."""
+
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.exif import TRANSPOSE_TO_UPRIGHT
+from chalicelib.photo.pixels import Area, Picture
+from testing.pictures import BLUE, GREEN, GREY, RED, encoded, exif, jpeg, scene
+
+QUARTERS = {
+    RED: Area(0.1, 0.1, 0.4, 0.4),
+    GREEN: Area(0.6, 0.1, 0.9, 0.4),
+    BLUE: Area(0.1, 0.6, 0.4, 0.9),
+    GREY: Area(0.6, 0.6, 0.9, 0.9),
+}
+sides = st.floats(0, 1, allow_subnormal=False)
+sizes = st.integers(1, 90)
+
+
+def picture(orientation: int = 1, width: int = 400, height: int = 300) -> Picture:
+    """Return the scene, as a camera that was held in some way stores it."""
+    inverse = {6: 8, 8: 6}.get(orientation, orientation)
+    turn = TRANSPOSE_TO_UPRIGHT.get(inverse)
+    return Picture(scene(width, height) if turn is None else scene(width, height).transpose(turn), orientation)
+
+
+def assert_colour(pixels: NDArray[np.uint8], colour: tuple[int, int, int]) -> None:
+    assert np.abs(pixels.astype(int) - colour).max() <= 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_all_parts_are_upright(orientation: int) -> None:
+    # GIVEN the scene, stored in some orientation
+    stored = picture(orientation)
+    assert (stored.width, stored.height) == (400, 300)
+    # WHEN all of it is seen THEN it is upright and keeps its proportions
+    whole = stored.whole(80)
+    assert whole.shape == (60, 80, 3)
+    for at, colour in (((5, 5), RED), ((5, -5), GREEN), ((-5, 5), BLUE), ((-5, -5), GREY)):
+        assert_colour(whole[at], colour)
+    # AND an area of the upright photo is the same in each orientation
+    for colour, area in QUARTERS.items():
+        assert_colour(stored.around(area, 16), colour)
+    assert np.array_equal(stored.square(64)[:8, :8], picture().square(64)[:8, :8])
+
+
+def test_the_whole_photo_may_be_enlarged_or_narrow() -> None:
+    assert picture(width=40, height=30).whole(80).shape == (60, 80, 3)
+    assert picture(width=300, height=1).whole(80).shape == (1, 80, 3)
+
+
+def test_the_square_around_an_area_has_its_longer_side() -> None:
+    # GIVEN a white photo with a black square of 100 px
+    image = Image.new("RGB", (400, 300), "white")
+    image.paste("black", (200, 100, 300, 200))
+    # WHEN a model sees a low and wide area in it; THEN it sees the whole square, undistorted
+    part = Picture(image).around(Area(0.5, 0.45, 0.75, 0.55), 50)
+    assert part.max() < 40  # bicubic resizing looks a little beyond its area
+    # AND at the photo's border the square is moved inside
+    assert Picture(image).around(Area(0.9, 0.0, 1.0, 1.0), 50).shape == (50, 50, 3)
+
+
+@given(sides, sides, sides, sides, st.integers(1, 8), sizes, sizes)
+def test_every_area_gives_a_square(a: float, b: float, c: float, d: float, orientation: int, w: int, h: int) -> None:
+    # GIVEN any area of a photo of any size, even an empty one; THEN it gives pixels and no error
+    area = Area(min(a, b), min(c, d), max(a, b), max(c, d))
+    assert picture(orientation, w, h).around(area, 8).shape == (8, 8, 3)
+
+
+def test_a_photo_is_decoded_once_for_all_parts() -> None:
+    # GIVEN a photo that is decoded
+    photo = open_photo(jpeg(exif=exif(orientation=6)), Limits())
+    decoded = photo.decode(64)
+    # THEN all parts come from it although the file is closed, and the square is that of `pixels`
+    assert decoded.whole(40).shape == (40, 30, 3)
+    again = open_photo(jpeg(exif=exif(orientation=6)), Limits())
+    assert np.array_equal(decoded.square(64), again.pixels(64))
+    with pytest.raises(ValueError, match="the photo is closed"):
+        photo.decode(64)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "HEIF", "WEBP"])
+def test_a_closed_photo_keeps_no_pixels(kind: str) -> None:
+    # GIVEN a photo that has been decoded, which the record of its request keeps
+    photo = open_photo(encoded(scene(), kind), Limits())
+    decoded = weakref.ref(photo.decode(64)._image)
+    # THEN its pixels are free when no one sees parts of it any more
+    assert decoded() is None
+    assert (photo.width, photo.height) == (400, 300)
+    with pytest.raises(ValueError, match="the photo is closed"):
+        photo.decode_bytes(64)
