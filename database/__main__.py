@@ -19,8 +19,11 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.redaction import summary_of
 from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
+from database.compare import compare
+from database.comparison_page import page_of
 from database.dataset import OWN_RANGES, DatasetError, files_beside, files_in, join_some, read_dataset
-from database.load import LoadError, activate, datasets, drop, load, prune
+from database.load import LoadError, activate, datasets, drop, load, prune, roll_back
+from database.occurrences import commands as commands_of_occurrences
 from database.ranges import commands as commands_of_ranges
 
 SLOW = 1.0  # seconds; a faster sign-in is not worth a line
@@ -60,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _load(connection: Connection, options: Namespace) -> None:
     started = perf_counter()
     settings: Settings = options.settings
-    dataset = read_dataset(files_in(options.folder) if options.folder else files_beside(settings.model_path))
+    files = files_in(options.folder) if options.folder else files_beside(settings.model_path)
+    dataset = commands_of_occurrences.read(files, options) if options.occurrences else read_dataset(files)
     if options.version:
         dataset = replace(dataset, version=options.version)
     was_active = any(each.active and each.version == dataset.version for each in datasets(connection))
@@ -72,8 +76,9 @@ def _load(connection: Connection, options: Namespace) -> None:
         )
     loaded = load(connection, dataset)
     size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"
-    if options.beside and not was_active:
+    if (options.beside or options.occurrences) and not was_active:
         print(f"loaded in {perf_counter() - started:.1f} s; to switch: python -m database activate {loaded.version}")
+        print(f"to see what would change: python -m database compare {loaded.version}")
         return
     if was_active:
         print(f"already active: {size}")
@@ -98,9 +103,29 @@ def _activate(connection: Connection, options: Namespace) -> None:
     _announce(options.version, options)
 
 
+def _roll_back(connection: Connection, options: Namespace) -> None:
+    version = roll_back(connection)
+    print(f"active: {version}")
+    _announce(version, options)
+
+
+def _prune(connection: Connection, options: Namespace) -> None:
+    for version in prune(connection, options.keep):
+        print(f"dropped {version}")
+
+
 def _drop(connection: Connection, options: Namespace) -> None:
     drop(connection, options.version)
     print(f"dropped {options.version}")
+
+
+def _compare(connection: Connection, options: Namespace) -> None:
+    comparison = compare(connection, options.version)
+    for line in comparison.lines():
+        print(line)
+    if options.html:
+        options.html.write_text(page_of(comparison), encoding="utf-8")
+        print(f"wrote {options.html}")
 
 
 def _prepare(connection: Connection, options: Namespace) -> None:
@@ -124,7 +149,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     parser.set_defaults(settings=settings, redis_url="", is_offline=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    database, cache, version = (ArgumentParser(add_help=False) for _ in range(3))
+    database, cache, version, keep = (ArgumentParser(add_help=False) for _ in range(4))
     text = "PostgreSQL (default: DATABASE_URL)"
     database.add_argument("--database-url", default=settings.database_url, metavar="URL", help=text)
     text = "longest wait for a connection; a paused Aurora takes 15 seconds and more to resume (default: SIGN_IN)"
@@ -134,6 +159,8 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
     version.add_argument("version", help="version of the dataset; `list` prints all versions")
+    text = "number of the latest datasets to keep; the active one is never dropped (default: %(default)s)"
+    keep.add_argument("--keep", type=_argument(casts.positive_int), default=3, metavar="N", help=text)
 
     def add(name: str, command: Callable[..., None], does: str, *parents: ArgumentParser) -> ArgumentParser:
         description = f"{does[0].upper()}{does[1:]}."
@@ -141,17 +168,20 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    loads = add(
-        "load", _load, "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it", cache
-    )
+    does = "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it"
+    loads = add("load", _load, does, cache, keep)
     text = "folder to read files from instead of MODEL_PATH's folder; missing files come from the checkout"
     loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
-    text = "number of the latest datasets to keep; the active one is never dropped (default: %(default)s)"
-    loads.add_argument("--keep", type=_argument(casts.positive_int), default=3, metavar="N", help=text)
+    commands_of_occurrences.add_options(loads)
     add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active")
     add("activate", _activate, "switch to a loaded dataset", version, cache)
+    add("rollback", _roll_back, "switch back to the dataset that was active before", cache)
+    text = "compare a loaded dataset with the active one: cells, animals, and known facts that it wins and loses"
+    compares = add("compare", _compare, text, version)
+    compares.add_argument("--html", type=Path, metavar="FILE", help="also write a page with maps of what changes most")
+    add("prune", _prune, "remove all but the latest datasets", keep)
     add("drop", _drop, "remove a dataset that is not active", version)
     text = f"name of the login, which gets the role {READER}; on Aurora it signs in with IAM"
     add("prepare", _prepare, "create the schema and a read-only login for the app").add_argument("user", help=text)

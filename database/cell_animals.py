@@ -4,13 +4,13 @@ An animal of the kind `wild` or `marine` lives where the statements about its ra
 kinds have no rows: the model's labels mark domestic and cosmopolitan animals as living everywhere.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from database.areas.area_cells import AreaCells
+from database.areas.area_cells import AreaCells, Earth
 from database.ranges.cell_weights import WEIGHTS, Weights, cell_weights
 from database.ranges.statement import Statement
 
@@ -55,6 +55,21 @@ class AnimalRow(NamedTuple):
     kind: str
     lineage: tuple[str, ...]
     facts: TaxonFacts = TaxonFacts()
+
+
+class WithEvidence(NamedTuple):
+    """Ranges that evidence has changed. `known`: animals that have a range by evidence alone.
+
+    `digest`: of the evidence; the version of a dataset depends on it.
+    """
+
+    ranges: Iterable[Rows]
+    known: Set[int]
+    digest: str
+
+
+type Evidence = Callable[[Sequence[AnimalRow], Sequence[Cell], Earth, Iterable[Rows]], WithEvidence]
+"""Combines the written ranges of animals with evidence. Each range has the rows of one animal."""
 
 
 def ranges_of(

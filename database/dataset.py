@@ -18,7 +18,7 @@ from chalicelib.model.pack_manifest import CLASSIFIER, Manifest
 from chalicelib.model.relatives import read_relatives
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
-from database.cell_animals import AnimalRow, Cell, Rows, TaxonFacts, in_chunks, ranges_of
+from database.cell_animals import AnimalRow, Cell, Evidence, Rows, TaxonFacts, in_chunks, ranges_of
 from database.ranges.cell_weights import WEIGHTS
 from database.ranges.drawings import Drawer, Drawing
 from database.ranges.outlines import Outlines
@@ -87,8 +87,10 @@ class Dataset:
     """The wild and marine animals of which no statement says where they live."""
 
 
-def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
+def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None = None) -> Dataset:
     """Read the dataset of this checkout. `files`: paths that replace those in `FILES`, keyed by name.
+
+    `evidence`: combines the ranges with evidence, such as records of occurrences.
 
     Raise `DatasetError` for a faulty file. Its message names the file and the fault.
     """
@@ -115,9 +117,15 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
     _check(animals, statements, {source for source, *_ in sources})
     check_areas(statements + of_relatives, areas)
     here = cell_relatives(relatives, by_taxon(of_relatives), areas)
-    for_cells, for_drawings = tee(ranges_of(number_of, by_taxon(statements), maps, areas))
+    ranges: Iterable[Rows] = ranges_of(number_of, by_taxon(statements), maps, areas)
+    version, without = version_of(files), number_of.keys() - {each.taxon for each in statements}
+    if evidence:
+        ranges, known, digest = evidence(animals, cells, areas.earth, ranges)
+        version = hashlib.sha256(f"{version} {digest}".encode()).hexdigest()[:12]
+        without = {taxon for taxon in without if number_of[taxon] not in known}
+    for_cells, for_drawings = tee(ranges)
     return Dataset(
-        version=version_of(files),
+        version=version,
         cells=[cell._replace(relatives=here.get(cell.cell, ())) for cell in cells],
         cell_animals=in_chunks(for_cells),
         drawings=Drawer(Outlines(areas.earth)).drawings(for_drawings),
@@ -125,9 +133,7 @@ def read_dataset(files: dict[str, Path] | None = None) -> Dataset:
         statements=[(number_of[each.taxon], each) for each in statements],
         sources=sources,
         taxa=taxa,
-        unknown=[
-            animal for animal in animals if animal.taxon in number_of.keys() - {each.taxon for each in statements}
-        ],
+        unknown=[animal for animal in animals if animal.taxon in without],
     )
 
 

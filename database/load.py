@@ -130,7 +130,27 @@ def activate(connection: Connection, version: str) -> None:
     with exclusive(connection) as cursor:
         _require(cursor, version)
         cursor.execute("update dataset set active = false where active and version <> %s", (version,))
-        cursor.execute("update dataset set active = true where not active and version = %s", (version,))
+        cursor.execute(
+            "update dataset set active = true, activated_at = clock_timestamp() where not active and version = %s",
+            (version,),
+        )
+
+
+def roll_back(connection: Connection) -> str:
+    """Switch to the dataset that was active before. Return its version. Raise `LoadError` if there is none."""
+    with connection, connection.cursor() as cursor:
+        present = [each.version for each in _select_datasets(cursor) if not each.active]
+        cursor.execute(
+            "select version from dataset where version = any(%s) and activated_at is not null "
+            "order by activated_at desc limit 1",
+            (present,),
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise LoadError("no other dataset was active before; `python -m database list` prints all versions")
+    version: str = row[0]
+    activate(connection, version)
+    return version
 
 
 def drop(connection: Connection, version: str) -> None:

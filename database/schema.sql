@@ -16,7 +16,8 @@ create table if not exists dataset (
     loaded_at   timestamptz not null default now(),
     cells_loaded integer not null,
     rows_loaded  bigint not null,
-    unknown     integer[] not null default '{}'    -- animals of which no statement says where they live
+    unknown     integer[] not null default '{}',   -- animals of which no statement says where they live
+    activated_at timestamptz                        -- the last switch to it
 );
 
 -- At most one active dataset: a switch that would leave two fails.
@@ -139,6 +140,16 @@ begin
         alter table dataset add column unknown integer[] not null default '{}';
         alter table cell add column relatives smallint[] not null default '{}';
         drop function features_of(bigint[]);
+    end if;
+end
+$$;
+
+do $$
+begin
+    if not exists (
+        select from pg_attribute where attrelid = 'dataset'::regclass and attname = 'activated_at' and not attisdropped
+    ) then
+        alter table dataset add column activated_at timestamptz;
     end if;
 end
 $$;

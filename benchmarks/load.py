@@ -1,0 +1,122 @@
+"""The time and memory of counting occurrences by name and cell, compared with a bare `count(*) … group by` in DuckDB.
+
+The records are generated, in the columns of GBIF's Parquet snapshot: 30,000 species around 20,000 towns. Each case runs
+in a process of its own, so that its peak memory is its own.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import duckdb
+
+from benchmarks.measure import table, verdict
+from database.occurrences.filters import Filters
+from database.occurrences.tables import tables_in
+from database.occurrences.workspace import MEMORY, Workspace
+
+ROWS = (1_000_000, 10_000_000)
+THREADS = 2
+LEAST_ROWS_A_SECOND = 500_000
+MOST_RATIO = 2.5
+MOST_MEMORY = 1.5e9
+
+GENERATE = """
+    copy (
+        select
+            row as gbifid,
+            'Animalia' as kingdom, 'Chordata' as phylum, 'Aves' as class,
+            'Order' || key % 40 as "order", 'Family' || key % 200 as family, 'Genus' || key % 3000 as genus,
+            'Genus' || key % 3000 || ' species' || key as species,
+            'Genus' || key % 3000 || ' species' || key || ' (Author, 1758)' as scientificname,
+            key::varchar as taxonkey, key::varchar as specieskey,
+            greatest(-90, least(90, town_lat + scatter)) as decimallatitude,
+            (town_lon + scatter * 1.7 + 540) % 360 - 180 as decimallongitude,
+            [null, 10.0, 100.0, 1000.0, 30000.0][1 + row % 5] as coordinateuncertaintyinmeters,
+            1970 + row % 56 as year,
+            if(row % 50 = 0, 'PRESERVED_SPECIMEN', 'HUMAN_OBSERVATION') as basisofrecord,
+            if(row % 200 = 0, 'ABSENT', 'PRESENT') as occurrencestatus,
+            ['CC0_1_0', 'CC_BY_4_0', 'CC_BY_NC_4_0'][1 + row % 3] as license,
+            if(row % 3 = 0, ['COORDINATE_ROUNDED'], []) as issue
+        from (
+            select row, (30000 * pow(random(), 3))::integer as key, random() - 0.5 as scatter,
+                degrees(asin(2 * (hash(town) % 1000003) / 1000003 - 1)) as town_lat,
+                360 * (hash(town + 100000) % 1000003) / 1000003 - 180 as town_lon
+            from (select range as row, (20000 * pow(random(), 2))::integer as town from range({rows}))
+        )
+    ) to '{path}' (format parquet, row_group_size 1000000)"""
+
+BARE = """
+    create table counted as
+    select taxonkey, floor(decimallatitude) as lat, floor(decimallongitude) as lon, count(*) as records
+    from '{path}' group by all"""
+
+
+def run(case: str, path: Path) -> None:
+    """Run one case and print its seconds, its peak memory in bytes, and the number of its groups."""
+    with tempfile.TemporaryDirectory() as folder:
+        if case == "bare":
+            with duckdb.connect(f"{folder}/bare.duckdb", config={"memory_limit": MEMORY, "threads": THREADS}) as bare:
+                started = perf_counter()
+                bare.execute(BARE.format(path=path))
+                groups = bare.execute("select count(*) from counted").fetchone()
+                seconds = perf_counter() - started
+        else:
+            with Workspace(Path(folder), Filters()) as workspace:
+                workspace.connection.execute(f"set threads = {THREADS}")
+                started = perf_counter()
+                workspace.read(tables_in(path), lambda _line: None)
+                seconds = perf_counter() - started
+                groups = workspace.connection.execute("select count(*) from counted").fetchone()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+    print(seconds, peak, (groups or (0,))[0])
+
+
+def main() -> int:
+    """Print a table. Return 1 if a target is missed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", type=int, nargs="*", default=ROWS, help="numbers of rows (default: 1 and 10 million)")
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default: %(default)s)")
+    parser.add_argument("--case", nargs=2, metavar=("CASE", "FILE"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.case:
+        run(options.case[0], Path(options.case[1]))
+        return 0
+    lines, kept = [], True
+    with tempfile.TemporaryDirectory() as folder:
+        for rows in options.rows:
+            path = Path(folder) / "occurrences.parquet"
+            duckdb.execute(GENERATE.format(rows=rows, path=path))
+            found: dict[str, list[tuple[float, float, int]]] = {"bare": [], "load": []}
+            for _ in range(options.rounds):
+                for case, its in found.items():
+                    its.append(_in_new_process(case, path))
+            base = median(seconds for seconds, *_ in found["bare"])
+            for case, its in found.items():
+                seconds, peak = median(each[0] for each in its), max(each[1] for each in its)
+                met = case == "bare" or (
+                    rows / seconds >= LEAST_ROWS_A_SECOND and seconds / base <= MOST_RATIO and peak <= MOST_MEMORY
+                )
+                kept &= met
+                line = [f"{rows:,}", case, f"{seconds:.2f} s", f"{rows / seconds:,.0f}", f"{seconds / base:.2f}"]
+                lines.append([*line, f"{peak / 1e6:,.0f} MB", f"{its[0][2]:,}", "" if case == "bare" else verdict(met)])
+    head = ["rows", "case", "median", "rows a second", "ratio", "most memory", "groups"]
+    print(table(lines, [*head, f"≥ {LEAST_ROWS_A_SECOND:,} a second, ≤ {MOST_RATIO} × bare, ≤ {MOST_MEMORY / 1e9} GB"]))
+    return int(not kept)
+
+
+def _in_new_process(case: str, path: Path) -> tuple[float, float, int]:
+    command = [sys.executable, "-m", "benchmarks.load", "--case", case, str(path)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    seconds, peak, groups = done.stdout.split()
+    return float(seconds), float(peak), int(groups)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""The H3 cell of a record as SQL: exact, and without an extension, which DuckDB would have to download.
+
+H3 puts the Earth on an icosahedron. On each face a gnomonic projection turns cells into a grid of hexagons, so a
+record's cell follows from the nearest face, two coordinates on it, and the nearest hexagon. The faces and their grids
+follow from H3's pentagons, which lie at the corners; a table made with the H3 library names the cell of each hexagon. A
+test compares the result with that library.
+"""
+
+from functools import cache
+from itertools import combinations, product
+from typing import Final
+
+import numpy as np
+from duckdb import DuckDBPyConnection
+from h3.api import basic_int as h3
+from numpy.typing import NDArray
+
+from chalicelib.features.cells import RESOLUTION
+
+_CORNERS: Final = ((28, -14), (14, 42), (-42, -28))
+"""The corners of a face in its grid of resolution 3: s and t along two axes 120° apart, (0, 0) in the middle.
+
+At resolution 0 they are 2 hexagons from the middle; the grids of two resolutions apart are 7 times as fine, and an odd
+resolution is turned by the complex number of length √7 that is 2, -1 on these axes (https://h3geo.org/docs/core-library).
+"""
+_REACH: Final = 64
+"""More than any coordinate of a hexagon, and a half of a power of two."""
+
+_ADJACENT: Final = 0.4
+"""The cosine between adjacent corners is 0.447, and negative between others."""
+_GOLDEN: Final = (1 + 5**0.5) / 2
+
+_POINT: Final = ("cos(radians(lat)) * cos(radians(lon))", "cos(radians(lat)) * sin(radians(lon))", "sin(radians(lat))")
+
+
+def create_cell_tables(connection: DuckDBPyConnection) -> None:
+    """Create the temporary tables `face` and `hexagon`, to which `cells_of` refers."""
+    middles, axes = _faces()
+    numbers = _numbers(middles)
+    face: dict[str, NDArray[np.float64] | NDArray[np.intp]] = {"face": np.arange(len(numbers))}
+    for name, along in (("s", axes[numbers, 0]), ("t", axes[numbers, 1])):
+        face |= {f"{name}{axis}": along[:, number].copy() for number, axis in enumerate("xyz")}
+    hexagon, cell = _hexagons(numbers, middles, axes)
+    for table, columns in (("face", face), ("hexagon", {"hexagon": hexagon, "cell": cell})):
+        connection.register("columns_of_table", columns)
+        connection.execute(f"create or replace temp table {table} as select * from columns_of_table")
+        connection.unregister("columns_of_table")
+
+
+def cells_of(relation: str) -> str:
+    """Return a query: all columns of a relation, and the column `cell`, null where `lat` or `lon` is null.
+
+    `relation`: name of a relation with the columns `lat` and `lon`, WGS84 in decimal degrees, both on Earth or null.
+    """
+    turned = ", ".join(
+        " ".join(f"{share:+.17g} * {sql}" for share, sql in zip(row, _POINT, strict=True)) + f" as {axis}"
+        for row, axis in zip(_frame().tolist(), "xyz", strict=True)
+    )
+    nearness = (
+        "abs(x) + abs(y) + abs(z)",
+        *(f"{1 / _GOLDEN:.17g} * abs({a}) + {_GOLDEN:.17g} * abs({b})" for a, b in ("yz", "zx", "xy")),
+    )
+    kind = " ".join(f"when nearness = n{number} then {8 * number}" for number in range(1, len(nearness)))
+    # q and r are axial coordinates, with u = -q - r the third. Of the three rounded ones, which must add up to 0, the
+    # one that rounding changed most follows from the others.
+    q = "case when dq > dr and dq > du then round(q + r) - round(r) else round(q) end"
+    r = "case when dr >= dq and dr > du then round(q + r) - round(q) else round(r) end"
+    of_point = "x, y, z, n0, n1, n2, n3, nearness, face, q, r, dq, dr, du"
+    return f"""
+        select on_grid.* exclude ({of_point}), hexagon.cell
+        from (
+            select *, abs(q - round(q)) as dq, abs(r - round(r)) as dr, abs(q + r - round(q + r)) as du
+            from (
+                select on_earth.*,
+                    ((sx - tx) * x + (sy - ty) * y + (sz - tz) * z) * sqrt(3) / nearness as q,
+                    (tx * x + ty * y + tz * z) * sqrt(3) / nearness as r
+                from (
+                    select *,
+                        case {kind} else 0 end + if(x < 0, 4, 0) + if(y < 0, 2, 0) + if(z < 0, 1, 0) as face
+                    from (
+                        select *, greatest(n0, n1, n2, n3) as nearness
+                        from (
+                            select *, {", ".join(f"{sql} as n{number}" for number, sql in enumerate(nearness))}
+                            from (select *, {turned} from {relation})
+                        )
+                    )
+                ) as on_earth
+                left join face using (face)
+            )
+        ) as on_grid
+        left join hexagon on hexagon.hexagon = {_key("face", q, r)}"""
+
+
+def _key(face: str, q: str, r: str) -> str:
+    return f"cast(({face} * {2 * _REACH} + {q} + {_REACH}) * {2 * _REACH} + {r} + {_REACH} as integer)"
+
+
+def _faces() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the middle of each face, shape (20, 3), and its axes s and t, shape (20, 2, 3), in the frame.
+
+    The coordinate of a point p on an axis is (p · axis) / (p · middle).
+    """
+    corners = _corners() @ _frame().T
+    middles, axes = [], []
+    for trio in combinations(range(len(corners)), 3):
+        if all(corners[a] @ corners[b] > _ADJACENT for a, b in combinations(trio, 2)):
+            around = corners[list(trio)]
+            if np.linalg.det(around) < 0:
+                around = around[::-1]
+            middle = around.sum(axis=0) / np.linalg.norm(around.sum(axis=0))
+            on_plane = np.vstack([around[:2] / (around[:2] @ middle)[:, None], middle])
+            middles.append(middle)
+            axes.append(np.linalg.solve(on_plane, np.array([*_CORNERS[:2], (0, 0)], float)).T)
+    return np.array(middles), np.array(axes)
+
+
+def _frame() -> NDArray[np.float64]:
+    """Return three directions at right angles, through middles of edges, as a matrix that turns points into this frame.
+
+    There the middles of faces are (±1, ±1, ±1), (0, ±1/φ, ±φ) and so on around the axes, all divided by √3, so that
+    the absolute values of a point's coordinates and their signs say which face is nearest.
+    """
+    corners = _corners()
+    edges = [(a + b) / np.linalg.norm(a + b) for a, b in combinations(corners, 2) if a @ b > _ADJACENT]
+    first = edges[0]
+    second = next(edge for edge in edges if abs(edge @ first) < 1e-9)
+    third = np.cross(first, second)
+    # A corner is (0, ±φ, ±1) or, with the second axis in place of the third, (0, ±1, ±φ), divided by its length.
+    x, y, z = np.abs(np.stack([first, second, third]) @ corners.T)
+    return np.stack([first, second, third] if (z < y)[x < 1e-9].all() else [first, third, -second])
+
+
+def _numbers(middles: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the number in `middles` of the face with each of the 32 keys that `cells_of` computes."""
+    kinds = np.array([(1, 1, 1), (0, 1 / _GOLDEN, _GOLDEN), (_GOLDEN, 0, 1 / _GOLDEN), (1 / _GOLDEN, _GOLDEN, 0)])
+    signs = np.array(list(product((1, -1), repeat=3)))
+    keyed = (kinds[:, None] * signs[None]).reshape(-1, 3)
+    return np.argmax(keyed @ middles.T, axis=1)
+
+
+def _hexagons(
+    numbers: NDArray[np.intp], middles: NDArray[np.float64], axes: NDArray[np.float64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the key of each hexagon that touches a face, and its cell. `numbers`: the face of each key."""
+    s, t = (grid.ravel() for grid in np.meshgrid(np.arange(-_REACH, _REACH), np.arange(-_REACH, _REACH)))
+    wider = np.array(_CORNERS) * (1 + 2 / 37)  # 37 hexagons from the middle to a corner, and 2 more
+    shares = np.linalg.solve(np.vstack([wider.T, np.ones(3)]), np.vstack([s, t, np.ones(len(s))]))
+    s, t = s[(shares >= 0).all(axis=0)], t[(shares >= 0).all(axis=0)]
+    keys, cells = [], []
+    for face, number in enumerate(numbers.tolist()):
+        inverse = np.linalg.inv(np.stack([*axes[number], middles[number]]) @ _frame())
+        places = np.stack([s, t, np.ones(len(s))], axis=1) @ inverse.T
+        places = places / np.linalg.norm(places, axis=1)[:, None]
+        latitudes, longitudes = np.degrees(np.arcsin(places[:, 2])), np.degrees(np.arctan2(places[:, 1], places[:, 0]))
+        keys.append(((face * 2 * _REACH) + s - t + _REACH) * 2 * _REACH + t + _REACH)
+        cells += [
+            h3.latlng_to_cell(*place, RESOLUTION) for place in zip(latitudes.tolist(), longitudes.tolist(), strict=True)
+        ]
+    return np.concatenate(keys).astype(np.int32), np.array(cells, np.int64)
+
+
+@cache
+def _corners() -> NDArray[np.float64]:
+    """Return the corners of the icosahedron as points on the sphere. Shape (12, 3)."""
+    latitude, longitude = np.radians([h3.cell_to_latlng(cell) for cell in sorted(h3.get_pentagons(0))]).T
+    return np.stack(
+        [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)], axis=1
+    )

@@ -1,0 +1,61 @@
+"""Columns of files of occurrences, by whatever name: Darwin Core's terms in any case, eBird's, iNaturalist's, ours."""
+
+from collections.abc import Iterable
+from typing import Final
+
+NAMES: Final = {
+    "lat": ("decimallatitude", "latitude", "lat"),
+    "lon": ("decimallongitude", "longitude", "lon"),
+    "cell": ("cell", "h3cell"),
+    "country": ("countrycode",),
+    "taxon_key": ("taxonkey", "specieskey"),
+    "scientific_name": ("scientificname", "species", "taxon"),
+    "species": ("species", "taxonspeciesname"),
+    "genus": ("genus", "taxongenusname"),
+    "family": ("family", "taxonfamilyname"),
+    "order": ("order", "taxonordername"),
+    "class": ("class", "taxonclassname"),
+    "phylum": ("phylum", "taxonphylumname"),
+    "basis": ("basisofrecord",),
+    "presence": ("occurrencestatus",),
+    "uncertainty": ("coordinateuncertaintyinmeters", "positionalaccuracy"),
+    "centroid": ("distancefromcentroidinmeters",),
+    "year": ("year", "eventdate", "observationdate", "observedon"),
+    "issue": ("issue", "issues"),
+    "licence": ("license", "licence"),
+    "establishment": ("establishmentmeans",),
+    "captive": ("captivecultivated",),
+    "quality": ("qualitygrade",),
+    "approved": ("approved",),
+    "records": ("occurrences", "records"),
+}
+"""Names of each column that is read, in lower case, letters and digits only. The first that a file has counts."""
+
+
+def column_names(columns: Iterable[str]) -> dict[str, str]:
+    """Return the name in the file of each of our columns that it has.
+
+    >>> column_names(["SCIENTIFIC NAME", "LATITUDE", "decimal_longitude", "colour"])
+    {'lat': 'LATITUDE', 'lon': 'decimal_longitude', 'scientific_name': 'SCIENTIFIC NAME'}
+    """
+    there = {"".join(filter(str.isalnum, name.lower())): name for name in reversed(list(columns))}
+    return {ours: there[name] for ours, names in NAMES.items() for name in [_first(names, there)] if name}
+
+
+def counts_by_country(columns: Iterable[str]) -> bool:
+    """Return whether a table counts records by country, without places within it: a cube."""
+    found = column_names(columns).keys()
+    return {"country", "records"} <= found and found.isdisjoint({"lat", "lon", "cell"})
+
+
+def missing_columns(columns: Iterable[str]) -> str:
+    """Return what no column of a file says, such as `the place`, or an empty text if it says all that is needed."""
+    every = list(columns)
+    found = column_names(every).keys()
+    is_placed = {"lat", "lon"} <= found or "cell" in found or counts_by_country(every)
+    is_named = not found.isdisjoint({"scientific_name", "species"})
+    return " and ".join(text for text, is_said in (("the name", is_named), ("the place", is_placed)) if not is_said)
+
+
+def _first(names: Iterable[str], there: Iterable[str]) -> str:
+    return next((name for name in names if name in there), "")

@@ -1,0 +1,77 @@
+"""The options of `python -m database load FILE…`, and the dataset that it loads.
+
+What uses DuckDB is imported when it is needed: the administrative function on Lambda has the other commands without it.
+"""
+
+import csv
+import io
+from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from database.dataset import FILES, Dataset, DatasetError, read_dataset, read_text
+
+WORK: Final = Path(".local/occurrences")
+SOURCE: Final = "occurrences"
+"""The source of what records say, in the table `source`."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the files of occurrences, and how they count, to the parser of `load`."""
+    text = "files of occurrences to combine with the ranges: docs/how-to/occurrences.md; implies --beside"
+    parser.add_argument("occurrences", nargs="*", type=Path, metavar="FILE", help=text)
+    text = "where to keep the counts; a second run with the same files and filters goes on there (default: %(default)s)"
+    parser.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help=text)
+    text = "leave out records of before this year (default: %(default)s)"
+    parser.add_argument("--since", type=int, default=1980, metavar="YEAR", help=text)
+    text = "leave out records of after this year"
+    parser.add_argument("--until", type=int, default=9999, metavar="YEAR", help=text)
+    text = "leave out records that are known less exactly (default: %(default)s)"
+    parser.add_argument("--max-uncertainty", type=float, default=25_000, metavar="METRES", help=text)
+    text = "leave out records whose licence forbids commercial use"
+    parser.add_argument("--commercial", action="store_true", help=text)
+    text = "records in a cell from which they widen a written range; 0 for never (default: %(default)s)"
+    parser.add_argument("--widen", type=int, default=0, metavar="N", help=text)
+    text = "how to cite the occurrences, such as the DOI of a GBIF download"
+    parser.add_argument("--citation", default="", metavar="TEXT", help=text)
+
+
+def read(files: dict[str, Path], options: Namespace) -> Dataset:
+    """Return the dataset of some files, as for `read_dataset`, combined with occurrences. Print progress and a report.
+
+    Raise `DatasetError` if a file cannot be read, or DuckDB is missing.
+    """
+    if find_spec("duckdb") is None:
+        raise DatasetError("DuckDB, which reads occurrences, is not installed; install requirements-dev.txt")
+    from database.occurrences.evidence import Rules
+    from database.occurrences.filters import Filters
+    from database.occurrences.findings import Findings
+    from database.occurrences.tables import tables_in
+    from database.occurrences.workspace import Workspace
+
+    tables = [table for file in options.occurrences for table in tables_in(file)]
+    filters = Filters(options.max_uncertainty, options.since, options.until, options.commercial)
+    with Workspace(options.work, filters) as workspace:
+        if workspace.is_resumed:
+            print(f"counts of an earlier run are in {options.work}")
+        workspace.read(tables)
+        keys = _keys((FILES | files)["taxon_facts"])
+        findings = Findings(workspace, keys, Rules(widen=options.widen), options.citation)
+        dataset = read_dataset(files, findings)
+        for line in findings.report():
+            print(line)
+    source = (
+        SOURCE,
+        "Occurrence records",
+        options.citation or "Occurrence records, without a citation",
+        "see citation",
+    )
+    return replace(dataset, sources=[*dataset.sources, source])
+
+
+def _keys(taxon_facts: Path) -> dict[str, str]:
+    """Return the key at GBIF of each taxon, from the column `gbif`, which is optional."""
+    rows = csv.DictReader(io.StringIO(read_text(taxon_facts), newline=""))
+    return {row["taxon"]: row["gbif"] for row in rows if row.get("gbif")}

@@ -1,0 +1,107 @@
+"""Match the names in files of occurrences to the animals of a dataset. No I/O.
+
+A record counts for each animal that contains it: one of *Vulpes vulpes* for the species, its genus and its family, if
+the dataset has them. An animal matches by its key at GBIF if it has one, otherwise by its scientific name. If a file
+says that our name is a synonym, all records of the accepted name count.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from database.cell_animals import AnimalRow
+
+_LATIN: Final = re.compile(r"([A-Z][a-zë-]+)(?: \([A-Z][a-z]+\))?(?: ([a-zë-]{3,})\b(?!['’.]))?")
+_PARTICLES: Final = frozenset({"auct", "del", "den", "der", "des", "van", "von"})
+"""Words in lower case with which the name of an author may begin."""
+
+
+class Name(NamedTuple):
+    """A name in a file. `number` stands for it in the counts. What the file does not say is None."""
+
+    number: int
+    scientific_name: str | None
+    key: str | None
+    species: str | None
+    genus: str | None
+    family: str | None
+    order: str | None
+    class_: str | None
+    phylum: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Which names stand for which animals.
+
+    `animals`: pairs of a name's number and an animal's. `groups`: pairs of a name's number and its group, such as
+    `birds`. `synonyms`: the accepted name that a file gives to an animal of ours, by scientific name.
+    """
+
+    animals: list[tuple[int, int]] = field(default_factory=list)
+    groups: list[tuple[int, str]] = field(default_factory=list)
+    synonyms: dict[str, str] = field(default_factory=dict)
+
+
+def match(names: Sequence[Name], animals: Iterable[AnimalRow], keys: Mapping[str, str]) -> Matches:
+    """Return which names stand for which animals. `keys`: the key at GBIF of each taxon that has one."""
+    every = list(animals)
+    by_key = {keys[each.taxon]: each for each in every if each.taxon in keys}
+    by_name = {each.scientific_name: each for each in every if each.taxon not in keys}
+    group_of = _groups(every)
+    found = Matches(synonyms=_synonyms(names, by_name))
+    of_accepted = {accepted: by_name[ours] for ours, accepted in found.synonyms.items()}
+    for each in names:
+        own = latin_name(each.scientific_name or "")
+        species = by_name.get(own) or by_name.get(each.species or "") or of_accepted.get(each.species or "")
+        above = (by_name.get(name or "") for name in (each.genus, each.family, each.order, each.class_, each.phylum))
+        matched = {by_key.get(each.key or ""), species, *above}
+        found.animals.extend(
+            (each.number, animal.animal) for animal in matched if animal is not None and _is_same_phylum(each, animal)
+        )
+        group = next((group_of[name] for name in (each.class_, each.order, each.family) if name in group_of), None)
+        group = group or next((animal.facts.group for animal in matched if animal is not None), None)
+        if group:
+            found.groups.append((each.number, group))
+    return found
+
+
+def latin_name(text: str) -> str:
+    """Return a scientific name of a genus or species without its author and subspecies.
+
+    >>> latin_name("Larus hartlaubii (Bruch, 1855)"), latin_name("Vulpes vulpes crucigera"), latin_name("Mus Linnaeus")
+    ('Larus hartlaubii', 'Vulpes vulpes', 'Mus')
+    """
+    found = _LATIN.match(text)
+    if not found:
+        return ""
+    genus, species = found.groups()
+    return f"{genus} {species}" if species and species not in _PARTICLES else genus
+
+
+def _synonyms(names: Iterable[Name], by_name: Mapping[str, AnimalRow]) -> dict[str, str]:
+    """Return the accepted name of each of our names that a file calls a synonym.
+
+    Not if the accepted name is ours too, or if two of ours are synonyms of it: then a split or a lump is meant.
+    """
+    ours_of: dict[str, set[str]] = {}
+    for each in names:
+        own = latin_name(each.scientific_name or "")
+        if each.species and each.species != own and own in by_name and each.species not in by_name and " " in own:
+            ours_of.setdefault(each.species, set()).add(own)
+    return {ours: accepted for accepted, several in ours_of.items() if len(several) == 1 for ours in several}
+
+
+def _groups(animals: Iterable[AnimalRow]) -> dict[str, str]:
+    """Return the group of each name in a lineage of which all animals have the same group."""
+    groups: dict[str, set[str]] = {}
+    for each in animals:
+        for name in each.lineage:
+            groups.setdefault(name, set()).add(each.facts.group)
+    return {name: group for name, its in groups.items() if len(its) == 1 for group in its}
+
+
+def _is_same_phylum(name: Name, animal: AnimalRow) -> bool:
+    """Return whether a name may be an animal's: *Prunella* is a genus of birds, and of plants."""
+    return not name.phylum or not animal.lineage or name.phylum == animal.lineage[0]

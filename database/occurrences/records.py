@@ -1,0 +1,133 @@
+"""Tables of occurrences as SQL with one set of columns, whatever the file calls them and how it writes their values."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from database.occurrences.columns import column_names, counts_by_country
+
+LINEAGE: Final = ("species", "genus", "family", "order", "class", "phylum")
+"""Columns with the accepted names above and at a record's own name."""
+
+_TEXTS: Final = ("basis", "presence", "licence", "establishment", "captive", "quality", "approved")
+"""Columns that only filters read, compared in lower case."""
+
+
+def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str]) -> str:
+    """Return a query for the records of a relation, in our columns.
+
+    `types`: DuckDB's type of each column of the relation. `constants`: values of further columns.
+    Columns: `name` (a number that stands for the name, as in `name_query`), `lat`, `lon`, `cell`, `country`, `records`,
+    and what the filters read; null if the file lacks it.
+    """
+    columns = _Columns(types, constants)
+    lat, lon = columns.number("lat"), columns.number("lon")
+    bad = " or ".join(
+        f"({columns.is_filled(name)} and not coalesce(isfinite({sql}), false))"
+        for name, sql in (("lat", lat), ("lon", lon))
+    )
+    selected = {
+        "name": columns.name,
+        "lat": lat,
+        "lon": lon,
+        "cell": columns.cell,
+        "country": f"upper({columns.text('country')})"
+        if counts_by_country(columns.found.values())
+        else "null::varchar",
+        "records": columns.number("records") if "records" in columns.found else "1.0::double",
+        "is_bad_number": bad,
+        "uncertainty": columns.number("uncertainty"),
+        "centroid": columns.number("centroid"),
+        "year": columns.year,
+        "issues": columns.issues,
+        "is_named": f"{columns.is_filled('scientific_name')} or {columns.is_filled('species')}",
+        **{name: f"lower({columns.text(name)})" for name in _TEXTS},
+    }
+    return f"select {', '.join(f'{sql} as {name}' for name, sql in selected.items())} from {relation}"
+
+
+def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str]) -> str:
+    """Return a query for the names of a relation: `name`, `scientific_name`, `taxon_key` and `LINEAGE`, once each."""
+    columns = _Columns(types, constants)
+    texts = ("scientific_name", "taxon_key", *LINEAGE)
+    selected = ", ".join(f'{columns.text(each, "any_value")} as "{each}"' for each in texts)
+    return f"select {columns.name} as name, {selected} from {relation} group by all"
+
+
+class _Columns:
+    """SQL for the columns of a relation."""
+
+    def __init__(self, types: Mapping[str, str], constants: Mapping[str, str]) -> None:
+        self._types, self._constants = types, constants
+        self.found = column_names([*types, *constants])
+
+    def text(self, ours: str, of: str = "") -> str:
+        """Return SQL for a column as text without spaces around it, null if it is empty or missing.
+
+        `of`: an aggregate function to apply to the column first.
+        """
+        name = self.found.get(ours)
+        if name is None:
+            return "null::varchar"
+        if name in self._constants:
+            return f"nullif({literal(self._constants[name].strip())}, '')"
+        column = f"{of}({_quoted(name)})"
+        return f"nullif(trim({column}), '')" if self._types[name] == "VARCHAR" else f"cast({column} as varchar)"
+
+    def is_filled(self, ours: str) -> str:
+        """Return SQL for whether a column has a value. It costs less than `text`."""
+        name = self.found.get(ours, "")
+        if name not in self._types:
+            return f"({self.text(ours)} is not null)"
+        return f"({_quoted(name)} is not null" + (
+            f" and {_quoted(name)} <> '')" if self._types[name] == "VARCHAR" else ")"
+        )
+
+    def number(self, ours: str) -> str:
+        """Return SQL for a column as a number, null if it is none."""
+        name = self.found.get(ours, "")
+        if self._types.get(name) == "DOUBLE":
+            return _quoted(name)
+        return f"try_cast({self.text(ours)} as double)"
+
+    @property
+    def name(self) -> str:
+        """Return SQL for the number that stands for a record's name: its key if it has one, else its names."""
+        key = f"hash({self.text('taxon_key')})"
+        if self._types.get(self.found.get("taxon_key", ""), "VARCHAR") != "VARCHAR":
+            key = f"hash({_quoted(self.found['taxon_key'])})"
+        names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
+        return f"if({self.text('taxon_key')} is null, {names}, {key})" if "taxon_key" in self.found else names
+
+    @property
+    def cell(self) -> str:
+        """Return SQL for the H3 cell that a table of cells has, as a number; null if it is not at resolution 3."""
+        if "cell" not in self.found:
+            return "null::bigint"
+        text = self.text("cell")
+        number = f"try_cast(if(length({text}) = 15, '0x' || {text}, {text}) as bigint)"
+        return f"if(({number} >> 52) & 255 = 131, {number}, null)"
+
+    @property
+    def year(self) -> str:
+        """Return SQL for the year, from a year or a date that begins with it."""
+        name = self.found.get("year", "")
+        if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT"):
+            return _quoted(name)
+        return f"try_cast(left({self.text('year')}, 4) as integer)"
+
+    @property
+    def issues(self) -> str:
+        """Return SQL for the issues as a list; text separates them by semicolons."""
+        name = self.found.get("issue", "")
+        if self._types.get(name, "").endswith("[]"):
+            return _quoted(name)
+        return f"string_split(upper({self.text('issue')}), ';')"
+
+
+def literal(text: str) -> str:
+    """Return a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,86 @@
+"""From counts of records to weights of a taxon, corrected for how much people record at a place. No I/O.
+
+docs/how-to/occurrences.md explains the formula.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from database.areas.area_cells import Earth
+from database.cell_animals import Cell
+
+type Counts = NDArray[np.float64]  # shape (cells,): number of records in each cell of the Earth
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """Numbers of records. `shrink`: as many of a group in a cell count as much as its surroundings.
+
+    `seen`: the weight is the chance that one of so many records of the group in the cell is of the taxon.
+    """
+
+    shrink: float = 100
+    seen: float = 300
+
+
+FORMULA: Final = Formula()
+
+
+class Surroundings:
+    """The neighbours and the countries of each cell."""
+
+    def __init__(self, earth: Earth, cells: Iterable[Cell]) -> None:
+        of_country = [(cell.cell, area) for cell in cells for area in cell.areas]
+        self._neighbours = earth.neighbours
+        self._cells = earth.positions(cell for cell, _ in of_country)
+        self.countries = sorted({area for _, area in of_country})
+        number_of = {area: number for number, area in enumerate(self.countries)}
+        self._country_of = np.array([number_of[area] for _, area in of_country], np.intp)
+
+    def around(self, counts: Counts) -> Counts:
+        """Return the sum over the neighbours of each cell."""
+        total: Counts = counts[self._neighbours].sum(axis=1)
+        return total
+
+    def in_country(self, counts: Counts, more: Mapping[str, float] | None = None) -> Counts:
+        """Return the sum over the countries of each cell, 0 without one. `more`: counts by country, to add."""
+        of_country = np.bincount(self._country_of, counts[self._cells], len(self.countries))
+        of_country += [(more or {}).get(country, 0.0) for country in self.countries]
+        return np.bincount(self._cells, of_country[self._country_of], len(counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """All records of a group of animals, in each cell, in its neighbours and in its countries."""
+
+    here: Counts
+    around: Counts
+    in_country: Counts
+
+    @classmethod
+    def of(cls, counts: Counts, surroundings: Surroundings, more: Mapping[str, float] | None = None) -> "Effort":
+        """Return the effort from the counts of a group. `more`: counts by country, without a place within it."""
+        return cls(counts, surroundings.around(counts), surroundings.in_country(counts, more))
+
+
+def weights_of(
+    counts: Counts,
+    effort: Effort,
+    surroundings: Surroundings,
+    more: Mapping[str, float] | None = None,
+    formula: Formula = FORMULA,
+) -> Counts:
+    """Return the weight of a taxon in each cell, from 0 to below 1.
+
+    `counts`: records of the taxon. `more`: its records by country, without a place within it.
+    """
+    k = formula.shrink
+    in_country = surroundings.in_country(counts, more) / np.maximum(effort.in_country, 1)
+    around = (surroundings.around(counts) + k * in_country) / (effort.around + k)
+    share = (counts + k * around) / (effort.here + k)
+    weights: Counts = 1 - (1 - np.clip(share, 0, 1)) ** formula.seen
+    return weights

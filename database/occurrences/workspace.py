@@ -1,0 +1,213 @@
+"""Count the records of tables by name and cell, in a DuckDB database on disk: out of core, and resumed after a crash.
+
+Each part of a table, a Parquet file or some of a text, is counted in a transaction of its own, which also notes that
+the part is done. A second run with the same files and filters counts only what is left.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Final, NamedTuple, Self
+
+import duckdb
+
+from database.occurrences.cells import cells_of, create_cell_tables
+from database.occurrences.columns import column_names, counts_by_country
+from database.occurrences.darwin_core import TextFormat
+from database.occurrences.filters import Filters, reason_query
+from database.occurrences.records import LINEAGE, literal, name_query, normal_query
+from database.occurrences.tables import OccurrenceError, ParquetTable, Table, TextTable
+from database.occurrences.text_parts import PART, parts_of
+
+MEMORY: Final = "1GB"
+_SHOWN: Final = 5  # faulty rows of a table
+
+_SCHEMA: Final = f"""
+    create table part (part integer, source varchar, number integer);
+    create table counted (
+        part integer, dropped integer, name ubigint, cell bigint, country varchar, records double, rows bigint
+    );
+    create table faulty (source varchar, line bigint, fault varchar, text varchar);
+    create table names (name ubigint, scientific_name varchar, taxon_key varchar,
+        {", ".join(f'"{each}" varchar' for each in LINEAGE)});
+"""
+
+
+class Faulty(NamedTuple):
+    """A row that cannot be read. `line`: its number among the lines of `source` that have no header."""
+
+    source: str
+    line: int
+    fault: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows were read, and what became of them. `dropped`: by reason. `faulty`: rows that cannot be read."""
+
+    rows: int
+    dropped: Mapping[str, int]
+    faulty: int
+    examples: Sequence[Faulty]
+
+
+class Workspace:
+    """The counts of records in a folder. `size`: bytes of a part of a text."""
+
+    def __init__(self, folder: Path, filters: Filters, size: int = PART, memory: str = MEMORY) -> None:
+        self._folder, self._filters, self._size = folder, filters, size
+        settings = f"{filters!r} {size} {duckdb.__version__}"
+        file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
+        self.is_resumed = file.is_file()
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.connection = duckdb.connect(file, config={"memory_limit": memory, "preserve_insertion_order": False})
+        except duckdb.Error as error:
+            raise OccurrenceError(f"{file} cannot be opened ({_first_line(error)}); end the other load") from error
+        self.connection.execute("set temp_directory = $1", [str(folder / "spilled")])
+        if not self.connection.execute("from duckdb_tables() where table_name = 'names'").fetchall():
+            self.connection.execute(_SCHEMA)
+        create_cell_tables(self.connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def read(self, tables: Iterable[Table], report: Callable[[str], None] = print) -> None:
+        """Count the records of all tables, without parts that are counted already. Raise `OccurrenceError`."""
+        every = list(tables)
+        self._forget_others(set(map(_identity, every)))
+        for number, table in enumerate(every, 1):
+            started = perf_counter()
+            try:
+                rows = self._text(table, report) if isinstance(table, TextTable) else self._parquet(table)
+            except duckdb.Error as error:
+                raise OccurrenceError(f"{table}: {_first_line(error)}") from error
+            seconds = perf_counter() - started
+            what = f"{rows:,} rows, {rows / seconds:,.0f} a second" if rows else "no rows, or counted before"
+            report(f"  {seconds:6.1f} s  {number} of {len(every)}: {table}: {what}")
+
+    def counts(self) -> Counts:
+        """Return how many rows were read, and what became of them."""
+        ask = self.connection.execute
+        dropped = dict(ask("select dropped, sum(rows)::bigint from counted group by all").fetchall())
+        ((faulty,),) = ask("select count(*) from faulty").fetchall()
+        examples = ask("from faulty order by source, line limit $1", [_SHOWN]).fetchall()
+        by_reason = {text: dropped.get(number, 0) for number, text in enumerate(self._filters.reasons)}
+        return Counts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
+
+    def _parquet(self, table: ParquetTable) -> int:
+        if self._is_done(table, 0):
+            return 0
+        return self._count(table, 0, f"read_parquet({literal(str(table))})", table.types, {}, 0)
+
+    def _text(self, table: TextTable, report: Callable[[str], None]) -> int:
+        file = self._folder / "part.txt"
+        total = done = lines = 0
+        shown = perf_counter()
+        with table.opened() as (text, size):
+            for number, part in enumerate(parts_of(text, table.format, self._size)):
+                done += len(part)
+                if not self._is_done(table, number):
+                    file.write_bytes(part)
+                    types = dict.fromkeys(filter(None, table.format.columns), "VARCHAR")
+                    relation = _reader(file, table.format)
+                    total += self._count(table, number, relation, types, table.format.constants, lines)
+                lines += part.count(b"\n")
+                if size and perf_counter() - shown > 5:
+                    shown = perf_counter()
+                    report(f"           {table}: {done / size:.0%}, {total:,} rows")
+        file.unlink(missing_ok=True)
+        return total
+
+    def _count(
+        self,
+        table: Table,
+        number: int,
+        relation: str,
+        types: Mapping[str, str],
+        constants: Mapping[str, str],
+        lines: int,
+    ) -> int:
+        """Count a part in one transaction. Return its number of rows without faulty ones."""
+        ask = self.connection.execute
+        ask("begin")
+        try:
+            ((part,),) = ask("select count(*) from part").fetchall()
+            counted = count_query(relation, types, constants, self._filters)
+            ask(f"insert into counted select {part}, * from ({counted})")
+            ((rows,),) = ask("select coalesce(sum(rows), 0)::bigint from counted where part = $1", [part]).fetchall()
+            new = f"select name from counted where part = {part} and name is not null except select name from names"
+            if ask(f"select exists ({new})").fetchall() == [(True,)]:
+                names = name_query(relation, types, constants)
+                ask(f"insert into names select * from ({names}) where name in ({new})")
+            if isinstance(table, TextTable):
+                ask(
+                    "insert into faulty select $1, line + $2, any_value(lower(error_type::varchar)), "
+                    "any_value(left(csv_line, 80)) from reject_errors group by line",
+                    [str(table), lines],
+                )
+            ask("insert into part values ($1, $2, $3)", [part, _identity(table), number])
+            ask("commit")
+        except BaseException:
+            ask("rollback")
+            raise
+        finally:
+            for each in ("reject_errors", "reject_scans"):
+                ask(f"drop table if exists {each}")
+        return int(rows)
+
+    def _is_done(self, table: Table, number: int) -> bool:
+        query = "from part where source = $1 and number = $2"
+        return bool(self.connection.execute(query, [_identity(table), number]).fetchall())
+
+    def _forget_others(self, wanted: set[str]) -> None:
+        """Begin anew if parts of other files are counted, since the counts do not say what came from where."""
+        done = {source for (source,) in self.connection.execute("select distinct source from part").fetchall()}
+        if done - wanted:
+            self.is_resumed = False
+            for table in ("part", "counted", "faulty", "names"):
+                self.connection.execute(f"delete from {table}")
+
+
+def count_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str], filters: Filters) -> str:
+    """Return a query: the number of records and of rows by name and cell or country, and by why they do not count.
+
+    `relation`, `types`, `constants`: as for `normal_query`.
+    """
+    is_cube = counts_by_country([*types, *constants])
+    checked = f"select *, {reason_query(filters)} as dropped from ({normal_query(relation, types, constants)})"
+    kept = ["lat", "lon", "name", "records", *(["country"] if is_cube else [])]
+    counted = ", ".join(f"if(dropped is null, {each}, null) as {each}" for each in kept)
+    placed = cells_of(f"(select dropped, if(dropped is null, cell, null) as own_cell, {counted} from ({checked}))")
+    has_records = "records" in column_names([*types, *constants])
+    return f"""
+        select dropped, name, coalesce(own_cell, cell) as cell, {"country" if is_cube else "null"} as country,
+            {"sum(records)" if has_records else "count(*)"} as records, count(*) as rows
+        from ({placed})
+        group by dropped, name, coalesce(own_cell, cell){", country" if is_cube else ""}"""
+
+
+def _reader(file: Path, format_: TextFormat) -> str:
+    columns = ", ".join(
+        f"{literal(name or f'unused column {number}')}: 'VARCHAR'" for number, name in enumerate(format_.columns)
+    )
+    quote = literal(format_.quote)
+    return (
+        f"read_csv({literal(str(file))}, delim={literal(format_.delimiter)}, quote={quote}, escape={quote}, "
+        f"header=false, auto_detect=false, columns={{{columns}}}, ignore_errors=true, store_rejects=true)"
+    )
+
+
+def _identity(table: Table) -> str:
+    stat = table.path.stat()
+    return f"{table} of {stat.st_size} bytes at {stat.st_mtime_ns}"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")

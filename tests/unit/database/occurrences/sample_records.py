@@ -1,0 +1,101 @@
+"""Files of the same records in each format, written by the tests as the standards say."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+HEAD = ("gbifID", "class", "genus", "species", "scientificName", "taxonKey", "decimalLatitude", "decimalLongitude",
+        "occurrenceStatus", "basisOfRecord", "year", "issue")  # fmt: skip
+
+
+class Record(NamedTuple):
+    """A record. `issues`: separated by semicolons in text, a list in Parquet."""
+
+    species: str
+    key: int
+    latitude: float
+    longitude: float
+    status: str = "PRESENT"
+    basis: str = "HUMAN_OBSERVATION"
+    year: int = 2020
+    issues: tuple[str, ...] = ()
+
+    def row(self, number: int) -> list[str]:
+        """Return its values in the order of `HEAD`."""
+        genus = self.species.partition(" ")[0]
+        names = [str(number), "Mammalia", genus, self.species, f"{self.species} (Linnaeus, 1758)", str(self.key)]
+        place = [repr(self.latitude), repr(self.longitude)]
+        return [*names, *place, self.status, self.basis, str(self.year), ";".join(self.issues)]
+
+
+def simple_csv(path: Path, records: Sequence[Record]) -> Path:
+    """Write GBIF's simple CSV: tab-separated in a zip, without quoting."""
+    lines = ["\t".join(HEAD), *("\t".join(each.row(number)) for number, each in enumerate(records))]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0009886-250127130748423.csv", "".join(f"{line}\n" for line in lines))
+    return path
+
+
+def archive(path: Path, records: Sequence[Record]) -> Path:
+    """Write a Darwin Core Archive with quoted, comma-separated values and an extension."""
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(
+        each.row(number) for number, each in enumerate(records)
+    )
+    fields = "".join(
+        f'<field index="{number}" term="http://rs.tdwg.org/dwc/terms/{name}"/>' for number, name in enumerate(HEAD)
+    )
+    meta = (
+        '<archive xmlns="http://rs.tdwg.org/dwc/text/"><core fieldsTerminatedBy="," linesTerminatedBy="\\r\\n" '
+        'fieldsEnclosedBy=\'"\' rowType="http://rs.tdwg.org/dwc/terms/Occurrence"><files><location>occurrence.txt'
+        f'</location></files><id index="0"/>{fields}</core></archive>'
+    )
+    with zipfile.ZipFile(path, "w") as written:
+        written.writestr("meta.xml", meta)
+        written.writestr("occurrence.txt", text.getvalue())
+        written.writestr("multimedia.txt", "other\n")
+    return path
+
+
+def snapshot(path: Path, records: Sequence[Record], camel: bool = False) -> Path:
+    """Write Parquet with keys as numbers (and names in camel case), or as texts in lower case, as in the snapshot."""
+    names = HEAD if camel else tuple(name.lower() for name in HEAD)
+    types = dict.fromkeys(HEAD, "varchar") | {
+        "decimalLatitude": "double",
+        "decimalLongitude": "double",
+        "year": "integer",
+    }
+    types |= {"issue": "varchar[]"} | ({"taxonKey": "integer"} if camel else {})
+    with duckdb.connect() as connection:
+        columns = ", ".join(f'"{name}" {types[of]}' for name, of in zip(names, HEAD, strict=True))
+        connection.execute(f"create table written ({columns})")
+        rows = [[*each.row(number)[:-1], list(each.issues)] for number, each in enumerate(records)]
+        if rows:
+            connection.executemany(f"insert into written values ({', '.join('?' * len(HEAD))})", rows)
+        connection.execute(f"copy written to '{path}' (format parquet)")
+    return path
+
+
+def own_csv(path: Path, records: Sequence[Record]) -> Path:
+    """Write a CSV of our own: a name and a place."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(
+            ["scientific_name", "latitude", "longitude", "occurrence_status", "basis_of_record", "year", "issue"]
+        )
+        rows.writerows([each.species, *each.row(0)[6:]] for each in records)
+    return path
+
+
+FORMATS: dict[str, Callable[[Path, Sequence[Record]], Path]] = {
+    "simple CSV": simple_csv,
+    "Darwin Core Archive": archive,
+    "Parquet, lower case": snapshot,
+    "Parquet, camel case": lambda path, records: snapshot(path, records, camel=True),
+    "CSV": own_csv,
+}

@@ -1,0 +1,55 @@
+"""Reading the descriptor of a Darwin Core Archive."""
+
+import pytest
+
+from database.occurrences.darwin_core import ArchiveError, TextFormat, read_meta
+
+META = """<?xml version="1.0" encoding="UTF-8"?>
+<archive xmlns="http://rs.tdwg.org/dwc/text/" metadata="eml.xml">
+  <core {attributes} rowType="http://rs.tdwg.org/dwc/terms/Occurrence">
+    <files><location>occurrence.txt</location></files>
+    <id index="0"/>
+    <field index="2" term="http://rs.tdwg.org/dwc/terms/scientificName"/>
+    <field default="PRESENT" term="http://rs.tdwg.org/dwc/terms/occurrenceStatus"/>
+  </core>
+</archive>"""
+
+
+def meta(attributes: str = "", **replaced: str) -> bytes:
+    text = META.format(attributes=attributes)
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    return text.encode()
+
+
+def test_separators_are_escapes_and_columns_have_indexes() -> None:
+    attributes = r'encoding="ISO-8859-1" fieldsTerminatedBy="\t" linesTerminatedBy="\r\n" fieldsEnclosedBy="" '
+    attributes += 'ignoreHeaderLines="2"'
+    ((location, found),) = read_meta(meta(attributes))
+    assert location == "occurrence.txt"
+    assert found == TextFormat(("", "", "scientificName"), {"occurrenceStatus": "PRESENT"}, "\t", "", "iso8859-1", 2)
+
+
+def test_what_is_left_out_has_the_defaults_of_the_standard() -> None:
+    ((_, found),) = read_meta(meta())
+    assert (found.delimiter, found.quote, found.encoding, found.header_lines) == (",", '"', "utf-8", 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"<archive", "not XML"),
+        (b"<archive/>", "no core"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><archive/>', "document type"),
+        (meta(Occurrence="Taxon"), "core of the archive is Taxon"),
+        (meta(**{"<location>occurrence.txt</location>": ""}), "names no file"),
+        (meta('encoding="UTF-16"'), "convert it to UTF-8"),
+        (meta('encoding="no such"'), "unknown encoding"),
+        (meta('fieldsTerminatedBy="::"'), "give one character"),
+        (meta('linesTerminatedBy=";"'), "ends lines with"),
+        (meta(**{'index="2"': 'index="two"'}), "not a number"),
+    ],
+)
+def test_what_cannot_be_read_is_named(data: bytes, message: str) -> None:
+    with pytest.raises(ArchiveError, match=message):
+        read_meta(data)

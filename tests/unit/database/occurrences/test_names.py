@@ -1,0 +1,71 @@
+"""Which names of files stand for which animals."""
+
+import pytest
+
+from database.cell_animals import AnimalRow, TaxonFacts
+from database.occurrences.names import Name, latin_name, match
+
+CHORDATES = ("Chordata", "Mammalia", "Carnivora", "Canidae")
+FOX = AnimalRow(1, "vulpes-vulpes", "red fox", "Vulpes vulpes", "species", "wild", CHORDATES, TaxonFacts("mammals"))
+CANIDAE = AnimalRow(2, "canidae", "canid", "Canidae", "family", "wild", CHORDATES, TaxonFacts("mammals"))
+GULL = AnimalRow(
+    3, "larus-hartlaubii", "gull", "Larus hartlaubii", "species", "wild", ("Chordata", "Aves"), TaxonFacts("birds")
+)
+PRUNELLA = AnimalRow(4, "prunella", "accentor", "Prunella", "genus", "wild", ("Chordata", "Aves"), TaxonFacts("birds"))
+ANIMALS = [FOX, CANIDAE, GULL, PRUNELLA]
+
+
+def name(number: int, scientific_name: str, **more: str) -> Name:
+    columns = ("key", "species", "genus", "family", "order", "class_", "phylum")
+    return Name(number, scientific_name, *(more.get(each) for each in columns))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Vulpes vulpes (Linnaeus, 1758)", "Vulpes vulpes"),
+        ("Vulpes vulpes crucigera", "Vulpes vulpes"),
+        ("Delphinium bolosii C.Blanché & Molero", "Delphinium bolosii"),
+        ("Anser (Chen) rossii Cassin, 1861", "Anser rossii"),
+        ("Mus Linnaeus, 1758", "Mus"),
+        ("Vulpes von Frisch, 1775", "Vulpes"),
+        ("Vulpes d'Orbigny", "Vulpes"),
+        ("BOLD:AAA1234", ""),
+        ("", ""),
+    ],
+)
+def test_the_latin_part_of_a_name(text: str, expected: str) -> None:
+    assert latin_name(text) == expected
+
+
+def test_a_record_counts_for_its_species_and_what_contains_it() -> None:
+    found = match([name(7, "Vulpes vulpes (L.)", species="Vulpes vulpes", family="Canidae")], ANIMALS, {})
+    assert sorted(found.animals) == [(7, 1), (7, 2)]
+
+
+def test_a_key_counts_instead_of_the_name() -> None:
+    names = [name(7, "Vulpes alba", key="5219243"), name(8, "Vulpes vulpes", key="6")]
+    assert match(names, ANIMALS, {"vulpes-vulpes": "5219243"}).animals == [(7, 1)]
+
+
+def test_records_of_an_accepted_name_count_for_our_synonym_of_it() -> None:
+    # GIVEN a file in which our name is a synonym of another
+    accepted = "Chroicocephalus hartlaubii"
+    names = [name(7, "Larus hartlaubii Bruch", species=accepted), name(8, accepted, species=accepted)]
+    # WHEN matched THEN both names are the animal's
+    found = match(names, ANIMALS, {})
+    assert found.animals == [(7, 3), (8, 3)]
+    assert found.synonyms == {"Larus hartlaubii": accepted}
+
+
+def test_a_genus_of_plants_is_no_bird() -> None:
+    names = [
+        name(7, "Prunella vulgaris", genus="Prunella", phylum="Tracheophyta"),
+        name(8, "Prunella", phylum="Chordata"),
+    ]
+    assert match(names, ANIMALS, {}).animals == [(8, 4)]
+
+
+def test_names_that_match_no_animal_still_have_a_group() -> None:
+    found = match([name(7, "Canis aureus", class_="Mammalia"), name(8, "Rosa", class_="Magnoliopsida")], ANIMALS, {})
+    assert (found.animals, found.groups) == ([], [(7, "mammals")])

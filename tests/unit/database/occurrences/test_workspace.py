@@ -1,0 +1,175 @@
+"""Counting the records of files in each format."""
+
+import gzip
+import tempfile
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.features.cells import cell_of, text_of
+from database.occurrences.filters import Filters
+from database.occurrences.tables import OccurrenceError, tables_in
+from database.occurrences.workspace import Workspace
+from tests.unit.database.occurrences.sample_records import FORMATS, Record, simple_csv
+
+FOX, WOLF = ("Vulpes vulpes", 5219243), ("Canis lupus", 5219173)
+BERLIN, PARIS = (52.52, 13.4), (48.86, 2.35)
+
+
+def counted(
+    file: Path, work: Path, filters: Filters | None = None, size: int = 1 << 20
+) -> tuple[Counter[tuple[str, int]], Counter[str], int]:
+    """Return the records of a file by species and cell, the rows left out by reason, and the number of faulty rows."""
+    with Workspace(work, filters or Filters(), size) as workspace:
+        workspace.read(tables_in(file), lambda _line: None)
+        counts = workspace.counts()
+        rows = workspace.connection.execute("""
+            select coalesce(species, scientific_name), cell, sum(records)::integer from counted join names using (name)
+            where dropped is null group by all
+        """).fetchall()
+    dropped = Counter({reason: rows for reason, rows in counts.dropped.items() if rows})
+    return Counter({(name, cell): number for name, cell, number in rows}), dropped, counts.faulty
+
+
+RECORDS = st.builds(
+    lambda animal, place, **more: Record(*animal, *place, **more),
+    st.sampled_from([FOX, WOLF]),
+    st.sampled_from([BERLIN, PARIS, (0.0, 0.0)]),
+    status=st.sampled_from(["PRESENT", "ABSENT"]),
+    basis=st.sampled_from(["HUMAN_OBSERVATION", "FOSSIL_SPECIMEN"]),
+    year=st.sampled_from([1900, 2020]),
+    issues=st.sampled_from([(), ("COORDINATE_ROUNDED",), ("COORDINATE_ROUNDED", "COUNTRY_COORDINATE_MISMATCH")]),
+)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@given(records=st.lists(RECORDS, max_size=12), size=st.sampled_from([300, 1 << 20]))
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
+def test_each_format_gives_the_same_counts(format_: str, records: list[Record], size: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # GIVEN records in a format WHEN counted, in small parts and in one
+        file = FORMATS[format_](Path(folder) / "file", records)
+        found, dropped, faulty = counted(file, Path(folder) / "work", size=size)
+    # THEN those that pass every filter are counted by name and cell, and the others have a reason
+    kept = [
+        each
+        for each in records
+        if (each.status, each.basis, each.year) == ("PRESENT", "HUMAN_OBSERVATION", 2020)
+        and "COUNTRY_COORDINATE_MISMATCH" not in each.issues
+        and (each.latitude, each.longitude) != (0, 0)
+    ]
+    assert found == Counter((each.species, cell_of(each.latitude, each.longitude)) for each in kept)
+    assert dropped.total() == len(records) - len(kept)
+    assert faulty == 0
+
+
+@given(data=st.binary(max_size=200))
+@settings(max_examples=20)
+def test_any_bytes_are_counted_or_a_clear_error(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_bytes(b"species\tdecimalLatitude\tdecimalLongitude\n" + data)
+        found, dropped, faulty = counted(file, Path(folder) / "work")
+        lines = len([line for line in data.replace(b"\r\n", b"\n").split(b"\n") if line])
+        assert found.total() + dropped.total() + faulty <= lines
+        file.write_bytes(data)
+        with pytest.raises(OccurrenceError, match="file"):
+            tables_in(file)
+
+
+def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
+    # GIVEN a text with a short row, a long one, and a latitude that is no number
+    rows = ["Vulpes vulpes\t52.52\t13.4", "short", "a\t1\t2\t3", "Vulpes vulpes\tnorth\t13.4", "Vulpes vulpes\t91\t0"]
+    (tmp_path / "file").write_text("\n".join(["species\tlatitude\tlongitude", *rows]))
+    # WHEN counted THEN the rest counts
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
+        counts = workspace.counts()
+    assert (counts.rows, counts.faulty) == (5, 2)
+    assert [(each.line, each.fault, each.text) for each in counts.examples] == [
+        (2, "missing columns", "short"),
+        (3, "too many columns", "a\t1\t2\t3"),
+    ]
+    assert counts.dropped["latitude or longitude is no number"] == 1
+    assert counts.dropped["outside the Earth"] == 1
+
+
+def test_a_second_run_counts_only_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a run that stops in the middle of a text
+    file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)] * 40)
+    with Workspace(tmp_path / "work", Filters(), 1000) as workspace:
+        (table,) = tables_in(file)
+        count = workspace._count
+        done: list[object] = []
+
+        def stopping(*arguments: Any) -> int:
+            if len(done) == 2:
+                raise KeyboardInterrupt
+            done.append(arguments[1])
+            return count(*arguments)
+
+        monkeypatch.setattr(workspace, "_count", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            workspace.read([table], lambda _line: None)
+    assert done == [0, 1]
+    # WHEN run again THEN all records count once
+    found, _, _ = counted(file, tmp_path / "work", size=1000)
+    assert found.total() == 40
+    # AND other files begin anew
+    assert counted(simple_csv(tmp_path / "other", [Record(*FOX, *PARIS)]), tmp_path / "work", size=1000)[0].total() == 1
+
+
+def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
+    cell = cell_of(*BERLIN)
+    (tmp_path / "cells").write_text(f"species\tspeciesKey\tcell\toccurrences\nVulpes vulpes\t1\t{text_of(cell)}\t7\n")
+    assert counted(tmp_path / "cells", tmp_path / "work")[0] == {("Vulpes vulpes", cell): 7}
+    with zipfile.ZipFile(tmp_path / "countries.zip", "w") as archive:
+        archive.writestr("0001.csv", "species\tcountrycode\toccurrences\nVulpes vulpes\tde\t9\nVulpes vulpes\t\t3\n")
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        workspace.read(tables_in(tmp_path / "countries.zip"), lambda _line: None)
+        found = workspace.connection.execute("select country, cell, records from counted where dropped is null")
+        assert found.fetchall() == [("DE", None, 9.0)]
+        assert workspace.counts().dropped["without a place"] == 1
+
+
+def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
+    # GIVEN the columns of an export of iNaturalist, gzipped, and of eBird's basic dataset
+    head = "observed_on,quality_grade,captive_cultivated,latitude,longitude,positional_accuracy,license,scientific_name"
+    rows = "2020-05-01,research,false,48.86,2.35,12,CC-BY-NC,Vulpes vulpes\n"
+    rows += "2020-05-01,casual,true,48.86,2.35,,,Canis lupus\n"
+    (tmp_path / "observations.csv.gz").write_bytes(gzip.compress(f"{head}\n{rows}".encode()))
+    (tmp_path / "ebd.txt").write_text(
+        "SCIENTIFIC NAME\tOBSERVATION COUNT\tLATITUDE\tLONGITUDE\tOBSERVATION DATE\tAPPROVED\n"
+        "Pica pica\tX\t48.86\t2.35\t2020-05-01\t1\nPica pica\t2\t48.86\t2.35\t2020-05-01\t0\n"
+    )
+    # WHEN counted THEN what their reviewers refuse does not count
+    reason = "captive or cultivated"
+    assert counted(tmp_path / "observations.csv.gz", tmp_path / "work")[:2] == (
+        {("Vulpes vulpes", cell_of(*PARIS)): 1},
+        {reason: 1},
+    )
+    assert counted(tmp_path / "observations.csv.gz", tmp_path / "work", Filters(commercial=True))[0].total() == 0
+    reason = "casual, or not approved by a reviewer"
+    assert counted(tmp_path / "ebd.txt", tmp_path / "work")[:2] == ({("Pica pica", cell_of(*PARIS)): 1}, {reason: 1})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected a line with the names of columns"),
+        (b"species,latitude\nVulpes vulpes,1\n", "no column for the place"),
+        (b"a,latitude,longitude\n1,2,3\n", "no column for the name"),
+        (b"PAR1 but nothing more", "no readable Parquet"),
+        (b"PK\x03\x04 but nothing more", "not a zip"),
+        (b"\x1f\x8b but nothing more", "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_a_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(OccurrenceError, match=message):
+        tables_in(tmp_path / "file")
