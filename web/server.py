@@ -16,8 +16,8 @@ import uvicorn
 from chalicelib.api.http import Route
 from chalicelib.api.uploads import build_uploads
 from chalicelib.application import ROUTES, Application
+from chalicelib.config.budget import Budget
 from chalicelib.config.process_memory import decode_bytes
-from chalicelib.config.settings import Budget
 from chalicelib.errors import ModelError, SettingError
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import TIER

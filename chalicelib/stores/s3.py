@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 
 
 def connect(region: str, budget: Budget, connections: int = 10) -> Any:

@@ -5,7 +5,7 @@ from threading import Lock
 from time import time
 from typing import Any, Protocol
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.errors import Unavailable
 from chalicelib.stores.s3 import connect
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.config.settings import Budget
+from chalicelib.config.budget import Budget
 from chalicelib.errors import Forbidden, NotFound, Unavailable
 from web.results.results import LIFETIME, Results
 from web.results.stores import FOLDER, BucketStore, FolderStore, Store
