@@ -77,9 +77,9 @@ def test_animals_without_a_range_are_named(
     assert main(["load", "--from", str(tmp_path), "--database-url", database_url]) == 0
     output = capsys.readouterr().out.splitlines()
     assert output[1].startswith(
-        "warning: no range is stated for 215 wild or marine animals, so answers say that it is unknown "
+        "warning: no range is stated for 2121 wild or marine animals, so answers say that it is unknown "
     )
-    assert output[1].endswith(" and 210 more")
+    assert output[1].endswith(" and 2116 more")
 
 
 def test_an_unknown_area_is_refused(database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
