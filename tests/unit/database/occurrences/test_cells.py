@@ -1,5 +1,7 @@
 """The cells that SQL computes are those of the H3 library."""
 
+from functools import cache
+
 import duckdb
 import numpy as np
 from h3.api import basic_int as h3
@@ -10,13 +12,19 @@ from chalicelib.features.cells import RESOLUTION
 from database.occurrences.cells import cells_of, create_cell_tables
 
 
+@cache
+def database() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    create_cell_tables(connection)
+    return connection
+
+
 def cells(latitudes: list[float | None], longitudes: list[float | None]) -> list[int | None]:
-    with duckdb.connect() as connection:
-        create_cell_tables(connection)
-        rows = [*zip(range(len(latitudes)), latitudes, longitudes, strict=True)]
-        connection.execute("create table place (number integer, lat double, lon double)")
-        connection.executemany("insert into place values ($1, $2, $3)", rows)
-        found = connection.execute(f"select cell from ({cells_of('place')}) order by number").fetchall()
+    connection = database()
+    rows = [*zip(range(len(latitudes)), latitudes, longitudes, strict=True)]
+    connection.execute("create or replace temp table place (number integer, lat double, lon double)")
+    connection.executemany("insert into place values ($1, $2, $3)", rows)
+    found = connection.execute(f"select cell from ({cells_of('place')}) order by number").fetchall()
     return [cell for (cell,) in found]
 
 
