@@ -156,7 +156,7 @@ def test_how_long_a_request_may_take_depends_on_what_is_sent(
     shown = open_page(stand.url)
     shown.clock.install()
     shown.set_input_files("#pick", photo(b"\0\0\0\x18ftypheic" + bytes(size)))
-    expect(shown.locator("#busy")).to_be_visible()
+    expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
     # WHEN nearly all of it has passed THEN the page still waits
     shown.clock.run_for((waits - 2) * 1000)
     expect(shown.locator("#busy")).to_be_visible()

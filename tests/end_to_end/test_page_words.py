@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from chalicelib.api.responses import FeaturesUsed, Place
 from chalicelib.config.settings import ROOT
+from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo
 from tests.end_to_end.stand import Stand
@@ -51,7 +52,7 @@ GROUPS = {"taxa": [], "groups": [{"group": "birds", "taxa": 962}, {"group": "mam
 def _shown(stand: Stand, open_page: Open, answer: dict[str, Any]) -> Page:
     stand.tell(answer)
     shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown.set_input_files("#pick", photo(pictures.jpeg()))
     expect(shown.locator("#answer")).to_be_visible()
     return shown
 
