@@ -15,6 +15,8 @@ def open_photos(photos: Sequence[bytes], limits: Limits) -> Iterator[Photo]:
         try:
             yield open_photo(data, limits)
         except ClientError as error:
+            if len(photos) == 1:
+                raise
             raise _of_photo(error, number, len(photos)) from error
 
 
@@ -31,6 +33,8 @@ def decode_photos(photos: Sequence[Photo], size: int, memory: DecodeMemory) -> l
                 picture = photo.decode(size)
                 return View(picture.square(size), picture.reduced(size))
         except ClientError as error:
+            if len(photos) == 1:
+                raise
             raise _of_photo(error, number + 1, len(photos)) from error
 
     if len(photos) == 1:
@@ -42,4 +46,4 @@ def decode_photos(photos: Sequence[Photo], size: int, memory: DecodeMemory) -> l
 
 
 def _of_photo(error: ClientError, number: int, count: int) -> ClientError:
-    return error if count == 1 else type(error)(f"photo {number} of {count}: {error}")
+    return type(error)(f"photo {number} of {count}: {error}")

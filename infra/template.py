@@ -42,7 +42,8 @@ Commands for the pipeline (docs/how-to/pipeline.md):
 
 def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> None:
     """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure."""
-    parameters = parameters_of(stage, chosen)
+    own = declared_parameters().keys()  # CloudFormation refuses others, such as those of the web tier
+    parameters = {name: value for name, value in parameters_of(stage, chosen).items() if name in own}
     out.mkdir(parents=True, exist_ok=True)
     merged = out / "merge.json"
     _dump(merge_template(stage, parameters, runbook), merged)

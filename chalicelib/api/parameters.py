@@ -46,7 +46,7 @@ TOP = Parameter(
 )
 ALSO = Parameter(
     "also",
-    {"type": "string"},
+    {"type": "string", "pattern": f"^[^,]+(,[^,]+){{0,{MOST_PHOTOS - 2}}}$"},
     f"Ids of up to {MOST_PHOTOS - 1} more uploads with photos of the same animal, separated by commas.",
 )
 BOXES = Parameter(

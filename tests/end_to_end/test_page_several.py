@@ -206,6 +206,7 @@ def test_a_server_without_a_detector_says_so_and_the_answer_stays(stand: Stand, 
     stand.tell(answers.koala())
     shown = open_page(stand.url)
     shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("koala")
     stand.tell(*problem("bad_request", 400))
     shown.get_by_role("button", name="Find every animal").click()
     expect(shown.locator("#find-problem")).to_contain_text("This server has no detector")

@@ -1,7 +1,9 @@
 """Photos in temporary files: checked while they arrive, and gone afterwards."""
 
 import asyncio
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,12 @@ FORM = "multipart/form-data; boundary=b"
 HEAD = b'--b\r\nContent-Disposition: form-data; name="photo"\r\n\r\n'
 
 
+def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
 def spooled(body: bytes, content_type: str = "image/jpeg", part: int = 65_536) -> tuple[list[bytes], dict[str, str]]:
     """Return photos and fields of a body that arrives in parts."""
 
@@ -24,7 +32,7 @@ def spooled(body: bytes, content_type: str = "image/jpeg", part: int = 65_536) -
             found = await spool.finish()
             return [photo.read() for photo in found.photos], dict(found.fields)
 
-    return asyncio.run(receive())
+    return run(receive())
 
 
 def test_a_photo_is_whole() -> None:
@@ -65,4 +73,4 @@ def test_it_is_refused_before_the_rest_has_arrived() -> None:
             await spool.add(b"no photo" * (BATCH // 7))
 
     with pytest.raises(UnsupportedMediaType):
-        asyncio.run(add())
+        run(add())

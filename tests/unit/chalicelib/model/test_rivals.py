@@ -89,7 +89,7 @@ def test_a_prior_without_weights_has_no_rivals() -> None:
 @given(
     st.dictionaries(st.sampled_from(sorted(TAXONOMY.taxa)), st.integers(1, 50), max_size=8),
     st.dictionaries(st.sampled_from(sorted(OUTPUT)), st.floats(0.01, 1), min_size=1, max_size=6),
-    st.floats(0.5, 0.99),
+    st.floats(0.51, 0.99),  # at 0.5, two taxa can tie, and a rival then decides between them
 )
 def test_rivals_never_make_an_answer_narrower(
     unknown: dict[tuple[str, str], int], shares: dict[str, float], threshold: float
