@@ -54,7 +54,8 @@ def weights_at(cells: Sequence[int], taxonomy: Taxonomy) -> NDArray[np.float32]:
     weights = np.zeros((len(cells), len(taxonomy.animals)), np.float32)
     for rows in read_dataset().cell_animals:
         for cell, animal, weight, _ in rows[np.isin(rows["cell"], cells)].tolist():
-            weights[row_of[cell], taxonomy.index_of[animal]] = weight
+            if animal in taxonomy.index_of:  # the dataset has the animals of the packs too
+                weights[row_of[cell], taxonomy.index_of[animal]] = weight
     weights[:, taxonomy.everywhere] = 1
     return weights
 

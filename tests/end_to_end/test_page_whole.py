@@ -43,8 +43,8 @@ def test_the_whole_app_answers_without_a_place_and_then_takes_one(app_url: str, 
     expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
 
 
-@pytest.mark.skipif(not DETECTOR.is_file(), reason="the detector's weights could not be had")
 def test_the_whole_app_finds_every_animal_and_takes_several_photos(app_url: str, open_page: Open) -> None:
+    assert DETECTOR.is_file(), "the detector is not built; run `make setup`, with FAUNALENS_WEIGHTS=FOLDER if offline"
     # GIVEN a photo of a cat WHEN every animal is asked for THEN the cat has a box with its own answer
     cat = package_folder("skimage") / "data" / "chelsea.png"
     shown = open_page(app_url)

@@ -25,9 +25,6 @@ from testing.tiny_pack import write_pack
 PACKS = ROOT / "model" / "packs"
 PHOTOS = package_folder("skimage") / "data"
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-needs_weights = pytest.mark.skipif(
-    not (PACKS / "detector.onnx").is_file(), reason="the detector's weights could not be had"
-)
 
 
 def detector_in(folder: Path, **changes: Any) -> Detector:
@@ -52,7 +49,6 @@ def collage(*names: str) -> Picture:
     return Picture(image)
 
 
-@needs_weights
 def test_animals_people_and_vehicles_are_found_in_photos() -> None:
     # GIVEN the project's detector, and a cat beside an astronaut
     detector = read_detector(PACKS, threads=1)
