@@ -37,6 +37,7 @@ _CORRECTION = {
     "properties": {
         "animal": {"type": "string", "description": "What the photo shows.", "minLength": 1, "maxLength": 200}
     },
+    "additionalProperties": False,
 }
 
 
@@ -51,9 +52,13 @@ def with_results_described(document: dict[str, Any]) -> dict[str, Any]:
     shared = {status: each for status, each in paths["/openapi.json"]["get"]["responses"].items() if status != "200"}
 
     def operation(name: str, summary: str, status: str, media_type: str = "", **more: Any) -> dict[str, Any]:
-        success = {"description": "Success.", **({"content": {media_type: {}}} if media_type else {})}
+        success: dict[str, Any] = {"description": "Success.", **({"content": {media_type: {}}} if media_type else {})}
         missing = {**shared["500"], "description": "`not_found`: it does not exist, or was deleted."}
+        if media_type == "text/html":  # for people
+            missing["content"] = {**missing["content"], **success["content"]}
         responses = {**shared, status: success, "404": missing}
+        if "security" in more:
+            responses["401"] = {**shared["500"], "description": "`token_missing`: the request has no token."}
         return {"operationId": name, "summary": summary, "parameters": [_ID], "responses": responses, **more}
 
     token: dict[str, Any] = {"security": [{"resultToken": []}]}

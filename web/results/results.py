@@ -119,7 +119,7 @@ class Results:
             "answered": answered(result.answer),
             "animal": animal,
         }
-        data = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+        data = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
         self._store.put(f"{CORRECTIONS}{name}.json", data, "application/json")
 
     def corrections(self) -> Iterator[Correction]:

@@ -13,7 +13,7 @@ from chalicelib.api.body import read_body
 from chalicelib.api.http import Request, Response, Route
 from chalicelib.api.parameters import expect_no_parameters
 from chalicelib.application import Application
-from chalicelib.errors import BadRequest, Forbidden, NotFound, Unavailable
+from chalicelib.errors import BadRequest, NotFound, TokenMissing, Unavailable
 from chalicelib.photo.decode import Limits
 from chalicelib.telemetry.record import CorrectionRecord, Record
 from web.results import page
@@ -149,10 +149,10 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
 
 
 def _token(request: Request) -> str:
-    """Return the token of a request. Raises `Forbidden`."""
+    """Return the token of a request. Raises `TokenMissing`."""
     authorization = request.headers.get("authorization", "")
     if not authorization.startswith(_BEARER):
-        raise Forbidden("the token is missing; send it in the header Authorization: Bearer TOKEN")
+        raise TokenMissing("send it in the header Authorization: Bearer TOKEN")
     return authorization.removeprefix(_BEARER).strip()
 
 
@@ -161,7 +161,7 @@ def _animal(body: bytes) -> str:
     if len(body) > _MOST_BYTES:
         raise BadRequest(f"a correction must have at most {_MOST_BYTES} bytes")
     try:
-        given = json.loads(body)["animal"]
+        given = str.strip(json.loads(body)["animal"])  # raises TypeError unless it is a text
         animal = "".join(each if each.isprintable() else " " for each in given).strip()
         animal.encode()  # JSON can have halves of surrogate pairs, which no file can
     except (ValueError, KeyError, TypeError, RecursionError) as error:
