@@ -20,7 +20,8 @@ PROPER = {"Faunalens", "Wikipedia", "iNaturalist", "GBIF", "Wikidata", "eBird", 
 CODE = {"Accept", "Content-Type", "X-Api-Key", "Retry-After", "Enter", "Problem"}
 NEVER_SHOWN = {"no memory for a copy", "the request did not complete"}  # messages of errors that the page replaces
 LITERAL = re.compile(
-    r"""//[^\n]*|/\*.*?\*/|^import [^;]*;|"((?:\\.|[^"\\\n])*)"|`((?:\\.|\$\{[^}]*\}|[^`\\])*)`""", re.DOTALL | re.MULTILINE
+    r"""//[^\n]*|/\*.*?\*/|^import [^;]*;|"((?:\\.|[^"\\\n])*)"|`((?:\\.|\$\{[^}]*\}|[^`\\])*)`""",
+    re.DOTALL | re.MULTILINE,
 )
 FOR_PEOPLE = re.compile(r"^[A-Z][a-z]+( |$)|[A-Za-z]{2,} (of |the |a )?[a-z]{2,}\b.*[a-z.]$")
 
