@@ -45,12 +45,16 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
     return f"select {', '.join(f'{sql} as {name}' for name, sql in selected.items())} from {relation}"
 
 
-def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str]) -> str:
-    """Return a query for the names of a relation: `name`, `scientific_name`, `taxon_key` and `LINEAGE`, once each."""
+def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str], wanted: str) -> str:
+    """Return a query for the names of a relation: `name`, `scientific_name`, `taxon_key` and `LINEAGE`, once each.
+
+    `wanted`: a condition that a row must meet, in which `{name}` stands for the number of its name.
+    """
     columns = _Columns(types, constants)
     texts = ("scientific_name", "taxon_key", *LINEAGE)
     selected = ", ".join(f'{columns.text(each, "any_value")} as "{each}"' for each in texts)
-    return f"select {columns.name} as name, {selected} from {relation} group by all"
+    where = wanted.format(name=columns.name)
+    return f"select {columns.name} as name, {selected} from {relation} where {where} group by all"
 
 
 class _Columns:
@@ -91,12 +95,13 @@ class _Columns:
 
     @property
     def name(self) -> str:
-        """Return SQL for the number that stands for a record's name: its key if it has one, else its names."""
-        key = f"hash({self.text('taxon_key')})"
-        if self._types.get(self.found.get("taxon_key", ""), "VARCHAR") != "VARCHAR":
-            key = f"hash({_quoted(self.found['taxon_key'])})"
+        """Return SQL for the number that stands for a record's name: its key if it has one, else its names.
+
+        The key is hashed as it is: spaces around it, which no file has, would only give its name a second number.
+        """
         names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
-        return f"if({self.text('taxon_key')} is null, {names}, {key})" if "taxon_key" in self.found else names
+        key = self.found.get("taxon_key", "")
+        return f"if({self.is_filled('taxon_key')}, hash({_quoted(key)}), {names})" if key in self._types else names
 
     @property
     def cell(self) -> str:
