@@ -42,7 +42,9 @@ class Filters:
 
         The conditions use the columns of `normal_query` in database/occurrences/records.py.
         """
-        issues = " or ".join(f"list_contains(issues, {literal(each)})" for each in self.issues)  # list_has_any is slower
+        issues = " or ".join(
+            f"list_contains(issues, {literal(each)})" for each in self.issues
+        )  # list_has_any is slower
         return {
             "latitude or longitude is no number": "is_bad_number",
             "number of records is no number": "records is null or records < 0",

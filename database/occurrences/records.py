@@ -8,6 +8,10 @@ from database.occurrences.columns import column_names, counts_by_country
 LINEAGE: Final = ("species", "genus", "family", "order", "class", "phylum")
 """Columns with the accepted names above and at a record's own name."""
 
+_FIRST_MONTH: Final = r"^(?:\d{4}-)?(\d\d?)(?:[-T /]|$)"
+_LAST_MONTH: Final = r"/(?:\d{4}-)?(\d\d)"
+"""The month in `7`, `2026-07`, `2026-07-14T…`, and after the slash of `2026-07-14/2026-08-02`."""
+
 _TEXTS: Final = ("basis", "presence", "licence", "establishment", "captive", "quality", "approved")
 """Columns that only filters read, compared in lower case."""
 
@@ -17,7 +21,7 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
 
     `types`: DuckDB's type of each column of the relation. `constants`: values of further columns.
     Columns: `name` (a number that stands for the name, as in `name_query`), `lat`, `lon`, `cell`, `country`, `records`,
-    and what the filters read; null if the file lacks it.
+    `month`, and what the filters read; null if the file lacks it.
     """
     columns = _Columns(types, constants)
     lat, lon = columns.number("lat"), columns.number("lon")
@@ -38,6 +42,7 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
         "uncertainty": columns.number("uncertainty"),
         "centroid": columns.number("centroid"),
         "year": columns.year,
+        "month": columns.month,
         "issues": columns.issues,
         "is_named": f"{columns.is_filled('scientific_name')} or {columns.is_filled('species')}",
         **{name: f"lower({columns.text(name)})" for name in _TEXTS},
@@ -119,6 +124,21 @@ class _Columns:
         if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT"):
             return _quoted(name)
         return f"try_cast(left({self.text('year')}, 4) as integer)"
+
+    @property
+    def month(self) -> str:
+        """Return SQL for the month, from a month or a date that begins with year and month; null if there is none.
+
+        A time from one day to another has no month unless both are in it.
+        """
+        name = self.found.get("month", "")
+        if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT"):
+            number = _quoted(name)
+        else:
+            text = self.text("month")
+            first, last = (rf"nullif(regexp_extract({text}, '{each}', 1), '')" for each in (_FIRST_MONTH, _LAST_MONTH))
+            number = f"if({last} <> {first}, null, try_cast({first} as integer))"
+        return f"if({number} between 1 and 12, {number}, null)::utinyint"
 
     @property
     def issues(self) -> str:
