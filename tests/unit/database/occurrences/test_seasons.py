@@ -5,7 +5,7 @@ import pytest
 
 from database.areas.area_cells import Earth, read_area_cells
 from database.cell_animals import Seasons
-from database.occurrences.seasons import MonthlyCounts, around, seasons_of
+from database.occurrences.seasons import around, seasons_of
 
 FLAT = [1000] * 12
 
@@ -19,8 +19,7 @@ def season(animal: list[int], group: list[int], earth: Earth) -> Seasons:
     """The seasons of an animal with records in the first cell; its range is that cell and the next."""
     counts, effort = (np.zeros((12, len(earth.cells))) for _ in range(2))
     counts[:, 0], effort[:, 0] = animal, group
-    near: tuple[MonthlyCounts, ...] = (around(counts, earth), around(effort, earth))
-    return seasons_of(7, *near, np.array([0]), earth)
+    return seasons_of(7, around(counts, earth), around(effort, earth), np.array([0]), earth)
 
 
 def months(found: Seasons) -> list[int]:
