@@ -49,6 +49,8 @@ class Stand:
     """The state of the service; None: not to be had."""
     upload: Any = None
     """Where a large photo can be put; None: nowhere."""
+    language: str = "en"
+    """Of the page."""
     sent: list[Sent] = field(default_factory=list)
     asked: list[Sent] = field(default_factory=list)
     """What was asked about taxa."""
@@ -73,7 +75,7 @@ class Stand:
             self.open_taxa.wait(HOLD_TIMEOUT)
             query = f"?{urlencode(request.query)}" if request.query else ""
             return self.taxon(name.removeprefix("taxa").removeprefix("/") + query)
-        return _file(name)
+        return _file(name, self.language)
 
     def taxon(self, address: str) -> tuple[int, Mapping[str, str], str]:
         """What a page is told that asks about taxa."""
@@ -91,10 +93,10 @@ class Stand:
         return (201, {}, json.dumps(self.upload)) if self.upload else (404, {}, json.dumps({"code": "not_found"}))
 
 
-def _file(name: str) -> tuple[int, Mapping[str, str], str]:
+def _file(name: str, language: str) -> tuple[int, Mapping[str, str], str]:
     """A file of the page."""
     try:
-        text, headers = page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, [BUCKET], KEY)
+        text, headers = page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, language, [BUCKET], KEY)
     except NotFound:
         return 404, {}, "{}"
     return 200, headers, text
