@@ -130,3 +130,33 @@ def test_the_page_is_mirrored_if_the_language_runs_from_right_to_left(stand: Sta
     assert bar
     assert languages["x"] < title["x"] < icon["x"]
     assert bar["x"] + bar["width"] == pytest.approx(track["x"] + track["width"], abs=1)
+
+
+def test_a_change_of_language_keeps_the_answer(stand: Stand, open_page: Open) -> None:
+    # GIVEN an answer in English
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("koala")
+    # WHEN another language is chosen THEN the same answer is there in that language, without another request
+    for language, name, sure in (
+        ("zh", "考拉", "非常确定"),
+        ("de", "Koala", "sehr sicher"),
+        ("en", "koala", "very sure"),
+    ):
+        stand.language = language
+        shown.reload()
+        expect(shown.locator("#name")).to_have_text(name)
+        expect(shown.locator("#sure-words")).to_have_text(sure)
+    assert len(stand.sent) == 1
+
+
+def test_animals_of_a_correction_are_offered_in_the_language(stand: Stand, open_page: Open) -> None:
+    stand.language, stand.keeps = "fr", True
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    shown.locator("#wrong").click()
+    shown.locator("#correct-animal").fill("renard")
+    stand.taxa["?q=renard"] = {"taxa": [], "groups": []}
+    expect(shown.locator("#correct-names option[value='renard roux']")).to_have_count(1)
