@@ -90,8 +90,8 @@ def range_of_countries(
 ) -> Rows | None:
     """Return the range of an animal of which only a checklist says in which countries it lives, or None if nowhere.
 
-    `countries`: by status, a mask of the cells of the countries. A country is larger than a range, so the weight is that
-    of a range in doubt.
+    `countries`: by status, a mask of the cells of the countries. A country is larger than a range, so the weight is
+    that of a range in doubt.
     """
     status = np.zeros(len(earth.cells), np.int16)
     for kind in (INTRODUCED, NATIVE):

@@ -94,6 +94,7 @@ class Findings:
                 written[animal.animal] = rows
                 known.add(animal.animal)
                 self.by_checklist.append(animal.name)
+                digest.update(rows.tobytes())
             if its.months is not None and animal.animal in written:
                 range_ = earth.positions(written[animal.animal]["cell"])
                 of_animal = around(its.months, earth)
@@ -113,6 +114,13 @@ class Findings:
 
     def report(self) -> Iterator[str]:
         """Yield lines: what was read and left out, names that match nothing, and where records and ranges disagree."""
+        yield from self._rows()
+        yield from self._unmatched()
+        for ours, accepted in sorted(self.matches.synonyms.items()):
+            yield f"  as a synonym: records of {accepted} count for {ours}"
+        yield from self._ranges()
+
+    def _rows(self) -> Iterator[str]:
         counts = self.workspace.counts()
         kept = counts.rows - counts.faulty - sum(counts.dropped.values())
         yield f"rows: {counts.rows:,}; they count: {kept:,}"
@@ -124,9 +132,8 @@ class Findings:
         for reason, rows in counts.dropped.items():
             if rows:
                 yield f"  {rows:>13,}  {reason}"
-        yield from self._unmatched()
-        for ours, accepted in sorted(self.matches.synonyms.items()):
-            yield f"  as a synonym: records of {accepted} count for {ours}"
+
+    def _ranges(self) -> Iterator[str]:
         with_records = [each for each in self.animals if each.records]
         without = sum(not each.has_range for each in with_records)
         yield f"animals with records: {len(with_records):,}; without a written range: {without:,}"
