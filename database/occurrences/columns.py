@@ -8,7 +8,7 @@ _CODES: Final = (
     *(f"{grid}{what}" for grid in _GRIDS for what in ("cellcode", "gridcellcode", "gridcode", "code")),
     *("cellcode", "gridcellcode", "gridcode", "gridcell"),
 )
-"""Columns with the code of a grid's cell: an SQL download names them as its query does."""
+"""Columns with the code of a cell: an SQL download names them as its query does, such as `eeaCellCode`."""
 
 NAMES: Final = {
     "lat": ("decimallatitude", "latitude", "lat"),
@@ -45,7 +45,8 @@ NAMES: Final = {
     "approved": ("approved",),
     "records": ("occurrences", "records"),
 }
-"""Names of each column that is read, in lower case, letters and digits only. The first that a file has counts."""
+"""Names of each column that is read, in lower case, letters and digits only: GBIF's `acceptedTaxonKey` and `speciesKey`
+are here `acceptedtaxonkey` and `specieskey`. The first that a file has counts."""
 
 
 def column_names(columns: Iterable[str]) -> dict[str, str]:
