@@ -42,30 +42,29 @@ Commands for the pipeline (docs/how-to/pipeline.md):
 
 def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> None:
     """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure."""
-    own = declared_parameters().keys()  # CloudFormation refuses others, such as those of the web tier
-    parameters = {name: value for name, value in parameters_of(stage, chosen).items() if name in own}
+    parameters = parameters_of(stage, chosen)
     out.mkdir(parents=True, exist_ok=True)
-    merged = out / "merge.json"
-    _dump(merge_template(stage, parameters, runbook), merged)
+    merged, document = out / "merge.json", merge_template(stage, parameters, runbook)
+    _dump(document, merged)
     try:
         package = build(out, stage, merge=merged)
     except CalledProcessError as error:
         raise PreconditionFailed(f"chalice package exited with code {error.returncode}; see its output") from error
     merged.unlink()
-    _dump({"Parameters": parameters, "Tags": {"project": "faunalens", "stage": stage}}, out / "parameters.json")
+    given = {name: str(each["Default"]) for name, each in document["Parameters"].items()}
+    _dump({"Parameters": given, "Tags": {"project": "faunalens", "stage": stage}}, out / "parameters.json")
     check(package.template, echo)
     if missing := production.missing_from(parameters):
         echo(f"warning: stage {stage} is for production, but has no {' and no '.join(missing)} (docs/how-to/deploy.md)")
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
-    """Return the template that Chalice merges into its own. `parameters` become its default values."""
+    """Return the template that Chalice merges into its own. `parameters`, but those of the web tier, become defaults."""
     stack, edge = read_template(STACK), read_template(EDGE)
-    declared = {name: dict(each) for name, each in declared_parameters().items()}
-    for name, value in parameters.items():
-        if name not in declared:  # of the web tier, which is a stack of its own
-            continue
-        declared[name]["Default"] = json.loads(value) if declared[name]["Type"] == "Number" else value
+    declared = {
+        name: {**each, "Default": json.loads(parameters[name]) if each["Type"] == "Number" else parameters[name]}
+        for name, each in declared_parameters().items()
+    }
     declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in the template contain its name
     declared["ApiKeys"]["AllowedValues"] = [parameters["ApiKeys"]]  # the API's definition depends on it
     return {
