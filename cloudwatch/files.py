@@ -55,8 +55,8 @@ class Placeholders:
 
     `topic`: ARN of the topic that alarms notify; empty for the topic of the stage's stack. `limits`: stage whose limits
     apply; empty for the deployed stage. `containers`: the account's limit of Lambda containers, which applies to a
-    stage without reserved concurrency. `balancer`, `targets`: names of the web tier's load balancer and its target group
-    in CloudWatch; by default made up.
+    stage without reserved concurrency. `balancer`, `targets`: names in CloudWatch of the web tier's load balancer and
+    its target group; by default made up.
     """
 
     stage: str = "dev"
@@ -153,7 +153,8 @@ class SourceFile:
             _set_default_stage(body, stage)
             return body
         if self.kind == "dashboard":
-            return body | _substituted(body, values, self.file)
+            body |= _substituted(body, values, self.file)
+            return body
         return {"AlarmName": prefix(stage) + self.name, **_substituted(body, values, self.file)}
 
     def read_query(self, values: Mapping[str, str]) -> Query:

@@ -59,7 +59,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
-    """Return the template that Chalice merges into its own. `parameters`, but those of the web tier, become defaults."""
+    """Return the template that Chalice merges into its own. `parameters` become its default values."""
     stack, edge = read_template(STACK), read_template(EDGE)
     declared = {
         name: {**each, "Default": json.loads(parameters[name]) if each["Type"] == "Number" else parameters[name]}

@@ -130,7 +130,7 @@ TIER_METRICS: Mapping[str, Metric] = {
 }
 """Metrics that only the web tier emits, in addition to those of every request."""
 
-_OF_TIER_REQUESTS = ("Requests", "Faults", "Rejections", "Latency", "ColdStarts", "InitLatency")
+OF_TIER_REQUESTS = ("Requests", "Faults", "Rejections", "Latency", "ColdStarts", "InitLatency")
 """Metrics of a request that the tier emits: it has neither model nor features."""
 
 ALL_METRICS: Mapping[str, Metric] = {**METRICS, **TIER_METRICS}
@@ -143,7 +143,7 @@ def max_billed_metrics() -> int:
 
 def max_billed_of_tier() -> int:
     """Return the maximum number of metrics billed in addition for a deployment's web tier."""
-    return sum(map(_series, [*(METRICS[name] for name in _OF_TIER_REQUESTS), *TIER_METRICS.values()]))
+    return sum(map(_series, [*(METRICS[name] for name in OF_TIER_REQUESTS), *TIER_METRICS.values()]))
 
 
 def _series(metric: Metric) -> int:

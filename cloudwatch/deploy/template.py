@@ -36,7 +36,7 @@ MOST_INLINE_BYTES = 51_200
 
 _MARK = "\ue000"
 _MARKED = re.compile(f"{_MARK}([\\w:.]+){_MARK}")
-"""Matches a reference while the files are read, such as that to a pseudo parameter. JSON keeps private-use characters."""
+"""Matches a reference while the files are read, such as that to a pseudo parameter. JSON keeps the marks."""
 
 
 def template(
