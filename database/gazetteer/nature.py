@@ -67,7 +67,9 @@ def read_parks(path: Path = _PARKS) -> Iterator[Feature]:
 
 def read_natural_earth(path: Path) -> Iterator[Feature]:
     """Read `ne_10m_geography_regions_polys` of Natural Earth as GeoJSON, without what is too large to be a place."""
-    names = {row["natural_earth"]: (row["name"], *filter(None, row["also"].split(";"))) for row in _rows(_NATURAL_NAMES)}
+    names = {
+        row["natural_earth"]: (row["name"], *filter(None, row["also"].split(";"))) for row in _rows(_NATURAL_NAMES)
+    }
     for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
         properties = feature["properties"]
         name, kind = properties["name"], _KINDS.get(properties["featurecla"])

@@ -43,12 +43,15 @@ def read_towns(path: Path) -> list[Town]:
 def notable(towns: Iterable[Town], population: int, distance: float) -> Iterator[Town]:
     """Yield the towns with so many inhabitants, and smaller ones with no town so near that was yielded before.
 
-    So there are few suburbs, and yet a name for each inhabited part of the world. `towns`: largest first; `distance`: km.
+    So there are few suburbs, and yet a name for each inhabited part of the world. `towns`: the largest first;
+    `distance`: km.
     """
     kept: _Squares = defaultdict(list)
     for town in towns:
         here = town.latitude, town.longitude
-        if town.population >= population or all(distance_to(each, *here) >= distance for each in _near(town, kept, distance)):
+        if town.population >= population or all(
+            distance_to(each, *here) >= distance for each in _near(town, kept, distance)
+        ):
             kept[_square(town)].append(town)
             yield town
 

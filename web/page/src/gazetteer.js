@@ -3,19 +3,24 @@
 import { decode } from "./polyline.js";
 
 const TENTHS = 10; // units in a degree
-const RANKS = { park: 20, other: 19 }; // of places in nature; of towns: the binary logarithm of the inhabitants, up to 25
-const ABOVE = { country: 2, region: 1 }; // what it adds to the rank of the largest town
+const RANKS = { park: 19, other: 18 }; // of places in nature; of towns: the binary logarithm of the inhabitants, up to 25
+const ABOVE = { country: 2, region: -1 }; // what it adds to the rank of the largest town
 const [EXACT, BEGINS, WORD] = [12, 6, 0]; // what it adds to a rank that a name is as typed, begins so, or one of its words
-const ALTERNATE = -1; // what it adds that the name is not the first one
+const ALTERNATE = -0.5; // what it adds that the name is not the first one
 const FEWEST = 4; // letters by which places are suggested if none has the name
 const WIDE = Math.cos((1.5 * Math.PI) / 180); // from 1.5 degrees from its middle to the farthest town, a point says too little
+const SHORT_NAMES = { AE: ["UAE"], GB: ["UK"], US: ["USA", "US"] };
 const MORE_LETTERS = { ß: "ss", ø: "o", ł: "l", đ: "d", æ: "ae", œ: "oe", ð: "d", þ: "th", ı: "i" };
 const SMALL_MARKS = /[ʻ‘’'`´.,()]/g;
 
-/** Return a text without accents, in small letters: "Zürich" → "zurich". Each name keeps its line and its separators. */
+/**
+ * Return a text in small letters, without accents, double letters and the e of German umlauts: "Zürich" and "Zuerich" →
+ * "zurich", "Missouri" → "misouri". Each name keeps its line and its separators.
+ */
 export function fold(text) {
   const plain = text.toLowerCase().replace(/[ßøłđæœðþı]/g, (letter) => MORE_LETTERS[letter]);
-  return plain.normalize("NFKD").replace(/\p{M}/gu, "").replace(SMALL_MARKS, "").replace(/[-–/]/g, " ");
+  const bare = plain.normalize("NFKD").replace(/\p{M}/gu, "").replace(SMALL_MARKS, "").replace(/[-–/]/g, " ");
+  return bare.replace(/([aou])e/g, "$1").replace(/([a-z])\1+/g, "$1");
 }
 
 /**
@@ -118,7 +123,8 @@ export class Gazetteer {
   }
 
   #namesOf(country) {
-    return country ? [...new Set(this.#countryNames.map((names) => names.of(country)))] : [];
+    if (!country) return [];
+    return [...new Set([...this.#countryNames.map((names) => names.of(country)), ...(SHORT_NAMES[country] ?? [])])];
   }
 
   /** Return the entries of a list. database/gazetteer/listing.py describes its lines. */
