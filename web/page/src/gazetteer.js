@@ -11,7 +11,7 @@ const FEWEST = 4; // letters by which places are suggested if none has the name
 const WIDE = Math.cos((1.5 * Math.PI) / 180); // from 1.5 degrees from its middle to the farthest town, a point says too little
 const SHORT_NAMES = { AE: ["UAE"], GB: ["UK"], US: ["USA", "US"] };
 const MORE_LETTERS = { ß: "ss", ø: "o", ł: "l", đ: "d", æ: "ae", œ: "oe", ð: "d", þ: "th", ı: "i" };
-const SMALL_MARKS = /[ʻ‘’'`´.,()]/g;
+const SMALL_MARKS = /[\u02bb\u2018\u2019'\u0060\u00b4.,()]/g; // apostrophes of all kinds, points and brackets
 
 /**
  * Return a text in small letters, without accents, double letters and the e of German umlauts: "Zürich" and "Zuerich" →
