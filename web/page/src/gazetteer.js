@@ -5,7 +5,7 @@ import { decode } from "./polyline.js";
 const TENTHS = 10; // units in a degree
 const RANKS = { park: 19, other: 18 }; // of places in nature; of towns: the binary logarithm of the inhabitants, up to 25
 const ABOVE = { country: 2, region: -1 }; // what it adds to the rank of the largest town
-const [EXACT, BEGINS, WORD] = [12, 6, 0]; // what it adds to a rank that a name is as typed, begins so, or one of its words
+const [EXACT, FIRST_WORDS, BEGINS, LATER] = [12, 8, 6, 0]; // what it adds to a rank where in a name the typed letters are
 const ALTERNATE = -0.5; // what it adds that the name is not the first one
 const FEWEST = 4; // letters by which places are suggested if none has the name
 const WIDE = Math.cos((1.5 * Math.PI) / 180); // from 1.5 degrees from its middle to the farthest town, a point says too little
@@ -90,9 +90,9 @@ export class Gazetteer {
       for (const at of positions(this.#names, before + name)) {
         const i = this.#lineAt(at + 1);
         const after = this.#names[at + 1 + name.length] ?? "\n";
-        const fit = before === " " ? WORD : "\n|".includes(after) ? EXACT : BEGINS;
+        const fit = "\n|".includes(after) ? EXACT : after === " " ? FIRST_WORDS : BEGINS;
         const which = this.#names.slice(this.#starts[i], at + 1).split("|").length - 1;
-        const score = this.#entries[i].rank + fit + (which ? ALTERNATE : 0);
+        const score = this.#entries[i].rank + (before === " " ? LATER : fit) + (which ? ALTERNATE : 0);
         if (!(best.get(i)?.score >= score)) best.set(i, { entry: this.#entries[i], which, score });
       }
     }
