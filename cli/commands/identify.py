@@ -21,7 +21,7 @@ from cli.photos import expand, root_of, walk
 from cli.printing import print_outcome, print_summary, warn
 from cli.progress import PhotoProgress, waiting
 from cli.results.file import ResultsFile
-from cli.results.row import EXIF, NONE, FoundPhoto, Place
+from cli.results.row import NONE, FoundPhoto, Place
 from cli.run import in_parallel
 
 EPILOG = """\b
@@ -42,17 +42,21 @@ MOST_AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What says where and when photos were taken. `default`: the place of photos without a deployment."""
+    """What says where and when photos were taken. `default`: the place of photos without a deployment.
+
+    `default` and `shift` are None if the command does not say: an earlier run may have.
+    """
 
     deployments: Deployments
-    default: Place
-    shift: timedelta
+    default: Place | None
+    shift: timedelta | None
 
     def of(self, path: str, size: int, modified: int) -> FoundPhoto:
         """Return a photo with its deployment and its place."""
         deployment = self.deployments.of(path)
         place = self.deployments.place_of(deployment) if deployment else self.default
-        return FoundPhoto(path, size, modified, deployment, place, self.shift.total_seconds())
+        shift = None if self.shift is None else self.shift.total_seconds()
+        return FoundPhoto(path, size, modified, deployment, place, shift)
 
 
 @click.command(epilog=EPILOG)
@@ -85,9 +89,8 @@ class Where:
 @click.option(
     "--shift",
     type=Parsed("duration", parse_shift),
-    default="0s",
     metavar="DURATION",
-    help="Add this to the cameras' clocks, such as +1h or -2d30m.",
+    help="Add this to the cameras' clocks, such as +1h or -2d30m. Other photos of RESULTS keep theirs; 0s takes it back.",
 )
 @click.option(
     "--root",
@@ -133,7 +136,7 @@ def identify(
     lat: float | None,
     lon: float | None,
     no_location: bool,
-    shift: timedelta,
+    shift: timedelta | None,
     root: Path | None,
     is_local: bool,
     url: str | None,
@@ -148,7 +151,7 @@ def identify(
 
     With --results, answers are kept as they are made. A run that was stopped, even by a power cut, goes on when the
     same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
-    again.
+    again. Options about place and clock stay until other ones are given.
     """
     if (lat is None) != (lon is None):
         raise click.UsageError("only one of --lat and --lon is given; give both or neither")
@@ -158,7 +161,7 @@ def identify(
     if results is None and not as_json and any(path.is_dir() for path in found):
         raise click.UsageError("a folder needs --results FILE, where the answers are kept, or --json")
     table = read_deployments(deployments) if deployments else None
-    default = Place("given", lat, lon) if lat is not None else NONE if no_location else EXIF
+    default = Place("given", lat, lon) if lat is not None else NONE if no_location else None
     with ResultsFile(results, write=True) as kept:
         folder = _folder(kept, found, root)
         if table:

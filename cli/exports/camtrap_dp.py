@@ -85,7 +85,7 @@ def _expect_complete(deployments: dict[str, Deployment]) -> None:
             f"Camtrap DP demands a place of each deployment, and {unplaced[0]} has none ({len(unplaced)} of "
             f"{len(deployments)}); give --deployments, or --lat and --lon, to `faunalens identify`"
         )
-    zoneless = [key for key, each in deployments.items() if each.start.tzinfo is None or each.end.tzinfo is None]
+    zoneless = [key for key, each in deployments.items() if any(time.tzinfo is None for time in each.times)]
     if zoneless:
         raise CommandError(
             f"Camtrap DP demands the time zone of each camera's clock, and {zoneless[0]} has none ({len(zoneless)} of "
@@ -197,7 +197,7 @@ def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, N
     latitudes = [each.latitude for each in deployments.values() if each.latitude is not None]
     west, east, south, north = min(longitudes), max(longitudes), min(latitudes), max(latitudes)
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    start, end = min(each.start for each in deployments.values()), max(each.end for each in deployments.values())
+    times = [time for each in deployments.values() for time in each.times]
     return {
         "resources": resources,
         "profile": f"{SCHEMAS}/camtrap-dp-profile.json",
@@ -210,7 +210,7 @@ def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, N
         "project": about.project,
         **({"coordinatePrecision": study.precision} if study.precision else {}),
         "spatial": {"type": "Polygon", "coordinates": [ring]},
-        "temporal": {"start": f"{start:%Y-%m-%d}", "end": f"{end:%Y-%m-%d}"},
+        "temporal": {"start": f"{min(times):%Y-%m-%d}", "end": f"{max(times):%Y-%m-%d}"},
         "taxonomic": [_taxon(taxa[name]) for name in sorted(taxa)],
     }
 

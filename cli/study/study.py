@@ -113,12 +113,13 @@ class Study:
         start, end = given[0] or (span.start if span else None), given[1] or (span.end if span else None)
         if start is None or end is None:
             return None
+        taken = (span.start, span.end) if span else ()
         issues = span is not None and (span.untimed or span.is_outside(start, end))
         if fields:
             latitude, longitude = self.rounded(float(fields["latitude"])), self.rounded(float(fields["longitude"]))
-            return Deployment(key, latitude, longitude, start, end, issues, fields)
+            return Deployment(key, latitude, longitude, start, end, taken, issues, fields)
         place = (span.first.latitude, span.first.longitude) if span else (None, None)
-        return Deployment(key, *place, start, end, issues, fields)
+        return Deployment(key, *place, start, end, taken, issues, fields)
 
 
 class _Span:

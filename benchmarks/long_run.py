@@ -1,0 +1,158 @@
+"""Memory and lookups of `faunalens identify` over 100,000 photos, and memory of the commands that read its results.
+
+The command runs as a user starts it: a process of its own, with the real models, a folder and a table of deployments.
+The photos are small, because decoding keeps no memory and would only take longer. Of every 50 photos 49 show a cat,
+of which the models are sure at their first look; the last is noise, which gets the detector and a second look. Paths
+differ, but only some hundred photos do: the others are hard links to them. It takes 20 minutes of one processor.
+"""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from benchmarks.measure import table, verdict
+from local.stack.sample_photo import sample_photo
+from testing.pictures import encoded, noise
+
+STATIONS = 20
+DISTINCT = 500
+NOISE_EVERY = 50
+WARM = 1000
+"""Photos after which memory is compared: the models are loaded, and both looks have happened."""
+GROWTH_LIMIT_MB = 100
+SHOWN = 10
+"""Rows of the table of memory."""
+READERS = (
+    ("export", "--camtrap-dp", "package"),
+    ("export", "--dwca", "archive.zip", "--megadetector", "md.json", "--coco", "coco.json", "--csv", "photos.csv"),
+    ("report", "--html", "report.html"),
+)
+
+
+class Run(NamedTuple):
+    """What a run needed. `memory`: MB by photos done. `lookups`: cells looked up. `seconds`: of the processors."""
+
+    memory: dict[int, float]
+    lookups: int
+    seconds: float
+
+
+def distinct_photos(number: int) -> Iterator[bytes]:
+    """Yield small photos, all different."""
+    with Image.open(sample_photo()) as found:
+        cat = found.convert("RGB").resize((225, 150), Image.Resampling.BICUBIC)
+    for each in range(number):
+        if each % NOISE_EVERY == NOISE_EVERY - 1:
+            yield encoded(noise(200, 144, seed=each), "JPEG")
+            continue
+        left, top = 5 + each % 16, each // 16 % 9
+        crop = cat.crop((left, top, left + 205, top + 142))
+        yield encoded(crop, "JPEG", quality=90, comment=f"photo {each}".encode())
+
+
+def make_card(folder: Path, number: int) -> None:
+    """Write a card with photos of all stations, and the table of its deployments, to a folder."""
+    distinct = folder / "distinct"
+    distinct.mkdir()
+    for each, data in enumerate(distinct_photos(min(DISTINCT, number))):
+        (distinct / f"{each}.jpg").write_bytes(data)
+    for station in range(STATIONS):
+        (folder / "card" / f"S{station:02}").mkdir(parents=True)
+    for each in range(number):
+        path = folder / "card" / f"S{each % STATIONS:02}" / f"IMG_{each // STATIONS:05}.JPG"
+        path.hardlink_to(distinct / f"{each % DISTINCT}.jpg")
+    with (folder / "deployments.csv").open("w", newline="", encoding="utf-8") as file:
+        write = csv.writer(file).writerow
+        write(("deploymentID", "latitude", "longitude", "timezone"))
+        for station in range(STATIONS):
+            write((f"S{station:02}", -36.0 + 1.3 * (station % 5), 145.0 + 1.3 * (station // 5), "+10:00"))
+
+
+def run(folder: Path, number: int, workers: int) -> Run:
+    """Identify the card in a process of its own, and watch its memory."""
+    arguments = ("identify", "card", "--deployments", "deployments.csv", "--results", "study.db", "--json")
+    command = _command(*arguments, "--workers", str(workers))
+    memory, lookups = {}, 0
+    steps = {min(WARM, number), *range(number, 0, -max(1, number // SHOWN))}
+    with subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.PIPE, text=True) as process:
+        for count, line in enumerate(process.stdout or (), 1):
+            lookups += json.loads(line)["answer"]["features"]["cache"] != "memory"
+            if count in steps:
+                memory[count] = _resident(process.pid)
+                print(f"{count:,} photos: {memory[count]:.0f} MB", file=sys.stderr, flush=True)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert count == number
+    return Run(memory, lookups, usage.ru_utime + usage.ru_stime)
+
+
+def peak_of(folder: Path, *arguments: str) -> float:
+    """Return the highest memory of a command, in MB."""
+    with subprocess.Popen(_command(*arguments), cwd=folder, env=_environment(), stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / 1024
+
+
+def tables(number: int, workers: int) -> str:
+    """Return the tables of the run and of the commands that read its results."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_card(folder, number)
+        found = run(folder, number, workers)
+        peaks = [(arguments[0], peak_of(folder, *_reading(arguments))) for arguments in READERS]
+    warm = min(WARM, number)
+    grown = max(each for count, each in found.memory.items() if count >= warm) - found.memory[warm]
+    few = f"at most {STATIONS}"
+    rows = [[f"after {count:,} photos", f"{each:.0f} MB", "", ""] for count, each in sorted(found.memory.items())]
+    rows += [
+        ["growth", f"{grown:.0f} MB", f"at most {GROWTH_LIMIT_MB} MB", verdict(grown <= GROWTH_LIMIT_MB)],
+        [f"lookups for {STATIONS} stations", f"{found.lookups}", few, verdict(found.lookups <= STATIONS)],
+        ["processor time a photo", f"{found.seconds / number * 1e3:.1f} ms", "", ""],
+    ]
+    of_run = table(rows, [f"`identify`, {number:,} photos", "measured", "target", "result"])
+    titles = ("`export --camtrap-dp`", "`export`, the other four formats", "`report`")
+    of_readers = [[title, f"{peak:.0f} MB"] for title, (_, peak) in zip(titles, peaks, strict=True)]
+    return f"{of_run}\n\n{table(of_readers, [f'{number:,} photos', 'highest memory'])}"
+
+
+def _reading(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    return arguments[0], "study.db", *arguments[1:]
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "cli", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _resident(process: int) -> float:
+    """Return the memory of a process, in MB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--photos", type=int, default=100_000, help="number of photos (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="photos at once (default: %(default)s)")
+    options = parser.parse_args()
+    print(tables(options.photos, options.workers), flush=True)
+
+
+if __name__ == "__main__":
+    main()
