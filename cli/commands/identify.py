@@ -90,7 +90,7 @@ class Where:
     "--shift",
     type=Parsed("duration", parse_shift),
     metavar="DURATION",
-    help="Add this to the cameras' clocks, such as +1h or -2d30m. Other photos of RESULTS keep theirs; 0s takes it back.",
+    help="Add this to the cameras' clocks, such as +1h or -2d30m. It stays until another is given.",
 )
 @click.option(
     "--root",

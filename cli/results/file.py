@@ -157,7 +157,9 @@ class ResultsFile:
         """
         for some in batched(photos, BATCH, strict=False):
             with self.transaction() as connection:
-                connection.executemany(_FIND, ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in some))
+                connection.executemany(
+                    _FIND, ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in some)
+                )
 
     # What a run does
 

@@ -152,7 +152,10 @@ def test_a_run_that_does_not_say_keeps_place_and_clock(tmp_path: Path) -> None:
         for task in list(results.tasks()):
             results.save(done(task))
         # WHEN a run finds them again, without being told THEN both stay as they are
-        again = [FoundPhoto(name, 10, 1, home, place, None) for name, home, place in (("a.jpg", None, None), ("b.jpg", "B", HERE))]
+        again = [
+            FoundPhoto(name, 10, 1, home, place, None)
+            for name, home, place in (("a.jpg", None, None), ("b.jpg", "B", HERE))
+        ]
         results.find(again)
         assert paths(results) == []
         assert [row["shift"] for row in results.rows("select shift from photo")] == [3600.0, 3600.0]

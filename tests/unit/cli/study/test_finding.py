@@ -65,7 +65,6 @@ def test_a_person_is_as_sure_as_the_surest_box(tmp_path: Path, more: dict[str, A
     assert finding(tmp_path, answer(None, subject="person", **more)).probability == probability
 
 
-
 def test_each_box_is_a_part(tmp_path: Path) -> None:
     # GIVEN an impala, an animal that cannot be named, a person, and a box of which the detector is not sure
     animals = [animal(0.1, IMPALA), animal(0.4, None), animal(0.6, LION, 0.3)]
