@@ -1,6 +1,7 @@
 """`faunalens identify`: answers for files and folders, kept in a results file that knows what is left."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -199,10 +200,10 @@ def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> 
 
 
 def _found(paths: Sequence[Path], root: Path, where: Where) -> Iterator[FoundPhoto]:
-    """Yield every photo of the paths. Warn of names that no results file can hold, and of photos in no deployment."""
-    homeless, strange, start = 0, 0, len(str(root).rstrip("/")) + 1
+    """Yield every photo of the paths. Warn of files that are left out, and of photos in no deployment."""
+    homeless, strange, start, left_out = 0, 0, len(str(root).rstrip("/")) + 1, Counter[str]()
     for path in paths:
-        for entry in walk(path):
+        for entry in walk(path, left_out):
             name = os.fspath(entry)[start:]
             if not name.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in name):
                 strange += 1
@@ -211,6 +212,9 @@ def _found(paths: Sequence[Path], root: Path, where: Where) -> Iterator[FoundPho
             photo = where.of(name, status.st_size, status.st_mtime_ns)
             homeless += photo.deployment is None
             yield photo
+    if left_out:
+        listed = ", ".join(f"{number:,} {suffix}" for suffix, number in left_out.most_common())
+        warn(f"videos and raw photos are left out ({listed})")
     if strange:
         warn(f"{strange} photos are left out, because their names are not UTF-8; rename them")
     if homeless and where.deployments.rows:

@@ -53,15 +53,17 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
     taxa: dict[str, Named] = {}
     with table(folder / "deployments.csv", DEPLOYMENT_COLUMNS) as write:
         for deployment in deployments.values():
-            write(_deployment(deployment))
+            write(_deployment(deployment, study))
     with (
         table(folder / "media.csv", MEDIA_COLUMNS) as write_medium,
         table(folder / "observations.csv", OBSERVATION_COLUMNS) as write_observation,
     ):
         for event in study.events():
-            photos = [photo for photo in event if _FILE_PATH.fullmatch(photo.path)]
+            photos = []
             for photo in event:
-                if photo not in photos:
+                if _FILE_PATH.fullmatch(photo.path):
+                    photos.append(photo)
+                else:
                     warn(f"{photo.path} is left out, because Camtrap DP forbids such paths; rename it")
             if not photos:
                 continue
@@ -93,13 +95,14 @@ def _expect_complete(deployments: dict[str, Deployment]) -> None:
         )
 
 
-def _deployment(deployment: Deployment) -> dict[str, Any]:
+def _deployment(deployment: Deployment, study: Study) -> dict[str, Any]:
     fields = {name: deployment.fields.get(name, "") for name in DEPLOYMENT_COLUMNS}
     has_issues = deployment.has_time_issues or fields["timestampIssues"].lower() == "true"
     return fields | {
         "deploymentID": deployment.id,
         "latitude": deployment.latitude,
         "longitude": deployment.longitude,
+        "coordinateUncertainty": study.uncertainty(deployment.fields),
         "deploymentStart": stamp(deployment.start),
         "deploymentEnd": stamp(deployment.end),
         "timestampIssues": "true" if has_issues else fields["timestampIssues"],

@@ -120,6 +120,8 @@ def test_the_descriptor_covers_the_tables(tmp_path: Path) -> None:
 def test_rounded_coordinates_are_rounded_everywhere(tmp_path: Path) -> None:
     package, tables = export(tmp_path, precision=0.1)
     assert [row["latitude"] for row in tables["deployments"]] == ["-1.2", "-33.9"]
+    # THEN a place is less certain than it was: half a diagonal, 7,872 m, is added to what was given, 30 m and nothing
+    assert [row["coordinateUncertainty"] for row in tables["deployments"]] == ["7902", "7872"]
     assert package["coordinatePrecision"] == 0.1
     assert "1.2345" not in (tmp_path / "package" / "datapackage.json").read_text()
 
