@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 SIZES = {"3 MP": (2048, 1536), "12 MP": (4000, 3000)}
-PHOTOS = 40
+PHOTOS = 100
 """Photos of each size in one round."""
 TARGET = 0.95
 """Lowest share of the bare loop's processor time."""
@@ -140,7 +140,7 @@ def _with_processor_time(run: Callable[[], None], seconds: list[float]) -> None:
 
 def main() -> None:
     """Print the photos a second, from a fresh process with one thread for numpy."""
-    arguments = parser(__doc__, 11, "rounds of each case").parse_args()
+    arguments = parser(__doc__, 7, "rounds of each case").parse_args()
     program = f"from benchmarks import batch\nprint(batch.rate_table({arguments.rounds}), flush=True)"
     run_fresh(program, {"OPENBLAS_NUM_THREADS": "1"})
 
