@@ -3,7 +3,7 @@
 The command runs as a user starts it: a process of its own, with the real models, a folder and a table of deployments.
 The photos are small, because decoding keeps no memory and would only take longer. Of every 50 photos 49 show a cat,
 of which the models are sure at their first look; the last is noise, which gets the detector and a second look. Paths
-differ, but only some hundred photos do: the others are hard links to them. It takes 20 to 30 minutes of one processor,
+differ, but only a thousand photos do: the others are hard links to them. It takes 20 to 30 minutes of one processor,
 nearly all of it in the models. With `--remember` the models, but for the detector, look only at the photos that differ,
 and what they return is repeated for the others, which takes 5 minutes; all else is done for each photo.
 """
@@ -27,8 +27,8 @@ from local.stack.sample_photo import sample_photo
 from testing.pictures import encoded, noise
 
 STATIONS = 20
-DISTINCT = 500
-NOISE_EVERY = 50
+OF_A_STATION = 50
+"""Photos of a station that differ; the last of them is noise."""
 WARM = 1000
 """Photos after which memory is compared: all models that these photos need are loaded."""
 GROWTH_LIMIT_MB = 100
@@ -83,26 +83,25 @@ def distinct_photos(number: int) -> Iterator[bytes]:
     with Image.open(sample_photo()) as found:
         cat = found.convert("RGB").resize((225, 150), Image.Resampling.BICUBIC)
     for each in range(number):
-        if each % NOISE_EVERY == NOISE_EVERY - 1:
+        if each % OF_A_STATION == OF_A_STATION - 1:
             yield encoded(noise(200, 144, seed=each), "JPEG")
             continue
         left, top = 9 + each % 4, each // 4 % 9  # of these crops the models are sure
         crop = cat.crop((left, top, left + 205, top + 142))
-        yield encoded(crop, "JPEG", quality=90 - each // 36 % 14)
+        yield encoded(crop, "JPEG", quality=94 - each // 36 % 28)
 
 
 def make_card(folder: Path, number: int) -> None:
     """Write a card with photos of all stations, and the table of its deployments, to a folder."""
     distinct = folder / "distinct"
     distinct.mkdir()
-    for each, data in enumerate(distinct_photos(min(DISTINCT, number))):
+    for each, data in enumerate(distinct_photos(STATIONS * OF_A_STATION)):
         (distinct / f"{each}.jpg").write_bytes(data)
     for station in range(STATIONS):
         (folder / "card" / f"S{station:02}").mkdir(parents=True)
     for each in range(number):
         path = folder / "card" / f"S{each % STATIONS:02}" / f"IMG_{each // STATIONS:05}.JPG"
-        # Each station has all of them, so that a run soon meets every kind.
-        path.hardlink_to(distinct / f"{(each // STATIONS + 25 * (each % STATIONS)) % min(DISTINCT, number)}.jpg")
+        path.hardlink_to(distinct / f"{each % STATIONS * OF_A_STATION + each // STATIONS % OF_A_STATION}.jpg")
     with (folder / "deployments.csv").open("w", newline="", encoding="utf-8") as file:
         write = csv.writer(file).writerow
         write(("deploymentID", "latitude", "longitude", "timezone"))
