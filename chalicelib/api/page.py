@@ -14,6 +14,7 @@ _MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".json": "application/json",
+    ".txt": "text/plain; charset=utf-8",
 }
 
 _POLICY = "default-src 'self'; img-src 'self' blob: data:; base-uri 'self'; frame-ancestors 'none'"
@@ -24,7 +25,7 @@ _HEADERS = {
     "Vary": "Accept-Encoding",  # API Gateway and the HTTP server compress
     "X-Content-Type-Options": "nosniff",
 }
-_ASSET = r"(app|page|names-[a-z]{2})-[0-9A-Z]{8}(\.js|\.css|\.json)"
+_ASSET = re.compile(r"([a-z-]+)-[0-9A-Z]{8}(\.js|\.css|\.json|\.txt)")
 _RELOAD = """\
 const last = Number(sessionStorage.reloaded ?? 0);
 if (Date.now() - last > 10_000) {
@@ -66,17 +67,17 @@ def index(base: str, language: str = DEFAULT, origins: Sequence[str] = (), key: 
 
 
 def asset(name: str) -> tuple[str, dict[str, str]]:
-    """Return the text and headers of the script, the style sheet, or the names of animals in a language.
+    """Return the text and headers of a script, a style sheet, or a list. Raises `NotFound` for any other name.
 
     Around a deployment, the HTML can be of another version. A script of another version becomes one that reloads the
-    page, and any other file becomes the current one. Browsers do not keep these. Raises `NotFound` for other names.
+    page, and the other files become the current ones. Browsers do not keep either.
     """
-    asked = re.fullmatch(_ASSET, name)
-    current = asked and next(WEB.glob(f"{asked[1]}-*{asked[2]}"), None)
-    if not current:
+    files = {match.groups(): path for path in WEB.iterdir() if (match := _ASSET.fullmatch(path.name))}
+    match = _ASSET.fullmatch(name)
+    if match is None or match.groups() not in files:
         raise NotFound("the page has no file with this name")
-    suffix = current.suffix
-    is_current = current.name == name
-    text = _RELOAD if suffix == ".js" and not is_current else current.read_text(encoding="utf-8")
+    path, suffix = files[match.groups()], match[2]
+    is_current = path.name == name
+    text = _RELOAD if suffix == ".js" and not is_current else path.read_text(encoding="utf-8")
     caching = f"public, max-age={_YEAR}, immutable" if is_current else "no-store"
     return text, _HEADERS | {"Content-Type": _MEDIA_TYPES[suffix], "Cache-Control": caching}

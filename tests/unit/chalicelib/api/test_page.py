@@ -30,7 +30,7 @@ def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
 
 
 @pytest.mark.parametrize("language", sorted(page.languages()))
-def test_the_page_is_three_files_and_names_the_other_two(language: str) -> None:
+def test_the_page_names_its_script_and_style_sheet_and_the_script_the_lists_of_places(language: str) -> None:
     # GIVEN the bundle
     (script,), (styles,) = page.WEB.glob("*.js"), page.WEB.glob("*.css")
     # THEN the HTML loads the script and the style sheet, and nothing else but its icon, which it contains
@@ -39,11 +39,14 @@ def test_the_page_is_three_files_and_names_the_other_two(language: str) -> None:
     assert sorted(each for each in loaded if not each.startswith("data:image/svg+xml,")) == sorted(
         ["/", f"web/{script.name}", f"web/{styles.name}"]
     )
+    # AND the script loads the lists when somebody looks for a place
+    lists = sorted(path.name for path in page.WEB.glob("places*.txt"))
+    assert sorted(re.findall(r"places[\w-]*\.txt", script.read_text(encoding="utf-8"))) == lists
 
 
 @pytest.mark.parametrize("name", ASSETS)
 def test_browsers_keep_an_asset_for_its_name_has_a_hash(name: str) -> None:
-    assert re.fullmatch(r"[\w-]+-[A-Z0-9]{8}\.(js|css|json)", name)
+    assert re.fullmatch(r"[a-z-]+-[A-Z0-9]{8}\.(js|css|json|txt)", name)
     _, headers = page.asset(name)
     assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
@@ -52,7 +55,7 @@ def test_browsers_keep_an_asset_for_its_name_has_a_hash(name: str) -> None:
 def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: str) -> None:
     text, headers = page.asset(name)
     assert text
-    assert headers["Content-Type"] in ("text/javascript; charset=utf-8", "text/css; charset=utf-8", "application/json")
+    assert re.fullmatch(r"text/(javascript|css|plain); charset=utf-8|application/json", headers["Content-Type"])
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Vary"] == "Accept-Encoding"
@@ -61,18 +64,8 @@ def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: st
 @pytest.mark.parametrize(
     "name",
     [
-        "",
-        ".",
-        "..",
-        "../app.py",
-        "%2e%2e",
-        "photo.py",
-        "index",
-        "index.html",
-        "app.js",
-        "app-0.js",
-        "page-00000000.py",
-        "names-xx-00000000.json",
+        *["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js", "app-0.js"],
+        *["app-00000000.css", "page-00000000.py", "places.txt", "others-00000000.txt", "names-xx-00000000.json"],
     ],
 )
 def test_nothing_else_is_served(name: str) -> None:
