@@ -122,6 +122,12 @@ class Settings:
     upload_seconds: int = setting(
         "UPLOAD_SECONDS", 300, casts.positive_int, unit="s", help="lifetime of an upload form"
     )
+    batch_exif_location: bool = setting(
+        "BATCH_EXIF_LOCATION",
+        False,
+        casts.boolean,
+        help="whether result lines of batches have the exact position in a photo's EXIF, not only its cell",
+    )
     s3_connect: float = seconds("S3_CONNECT", 1.0, help="timeout for connecting to S3")
     s3_read: float = seconds("S3_READ", 3.0, help="timeout for each read from S3")
     s3_total: float = seconds(
