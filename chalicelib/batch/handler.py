@@ -16,7 +16,7 @@ from chalicelib.errors import FaunalensError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, patient_features
 from chalicelib.stores.objects import Objects
-from chalicelib.telemetry.record import BatchRecord
+from chalicelib.telemetry.batch_record import BatchRecord
 
 RESULTS = "results/"
 """Prefix of the stream's lines in the photo bucket; IAM policies refer to it."""

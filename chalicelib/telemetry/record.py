@@ -1,4 +1,4 @@
-"""The record of one request, one warming run or one batch: read at its end for metrics and logs."""
+"""The record of one request or one warming run: filled while it runs, and read at its end for metrics and logs."""
 
 import traceback
 from collections.abc import Mapping, Sequence
@@ -231,35 +231,21 @@ class WarmingRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRecord:
-    """The record of one run of the batch function. The numbers are of photos, `queries` is of queries to PostgreSQL."""
+class CorrectionRecord:
+    """The record of one correction of an answer."""
 
     request_id: str
-    identified: int
-    unreadable: int
-    skipped: int
-    failed: int
-    queries: int
-    seconds: float
 
     def metrics(self) -> dict[str, float]:
-        """Return the value of each metric for this run."""
-        return {
-            "BatchRuns": 1,
-            "BatchLatency": round(self.seconds * 1e3, 1),
-            "BatchIdentified": self.identified,
-            "BatchUnreadable": self.unreadable,
-            "BatchSkipped": self.skipped,
-            "BatchFailed": self.failed,
-            "BatchQueries": self.queries,
-        }
+        """Return the value of each metric for this correction."""
+        return {"Corrections": 1}
 
     def dimensions(self) -> dict[str, str]:
-        """Return no dimensions, because batch metrics have only those that every metric has."""
+        """Return no dimensions other than those that every metric has."""
         return {}
 
     def properties(self) -> dict[str, Any]:
-        """Return properties of this run that are not metrics, for queries in Logs Insights."""
+        """Return properties for queries in Logs Insights. What the person wrote is only in the store."""
         return {"request_id": self.request_id}
 
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from unittest.mock import MagicMock
 
 from chalicelib.telemetry import metrics
+from chalicelib.telemetry.batch_record import BatchRecord
 from chalicelib.telemetry.logs import FIELDS, JsonLines
-from chalicelib.telemetry.record import BatchRecord, Record, WarmingRecord
+from chalicelib.telemetry.record import Record, WarmingRecord
 from cloudwatch.lint.catalogue import KnownMetric
 from cloudwatch.project import SERVICE, STAGE_VARIABLE
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
-from chalicelib.telemetry.record import BatchRecord
+from chalicelib.telemetry.batch_record import BatchRecord
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
 

@@ -15,9 +15,10 @@ from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode
 from chalicelib.features.trace import Trace
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.telemetry.batch_record import BatchRecord
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import METRICS
-from chalicelib.telemetry.record import BatchRecord, Failure, Record, WarmingRecord
+from chalicelib.telemetry.record import Failure, Record, WarmingRecord
 from testing.pictures import SYDNEY, exif, jpeg
 from testing.records import ANSWER, KOALA, KOALAS, answered, complete
 
