@@ -119,11 +119,9 @@ def _kill_after_a_line(rig: Rig, answer: Future[InvocationResult]) -> bool:
     before = len(rig.lines())
     while not answer.done():
         if len(rig.lines()) > before:
-            (container,) = [*rig.pool._busy] or [None]
-            if container is None:
-                return False
-            os.kill(container.pid, signal.SIGKILL)
-            return True
+            for container in [*rig.pool._busy]:
+                os.kill(container.pid, signal.SIGKILL)
+                return True
         time.sleep(0.002)
     return False
 
