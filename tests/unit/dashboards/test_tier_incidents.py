@@ -1,7 +1,7 @@
 """What the alarms of the web tier do in incidents: page, make a ticket, or nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -57,7 +57,7 @@ class Timeline:
         found = timelines_of(FILES, self._store, 180, self._minutes * 60)
         return {name for name, timeline in found.items() if "ALARM" in timeline.states}
 
-    def _emit(self, namespace: str, dimensions: Mapping[str, str], values: Mapping[str, list[float]]) -> None:
+    def _emit(self, namespace: str, dimensions: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> None:
         listed = [{"Name": name} for name in values]
         directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
         stamp = {"Timestamp": self._minutes * 60_000, "CloudWatchMetrics": [directive]}
