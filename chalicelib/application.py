@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 from chalicelib import errors
 from chalicelib.api import page
 from chalicelib.api.body import read_body
-from chalicelib.api.http import JSON_HEADERS, Request, Response, Route, json_response, problem_response
+from chalicelib.api.http import (
+    JSON_HEADERS,
+    Request,
+    Response,
+    Route,
+    json_response,
+    problem_response,
+    unless_current,
+)
+from chalicelib.api.language import language_of, remembering
 from chalicelib.api.parameters import (
     IDENTIFY_UPLOAD,
     expect_no_parameters,
@@ -25,8 +34,8 @@ from chalicelib.identify import animals_at, identify
 from chalicelib.services import Services
 from chalicelib.telemetry import logs
 from chalicelib.telemetry.cold_start import ColdStart
-from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.record import CorrectionRecord, Failure, Record, WarmingRecord
+from chalicelib.telemetry.emf import Emitter, MetricSource
+from chalicelib.telemetry.record import Failure, Record
 
 if TYPE_CHECKING:
     from chalicelib.api.uploads import Uploads
@@ -85,15 +94,15 @@ class Application:
         finally:
             if route.counted:
                 record.initialisation = self.cold_start.pop_seconds()
-                self.emit(record)
+                self.emit(record, record.request_id)
             logs.log_request(self.log, record)
 
-    def emit(self, record: Record | WarmingRecord | CorrectionRecord) -> None:
+    def emit(self, record: MetricSource, request_id: str | None = None) -> None:
         """Emit metrics. An error is logged, and does not fail the request."""
         try:
             self.emitter.emit(record)
         except Exception as error:
-            extra = {"request_id": record.request_id, "error": type(error).__name__}
+            extra = {"request_id": request_id, "error": type(error).__name__}
             self.log.exception("metrics were not written", extra=extra)
 
 
@@ -201,7 +210,9 @@ def get_openapi(app: Application, request: Request, __: Record) -> Response:
 def get_page(app: Application, request: Request, _: Record) -> Response:
     """Return the web page."""
     key = page_key(app.settings.stage, request.api_id) if app.settings.api_keys else ""
-    return Response(*page.index(request.base, app.uploads.origins, key))
+    language = language_of(request, page.languages())
+    text, headers = page.index(request.base, language, app.uploads.origins, key)
+    return unless_current(request, Response(text, {**headers, **remembering(request, language)}))
 
 
 def get_asset(_: Application, request: Request, __: Record) -> Response:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from chalicelib.config.settings import ROOT
@@ -10,9 +10,9 @@ from infra.intrinsics import merge_unique
 from infra.step import PreconditionFailed
 
 INFRA = ROOT / "infra"
-STACK, EDGE, WEB = "faunalens.yaml", "edge.yaml", "web.yaml"
+STACK, EDGE, STREAM, WEB = "faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml"
 
-_SHARED = ("Stage", "RestApiId")  # parameters of edge.yaml that `infra up` sets itself
+_SHARED = ("Stage", "RestApiId")  # parameters that `infra up` sets itself
 
 
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -40,16 +40,16 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     return parameters
 
 
-def declared_in(template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return those of `parameters` that a template declares. `template`: `STACK`, `EDGE` or `WEB`."""
-    declared = read_template(template)["Parameters"]
+def only(declared: Collection[str], parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return those of `parameters` that a template declares: CloudFormation refuses others."""
     return {name: value for name, value in parameters.items() if name in declared}
 
 
 def declared_parameters() -> dict[str, Any]:
-    """Return the declarations of the parameters of `STACK` and `EDGE`, from which a pipeline makes one template."""
-    edge = {name: each for name, each in read_template(EDGE)["Parameters"].items() if name not in _SHARED}
-    return merge_unique(read_template(STACK)["Parameters"], edge)
+    """Return the declarations of the parameters of the templates from which a pipeline makes one."""
+    others = {**read_template(EDGE)["Parameters"], **read_template(STREAM)["Parameters"]}
+    own = {name: each for name, each in others.items() if name not in _SHARED}
+    return merge_unique(read_template(STACK)["Parameters"], own)
 
 
 def read_template(name: str) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from collections.abc import Collection, Sequence
 from botocore.config import Config
 
 from chalicelib.config.settings import ROOT
+from cloudwatch.deploy.runbook_url import runbook_url
 from infra import (
     access_log,
     async_calls,
+    batch_concurrency,
     certificates,
     chalice_cli,
     chalice_config,
@@ -22,9 +24,10 @@ from infra import (
 )
 from infra.function_config import function_config
 from infra.keys import Keys
-from infra.parameters import EDGE, INFRA, STACK, WEB, declared_in, parameters_of
+from infra.parameters import EDGE, INFRA, STACK, STREAM, only, parameters_of, read_template
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
+from infra.web_stack import as_text, web_template
 
 DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
@@ -50,6 +53,7 @@ class Up:
             Step("limits", "set the throttling and the log of the API, and deploy its firewall and keys", self._limit),
             Step("database", "create the schema and the read-only user", self._prepare_database, minutes=1),
             Step("data", "load the animals of this checkout", self._load_data, minutes=1),
+            Step("stream", "have the queue of new photos call the batch function", self._deploy_stream),
             Step("web", "deploy the web tier, if --web names an image of it", self._deploy_web, minutes=5),
             Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards, minutes=1),
             Step("smoke", "check that the API answers", self._smoke, minutes=1),
@@ -63,6 +67,7 @@ class Up:
         production.check(self._stage.name, self._parameters, self._without)
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: {self._stage.region}")
         reserved = chalice_config.reservations(self._stage.name)
+        batch_concurrency.check(self._parameters, reserved.get(deployed.function_name(self._stage.name, "batch")))
         left = concurrency.check(self._stage.client("lambda"), reserved)
         echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
 
@@ -77,12 +82,9 @@ class Up:
     def _parameters(self) -> dict[str, str]:
         return parameters_of(self._stage.name, self._stage.parameters)
 
-    def _deploy(
-        self, template: str, part: str, values: dict[str, str], echo: Echo, capabilities: Sequence[str] = ()
-    ) -> None:
-        text = (INFRA / template).read_text(encoding="utf-8")
-        stack = self._stage.stack(part)
-        stack.deploy(text, declared_in(template, values), self._stage.tags, echo, capabilities)
+    def _deploy(self, template: str, part: str, values: dict[str, str], echo: Echo) -> None:
+        text, declared = (INFRA / template).read_text(encoding="utf-8"), read_template(template)["Parameters"]
+        self._stage.stack(part).deploy(text, only(declared, values), self._stage.tags, echo)
 
     def _check_not_single_stack(self) -> None:
         if self._stage.is_single_stack:
@@ -161,16 +163,27 @@ class Up:
         client = self._stage.client("lambda", config=config)
         invoke.run_admin_command(client, self._stage.name, [*command, "--patience", DATABASE_PATIENCE], echo)
 
+    def _deploy_stream(self, echo: Echo) -> None:
+        values = self._parameters
+        if self._stage.is_single_stack:
+            echo("skipped: the pipeline's template contains the stream")
+        elif values["StreamConcurrency"] == "0":
+            self._stage.stack("stream").delete(echo)
+        else:
+            self._deploy(STREAM, "stream", values, echo)
+
     def _deploy_web(self, echo: Echo) -> None:
         values = self._parameters
         if not values["WebImage"]:
             echo("skipped: there is no image; name one with --web")
             return
-        self._deploy(WEB, "web", values, echo, ["CAPABILITY_IAM"])
+        template = web_template(self._stage.name, runbook_url(ROOT))
+        given, stack = only(template["Parameters"], values), self._stage.stack("web")
+        stack.deploy(as_text(template), given, self._stage.tags, echo, ["CAPABILITY_IAM"])
         if not values["WebCertificate"]:
             echo("WARNING: the website has no TLS. Everyone on the way can read photos and places. For a trial only;")
             echo("WARNING: set WebCertificate and WebHost before people come")
-        echo(f"website: {self._stage.stack('web').outputs['WebUrl']}")
+        echo(f"website: {stack.outputs['WebUrl']}")
 
     def _deploy_dashboards(self, echo: Echo) -> None:
         containers = concurrency.account_limit(self._stage.client("lambda"))

@@ -16,6 +16,9 @@ from chalicelib.errors import AccessError, ClientError, TaxonError, TransportErr
 NAMESPACE = "Faunalens"
 COMMON = ("service", "stage")
 """Dimensions that every metric has."""
+TIER = "web"
+"""Value of the dimension `tier`, which all metrics of the web tier have. So the tier and the function that it invokes
+never count a request twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ def _codes(kind: type[ClientError] = ClientError) -> Iterator[str]:
 DIMENSIONS: Mapping[str, Dimension] = {
     "service": Dimension("service name, from the setting `SERVICE`"),
     "stage": Dimension("deployment stage, from the setting `STAGE`"),
+    "tier": Dimension("`web` for all metrics of the web tier; no other metric has this dimension", (TIER,)),
     "route": Dimension("API path", ("/identify", "/animals", "/uploads", "/uploads/{id}/identify")),
     "code": Dimension("error code of a rejected request; see docs/reference/errors.md", tuple(_codes())),
     "rank": Dimension(
@@ -102,6 +106,16 @@ METRICS: Mapping[str, Metric] = {
     "TopScore": Metric("None", "score of the likeliest animal, 0 to 1"),
     "Predictions": Metric("Count", "identifications with a predicted taxon of any rank", by=("rank",)),
     "NoAnimal": Metric("Count", "identifications without a recognised animal"),
+    "PackRuns": Metric(
+        "Count", "packs that looked at a photo after the general model; the property `packs` names them"
+    ),
+    "PackLatency": Metric("Milliseconds", "time that the packs of an identification took, part of `ScoringLatency`"),
+    "SecondLooks": Metric(
+        "Count", "identifications that left a doubt, so that the models looked at a part of the photo"
+    ),
+    "Boxed": Metric("Count", "identifications with boxes"),
+    "AnimalsFound": Metric("Count", "boxes of animals in an identification with boxes"),
+    "BoxLatency": Metric("Milliseconds", "time to find boxes, and to identify the animals in them"),
     "UnexpectedAnimals": Metric("Count", "predictions whose likeliest animal is not known to live in the cell"),
     "WarmingRuns": Metric("Count", "runs of cache warming"),
     "WarmingLatency": Metric("Milliseconds", "duration of a warming run"),
@@ -112,24 +126,43 @@ METRICS: Mapping[str, Metric] = {
     "WarmingQueries": Metric("Count", "PostgreSQL queries per warming run"),
     "WarmingFaults": Metric("Count", "faults during a run; the property `faults` has the codes"),
     "WarmingUseful": Metric("None", "share of hits in the last two hours that were on warmed features, 0 to 1"),
+    "BatchRuns": Metric("Count", "runs of the batch function on photos"),
+    "BatchLatency": Metric("Milliseconds", "duration of a run on a batch of photos"),
+    "BatchIdentified": Metric("Count", "photos of batches that were identified"),
+    "BatchUnreadable": Metric("Count", "photos of batches that have no answer and never will; their lines say why"),
+    "BatchSkipped": Metric("Count", "photos of batches that had a line already"),
+    "BatchFailed": Metric("Count", "photos of batches that have to be tried again, because a dependency failed"),
+    "BatchQueries": Metric("Count", "PostgreSQL queries per run of the batch function"),
 }
-
-TIER = "web"
-"""Value of the dimension `tier`, which all metrics of the web tier have. So the tier and the function that it invokes
-never count a request twice."""
 
 TIER_METRICS: Mapping[str, Metric] = {
     "InvokeLatency": Metric("Milliseconds", "time that the web tier waited for the function"),
     "InvokeFaults": Metric(
         "Count", "invocations by the web tier that Lambda throttled, or that failed or timed out; the log has the codes"
     ),
+    "QueueLength": Metric("Count", "largest number of photos that waited for an invocation in a minute, by task"),
+    "QueueRefusals": Metric("Count", "photos refused because too many were waiting or arriving"),
+    "Drained": Metric("Count", "requests that a task answered after SIGTERM"),
+    "CutOff": Metric("Count", "requests that a task left without an answer when it ended"),
     "Corrections": Metric("Count", "answers that a person called wrong; `python -m web corrections` lists them"),
 }
 """Metrics that only the web tier emits, in addition to those of every request."""
+
+OF_TIER_REQUESTS = ("Requests", "Faults", "Rejections", "Latency", "ColdStarts", "InitLatency")
+"""Metrics of a request that the tier emits: it has neither model nor features."""
 
 ALL_METRICS: Mapping[str, Metric] = {**METRICS, **TIER_METRICS}
 
 
 def max_billed_metrics() -> int:
     """Return the maximum number of metrics billed for one deployment: all combinations of dimension values."""
-    return sum(1 + sum(DIMENSIONS[dimension].max_values for dimension in metric.by) for metric in METRICS.values())
+    return sum(map(_series, METRICS.values()))
+
+
+def max_billed_of_tier() -> int:
+    """Return the maximum number of metrics billed in addition for a deployment's web tier."""
+    return sum(map(_series, [*(METRICS[name] for name in OF_TIER_REQUESTS), *TIER_METRICS.values()]))
+
+
+def _series(metric: Metric) -> int:
+    return 1 + sum(DIMENSIONS[dimension].max_values for dimension in metric.by)

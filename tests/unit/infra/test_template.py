@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import CalledProcessError
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,7 +30,12 @@ from testing.cloudformation import STAGES
 from testing.cloudformation import template as read
 from tests.unit.infra.test_function_config import OUTPUTS
 
-FUNCTIONS = {"APIHandler": "faunalens-{}", "Warm": "faunalens-{}-warm", "Admin": "faunalens-{}-admin"}
+FUNCTIONS = {
+    "APIHandler": "faunalens-{}",
+    "Warm": "faunalens-{}-warm",
+    "Batch": "faunalens-{}-batch",
+    "Admin": "faunalens-{}-admin",
+}
 
 
 @pytest.fixture(scope="module", params=STAGES)
@@ -172,13 +178,13 @@ def test_the_api_is_throttled_and_has_no_second_stage(stage: str, merged: Mappin
 
 
 def test_failed_calls_of_warming_and_administration_are_not_repeated(merged: Mapping[str, Any]) -> None:
-    for logical, key in {"Warm": "warm", "Admin": "admin"}.items():
+    for logical, key in {"Warm": "warm", "Batch": "batch", "Admin": "admin"}.items():
         assert merged["Resources"][logical]["Properties"]["EventInvokeConfig"] == LIMITS[key]
     assert "EventInvokeConfig" not in merged["Resources"]["APIHandler"]["Properties"]
 
 
 def test_roles_have_the_boundary_and_the_api_its_log_if_asked_for(merged: Mapping[str, Any]) -> None:
-    for name in ("ApiHandlerRole", "WarmRole", "AdminRole"):
+    for name in ("ApiHandlerRole", "WarmRole", "BatchRole", "AdminRole"):
         condition, value, _ = merged["Resources"][name]["Properties"]["PermissionsBoundary"]["Fn::If"]
         assert (condition, value) == ("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
     condition, value, _ = merged["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Fn::If"]
@@ -286,3 +292,23 @@ def test_a_template_over_a_quota_is_refused(tmp_path: Path) -> None:
     many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MAX_COUNTS["Resources"] + 1)}
     with pytest.raises(PreconditionFailed, match=r"'Resources': 501\b"):
         check(written(tmp_path, many), print)
+
+
+@pytest.mark.parametrize("image", ["", f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"])
+def test_with_an_image_the_stack_of_the_web_tier_is_written_too(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(out: Path, _: str, *, merge: Path) -> SimpleNamespace:
+        (out / "sam.json").write_bytes(merge.read_bytes())
+        return SimpleNamespace(template=out / "sam.json")
+
+    monkeypatch.setattr(template, "build", build)
+    monkeypatch.setattr(template, "check", lambda *_: None)
+    # WHEN the files of a pipeline are written
+    template.write("dev", tmp_path, {"WebImage": image}, print)
+    # THEN those of the tier are there if there is an image of it
+    assert (tmp_path / "web.json").exists() is bool(image)
+    if image:
+        parameters = json.loads((tmp_path / "web-parameters.json").read_text(encoding="utf-8"))["Parameters"]
+        assert (parameters["WebImage"], parameters["Stage"], parameters["Firewall"]) == (image, "dev", "no")
+        assert parameters.keys() == json.loads((tmp_path / "web.json").read_text(encoding="utf-8"))["Parameters"].keys()
