@@ -62,7 +62,7 @@ def _asked(stand: Stand, open_page: Open, **options: Any) -> Page:
 
 
 def _search(shown: Page, texts: list[str]) -> list[Any]:
-    """What the lists give for each text, in English, to a reader of German whose browser also names what is no language."""
+    """What the lists give for each text, in English, to a reader of German whose browser names a third that is none."""
     for name in ("polyline.js", "gazetteer.js"):
         module(shown, name)
     lists = [f"web/{path.name}" for path in sorted(page.WEB.glob("places*.txt"), key=lambda path: "more" in path.name)]
