@@ -48,6 +48,7 @@ def identify(photos: Sequence[bytes], params: IdentifyParams, services: Services
     sightings = Lazy(lambda: services.sightings_in(views[0]))
     with record.step("scoring"):
         seen = services.eyes.see(views, features, sightings)
+    record.looked_twice = seen.twice
     found = _found(sightings, features, params.top, services, record) if with_boxes else None
     return _answer(seen, found, quality, cell, location, features, params.top, services, record)
 
