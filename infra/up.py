@@ -27,7 +27,7 @@ from infra.keys import Keys
 from infra.parameters import EDGE, INFRA, STACK, STREAM, only, parameters_of, read_template
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
-from infra.web_stack import as_text, web_template
+from infra.web_stack import CDN_PREFIX_LIST, as_text, check_names, tls_warnings, web_template
 
 DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
@@ -75,7 +75,8 @@ class Up:
         self._check_not_single_stack()
         values = self._parameters
         if not values["S3PrefixList"]:
-            values["S3PrefixList"] = self._s3_prefix_list()
+            # The functions may connect to the addresses in this list.
+            values["S3PrefixList"] = self._prefix_list(f"com.amazonaws.{self._stage.region}.s3")
         self._deploy(STACK, "", values, echo)
 
     @property
@@ -93,12 +94,8 @@ class Up:
                 "them; update the stage as docs/how-to/pipeline.md says"
             )
 
-    def _s3_prefix_list(self) -> str:
-        """Return the id of the region's prefix list for S3, or "" if there is none.
-
-        The functions may connect to the addresses in this list.
-        """
-        name = f"com.amazonaws.{self._stage.region}.s3"
+    def _prefix_list(self, name: str) -> str:
+        """Return the id of a prefix list of AWS in the region, or "" if there is none."""
         filters = [{"Name": "prefix-list-name", "Values": [name]}]
         found = self._stage.client("ec2").describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
         return str(next((each["PrefixListId"] for each in found if each["PrefixListName"] == name), ""))
@@ -177,12 +174,14 @@ class Up:
         if not values["WebImage"]:
             echo("skipped: there is no image; name one with --web")
             return
+        check_names(values)
+        if values["WebCdn"] == "yes" and not values["WebCdnPrefixList"]:
+            values["WebCdnPrefixList"] = self._prefix_list(CDN_PREFIX_LIST)
         template = web_template(self._stage.name, runbook_url(ROOT))
         given, stack = only(template["Parameters"], values), self._stage.stack("web")
         stack.deploy(as_text(template), given, self._stage.tags, echo, ["CAPABILITY_IAM"])
-        if not values["WebCertificate"]:
-            echo("WARNING: the website has no TLS. Everyone on the way can read photos and places. For a trial only;")
-            echo("WARNING: set WebCertificate and WebHost before people come")
+        for line in tls_warnings(values):
+            echo(line)
         echo(f"website: {stack.outputs['WebUrl']}")
 
     def _deploy_dashboards(self, echo: Echo) -> None:
