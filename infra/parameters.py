@@ -10,9 +10,13 @@ from infra.intrinsics import merge_unique
 from infra.step import PreconditionFailed
 
 INFRA = ROOT / "infra"
-STACK, EDGE, WEB = "faunalens.yaml", "edge.yaml", "web.yaml"
+STACK, EDGE, WEB, BACKFILL = "faunalens.yaml", "edge.yaml", "web.yaml", "backfill.yaml"
+
+_OF_STACKS_BESIDE = (WEB, BACKFILL)  # a pipeline's template does not contain these
 
 _SHARED = ("Stage", "RestApiId")  # parameters of edge.yaml that `infra up` sets itself
+
+_INLINE = re.compile(r"(?<=ZipFile: )infra/\w+\.py")
 
 
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -26,7 +30,10 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
         raise PreconditionFailed(
             f"infra/stages/{path.name} does not exist; create it as docs/reference/infra.md describes"
         )
-    declared = {**read_template(WEB)["Parameters"], **declared_parameters()}
+    beside = {
+        name: each for template in _OF_STACKS_BESIDE for name, each in read_template(template)["Parameters"].items()
+    }
+    declared = {**beside, **declared_parameters()}
     if unknown := sorted(chosen.keys() - declared.keys()):
         raise PreconditionFailed(f"unknown parameter {', '.join(unknown)}; expected {', '.join(sorted(declared))}")
     numbers = {name: value for name, value in chosen.items() if declared[name]["Type"] == "Number"}
@@ -41,7 +48,7 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
 
 
 def declared_in(template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return those of `parameters` that a template declares. `template`: `STACK`, `EDGE` or `WEB`."""
+    """Return those of `parameters` that a template declares. `template`: its name."""
     declared = read_template(template)["Parameters"]
     return {name: value for name, value in parameters.items() if name in declared}
 
@@ -50,6 +57,12 @@ def declared_parameters() -> dict[str, Any]:
     """Return the declarations of the parameters of `STACK` and `EDGE`, from which a pipeline makes one template."""
     edge = {name: each for name, each in read_template(EDGE)["Parameters"].items() if name not in _SHARED}
     return merge_unique(read_template(STACK)["Parameters"], edge)
+
+
+def template_text(name: str) -> str:
+    """Return a template as CloudFormation gets it: with the code of the functions that it has inline."""
+    text = (INFRA / name).read_text(encoding="utf-8")
+    return _INLINE.sub(lambda found: json.dumps((ROOT / found[0]).read_text(encoding="utf-8"), allow_nan=False), text)
 
 
 def read_template(name: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from infra import (
 )
 from infra.function_config import function_config
 from infra.keys import Keys
-from infra.parameters import EDGE, INFRA, STACK, WEB, declared_in, parameters_of
+from infra.parameters import BACKFILL, EDGE, STACK, WEB, declared_in, parameters_of, template_text
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
@@ -51,6 +51,7 @@ class Up:
             Step("database", "create the schema and the read-only user", self._prepare_database, minutes=1),
             Step("data", "load the animals of this checkout", self._load_data, minutes=1),
             Step("web", "deploy the web tier, if --web names an image of it", self._deploy_web, minutes=5),
+            Step("backfill", "deploy the backfill, if BackfillConcurrency is not 0", self._deploy_backfill, minutes=1),
             Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards, minutes=1),
             Step("smoke", "check that the API answers", self._smoke, minutes=1),
         ]
@@ -80,9 +81,8 @@ class Up:
     def _deploy(
         self, template: str, part: str, values: dict[str, str], echo: Echo, capabilities: Sequence[str] = ()
     ) -> None:
-        text = (INFRA / template).read_text(encoding="utf-8")
         stack = self._stage.stack(part)
-        stack.deploy(text, declared_in(template, values), self._stage.tags, echo, capabilities)
+        stack.deploy(template_text(template), declared_in(template, values), self._stage.tags, echo, capabilities)
 
     def _check_not_single_stack(self) -> None:
         if self._stage.is_single_stack:
@@ -171,6 +171,15 @@ class Up:
             echo("WARNING: the website has no TLS. Everyone on the way can read photos and places. For a trial only;")
             echo("WARNING: set WebCertificate and WebHost before people come")
         echo(f"website: {self._stage.stack('web').outputs['WebUrl']}")
+
+    def _deploy_backfill(self, echo: Echo) -> None:
+        values = self._parameters
+        if values["BackfillConcurrency"] == "0":
+            echo("skipped: BackfillConcurrency is 0; docs/how-to/million.md says how many batches at a time to choose")
+            return
+        self._deploy(BACKFILL, "backfill", values, echo, ["CAPABILITY_NAMED_IAM"])
+        secret = self._stage.stack("backfill").outputs.get("WebhookSecret", "none")
+        echo(f"batches at a time: {values['BackfillConcurrency']}; secret of the webhook: {secret}")
 
     def _deploy_dashboards(self, echo: Echo) -> None:
         containers = concurrency.account_limit(self._stage.client("lambda"))
