@@ -1,6 +1,6 @@
 """Merge the lines of a study's runs into a results file, from which every export and report is made.
 
-Lines are listed and read a thousand at a time, so memory does not grow with their number. After each thousand the file
+Lines are listed and read a thousand at a time, so memory does not grow with their number. After each page the file
 knows how far it has come: a merge that was stopped goes on there, and the next one reads what is new since.
 """
 
@@ -21,6 +21,8 @@ from cli.errors import CommandError
 from cli.results.file import ResultsFile
 from cli.results.row import NONE, FoundPhoto, Outcome, Place, Seen, State, Task
 
+PAGE = 1000
+"""Lines that are listed, read and kept at a time: as many as S3 lists in one call."""
 OVERLAP = timedelta(minutes=5)
 """Lines this much older than a finished merge are read again: S3's clocks differ, and a run writes while one reads."""
 _KNOWN = "select id, path, place, size, modified from photo where path in (select value from json_each(?))"
@@ -44,13 +46,13 @@ class _Marker(NamedTuple):
 
 
 def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Generator[int]:
-    """Merge the lines below a folder. Yield the number of photos after each thousand, as they are kept.
+    """Merge the lines below a folder. Yield the number of photos that each page of lines has kept.
 
     `study`: the folder with the photos. Raises `CommandError` for an object that is no line, and botocore's errors.
     """
     marker = _Marker.of(results)
     pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=lines.bucket, Prefix=lines.key, **({"StartAfter": marker.after} if marker.after else {})
+        Bucket=lines.bucket, Prefix=lines.key, StartAfter=marker.after, PaginationConfig={"PageSize": PAGE}
     )
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         for page in pages:

@@ -16,11 +16,11 @@ GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 
 
 def test_a_template_can_be_sent_without_a_bucket() -> None:
-    for name in ("faunalens.yaml", "edge.yaml", "web.yaml"):
+    for name in ("faunalens.yaml", "edge.yaml", "web.yaml", "backfill.yaml"):
         assert len((INFRA / name).read_bytes()) <= 51_200, "CloudFormation takes no more in a request"
 
 
-@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "web.yaml"])
+@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "web.yaml", "backfill.yaml"])
 def test_every_parameter_and_output_is_documented(name: str) -> None:
     for kind in ("Parameters", "Outputs"):
         for each, declared in template(name).get(kind, {}).items():
