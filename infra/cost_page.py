@@ -17,7 +17,9 @@ from infra.cost import (
     current_prices,
     fargate_cost,
     full_day,
+    million,
     serverless_cost,
+    stored,
 )
 from infra.throttling import throttle_limits
 
@@ -63,8 +65,22 @@ def _memory(prices: Prices) -> str:
 
 def billed_ms(memory: int) -> float:
     """Return the billed milliseconds of an identification if the function has `memory` MB."""
-    one_core, cores = ASSUMPTIONS["billed_ms"].value, memory / CORE_MB
-    return one_core / cores if cores <= 1 else one_core * (1 - PARALLEL + PARALLEL / cores)
+    return ASSUMPTIONS["billed_ms"].value * share_of_core(memory)
+
+
+def share_of_core(memory: int) -> float:
+    """Return how long an identification takes if the function has `memory` MB, where one core takes 1."""
+    cores = memory / CORE_MB
+    return 1 / cores if cores <= 1 else 1 - PARALLEL + PARALLEL / cores
+
+
+def _million(prices: Prices) -> str:
+    rows = []
+    for memory in MEMORY_SIZES:
+        billed = ASSUMPTIONS["batch_ms"].value * share_of_core(memory) + ASSUMPTIONS["batch_waits_ms"].value
+        items = million(billed * 1e3, memory, prices)
+        rows.append([f"{memory} MB", f"{billed:.0f} ms", *map(_dollars, items.values()), _dollars(sum(items.values()))])
+    return _table(["memory", "a photo", *million(1.0, 1.0, prices), "USD a million"], rows)
 
 
 def _fullday(prices: Prices) -> str:
@@ -116,7 +132,19 @@ def _shapes(_: Prices) -> str:
     return _table(head, rows)
 
 
-_WRITERS: Sequence[Callable[[Prices], str]] = (_months, _fullday, _memory, _breakeven, _fargate, _assumptions, _shapes)
+def _stored(prices: Prices) -> str:
+    """Return a sentence with the cost of a million photos in S3."""
+    size, days = ASSUMPTIONS["batch_photo_mb"].value, ASSUMPTIONS["batch_days"].value
+    requests = 1e3 * prices["s3_thousand_puts"]
+    return (
+        f"To put a million photos of {size:g} MB there and to keep them for {days:g} days costs "
+        f"**{_dollars(stored(prices))} dollars**, of which {_dollars(requests)} for the requests."
+    )
+
+
+_WRITERS: Sequence[Callable[[Prices], str]] = (
+    *(_months, _fullday, _memory, _million, _stored, _breakeven, _fargate, _assumptions, _shapes),
+)
 PARTS = {each.__name__.removeprefix("_"): each for each in _WRITERS}
 
 

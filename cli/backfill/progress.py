@@ -76,7 +76,7 @@ def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Cost | None:
     return Cost(
         seconds / 1e3 * memory / 1024 * GB_SECOND + calls / 1e6 * MILLION_CALLS,
         batches * TRANSITIONS / 1e6 * MILLION_TRANSITIONS,
-        photos / 1e3 * (2 * THOUSAND_GETS + THOUSAND_PUTS),  # the photo, whether it has a line, and the line
+        photos / 1e3 * (2 * THOUSAND_GETS + THOUSAND_PUTS),  # the photo, its line, and reading that
     )
 
 
