@@ -50,11 +50,13 @@ def for_moto() -> dict[str, Any]:
 
 
 @contextmanager
-def state_machine(account: Account) -> Iterator[None]:
-    """Create the bucket, the batch function and the state machine of a stage. The test supplies the function."""
+def state_machine(account: Account, size: int) -> Iterator[None]:
+    """Create the bucket, the batch function and the state machine of a stage. The test supplies the function.
+
+    `size`: items of a batch.
+    """
     settings = json.dumps({"stepfunctions": {"execute_state_machine": True}}, allow_nan=False).encode()
     urllib.request.urlopen(f"{account.url}/moto-api/config", settings).close()  # noqa: S310
-    size = definition()["States"]["Photos"]["ItemBatcher"]["MaxItemsPerBatch"]
 
     def batches(_transformer: Any, env: Any) -> None:
         _settings, text = env.stack.pop(), env.stack.pop()

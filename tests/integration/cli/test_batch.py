@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 from unittest.mock import patch
 
@@ -36,6 +37,7 @@ north,N,-1.2345,36.789,Africa/Nairobi
 south,S,-33.9,151.2,+10:00
 """
 PHOTO = jpeg()
+BATCH = 10
 
 
 class Killed(Exception):
@@ -43,41 +45,46 @@ class Killed(Exception):
 
 
 class Function:
-    """The batch function with a small model. `kills`: photos after which a call ends, for each call; None: none."""
+    """The batch function with a small model. `kills`: lines after which a call ends, for each call; None: none."""
 
     def __init__(self, aws: Account, folder: Path) -> None:
         path = tiny_model.write(folder, tiny_model.tiny_model())
-        settings = Settings(model_path=path, photo_bucket=BUCKET, second_look=False)
+        self._settings = Settings(model_path=path, photo_bucket=BUCKET, second_look=False)
         self.calls: list[dict[str, Any]] = []
         self.kills: list[int | None] = []
-        self._function = BatchFunction(settings, logging.getLogger("faunalens.test"), lambda _: None)
+        self.may_go_on = Event()
+        self.may_go_on.set()
         self.store = InMemoryStore()
-        self._function._services = Services.build(settings, build_features(settings, InMemoryCache(), self.store))
-        self._objects = self._function._objects
-        self._objects._client = aws.client("s3")
+        features = build_features(self._settings, InMemoryCache(), self.store)
+        self._services, self._s3 = Services.build(self._settings, features), aws.client("s3")
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Answer in a process of its own, as far as what is killed is concerned."""
         self.calls.append(event)
-        after = self.kills.pop(0) if self.kills else None
-        written, write = 0, self._objects.write
+        self.may_go_on.wait(30)
+        left = self.kills.pop(0) if self.kills else None
+        function = BatchFunction(self._settings, logging.getLogger("faunalens.test"), lambda _: None)
+        function._services = self._services
+        function._objects._client = self._s3
+        write = function._objects.write
 
         def until_killed(*values: Any, **options: Any) -> None:
-            nonlocal written
-            if written == after:
+            nonlocal left
+            if left == 0:
                 raise KeyboardInterrupt  # nothing in the function catches it, as nothing catches the end of a process
-            written += 1
+            left = left and left - 1
             write(*values, **options)
 
-        with patch.object(self._objects, "write", until_killed):
+        with patch.object(function._objects, "write", until_killed):
             try:
-                return self._function.answer(event, "r-1", Deadline.after(300))
+                return function.answer(event, "r-1", Deadline.after(300))
             except KeyboardInterrupt:
                 raise Killed from None
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Account]:
-    with account() as running, patch.dict(os.environ, running.environment), state_machine(running):
+    with account() as running, patch.dict(os.environ, running.environment), state_machine(running, BATCH):
         yield running
 
 
@@ -90,11 +97,11 @@ def function(aws: Account, tmp_path: Path) -> Function:
 
 @pytest.fixture
 def study(aws: Account, request: pytest.FixtureRequest) -> str:
-    """A folder in S3 with 150 photos of two stations, one that is none, and a file of another kind."""
+    """A folder in S3 with 29 photos of two stations, one that is none, and a file of another kind."""
     folder = f"batches/{request.node.name}/"
     s3 = aws.client("s3")
-    for station in ("N", "S"):
-        for number in range(75):
+    for station, photos in {"N": 15, "S": 14}.items():
+        for number in range(photos):
             s3.put_object(Bucket=BUCKET, Key=f"{folder}{station}/{number:03}.JPG", Body=PHOTO)
     s3.put_object(Bucket=BUCKET, Key=f"{folder}S/broken.jpg", Body=b"no photo")
     s3.put_object(Bucket=BUCKET, Key=f"{folder}notes.txt", Body=b"hello")
@@ -136,23 +143,23 @@ def test_a_study_is_identified_and_exported(
     assert merged(study, results) == Exit.SOME_FAILED
     # THEN each photo was in one batch, those of a station together, and each station was looked up once
     asked = [[item["station"] for item in call["Items"]] for call in function.calls]
-    assert sorted(len(batch) for batch in asked) == [51, 100]
-    assert sum(len(set(batch)) for batch in asked) == 3
+    assert [len(batch) for batch in asked] == [BATCH] * 3
+    assert sum(len(set(batch)) for batch in asked) == 4
     assert len(function.store.queries) <= 4
     # AND the file has every answer, with its place
     found = answers(results)
-    assert len(found) == 151
+    assert len(found) == 30
     assert found["N/000.JPG"][:4] == ("done", "north", -1.2345, 36.789)
     assert found["S/broken.jpg"][0] == "unreadable"
     # AND exports work
     assert run(["export", str(results), "--csv", str(tmp_path / "photos.csv")]) == Exit.DONE
     with (tmp_path / "photos.csv").open(encoding="utf-8", newline="") as file:
-        assert len(list(csv.DictReader(file))) == 150
+        assert len(list(csv.DictReader(file))) == 30
     # AND the status says so
     capsys.readouterr()
     assert run(["batch", "status", study, "--stage", STAGE, "--json"]) == Exit.DONE
     status = json.loads(capsys.readouterr().out)
-    assert (status["status"], status["photos"], status["batches"]["succeeded"]) == ("SUCCEEDED", 151, 2)
+    assert (status["status"], status["photos"], status["batches"]["succeeded"]) == ("SUCCEEDED", 30, 3)
     # AND a second submission has nothing to do
     calls = len(function.calls)
     assert submit(study, results) == Exit.SOME_FAILED
@@ -168,9 +175,9 @@ def test_kills_in_between_give_the_same_lines(aws: Account, study: str, table: P
     # WHEN the function is killed at the first photo, in the middle and at the last one, and called again
     other = Function(aws, tmp_path)
     aws.functions[FUNCTION] = other
-    other.kills = [0, 30, 99]
+    other.kills = [0, 4, 9]
     assert _new_run(study, tmp_path / "killed.db", table) == Exit.DONE
-    assert len(other.calls) == 5
+    assert len(other.calls) == 6
     # THEN there is one line a photo, with the same answers
     assert answers(tmp_path / "killed.db") == whole
 
@@ -184,13 +191,23 @@ def _new_run(study: str, results: Path, table: Path) -> int:
 
 
 def test_a_run_that_failed_is_resumed(
-    function: Function, study: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    aws: Account, function: Function, study: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a run whose batches fail each time
-    results = tmp_path / "study.db"
-    function.kills = [0] * 20
-    assert submit(study, results, "--deployments", table) == Exit.FAILED
-    assert "goes on with it" in capsys.readouterr().err
+    # GIVEN a run that is stopped while its batches are worked on
+    results, options = tmp_path / "study.db", ("--deployments", str(table), "--stage", STAGE)
+    function.may_go_on.clear()
+    assert run(["batch", "submit", study, "--results", str(results), *options]) == Exit.DONE
+    assert run(["batch", "submit", study, "--results", str(results), *options]) == Exit.RUNNING
+    assert run(["batch", "status", study, "--stage", STAGE]) == Exit.RUNNING
+    assert "photos a second" in capsys.readouterr().out
+    states = aws.client("stepfunctions")
+    (arn,) = [each["stateMachineArn"] for each in states.list_state_machines()["stateMachines"]]
+    newest = states.list_executions(stateMachineArn=arn)["executions"][0]["executionArn"]
+    states.stop_execution(executionArn=newest)
+    function.kills = [0] * 30  # what was under way has written nothing
+    function.may_go_on.set()
+    assert run(["batch", "status", study, "--stage", STAGE, "--wait"]) == Exit.FAILED
+    assert "aborted; `faunalens batch submit` goes on with it" in capsys.readouterr().err
     # WHEN AWS says that it can be redriven, which moto does not, and it is submitted again
     redriven: list[str] = []
     latest = runs.latest
@@ -209,7 +226,7 @@ def test_a_run_that_failed_is_resumed(
     ):
         run(["batch", "submit", study, "--results", str(results), "--stage", STAGE])
     # THEN it goes on
-    assert len(redriven) == 1
+    assert redriven == [newest]
     assert "goes on with the batches that failed" in capsys.readouterr().err
     # WHEN it cannot, as after two weeks THEN another run has the photos that are left
     function.kills = []
