@@ -47,7 +47,7 @@ def _template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, t
             "WebUrl": {"Value": "http://made-up/"},
         }
     (tmp_path / "web.yaml").write_text(json.dumps(document), encoding="utf-8")
-    monkeypatch.setattr("infra.up.INFRA", tmp_path)
+    monkeypatch.setattr("infra.up.template_text", lambda name: (tmp_path / name).read_text(encoding="utf-8"))
 
 
 def stage(**parameters: str) -> Stage:
