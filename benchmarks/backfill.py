@@ -35,7 +35,8 @@ class Assumed:
 
     `slower`: how much longer a core of Lambda takes than the one that was measured. `init`: seconds of a cold start.
     `get`, `put`: median seconds of S3 for a photo and a line, with the spread `sigma` of their logarithm. `crash`:
-    share of calls that end early, of which a part of the time is lost. `stream`: containers that the stream keeps busy.
+    share of calls that end early, of which a part of the time is lost. `stream`: containers that the stream keeps busy, as
+    many as it may in prod.
     """
 
     slower: float = 2.0
@@ -44,7 +45,7 @@ class Assumed:
     put: float = 0.04
     sigma: float = 0.5
     crash: float = 0.002
-    stream: int = 4
+    stream: int = 10
 
 
 @dataclass(slots=True)
@@ -138,7 +139,7 @@ def concurrency_table(assumed: Assumed, reserve: int) -> str:
     for size in read_times():
         batches = batch_seconds(size, memory, assumed, np.random.default_rng(1)).tolist()
         for concurrency in CONCURRENCIES:
-            for containers in sorted({reserve, max(concurrency + assumed.stream + 1, reserve)}):
+            for containers in sorted({reserve, max(concurrency + assumed.stream, reserve)}):
                 found = simulate(batches, concurrency, containers, assumed, np.random.default_rng(2))
                 cost = sum(million(found.billed, memory, prices, found.calls).values())
                 rows.append(
@@ -170,7 +171,7 @@ def main() -> None:
     """Print both tables."""
     assumed, reserve = (
         Assumed(),
-        int(function_settings("prod").get("batch", {"reserved_concurrency": 50})["reserved_concurrency"]),
+        int(function_settings("prod")["batch"]["reserved_concurrency"]),
     )
     medians = {size: f"{values[50] * 1e3:.0f} ms" for size, values in read_times().items()}
     print(f"A million photos, in batches of {BATCH}. Processor time of a photo, measured: {json.dumps(medians)}.\n")

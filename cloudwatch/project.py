@@ -19,11 +19,11 @@ TOOLS_GUIDE = "docs/reference/dashboards-tools.md"
 COST = "infra/cost.py"
 STAGES = "infra/stages"
 FUNCTIONS = ".chalice/config.json"
-API_FUNCTION = "api_handler"
+API_FUNCTION, BATCH_FUNCTION = "api_handler", "batch"
 METRICS = "chalicelib/telemetry/metrics.py"
 
 _FUNCTION = f"{SERVICE}-{STAGE_VARIABLE}"
-_ALL_FUNCTIONS = (_FUNCTION, f"{_FUNCTION}-warm", f"{_FUNCTION}-admin")
+_ALL_FUNCTIONS = (_FUNCTION, f"{_FUNCTION}-warm", f"{_FUNCTION}-batch", f"{_FUNCTION}-admin")
 
 RESOURCES: Mapping[str, tuple[str, ...]] = {
     "ApiName": (SERVICE,),
@@ -38,6 +38,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "clusterId": (_FUNCTION,),
     "BucketName": (f"{_FUNCTION}-photos-ACCOUNTID",),
     "TopicName": (f"{_FUNCTION}-alarms",),
+    "QueueName": (f"{_FUNCTION}-inbox", f"{_FUNCTION}-inbox-dead"),
 }
 """Dimension of AWS's metrics → names of the project's resources. Lint does not check other dimensions."""
 

@@ -10,11 +10,12 @@ from infra.intrinsics import merge_unique
 from infra.step import PreconditionFailed
 
 INFRA = ROOT / "infra"
-STACK, EDGE, WEB, BACKFILL = "faunalens.yaml", "edge.yaml", "web.yaml", "backfill.yaml"
+STACK, EDGE, STREAM = "faunalens.yaml", "edge.yaml", "stream.yaml"
+WEB, BACKFILL = "web.yaml", "backfill.yaml"
 
-_OF_STACKS_BESIDE = (WEB, BACKFILL)  # a pipeline's template does not contain these
+_BESIDE = (WEB, BACKFILL)  # templates that a pipeline's does not contain
 
-_SHARED = ("Stage", "RestApiId")  # parameters of edge.yaml that `infra up` sets itself
+_SHARED = ("Stage", "RestApiId")  # parameters that `infra up` sets itself
 
 _INLINE = re.compile(r"(?<=ZipFile: )infra/\w+\.py")
 
@@ -30,9 +31,7 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
         raise PreconditionFailed(
             f"infra/stages/{path.name} does not exist; create it as docs/reference/infra.md describes"
         )
-    beside = {
-        name: each for template in _OF_STACKS_BESIDE for name, each in read_template(template)["Parameters"].items()
-    }
+    beside = {name: each for template in _BESIDE for name, each in read_template(template)["Parameters"].items()}
     declared = {**beside, **declared_parameters()}
     if unknown := sorted(chosen.keys() - declared.keys()):
         raise PreconditionFailed(f"unknown parameter {', '.join(unknown)}; expected {', '.join(sorted(declared))}")
@@ -48,15 +47,16 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
 
 
 def declared_in(template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return those of `parameters` that a template declares. `template`: its name."""
+    """Return those of `parameters` that a template declares. `template`: its file's name."""
     declared = read_template(template)["Parameters"]
     return {name: value for name, value in parameters.items() if name in declared}
 
 
 def declared_parameters() -> dict[str, Any]:
-    """Return the declarations of the parameters of `STACK` and `EDGE`, from which a pipeline makes one template."""
-    edge = {name: each for name, each in read_template(EDGE)["Parameters"].items() if name not in _SHARED}
-    return merge_unique(read_template(STACK)["Parameters"], edge)
+    """Return the declarations of the parameters of the templates from which a pipeline makes one."""
+    others = {**read_template(EDGE)["Parameters"], **read_template(STREAM)["Parameters"]}
+    own = {name: each for name, each in others.items() if name not in _SHARED}
+    return merge_unique(read_template(STACK)["Parameters"], own)
 
 
 def template_text(name: str) -> str:

@@ -8,6 +8,7 @@ from chalicelib.config.settings import ROOT
 from infra import (
     access_log,
     async_calls,
+    batch_concurrency,
     certificates,
     chalice_cli,
     chalice_config,
@@ -22,7 +23,7 @@ from infra import (
 )
 from infra.function_config import function_config
 from infra.keys import Keys
-from infra.parameters import BACKFILL, EDGE, STACK, WEB, declared_in, parameters_of, template_text
+from infra.parameters import BACKFILL, EDGE, STACK, STREAM, WEB, declared_in, parameters_of, template_text
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
@@ -50,6 +51,7 @@ class Up:
             Step("limits", "set the throttling and the log of the API, and deploy its firewall and keys", self._limit),
             Step("database", "create the schema and the read-only user", self._prepare_database, minutes=1),
             Step("data", "load the animals of this checkout", self._load_data, minutes=1),
+            Step("stream", "have the queue of new photos call the batch function", self._deploy_stream),
             Step("web", "deploy the web tier, if --web names an image of it", self._deploy_web, minutes=5),
             Step("backfill", "deploy the backfill, if BackfillConcurrency is not 0", self._deploy_backfill, minutes=1),
             Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards, minutes=1),
@@ -64,8 +66,13 @@ class Up:
         production.check(self._stage.name, self._parameters, self._without)
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: {self._stage.region}")
         reserved = chalice_config.reservations(self._stage.name)
+        self._check_batches()
         left = concurrency.check(self._stage.client("lambda"), reserved)
         echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
+
+    def _check_batches(self) -> None:
+        reserved = chalice_config.reservations(self._stage.name)
+        batch_concurrency.check(self._parameters, reserved.get(deployed.function_name(self._stage.name, "batch")))
 
     def _deploy_stack(self, echo: Echo) -> None:
         self._check_not_single_stack()
@@ -161,6 +168,15 @@ class Up:
         client = self._stage.client("lambda", config=config)
         invoke.run_admin_command(client, self._stage.name, [*command, "--patience", DATABASE_PATIENCE], echo)
 
+    def _deploy_stream(self, echo: Echo) -> None:
+        values = self._parameters
+        if self._stage.is_single_stack:
+            echo("skipped: the pipeline's template contains the stream")
+        elif values["StreamConcurrency"] == "0":
+            self._stage.stack("stream").delete(echo)
+        else:
+            self._deploy(STREAM, "stream", values, echo)
+
     def _deploy_web(self, echo: Echo) -> None:
         values = self._parameters
         if not values["WebImage"]:
@@ -177,6 +193,7 @@ class Up:
         if values["BackfillConcurrency"] == "0":
             echo("skipped: BackfillConcurrency is 0; docs/how-to/million.md says how many batches at a time to choose")
             return
+        self._check_batches()
         self._deploy(BACKFILL, "backfill", values, echo, ["CAPABILITY_NAMED_IAM"])
         secret = self._stage.stack("backfill").outputs.get("WebhookSecret", "none")
         echo(f"batches at a time: {values['BackfillConcurrency']}; secret of the webhook: {secret}")

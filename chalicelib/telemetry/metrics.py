@@ -112,6 +112,13 @@ METRICS: Mapping[str, Metric] = {
     "WarmingQueries": Metric("Count", "PostgreSQL queries per warming run"),
     "WarmingFaults": Metric("Count", "faults during a run; the property `faults` has the codes"),
     "WarmingUseful": Metric("None", "share of hits in the last two hours that were on warmed features, 0 to 1"),
+    "BatchRuns": Metric("Count", "runs of the batch function on photos"),
+    "BatchLatency": Metric("Milliseconds", "duration of a run on a batch of photos"),
+    "BatchIdentified": Metric("Count", "photos of batches that were identified"),
+    "BatchUnreadable": Metric("Count", "photos of batches that have no answer and never will; their lines say why"),
+    "BatchSkipped": Metric("Count", "photos of batches that had a line already"),
+    "BatchFailed": Metric("Count", "photos of batches that have to be tried again, because a dependency failed"),
+    "BatchQueries": Metric("Count", "PostgreSQL queries per run of the batch function"),
 }
 
 TIER = "web"
@@ -123,6 +130,7 @@ TIER_METRICS: Mapping[str, Metric] = {
     "InvokeFaults": Metric(
         "Count", "invocations by the web tier that Lambda throttled, or that failed or timed out; the log has the codes"
     ),
+    "Corrections": Metric("Count", "answers that a person called wrong; `python -m web corrections` lists them"),
 }
 """Metrics that only the web tier emits, in addition to those of every request."""
 

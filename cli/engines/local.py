@@ -11,7 +11,7 @@ from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationM
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.identify import identify
 from chalicelib.location import Location
-from chalicelib.services import Services, build_cache, build_features, build_store
+from chalicelib.services import Services, build_features, patient_features
 from chalicelib.telemetry.record import Record
 from cli.engines.cell_file import CellFile, NoCache
 from cli.engines.engine import Identified, Refused
@@ -77,8 +77,7 @@ class LocalEngine:
 def _features(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
     """Return the features of cells. A run waits for a sign-in to its stores, unlike a request."""
     if any(environment.get(name) for name in ("DATABASE_URL", "REDIS_URL")):
-        store = build_store(settings, statement=settings.warm_statement)
-        return build_features(settings, build_cache(settings, patient=True), store)
+        return patient_features(settings)
     cache = environment.get("XDG_CACHE_HOME")
     folder = (Path(cache) if cache else Path.home() / ".cache") / "faunalens"
     return build_features(settings, NoCache(), CellFile.of(settings.model_path, folder, say))

@@ -30,7 +30,7 @@ STATIC = Path(__file__).parent / "static"
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 RANGES: Mapping[str, float] = {"15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600}
 """Seconds of each time range that the page offers, in addition to `all`."""
-ORDER = ("service", "features", "model", "cost")
+ORDER = ("service", "features", "model", "batches", "cost")
 LONGEST = 15 * 86400.0
 _TYPES = {
     ".html": "text/html; charset=utf-8",

@@ -1,4 +1,4 @@
-"""Simulate the metrics that AWS itself emits: API Gateway, Lambda, ElastiCache, Aurora, S3 and CloudWatch Logs.
+"""Simulate the metrics that AWS itself emits: API Gateway, Lambda, SQS, ElastiCache, Aurora, S3 and Logs.
 
 AWS does not emit these as embedded metrics, but the simulation does: it writes one line per minute and resource, marked
 `"simulated": true`. Metrics that depend on requests are computed from the simulated requests.
@@ -15,6 +15,7 @@ from cloudwatch.lint.catalogue import catalogue
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import Servers
+from cloudwatch.simulation.inbox import Inbox
 from cloudwatch.simulation.traffic import SimulatedRecord
 
 type Values = Mapping[str, float | Sequence[float]]
@@ -32,12 +33,12 @@ _LINE_BYTES = 2600
 class AwsMetrics:
     """Counts events and writes AWS's metrics for each minute. `most_capacity`: the database's limit in ACU."""
 
-    def __init__(self, random: Random, stage: str, most_capacity: float, servers: Servers) -> None:
+    def __init__(self, random: Random, stage: str, most_capacity: float, servers: Servers, inbox: Inbox) -> None:
         self._random = random
         self._function = f"{SERVICE}-{stage}"
         self._stage = stage
         self._most_capacity = most_capacity
-        self._servers = servers
+        self._servers, self._inbox = servers, inbox
         self._capacity = 0.5
         self._reset()
 
@@ -94,6 +95,7 @@ class AwsMetrics:
             yield from self._function_metrics(self._function, self._durations, extra)
         if self._warmings:
             yield from self._function_metrics(f"{self._function}-warm", self._warmings, {})
+        yield from self._inbox.resources()
         if begin not in schedule.REDIS_DOWN:
             yield "AWS/ElastiCache", {"clusterId": self._function}, self._redis()
         if begin not in schedule.DATABASE_DOWN:

@@ -19,6 +19,7 @@ from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics
 from cloudwatch.simulation.fleet import DEFAULTS, Fleet, Servers
+from cloudwatch.simulation.inbox import Inbox
 from cloudwatch.simulation.traffic import Traffic
 
 STAGE = "prod"
@@ -55,7 +56,8 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
     cells = _cells(random)
     fleet = Fleet(Servers(random, {cell: _animals(random) for cell in cells}))
     traffic = Traffic(random, fleet, cells)
-    aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), fleet.servers)
+    inbox = Inbox(seed, STAGE)
+    aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), fleet.servers, inbox)
     buffer = io.StringIO()
     emitter = Emitter(SERVICE, STAGE, buffer, now=fleet.clock.time)
 
@@ -78,6 +80,9 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
             fleet.servers.flush()
         if minute % DEFAULTS.warm_minutes == 0 and begin not in schedule.WARMING_SILENT:
             aws.add_warming(warm(begin + 2.0))
+        for end, batch in inbox.minute(begin):
+            fleet.clock.now = end
+            emitter.emit(batch)
         while arrival < begin + 60:
             if fleet.busy(arrival) >= containers:
                 aws.add_throttled()

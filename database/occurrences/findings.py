@@ -12,6 +12,7 @@ from database.cell_animals import AnimalRow, Cell, Rows, WithEvidence
 from database.dataset import join_some
 from database.occurrences.evidence import RULES, Rules, combine, range_of_records
 from database.occurrences.names import Matches, Name, match
+from database.occurrences.seasons import MONTHS, MonthlyCounts, around, seasons_of
 from database.occurrences.shares import FORMULA, Counts, Effort, Surroundings, weights_of
 from database.occurrences.workspace import Workspace
 
@@ -34,10 +35,11 @@ class AnimalFindings(NamedTuple):
 
 
 class _Located(NamedTuple):
-    """Records of an animal or a group: by cell, and by country if no cell is known."""
+    """Records of an animal or a group: by cell, and by country if no cell is known. `months`: by month and cell."""
 
     cells: Counts
     countries: Mapping[str, float]
+    months: MonthlyCounts | None
 
 
 @dataclass
@@ -52,6 +54,8 @@ class Findings:
 
     matches: Matches = field(default_factory=Matches, init=False)
     animals: list[AnimalFindings] = field(default_factory=list, init=False)
+    seasonal: int = field(default=0, init=False)
+    """Number of animals with a season in some cell."""
 
     def __call__(
         self, animals: Sequence[AnimalRow], cells: Sequence[Cell], earth: Earth, ranges: Iterable[Rows]
@@ -65,7 +69,8 @@ class Findings:
         surroundings = Surroundings(earth, cells)
         effort = {group: Effort.of(its.cells, surroundings, its.countries) for group, its in of_group.items()}
         written = {int(rows["animal"][0]): rows for rows in ranges if len(rows)}
-        known = set()
+        known, seasons = set(), []
+        by_month = {group: around(its.months, earth) for group, its in of_group.items() if its.months is not None}
         for number, its in self._located(self.matches.animals, "integer", earth):
             animal = wild[int(number)]
             if animal.facts.group not in effort:
@@ -82,6 +87,10 @@ class Findings:
             ) is not None:
                 written[animal.animal] = rows
                 known.add(animal.animal)
+            if its.months is not None and animal.animal in written:
+                range_ = earth.positions(written[animal.animal]["cell"])
+                of_animal = around(its.months, earth)
+                seasons.append(seasons_of(animal.animal, of_animal, by_month[animal.facts.group], range_, earth))
             total = float(records.sum()) + sum(its.countries.values())
             beyond = float(records[outside].sum()) if len(outside) else 0.0
             self.animals.append(
@@ -89,8 +98,11 @@ class Findings:
             )
         for group, located in sorted(of_group.items()):
             digest.update(f"{group} {sorted(located.countries.items())}".encode() + located.cells.tobytes())
+        for each in seasons:
+            digest.update(each.tobytes())
+        self.seasonal = sum(len(each) > 0 for each in seasons)
         by_taxon = sorted(written, key=lambda number: wild[number].taxon)
-        return WithEvidence([written[number] for number in by_taxon], known, digest.hexdigest())
+        return WithEvidence([written[number] for number in by_taxon], known, digest.hexdigest(), seasons)
 
     def report(self) -> Iterator[str]:
         """Yield lines: what was read and left out, names that match nothing, and where records and ranges disagree."""
@@ -111,6 +123,8 @@ class Findings:
         with_records = [each for each in self.animals if each.records]
         without = sum(not each.has_range for each in with_records)
         yield f"animals with records: {len(with_records):,}; without a written range: {without:,}"
+        if self.workspace.months:
+            yield f"animals with a season in some cell: {self.seasonal:,}"
         outside = sorted((each for each in self.animals if each.outside), key=lambda each: -each.records_outside)
         if outside:
             what = (
@@ -155,14 +169,18 @@ class Findings:
             connection.unregister("pairs")
         connection.execute(f"""
             create or replace temp table located as
-            select cast(matched as {kind}) as matched, cell, country, sum(records) as records
+            select cast(matched as {kind}) as matched, cell, country, coalesce(month, 0) as month,
+                sum(records) as records
             from counted join match_of_name using (name)
             where dropped is null and records > 0 and (cell is null or cell in (select cell from hexagon))
             group by all""")
         for (matched,) in connection.execute("select distinct matched from located order by 1").fetchall():
-            query = "select cell, records from located where matched = $1 and cell is not null order by cell"
+            query = "select cell, month, records from located where matched = $1 and cell is not null"
             found = connection.execute(query, [matched]).fetchnumpy()
-            counts = np.zeros(len(earth.cells))
-            counts[np.searchsorted(earth.cells, found["cell"])] = found["records"]
-            query = "select country, records from located where matched = $1 and cell is null and country is not null"
-            yield matched, _Located(counts, dict(connection.execute(query, [matched]).fetchall()))
+            counts = np.zeros((1 + MONTHS if self.workspace.months else 1, len(earth.cells)))
+            counts[found["month"], np.searchsorted(earth.cells, found["cell"])] = found["records"]
+            query = """
+                select country, sum(records) from located
+                where matched = $1 and cell is null and country is not null group by all order by all"""
+            countries = dict(connection.execute(query, [matched]).fetchall())
+            yield matched, _Located(counts.sum(axis=0), countries, counts[1:] if self.workspace.months else None)

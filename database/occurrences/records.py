@@ -8,6 +8,10 @@ from database.occurrences.columns import column_names, counts_by_country
 LINEAGE: Final = ("species", "genus", "family", "order", "class", "phylum")
 """Columns with the accepted names above and at a record's own name."""
 
+_FIRST_MONTH: Final = r"^(?:\d{4}-)?(\d\d?)(?:[-T /]|$)"
+_LAST_MONTH: Final = r"/(?:\d{4}-)?(\d\d)"
+"""The month in `7`, `2026-07`, `2026-07-14T…`, and after the slash of `2026-07-14/2026-08-02`."""
+
 _TEXTS: Final = ("basis", "presence", "licence", "establishment", "captive", "quality", "approved")
 """Columns that only filters read, compared in lower case."""
 
@@ -17,7 +21,7 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
 
     `types`: DuckDB's type of each column of the relation. `constants`: values of further columns.
     Columns: `name` (a number that stands for the name, as in `name_query`), `lat`, `lon`, `cell`, `country`, `records`,
-    and what the filters read; null if the file lacks it.
+    `month`, and what the filters read; null if the file lacks it.
     """
     columns = _Columns(types, constants)
     lat, lon = columns.number("lat"), columns.number("lon")
@@ -38,6 +42,7 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
         "uncertainty": columns.number("uncertainty"),
         "centroid": columns.number("centroid"),
         "year": columns.year,
+        "month": columns.month,
         "issues": columns.issues,
         "is_named": f"{columns.is_filled('scientific_name')} or {columns.is_filled('species')}",
         **{name: f"lower({columns.text(name)})" for name in _TEXTS},
@@ -45,12 +50,16 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
     return f"select {', '.join(f'{sql} as {name}' for name, sql in selected.items())} from {relation}"
 
 
-def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str]) -> str:
-    """Return a query for the names of a relation: `name`, `scientific_name`, `taxon_key` and `LINEAGE`, once each."""
+def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str], wanted: str) -> str:
+    """Return a query for the names of a relation: `name`, `scientific_name`, `taxon_key` and `LINEAGE`, once each.
+
+    `wanted`: a condition that a row must meet, in which `{name}` stands for the number of its name.
+    """
     columns = _Columns(types, constants)
     texts = ("scientific_name", "taxon_key", *LINEAGE)
     selected = ", ".join(f'{columns.text(each, "any_value")} as "{each}"' for each in texts)
-    return f"select {columns.name} as name, {selected} from {relation} group by all"
+    where = wanted.format(name=columns.name)
+    return f"select {columns.name} as name, {selected} from {relation} where {where} group by all"
 
 
 class _Columns:
@@ -91,12 +100,13 @@ class _Columns:
 
     @property
     def name(self) -> str:
-        """Return SQL for the number that stands for a record's name: its key if it has one, else its names."""
-        key = f"hash({self.text('taxon_key')})"
-        if self._types.get(self.found.get("taxon_key", ""), "VARCHAR") != "VARCHAR":
-            key = f"hash({_quoted(self.found['taxon_key'])})"
+        """Return SQL for the number that stands for a record's name: its key if it has one, else its names.
+
+        The key is hashed as it is: spaces around it, which no file has, would only give its name a second number.
+        """
         names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
-        return f"if({self.text('taxon_key')} is null, {names}, {key})" if "taxon_key" in self.found else names
+        key = self.found.get("taxon_key", "")
+        return f"if({self.is_filled('taxon_key')}, hash({_quoted(key)}), {names})" if key in self._types else names
 
     @property
     def cell(self) -> str:
@@ -114,6 +124,21 @@ class _Columns:
         if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT"):
             return _quoted(name)
         return f"try_cast(left({self.text('year')}, 4) as integer)"
+
+    @property
+    def month(self) -> str:
+        """Return SQL for the month, from a month or a date that begins with year and month; null if there is none.
+
+        A time from one day to another has no month unless both are in it.
+        """
+        name = self.found.get("month", "")
+        if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT"):
+            number = _quoted(name)
+        else:
+            text = self.text("month")
+            first, last = (rf"nullif(regexp_extract({text}, '{each}', 1), '')" for each in (_FIRST_MONTH, _LAST_MONTH))
+            number = f"if({last} <> {first}, null, try_cast({first} as integer))"
+        return f"if({number} between 1 and 12, {number}, null)::utinyint"
 
     @property
     def issues(self) -> str:

@@ -27,7 +27,8 @@ _SHOWN: Final = 5  # faulty rows of a table
 _SCHEMA: Final = f"""
     create table part (part integer, source varchar, number integer);
     create table counted (
-        part integer, dropped integer, name ubigint, cell bigint, country varchar, records double, rows bigint
+        part integer, dropped integer, name ubigint, cell bigint, country varchar, month utinyint,
+        records double, rows bigint
     );
     create table faulty (source varchar, line bigint, fault varchar, text varchar);
     create table names (name ubigint, scientific_name varchar, taxon_key varchar,
@@ -55,11 +56,14 @@ class Counts:
 
 
 class Workspace:
-    """The counts of records in a folder. `size`: bytes of a part of a text."""
+    """The counts of records in a folder. `months`: count each month by itself. `size`: bytes of a part of a text."""
 
-    def __init__(self, folder: Path, filters: Filters, size: int = PART, memory: str = MEMORY) -> None:
+    def __init__(
+        self, folder: Path, filters: Filters, size: int = PART, memory: str = MEMORY, *, months: bool = False
+    ) -> None:
         self._folder, self._filters, self._size = folder, filters, size
-        settings = f"{filters!r} {size} {duckdb.__version__}"
+        self.months = months
+        settings = f"{_SCHEMA} {filters!r} {months} {size} {duckdb.__version__}"
         file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
         self.is_resumed = file.is_file()
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +108,8 @@ class Workspace:
     def _parquet(self, table: ParquetTable) -> int:
         if self._is_done(table, 0):
             return 0
-        return self._count(table, 0, f"read_parquet({literal(str(table))})", table.types, {}, 0)
+        relation = f"read_parquet({literal(str(table))}, file_row_number=true)"
+        return self._count(table, 0, relation, table.types, {}, 0)
 
     def _text(self, table: TextTable, report: Callable[[str], None]) -> int:
         file = self._folder / "part.txt"
@@ -139,13 +144,16 @@ class Workspace:
         ask("begin")
         try:
             ((part,),) = ask("select count(*) from part").fetchall()
-            counted = count_query(relation, types, constants, self._filters)
+            counted = count_query(relation, types, constants, self._filters, self.months)
             ask(f"insert into counted select {part}, * from ({counted})")
             ((rows,),) = ask("select coalesce(sum(rows), 0)::bigint from counted where part = $1", [part]).fetchall()
             new = f"select name from counted where part = {part} and name is not null except select name from names"
             if ask(f"select exists ({new})").fetchall() == [(True,)]:
-                names = name_query(relation, types, constants)
-                ask(f"insert into names select * from ({names}) where name in ({new})")
+                wanted = f"{{name}} in ({new})"
+                if isinstance(table, ParquetTable):  # read one row of each name, instead of grouping all rows
+                    rows_of_new = f"select min(file_row_number) from {relation} where {wanted} group by {{name}}"
+                    wanted = f"file_row_number in ({rows_of_new})"
+                ask(f"insert into names {name_query(relation, types, constants, wanted)}")
             if isinstance(table, TextTable):
                 ask(
                     "insert into faulty select $1, line + $2, any_value(lower(error_type::varchar)), "
@@ -175,22 +183,31 @@ class Workspace:
                 self.connection.execute(f"delete from {table}")
 
 
-def count_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str], filters: Filters) -> str:
+def count_query(
+    relation: str, types: Mapping[str, str], constants: Mapping[str, str], filters: Filters, months: bool = False
+) -> str:
     """Return a query: the number of records and of rows by name and cell or country, and by why they do not count.
 
-    `relation`, `types`, `constants`: as for `normal_query`.
+    `relation`, `types`, `constants`: as for `normal_query`. `months`: also by month.
     """
-    is_cube = counts_by_country([*types, *constants])
+    found = column_names([*types, *constants])
     checked = f"select *, {reason_query(filters)} as dropped from ({normal_query(relation, types, constants)})"
-    kept = ["lat", "lon", "name", "records", *(["country"] if is_cube else [])]
-    counted = ", ".join(f"if(dropped is null, {each}, null) as {each}" for each in kept)
-    placed = cells_of(f"(select dropped, if(dropped is null, cell, null) as own_cell, {counted} from ({checked}))")
-    has_records = "records" in column_names([*types, *constants])
+    kept = {"lat": "lat", "name": "name"}
+    if "cell" in found:
+        kept["own_cell"] = "cell"
+    if counts_by_country(found.values()):
+        kept["country"] = "country"
+    if months:
+        kept["month"] = "month"
+    selected = ", ".join(f"if(dropped is null, {sql}, null) as {name}" for name, sql in kept.items())
+    placed = cells_of(f"(select dropped, lon, records, {selected} from ({checked}))")
+    cell = "coalesce(own_cell, cell)" if "own_cell" in kept else "cell"
     return f"""
-        select dropped, name, coalesce(own_cell, cell) as cell, {"country" if is_cube else "null"} as country,
-            {"sum(records)" if has_records else "count(*)"} as records, count(*) as rows
+        select dropped, name, {cell} as cell, {"country" if "country" in kept else "null"} as country,
+            {"month" if months else "null"} as month,
+            {"sum(records)" if "records" in found else "count(*)"} as records, count(*) as rows
         from ({placed})
-        group by dropped, name, coalesce(own_cell, cell){", country" if is_cube else ""}"""
+        group by all"""
 
 
 def _reader(file: Path, format_: TextFormat) -> str:

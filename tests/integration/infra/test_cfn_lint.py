@@ -23,7 +23,10 @@ def found_by_cfn_lint(text: str, regions: list[str]) -> list[str]:
     return [each.message for each in lint(text, config=ManualArgs(regions=regions))]
 
 
-@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml"])
+NAMES = ["faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_cfn_lint_finds_nothing_in_any_region(name: str) -> None:
     found = found_by_cfn_lint((INFRA / name).read_text(encoding="utf-8"), REGIONS)
     budgets = [f"Resource type 'AWS::Budgets::Budget' does not exist in '{region}'" for region in WITHOUT_BUDGETS]

@@ -137,6 +137,26 @@ def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
         assert workspace.counts().dropped["without a place"] == 1
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("month", ["7", "07", "13", ""]),
+        ("eventDate", ["2020-07-14T09:30", "2020-07-14/2020-07-16", "2020-07-14/2020-08-02", "2020"]),
+        ("yearmonth", ["2020-07", "2020-07", "2020-00", "2020"]),
+        ("OBSERVATION DATE", ["2020-07-01", "2020-07-31", "2020", "July"]),
+    ],
+)
+def test_months_are_counted_if_told(tmp_path: Path, column: str, values: list[str]) -> None:
+    # GIVEN two records of July, and two that do not say the month
+    lines = [f"species\tlatitude\tlongitude\t{column}", *(f"Vulpes vulpes\t52.52\t13.4\t{each}" for each in values)]
+    (tmp_path / "file").write_text("\n".join(lines))
+    query = "select month, sum(records) from counted where dropped is null group by all order by all"
+    for months, expected in ((True, [(7, 2), (None, 2)]), (False, [(None, 4)])):
+        with Workspace(tmp_path / "work", Filters(), months=months) as workspace:
+            workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
+            assert workspace.connection.execute(query).fetchall() == expected
+
+
 def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
     # GIVEN the columns of an export of iNaturalist, gzipped, and of eBird's basic dataset
     head = "observed_on,quality_grade,captive_cultivated,latitude,longitude,positional_accuracy,license,scientific_name"

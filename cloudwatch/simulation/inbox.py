@@ -1,0 +1,81 @@
+"""Simulate the stream: cards of photos that are put into the inbox, its queue, and the batch function.
+
+Cameras with a modem send a photo every other minute. A card comes at night, and another while the database is down, so
+that its photos come again half an hour later.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+
+from chalicelib.telemetry.batch_record import BatchRecord
+from cloudwatch.project import SERVICE
+from cloudwatch.simulation import schedule
+
+_CARDS = {schedule.Window(2 * 60, 20): 100, schedule.Window(schedule.DATABASE_DOWN.start - 5, 10): 30}
+"""When a card is copied, and its photos a minute."""
+_CONTAINERS = 2
+_BATCH = 10
+_SECONDS = 4.5
+"""Time of a batch."""
+_AGAIN = 30
+"""Minutes until a failed message comes again."""
+
+
+class Inbox:
+    """The queue of new photos, and the batch function. Call `minute` for each minute in turn."""
+
+    def __init__(self, seed: int, stage: str) -> None:
+        self._random = Random(f"inbox {seed}")  # noqa: S311  a simulation
+        self._name = f"{SERVICE}-{stage}"
+        self._waiting: deque[float] = deque()  # when each message was sent
+        self._failed: deque[tuple[float, float]] = deque()  # when each comes again, and when it was sent
+        self._now, self._sent = schedule.START, 0
+        self._seconds: list[float] = []
+
+    def minute(self, begin: float) -> Iterator[tuple[float, BatchRecord]]:
+        """Yield the end and the record of each batch of the minute that starts at `begin` (seconds since 1970)."""
+        self._now, self._seconds = begin + 60, []
+        self._sent = sum(photos for window, photos in _CARDS.items() if begin in window) + int(begin % 120 == 0)
+        self._waiting.extend([begin] * self._sent)
+        while self._failed and self._failed[0][0] <= begin:
+            self._waiting.append(self._failed.popleft()[1])
+        ends = [begin] * _CONTAINERS
+        while self._waiting and min(ends) < begin + 55:
+            photos = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+            seconds = _SECONDS * self._random.lognormvariate(0, 0.2) * len(photos) / _BATCH
+            end = min(ends) + seconds
+            ends[ends.index(min(ends))] = end
+            self._seconds.append(seconds)
+            yield end, self._record(photos, begin, seconds)
+
+    def _record(self, photos: list[float], begin: float, seconds: float) -> BatchRecord:
+        unreadable = sum(self._random.random() < 0.01 for _ in photos)
+        failed = 0
+        if begin in schedule.DATABASE_DOWN:
+            failed, unreadable = len(photos), 0
+            self._failed.extend((begin + 60 * _AGAIN, each) for each in photos)
+        request_id = f"{self._random.getrandbits(128):032x}"
+        identified = len(photos) - unreadable - failed
+        return BatchRecord(request_id, identified, unreadable, 0, failed, int(self._random.random() < 0.05), seconds)
+
+    def resources(self) -> Iterator[tuple[str, Mapping[str, str], Mapping[str, float | Sequence[float]]]]:
+        """Yield namespace, dimensions and values of AWS's metrics of the last minute."""
+        sent = [*self._waiting, *(each for _, each in self._failed)]
+        queue = {
+            "ApproximateNumberOfMessagesVisible": len(self._waiting),
+            "ApproximateNumberOfMessagesNotVisible": len(self._failed),
+            "ApproximateAgeOfOldestMessage": round(self._now - min(sent)) if sent else 0,
+            "NumberOfMessagesSent": self._sent,
+        }
+        yield "AWS/SQS", {"QueueName": f"{self._name}-inbox"}, queue
+        yield "AWS/SQS", {"QueueName": f"{self._name}-inbox-dead"}, {"ApproximateNumberOfMessagesVisible": 0}
+        if self._seconds:
+            runs: dict[str, float | list[float]] = {
+                "Invocations": len(self._seconds),
+                "Duration": [round(each * 1e3, 1) for each in self._seconds],
+                "Errors": 0,
+                "Throttles": 0,
+                "ConcurrentExecutions": min(_CONTAINERS, len(self._seconds)),
+            }
+            yield "AWS/Lambda", {"FunctionName": f"{self._name}-batch"}, runs
