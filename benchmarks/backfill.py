@@ -7,7 +7,6 @@ before retries, as infra/backfill.yaml says.
 """
 
 import heapq
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +34,8 @@ class Assumed:
 
     `slower`: how much longer a core of Lambda takes than the one that was measured. `init`: seconds of a cold start.
     `get`, `put`: median seconds of S3 for a photo and a line, with the spread `sigma` of their logarithm. `crash`:
-    share of calls that end early, of which a part of the time is lost. `stream`: containers that the stream keeps busy, as
-    many as it may in prod.
+    share of calls that end early, of which a part of the time is lost. `stream`: containers that the stream keeps busy,
+    as many as it may in prod.
     """
 
     slower: float = 2.0
@@ -173,8 +172,11 @@ def main() -> None:
         Assumed(),
         int(function_settings("prod")["batch"]["reserved_concurrency"]),
     )
-    medians = {size: f"{values[50] * 1e3:.0f} ms" for size, values in read_times().items()}
-    print(f"A million photos, in batches of {BATCH}. Processor time of a photo, measured: {json.dumps(medians)}.\n")
+    medians = " and ".join(f"{values[50] * 1e3:.0f} ms for {size}" for size, values in read_times().items())
+    print(
+        f"A million photos, in batches of {BATCH}. Median processor time of a photo, as measured: {medians}; Lambda is"
+    )
+    print(f"assumed to take {assumed.slower:g} times as long. Waits for S3, cold starts and crashes are assumed too.\n")
     print(f"{concurrency_table(assumed, reserve)}\n\n{memory_table(assumed, reserve)}")
 
 

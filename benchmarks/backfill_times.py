@@ -10,7 +10,6 @@ import argparse
 import csv
 import io
 import os
-import sys
 from pathlib import Path
 from time import process_time
 
@@ -70,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
