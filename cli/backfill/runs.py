@@ -68,8 +68,8 @@ def describe(cloud: Cloud, arn: str) -> Run:
     )
 
 
-def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int, concurrency: int) -> Run:
-    """Start a run of the photos in a manifest. `concurrency`: batches at the same time, at most."""
+def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int) -> Run:
+    """Start a run of the photos in a manifest."""
     name = f"{study_id(study)}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     folder = S3Name(cloud.bucket, f"{RUNS}{study_id(study)}/{name}/")
     manifest_key = f"{folder.key}manifest.jsonl"
@@ -78,11 +78,9 @@ def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int, concurr
         "run": name,
         "study": str(study),
         "photos": photos,
-        "bucket": folder.bucket,
         "manifest": manifest_key,
         "batches": f"{folder.key}batches/",
         "results": str(results_of(cloud, study) / f"{name}/"),
-        "concurrency": concurrency,
     }
     text = json.dumps(asked, ensure_ascii=False, allow_nan=False)
     started = cloud.states.start_execution(stateMachineArn=cloud.machine, name=name, input=text)

@@ -59,8 +59,6 @@ RESULTS_EPILOG = """\b
 Example:
   faunalens batch results s3://BUCKET/batches/creek/ --results creek.db
 """
-CONCURRENCY = 40
-"""Batches at the same time: what the reserve of prod's function leaves beside the stream, docs/how-to/million.md."""
 PAUSE = 15.0
 """Seconds between two looks at a run."""
 
@@ -104,13 +102,6 @@ def batch() -> None:
 )
 @click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="Its manifest.json lists them.")
 @click.option("--manifest", metavar="FILE", help="A file here or in S3 lists the photos: JSON lines, or .csv.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 1000),
-    default=CONCURRENCY,
-    show_default=True,
-    help="Batches of 100 photos at the same time.",
-)
 @wait_option
 def submit(
     study: S3Name,
@@ -123,7 +114,6 @@ def submit(
     shift: timedelta,
     inventory: S3Name | None,
     manifest: str | None,
-    concurrency: int,
     wait: bool,
 ) -> int:
     """Start to identify the photos of a folder, or go on where the last run ended.
@@ -163,7 +153,7 @@ def submit(
                 return _left(kept)
             file.seek(0)
             with waiting("sending the manifest"):
-                run = runs.start(cloud, study, file, photos, concurrency)
+                run = runs.start(cloud, study, file, photos)
     warn(f"the run {run.name} has {photos:,} photos; `faunalens batch status {study}` says how far it is")
     with aws_errors("the run is watched"):
         return _watch(cloud, run) if wait else Exit.DONE

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from chalicelib.telemetry.batch_record import BatchRecord
+from cloudwatch.files import Placeholders
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
 
@@ -70,6 +71,10 @@ class Inbox:
         }
         yield "AWS/SQS", {"QueueName": f"{self._name}-inbox"}, queue
         yield "AWS/SQS", {"QueueName": f"{self._name}-inbox-dead"}, {"ApproximateNumberOfMessagesVisible": 0}
+        machines = f"arn:aws:states:{Placeholders().region}:{Placeholders().account}:stateMachine:{self._name}"
+        for machine in ("backfill", "backfill-webhook"):
+            ends = {"ExecutionsStarted": 0, "ExecutionsSucceeded": 0, "ExecutionsFailed": 0}
+            yield "AWS/States", {"StateMachineArn": f"{machines}-{machine}"}, ends
         if self._seconds:
             runs: dict[str, float | list[float]] = {
                 "Invocations": len(self._seconds),

@@ -8,6 +8,7 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads
 
 from chalicelib.config.settings import ROOT
+from infra.chalice_config import function_settings
 from infra.parameters import BACKFILL, template_text
 from testing.aws import ACCOUNT, REGION
 from testing.cloudformation import in_account, resources
@@ -83,6 +84,7 @@ def test_the_batches_are_those_that_the_function_takes() -> None:
     assert photos["ItemBatcher"]["BatchInput"].keys() == {"results.$", "run.$"}
     assert task["Parameters"]["Payload"].keys() == {"BatchInput.$", "Items.$", "Attempt.$"}
     assert photos["MaxConcurrency"] == 4
+    assert task["TimeoutSeconds"] > function_settings("prod")["batch"]["lambda_timeout"]
     assert 0 < photos["ToleratedFailurePercentage"] < 10
 
 
