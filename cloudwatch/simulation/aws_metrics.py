@@ -1,4 +1,4 @@
-"""Simulate the metrics that AWS itself emits: API Gateway, Lambda, SQS, ElastiCache, Aurora, S3 and Logs.
+"""Simulate the metrics that AWS itself emits: API Gateway, Lambda, ElastiCache, Aurora, S3 and CloudWatch Logs.
 
 AWS does not emit these as embedded metrics, but the simulation does: it writes one line per minute and resource, marked
 `"simulated": true`. Metrics that depend on requests are computed from the simulated requests.
@@ -6,7 +6,7 @@ AWS does not emit these as embedded metrics, but the simulation does: it writes 
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
 from chalicelib.telemetry.record import WarmingRecord
@@ -15,11 +15,10 @@ from cloudwatch.lint.catalogue import catalogue
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import Servers
-from cloudwatch.simulation.inbox import Inbox
 from cloudwatch.simulation.traffic import SimulatedRecord
 
 type Values = Mapping[str, float | Sequence[float]]
-type _Resource = tuple[str, Mapping[str, str], Values]
+type Resource = tuple[str, Mapping[str, str], Values]
 """Namespace, dimensions and metrics."""
 
 _OVERHEAD = 12.0
@@ -30,15 +29,25 @@ _LINE_BYTES = 2600
 """Bytes that one request logs."""
 
 
+def lines_of(resources: Iterable[Resource], begin: float) -> Iterator[str]:
+    """Yield a line for each resource, for the minute that started at `begin` (seconds since 1970)."""
+    stamp = round((begin + 59.9) * 1e3)
+    for namespace, dimensions, metrics in resources:
+        listed = [{"Name": name, "Unit": catalogue()[namespace][name].unit} for name in metrics]
+        directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
+        head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
+        yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"
+
+
 class AwsMetrics:
     """Counts events and writes AWS's metrics for each minute. `most_capacity`: the database's limit in ACU."""
 
-    def __init__(self, random: Random, stage: str, most_capacity: float, servers: Servers, inbox: Inbox) -> None:
+    def __init__(self, random: Random, stage: str, most_capacity: float, servers: Servers) -> None:
         self._random = random
         self._function = f"{SERVICE}-{stage}"
         self._stage = stage
         self._most_capacity = most_capacity
-        self._servers, self._inbox = servers, inbox
+        self._servers = servers
         self._capacity = 0.5
         self._reset()
 
@@ -73,15 +82,10 @@ class AwsMetrics:
 
     def lines_of_minute(self, begin: float) -> Iterator[str]:
         """Yield the lines of the minute that started at `begin` (seconds since 1970), and reset the counts."""
-        stamp = round((begin + 59.9) * 1e3)
-        for namespace, dimensions, metrics in self._resources(begin):
-            listed = [{"Name": name, "Unit": catalogue()[namespace][name].unit} for name in metrics]
-            directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
-            head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
-            yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"
+        yield from lines_of(self._resources(begin), begin)
         self._reset()
 
-    def _resources(self, begin: float) -> Iterator[_Resource]:
+    def _resources(self, begin: float) -> Iterator[Resource]:
         counts = self._counts
         if self._latencies:
             calls: Values = {
@@ -95,7 +99,6 @@ class AwsMetrics:
             yield from self._function_metrics(self._function, self._durations, extra)
         if self._warmings:
             yield from self._function_metrics(f"{self._function}-warm", self._warmings, {})
-        yield from self._inbox.resources()
         if begin not in schedule.REDIS_DOWN:
             yield "AWS/ElastiCache", {"clusterId": self._function}, self._redis()
         if begin not in schedule.DATABASE_DOWN:
@@ -108,7 +111,7 @@ class AwsMetrics:
             yield "AWS/S3", {**bucket, "StorageType": "StandardStorage"}, {"BucketSizeBytes": 40e9}
             yield "AWS/S3", {**bucket, "StorageType": "AllStorageTypes"}, {"NumberOfObjects": 6667}
 
-    def _function_metrics(self, name: str, durations: list[float], extra: Values) -> Iterator[_Resource]:
+    def _function_metrics(self, name: str, durations: list[float], extra: Values) -> Iterator[Resource]:
         runs = len(durations)
         yield "AWS/Lambda", {"FunctionName": name}, {"Invocations": runs, "Duration": durations, "Errors": 0, **extra}
         logged: Values = {"IncomingBytes": runs * _LINE_BYTES, "EMFValidationErrors": 0, "EMFParsingErrors": 0}

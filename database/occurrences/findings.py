@@ -10,11 +10,12 @@ import numpy as np
 from database.areas.area_cells import Earth
 from database.cell_animals import AnimalRow, Cell, Rows, WithEvidence
 from database.dataset import join_some
-from database.occurrences.evidence import RULES, Rules, combine, range_of_records
+from database.occurrences.evidence import RULES, Rules, combine, range_of_countries, range_of_records
 from database.occurrences.names import Matches, Name, match
 from database.occurrences.seasons import MONTHS, MonthlyCounts, around, seasons_of
 from database.occurrences.shares import FORMULA, Counts, Effort, Surroundings, weights_of
 from database.occurrences.workspace import Workspace
+from database.ranges.cell_weights import INTRODUCED, NATIVE
 
 _SHOWN = 10
 
@@ -56,6 +57,8 @@ class Findings:
     animals: list[AnimalFindings] = field(default_factory=list, init=False)
     seasonal: int = field(default=0, init=False)
     """Number of animals with a season in some cell."""
+    by_checklist: list[str] = field(default_factory=list, init=False)
+    """Names of animals that have a range by a checklist alone."""
 
     def __call__(
         self, animals: Sequence[AnimalRow], cells: Sequence[Cell], earth: Earth, ranges: Iterable[Rows]
@@ -87,6 +90,11 @@ class Findings:
             ) is not None:
                 written[animal.animal] = rows
                 known.add(animal.animal)
+            elif (rows := self._listed(animal, surroundings, earth)) is not None:
+                written[animal.animal] = rows
+                known.add(animal.animal)
+                self.by_checklist.append(animal.name)
+                digest.update(rows.tobytes())
             if its.months is not None and animal.animal in written:
                 range_ = earth.positions(written[animal.animal]["cell"])
                 of_animal = around(its.months, earth)
@@ -106,6 +114,13 @@ class Findings:
 
     def report(self) -> Iterator[str]:
         """Yield lines: what was read and left out, names that match nothing, and where records and ranges disagree."""
+        yield from self._rows()
+        yield from self._unmatched()
+        for ours, accepted in sorted(self.matches.synonyms.items()):
+            yield f"  as a synonym: records of {accepted} count for {ours}"
+        yield from self._ranges()
+
+    def _rows(self) -> Iterator[str]:
         counts = self.workspace.counts()
         kept = counts.rows - counts.faulty - sum(counts.dropped.values())
         yield f"rows: {counts.rows:,}; they count: {kept:,}"
@@ -117,12 +132,13 @@ class Findings:
         for reason, rows in counts.dropped.items():
             if rows:
                 yield f"  {rows:>13,}  {reason}"
-        yield from self._unmatched()
-        for ours, accepted in sorted(self.matches.synonyms.items()):
-            yield f"  as a synonym: records of {accepted} count for {ours}"
+
+    def _ranges(self) -> Iterator[str]:
         with_records = [each for each in self.animals if each.records]
         without = sum(not each.has_range for each in with_records)
         yield f"animals with records: {len(with_records):,}; without a written range: {without:,}"
+        if self.by_checklist:
+            yield f"animals with a range by a checklist alone: {join_some(self.by_checklist, _SHOWN)}"
         if self.workspace.months:
             yield f"animals with a season in some cell: {self.seasonal:,}"
         outside = sorted((each for each in self.animals if each.outside), key=lambda each: -each.records_outside)
@@ -152,6 +168,17 @@ class Findings:
                 f"names that match no animal: {len(rows):,}, with {sum(records for _, records in rows):,.0f} records, "
                 f"which count only as effort for their group: {most}"
             )
+
+    def _listed(self, animal: AnimalRow, surroundings: Surroundings, earth: Earth) -> Rows | None:
+        """Return the range of an animal by the countries in which checklists say that it lives."""
+        query = """
+            select bool_and(is_introduced) as is_introduced, country
+            from listed join match_of_name using (name) where matched = $1 group by country"""
+        countries: dict[int, list[str]] = {}
+        for is_introduced, country in self.workspace.connection.execute(query, [str(animal.animal)]).fetchall():
+            countries.setdefault(INTRODUCED if is_introduced else NATIVE, []).append(country)
+        cells = {status: surroundings.of_countries(each) for status, each in countries.items()}
+        return range_of_countries(animal.animal, cells, animal.kind == "marine", earth) if cells else None
 
     def _located(
         self, pairs: Sequence[tuple[int, int]] | Sequence[tuple[int, str]], kind: str, earth: Earth

@@ -8,6 +8,12 @@ from database.occurrences.columns import column_names, counts_by_country
 LINEAGE: Final = ("species", "genus", "family", "order", "class", "phylum")
 """Columns with the accepted names above and at a record's own name."""
 
+KEYS: Final = ("accepted_key", "species_key", "genus_key", "family_key", "order_key", "class_key")
+"""Columns with the keys at GBIF of these names."""
+
+NAME_TEXTS: Final = ("scientific_name", "taxon_key", *LINEAGE, *KEYS)
+"""What a table of names says of each."""
+
 _FIRST_MONTH: Final = r"^(?:\d{4}-)?(\d\d?)(?:[-T /]|$)"
 _LAST_MONTH: Final = r"/(?:\d{4}-)?(\d\d)"
 """The month in `7`, `2026-07`, `2026-07-14T…`, and after the slash of `2026-07-14/2026-08-02`."""
@@ -34,9 +40,7 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
         "lat": lat,
         "lon": lon,
         "cell": columns.cell,
-        "country": f"upper({columns.text('country')})"
-        if counts_by_country(columns.found.values())
-        else "null::varchar",
+        "country": columns.country if counts_by_country(columns.found.values()) else "null::varchar",
         "records": columns.number("records") if "records" in columns.found else "1.0::double",
         "is_bad_number": bad,
         "uncertainty": columns.number("uncertainty"),
@@ -51,13 +55,12 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
 
 
 def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str], wanted: str) -> str:
-    """Return a query for the names of a relation: `name`, `scientific_name`, `taxon_key` and `LINEAGE`, once each.
+    """Return a query for the names of a relation, once each: `name` and `NAME_TEXTS`.
 
     `wanted`: a condition that a row must meet, in which `{name}` stands for the number of its name.
     """
     columns = _Columns(types, constants)
-    texts = ("scientific_name", "taxon_key", *LINEAGE)
-    selected = ", ".join(f'{columns.text(each, "any_value")} as "{each}"' for each in texts)
+    selected = ", ".join(f'{columns.text(each, "any_value")} as "{each}"' for each in NAME_TEXTS)
     where = wanted.format(name=columns.name)
     return f"select {columns.name} as name, {selected} from {relation} where {where} group by all"
 
@@ -79,7 +82,7 @@ class _Columns:
             return "null::varchar"
         if name in self._constants:
             return f"nullif({literal(self._constants[name].strip())}, '')"
-        column = f"{of}({_quoted(name)})"
+        column = f"{of}({quoted(name)})"
         return f"nullif(trim({column}), '')" if self._types[name] == "VARCHAR" else f"cast({column} as varchar)"
 
     def is_filled(self, ours: str) -> str:
@@ -87,15 +90,15 @@ class _Columns:
         name = self.found.get(ours, "")
         if name not in self._types:
             return f"({self.text(ours)} is not null)"
-        return f"({_quoted(name)} is not null" + (
-            f" and {_quoted(name)} <> '')" if self._types[name] == "VARCHAR" else ")"
+        return f"({quoted(name)} is not null" + (
+            f" and {quoted(name)} <> '')" if self._types[name] == "VARCHAR" else ")"
         )
 
     def number(self, ours: str) -> str:
         """Return SQL for a column as a number, null if it is none."""
         name = self.found.get(ours, "")
         if self._types.get(name) == "DOUBLE":
-            return _quoted(name)
+            return quoted(name)
         return f"try_cast({self.text(ours)} as double)"
 
     @property
@@ -106,23 +109,32 @@ class _Columns:
         """
         names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
         key = self.found.get("taxon_key", "")
-        return f"if({self.is_filled('taxon_key')}, hash({_quoted(key)}), {names})" if key in self._types else names
+        return f"if({self.is_filled('taxon_key')}, hash({quoted(key)}), {names})" if key in self._types else names
+
+    @property
+    def country(self) -> str:
+        """Return SQL for the country's ISO 3166-1 alpha-2 code, also from a location's id such as `ISO3166:DE`."""
+        texts = (self.text(each) for each in ("country", "location"))
+        codes = (rf"nullif(upper(regexp_extract({text}, '^(?:ISO[\w-]*:)?([A-Za-z]{{2}})$', 1)), '')" for text in texts)
+        return f"coalesce({', '.join(codes)})"
 
     @property
     def cell(self) -> str:
-        """Return SQL for the H3 cell that a table of cells has, as a number; null if it is not at resolution 3."""
+        """Return SQL for the H3 cell that a table of cells has, as a number, from resolution 3 or a finer one."""
         if "cell" not in self.found:
             return "null::bigint"
         text = self.text("cell")
         number = f"try_cast(if(length({text}) = 15, '0x' || {text}, {text}) as bigint)"
-        return f"if(({number} >> 52) & 255 = 131, {number}, null)"
+        # 0x83 stands for a cell at resolution 3. A finer one is in it without its last twelve digits, of 3 bits each.
+        parent = f"(({number} & {~(15 << 52)}) | {(3 << 52) | (1 << 36) - 1})"
+        return f"if({number} >> 52 between 131 and 143, {parent}, null)"
 
     @property
     def year(self) -> str:
         """Return SQL for the year, from a year or a date that begins with it."""
         name = self.found.get("year", "")
         if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT"):
-            return _quoted(name)
+            return quoted(name)
         return f"try_cast(left({self.text('year')}, 4) as integer)"
 
     @property
@@ -133,7 +145,7 @@ class _Columns:
         """
         name = self.found.get("month", "")
         if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT"):
-            number = _quoted(name)
+            number = quoted(name)
         else:
             text = self.text("month")
             first, last = (rf"nullif(regexp_extract({text}, '{each}', 1), '')" for each in (_FIRST_MONTH, _LAST_MONTH))
@@ -145,7 +157,7 @@ class _Columns:
         """Return SQL for the issues as a list; text separates them by semicolons."""
         name = self.found.get("issue", "")
         if self._types.get(name, "").endswith("[]"):
-            return _quoted(name)
+            return quoted(name)
         return f"string_split(upper({self.text('issue')}), ';')"
 
 
@@ -154,5 +166,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as an identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'
