@@ -45,7 +45,7 @@ class LocalEngine:
         """
         if not environment.get("MODEL_THREADS"):
             settings = replace(settings, model_threads=1)  # for several photos at once, one thread a photo is fastest
-        settings = replace(settings, memory_fresh=LONG, version_fresh=LONG, features_total=settings.sign_in)
+        settings = of_a_run(settings)
         services = Services.build(settings, _features(settings, environment, say))
         if boxes and services.detector.get() is None:
             raise CommandError(
@@ -72,6 +72,11 @@ class LocalEngine:
         if place.latitude is None or place.longitude is None:
             return self._params
         return replace(self._params, location=Location(place.latitude, place.longitude, "request"))
+
+
+def of_a_run(settings: Settings) -> Settings:
+    """Return settings with which a run looks up each place once, however long it lasts, and waits for a sign-in."""
+    return replace(settings, memory_fresh=LONG, version_fresh=LONG, features_total=settings.sign_in)
 
 
 def _features(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:

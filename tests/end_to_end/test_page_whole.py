@@ -35,7 +35,7 @@ def test_the_whole_app_answers_without_a_place_and_then_takes_one(app_url: str, 
     shown.set_input_files("#pick", photo(pictures.jpeg()))
     expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
     shown.locator("#elsewhere").click()
-    shown.get_by_label("Coordinates or a map link").fill("1°24′S 35°6′E")
+    shown.get_by_label("A town, park, island or country").fill("1°24′S 35°6′E")
     shown.get_by_role("button", name="Use this place").click()
     expect(shown.locator("#where")).to_contain_text("Kenya")
     shown.get_by_role("button", name="Choose another place").click()

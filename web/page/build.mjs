@@ -1,5 +1,5 @@
-// Bundle the page into a script, a style sheet, and HTML in each language, such as en.html. `make page` runs this.
-// The names of the script and the style sheet contain a hash of their content, so that browsers may keep them forever.
+// Bundle the page into a script, a style sheet, lists of places, and HTML in each language, such as en.html. `make page`
+// runs this. All names but those of the HTML contain a hash of their content, so that browsers may keep them forever.
 
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -25,6 +25,8 @@ const { outputFiles } = await build({
   absWorkingDir: SOURCES,
   entryPoints: ["app.js", "page.css"],
   entryNames: "[name]-[hash]",
+  assetNames: "[name]-[hash]",
+  loader: { ".txt": "file" },
   outdir: BUNDLE,
   bundle: true,
   minify: true,
@@ -34,7 +36,10 @@ const { outputFiles } = await build({
   plugins: [world],
   write: false,
 });
-const [script, styles] = outputFiles.map(({ path }) => `web/${path.slice(BUNDLE.length + 1)}`);
+const [script, styles] = [".js", ".css"].map((suffix) => {
+  const { path } = outputFiles.find(({ path }) => path.endsWith(suffix));
+  return `web/${path.slice(BUNDLE.length + 1)}`;
+});
 const icon = (await readFile(join(SOURCES, "icon.svg"), "utf8")).trim().replace(/>\s+</g, "><");
 
 let html = await readFile(join(SOURCES, "index.html"), "utf8");
@@ -73,7 +78,7 @@ function replace(source, address) {
 
 /**
  * Encode a whole number as Google's encoded polylines do: five bits a character, the lowest first, after the sign as the
- * lowest bit (developers.google.com/maps/documentation/utilities/polylinealgorithm). map.js decodes it.
+ * lowest bit (developers.google.com/maps/documentation/utilities/polylinealgorithm). polyline.js decodes it.
  */
 function encode(number) {
   let text = "";

@@ -29,21 +29,24 @@ def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
     assert headers["Content-Security-Policy"].endswith("; connect-src 'self' https://photos.example")
 
 
-def test_the_page_is_three_files_and_names_the_other_two() -> None:
+def test_the_page_names_its_script_and_style_sheet_and_the_script_the_lists_of_places() -> None:
     # GIVEN the bundle
     (script,), (styles,) = page.WEB.glob("*.js"), page.WEB.glob("*.css")
-    assert {path.suffix for path in page.WEB.iterdir()} == {".html", ".js", ".css"}
+    assert {path.suffix for path in page.WEB.iterdir()} == {".html", ".js", ".css", ".txt"}
     # THEN the HTML loads the script and the style sheet, and nothing else but its icon, which it contains
     text, _ = page.index("/")
     loaded = re.findall(r'(?:src|href)="([^"#]+)"', text)
     assert sorted(each for each in loaded if not each.startswith("data:image/svg+xml,")) == sorted(
         ["/", f"web/{script.name}", f"web/{styles.name}"]
     )
+    # AND the script loads the lists when somebody looks for a place
+    lists = sorted(path.name for path in page.WEB.glob("places*.txt"))
+    assert sorted(re.findall(r"places[\w-]*\.txt", script.read_text(encoding="utf-8"))) == lists
 
 
 @pytest.mark.parametrize("name", ASSETS)
 def test_browsers_keep_an_asset_for_its_name_has_a_hash(name: str) -> None:
-    assert re.fullmatch(r"\w+-[A-Z0-9]{8}\.(js|css)", name)
+    assert re.fullmatch(r"[a-z-]+-[A-Z0-9]{8}\.(js|css|txt)", name)
     _, headers = page.asset(name)
     assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
@@ -52,7 +55,7 @@ def test_browsers_keep_an_asset_for_its_name_has_a_hash(name: str) -> None:
 def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: str) -> None:
     text, headers = page.asset(name)
     assert text
-    assert headers["Content-Type"] in ("text/javascript; charset=utf-8", "text/css; charset=utf-8")
+    assert re.fullmatch(r"text/(javascript|css|plain); charset=utf-8", headers["Content-Type"])
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Vary"] == "Accept-Encoding"
@@ -60,7 +63,10 @@ def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: st
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js", "app-0.js", "page-00000000.py"],
+    [
+        *["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js", "app-0.js"],
+        *["app-00000000.css", "page-00000000.py", "places.txt", "others-00000000.txt"],
+    ],
 )
 def test_nothing_else_is_served(name: str) -> None:
     with pytest.raises(NotFound, match="the page has no file"):
