@@ -21,6 +21,7 @@ from testing.aws import ACCOUNT, REGION, Account
 from testing.cloudformation import in_account, resources
 
 STAGE = "dev"
+CONCURRENCY = "2"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/faunalens-{STAGE}-backfill"
 BUCKET = f"faunalens-{STAGE}-photos-{ACCOUNT}"
 FUNCTION = f"faunalens-{STAGE}-batch"
@@ -28,7 +29,7 @@ FUNCTION = f"faunalens-{STAGE}-batch"
 
 def definition() -> dict[str, Any]:
     """Return the definition as CloudFormation gives it to Step Functions."""
-    found = resources("backfill.yaml", {"Stage": STAGE, "BackfillConcurrency": "4"})
+    found = resources("backfill.yaml", {"Stage": STAGE, "BackfillConcurrency": CONCURRENCY})
     text = in_account(found["Backfill"]["Properties"]["DefinitionString"], ACCOUNT, REGION, {})
     known: dict[str, Any] = json.loads(text)
     return known

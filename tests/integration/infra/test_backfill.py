@@ -10,9 +10,9 @@ from infra.stage import Stage
 from infra.step import Step
 from infra.up import Up
 from testing.aws import REGION, Account, account
-from testing.state_machine import definition
+from testing.state_machine import CONCURRENCY, definition
 
-GIVEN = {"BackfillConcurrency": "4", "BackfillWebhook": "https://example.org/hook"}
+GIVEN = {"BackfillConcurrency": CONCURRENCY, "BackfillWebhook": "https://example.org/hook"}
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_backfill_comes_up_and_goes_down(aws: Account) -> None:
     assert function["Environment"]["Variables"]["URL"] == GIVEN["BackfillWebhook"]
     (rule,) = aws.client("events").list_rules()["Rules"]
     assert json.loads(rule["EventPattern"])["detail"]["stateMachineArn"] == [machines["faunalens-dev-backfill"]]
-    assert said[-1].startswith("batches at a time: 4; secret of the webhook: ")
+    assert said[-1].startswith(f"batches at a time: {CONCURRENCY}; secret of the webhook: ")
     # AND it goes down, twice
     for _ in range(2):
         run(named(Down(stage).steps()))

@@ -13,7 +13,7 @@ from infra.parameters import BACKFILL, template_text
 from testing.aws import ACCOUNT, REGION
 from testing.cloudformation import in_account, resources
 from testing.iam import is_allowed
-from testing.state_machine import BUCKET, definition
+from testing.state_machine import BUCKET, CONCURRENCY, definition
 
 GIVEN = {"Stage": "dev", "BackfillConcurrency": "40", "BackfillWebhook": "https://example.org/hook"}
 FOUND = resources(BACKFILL, GIVEN)
@@ -83,7 +83,7 @@ def test_the_batches_are_those_that_the_function_takes() -> None:
     assert photos["ItemBatcher"]["MaxItemsPerBatch"] == 100
     assert photos["ItemBatcher"]["BatchInput"].keys() == {"results.$", "run.$"}
     assert task["Parameters"]["Payload"].keys() == {"BatchInput.$", "Items.$", "Attempt.$"}
-    assert photos["MaxConcurrency"] == 4
+    assert photos["MaxConcurrency"] == int(CONCURRENCY)
     assert task["TimeoutSeconds"] > function_settings("prod")["batch"]["lambda_timeout"]
     assert 0 < photos["ToleratedFailurePercentage"] < 10
 
