@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from benchmarks.backfill_times import read_times
 from benchmarks.measure import table
+from infra.batch_cost import BACKFILL_BATCH as BATCH
+from infra.batch_cost import backfill_bill
 from infra.chalice_config import function_settings
-from infra.cost import BATCH, current_prices, million
+from infra.cost import current_prices
 from infra.cost_page import MEMORY_SIZES, share_of_core
 from testing.state_machine import definition
 
@@ -57,6 +59,11 @@ class Outcome:
     throttled: int = 0
     crashed: int = 0
     started: int = 0
+
+    @property
+    def photo_ms(self) -> float:
+        """Return the billed milliseconds of a photo."""
+        return self.billed * 1e3 / PHOTOS
 
 
 def batch_seconds(size: str, memory: int, assumed: Assumed, random: np.random.Generator) -> NDArray[np.float64]:
@@ -140,7 +147,7 @@ def concurrency_table(assumed: Assumed, reserve: int) -> str:
         for concurrency in CONCURRENCIES:
             for containers in sorted({reserve, max(concurrency + assumed.stream, reserve)}):
                 found = simulate(batches, concurrency, containers, assumed, np.random.default_rng(2))
-                cost = sum(million(found.billed, memory, prices, found.calls).values())
+                cost = sum(backfill_bill(found.photo_ms, memory, prices, found.calls).values())
                 rows.append(
                     [
                         *(size, concurrency, containers, f"{found.seconds / 3600:.1f}"),
@@ -159,11 +166,11 @@ def memory_table(assumed: Assumed, reserve: int) -> str:
         for memory in MEMORY_SIZES:
             batches = batch_seconds(size, memory, assumed, np.random.default_rng(1)).tolist()
             found = simulate(batches, USUAL, reserve, assumed, np.random.default_rng(2))
-            items = million(found.billed, memory, prices, found.calls)
+            items = backfill_bill(found.photo_ms, memory, prices, found.calls)
             costs = [f"{dollars:.2f}" for dollars in (*items.values(), sum(items.values()))]
-            rows.append([size, f"{memory} MB", f"{found.seconds / 3600:.1f}", f"{found.billed / 1e3:.0f} ms", *costs])
+            rows.append([size, f"{memory} MB", f"{found.seconds / 3600:.1f}", f"{found.photo_ms:.0f} ms", *costs])
     head = ["photos", "memory", "hours", "billed a photo"]
-    return table(rows, [*head, *(f"{name}, USD" for name in million(1.0, 1.0, prices)), "all, USD"])
+    return table(rows, [*head, *(f"{name}, USD" for name in backfill_bill(1.0, 1, prices)), "all, USD"])
 
 
 def main() -> None:

@@ -21,8 +21,6 @@ from infra.throttling import method_limits
 HOURS = 730.0  # in a month, as AWS counts
 DAY, DAYS = 86_400.0, HOURS / 24  # seconds in a day, days in a month
 WARMING_RUNS = HOURS * 12  # in a month: one every five minutes, with or without traffic
-BATCH = 100  # photos of a backfill's batch, as infra/backfill.yaml says
-
 Prices = Mapping[str, float]
 
 
@@ -76,7 +74,7 @@ class Month:
 
 
 MONTHS = (
-    Month("idle", 0, 0.0, 0.0, 0.5, True, 9 / 77),
+    Month("idle", 0, 0.0, 0.0, 0.5, True, 9 / 84),
     Month("10 k", 1e4, 0.3, 0.5, 0.5, True, 0.6),
     Month("1 M", 1e6, 0.02, 0.1, 0.5, False, 1.0),
     Month("100 M", 1e8, 0.005, 0.01, 1.0, False, 1.0),
@@ -179,27 +177,6 @@ def full_day(stage: str, prices: Prices) -> FullDay:
         + float(parameters["CacheMaxGigabytes"]) * 24 * prices["cache_gb_hour"],
     }
     return FullDay(rate * DAY, identified * DAY, sum(items.values()), sum({**items, **limited}.values()))
-
-
-def million(seconds: float, memory: float, prices: Prices, calls: float = 1e6 / BATCH) -> dict[str, float]:
-    """Return what a million photos cost that a backfill identifies, by item, in US dollars.
-
-    `seconds`: billed for all of them. `memory`: of the batch function in MB. `calls`: of the function.
-    """
-    return {
-        "Lambda": seconds * memory / 1024 * prices["lambda_gb_second"]
-        + calls / 1e6 * prices["lambda_million_requests"],
-        "Step Functions": 1e6 / BATCH * _A["batch_transitions"] / 1e6 * prices["step_million_transitions"],
-        "S3 requests": 1e3
-        * (2 * prices["s3_thousand_gets"] + prices["s3_thousand_puts"]),  # photo, line, and its reading
-        "logs": _A["batch_log_kb"] * prices["logs_gb"],
-    }
-
-
-def stored(prices: Prices) -> float:
-    """Return what it costs to put a million photos into S3 and to keep them for the time of a backfill."""
-    gigabytes = 1e6 * _A["batch_photo_mb"] / 1e3
-    return 1e3 * prices["s3_thousand_puts"] + gigabytes * _A["batch_days"] / 30 * prices["s3_gb_month"]
 
 
 def serverless_cost(month: Month, prices: Prices) -> float:

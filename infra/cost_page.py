@@ -7,6 +7,7 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
+from infra.batch_cost import backfill_bill, hours, million_bill, photo_ms, storage_month
 from infra.cost import (
     ASSUMPTIONS,
     MONTHS,
@@ -17,9 +18,7 @@ from infra.cost import (
     current_prices,
     fargate_cost,
     full_day,
-    million,
     serverless_cost,
-    stored,
 )
 from infra.throttling import throttle_limits
 from infra.tier_cost import saved, task_count, tier_bill
@@ -64,6 +63,30 @@ def _memory(prices: Prices) -> str:
     return _table(["memory", "cores", "an identification", "USD a million"], rows)
 
 
+def _batches(prices: Prices) -> str:
+    """Return the table of a million photos in batches, and a sentence about keeping them."""
+    times = [photo_ms(billed_ms(memory)) for memory in MEMORY_SIZES]
+    bills, backfills = (
+        [bill(time, memory, prices) for time, memory in zip(times, MEMORY_SIZES, strict=True)]
+        for bill in (million_bill, backfill_bill)
+    )
+    table = _table(
+        ["USD for a million photos", *(f"{memory} MB" for memory in MEMORY_SIZES)],
+        [
+            *([name, *(_dollars(each[name]) for each in bills)] for name in bills[0]),
+            ["**all, of the stream**", *(f"**{_dollars(sum(each.values()))}**" for each in bills)],
+            ["Step Functions, in place of SQS", *(_dollars(each["Step Functions"]) for each in backfills)],
+            ["**all, of a backfill**", *(f"**{_dollars(sum(each.values()))}**" for each in backfills)],
+            ["a photo, ms", *(f"{time:.0f}" for time in times)],
+            *(
+                [f"hours with {containers} containers", *(f"{hours(time, containers):.1f}" for time in times)]
+                for containers in (10, 50)
+            ),
+        ],
+    )
+    return f"{table}\n\nKeeping the photos in S3 costs more: {_dollars(storage_month(prices))} dollars a month."
+
+
 def billed_ms(memory: int) -> float:
     """Return the billed milliseconds of an identification if the function has `memory` MB."""
     return ASSUMPTIONS["billed_ms"].value * share_of_core(memory)
@@ -73,15 +96,6 @@ def share_of_core(memory: int) -> float:
     """Return how long an identification takes if the function has `memory` MB, where one core takes 1."""
     cores = memory / CORE_MB
     return 1 / cores if cores <= 1 else 1 - PARALLEL + PARALLEL / cores
-
-
-def _million(prices: Prices) -> str:
-    rows = []
-    for memory in MEMORY_SIZES:
-        billed = ASSUMPTIONS["batch_ms"].value * share_of_core(memory) + ASSUMPTIONS["batch_waits_ms"].value
-        items = million(billed * 1e3, memory, prices)
-        rows.append([f"{memory} MB", f"{billed:.0f} ms", *map(_dollars, items.values()), _dollars(sum(items.values()))])
-    return _table(["memory", "a photo", *million(1.0, 1.0, prices), "USD a million"], rows)
 
 
 def _fullday(prices: Prices) -> str:
@@ -148,24 +162,13 @@ def _shapes(_: Prices) -> str:
     return _table(head, rows)
 
 
-def _stored(prices: Prices) -> str:
-    """Return a sentence with the cost of a million photos in S3."""
-    size, days = ASSUMPTIONS["batch_photo_mb"].value, ASSUMPTIONS["batch_days"].value
-    requests = 1e3 * prices["s3_thousand_puts"]
-    return (
-        f"To put a million photos of {size:g} MB there and to keep them for {days:g} days costs "
-        f"**{_dollars(stored(prices))} dollars**, of which {_dollars(requests)} for the requests."
-    )
-
-
 _WRITERS: Sequence[Callable[[Prices], str]] = (
     _months,
     _fullday,
     _memory,
-    _million,
-    _stored,
     _tier,
     _breakeven,
+    _batches,
     _fargate,
     _assumptions,
     _shapes,

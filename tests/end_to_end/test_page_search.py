@@ -172,9 +172,10 @@ def test_a_large_place_is_shown_on_the_map_first(stand: Stand, open_page: Open) 
     # THEN the map shows it, and nothing is sent yet
     expect(shown.locator("#place-hint")).to_have_text("Germany is large. Select where in it, or use the middle.")
     expect(shown.locator("#place-world")).to_be_visible()
+    expect(shown.locator("#place-map")).to_be_focused()
     assert len(stand.sent) == 1
     # WHEN one leaves it at that THEN the middle is used
-    shown.get_by_role("button", name="Use this place").click()
+    shown.keyboard.press("Enter")
     expect(shown.locator("#changed-words")).to_have_text("The place was added.")
     assert float(stand.sent[-1].query["lat"]) == pytest.approx(51, abs=1)
 

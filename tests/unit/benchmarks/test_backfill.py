@@ -6,7 +6,6 @@ import pytest
 from benchmarks import backfill
 from benchmarks.backfill import Assumed, batch_seconds, simulate
 from benchmarks.backfill_times import read_times
-from infra.cost import current_prices, million
 
 CALM = Assumed(init=0.0, crash=0.0, stream=0)
 
@@ -59,11 +58,3 @@ def test_measured_times_grow_and_are_plausible() -> None:
     for seconds in read_times().values():
         assert (np.diff(seconds) >= 0).all()
         assert 0.005 < seconds[50] < 0.5
-
-
-def test_the_cost_by_hand_agrees() -> None:
-    # GIVEN 150 ms for each photo, at 1 GB WHEN prices are those of the table
-    items = million(150_000, 1024, current_prices())
-    assert items["Lambda"] == pytest.approx(150_000 * 0.0000166667 + 0.002)
-    assert items["Step Functions"] == pytest.approx(10_000 * 4 * 0.000025)
-    assert items["S3 requests"] == pytest.approx(5 + 0.8)

@@ -44,7 +44,7 @@ export class Gazetteer {
     this.#countryNames = languages.map((language) => new Intl.DisplayNames([language], { type: "region" }));
   }
 
-  /** Add the places in the text of a list. `withAreas`: and the regions and countries of its towns. */
+  /** Add the places in a list, or of one country in it. `withAreas`: and the regions and countries of its towns. */
   add(text, withAreas = false) {
     const entries = this.#read(text);
     if (withAreas) entries.push(...this.#areasOf(entries));
