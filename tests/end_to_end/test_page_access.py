@@ -151,6 +151,8 @@ def test_the_keyboard_reaches_everything(stand: Stand, open_page: Open) -> None:
     stand.tell(answers.koala())
     shown = open_page(stand.url)
     shown.keyboard.press("Tab")
+    expect(shown.locator(".languages summary")).to_be_focused()
+    shown.keyboard.press("Tab")
     expect(shown.locator("#pick")).to_be_focused()
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_be_visible()

@@ -11,7 +11,7 @@ export class PlaceLists {
   #loads = new Map(); // the promise of each list, by its address
 
   /** Load the first list. Rejects if that fails; the next call then tries again. */
-  load() {
+  async load() {
     return this.#load(first, true);
   }
 
