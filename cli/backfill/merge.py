@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
-from chalicelib.batch.line import Line
+from chalicelib.batch.line import INTERRUPTED, Line
+from chalicelib.batch.work import MISSING
 from cli.backfill.cloud import CONNECTIONS
 from cli.backfill.s3_name import S3Name
 from cli.engines.engine import DEGRADED
@@ -25,6 +26,8 @@ PAGE = 1000
 """Lines that are listed, read and kept at a time: as many as S3 lists in one call."""
 OVERLAP = timedelta(minutes=5)
 """Lines this much older than a finished merge are read again: S3's clocks differ, and a run writes while one reads."""
+_AGAIN = frozenset({INTERRUPTED, MISSING})
+"""Errors of lines that another run may not have: another photo may have ended the process, and a right can be given."""
 _KNOWN = "select id, path, place, size, modified from photo where path in (select value from json_each(?))"
 _MARKERS = {"after": "merging_after", "next": "merging_since", "since": "merged_since"}
 
@@ -111,7 +114,7 @@ def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
     task = Task(row["id"], row["path"], Place.parse(row["place"]), None)
     text = json.dumps(line.answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     seen = Seen(line.width, line.height, _clock(line.time), line.latitude, line.longitude)
-    state: State = "done" if line.status == "identified" else "unreadable"
+    state: State = "done" if line.status == "identified" else "failed" if line.error in _AGAIN else "unreadable"
     code, detail = line.error, line.detail
     if line.answer and line.answer["features"]["mode"] == "degraded":
         state, code, detail = "failed", "degraded", DEGRADED

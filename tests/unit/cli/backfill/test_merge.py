@@ -109,6 +109,16 @@ def test_the_later_run_counts_and_a_changed_photo_waits(s3: Any, folder: S3Name,
     assert (rows(results)["a.jpg"], rows(results)["b.jpg"]) == (("done", None), ("new", None))
 
 
+@pytest.mark.parametrize("error", ["interrupted", "object_missing"])
+def test_what_another_run_may_identify_is_left(s3: Any, folder: S3Name, results: ResultsFile, error: str) -> None:
+    # GIVEN a photo that was there when a process ended, or that could not be read
+    put(s3, folder / "run-1/", line("a.jpg", status="unreadable", answer=None, error=error, detail="why"))
+    # WHEN it is merged THEN the next run has it
+    assert sum(merge(s3, STUDY, folder, results)) == 1
+    assert rows(results)["a.jpg"] == ("failed", error)
+    assert "a.jpg" in [task.path for task in results.tasks()]
+
+
 def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{folder.key}run-1/aa/x.json", Body=b'{"photo": 1}')
     with pytest.raises(CommandError, match=r"aa/x\.json is no line"):
