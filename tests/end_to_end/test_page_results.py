@@ -11,6 +11,8 @@ from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Open, photo
 from tests.end_to_end.stand import Stand
 
+pytestmark = pytest.mark.firefox
+
 HEIC = b"\0\0\0\x18ftypheic"
 TEXT = """koala (Phascolarctos cinereus): very sure, 97%
 Around 33.1° S, 150.9° E (Australia), from the photo’s GPS data.
@@ -239,6 +241,7 @@ def test_a_phone_keeps_photo_and_name_in_view(keeping: Stand, open_page: Open) -
         expect(shown.locator(f"#{name}")).to_be_in_viewport()
 
 
+@pytest.mark.firefox(lacks="prints, by its driver")
 def test_a_print_has_photo_and_answer_but_no_buttons(answered: Page) -> None:
     answered.emulate_media(media="print")
     for name in ("picture", "name", "candidates", "where"):

@@ -62,14 +62,14 @@ def _asked(stand: Stand, open_page: Open, **options: Any) -> Page:
 
 
 def _search(shown: Page, texts: list[str]) -> list[Any]:
-    """What the lists give for each text, in a page that shows German as the second language."""
+    """What the lists give for each text, in English, to a reader of German whose browser names a third that is none."""
     for name in ("polyline.js", "gazetteer.js"):
         module(shown, name)
     lists = [f"web/{path.name}" for path in sorted(page.WEB.glob("places*.txt"), key=lambda path: "more" in path.name)]
     found: list[Any] = shown.evaluate(
         """async ([url, lists, texts]) => {
             const { Gazetteer } = await import(url);
-            const gazetteer = new Gazetteer(["en", "de"]);
+            const gazetteer = new Gazetteer(["en", "en-US@posix", "de"]);
             for (const [i, list] of lists.entries()) {
                 gazetteer.add(await (await fetch(new URL(list, document.baseURI))).text(), i === 0);
             }

@@ -41,7 +41,7 @@ export class Gazetteer {
 
   /** @param {string[]} languages  BCP 47, the first is that in which countries are shown; they are found in all */
   constructor(languages) {
-    this.#countryNames = languages.map((language) => new Intl.DisplayNames([language], { type: "region" }));
+    this.#countryNames = languages.flatMap(countryNames);
   }
 
   /** Add the places in a list, or of one country in it. `withAreas`: and the regions and countries of its towns. */
@@ -161,6 +161,15 @@ export class Gazetteer {
       return { ...areaOf(members, "region"), names: [name] };
     });
     return [...countries, ...regions];
+  }
+}
+
+/** Return the names of countries in a language, or none if it is no language: a browser may say "en-US@posix". */
+function countryNames(language) {
+  try {
+    return [new Intl.DisplayNames([language], { type: "region" })];
+  } catch {
+    return [];
   }
 }
 
