@@ -21,7 +21,6 @@ from infra.throttling import method_limits
 HOURS = 730.0  # in a month, as AWS counts
 DAY, DAYS = 86_400.0, HOURS / 24  # seconds in a day, days in a month
 WARMING_RUNS = HOURS * 12  # in a month: one every five minutes, with or without traffic
-
 Prices = Mapping[str, float]
 
 
@@ -75,7 +74,7 @@ class Month:
 
 
 MONTHS = (
-    Month("idle", 0, 0.0, 0.0, 0.5, True, 9 / 84),
+    Month("idle", 0, 0.0, 0.0, 0.5, True, 9 / 90),
     Month("10 k", 1e4, 0.3, 0.5, 0.5, True, 0.6),
     Month("1 M", 1e6, 0.02, 0.1, 0.5, False, 1.0),
     Month("100 M", 1e8, 0.005, 0.01, 1.0, False, 1.0),

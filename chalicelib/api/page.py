@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from chalicelib.api.http import etag
+from chalicelib.api.language import DEFAULT
 from chalicelib.errors import NotFound
 
 WEB = Path(__file__).parents[1] / "web"
@@ -11,6 +13,7 @@ WEB = Path(__file__).parents[1] / "web"
 _MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
     ".txt": "text/plain; charset=utf-8",
 }
 
@@ -22,7 +25,7 @@ _HEADERS = {
     "Vary": "Accept-Encoding",  # API Gateway and the HTTP server compress
     "X-Content-Type-Options": "nosniff",
 }
-_ASSET = re.compile(r"([a-z-]+)-[0-9A-Z]{8}(\.js|\.css|\.txt)")
+_ASSET = re.compile(r"([a-z-]+)-[0-9A-Z]{8}(\.js|\.css|\.json|\.txt)")
 _RELOAD = """\
 const last = Number(sessionStorage.reloaded ?? 0);
 if (Date.now() - last > 10_000) {
@@ -35,23 +38,36 @@ _YEAR = 31_536_000
 """Seconds. Browsers keep an asset without asking again: its name contains a hash, which changes with its content."""
 
 
-def index(base: str, origins: Sequence[str] = (), key: str = "") -> tuple[str, dict[str, str]]:
-    """Return the text and headers of the page.
+def languages() -> frozenset[str]:
+    """Return the languages of the page."""
+    return frozenset(path.stem for path in WEB.glob("*.html"))
+
+
+def index(base: str, language: str = DEFAULT, origins: Sequence[str] = (), key: str = "") -> tuple[str, dict[str, str]]:
+    """Return the text and headers of the page in one of its languages.
 
     `base`: path of the API, with a trailing slash. `origins`: further origins to which the page may send photos.
     `key`: API key that the page sends; empty for none.
     """
     from html import escape  # imported here to save 1 ms of each cold start
 
-    text = (WEB / "en.html").read_text(encoding="utf-8")
+    text = (WEB / f"{language}.html").read_text(encoding="utf-8")
     policy = "; ".join([_POLICY, *([f"connect-src 'self' {' '.join(origins)}"] if origins else [])])
-    own = {"Content-Security-Policy": policy, "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache"}
     head = f'<base href="{escape(base)}">' + (f'<meta name="api-key" content="{escape(key)}">' if key else "")
-    return text.replace('<base href="/">', head), _HEADERS | own
+    text = text.replace('<base href="/">', head)
+    own = {
+        "Cache-Control": "no-cache",
+        "Content-Language": language,
+        "Content-Security-Policy": policy,
+        "Content-Type": "text/html; charset=utf-8",
+        "ETag": etag(policy + text),
+        "Vary": "Accept-Encoding, Accept-Language, Cookie",
+    }
+    return text, _HEADERS | own
 
 
 def asset(name: str) -> tuple[str, dict[str, str]]:
-    """Return the text and headers of a script, a style sheet or a list of places. Raises `NotFound` for any other name.
+    """Return the text and headers of a script, a style sheet, or a list. Raises `NotFound` for any other name.
 
     Around a deployment, the HTML can be of another version. A script of another version becomes one that reloads the
     page, and the other files become the current ones. Browsers do not keep either.

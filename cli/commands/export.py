@@ -17,7 +17,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Write the answers in the formats of studies.")
 @results_argument
 @click.option("--csv", type=FILE, metavar="FILE", help="A row for each photo, for spreadsheets.")
 @click.option("--camtrap-dp", type=FOLDER, metavar="FOLDER", help="A package of Camtrap DP 1.0.")

@@ -13,7 +13,7 @@ Example:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Write one HTML page about the answers.")
 @results_argument
 @click.option("--html", type=FILE, metavar="FILE", help="Where to write the page. By default beside RESULTS.")
 @click.option(

@@ -151,6 +151,7 @@ class Pages:
 
     def _has_tier(self) -> bool:
         with self._lock:
+            self._recording.read_new_lines()
             names = (name for metric in self._recording.store.search() for name, _ in metric.dimensions)
             return any(name in ("tier", "LoadBalancer") for name in names)
 

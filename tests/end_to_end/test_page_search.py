@@ -44,6 +44,7 @@ FIRST = {
     "madagascar": ("Madagascar", ""),
     "Deutschland": ("Deutschland", "Germany"),
     "bavaria": ("Bavaria", "Germany"),
+    "bayern": ("Bayern", "Germany"),
     "mallorca": ("Mallorca", "Spain"),
     "galapagos islands": ("Galápagos Islands", ""),
     "borneo": ("Borneo", ""),
@@ -62,14 +63,14 @@ def _asked(stand: Stand, open_page: Open, **options: Any) -> Page:
 
 
 def _search(shown: Page, texts: list[str]) -> list[Any]:
-    """What the lists give for each text, in a page that shows German as the second language."""
+    """What the lists give for each text, in English, to a reader of German whose browser names a third that is none."""
     for name in ("polyline.js", "gazetteer.js"):
         module(shown, name)
     lists = [f"web/{path.name}" for path in sorted(page.WEB.glob("places*.txt"), key=lambda path: "more" in path.name)]
     found: list[Any] = shown.evaluate(
         """async ([url, lists, texts]) => {
             const { Gazetteer } = await import(url);
-            const gazetteer = new Gazetteer(["en", "de"]);
+            const gazetteer = new Gazetteer(["en", "en-US@posix", "de"]);
             for (const [i, list] of lists.entries()) {
                 gazetteer.add(await (await fetch(new URL(list, document.baseURI))).text(), i === 0);
             }
@@ -172,9 +173,10 @@ def test_a_large_place_is_shown_on_the_map_first(stand: Stand, open_page: Open) 
     # THEN the map shows it, and nothing is sent yet
     expect(shown.locator("#place-hint")).to_have_text("Germany is large. Select where in it, or use the middle.")
     expect(shown.locator("#place-world")).to_be_visible()
+    expect(shown.locator("#place-map")).to_be_focused()
     assert len(stand.sent) == 1
     # WHEN one leaves it at that THEN the middle is used
-    shown.get_by_role("button", name="Use this place").click()
+    shown.keyboard.press("Enter")
     expect(shown.locator("#changed-words")).to_have_text("The place was added.")
     assert float(stand.sent[-1].query["lat"]) == pytest.approx(51, abs=1)
 

@@ -89,3 +89,19 @@ def test_the_whole_app_shows_where_an_animal_lives_and_what_it_knows(app_url: st
     shown.get_by_text("What Faunalens knows").click()
     shown.get_by_text(re.compile("^reptiles: ")).click()
     expect(shown.locator("#knowledge li", has_text="Komodo dragon")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_whole_app_speaks_the_language_of_the_browser_until_another_is_chosen(
+    app_url: str, open_page: Open, script: bool
+) -> None:
+    # GIVEN a French browser, with or without JavaScript WHEN it opens the page THEN that is in French
+    shown = open_page(app_url, locale="fr-CA", java_script_enabled=script)
+    expect(shown.locator("html")).to_have_attribute("lang", "fr")
+    # WHEN German is chosen THEN the page is in German, and stays so
+    shown.locator(".languages summary").click()
+    shown.get_by_role("link", name="Deutsch").click()
+    expect(shown.locator("html")).to_have_attribute("lang", "de")
+    shown.goto(app_url)
+    expect(shown.locator("html")).to_have_attribute("lang", "de")
+    expect(shown.get_by_role("link", name="Deutsch", include_hidden=True)).to_have_attribute("aria-current", "true")

@@ -75,6 +75,7 @@ export class PlaceForm {
     if (!place.isWide) return this.#choose(place);
     this.#closeUp(place, say("place.wide", { name: place.name }));
     this.#mark();
+    $("place-map").focus(); // its arrow keys move the mark, and no keyboard of a phone covers it
   }
 
   #selectOnMap(event) {

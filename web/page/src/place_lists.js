@@ -4,12 +4,14 @@ import { Gazetteer } from "./gazetteer.js";
 import first from "./places.txt";
 import more from "./places-more.txt";
 
+const WITHOUT_PAUSE = 30; // ms
+
 export class PlaceLists {
   #gazetteer = new Gazetteer([...new Set([document.documentElement.lang, ...navigator.languages, "en"])]);
   #loads = new Map(); // the promise of each list, by its address
 
   /** Load the first list. Rejects if that fails; the next call then tries again. */
-  load() {
+  async load() {
     return this.#load(first, true);
   }
 
@@ -37,11 +39,22 @@ export class PlaceLists {
     try {
       const response = await fetch(new URL(address, import.meta.url));
       if (!response.ok) throw new Error(`${address} was answered with ${response.status}`);
-      this.#gazetteer.add(await response.text(), withAreas);
+      await this.#add(await response.text(), withAreas);
       this.#loads.set(address, true);
     } catch (error) {
       this.#loads.delete(address);
       throw error;
+    }
+  }
+
+  /** Add a list country by country, with pauses, so that one can type meanwhile on a slow phone. */
+  async #add(text, withAreas) {
+    let since = performance.now();
+    for (const country of text.split(/(?<=\n)(?==)/)) {
+      this.#gazetteer.add(country, withAreas);
+      if (performance.now() - since < WITHOUT_PAUSE) continue;
+      await new Promise((resolve) => setTimeout(resolve));
+      since = performance.now();
     }
   }
 }

@@ -190,3 +190,13 @@ def test_every_metric_is_emitted_by_something_and_nothing_else_is() -> None:
     # THEN together they have all metrics; and properties never have a metric's name
     assert record.metrics().keys() | warmed.metrics().keys() | batch.metrics().keys() == METRICS.keys()
     assert not (record.properties().keys() | warmed.properties().keys()) & METRICS.keys()
+
+
+def test_packs_second_looks_and_boxes_are_counted() -> None:
+    metrics = emitted(complete())
+    assert (metrics["PackRuns"], metrics["PackLatency"], metrics["SecondLooks"]) == (1, 18.2, 1)
+    assert (metrics["Boxed"], metrics["AnimalsFound"], metrics["BoxLatency"]) == (1, 1, 61.0)
+    # AND a plain answer has none of them, but says so
+    plain = emitted(answered())
+    assert (plain["PackRuns"], plain["SecondLooks"]) == (0, 0)
+    assert not plain.keys() & {"PackLatency", "Boxed", "AnimalsFound", "BoxLatency"}
