@@ -93,7 +93,7 @@ def test_photos_without_a_place_get_one_together(stand: Stand, open_page: Open) 
     shown.set_input_files("#pick", card_photos(6))
     expect(shown.locator("#many-place-words")).to_contain_text("5 photos have no place.")
     shown.click("#many-add-place")
-    shown.fill("#coordinates", "48.86, 2.29")
+    shown.fill("#place-name", "48.86, 2.29")
     shown.click("#place-use")
     # THEN they alone are sent again, with it
     expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
