@@ -1,0 +1,82 @@
+"""Build the image of the web tier (web/Dockerfile) without Docker: `python -m infra.image`, or `make image`.
+
+buildah builds it, without root if need be, and the same files give the same bytes: pip's wheels are checked by hash, every file
+gets the same time, and nothing of this machine gets in.
+"""
+
+import gzip
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from chalicelib.config.settings import ROOT
+from infra.image import base, buildah, wheels
+from infra.step import Echo
+
+Inference = Literal["lambda", "local"]
+"""Who identifies photos: with `local`, the image has the model."""
+CACHE = ROOT / ".local" / "image"
+"""Bases and wheels, by the hash of what they are made of. It is safe to delete when nothing is built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image as an OCI layout, a folder that `buildah push oci:FOLDER` takes to a registry with the same digest."""
+
+    layout: Path
+
+    @property
+    def digest(self) -> str:
+        """The digest of its manifest, by which deployments name it."""
+        (manifest,) = json.loads((self.layout / "index.json").read_bytes())["manifests"]
+        return str(manifest["digest"])
+
+    @property
+    def compressed(self) -> int:
+        """Bytes to pull."""
+        return sum(int(each["size"]) for each in self._manifest()["layers"])
+
+    @property
+    def unpacked(self) -> int:
+        """Bytes of the layers once they are decompressed."""
+        return sum(_unpacked(self.blob(each["digest"])) for each in self._manifest()["layers"])
+
+    def blob(self, digest: str) -> Path:
+        """Return the file of a manifest, a configuration or a layer."""
+        return self.layout / "blobs" / digest.replace(":", "/")
+
+    def _manifest(self) -> dict[str, Any]:
+        manifest: dict[str, Any] = json.loads(self.blob(self.digest).read_bytes())
+        return manifest
+
+
+def build(
+    out: Path,
+    echo: Echo,
+    *,
+    inference: Inference = "lambda",
+    of: str = "",
+    project: Path = ROOT,
+    storage: Path = CACHE / "storage",
+) -> Image:
+    """Build the image of the checkout `project` in the folder `out`, whose content is replaced.
+
+    `of`: the base, an image by its digest; by default one of Debian's packages. `storage`: buildah's own folder. Raises
+    `PreconditionFailed`.
+    """
+    buildah.require()
+    found = wheels.folder(inference, project, CACHE, echo)
+    if not of:
+        of = buildah.import_root(base.archive(CACHE, echo), storage)
+    shutil.rmtree(out, ignore_errors=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    echo(f"building with INFERENCE={inference}")
+    buildah.build(project, {"BASE": of, "INFERENCE": inference}, found, out, storage)
+    return Image(out)
+
+
+def _unpacked(layer: Path) -> int:
+    with gzip.open(layer) as opened:
+        return opened.seek(0, 2) if opened.seekable() else 0
